@@ -1,0 +1,264 @@
+//! Ids as types: who mints each, where it is unique, and how it is written down.
+//!
+//! | Type | Minted by | Unique within |
+//! |---|---|---|
+//! | [`SourceId`] | the operator, as a key of `[sources]` | this bridge |
+//! | [`BotId`] | Telegram (the number before the colon of a token) | Telegram |
+//! | [`UserId`] | Telegram | Telegram |
+//! | [`Conversation`] | us | the Kommo channel |
+//! | [`MessageId`] | us, of Telegram's parts | the Kommo channel |
+//! | [`KommoMessageId`], [`KommoChatId`], [`KommoUserId`] | Kommo | Kommo; opaque to us |
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize, de::Error as _};
+
+/// What was wrong with an id that came from outside.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// A source id is empty, too long, or has characters Kommo does not take.
+    #[error("a source id is 1 to 36 printable ASCII characters")]
+    Source,
+    /// Not a conversation id that this bridge has minted.
+    #[error("not a conversation of this bridge")]
+    Conversation,
+    /// Not a message id that this bridge has minted.
+    #[error("not a message id of this bridge")]
+    Message,
+}
+
+/// One line inside the channel: one bot. Kommo calls it `source.external_id`.
+///
+/// 1 to 36 printable ASCII characters: Kommo's sources page says 36, its Chats API reference 40; the smaller is safe.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct SourceId(String);
+
+impl SourceId {
+    /// The longest source id, in characters.
+    pub const MAX_CHARS: usize = 36;
+
+    /// Reads a source id.
+    ///
+    /// # Errors
+    /// [`AddressError::Source`] if it is empty, longer than 36 characters, or not printable ASCII.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let printable = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+        if text.is_empty() || text.len() > Self::MAX_CHARS || !printable {
+            return Err(AddressError::Source);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The id as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The numeric id of a bot. Public: it is the part of the token that is no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BotId(pub u64);
+
+impl fmt::Display for BotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A person in Telegram, the same one for every bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub i64);
+
+impl fmt::Display for UserId {
+    /// The form Kommo sees as `sender.id`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tg-user:{}", self.0)
+    }
+}
+
+/// One thread with one customer: a Telegram chat as one source sees it. Written `tg:{source}:{chat}`.
+///
+/// The source is part of it, so two bots that talk with one customer are two conversations.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conversation {
+    /// The source whose bot talks in the chat.
+    pub source: SourceId,
+    /// Telegram's id of the chat; in a private chat the customer's user id.
+    pub chat: i64,
+}
+
+impl Conversation {
+    /// The thread of `source` in Telegram chat `chat`.
+    #[must_use]
+    pub const fn new(source: SourceId, chat: i64) -> Self {
+        Self { source, chat }
+    }
+}
+
+impl fmt::Display for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tg:{}:{}", self.source, self.chat)
+    }
+}
+
+impl FromStr for Conversation {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let rest = text.strip_prefix("tg:").ok_or(AddressError::Conversation)?;
+        let (source, chat) = rest.rsplit_once(':').ok_or(AddressError::Conversation)?;
+        let source = SourceId::parse(source).map_err(|_| AddressError::Conversation)?;
+        Ok(Self { source, chat: canonical(chat).ok_or(AddressError::Conversation)? })
+    }
+}
+
+/// A Telegram message by the id we give it in Kommo. Written `tg:{bot}:{chat}:{message}`.
+///
+/// Telegram counts messages per chat of one bot, hence all three parts. It is the bot and not the source: when a source
+/// is given another bot, the count starts anew, and Kommo takes each id once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId {
+    /// The bot in whose chat it was written.
+    pub bot: BotId,
+    /// Telegram's id of the chat.
+    pub chat: i64,
+    /// Telegram's number of the message within that chat.
+    pub message: i64,
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tg:{}:{}:{}", self.bot, self.chat, self.message)
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let mut parts = text.strip_prefix("tg:").ok_or(AddressError::Message)?.split(':');
+        let (Some(bot), Some(chat), Some(message), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(AddressError::Message);
+        };
+        Ok(Self {
+            bot: BotId(canonical(bot).ok_or(AddressError::Message)?),
+            chat: canonical(chat).ok_or(AddressError::Message)?,
+            message: canonical(message).ok_or(AddressError::Message)?,
+        })
+    }
+}
+
+/// A number written the one way we write it: no `+`, no leading zeros. Otherwise two texts would mean one id.
+fn canonical<N: FromStr + ToString>(text: &str) -> Option<N> {
+    text.parse::<N>().ok().filter(|number| number.to_string() == text)
+}
+
+/// Writes and reads an id in its text form.
+macro_rules! serde_as_text {
+    ($($name:ident)*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+
+serde_as_text!(Conversation MessageId);
+
+impl<'de> Deserialize<'de> for SourceId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// An id that the other side minted and only the other side can read.
+macro_rules! opaque_id {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+opaque_id! {
+    /// A message by Kommo's id: `message.message.id` of a hook, `msgid` of an answer, `{msgid}` of a delivery status.
+    KommoMessageId
+    /// A thread by Kommo's id: `message.conversation.id` of a hook.
+    KommoChatId
+    /// A participant by Kommo's id: `ref_id` of a sender.
+    KommoUserId
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn source_ids_are_what_kommo_takes() {
+        let longest = "x".repeat(36);
+        for good in ["sales", "a b", "tg:main", longest.as_str()] {
+            assert_eq!(SourceId::parse(good).map(|id| id.to_string()), Ok(good.to_owned()));
+        }
+        let too_long = "x".repeat(37);
+        for bad in ["", "продажи", "a\nb", too_long.as_str()] {
+            assert_eq!(SourceId::parse(bad), Err(AddressError::Source), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn foreign_conversation_ids_are_refused() {
+        for bad in
+            ["", "tg:", "tg:sales", "tg:sales:", "tg::5", "tg:sales:+5", "tg:sales:007", "wa:sales:5", "tg:sales:5 "]
+        {
+            assert_eq!(bad.parse::<Conversation>(), Err(AddressError::Conversation), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn foreign_message_ids_are_refused() {
+        for bad in ["", "tg:1:2", "tg:1:2:3:4", "tg:-1:2:3", "tg:a:2:3", "tg:1:2:03"] {
+            assert_eq!(bad.parse::<MessageId>(), Err(AddressError::Message), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_conversation_reads_back_as_it_was_written(source in "[ -~]{1,36}", chat in any::<i64>()) {
+            let written = Conversation::new(SourceId::parse(&source).unwrap(), chat);
+            prop_assert_eq!(written.to_string().parse(), Ok(written));
+        }
+
+        #[test]
+        fn a_message_id_reads_back_as_it_was_written(bot in any::<u64>(), chat in any::<i64>(), message in any::<i64>()) {
+            let written = MessageId { bot: BotId(bot), chat, message };
+            prop_assert_eq!(written.to_string().parse(), Ok(written));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What people write to each other, free of either wire format.
+
+use crate::domain::{
+    address::{Conversation, KommoMessageId, MessageId, SourceId, UserId},
+    time::UnixMillis,
+};
+
+/// Who wrote from Telegram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// Their Telegram id.
+    pub id: UserId,
+    /// The name to show; never empty.
+    pub name: String,
+    /// Their public username, without `@`.
+    pub username: Option<String>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Plain text, never empty.
+    Text(String),
+}
+
+/// A customer's message on its way to the CRM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inbound {
+    /// The thread it belongs to.
+    pub conversation: Conversation,
+    /// Our id of the message.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub customer: Customer,
+    /// When, by Telegram's clock.
+    pub sent_at: UnixMillis,
+    /// What it says.
+    pub content: Content,
+}
+
+/// Why there is nothing to bridge in something that arrived. Not an error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Skip {
+    /// An update that carries no customer's message.
+    #[error("nothing to relay in an update of kind {0}")]
+    NotAMessage(String),
+    /// A chat that is not private.
+    #[error("a chat of kind {0} is not relayed")]
+    NotPrivate(String),
+    /// An update that names no chat or sender; kept aside for a person to look at.
+    #[error("an update that cannot be read")]
+    Unreadable,
+}
+
+/// An answer from the CRM on its way to a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outbound {
+    /// Kommo's id of the message: its delivery status goes there.
+    pub id: KommoMessageId,
+    /// Where it is to go, as far as Kommo said.
+    pub to: Recipient,
+    /// The line of the channel that Kommo names, if it names one.
+    pub source: Option<String>,
+    /// What it says; `None` if there is nothing in it that Telegram can show.
+    pub content: Option<Content>,
+}
+
+/// Whom an answer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// A conversation of ours.
+    Known(Conversation),
+    /// Kommo named a conversation that we did not mint.
+    Foreign(String),
+    /// Kommo named none: a manager writes first, to a phone number.
+    Nobody,
+}
+
+/// A manager is typing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typing {
+    /// Where.
+    pub conversation: Conversation,
+    /// When it is over.
+    pub expires_at: UnixMillis,
+}
+
+impl Typing {
+    /// The source whose bot shows it.
+    #[must_use]
+    pub const fn source(&self) -> &SourceId {
+        &self.conversation.source
+    }
+}

@@ -1,0 +1,118 @@
+//! What a failure means for the job that met it.
+
+use std::time::Duration;
+
+use crate::domain::delivery::Refusal;
+
+/// Why a remote call did not succeed, with the verdict on what happens next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Time will heal it. The job is tried again by the schedule.
+    Transient {
+        /// What happened, for the log.
+        why: String,
+        /// The wait that the server asked for. It can only lengthen ours.
+        after: Option<Duration>,
+    },
+    /// Only the operator can heal it: a revoked token, a channel that is not connected. The whole route pauses.
+    Blocked {
+        /// What happened, for the log.
+        why: String,
+    },
+    /// This message is hopeless. It is parked, and its author is told.
+    Permanent(Refusal),
+}
+
+impl Failure {
+    /// Time will heal it, by our own schedule.
+    #[must_use]
+    pub fn transient(why: impl Into<String>) -> Self {
+        Self::Transient { why: why.into(), after: None }
+    }
+
+    /// The operator will heal it.
+    #[must_use]
+    pub fn blocked(why: impl Into<String>) -> Self {
+        Self::Blocked { why: why.into() }
+    }
+}
+
+/// When to try again: the waits between attempts, as data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    waits: Vec<Duration>,
+    endless: bool,
+}
+
+/// How far a wait is spread at random, either way, so that many jobs that failed together do not return together.
+const JITTER: f64 = 0.2;
+
+impl Schedule {
+    /// A schedule that gives up after the last of `waits`.
+    #[must_use]
+    pub const fn ending(waits: Vec<Duration>) -> Self {
+        Self { waits, endless: false }
+    }
+
+    /// A schedule that repeats the last of `waits` for ever.
+    #[must_use]
+    pub const fn endless(waits: Vec<Duration>) -> Self {
+        Self { waits, endless: true }
+    }
+
+    /// How long to wait after `failed` failed attempts (the first failure is 1), or `None` to give up.
+    ///
+    /// `chance` is a random number in `0.0..1.0`. What the server asked for is a lower bound: it never shortens a wait.
+    #[must_use]
+    pub fn wait(&self, failed: u32, chance: f64, server_asked: Option<Duration>) -> Option<Duration> {
+        let index = usize::try_from(failed.saturating_sub(1)).unwrap_or(usize::MAX);
+        let last = if self.endless { self.waits.last() } else { None };
+        let base = self.waits.get(index).or(last)?;
+        let spread = base.mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0));
+        Some(
+            spread
+                .max(server_asked.map_or(Duration::ZERO, |asked| asked.mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)))),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn an_ending_schedule_ends_and_an_endless_one_repeats() {
+        let waits = vec![seconds(1), seconds(10)];
+        let (ending, endless) = (Schedule::ending(waits.clone()), Schedule::endless(waits));
+        for (failed, want_ending, want_endless) in
+            [(1, Some(1), 1), (2, Some(10), 10), (3, None, 10), (u32::MAX, None, 10)]
+        {
+            assert_eq!(ending.wait(failed, 0.5, None), want_ending.map(seconds));
+            assert_eq!(endless.wait(failed, 0.5, None), Some(seconds(want_endless)));
+        }
+    }
+
+    #[test]
+    fn jitter_spreads_a_fifth_either_way() {
+        let schedule = Schedule::ending(vec![seconds(10)]);
+        assert_eq!(schedule.wait(1, 0.0, None), Some(seconds(8)));
+        assert_eq!(schedule.wait(1, 1.0, None), Some(seconds(12)));
+    }
+
+    #[test]
+    fn the_server_can_only_lengthen_a_wait() {
+        let schedule = Schedule::ending(vec![seconds(10)]);
+        assert_eq!(schedule.wait(1, 0.5, Some(seconds(3))), Some(seconds(10)));
+        assert_eq!(schedule.wait(1, 0.0, Some(seconds(30))), Some(seconds(30)));
+        assert!(schedule.wait(1, 1.0, Some(seconds(30))) > Some(seconds(30)));
+    }
+
+    #[test]
+    fn an_empty_schedule_never_retries() {
+        assert_eq!(Schedule::endless(vec![]).wait(1, 0.5, None), None);
+    }
+}

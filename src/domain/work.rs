@@ -1,0 +1,147 @@
+//! The jobs that the queue keeps, and the lanes they wait in.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    address::{BotId, Conversation, KommoMessageId, SourceId},
+    delivery::Report,
+};
+
+/// Where jobs of one kind go. Each route has its own workers and pauses alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// Customers' messages, to Kommo.
+    Inbound,
+    /// Answers, to the bot of one source.
+    Outbound(SourceId),
+    /// Answers whose conversation is not ours; they end as a failed delivery.
+    Stray,
+    /// Delivery statuses, to Kommo.
+    Report,
+}
+
+impl fmt::Display for Route {
+    /// The name in logs and metrics.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbound => f.write_str("inbound"),
+            Self::Outbound(source) => write!(f, "outbound:{source}"),
+            Self::Stray => f.write_str("stray"),
+            Self::Report => f.write_str("report"),
+        }
+    }
+}
+
+/// One conversation's queue on one route: jobs in it are done one at a time, in order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    /// Where its jobs go.
+    pub route: Route,
+    /// What keeps them in order: a conversation's id, or whatever else names the thread.
+    pub thread: String,
+}
+
+impl Lane {
+    /// The lane of a conversation's messages towards Kommo.
+    #[must_use]
+    pub fn inbound(conversation: &Conversation) -> Self {
+        Self { route: Route::Inbound, thread: conversation.to_string() }
+    }
+
+    /// The lane of updates of one source that belong to no chat.
+    #[must_use]
+    pub fn chatless(source: &SourceId) -> Self {
+        Self { route: Route::Inbound, thread: format!("source:{source}") }
+    }
+
+    /// The lane of answers to a conversation.
+    #[must_use]
+    pub fn outbound(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: conversation.to_string() }
+    }
+
+    /// The lane of answers to a thread that is not ours.
+    #[must_use]
+    pub fn stray(thread: impl Into<String>) -> Self {
+        Self { route: Route::Stray, thread: thread.into() }
+    }
+
+    /// The lane of the delivery statuses of `self`'s answers.
+    #[must_use]
+    pub fn reports(&self) -> Self {
+        Self { route: Route::Report, thread: self.thread.clone() }
+    }
+}
+
+/// Recognises an arrival that was already taken. Unique across both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DedupeId(pub String);
+
+impl DedupeId {
+    /// An update, by the bot that received it and its exact id.
+    #[must_use]
+    pub fn update(bot: BotId, update_id: i64) -> Self {
+        Self(format!("update:{bot}:{update_id}"))
+    }
+
+    /// A hook, by the message it carries.
+    #[must_use]
+    pub fn hook(message: &KommoMessageId) -> Self {
+        Self(format!("hook:{message}"))
+    }
+}
+
+/// What one job is to do: one remote call, or the step that turns an arrival into calls.
+///
+/// This is a stored format: variants and fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// A Telegram update as it came, to be relayed to Kommo.
+    Update {
+        /// The source that polled it.
+        source: SourceId,
+        /// The bot of that source at the time.
+        bot: BotId,
+        /// The update's JSON.
+        raw: String,
+    },
+    /// A message hook as it came, to be turned into calls.
+    Hook {
+        /// The hook's JSON.
+        raw: String,
+    },
+    /// One Telegram call of an answer.
+    Call(Call),
+    /// A delivery status for Kommo.
+    Report(Report),
+}
+
+/// One Telegram call: one of the parts of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The answer that it belongs to.
+    pub message: KommoMessageId,
+    /// Where it goes.
+    pub to: Conversation,
+    /// Which part it is, from 1.
+    pub part: u16,
+    /// How many parts the answer has.
+    pub parts: u16,
+    /// What it says.
+    pub method: Method,
+}
+
+/// A method of the Bot API with its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum Method {
+    /// `sendMessage`; the text has 1 to 4096 UTF-16 units.
+    SendText {
+        /// The text.
+        text: String,
+    },
+}

@@ -1,0 +1,2 @@
+//! telekommo
+pub mod domain;
