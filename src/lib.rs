@@ -1,2 +1,3 @@
 //! telekommo
 pub mod domain;
+pub mod sandbox;

@@ -1,0 +1,17 @@
+//! Both remotes as real HTTP servers on this machine, so that the bridge can be tried without an account anywhere.
+//!
+//! [`telegram`] is a Bot API server, [`kommo`] a Chats API server; each keeps a small world (customers who write,
+//! managers who answer) that a person or a test acts in. [`page`] shows both worlds side by side in a browser.
+//!
+//! A fake is never kinder than the real thing: where the real server's behaviour is known it is copied, waits and
+//! refusals included; where it is unknown the fake takes the harsher reading. The fakes know nothing of the bridge. In
+//! particular they check signatures with code of their own, so that both cannot agree on the same mistake.
+
+pub mod clock;
+pub mod fault;
+pub mod kommo;
+pub mod page;
+mod serve;
+mod shared;
+pub mod telegram;
+pub mod traffic;

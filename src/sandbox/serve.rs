@@ -1,0 +1,194 @@
+//! An HTTP server that can refuse connections for a while and close one without an answer.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    runtime::Handle,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use wire::Wire;
+
+mod wire;
+
+/// A running server. Stops when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    gate: Arc<Gate>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Serves `router` at `listen`. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub(crate) fn start(listen: SocketAddr, router: Router) -> io::Result<Self> {
+        let gate = Arc::new(Gate::open(listen)?);
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let app = router.into_make_service_with_connect_info::<Line>();
+        let serving = axum::serve(Door(Arc::clone(&gate)), app).into_future();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(serving));
+        Ok(Self { gate, tasks, stop })
+    }
+
+    /// Where it listens, or would if it were up.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.gate.address
+    }
+
+    /// Down: refuses connections and breaks those that are open. Up: listens again at the same port.
+    ///
+    /// # Errors
+    /// The system refuses the port.
+    pub(crate) fn set_down(&self, down: bool) -> io::Result<()> {
+        if down { self.gate.lock().close(self.gate.address) } else { self.gate.lock().reopen(&self.gate.runtime) }
+    }
+
+    /// Stops, breaks all connections and waits until nothing runs any more.
+    pub(crate) async fn stop(&self) {
+        self.halt();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn halt(&self) {
+        self.stop.cancel();
+        self.gate.lock().shut();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+/// One client's connection, as its requests know it.
+#[derive(Clone, Debug)]
+pub(crate) struct Line(CancellationToken);
+
+impl Line {
+    /// Closes the connection. Whatever would still be answered on it is not sent.
+    pub(crate) fn cut(&self) {
+        self.0.cancel();
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Line {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        Self(stream.io().cut_token())
+    }
+}
+
+/// The listening socket, present or not.
+#[derive(Debug)]
+struct Gate {
+    address: SocketAddr,
+    runtime: Handle,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    listener: Option<TcpListener>,
+    /// Keeps the port ours while we are down: bound, but not listening, so that clients are refused.
+    reserved: Option<TcpSocket>,
+    /// Cuts every connection that was accepted since the gate was last opened.
+    cut: CancellationToken,
+    waiting: Option<Waker>,
+}
+
+impl Gate {
+    fn open(listen: SocketAddr) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let state = State {
+            listener: Some(TcpListener::from_std(listener)?),
+            reserved: None,
+            cut: CancellationToken::new(),
+            waiting: None,
+        };
+        Ok(Self { address, runtime: Handle::current(), state: Mutex::new(state) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Stops listening and cuts what was accepted.
+    fn shut(&mut self) {
+        self.listener = None;
+        self.reserved = None;
+        self.cut.cancel();
+    }
+
+    fn close(&mut self, address: SocketAddr) -> io::Result<()> {
+        self.shut();
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        self.reserved = Some(socket);
+        Ok(())
+    }
+
+    fn reopen(&mut self, runtime: &Handle) -> io::Result<()> {
+        if let Some(socket) = self.reserved.take() {
+            let _inside = runtime.enter();
+            self.listener = Some(socket.listen(1024)?);
+            self.cut = CancellationToken::new();
+        }
+        if let Some(waiting) = self.waiting.take() {
+            waiting.wake();
+        }
+        Ok(())
+    }
+
+    fn poll_accept(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr, CancellationToken)>> {
+        self.waiting = Some(context.waker().clone());
+        let Some(listener) = &self.listener else { return Poll::Pending };
+        listener.poll_accept(context).map_ok(|(stream, peer)| (stream, peer, self.cut.child_token()))
+    }
+}
+
+/// What axum accepts from.
+struct Door(Arc<Gate>);
+
+impl Listener for Door {
+    type Io = Wire;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            match poll_fn(|context| self.0.lock().poll_accept(context)).await {
+                Ok((stream, peer, cut)) => return (Wire::new(stream, cut), peer),
+                // Too many open files, or a client that left at once: neither is a reason to stop.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        Ok(self.0.address)
+    }
+}

@@ -1,0 +1,63 @@
+//! A TCP connection that can be cut from outside.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// A stream that fails both ways from the moment its token is cancelled.
+pub(super) struct Wire {
+    stream: TcpStream,
+    cut: CancellationToken,
+    cutting: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream, cut: CancellationToken) -> Self {
+        let cutting = Box::pin(cut.clone().cancelled_owned());
+        Self { stream, cut, cutting }
+    }
+
+    pub(super) fn cut_token(&self) -> CancellationToken {
+        self.cut.clone()
+    }
+
+    /// Pending as long as the connection is whole; wakes the reader when it is cut.
+    fn poll_cut<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        ready!(self.cutting.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.poll_cut(context) {
+            Poll::Ready(cut) => Poll::Ready(cut),
+            Poll::Pending => Pin::new(&mut self.stream).poll_read(context, into),
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.poll_cut(context) {
+            Poll::Ready(cut) => Poll::Ready(cut),
+            Poll::Pending => Pin::new(&mut self.stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

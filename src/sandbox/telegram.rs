@@ -1,0 +1,194 @@
+//! A Bot API server with the part of Telegram behind it that a bot can notice.
+//!
+//! Rules and texts follow the published server (`tdlib/telegram-bot-api`, `Client.cpp`). Bots, customers and what they do
+//! are acted through [`FakeTelegram`]; bots are reached at [`FakeTelegram::url`] as at `https://api.telegram.org`.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::sandbox::{
+    clock::Clock,
+    fault::{Fault, Faults},
+    serve::Server,
+    shared::Shared,
+    traffic::Traffic,
+};
+
+mod api;
+mod arguments;
+mod chats;
+mod methods;
+mod polls;
+mod shapes;
+mod updates;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use world::World;
+
+/// A bot to be, as its owner made it with `BotFather`.
+#[derive(Clone)]
+pub struct NewBot {
+    /// `<bot id>:<secret>`.
+    pub token: String,
+    /// The username, without `@`.
+    pub username: String,
+    /// The name to show.
+    pub name: String,
+}
+
+/// A Telegram user who may write to bots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// Their id, which is also the id of their private chat with any bot.
+    pub id: i64,
+    /// Never empty.
+    pub first_name: String,
+    /// The rest of the name, if they gave it.
+    pub last_name: Option<String>,
+    /// The public username, without `@`.
+    pub username: Option<String>,
+    /// The language of their app: `en`.
+    pub language_code: Option<String>,
+}
+
+/// A message in a private chat with a bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// Unique in this chat only.
+    pub message_id: i64,
+    /// Whether the bot wrote it, or the customer.
+    pub from_bot: bool,
+    /// What it says.
+    pub text: String,
+    /// When, in Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// A request that a bot made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The bot's id.
+    pub bot: i64,
+    /// The method in lower case, as the server reads it.
+    pub method: String,
+    /// The arguments: the JSON body as it came, or an object of strings.
+    pub args: Value,
+    /// The HTTP status of the answer; `None` if the connection was closed instead.
+    pub status: Option<u16>,
+}
+
+/// Which requests a fault is for. What is not named matches any.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The bot, by its token.
+    pub token: Option<String>,
+    /// The method, in any case.
+    pub method: Option<String>,
+}
+
+impl Target {
+    /// Every request.
+    pub const fn any() -> Self {
+        Self { token: None, method: None }
+    }
+
+    /// A method of any bot.
+    pub fn method(method: &str) -> Self {
+        Self { token: None, method: Some(method.to_owned()) }
+    }
+
+    /// Every request of one bot.
+    pub fn bot(token: &str) -> Self {
+        Self { token: Some(token.to_owned()), method: None }
+    }
+
+    fn means(&self, token: &str, method: &str) -> bool {
+        self.token.as_deref().is_none_or(|ours| ours == token)
+            && self.method.as_deref().is_none_or(|ours| ours.eq_ignore_ascii_case(method))
+    }
+}
+
+/// What the requests and the acts share.
+struct Core {
+    world: Shared<World>,
+    clock: Clock,
+    faults: Faults<Target>,
+    traffic: Traffic,
+}
+
+/// A running fake Bot API server. Clones are handles to the same one; it stops with the last of them.
+#[derive(Clone)]
+pub struct FakeTelegram {
+    core: Arc<Core>,
+    server: Arc<Server>,
+}
+
+impl FakeTelegram {
+    /// Starts a server at `listen` (port 0: any free one). Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn start(listen: SocketAddr) -> io::Result<Self> {
+        let core = Arc::new(Core {
+            world: Shared::new(World::default()),
+            clock: Clock::default(),
+            faults: Faults::new(),
+            traffic: Traffic::new(),
+        });
+        let server = Server::start(listen, api::router(Arc::clone(&core)))?;
+        Ok(Self { core, server: Arc::new(server) })
+    }
+
+    /// The base address for clients, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The clock that dates messages and lets updates expire. Waits (long polls) are real.
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    /// What went over the wire.
+    pub fn traffic(&self) -> &Traffic {
+        &self.core.traffic
+    }
+
+    /// A version that counts up with every change of the world.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.core.world.watch()
+    }
+
+    /// The next `times` requests that `target` means go wrong.
+    pub fn fault(&self, target: Target, fault: Fault, times: u32) {
+        self.core.faults.add(target, fault, times);
+    }
+
+    /// Takes back all faults that have not happened yet.
+    pub fn heal(&self) {
+        self.core.faults.clear();
+    }
+
+    /// Down: refuses connections and breaks the open ones. Up: listens again at the same port.
+    ///
+    /// # Errors
+    /// The system refuses the port.
+    pub fn down(&self, down: bool) -> io::Result<()> {
+        self.server.set_down(down)
+    }
+
+    /// Stops for good and waits until nothing of it runs any more.
+    pub async fn stop(&self) {
+        self.server.stop().await;
+    }
+}

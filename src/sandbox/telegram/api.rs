@@ -1,0 +1,146 @@
+//! The HTTP surface: `/bot<token>/<method>`.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, State},
+    http::{Method, Request, header},
+    response::Response,
+};
+use serde_json::{Value, json};
+
+use crate::sandbox::{
+    fault::{self, undergo},
+    serve::Line,
+    telegram::{
+        Core,
+        arguments::Arguments,
+        methods::{self, Answer, Refusal},
+    },
+    traffic::Party,
+};
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// Every path leads here: the token is part of it.
+pub(super) fn router(core: Arc<Core>) -> Router {
+    Router::new().fallback(serve).with_state(core)
+}
+
+async fn serve(
+    State(core): State<Arc<Core>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request<Body>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let Some((token, method)) = address(head.uri.path()) else { return refused(&Refusal::new(404, "Not Found")) };
+    if head.method != Method::GET && head.method != Method::POST {
+        return refused(&Refusal::new(405, "Method Not Allowed"));
+    }
+    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return refused(&Refusal::new(413, "Request Entity Too Large"));
+    };
+    let arguments = match Arguments::parse(head.uri.query(), content_type, &body) {
+        Ok(arguments) => arguments,
+        Err(why) => return refused(&Refusal::new(400, why)),
+    };
+    let fault = core.faults.take(|target| target.means(&token, &method));
+    let handling = async {
+        let answer = methods::call(&core, &token, &method, &arguments).await;
+        given(&core, &method, &answer);
+        answer.map_or_else(
+            |refusal| refused(&refusal),
+            |result| fault::json(200, json!({ "ok": true, "result": result }).to_string()),
+        )
+    };
+    let response = undergo(fault, &line, too_many_requests, handling).await;
+    let status = response.as_ref().map(|response| response.status().as_u16());
+    core.world.note(|world| world.log(&token, &method, arguments.shown.clone(), status));
+    asked(&core, &method, &arguments, status);
+    response.unwrap_or_default()
+}
+
+/// The token and the method, in lower case, that a path names. A token without a colon is no token.
+fn address(path: &str) -> Option<(String, String)> {
+    let (token, method) = path.strip_prefix("/bot")?.split_once('/')?;
+    let token = token.replace("%3A", ":");
+    (token.contains(':') && !method.is_empty()).then(|| (token, method.to_ascii_lowercase()))
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let Refusal { code, description } = refusal;
+    fault::json(*code, json!({ "ok": false, "error_code": code, "description": description }).to_string())
+}
+
+fn too_many_requests(seconds: u32) -> Response {
+    let description = format!("Too Many Requests: retry after {seconds}");
+    let body = json!({
+        "ok": false, "error_code": 429, "description": description, "parameters": { "retry_after": seconds }
+    });
+    let mut response = fault::json(429, body.to_string());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
+}
+
+/// Updates on their way to the bridge. A poll that finds nothing is not traffic.
+fn given(core: &Core, method: &str, answer: &Answer) {
+    if let ("getupdates", Ok(Value::Array(updates))) = (method, answer)
+        && !updates.is_empty()
+    {
+        let what = match updates.len() {
+            1 => "1 update".to_owned(),
+            many => format!("{many} updates"),
+        };
+        core.traffic.add(core.clock.now(), (Party::Telegram, Party::Bridge), what, Some(200));
+    }
+}
+
+/// A method call, or a poll that failed.
+fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>) {
+    if method == "getupdates" && status == Some(200) {
+        return;
+    }
+    let chat = arguments.text("chat_id").map(|chat| format!(" → chat {chat}")).unwrap_or_default();
+    let what = format!("{}{chat}", spelled(method));
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Telegram), what, status);
+}
+
+/// A method as the documentation spells it. Others are shown as they came, shortened: they are the client's words.
+fn spelled(method: &str) -> String {
+    const NAMES: [&str; 8] = [
+        "getUpdates",
+        "getMe",
+        "sendMessage",
+        "sendChatAction",
+        "getChat",
+        "setWebhook",
+        "deleteWebhook",
+        "getWebhookInfo",
+    ];
+    let known = NAMES.iter().find(|name| name.eq_ignore_ascii_case(method));
+    known.map_or_else(|| method.chars().take(32).collect(), |name| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_token_and_method() {
+        for (path, found) in [
+            ("/bot1:a/getMe", Some(("1:a", "getme"))),
+            ("/bot1%3Aa/GetMe", Some(("1:a", "getme"))),
+            ("/bot1a/getMe", None),
+            ("/bot1:a/", None),
+            ("/bot1:a", None),
+            ("/", None),
+        ] {
+            let address = address(path);
+            assert_eq!(address.as_ref().map(|(token, method)| (token.as_str(), method.as_str())), found, "{path}");
+        }
+    }
+}

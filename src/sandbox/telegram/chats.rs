@@ -1,0 +1,134 @@
+//! What people do on this Telegram, and what they see: the handle for tests and for the page.
+
+use serde_json::Value;
+
+use crate::sandbox::telegram::{
+    ChatMessage, Customer, FakeTelegram, NewBot, Request,
+    world::{Person, World},
+};
+
+/// Acts name bots by token and customers by id; an act on somebody who was never added is a mistake in the caller.
+const NOBODY: &str = "bots and customers are added before they act";
+
+impl FakeTelegram {
+    /// A new bot. Adding a token again starts it anew.
+    pub fn add_bot(&self, bot: NewBot) {
+        self.core.world.change(|world| world.add_bot(bot));
+    }
+
+    /// A new customer, or new names for a known one.
+    pub fn add_customer(&self, customer: Customer) {
+        let person = Person { card: customer, deactivated: false };
+        self.core.world.change(|world| world.customers.insert(person.card.id, person));
+    }
+
+    /// All customers, by id.
+    pub fn customers(&self) -> Vec<Customer> {
+        self.core.world.look(|world| world.customers.values().map(|person| person.card.clone()).collect())
+    }
+
+    /// A bot's username and name.
+    pub fn bot_name(&self, token: &str) -> Option<(String, String)> {
+        self.core
+            .world
+            .look(|world| world.bots.get(token).map(|bot| (bot.user.username.clone(), bot.user.name.clone())))
+    }
+
+    /// A customer writes to a bot. One who had blocked it takes it back first, as the app makes them.
+    ///
+    /// Gives the message's id.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn write(&self, token: &str, customer: i64, text: &str) -> i64 {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| world.write(token, customer, text, now)).expect(NOBODY)
+    }
+
+    /// Queues an update of any kind: an object with one field, the kind, and without `update_id`.
+    ///
+    /// Gives its id, or `None` if the bot's `allowed_updates` leave the kind out.
+    ///
+    /// # Panics
+    /// If the bot was never added, or `update` is not such an object.
+    pub fn push_update(&self, token: &str, update: &Value) -> Option<i64> {
+        let now = self.core.clock.now();
+        let (kind, content) = update.as_object().and_then(|fields| fields.iter().next()).expect("an update has a kind");
+        self.core.world.change(|world| world.bots.get_mut(token).expect(NOBODY).queue.push(kind, content, now))
+    }
+
+    /// Queues a hostile update: it is sent as it is, whatever it is. It takes the place of the next id, so that it is
+    /// confirmed like any other.
+    ///
+    /// Gives the id of its place.
+    ///
+    /// # Panics
+    /// If the bot was never added, or its queue is full.
+    pub fn push_raw(&self, token: &str, update: Value) -> i64 {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| {
+            world.bots.get_mut(token).expect(NOBODY).queue.push_raw(update, now).expect("the queue has room")
+        })
+    }
+
+    /// A chat's messages, oldest first.
+    pub fn messages(&self, token: &str, customer: i64) -> Vec<ChatMessage> {
+        self.core.world.look(|world| world.messages(token, customer))
+    }
+
+    /// Whether the customer sees the bot typing: for 5 s after a chat action, or until its next message.
+    pub fn bot_is_typing(&self, token: &str, customer: i64) -> bool {
+        let now = self.core.clock.now();
+        self.core.world.look(|world| world.chat(token, customer).is_some_and(|chat| chat.typing_until > now))
+    }
+
+    /// Whether the customer has blocked the bot.
+    pub fn is_blocked(&self, token: &str, customer: i64) -> bool {
+        self.core.world.look(|world| world.chat(token, customer).is_some_and(|chat| chat.blocked))
+    }
+
+    /// A customer who has written to a bot blocks it, or takes it back. The bot is told by a `my_chat_member` update.
+    pub fn block(&self, token: &str, customer: i64, blocked: bool) {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| world.block(token, customer, blocked, now));
+    }
+
+    /// A customer deletes their account. No update says so.
+    pub fn deactivate(&self, customer: i64) {
+        self.core.world.change(|world| {
+            if let Some(person) = world.customers.get_mut(&customer) {
+                person.deactivated = true;
+            }
+        });
+    }
+
+    /// The owner revokes a token: from now on it is unauthorized.
+    pub fn revoke(&self, token: &str) {
+        self.core.world.change(|world| {
+            if let Some(bot) = world.bots.get_mut(token) {
+                bot.revoked = true;
+            }
+        });
+    }
+
+    /// The id of the newest update that the bot has confirmed.
+    pub fn confirmed_up_to(&self, token: &str) -> Option<i64> {
+        self.core.world.look(|world| world.bots.get(token)?.queue.confirmed())
+    }
+
+    /// How many updates wait for the bot.
+    pub fn pending(&self, token: &str) -> usize {
+        let now = self.core.clock.now();
+        self.core.world.note(|world| world.bots.get_mut(token).map_or(0, |bot| bot.queue.pending(now)))
+    }
+
+    /// How many `getUpdates` requests the bot has made.
+    pub fn poll_count(&self, token: &str) -> u64 {
+        self.core.world.look(|world| world.bots.get(token).map_or(0, |bot| bot.polls.count()))
+    }
+
+    /// The last 10 000 answered requests, oldest first. A long poll is listed when it is answered.
+    pub fn requests(&self) -> Vec<Request> {
+        self.core.world.look(World::requests)
+    }
+}

@@ -1,0 +1,131 @@
+//! Who exists on this Telegram: customers, bots and the private chats between them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::Value;
+
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::telegram::{
+        ChatMessage, Customer, NewBot, Request,
+        polls::Polls,
+        shapes::{self, BotUser},
+        updates::Queue,
+    },
+};
+
+/// How many requests the log keeps.
+const REQUESTS: usize = 10_000;
+
+/// The number before the colon of a token.
+fn bot_id(token: &str) -> i64 {
+    token.split(':').next().and_then(|id| id.parse().ok()).unwrap_or_default()
+}
+
+/// All of it.
+#[derive(Default)]
+pub(super) struct World {
+    /// By token.
+    pub(super) bots: BTreeMap<String, Bot>,
+    pub(super) customers: BTreeMap<i64, Person>,
+    requests: VecDeque<Request>,
+}
+
+/// A customer's account.
+pub(super) struct Person {
+    pub(super) card: Customer,
+    pub(super) deactivated: bool,
+}
+
+/// A bot with what belongs to it alone.
+pub(super) struct Bot {
+    pub(super) user: BotUser,
+    pub(super) revoked: bool,
+    pub(super) webhook: String,
+    pub(super) queue: Queue,
+    pub(super) polls: Polls,
+    /// By the customer's id.
+    pub(super) chats: BTreeMap<i64, PrivateChat>,
+}
+
+/// A private chat, from the moment that the customer has written.
+#[derive(Default)]
+pub(super) struct PrivateChat {
+    pub(super) blocked: bool,
+    pub(super) typing_until: UnixMillis,
+    pub(super) messages: Vec<ChatMessage>,
+}
+
+impl PrivateChat {
+    /// Customers' and bots' messages share the count.
+    pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> ChatMessage {
+        let message_id = self.messages.last().map_or(1, |last| last.message_id + 1);
+        let message = ChatMessage { message_id, from_bot, text, at_ms: now.0 };
+        self.messages.push(message.clone());
+        message
+    }
+}
+
+impl World {
+    pub(super) fn add_bot(&mut self, NewBot { token, username, name }: NewBot) {
+        let fresh = Bot {
+            user: BotUser { id: bot_id(&token), username, name },
+            revoked: false,
+            webhook: String::new(),
+            queue: Queue::default(),
+            polls: Polls::default(),
+            chats: BTreeMap::new(),
+        };
+        self.bots.insert(token, fresh);
+    }
+
+    /// The bot that owns a token which is still good.
+    pub(super) fn bot(&mut self, token: &str) -> Option<&mut Bot> {
+        self.bots.get_mut(token).filter(|bot| !bot.revoked)
+    }
+
+    /// A customer writes to a bot. One who has blocked it takes it back first, as the app makes them.
+    ///
+    /// Gives the message's id, or `None` if there is no such bot or no such customer.
+    pub(super) fn write(&mut self, token: &str, customer: i64, text: &str, now: UnixMillis) -> Option<i64> {
+        self.block(token, customer, false, now);
+        let person = self.customers.get(&customer)?;
+        let bot = self.bots.get_mut(token)?;
+        let message = bot.chats.entry(customer).or_default().add(false, text.to_owned(), now);
+        bot.queue.push("message", &shapes::message(&bot.user, &person.card, &message), now);
+        Some(message.message_id)
+    }
+
+    /// A customer blocks a bot, or takes it back. Nothing happens if that is how it is already.
+    pub(super) fn block(&mut self, token: &str, customer: i64, blocked: bool, now: UnixMillis) {
+        let Some(person) = self.customers.get(&customer) else { return };
+        let Some(bot) = self.bots.get_mut(token) else { return };
+        let Some(chat) = bot.chats.get_mut(&customer) else { return };
+        if chat.blocked != blocked {
+            chat.blocked = blocked;
+            let update = shapes::my_chat_member(&bot.user, &person.card, blocked, now);
+            bot.queue.push("my_chat_member", &update, now);
+        }
+    }
+
+    /// A chat's messages, oldest first.
+    pub(super) fn messages(&self, token: &str, customer: i64) -> Vec<ChatMessage> {
+        self.chat(token, customer).map(|chat| chat.messages.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn chat(&self, token: &str, customer: i64) -> Option<&PrivateChat> {
+        self.bots.get(token)?.chats.get(&customer)
+    }
+
+    pub(super) fn log(&mut self, token: &str, method: &str, args: Value, status: Option<u16>) {
+        let bot = self.bots.get(token).map_or(0, |bot| bot.user.id);
+        self.requests.push_back(Request { bot, method: method.to_owned(), args, status });
+        if self.requests.len() > REQUESTS {
+            self.requests.pop_front();
+        }
+    }
+
+    pub(super) fn requests(&self) -> Vec<Request> {
+        self.requests.iter().cloned().collect()
+    }
+}
