@@ -1,1 +1,210 @@
-//! kommo
+//! A Chats API server with the part of a Kommo account behind it that a channel can notice.
+//!
+//! Rules follow the Chats API reference (amocrm.ru/developers, "API чатов"; developers.kommo.com, "Chats API"). Managers
+//! and what they see are acted through [`FakeKommo`]; the channel is reached at [`FakeKommo::url`] as at
+//! `https://amojo.kommo.com`.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use tokio::sync::watch;
+
+use crate::sandbox::{
+    clock::Clock,
+    fault::{Fault, Faults},
+    serve::Server,
+    shared::Shared,
+    traffic::Traffic,
+};
+
+mod acts;
+mod api;
+mod history;
+mod hooks;
+mod messages;
+mod reading;
+mod shapes;
+mod statuses;
+mod verify;
+mod world;
+
+pub use world::{Author, Chat, Contact, Message, Status};
+
+use world::World;
+
+#[cfg(test)]
+mod tests;
+
+/// The channel as it was registered, and the account that it is for.
+#[derive(Clone)]
+pub struct Settings {
+    /// The channel's UUID.
+    pub channel_id: String,
+    /// The channel's secret, 40 hex digits. Used as text, as Kommo does.
+    pub channel_secret: String,
+    /// The account's Chats API id (`amojo_id`), a UUID.
+    pub account_id: String,
+    /// The UUID of the channel's bot: the sender of imported answers that no user has written.
+    pub bot_id: String,
+    /// The channel's name in the account.
+    pub title: String,
+}
+
+impl Settings {
+    /// The channel connected to the account: part of every address.
+    pub fn scope_id(&self) -> String {
+        format!("{}_{}", self.channel_id, self.account_id)
+    }
+}
+
+/// What a second message with a known `msgid` gets. The documentation says only that it is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DuplicateAnswer {
+    /// 200 with the ids of the first one.
+    SameIds200,
+    /// 400.
+    BadRequest400,
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST {channel}/connect`.
+    Connect,
+    /// `DELETE {channel}/disconnect`.
+    Disconnect,
+    /// `POST {scope}`: a new or an edited message.
+    Message,
+    /// `POST {scope}/{message}/delivery_status`.
+    DeliveryStatus,
+    /// `POST {scope}/typing`.
+    Typing,
+    /// `POST {scope}/chats`.
+    CreateChat,
+    /// `GET {scope}/chats/{chat}/history`.
+    History,
+}
+
+/// A request that the channel made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `POST`, `GET`, `DELETE`.
+    pub method: String,
+    /// The path without the query.
+    pub path: String,
+    /// What it is about; `None` if there is no such address.
+    pub endpoint: Option<Endpoint>,
+    /// The body as it came.
+    pub body: String,
+    /// The HTTP status of the answer; `None` if the connection was closed instead.
+    pub status: Option<u16>,
+}
+
+/// How the channel answered a hook. Kommo never repeats one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HookAnswer {
+    /// The HTTP status; `None` if no hook was sent, or no answer came within 5 s.
+    pub status: Option<u16>,
+}
+
+/// How a raw hook is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignatureMode {
+    /// As Kommo does: over the bytes without the newline at their end.
+    Valid,
+    /// Over all of the bytes, the newline included.
+    OverEverything,
+    /// With another secret.
+    Wrong,
+    /// Not at all.
+    Missing,
+    /// With this header value.
+    Literal(String),
+}
+
+/// What the requests and the acts share.
+struct Core {
+    settings: Settings,
+    world: Shared<World>,
+    clock: Clock,
+    faults: Faults<Option<Endpoint>>,
+    traffic: Traffic,
+}
+
+/// A running fake Chats API server. Clones are handles to the same one; it stops with the last of them.
+#[derive(Clone)]
+pub struct FakeKommo {
+    core: Arc<Core>,
+    server: Arc<Server>,
+    client: reqwest::Client,
+}
+
+impl FakeKommo {
+    /// Starts a server at `listen` (port 0: any free one). Needs a tokio runtime around it. The channel is connected.
+    ///
+    /// # Errors
+    /// The address cannot be bound, or no HTTP client can be built.
+    pub fn start(listen: SocketAddr, settings: Settings) -> io::Result<Self> {
+        let core = Arc::new(Core {
+            settings,
+            world: Shared::new(World::default()),
+            clock: Clock::default(),
+            faults: Faults::new(),
+            traffic: Traffic::new(),
+        });
+        let server = Server::start(listen, api::router(Arc::clone(&core)))?;
+        Ok(Self { core, server: Arc::new(server), client: hooks::client()? })
+    }
+
+    /// The base address for clients, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The channel and its account.
+    pub fn settings(&self) -> &Settings {
+        &self.core.settings
+    }
+
+    /// The clock that dates messages and judges the `Date` header.
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    /// What went over the wire.
+    pub fn traffic(&self) -> &Traffic {
+        &self.core.traffic
+    }
+
+    /// A version that counts up with every change of the world.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.core.world.watch()
+    }
+
+    /// The next `times` requests to `endpoint` (`None`: to any) go wrong.
+    pub fn fault(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault, times: u32) {
+        self.core.faults.add(endpoint.into(), fault, times);
+    }
+
+    /// Takes back all faults that have not happened yet.
+    pub fn heal(&self) {
+        self.core.faults.clear();
+    }
+
+    /// Down: refuses connections and breaks the open ones. Up: listens again at the same port.
+    ///
+    /// # Errors
+    /// The system refuses the port.
+    pub fn down(&self, down: bool) -> io::Result<()> {
+        self.server.set_down(down)
+    }
+
+    /// Stops for good and waits until nothing of it runs any more.
+    pub async fn stop(&self) {
+        self.server.stop().await;
+    }
+}

@@ -1,0 +1,227 @@
+//! The HTTP surface: `/v2/origin/custom/…`, each request signed.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, State},
+    http::{Method, header, request::Parts},
+    response::Response,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::sandbox::{
+    fault::{self, undergo},
+    kommo::{Core, Endpoint, Request, Settings, history, messages, reading::Filled, statuses, verify::verify},
+    serve::Line,
+    traffic::Party,
+};
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// What an endpoint answers: the status and the body, where `null` is none.
+pub(super) type Answer = Result<(u16, Value), Refusal>;
+
+/// An error as the Chats API tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// Not always the HTTP status.
+    pub(super) code: u16,
+    pub(super) kind: &'static str,
+    pub(super) description: String,
+}
+
+impl Refusal {
+    /// The body is not what it should be. The error type of the real answer is not documented.
+    pub(super) fn bad(description: impl Into<String>) -> Self {
+        Self { status: 400, code: 400, kind: "", description: description.into() }
+    }
+
+    /// No such message or chat.
+    pub(super) fn unknown() -> Self {
+        Self { status: 404, code: 404, kind: "", description: "NOT_FOUND".to_owned() }
+    }
+
+    fn unregistered() -> Self {
+        Self { kind: "ORIGIN_NOT_REGISTERED", ..Self::unknown() }
+    }
+
+    fn forged() -> Self {
+        let description = "invalid signature".to_owned();
+        Self { status: 403, code: 403, kind: "ORIGIN_INVALID_SIGNATURE", description }
+    }
+
+    fn response(&self) -> Response {
+        let Self { status, code, kind, description } = self;
+        let body = json!({ "status": 0, "error_code": code, "error_type": kind, "error_description": description });
+        fault::json(*status, body.to_string())
+    }
+}
+
+/// Every path leads here: scopes are part of it.
+pub(super) fn router(core: Arc<Core>) -> Router {
+    Router::new().fallback(serve).with_state(core)
+}
+
+async fn serve(
+    State(core): State<Arc<Core>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: axum::http::Request<Body>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else { return fault::json(413, Body::empty()) };
+    let place = Place::of(&core.settings, &head);
+    let endpoint = place.as_ref().map(|place| place.endpoint);
+    let fault = core.faults.take(|aim| aim.is_none() || *aim == endpoint);
+    let handling = async {
+        place.as_ref().map_or_else(|| fault::json(404, Body::empty()), |place| answer(&core, place, &head, &body))
+    };
+    let response = undergo(fault, &line, too_many_requests, handling).await;
+    let status = response.as_ref().map(|response| response.status().as_u16());
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), what, status);
+    let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
+    core.world.note(|world| world.log(Request { method, path, endpoint, body, status }));
+    response.unwrap_or_default()
+}
+
+/// What an address means: the endpoint, whether the channel or scope is ours, and the id inside it.
+struct Place {
+    endpoint: Endpoint,
+    ours: bool,
+    id: String,
+}
+
+impl Place {
+    fn of(settings: &Settings, head: &Parts) -> Option<Self> {
+        let parts: Vec<&str> = head.uri.path().strip_prefix("/v2/origin/custom/")?.split('/').collect();
+        let (endpoint, id) = match (&head.method, &parts[1..]) {
+            (&Method::POST, []) => (Endpoint::Message, ""),
+            (&Method::POST, ["connect"]) => (Endpoint::Connect, ""),
+            (&Method::DELETE, ["disconnect"]) => (Endpoint::Disconnect, ""),
+            (&Method::POST, ["typing"]) => (Endpoint::Typing, ""),
+            (&Method::POST, ["chats"]) => (Endpoint::CreateChat, ""),
+            (&Method::POST, [message, "delivery_status"]) => (Endpoint::DeliveryStatus, *message),
+            (&Method::GET, ["chats", chat, "history"]) => (Endpoint::History, *chat),
+            _ => return None,
+        };
+        let ours = match endpoint {
+            Endpoint::Connect | Endpoint::Disconnect => parts[0] == settings.channel_id,
+            Endpoint::Message
+            | Endpoint::DeliveryStatus
+            | Endpoint::Typing
+            | Endpoint::CreateChat
+            | Endpoint::History => parts[0] == settings.scope_id(),
+        };
+        Some(Self { endpoint, ours, id: id.to_owned() })
+    }
+}
+
+fn answer(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Response {
+    match authorize(core, place, head, body).and_then(|()| handle(core, place, head, body)) {
+        Ok((status, Value::Null)) => fault::json(status, Body::empty()),
+        Ok((status, body)) => fault::json(status, body.to_string()),
+        Err(refusal) => refusal.response(),
+    }
+}
+
+/// An unknown scope has no secret to check with; a scope that is not connected has.
+fn authorize(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<(), Refusal> {
+    if !place.ours {
+        return Err(Refusal::unregistered());
+    }
+    let signed = (&head.method, head.uri.path(), body);
+    if !verify(&core.settings.channel_secret, signed, &head.headers, core.clock.now()) {
+        return Err(Refusal::forged());
+    }
+    if place.endpoint != Endpoint::Connect && !core.world.look(|world| world.connected) {
+        return Err(Refusal::unregistered());
+    }
+    Ok(())
+}
+
+fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Answer {
+    match place.endpoint {
+        Endpoint::Connect => connect(core, body),
+        Endpoint::Disconnect => disconnect(core, body),
+        Endpoint::Message => messages::post(core, body),
+        Endpoint::DeliveryStatus => statuses::delivery(core, &place.id, body),
+        Endpoint::Typing => statuses::typing(core, body),
+        Endpoint::CreateChat => messages::create_chat(core, body),
+        Endpoint::History => history::page(core, &place.id, head.uri.query().unwrap_or_default()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Connection {
+    account_id: Filled,
+    hook_api_version: Option<String>,
+    title: Option<String>,
+    is_time_window_disabled: Option<bool>,
+}
+
+impl Connection {
+    /// A channel is private to the accounts that it was registered for.
+    fn read(core: &Core, body: &[u8]) -> Result<Self, Refusal> {
+        let connection: Self = messages::read(body)?;
+        if connection.account_id.0 == core.settings.account_id { Ok(connection) } else { Err(Refusal::unregistered()) }
+    }
+}
+
+/// Without a version amoCRM would send hooks of the dead version 1; Kommo knows only `v2`.
+fn connect(core: &Core, body: &[u8]) -> Answer {
+    let Connection { account_id, hook_api_version, title, is_time_window_disabled } = Connection::read(core, body)?;
+    if hook_api_version.as_deref() != Some("v2") {
+        return Err(Refusal::bad("hook_api_version must be v2"));
+    }
+    core.world.change(|world| world.connected = true);
+    Ok((
+        200,
+        json!({
+            "account_id": account_id.0,
+            "scope_id": core.settings.scope_id(),
+            "title": title.as_ref().unwrap_or(&core.settings.title),
+            "hook_api_version": "v2",
+            "is_time_window_disabled": is_time_window_disabled.unwrap_or(false),
+        }),
+    ))
+}
+
+fn disconnect(core: &Core, body: &[u8]) -> Answer {
+    Connection::read(core, body)?;
+    core.world.change(|world| world.connected = false);
+    Ok((200, Value::Null))
+}
+
+/// The body of a 429 is not documented; the wait is where HTTP puts it.
+fn too_many_requests(seconds: u32) -> Response {
+    let mut response = fault::json(429, Body::empty());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
+}
+
+/// A request in a few words, for a person.
+fn told(endpoint: Endpoint, body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let conversation = |of: &Value| of["conversation_id"].as_str().unwrap_or("?").chars().take(80).collect::<String>();
+    match endpoint {
+        Endpoint::Connect => "connect".to_owned(),
+        Endpoint::Disconnect => "disconnect".to_owned(),
+        Endpoint::Message => {
+            let event = body["event_type"].as_str().unwrap_or("?").chars().take(20).collect::<String>();
+            format!("{event} → {}", conversation(&body["payload"]))
+        }
+        Endpoint::DeliveryStatus => {
+            let code = body["status_code"].as_i64().or_else(|| body["delivery_status"].as_i64());
+            format!("delivery status {}", code.map_or_else(|| "?".to_owned(), |code| code.to_string()))
+        }
+        Endpoint::Typing => format!("typing → {}", conversation(&body)),
+        Endpoint::CreateChat => format!("create chat {}", conversation(&body)),
+        Endpoint::History => "history".to_owned(),
+    }
+}

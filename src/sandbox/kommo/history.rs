@@ -1,0 +1,63 @@
+//! `GET {scope}/chats/{chat}/history`: what a chat holds, newest first.
+
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::kommo::{
+        Core,
+        api::{Answer, Refusal},
+        world::{Author, Chat, Message},
+    },
+};
+
+/// The longest page.
+const PAGE: usize = 50;
+
+/// One page of the chat with Kommo's id `id`; 204 if there is nothing.
+pub(super) fn page(core: &Core, id: &str, query: &str) -> Answer {
+    let (limit, offset) = bounds(query)?;
+    let page: Vec<Value> = core.world.look(|world| {
+        let chat = world.chats.iter().find(|chat| chat.chat_id == id);
+        let mut messages: Vec<_> =
+            chat.into_iter().flat_map(|chat| chat.messages.iter().map(move |it| (chat, it))).collect();
+        messages.sort_by_key(|(_, message)| message.at_ms);
+        messages.into_iter().rev().skip(offset).take(limit).map(|(chat, message)| entry(chat, message)).collect()
+    });
+    if page.is_empty() { Ok((204, Value::Null)) } else { Ok((200, json!({ "messages": page }))) }
+}
+
+fn bounds(query: &str) -> Result<(usize, usize), Refusal> {
+    let mut url = Url::parse("query:/").expect("a constant address is valid");
+    url.set_query(Some(query));
+    let (mut limit, mut offset) = (PAGE, 0);
+    for (name, value) in url.query_pairs() {
+        let number = || value.parse().map_err(|_| Refusal::bad(format!("{name} must be a number")));
+        match &*name {
+            "limit" => limit = number()?,
+            "offset" => offset = number()?,
+            _ => {}
+        }
+    }
+    if (1..=PAGE).contains(&limit) { Ok((limit, offset)) } else { Err(Refusal::bad("limit must be 1 to 50")) }
+}
+
+/// Customers' messages have no receiver; users have no id of the channel's.
+fn entry(chat: &Chat, message: &Message) -> Value {
+    let mut content = json!({ "id": message.id, "type": message.kind, "text": message.text,
+        "media": "", "thumbnail": "", "file_name": "", "file_size": 0 });
+    if let Some(msgid) = &message.client_msgid {
+        content["client_id"] = json!(msgid);
+    }
+    let customer = json!({ "id": chat.contact.id, "name": chat.contact.name, "client_id": chat.contact.client_id });
+    let mut entry = json!({ "timestamp": UnixMillis(message.at_ms).seconds(), "msec_timestamp": message.at_ms, "message": content });
+    match message.from {
+        Author::Customer => entry["sender"] = customer,
+        Author::Manager | Author::Bot => {
+            entry["sender"] = json!({ "id": message.author_id, "name": message.author_name });
+            entry["receiver"] = customer;
+        }
+    }
+    entry
+}
