@@ -1,1 +1,141 @@
-//! page
+//! A page that shows both fakes side by side, with a small JSON interface behind it.
+//!
+//! | Request | Meaning |
+//! |---|---|
+//! | `GET /` | the page |
+//! | `GET /api/state` | both worlds and the traffic between them |
+//! | `GET /api/events` | a line of `text/event-stream` at each change |
+//! | `POST /api/telegram/write` | a customer writes |
+//! | `POST /api/telegram/block` | a customer blocks the bot, or takes it back |
+//! | `POST /api/kommo/reply` | a manager answers |
+//! | `POST /api/kommo/typing` | a manager types |
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::json;
+
+use crate::sandbox::{fault, kommo::FakeKommo, serve::Server, telegram::FakeTelegram};
+
+mod acts;
+mod events;
+mod guard;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+/// The page itself, one file without anything from elsewhere.
+const HTML: &str = include_str!("page/index.html");
+/// The page may load nothing from elsewhere and may not be framed.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What the page shows.
+struct View {
+    telegram: FakeTelegram,
+    kommo: FakeKommo,
+    /// Sources by id, each with its bot's token.
+    sources: Vec<(String, String)>,
+}
+
+impl View {
+    /// The token of the bot behind a source.
+    fn token(&self, source: &str) -> Result<&str, Trouble> {
+        let known = self.sources.iter().find(|(id, _)| id == source);
+        known
+            .map(|(_, token)| token.as_str())
+            .ok_or_else(|| Trouble::unknown(format!("There is no source {source:?}.")))
+    }
+}
+
+/// Why a request to the page is refused: a status and a sentence.
+#[derive(Debug, PartialEq, Eq)]
+struct Trouble {
+    status: StatusCode,
+    sentence: String,
+}
+
+impl Trouble {
+    fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+        Self { status, sentence: sentence.into() }
+    }
+
+    fn bad(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, sentence)
+    }
+
+    fn unknown(sentence: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, sentence)
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        fault::json(self.status.as_u16(), json!({ "error": self.sentence }).to_string())
+    }
+}
+
+/// A running page. Stops when it is dropped.
+pub struct Page {
+    server: Server,
+}
+
+impl Page {
+    /// Serves a page over both fakes at `listen`. `sources` are the ids of the sources with their bots' tokens.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn start(
+        listen: SocketAddr,
+        telegram: FakeTelegram,
+        kommo: FakeKommo,
+        sources: Vec<(String, String)>,
+    ) -> io::Result<Self> {
+        let view = Arc::new(View { telegram, kommo, sources });
+        let router = Router::new()
+            .route("/", get(page))
+            .route("/api/state", get(current))
+            .route("/api/events", get(events::stream))
+            .route("/api/telegram/write", post(acts::write))
+            .route("/api/telegram/block", post(acts::block))
+            .route("/api/kommo/reply", post(acts::reply))
+            .route("/api/kommo/typing", post(acts::typing))
+            .fallback(async || Trouble::unknown("There is no such address here."))
+            .layer(from_fn_with_state(listen.ip(), guard::guard))
+            .with_state(view);
+        Ok(Self { server: Server::start(listen, router)? })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Stops for good and waits until nothing of it runs any more.
+    pub async fn stop(&self) {
+        self.server.stop().await;
+    }
+}
+
+async fn page() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, HTML).into_response()
+}
+
+async fn current(State(view): State<Arc<View>>) -> Response {
+    let mut response = fault::json(200, state::state(&view).to_string());
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}

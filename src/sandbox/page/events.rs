@@ -1,0 +1,95 @@
+//! `GET /api/events`: the page is told that something has changed, and asks for the state.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::sandbox::page::View;
+
+/// Changes in this time are told as one.
+const GATHER: Duration = Duration::from_millis(100);
+/// A quiet stream says that it is alive this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often to look whether a bot has stopped typing: only the clock tells.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// Streams a version at once and at each change.
+pub(super) async fn stream(State(view): State<Arc<View>>) -> Response {
+    let watched = Watched::of(view);
+    let lines = stream::unfold((watched, true), |(mut watched, first)| async move {
+        let line = if first { watched.line() } else { watched.next().await };
+        Some((Ok::<_, Infallible>(line), (watched, false)))
+    });
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
+    (headers, Body::from_stream(lines)).into_response()
+}
+
+/// Everything that can change.
+struct Watched {
+    view: Arc<View>,
+    versions: [watch::Receiver<u64>; 4],
+    typing: Vec<bool>,
+    /// How often somebody was seen to stop typing.
+    glances: u64,
+}
+
+impl Watched {
+    fn of(view: Arc<View>) -> Self {
+        let (telegram, kommo) = (&view.telegram, &view.kommo);
+        let versions = [telegram.changed(), kommo.changed(), telegram.traffic().changed(), kommo.traffic().changed()];
+        Self { typing: typing(&view), versions, glances: 0, view }
+    }
+
+    /// The event for the present version.
+    fn line(&mut self) -> String {
+        let version = self.glances + self.versions.iter_mut().map(|version| *version.borrow_and_update()).sum::<u64>();
+        format!("data: {version}\n\n")
+    }
+
+    /// The event for the next change, or a comment after a quiet time.
+    async fn next(&mut self) -> String {
+        sleep(GATHER).await;
+        let quiet_until = Instant::now() + KEEP_ALIVE;
+        while Instant::now() < quiet_until {
+            if timeout(GLANCE, self.change()).await.is_ok() || self.typing_changed() {
+                return self.line();
+            }
+        }
+        ": quiet\n\n".to_owned()
+    }
+
+    async fn change(&mut self) {
+        let [telegram, kommo, updates, requests] = &mut self.versions;
+        // A sender that is gone changes nothing any more, and the page goes with it.
+        let _gone = tokio::select! {
+            end = telegram.changed() => end,
+            end = kommo.changed() => end,
+            end = updates.changed() => end,
+            end = requests.changed() => end,
+        };
+    }
+
+    fn typing_changed(&mut self) -> bool {
+        let now = typing(&self.view);
+        let changed = now != self.typing;
+        self.typing = now;
+        self.glances += u64::from(changed);
+        changed
+    }
+}
+
+fn typing(view: &View) -> Vec<bool> {
+    let customers = view.telegram.customers();
+    let typing = |token: &str| customers.iter().map(|it| view.telegram.bot_is_typing(token, it.id)).collect::<Vec<_>>();
+    view.sources.iter().flat_map(|(_, token)| typing(token)).collect()
+}
