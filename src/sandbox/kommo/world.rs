@@ -1,6 +1,6 @@
 //! What the account sees: chats, contacts, unsorted leads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     domain::time::UnixMillis,
@@ -106,7 +106,7 @@ pub(super) struct World {
     pub(super) chats: Vec<Chat>,
     /// The users who have written, by name: their ids on the Chats side.
     managers: BTreeMap<String, String>,
-    requests: Vec<Request>,
+    requests: VecDeque<Request>,
 }
 
 impl Default for World {
@@ -117,7 +117,7 @@ impl Default for World {
             duplicates: DuplicateAnswer::BadRequest400,
             chats: Vec::new(),
             managers: BTreeMap::new(),
-            requests: Vec::new(),
+            requests: VecDeque::new(),
         }
     }
 }
@@ -146,13 +146,13 @@ impl World {
 
     pub(super) fn log(&mut self, request: Request) {
         if self.requests.len() >= REQUESTS {
-            self.requests.remove(0);
+            self.requests.pop_front();
         }
-        self.requests.push(request);
+        self.requests.push_back(request);
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
-        self.requests.clone()
+        self.requests.iter().cloned().collect()
     }
 }
 

@@ -104,8 +104,10 @@ fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>) 
     if method == "getupdates" && status == Some(200) {
         return;
     }
-    let chat = arguments.text("chat_id").map(|chat| format!(" → chat {chat}")).unwrap_or_default();
-    let what = format!("{}{chat}", spelled(method));
+    let what = match arguments.text("chat_id") {
+        Some(chat) => format!("{} → chat {}", spelled(method), short(chat)),
+        None => spelled(method),
+    };
     core.traffic.add(core.clock.now(), (Party::Bridge, Party::Telegram), what, status);
 }
 
@@ -122,7 +124,11 @@ fn spelled(method: &str) -> String {
         "getWebhookInfo",
     ];
     let known = NAMES.iter().find(|name| name.eq_ignore_ascii_case(method));
-    known.map_or_else(|| method.chars().take(32).collect(), |name| (*name).to_owned())
+    known.map_or_else(|| short(method), |name| (*name).to_owned())
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(32).collect()
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl FakeTelegram {
         self.core.world.note(|world| world.bots.get_mut(token).map_or(0, |bot| bot.queue.pending(now)))
     }
 
-    /// How many `getUpdates` requests the bot has made.
+    /// How many `getUpdates` requests of the bot were let in: those that a webhook forbids do not count.
     pub fn poll_count(&self, token: &str) -> u64 {
         self.core.world.look(|world| world.bots.get(token).map_or(0, |bot| bot.polls.count()))
     }

@@ -158,3 +158,43 @@ fn go_on(core: &Core, token: &str, turn: u64, ask: Ask, over: bool) -> Step {
 fn conflict(bot: &mut Bot, why: &'static str) -> Step {
     Step::Conflict(why, bot.polls.conflict_pause(Instant::now()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn polling_one_offset_too_often_is_slowed_down() {
+        let (mut polls, start) = (Polls::default(), Instant::now());
+        let mut admit = |offset, after_ms| {
+            let ask = Ask { offset, limit: 100, wait: Duration::ZERO };
+            let ask = polls.admit(ask, start + Duration::from_millis(after_ms));
+            (ask.limit, ask.wait)
+        };
+        assert_eq!(admit(1, 0), (100, Duration::ZERO));
+        assert_eq!(admit(2, 1), (100, Duration::ZERO));
+        assert_eq!(admit(2, 500), (1, 3 * SECOND));
+        assert_eq!(admit(2, 1_000), (100, 3 * SECOND));
+        assert_eq!(admit(2, 4_000), (100, Duration::ZERO));
+        assert_eq!(polls.count(), 5);
+    }
+
+    #[test]
+    fn the_second_conflict_in_a_row_is_told_late() {
+        let (mut polls, start) = (Polls::default(), Instant::now());
+        assert_eq!(polls.conflict_pause(start), Duration::ZERO);
+        assert_eq!(polls.conflict_pause(start + SECOND), CONFLICT_PAUSE);
+        assert_eq!(polls.conflict_pause(start + CONFLICT_PAUSE), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_is_asked_is_clamped() {
+        let body = br#"{"offset": -7, "limit": 0, "timeout": 3600}"#;
+        let ask = Ask::of(&Arguments::parse(None, "application/json", body).unwrap());
+        assert_eq!((ask.offset, ask.limit, ask.wait), (-7, 1, 50 * SECOND));
+        let ask = Ask::of(&Arguments::default());
+        assert_eq!((ask.offset, ask.limit, ask.wait), (0, 100, Duration::ZERO));
+    }
+}

@@ -266,3 +266,30 @@ async fn traffic_has_no_tokens_and_no_empty_polls() {
     let whats: Vec<_> = telegram.traffic().all().into_iter().map(|exchange| exchange.what).collect();
     assert_eq!(whats, ["1 update", "sendMessage → chat 777000111"]);
 }
+
+/// A client written for the real server reads every answer: the shapes are right.
+#[tokio::test]
+async fn a_client_for_the_real_server_understands_it() {
+    use teloxide::{ApiError, Bot, RequestError, prelude::*, types::ChatId};
+
+    let telegram = fake();
+    let bot = Bot::new(TOKEN).set_api_url(telegram.url().parse().unwrap());
+    assert_eq!(bot.get_me().await.unwrap().username(), "acme_bot");
+    telegram.write(TOKEN, ANNA, "/start");
+    telegram.block(TOKEN, ANNA, true);
+    let refused = bot.send_message(ChatId(ANNA), "hello").await.unwrap_err();
+    assert!(matches!(refused, RequestError::Api(ApiError::BotBlocked)), "{refused}");
+    telegram.block(TOKEN, ANNA, false);
+    let message = bot.send_message(ChatId(ANNA), "hello").await.unwrap();
+    assert_eq!((message.id.0, message.text(), message.chat.id.0), (2, Some("hello"), ANNA));
+    assert!(bot.get_chat(ChatId(ANNA)).await.unwrap().is_private());
+    assert_eq!(bot.get_webhook_info().await.unwrap().pending_update_count, 3);
+    let updates = bot.get_updates().await.unwrap();
+    let kinds: Vec<_> = updates.iter().map(|update| format!("{:?}", update.kind)).collect();
+    let starts = ["Message(", "MyChatMember(", "MyChatMember("];
+    assert_eq!(kinds.len(), starts.len());
+    assert!(kinds.iter().zip(starts).all(|(kind, start)| kind.starts_with(start)), "{kinds:?}");
+    telegram.fault(Target::any(), Fault::RetryAfter(7), 1);
+    let refused = bot.get_me().await.unwrap_err();
+    assert!(matches!(refused, RequestError::RetryAfter(seconds) if seconds.seconds() == 7), "{refused}");
+}
