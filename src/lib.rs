@@ -1,3 +1,4 @@
 //! telekommo
+pub mod config;
 pub mod domain;
 pub mod sandbox;

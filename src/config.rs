@@ -1,0 +1,205 @@
+//! What the operator decides: defaults, then the file, then the environment, then the files that hold secrets.
+//!
+//! [`Config::load`] is the only way in, and what it returns is typed and checked: no room behind it parses a text of
+//! the operator again. `config.toml.example` is the manual of every key, and a test input.
+//!
+//! | Step | Module | Refuses |
+//! |---|---|---|
+//! | find and parse the file | `file`, `syntax`, `shape` | no file, bad syntax, unknown keys, tables for values |
+//! | read the variables | `environment` | unknown variables |
+//! | merge, later over earlier | `layers` | |
+//! | read secret files | `secret_file` | files that others can read |
+//! | make typed values | `sections`, `parse` | everything else |
+//!
+//! The errors are sentences for the operator: which file or variable, which key, what is wrong and what to write. All
+//! problems of one step are told at once. A value is quoted in one place alone (`section`), and never that of a secret.
+
+mod environment;
+mod error;
+mod file;
+mod ids;
+mod keys;
+mod layers;
+mod log;
+mod parse;
+mod secret;
+mod secret_file;
+mod section;
+mod sections;
+mod shape;
+mod syntax;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use self::{
+    environment::Environment,
+    error::{ConfigError, Wrong},
+    ids::{AccountId, ChannelBotId, ChannelId},
+    log::{LogFilter, LogFormat},
+    secret::{BotToken, ChannelSecret, Secret},
+    url::BaseUrl,
+};
+use crate::domain::{address::SourceId, retry::Schedule};
+
+/// Where the file is looked for if the command line names none, in this order.
+const PLACES: [&str; 2] = ["config.toml", "/etc/telekommo/config.toml"];
+
+/// Everything the operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder of the store and its dumps. A relative one belongs to the working directory.
+    pub data_dir: PathBuf,
+    /// The public listener.
+    pub server: Server,
+    /// The local listener.
+    pub admin: Admin,
+    /// How Telegram is talked to.
+    pub telegram: Telegram,
+    /// How Kommo is talked to, and as whom.
+    pub kommo: Kommo,
+    /// The bots: at least one, and no bot twice.
+    pub sources: BTreeMap<SourceId, Source>,
+    /// What is logged, and how.
+    pub log: Log,
+    /// How long things are kept, and how much room they may take.
+    pub store: Store,
+    /// When a failed call is tried again.
+    pub retry: Retry,
+}
+
+/// The listener that the internet reaches: Kommo's hooks, and signed media links.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The address to bind. Port 0 asks the system for a free one.
+    pub listen: SocketAddr,
+    /// The address under which the listener is reached from outside.
+    pub public_url: BaseUrl,
+}
+
+/// The listener for the machine itself: `/live`, `/ready`, `/metrics`.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// The address to bind. Port 0 asks the system for a free one.
+    pub listen: SocketAddr,
+}
+
+/// How Telegram is talked to.
+#[derive(Clone, Debug)]
+pub struct Telegram {
+    /// Telegram's Bot API, or the operator's own Bot API server.
+    pub api_url: BaseUrl,
+    /// Calls per second and bot, all chats together.
+    pub requests_per_second: NonZeroU32,
+    /// How long one call that sends may take.
+    pub send_timeout: Duration,
+    /// How long Telegram holds an empty answer to `getUpdates`: 1 to 50 whole seconds.
+    pub poll_timeout: Duration,
+}
+
+/// How Kommo is talked to, and as whom.
+#[derive(Clone, Debug)]
+pub struct Kommo {
+    /// The Chats API.
+    pub chats_url: BaseUrl,
+    /// The REST API of the account, if it is known.
+    pub account_url: Option<BaseUrl>,
+    /// A long-lived token for the REST API.
+    pub access_token: Option<Secret>,
+    /// The channel, from the registration letter.
+    pub channel_id: ChannelId,
+    /// The key that signs our calls and Kommo's hooks.
+    pub channel_secret: ChannelSecret,
+    /// The account, by its Chats-API id (`amojo_id`).
+    pub account_id: AccountId,
+    /// The channel's bot, from the registration letter.
+    pub bot_id: Option<ChannelBotId>,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// Calls per second, all conversations together.
+    pub requests_per_second: NonZeroU32,
+}
+
+impl Kommo {
+    /// The channel connected to the account, as it stands in the paths of the Chats API and of its hooks.
+    #[must_use]
+    pub fn scope_id(&self) -> String {
+        format!("{}_{}", self.channel_id, self.account_id)
+    }
+}
+
+/// One bot, and what its line is called in Kommo.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The token by `@BotFather`.
+    pub token: BotToken,
+    /// What managers see.
+    pub name: String,
+    /// The pipeline that new leads of this source go into.
+    pub pipeline_id: Option<u64>,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Which lines are written.
+    pub level: LogFilter,
+    /// What a line looks like.
+    pub format: LogFormat,
+}
+
+/// How long things are kept, and how much room they may take.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// How often the store is written out as a dump.
+    pub dump_every: Duration,
+    /// How many dumps are kept.
+    pub dump_keep: NonZeroU32,
+    /// How long the ids of what was seen are remembered, so that it is not taken twice.
+    pub dedupe_for: Duration,
+    /// How long it is remembered which message here is which one there.
+    pub links_for: Duration,
+    /// The store's cache in memory.
+    pub cache_bytes: u64,
+    /// The free disk space below which bots stop polling.
+    pub reserve_bytes: u64,
+}
+
+/// When a failed call is tried again.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// Calls to Kommo: the last wait repeats for ever.
+    pub kommo: Schedule,
+    /// Calls to Telegram: after the last wait the message is given up and reported.
+    pub telegram: Schedule,
+    /// How often a paused route is tried.
+    pub probe_every: Duration,
+}
+
+impl Config {
+    /// Reads the configuration from the file at `path`, with the variables of `environment` over it.
+    ///
+    /// Without a path it is `config.toml` in the working directory, else `/etc/telekommo/config.toml`; if there is
+    /// neither, the `TELEKOMMO_` variables alone must do.
+    ///
+    /// # Errors
+    /// [`ConfigError`], a text for the operator that never contains a secret.
+    pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::load_from(path, &PLACES.map(Path::new), environment)
+    }
+
+    /// [`Config::load`] with the places to look at as an argument.
+    fn load_from(path: Option<&Path>, places: &[&Path], environment: &Environment) -> Result<Self, ConfigError> {
+        let file = file::find(path, places, environment)?;
+        sections::read(&layers::Layers::read(file, environment)?)
+    }
+}

@@ -1,0 +1,153 @@
+//! The variables of the process, and the keys that they set.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fmt,
+    path::PathBuf,
+};
+
+use figment::value::Dict;
+
+use crate::config::{
+    error::Problems,
+    keys::{self, KEYS, SOURCES},
+    layers,
+};
+
+/// Begins the name of every variable that sets a key.
+const PREFIX: &str = "TELEKOMMO_";
+
+/// Stands between section, source and key. One underscore would not do: names of keys have some.
+const BETWEEN: &str = "__";
+
+/// Variables by name, as a value: tests need no process of their own.
+///
+/// `TELEKOMMO_KOMMO__TIMEOUT` sets `timeout` under `[kommo]`, `TELEKOMMO_SOURCES__SALES__TOKEN` sets `token` under
+/// `[sources.sales]`. A value is a text as it is, never guessed to be something else; a list has commas between.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// The variables of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let variables = std::env::vars_os();
+        variables.collect()
+    }
+
+    /// The folder with the credentials of the service, if systemd gave it any (`LoadCredential=`).
+    pub(super) fn credentials(&self) -> Option<PathBuf> {
+        self.0.get(OsStr::new("CREDENTIALS_DIRECTORY")).filter(|folder| !folder.is_empty()).map(PathBuf::from)
+    }
+
+    /// Whether any variable is meant for us.
+    pub(super) fn has_settings(&self) -> bool {
+        self.settings().next().is_some()
+    }
+
+    /// The texts by section and key. Variables that set no key are reported.
+    ///
+    /// Names of variables have no letter case of their own, so `known_sources` says how those of the file are written.
+    pub(super) fn texts(&self, known_sources: &[&str], problems: &Problems) -> Dict {
+        let mut dict = Dict::new();
+        for (name, value) in self.settings() {
+            let path = path(&name, known_sources);
+            let path: Vec<_> = path.iter().map(String::as_str).collect();
+            match (keys::find(&path), value.to_str()) {
+                (Some(_), Some(text)) => layers::insert(&mut dict, &path, text),
+                (Some(_), None) => drop(problems.report(format!("{name}: the value is not UTF-8: write it as UTF-8"))),
+                (None, _) => drop(problems.report(unknown(&name, &path))),
+            }
+        }
+        dict
+    }
+
+    fn settings(&self) -> impl Iterator<Item = (String, &OsString)> {
+        let named = self.0.iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+        named.filter(|(name, _)| name.starts_with(PREFIX))
+    }
+}
+
+impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl fmt::Debug for Environment {
+    /// The names alone: values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// The variable that sets the key at `path`.
+pub(super) fn variable(path: &[&str]) -> String {
+    format!("{PREFIX}{}", path.join(BETWEEN).to_uppercase())
+}
+
+/// Whether a shell takes the variable of the key at `path`, and it is read back as that key.
+pub(super) fn can_name(path: &[&str]) -> bool {
+    let fits = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    path.iter().all(fits) && variable(path).split(BETWEEN).count() == path.len()
+}
+
+/// The path that a variable's name stands for, whether there is such a key or not.
+fn path(variable: &str, known_sources: &[&str]) -> Vec<String> {
+    let name = variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase();
+    let mut path: Vec<_> = name.split(BETWEEN).map(str::to_owned).collect();
+    if let [section, source, _] = &mut path[..]
+        && section == SOURCES
+        && !known_sources.contains(&source.as_str())
+        && let Some(known) = known_sources.iter().find(|known| known.eq_ignore_ascii_case(source))
+    {
+        (*known).clone_into(source);
+    }
+    path
+}
+
+fn unknown(name: &str, path: &[&str]) -> String {
+    let source = path.get(1).filter(|_| path.len() > 2).unwrap_or(&"name");
+    let remedy = keys::nearest(name, KEYS.iter().map(|key| variable(&key.path(source)))).map_or_else(
+        || format!("unset it, or write it as {PREFIX}KOMMO__TIMEOUT is written for the key kommo.timeout"),
+        |near| format!("did you mean {near}?"),
+    );
+    format!("{name}: unknown variable: {remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_names_alone() {
+        let environment: Environment = [("TELEKOMMO_KOMMO__CHANNEL_SECRET", "hush")].into_iter().collect();
+        assert_eq!(format!("{environment:?}"), r#"{"TELEKOMMO_KOMMO__CHANNEL_SECRET"}"#);
+    }
+
+    #[test]
+    fn a_variable_is_the_path_in_capitals() {
+        for key in KEYS {
+            let written = key.path("sales");
+            assert_eq!(path(&variable(&written), &[]), written);
+        }
+    }
+
+    #[test]
+    fn only_plain_names_can_be_variables() {
+        assert!(can_name(&["sources", "Sales_2", "token"]));
+        for name in ["a b", "my-bot", "a.b", "a__b", "продажи"] {
+            assert!(!can_name(&["sources", name, "token"]), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_source_of_the_file_keeps_its_letter_case() {
+        let name = "TELEKOMMO_SOURCES__SALES__TOKEN";
+        assert_eq!(path(name, &["Sales"]), ["sources", "Sales", "token"]);
+        assert_eq!(path(name, &["Sales", "sales"]), ["sources", "sales", "token"]);
+        assert_eq!(path(name, &["support"]), ["sources", "sales", "token"]);
+    }
+}

@@ -1,0 +1,58 @@
+//! What the operator is told.
+
+use std::{borrow::Cow, cell::RefCell};
+
+/// The configuration cannot be used. One problem a line; each names its file or variable, the key and the remedy.
+///
+/// Contains no secret, neither as text nor as `Debug`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .problems.join("\n"))]
+pub struct ConfigError {
+    problems: Vec<String>,
+}
+
+impl From<String> for ConfigError {
+    fn from(problem: String) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+/// Why a text is not a value of its type: the end of a sentence that begins with the text. It never quotes the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Wrong(Cow<'static, str>);
+
+impl Wrong {
+    /// A reason, with what to write instead.
+    pub(super) fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// Collects problems, so that the operator hears of all of them at once.
+#[derive(Default)]
+pub(super) struct Problems(RefCell<Vec<String>>);
+
+/// Stands for a value that is missing because its problem has been reported.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reported;
+
+impl Problems {
+    /// Notes a problem.
+    pub(super) fn report(&self, problem: String) -> Reported {
+        self.0.borrow_mut().push(problem);
+        Reported
+    }
+
+    /// `value`, if no problem was reported.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with all problems.
+    pub(super) fn unless_any<T>(self, value: Result<T, Reported>) -> Result<T, ConfigError> {
+        let problems = self.0.into_inner();
+        match value {
+            Ok(value) if problems.is_empty() => Ok(value),
+            Ok(_) | Err(Reported) => Err(ConfigError { problems }),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Finds the file and reads it into plain texts by key.
+//!
+//! The file is read here rather than by figment's own TOML provider, which takes a missing file for an empty one and
+//! puts whole lines of it into its errors.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use figment::value::Dict;
+
+use crate::config::{
+    environment::Environment,
+    error::{ConfigError, Problems},
+    shape, syntax,
+};
+
+/// The file to read: `path` if one is given, else the first of `places` that exists. None if the variables must do.
+///
+/// # Errors
+/// [`ConfigError`] if there is no file and no variable either.
+pub(super) fn find(
+    path: Option<&Path>,
+    places: &[&Path],
+    environment: &Environment,
+) -> Result<Option<PathBuf>, ConfigError> {
+    // A place that cannot be looked at counts as found: reading it then tells why.
+    let found = path.or_else(|| places.iter().copied().find(|place| place.try_exists().unwrap_or(true)));
+    if found.is_none() && !environment.has_settings() {
+        let looked = places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(" and no ");
+        return Err(ConfigError::from(format!(
+            "no configuration: there is no {looked}: copy config.toml.example to one of these places and fill it in"
+        )));
+    }
+    Ok(found.map(Path::to_owned))
+}
+
+/// Reads the file at `path`. What is wrong with its keys goes to `problems`.
+///
+/// # Errors
+/// [`ConfigError`] if it cannot be read, or is not TOML.
+pub(super) fn read(path: &Path, problems: &Problems) -> Result<Dict, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let table = toml::from_str(&text).map_err(|error| ConfigError::from(syntax::problem(path, &text, &error)))?;
+    Ok(shape::texts(table, path, problems))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
+    let remedy = match error.kind() {
+        io::ErrorKind::NotFound => "copy config.toml.example there and fill it in",
+        io::ErrorKind::PermissionDenied => "let the user that telekommo runs as read it",
+        io::ErrorKind::InvalidData => "save it as UTF-8",
+        _ => "name a file that can be read",
+    };
+    ConfigError::from(format!("{}: cannot be read ({error}): {remedy}", path.display()))
+}

@@ -1,0 +1,172 @@
+//! The table of all keys. What is not in here does not exist.
+
+/// One key: where it stands, and what holds if nobody writes it.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its section; empty at the top level. The keys under [`SOURCES`] stand in every source.
+    pub(super) section: &'static str,
+    /// Its name in the section.
+    pub(super) name: &'static str,
+    /// The text that holds without another one.
+    pub(super) default: Option<&'static str>,
+    /// Whether its value must never be shown.
+    pub(super) secret: bool,
+    /// Whether its value is a list.
+    pub(super) list: bool,
+}
+
+/// The section that has a table per source.
+pub(super) const SOURCES: &str = "sources";
+
+/// Ends the name of a key that names the file of a secret.
+pub(super) const FILE: &str = "_file";
+
+/// Every key, section by section.
+pub(super) const KEYS: &[Key] = &[
+    key("", "data_dir").or("data"),
+    key("server", "listen").or("127.0.0.1:8080"),
+    key("server", "public_url"),
+    key("admin", "listen").or("127.0.0.1:9090"),
+    key("telegram", "api_url").or("https://api.telegram.org"),
+    key("telegram", "requests_per_second").or("25"),
+    key("telegram", "send_timeout").or("60s"),
+    key("telegram", "poll_timeout").or("50s"),
+    key("kommo", "chats_url").or("https://amojo.kommo.com"),
+    key("kommo", "account_url"),
+    key("kommo", "access_token").secret(),
+    key("kommo", "access_token_file"),
+    key("kommo", "channel_id"),
+    key("kommo", "channel_secret").secret(),
+    key("kommo", "channel_secret_file"),
+    key("kommo", "account_id"),
+    key("kommo", "bot_id"),
+    key("kommo", "timeout").or("20s"),
+    key("kommo", "requests_per_second").or("7"),
+    key(SOURCES, "token").secret(),
+    key(SOURCES, "token_file"),
+    key(SOURCES, "name"),
+    key(SOURCES, "pipeline_id"),
+    key("log", "level").or("info"),
+    key("log", "format").or("text"),
+    key("store", "dump_every").or("1h"),
+    key("store", "dump_keep").or("3"),
+    key("store", "dedupe_for").or("7d"),
+    key("store", "links_for").or("365d"),
+    key("store", "cache_mb").or("32"),
+    key("store", "reserve_mb").or("64"),
+    key("retry", "kommo").or("1s, 5s, 15s, 1m, 5m, 10m").list(),
+    key("retry", "telegram").or("1s, 5s, 30s, 2m, 10m, 30m").list(),
+    key("retry", "probe_every").or("1m"),
+];
+
+const fn key(section: &'static str, name: &'static str) -> Key {
+    Key { section, name, default: None, secret: false, list: false }
+}
+
+impl Key {
+    const fn or(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    const fn list(mut self) -> Self {
+        self.list = true;
+        self
+    }
+
+    /// The whole path of the key; `source` stands where a source's name belongs.
+    pub(super) fn path<'a>(&self, source: &'a str) -> Vec<&'a str> {
+        match self.section {
+            "" => vec![self.name],
+            SOURCES => vec![SOURCES, source, self.name],
+            section => vec![section, self.name],
+        }
+    }
+
+    /// The header under which the key stands.
+    pub(super) fn header(&self) -> String {
+        if self.section == SOURCES { format!("[{SOURCES}.<name>]") } else { format!("[{}]", self.section) }
+    }
+}
+
+/// The keys of one section.
+pub(super) fn of_section(section: &str) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.section == section)
+}
+
+/// The names of all sections.
+pub(super) fn sections() -> impl Iterator<Item = &'static str> {
+    let mut names: Vec<_> = KEYS.iter().map(|key| key.section).filter(|section| !section.is_empty()).collect();
+    names.dedup();
+    names.into_iter()
+}
+
+/// The key at a whole path.
+pub(super) fn find(path: &[&str]) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path(path.get(1).unwrap_or(&"")) == path)
+}
+
+/// How alike two names must be for one to be taken for a slip of the other: 0 is nothing alike, 1 is the same.
+const ALIKE: f64 = 0.7;
+
+/// The one of `names` that was probably meant by `word`.
+pub(super) fn nearest<N: AsRef<str>>(word: &str, names: impl Iterator<Item = N>) -> Option<N> {
+    names
+        .map(|name| (strsim::normalized_damerau_levenshtein(word, name.as_ref()), name))
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .map(|(_, name)| name)
+}
+
+/// A path as TOML writes it: `sources."my bot".token`.
+pub(super) fn dotted<S: AsRef<str>>(path: &[S]) -> String {
+    path.iter().map(|segment| segment_text(segment.as_ref())).collect::<Vec<_>>().join(".")
+}
+
+fn segment_text(segment: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !segment.is_empty() && segment.chars().all(bare) { segment.to_owned() } else { format!("{segment:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_found_by_its_own_path_and_by_no_other() {
+        for key in KEYS {
+            let found = find(&key.path("sales")).expect("a key of the table");
+            assert_eq!((found.section, found.name), (key.section, key.name));
+        }
+        for foreign in [&["sources", "token"][..], &["server"], &["kommo", "sales", "timeout"], &[], &["listen"]] {
+            assert!(find(foreign).is_none(), "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn every_secret_can_be_given_as_a_file_and_only_secrets_can() {
+        let secrets: Vec<_> = KEYS.iter().filter(|key| key.secret).map(|key| format!("{}{FILE}", key.name)).collect();
+        let files: Vec<_> = KEYS.iter().filter(|key| key.name.ends_with(FILE)).map(|key| key.name.to_owned()).collect();
+        assert_eq!(secrets.len(), 3);
+        assert_eq!(secrets, files);
+    }
+
+    #[test]
+    fn nearest_takes_slips_and_leaves_strangers() {
+        let names = || ["channel_id", "channel_secret", "account_id"].into_iter();
+        assert_eq!(nearest("chanel_id", names()), Some("channel_id"));
+        assert_eq!(nearest("weather", names()), None);
+    }
+
+    #[test]
+    fn a_path_reads_as_toml_writes_it() {
+        assert_eq!(dotted(&["sources", "my-bot", "token"]), "sources.my-bot.token");
+        assert_eq!(dotted(&["sources", "my bot", "token"]), r#"sources."my bot".token"#);
+        assert_eq!(dotted(&["sources", "a.b"]), r#"sources."a.b""#);
+    }
+}

@@ -1,0 +1,113 @@
+//! From the operator's texts to values.
+
+use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use crate::config::error::Wrong;
+
+/// An address to bind.
+pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
+    text.parse().map_err(|_| {
+        Wrong::new("is not an address to listen on: write an IP address and a port, such as \"127.0.0.1:8080\"")
+    })
+}
+
+/// A name for people: not empty, and in one line.
+pub(super) fn line(text: &str) -> Result<String, Wrong> {
+    if text.trim().is_empty() || text.contains(char::is_control) {
+        return Err(Wrong::new("is not a name: write a word or a few, in one line"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A folder.
+pub(super) fn folder(text: &str) -> Result<PathBuf, Wrong> {
+    if text.is_empty() { Err(Wrong::new("is not a folder: write a path, such as \"data\"")) } else { Ok(text.into()) }
+}
+
+/// The name of a file. Nothing is said about whether it exists.
+pub(super) fn file_name(text: &str) -> Result<PathBuf, Wrong> {
+    if text.is_empty() { Err(Wrong::new("is not the name of a file: write a path")) } else { Ok(text.into()) }
+}
+
+/// A number that counts things, of which there is at least one.
+pub(super) fn count(text: &str) -> Result<NonZeroU32, Wrong> {
+    text.parse().map_err(|_| Wrong::new("is not a count: write a whole number above 0"))
+}
+
+/// A size in mebibytes, as bytes.
+pub(super) fn mebibytes(text: &str) -> Result<u64, Wrong> {
+    let size: NonZeroU32 =
+        text.parse().map_err(|_| Wrong::new("is not a size: write a whole number of megabytes above 0"))?;
+    Ok(u64::from(size.get()) * 1024 * 1024)
+}
+
+/// The number of a pipeline.
+pub(super) fn pipeline(text: &str) -> Result<u64, Wrong> {
+    text.parse().map_err(|_| Wrong::new("is not a pipeline: write its number, such as 123"))
+}
+
+/// A span of time above zero.
+pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
+    humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| {
+        Wrong::new("is not a duration: write a number above 0 and a unit, such as \"20s\", \"5m\" or \"1h\"")
+    })
+}
+
+/// The range that Telegram takes (Bot API, getUpdates).
+const POLL_SECONDS: RangeInclusive<u64> = 1..=50;
+
+/// How long a poll may wait.
+pub(super) fn poll_timeout(text: &str) -> Result<Duration, Wrong> {
+    duration(text)
+        .ok()
+        .filter(|wait| wait.subsec_nanos() == 0 && POLL_SECONDS.contains(&wait.as_secs()))
+        .ok_or_else(|| Wrong::new("is not a time to poll: write whole seconds, from \"1s\" to \"50s\""))
+}
+
+/// A list of waits, at least one.
+pub(super) fn waits(text: &str) -> Result<Vec<Duration>, Wrong> {
+    text.split(',')
+        .map(|wait| duration(wait.trim()))
+        .collect::<Result<_, _>>()
+        .map_err(|_| Wrong::new("is not a list of waits: write at least one duration above 0, such as \"1s\", \"5m\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_above_zero_and_has_a_unit() {
+        for (text, seconds) in [("20s", 20), ("5m", 300), ("1h 30m", 5400), ("7d", 604_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
+        }
+        for bad in ["", "20", "0s", "-5s", "soon", "5 parsecs", "99999999999999999999s"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_poll_waits_whole_seconds_up_to_fifty() {
+        assert_eq!(poll_timeout("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(poll_timeout("50s"), Ok(Duration::from_secs(50)));
+        for bad in ["51s", "1500ms", "999ms", "0s", "1m"] {
+            assert!(poll_timeout(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn waits_are_at_least_one_and_all_good() {
+        assert_eq!(waits("1s, 5m"), Ok(vec![Duration::from_secs(1), Duration::from_mins(5)]));
+        for bad in ["", ",", "1s,", "1s 5m, soon", "0s"] {
+            assert!(waits(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_told_in_bytes_and_counts_are_above_zero() {
+        assert_eq!(mebibytes("32"), Ok(33_554_432));
+        for bad in ["0", "-1", "1.5", "", "lots", "4294967296"] {
+            assert!(mebibytes(bad).is_err() && count(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Reads the keys of one section, and says where and what if one is wrong.
+
+use std::path::Path;
+
+use figment::value::Dict;
+
+use crate::config::{
+    environment,
+    error::{Problems, Reported, Wrong},
+    keys::{self, FILE},
+    layers::{Layers, Origin},
+    parse, secret,
+    secret_file::Folders,
+};
+
+/// One section of the merged configuration.
+pub(super) struct Section<'a> {
+    layers: &'a Layers,
+    problems: &'a Problems,
+    path: Vec<&'a str>,
+    values: Option<&'a Dict>,
+}
+
+/// One text, and the layer it is from.
+struct Written<'a> {
+    text: &'a str,
+    origin: Origin,
+}
+
+impl<'a> Section<'a> {
+    /// The section at `path`; empty if nobody wrote one.
+    pub(super) fn new(layers: &'a Layers, problems: &'a Problems, path: &[&'a str]) -> Self {
+        Self { layers, problems, path: path.to_vec(), values: layers.section(path) }
+    }
+
+    /// The names of what stands in this section.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.values.into_iter().flat_map(Dict::keys).map(String::as_str)
+    }
+
+    /// The value of a key, if it was written.
+    pub(super) fn optional<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
+    ) -> Result<Option<T>, Reported> {
+        let Some(written) = self.written(name) else { return Ok(None) };
+        parse(written.text).map(Some).map_err(|wrong| self.refuse(name, written.text, &wrong))
+    }
+
+    /// The value of a key that must be written, or has a default.
+    pub(super) fn required<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Result<T, Reported> {
+        self.optional(name, parse)?.ok_or_else(|| self.missing(name, name))
+    }
+
+    /// The value of a key that holds a secret, written there or in the file that its twin names.
+    pub(super) fn optional_secret<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
+    ) -> Result<Option<T>, Reported> {
+        let twin = format!("{name}{FILE}");
+        match (self.written(name), self.written(&twin)) {
+            (Some(own), Some(file)) if own.origin == file.origin => {
+                let twin = self.key_or_variable(&twin, file.origin);
+                Err(self.report(name, &format!("{twin} is given as well: keep one of the two")))
+            }
+            (own, Some(file)) if own.as_ref().is_none_or(|own| own.origin < file.origin) => {
+                self.read_file(&twin, file.text, parse).map(Some)
+            }
+            (Some(_), _) => self.optional(name, parse),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// The value of a key that holds a secret and must be written.
+    pub(super) fn required_secret<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, Wrong>,
+    ) -> Result<T, Reported> {
+        self.optional_secret(name, parse)?.ok_or_else(|| self.missing(name, &format!("{name} or {name}{FILE}")))
+    }
+
+    /// Reports that the section is empty and must not be.
+    pub(super) fn empty(&self, remedy: &str) -> Reported {
+        let section = keys::dotted(&self.path);
+        let place = self.layers.file().map_or(section.clone(), |file| format!("{}: {section}", file.display()));
+        self.problems.report(format!("{place} is empty: {remedy}"))
+    }
+
+    /// Reports what is wrong with a key. `what` goes on after the place, and shows no secret.
+    pub(super) fn report(&self, name: &str, what: &str) -> Reported {
+        self.problems.report(format!("{}: {what}", self.place(name)))
+    }
+
+    fn read_file<T>(&self, twin: &str, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Result<T, Reported> {
+        let name = parse::file_name(name).map_err(|wrong| self.refuse(twin, name, &wrong))?;
+        let config = self.layers.file().and_then(Path::parent).unwrap_or(Path::new(""));
+        let folders = Folders { config, credentials: self.layers.credentials() };
+        let path = folders.resolve(&name);
+        if secret::resembles_secret(&name.to_string_lossy()) && !path.exists() {
+            return Err(
+                self.report(twin, "the value looks like the secret itself: write the name of a file that holds it")
+            );
+        }
+        let text = folders.read(&path).map_err(|problem| self.report(twin, &problem))?;
+        parse(&text).map_err(|wrong| self.report(twin, &format!("the text of {} {wrong}", path.display())))
+    }
+
+    /// Reports a wrong value. The one place that quotes one, and it leaves out secrets, also in the wrong place.
+    fn refuse(&self, name: &str, text: &str, wrong: &Wrong) -> Reported {
+        let is_secret = keys::find(&self.path_of(name)).is_none_or(|key| key.secret);
+        let value = if is_secret {
+            "the value".to_owned()
+        } else if secret::resembles_secret(text) {
+            "the value (not shown, it looks like a secret)".to_owned()
+        } else {
+            format!("{text:?}")
+        };
+        self.report(name, &format!("{value} {wrong}"))
+    }
+
+    fn written(&self, name: &str) -> Option<Written<'a>> {
+        let value = self.values?.get(name)?;
+        Some(Written { text: value.as_str()?, origin: self.layers.origin(value) })
+    }
+
+    fn missing(&self, name: &str, keys: &str) -> Reported {
+        let path = self.path_of(name);
+        let variable = environment::variable(&path);
+        let section = keys::dotted(&self.path);
+        let remedy = match self.layers.file() {
+            Some(_) if environment::can_name(&path) => format!("write {keys} under [{section}], or set {variable}"),
+            Some(_) => format!("write {keys} under [{section}]"),
+            None => format!("set {variable}"),
+        };
+        self.problems.report(format!("{} is missing: {remedy}", self.place(name)))
+    }
+
+    /// Where a key was written: its variable, or the file and the key. The file also stands for what nobody wrote.
+    fn place(&self, name: &str) -> String {
+        let origin =
+            self.values.and_then(|values| values.get(name)).map_or(Origin::Default, |value| self.layers.origin(value));
+        let key = self.key_or_variable(name, origin);
+        match self.layers.file() {
+            Some(file) if origin != Origin::Environment => format!("{}: {key}", file.display()),
+            Some(_) | None => key,
+        }
+    }
+
+    fn key_or_variable(&self, name: &str, origin: Origin) -> String {
+        match origin {
+            Origin::Default | Origin::File => keys::dotted(&self.path_of(name)),
+            Origin::Environment => environment::variable(&self.path_of(name)),
+        }
+    }
+
+    fn path_of<'n>(&'n self, name: &'n str) -> Vec<&'n str> {
+        self.path.iter().copied().chain([name]).collect()
+    }
+}

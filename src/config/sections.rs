@@ -1,0 +1,213 @@
+//! From merged texts to the typed [`Config`], section by section.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use crate::{
+    config::{
+        AccountId, Admin, BaseUrl, BotToken, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log, LogFilter,
+        LogFormat, Retry, Secret, Server, Source, Store, Telegram,
+        error::{ConfigError, Problems, Reported},
+        keys::SOURCES,
+        layers::Layers,
+        parse,
+        section::Section,
+    },
+    domain::{address::SourceId, retry::Schedule},
+};
+
+/// The configuration that `layers` make.
+///
+/// # Errors
+/// [`ConfigError`] with everything that is wrong.
+pub(super) fn read(layers: &Layers) -> Result<Config, ConfigError> {
+    let problems = Problems::default();
+    let config = Reading { layers, problems: &problems }.config();
+    problems.unless_any(config)
+}
+
+struct Reading<'a> {
+    layers: &'a Layers,
+    problems: &'a Problems,
+}
+
+/// Every function reads all keys before it gives up on one, so that all problems are reported.
+impl<'a> Reading<'a> {
+    fn config(&self) -> Result<Config, Reported> {
+        let data_dir = self.section(&[]).required("data_dir", parse::folder);
+        let (server, admin) = (self.server(), self.admin());
+        let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
+        let (log, store, retry) = (self.log(), self.store(), self.retry());
+        let config = Config {
+            data_dir: data_dir?,
+            server: server?,
+            admin: admin?,
+            telegram: telegram?,
+            kommo: kommo?,
+            sources: sources?,
+            log: log?,
+            store: store?,
+            retry: retry?,
+        };
+        self.two_listeners(&config)?;
+        self.one_source_per_bot(&config)?;
+        Ok(config)
+    }
+
+    fn section(&self, path: &[&'a str]) -> Section<'a> {
+        Section::new(self.layers, self.problems, path)
+    }
+
+    fn server(&self) -> Result<Server, Reported> {
+        let section = self.section(&["server"]);
+        let listen = section.required("listen", parse::socket_address);
+        let public_url = section.required("public_url", BaseUrl::parse);
+        Ok(Server { listen: listen?, public_url: public_url? })
+    }
+
+    fn admin(&self) -> Result<Admin, Reported> {
+        let listen = self.section(&["admin"]).required("listen", parse::socket_address);
+        Ok(Admin { listen: listen? })
+    }
+
+    fn telegram(&self) -> Result<Telegram, Reported> {
+        let section = self.section(&["telegram"]);
+        let api_url = section.required("api_url", BaseUrl::parse);
+        let requests_per_second = section.required("requests_per_second", parse::count);
+        let send_timeout = section.required("send_timeout", parse::duration);
+        let poll_timeout = section.required("poll_timeout", parse::poll_timeout);
+        Ok(Telegram {
+            api_url: api_url?,
+            requests_per_second: requests_per_second?,
+            send_timeout: send_timeout?,
+            poll_timeout: poll_timeout?,
+        })
+    }
+
+    fn kommo(&self) -> Result<Kommo, Reported> {
+        let section = self.section(&["kommo"]);
+        let chats_url = section.required("chats_url", BaseUrl::parse);
+        let account_url = section.optional("account_url", BaseUrl::parse);
+        let access_token = section.optional_secret("access_token", Secret::parse);
+        let channel_id = section.required("channel_id", ChannelId::parse);
+        let channel_secret = section.required_secret("channel_secret", ChannelSecret::parse);
+        let account_id = section.required("account_id", AccountId::parse);
+        let bot_id = section.optional("bot_id", ChannelBotId::parse);
+        let timeout = section.required("timeout", parse::duration);
+        let requests_per_second = section.required("requests_per_second", parse::count);
+        Ok(Kommo {
+            chats_url: chats_url?,
+            account_url: account_url?,
+            access_token: access_token?,
+            channel_id: channel_id?,
+            channel_secret: channel_secret?,
+            account_id: account_id?,
+            bot_id: bot_id?,
+            timeout: timeout?,
+            requests_per_second: requests_per_second?,
+        })
+    }
+
+    fn sources(&self) -> Result<BTreeMap<SourceId, Source>, Reported> {
+        let sources = self.section(&[SOURCES]);
+        let read: Vec<_> = sources.names().map(|name| self.source(&sources, name)).collect();
+        if read.is_empty() {
+            return Err(sources.empty("write a section per bot, such as [sources.sales]"));
+        }
+        read.into_iter().collect()
+    }
+
+    fn source(&self, sources: &Section<'a>, name: &'a str) -> Result<(SourceId, Source), Reported> {
+        let id = SourceId::parse(name).map_err(|error| sources.report(name, &format!("{error}: rename the section")));
+        let section = self.section(&[SOURCES, name]);
+        let token = section.required_secret("token", BotToken::parse);
+        let line = section.required("name", parse::line);
+        let pipeline_id = section.optional("pipeline_id", parse::pipeline);
+        Ok((id?, Source { token: token?, name: line?, pipeline_id: pipeline_id? }))
+    }
+
+    fn log(&self) -> Result<Log, Reported> {
+        let section = self.section(&["log"]);
+        let level = section.required("level", LogFilter::parse);
+        let format = section.required("format", LogFormat::parse);
+        Ok(Log { level: level?, format: format? })
+    }
+
+    fn store(&self) -> Result<Store, Reported> {
+        let section = self.section(&["store"]);
+        let dump_every = section.required("dump_every", parse::duration);
+        let dump_keep = section.required("dump_keep", parse::count);
+        let dedupe_for = section.required("dedupe_for", parse::duration);
+        let links_for = section.required("links_for", parse::duration);
+        let cache_bytes = section.required("cache_mb", parse::mebibytes);
+        let reserve_bytes = section.required("reserve_mb", parse::mebibytes);
+        Ok(Store {
+            dump_every: dump_every?,
+            dump_keep: dump_keep?,
+            dedupe_for: dedupe_for?,
+            links_for: links_for?,
+            cache_bytes: cache_bytes?,
+            reserve_bytes: reserve_bytes?,
+        })
+    }
+
+    fn retry(&self) -> Result<Retry, Reported> {
+        let section = self.section(&["retry"]);
+        let kommo = section.required("kommo", parse::waits).map(Schedule::endless);
+        let telegram = section.required("telegram", parse::waits).map(Schedule::ending);
+        let probe_every = section.required("probe_every", parse::duration);
+        Ok(Retry { kommo: kommo?, telegram: telegram?, probe_every: probe_every? })
+    }
+
+    /// The second of two listeners on one port would not start.
+    fn two_listeners(&self, config: &Config) -> Result<(), Reported> {
+        let (server, admin) = (config.server.listen, config.admin.listen);
+        if !clash(server, admin) {
+            return Ok(());
+        }
+        let what =
+            format!("\"{server}\" is in the way of admin.listen, which is \"{admin}\": give them different ports");
+        Err(self.section(&["server"]).report("listen", &what))
+    }
+
+    /// Two pollers of one bot would take each other's updates.
+    fn one_source_per_bot(&self, config: &Config) -> Result<(), Reported> {
+        let mut seen = BTreeMap::new();
+        for (id, source) in &config.sources {
+            if let Some(first) = seen.insert(source.token.bot_id(), id) {
+                return Err(self.same_bot(first, id, source));
+            }
+        }
+        Ok(())
+    }
+
+    fn same_bot(&self, first: &SourceId, second: &SourceId, source: &Source) -> Reported {
+        let bot = source.token.bot_id();
+        let what = format!("the same bot ({bot}) as source {:?}: give each source its own", first.as_str());
+        Section::new(self.layers, self.problems, &[SOURCES, second.as_str()]).report("token", &what)
+    }
+}
+
+/// Whether one of two listeners would be refused. The system chooses a free port for 0.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_ip = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && same_ip
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_clash_on_one_port_of_one_address() {
+        for (one, other, want) in [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("0.0.0.0:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "[::]:80", true),
+            ("127.0.0.1:80", "127.0.0.1:81", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            assert_eq!(clash(one.parse().unwrap(), other.parse().unwrap()), want, "{one} {other}");
+        }
+    }
+}

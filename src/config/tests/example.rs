@@ -1,0 +1,91 @@
+//! The example is the manual: it is loaded, and held against the table of keys.
+
+use toml::{Table, Value};
+
+use super::*;
+use crate::config::keys::{self, FILE};
+
+const EXAMPLE: &str = include_str!("../../../config.toml.example");
+
+/// The example with all its keys, those that it shows as comments included.
+fn shown_lines() -> impl Iterator<Item = &'static str> {
+    EXAMPLE.lines().map(|line| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|c: char| c.is_ascii_lowercase()) => key,
+        _ => line,
+    })
+}
+
+fn shown_keys() -> Table {
+    toml::from_str(&shown_lines().collect::<Vec<_>>().join("\n")).expect("the example with its keys uncommented")
+}
+
+fn value<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
+    let (name, sections) = path.split_last()?;
+    sections.iter().try_fold(table, |table, section| table.get(*section)?.as_table())?.get(*name)
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
+        Value::Integer(number) => number.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_example_loads_as_it_is() {
+    let config = load(EXAMPLE, &[]);
+    assert_eq!(config.sources.len(), 1);
+}
+
+#[test]
+fn the_example_loads_with_every_key_that_it_shows() {
+    let is_file = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| key.ends_with(FILE));
+    let lines: Vec<_> = shown_lines().filter(|line| !is_file(line)).collect();
+    let config = load(&lines.join("\n"), &[]);
+    assert_eq!(config.kommo.account_url.unwrap().as_str(), "https://example.kommo.com");
+    assert!(config.kommo.access_token.is_some() && config.kommo.bot_id.is_some());
+}
+
+#[test]
+fn the_example_shows_every_key_and_no_other() {
+    let table = shown_keys();
+    for key in KEYS {
+        let path = key.path("sales");
+        assert!(value(&table, &path).is_some(), "config.toml.example does not show {}", keys::dotted(&path));
+    }
+    let shown: usize = table.values().map(|value| value.as_table().map_or(1, Table::len)).sum();
+    let sales = table["sources"]["sales"].as_table().unwrap().len();
+    assert_eq!(shown - 1 + sales, KEYS.len());
+}
+
+#[test]
+fn the_example_shows_the_defaults_that_hold() {
+    let table = shown_keys();
+    let defaults: Vec<_> = KEYS.iter().filter_map(|key| Some((key.path("sales"), key.default?))).collect();
+    assert!(!defaults.is_empty());
+    for (path, default) in defaults {
+        assert_eq!(value(&table, &path).map(text).as_deref(), Some(default), "{}", keys::dotted(&path));
+    }
+}
+
+#[test]
+fn what_has_a_default_or_need_not_be_written_is_a_comment() {
+    let written: Table = toml::from_str(EXAMPLE).unwrap();
+    let active: Vec<_> = KEYS
+        .iter()
+        .map(|key| key.path("sales"))
+        .filter(|path| value(&written, path).is_some())
+        .map(|path| keys::dotted(&path))
+        .collect();
+    let required = [
+        "server.public_url",
+        "kommo.channel_id",
+        "kommo.channel_secret",
+        "kommo.account_id",
+        "sources.sales.token",
+        "sources.sales.name",
+    ];
+    assert_eq!(active, required);
+}

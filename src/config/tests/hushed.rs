@@ -1,0 +1,159 @@
+//! Messages where a secret is near, word by word. None shows it.
+
+use insta::assert_snapshot;
+
+use super::mistake::{
+    CHANNEL_LINE,
+    Mistake::{InFile, InVariables},
+    SECRET_LINE, TOKEN_LINE, told,
+};
+
+#[test]
+fn secrets_are_not_shown() {
+    assert_snapshot!(
+        told(&[
+            InFile(TOKEN_LINE, "token = \"hush\""),
+            InFile(SECRET_LINE, "channel_secret = 5550100"),
+            InVariables(&[("TELEKOMMO_KOMMO__CHANNEL_SECRET", "123")]),
+            InVariables(&[("TELEKOMMO_KOMMO__ACCESS_TOKEN", "hush hush")]),
+            InVariables(&[("TELEKOMMO_KOMMO__BOT_ID", "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1")]),
+            InFile(TOKEN_LINE, "token = \"1:hush\"\ntoken_file = \"sales-token\""),
+            InVariables(&[("TELEKOMMO_SOURCES__SALES__TOKEN", "1:hush"), ("TELEKOMMO_SOURCES__SALES__TOKEN_FILE", "x")]),
+            InVariables(&[("TELEKOMMO_SOURCES__OTHER__TOKEN", "123456789:hush"), ("TELEKOMMO_SOURCES__OTHER__NAME", "Other")]),
+        ]),
+        @r#"
+    > token = "hush"
+
+    config.toml: sources.sales.token: the value is not a bot token: write it as @BotFather gave it, such as "123456:ABC-def_1"
+
+    > channel_secret = 5550100
+
+    config.toml: kommo.channel_secret: the value is not a channel secret: write the 40 hexadecimal characters of the registration letter
+
+    > TELEKOMMO_KOMMO__CHANNEL_SECRET=123
+
+    TELEKOMMO_KOMMO__CHANNEL_SECRET: the value is not a channel secret: write the 40 hexadecimal characters of the registration letter
+
+    > TELEKOMMO_KOMMO__ACCESS_TOKEN=hush hush
+
+    TELEKOMMO_KOMMO__ACCESS_TOKEN: the value is not a token: write it in one piece, without spaces
+
+    > TELEKOMMO_KOMMO__BOT_ID=123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1
+
+    TELEKOMMO_KOMMO__BOT_ID: the value (not shown, it looks like a secret) is not a UUID: write 36 characters such as "52e591f7-c98f-4255-8495-827210138c81"
+
+    > token = "1:hush"
+    > token_file = "sales-token"
+
+    config.toml: sources.sales.token: sources.sales.token_file is given as well: keep one of the two
+
+    > TELEKOMMO_SOURCES__SALES__TOKEN=1:hush
+    > TELEKOMMO_SOURCES__SALES__TOKEN_FILE=x
+
+    TELEKOMMO_SOURCES__SALES__TOKEN: TELEKOMMO_SOURCES__SALES__TOKEN_FILE is given as well: keep one of the two
+
+    > TELEKOMMO_SOURCES__OTHER__TOKEN=123456789:hush
+    > TELEKOMMO_SOURCES__OTHER__NAME=Other
+
+    config.toml: sources.sales.token: the same bot (123456789) as source "other": give each source its own
+    "#
+    );
+}
+
+#[test]
+fn missing_values_are_told() {
+    assert_snapshot!(
+        told(&[
+            InFile(CHANNEL_LINE, "# channel_id"),
+            InFile(SECRET_LINE, "# channel_secret"),
+            InFile("[sources.sales]", "[sources.sales]\n[sources.empty]\ntoken = \"1:hush\"\nname = \"x\"\n[sources.\"a b\"]"),
+            InFile("[sources.sales]", "[sources.\"a b\"]\nname = \"x\"\n[sources.sales]"),
+        ]),
+        @r#"
+    > # channel_id
+
+    config.toml: kommo.channel_id is missing: write channel_id under [kommo], or set TELEKOMMO_KOMMO__CHANNEL_ID
+
+    > # channel_secret
+
+    config.toml: kommo.channel_secret is missing: write channel_secret or channel_secret_file under [kommo], or set TELEKOMMO_KOMMO__CHANNEL_SECRET
+
+    > [sources.sales]
+    > [sources.empty]
+    > token = "1:hush"
+    > name = "x"
+    > [sources."a b"]
+
+    config.toml: sources.sales.token is missing: write token or token_file under [sources.sales], or set TELEKOMMO_SOURCES__SALES__TOKEN
+    config.toml: sources.sales.name is missing: write name under [sources.sales], or set TELEKOMMO_SOURCES__SALES__NAME
+
+    > [sources."a b"]
+    > name = "x"
+    > [sources.sales]
+
+    config.toml: sources."a b".token is missing: write token or token_file under [sources."a b"]
+    "#
+    );
+}
+
+#[test]
+fn bad_syntax_is_told() {
+    assert_snapshot!(
+        told(&[
+            InFile("[server]", "[server]\nlisten = 127.0.0.1:8080"),
+            InFile("[server]", "[server"),
+            InFile(TOKEN_LINE, "token = 123456789:hush"),
+            InFile(TOKEN_LINE, "token =\n\"123456789:hush"),
+            InFile(TOKEN_LINE, "token = 12345678901234567890123"),
+            InFile(TOKEN_LINE, "token = \"123456789:hush\"\ntoken = \"123456789:hush\""),
+            InFile(TOKEN_LINE, "token = \"\"\"123456789:hush"),
+            InFile(TOKEN_LINE, "tokn = hush"),
+            InFile(TOKEN_LINE, "token = \"hu\\sh\""),
+            InFile(SECRET_LINE, "channel_secret = f2d7f8704eff95087ed45b23ba99c0b5aac8278e"),
+        ]),
+        @r#"
+    > [server]
+    > listen = 127.0.0.1:8080
+
+    config.toml:3:15: expected newline, `#`: compare with config.toml.example, where texts have quotes: listen = 127.0.0.1:8080
+
+    > [server
+
+    config.toml:2:8: invalid table header, expected `.`, `]`: compare with config.toml.example, where texts have quotes: [server
+
+    > token = 123456789:hush
+
+    config.toml:11:18: expected newline, `#`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+
+    > token =
+    > "123456789:hush
+
+    config.toml:11:8: invalid string, expected `"`, `'`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+
+    > token = 12345678901234567890123
+
+    config.toml:11:9: number too large to fit in target type: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+
+    > token = "123456789:hush"
+    > token = "123456789:hush"
+
+    config.toml:12:1: duplicate key `token` in table `sources.sales`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+
+    > token = """123456789:hush
+
+    config.toml:13:1: invalid multiline basic string: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+
+    > tokn = hush
+
+    config.toml:11:8: invalid string, expected `"`, `'`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+
+    > token = "hu\sh"
+
+    config.toml:11:14: invalid escape sequence, expected `b`, `f`, `n`, `r`, `t`, `u`, `U`, `\`, `"`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+
+    > channel_secret = f2d7f8704eff95087ed45b23ba99c0b5aac8278e
+
+    config.toml:7:18: invalid string, expected `"`, `'`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+    "#
+    );
+}

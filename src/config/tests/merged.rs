@@ -1,0 +1,132 @@
+//! Which layer wins, and what its texts become.
+
+use super::*;
+
+fn seconds(waits: &[u64]) -> Vec<Duration> {
+    waits.iter().copied().map(Duration::from_secs).collect()
+}
+
+#[test]
+fn the_least_file_gets_every_default() {
+    let config = load(LEAST, &[]);
+    assert_eq!(config.data_dir, Path::new("data"));
+    assert_eq!(config.server.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
+    assert_eq!(config.admin.listen, SocketAddr::from(([127, 0, 0, 1], 9090)));
+    assert_eq!(config.telegram.api_url.as_str(), "https://api.telegram.org");
+    assert_eq!(config.telegram.requests_per_second.get(), 25);
+    assert_eq!(config.telegram.send_timeout, Duration::from_mins(1));
+    assert_eq!(config.telegram.poll_timeout, Duration::from_secs(50));
+    assert_eq!(config.kommo.chats_url.as_str(), "https://amojo.kommo.com");
+    assert_eq!(config.kommo.timeout, Duration::from_secs(20));
+    assert_eq!(config.kommo.requests_per_second.get(), 7);
+    assert!(config.kommo.account_url.is_none() && config.kommo.access_token.is_none() && config.kommo.bot_id.is_none());
+    assert_eq!((config.log.level.as_str(), config.log.format), ("info", LogFormat::Text));
+    assert_eq!(config.store.dump_every, Duration::from_hours(1));
+    assert_eq!(config.store.dump_keep.get(), 3);
+    assert_eq!(config.store.dedupe_for, Duration::from_hours(7 * 24));
+    assert_eq!(config.store.links_for, Duration::from_hours(365 * 24));
+    assert_eq!((config.store.cache_bytes, config.store.reserve_bytes), (32 << 20, 64 << 20));
+    assert_eq!(config.retry.kommo, Schedule::endless(seconds(&[1, 5, 15, 60, 300, 600])));
+    assert_eq!(config.retry.telegram, Schedule::ending(seconds(&[1, 5, 30, 120, 600, 1800])));
+    assert_eq!(config.retry.probe_every, Duration::from_mins(1));
+}
+
+#[test]
+fn a_scope_is_channel_and_account() {
+    let want = "344a5002-f8ca-454d-af3d-396180102ac7_52e591f7-c98f-4255-8495-827210138c81";
+    assert_eq!(load(LEAST, &[]).kommo.scope_id(), want);
+}
+
+#[test]
+fn variables_win_over_the_file() {
+    let file = format!("{LEAST}[retry]\nkommo = [\"1h\"]\n[log]\nlevel = \"warn\"\n");
+    let config = load(
+        &file,
+        &[
+            ("TELEKOMMO_RETRY__KOMMO", "2s,1m"),
+            ("TELEKOMMO_LOG__LEVEL", "debug"),
+            ("TELEKOMMO_DATA_DIR", "/var/lib/telekommo"),
+            ("TELEKOMMO_KOMMO__CHANNEL_SECRET", "0123456789012345678901234567890123456789"),
+            ("TELEKOMMO_SOURCES__SALES__NAME", "79001234567"),
+            ("TELEKOMMO_STORE__DUMP_KEEP", "5"),
+            ("PATH", "/usr/bin"),
+        ],
+    );
+    assert_eq!(config.retry.kommo, Schedule::endless(seconds(&[2, 60])));
+    assert_eq!(config.log.level.as_str(), "debug");
+    assert_eq!(config.data_dir, Path::new("/var/lib/telekommo"));
+    assert_eq!(config.kommo.channel_secret.expose(), "0123456789012345678901234567890123456789");
+    assert_eq!(config.sources[&SourceId::parse("sales").unwrap()].name, "79001234567");
+    assert_eq!(config.store.dump_keep.get(), 5);
+}
+
+#[test]
+fn a_variable_is_a_text_whatever_it_looks_like() {
+    for text in ["123", "true", "1.50", "\"quoted\"", "[a", "{a=b}", "+7 900", "0123"] {
+        let config = load(LEAST, &[("TELEKOMMO_KOMMO__ACCESS_TOKEN", "123"), ("TELEKOMMO_SOURCES__SALES__NAME", text)]);
+        assert_eq!(config.sources[&SourceId::parse("sales").unwrap()].name, text);
+        assert_eq!(config.kommo.access_token.unwrap().expose(), "123");
+    }
+}
+
+#[test]
+fn a_number_in_the_file_is_a_text_where_a_text_belongs() {
+    let config = load(&least_with(r#"name = "Sales bot""#, "name = 79001234567\npipeline_id = \"123\""), &[]);
+    let sales = &config.sources[&SourceId::parse("sales").unwrap()];
+    assert_eq!((sales.name.as_str(), sales.pipeline_id), ("79001234567", Some(123)));
+}
+
+#[test]
+fn a_source_can_come_from_variables_alone() {
+    let config =
+        load(LEAST, &[("TELEKOMMO_SOURCES__SUPPORT__TOKEN", "5:abc"), ("TELEKOMMO_SOURCES__SUPPORT__NAME", "Support")]);
+    let bots: Vec<_> = config.sources.iter().map(|(id, source)| (id.as_str(), source.token.bot_id().0)).collect();
+    assert_eq!(bots, [("sales", 123_456_789), ("support", 5)]);
+}
+
+#[test]
+fn a_variable_finds_the_source_of_the_file_in_any_letter_case() {
+    let config = load(&LEAST.replace("sources.sales", "sources.Sales"), &[("TELEKOMMO_SOURCES__SALES__NAME", "other")]);
+    let names: Vec<_> = config.sources.iter().map(|(id, source)| (id.as_str(), source.name.as_str())).collect();
+    assert_eq!(names, [("Sales", "other")]);
+}
+
+#[test]
+fn a_source_name_may_have_dots_and_spaces() {
+    let config = load(&LEAST.replace("sources.sales", r#"sources."a. b""#), &[]);
+    assert!(config.sources.contains_key(&SourceId::parse("a. b").unwrap()));
+}
+
+#[test]
+fn variables_alone_do_if_there_is_no_file() {
+    let environment: Environment = [
+        ("TELEKOMMO_SERVER__PUBLIC_URL", "https://bridge.example.com"),
+        ("TELEKOMMO_KOMMO__CHANNEL_ID", "344A5002-f8ca-454d-af3d-396180102ac7"),
+        ("TELEKOMMO_KOMMO__CHANNEL_SECRET", SECRET),
+        ("TELEKOMMO_KOMMO__ACCOUNT_ID", "52e591f7-c98f-4255-8495-827210138c81"),
+        ("TELEKOMMO_SOURCES__SALES__TOKEN", TOKEN),
+        ("TELEKOMMO_SOURCES__SALES__NAME", "Sales"),
+    ]
+    .into_iter()
+    .collect();
+    let config = Config::load_from(None, &[], &environment).unwrap();
+    assert_eq!(config.kommo.channel_id.as_str(), "344a5002-f8ca-454d-af3d-396180102ac7");
+}
+
+#[test]
+fn the_first_place_with_a_file_is_taken() {
+    let (empty, folder) = (tempfile::tempdir().unwrap(), Folder::new(LEAST));
+    let places = [empty.path().join("config.toml"), folder.path().join("config.toml")];
+    let places: Vec<_> = places.iter().map(AsRef::as_ref).collect();
+    assert!(Config::load_from(None, &places, &Environment::default()).is_ok());
+    assert!(Config::load_from(Some(places[0]), &places, &Environment::default()).is_err());
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let shown = format!("{:?}", load(LEAST, &[("TELEKOMMO_KOMMO__ACCESS_TOKEN", "eyJhbGciOi")]));
+    for secret in [TOKEN, SECRET, "eyJhbGciOi", "AAHdqTcv"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("access_token: Some([secret])"), "{shown}");
+}
