@@ -2,10 +2,13 @@
 
 use insta::assert_snapshot;
 
-use super::mistake::{
-    CHANNEL_LINE,
-    Mistake::{InFile, InVariables},
-    SECRET_LINE, TOKEN_LINE, told,
+use super::{
+    Folder, LEAST, SECRET, TOKEN,
+    mistake::{
+        CHANNEL_LINE,
+        Mistake::{InFile, InVariables},
+        SECRET_LINE, TOKEN_LINE, told,
+    },
 };
 
 #[test]
@@ -156,4 +159,25 @@ fn bad_syntax_is_told() {
     config.toml:7:18: invalid string, expected `"`, `'`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
     "#
     );
+}
+
+/// One character too many or too few, anywhere in the file, whole secrets and long parts of them included.
+#[test]
+fn no_slip_of_the_pen_shows_a_secret() {
+    let parts: Vec<_> = [TOKEN, SECRET].iter().flat_map(|secret| secret.as_bytes().windows(12)).collect();
+    let (folder, mut told) = (Folder::new(LEAST), 0);
+    for at in 0..=LEAST.len() {
+        let (before, after) = LEAST.split_at(at);
+        let typed = ["\"", "'", "\n", "=", "[", "]", "{", "#", "."].map(|slip| format!("{before}{slip}{after}"));
+        let lost = format!("{before}{}", after.get(1..).unwrap_or_default());
+        for text in typed.into_iter().chain([lost]) {
+            folder.write("config.toml", &text, 0o644);
+            let Err(error) = folder.load(&[]) else { continue };
+            let shown = format!("{error} {error:?}");
+            let leak = parts.iter().find(|part| shown.as_bytes().windows(part.len()).any(|run| run == **part));
+            assert!(leak.is_none(), "{shown}\nis told of\n{text}");
+            told += 1;
+        }
+    }
+    assert!(told > 1000, "{told}");
 }
