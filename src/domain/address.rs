@@ -59,7 +59,7 @@ impl SourceId {
 
 impl fmt::Display for SourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 
@@ -122,7 +122,8 @@ impl FromStr for Conversation {
     }
 }
 
-/// A Telegram message by the id we give it in Kommo. Written `tg:{bot}:{chat}:{message}`.
+/// A Telegram message by the id we give it in Kommo. Written `tg:{bot}:{chat}:{message}`, and with `:{update}` behind
+/// it where one Telegram message is told of more than once.
 ///
 /// Telegram counts messages per chat of one bot, hence all three parts. It is the bot and not the source: when a source
 /// is given another bot, the count starts anew, and Kommo takes each id once.
@@ -134,11 +135,14 @@ pub struct MessageId {
     pub chat: i64,
     /// Telegram's number of the message within that chat.
     pub message: i64,
+    /// The update that told of it again (an edit); `None` for the message itself.
+    pub update: Option<i64>,
 }
 
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tg:{}:{}:{}", self.bot, self.chat, self.message)
+        write!(f, "tg:{}:{}:{}", self.bot, self.chat, self.message)?;
+        self.update.map_or(Ok(()), |update| write!(f, ":{update}"))
     }
 }
 
@@ -146,15 +150,17 @@ impl FromStr for MessageId {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let mut parts = text.strip_prefix("tg:").ok_or(AddressError::Message)?.split(':');
-        let (Some(bot), Some(chat), Some(message), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(AddressError::Message);
+        let parts: Vec<&str> = text.strip_prefix("tg:").ok_or(AddressError::Message)?.split(':').collect();
+        let (bot, chat, message, update) = match parts[..] {
+            [bot, chat, message] => (bot, chat, message, None),
+            [bot, chat, message, update] => (bot, chat, message, Some(update)),
+            _ => return Err(AddressError::Message),
         };
         Ok(Self {
             bot: BotId(canonical(bot).ok_or(AddressError::Message)?),
             chat: canonical(chat).ok_or(AddressError::Message)?,
             message: canonical(message).ok_or(AddressError::Message)?,
+            update: update.map(|text| canonical(text).ok_or(AddressError::Message)).transpose()?,
         })
     }
 }
@@ -243,7 +249,7 @@ mod tests {
 
     #[test]
     fn foreign_message_ids_are_refused() {
-        for bad in ["", "tg:1:2", "tg:1:2:3:4", "tg:-1:2:3", "tg:a:2:3", "tg:1:2:03"] {
+        for bad in ["", "tg:1:2", "tg:1:2:3:", "tg:1:2:3:4:5", "tg:-1:2:3", "tg:a:2:3", "tg:1:2:03"] {
             assert_eq!(bad.parse::<MessageId>(), Err(AddressError::Message), "{bad:?}");
         }
     }
@@ -256,8 +262,10 @@ mod tests {
         }
 
         #[test]
-        fn a_message_id_reads_back_as_it_was_written(bot in any::<u64>(), chat in any::<i64>(), message in any::<i64>()) {
-            let written = MessageId { bot: BotId(bot), chat, message };
+        fn a_message_id_reads_back_as_it_was_written(
+            bot in any::<u64>(), chat in any::<i64>(), message in any::<i64>(), update in any::<Option<i64>>(),
+        ) {
+            let written = MessageId { bot: BotId(bot), chat, message, update };
             prop_assert_eq!(written.to_string().parse(), Ok(written));
         }
     }

@@ -21,6 +21,13 @@ pub struct Customer {
 pub enum Content {
     /// Plain text, never empty.
     Text(String),
+    /// Something that this bridge cannot carry yet.
+    Unknown {
+        /// Its name on the wire, such as `photo`.
+        kind: String,
+        /// The text that came with it.
+        caption: Option<String>,
+    },
 }
 
 /// A customer's message on its way to the CRM.
@@ -38,17 +45,17 @@ pub struct Inbound {
     pub content: Content,
 }
 
-/// Why there is nothing to bridge in something that arrived. Not an error.
+/// Why an update has nothing to bridge.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Skip {
-    /// An update that carries no customer's message.
-    #[error("nothing to relay in an update of kind {0}")]
+    /// It carries no customer's message. Not an error.
+    #[error("an update of kind {0} is not relayed")]
     NotAMessage(String),
-    /// A chat that is not private.
+    /// It is from a chat that is not private. Not an error.
     #[error("a chat of kind {0} is not relayed")]
     NotPrivate(String),
-    /// An update that names no chat or sender; kept aside for a person to look at.
-    #[error("an update that cannot be read")]
+    /// It claims to be a message but names no chat, sender or number. It is kept for a person to look at.
+    #[error("the update cannot be read as a message")]
     Unreadable,
 }
 
@@ -61,8 +68,8 @@ pub struct Outbound {
     pub to: Recipient,
     /// The line of the channel that Kommo names, if it names one.
     pub source: Option<String>,
-    /// What it says; `None` if there is nothing in it that Telegram can show.
-    pub content: Option<Content>,
+    /// What it says.
+    pub content: Content,
 }
 
 /// Whom an answer is for.

@@ -1,11 +1,11 @@
 //! The jobs that the queue keeps, and the lanes they wait in.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    address::{BotId, Conversation, KommoMessageId, SourceId},
+    address::{AddressError, BotId, Conversation, KommoMessageId, SourceId},
     delivery::Report,
 };
 
@@ -30,6 +30,19 @@ impl fmt::Display for Route {
             Self::Outbound(source) => write!(f, "outbound:{source}"),
             Self::Stray => f.write_str("stray"),
             Self::Report => f.write_str("report"),
+        }
+    }
+}
+
+impl FromStr for Route {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match (text, text.strip_prefix("outbound:")) {
+            ("inbound", _) => Ok(Self::Inbound),
+            ("stray", _) => Ok(Self::Stray),
+            ("report", _) => Ok(Self::Report),
+            (_, source) => source.ok_or(AddressError::Source).and_then(SourceId::parse).map(Self::Outbound),
         }
     }
 }
@@ -62,10 +75,11 @@ impl Lane {
         Self { route: Route::Outbound(conversation.source.clone()), thread: conversation.to_string() }
     }
 
-    /// The lane of answers to a thread that is not ours.
+    /// The lane of answers to a thread that is not ours. Its name may be anything; long ones that begin alike share a
+    /// lane, which does no harm, as nothing in it is delivered.
     #[must_use]
-    pub fn stray(thread: impl Into<String>) -> Self {
-        Self { route: Route::Stray, thread: thread.into() }
+    pub fn stray(thread: &str) -> Self {
+        Self { route: Route::Stray, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
     }
 
     /// The lane of the delivery statuses of `self`'s answers.
@@ -144,4 +158,24 @@ pub enum Method {
         /// The text.
         text: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_reads_back_as_it_was_written() {
+        let sales = Route::Outbound(SourceId::parse("sales: east").unwrap());
+        for route in [Route::Inbound, Route::Stray, Route::Report, sales] {
+            assert_eq!(route.to_string().parse(), Ok(route));
+        }
+        assert!(["", "outbound", "outbound:", "elsewhere"].iter().all(|text| text.parse::<Route>().is_err()));
+    }
+
+    #[test]
+    fn a_stray_thread_of_any_length_has_a_lane() {
+        assert_eq!(Lane::stray("wa:1").thread, "wa:1");
+        assert_eq!(Lane::stray(&"é".repeat(5000)).thread.len(), 200);
+    }
 }

@@ -1,0 +1,202 @@
+//! The client of Kommo's Chats API: signs, sends, and says what came back.
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use chrono::DateTime;
+use reqwest::{Method, Response, StatusCode, Url, header};
+use serde::Serialize;
+
+use crate::{
+    clock,
+    kommo::{
+        sign::{CONTENT_TYPE, Signer},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History},
+    },
+    pace::Pace,
+};
+
+/// The most of an answer that is read; Kommo's are a few hundred bytes, a page of history some tens of thousands.
+const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Why a call to Kommo brought no usable answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// Kommo answered with an error.
+    #[error("Kommo answered {status}{}", describe(error))]
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// What the body said, if it was Kommo's.
+        error: ApiError,
+        /// `Retry-After`.
+        after: Option<Duration>,
+    },
+    /// A success without the answer that belongs to it: something between us and Kommo spoke.
+    #[error("the answer is not Kommo's (HTTP {0})")]
+    Nonsense(StatusCode),
+    /// No answer: not reachable, too slow, or the connection broke.
+    #[error("Kommo cannot be reached: {0}")]
+    Unreachable(String),
+}
+
+fn describe(error: &ApiError) -> String {
+    let words = [&error.error_type, &error.error_description].into_iter().flatten();
+    words.fold(String::new(), |text, word| format!("{text} {word}"))
+}
+
+/// One channel connected to one account.
+#[derive(Clone)]
+pub struct Chats {
+    http: reqwest::Client,
+    origin: Url,
+    scope_id: Arc<str>,
+    signer: Signer,
+    pace: Arc<Pace>,
+}
+
+impl Chats {
+    /// A client of the scope `scope_id` at `origin` (scheme and host), at most `rate` requests per second.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(
+        origin: Url,
+        scope_id: &str,
+        signer: Signer,
+        timeout: Duration,
+        rate: u32,
+    ) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(timeout)
+            .build()?;
+        Ok(Self { http, origin, scope_id: scope_id.into(), signer, pace: Arc::new(Pace::per_second(rate)) })
+    }
+
+    /// Creates a message. Kommo takes each `msgid` once, so this can be repeated.
+    pub async fn send(&self, event: &Event) -> Result<Accepted, CallError> {
+        let (status, body) = self.post("", event).await?;
+        let answer: Option<Answer> = serde_json::from_slice(&body).ok();
+        answer.and_then(|answer| answer.new_message).ok_or(CallError::Nonsense(status))
+    }
+
+    /// Tells how the delivery of an answer ended.
+    pub async fn delivery_status(&self, report: &DeliveryStatus) -> Result<(), CallError> {
+        let (status, body) = self.post(&format!("/{}/delivery_status", encoded(&report.msgid)), report).await?;
+        let blank = body.iter().all(u8::is_ascii_whitespace);
+        if blank || serde_json::from_slice::<serde_json::Value>(&body).is_ok() {
+            return Ok(());
+        }
+        Err(CallError::Nonsense(status))
+    }
+
+    /// Whether the newest messages of a chat (by Kommo's id) hold one with our id `msgid`.
+    pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
+        let path = format!("/chats/{}/history", encoded(kommo_chat));
+        let (status, body) = self.call(Method::GET, &path, Some("limit=50&offset=0"), Vec::new()).await?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(false);
+        }
+        let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
+        let ids = history.messages.into_iter().flatten().filter_map(|item| item.message?.client_id);
+        Ok(ids.into_iter().any(|id| id == msgid))
+    }
+
+    async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
+        let bytes = serde_json::to_vec(body).expect("our own wire types have string keys only");
+        self.call(Method::POST, below_scope, None, bytes).await
+    }
+
+    /// One signed request. The bytes that are signed are the bytes that are sent, and the date is read once.
+    async fn call(
+        &self,
+        method: Method,
+        below_scope: &str,
+        query: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Vec<u8>), CallError> {
+        self.pace.turn().await;
+        let mut url = self.origin.clone();
+        url.set_path(&format!("/v2/origin/custom/{}{below_scope}", self.scope_id));
+        url.set_query(query);
+        let date = rfc2822_now();
+        let signature = self.signer.sign(method.as_str(), url.path(), &date, &body);
+        let request = self
+            .http
+            .request(method, url)
+            .header(header::DATE, date)
+            .header(header::CONTENT_TYPE, CONTENT_TYPE)
+            .header("Content-MD5", signature.content_md5)
+            .header("X-Signature", signature.x_signature)
+            .body(body);
+        answer(request.send().await.map_err(unreachable)?).await
+    }
+}
+
+async fn answer(response: Response) -> Result<(StatusCode, Vec<u8>), CallError> {
+    let (status, after) = (response.status(), retry_after(&response));
+    let body = read_limited(response).await?;
+    if status.is_success() {
+        return Ok((status, body));
+    }
+    Err(CallError::Refused { status, error: serde_json::from_slice(&body).unwrap_or_default(), after })
+}
+
+async fn read_limited(mut response: Response) -> Result<Vec<u8>, CallError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
+            return Err(CallError::Nonsense(response.status()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Names the innermost cause, which unlike the outer ones holds no address.
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
+fn unreachable(error: reqwest::Error) -> CallError {
+    if error.is_timeout() {
+        return CallError::Unreachable("no answer in time".to_owned());
+    }
+    let innermost = std::iter::successors(error.source(), |cause| (*cause).source()).last();
+    CallError::Unreachable(innermost.map_or_else(|| "the connection failed".to_owned(), ToString::to_string))
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// A path segment; ids that are not ours may hold anything.
+fn encoded(segment: &str) -> String {
+    const UNRESERVED: &[u8] = b"-._~";
+    segment.bytes().fold(String::new(), |text, byte| {
+        if byte.is_ascii_alphanumeric() || UNRESERVED.contains(&byte) {
+            text + char::from(byte).encode_utf8(&mut [0; 4])
+        } else {
+            format!("{text}%{byte:02X}")
+        }
+    })
+}
+
+fn rfc2822_now() -> String {
+    DateTime::from_timestamp_millis(clock::now().0).unwrap_or_default().to_rfc2822()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_id_stays_one_segment() {
+        assert_eq!(encoded("0371a0ff-b78a"), "0371a0ff-b78a");
+        assert_eq!(encoded("../x?y é"), "..%2Fx%3Fy%20%C3%A9");
+    }
+
+    #[test]
+    fn the_date_has_a_numeric_zone() {
+        assert!(rfc2822_now().ends_with(" +0000"), "{}", rfc2822_now());
+    }
+}

@@ -1,0 +1,222 @@
+//! Kommo's hooks: the public listener's one route for them.
+//!
+//! Kommo sends a hook once and never again, and wants 200 within 5 seconds. So a hook is verified, stored durably, and
+//! only then answered; everything that takes longer happens behind the queue.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    http::{Request, StatusCode},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::{sync::mpsc, time::timeout};
+
+use crate::{
+    clock,
+    domain::{
+        address::SourceId,
+        message::{Outbound, Recipient, Typing},
+        work::{DedupeId, Lane, Work},
+    },
+    kommo::sign::{Signer, Verified},
+    meter::Meter,
+    store::{Intake, NewJob, Store},
+    translate::from_kommo::{self, Arrival},
+};
+
+/// The largest hook that is taken. A message's text is a few thousand characters.
+pub const LIMIT_BYTES: usize = 1024 * 1024;
+/// How long a sender may take to deliver the body; Kommo itself gives up after 5 seconds.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// What we tell the sender of a hook that was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Rejected {
+    /// 401.
+    #[error("the signature is missing or wrong")]
+    Unsigned,
+    /// 404.
+    #[error("no such channel here")]
+    UnknownScope,
+    /// 400: signed, but not a hook.
+    #[error("the body is not JSON")]
+    Malformed,
+    /// 413.
+    #[error("the body is larger than 1 MiB")]
+    TooLarge,
+    /// 408: the body did not arrive.
+    #[error("the body did not arrive")]
+    Unfinished,
+    /// 503: it could not be kept, so it is not acknowledged.
+    #[error("the message cannot be stored now")]
+    StoreDown,
+}
+
+impl Rejected {
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::UnknownScope => StatusCode::NOT_FOUND,
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unfinished => StatusCode::REQUEST_TIMEOUT,
+            Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The name in metrics.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::UnknownScope => "unknown_scope",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Unfinished => "unfinished",
+            Self::StoreDown => "store_down",
+        }
+    }
+}
+
+/// What was done with a hook that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Taken {
+    /// Stored durably.
+    Stored,
+    /// Already stored before.
+    Known,
+    /// Handed on without being stored: typing.
+    Passed,
+    /// Nothing to do.
+    Ignored,
+}
+
+impl Taken {
+    /// The name in metrics.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Known => "known",
+            Self::Passed => "passed",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// Takes the hooks of one scope.
+pub struct HookIntake {
+    /// The scope that the hooks are for.
+    pub scope_id: String,
+    /// Verifies them.
+    pub signer: Signer,
+    /// Keeps them.
+    pub store: Store,
+    /// The sources that have a bot.
+    pub sources: BTreeSet<SourceId>,
+    /// Where typing goes; what does not fit is dropped, since it is worthless when late.
+    pub typing: mpsc::Sender<Typing>,
+    /// Counts them.
+    pub meter: Arc<Meter>,
+}
+
+impl HookIntake {
+    /// Takes one request to `/kommo/{scope_id}`.
+    pub async fn take(&self, request: Request<Body>) -> Result<Taken, Rejected> {
+        let outcome = self.verify(request).await;
+        let outcome = match outcome {
+            Ok(verified) => self.keep(&verified).await,
+            Err(rejected) => Err(rejected),
+        };
+        match outcome {
+            Ok(taken) => self.meter.hook(taken.name()),
+            Err(rejected) => {
+                self.meter.hook(rejected.name());
+                tracing::warn!(reason = %rejected, "hook refused");
+            }
+        }
+        outcome
+    }
+
+    async fn verify(&self, request: Request<Body>) -> Result<Verified, Rejected> {
+        if scope_of(request.uri().path()) != Some(&self.scope_id) {
+            return Err(Rejected::UnknownScope);
+        }
+        let signature = request.headers().get("X-Signature").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = timeout(BODY_WITHIN, read(request.into_body())).await.map_err(|_| Rejected::Unfinished)??;
+        self.signer.verify(&body, signature.as_deref()).map_err(|_| Rejected::Unsigned)
+    }
+
+    async fn keep(&self, hook: &Verified) -> Result<Taken, Rejected> {
+        let raw = std::str::from_utf8(hook.bytes()).map_err(|_| Rejected::Malformed)?;
+        match from_kommo::decode(raw).map_err(|_| Rejected::Malformed)? {
+            Arrival::Message(message) => self.store(&message, raw).await,
+            Arrival::Typing(typing) => Ok(self.pass(typing)),
+            Arrival::Other(kind) => {
+                tracing::info!(kind, "a hook of a kind that is not relayed");
+                Ok(Taken::Ignored)
+            }
+        }
+    }
+
+    async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {
+        let lane = self.lane(&message.to);
+        let work = Work::Hook { raw: raw.to_owned() };
+        let job = NewJob { id: Some(DedupeId::hook(&message.id)), lane, work };
+        let pushed = self.store.push(Intake { jobs: vec![job], offset: None }, clock::now()).await;
+        let pushed = pushed.map_err(|error| {
+            tracing::error!(%error, "a hook could not be stored");
+            Rejected::StoreDown
+        })?;
+        tracing::debug!(message = %message.id, known = pushed.known, "hook stored");
+        Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })
+    }
+
+    fn lane(&self, to: &Recipient) -> Lane {
+        match to {
+            Recipient::Known(conversation) if self.sources.contains(&conversation.source) => {
+                Lane::outbound(conversation)
+            }
+            Recipient::Known(conversation) => Lane::stray(&conversation.to_string()),
+            Recipient::Foreign(thread) => Lane::stray(thread),
+            Recipient::Nobody => Lane::stray("nobody"),
+        }
+    }
+
+    fn pass(&self, typing: Typing) -> Taken {
+        if self.typing.try_send(typing).is_ok() { Taken::Passed } else { Taken::Ignored }
+    }
+}
+
+/// The scope that a path names, if it is `/kommo/{scope_id}`; repeated slashes count as one.
+fn scope_of(path: &str) -> Option<&str> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("kommo"), Some(scope), None) => Some(scope),
+        _ => None,
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Rejected> {
+    match Limited::new(body, LIMIT_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Rejected::TooLarge),
+        Err(_) => Err(Rejected::Unfinished),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_slashes_are_tolerated() {
+        for path in ["/kommo/s", "//kommo/s", "/kommo//s/", "/kommo/s//"] {
+            assert_eq!(scope_of(path), Some("s"), "{path}");
+        }
+        for path in ["/", "/kommo", "/kommo/", "/kommo/s/x", "/x/s"] {
+            assert_eq!(scope_of(path), None, "{path}");
+        }
+    }
+}

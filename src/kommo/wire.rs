@@ -1,0 +1,194 @@
+//! JSON as it travels between Kommo and us. What we send is exact, what we receive is read leniently.
+//!
+//! Facts are from Kommo's pages "Send, import and edit messages", "Update message delivery status", "Chat webhooks" and
+//! "Chat history".
+
+use serde::Serialize;
+
+use crate::lenient::lenient;
+
+/// The body of `POST /v2/origin/custom/{scope_id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// `new_message`.
+    pub event_type: &'static str,
+    /// What happened.
+    pub payload: NewMessage,
+}
+
+/// A message to create. Kommo takes each `msgid` once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewMessage {
+    /// Seconds since the epoch.
+    pub timestamp: i64,
+    /// Milliseconds since the epoch.
+    pub msec_timestamp: i64,
+    /// Our id of the message.
+    pub msgid: String,
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// The line of the channel.
+    pub source: Source,
+    /// Who wrote it.
+    pub sender: Sender,
+    /// What it says.
+    pub message: Message,
+    /// Whether to spare the managers a lead and a notification.
+    pub silent: bool,
+}
+
+/// One line of the channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The source's id, as the operator named it.
+    pub external_id: String,
+}
+
+/// A participant on our side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sender {
+    /// Our id of the person.
+    pub id: String,
+    /// The name to show.
+    pub name: String,
+    /// Their page in the messenger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_link: Option<String>,
+}
+
+/// The content of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// `text`.
+    pub r#type: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// The body of `POST …/{msgid}/delivery_status`.
+///
+/// The reference names the number `status_code` in its table and `delivery_status` in its samples; which of them counts
+/// is unknown, so both are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeliveryStatus {
+    /// Kommo's id of the message.
+    pub msgid: String,
+    /// 1 delivered, 2 read, -1 failed.
+    pub status_code: i32,
+    /// The same number.
+    pub delivery_status: i32,
+    /// 901 to 905, only with -1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<i32>,
+    /// The sentence that the manager sees, only with -1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+lenient! {
+    /// The answer to an [`Event`].
+    pub struct Answer {
+        /// What was accepted.
+        pub new_message: Accepted,
+    }
+
+    /// An accepted message. Mind the names: `msgid` is Kommo's id here and `ref_id` is ours.
+    pub struct Accepted {
+        /// Kommo's id of the message.
+        pub msgid: String,
+        /// Our id of the message.
+        pub ref_id: String,
+        /// Kommo's id of the chat, where it is a UUID.
+        pub conversation_id: String,
+        /// Kommo's id of the sender, where it is a UUID.
+        pub sender_id: String,
+    }
+
+    /// An error of the Chats API.
+    pub struct ApiError {
+        /// Often, not always, the HTTP status.
+        pub error_code: i64,
+        /// Such as `ORIGIN_INVALID_SIGNATURE`.
+        pub error_type: String,
+        /// For people.
+        pub error_description: String,
+    }
+
+    /// A page of a chat's history, newest first.
+    pub struct History {
+        /// Its messages.
+        pub messages: Vec<HistoryItem>,
+    }
+
+    /// One message of a chat's history.
+    pub struct HistoryItem {
+        /// The message; what its participants are is not needed yet.
+        pub message: HistoryMessage,
+    }
+
+    /// The ids of a message of a chat's history.
+    pub struct HistoryMessage {
+        /// Kommo's id.
+        pub id: String,
+        /// Our id; absent for messages written in Kommo.
+        pub client_id: String,
+    }
+
+    /// A hook: something happened in Kommo.
+    pub struct Hook {
+        /// A manager or a bot wrote.
+        pub message: HookMessage,
+        /// Somebody types or reacts.
+        pub action: HookAction,
+    }
+
+    /// An outgoing message with its surroundings.
+    pub struct HookMessage {
+        /// The thread.
+        pub conversation: HookConversation,
+        /// The line of the channel.
+        pub source: HookSource,
+        /// What is said.
+        pub message: HookContent,
+    }
+
+    /// A thread by both ids.
+    pub struct HookConversation {
+        /// Kommo's id.
+        pub id: String,
+        /// Ours; absent where a manager writes first.
+        pub client_id: String,
+    }
+
+    /// A line of the channel.
+    pub struct HookSource {
+        /// The source's id.
+        pub external_id: String,
+    }
+
+    /// The content of an outgoing message.
+    pub struct HookContent {
+        /// Kommo's id of the message.
+        pub id: String,
+        /// `text`, `picture`, `file` and so on.
+        pub r#type: String,
+        /// The text, or a caption.
+        pub text: String,
+        /// Where a file is to be fetched; empty for a text.
+        pub media: String,
+    }
+
+    /// What is no message.
+    pub struct HookAction {
+        /// Somebody types.
+        pub typing: HookTyping,
+    }
+
+    /// Somebody types.
+    pub struct HookTyping {
+        /// Where.
+        pub conversation: HookConversation,
+        /// Seconds since the epoch; about 5 s after the start.
+        pub expired_at: i64,
+    }
+}

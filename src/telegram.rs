@@ -1,0 +1,6 @@
+//! Telegram: the Bot API, through teloxide's request machinery.
+
+pub mod bot;
+pub mod failure;
+pub mod poll;
+pub mod wire;

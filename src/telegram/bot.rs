@@ -1,0 +1,182 @@
+//! One bot: teloxide's client with our own calls, timeouts and discretion.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::Url;
+use serde::Serialize;
+use serde_json::Value;
+use teloxide::{
+    RequestError,
+    requests::{JsonRequest, Payload},
+};
+
+use crate::{
+    domain::{
+        address::{BotId, MessageId, SourceId},
+        retry::Failure,
+        work::{Call, Method},
+    },
+    pace::Pace,
+    telegram::failure,
+};
+
+/// How much longer than the long poll itself the HTTP request may take.
+const POLL_GRACE: Duration = Duration::from_secs(15);
+
+/// The bot of one source.
+///
+/// Two HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed.
+#[derive(Clone)]
+pub struct Bot {
+    source: SourceId,
+    id: BotId,
+    poller: teloxide::Bot,
+    sender: teloxide::Bot,
+    poll_timeout: Duration,
+    pace: Arc<Pace>,
+}
+
+/// teloxide's own `Debug` shows the token; this one does not.
+impl fmt::Debug for Bot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bot").field("source", &self.source).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// How a bot is reached.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The Bot API server.
+    pub api_url: Url,
+    /// How long a call may take.
+    pub send_timeout: Duration,
+    /// How long the server holds a poll without updates; Telegram allows up to 50 s.
+    pub poll_timeout: Duration,
+    /// Calls per second; Telegram's guidance is 30 for one bot.
+    pub requests_per_second: u32,
+}
+
+impl Bot {
+    /// The bot `id` of `source` with its `token`.
+    ///
+    /// # Errors
+    /// If the HTTP clients cannot be set up.
+    pub fn new(source: SourceId, id: BotId, token: &str, access: &Access) -> Result<Self, reqwest::Error> {
+        let client = |timeout| -> Result<teloxide::Bot, reqwest::Error> {
+            let http = reqwest::Client::builder()
+                .connect_timeout(Duration::from_secs(10))
+                .timeout(timeout)
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?;
+            Ok(teloxide::Bot::with_client(token, http).set_api_url(access.api_url.clone()))
+        };
+        Ok(Self {
+            poller: client(access.poll_timeout + POLL_GRACE)?,
+            sender: client(access.send_timeout)?,
+            poll_timeout: access.poll_timeout,
+            pace: Arc::new(Pace::per_second(access.requests_per_second)),
+            source,
+            id,
+        })
+    }
+
+    /// The source whose bot this is.
+    #[must_use]
+    pub const fn source(&self) -> &SourceId {
+        &self.source
+    }
+
+    /// Telegram's id of the bot.
+    #[must_use]
+    pub const fn id(&self) -> BotId {
+        self.id
+    }
+
+    /// Waits for updates from `offset` on. Asking for an offset confirms everything below it.
+    pub async fn updates(&self, offset: Option<i64>) -> Result<Vec<Value>, RequestError> {
+        let timeout = self.poll_timeout.as_secs();
+        let payload = GetUpdates { offset, limit: 100, timeout, allowed_updates: ALLOWED_UPDATES };
+        JsonRequest::new(self.poller.clone(), payload).await
+    }
+
+    /// Makes one call of an answer, and tells the message that it made.
+    ///
+    /// # Errors
+    /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
+    pub async fn send(&self, call: &Call) -> Result<Option<MessageId>, Failure> {
+        self.pace.turn().await;
+        let chat = call.to.chat;
+        let answer = match &call.method {
+            Method::SendText { text } => {
+                JsonRequest::new(self.sender.clone(), SendMessage { chat_id: chat, text: text.clone() }).await
+            }
+        };
+        let answer = failure::of_send(answer)?;
+        let number = answer.get("message_id").and_then(Value::as_i64);
+        Ok(number.map(|message| MessageId { bot: self.id, chat, message, update: None }))
+    }
+
+    /// Shows "typing" in a chat for about 5 seconds.
+    pub async fn type_in(&self, chat: i64) -> Result<(), Failure> {
+        let payload = SendChatAction { chat_id: chat, action: "typing" };
+        failure::of_send(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
+    }
+}
+
+/// Every kind of update that Bot API 10.1 knows. Sent with every poll: the server keeps the last list it was given, and
+/// leaves some kinds out unless they are named.
+pub const ALLOWED_UPDATES: &[&str] = &[
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "business_connection",
+    "business_message",
+    "edited_business_message",
+    "deleted_business_messages",
+    "guest_message",
+    "message_reaction",
+    "message_reaction_count",
+    "inline_query",
+    "chosen_inline_result",
+    "callback_query",
+    "shipping_query",
+    "pre_checkout_query",
+    "purchased_paid_media",
+    "poll",
+    "poll_answer",
+    "my_chat_member",
+    "chat_member",
+    "chat_join_request",
+    "chat_boost",
+    "removed_chat_boost",
+    "managed_bot",
+];
+
+/// Declares a method of the Bot API whose result is kept as raw JSON, so that a detail that the library does not know
+/// can never turn a success into an error.
+macro_rules! method {
+    ($(#[$doc:meta])* $name:ident -> $output:ty { $($field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Serialize)]
+        struct $name { $($field: $type,)* }
+
+        impl Payload for $name {
+            type Output = $output;
+            const NAME: &'static str = stringify!($name);
+        }
+    };
+}
+
+method! {
+    /// `getUpdates`.
+    GetUpdates -> Vec<Value> { offset: Option<i64>, limit: u8, timeout: u64, allowed_updates: &'static [&'static str], }
+}
+method! {
+    /// `sendMessage`.
+    SendMessage -> Value { chat_id: i64, text: String, }
+}
+method! {
+    /// `sendChatAction`.
+    SendChatAction -> Value { chat_id: i64, action: &'static str, }
+}

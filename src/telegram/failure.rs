@@ -1,0 +1,135 @@
+//! What Telegram's errors mean.
+//!
+//! teloxide throws the error number away and knows fewer than half of the real error texts, so the text decides, by its
+//! beginning. The texts are those of Telegram's own server.
+
+use serde_json::Value;
+use teloxide::{ApiError, RequestError};
+
+use crate::domain::{
+    delivery::{ErrorCode, Refusal},
+    retry::Failure,
+};
+
+/// The result of a call that sends something, with the verdict if it failed.
+pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Failure> {
+    answer.map_err(|error| match error {
+        RequestError::Api(error) => by_text(&text(&error)),
+        RequestError::RetryAfter(wait) => {
+            Failure::Transient { why: "too many messages (429)".to_owned(), after: Some(wait.duration()) }
+        }
+        RequestError::MigrateToChatId(_) => Failure::Permanent(refused("the group has become a supergroup")),
+        // Whoever could not connect has sent nothing. Anything later may have arrived.
+        RequestError::Network(error) if error.is_connect() => Failure::transient("Telegram cannot be reached"),
+        RequestError::Network(_) => Failure::Permanent(uncertain()),
+        RequestError::InvalidJson { raw, .. } if raw.trim_start().starts_with("{\"ok\":true") => {
+            Failure::Permanent(uncertain())
+        }
+        RequestError::InvalidJson { .. } => Failure::transient("the answer is not Telegram's"),
+        RequestError::Io(error) => Failure::transient(error.to_string()),
+    })
+}
+
+/// Why a poll brought no updates.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PollError {
+    /// Another program polls with the same token (409).
+    #[error("another program is polling with this bot's token: stop it, or give telekommo a bot of its own")]
+    Conflict,
+    /// A webhook is set (409). Kommo's own Telegram integration sets one.
+    #[error(
+        "a webhook is set for this bot, so Telegram does not let it be polled: disconnect the bot from the service that set it, or call deleteWebhook"
+    )]
+    Webhook,
+    /// The token is wrong or was revoked (401, 404).
+    #[error("Telegram does not accept this bot's token: get a new one from @BotFather and restart")]
+    Revoked,
+    /// Anything that time heals.
+    #[error("{why}")]
+    Unreachable {
+        /// What happened.
+        why: String,
+        /// How many seconds the server asked us to wait.
+        after_seconds: u32,
+    },
+}
+
+/// Reads why a poll failed.
+pub(super) fn of_poll(error: &RequestError) -> PollError {
+    let unreachable = |why: &str, after_seconds| PollError::Unreachable { why: why.to_owned(), after_seconds };
+    match error {
+        RequestError::Api(error) => match text(error) {
+            text if text.contains("webhook is active") => PollError::Webhook,
+            text if text.starts_with("Conflict") => PollError::Conflict,
+            text if is_revoked(&text) => PollError::Revoked,
+            text => unreachable(&format!("Telegram answered: {text}"), 0),
+        },
+        RequestError::RetryAfter(wait) => unreachable("too many requests (429)", wait.seconds()),
+        RequestError::Network(error) if error.is_timeout() => unreachable("Telegram does not answer in time", 0),
+        RequestError::Network(_) => unreachable("Telegram cannot be reached", 0),
+        RequestError::InvalidJson { .. } => unreachable("the answer is not Telegram's", 0),
+        RequestError::MigrateToChatId(_) | RequestError::Io(_) => unreachable("an answer without sense", 0),
+    }
+}
+
+/// The text as Telegram wrote it.
+fn text(error: &ApiError) -> String {
+    match error {
+        ApiError::Unknown(text) => text.clone(),
+        // The one known error that is not written as it came.
+        ApiError::InvalidToken => "Unauthorized".to_owned(),
+        known => known.to_string(),
+    }
+}
+
+fn by_text(text: &str) -> Failure {
+    if is_revoked(text) {
+        return Failure::blocked(format!("Telegram does not accept the bot's token: {text}"));
+    }
+    if let Some((_, code, sentence)) = REFUSALS.iter().find(|(start, ..)| text.starts_with(start)) {
+        return Failure::Permanent(Refusal::new(*code, *sentence));
+    }
+    if text.starts_with("Bad Request") || text.starts_with("Forbidden") {
+        return Failure::Permanent(refused(text));
+    }
+    Failure::transient(format!("Telegram answered: {text}"))
+}
+
+/// A malformed token is "Not Found", since it is part of the address.
+fn is_revoked(text: &str) -> bool {
+    ["Unauthorized", "Not Found", "Logged out", "Misdirected Request"].iter().any(|start| text.starts_with(start))
+}
+
+const BLOCKED: &str = "Not delivered: the customer has blocked the bot. Messages arrive again once they unblock it.";
+const NO_CHAT: &str =
+    "Not delivered: Telegram knows no such chat for this bot. The customer has to open the bot and press Start.";
+
+/// How a refusal begins, its code, and what the manager reads.
+const REFUSALS: &[(&str, ErrorCode, &str)] = &[
+    ("Forbidden: bot was blocked by the user", ErrorCode::ConversationDeleted, BLOCKED),
+    (
+        "Forbidden: user is deactivated",
+        ErrorCode::ConversationDeleted,
+        "Not delivered: the customer's Telegram account has been deleted.",
+    ),
+    ("Forbidden: bot was kicked", ErrorCode::ConversationDeleted, "Not delivered: the bot was removed from the group."),
+    ("Forbidden: bot can't initiate conversation", ErrorCode::ConversationImpossible, NO_CHAT),
+    ("Bad Request: chat not found", ErrorCode::ConversationImpossible, NO_CHAT),
+    ("Bad Request: PEER_ID_INVALID", ErrorCode::ConversationImpossible, NO_CHAT),
+    ("Bad Request: message text is empty", ErrorCode::Other, "Not delivered: the message is empty."),
+];
+
+fn refused(text: &str) -> Refusal {
+    Refusal::new(ErrorCode::Other, format!("Not delivered: Telegram refused the message ({text})."))
+}
+
+fn uncertain() -> Refusal {
+    Refusal::new(
+        ErrorCode::Other,
+        "May not have been delivered: the connection to Telegram broke before it answered. Ask the customer before sending it again.",
+    )
+}
+
+#[cfg(test)]
+#[path = "failure_tests.rs"]
+mod tests;

@@ -1,0 +1,196 @@
+//! What we read of Telegram's updates.
+//!
+//! These are our own structs, in which everything is optional: a typed library that meets a detail it does not know
+//! gives up the whole message, and with it the customer's words. Field names are those of the Bot API.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::lenient::{Fields, lenient};
+
+/// One update.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Its number; unique per bot for as long as anyone remembers.
+    pub update_id: Option<i64>,
+    /// The name of the field that it carries, such as `message`.
+    pub kind: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What an update carries, as far as we know it.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// `message`: somebody wrote.
+    Message(Box<Message>),
+    /// `edited_message`: somebody changed what they wrote.
+    Edited(Box<Message>),
+    /// Anything else.
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Update {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::deserialize(deserializer)?;
+        let kind = fields.names().find(|name| *name != "update_id").unwrap_or("nothing").to_owned();
+        let event = match kind.as_str() {
+            "message" => Event::Message(fields.read(&kind).unwrap_or_default()),
+            "edited_message" => Event::Edited(fields.read(&kind).unwrap_or_default()),
+            _ => Event::Other,
+        };
+        Ok(Self { update_id: fields.read("update_id"), kind, event })
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, Default)]
+pub struct Message {
+    /// Its number within the chat.
+    pub message_id: Option<i64>,
+    /// Seconds since the epoch.
+    pub date: Option<i64>,
+    /// When it was last edited, in seconds since the epoch.
+    pub edit_date: Option<i64>,
+    /// Who wrote it.
+    pub from: Option<User>,
+    /// Where.
+    pub chat: Option<Chat>,
+    /// The text of a text message.
+    pub text: Option<String>,
+    /// The text that goes with a file.
+    pub caption: Option<String>,
+    /// The name of the field that holds the content, such as `photo`; `text` for a text.
+    pub content: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::deserialize(deserializer)?;
+        Ok(Self {
+            message_id: fields.read("message_id"),
+            date: fields.read("date"),
+            edit_date: fields.read("edit_date"),
+            from: fields.read("from"),
+            chat: fields.read("chat"),
+            text: fields.read("text"),
+            caption: fields.read("caption"),
+            content: content(&fields).map(str::to_owned),
+        })
+    }
+}
+
+/// Fields that say something about a message and are not what it says (Bot API, `Message`).
+const ABOUT: &[&str] = &[
+    "author_signature",
+    "business_connection_id",
+    "caption",
+    "caption_entities",
+    "chat",
+    "date",
+    "direct_messages_topic",
+    "edit_date",
+    "effect_id",
+    "entities",
+    "external_reply",
+    "forward_origin",
+    "from",
+    "guest_bot_caller_chat",
+    "guest_bot_caller_user",
+    "guest_query_id",
+    "has_media_spoiler",
+    "has_protected_content",
+    "is_automatic_forward",
+    "is_from_offline",
+    "is_paid_post",
+    "is_topic_message",
+    "link_preview_options",
+    "media_group_id",
+    "message_id",
+    "message_thread_id",
+    "paid_star_count",
+    "quote",
+    "reply_markup",
+    "reply_to_checklist_task_id",
+    "reply_to_message",
+    "reply_to_poll_option_id",
+    "reply_to_story",
+    "sender_boost_count",
+    "sender_business_bot",
+    "sender_chat",
+    "sender_tag",
+    "show_caption_above_media",
+    "suggested_post_info",
+    "via_bot",
+];
+
+/// The content of a message: a field that is not about it. A GIF comes as `animation` and, for older clients, as
+/// `document` too; a venue also as `location`; the more telling name wins, which is the alphabetically first.
+fn content(fields: &Fields) -> Option<&str> {
+    let mut contents = fields.names().filter(|name| !ABOUT.contains(name) && fields.says(name));
+    let first = contents.next()?;
+    let telling = ["text", "venue"].into_iter().find(|name| fields.says(name));
+    Some(telling.unwrap_or(first))
+}
+
+lenient! {
+    /// A person or a bot.
+    pub struct User {
+        /// Unique within Telegram.
+        pub id: i64,
+        /// The first name.
+        pub first_name: String,
+        /// The last name.
+        pub last_name: String,
+        /// The public name, without `@`.
+        pub username: String,
+    }
+
+    /// A chat.
+    pub struct Chat {
+        /// Unique within Telegram; a private chat has its person's id.
+        pub id: i64,
+        /// `private`, `group`, `supergroup` or `channel`.
+        pub r#type: String,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content_of(fields: &str) -> Option<String> {
+        let raw = format!(r#"{{"update_id":1,"message":{{"message_id":1,"date":1,{fields}}}}}"#);
+        match serde_json::from_str::<Update>(&raw).unwrap().event {
+            Event::Message(message) => message.content,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_content_is_named_by_its_most_telling_field() {
+        let cases = [
+            (r#""text":"x","link_preview_options":{"is_disabled":true}"#, "text"),
+            (r#""photo":[],"caption":"x","caption_entities":[]"#, "photo"),
+            (r#""animation":{},"document":{}"#, "animation"),
+            (r#""location":{},"venue":{}"#, "venue"),
+            (r#""group_chat_created":true,"has_media_spoiler":true"#, "group_chat_created"),
+            (r#""a_kind_from_the_future":{"x":1}"#, "a_kind_from_the_future"),
+        ];
+        for (fields, want) in cases {
+            assert_eq!(content_of(fields).as_deref(), Some(want), "{fields}");
+        }
+        assert_eq!(content_of(r#""photo":null,"delete_chat_photo":false"#), None);
+    }
+
+    #[test]
+    fn an_update_of_any_kind_is_read() {
+        for (raw, kind) in [
+            (r#"{"update_id":5,"message_reaction":{}}"#, "message_reaction"),
+            (r#"{"update_id":5,"from_the_future":[1]}"#, "from_the_future"),
+            (r#"{"update_id":"5"}"#, "nothing"),
+            (r#"{"message":7,"update_id":5}"#, "message"),
+        ] {
+            assert_eq!(serde_json::from_str::<Update>(raw).unwrap().kind, kind);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What becomes of each shape of update, the hostile ones included.
+
+use super::*;
+
+fn source() -> SourceId {
+    SourceId::parse("sales").unwrap()
+}
+
+fn read(raw: &str) -> Result<Inbound, Skip> {
+    decode(raw, &source(), BotId(123_456))
+}
+
+/// An update of `kind` whose message has these `fields` besides its ids.
+fn update(kind: &str, fields: &str) -> String {
+    format!(
+        r#"{{"update_id":9001,"{kind}":{{"message_id":42,"date":1786017600,"chat":{{"id":777000111,"type":"private"}},"from":{{"id":777000111,"is_bot":false,"first_name":"Ann","last_name":"Lee","username":"annlee"}}{fields}}}}}"#
+    )
+}
+
+#[test]
+fn a_private_text_becomes_a_message() {
+    insta::assert_debug_snapshot!(read(&update("message", r#","text":"Привет 👋""#)).unwrap(), @r#"
+    Inbound {
+        conversation: Conversation {
+            source: SourceId(
+                "sales",
+            ),
+            chat: 777000111,
+        },
+        id: MessageId {
+            bot: BotId(
+                123456,
+            ),
+            chat: 777000111,
+            message: 42,
+            update: None,
+        },
+        customer: Customer {
+            id: UserId(
+                777000111,
+            ),
+            name: "Ann Lee",
+            username: Some(
+                "annlee",
+            ),
+        },
+        sent_at: UnixMillis(
+            1786017600042,
+        ),
+        content: Text(
+            "Привет 👋",
+        ),
+    }
+    "#);
+}
+
+#[test]
+fn a_detail_nobody_knows_does_not_cost_the_text() {
+    for odd in [
+        r#","text":"hi","entities":[{"type":"date_time","offset":0,"length":2,"unix_time":1}]"#,
+        r#","text":"hi","external_reply":{"origin":{"type":"new"},"text":5}"#,
+        r#","text":"hi","from_the_future":{"deep":[1,2,{"x":null}]}"#,
+        r#","text":"hi","entities":"not a list","reply_markup":7"#,
+    ] {
+        assert_eq!(read(&update("message", odd)).unwrap().content, Content::Text("hi".to_owned()), "{odd}");
+    }
+}
+
+#[test]
+fn what_cannot_be_carried_is_named() {
+    let unknown = |kind: &str, caption: Option<&str>| Content::Unknown {
+        kind: kind.to_owned(),
+        caption: caption.map(str::to_owned),
+    };
+    let cases = [
+        (r#","photo":[{"file_id":"x"}],"caption":"look""#, unknown("photo", Some("look"))),
+        (r#","voice":{"file_id":"x"}"#, unknown("voice", None)),
+        (r#","video_note":{}"#, unknown("video note", None)),
+        (r#","from_the_future":1"#, unknown("from the future", None)),
+        ("", unknown("empty message", None)),
+        (r#","text":"""#, unknown("text", None)),
+    ];
+    for (fields, want) in cases {
+        assert_eq!(read(&update("message", fields)).unwrap().content, want, "{fields}");
+    }
+}
+
+#[test]
+fn an_edit_is_told_as_an_edit_under_an_id_of_its_own() {
+    let edit = read(&update("edited_message", r#","edit_date":1786017700,"text":"new""#)).unwrap();
+    assert_eq!(edit.id.to_string(), "tg:123456:777000111:42:9001");
+    assert_eq!(edit.content, Content::Unknown { kind: "edited".to_owned(), caption: Some("new".to_owned()) });
+    assert_eq!(edit.sent_at.seconds(), 1_786_017_700);
+}
+
+#[test]
+fn a_customer_always_has_a_name() {
+    let named = |user: &str| {
+        let raw = format!(
+            r#"{{"update_id":1,"message":{{"message_id":1,"date":1,"text":"x","chat":{{"id":5,"type":"private"}},"from":{user}}}}}"#
+        );
+        let customer = read(&raw).unwrap().customer;
+        (customer.id.0, customer.name)
+    };
+    for (user, name) in [
+        (r#"{"id":5,"first_name":" Ann ","last_name":""}"#, "Ann"),
+        (r#"{"id":5,"first_name":"","last_name":"Lee"}"#, "Lee"),
+        (r#"{"id":5,"first_name":"  ","username":"annlee"}"#, "annlee"),
+        (r#"{"id":5,"first_name":7}"#, "Telegram 5"),
+        ("null", "Telegram 5"),
+    ] {
+        assert_eq!(named(user), (5, name.to_owned()), "{user}");
+    }
+}
+
+#[test]
+fn what_is_no_private_message_is_skipped_with_its_reason() {
+    let group = r#"{"update_id":1,"message":{"message_id":1,"date":1,"text":"x","chat":{"id":-5,"type":"group"}}}"#;
+    assert_eq!(read(group), Err(Skip::NotPrivate("group".to_owned())));
+    let reaction = r#"{"update_id":1,"message_reaction":{"chat":{"id":5,"type":"private"}}}"#;
+    assert_eq!(read(reaction), Err(Skip::NotAMessage("message_reaction".to_owned())));
+}
+
+#[test]
+fn the_unreadable_is_told_apart_from_the_uninteresting() {
+    for raw in [
+        "",
+        "[]",
+        "nonsense",
+        r#"{"update_id":1,"message":7}"#,
+        r#"{"update_id":1,"message":{"message_id":1,"text":"x"}}"#,
+        r#"{"update_id":1,"message":{"text":"x","chat":{"id":5,"type":"private"}}}"#,
+        r#"{"update_id":1,"message":{"message_id":1,"text":"x","chat":{"id":"5","type":"private"}}}"#,
+    ] {
+        assert_eq!(read(raw), Err(Skip::Unreadable), "{raw}");
+    }
+}
+
+#[test]
+fn the_lane_is_the_chat_and_without_one_the_source() {
+    assert_eq!(lane(&update("message", ""), &source()).thread, "tg:sales:777000111");
+    assert_eq!(lane(&update("edited_message", ""), &source()).thread, "tg:sales:777000111");
+    for raw in [r#"{"update_id":1,"poll":{}}"#, r#"{"update_id":1,"message":{}}"#, "nonsense"] {
+        assert_eq!(lane(raw, &source()).thread, "source:sales", "{raw}");
+    }
+}

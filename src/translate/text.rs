@@ -1,0 +1,122 @@
+//! Cutting text to what Telegram takes.
+
+/// The longest text of one message, in UTF-16 units. Telegram counts code points after parsing entities, of which there
+/// are never more than units, so this is always safe.
+pub const MESSAGE_UNITS: usize = 4096;
+
+/// Cuts `text` into parts of at most `limit` UTF-16 units, at the best place each part offers: between paragraphs,
+/// lines, sentences or words, and only if there is none, between characters.
+///
+/// White space at a cut is dropped; apart from that the parts hold the text in full. A text of white space alone has no
+/// parts. `limit` is at least 2, the size of the largest character.
+#[must_use]
+pub fn split(text: &str, limit: usize) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (part, tail) = rest.split_at(cut(rest, limit.max(2)));
+        parts.push(part.trim_end());
+        rest = tail.trim_start();
+    }
+    parts
+}
+
+/// Where the first part of `text` ends, in bytes. Never 0.
+fn cut(text: &str, limit: usize) -> usize {
+    let fits = prefix(text, limit);
+    if fits == text.len() {
+        return fits;
+    }
+    let window = &text[..fits];
+    // A boundary in the first half would leave a stump; better a worse boundary further on.
+    let late = |at: &usize| *at >= fits / 2;
+    let after = |mark: &str| window.rfind(mark).map(|at| at + mark.len());
+    let sentence = || [". ", "! ", "? ", "… ", "。"].into_iter().filter_map(after).max();
+    // The cut may also fall right before a space that no longer fits.
+    let word =
+        || if text[fits..].starts_with(char::is_whitespace) { Some(fits) } else { window.rfind(char::is_whitespace) };
+    None.or_else(|| after("\n\n").filter(late))
+        .or_else(|| after("\n").filter(late))
+        .or_else(|| sentence().filter(late))
+        .or_else(|| word().filter(late))
+        .unwrap_or_else(|| whole_character(text, fits))
+}
+
+/// The longest prefix of at most `limit` UTF-16 units, in bytes.
+fn prefix(text: &str, limit: usize) -> usize {
+    let mut units = 0;
+    let over = text.char_indices().find(|(_, c)| {
+        units += c.len_utf16();
+        units > limit
+    });
+    over.map_or(text.len(), |(at, _)| at)
+}
+
+/// Moves a cut back so that it does not fall into what is seen as one character: an emoji joined from several, or a
+/// letter with its marks. Gives up after a few steps, since hostile text can join without end.
+fn whole_character(text: &str, at: usize) -> usize {
+    let mut cut = at;
+    for _ in 0..16 {
+        let (head, tail) = text.split_at(cut);
+        let joined = tail.starts_with(continues) || head.ends_with('\u{200d}');
+        match head.char_indices().last() {
+            Some((start, _)) if joined && start > 0 => cut = start,
+            _ => return if joined { at } else { cut },
+        }
+    }
+    at
+}
+
+/// Joiners, variation selectors, skin tones, combining marks and tags: what belongs to the character before it.
+const fn continues(c: char) -> bool {
+    matches!(c, '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20ff}' | '\u{e0020}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_short_text_stays_whole() {
+        assert_eq!(split("  Hi there\n", 4096), ["Hi there"]);
+        assert!(split(" \n\u{a0} ", 4096).is_empty());
+    }
+
+    #[test]
+    fn the_best_boundary_wins() {
+        assert_eq!(split("First part.\n\nSecond one. And more", 20), ["First part.", "Second one. And more"]);
+        assert_eq!(split("Line number one\nLine number two", 20), ["Line number one", "Line number two"]);
+        assert_eq!(split("One sentence. Another sentence", 20), ["One sentence.", "Another sentence"]);
+        assert_eq!(split("several words without a stop", 20), ["several words", "without a stop"]);
+        assert_eq!(split("exactly-ten and-more", 11), ["exactly-ten", "and-more"]);
+        assert_eq!(split("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+    }
+
+    #[test]
+    fn a_boundary_near_the_start_is_not_worth_it() {
+        assert_eq!(split("a\n\nbbbb bbbb bbbb", 12), ["a\n\nbbbb bbbb", "bbbb"]);
+    }
+
+    #[test]
+    fn emoji_count_two_units_and_stay_whole() {
+        assert_eq!(split("😀😀😀", 4), ["😀😀", "😀"]);
+        assert_eq!(split("ab👩\u{200d}👧cd", 6), ["ab", "👩\u{200d}👧c", "d"]);
+        assert_eq!(split("abc👍🏽", 5), ["abc", "👍🏽"]);
+    }
+
+    fn units(text: &str) -> usize {
+        text.encode_utf16().count()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_white_space_is_lost(text in "(\\PC|[ \n.😀\u{200d}\u{fe0f}]){0,200}", limit in 2_usize..40) {
+            let parts = split(&text, limit);
+            prop_assert!(parts.iter().all(|part| !part.is_empty() && units(part) <= limit));
+            let squeeze = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(squeeze(&parts.concat()), squeeze(&text));
+        }
+    }
+}

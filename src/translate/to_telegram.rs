@@ -1,0 +1,137 @@
+//! The domain -> the Telegram calls that an answer becomes.
+
+use crate::{
+    domain::{
+        delivery::{ErrorCode, Refusal},
+        message::{Content, Outbound, Recipient},
+        work::{Call, Method},
+    },
+    translate::text::{MESSAGE_UNITS, split},
+};
+
+/// The calls of an answer, in order; at least one.
+///
+/// `is_ours` tells which sources have a bot here.
+///
+/// # Errors
+/// The sentence for the manager, if the answer cannot be sent at all.
+pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec<Call>, Refusal> {
+    let to = match &outbound.to {
+        Recipient::Known(conversation) => conversation,
+        Recipient::Foreign(_) => return Err(unknown_conversation()),
+        Recipient::Nobody => return Err(cannot_write_first()),
+    };
+    if !is_ours(to.source.as_str()) {
+        return Err(no_bot(to.source.as_str()));
+    }
+    // Kommo may name a line that is not ours (its fallback for chats without a source); another bot of ours is a
+    // contradiction, and a message that might reach the wrong person is not sent.
+    if let Some(named) = outbound.source.as_deref().filter(|named| *named != to.source.as_str() && is_ours(named)) {
+        return Err(contradiction(to.source.as_str(), named));
+    }
+    let texts = match &outbound.content {
+        Content::Text(text) => split(text, MESSAGE_UNITS),
+        Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
+    };
+    let parts = u16::try_from(texts.len()).map_err(|_| too_long())?;
+    if parts == 0 {
+        return Err(empty());
+    }
+    let method = |text: &str| Method::SendText { text: text.to_owned() };
+    let call = |(part, text)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method: method(text) };
+    Ok((1..=parts).zip(texts).map(call).collect())
+}
+
+fn unknown_conversation() -> Refusal {
+    Refusal::new(
+        ErrorCode::Other,
+        "Not sent: this conversation is not known to the Telegram bridge. It was probably started through another channel.",
+    )
+}
+
+fn cannot_write_first() -> Refusal {
+    Refusal::new(
+        ErrorCode::ConversationImpossible,
+        "Not sent: a Telegram bot cannot write first. Ask the customer to open the bot and press Start.",
+    )
+}
+
+fn no_bot(source: &str) -> Refusal {
+    Refusal::new(
+        ErrorCode::IntegrationOff,
+        format!("Not sent: no bot is configured for the source \"{source}\". Ask whoever runs the Telegram bridge."),
+    )
+}
+
+fn contradiction(ours: &str, named: &str) -> Refusal {
+    Refusal::new(
+        ErrorCode::Other,
+        format!(
+            "Not sent: this conversation belongs to the bot \"{ours}\", but Kommo chose \"{named}\". Answer in that bot's chat."
+        ),
+    )
+}
+
+fn cannot_carry(kind: &str) -> Refusal {
+    Refusal::new(ErrorCode::Other, format!("Not sent: the Telegram bridge cannot send a {kind} yet, only text."))
+}
+
+fn too_long() -> Refusal {
+    Refusal::new(ErrorCode::Other, "Not sent: the text is too long.")
+}
+
+fn empty() -> Refusal {
+    Refusal::new(ErrorCode::Other, "Not sent: the message is empty.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::{Conversation, KommoMessageId, SourceId};
+
+    fn outbound(to: Recipient, source: Option<&str>, text: &str) -> Outbound {
+        let content = Content::Text(text.to_owned());
+        Outbound { id: KommoMessageId("m1".to_owned()), to, source: source.map(str::to_owned), content }
+    }
+
+    fn known(source: &str) -> Recipient {
+        Recipient::Known(Conversation::new(SourceId::parse(source).unwrap(), 777))
+    }
+
+    fn ours(source: &str) -> bool {
+        ["sales", "support"].contains(&source)
+    }
+
+    #[test]
+    fn a_long_text_becomes_numbered_parts_in_order() {
+        let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(200));
+        let calls = encode(&outbound(known("sales"), Some("sales"), &text), ours).unwrap();
+        let numbers: Vec<_> = calls.iter().map(|call| (call.part, call.parts)).collect();
+        assert_eq!(numbers, [(1, 2), (2, 2)]);
+        assert_eq!(calls[1].method, Method::SendText { text: "b".repeat(200) });
+    }
+
+    #[test]
+    fn every_refusal_has_its_code_and_sentence() {
+        let picture = Content::Unknown { kind: "picture".to_owned(), caption: Some("look".to_owned()) };
+        let cases = [
+            (outbound(Recipient::Foreign("wa:1".to_owned()), None, "x"), 905, "not known to the Telegram bridge"),
+            (outbound(Recipient::Nobody, Some("sales"), "x"), 904, "cannot write first"),
+            (outbound(known("gone"), None, "x"), 902, "no bot is configured for the source \"gone\""),
+            (outbound(known("sales"), Some("support"), "x"), 905, "belongs to the bot \"sales\""),
+            (outbound(known("sales"), None, " \n"), 905, "is empty"),
+            (Outbound { content: picture, ..outbound(known("sales"), None, "") }, 905, "cannot send a picture yet"),
+        ];
+        for (outbound, code, words) in cases {
+            let refusal = encode(&outbound, ours).unwrap_err();
+            assert_eq!(refusal.code.number(), code, "{refusal:?}");
+            assert!(refusal.sentence.contains(words), "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_kommo_made_up_does_not_stop_an_answer() {
+        assert!(encode(&outbound(known("sales"), Some("widget_code"), "x"), ours).is_ok());
+        assert!(encode(&outbound(known("sales"), None, "x"), ours).is_ok());
+    }
+}
