@@ -1,0 +1,270 @@
+//! The durable queue, the links between both sides' ids, and the only place that knows sled.
+//!
+//! Everything lives in one tree under prefixed keys ([`keys`]), so that one batch is atomic by construction. A single
+//! committer thread ([`committer`]) writes; it applies whatever is waiting, flushes and syncs once for all of it, and only
+//! then lets the callers go on. What may be claimed is kept in memory ([`index`]), one entry per lane, rebuilt on opening
+//! and changed only after the commit.
+//!
+//! Why not more of sled: its `flush_async` deadlocks with several callers, its `flush` is no fsync on Linux, its
+//! `generate_id` skips, and it opens as empty, without an error, if its snapshot is missing ([`open`]).
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    time::Duration,
+};
+
+use dashmap::DashMap;
+use tokio::sync::Notify;
+
+use crate::domain::{
+    address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
+    time::UnixMillis,
+    work::{DedupeId, Lane, Route, Work},
+};
+
+mod claim;
+mod committer;
+mod dump;
+mod error;
+mod expire;
+mod index;
+mod keys;
+mod links;
+mod open;
+mod park;
+mod push;
+mod restore;
+mod room;
+mod rows;
+mod settle;
+
+pub use self::{claim::Lease, dump::DumpSummary, error::StoreError, restore::RestoreSummary};
+use self::{committer::Committer, index::Index};
+
+/// Where a store is and how long it remembers.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder that holds the database and its marker.
+    pub dir: PathBuf,
+    /// How much of the database is cached in memory.
+    pub cache_bytes: u64,
+    /// The free space that must be left on the disk for [`Store::has_room`].
+    pub reserve_bytes: u64,
+    /// How long an arrival is recognised when it comes again.
+    pub dedupe_for: Duration,
+    /// How long it is remembered which message is which on the other side.
+    pub links_for: Duration,
+}
+
+/// The store of one bridge. Clones are handles to the same one; one process holds it at a time.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    /// `None` once it is closed.
+    db: RwLock<Option<sled::Db>>,
+    committer: Committer,
+    index: Arc<Mutex<Index>>,
+    chats: DashMap<Conversation, Chat>,
+    failed: Arc<OnceLock<String>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("dir", &self.0.settings.dir).finish_non_exhaustive()
+    }
+}
+
+/// What arrives together and is stored together.
+#[derive(Clone, Debug, Default)]
+pub struct Intake {
+    /// Jobs for the tails of their lanes.
+    pub jobs: Vec<NewJob>,
+    /// Where the next poll of a bot starts.
+    pub offset: Option<(BotId, i64)>,
+}
+
+/// A job to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// What a repetition is recognised by; `None` for what follows from another job.
+    pub id: Option<DedupeId>,
+    /// The lane whose tail it joins.
+    pub lane: Lane,
+    /// What is to be done.
+    pub work: Work,
+}
+
+/// What became of an intake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// How many jobs are new, and now stored.
+    pub taken: usize,
+    /// How many were stored before.
+    pub known: usize,
+}
+
+/// How a claimed job ends.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// It is done.
+    Done {
+        /// What follows from it, at the tails of other lanes.
+        then: Vec<NewJob>,
+        /// What was learnt by it.
+        facts: Vec<Fact>,
+    },
+    /// It is replaced by its parts, which keep its place in the lane, in this order. Only what arrived can become parts;
+    /// parts cannot.
+    Become(Vec<Work>),
+    /// It is tried again, and its lane waits for it.
+    Retry {
+        /// When.
+        at: UnixMillis,
+        /// Whether this counts as a failed attempt.
+        counts: bool,
+        /// What happened.
+        why: String,
+    },
+    /// It is set aside for a person, together with the parts of the same answer that are not done yet.
+    Park {
+        /// What happened.
+        why: String,
+        /// What follows from that, at the tails of other lanes.
+        then: Vec<NewJob>,
+    },
+}
+
+/// Something learnt about the ids of the other side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// What Kommo calls a conversation of ours.
+    Chat {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Its other side.
+        chat: Chat,
+    },
+    /// What Kommo calls a message of Telegram's. An answer of several parts has several.
+    Link {
+        /// The Telegram message.
+        ours: MessageId,
+        /// The Kommo message.
+        kommo: KommoMessageId,
+    },
+}
+
+/// A conversation as Kommo knows it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Chat {
+    /// The chat.
+    pub chat: KommoChatId,
+    /// The customer in it.
+    pub user: Option<KommoUserId>,
+}
+
+/// A message that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// Its name for the operator.
+    pub id: ParkedId,
+    /// Where it waited.
+    pub lane: Lane,
+    /// What was still to be done.
+    pub works: Vec<Work>,
+    /// Why it was set aside.
+    pub why: String,
+    /// When.
+    pub parked_at: UnixMillis,
+}
+
+/// Names a parked message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParkedId(pub u64);
+
+/// How much is in the store.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// The routes that have been used.
+    pub routes: Vec<(Route, QueueCount)>,
+    /// Messages set aside.
+    pub parked: usize,
+    /// How often data was forced to the disk.
+    pub flushes: u64,
+}
+
+/// How much waits on one route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueCount {
+    /// Jobs, the claimed ones included.
+    pub waiting: usize,
+    /// When the oldest of them arrived.
+    pub oldest_at: Option<UnixMillis>,
+}
+
+impl Store {
+    /// The database, unless the store has failed or was closed.
+    fn db(&self) -> Result<sled::Db, StoreError> {
+        if let Some(why) = self.0.failed.get() {
+            return Err(StoreError::Failed(why.clone()));
+        }
+        let db = self.0.db.read().unwrap_or_else(PoisonError::into_inner).clone();
+        db.ok_or_else(|| StoreError::Failed("the store is closed".to_owned()))
+    }
+
+    fn with_index<T>(&self, act: impl FnOnce(&mut Index) -> T) -> T {
+        act(&mut self.0.index.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When the earliest lane of a route that nobody has claimed is due.
+    #[must_use]
+    pub fn due_at(&self, route: &Route) -> Option<UnixMillis> {
+        self.with_index(|index| index.due_at(route))
+    }
+
+    /// Told whenever something of a route may have become claimable. Register interest before looking.
+    #[must_use]
+    pub fn woken(&self, route: &Route) -> Arc<Notify> {
+        self.with_index(|index| index.woken(route))
+    }
+
+    /// The routes that have waiting jobs; a source may have left the configuration meanwhile.
+    #[must_use]
+    pub fn routes(&self) -> Vec<Route> {
+        let used = self.counts().routes.into_iter();
+        used.filter(|(_, queue)| queue.waiting > 0).map(|(route, _)| route).collect()
+    }
+
+    /// How much is in the store. Costs a look at each lane that has jobs.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let (routes, parked) = self.with_index(|index| (index.counts(), index.parked));
+        Counts { routes, parked, flushes: self.0.committer.flushes() }
+    }
+
+    /// Why the store cannot be used, if it cannot.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        if let Err(error) = self.db() {
+            return Some(error.to_string());
+        }
+        (!self.has_room()).then(|| "the disk is almost full: free some space".to_owned())
+    }
+
+    /// Makes everything durable and closes the store, so that another process can open it. Other handles fail from then
+    /// on.
+    ///
+    /// # Errors
+    /// If the last commit fails.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let closed = self.0.committer.close().await;
+        self.0.db.write().unwrap_or_else(PoisonError::into_inner).take();
+        closed
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Claiming the head of a lane, and giving it back.
+
+use std::fmt;
+
+use crate::{
+    domain::{
+        time::UnixMillis,
+        work::{Lane, Route, Work},
+    },
+    store::{
+        Store, StoreError,
+        keys::{self, Place},
+        rows::{self, JobRow},
+    },
+};
+
+/// The exclusive hold of a lane's head. Dropped without settling (a panic, a dropped task), it gives the lane back.
+pub struct Lease {
+    pub(super) store: Store,
+    pub(super) place: Place,
+    pub(super) row: JobRow,
+    pub(super) settled: bool,
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Claims the head of the lane of `route` that has been due the longest and that nobody has claimed. One look at the
+    /// index and one at the tree, however long the queue is.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn claim(&self, route: &Route, now: UnixMillis) -> Result<Option<Lease>, StoreError> {
+        let db = self.db()?;
+        let Some(lane) = self.with_index(|index| index.claim(route, now)) else { return Ok(None) };
+        let Some(head) = db.scan_prefix(keys::lane(&lane)).next() else {
+            return Err(StoreError::Failed(format!("the lane {} has lost its jobs", lane.thread)));
+        };
+        let (key, value) = head?;
+        let row = rows::read(&key, &value)?;
+        let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
+        Ok(Some(Lease { store: self.clone(), place, row, settled: false }))
+    }
+}
+
+impl Lease {
+    /// The lane.
+    #[must_use]
+    pub const fn lane(&self) -> &Lane {
+        &self.place.lane
+    }
+
+    /// What is to be done.
+    #[must_use]
+    pub const fn work(&self) -> &Work {
+        &self.row.work
+    }
+
+    /// How many attempts have failed so far.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.row.failed
+    }
+
+    /// When it arrived; for a part, when the whole did.
+    #[must_use]
+    pub const fn enqueued_at(&self) -> UnixMillis {
+        self.row.enqueued_at
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.store.with_index(|index| index.returned(&self.place.lane));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The one writer: applies what is waiting, makes it durable once for all of it, and lets the callers go on.
+//!
+//! A plan looks at the tree and says what to change; since plans run one after the other on this thread, what one sees
+//! nobody else changes. What follows from a change (the index, the caller's answer) happens here too, after the commit:
+//! a caller that has gone away in the meantime takes nothing with it.
+
+use std::{
+    fs::File,
+    path::Path,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use sled::{Batch, Db};
+use tokio::sync::oneshot;
+
+use crate::store::{StoreError, index::Index, keys, rows};
+
+/// The most changes that share one commit; a bound on how long the first of them waits.
+const GROUP: usize = 256;
+
+/// What a plan wants: the changes, what the caller is told, and what follows once they are durable.
+pub(super) struct Planned<T> {
+    pub(super) batch: Option<Batch>,
+    pub(super) answer: T,
+    pub(super) then: Box<dyn FnOnce(&mut Index) + Send>,
+}
+
+/// The writer's view of the store.
+pub(super) struct Book {
+    pub(super) db: Db,
+    next_sequence: u64,
+}
+
+impl Book {
+    /// A number above all that were ever taken. It must be written with the batch that uses it.
+    pub(super) fn sequence(&mut self, batch: &mut Batch) -> u64 {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        batch.insert(keys::SEQUENCE, rows::write(&self.next_sequence));
+        sequence
+    }
+}
+
+/// A change in two steps: applied now, and finished when the group is durable or has failed.
+type Change = Box<dyn FnOnce(&mut Book) -> Result<Finish, StoreError> + Send>;
+
+struct Finish {
+    changes: bool,
+    finish: Box<Finisher>,
+}
+
+/// Told whether the group is durable, it lets the index and the caller know.
+type Finisher = dyn FnOnce(Result<(), StoreError>, &mut Index) + Send;
+
+enum Command {
+    Change(Change),
+    Close(oneshot::Sender<()>),
+}
+
+/// A handle to the writer.
+pub(super) struct Committer {
+    commands: Sender<Command>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    failed: Arc<OnceLock<String>>,
+    flushes: Arc<AtomicU64>,
+}
+
+impl Committer {
+    /// Starts the writer's thread for a database in the folder `dir`.
+    pub(super) fn start(
+        db: Db,
+        dir: &Path,
+        index: Arc<Mutex<Index>>,
+        failed: Arc<OnceLock<String>>,
+    ) -> Result<Self, StoreError> {
+        let next_sequence = match db.get(keys::SEQUENCE)? {
+            Some(value) => rows::read(keys::SEQUENCE, &value)?,
+            None => 0,
+        };
+        let (commands, inbox) = channel();
+        let flushes = Arc::new(AtomicU64::new(0));
+        let writer = Writer {
+            // sled's flush hands the data to the system but does not wait for the disk. This does.
+            file: File::open(dir.join("db"))?,
+            book: Book { db, next_sequence },
+            inbox,
+            index,
+            failed: Arc::clone(&failed),
+            flushes: Arc::clone(&flushes),
+        };
+        let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || writer.run())?;
+        Ok(Self { commands, thread: Mutex::new(Some(thread)), failed, flushes })
+    }
+
+    /// Plans a change, makes it durable, and answers.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        plan: impl FnOnce(&mut Book) -> Result<Planned<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (tell, told) = oneshot::channel();
+        let change = move |book: &mut Book| {
+            let Planned { batch, answer, then } = match plan(book) {
+                Ok(planned) => planned,
+                Err(error) => return Err(error),
+            };
+            let changes = batch.is_some();
+            batch.map_or(Ok(()), |batch| book.db.apply_batch(batch))?;
+            let finish = move |durable: Result<(), StoreError>, index: &mut Index| {
+                if durable.is_ok() {
+                    then(index);
+                }
+                // Whoever asked may have gone; the change stands all the same.
+                let _ = tell.send(durable.map(|()| answer));
+            };
+            Ok(Finish { changes, finish: Box::new(finish) })
+        };
+        let sent = self.commands.send(Command::Change(Box::new(change)));
+        sent.map_err(|_| self.failure())?;
+        told.await.unwrap_or_else(|_| Err(self.failure()))
+    }
+
+    fn failure(&self) -> StoreError {
+        StoreError::Failed(self.failed.get().cloned().unwrap_or_else(|| "the store is closed".to_owned()))
+    }
+
+    /// Ends the writer after everything that was asked before.
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        let (tell, told) = oneshot::channel();
+        if self.commands.send(Command::Close(tell)).is_ok() {
+            let _ = told.await;
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            return Err(StoreError::Failed("the committer panicked".to_owned()));
+        }
+        self.failed.get().map_or(Ok(()), |why| Err(StoreError::Failed(why.clone())))
+    }
+
+    /// How often data was forced to the disk.
+    pub(super) fn flushes(&self) -> u64 {
+        self.flushes.load(Ordering::Relaxed)
+    }
+}
+
+/// The thread's own side.
+struct Writer {
+    file: File,
+    book: Book,
+    inbox: Receiver<Command>,
+    index: Arc<Mutex<Index>>,
+    failed: Arc<OnceLock<String>>,
+    flushes: Arc<AtomicU64>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Ok(first) = self.inbox.recv() {
+            let waiting: Vec<_> = std::iter::once(first).chain(self.inbox.try_iter().take(GROUP - 1)).collect();
+            let mut closing = None;
+            let mut changes = Vec::with_capacity(waiting.len());
+            for command in waiting {
+                match command {
+                    Command::Change(change) => changes.push(change),
+                    Command::Close(tell) => closing = Some(tell),
+                }
+            }
+            if let Err(error) = self.commit(changes) {
+                // What was dropped unanswered fails with this reason; so does whatever comes later.
+                let _ = self.failed.set(error.to_string());
+                return;
+            }
+            if let Some(tell) = closing {
+                drop(self);
+                let _ = tell.send(());
+                return;
+            }
+        }
+    }
+
+    fn commit(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
+        let mut finishes = Vec::with_capacity(changes.len());
+        let mut outcome = Ok(());
+        for change in changes {
+            match change(&mut self.book) {
+                Ok(finish) => finishes.push(finish),
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
+            }
+        }
+        if outcome.is_ok() && finishes.iter().any(|finish| finish.changes) {
+            outcome = self.flush();
+        }
+        if let Err(error) = &outcome {
+            let _ = self.failed.set(error.to_string());
+        }
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        for finish in finishes {
+            (finish.finish)(outcome.clone(), &mut index);
+        }
+        outcome
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.book.db.flush()?;
+        self.file.sync_data()?;
+        self.flushes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! A logical dump: every row as a line of JSON, so that a store that no longer opens is not the end.
+//!
+//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm: a row that is
+//! missing came later, and of a job and its parts there may be both, of which a restore parks both.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Store, StoreError, open::SCHEMA};
+
+/// What stands in the first line.
+pub(super) const FORMAT: &str = "telekommo-dump";
+
+/// A line of a dump.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Line {
+    /// The first.
+    Head { format: String, schema: u32 },
+    /// A row: its key in hex, its value as text.
+    Row { k: String, v: String },
+    /// The last; without it the dump is not whole.
+    End { rows: u64 },
+}
+
+/// What a dump holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DumpSummary {
+    /// How many rows.
+    pub rows: u64,
+}
+
+impl fmt::Display for DumpSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.rows)
+    }
+}
+
+impl Store {
+    /// Writes a dump to `file`: beside it first, then durably, then in its place.
+    ///
+    /// # Errors
+    /// If the store fails or the file cannot be written; an older dump of that name is left as it is.
+    pub fn dump(&self, file: &Path) -> Result<DumpSummary, StoreError> {
+        let db = self.db()?;
+        let unfinished = file.with_extension("unfinished");
+        let failed = |error: std::io::Error| StoreError::BadDump { file: file.to_owned(), why: error.to_string() };
+        let mut out = BufWriter::new(create_private(&unfinished).map_err(failed)?);
+        let mut rows = 0;
+        write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA }).map_err(failed)?;
+        for entry in db.iter() {
+            let (key, value) = entry?;
+            let row = Line::Row { k: hex(&key), v: String::from_utf8_lossy(&value).into_owned() };
+            write_line(&mut out, &row).map_err(failed)?;
+            rows += 1;
+        }
+        write_line(&mut out, &Line::End { rows }).map_err(failed)?;
+        let done = out.into_inner().map_err(|error| failed(error.into_error()))?;
+        done.sync_all().and_then(|()| fs::rename(&unfinished, file)).map_err(failed)?;
+        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()).map_err(failed)?;
+        Ok(DumpSummary { rows })
+    }
+}
+
+/// A dump holds what customers wrote: nobody else on the machine may read it.
+fn create_private(file: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)
+}
+
+fn write_line(out: &mut impl Write, line: &Line) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
+}
+
+/// Reads back what [`hex`] wrote.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
+        .collect()
+}

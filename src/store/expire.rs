@@ -1,0 +1,63 @@
+//! Forgetting: rows that are remembered for a time only.
+
+use sled::Batch;
+
+use crate::{
+    domain::time::UnixMillis,
+    store::{
+        Store, StoreError,
+        committer::{Book, Planned},
+        index::Index,
+        keys,
+    },
+};
+
+/// How many rows one change removes, so that nobody waits long behind a sweep.
+const STEP: usize = 1000;
+
+/// Notes that a row expires.
+pub(super) fn note(batch: &mut Batch, at: UnixMillis, key: &[u8]) {
+    batch.insert(keys::expiry(at, key), &b"null"[..]);
+}
+
+impl Store {
+    /// Removes what has expired by `now`, and tells how many rows that were.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn sweep(&self, now: UnixMillis) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        loop {
+            self.db()?;
+            let step = self.0.committer.write(move |book: &mut Book| sweep_step(book, now)).await?;
+            removed += step;
+            if step < STEP {
+                return Ok(removed);
+            }
+        }
+    }
+}
+
+fn sweep_step(book: &mut Book, now: UnixMillis) -> Result<Planned<usize>, StoreError> {
+    let (mut batch, mut removed) = (Batch::default(), 0);
+    for entry in book.db.range(keys::EXPIRIES.to_vec()..keys::expiry(now, &[])).take(STEP) {
+        let (expiry, _) = entry?;
+        if let Some(key) = keys::expired(&expiry) {
+            // Noted again since then (a link with a further part, an arrival that came anew), it lives on with the
+            // later note.
+            if !is_noted_later(book, key, now)? {
+                batch.remove(key);
+            }
+        }
+        batch.remove(expiry);
+        removed += 1;
+    }
+    Ok(Planned { batch: (removed > 0).then_some(batch), answer: removed, then: Box::new(|_: &mut Index| ()) })
+}
+
+/// A row that holds its own expiry (a dedupe id) knows best; links only ever grow and go with their first note.
+fn is_noted_later(book: &Book, key: &[u8], now: UnixMillis) -> Result<bool, StoreError> {
+    let value = book.db.get(key)?;
+    let until = value.and_then(|value| serde_json::from_slice::<UnixMillis>(&value).ok());
+    Ok(until.is_some_and(|until| until >= now))
+}

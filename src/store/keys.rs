@@ -1,0 +1,159 @@
+//! The keys of the one tree. The first byte is the table:
+//!
+//! | Key | Value |
+//! |---|---|
+//! | `m` name | about the store itself |
+//! | `o` bot | where the next poll starts |
+//! | `j` lane, sequence, part | a waiting job |
+//! | `p` sequence | a parked message |
+//! | `d` dedupe id | until when it is known |
+//! | `c` conversation | its chat in Kommo |
+//! | `t` our message id | Kommo's |
+//! | `k` Kommo's message id | ours, in order |
+//! | `e` instant, key | the key expires then |
+//!
+//! Numbers are big-endian, so that keys sort as numbers do. A lane is its route and its thread, each with its length in
+//! front: the jobs of a lane lie together, and no lane's name can reach into another's.
+
+use crate::domain::{
+    address::{BotId, Conversation, KommoMessageId, MessageId},
+    time::UnixMillis,
+    work::{DedupeId, Lane},
+};
+
+pub(super) const SCHEMA: &[u8] = b"mschema";
+pub(super) const SEQUENCE: &[u8] = b"msequence";
+pub(super) const JOBS: &[u8] = b"j";
+pub(super) const PARKED: &[u8] = b"p";
+pub(super) const EXPIRIES: &[u8] = b"e";
+
+fn with(table: u8, rest: &[u8]) -> Vec<u8> {
+    [&[table], rest].concat()
+}
+
+pub(super) fn offset(bot: BotId) -> Vec<u8> {
+    with(b'o', &bot.0.to_be_bytes())
+}
+
+pub(super) fn dedupe(id: &DedupeId) -> Vec<u8> {
+    with(b'd', id.0.as_bytes())
+}
+
+pub(super) fn chat(conversation: &Conversation) -> Vec<u8> {
+    with(b'c', conversation.to_string().as_bytes())
+}
+
+pub(super) fn kommo_of(ours: &MessageId) -> Vec<u8> {
+    with(b't', ours.to_string().as_bytes())
+}
+
+pub(super) fn ours_of(kommo: &KommoMessageId) -> Vec<u8> {
+    with(b'k', kommo.0.as_bytes())
+}
+
+pub(super) fn parked(sequence: u64) -> Vec<u8> {
+    with(b'p', &sequence.to_be_bytes())
+}
+
+/// The sequence of a parked message's key.
+pub(super) fn parked_sequence(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.strip_prefix(PARKED)?.try_into().ok()?))
+}
+
+/// `key` expires at `at`. Instants before the epoch count as the epoch.
+pub(super) fn expiry(at: UnixMillis, key: &[u8]) -> Vec<u8> {
+    with(b'e', &[&u64::try_from(at.0).unwrap_or(0).to_be_bytes()[..], key].concat())
+}
+
+/// The key that an expiry is about.
+pub(super) fn expired(expiry: &[u8]) -> Option<&[u8]> {
+    expiry.get(1 + size_of::<u64>()..)
+}
+
+/// What all jobs of a lane begin with.
+pub(super) fn lane(lane: &Lane) -> Vec<u8> {
+    let mut key = JOBS.to_vec();
+    for part in [lane.route.to_string().as_bytes(), lane.thread.as_bytes()] {
+        // Routes and threads are short by construction; a longer one would only share a lane.
+        let part = &part[..part.len().min(usize::from(u16::MAX))];
+        key.extend(u16::try_from(part.len()).unwrap_or(u16::MAX).to_be_bytes());
+        key.extend(part);
+    }
+    key
+}
+
+/// A job's place: its lane, the sequence of its arrival, and its part of that; 0 is the arrival itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) lane: Lane,
+    pub(super) sequence: u64,
+    pub(super) part: u16,
+}
+
+impl Place {
+    pub(super) fn key(&self) -> Vec<u8> {
+        [&lane(&self.lane)[..], &self.sequence.to_be_bytes(), &self.part.to_be_bytes()].concat()
+    }
+
+    /// What all parts of the same arrival begin with.
+    pub(super) fn siblings(&self) -> Vec<u8> {
+        [&lane(&self.lane)[..], &self.sequence.to_be_bytes()].concat()
+    }
+
+    /// Reads a job's key; `None` if it is not one.
+    pub(super) fn parse(key: &[u8]) -> Option<Self> {
+        let rest = key.strip_prefix(JOBS)?;
+        let (route, rest) = prefixed(rest)?;
+        let (thread, rest) = prefixed(rest)?;
+        let (sequence, part) = rest.split_first_chunk::<8>()?;
+        Some(Self {
+            lane: Lane { route: route.parse().ok()?, thread: thread.to_owned() },
+            sequence: u64::from_be_bytes(*sequence),
+            part: u16::from_be_bytes(part.try_into().ok()?),
+        })
+    }
+}
+
+fn prefixed(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    let (text, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{address::SourceId, work::Route};
+
+    fn place(thread: &str, sequence: u64, part: u16) -> Place {
+        Place { lane: Lane { route: Route::Inbound, thread: thread.to_owned() }, sequence, part }
+    }
+
+    #[test]
+    fn no_lane_lies_within_another() {
+        let (short, long) = (place("tg:a:1", 5, 0), place("tg:a:12", 1, 0));
+        assert!(!long.key().starts_with(&lane(&short.lane)));
+        let source = SourceId::parse("inbound").unwrap();
+        assert_ne!(lane(&short.lane), lane(&Lane { route: Route::Outbound(source), thread: "tg:a:1".to_owned() }));
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_reads_back_and_sorts_by_arrival(
+            thread in ".{0,40}", a in any::<(u64, u16)>(), b in any::<(u64, u16)>(),
+        ) {
+            let (first, second) = (place(&thread, a.0, a.1), place(&thread, b.0, b.1));
+            prop_assert_eq!(Place::parse(&first.key()), Some(first.clone()));
+            prop_assert_eq!(first.key().cmp(&second.key()), a.cmp(&b));
+        }
+
+        #[test]
+        fn what_is_no_place_is_not_read_as_one(key in proptest::collection::vec(any::<u8>(), 0..60)) {
+            if let Some(place) = Place::parse(&key) {
+                prop_assert_eq!(place.key(), key);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Which message and which chat is which on the other side.
+
+use sled::{Batch, Db};
+
+use crate::{
+    domain::{
+        address::{Conversation, KommoMessageId, MessageId},
+        time::UnixMillis,
+    },
+    store::{Chat, Fact, Store, StoreError, expire, keys, rows},
+};
+
+impl Store {
+    /// What Kommo calls a message of ours.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn kommo_message(&self, ours: &MessageId) -> Result<Option<KommoMessageId>, StoreError> {
+        let key = keys::kommo_of(ours);
+        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+    }
+
+    /// The Telegram messages of a message of Kommo's: the parts of an answer, in order.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn telegram_messages(&self, kommo: &KommoMessageId) -> Result<Vec<MessageId>, StoreError> {
+        ours_of(&self.db()?, kommo)
+    }
+
+    /// What Kommo calls a conversation.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn chat(&self, conversation: &Conversation) -> Result<Option<Chat>, StoreError> {
+        if let Some(chat) = self.0.chats.get(conversation) {
+            return Ok(Some(chat.clone()));
+        }
+        let key = keys::chat(conversation);
+        let chat: Option<Chat> = self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()?;
+        if let Some(chat) = &chat {
+            self.0.chats.insert(conversation.clone(), chat.clone());
+        }
+        Ok(chat)
+    }
+
+    /// Keeps chats at hand that have just been written.
+    pub(super) fn remember(&self, facts: Vec<Fact>) {
+        for fact in facts {
+            match fact {
+                Fact::Chat { conversation, chat } => {
+                    self.0.chats.insert(conversation, chat);
+                }
+                Fact::Link { .. } => {}
+            }
+        }
+    }
+}
+
+/// Writes what was learnt. Links expire; chats are few and stay.
+pub(super) fn write(db: &Db, batch: &mut Batch, facts: &[Fact], until: UnixMillis) -> Result<(), StoreError> {
+    for fact in facts {
+        match fact {
+            Fact::Chat { conversation, chat } => batch.insert(keys::chat(conversation), rows::write(chat)),
+            Fact::Link { ours, kommo } => {
+                let mut all = ours_of(db, kommo)?;
+                if !all.contains(ours) {
+                    all.push(*ours);
+                }
+                for (key, value) in
+                    [(keys::kommo_of(ours), rows::write(kommo)), (keys::ours_of(kommo), rows::write(&all))]
+                {
+                    expire::note(batch, until, &key);
+                    batch.insert(key, value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn ours_of(db: &Db, kommo: &KommoMessageId) -> Result<Vec<MessageId>, StoreError> {
+    let key = keys::ours_of(kommo);
+    Ok(db.get(&key)?.map(|value| rows::read(&key, &value)).transpose()?.unwrap_or_default())
+}

@@ -1,0 +1,143 @@
+//! Opening a store, and noticing when it is not the one that was there.
+//!
+//! sled opens as empty, without an error, when its snapshot is missing. So a row inside says which format it is, and a
+//! marker file beside it says that there is a store with a snapshot; if the two disagree, nothing is opened. The marker is
+//! written last: a crash before that leaves a store without a marker, which is harmless.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock, RwLock},
+};
+
+use dashmap::DashMap;
+use sled::Db;
+
+use crate::store::{
+    Inner, Settings, Store, StoreError,
+    committer::Committer,
+    index::{Head, Index},
+    keys::{self, Place},
+    rows::{self, JobRow},
+};
+
+/// The format of the rows. A store of a newer one is refused.
+pub(super) const SCHEMA: u32 = 1;
+
+/// The database's folder.
+pub(super) fn database(dir: &Path) -> PathBuf {
+    dir.join("store")
+}
+
+/// The file that says that there is a store.
+pub(super) fn marker(dir: &Path) -> PathBuf {
+    dir.join("store.marker")
+}
+
+impl Store {
+    /// Opens the store, or makes one where there has never been one.
+    ///
+    /// # Errors
+    /// If it is in use, was written by a newer version, has lost its contents or cannot be read. Nothing is deleted.
+    pub fn open(settings: Settings) -> Result<Self, StoreError> {
+        fs::create_dir_all(&settings.dir).map_err(|error| unreadable(&settings.dir, &error))?;
+        let path = database(&settings.dir);
+        if !marker(&settings.dir).exists() {
+            make(&path, settings.cache_bytes)?;
+            write_marker(&settings.dir)?;
+        }
+        if !has_snapshot(&path) {
+            return Err(StoreError::SilentlyEmpty(path));
+        }
+        let db = open(&path, settings.cache_bytes)?;
+        check_schema(&db, &path)?;
+        let index = Arc::new(Mutex::new(read_index(&db)?));
+        let failed = Arc::new(OnceLock::new());
+        let committer = Committer::start(db.clone(), &path, Arc::clone(&index), Arc::clone(&failed))?;
+        let db = RwLock::new(Some(db));
+        Ok(Self(Arc::new(Inner { settings, db, committer, index, chats: DashMap::new(), failed })))
+    }
+}
+
+/// Opens the database in `path` as this program uses it.
+pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
+    let opened = sled::Config::new().path(path).cache_capacity(cache_bytes).open();
+    opened.map_err(|error| match &error {
+        sled::Error::Io(cause) if cause.to_string().contains("could not acquire lock") => {
+            StoreError::Locked(path.to_owned())
+        }
+        _ => unreadable(path, &error),
+    })
+}
+
+fn unreadable(path: &Path, error: &dyn std::error::Error) -> StoreError {
+    StoreError::Unreadable { dir: path.to_owned(), why: error.to_string() }
+}
+
+fn has_snapshot(path: &Path) -> bool {
+    let is_snapshot = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("snap."))
+    };
+    fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_snapshot))
+}
+
+/// Makes a store, or finishes one whose making was cut short, or takes one whose marker was lost.
+fn make(path: &Path, cache_bytes: u64) -> Result<(), StoreError> {
+    let db = open(path, cache_bytes)?;
+    if db.is_empty() {
+        db.insert(keys::SCHEMA, rows::write(&SCHEMA))?;
+    }
+    check_schema(&db, path)?;
+    write_snapshot(db, path, cache_bytes)
+}
+
+/// Closes a database and opens it once more: sled writes a snapshot when it opens what has changed, and at no other time.
+pub(super) fn write_snapshot(db: Db, path: &Path, cache_bytes: u64) -> Result<(), StoreError> {
+    db.flush()?;
+    File::open(path.join("db"))?.sync_all()?;
+    drop(db);
+    drop(open(path, cache_bytes)?);
+    Ok(())
+}
+
+fn check_schema(db: &Db, path: &Path) -> Result<(), StoreError> {
+    let Some(value) = db.get(keys::SCHEMA)? else {
+        return Err(if db.is_empty() {
+            StoreError::SilentlyEmpty(path.to_owned())
+        } else {
+            let why = "it holds the data of another program".to_owned();
+            StoreError::Unreadable { dir: path.to_owned(), why }
+        });
+    };
+    match rows::read(keys::SCHEMA, &value)? {
+        SCHEMA => Ok(()),
+        found => Err(StoreError::NewerSchema { dir: path.to_owned(), found, known: SCHEMA }),
+    }
+}
+
+pub(super) fn write_marker(dir: &Path) -> Result<(), StoreError> {
+    let file = File::create(marker(dir))?;
+    file.sync_all()?;
+    File::open(dir)?.sync_all()?;
+    Ok(())
+}
+
+/// Reads the heads of all lanes. Jobs behind them are only counted, by their keys.
+fn read_index(db: &Db) -> Result<Index, StoreError> {
+    let mut index = Index::default();
+    index.parked = db.scan_prefix(keys::PARKED).count();
+    let mut lane = None;
+    for entry in db.scan_prefix(keys::JOBS) {
+        let (key, value) = entry?;
+        let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
+        if lane.as_ref() == Some(&place.lane) {
+            index.counted(&place.lane);
+        } else {
+            let row: JobRow = rows::read(&key, &value)?;
+            index.joined(&place.lane, Head::new(place.sequence, &row));
+            lane = Some(place.lane);
+        }
+    }
+    Ok(index)
+}

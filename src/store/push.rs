@@ -1,0 +1,92 @@
+//! New jobs: at the tails of their lanes, each arrival once.
+
+use sled::{Batch, Db};
+
+use crate::{
+    domain::{time::UnixMillis, work::Lane},
+    store::{
+        Intake, NewJob, Pushed, Store, StoreError,
+        committer::{Book, Planned},
+        expire,
+        index::{Head, Index},
+        keys::{self, Place},
+        rows::{self, JobRow},
+    },
+};
+
+impl Store {
+    /// Stores what arrived. When this returns it is durable, or was before.
+    ///
+    /// # Errors
+    /// If the store fails; then nothing may be acknowledged.
+    pub async fn push(&self, intake: Intake, now: UnixMillis) -> Result<Pushed, StoreError> {
+        self.db()?;
+        let dedupe_until = now.plus(self.0.settings.dedupe_for);
+        let plan = move |book: &mut Book| {
+            let (mut batch, mut joined, mut known) = (Batch::default(), Vec::new(), 0);
+            for job in intake.jobs {
+                if is_known(&book.db, &job, &joined, now)? {
+                    known += 1;
+                    continue;
+                }
+                if let Some(id) = &job.id {
+                    let key = keys::dedupe(id);
+                    expire::note(&mut batch, dedupe_until, &key);
+                    batch.insert(key, rows::write(&dedupe_until));
+                }
+                joined.push(join(book, &mut batch, job, now));
+            }
+            let changes = !joined.is_empty() || intake.offset.is_some();
+            if let Some((bot, next)) = intake.offset {
+                batch.insert(keys::offset(bot), rows::write(&next));
+            }
+            let answer = Pushed { taken: joined.len(), known };
+            let then = Box::new(move |index: &mut Index| enter(index, joined));
+            Ok(Planned { batch: changes.then_some(batch), answer, then })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// Where the next poll of a bot starts.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn offset(&self, bot: crate::domain::address::BotId) -> Result<Option<i64>, StoreError> {
+        let key = keys::offset(bot);
+        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+    }
+}
+
+/// Whether a job arrived before: in the tree, or earlier in the same intake.
+fn is_known(db: &Db, job: &NewJob, joined: &[Joined], now: UnixMillis) -> Result<bool, StoreError> {
+    let Some(id) = &job.id else { return Ok(false) };
+    if joined.iter().any(|other| other.id.as_ref() == Some(id)) {
+        return Ok(true);
+    }
+    let key = keys::dedupe(id);
+    let until = db.get(&key)?.map(|value| rows::read::<UnixMillis>(&key, &value)).transpose()?;
+    Ok(until.is_some_and(|until| until > now))
+}
+
+/// A job that has joined its lane in a batch.
+pub(super) struct Joined {
+    id: Option<crate::domain::work::DedupeId>,
+    lane: Lane,
+    head: Head,
+}
+
+/// Adds a job to the tail of its lane.
+pub(super) fn join(book: &mut Book, batch: &mut Batch, job: NewJob, now: UnixMillis) -> Joined {
+    let NewJob { id, lane, work } = job;
+    let place = Place { lane, sequence: book.sequence(batch), part: 0 };
+    let row = JobRow::new(work, now);
+    batch.insert(place.key(), rows::write(&row));
+    Joined { id, head: Head::new(place.sequence, &row), lane: place.lane }
+}
+
+/// Lets the index know of jobs that have joined.
+pub(super) fn enter(index: &mut Index, joined: Vec<Joined>) {
+    for Joined { lane, head, .. } in joined {
+        index.joined(&lane, head);
+    }
+}

@@ -1,0 +1,147 @@
+//! Back to a dump.
+//!
+//! What was on its way to Kommo goes on: Kommo takes each message once. What was on its way to Telegram is parked instead:
+//! it may have been delivered since the dump, and Telegram would take it again.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+};
+
+use sled::Db;
+
+use crate::{
+    domain::work::Route,
+    store::{
+        Settings, Store, StoreError,
+        dump::{FORMAT, Line, unhex},
+        keys::{self, Place},
+        open::{SCHEMA, database, open, write_marker, write_snapshot},
+        rows::{self, JobRow, ParkedRow},
+    },
+};
+
+/// What a restore did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreSummary {
+    /// How many rows the dump held.
+    pub rows: u64,
+    /// How many answers to customers were parked, because they may have been delivered already.
+    pub parked: usize,
+    /// Where the store that was there has been moved.
+    pub moved_to: Option<PathBuf>,
+}
+
+impl fmt::Display for RestoreSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.rows)?;
+        if self.parked > 0 {
+            write!(f, "\n{} answers were set aside: they may have been delivered since the dump", self.parked)?;
+        }
+        self.moved_to.as_ref().map_or(Ok(()), |path| write!(f, "\nthe former store is now {}", path.display()))
+    }
+}
+
+type Rows = BTreeMap<Vec<u8>, String>;
+
+impl Store {
+    /// Makes the store anew from `dump`. What is there is moved aside, never deleted.
+    ///
+    /// # Errors
+    /// If the dump is not whole or from a newer version, or the store is in use; then nothing has changed.
+    pub fn restore(settings: &Settings, dump: &Path) -> Result<RestoreSummary, StoreError> {
+        let mut rows = read(dump)?;
+        let count = rows.len() as u64;
+        let parked = park_answers(&mut rows)?;
+        fs::create_dir_all(&settings.dir)?;
+        let path = database(&settings.dir);
+        refuse_if_in_use(&path)?;
+        let fresh = free_name(&settings.dir, "store.restoring");
+        write(&fresh, settings.cache_bytes, &rows)?;
+        let moved_to = path.exists().then(|| free_name(&settings.dir, "store.before-restore"));
+        if let Some(aside) = &moved_to {
+            fs::rename(&path, aside)?;
+        }
+        fs::rename(&fresh, &path)?;
+        write_marker(&settings.dir)?;
+        Ok(RestoreSummary { rows: count, parked, moved_to })
+    }
+}
+
+fn read(dump: &Path) -> Result<Rows, StoreError> {
+    let bad = |why: &str| StoreError::BadDump { file: dump.to_owned(), why: why.to_owned() };
+    let file = File::open(dump).map_err(|error| bad(&error.to_string()))?;
+    let mut lines = BufReader::new(file).lines().map(|line| {
+        serde_json::from_str::<Line>(&line.map_err(|error| bad(&error.to_string()))?).map_err(|_| bad("a line is cut"))
+    });
+    match lines.next().transpose()? {
+        Some(Line::Head { format, schema }) if format == FORMAT && schema <= SCHEMA => {}
+        Some(Line::Head { format, .. }) if format == FORMAT => return Err(bad("a newer telekommo wrote it")),
+        _ => return Err(bad("it does not begin like one")),
+    }
+    let mut rows = Rows::new();
+    for line in lines {
+        match line? {
+            Line::Row { k, v } => rows.insert(unhex(&k).ok_or_else(|| bad("a key is broken"))?, v),
+            Line::End { rows: count } if count == rows.len() as u64 => return Ok(rows),
+            Line::End { .. } | Line::Head { .. } => return Err(bad("rows are missing")),
+        };
+    }
+    Err(bad("its end is missing"))
+}
+
+/// Turns the jobs that go to Telegram into parked messages, one per answer, and tells how many.
+fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
+    let is_answer = |place: &Place| matches!(place.lane.route, Route::Outbound(_));
+    let (mut answers, mut gone) = (BTreeMap::<_, (Place, Vec<JobRow>)>::new(), Vec::new());
+    for (key, value) in rows.iter() {
+        if let Some(place) = Place::parse(key).filter(is_answer) {
+            let row = rows::read(key, value.as_bytes())?;
+            answers.entry(place.siblings()).or_insert_with(|| (place, Vec::new())).1.push(row);
+            gone.push(key.clone());
+        }
+    }
+    for key in gone {
+        rows.remove(&key);
+    }
+    for (place, jobs) in answers.values() {
+        let parked = ParkedRow {
+            route: place.lane.route.to_string(),
+            thread: place.lane.thread.clone(),
+            parked_at: jobs.iter().map(|job| job.enqueued_at).max().unwrap_or_default(),
+            works: jobs.iter().map(|job| job.work.clone()).collect(),
+            why: "restored from a dump: it may have been delivered since".to_owned(),
+        };
+        let text = String::from_utf8_lossy(&rows::write(&parked)).into_owned();
+        // An arrival's sequence is unique, so it can name the parked message too.
+        rows.insert(keys::parked(place.sequence), text);
+    }
+    Ok(answers.len())
+}
+
+fn refuse_if_in_use(path: &Path) -> Result<(), StoreError> {
+    if !path.join("db").exists() {
+        return Ok(());
+    }
+    // Whoever runs holds this lock. Opening the database would change it, so only the lock is tried.
+    let file = File::open(path.join("db"))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| StoreError::Locked(path.to_owned()))
+}
+
+fn write(path: &Path, cache_bytes: u64, rows: &Rows) -> Result<(), StoreError> {
+    let db: Db = open(path, cache_bytes)?;
+    for (key, value) in rows {
+        db.insert(key, value.as_bytes())?;
+    }
+    write_snapshot(db, path, cache_bytes)
+}
+
+/// The first of the numbered names that is free. Nobody restores a store so often that there is none.
+fn free_name(dir: &Path, name: &str) -> PathBuf {
+    let numbered = |number: u32| dir.join(format!("{name}-{number}"));
+    (1..10_000).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| dir.join(name))
+}

@@ -1,0 +1,45 @@
+//! The values of the tree: JSON text, so that a dump can be read and an upgrade can add fields.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    domain::{time::UnixMillis, work::Work},
+    store::StoreError,
+};
+
+/// A waiting job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct JobRow {
+    pub(super) work: Work,
+    /// How many attempts have failed.
+    pub(super) failed: u32,
+    pub(super) due_at: UnixMillis,
+    pub(super) enqueued_at: UnixMillis,
+}
+
+impl JobRow {
+    pub(super) const fn new(work: Work, now: UnixMillis) -> Self {
+        Self { work, failed: 0, due_at: now, enqueued_at: now }
+    }
+}
+
+/// A parked message: the jobs that were still to be done, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ParkedRow {
+    pub(super) route: String,
+    pub(super) thread: String,
+    pub(super) works: Vec<Work>,
+    pub(super) why: String,
+    pub(super) parked_at: UnixMillis,
+}
+
+pub(super) fn write<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("our own rows have string keys only")
+}
+
+/// Reads a row. One that cannot be read means that the store cannot keep its promises.
+pub(super) fn read<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(value).map_err(|error| {
+        StoreError::Failed(format!("row {} is unreadable: {error}", String::from_utf8_lossy(key).escape_debug()))
+    })
+}

@@ -1,0 +1,99 @@
+//! The queue on a temporary store.
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::{
+    address::SourceId,
+    delivery::{Delivery, Report},
+};
+
+mod faults;
+mod model;
+mod order;
+mod recovery;
+
+const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A folder for a store, which goes with it.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            dir: self.0.path().to_owned(),
+            cache_bytes: 4 << 20,
+            reserve_bytes: 0,
+            dedupe_for: HOUR,
+            links_for: HOUR,
+        }
+    }
+
+    fn open(&self) -> Store {
+        self.try_open().unwrap()
+    }
+
+    fn try_open(&self) -> Result<Store, StoreError> {
+        Store::open(self.settings())
+    }
+}
+
+fn lane(thread: &str) -> Lane {
+    Lane { route: Route::Inbound, thread: thread.to_owned() }
+}
+
+/// A job that can be told from others by its name.
+fn work(name: &str) -> Work {
+    Work::Report(Report { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
+}
+
+fn name(work: &Work) -> &str {
+    match work {
+        Work::Report(report) => &report.message.0,
+        other => panic!("{other:?} is not of these tests"),
+    }
+}
+
+fn job(id: Option<&str>, lane: &Lane, named: &str) -> NewJob {
+    NewJob { id: id.map(|id| DedupeId(id.to_owned())), lane: lane.clone(), work: work(named) }
+}
+
+async fn push(store: &Store, lane: &Lane, names: &[&str]) {
+    let jobs = names.iter().map(|named| job(None, lane, named)).collect();
+    store.push(Intake { jobs, offset: None }, NOW).await.unwrap();
+}
+
+fn claim(store: &Store) -> Option<Lease> {
+    store.claim(&Route::Inbound, NOW).unwrap()
+}
+
+fn claimed(store: &Store) -> String {
+    claim(store).map_or_else(|| "nothing".to_owned(), |lease| name(lease.work()).to_owned())
+}
+
+const fn done() -> Ending {
+    Ending::Done { then: Vec::new(), facts: Vec::new() }
+}
+
+fn park(why: &str) -> Ending {
+    Ending::Park { why: why.to_owned(), then: Vec::new() }
+}
+
+fn retry(at: UnixMillis) -> Ending {
+    Ending::Retry { at, counts: true, why: "test".to_owned() }
+}
+
+/// Claims and finishes everything that is due, and tells the names in that order.
+async fn drain(store: &Store) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some(lease) = claim(store) {
+        names.push(name(lease.work()).to_owned());
+        lease.settle(done(), NOW).await.unwrap();
+    }
+    names
+}

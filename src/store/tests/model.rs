@@ -1,0 +1,213 @@
+//! Any sequence of uses, held against the simplest queue that could be right.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// One thing that happens. Numbers choose among what is there at the time.
+#[derive(Clone, Debug)]
+enum Act {
+    Push { lane: u8, id: Option<u8> },
+    Claim,
+    Done { lease: u8, then: Option<u8> },
+    Become { lease: u8, parts: u8 },
+    Retry { lease: u8, minutes: u8 },
+    Park { lease: u8 },
+    Drop { lease: u8 },
+    Pass { minutes: u8 },
+    Reopen,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => (0..4_u8, proptest::option::of(0..6_u8)).prop_map(|(lane, id)| Act::Push { lane, id }),
+        4 => Just(Act::Claim),
+        3 => (any::<u8>(), proptest::option::of(0..4_u8)).prop_map(|(lease, then)| Act::Done { lease, then }),
+        2 => (any::<u8>(), 1..4_u8).prop_map(|(lease, parts)| Act::Become { lease, parts }),
+        1 => (any::<u8>(), 0..4_u8).prop_map(|(lease, minutes)| Act::Retry { lease, minutes }),
+        1 => any::<u8>().prop_map(|lease| Act::Park { lease }),
+        1 => any::<u8>().prop_map(|lease| Act::Drop { lease }),
+        1 => (0..4_u8).prop_map(|minutes| Act::Pass { minutes }),
+        1 => Just(Act::Reopen),
+    ]
+}
+
+/// A waiting job of the model: its name, the arrival it belongs to, whether it is a part, and when it is due.
+#[derive(Clone, Debug)]
+struct Job {
+    name: String,
+    arrival: u32,
+    is_part: bool,
+    due_at: UnixMillis,
+}
+
+#[derive(Default)]
+struct Model {
+    lanes: BTreeMap<u8, VecDeque<Job>>,
+    known: BTreeSet<u8>,
+    leased: BTreeSet<u8>,
+    parked: Vec<Vec<String>>,
+    arrivals: u32,
+}
+
+impl Model {
+    fn push(&mut self, lane: u8, now: UnixMillis) -> String {
+        self.arrivals += 1;
+        let name = format!("{lane}/{}", self.arrivals);
+        let job = Job { name: name.clone(), arrival: self.arrivals, is_part: false, due_at: now };
+        self.lanes.entry(lane).or_default().push_back(job);
+        name
+    }
+
+    /// The names that a claim may bring now.
+    fn claimable(&self, now: UnixMillis) -> BTreeSet<String> {
+        let free = self.lanes.iter().filter(|(lane, _)| !self.leased.contains(lane));
+        free.filter_map(|(_, jobs)| jobs.front()).filter(|job| job.due_at <= now).map(|job| job.name.clone()).collect()
+    }
+
+    fn head(&mut self, lane: u8) -> Job {
+        self.leased.remove(&lane);
+        self.lanes.get_mut(&lane).unwrap().pop_front().unwrap()
+    }
+}
+
+/// Model and store side by side.
+struct Pair {
+    home: Home,
+    store: Store,
+    model: Model,
+    leases: Vec<(u8, Lease)>,
+    now: UnixMillis,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+impl Pair {
+    async fn act(&mut self, act: Act) {
+        match act {
+            Act::Push { lane, id } => self.push(lane, id).await,
+            Act::Claim => self.claim(),
+            Act::Pass { minutes } => self.now = self.now.plus(MINUTE * minutes.into()),
+            Act::Reopen => self.reopen().await,
+            Act::Done { lease, .. }
+            | Act::Become { lease, .. }
+            | Act::Retry { lease, .. }
+            | Act::Park { lease }
+            | Act::Drop { lease } => {
+                if !self.leases.is_empty() {
+                    let (lane, lease) = self.leases.swap_remove(usize::from(lease) % self.leases.len());
+                    self.end(act, lane, lease).await;
+                }
+            }
+        }
+    }
+
+    async fn push(&mut self, number: u8, id: Option<u8>) {
+        let is_new = id.is_none_or(|id| self.model.known.insert(id));
+        let named = if is_new { self.model.push(number, self.now) } else { "known".to_owned() };
+        let jobs = vec![job(id.map(|id| id.to_string()).as_deref(), &lane(&number.to_string()), &named)];
+        let pushed = self.store.push(Intake { jobs, offset: None }, self.now).await.unwrap();
+        assert_eq!(pushed.taken, usize::from(is_new));
+    }
+
+    fn claim(&mut self) {
+        let claimable = self.model.claimable(self.now);
+        match self.store.claim(&Route::Inbound, self.now).unwrap() {
+            None => assert!(claimable.is_empty(), "{claimable:?} could be claimed"),
+            Some(lease) => {
+                assert!(claimable.contains(name(lease.work())), "{} is not among {claimable:?}", name(lease.work()));
+                let lane = lease.lane().thread.parse().unwrap();
+                self.model.leased.insert(lane);
+                self.leases.push((lane, lease));
+            }
+        }
+    }
+
+    async fn end(&mut self, act: Act, lane_number: u8, lease: Lease) {
+        let head = self.model.head(lane_number);
+        let ending = match act {
+            Act::Done { then, .. } => {
+                let then = then.map(|to| job(None, &lane(&to.to_string()), &self.model.push(to, self.now)));
+                Ending::Done { then: then.into_iter().collect(), facts: Vec::new() }
+            }
+            Act::Become { parts, .. } if !head.is_part => {
+                let name = |part| format!("{}.{part}", head.name);
+                let parts: Vec<_> = (1..=parts)
+                    .map(|part| Job { name: name(part), is_part: true, due_at: self.now, ..head.clone() })
+                    .collect();
+                let jobs = self.model.lanes.get_mut(&lane_number).unwrap();
+                parts.iter().rev().for_each(|part| jobs.push_front(part.clone()));
+                Ending::Become(parts.iter().map(|part| work(&part.name)).collect())
+            }
+            Act::Retry { minutes, .. } => {
+                let at = self.now.plus(MINUTE * minutes.into());
+                self.model.lanes.get_mut(&lane_number).unwrap().push_front(Job { due_at: at, ..head });
+                retry(at)
+            }
+            Act::Park { .. } => {
+                let jobs = self.model.lanes.get_mut(&lane_number).unwrap();
+                let (gone, kept) = jobs.drain(..).partition::<VecDeque<_>, _>(|job| job.arrival == head.arrival);
+                *jobs = kept;
+                self.model.parked.push(std::iter::once(head).chain(gone).map(|job| job.name).collect());
+                park("test")
+            }
+            Act::Become { .. } => done(),
+            Act::Drop { .. } => {
+                self.model.lanes.get_mut(&lane_number).unwrap().push_front(head);
+                return drop(lease);
+            }
+            Act::Push { .. } | Act::Claim | Act::Pass { .. } | Act::Reopen => unreachable!("no lease ends by these"),
+        };
+        lease.settle(ending, self.now).await.unwrap();
+    }
+
+    async fn reopen(&mut self) {
+        self.leases.clear();
+        self.model.leased.clear();
+        self.store.clone().close().await.unwrap();
+        self.store = self.home.open();
+    }
+
+    fn check(&self) {
+        let counts = self.store.counts();
+        let waiting: usize = counts.routes.iter().map(|(_, count)| count.waiting).sum();
+        assert_eq!(waiting, self.model.lanes.values().map(VecDeque::len).sum::<usize>());
+        let parked = self.store.parked(usize::MAX).unwrap();
+        let parked: Vec<Vec<_>> =
+            parked.iter().map(|parked| parked.works.iter().map(|work| name(work).to_owned()).collect()).collect();
+        assert_eq!(parked, self.model.parked);
+    }
+
+    /// Everything that is left comes out, lane by lane in order.
+    async fn finish(mut self) {
+        self.reopen().await;
+        self.now = self.now.plus(HOUR);
+        while let Some(lease) = self.store.claim(&Route::Inbound, self.now).unwrap() {
+            let head = self.model.lanes.get_mut(&lease.lane().thread.parse().unwrap()).unwrap().pop_front().unwrap();
+            assert_eq!(name(lease.work()), head.name);
+            lease.settle(done(), self.now).await.unwrap();
+        }
+        assert!(self.model.lanes.values().all(VecDeque::is_empty), "{:?} are lost", self.model.lanes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_queue_is_the_model(acts in proptest::collection::vec(act(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let home = Home::new();
+            let store = home.open();
+            let mut pair = Pair { home, store, model: Model::default(), leases: Vec::new(), now: NOW };
+            for act in acts {
+                pair.act(act).await;
+                pair.check();
+            }
+            pair.finish().await;
+        });
+    }
+}

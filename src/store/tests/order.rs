@@ -1,0 +1,153 @@
+//! Who comes when.
+
+use super::*;
+
+#[tokio::test]
+async fn a_lane_is_served_in_order_and_one_at_a_time() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1", "a2"]).await;
+    let first = claim(&store).unwrap();
+    assert_eq!(name(first.work()), "a1");
+    assert_eq!(claimed(&store), "nothing", "the lane is claimed");
+    first.settle(done(), NOW).await.unwrap();
+    assert_eq!(drain(&store).await, ["a2"]);
+}
+
+#[tokio::test]
+async fn lanes_do_not_wait_for_each_other() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1", "a2"]).await;
+    push(&store, &lane("b"), &["b1"]).await;
+    let (a, b) = (claim(&store).unwrap(), claim(&store).unwrap());
+    assert_eq!((name(a.work()), name(b.work())), ("a1", "b1"));
+    a.settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
+    b.settle(done(), NOW).await.unwrap();
+    assert_eq!(claimed(&store), "nothing", "a2 waits behind a1");
+    assert_eq!(store.due_at(&Route::Inbound), Some(NOW.plus(HOUR)));
+    let again = store.claim(&Route::Inbound, NOW.plus(HOUR)).unwrap().unwrap();
+    assert_eq!((name(again.work()), again.attempts()), ("a1", 1));
+}
+
+#[tokio::test]
+async fn routes_are_apart() {
+    let home = Home::new();
+    let store = home.open();
+    let outbound = Route::Outbound(SourceId::parse("sales").unwrap());
+    let other = Lane { route: outbound.clone(), thread: "a".to_owned() };
+    push(&store, &lane("a"), &["in"]).await;
+    push(&store, &other, &["out"]).await;
+    assert_eq!(name(store.claim(&outbound, NOW).unwrap().unwrap().work()), "out");
+    assert_eq!(claimed(&store), "in");
+    assert_eq!(store.routes(), [Route::Inbound, outbound]);
+}
+
+#[tokio::test]
+async fn a_push_behind_a_waiting_head_does_not_hurry_it() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    claim(&store).unwrap().settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
+    push(&store, &lane("a"), &["a2"]).await;
+    assert_eq!(claimed(&store), "nothing");
+}
+
+#[tokio::test]
+async fn parts_keep_the_place_of_their_whole() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["whole", "later"]).await;
+    let parts = Ending::Become(vec![work("part 1"), work("part 2")]);
+    let much_later = NOW.plus(HOUR);
+    claim(&store).unwrap().settle(parts, much_later).await.unwrap();
+    let first = store.claim(&Route::Inbound, much_later).unwrap().unwrap();
+    assert_eq!((name(first.work()), first.enqueued_at()), ("part 1", NOW), "a part is as old as its whole");
+    first.settle(retry(NOW), NOW).await.unwrap();
+    let names: Vec<String> = {
+        let mut names = Vec::new();
+        while let Some(lease) = store.claim(&Route::Inbound, much_later).unwrap() {
+            names.push(name(lease.work()).to_owned());
+            lease.settle(done(), much_later).await.unwrap();
+        }
+        names
+    };
+    assert_eq!(names, ["part 1", "part 2", "later"]);
+}
+
+#[tokio::test]
+async fn what_follows_goes_to_the_tail_of_its_own_lane() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    push(&store, &lane("b"), &["b1"]).await;
+    let then = vec![job(None, &lane("b"), "b2")];
+    claim(&store).unwrap().settle(Ending::Done { then, facts: Vec::new() }, NOW).await.unwrap();
+    assert_eq!(drain(&store).await, ["b1", "b2"]);
+}
+
+#[tokio::test]
+async fn parking_takes_the_parts_that_are_left_and_nothing_else() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["whole", "later"]).await;
+    let parts = ["part 1", "part 2", "part 3"].map(work).to_vec();
+    claim(&store).unwrap().settle(Ending::Become(parts), NOW).await.unwrap();
+    claim(&store).unwrap().settle(done(), NOW).await.unwrap();
+    claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
+    assert_eq!(drain(&store).await, ["later"]);
+    let parked = store.parked(10).unwrap();
+    assert_eq!((parked.len(), store.counts().parked), (1, 1));
+    assert_eq!(parked[0].works.iter().map(name).collect::<Vec<_>>(), ["part 2", "part 3"]);
+    assert_eq!((parked[0].why.as_str(), parked[0].parked_at, &parked[0].lane), ("hopeless", NOW, &lane("a")));
+
+    assert!(store.unpark(parked[0].id, NOW).await.unwrap());
+    assert!(!store.unpark(parked[0].id, NOW).await.unwrap(), "it is parked no more");
+    assert_eq!(drain(&store).await, ["part 2", "part 3"]);
+    assert_eq!(store.counts().parked, 0);
+}
+
+#[tokio::test]
+async fn a_parked_message_can_be_forgotten() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
+    let id = store.parked(10).unwrap()[0].id;
+    assert!(store.drop_parked(id).await.unwrap());
+    assert!(!store.drop_parked(id).await.unwrap());
+    assert!(store.parked(10).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_lease_that_is_dropped_frees_its_lane() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    drop(claim(&store).unwrap());
+    assert_eq!(drain(&store).await, ["a1"]);
+}
+
+#[tokio::test]
+async fn whoever_waits_is_woken_by_a_push_and_by_a_settled_lane() {
+    let home = Home::new();
+    let store = home.open();
+    let woken = store.woken(&Route::Inbound);
+    push(&store, &lane("a"), &["a1", "a2"]).await;
+    tokio::time::timeout(Duration::from_secs(10), woken.notified()).await.expect("a push wakes");
+    claim(&store).unwrap().settle(done(), NOW).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), woken.notified()).await.expect("the next head wakes");
+}
+
+#[tokio::test]
+async fn counts_follow_the_queue() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1", "a2"]).await;
+    let count = |store: &Store| store.counts().routes.first().map(|(_, count)| *count).unwrap();
+    assert_eq!(count(&store), QueueCount { waiting: 2, oldest_at: Some(NOW) });
+    claim(&store).unwrap().settle(Ending::Become(["p1", "p2", "p3"].map(work).to_vec()), NOW).await.unwrap();
+    assert_eq!(count(&store).waiting, 4);
+    drain(&store).await;
+    assert_eq!(count(&store), QueueCount { waiting: 0, oldest_at: None });
+}
