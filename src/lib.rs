@@ -1,4 +1,79 @@
-//! telekommo
+//! telekommo joins Telegram bots and Kommo (formerly amoCRM): customers write to a bot, managers answer in the CRM, and
+//! every message crosses durably, in order, once.
+//!
+//! Three truths decide the design. Kommo sends each hook once and never again. Telegram forgets an update when the next
+//! poll confirms it. People forgive slow, but not lost, doubled or sent to the wrong customer. So nothing is
+//! acknowledged before it is on the disk (■ below), and everything that can fail happens behind a durable queue.
+//!
+//! # A customer writes
+//!
+//! 1. [`telegram::poll`] asks Telegram for updates from an offset on. The answer is kept as raw JSON: a library that
+//!    reads types gives up a whole message over one detail that it does not know.
+//! 2. [`store::Store::push`] takes the batch and the next offset in one durable step ■. Each update waits in the lane of its
+//!    conversation, under the bot's id and the update's own, by which a repetition is recognised. Only then does the
+//!    next poll confirm the batch.
+//! 3. [`relay`] claims the head of a lane. [`translate::from_telegram`] reads the JSON with structs in which everything
+//!    is optional ([`telegram::wire`]); what it cannot carry becomes a text that names it. [`translate::to_kommo`]
+//!    makes the event.
+//! 4. [`kommo::chats`] serialises it once, signs those bytes ([`kommo::sign`]) and sends them. Kommo takes each message
+//!    id once, so this may be repeated until an answer comes.
+//! 5. [`store::Lease::settle`] removes the job and keeps what the answer told of Kommo's ids ■; or it says when to try
+//!    again ■; or it sets the message aside for a person ■.
+//!
+//! # A manager answers
+//!
+//! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
+//! 2. The hook goes into the lane of its conversation under Kommo's message id ■, and Kommo gets its 200. Typing is the
+//!    exception: it is worthless when late, so [`relay::typing`] shows it or drops it.
+//! 3. [`relay`] claims it. [`translate::from_kommo`] and [`translate::to_telegram`] turn it into calls, without I/O; a
+//!    long text becomes several. The calls take the hook's place in the lane ■, so that a retry of one repeats no other,
+//!    and nothing later gets between them.
+//! 4. [`telegram::bot`] makes each call, and each is settled by itself ■. Telegram has no idempotency key: if the
+//!    connection breaks after a call was sent, it may have arrived, and is reported as such rather than repeated.
+//! 5. The last call leaves a delivery status ■ in a lane of its own, which tells Kommo "delivered"; a failure leaves one
+//!    with a code and a sentence for the manager. The lane is its own so that a status that Kommo does not take holds up no
+//!    customer's message.
+//!
+//! # What is promised
+//!
+//! - At least once, in order, per conversation; conversations go on side by side. A crash between a remote's acceptance
+//!   and our settling repeats that one call and nothing else. In Kommo the repetition is recognised by its id.
+//! - A failure ends as a retry, as a parked message that a metric and the log show, or as a status that a manager sees.
+//!   [`domain::retry::Failure`] carries the verdict from where the cause is known to the one place that acts on it.
+//! - A route ([`domain::work::Route`]: to Kommo, to each bot) pauses alone. A revoked token stops its own bot only.
+//! - The conversation's id says which bot talks in which chat, so an answer can be sent even by a bridge that has lost its
+//!   store, and never to another chat.
+//!
+//! # The rooms, in reading order
+//!
+//! | Module | What it is | Imports |
+//! |---|---|---|
+//! | [`domain`] | what the words mean | nothing |
+//! | [`translate`] | wire <-> domain, pure | [`domain`] and the two `wire` modules |
+//! | [`telegram`], [`kommo`] | the two remotes | never each other |
+//! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`] |
+//! | [`relay`] | claim -> step -> settle | all of the above |
+//! | [`operate`] | the operator's ring: probes, upkeep, restore | the bridge |
+//! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | the bridge |
+//! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
+//!
+//! [`lenient`], [`clock`], [`pace`] and [`meter`] are leaves that several rooms use. The bridge never imports the
+//! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire
+//! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
+
+pub mod app;
+pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod kommo;
+pub mod lenient;
+pub mod lifecycle;
+pub mod meter;
+pub mod operate;
+pub mod pace;
+pub mod relay;
 pub mod sandbox;
+pub mod serve;
+pub mod store;
+pub mod telegram;
+pub mod translate;

@@ -1,1 +1,127 @@
-fn main() {}
+//! The command line: arguments -> command -> exit code.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use telekommo::{
+    app::App,
+    config::{Config, ConfigError, Environment},
+    lifecycle::{self, Ended},
+    operate::{check, logging, restore},
+    sandbox,
+};
+use tokio::runtime::Runtime;
+
+/// Joins Telegram bots and Kommo: every message, both ways, durably.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge until SIGTERM or SIGINT.
+    Run {
+        #[command(flatten)]
+        config: ConfigPath,
+    },
+    /// Check the configuration and say what it means, without starting anything.
+    Check {
+        #[command(flatten)]
+        config: ConfigPath,
+    },
+    /// Try telekommo on this machine alone: a fake Telegram, a fake Kommo, the real bridge, and a page that shows all three.
+    Sandbox {
+        /// Where the page is served.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
+        listen: SocketAddr,
+        /// Play a short conversation both ways, print it, and exit 0 if all of it arrived, 1 if not.
+        #[arg(long)]
+        script: bool,
+    },
+    /// Restore the store from a dump. The store that is there is moved aside, never deleted.
+    Restore {
+        #[command(flatten)]
+        config: ConfigPath,
+        /// The dump; the newest one in the data directory if left out.
+        #[arg(value_name = "DUMP")]
+        dump: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigPath {
+    /// The configuration [default: ./config.toml, then /etc/telekommo/config.toml].
+    #[arg(long = "config", value_name = "PATH")]
+    path: Option<PathBuf>,
+}
+
+impl ConfigPath {
+    fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(self.path.as_deref(), &Environment::of_process())
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run { config } => with_config(&config, run),
+        Command::Check { config } => with_config(&config, |config| {
+            print!("{}", check::Summary(config));
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Restore { config, dump } => with_config(&config, |config| restore_store(config, dump.as_deref())),
+        Command::Sandbox { listen, script } => try_out(listen, script),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("telekommo: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// A wrong configuration is the operator's to mend: it has an exit code of its own, after which systemd does not try
+/// again.
+fn with_config(
+    path: &ConfigPath,
+    command: impl FnOnce(&Config) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    match path.load() {
+        Ok(config) => command(&config),
+        Err(error) => {
+            eprintln!("telekommo: {error}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    logging::start(&config.log);
+    Runtime::new()?.block_on(async {
+        let app = App::start(config).await?;
+        app.lifecycle().heed_signals()?;
+        lifecycle::tell_ready();
+        app.lifecycle().stop_token().cancelled().await;
+        lifecycle::tell_stopping();
+        let ended = app.ended().await;
+        tracing::info!("stopped");
+        Ok(match ended {
+            Ended::Stopped => ExitCode::SUCCESS,
+            Ended::Failed => ExitCode::FAILURE,
+        })
+    })
+}
+
+fn restore_store(config: &Config, dump: Option<&Path>) -> anyhow::Result<ExitCode> {
+    println!("{}", restore::run(config, dump)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn try_out(listen: SocketAddr, script: bool) -> anyhow::Result<ExitCode> {
+    Runtime::new()?
+        .block_on(async { if script { sandbox::script::run().await } else { sandbox::run::run(listen).await } })
+}

@@ -28,6 +28,18 @@ pub enum Party {
     Kommo,
 }
 
+impl Party {
+    /// The name to show.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Telegram => "Telegram",
+            Self::Bridge => "bridge",
+            Self::Kommo => "Kommo",
+        }
+    }
+}
+
 /// A request and how it was answered. Never holds a token, a secret or a signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exchange {

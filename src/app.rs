@@ -1,0 +1,224 @@
+//! The composition root: opens the store, builds both clients, binds the listeners and starts the tasks.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
+
+use crate::{
+    config::Config,
+    domain::{address::SourceId, retry::Schedule, work::Route},
+    kommo::{chats::Chats, hook::HookIntake, sign::Signer},
+    lifecycle::{Ended, Lifecycle, feed_watchdog},
+    meter::{Meter, Polling},
+    operate::{admin, upkeep::Upkeep},
+    relay::{Relay, courier::Courier, typing::TypingRelay, verdict::Policy},
+    serve,
+    store::{self, Store},
+    telegram::{
+        bot::{Access, Bot},
+        poll::Poller,
+    },
+};
+
+/// How many conversations are served side by side, per route.
+const LANES_AT_ONCE: usize = 16;
+/// How much typing may wait; it is worthless after seconds.
+const TYPING_WAITING: usize = 64;
+
+/// A running bridge.
+pub struct App {
+    life: Lifecycle,
+    store: Store,
+    public: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// Where a bridge with this configuration keeps its store.
+#[must_use]
+pub fn store_settings(config: &Config) -> store::Settings {
+    store::Settings {
+        dir: config.data_dir.clone(),
+        cache_bytes: config.store.cache_bytes,
+        reserve_bytes: config.store.reserve_bytes,
+        dedupe_for: config.store.dedupe_for,
+        links_for: config.store.links_for,
+    }
+}
+
+impl App {
+    /// Starts a bridge. It listens when this returns, whether or not Telegram and Kommo can be reached.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or a listener cannot be bound; the message says what to do.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        let public = bind(config.server.listen, "server.listen").await?;
+        let admin = bind(config.admin.listen, "admin.listen").await?;
+        let settings = store_settings(config);
+        let store = spawn_blocking(move || Store::open(settings)).await.context("opening the store")??;
+        let parts = Parts::new(config, store)?;
+        let app = Self {
+            life: Lifecycle::default(),
+            store: parts.store.clone(),
+            public: public.local_addr()?,
+            admin: admin.local_addr()?,
+        };
+        parts.start(&app.life, config, public, admin);
+        tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
+        Ok(app)
+    }
+
+    /// The address of the public listener.
+    #[must_use]
+    pub const fn public_addr(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// The address of the operator's listener.
+    #[must_use]
+    pub const fn admin_addr(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// The bridge's store, to look at.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What starts and ends its tasks.
+    #[must_use]
+    pub const fn lifecycle(&self) -> &Lifecycle {
+        &self.life
+    }
+
+    /// Waits until the bridge has been stopped, then closes the store.
+    pub async fn ended(self) -> Ended {
+        let ended = self.life.ended().await;
+        match self.store.close().await {
+            Ok(()) => ended,
+            Err(error) => {
+                tracing::error!(%error, "the store did not close");
+                Ended::Failed
+            }
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another address for `{key}`, or stop what is using this one")
+    })
+}
+
+/// Everything that the tasks share.
+struct Parts {
+    store: Store,
+    meter: Arc<Meter>,
+    bots: BTreeMap<SourceId, Bot>,
+    courier: Arc<Courier>,
+    signer: Signer,
+}
+
+impl Parts {
+    fn new(config: &Config, store: Store) -> anyhow::Result<Self> {
+        let meter = Arc::new(Meter::new());
+        let signer = Signer::new(config.kommo.channel_secret.expose());
+        let bots = bots(config)?;
+        let kommo = &config.kommo;
+        let rate = kommo.requests_per_second.get();
+        let origin = kommo.chats_url.url().clone();
+        let chats = Chats::new(origin, &kommo.scope_id(), signer.clone(), kommo.timeout, rate)?;
+        let (store_, meter_) = (store.clone(), Arc::clone(&meter));
+        let courier = Arc::new(Courier { chats, bots: bots.clone(), store: store_, meter: meter_ });
+        Ok(Self { store, meter, bots, courier, signer })
+    }
+
+    fn start(self, life: &Lifecycle, config: &Config, public: TcpListener, admin: TcpListener) {
+        self.start_relays(life, config);
+        self.start_pollers(life);
+        self.start_listeners(life, config, public, admin);
+        let upkeep = Upkeep::new(&self.store, config);
+        life.essential("upkeep", upkeep.run(life.stop_token()));
+        life.essential("watchdog", feed_watchdog(Arc::clone(&self.meter), life.stop_token()));
+    }
+
+    /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
+    /// answers were waiting, which reports them as failed.
+    fn start_relays(&self, life: &Lifecycle, config: &Config) {
+        let fixed = [Route::Inbound, Route::Report, Route::Stray];
+        let outbound = self.bots.keys().cloned().map(Route::Outbound);
+        let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(self.store.routes()).collect();
+        for route in routes {
+            let relay = Relay {
+                policy: policy(&route, config),
+                route,
+                store: self.store.clone(),
+                courier: Arc::clone(&self.courier),
+                meter: Arc::clone(&self.meter),
+            };
+            life.essential("relay", relay.run(life.stop_token()));
+        }
+    }
+
+    fn start_pollers(&self, life: &Lifecycle) {
+        for (source, bot) in &self.bots {
+            self.meter.polling(source, Polling::Starting);
+            let poller = Poller { bot: bot.clone(), store: self.store.clone(), meter: Arc::clone(&self.meter) };
+            life.essential("poller", poller.run(life.stop_token()));
+        }
+    }
+
+    fn start_listeners(&self, life: &Lifecycle, config: &Config, public: TcpListener, admin: TcpListener) {
+        let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
+        let hooks = HookIntake {
+            scope_id: config.kommo.scope_id(),
+            signer: self.signer.clone(),
+            store: self.store.clone(),
+            sources: self.bots.keys().cloned().collect(),
+            typing,
+            meter: Arc::clone(&self.meter),
+        };
+        let typing = TypingRelay { arrivals, bots: self.bots.clone() };
+        let stop = life.stop_token();
+        life.essential("typing", {
+            let stop = stop.clone();
+            async move {
+                typing.run(stop).await;
+                Ok::<_, std::convert::Infallible>(())
+            }
+        });
+        let admin_router = admin::router(self.store.clone(), Arc::clone(&self.meter));
+        life.essential("public listener", serve::until(public, serve::public(hooks), stop.clone()));
+        life.essential("admin listener", serve::until(admin, admin_router, stop));
+    }
+}
+
+fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
+    let access = Access {
+        api_url: config.telegram.api_url.url().clone(),
+        send_timeout: config.telegram.send_timeout,
+        poll_timeout: config.telegram.poll_timeout,
+        requests_per_second: config.telegram.requests_per_second.get(),
+    };
+    let bot = |(source, settings): (&SourceId, &crate::config::Source)| {
+        let bot = Bot::new(source.clone(), settings.token.bot_id(), settings.token.expose(), &access)?;
+        Ok((source.clone(), bot))
+    };
+    config.sources.iter().map(bot).collect()
+}
+
+/// To Kommo a job is tried for ever; to Telegram it is given up when the schedule ends.
+fn policy(route: &Route, config: &Config) -> Policy {
+    let (schedule, patience): (&Schedule, Option<Duration>) = match route {
+        Route::Inbound | Route::Report => (&config.retry.kommo, None),
+        Route::Outbound(_) | Route::Stray => (&config.retry.telegram, Some(config.retry.telegram.total())),
+    };
+    let probe_every = config.retry.probe_every;
+    Policy { schedule: schedule.clone(), patience, probe_every, at_once: LANES_AT_ONCE }
+}

@@ -1,0 +1,222 @@
+//! What can be seen of the running bridge: its state, for people and probes, and its counters.
+//!
+//! Everybody may write here; only the operator's listener reads. Labels hold names of sources and kinds, never a
+//! customer's data.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use dashmap::DashMap;
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use tokio::time::Instant;
+
+use crate::domain::{
+    address::SourceId,
+    work::{Lane, Route},
+};
+
+/// How the polling of one bot goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Polling {
+    /// No answer yet.
+    Starting,
+    /// The last poll was answered.
+    Working,
+    /// It fails, and time will heal it.
+    Failing(String),
+    /// It fails until somebody does something.
+    Stopped(String),
+}
+
+type Labels = Vec<(&'static str, String)>;
+type Counters = Family<Labels, Counter>;
+type Gauges = Family<Labels, Gauge>;
+
+/// State and counters of one bridge.
+#[derive(Debug)]
+pub struct Meter {
+    bots: DashMap<SourceId, Polling>,
+    paused: DashMap<Route, String>,
+    kommo: Mutex<Option<String>>,
+    beats: DashMap<Route, Instant>,
+    updates: Counters,
+    hooks: Counters,
+    jobs: Counters,
+    kommo_calls: Counters,
+    waiting: Gauges,
+    oldest_seconds: Gauges,
+    parked: Gauge,
+    registry: Registry,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Meter {
+    /// A meter that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("telekommo");
+        let updates = registered(&mut registry, "updates", "Telegram updates stored");
+        let hooks = registered(&mut registry, "hooks", "Kommo hooks answered");
+        let jobs = registered(&mut registry, "jobs", "Jobs settled");
+        let kommo_calls = registered(&mut registry, "kommo_calls", "Calls to the Chats API");
+        let waiting = registered(&mut registry, "waiting_jobs", "Jobs in the queue");
+        let oldest_seconds = registered(&mut registry, "oldest_job_seconds", "Age of the oldest job in the queue");
+        let parked = registered(&mut registry, "parked_messages", "Messages set aside for a person");
+        Self {
+            bots: DashMap::new(),
+            paused: DashMap::new(),
+            kommo: Mutex::new(None),
+            beats: DashMap::new(),
+            updates,
+            hooks,
+            jobs,
+            kommo_calls,
+            waiting,
+            oldest_seconds,
+            parked,
+            registry,
+        }
+    }
+
+    /// Counts stored updates.
+    pub fn updates(&self, source: &SourceId, taken: usize, known: usize) {
+        let count = |outcome: &str, by: usize| {
+            let labels = vec![("source", source.to_string()), ("outcome", outcome.to_owned())];
+            self.updates.get_or_create(&labels).inc_by(by as u64);
+        };
+        count("stored", taken);
+        count("known", known);
+    }
+
+    /// Counts an answered hook.
+    pub fn hook(&self, outcome: &'static str) {
+        self.hooks.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// Counts a settled job.
+    pub fn job(&self, lane: &Lane, outcome: &'static str) {
+        let labels = vec![("route", lane.route.to_string()), ("outcome", outcome.to_owned())];
+        self.jobs.get_or_create(&labels).inc();
+    }
+
+    /// Notes how a call to Kommo went; `trouble` is what stands between us and Kommo, if anything does.
+    pub fn kommo(&self, trouble: Option<String>) {
+        let outcome = if trouble.is_some() { "failed" } else { "answered" };
+        self.kommo_calls.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+        *self.kommo.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Notes how a bot's polling goes, and tells whether that is news.
+    pub fn polling(&self, source: &SourceId, state: Polling) -> bool {
+        self.bots.insert(source.clone(), state.clone()) != Some(state)
+    }
+
+    /// Notes that a route has paused, and why, or that it has not. Tells whether that is news.
+    pub fn paused(&self, route: &Route, why: Option<String>) -> bool {
+        match why {
+            Some(why) => self.paused.insert(route.clone(), why).is_none(),
+            None => self.paused.remove(route).is_some(),
+        }
+    }
+
+    /// A route's loop has come round.
+    pub fn beat(&self, route: &Route) {
+        self.beats.insert(route.clone(), Instant::now());
+    }
+
+    /// The routes whose loops have not come round for longer than `limit`.
+    #[must_use]
+    pub fn stalled(&self, limit: Duration) -> Vec<Route> {
+        self.beats.iter().filter(|beat| beat.elapsed() > limit).map(|beat| beat.key().clone()).collect()
+    }
+
+    /// Notes the queue of one route.
+    pub fn queue(&self, route: &Route, waiting: usize, oldest: Duration) {
+        let labels = vec![("route", route.to_string())];
+        self.waiting.get_or_create(&labels).set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.oldest_seconds.get_or_create(&labels).set(i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX));
+    }
+
+    /// Notes how many messages are parked.
+    pub fn parked(&self, count: usize) {
+        self.parked.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Why the bridge is not ready, one line per reason; empty if it is.
+    #[must_use]
+    pub fn obstacles(&self) -> Vec<String> {
+        let bots = self.bots.iter().filter_map(|bot| match bot.value() {
+            Polling::Working => None,
+            Polling::Starting => Some(format!("bot {}: no answer from Telegram yet", bot.key())),
+            Polling::Failing(why) | Polling::Stopped(why) => Some(format!("bot {}: {why}", bot.key())),
+        });
+        let paused = self.paused.iter().map(|entry| format!("{} has paused: {}", entry.key(), entry.value()));
+        let kommo = self.kommo.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut lines: Vec<_> = bots.chain(paused).chain(kommo.map(|why| format!("kommo: {why}"))).collect();
+        lines.sort();
+        lines
+    }
+
+    /// All counters in the text form of Prometheus (`OpenMetrics` 1.0).
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail; were it to, what is there is better than nothing.
+        encode(&mut text, &self.registry).unwrap_or_default();
+        text
+    }
+}
+
+fn registered<M>(registry: &mut Registry, name: &str, help: &str) -> M
+where
+    M: prometheus_client::registry::Metric + Clone + Default,
+{
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_news_once() {
+        let (meter, source) = (Meter::new(), SourceId::parse("sales").unwrap());
+        assert!(meter.polling(&source, Polling::Working));
+        assert!(!meter.polling(&source, Polling::Working));
+        assert!(meter.polling(&source, Polling::Stopped("revoked".to_owned())));
+        assert_eq!(meter.obstacles(), ["bot sales: revoked"]);
+    }
+
+    #[test]
+    fn obstacles_come_and_go() {
+        let meter = Meter::new();
+        assert!(meter.paused(&Route::Inbound, Some("403".to_owned())));
+        assert!(!meter.paused(&Route::Inbound, Some("403 again".to_owned())));
+        meter.kommo(Some("no answer".to_owned()));
+        assert_eq!(meter.obstacles(), ["inbound has paused: 403 again", "kommo: no answer"]);
+        assert!(meter.paused(&Route::Inbound, None));
+        meter.kommo(None);
+        assert!(meter.obstacles().is_empty());
+    }
+
+    #[test]
+    fn counters_are_text() {
+        let meter = Meter::new();
+        meter.hook("stored");
+        assert!(meter.text().contains("telekommo_hooks_total{outcome=\"stored\"} 1"), "{}", meter.text());
+        assert!(meter.text().ends_with("# EOF\n"));
+    }
+}

@@ -1,0 +1,7 @@
+//! The operator's ring: what shows how the bridge is doing, and keeps it in order.
+
+pub mod admin;
+pub mod check;
+pub mod logging;
+pub mod restore;
+pub mod upkeep;

@@ -1,0 +1,167 @@
+//! The one loop of the bridge: claim a job, take its step, settle it.
+//!
+//! Each [`Route`] has a relay of its own. Within a route, lanes go on side by side, up to a limit, and the jobs of one
+//! lane one after the other. The step ([`courier`]) does one unit of work and says how it ended; what that means for the
+//! job is decided in [`verdict`], without I/O; this loop only waits, claims and settles.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    domain::{
+        delivery::{ErrorCode, Refusal},
+        retry::Failure,
+        work::Route,
+    },
+    meter::Meter,
+    relay::{courier::Courier, verdict::Policy},
+    store::{Lease, Store, StoreError},
+};
+
+pub mod courier;
+mod inbound;
+mod outbound;
+pub mod typing;
+pub mod verdict;
+
+/// The loop comes round at least this often, so that whoever watches it can tell that it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Does the jobs of one route.
+pub struct Relay {
+    /// The route.
+    pub route: Route,
+    /// Where its jobs are.
+    pub store: Store,
+    /// Who takes their steps.
+    pub courier: Arc<Courier>,
+    /// What follows from failures.
+    pub policy: Policy,
+    /// Where its state shows.
+    pub meter: Arc<Meter>,
+}
+
+/// What a finished step means for the route as a whole.
+enum Signal {
+    /// Nothing.
+    Clear,
+    /// The route is closed until somebody does something.
+    Blocked(String),
+}
+
+/// Whether jobs may be claimed.
+#[derive(Clone, Copy)]
+enum Gate {
+    Open,
+    /// Closed until then.
+    Closed(Instant),
+    /// One job at a time, to see whether the way is free again.
+    Ajar,
+}
+
+impl Relay {
+    /// Works until `stop`, then finishes what is in flight.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
+        let woken = self.store.woken(&self.route);
+        let mut in_flight = JoinSet::new();
+        let mut gate = Gate::Open;
+        while !stop.is_cancelled() {
+            self.meter.beat(&self.route);
+            // Interest is registered before looking, so that a push in between is not missed.
+            let news = woken.notified();
+            gate = self.fill(gate, &mut in_flight)?;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = news => {}
+                () = self.nap(gate, in_flight.len()) => {}
+                Some(done) = in_flight.join_next() => gate = self.heed(gate, done)?,
+            }
+        }
+        while let Some(done) = in_flight.join_next().await {
+            self.heed(gate, done)?;
+        }
+        Ok(())
+    }
+
+    /// Claims as many jobs as the gate and the limit allow.
+    fn fill(&self, gate: Gate, in_flight: &mut JoinSet<Result<Signal, StoreError>>) -> Result<Gate, StoreError> {
+        let (gate, limit) = match gate {
+            Gate::Open => (Gate::Open, self.policy.at_once),
+            Gate::Closed(until) if Instant::now() < until => (gate, 0),
+            Gate::Closed(_) | Gate::Ajar => (Gate::Ajar, 1),
+        };
+        while in_flight.len() < limit {
+            let Some(lease) = self.store.claim(&self.route, clock::now())? else { break };
+            in_flight.spawn(work(lease, Arc::clone(&self.courier), self.policy.clone(), Arc::clone(&self.meter)));
+        }
+        Ok(gate)
+    }
+
+    /// Until something may be due, or the next heartbeat.
+    async fn nap(&self, gate: Gate, in_flight: usize) {
+        let beat_at = Instant::now() + HEARTBEAT;
+        let busy = in_flight >= self.policy.at_once || (matches!(gate, Gate::Ajar) && in_flight > 0);
+        match gate {
+            Gate::Closed(until) => sleep_until(until.min(beat_at)).await,
+            Gate::Open | Gate::Ajar if busy => sleep_until(beat_at).await,
+            Gate::Open | Gate::Ajar => {
+                let due_at = self.store.due_at(&self.route);
+                sleep(due_at.map_or(HEARTBEAT, |at| clock::now().until(at)).min(HEARTBEAT)).await;
+            }
+        }
+    }
+
+    /// Opens or closes the gate by what a finished step says.
+    fn heed(&self, gate: Gate, done: Result<Result<Signal, StoreError>, JoinError>) -> Result<Gate, StoreError> {
+        match done.unwrap_or(Ok(Signal::Clear))? {
+            Signal::Blocked(why) => {
+                if self.meter.paused(&self.route, Some(why.clone())) {
+                    let every = humantime::format_duration(self.policy.probe_every);
+                    tracing::error!(route = %self.route, why, "paused until somebody mends this; tried every {every}");
+                }
+                Ok(Gate::Closed(Instant::now() + self.policy.probe_every))
+            }
+            Signal::Clear => match gate {
+                // What was already in flight when the gate closed says nothing about now.
+                Gate::Closed(_) => Ok(gate),
+                Gate::Open | Gate::Ajar => {
+                    if self.meter.paused(&self.route, None) {
+                        tracing::info!(route = %self.route, "goes on");
+                    }
+                    Ok(Gate::Open)
+                }
+            },
+        }
+    }
+}
+
+/// Takes the step of one job and settles it.
+async fn work(lease: Lease, courier: Arc<Courier>, policy: Policy, meter: Arc<Meter>) -> Result<Signal, StoreError> {
+    let step = AssertUnwindSafe(courier.step(lease.work(), lease.lane())).catch_unwind().await;
+    let outcome = match step {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(store)) => return Err(store),
+        Err(_panic) => {
+            Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, "The Telegram bridge met an internal error.")))
+        }
+    };
+    let signal = match &outcome {
+        Err(Failure::Blocked { why }) => Signal::Blocked(why.clone()),
+        Err(Failure::Transient { .. } | Failure::Permanent(_)) | Ok(_) => Signal::Clear,
+    };
+    let now = clock::now();
+    let ending = verdict::ending(&lease, outcome, &policy, now, fastrand::f64());
+    meter.job(lease.lane(), verdict::name(&ending));
+    lease.settle(ending, now).await?;
+    Ok(signal)
+}

@@ -1,0 +1,121 @@
+//! A customer's update, to Kommo.
+
+use crate::{
+    domain::{
+        address::{BotId, KommoChatId, KommoMessageId, KommoUserId, SourceId},
+        delivery::{ErrorCode, Refusal},
+        message::{Inbound, Skip},
+        retry::Failure,
+    },
+    kommo::{chats::CallError, wire::Accepted},
+    relay::courier::{Courier, Outcome, done},
+    store::{Chat, Ending, Fact, StoreError},
+    translate::{from_telegram, to_kommo},
+};
+
+pub(super) async fn step(courier: &Courier, source: &SourceId, bot: BotId, raw: &str) -> Outcome {
+    let inbound = match from_telegram::decode(raw, source, bot) {
+        Ok(inbound) => inbound,
+        Err(Skip::Unreadable) => {
+            return Ok(Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, Skip::Unreadable.to_string()))));
+        }
+        Err(skip @ (Skip::NotAMessage(_) | Skip::NotPrivate(_))) => {
+            tracing::debug!(%source, reason = %skip, "update skipped");
+            return Ok(Ok(done()));
+        }
+    };
+    let answer = courier.chats.send(&to_kommo::encode(&inbound)).await;
+    courier.observe(&answer);
+    match answer {
+        Ok(accepted) => {
+            tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
+            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(&inbound, accepted) }))
+        }
+        Err(error) => refused(courier, &inbound, error).await,
+    }
+}
+
+/// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
+/// up, the chat's history is asked whether it is there already.
+async fn refused(courier: &Courier, inbound: &Inbound, error: CallError) -> Outcome {
+    let failure = Failure::from(error);
+    if !matches!(failure, Failure::Permanent(_)) {
+        return Ok(Err(failure));
+    }
+    match already_there(courier, inbound).await? {
+        Ok(true) => {
+            tracing::info!(message = %inbound.id, "Kommo had this message already");
+            Ok(Ok(done()))
+        }
+        Ok(false) => Ok(Err(failure)),
+        Err(unknown) => Ok(Err(unknown.into())),
+    }
+}
+
+async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
+    match courier.store.chat(&inbound.conversation)? {
+        Some(chat) => Ok(courier.chats.knows(&chat.chat.0, &inbound.id.to_string()).await),
+        None => Ok(Ok(false)),
+    }
+}
+
+/// What Kommo's answer tells about ids. Older answers tell less.
+fn facts(inbound: &Inbound, accepted: Accepted) -> Vec<Fact> {
+    let link = accepted.msgid.map(|id| Fact::Link { ours: inbound.id, kommo: KommoMessageId(id) });
+    let chat = accepted.conversation_id.filter(|id| is_uuid(id)).map(|id| Fact::Chat {
+        conversation: inbound.conversation.clone(),
+        chat: Chat { chat: KommoChatId(id), user: accepted.sender_id.filter(|id| is_uuid(id)).map(KommoUserId) },
+    });
+    link.into_iter().chain(chat).collect()
+}
+
+/// Some answers repeat our own ids in these fields; Kommo's are UUIDs.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<_> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            address::{Conversation, MessageId, UserId},
+            message::{Content, Customer},
+            time::UnixMillis,
+        },
+        kommo::wire::Answer,
+    };
+
+    fn learnt(answer: &str) -> Vec<Fact> {
+        let inbound = Inbound {
+            conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+            id: MessageId { bot: BotId(1), chat: 7, message: 43, update: None },
+            customer: Customer { id: UserId(7), name: "Ann".to_owned(), username: None },
+            sent_at: UnixMillis(0),
+            content: Content::Text("x".to_owned()),
+        };
+        facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
+    }
+
+    #[test]
+    fn a_full_answer_tells_of_the_message_and_the_chat() {
+        let facts = learnt(include_str!("../../tests/fixtures/kommo/answer_new.json"));
+        assert!(matches!(&facts[..], [Fact::Link { kommo, .. }, Fact::Chat { chat, .. }]
+            if kommo.0 == "c6af5fb1-5b00-48f7-98cf-95edb29c704d"
+                && chat.chat.0 == "b52c987e-1ef0-4544-b4e7-6d2ba665f9e4"
+                && chat.user.as_ref().is_some_and(|user| user.0 == "9320f3de-aa61-4d12-8cf8-39e91b347445")));
+    }
+
+    #[test]
+    fn an_older_answer_tells_of_the_message_only() {
+        let facts = learnt(include_str!("../../tests/fixtures/kommo/answer_old.json"));
+        assert!(matches!(&facts[..], [Fact::Link { .. }]));
+    }
+
+    #[test]
+    fn our_own_ids_are_not_taken_for_kommos() {
+        let facts = learnt(r#"{"new_message":{"conversation_id":"tg:sales:7","sender_id":"tg-user:7","msgid":"m"}}"#);
+        assert!(matches!(&facts[..], [Fact::Link { .. }]));
+    }
+}

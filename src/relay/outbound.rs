@@ -1,0 +1,45 @@
+//! An answer from Kommo, to Telegram.
+
+use crate::{
+    domain::{
+        address::SourceId,
+        delivery::{Delivery, ErrorCode, Refusal},
+        retry::Failure,
+        work::{Call, Lane, Work},
+    },
+    relay::{
+        courier::{Courier, done},
+        verdict::report,
+    },
+    store::{Ending, Fact},
+    translate::{
+        from_kommo::{self, Arrival},
+        to_telegram,
+    },
+};
+
+/// Turns a hook into its calls. They take its place in the lane, so that a retry of one repeats no other.
+pub(super) fn unfold(courier: &Courier, raw: &str) -> Result<Ending, Failure> {
+    let Ok(Arrival::Message(outbound)) = from_kommo::decode(raw) else {
+        // Only messages are stored; whatever else this is, it has nothing to send.
+        return Ok(done());
+    };
+    let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
+    let calls = to_telegram::encode(&outbound, is_ours).map_err(Failure::Permanent)?;
+    Ok(Ending::Become(calls.into_iter().map(Work::Call).collect()))
+}
+
+/// Makes one call. The last one of an answer brings its delivery status with it.
+pub(super) async fn step(courier: &Courier, call: &Call, lane: &Lane) -> Result<Ending, Failure> {
+    let bot = courier.bots.get(&call.to.source).ok_or_else(no_bot)?;
+    let sent = bot.send(call).await?;
+    tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
+    let facts = sent.map(|ours| Fact::Link { ours, kommo: call.message.clone() }).into_iter().collect();
+    let is_last = call.part == call.parts;
+    let delivered = is_last.then(|| report(lane, call.message.clone(), Delivery::Delivered));
+    Ok(Ending::Done { then: delivered.into_iter().collect(), facts })
+}
+
+fn no_bot() -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, "Not sent: this source has no bot any more."))
+}

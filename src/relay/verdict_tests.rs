@@ -1,0 +1,92 @@
+use super::*;
+use crate::domain::{
+    address::{BotId, Conversation, SourceId},
+    work::{Call, Method},
+};
+
+const NOW: UnixMillis = UnixMillis(1_000_000);
+
+fn conversation() -> Conversation {
+    Conversation::new(SourceId::parse("sales").unwrap(), 7)
+}
+
+fn call(part: u16, parts: u16) -> Work {
+    let method = Method::SendText { text: "x".to_owned() };
+    Work::Call(Call { message: KommoMessageId("m1".to_owned()), to: conversation(), part, parts, method })
+}
+
+fn update() -> Work {
+    Work::Update { source: conversation().source, bot: BotId(1), raw: "{}".to_owned() }
+}
+
+fn after(work: &Work, failed_before: u32, failure: Failure) -> Ending {
+    aged(work, failed_before, Duration::from_secs(5), failure)
+}
+
+fn aged(work: &Work, failed_before: u32, age: Duration, failure: Failure) -> Ending {
+    let schedule = Schedule::ending(vec![Duration::from_secs(1), Duration::from_secs(10)]);
+    let patience = Some(schedule.total());
+    let policy = Policy { schedule, patience, probe_every: Duration::from_mins(1), at_once: 1 };
+    let lane = Lane::outbound(&conversation());
+    of_failure(&Attempt { work, lane: &lane, failed_before, age }, failure, &policy, NOW, 0.5)
+}
+
+#[test]
+fn a_transient_failure_waits_by_the_schedule() {
+    let Ending::Retry { at, counts: true, why } = after(&call(1, 1), 1, Failure::transient("down")) else {
+        panic!("a retry was expected")
+    };
+    assert_eq!((at, why.as_str()), (UnixMillis(1_010_000), "down"));
+}
+
+#[test]
+fn a_wait_that_the_server_asks_for_does_not_use_up_the_schedule() {
+    let flood = Failure::Transient { why: "429".to_owned(), after: Some(Duration::from_secs(30)) };
+    assert!(
+        matches!(after(&call(1, 1), 0, flood), Ending::Retry { at, counts: false, .. } if at >= UnixMillis(1_030_000))
+    );
+}
+
+#[test]
+fn a_blocked_route_costs_its_job_nothing() {
+    assert!(matches!(after(&update(), 0, Failure::blocked("401")), Ending::Retry { at: NOW, counts: false, .. }));
+}
+
+#[test]
+fn patience_ends_even_where_attempts_do_not_count() {
+    let flood = Failure::Transient { why: "429".to_owned(), after: Some(Duration::from_secs(1)) };
+    for failure in [Failure::blocked("401"), flood] {
+        let (young, old) = (Duration::from_secs(13), Duration::from_secs(14));
+        assert!(matches!(aged(&call(1, 1), 0, young, failure.clone()), Ending::Retry { .. }));
+        assert!(matches!(aged(&call(1, 1), 0, old, failure), Ending::Park { then, .. } if then.len() == 1));
+    }
+}
+
+#[test]
+fn when_the_schedule_ends_the_author_is_told() {
+    let Ending::Park { then, .. } = after(&call(2, 3), 2, Failure::transient("down")) else {
+        panic!("parking was expected")
+    };
+    let [NewJob { id: None, lane, work: Work::Report(report) }] = then.as_slice() else { panic!("{then:?}") };
+    assert_eq!(*lane, Lane::outbound(&conversation()).reports());
+    let Delivery::Failed(refusal) = &report.delivery else { panic!("{report:?}") };
+    assert_eq!(refusal.sentence, "Part 2 of 3: Not delivered: tried again and again without success (down).");
+}
+
+#[test]
+fn a_hook_that_cannot_be_sent_is_reported_under_its_own_id() {
+    let raw = include_str!("../../tests/fixtures/kommo/hook_write_first.json").to_owned();
+    let refusal = Refusal::new(ErrorCode::ConversationImpossible, "cannot write first");
+    let Ending::Park { then, why } = after(&Work::Hook { raw }, 0, Failure::Permanent(refusal.clone())) else {
+        panic!("parking was expected")
+    };
+    assert_eq!(why, "cannot write first");
+    let message = KommoMessageId("4371a0ff-b78a-4c7b-8538-a7d547e10692".to_owned());
+    assert_eq!(then, [report(&Lane::outbound(&conversation()), message, Delivery::Failed(refusal))]);
+}
+
+#[test]
+fn a_hopeless_update_has_no_author_to_tell() {
+    let hopeless = Failure::Permanent(Refusal::new(ErrorCode::Internal, "400"));
+    assert!(matches!(after(&update(), 0, hopeless), Ending::Park { then, .. } if then.is_empty()));
+}

@@ -1,0 +1,206 @@
+//! Both fakes with the real bridge between them, over real HTTP, in one process.
+
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep_until};
+
+use crate::{
+    app::App,
+    config::{Config, Environment},
+    lifecycle::Ended,
+    sandbox::{
+        kommo::{FakeKommo, Settings},
+        telegram::{Customer, FakeTelegram, NewBot},
+    },
+};
+
+/// A bot of the sandbox and the source it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// The source's id.
+    pub source: &'static str,
+    /// Its bot's token, good for the fake alone.
+    pub token: &'static str,
+    /// Its bot's name.
+    pub name: &'static str,
+    username: &'static str,
+}
+
+/// The bots that are there from the start.
+pub const LINES: [Line; 2] = [
+    Line { source: "sales", token: "7000000001:SANDBOX-sales-bot", name: "Sales bot", username: "acme_sales_bot" },
+    Line {
+        source: "support",
+        token: "7000000002:SANDBOX-support-bot",
+        name: "Support bot",
+        username: "acme_support_bot",
+    },
+];
+
+/// A customer who is there from the start: id, first name, last name, username.
+pub const ANNA: i64 = 777_000_111;
+/// Another one.
+pub const BEN: i64 = 777_000_222;
+
+const CHANNEL_ID: &str = "344a5002-f8ca-454d-af3d-396180102ac7";
+const CHANNEL_SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
+const ACCOUNT_ID: &str = "52e591f7-c98f-4255-8495-827210138c81";
+const CHANNEL_BOT_ID: &str = "f1910c7f-b1e0-4184-bd09-c7def2a9109a";
+
+/// What was waited for did not happen in time.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("within {} s it did not happen that {what}", within.as_secs())]
+pub struct TimedOut {
+    what: String,
+    within: Duration,
+}
+
+/// The sandbox: a stage with everybody on it.
+pub struct Stage {
+    /// The customers' side.
+    pub telegram: FakeTelegram,
+    /// The managers' side.
+    pub kommo: FakeKommo,
+    bridge: Option<App>,
+    settings: String,
+    dir: TempDir,
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").field("dir", &self.dir.path()).finish_non_exhaustive()
+    }
+}
+
+impl Stage {
+    /// Sets the stage and starts the bridge, in a temporary folder that goes with it. `settings` are more lines for the
+    /// bridge's configuration file.
+    ///
+    /// # Errors
+    /// If a port cannot be bound or the bridge does not start.
+    pub async fn start(settings: &str) -> anyhow::Result<Self> {
+        let mut stage = Self::without_bridge(settings)?;
+        stage.start_bridge().await?;
+        Ok(stage)
+    }
+
+    /// Sets the stage and leaves the bridge to the caller.
+    ///
+    /// # Errors
+    /// If a port cannot be bound.
+    pub fn without_bridge(settings: &str) -> anyhow::Result<Self> {
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let telegram = FakeTelegram::start(any_port)?;
+        for Line { token, name, username, .. } in LINES {
+            telegram.add_bot(NewBot { token: token.into(), username: username.into(), name: name.into() });
+        }
+        telegram.add_customer(customer(ANNA, "Anna", "Petrova", "annap"));
+        telegram.add_customer(customer(BEN, "Ben", "Okafor", "ben_okafor"));
+        let kommo = FakeKommo::start(
+            any_port,
+            Settings {
+                channel_id: CHANNEL_ID.to_owned(),
+                channel_secret: CHANNEL_SECRET.to_owned(),
+                account_id: ACCOUNT_ID.to_owned(),
+                bot_id: CHANNEL_BOT_ID.to_owned(),
+                title: "telekommo sandbox".to_owned(),
+            },
+        )?;
+        let dir = tempfile::Builder::new().prefix("telekommo-").tempdir()?;
+        Ok(Self { telegram, kommo, bridge: None, settings: settings.to_owned(), dir })
+    }
+
+    /// Writes the bridge's configuration, the way an operator would, and tells where.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_config(&self) -> anyhow::Result<std::path::PathBuf> {
+        let file = self.dir.path().join("config.toml");
+        std::fs::write(&file, self.config_text())?;
+        Ok(file)
+    }
+
+    fn config_text(&self) -> String {
+        let source =
+            |line: &Line| format!("[sources.{}]\ntoken = {:?}\nname = {:?}\n", line.source, line.token, line.name);
+        let sources = LINES.each_ref().map(source).concat();
+        format!(
+            "data_dir = '{data_dir}'\nserver.listen = \"127.0.0.1:0\"\nserver.public_url = \"http://127.0.0.1\"\n\
+             admin.listen = \"127.0.0.1:0\"\ntelegram.api_url = {telegram:?}\nkommo.chats_url = {kommo:?}\n\
+             kommo.channel_id = {CHANNEL_ID:?}\nkommo.channel_secret = {CHANNEL_SECRET:?}\n\
+             kommo.account_id = {ACCOUNT_ID:?}\nkommo.bot_id = {CHANNEL_BOT_ID:?}\n{settings}\n{sources}",
+            data_dir = self.dir.path().join("data").display(),
+            telegram = self.telegram.url(),
+            kommo = self.kommo.url(),
+            settings = self.settings,
+        )
+    }
+
+    /// Starts the bridge, again after a stop.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
+        let config = Config::load(Some(&self.write_config()?), &Environment::default())?;
+        let bridge = App::start(&config).await?;
+        self.hooks_go_to(bridge.public_addr());
+        self.bridge = Some(bridge);
+        Ok(())
+    }
+
+    /// Lets Kommo send its hooks to a bridge at this address.
+    pub fn hooks_go_to(&self, bridge: SocketAddr) {
+        self.kommo.set_hook_url(format!("http://{bridge}/kommo/{}", self.kommo.settings().scope_id()));
+    }
+
+    /// Stops the bridge, if it runs, as SIGTERM would.
+    pub async fn stop_bridge(&mut self) -> Option<Ended> {
+        let bridge = self.bridge.take()?;
+        bridge.lifecycle().stop();
+        Some(bridge.ended().await)
+    }
+
+    /// The bridge, while it runs.
+    #[must_use]
+    pub const fn bridge(&self) -> Option<&App> {
+        self.bridge.as_ref()
+    }
+
+    /// Where it keeps its files.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Waits until `condition` holds, looking again whenever something changes on either side.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if it does not hold `within` the time; `what` says what was waited for.
+    pub async fn until(&self, what: &str, within: Duration, condition: impl Fn(&Self) -> bool) -> Result<(), TimedOut> {
+        let (mut telegram, mut kommo) = (self.telegram.changed(), self.kommo.changed());
+        let deadline = Instant::now() + within;
+        loop {
+            telegram.mark_unchanged();
+            kommo.mark_unchanged();
+            if condition(self) {
+                return Ok(());
+            }
+            tokio::select! {
+                _ = telegram.changed() => {}
+                _ = kommo.changed() => {}
+                () = sleep_until(deadline) => return Err(TimedOut { what: what.to_owned(), within }),
+            }
+        }
+    }
+}
+
+fn customer(id: i64, first_name: &str, last_name: &str, username: &str) -> Customer {
+    Customer {
+        id,
+        first_name: first_name.to_owned(),
+        last_name: Some(last_name.to_owned()),
+        username: Some(username.to_owned()),
+        language_code: Some("en".to_owned()),
+    }
+}
