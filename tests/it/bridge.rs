@@ -1,0 +1,1 @@
+//! The bridge in process, between the fakes.

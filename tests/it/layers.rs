@@ -1,0 +1,1 @@
+//! The rules between the rooms, held against the source.
