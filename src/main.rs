@@ -11,7 +11,7 @@ use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended},
-    operate::{check, logging, restore},
+    operate::{check, logging, parked, restore},
     sandbox,
 };
 use tokio::runtime::Runtime;
@@ -45,6 +45,13 @@ enum Command {
         #[arg(long)]
         script: bool,
     },
+    /// Show, retry or drop the messages that were set aside, in the running bridge.
+    Parked {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(subcommand)]
+        request: ParkedRequest,
+    },
     /// Restore the store from a dump. The store that is there is moved aside, never deleted.
     Restore {
         #[command(flatten)]
@@ -53,6 +60,32 @@ enum Command {
         #[arg(value_name = "DUMP")]
         dump: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ParkedRequest {
+    /// Show them, with why they were set aside.
+    List,
+    /// Put one back into its conversation's queue.
+    Retry {
+        /// Its number in the list.
+        id: u64,
+    },
+    /// Forget one.
+    Drop {
+        /// Its number in the list.
+        id: u64,
+    },
+}
+
+impl From<ParkedRequest> for parked::Request {
+    fn from(request: ParkedRequest) -> Self {
+        match request {
+            ParkedRequest::List => Self::List,
+            ParkedRequest::Retry { id } => Self::Retry(id),
+            ParkedRequest::Drop { id } => Self::Drop(id),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +106,10 @@ fn main() -> ExitCode {
         Command::Run { config } => with_config(&config, run),
         Command::Check { config } => with_config(&config, |config| {
             print!("{}", check::Summary(config));
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Parked { config, request } => with_config(&config, |config| {
+            Runtime::new()?.block_on(parked::run(config, request.into()))?;
             Ok(ExitCode::SUCCESS)
         }),
         Command::Restore { config, dump } => with_config(&config, |config| restore_store(config, dump.as_deref())),
