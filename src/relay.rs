@@ -22,7 +22,7 @@ use crate::{
     },
     meter::Meter,
     relay::{courier::Courier, verdict::Policy},
-    store::{Lease, Store, StoreError},
+    store::{Due, Lease, Store, StoreError},
 };
 
 pub mod courier;
@@ -115,8 +115,12 @@ impl Relay {
             Gate::Closed(until) => sleep_until(until.min(beat_at)).await,
             Gate::Open | Gate::Ajar if busy => sleep_until(beat_at).await,
             Gate::Open | Gate::Ajar => {
-                let due_at = self.store.due_at(&self.route);
-                sleep(due_at.map_or(HEARTBEAT, |at| clock::now().until(at)).min(HEARTBEAT)).await;
+                let wait = match self.store.due(&self.route) {
+                    None => HEARTBEAT,
+                    Some(Due::Now) => Duration::ZERO,
+                    Some(Due::At(at)) => clock::now().until(at).min(HEARTBEAT),
+                };
+                sleep(wait).await;
             }
         }
     }

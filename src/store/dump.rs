@@ -1,13 +1,16 @@
 //! A logical dump: every row as a line of JSON, so that a store that no longer opens is not the end.
 //!
-//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm: a row that is
-//! missing came later, and of a job and its parts there may be both, of which a restore parks both.
+//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm, since rows only move
+//! forward in the order of the keys: of a job and its parts, or of a job and its parked self, there may be both, but never
+//! neither. The one exception is a parked message that goes back to its queue: that and a dump wait for each other.
 
 use std::{
     fmt,
     fs::{self, File},
     io::{BufWriter, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +19,9 @@ use crate::store::{Store, StoreError, open::SCHEMA};
 
 /// What stands in the first line.
 pub(super) const FORMAT: &str = "telekommo-dump";
+
+/// How long to wait for a message that is just moving; that takes one commit.
+const MOVING_WAIT: Duration = Duration::from_millis(5);
 
 /// A line of a dump.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +49,18 @@ impl fmt::Display for DumpSummary {
 }
 
 impl Store {
-    /// Writes a dump to `file`: beside it first, then durably, then in its place.
+    /// Writes a dump to `file`: beside it first, then durably, then in its place. Blocks the thread.
     ///
     /// # Errors
     /// If the store fails or the file cannot be written; an older dump of that name is left as it is.
     pub fn dump(&self, file: &Path) -> Result<DumpSummary, StoreError> {
         let db = self.db()?;
+        let _nothing_moves_back = loop {
+            match self.0.moving_back.try_lock() {
+                Ok(held) => break held,
+                Err(_) => thread::sleep(MOVING_WAIT),
+            }
+        };
         let unfinished = file.with_extension("unfinished");
         let failed = |error: std::io::Error| StoreError::BadDump { file: file.to_owned(), why: error.to_string() };
         let mut out = BufWriter::new(create_private(&unfinished).map_err(failed)?);

@@ -9,6 +9,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, RwLock},
+    time::Duration,
 };
 
 use dashmap::DashMap;
@@ -56,19 +57,34 @@ impl Store {
         let failed = Arc::new(OnceLock::new());
         let committer = Committer::start(db.clone(), &path, Arc::clone(&index), Arc::clone(&failed))?;
         let db = RwLock::new(Some(db));
-        Ok(Self(Arc::new(Inner { settings, db, committer, index, chats: DashMap::new(), failed })))
+        Ok(Self(Arc::new(Inner {
+            settings,
+            db,
+            committer,
+            index,
+            chats: DashMap::new(),
+            failed,
+            moving_back: Arc::default(),
+        })))
     }
 }
 
+/// How often a lock is tried, and the wait in between: a database that was just closed can stay locked for a moment.
+const LOCK_TRIES: u32 = 50;
+const LOCK_WAIT: Duration = Duration::from_millis(20);
+
 /// Opens the database in `path` as this program uses it.
 pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
-    let opened = sled::Config::new().path(path).cache_capacity(cache_bytes).open();
-    opened.map_err(|error| match &error {
-        sled::Error::Io(cause) if cause.to_string().contains("could not acquire lock") => {
-            StoreError::Locked(path.to_owned())
+    for _ in 0..LOCK_TRIES {
+        match sled::Config::new().path(path).cache_capacity(cache_bytes).open() {
+            Ok(db) => return Ok(db),
+            Err(sled::Error::Io(cause)) if cause.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(LOCK_WAIT);
+            }
+            Err(error) => return Err(unreadable(path, &error)),
         }
-        _ => unreadable(path, &error),
-    })
+    }
+    Err(StoreError::Locked(path.to_owned()))
 }
 
 fn unreadable(path: &Path, error: &dyn std::error::Error) -> StoreError {

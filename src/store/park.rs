@@ -1,5 +1,7 @@
 //! Messages set aside for a person.
 
+use std::sync::Arc;
+
 use sled::Batch;
 
 use crate::{
@@ -67,6 +69,7 @@ impl Store {
         act: impl FnOnce(&mut Book, &mut Batch, &Parked) -> Box<dyn FnOnce(&mut Index) + Send> + Send + 'static,
     ) -> Result<bool, StoreError> {
         self.db()?;
+        let moving = Arc::clone(&self.0.moving_back).lock_owned().await;
         let plan = move |book: &mut Book| {
             let key = keys::parked(id.0);
             let Some(value) = book.db.get(&key)? else {
@@ -77,6 +80,7 @@ impl Store {
             let act = act(book, &mut batch, &parked);
             batch.remove(key);
             let then = Box::new(move |index: &mut Index| {
+                drop(moving);
                 index.parked = index.parked.saturating_sub(1);
                 act(index);
             });

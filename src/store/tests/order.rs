@@ -25,9 +25,27 @@ async fn lanes_do_not_wait_for_each_other() {
     a.settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
     b.settle(done(), NOW).await.unwrap();
     assert_eq!(claimed(&store), "nothing", "a2 waits behind a1");
-    assert_eq!(store.due_at(&Route::Inbound), Some(NOW.plus(HOUR)));
+    assert_eq!(store.due(&Route::Inbound), Some(Due::At(NOW.plus(HOUR))));
     let again = store.claim(&Route::Inbound, NOW.plus(HOUR)).unwrap().unwrap();
     assert_eq!((name(again.work()), again.attempts()), ("a1", 1));
+}
+
+#[tokio::test]
+async fn lanes_take_turns() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1", "a2", "a3"]).await;
+    push(&store, &lane("b"), &["b1", "b2"]).await;
+    assert_eq!(drain(&store).await, ["a1", "b1", "a2", "b2", "a3"]);
+}
+
+#[tokio::test]
+async fn what_has_never_been_tried_waits_for_no_clock() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    assert_eq!(store.due(&Route::Inbound), Some(Due::Now));
+    assert!(store.claim(&Route::Inbound, UnixMillis(0)).unwrap().is_some(), "the clock was set back");
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn a_reopened_store_has_everything_and_no_leases() {
     assert_eq!(store.offset(bot).unwrap(), Some(42));
     assert_eq!(store.counts().routes, [(Route::Inbound, QueueCount { waiting: 3, oldest_at: Some(NOW) })]);
     push(&store, &lane("a"), &["a3"]).await;
-    assert_eq!(drain(&store).await, ["a1", "a2", "b1", "a3"]);
+    assert_eq!(drain(&store).await, ["a1", "b1", "a2", "a3"]);
     let known = store.push(Intake { jobs: vec![job(Some("x"), &lane("a"), "a1")], offset: None }, NOW).await.unwrap();
     assert_eq!(known, Pushed { taken: 0, known: 1 });
 }
