@@ -64,20 +64,21 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     }
     // Answers that are no answers, and lines that break before and after.
     let broken = Fault::Status { code: 502, body: "<html>Bad Gateway</html>".to_owned() };
-    for fault in [Fault::Garbage, broken.clone(), Fault::DropBefore, Fault::RetryAfter(1)] {
+    for fault in [Fault::Garbage, broken, Fault::DropBefore, Fault::RetryAfter(1)] {
         stage.kommo.fault(Endpoint::Message, fault, 1);
     }
     stage.telegram.write(sales.token, ANNA, "through faults");
     arrived(&stage, ANNA, "through faults").await;
     let unauthorized = r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#.to_owned();
     stage.telegram.fault(Target::method("sendMessage"), Fault::Status { code: 401, body: unauthorized }, 1);
-    stage.telegram.fault(Target::method("sendMessage"), broken, 1);
+    stage.telegram.fault(Target::method("sendMessage"), Fault::Garbage, 1);
     stage.kommo.reply(&conversation(0, ANNA), "Maria", "after a 401").await;
     delivered(&stage, &conversation(0, ANNA), "after a 401").await;
     stage.telegram.fault(Target::method("sendMessage"), Fault::DropAfter, 1);
     stage.telegram.fault(Target::method("sendChatAction"), Fault::DropBefore, 1);
     stage.kommo.typing(&conversation(0, BEN)).await;
     stage.kommo.reply(&conversation(0, BEN), "Maria", "uncertain").await;
+    process.logged("set aside").await;
 
     // Telegram is away, and one token is revoked when it is back.
     stage.telegram.down(true).unwrap();
@@ -88,7 +89,7 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     delivered(&stage, &conversation(0, ANNA), "while away").await;
     process.logged("polling has stopped").await;
 
-    // Hooks with wrong signatures, and a channel that is not connected.
+    // The channel is not connected.
     stage.kommo.set_connected(false);
     stage.telegram.write(sales.token, BEN, "while disconnected");
     process.logged("paused until somebody mends this").await;
@@ -98,6 +99,5 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     assert_hushed(&stage, &process.stderr());
     let ended = process.end(Signal::TERM).await;
     assert_hushed(&stage, &ended.stderr);
-    assert!(ended.stderr.contains("\"TRACE\"") || ended.stderr.contains("\"DEBUG\""), "the log is not loud");
-    assert!(ended.stderr.lines().count() > 50, "{}", ended.stderr);
+    assert!(ended.stderr.contains("\"DEBUG\"") && ended.stderr.lines().count() > 30, "not loud: {}", ended.stderr);
 }
