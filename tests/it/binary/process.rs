@@ -107,10 +107,10 @@ impl Process {
         line(&self.stdout, part).await
     }
 
-    /// Waits until `condition` holds, looking again with every line on stderr.
-    pub(crate) async fn logs_until(&self, what: &str, condition: impl Fn() -> bool) {
+    /// Waits until `condition` holds for what is on stderr, looking again with every line.
+    pub(crate) async fn logs_until(&self, what: &str, condition: impl Fn(&str) -> bool) {
         let mut changes = self.stderr.subscribe();
-        let waited = timeout(WITHIN, changes.wait_for(|_| condition())).await;
+        let waited = timeout(WITHIN, changes.wait_for(|text| condition(text))).await;
         assert!(waited.is_ok(), "never: {what}; the log is\n{}", self.stderr());
     }
 

@@ -50,7 +50,7 @@ async fn leave_a_message_waiting(stage: &Stage) {
     stage.telegram.write(TOKEN, ANNA, "waiting");
     process.logged("tried again in").await;
     let data = stage.dir().join("data");
-    process.logs_until("the dump holds the message", || dumped(&data, "waiting")).await;
+    process.logs_until("the dump holds the message", |_| dumped(&data, "waiting")).await;
     let ended = process.end(Signal::TERM).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     stage.kommo.down(false).unwrap();
