@@ -2,7 +2,7 @@
 
 mod command_line;
 mod kill;
-mod process;
+pub(crate) mod process;
 mod restore;
 mod secrets;
 mod start;
