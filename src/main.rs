@@ -36,12 +36,12 @@ enum Command {
         #[command(flatten)]
         config: ConfigPath,
     },
-    /// Try telekommo on this machine alone: a fake Telegram, a fake Kommo, the real bridge, and a page that shows all three.
+    /// Try telekommo on this machine alone: a fake Telegram and a fake Kommo around the bridge.
     Sandbox {
         /// Where the page is served.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
         listen: SocketAddr,
-        /// Play a short conversation both ways, print it, and exit 0 if all of it arrived, 1 if not.
+        /// Play a short conversation both ways instead; exit 1 if not all of it arrived.
         #[arg(long)]
         script: bool,
     },
@@ -52,7 +52,7 @@ enum Command {
         #[command(subcommand)]
         request: ParkedRequest,
     },
-    /// Restore the store from a dump. The store that is there is moved aside, never deleted.
+    /// Restore the store from a dump; the store that is there is moved aside, never deleted.
     Restore {
         #[command(flatten)]
         config: ConfigPath,
@@ -90,7 +90,7 @@ impl From<ParkedRequest> for parked::Request {
 
 #[derive(Debug, clap::Args)]
 struct ConfigPath {
-    /// The configuration [default: ./config.toml, then /etc/telekommo/config.toml].
+    /// The configuration [default: ./config.toml, or /etc/telekommo/config.toml].
     #[arg(long = "config", value_name = "PATH")]
     path: Option<PathBuf>,
 }

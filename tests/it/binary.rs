@@ -1,1 +1,10 @@
-//! The real binary: exit codes, signals, kill -9.
+//! The real binary: its command line, its signals, and what it leaves behind when it is killed.
+
+mod command_line;
+mod kill;
+pub(crate) mod process;
+mod restore;
+mod secrets;
+mod start;
+mod stop;
+mod systemd;

@@ -1,1 +1,200 @@
-//! The rules between the rooms, held against the source.
+//! The rules that the crate's documentation states, held against `src/`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use source::{Source, within};
+
+mod source;
+
+/// No file is longer.
+const MOST_LINES: usize = 350;
+
+/// What a file does that it must not.
+type Breaches = Vec<String>;
+
+/// A rule: what it says, and how to tell.
+type Rule = (&'static str, fn(&Source) -> Breaches);
+
+const RULES: [Rule; 12] = [
+    ("the domain imports nothing", |file| room_imports_only(file, "domain", &["domain"])),
+    ("the translation imports the domain and the wire formats", |file| {
+        room_imports_only(file, "translate", &["domain", "translate", "kommo::wire", "telegram::wire"])
+    }),
+    (
+        "the translation is synchronous",
+        |file| if file.is_in("translate") { named(file, &["async"]) } else { Vec::new() },
+    ),
+    ("the store imports the domain", |file| room_imports_only(file, "store", &["domain", "store"])),
+    ("Telegram does not know Kommo, nor who uses it", |file| never_imports(file, "telegram", &["kommo", "relay"])),
+    ("Kommo does not know Telegram, nor who uses it", |file| never_imports(file, "kommo", &["telegram", "relay"])),
+    ("the relay serves nothing and is configured by others", |file| never_imports(file, "relay", &["axum", "config"])),
+    ("the bridge knows neither the operator's ring nor the sandbox", |file| {
+        let above = ["app", "main", "operate", "sandbox"].iter().any(|room| file.is_in(room));
+        if above { Vec::new() } else { imports(file, &["operate", "sandbox"]) }
+    }),
+    ("wire formats and signatures are leaves", |file| {
+        let leaves = ["telegram::wire", "kommo::wire", "kommo::sign"];
+        leaves.iter().flat_map(|leaf| room_imports_only(file, leaf, &["lenient", leaf])).collect()
+    }),
+    ("only the store knows sled", |file| if file.is_in("store") { Vec::new() } else { named(file, &["sled"]) }),
+    ("the two wire formats meet in no file", |file| {
+        let sides = [imports(file, &["telegram::wire"]), imports(file, &["kommo::wire"])];
+        if sides.iter().any(Vec::is_empty) { Vec::new() } else { sides.concat() }
+    }),
+    ("files are short and finished", |file| {
+        let lines = file.text.lines().count();
+        let long = (lines > MOST_LINES).then(|| format!("{lines} lines"));
+        let later = ["TODO", "FIXME", "XXX"].iter().filter(|mark| file.text.contains(**mark));
+        let aborts = ["panic !", "todo !", "unimplemented !", ". unwrap ( )"];
+        let code = file.tokens.join(" ");
+        let aborts = aborts.iter().filter(|abort| code.contains(**abort));
+        long.into_iter().chain(later.chain(aborts).map(ToString::to_string)).collect()
+    }),
+];
+
+/// What the file imports of our own crate, if it belongs to `room` and `allowed` does not have it.
+fn room_imports_only(file: &Source, room: &str, allowed: &[&str]) -> Breaches {
+    let ours = |path: &String| ROOMS.iter().any(|room| within(path, room));
+    let forbidden = |path: &String| ours(path) && !allowed.iter().any(|room| within(path, room));
+    if file.is_in(room) { file.paths().into_iter().filter(forbidden).collect() } else { Vec::new() }
+}
+
+/// What the file imports of `forbidden`, if it belongs to `room`.
+fn never_imports(file: &Source, room: &str, forbidden: &[&str]) -> Breaches {
+    if file.is_in(room) { imports(file, forbidden) } else { Vec::new() }
+}
+
+fn imports(file: &Source, rooms: &[&str]) -> Breaches {
+    file.paths().into_iter().filter(|path| rooms.iter().any(|room| within(path, room))).collect()
+}
+
+fn named(file: &Source, words: &[&str]) -> Breaches {
+    file.tokens.iter().filter(|token| words.contains(&token.as_str())).cloned().collect()
+}
+
+/// Every module of `lib.rs`, by which a path of ours is told from another crate's.
+const ROOMS: [&str; 16] = [
+    "app",
+    "clock",
+    "config",
+    "domain",
+    "kommo",
+    "lenient",
+    "lifecycle",
+    "meter",
+    "operate",
+    "pace",
+    "relay",
+    "sandbox",
+    "serve",
+    "store",
+    "telegram",
+    "translate",
+];
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let files = files.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "rs"));
+    files.chain(folders.iter().flat_map(|folder| rust_files(folder))).collect()
+}
+
+/// The files of `src/` that are no tests.
+fn sources() -> Vec<Source> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let name = |path: &PathBuf| path.strip_prefix(&src).unwrap().to_str().unwrap().replace('\\', "/");
+    let is_test = |name: &str| name.ends_with("tests.rs") || name.contains("tests/");
+    let files = rust_files(&src).into_iter().map(|path| (name(&path), path)).filter(|(name, _)| !is_test(name));
+    files.map(|(name, path)| Source::new(&name, &fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn the_rules_hold() {
+    let sources = sources();
+    assert!(sources.len() > 80, "only {} files were read", sources.len());
+    let paths: usize = sources.iter().map(|file| file.paths().len()).sum();
+    assert!(paths > 1000, "only {paths} paths were found");
+    let mut breaches = Vec::new();
+    for (rule, check) in RULES {
+        for file in &sources {
+            breaches.extend(check(file).into_iter().map(|breach| format!("{rule}: {} has {breach}", file.file)));
+        }
+    }
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+#[test]
+fn every_module_is_a_room() {
+    let lib = sources().into_iter().find(|file| file.file == "lib.rs").unwrap();
+    let declared: Vec<_> = lib.tokens.windows(2).filter(|pair| pair[0] == "mod").map(|pair| pair[1].as_str()).collect();
+    assert_eq!(declared, ROOMS);
+}
+
+#[test]
+fn no_file_of_the_tests_is_too_long() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = [rust_files(&here.join("src")), rust_files(&here.join("tests"))].concat();
+    assert!(files.len() > 100);
+    for file in files {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= MOST_LINES, "{} has {lines} lines", file.display());
+    }
+}
+
+/// File, text, and which rule it breaks; `None` for one that breaks none.
+const MADE_UP: [(&str, &str, Option<&str>); 25] = [
+    ("domain/work.rs", "use crate::domain::retry::Failure;", None),
+    ("domain/work.rs", "use crate::clock;", Some("the domain imports nothing")),
+    ("domain/work.rs", "fn f() { crate::store::f() }", Some("the domain imports nothing")),
+    ("translate/text.rs", "use crate::{domain::work::Call, kommo::wire::Hook};", None),
+    (
+        "translate/text.rs",
+        "use crate::{domain::work::Call, kommo::chats::Chats};",
+        Some("the translation imports the domain and the wire formats"),
+    ),
+    ("translate/text.rs", "pub async fn f() {}", Some("the translation is synchronous")),
+    ("translate/text.rs", "#[cfg(test)] mod tests { async fn f() {} }", None),
+    ("store/push.rs", "use sled::Db; use super::keys; use crate::domain::work::Lane;", None),
+    ("store/push.rs", "use crate::clock;", Some("the store imports the domain")),
+    ("telegram/bot.rs", "use crate::{pace::Pace, telegram::failure};", None),
+    ("telegram/bot.rs", "use crate::kommo;", Some("Telegram does not know Kommo, nor who uses it")),
+    ("telegram/bot.rs", "use crate::relay::Relay;", Some("Telegram does not know Kommo, nor who uses it")),
+    (
+        "kommo/hook.rs",
+        "use crate::{self as root, telegram::bot};",
+        Some("Kommo does not know Telegram, nor who uses it"),
+    ),
+    ("relay/inbound.rs", "use axum::Router;", Some("the relay serves nothing and is configured by others")),
+    ("relay.rs", "fn f(c: crate::config::Config) {}", Some("the relay serves nothing and is configured by others")),
+    ("serve.rs", "use crate::sandbox::page;", Some("the bridge knows neither the operator's ring nor the sandbox")),
+    ("app.rs", "use crate::operate::upkeep;", None),
+    ("telegram/wire.rs", "use crate::lenient::lenient;", None),
+    ("telegram/wire.rs", "use super::bot::Bot;", Some("wire formats and signatures are leaves")),
+    ("operate/check.rs", "fn f() { ::sled::open() }", Some("only the store knows sled")),
+    ("operate/check.rs", "//! sled\nconst S: &str = \"sled\";", None),
+    (
+        "relay/inbound.rs",
+        "use crate::{kommo, telegram::wire::Update}; fn f(h: kommo::wire::Hook) {}",
+        Some("the two wire formats meet in no file"),
+    ),
+    ("clock.rs", "// TODO: later", Some("files are short and finished")),
+    ("clock.rs", "fn f() { x.unwrap() }", Some("files are short and finished")),
+    ("clock.rs", "fn f() { panic!(\"\") }", Some("files are short and finished")),
+];
+
+#[test]
+fn every_rule_can_be_broken() {
+    for (file, text, expected) in MADE_UP {
+        let source = Source::new(file, text);
+        let broken: Vec<_> =
+            RULES.iter().filter(|(_, check)| !check(&source).is_empty()).map(|(rule, _)| *rule).collect();
+        assert_eq!(broken, Vec::from_iter(expected), "{file}: {text}");
+    }
+    let long = Source::new("clock.rs", &"\n".repeat(MOST_LINES + 1));
+    assert!(!RULES[11].1(&long).is_empty());
+    let unbroken = RULES.iter().find(|(rule, _)| !MADE_UP.iter().any(|(.., broken)| *broken == Some(rule)));
+    assert_eq!(unbroken.map(|(rule, _)| rule), None, "no example breaks this rule");
+}

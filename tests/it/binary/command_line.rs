@@ -1,0 +1,110 @@
+//! What an operator types and reads.
+
+use std::fs;
+
+use telekommo::sandbox::stage::Stage;
+use tokio::process::Command;
+
+use super::process::{finished, telekommo, text, with_config};
+use crate::support::BRISK;
+
+/// The widest line that a terminal is sure to show unbroken.
+const COLUMNS: usize = 100;
+
+#[tokio::test]
+async fn help_fits_a_terminal_and_names_every_option() {
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["--help"], &["run", "check", "sandbox", "restore", "--version"]),
+        (&["run", "--help"], &["--config <PATH>", "/etc/telekommo/config.toml"]),
+        (&["check", "--help"], &["--config <PATH>"]),
+        (&["sandbox", "--help"], &["--listen <ADDR>", "127.0.0.1:7070", "--script"]),
+        (&["restore", "--help"], &["--config <PATH>", "[DUMP]"]),
+    ];
+    for (arguments, mentions) in cases {
+        let output = finished(telekommo(arguments)).await;
+        let help = text(&output.stdout);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{arguments:?}");
+        for mention in mentions {
+            assert!(help.contains(mention), "{arguments:?} does not mention {mention}:\n{help}");
+        }
+        let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > COLUMNS).collect();
+        assert!(wide.is_empty(), "{arguments:?} is too wide: {wide:#?}");
+    }
+}
+
+#[tokio::test]
+async fn without_arguments_there_is_help() {
+    let output = finished(telekommo(&[])).await;
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+    assert_eq!(text(&output.stderr), text(&finished(telekommo(&["--help"])).await.stdout));
+}
+
+#[tokio::test]
+async fn the_version_is_the_packages() {
+    let output = finished(telekommo(&["--version"])).await;
+    assert_eq!(text(&output.stdout), concat!("telekommo ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// A wrong configuration: more settings, and what the message has to say.
+const MISTAKES: [(&str, &str); 4] = [
+    ("kommo.timeot = \"1s\"", "did you mean"),
+    ("kommo.timeout = \"soon\"", "kommo.timeout"),
+    ("store.dump_keep = 0", "store.dump_keep"),
+    ("this is no toml", "config.toml"),
+];
+
+#[tokio::test]
+async fn a_wrong_configuration_ends_with_2_and_touches_nothing() {
+    for (settings, says) in MISTAKES {
+        let stage = Stage::without_bridge(settings).unwrap();
+        for command in ["run", "check", "restore"] {
+            let output = finished(with_config(command, &stage.write_config().unwrap())).await;
+            let message = text(&output.stderr);
+            assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{command}: {settings}");
+            assert!(message.starts_with("telekommo: ") && message.contains(says), "{settings}: {message}");
+            assert_eq!(message.matches("telekommo: ").count(), 1, "{message}");
+            let files: Vec<_> = fs::read_dir(stage.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(files, ["config.toml"], "{command} left something behind");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_configuration_is_named() {
+    let output = finished(telekommo(&["run", "--config", "/nowhere/config.toml"])).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("/nowhere/config.toml"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn a_wrong_variable_gets_a_suggestion() {
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let mut command: Command = with_config("check", &stage.write_config().unwrap());
+    command.env("TELEKOMMO_KOMMO__TIMEOT", "1s");
+    let output = finished(command).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("did you mean TELEKOMMO_KOMMO__TIMEOUT?"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn check_says_what_a_configuration_means_without_secrets() {
+    let stage = Stage::without_bridge("").unwrap();
+    let output = finished(with_config("check", &stage.write_config().unwrap())).await;
+    let summary = text(&output.stdout);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let (telegram, kommo, scope) = (stage.telegram.url(), stage.kommo.url(), stage.kommo.settings().scope_id());
+    for mention in [&telegram, &kommo, &scope, "sales", "Sales bot", "7000000001", "Support bot"] {
+        assert!(summary.contains(mention), "{mention} is missing in\n{summary}");
+    }
+    for secret in ["SANDBOX", &stage.kommo.settings().channel_secret] {
+        assert!(!summary.contains(secret), "a secret is in\n{summary}");
+    }
+    assert!(!stage.dir().join("data").exists(), "a check must not start anything");
+}
+
+#[tokio::test]
+async fn the_sandboxs_script_passes() {
+    let output = finished(telekommo(&["sandbox", "--script"])).await;
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(text(&output.stdout).contains("All 8 messages arrived"), "{}", text(&output.stdout));
+}

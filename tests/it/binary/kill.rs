@@ -1,0 +1,80 @@
+//! `kill -9` under load: what was acknowledged is kept.
+
+use std::{env, time::Duration};
+
+use load::{Load, Log};
+use rustix::process::Signal;
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::Endpoint,
+    stage::{LINES, Stage},
+    telegram::Target,
+};
+use tokio::time::sleep;
+
+use super::process::{Process, run};
+use crate::support::{BRISK, WITHIN};
+
+mod load;
+mod verdict;
+
+/// How often the bridge is killed.
+const ROUNDS: usize = 20;
+/// How long a round may last after the bridge is up, in milliseconds.
+const ROUND_MS: std::ops::Range<u64> = 50..700;
+/// In how many rounds something must have been under way when the bridge was killed, for the test to mean anything.
+const LEAST_BUSY: usize = ROUNDS / 2;
+/// How long the remotes take to answer: long enough for a kill to fall into a call.
+const LATENCY: Duration = Duration::from_millis(15);
+
+/// Every call of the kinds that matter takes a while.
+fn slow_down(stage: &Stage) {
+    let slow = || Fault::Hang(LATENCY);
+    stage.kommo.fault(Endpoint::Message, slow(), u32::MAX);
+    stage.kommo.fault(Endpoint::DeliveryStatus, slow(), u32::MAX);
+    stage.telegram.fault(Target::method("sendMessage"), slow(), u32::MAX);
+}
+
+/// Runs and kills the bridge, and tells what was noted at every kill.
+async fn kill_again_and_again(stage: &Stage, load: &Load, chance: &mut fastrand::Rng) -> Vec<Log> {
+    let mut kills = Vec::new();
+    for _ in 0..ROUNDS {
+        let process = Process::start(stage, run(stage)).await;
+        // The one wait for nothing: the kill is to fall anywhere.
+        sleep(Duration::from_millis(chance.u64(ROUND_MS))).await;
+        let ended = process.end(Signal::KILL).await;
+        assert_eq!(ended.status.code(), None, "it ended by itself: {}", ended.stderr);
+        kills.push(load.look(stage));
+    }
+    kills
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_or_out_of_order() {
+    let seed = env::var("TELEKOMMO_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    println!("TELEKOMMO_SEED={seed} kills at the same moments again");
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let load = Load::start(&stage, seed);
+    slow_down(&stage);
+    let kills = kill_again_and_again(&stage, &load, &mut fastrand::Rng::with_seed(seed)).await;
+    let done = load.stop().await;
+    stage.kommo.heal();
+    stage.telegram.heal();
+
+    let process = Process::start(&stage, run(&stage)).await;
+    let drained = stage.until("everything has arrived", WITHIN, |stage| done.look(stage).is_drained()).await;
+    assert!(drained.is_ok(), "{drained:?}: {:#?}\n{}", done.look(&stage), process.stderr());
+    let metrics = reqwest::get(format!("http://{}/metrics", process.ports().await.admin)).await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let doubled = verdict::check(&stage, &done, &kills);
+    println!("{} messages, {} answers, {doubled} of them doubled", done.written(), done.accepted());
+    assert!(metrics.contains("telekommo_parked_messages 0\n"), "something was set aside: {metrics}");
+    let ended = process.end(Signal::TERM).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+
+    let busy = kills.iter().filter(|kill| !kill.is_drained()).count();
+    let (inbound, outbound) = kills.iter().fold((0, 0), |(i, o), kill| (i + kill.inbound, o + kill.outbound));
+    println!("{busy} of {ROUNDS} kills fell among jobs: {inbound} messages and {outbound} answers were under way");
+    assert!(busy >= LEAST_BUSY && inbound > 0 && outbound > 0, "too little was under way");
+    assert!(LINES.iter().all(|line| stage.telegram.confirmed_up_to(line.token).is_some()));
+}

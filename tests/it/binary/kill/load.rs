@@ -1,0 +1,203 @@
+//! Customers who write and managers who answer, whether or not the bridge lives.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use telekommo::sandbox::{
+    kommo::{FakeKommo, Message, Status},
+    stage::{ANNA, BEN, LINES, Line, Stage},
+    telegram::{Customer, FakeTelegram},
+};
+use tokio::time::interval;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The customers; each writes to every bot.
+const CUSTOMERS: [i64; 4] = [ANNA, BEN, 777_000_333, 777_000_444];
+/// The pace at which customers write and managers answer, in milliseconds.
+const PACE_MS: std::ops::Range<u64> = 15..60;
+
+/// A customer in a bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    line: usize,
+    customer: i64,
+}
+
+impl Place {
+    fn all() -> impl Iterator<Item = Self> {
+        (0..LINES.len()).flat_map(|line| CUSTOMERS.map(|customer| Self { line, customer }))
+    }
+
+    fn line(self) -> Line {
+        LINES[self.line]
+    }
+
+    /// The conversation's id.
+    pub(crate) fn conversation(self) -> String {
+        format!("tg:{}:{}", self.line().source, self.customer)
+    }
+
+    /// What Kommo has of it, oldest first.
+    pub(crate) fn in_kommo(self, kommo: &FakeKommo) -> Vec<Message> {
+        kommo.chat(&self.conversation()).map(|chat| chat.messages).unwrap_or_default()
+    }
+
+    /// What the bot has written there, oldest first.
+    pub(crate) fn from_bot(self, telegram: &FakeTelegram) -> Vec<String> {
+        let messages = telegram.messages(self.line().token, self.customer).into_iter();
+        messages.filter(|message| message.from_bot).map(|message| message.text).collect()
+    }
+}
+
+/// What was said in one conversation, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    /// The customer's texts.
+    pub(crate) written: Vec<String>,
+    /// The managers' answers: Kommo's id, the text, and whether the hook was answered with 200.
+    pub(crate) answered: Vec<(String, String, bool)>,
+}
+
+impl Said {
+    /// The answers that the bridge has taken.
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.answered.iter().filter(|(.., accepted)| *accepted).map(|(id, text, _)| (id.as_str(), text.as_str()))
+    }
+}
+
+type Book = Arc<Mutex<BTreeMap<Place, Said>>>;
+
+/// The load while it lasts.
+pub(crate) struct Load {
+    book: Book,
+    stop: CancellationToken,
+    people: TaskTracker,
+}
+
+/// Everything that was said.
+pub(crate) struct Done(BTreeMap<Place, Said>);
+
+/// How far the bridge had come at some moment.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// Updates that Telegram still holds.
+    pub(crate) unconfirmed: usize,
+    /// Messages that Telegram has forgotten and Kommo does not have.
+    pub(crate) inbound: usize,
+    /// Answers that were taken and are not reported as delivered.
+    pub(crate) outbound: usize,
+    /// How many messages the bot has written, by conversation.
+    pub(crate) from_bot: BTreeMap<Place, usize>,
+}
+
+impl Log {
+    /// Whether nothing is under way.
+    pub(crate) const fn is_drained(&self) -> bool {
+        self.unconfirmed == 0 && self.inbound == 0 && self.outbound == 0
+    }
+}
+
+impl Load {
+    /// Lets everybody begin.
+    pub(crate) fn start(stage: &Stage, seed: u64) -> Self {
+        let this = Self { book: Book::default(), stop: CancellationToken::new(), people: TaskTracker::new() };
+        for customer in CUSTOMERS {
+            stage.telegram.add_customer(Customer {
+                id: customer,
+                first_name: format!("Customer {customer}"),
+                last_name: None,
+                username: None,
+                language_code: None,
+            });
+        }
+        for (number, place) in (1..).zip(Place::all()) {
+            let pace = |salt: u64| fastrand::Rng::with_seed(seed ^ (number * 2 + salt)).u64(PACE_MS);
+            let (customer, manager) = (Duration::from_millis(pace(0)), Duration::from_millis(pace(1)));
+            let writing = write(stage.telegram.clone(), place, Arc::clone(&this.book), customer);
+            let answering = answer(stage.kommo.clone(), place, Arc::clone(&this.book), manager, this.stop.clone());
+            this.people.spawn(this.stop.clone().run_until_cancelled_owned(writing));
+            this.people.spawn(answering);
+        }
+        this
+    }
+
+    /// How far the bridge has come with what was said so far.
+    pub(crate) fn look(&self, stage: &Stage) -> Log {
+        Done(said(&self.book, |book| book.clone())).look(stage)
+    }
+
+    /// Lets everybody finish their sentences.
+    pub(crate) async fn stop(self) -> Done {
+        self.stop.cancel();
+        self.people.close();
+        self.people.wait().await;
+        Done(said(&self.book, std::mem::take))
+    }
+}
+
+fn said<R>(book: &Book, act: impl FnOnce(&mut BTreeMap<Place, Said>) -> R) -> R {
+    act(&mut book.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// A customer writes and writes.
+async fn write(telegram: FakeTelegram, place: Place, book: Book, pace: Duration) {
+    let mut ticks = interval(pace);
+    for number in 1.. {
+        ticks.tick().await;
+        let text = format!("{place:?} writes {number}");
+        said(&book, |book| {
+            telegram.write(place.line().token, place.customer, &text);
+            book.entry(place).or_default().written.push(text);
+        });
+    }
+}
+
+/// A manager answers and answers, from the first message on. A hook that is under way is waited for: Kommo does not take
+/// one back.
+async fn answer(kommo: FakeKommo, place: Place, book: Book, pace: Duration, stop: CancellationToken) {
+    let mut ticks = interval(pace);
+    let mut number = 0;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if place.in_kommo(&kommo).is_empty() {
+            continue;
+        }
+        number += 1;
+        let text = format!("{place:?} is answered {number}");
+        let (id, answer) = kommo.reply(&place.conversation(), "Maria", &text).await;
+        said(&book, |book| book.entry(place).or_default().answered.push((id, text, answer.status == Some(200))));
+    }
+}
+
+impl Done {
+    /// How far the bridge has come.
+    pub(crate) fn look(&self, stage: &Stage) -> Log {
+        let pending = LINES.iter().map(|line| stage.telegram.pending(line.token)).sum();
+        let (mut arrived, mut outbound, mut from_bot) = (0, 0, BTreeMap::new());
+        for (place, said) in &self.0 {
+            let messages = place.in_kommo(&stage.kommo);
+            arrived += messages.iter().filter(|message| message.client_msgid.is_some()).count();
+            let delivered: Vec<_> = messages.iter().filter(|message| message.status == Status::Delivered).collect();
+            outbound += said.accepted().filter(|(id, _)| !delivered.iter().any(|message| message.id == *id)).count();
+            from_bot.insert(*place, place.from_bot(&stage.telegram).len());
+        }
+        Log { unconfirmed: pending, inbound: self.written().saturating_sub(pending + arrived), outbound, from_bot }
+    }
+
+    /// What was said where.
+    pub(crate) fn by_place(&self) -> impl Iterator<Item = (Place, &Said)> {
+        self.0.iter().map(|(place, said)| (*place, said))
+    }
+
+    /// How many messages customers have written.
+    pub(crate) fn written(&self) -> usize {
+        self.0.values().map(|said| said.written.len()).sum()
+    }
+
+    /// How many answers the bridge has taken.
+    pub(crate) fn accepted(&self) -> usize {
+        self.0.values().map(|said| said.accepted().count()).sum()
+    }
+}

@@ -1,0 +1,106 @@
+//! From a damaged store back to work.
+
+use std::{fs, path::Path};
+
+use rustix::process::Signal;
+use telekommo::sandbox::stage::{ANNA, LINES, Stage};
+
+use super::process::{Process, finished, run, text, with_config};
+use crate::support::{BRISK, WITHIN};
+
+const TOKEN: &str = LINES[0].token;
+
+fn conversation() -> String {
+    format!("tg:{}:{ANNA}", LINES[0].source)
+}
+
+fn in_kommo(stage: &Stage) -> Vec<String> {
+    let messages = stage.kommo.chat(&conversation()).map(|chat| chat.messages).unwrap_or_default();
+    messages.into_iter().map(|message| message.text).collect()
+}
+
+/// Whether a finished dump holds this text.
+fn dumped(data: &Path, text: &str) -> bool {
+    let files = fs::read_dir(data.join("dumps")).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let finished = files.filter(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
+    // A dump may be removed for a newer one while it is looked at.
+    finished.filter_map(|file| fs::read_to_string(file).ok()).any(|dump| dump.contains(text))
+}
+
+/// Cuts the snapshots to half their lengths, as a disk that was full may.
+fn damage(data: &Path) {
+    let files = fs::read_dir(data.join("store")).unwrap().map(|entry| entry.unwrap().path());
+    let snapshots: Vec<_> =
+        files.filter(|file| file.file_name().unwrap().to_str().unwrap().starts_with("snap.")).collect();
+    assert!(!snapshots.is_empty(), "there is nothing to damage");
+    for snapshot in snapshots {
+        let file = fs::OpenOptions::new().write(true).open(&snapshot).unwrap();
+        file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+    }
+}
+
+/// Runs a bridge whose store ends with one message that Kommo has and one that waits, and with a dump of both.
+async fn leave_a_message_waiting(stage: &Stage) {
+    let mut command = run(stage);
+    command.env("TELEKOMMO_LOG__LEVEL", "debug");
+    let process = Process::start(stage, command).await;
+    stage.telegram.write(TOKEN, ANNA, "arrived");
+    stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["arrived"]).await.unwrap();
+    stage.kommo.down(true).unwrap();
+    stage.telegram.write(TOKEN, ANNA, "waiting");
+    process.logged("tried again in").await;
+    let data = stage.dir().join("data");
+    process.logs_until("the dump holds the message", |_| dumped(&data, "waiting")).await;
+    let ended = process.end(Signal::TERM).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    stage.kommo.down(false).unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_store_says_what_to_do_and_a_restore_brings_it_back() {
+    let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
+    let data = stage.dir().join("data");
+    leave_a_message_waiting(&stage).await;
+    damage(&data);
+
+    let refused = finished(run(&stage)).await;
+    let message = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{message}");
+    assert!(message.contains("`telekommo restore`") && message.contains("nothing was changed"), "{message}");
+
+    let restored = finished(with_config("restore", &stage.write_config().unwrap())).await;
+    let summary = text(&restored.stdout);
+    assert_eq!((restored.status.code(), text(&restored.stderr)), (Some(0), ""), "{summary}");
+    assert!(summary.contains("restored from") && summary.contains("store.before-restore-1"), "{summary}");
+    assert!(data.join("store.before-restore-1").exists(), "the former store must be kept");
+
+    let process = Process::start(&stage, run(&stage)).await;
+    stage.telegram.write(TOKEN, ANNA, "new");
+    stage
+        .until("the new message is in Kommo", WITHIN, |stage| in_kommo(stage).contains(&"new".to_owned()))
+        .await
+        .unwrap();
+    assert_eq!(in_kommo(&stage), ["arrived", "waiting", "new"], "each once and in order");
+    assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_store_in_use_is_not_restored() {
+    let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
+    let process = Process::start(&stage, run(&stage)).await;
+    stage.telegram.write(TOKEN, ANNA, "hello");
+    stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["hello"]).await.unwrap();
+    let refused = finished(with_config("restore", &stage.write_config().unwrap())).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("in use by another telekommo"), "{}", text(&refused.stderr));
+    assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn without_a_dump_a_restore_says_where_it_looked() {
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let refused = finished(with_config("restore", &stage.write_config().unwrap())).await;
+    let message = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{message}");
+    assert!(message.contains("dumps") && message.contains(stage.dir().to_str().unwrap()), "{message}");
+}

@@ -1,0 +1,106 @@
+//! No secret reaches the log, whatever happens and however much is logged.
+
+use rustix::process::Signal;
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::{Endpoint, Status},
+    stage::{ANNA, BEN, LINES, Stage},
+    telegram::Target,
+};
+
+use super::process::{Process, run};
+use crate::support::WITHIN;
+
+/// Nothing is given up while Telegram is away.
+const PATIENT: &str = "retry.kommo = [\"50ms\"]\nretry.telegram = [\"50ms\", \"200ms\", \"200ms\", \"1m\", \"1m\"]\n\
+                       retry.probe_every = \"100ms\"";
+
+fn conversation(line: usize, customer: i64) -> String {
+    format!("tg:{}:{customer}", LINES[line].source)
+}
+
+/// What must not be seen: the secrets, and the parts of them that are secret by themselves.
+fn secrets(stage: &Stage) -> Vec<String> {
+    let parts = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, secret)| secret.to_owned());
+    parts.chain([stage.kommo.settings().channel_secret.clone()]).collect()
+}
+
+#[track_caller]
+fn assert_hushed(stage: &Stage, log: &str) {
+    for secret in secrets(stage) {
+        assert!(secret.len() > 10);
+        let leaks: Vec<_> = log.lines().filter(|line| line.contains(&secret)).take(3).collect();
+        assert!(leaks.is_empty(), "a secret is logged: {leaks:#?}");
+    }
+}
+
+async fn delivered(stage: &Stage, conversation: &str, text: &str) {
+    let told = |stage: &Stage| {
+        let messages = stage.kommo.chat(conversation).map(|chat| chat.messages).unwrap_or_default();
+        messages.iter().any(|message| message.text == text && message.status == Status::Delivered)
+    };
+    stage.until("the answer is delivered", WITHIN, told).await.unwrap();
+}
+
+async fn arrived(stage: &Stage, customer: i64, text: &str) {
+    let there = |stage: &Stage| {
+        let messages = stage.kommo.chat(&conversation(0, customer)).map(|chat| chat.messages).unwrap_or_default();
+        messages.iter().any(|message| message.text == text)
+    };
+    stage.until("the message is in Kommo", WITHIN, there).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_at_its_loudest_is_silent_about_secrets() {
+    let stage = Stage::without_bridge(PATIENT).unwrap();
+    let mut command = run(&stage);
+    command.env("TELEKOMMO_LOG__LEVEL", "trace,hyper=trace,reqwest=trace,teloxide=trace,sled=trace");
+    let process = Process::start(&stage, command).await;
+    let (sales, support) = (LINES[0], LINES[1]);
+
+    for customer in [ANNA, BEN] {
+        stage.telegram.write(sales.token, customer, "hello");
+        arrived(&stage, customer, "hello").await;
+    }
+    // Answers that are no answers, and lines that break before and after.
+    let broken = Fault::Status { code: 502, body: "<html>Bad Gateway</html>".to_owned() };
+    for fault in [Fault::Garbage, broken, Fault::DropBefore, Fault::RetryAfter(1)] {
+        stage.kommo.fault(Endpoint::Message, fault, 1);
+    }
+    stage.telegram.write(sales.token, ANNA, "through faults");
+    arrived(&stage, ANNA, "through faults").await;
+    let unauthorized = r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#.to_owned();
+    stage.telegram.fault(Target::method("sendMessage"), Fault::Status { code: 401, body: unauthorized }, 1);
+    stage.telegram.fault(Target::method("sendMessage"), Fault::Garbage, 1);
+    stage.kommo.reply(&conversation(0, ANNA), "Maria", "after a 401").await;
+    delivered(&stage, &conversation(0, ANNA), "after a 401").await;
+    stage.telegram.fault(Target::method("sendMessage"), Fault::DropAfter, 1);
+    stage.telegram.fault(Target::method("sendChatAction"), Fault::DropBefore, 1);
+    stage.kommo.typing(&conversation(0, BEN)).await;
+    stage.kommo.reply(&conversation(0, BEN), "Maria", "uncertain").await;
+    process.logged("set aside").await;
+
+    // Telegram is away, and one token is revoked when it is back.
+    stage.telegram.down(true).unwrap();
+    stage.kommo.reply(&conversation(0, ANNA), "Maria", "while away").await;
+    process.logged("polling fails").await;
+    let retried = |line: &str| line.contains("tried again in") && line.contains("outbound:sales");
+    let retried = |log: &str| log.lines().filter(|line| retried(line)).count() >= 3;
+    process.logs_until("the answer is tried again", retried).await;
+    stage.telegram.revoke(support.token);
+    stage.telegram.down(false).unwrap();
+    delivered(&stage, &conversation(0, ANNA), "while away").await;
+    process.logged("polling has stopped").await;
+
+    // The channel is not connected.
+    stage.kommo.set_connected(false);
+    stage.telegram.write(sales.token, BEN, "while disconnected");
+    process.logged("paused until somebody mends this").await;
+    stage.kommo.set_connected(true);
+    arrived(&stage, BEN, "while disconnected").await;
+
+    assert_hushed(&stage, &process.stderr());
+    let ended = process.end(Signal::TERM).await;
+    assert_hushed(&stage, &ended.stderr);
+    assert!(ended.stderr.contains("\"DEBUG\"") && ended.stderr.lines().count() > 30, "not loud: {}", ended.stderr);
+}

@@ -1,0 +1,124 @@
+//! Signals, and what becomes of what was in flight.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::{Endpoint, Status},
+    stage::{ANNA, LINES, Stage},
+};
+use tokio::time::Instant;
+
+use super::process::{Ended, Process, run};
+use crate::support::{BRISK, WITHIN};
+
+/// What a stop may take. systemd gives twice as much.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+
+const TOKEN: &str = LINES[0].token;
+
+fn conversation() -> String {
+    format!("tg:{}:{ANNA}", LINES[0].source)
+}
+
+/// The texts of the conversation in Kommo, and how often each message's id is there.
+fn in_kommo(stage: &Stage) -> Vec<String> {
+    let messages = stage.kommo.chat(&conversation()).map(|chat| chat.messages).unwrap_or_default();
+    messages.into_iter().filter(|message| message.client_msgid.is_some()).map(|message| message.text).collect()
+}
+
+/// The bot's texts in Telegram.
+fn in_telegram(stage: &Stage) -> Vec<String> {
+    let messages = stage.telegram.messages(TOKEN, ANNA).into_iter();
+    messages.filter(|message| message.from_bot).map(|message| message.text).collect()
+}
+
+async fn ends_well(process: Process, signal: Signal) -> Ended {
+    let asked_at = Instant::now();
+    let ended = process.end(signal).await;
+    let took = asked_at.elapsed();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    assert!(took < STOPS_WITHIN, "the stop took {took:?}");
+    ended
+}
+
+#[tokio::test]
+async fn an_open_long_poll_holds_up_no_stop() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let stage = Stage::without_bridge(BRISK).unwrap();
+        let process = Process::start(&stage, run(&stage)).await;
+        stage
+            .until("both bots poll", WITHIN, |stage| LINES.iter().all(|line| stage.telegram.poll_count(line.token) > 0))
+            .await
+            .unwrap();
+        let asked_at = Instant::now();
+        let ended = ends_well(process, signal).await;
+        assert!(asked_at.elapsed() < Duration::from_secs(4), "nothing was in flight");
+        assert!(ended.stderr.contains("\"stopped\""), "{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn what_kommo_was_about_to_take_arrives_after_the_next_start_once() {
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let process = Process::start(&stage, run(&stage)).await;
+    stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_secs(60)), 1);
+    stage.telegram.write(TOKEN, ANNA, "one");
+    stage.telegram.write(TOKEN, ANNA, "two");
+    stage.until("the updates are taken", WITHIN, |stage| stage.telegram.pending(TOKEN) == 0).await.unwrap();
+    let ended = ends_well(process, Signal::TERM).await;
+    assert!(ended.stderr.contains("done after the next start"), "nothing was in flight: {}", ended.stderr);
+    assert_eq!(in_kommo(&stage), Vec::<String>::new());
+
+    let process = Process::start(&stage, run(&stage)).await;
+    stage.telegram.write(TOKEN, ANNA, "three");
+    stage
+        .until("the last one is in Kommo", WITHIN, |stage| in_kommo(stage).iter().any(|text| text == "three"))
+        .await
+        .unwrap();
+    assert_eq!(in_kommo(&stage), ["one", "two", "three"]);
+    ends_well(process, Signal::INT).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_telegram_could_not_take_arrives_after_the_next_start_once() {
+    let settings = "retry.telegram = [\"100ms\", \"1m\", \"1m\"]\nretry.kommo = [\"50ms\"]";
+    let stage = Stage::without_bridge(settings).unwrap();
+    let process = Process::start(&stage, run(&stage)).await;
+    stage.telegram.write(TOKEN, ANNA, "hello");
+    stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["hello"]).await.unwrap();
+    stage.telegram.down(true).unwrap();
+    let (_, answer) = stage.kommo.reply(&conversation(), "Maria", "good day").await;
+    assert_eq!(answer.status, Some(200));
+    process.logged("tried again in").await;
+    ends_well(process, Signal::TERM).await;
+    stage.telegram.down(false).unwrap();
+    assert_eq!(in_telegram(&stage), Vec::<String>::new());
+
+    let process = Process::start(&stage, run(&stage)).await;
+    let told = |stage: &Stage| {
+        let messages = stage.kommo.chat(&conversation()).unwrap().messages;
+        messages.iter().any(|message| message.status == Status::Delivered)
+    };
+    stage.until("the answer is delivered", WITHIN, told).await.unwrap();
+    assert_eq!(in_telegram(&stage), ["good day"]);
+    ends_well(process, Signal::TERM).await;
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    for second in [Signal::TERM, Signal::INT] {
+        let stage = Stage::without_bridge(BRISK).unwrap();
+        let process = Process::start(&stage, run(&stage)).await;
+        stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_secs(60)), 1);
+        stage.telegram.write(TOKEN, ANNA, "one");
+        stage.until("the update is taken", WITHIN, |stage| stage.telegram.pending(TOKEN) == 0).await.unwrap();
+        process.signal(Signal::TERM);
+        process.logged("a second signal ends at once").await;
+        let asked_at = Instant::now();
+        let ended = process.end(second).await;
+        assert!(asked_at.elapsed() < Duration::from_secs(2), "it took {:?}", asked_at.elapsed());
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    }
+}
