@@ -10,7 +10,7 @@ use crate::{
     clock,
     kommo::{
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, KnownChat, NewChat},
     },
     pace::Pace,
 };
@@ -79,6 +79,13 @@ impl Chats {
         let (status, body) = self.post("", event).await?;
         let answer: Option<Answer> = serde_json::from_slice(&body).ok();
         answer.and_then(|answer| answer.new_message).ok_or(CallError::Nonsense(status))
+    }
+
+    /// Kommo's id of a conversation's chat, which is made if there is none.
+    pub async fn chat(&self, chat: &NewChat) -> Result<String, CallError> {
+        let (status, body) = self.post("/chats", chat).await?;
+        let answer: Option<KnownChat> = serde_json::from_slice(&body).ok();
+        answer.and_then(|answer| answer.id).ok_or(CallError::Nonsense(status))
     }
 
     /// Tells how the delivery of an answer ended.

@@ -65,6 +65,17 @@ pub struct Message {
     pub text: String,
 }
 
+/// The body of `POST …/chats`. It makes a chat, or names the one that is there ("Create chat").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewChat {
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// The line of the channel.
+    pub source: Source,
+    /// The customer.
+    pub user: Sender,
+}
+
 /// The body of `POST …/{msgid}/delivery_status`.
 ///
 /// The reference names the number `status_code` in its table and `delivery_status` in its samples; which of them counts
@@ -102,6 +113,12 @@ lenient! {
         pub conversation_id: String,
         /// Kommo's id of the sender, where it is a UUID.
         pub sender_id: String,
+    }
+
+    /// The answer to a [`NewChat`].
+    pub struct KnownChat {
+        /// Kommo's id of the chat.
+        pub id: String,
     }
 
     /// An error of the Chats API.

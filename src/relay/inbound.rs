@@ -52,10 +52,16 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError) -> Outc
     }
 }
 
+/// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
+/// chat if there is none; one without messages is shown to nobody.
 async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
-    match courier.store.chat(&inbound.conversation)? {
-        Some(chat) => Ok(courier.chats.knows(&chat.chat.0, &inbound.id.to_string()).await),
-        None => Ok(Ok(false)),
+    let chat = match courier.store.chat(&inbound.conversation)? {
+        Some(known) => Ok(known.chat.0),
+        None => courier.chats.chat(&to_kommo::chat(inbound)).await,
+    };
+    match chat {
+        Ok(chat) => Ok(courier.chats.knows(&chat, &inbound.id.to_string()).await),
+        Err(unknown) => Ok(Err(unknown)),
     }
 }
 

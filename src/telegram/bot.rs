@@ -92,9 +92,10 @@ impl Bot {
         self.id
     }
 
-    /// Waits for updates from `offset` on. Asking for an offset confirms everything below it.
-    pub async fn updates(&self, offset: Option<i64>) -> Result<Vec<Value>, RequestError> {
-        let timeout = self.poll_timeout.as_secs();
+    /// The updates from `offset` on; if there are none and it `waits`, the first that comes within the poll's timeout.
+    /// Asking for an offset confirms everything below it.
+    pub async fn updates(&self, offset: Option<i64>, waits: bool) -> Result<Vec<Value>, RequestError> {
+        let timeout = if waits { self.poll_timeout.as_secs() } else { 0 };
         let payload = GetUpdates { offset, limit: 100, timeout, allowed_updates: ALLOWED_UPDATES };
         JsonRequest::new(self.poller.clone(), payload).await
     }

@@ -59,7 +59,8 @@ pub(super) fn of_poll(error: &RequestError) -> PollError {
     let unreachable = |why: &str, after_seconds| PollError::Unreachable { why: why.to_owned(), after_seconds };
     match error {
         RequestError::Api(error) => match text(error) {
-            text if text.contains("webhook is active") => PollError::Webhook,
+            // The poll that waits while a webhook is set is told so in other words than those after it.
+            text if text.contains("webhook is active") || text.contains("setWebhook") => PollError::Webhook,
             text if text.starts_with("Conflict") => PollError::Conflict,
             text if is_revoked(&text) => PollError::Revoked,
             text => unreachable(&format!("Telegram answered: {text}"), 0),

@@ -75,6 +75,7 @@ fn why_a_poll_fails() {
             "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
             PollError::Webhook,
         ),
+        ("Conflict: terminated by setWebhook request", PollError::Webhook),
         ("Unauthorized", PollError::Revoked),
         ("Not Found", PollError::Revoked),
     ];
