@@ -1,10 +1,6 @@
 //! The command line: arguments -> command -> exit code.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use telekommo::{
@@ -54,8 +50,9 @@ enum Command {
     },
     /// Restore the store from a dump; the store that is there is moved aside, never deleted.
     Restore {
-        #[command(flatten)]
-        config: ConfigPath,
+        /// The data directory: `data_dir` of the configuration.
+        #[arg(value_name = "DATA_DIR")]
+        data_dir: PathBuf,
         /// The dump; the newest one in the data directory if left out.
         #[arg(value_name = "DUMP")]
         dump: Option<PathBuf>,
@@ -112,7 +109,10 @@ fn main() -> ExitCode {
             Runtime::new()?.block_on(parked::run(config, request.into()))?;
             Ok(ExitCode::SUCCESS)
         }),
-        Command::Restore { config, dump } => with_config(&config, |config| restore_store(config, dump.as_deref())),
+        Command::Restore { data_dir, dump } => restore::run(&data_dir, dump).map(|restored| {
+            println!("{restored}");
+            ExitCode::SUCCESS
+        }),
         Command::Sandbox { listen, script } => try_out(listen, script),
     };
     outcome.unwrap_or_else(|error| {
@@ -138,7 +138,8 @@ fn with_config(
 
 fn run(config: &Config) -> anyhow::Result<ExitCode> {
     logging::start(&config.log);
-    Runtime::new()?.block_on(async {
+    let runtime = Runtime::new()?;
+    let ended = runtime.block_on(async {
         let app = App::start(config).await?;
         app.lifecycle().heed_signals()?;
         lifecycle::tell_ready();
@@ -150,12 +151,10 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
             Ended::Stopped => ExitCode::SUCCESS,
             Ended::Failed => ExitCode::FAILURE,
         })
-    })
-}
-
-fn restore_store(config: &Config, dump: Option<&Path>) -> anyhow::Result<ExitCode> {
-    println!("{}", restore::run(config, dump)?);
-    Ok(ExitCode::SUCCESS)
+    });
+    // A dump that is being written is not waited for; it is of no use until it is whole.
+    runtime.shutdown_background();
+    ended
 }
 
 fn try_out(listen: SocketAddr, script: bool) -> anyhow::Result<ExitCode> {

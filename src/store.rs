@@ -265,6 +265,18 @@ impl Store {
         (!self.has_room()).then(|| "the disk is almost full: free some space".to_owned())
     }
 
+    /// Returns when the committer has come round: a sign that it lives.
+    ///
+    /// # Errors
+    /// If the store has failed.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.db()?;
+        let nothing = |_: &mut committer::Book| {
+            Ok(committer::Planned { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(nothing).await
+    }
+
     /// Makes everything durable and closes the store, so that another process can open it. Other handles fail from then
     /// on.
     ///

@@ -193,6 +193,22 @@ lenient! {
         pub text: String,
         /// Where a file is to be fetched; empty for a text.
         pub media: String,
+        /// Its keyboard; `null` for none.
+        pub markup: HookMarkup,
+    }
+
+    /// A keyboard.
+    pub struct HookMarkup {
+        /// Its rows.
+        pub buttons: Vec<Vec<HookButton>>,
+    }
+
+    /// A button.
+    pub struct HookButton {
+        /// What stands on it.
+        pub text: String,
+        /// Where it leads; absent for one that answers with its text.
+        pub url: String,
     }
 
     /// What is no message.

@@ -48,7 +48,11 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError) -> Outc
             Ok(Ok(done()))
         }
         Ok(false) => Ok(Err(failure)),
-        Err(unknown) => Ok(Err(unknown.into())),
+        Err(unknown) => match Failure::from(unknown) {
+            later @ Failure::Transient { .. } => Ok(Err(later)),
+            // Without a history to ask, the refusal stands; one message must not hold up all others.
+            Failure::Blocked { .. } | Failure::Permanent(_) => Ok(Err(failure)),
+        },
     }
 }
 

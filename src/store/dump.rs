@@ -61,23 +61,33 @@ impl Store {
                 Err(_) => thread::sleep(MOVING_WAIT),
             }
         };
-        let unfinished = file.with_extension("unfinished");
-        let failed = |error: std::io::Error| StoreError::BadDump { file: file.to_owned(), why: error.to_string() };
-        let mut out = BufWriter::new(create_private(&unfinished).map_err(failed)?);
-        let mut rows = 0;
-        write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA }).map_err(failed)?;
-        for entry in db.iter() {
-            let (key, value) = entry?;
-            let row = Line::Row { k: hex(&key), v: String::from_utf8_lossy(&value).into_owned() };
-            write_line(&mut out, &row).map_err(failed)?;
-            rows += 1;
-        }
-        write_line(&mut out, &Line::End { rows }).map_err(failed)?;
-        let done = out.into_inner().map_err(|error| failed(error.into_error()))?;
-        done.sync_all().and_then(|()| fs::rename(&unfinished, file)).map_err(failed)?;
-        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()).map_err(failed)?;
-        Ok(DumpSummary { rows })
+        let unfinished = file.with_file_name("unfinished.jsonl");
+        let written = write_rows(&db, &unfinished).and_then(|rows| {
+            fs::rename(&unfinished, file)?;
+            file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
+            Ok(DumpSummary { rows })
+        });
+        written.map_err(|error| {
+            // On a full disk every byte counts; if it cannot be removed, the next dump writes over it.
+            let _ = fs::remove_file(&unfinished);
+            StoreError::BadDump { file: file.to_owned(), why: error.to_string() }
+        })
     }
+}
+
+fn write_rows(db: &sled::Db, file: &Path) -> std::io::Result<u64> {
+    let mut out = BufWriter::new(create_private(file)?);
+    let mut rows = 0;
+    write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA })?;
+    for entry in db.iter() {
+        let (key, value) = entry.map_err(std::io::Error::other)?;
+        let row = Line::Row { k: hex(&key), v: String::from_utf8_lossy(&value).into_owned() };
+        write_line(&mut out, &row)?;
+        rows += 1;
+    }
+    write_line(&mut out, &Line::End { rows })?;
+    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(rows)
 }
 
 /// A dump holds what customers wrote: nobody else on the machine may read it.

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -105,9 +106,7 @@ impl Index {
     /// Claims the lane whose turn it is.
     pub(super) fn claim(&mut self, route: &Route, now: UnixMillis) -> Option<Lane> {
         let queue = self.routes.get_mut(route)?;
-        while queue.later.first().is_some_and(|(retry_at, ..)| *retry_at <= now) {
-            queue.ready.extend(queue.later.pop_first().map(|(_, _, thread)| thread));
-        }
+        queue.wake(now);
         let thread = queue.ready.pop_front()?;
         if let Some(waiting) = queue.lanes.get_mut(&thread) {
             waiting.leased = true;
@@ -130,7 +129,20 @@ impl Index {
     }
 }
 
+/// No wait is as long as this. A retry that lies further ahead was noted when the clock was wrong, and is due.
+const BEYOND_ANY_WAIT: Duration = Duration::from_hours(48);
+
 impl Queue {
+    /// Makes ready whatever is due.
+    fn wake(&mut self, now: UnixMillis) {
+        while self.later.first().is_some_and(|(retry_at, ..)| *retry_at <= now) {
+            self.ready.extend(self.later.pop_first().map(|(_, _, thread)| thread));
+        }
+        while self.later.last().is_some_and(|(retry_at, ..)| now.until(*retry_at) > BEYOND_ANY_WAIT) {
+            self.ready.extend(self.later.pop_last().map(|(_, _, thread)| thread));
+        }
+    }
+
     fn release(&mut self, thread: &str, head: Head) {
         match head.retry_at {
             None => self.ready.push_back(thread.to_owned()),

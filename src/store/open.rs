@@ -44,6 +44,7 @@ impl Store {
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
         fs::create_dir_all(&settings.dir).map_err(|error| unreadable(&settings.dir, &error))?;
         let path = database(&settings.dir);
+        move_unfinished_snapshots(&path, &settings.dir)?;
         if !marker(&settings.dir).exists() {
             make(&path, settings.cache_bytes)?;
             write_marker(&settings.dir)?;
@@ -96,6 +97,18 @@ fn has_snapshot(path: &Path) -> bool {
         entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("snap."))
     };
     fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_snapshot))
+}
+
+/// Puts aside what sled was writing when the disk was full or the power went. It takes such a file for its newest snapshot
+/// and then cannot open at all; the last finished one is still there, and with it nothing is missing.
+fn move_unfinished_snapshots(path: &Path, dir: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(path).into_iter().flatten() {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(".generating") {
+            fs::rename(entry.path(), dir.join("store.unfinished-snapshot"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a store, or finishes one whose making was cut short, or takes one whose marker was lost.

@@ -10,11 +10,11 @@ use crate::{
         work::{Lane, Work},
     },
     store::{
-        NewJob, Parked, ParkedId, Store, StoreError,
+        Parked, ParkedId, Store, StoreError,
         committer::{Book, Planned},
         index::Index,
         keys,
-        push::{enter, join},
+        push::{enter, join_together},
         rows::{self, ParkedRow},
     },
 };
@@ -48,8 +48,7 @@ impl Store {
     /// If the store fails.
     pub async fn unpark(&self, id: ParkedId, now: UnixMillis) -> Result<bool, StoreError> {
         self.take_parked(id, move |book, batch, parked| {
-            let job = |work| NewJob { id: None, lane: parked.lane.clone(), work };
-            let joined: Vec<_> = parked.works.iter().cloned().map(|work| join(book, batch, job(work), now)).collect();
+            let joined = join_together(book, batch, &parked.lane, parked.works.clone(), now);
             Box::new(move |index: &mut Index| enter(index, joined))
         })
         .await

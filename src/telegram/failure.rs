@@ -22,9 +22,7 @@ pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Fail
         // Whoever could not connect has sent nothing. Anything later may have arrived.
         RequestError::Network(error) if error.is_connect() => Failure::transient("Telegram cannot be reached"),
         RequestError::Network(_) => Failure::Permanent(uncertain()),
-        RequestError::InvalidJson { raw, .. } if raw.trim_start().starts_with("{\"ok\":true") => {
-            Failure::Permanent(uncertain())
-        }
+        RequestError::InvalidJson { raw, .. } if may_have_succeeded(&raw) => Failure::Permanent(uncertain()),
         RequestError::InvalidJson { .. } => Failure::transient("the answer is not Telegram's"),
         RequestError::Io(error) => Failure::transient(error.to_string()),
     })
@@ -73,6 +71,12 @@ pub(super) fn of_poll(error: &RequestError) -> PollError {
     }
 }
 
+/// A success that is cut off, or a gateway that gave up waiting for an answer.
+fn may_have_succeeded(raw: &str) -> bool {
+    let start: String = raw.chars().filter(|c| !c.is_whitespace()).take(10).collect();
+    start == "{\"ok\":true" || raw.contains("504 Gateway")
+}
+
 /// The text as Telegram wrote it.
 fn text(error: &ApiError) -> String {
     match error {
@@ -89,6 +93,9 @@ fn by_text(text: &str) -> Failure {
     }
     if let Some((_, code, sentence)) = REFUSALS.iter().find(|(start, ..)| text.starts_with(start)) {
         return Failure::Permanent(Refusal::new(*code, *sentence));
+    }
+    if text.starts_with("Gateway Timeout") {
+        return Failure::Permanent(uncertain());
     }
     if text.starts_with("Bad Request") || text.starts_with("Forbidden") {
         return Failure::Permanent(refused(text));

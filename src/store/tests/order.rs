@@ -49,6 +49,15 @@ async fn what_has_never_been_tried_waits_for_no_clock() {
 }
 
 #[tokio::test]
+async fn a_retry_that_was_noted_by_a_wrong_clock_is_due() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    claim(&store).unwrap().settle(retry(NOW.plus(HOUR * 24 * 365)), NOW).await.unwrap();
+    assert_eq!(claimed(&store), "a1");
+}
+
+#[tokio::test]
 async fn routes_are_apart() {
     let home = Home::new();
     let store = home.open();
@@ -121,6 +130,10 @@ async fn parking_takes_the_parts_that_are_left_and_nothing_else() {
 
     assert!(store.unpark(parked[0].id, NOW).await.unwrap());
     assert!(!store.unpark(parked[0].id, NOW).await.unwrap(), "it is parked no more");
+    claim(&store).unwrap().settle(park("hopeless again"), NOW).await.unwrap();
+    let again = store.parked(10).unwrap();
+    assert_eq!(again[0].works.len(), 2, "they still belong together");
+    assert!(store.unpark(again[0].id, NOW).await.unwrap());
     assert_eq!(drain(&store).await, ["part 2", "part 3"]);
     assert_eq!(store.counts().parked, 0);
 }
