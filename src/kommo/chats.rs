@@ -10,13 +10,18 @@ use crate::{
     clock,
     kommo::{
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, KnownChat, NewChat},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, HistoryItem, KnownChat, NewChat},
     },
     pace::Pace,
 };
 
 /// The most of an answer that is read; Kommo's are a few hundred bytes, a page of history some tens of thousands.
 const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
+/// The longest page of a chat's history ("Chat history").
+const HISTORY_PAGE: usize = 50;
+/// How far back a chat's history is searched, in messages.
+const HISTORY_DEPTH: usize = 2000;
 
 /// Why a call to Kommo brought no usable answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -98,16 +103,32 @@ impl Chats {
         Err(CallError::Nonsense(status))
     }
 
-    /// Whether the newest messages of a chat (by Kommo's id) hold one with our id `msgid`.
+    /// Whether the newest [`HISTORY_DEPTH`] messages of a chat (by Kommo's id) hold one with our id `msgid`. Much may
+    /// have been written behind a message before it is asked for.
     pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
+        for offset in (0..HISTORY_DEPTH).step_by(HISTORY_PAGE) {
+            let page = self.history(kommo_chat, offset).await?;
+            if page.iter().any(|item| item.message.as_ref().and_then(|it| it.client_id.as_deref()) == Some(msgid)) {
+                return Ok(true);
+            }
+            if page.len() < HISTORY_PAGE {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
+    /// One page of a chat's history, newest first. Messages that arrive in between move others to later pages, so that
+    /// paging meets some twice and misses none.
+    async fn history(&self, kommo_chat: &str, offset: usize) -> Result<Vec<HistoryItem>, CallError> {
         let path = format!("/chats/{}/history", encoded(kommo_chat));
-        let (status, body) = self.call(Method::GET, &path, Some("limit=50&offset=0"), Vec::new()).await?;
+        let query = format!("limit={HISTORY_PAGE}&offset={offset}");
+        let (status, body) = self.call(Method::GET, &path, Some(&query), Vec::new()).await?;
         if status == StatusCode::NO_CONTENT {
-            return Ok(false);
+            return Ok(Vec::new());
         }
         let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        let ids = history.messages.into_iter().flatten().filter_map(|item| item.message?.client_id);
-        Ok(ids.into_iter().any(|id| id == msgid))
+        Ok(history.messages.unwrap_or_default())
     }
 
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
