@@ -1,11 +1,12 @@
 //! The operator's listener.
 
+use serde_json::Value;
 use telekommo::sandbox::{
     kommo::Status,
     stage::{ANNA, LINES, Line},
 };
 
-use crate::support::TestStage;
+use crate::support::{TestStage, in_telegram, told};
 
 const SALES: Line = LINES[0];
 
@@ -61,4 +62,50 @@ fn assert_parses(text: &str) {
         assert!(value.parse::<f64>().is_ok_and(f64::is_finite), "{sample}");
     }
     assert_eq!(comments.last(), Some(&"# EOF"));
+}
+
+/// Asks for a change of a parked message, and gives the status.
+async fn change(stage: &TestStage, id: u64, act: &str, is_ours: bool) -> u16 {
+    let address = stage.bridge().expect("the bridge runs").admin_addr();
+    let request = reqwest::Client::new().post(format!("http://{address}/parked/{id}/{act}"));
+    let request = if is_ours { request.header("X-Telekommo", "1") } else { request };
+    request.send().await.expect("the listener answers").status().as_u16()
+}
+
+/// The parked messages as the listener tells them.
+async fn listed(stage: &TestStage) -> Vec<Value> {
+    let (status, text) = stage.admin("/parked").await;
+    assert_eq!(status, 200);
+    assert!(!text.contains("what was said"), "what people write is nobody else's business: {text}");
+    serde_json::from_str(&text).expect("a list")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parked_answer_can_be_sent_after_all_or_forgotten() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.block(SALES.token, ANNA, true);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let id = stage.reply(SALES, ANNA, "what was said").await;
+        assert!(matches!(stage.outcome(&id).await, Status::Failed { code: 901, .. }));
+        ids.push(id);
+    }
+    stage.telegram.block(SALES.token, ANNA, false);
+    let parked = listed(&stage).await;
+    assert_eq!(parked.len(), 2);
+    assert!(parked.iter().all(|row| row["thread"] == format!("tg:sales:{ANNA}")), "{parked:?}");
+    let [first, second] = [0, 1].map(|n: usize| parked[n]["id"].as_u64().unwrap());
+
+    assert_eq!(change(&stage, first, "retry", false).await, 403, "a web page cannot do this");
+    assert_eq!(change(&stage, first, "retry", true).await, 204);
+    assert_eq!(change(&stage, first, "retry", true).await, 404, "it is not parked any more");
+    assert_eq!(change(&stage, second, "drop", true).await, 204);
+    assert!(listed(&stage).await.is_empty());
+    stage.until("Kommo is told", |stage| told(stage, &ids[0]).last() == Some(&Status::Delivered)).await;
+    stage.until_settled().await;
+    assert_eq!(told(&stage, &ids[1]).len(), 1, "nothing more is told of what was forgotten");
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["what was said"]);
+    stage.finish().await;
 }

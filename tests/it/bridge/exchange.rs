@@ -2,8 +2,10 @@
 
 use futures_util::future::join_all;
 use telekommo::sandbox::{
+    fault::Fault,
     kommo::Status,
     stage::{ANNA, BEN, LINES, Line, Stage},
+    telegram::Target,
 };
 
 use crate::support::{TestStage, conversation, in_kommo, in_telegram, stranger, told};
@@ -127,11 +129,8 @@ async fn a_part_that_fails_ends_its_answer_and_no_other() {
     stage.allow_failures();
     stage.allow_leftovers();
     stage.begin(LINES[0], ANNA).await;
-    let fault = telekommo::sandbox::fault::Fault::DropAfter;
-    let long_id = {
-        stage.telegram.fault(telekommo::sandbox::telegram::Target::method("sendMessage"), fault, 1);
-        stage.reply(LINES[0], ANNA, &"word ".repeat(2000)).await
-    };
+    stage.telegram.fault(Target::method("sendMessage"), Fault::DropAfter, 1);
+    let long_id = stage.reply(LINES[0], ANNA, &"word ".repeat(2000)).await;
     let Status::Failed { code: 905, text } = stage.outcome(&long_id).await else { panic!("it has failed") };
     assert!(text.starts_with("Part 1 of 3: May not have been delivered"), "{text}");
     let short_id = stage.reply(LINES[0], ANNA, "the next").await;

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use telekommo::sandbox::{
     kommo::{SignatureMode, Status},
-    stage::{ANNA, LINES, Line},
+    stage::{ANNA, LINES, Line, Stage},
 };
 
 use super::raw;
@@ -32,7 +32,7 @@ async fn strangers_are_turned_away_and_nothing_is_kept() {
         (good.clone(), SignatureMode::Wrong, 401),
         (good.clone(), SignatureMode::Literal(String::new()), 401),
         (good.clone(), SignatureMode::Literal("0".repeat(40)), 401),
-        (good, SignatureMode::Literal("not hex \u{7f}".to_owned().replace('\u{7f}', "~")), 401),
+        (good, SignatureMode::Literal("not hex".to_owned()), 401),
         (large, SignatureMode::Valid, 413),
         (b"not JSON".to_vec(), SignatureMode::Valid, 400),
         (b"[1, 2]".to_vec(), SignatureMode::Valid, 400),
@@ -115,7 +115,7 @@ async fn a_hundred_hooks_at_once_are_all_taken_and_delivered() {
         stage.telegram.add_customer(stranger(*id));
         stage.telegram.write(SALES.token, *id, "/start");
     }
-    let begun = |stage: &telekommo::sandbox::stage::Stage| stage.kommo.chats().len() == customers.len() + 1;
+    let begun = |stage: &Stage| stage.kommo.chats().len() == customers.len() + 1;
     stage.until("all conversations have begun", begun).await;
     // Five hooks of each conversation reach the bridge at the same time, with those of all others.
     let each = |customer: i64| (0..5).map(move |n| (customer, format!("{customer}: {n}")));

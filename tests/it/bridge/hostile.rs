@@ -90,7 +90,7 @@ async fn an_update_without_a_usable_number_holds_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_update_that_is_nested_without_end_holds_up_nothing() {
+async fn an_update_that_is_nested_deeply_holds_up_nothing() {
     let stage = TestStage::start().await;
     let nested = (0..100).fold(json!("deep"), |inner, _| json!([inner]));
     push(&stage, "message", &message(1, &json!({ "text": "said", "from_the_future": nested })));

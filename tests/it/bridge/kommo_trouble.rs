@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use telekommo::sandbox::{
     fault::Fault,
     kommo::{DuplicateAnswer, Endpoint, Status},
@@ -128,6 +129,23 @@ async fn a_refused_repetition_of_the_very_first_message() {
     stage.telegram.write(SALES.token, ANNA, "hello again");
     stage.until("both are there", |stage| in_kommo(stage, SALES, ANNA) == ["hello", "hello again"]).await;
     stage.parked(0).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_repetition_with_much_behind_it() {
+    let stage = stage().await;
+    stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 1);
+    // Kommo has the message, and it lies still until managers have written more than a page of history.
+    stage.kommo.fault(Endpoint::Message, Fault::RetryAfter(2), 1);
+    stage.telegram.write(SALES.token, ANNA, "lies below");
+    stage.until_counted(RETRIED).await;
+    join_all((0..60).map(|_| stage.reply(SALES, ANNA, "an answer"))).await;
+    stage.until("the answers arrive", |stage| in_telegram(stage, SALES, ANNA).len() == 60).await;
+    stage.parked(0).await;
+    assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start", "lies below"]);
+    let pages = stage.kommo.requests().into_iter().filter(|it| it.endpoint == Some(Endpoint::History)).count();
+    assert!(pages > 1, "it was on the second page");
     stage.finish().await;
 }
 

@@ -3,13 +3,13 @@
 use serde_json::json;
 use telekommo::sandbox::{
     kommo::Status,
-    stage::{ANNA, BEN, LINES},
+    stage::{ANNA, BEN, LINES, Line},
 };
 
 use super::raw;
 use crate::support::{TestStage, conversation, in_telegram, told};
 
-const SALES: telekommo::sandbox::stage::Line = LINES[0];
+const SALES: Line = LINES[0];
 
 async fn stage() -> TestStage {
     let mut stage = TestStage::start().await;
