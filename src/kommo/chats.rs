@@ -10,13 +10,18 @@ use crate::{
     clock,
     kommo::{
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, HistoryMessage},
     },
     pace::Pace,
 };
 
 /// The most of an answer that is read; Kommo's are a few hundred bytes, a page of history some tens of thousands.
 const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
+/// The most messages that one page of a chat's history holds (Chats API, "History").
+const HISTORY_PAGE: usize = 50;
+/// How many pages are looked through for a message; a thousand messages are more than are said while one waits.
+const HISTORY_PAGES: usize = 20;
 
 /// Why a call to Kommo brought no usable answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -91,16 +96,32 @@ impl Chats {
         Err(CallError::Nonsense(status))
     }
 
-    /// Whether the newest messages of a chat (by Kommo's id) hold one with our id `msgid`.
+    /// Whether the newest messages of a chat (by Kommo's id) hold one with our id `msgid`. A message that has waited here
+    /// is older than what was said meanwhile, so the first page alone would not do.
     pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
+        for page in 0..HISTORY_PAGES {
+            let messages = self.history(kommo_chat, page * HISTORY_PAGE).await?;
+            let is_last = messages.len() < HISTORY_PAGE;
+            if messages.into_iter().any(|message| message.client_id.as_deref() == Some(msgid)) {
+                return Ok(true);
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
+    /// One page of a chat's messages, newest first, after the first `offset` ones.
+    async fn history(&self, kommo_chat: &str, offset: usize) -> Result<Vec<HistoryMessage>, CallError> {
         let path = format!("/chats/{}/history", encoded(kommo_chat));
-        let (status, body) = self.call(Method::GET, &path, Some("limit=50&offset=0"), Vec::new()).await?;
+        let query = format!("limit={HISTORY_PAGE}&offset={offset}");
+        let (status, body) = self.call(Method::GET, &path, Some(&query), Vec::new()).await?;
         if status == StatusCode::NO_CONTENT {
-            return Ok(false);
+            return Ok(Vec::new());
         }
         let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        let ids = history.messages.into_iter().flatten().filter_map(|item| item.message?.client_id);
-        Ok(ids.into_iter().any(|id| id == msgid))
+        Ok(history.messages.into_iter().flatten().map(|item| item.message.unwrap_or_default()).collect())
     }
 
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
