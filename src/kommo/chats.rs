@@ -10,7 +10,7 @@ use crate::{
     clock,
     kommo::{
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, HistoryMessage},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, HistoryMessage, MadeChat, NewChat},
     },
     pace::Pace,
 };
@@ -94,6 +94,14 @@ impl Chats {
             return Ok(());
         }
         Err(CallError::Nonsense(status))
+    }
+
+    /// Kommo's id of a conversation's chat. Where there is none, an empty one is made, which nobody sees until somebody
+    /// writes in it; so this can be repeated (Chats API, "Create chat").
+    pub async fn chat_id(&self, chat: &NewChat) -> Result<String, CallError> {
+        let (status, body) = self.post("/chats", chat).await?;
+        let made: Option<MadeChat> = serde_json::from_slice(&body).ok();
+        made.and_then(|made| made.id).ok_or(CallError::Nonsense(status))
     }
 
     /// Whether the newest messages of a chat (by Kommo's id) hold one with our id `msgid`. A message that has waited here

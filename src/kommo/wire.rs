@@ -37,6 +37,17 @@ pub struct NewMessage {
     pub silent: bool,
 }
 
+/// The body of `POST …/chats`: makes a chat, or names the one that is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewChat {
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// The line of the channel.
+    pub source: Source,
+    /// Whom it is with.
+    pub user: Sender,
+}
+
 /// One line of the channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
@@ -112,6 +123,12 @@ lenient! {
         pub error_type: String,
         /// For people.
         pub error_description: String,
+    }
+
+    /// The chat of a conversation, as `POST …/chats` names it.
+    pub struct MadeChat {
+        /// Kommo's id.
+        pub id: String,
     }
 
     /// A page of a chat's history, newest first.

@@ -53,10 +53,15 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError) -> Outc
 }
 
 async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
-    match courier.store.chat(&inbound.conversation)? {
-        Some(chat) => Ok(courier.chats.knows(&chat.chat.0, &inbound.id.to_string()).await),
-        None => Ok(Ok(false)),
-    }
+    let chat = match courier.store.chat(&inbound.conversation)? {
+        Some(chat) => chat.chat.0,
+        // The answer that would have told it may be the one that never came.
+        None => match courier.chats.chat_id(&to_kommo::chat(inbound)).await {
+            Ok(id) => id,
+            Err(error) => return Ok(Err(error)),
+        },
+    };
+    Ok(courier.chats.knows(&chat, &inbound.id.to_string()).await)
 }
 
 /// What Kommo's answer tells about ids. Older answers tell less.

@@ -5,7 +5,7 @@ use crate::{
         delivery::{Delivery, Report},
         message::{Content, Customer, Inbound},
     },
-    kommo::wire::{DeliveryStatus, Event, Message, NewMessage, Sender, Source},
+    kommo::wire::{DeliveryStatus, Event, Message, NewChat, NewMessage, Sender, Source},
 };
 
 /// A customer's message as the event that creates it.
@@ -18,12 +18,23 @@ pub fn encode(inbound: &Inbound) -> Event {
             msec_timestamp: inbound.sent_at.0,
             msgid: inbound.id.to_string(),
             conversation_id: inbound.conversation.to_string(),
-            source: Source { external_id: inbound.conversation.source.to_string() },
+            source: source(inbound),
             sender: sender(&inbound.customer),
             message: Message { r#type: "text", text: text(&inbound.content) },
             silent: false,
         },
     }
+}
+
+/// The chat that a customer's message belongs in.
+#[must_use]
+pub fn chat(inbound: &Inbound) -> NewChat {
+    let conversation_id = inbound.conversation.to_string();
+    NewChat { conversation_id, source: source(inbound), user: sender(&inbound.customer) }
+}
+
+fn source(inbound: &Inbound) -> Source {
+    Source { external_id: inbound.conversation.source.to_string() }
 }
 
 fn sender(customer: &Customer) -> Sender {

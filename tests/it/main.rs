@@ -4,4 +4,5 @@ mod binary;
 mod bridge;
 mod layers;
 mod page;
+mod repeated;
 mod support;
