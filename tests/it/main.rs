@@ -1,7 +1,10 @@
 //! The whole bridge: in process against the sandbox's fakes, and as the real binary.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, wherever it does")]
+
 mod binary;
 mod bridge;
 mod layers;
 mod page;
+mod repeated;
 mod support;

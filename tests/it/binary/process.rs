@@ -146,10 +146,14 @@ async fn line(stream: &watch::Sender<String>, part: &str) -> String {
     let find = |text: &str| text.lines().find(|line| line.contains(part)).map(str::to_owned);
     let mut changes = stream.subscribe();
     let found = timeout(WITHIN, changes.wait_for(|text| find(text).is_some())).await;
-    match found {
-        Ok(text) => find(&text.expect("the sender lives as long as the process")).expect("just found"),
-        Err(_) => panic!("never said {part:?}, only:\n{}", *stream.borrow()),
-    }
+    let Ok(text) = found else {
+        panic!(
+            "never said {part:?}, only:
+{}",
+            *stream.borrow()
+        )
+    };
+    find(&text.expect("the sender lives as long as the process")).expect("just found")
 }
 
 /// Whole lines only: a line that is still being written might miss its end.

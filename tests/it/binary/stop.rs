@@ -63,7 +63,7 @@ async fn an_open_long_poll_holds_up_no_stop() {
 async fn what_kommo_was_about_to_take_arrives_after_the_next_start_once() {
     let stage = Stage::without_bridge(BRISK).unwrap();
     let process = Process::start(&stage, run(&stage)).await;
-    stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_secs(60)), 1);
+    stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_mins(1)), 1);
     stage.telegram.write(TOKEN, ANNA, "one");
     stage.telegram.write(TOKEN, ANNA, "two");
     stage.until("the updates are taken", WITHIN, |stage| stage.telegram.pending(TOKEN) == 0).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_second_signal_ends_at_once() {
     for second in [Signal::TERM, Signal::INT] {
         let stage = Stage::without_bridge(BRISK).unwrap();
         let process = Process::start(&stage, run(&stage)).await;
-        stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_secs(60)), 1);
+        stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_mins(1)), 1);
         stage.telegram.write(TOKEN, ANNA, "one");
         stage.until("the update is taken", WITHIN, |stage| stage.telegram.pending(TOKEN) == 0).await.unwrap();
         process.signal(Signal::TERM);

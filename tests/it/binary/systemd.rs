@@ -116,10 +116,9 @@ fn without_secrets(stage: &Stage, credentials: &Path) -> Command {
 #[tokio::test]
 async fn a_service_with_credentials_works() {
     let stage = Stage::without_bridge(BRISK).unwrap();
-    let credentials = stage.dir().join("credentials");
-    let state = stage.dir().join("state");
+    let (credentials, data) = (stage.dir().join("credentials"), stage.dir().join("state"));
     let mut command = without_secrets(&stage, &credentials);
-    command.env("CREDENTIALS_DIRECTORY", &credentials).env("TELEKOMMO_DATA_DIR", &state);
+    command.env("CREDENTIALS_DIRECTORY", &credentials).env("TELEKOMMO_DATA_DIR", &data);
     command.env("INVOCATION_ID", "0123456789abcdef0123456789abcdef").env("JOURNAL_STREAM", "8:1");
     let process = Process::start(&stage, command).await;
     for line in LINES {
@@ -129,5 +128,5 @@ async fn a_service_with_credentials_works() {
     let (_, answer) = stage.kommo.reply(&format!("tg:{}:{ANNA}", LINES[0].source), "Maria", "good day").await;
     assert_eq!(answer.status, Some(200), "the channel's secret was not read");
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
-    assert!(state.join("store").exists() && !stage.dir().join("data").exists(), "the state is somewhere else");
+    assert!(data.join("store").exists() && !stage.dir().join("data").exists(), "the state is somewhere else");
 }

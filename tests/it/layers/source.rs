@@ -103,8 +103,10 @@ fn expand<'t>(tokens: &mut impl Iterator<Item = &'t String>, base: &str, found: 
             "{" => {
                 let mut inner = Vec::new();
                 expand(tokens, &path, &mut inner);
-                inner.iter().for_each(|(name, path)| leaf(path, name));
-                path = base.to_owned();
+                for (name, path) in &inner {
+                    leaf(path, name);
+                }
+                base.clone_into(&mut path);
             }
             "," | "}" => {
                 leaf(&path, &name);

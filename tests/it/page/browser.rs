@@ -1,4 +1,4 @@
-//! Chromium, driven through the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>).
+//! Chromium, driven through the protocol of the W3C (<https://www.w3.org/TR/webdriver2/>).
 
 use std::{
     env, fs,
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::support::WITHIN;
 
-/// How WebDriver names an element in its answers.
+/// How the protocol names an element in its answers.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How often a condition on the page is looked at: the protocol has no way to be told.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -41,7 +41,7 @@ pub(crate) struct Browser {
     driver: Child,
     client: reqwest::Client,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 /// Something on the page.
@@ -71,7 +71,7 @@ impl Browser {
         let driver = driver.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let client = reqwest::Client::builder().no_proxy().timeout(WITHIN).build().unwrap();
         let base = format!("http://127.0.0.1:{port}");
-        let mut this = Self { driver, client, session: base, _profile: profile };
+        let mut this = Self { driver, client, session: base, profile };
         this.wait_for_driver().await;
         this.begin(&chromium).await;
         Some(this)
@@ -87,7 +87,7 @@ impl Browser {
     }
 
     async fn begin(&mut self, chromium: &Path) {
-        let profile = format!("--user-data-dir={}", self._profile.path().display());
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
         let flags: Vec<_> = FLAGS.into_iter().chain([profile.as_str()]).collect();
         let options = json!({ "binary": chromium, "args": flags });
         let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
@@ -148,6 +148,9 @@ impl Browser {
     pub(crate) async fn screenshot(&self, name: &str) {
         #[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the tests")]
         let Some(folder) = env::var_os("TELEKOMMO_SCREENSHOTS").map(PathBuf::from) else { return };
+        let still = "return document.getAnimations().every(it => it.effect.getTiming().iterations === Infinity
+            || it.playState === 'finished')";
+        self.until("nothing moves", still).await;
         let answer = request(&self.client, Method::GET, &format!("{}/screenshot", self.session), String::new()).await;
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{name}.png")), base64(answer.as_str().expect("a picture"))).unwrap();

@@ -41,12 +41,12 @@ impl Place {
     }
 
     /// What Kommo has of it, oldest first.
-    pub(crate) fn in_kommo(self, kommo: &FakeKommo) -> Vec<Message> {
+    pub(crate) fn messages(self, kommo: &FakeKommo) -> Vec<Message> {
         kommo.chat(&self.conversation()).map(|chat| chat.messages).unwrap_or_default()
     }
 
     /// What the bot has written there, oldest first.
-    pub(crate) fn from_bot(self, telegram: &FakeTelegram) -> Vec<String> {
+    pub(crate) fn answers(self, telegram: &FakeTelegram) -> Vec<String> {
         let messages = telegram.messages(self.line().token, self.customer).into_iter();
         messages.filter(|message| message.from_bot).map(|message| message.text).collect()
     }
@@ -114,8 +114,9 @@ impl Load {
             });
         }
         for (number, place) in (1..).zip(Place::all()) {
-            let pace = |salt: u64| fastrand::Rng::with_seed(seed ^ (number * 2 + salt)).u64(PACE_MS);
-            let (customer, manager) = (Duration::from_millis(pace(0)), Duration::from_millis(pace(1)));
+            let mut chance = fastrand::Rng::with_seed(seed ^ number);
+            let mut pace = || Duration::from_millis(chance.u64(PACE_MS));
+            let (customer, manager) = (pace(), pace());
             let writing = write(stage.telegram.clone(), place, Arc::clone(&this.book), customer);
             let answering = answer(stage.kommo.clone(), place, Arc::clone(&this.book), manager, this.stop.clone());
             this.people.spawn(this.stop.clone().run_until_cancelled_owned(writing));
@@ -143,31 +144,31 @@ fn said<R>(book: &Book, act: impl FnOnce(&mut BTreeMap<Place, Said>) -> R) -> R 
 }
 
 /// A customer writes and writes.
-async fn write(telegram: FakeTelegram, place: Place, book: Book, pace: Duration) {
-    let mut ticks = interval(pace);
+async fn write(telegram: FakeTelegram, place: Place, book: Book, every: Duration) {
+    let mut ticks = interval(every);
     for number in 1.. {
         ticks.tick().await;
         let text = format!("{place:?} writes {number}");
-        said(&book, |book| {
+        said(&book, |said| {
             telegram.write(place.line().token, place.customer, &text);
-            book.entry(place).or_default().written.push(text);
+            said.entry(place).or_default().written.push(text);
         });
     }
 }
 
 /// A manager answers and answers, from the first message on. A hook that is under way is waited for: Kommo does not take
 /// one back.
-async fn answer(kommo: FakeKommo, place: Place, book: Book, pace: Duration, stop: CancellationToken) {
-    let mut ticks = interval(pace);
+async fn answer(kommo: FakeKommo, place: Place, book: Book, every: Duration, stop: CancellationToken) {
+    let mut ticks = interval(every);
     let mut number = 0;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        if place.in_kommo(&kommo).is_empty() {
+        if place.messages(&kommo).is_empty() {
             continue;
         }
         number += 1;
         let text = format!("{place:?} is answered {number}");
         let (id, answer) = kommo.reply(&place.conversation(), "Maria", &text).await;
-        said(&book, |book| book.entry(place).or_default().answered.push((id, text, answer.status == Some(200))));
+        said(&book, |said| said.entry(place).or_default().answered.push((id, text, answer.status == Some(200))));
     }
 }
 
@@ -177,11 +178,11 @@ impl Done {
         let pending = LINES.iter().map(|line| stage.telegram.pending(line.token)).sum();
         let (mut arrived, mut outbound, mut from_bot) = (0, 0, BTreeMap::new());
         for (place, said) in &self.0 {
-            let messages = place.in_kommo(&stage.kommo);
+            let messages = place.messages(&stage.kommo);
             arrived += messages.iter().filter(|message| message.client_msgid.is_some()).count();
             let delivered: Vec<_> = messages.iter().filter(|message| message.status == Status::Delivered).collect();
             outbound += said.accepted().filter(|(id, _)| !delivered.iter().any(|message| message.id == *id)).count();
-            from_bot.insert(*place, place.from_bot(&stage.telegram).len());
+            from_bot.insert(*place, place.answers(&stage.telegram).len());
         }
         Log { unconfirmed: pending, inbound: self.written().saturating_sub(pending + arrived), outbound, from_bot }
     }

@@ -13,10 +13,10 @@ use super::load::{Done, Log, Place, Said};
 pub(crate) fn check(stage: &Stage, done: &Done, kills: &[Log]) -> usize {
     assert!(done.by_place().count() >= 8, "nobody spoke");
     let doubled = done.by_place().map(|(place, said)| {
-        let in_kommo = place.in_kommo(&stage.kommo);
+        let in_kommo = place.messages(&stage.kommo);
         in_kommo_once_and_in_order(place, said, &in_kommo);
         reported_as_delivered(place, said, &in_kommo);
-        in_telegram_in_order(place, said, &place.from_bot(&stage.telegram), kills)
+        in_telegram_in_order(place, said, &place.answers(&stage.telegram), kills)
     });
     doubled.sum()
 }
