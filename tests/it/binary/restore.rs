@@ -96,10 +96,12 @@ async fn a_damaged_store_says_what_to_do_and_a_restore_brings_it_back() {
 #[tokio::test]
 async fn a_store_in_use_is_not_restored() {
     let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
-    let process = Process::start(&stage, run(&stage)).await;
+    let mut command = run(&stage);
+    command.env("TELEKOMMO_LOG__LEVEL", "debug");
+    let process = Process::start(&stage, command).await;
     stage.telegram.write(TOKEN, ANNA, "hello");
     stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["hello"]).await.unwrap();
-    process.logs_until("there is a dump", |_| dumped(&stage.dir().join("data"), "telekommo-dump")).await;
+    process.logged("store dumped").await;
     let refused = finished(restore(&stage)).await;
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("in use by another telekommo"), "{}", text(&refused.stderr));
