@@ -1,12 +1,12 @@
 //! The durable queue, the links between both sides' ids, and the only place that knows sled.
 //!
-//! Everything lives in one tree under prefixed keys ([`keys`]), so that one batch is atomic by construction. A single
-//! committer thread ([`committer`]) writes; it applies whatever is waiting, flushes and syncs once for all of it, and only
-//! then lets the callers go on. What may be claimed is kept in memory ([`index`]), one entry per lane, rebuilt on opening
+//! Everything lives in one tree under prefixed keys (`keys`), so that one batch is atomic by construction. A single
+//! committer thread (`committer`) writes; it applies whatever is waiting, flushes and syncs once for all of it, and only
+//! then lets the callers go on. What may be claimed is kept in memory (`index`), one entry per lane, rebuilt on opening
 //! and changed only after the commit.
 //!
 //! Why not more of sled: its `flush_async` deadlocks with several callers, its `flush` is no fsync on Linux, its
-//! `generate_id` skips, and it opens as empty, without an error, if its snapshot is missing ([`open`]).
+//! `generate_id` skips, and it opens as empty, without an error, if its snapshot is missing (`open`).
 
 use std::{
     fmt,
