@@ -1,7 +1,7 @@
 //! `telekommo restore`: back to the last dump.
 
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -37,7 +37,10 @@ pub fn run(data_dir: &Path, dump: Option<PathBuf>) -> anyhow::Result<Restored> {
 }
 
 fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {
-    let all = upkeep::all(dumps).with_context(|| format!("looking for dumps in {}", dumps.display()))?;
+    let all = match upkeep::all(dumps) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        all => all.with_context(|| format!("looking for dumps in {}", dumps.display()))?,
+    };
     let newest = all.into_iter().next_back().map(|(_, path)| path);
-    newest.with_context(|| format!("there is no dump in {}", dumps.display()))
+    newest.with_context(|| format!("there is no dump in {}: name the data directory, or a dump", dumps.display()))
 }

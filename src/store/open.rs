@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// If it is in use, was written by a newer version, has lost its contents or cannot be read. Nothing is deleted.
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
-        fs::create_dir_all(&settings.dir).map_err(|error| unreadable(&settings.dir, &error))?;
+        create_private_dir(&settings.dir).map_err(|error| unreadable(&settings.dir, &error))?;
         let path = database(&settings.dir);
         move_unfinished_snapshots(&path, &settings.dir)?;
         if !marker(&settings.dir).exists() {
@@ -73,6 +73,12 @@ impl Store {
 /// How often a lock is tried, and the wait in between: a database that was just closed can stay locked for a moment.
 const LOCK_TRIES: u32 = 50;
 const LOCK_WAIT: Duration = Duration::from_millis(20);
+
+/// Makes a folder that nobody else may look into: it will hold what customers write. One that is there stays as it is.
+pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
 
 /// Opens the database in `path` as this program uses it.
 pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {

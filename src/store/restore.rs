@@ -19,7 +19,7 @@ use crate::{
         Store, StoreError,
         dump::{FORMAT, Line, unhex},
         keys::{self, Place},
-        open::{SCHEMA, database, open, write_marker, write_snapshot},
+        open::{SCHEMA, create_private_dir, database, open, write_marker, write_snapshot},
         rows::{self, JobRow, ParkedRow},
     },
 };
@@ -60,7 +60,7 @@ impl Store {
         let count = rows.len() as u64;
         let parked = park_answers(&mut rows)?;
         raise_sequence(&mut rows);
-        fs::create_dir_all(dir)?;
+        create_private_dir(dir)?;
         let path = database(dir);
         refuse_if_in_use(&path)?;
         let fresh = free_name(dir, "store.restoring");

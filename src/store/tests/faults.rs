@@ -16,6 +16,15 @@ async fn one_process_holds_a_store() {
 }
 
 #[tokio::test]
+async fn nobody_else_may_look_into_a_new_store() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let settings = Settings { dir: home.0.path().join("data"), ..home.settings() };
+    Store::open(settings.clone()).unwrap();
+    assert_eq!(fs::metadata(settings.dir).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
 async fn a_store_of_a_newer_version_is_refused() {
     let home = Home::new();
     let store = home.open();
