@@ -145,7 +145,7 @@ impl Parts {
         self.start_listeners(life, config, public, admin);
         let upkeep = Upkeep::new(&self.store, config);
         life.essential("upkeep", upkeep.run(life.stop_token()));
-        life.essential("watchdog", feed_watchdog(Arc::clone(&self.meter), life.stop_token()));
+        life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.meter), life.stop_token()));
     }
 
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
@@ -162,7 +162,7 @@ impl Parts {
                 courier: Arc::clone(&self.courier),
                 meter: Arc::clone(&self.meter),
             };
-            life.essential("relay", relay.run(life.stop_token()));
+            life.essential("relay", relay.run(life.stop_token(), life.cut_token()));
         }
     }
 

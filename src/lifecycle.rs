@@ -1,8 +1,10 @@
 //! How the process lives and ends: its tasks, its signals, and what systemd is told.
 //!
-//! A stop has two phases. First intake ends and what is in flight is finished; whoever is not done after
-//! [`GRACE`] is dropped, which loses nothing, since everything that was acknowledged is stored. A task that ends by
-//! itself takes the process with it, with an exit code that makes systemd start it again.
+//! A stop has two phases. First intake ends and what is in flight is finished. After [`GRACE`] it is broken off: an answer
+//! that Telegram has not confirmed by then is reported as uncertain, and everything else is done after the next start.
+//! Whoever still has not ended [`BREAKING_OFF`] later is dropped, which loses nothing, since everything that was
+//! acknowledged is stored. A task that ends by itself takes the process with it, with an exit code that makes systemd start
+//! it again.
 
 use std::{
     fmt::Display,
@@ -23,10 +25,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{meter::Meter, relay::HEARTBEAT};
+use crate::{meter::Meter, relay::HEARTBEAT, store::Store};
 
 /// How long what is in flight may take after a stop was asked for.
-pub const GRACE: Duration = Duration::from_secs(8);
+pub const GRACE: Duration = Duration::from_secs(6);
+/// How long it may take to break off what is left.
+pub const BREAKING_OFF: Duration = Duration::from_secs(2);
 /// A route's loop that has not come round for this long hangs.
 const STALLED_AFTER: Duration = Duration::from_secs(6 * HEARTBEAT.as_secs());
 
@@ -34,6 +38,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(6 * HEARTBEAT.as_secs());
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     soft: CancellationToken,
+    cut: CancellationToken,
     hard: CancellationToken,
     tasks: TaskTracker,
     failed: Arc<AtomicBool>,
@@ -53,6 +58,12 @@ impl Lifecycle {
     #[must_use]
     pub fn stop_token(&self) -> CancellationToken {
         self.soft.clone()
+    }
+
+    /// The token that says: break off what is in flight.
+    #[must_use]
+    pub fn cut_token(&self) -> CancellationToken {
+        self.cut.clone()
     }
 
     /// Asks for a stop.
@@ -90,9 +101,12 @@ impl Lifecycle {
         self.soft.cancelled().await;
         self.tasks.close();
         if timeout(GRACE, self.tasks.wait()).await.is_err() {
-            tracing::warn!("not everything ended in time; what is left is done after the next start");
-            self.hard.cancel();
-            self.tasks.wait().await;
+            tracing::warn!("not everything ended in time, and is broken off");
+            self.cut.cancel();
+            if timeout(BREAKING_OFF, self.tasks.wait()).await.is_err() {
+                self.hard.cancel();
+                self.tasks.wait().await;
+            }
         }
         if self.failed.load(Ordering::Acquire) { Ended::Failed } else { Ended::Stopped }
     }
@@ -134,20 +148,25 @@ fn tell(states: &[NotifyState]) {
     }
 }
 
-/// Feeds systemd's watchdog for as long as every route's loop comes round. Without a watchdog it only waits for `stop`.
-pub async fn feed_watchdog(meter: Arc<Meter>, stop: CancellationToken) -> Result<(), std::convert::Infallible> {
+/// Feeds systemd's watchdog for as long as every route's loop comes round and the store commits. Without a watchdog it
+/// only waits for `stop`.
+pub async fn feed_watchdog(
+    store: Store,
+    meter: Arc<Meter>,
+    stop: CancellationToken,
+) -> Result<(), std::convert::Infallible> {
     let Some(limit) = sd_notify::watchdog_enabled() else {
         stop.cancelled().await;
         return Ok(());
     };
     let mut every = interval(limit / 3);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
-        let stalled = meter.stalled(STALLED_AFTER);
-        if stalled.is_empty() {
+        let stalled: Vec<_> = meter.stalled(STALLED_AFTER).iter().map(ToString::to_string).collect();
+        let commits = timeout(limit / 3, store.probe()).await.is_ok();
+        if stalled.is_empty() && commits {
             tell(&[NotifyState::Watchdog]);
         } else {
-            let routes: Vec<_> = stalled.iter().map(ToString::to_string).collect();
-            tracing::error!(routes = routes.join(" "), "a loop hangs: the watchdog is not fed");
+            tracing::error!(routes = stalled.join(" "), commits, "something hangs: the watchdog is not fed");
         }
     }
     Ok(())

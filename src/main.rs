@@ -1,17 +1,13 @@
 //! The command line: arguments -> command -> exit code.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended},
-    operate::{check, logging, restore},
+    operate::{check, logging, parked, restore},
     sandbox,
 };
 use tokio::runtime::Runtime;
@@ -45,14 +41,48 @@ enum Command {
         #[arg(long)]
         script: bool,
     },
-    /// Restore the store from a dump; the store that is there is moved aside, never deleted.
-    Restore {
+    /// Show, retry or drop the messages that were set aside, in the running bridge.
+    Parked {
         #[command(flatten)]
         config: ConfigPath,
+        #[command(subcommand)]
+        request: ParkedRequest,
+    },
+    /// Restore the store from a dump; the store that is there is moved aside, never deleted.
+    Restore {
+        /// The data directory: `data_dir` of the configuration.
+        #[arg(value_name = "DATA_DIR")]
+        data_dir: PathBuf,
         /// The dump; the newest one in the data directory if left out.
         #[arg(value_name = "DUMP")]
         dump: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ParkedRequest {
+    /// Show them, with why they were set aside.
+    List,
+    /// Put one back into its conversation's queue.
+    Retry {
+        /// Its number in the list.
+        id: u64,
+    },
+    /// Forget one.
+    Drop {
+        /// Its number in the list.
+        id: u64,
+    },
+}
+
+impl From<ParkedRequest> for parked::Request {
+    fn from(request: ParkedRequest) -> Self {
+        match request {
+            ParkedRequest::List => Self::List,
+            ParkedRequest::Retry { id } => Self::Retry(id),
+            ParkedRequest::Drop { id } => Self::Drop(id),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,7 +105,14 @@ fn main() -> ExitCode {
             print!("{}", check::Summary(config));
             Ok(ExitCode::SUCCESS)
         }),
-        Command::Restore { config, dump } => with_config(&config, |config| restore_store(config, dump.as_deref())),
+        Command::Parked { config, request } => with_config(&config, |config| {
+            Runtime::new()?.block_on(parked::run(config, request.into()))?;
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Restore { data_dir, dump } => restore::run(&data_dir, dump).map(|restored| {
+            println!("{restored}");
+            ExitCode::SUCCESS
+        }),
         Command::Sandbox { listen, script } => try_out(listen, script),
     };
     outcome.unwrap_or_else(|error| {
@@ -101,7 +138,8 @@ fn with_config(
 
 fn run(config: &Config) -> anyhow::Result<ExitCode> {
     logging::start(&config.log);
-    Runtime::new()?.block_on(async {
+    let runtime = Runtime::new()?;
+    let ended = runtime.block_on(async {
         let app = App::start(config).await?;
         app.lifecycle().heed_signals()?;
         lifecycle::tell_ready();
@@ -113,12 +151,10 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
             Ended::Stopped => ExitCode::SUCCESS,
             Ended::Failed => ExitCode::FAILURE,
         })
-    })
-}
-
-fn restore_store(config: &Config, dump: Option<&Path>) -> anyhow::Result<ExitCode> {
-    println!("{}", restore::run(config, dump)?);
-    Ok(ExitCode::SUCCESS)
+    });
+    // A dump that is being written is not waited for; it is of no use until it is whole.
+    runtime.shutdown_background();
+    ended
 }
 
 fn try_out(listen: SocketAddr, script: bool) -> anyhow::Result<ExitCode> {

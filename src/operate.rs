@@ -3,5 +3,6 @@
 pub mod admin;
 pub mod check;
 pub mod logging;
+pub mod parked;
 pub mod restore;
 pub mod upkeep;

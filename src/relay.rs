@@ -22,7 +22,7 @@ use crate::{
     },
     meter::Meter,
     relay::{courier::Courier, verdict::Policy},
-    store::{Lease, Store, StoreError},
+    store::{Due, Ending, Lease, Store, StoreError},
 };
 
 pub mod courier;
@@ -50,7 +50,9 @@ pub struct Relay {
 
 /// What a finished step means for the route as a whole.
 enum Signal {
-    /// Nothing.
+    /// Nothing: it did not get as far as the remote, or the remote is down for everybody.
+    Silence,
+    /// The way is free.
     Clear,
     /// The route is closed until somebody does something.
     Blocked(String),
@@ -67,11 +69,11 @@ enum Gate {
 }
 
 impl Relay {
-    /// Works until `stop`, then finishes what is in flight.
+    /// Works until `stop`, then finishes what is in flight, or breaks it off at `cut`.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
+    pub async fn run(self, stop: CancellationToken, cut: CancellationToken) -> Result<(), StoreError> {
         let woken = self.store.woken(&self.route);
         let mut in_flight = JoinSet::new();
         let mut gate = Gate::Open;
@@ -79,7 +81,7 @@ impl Relay {
             self.meter.beat(&self.route);
             // Interest is registered before looking, so that a push in between is not missed.
             let news = woken.notified();
-            gate = self.fill(gate, &mut in_flight)?;
+            gate = self.fill(gate, &mut in_flight, &cut)?;
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = news => {}
@@ -94,7 +96,12 @@ impl Relay {
     }
 
     /// Claims as many jobs as the gate and the limit allow.
-    fn fill(&self, gate: Gate, in_flight: &mut JoinSet<Result<Signal, StoreError>>) -> Result<Gate, StoreError> {
+    fn fill(
+        &self,
+        gate: Gate,
+        in_flight: &mut JoinSet<Result<Signal, StoreError>>,
+        cut: &CancellationToken,
+    ) -> Result<Gate, StoreError> {
         let (gate, limit) = match gate {
             Gate::Open => (Gate::Open, self.policy.at_once),
             Gate::Closed(until) if Instant::now() < until => (gate, 0),
@@ -102,7 +109,13 @@ impl Relay {
         };
         while in_flight.len() < limit {
             let Some(lease) = self.store.claim(&self.route, clock::now())? else { break };
-            in_flight.spawn(work(lease, Arc::clone(&self.courier), self.policy.clone(), Arc::clone(&self.meter)));
+            in_flight.spawn(work(
+                lease,
+                Arc::clone(&self.courier),
+                self.policy.clone(),
+                Arc::clone(&self.meter),
+                cut.clone(),
+            ));
         }
         Ok(gate)
     }
@@ -115,15 +128,21 @@ impl Relay {
             Gate::Closed(until) => sleep_until(until.min(beat_at)).await,
             Gate::Open | Gate::Ajar if busy => sleep_until(beat_at).await,
             Gate::Open | Gate::Ajar => {
-                let due_at = self.store.due_at(&self.route);
-                sleep(due_at.map_or(HEARTBEAT, |at| clock::now().until(at)).min(HEARTBEAT)).await;
+                let wait = match self.store.due(&self.route) {
+                    None => HEARTBEAT,
+                    Some(Due::Now) => Duration::ZERO,
+                    Some(Due::At(at)) => clock::now().until(at).min(HEARTBEAT),
+                };
+                sleep(wait).await;
             }
         }
     }
 
     /// Opens or closes the gate by what a finished step says.
     fn heed(&self, gate: Gate, done: Result<Result<Signal, StoreError>, JoinError>) -> Result<Gate, StoreError> {
-        match done.unwrap_or(Ok(Signal::Clear))? {
+        let signal = done.unwrap_or_else(|panic| Err(StoreError::Failed(format!("a step broke off: {panic}"))))?;
+        match signal {
+            Signal::Silence => Ok(gate),
             Signal::Blocked(why) => {
                 if self.meter.paused(&self.route, Some(why.clone())) {
                     let every = humantime::format_duration(self.policy.probe_every);
@@ -145,20 +164,44 @@ impl Relay {
     }
 }
 
-/// Takes the step of one job and settles it.
-async fn work(lease: Lease, courier: Arc<Courier>, policy: Policy, meter: Arc<Meter>) -> Result<Signal, StoreError> {
-    let step = AssertUnwindSafe(courier.step(lease.work(), lease.lane())).catch_unwind().await;
-    let outcome = match step {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(store)) => return Err(store),
-        Err(_panic) => {
-            Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, "The Telegram bridge met an internal error.")))
+fn signal(outcome: &Result<Ending, Failure>) -> Signal {
+    match outcome {
+        // Unfolding makes no call, so it says nothing about the way.
+        Ok(Ending::Become(_)) | Err(Failure::Transient { .. }) => Signal::Silence,
+        Ok(Ending::Done { .. } | Ending::Retry { .. } | Ending::Park { .. }) | Err(Failure::Permanent(_)) => {
+            Signal::Clear
+        }
+        Err(Failure::Blocked { why }) => Signal::Blocked(why.clone()),
+    }
+}
+
+fn internal_error() -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::Internal, "The Telegram bridge met an internal error."))
+}
+
+/// Takes the step of one job and settles it. What has grown too old is settled without a step.
+async fn work(
+    lease: Lease,
+    courier: Arc<Courier>,
+    policy: Policy,
+    meter: Arc<Meter>,
+    cut: CancellationToken,
+) -> Result<Signal, StoreError> {
+    let outcome = if policy.runs_out(lease.enqueued_at().until(clock::now())) {
+        Err(verdict::too_late())
+    } else {
+        let step = AssertUnwindSafe(courier.step(lease.work(), lease.lane())).catch_unwind();
+        match cut.run_until_cancelled(step).await {
+            Some(Ok(outcome)) => outcome?,
+            Some(Err(_panic)) => Err(internal_error()),
+            None => match verdict::broken_off(lease.work()) {
+                Some(failure) => Err(failure),
+                // It can be repeated, and is after the next start; the lease gives it back.
+                None => return Ok(Signal::Silence),
+            },
         }
     };
-    let signal = match &outcome {
-        Err(Failure::Blocked { why }) => Signal::Blocked(why.clone()),
-        Err(Failure::Transient { .. } | Failure::Permanent(_)) | Ok(_) => Signal::Clear,
-    };
+    let signal = signal(&outcome);
     let now = clock::now();
     let ending = verdict::ending(&lease, outcome, &policy, now, fastrand::f64());
     meter.job(lease.lane(), verdict::name(&ending));

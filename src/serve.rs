@@ -1,6 +1,6 @@
 //! The HTTP listeners.
 
-use std::{future::IntoFuture, io, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,17 +9,71 @@ use axum::{
     http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::kommo::hook::HookIntake;
 
+/// How many connections are served at the same time; more wait to be accepted. With the largest hook on each of them the
+/// bridge still stays within a small machine's memory.
+const CONNECTIONS: usize = 128;
+/// How long a client may take to say what it wants.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long what has been asked may take once a stop was asked for.
+const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+/// How long to wait when no connection can be accepted, as when the process has too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Serves `router` until `stop`, then finishes what has been asked.
 ///
 /// # Errors
-/// If the listener fails.
-pub async fn until(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).into_future().await
+/// None; it is a task that ends.
+pub async fn until(listener: TcpListener, router: Router, stop: CancellationToken) -> Result<(), Infallible> {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+    while let Some((stream, place)) = stop.run_until_cancelled(accept(&listener, &places)).await {
+        while connections.try_join_next().is_some() {}
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS_WITHIN)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let connection = graceful.watch(connection);
+        connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    // Whoever is not done by then is dropped with the set.
+    let _ = timeout(LAST_ANSWERS_WITHIN, graceful.shutdown()).await;
+    Ok(())
+}
+
+/// The next client, once there is a place for one.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
 }
 
 /// The public routes: Kommo's hooks, and nothing else.

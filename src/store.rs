@@ -70,6 +70,8 @@ struct Inner {
     index: Arc<Mutex<Index>>,
     chats: DashMap<Conversation, Chat>,
     failed: Arc<OnceLock<String>>,
+    /// Held while a parked message goes back to its queue, and by a dump; see [`dump`].
+    moving_back: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl fmt::Debug for Store {
@@ -185,6 +187,15 @@ pub struct Parked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParkedId(pub u64);
 
+/// When something can be claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// At once.
+    Now,
+    /// When something is to be tried again.
+    At(UnixMillis),
+}
+
 /// How much is in the store.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
@@ -219,10 +230,10 @@ impl Store {
         act(&mut self.0.index.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// When the earliest lane of a route that nobody has claimed is due.
+    /// When something of a route can be claimed; `None` if nothing waits there unclaimed.
     #[must_use]
-    pub fn due_at(&self, route: &Route) -> Option<UnixMillis> {
-        self.with_index(|index| index.due_at(route))
+    pub fn due(&self, route: &Route) -> Option<Due> {
+        self.with_index(|index| index.due(route))
     }
 
     /// Told whenever something of a route may have become claimable. Register interest before looking.
@@ -252,6 +263,18 @@ impl Store {
             return Some(error.to_string());
         }
         (!self.has_room()).then(|| "the disk is almost full: free some space".to_owned())
+    }
+
+    /// Returns when the committer has come round: a sign that it lives.
+    ///
+    /// # Errors
+    /// If the store has failed.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.db()?;
+        let nothing = |_: &mut committer::Book| {
+            Ok(committer::Planned { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(nothing).await
     }
 
     /// Makes everything durable and closes the store, so that another process can open it. Other handles fail from then

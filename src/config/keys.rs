@@ -51,7 +51,7 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "dump_every").or("1h"),
     key("store", "dump_keep").or("3"),
     key("store", "dedupe_for").or("7d"),
-    key("store", "links_for").or("365d"),
+    key("store", "links_for").or("90d"),
     key("store", "cache_mb").or("32"),
     key("store", "reserve_mb").or("64"),
     key("retry", "kommo").or("1s, 5s, 15s, 1m, 5m, 10m").list(),

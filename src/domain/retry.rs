@@ -44,6 +44,8 @@ pub struct Schedule {
     endless: bool,
 }
 
+/// The longest that a server can make us wait; whatever it asks for beyond that, it is asked again.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
 /// How far a wait is spread at random, either way, so that many jobs that failed together do not return together.
 const JITTER: f64 = 0.2;
 
@@ -74,11 +76,10 @@ impl Schedule {
         let index = usize::try_from(failed.saturating_sub(1)).unwrap_or(usize::MAX);
         let last = if self.endless { self.waits.last() } else { None };
         let base = self.waits.get(index).or(last)?;
-        let spread = base.mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0));
-        Some(
-            spread
-                .max(server_asked.map_or(Duration::ZERO, |asked| asked.mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0)))),
-        )
+        let chance = chance.clamp(0.0, 1.0);
+        let spread = base.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0));
+        let asked = server_asked.unwrap_or_default().min(LONGEST_ASKED).mul_f64(1.0 + JITTER * chance);
+        Some(spread.max(asked))
     }
 }
 
@@ -115,6 +116,7 @@ mod tests {
         assert_eq!(schedule.wait(1, 0.5, Some(seconds(3))), Some(seconds(10)));
         assert_eq!(schedule.wait(1, 0.0, Some(seconds(30))), Some(seconds(30)));
         assert!(schedule.wait(1, 1.0, Some(seconds(30))) > Some(seconds(30)));
+        assert_eq!(schedule.wait(1, 0.0, Some(Duration::MAX)), Some(LONGEST_ASKED));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::{
     clock,
+    domain::time::UnixMillis,
     kommo::{
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, HistoryMessage, MadeChat, NewChat},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, KnownChat, NewChat},
     },
     pace::Pace,
 };
@@ -18,9 +19,9 @@ use crate::{
 /// The most of an answer that is read; Kommo's are a few hundred bytes, a page of history some tens of thousands.
 const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 
-/// The most messages that one page of a chat's history holds (Chats API, "History").
+/// How many messages a page of a chat's history has at most (Chats API, chat history).
 const HISTORY_PAGE: usize = 50;
-/// How many pages are looked through for a message; a thousand messages are more than are said while one waits.
+/// How far back a message is looked for. One that is repeated is among the newest, but a chat can be lively.
 const HISTORY_PAGES: usize = 20;
 
 /// Why a call to Kommo brought no usable answer.
@@ -60,7 +61,7 @@ pub struct Chats {
 }
 
 impl Chats {
-    /// A client of the scope `scope_id` at `origin` (scheme and host), at most `rate` requests per second.
+    /// A client of the scope `scope_id` at `origin`, at most `rate` requests per second.
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
@@ -82,8 +83,16 @@ impl Chats {
     /// Creates a message. Kommo takes each `msgid` once, so this can be repeated.
     pub async fn send(&self, event: &Event) -> Result<Accepted, CallError> {
         let (status, body) = self.post("", event).await?;
-        let answer: Option<Answer> = serde_json::from_slice(&body).ok();
-        answer.and_then(|answer| answer.new_message).ok_or(CallError::Nonsense(status))
+        // A success that names no ids is a success: what Kommo answers to a repeated message is not documented.
+        let answer: Answer = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
+        Ok(answer.new_message.unwrap_or_default())
+    }
+
+    /// Kommo's id of a conversation's chat, which is made if there is none.
+    pub async fn chat(&self, chat: &NewChat) -> Result<String, CallError> {
+        let (status, body) = self.post("/chats", chat).await?;
+        let answer: Option<KnownChat> = serde_json::from_slice(&body).ok();
+        answer.and_then(|answer| answer.id).ok_or(CallError::Nonsense(status))
     }
 
     /// Tells how the delivery of an answer ended.
@@ -96,32 +105,22 @@ impl Chats {
         Err(CallError::Nonsense(status))
     }
 
-    /// Kommo's id of a conversation's chat. Where there is none, an empty one is made, which nobody sees until somebody
-    /// writes in it; so this can be repeated (Chats API, "Create chat").
-    pub async fn chat_id(&self, chat: &NewChat) -> Result<String, CallError> {
-        let (status, body) = self.post("/chats", chat).await?;
-        let made: Option<MadeChat> = serde_json::from_slice(&body).ok();
-        made.and_then(|made| made.id).ok_or(CallError::Nonsense(status))
-    }
-
-    /// Whether the newest messages of a chat (by Kommo's id) hold one with our id `msgid`. A message that has waited here
-    /// is older than what was said meanwhile, so the first page alone would not do.
+    /// Whether the newest thousand messages of a chat (by Kommo's id) hold one with our id `msgid`.
     pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
         for page in 0..HISTORY_PAGES {
-            let messages = self.history(kommo_chat, page * HISTORY_PAGE).await?;
-            let is_last = messages.len() < HISTORY_PAGE;
-            if messages.into_iter().any(|message| message.client_id.as_deref() == Some(msgid)) {
+            let ids = self.history(kommo_chat, page * HISTORY_PAGE).await?;
+            if ids.iter().any(|id| id.as_deref() == Some(msgid)) {
                 return Ok(true);
             }
-            if is_last {
-                break;
+            if ids.len() < HISTORY_PAGE {
+                return Ok(false);
             }
         }
         Ok(false)
     }
 
-    /// One page of a chat's messages, newest first, after the first `offset` ones.
-    async fn history(&self, kommo_chat: &str, offset: usize) -> Result<Vec<HistoryMessage>, CallError> {
+    /// Our ids of the messages of one page of a chat's history; those written in Kommo have none.
+    async fn history(&self, kommo_chat: &str, offset: usize) -> Result<Vec<Option<String>>, CallError> {
         let path = format!("/chats/{}/history", encoded(kommo_chat));
         let query = format!("limit={HISTORY_PAGE}&offset={offset}");
         let (status, body) = self.call(Method::GET, &path, Some(&query), Vec::new()).await?;
@@ -129,7 +128,8 @@ impl Chats {
             return Ok(Vec::new());
         }
         let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        Ok(history.messages.into_iter().flatten().map(|item| item.message.unwrap_or_default()).collect())
+        let messages = history.messages.unwrap_or_default().into_iter();
+        Ok(messages.map(|item| item.message.and_then(|message| message.client_id)).collect())
     }
 
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
@@ -147,9 +147,10 @@ impl Chats {
     ) -> Result<(StatusCode, Vec<u8>), CallError> {
         self.pace.turn().await;
         let mut url = self.origin.clone();
-        url.set_path(&format!("/v2/origin/custom/{}{below_scope}", self.scope_id));
+        let prefix = self.origin.path().trim_end_matches('/');
+        url.set_path(&format!("{prefix}/v2/origin/custom/{}{below_scope}", self.scope_id));
         url.set_query(query);
-        let date = rfc2822_now();
+        let date = rfc2822(clock::now());
         let signature = self.signer.sign(method.as_str(), url.path(), &date, &body);
         let request = self
             .http
@@ -210,8 +211,10 @@ fn encoded(segment: &str) -> String {
     })
 }
 
-fn rfc2822_now() -> String {
-    DateTime::from_timestamp_millis(clock::now().0).unwrap_or_default().to_rfc2822()
+/// The `Date` header: as PHP's `DATE_RFC2822`, in which Kommo's samples write it, with a day of two digits and a numeric
+/// zone. (chrono's own form has a day of one digit.)
+fn rfc2822(at: UnixMillis) -> String {
+    DateTime::from_timestamp_millis(at.0).unwrap_or_default().format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
 #[cfg(test)]
@@ -219,13 +222,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_foreign_id_stays_one_segment() {
+    fn what_has_a_meaning_in_a_path_is_encoded() {
         assert_eq!(encoded("0371a0ff-b78a"), "0371a0ff-b78a");
         assert_eq!(encoded("../x?y é"), "..%2Fx%3Fy%20%C3%A9");
     }
 
     #[test]
-    fn the_date_has_a_numeric_zone() {
-        assert!(rfc2822_now().ends_with(" +0000"), "{}", rfc2822_now());
+    fn the_date_is_written_as_in_kommos_samples() {
+        assert_eq!(rfc2822(UnixMillis::from_seconds(1_639_609_975)), "Wed, 15 Dec 2021 23:12:55 +0000");
+        assert_eq!(rfc2822(UnixMillis::from_seconds(1_793_494_861)), "Sun, 01 Nov 2026 01:01:01 +0000");
     }
 }

@@ -13,8 +13,8 @@ use crate::{
 impl From<CallError> for Failure {
     /// | Answer | Verdict |
     /// |---|---|
-    /// | no answer, 408, 429, 5xx, an answer that is not Kommo's | time heals it |
-    /// | 401, 402, 403, 3xx, 404 `ORIGIN_NOT_REGISTERED`, 404 without Kommo's error | the operator heals it |
+    /// | no answer, 408, 429, 5xx, an answer that is not Kommo's, 403 without Kommo's error (a firewall) | time heals it |
+    /// | 401, 402, Kommo's 403, 3xx, 404 `ORIGIN_NOT_REGISTERED`, 404 without Kommo's error | the operator heals it |
     /// | any other refusal | this message is hopeless |
     ///
     /// The reference names 403 for a bad signature and 404 for an unknown channel; the full list is not published.
@@ -25,6 +25,9 @@ impl From<CallError> for Failure {
             CallError::Refused { status, error, after } => match status {
                 StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Self::Transient { why, after },
                 status if status.is_server_error() => Self::Transient { why, after },
+                StatusCode::FORBIDDEN if error.error_type.is_none() && error.error_code.is_none() => {
+                    Self::Transient { why, after }
+                }
                 StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Self::blocked(why),
                 status if status.is_redirection() => Self::blocked(why),
                 StatusCode::NOT_FOUND if is_channel_unknown(error.error_type.as_deref()) => Self::blocked(why),
@@ -84,6 +87,7 @@ mod tests {
             (refused(401, ""), "blocked"),
             (refused(402, ""), "blocked"),
             (refused(403, r#"{"error_type":"ORIGIN_INVALID_SIGNATURE"}"#), "blocked"),
+            (refused(403, "<html>blocked by a firewall</html>"), "transient"),
             (refused(404, NOT_REGISTERED), "blocked"),
             (refused(404, ""), "blocked"),
             (refused(404, r#"{"error_type":"MESSAGE_NOT_FOUND"}"#), "permanent"),

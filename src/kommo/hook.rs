@@ -67,6 +67,16 @@ impl Rejected {
         }
     }
 
+    /// A scanner that tries addresses is no news; anything that knows the scope is.
+    fn log(self) {
+        match self {
+            Self::UnknownScope => tracing::debug!(reason = %self, "hook refused"),
+            Self::Unsigned | Self::Malformed | Self::TooLarge | Self::Unfinished | Self::StoreDown => {
+                tracing::warn!(reason = %self, "hook refused");
+            }
+        }
+    }
+
     /// The name in metrics.
     const fn name(self) -> &'static str {
         match self {
@@ -133,7 +143,7 @@ impl HookIntake {
             Ok(taken) => self.meter.hook(taken.name()),
             Err(rejected) => {
                 self.meter.hook(rejected.name());
-                tracing::warn!(reason = %rejected, "hook refused");
+                rejected.log();
             }
         }
         outcome
@@ -166,7 +176,7 @@ impl HookIntake {
         let job = NewJob { id: Some(DedupeId::hook(&message.id)), lane, work };
         let pushed = self.store.push(Intake { jobs: vec![job], offset: None }, clock::now()).await;
         let pushed = pushed.map_err(|error| {
-            tracing::error!(%error, "a hook could not be stored");
+            tracing::error!(%error, message = %message.id, to = ?message.to, "a hook could not be stored, and Kommo sends it once");
             Rejected::StoreDown
         })?;
         tracing::debug!(message = %message.id, known = pushed.known, "hook stored");

@@ -37,17 +37,6 @@ pub struct NewMessage {
     pub silent: bool,
 }
 
-/// The body of `POST …/chats`: makes a chat, or names the one that is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NewChat {
-    /// Our id of the conversation.
-    pub conversation_id: String,
-    /// The line of the channel.
-    pub source: Source,
-    /// Whom it is with.
-    pub user: Sender,
-}
-
 /// One line of the channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
@@ -74,6 +63,17 @@ pub struct Message {
     pub r#type: &'static str,
     /// The text.
     pub text: String,
+}
+
+/// The body of `POST …/chats`. It makes a chat, or names the one that is there ("Create chat").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewChat {
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// The line of the channel.
+    pub source: Source,
+    /// The customer.
+    pub user: Sender,
 }
 
 /// The body of `POST …/{msgid}/delivery_status`.
@@ -115,6 +115,12 @@ lenient! {
         pub sender_id: String,
     }
 
+    /// The answer to a [`NewChat`].
+    pub struct KnownChat {
+        /// Kommo's id of the chat.
+        pub id: String,
+    }
+
     /// An error of the Chats API.
     pub struct ApiError {
         /// Often, not always, the HTTP status.
@@ -123,12 +129,6 @@ lenient! {
         pub error_type: String,
         /// For people.
         pub error_description: String,
-    }
-
-    /// The chat of a conversation, as `POST …/chats` names it.
-    pub struct MadeChat {
-        /// Kommo's id.
-        pub id: String,
     }
 
     /// A page of a chat's history, newest first.
@@ -193,6 +193,22 @@ lenient! {
         pub text: String,
         /// Where a file is to be fetched; empty for a text.
         pub media: String,
+        /// Its keyboard; `null` for none.
+        pub markup: HookMarkup,
+    }
+
+    /// A keyboard.
+    pub struct HookMarkup {
+        /// Its rows.
+        pub buttons: Vec<Vec<HookButton>>,
+    }
+
+    /// A button.
+    pub struct HookButton {
+        /// What stands on it.
+        pub text: String,
+        /// Where it leads; absent for one that answers with its text.
+        pub url: String,
     }
 
     /// What is no message.

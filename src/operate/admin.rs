@@ -1,16 +1,26 @@
-//! The operator's listener: probes and metrics. It is meant for this machine only.
+//! The operator's listener: probes, metrics and the parked messages. It is meant for this machine only.
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::State,
-    http::{StatusCode, header},
-    response::IntoResponse,
-    routing::get,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
 };
 
-use crate::{clock, meter::Meter, store::Store};
+use crate::{
+    clock,
+    meter::Meter,
+    operate::parked::{self, Row},
+    store::{ParkedId, Store, StoreError},
+};
+
+/// What a change must carry in [`OURS`]: a web page that the operator happens to visit cannot send it.
+pub(super) const OURS: &str = "X-Telekommo";
+/// How many parked messages are listed at most.
+const LISTED: usize = 1000;
 
 #[derive(Clone)]
 struct Admin {
@@ -18,12 +28,15 @@ struct Admin {
     meter: Arc<Meter>,
 }
 
-/// `/live`, `/ready` and `/metrics`.
+/// `/live`, `/ready`, `/metrics` and `/parked`.
 pub fn router(store: Store, meter: Arc<Meter>) -> Router {
     Router::new()
         .route("/live", get(async || "alive\n"))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
+        .route("/parked", get(list))
+        .route("/parked/{id}/retry", post(retry))
+        .route("/parked/{id}/drop", post(forget))
         .with_state(Admin { store, meter })
 }
 
@@ -45,4 +58,37 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     }
     admin.meter.parked(counts.parked);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.meter.text())
+}
+
+async fn list(State(admin): State<Admin>) -> Response {
+    match admin.store.parked(LISTED) {
+        Ok(parked) => {
+            let rows: Vec<_> = parked.iter().map(Row::from).collect();
+            ([(header::CONTENT_TYPE, "application/json")], parked::to_json(&rows)).into_response()
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+async fn retry(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
+    changed(&headers, admin.store.unpark(ParkedId(id), clock::now())).await
+}
+
+async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
+    changed(&headers, admin.store.drop_parked(ParkedId(id))).await
+}
+
+async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, StoreError>>) -> Response {
+    if !headers.contains_key(OURS) {
+        return (StatusCode::FORBIDDEN, format!("the header {OURS} is missing\n")).into_response();
+    }
+    match change.await {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
+        Ok(false) => (StatusCode::NOT_FOUND, "no message is parked under this number\n").into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &StoreError) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response()
 }

@@ -6,17 +6,15 @@ use std::{
     time::Duration,
 };
 
-use chrono::DateTime;
 use tokio::{
     task::spawn_blocking,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
     config::Config,
-    domain::time::UnixMillis,
     store::{Store, StoreError},
 };
 
@@ -54,23 +52,27 @@ impl Upkeep {
     /// # Errors
     /// If the store fails. A dump that cannot be written is logged and tried again at its next time.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
-        let (mut sweep, mut dump) = (interval(SWEEP_EVERY), interval(self.dump_every));
-        dump.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                _ = sweep.tick() => {
-                    let removed = self.store.sweep(clock::now()).await?;
-                    tracing::debug!(removed, "expired rows removed");
+        let work = async {
+            let mut sweep = interval(SWEEP_EVERY);
+            // Not at the start: one that fails again and again would push out every good dump.
+            let mut dump = interval_at(Instant::now() + self.dump_every, self.dump_every);
+            dump.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = sweep.tick() => {
+                        let removed = self.store.sweep(clock::now()).await?;
+                        tracing::debug!(removed, "expired rows removed");
+                    }
+                    _ = dump.tick() => self.dump().await,
                 }
-                _ = dump.tick() => self.dump().await,
             }
-        }
+        };
+        stop.run_until_cancelled(work).await.unwrap_or(Ok(()))
     }
 
     async fn dump(&self) {
         let (store, dumps, keep) = (self.store.clone(), self.dumps.clone(), self.keep);
-        match spawn_blocking(move || write(&store, &dumps, keep, clock::now())).await {
+        match spawn_blocking(move || write(&store, &dumps, keep)).await {
             Ok(Ok(file)) => tracing::debug!(file = %file.display(), "store dumped"),
             Ok(Err(error)) => tracing::error!(%error, "the store could not be dumped"),
             Err(error) => tracing::error!(%error, "the dump did not end"),
@@ -78,28 +80,64 @@ impl Upkeep {
     }
 }
 
-fn write(store: &Store, dumps: &Path, keep: usize, now: UnixMillis) -> anyhow::Result<PathBuf> {
+/// Writes a dump and removes those that are too many. They are numbered, not dated: a clock that was wrong for a while
+/// must not make an old dump look new.
+fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(dumps)?;
-    let time = DateTime::from_timestamp_millis(now.0).unwrap_or_default();
-    let file = dumps.join(format!("store-{}.jsonl", time.format("%Y%m%dT%H%M%S%3fZ")));
+    let former = all(dumps)?;
+    let size = former.last().map_or(Ok(0), |(_, path)| Ok::<_, io::Error>(fs::metadata(path)?.len()))?;
+    if !store.has_room_for(size.saturating_mul(2)) {
+        anyhow::bail!("the disk has too little room for a dump: free some space");
+    }
+    let number = former.last().map_or(1, |(number, _)| number + 1);
+    let file = dumps.join(format!("store-{number:08}.jsonl"));
     store.dump(&file)?;
-    for old in all(dumps)?.into_iter().rev().skip(keep) {
+    for (_, old) in former.iter().rev().skip(keep.saturating_sub(1)) {
         fs::remove_file(old)?;
     }
     Ok(file)
 }
 
-/// The dumps in a folder, oldest first. Only files that a dump is called count: nothing else is ever removed.
+/// The dumps in a folder by their numbers, oldest first. Only files that a dump is called count: nothing else is ever
+/// removed.
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn all(dumps: &Path) -> io::Result<Vec<PathBuf>> {
-    let is_dump = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with("store-") && name.ends_with("Z.jsonl")
-    };
-    let paths = fs::read_dir(dumps)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    let mut dumps: Vec<_> = paths.into_iter().filter(is_dump).collect();
-    dumps.sort();
-    Ok(dumps)
+pub fn all(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix("store-")?.strip_suffix(".jsonl")?.parse().ok();
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dumps)? {
+        let path = entry?.path();
+        all.extend(number(&path).map(|number| (number, path)));
+    }
+    all.sort();
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Settings;
+
+    #[test]
+    fn the_newest_dumps_are_kept_and_nothing_else_is_touched() {
+        let home = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            dir: home.path().to_owned(),
+            cache_bytes: 1 << 20,
+            reserve_bytes: 0,
+            dedupe_for: Duration::from_hours(1),
+            links_for: Duration::from_hours(1),
+        };
+        let (store, dumps) = (Store::open(settings).unwrap(), dumps_dir(home.path()));
+        fs::create_dir(&dumps).unwrap();
+        for name in ["store-notes.txt", "store-x.jsonl", "letter.jsonl"] {
+            fs::write(dumps.join(name), "").unwrap();
+        }
+        for _ in 0..5 {
+            write(&store, &dumps, 2).unwrap();
+        }
+        assert_eq!(all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(fs::read_dir(&dumps).unwrap().count(), 5, "the other files are still there");
+    }
 }

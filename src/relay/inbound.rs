@@ -48,20 +48,25 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError) -> Outc
             Ok(Ok(done()))
         }
         Ok(false) => Ok(Err(failure)),
-        Err(unknown) => Ok(Err(unknown.into())),
+        Err(unknown) => match Failure::from(unknown) {
+            later @ Failure::Transient { .. } => Ok(Err(later)),
+            // Without a history to ask, the refusal stands; one message must not hold up all others.
+            Failure::Blocked { .. } | Failure::Permanent(_) => Ok(Err(failure)),
+        },
     }
 }
 
+/// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
+/// chat if there is none; one without messages is shown to nobody.
 async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
     let chat = match courier.store.chat(&inbound.conversation)? {
-        Some(chat) => chat.chat.0,
-        // The answer that would have told it may be the one that never came.
-        None => match courier.chats.chat_id(&to_kommo::chat(inbound)).await {
-            Ok(id) => id,
-            Err(error) => return Ok(Err(error)),
-        },
+        Some(known) => Ok(known.chat.0),
+        None => courier.chats.chat(&to_kommo::chat(inbound)).await,
     };
-    Ok(courier.chats.knows(&chat, &inbound.id.to_string()).await)
+    match chat {
+        Ok(chat) => Ok(courier.chats.knows(&chat, &inbound.id.to_string()).await),
+        Err(unknown) => Ok(Err(unknown)),
+    }
 }
 
 /// What Kommo's answer tells about ids. Older answers tell less.

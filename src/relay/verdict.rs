@@ -28,6 +28,13 @@ pub struct Policy {
     pub at_once: usize,
 }
 
+impl Policy {
+    /// Whether a job of this age is too old to be sent.
+    pub(super) fn runs_out(&self, age: Duration) -> bool {
+        self.patience.is_some_and(|patience| age > patience)
+    }
+}
+
 /// The ending of a leased job, and one log line if it failed.
 pub(super) fn ending(
     lease: &Lease,
@@ -70,19 +77,43 @@ struct Attempt<'a> {
 }
 
 fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMillis, chance: f64) -> Ending {
-    let too_old = policy.patience.is_some_and(|patience| attempt.age > patience);
-    match failure {
-        Failure::Permanent(refusal) => park(attempt, refusal),
-        Failure::Blocked { why } if too_old => park(attempt, gave_up(&why)),
-        // The gate of the route keeps the pace of probing; the job itself is due at once.
-        Failure::Blocked { why } => Ending::Retry { at: now, counts: false, why },
-        Failure::Transient { why, after } => match policy.schedule.wait(attempt.failed_before + 1, chance, after) {
-            Some(_) if too_old => park(attempt, gave_up(&why)),
-            // A wait that the server asks for is no failure of the message.
-            Some(wait) => Ending::Retry { at: now.plus(wait), counts: after.is_none(), why },
-            None => park(attempt, gave_up(&why)),
-        },
+    let (wait, why, asked) = match failure {
+        Failure::Permanent(refusal) => return park(attempt, refusal),
+        // Another lane is the next to try whether the way is free: this job may be what is wrong.
+        Failure::Blocked { why } => (Some(policy.probe_every), why, None),
+        Failure::Transient { why, after } => {
+            (policy.schedule.wait(attempt.failed_before + 1, chance, after), why, Some(after))
+        }
+    };
+    match wait {
+        Some(wait) if !policy.runs_out(attempt.age + wait) => {
+            // A wait that the server asks for, beyond our own, is no failure of the message; nor is a closed route.
+            let ours = || policy.schedule.wait(attempt.failed_before + 1, chance, None);
+            let counts = asked.is_some_and(|after| after.is_none_or(|after| ours().is_some_and(|ours| after <= ours)));
+            Ending::Retry { at: now.plus(wait), counts, why }
+        }
+        Some(_) | None => park(attempt, gave_up(&why)),
     }
+}
+
+/// What it means that a step was broken off by a stop. Telegram may have taken the message and would take it again, so that
+/// is not left to chance; whatever goes to Kommo can be repeated.
+pub(super) fn broken_off(work: &Work) -> Option<Failure> {
+    match work {
+        Work::Call(_) => Some(Failure::Permanent(Refusal::new(
+            ErrorCode::Other,
+            "May not have been delivered: the Telegram bridge was stopped before Telegram had answered. Ask the customer before sending it again.",
+        ))),
+        Work::Update { .. } | Work::Hook { .. } | Work::Report(_) => None,
+    }
+}
+
+/// The end of a job that has waited too long to be worth a step.
+pub(super) fn too_late() -> Failure {
+    Failure::Permanent(Refusal::new(
+        ErrorCode::Other,
+        "Not delivered: it could not be sent in time, and a late answer is worse than none. Send it again if it still matters.",
+    ))
 }
 
 fn gave_up(why: &str) -> Refusal {

@@ -25,7 +25,7 @@ fn after(work: &Work, failed_before: u32, failure: Failure) -> Ending {
 
 fn aged(work: &Work, failed_before: u32, age: Duration, failure: Failure) -> Ending {
     let schedule = Schedule::ending(vec![Duration::from_secs(1), Duration::from_secs(10)]);
-    let patience = Some(schedule.total());
+    let patience = Some(Duration::from_mins(5));
     let policy = Policy { schedule, patience, probe_every: Duration::from_mins(1), at_once: 1 };
     let lane = Lane::outbound(&conversation());
     of_failure(&Attempt { work, lane: &lane, failed_before, age }, failure, &policy, NOW, 0.5)
@@ -48,15 +48,24 @@ fn a_wait_that_the_server_asks_for_does_not_use_up_the_schedule() {
 }
 
 #[test]
+fn a_server_that_asks_for_less_than_our_own_wait_does_not_stop_the_count() {
+    let hasty = Failure::Transient { why: "503".to_owned(), after: Some(Duration::ZERO) };
+    assert!(matches!(after(&call(1, 1), 0, hasty), Ending::Retry { counts: true, .. }));
+}
+
+#[test]
 fn a_blocked_route_costs_its_job_nothing() {
-    assert!(matches!(after(&update(), 0, Failure::blocked("401")), Ending::Retry { at: NOW, counts: false, .. }));
+    let later = NOW.plus(Duration::from_mins(1));
+    assert!(
+        matches!(after(&update(), 0, Failure::blocked("401")), Ending::Retry { at, counts: false, .. } if at == later)
+    );
 }
 
 #[test]
 fn patience_ends_even_where_attempts_do_not_count() {
     let flood = Failure::Transient { why: "429".to_owned(), after: Some(Duration::from_secs(1)) };
     for failure in [Failure::blocked("401"), flood] {
-        let (young, old) = (Duration::from_secs(13), Duration::from_secs(14));
+        let (young, old) = (Duration::from_mins(3), Duration::from_mins(5));
         assert!(matches!(aged(&call(1, 1), 0, young, failure.clone()), Ending::Retry { .. }));
         assert!(matches!(aged(&call(1, 1), 0, old, failure), Ending::Park { then, .. } if then.len() == 1));
     }

@@ -32,10 +32,20 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-/// The page itself, one file without anything from elsewhere.
-const HTML: &str = include_str!("page/index.html");
+/// The page itself: path, type, text. Nothing in it comes from elsewhere.
+const FILES: [(&str, &str, &str); 8] = [
+    ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
+    ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
+    ("/tools.js", SCRIPT, include_str!("page/tools.js")),
+    ("/composer.js", SCRIPT, include_str!("page/composer.js")),
+    ("/customer.js", SCRIPT, include_str!("page/customer.js")),
+    ("/bridge.js", SCRIPT, include_str!("page/bridge.js")),
+    ("/inbox.js", SCRIPT, include_str!("page/inbox.js")),
+    ("/page.js", SCRIPT, include_str!("page/page.js")),
+];
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// The page may load nothing from elsewhere and may not be framed.
-const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What the page shows.
@@ -100,8 +110,10 @@ impl Page {
         sources: Vec<(String, String)>,
     ) -> io::Result<Self> {
         let view = Arc::new(View { telegram, kommo, sources });
-        let router = Router::new()
-            .route("/", get(page))
+        let pages = FILES
+            .into_iter()
+            .fold(Router::new(), |router, (path, kind, text)| router.route(path, get(async move || file(kind, text))));
+        let router = pages
             .route("/api/state", get(current))
             .route("/api/events", get(events::stream))
             .route("/api/telegram/write", post(acts::write))
@@ -125,13 +137,10 @@ impl Page {
     }
 }
 
-async fn page() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    (headers, HTML).into_response()
+fn file(kind: &'static str, text: &'static str) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
+    (headers, text).into_response()
 }
 
 async fn current(State(view): State<Arc<View>>) -> Response {

@@ -29,8 +29,8 @@ impl fmt::Debug for Lease {
 }
 
 impl Store {
-    /// Claims the head of the lane of `route` that has been due the longest and that nobody has claimed. One look at the
-    /// index and one at the tree, however long the queue is.
+    /// Claims the head of the lane of `route` whose turn it is. One look at the index and one at the tree, however long
+    /// the queue is. Lanes take turns, so a long one does not keep the others waiting.
     ///
     /// # Errors
     /// If the store fails.

@@ -92,6 +92,7 @@ impl Committer {
             index,
             failed: Arc::clone(&failed),
             flushes: Arc::clone(&flushes),
+            closed: false,
         };
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || writer.run())?;
         Ok(Self { commands, thread: Mutex::new(Some(thread)), failed, flushes })
@@ -155,6 +156,16 @@ struct Writer {
     index: Arc<Mutex<Index>>,
     failed: Arc<OnceLock<String>>,
     flushes: Arc<AtomicU64>,
+    closed: bool,
+}
+
+/// However the thread ends, nobody takes the store for a working one: sled panics on some errors of the disk.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if !self.closed {
+            let _ = self.failed.set("the committer has ended".to_owned());
+        }
+    }
 }
 
 impl Writer {
@@ -169,12 +180,11 @@ impl Writer {
                     Command::Close(tell) => closing = Some(tell),
                 }
             }
-            if let Err(error) = self.commit(changes) {
-                // What was dropped unanswered fails with this reason; so does whatever comes later.
-                let _ = self.failed.set(error.to_string());
+            if self.commit(changes).is_err() {
                 return;
             }
             if let Some(tell) = closing {
+                self.closed = true;
                 drop(self);
                 let _ = tell.send(());
                 return;
@@ -198,7 +208,8 @@ impl Writer {
             outcome = self.flush();
         }
         if let Err(error) = &outcome {
-            let _ = self.failed.set(error.to_string());
+            // What was dropped unanswered fails with this reason; so does whatever comes later.
+            let _ = self.failed.set(error.reason());
         }
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         for finish in finishes {

@@ -1,13 +1,16 @@
 //! A logical dump: every row as a line of JSON, so that a store that no longer opens is not the end.
 //!
-//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm: a row that is
-//! missing came later, and of a job and its parts there may be both, of which a restore parks both.
+//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm, since rows only move
+//! forward in the order of the keys: of a job and its parts, or of a job and its parked self, there may be both, but never
+//! neither. The one exception is a parked message that goes back to its queue: that and a dump wait for each other.
 
 use std::{
     fmt,
     fs::{self, File},
     io::{BufWriter, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +19,9 @@ use crate::store::{Store, StoreError, open::SCHEMA};
 
 /// What stands in the first line.
 pub(super) const FORMAT: &str = "telekommo-dump";
+
+/// How long to wait for a message that is just moving; that takes one commit.
+const MOVING_WAIT: Duration = Duration::from_millis(5);
 
 /// A line of a dump.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,29 +49,45 @@ impl fmt::Display for DumpSummary {
 }
 
 impl Store {
-    /// Writes a dump to `file`: beside it first, then durably, then in its place.
+    /// Writes a dump to `file`: beside it first, then durably, then in its place. Blocks the thread.
     ///
     /// # Errors
     /// If the store fails or the file cannot be written; an older dump of that name is left as it is.
     pub fn dump(&self, file: &Path) -> Result<DumpSummary, StoreError> {
         let db = self.db()?;
-        let unfinished = file.with_extension("unfinished");
-        let failed = |error: std::io::Error| StoreError::BadDump { file: file.to_owned(), why: error.to_string() };
-        let mut out = BufWriter::new(create_private(&unfinished).map_err(failed)?);
-        let mut rows = 0;
-        write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA }).map_err(failed)?;
-        for entry in db.iter() {
-            let (key, value) = entry?;
-            let row = Line::Row { k: hex(&key), v: String::from_utf8_lossy(&value).into_owned() };
-            write_line(&mut out, &row).map_err(failed)?;
-            rows += 1;
-        }
-        write_line(&mut out, &Line::End { rows }).map_err(failed)?;
-        let done = out.into_inner().map_err(|error| failed(error.into_error()))?;
-        done.sync_all().and_then(|()| fs::rename(&unfinished, file)).map_err(failed)?;
-        file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()).map_err(failed)?;
-        Ok(DumpSummary { rows })
+        let _nothing_moves_back = loop {
+            match self.0.moving_back.try_lock() {
+                Ok(held) => break held,
+                Err(_) => thread::sleep(MOVING_WAIT),
+            }
+        };
+        let unfinished = file.with_file_name("unfinished.jsonl");
+        let written = write_rows(&db, &unfinished).and_then(|rows| {
+            fs::rename(&unfinished, file)?;
+            file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
+            Ok(DumpSummary { rows })
+        });
+        written.map_err(|error| {
+            // On a full disk every byte counts; if it cannot be removed, the next dump writes over it.
+            let _ = fs::remove_file(&unfinished);
+            StoreError::BadDump { file: file.to_owned(), why: error.to_string() }
+        })
     }
+}
+
+fn write_rows(db: &sled::Db, file: &Path) -> std::io::Result<u64> {
+    let mut out = BufWriter::new(create_private(file)?);
+    let mut rows = 0;
+    write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA })?;
+    for entry in db.iter() {
+        let (key, value) = entry.map_err(std::io::Error::other)?;
+        let row = Line::Row { k: hex(&key), v: String::from_utf8_lossy(&value).into_owned() };
+        write_line(&mut out, &row)?;
+        rows += 1;
+    }
+    write_line(&mut out, &Line::End { rows })?;
+    out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(rows)
 }
 
 /// A dump holds what customers wrote: nobody else on the machine may read it.

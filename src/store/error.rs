@@ -1,6 +1,9 @@
 //! Why a store cannot keep promises.
 
-use std::path::PathBuf;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// What is wrong with the store, where, and what to do.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,12 +25,14 @@ pub enum StoreError {
     },
     /// There was a store, and what is there now is empty or has lost its snapshot.
     #[error(
-        "the store {0} has lost its contents; nothing was changed or deleted. Bring back the missing files, or run `telekommo restore` to go back to the last dump"
+        "the store {0} has lost its contents; nothing was changed or deleted. Bring back the missing files, or run `telekommo restore {data}` to go back to the last dump",
+        data = data_dir(.0)
     )]
     SilentlyEmpty(PathBuf),
     /// It does not open.
     #[error(
-        "the store {dir} cannot be read ({why}); nothing was changed or deleted. Run `telekommo restore` to go back to the last dump"
+        "the store {dir} cannot be read ({why}); nothing was changed or deleted. Run `telekommo restore {data}` to go back to the last dump",
+        data = data_dir(dir)
     )]
     Unreadable {
         /// Where.
@@ -35,8 +40,8 @@ pub enum StoreError {
         /// What the database says.
         why: String,
     },
-    /// A dump is incomplete or not one.
-    #[error("{file} is not a whole dump ({why}): take another one")]
+    /// A dump could not be written, is incomplete or not one.
+    #[error("{file} is not a whole dump: {why}")]
     BadDump {
         /// The file.
         file: PathBuf,
@@ -46,6 +51,25 @@ pub enum StoreError {
     /// It failed while it was in use: a full or broken disk. Nothing works any more until it is opened again.
     #[error("the store has failed: {0}")]
     Failed(String),
+}
+
+impl StoreError {
+    /// What is wrong, without the words that the variant puts around it.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Failed(why) => why.clone(),
+            Self::Locked(_)
+            | Self::NewerSchema { .. }
+            | Self::SilentlyEmpty(_)
+            | Self::Unreadable { .. }
+            | Self::BadDump { .. } => self.to_string(),
+        }
+    }
+}
+
+/// The data directory of a store, as a command wants it.
+fn data_dir(store: &Path) -> impl fmt::Display {
+    store.parent().unwrap_or(store).display()
 }
 
 impl From<sled::Error> for StoreError {

@@ -8,7 +8,7 @@ use crate::{
         Store, StoreError,
         committer::{Book, Planned},
         index::Index,
-        keys,
+        keys, rows,
     },
 };
 
@@ -46,6 +46,9 @@ fn sweep_step(book: &mut Book, now: UnixMillis) -> Result<Planned<usize>, StoreE
             // Noted again since then (a link with a further part, an arrival that came anew), it lives on with the
             // later note.
             if !is_noted_later(book, key, now)? {
+                if let Some(kommo) = keys::is_link(key).then(|| book.db.get(key)).transpose()?.flatten() {
+                    batch.remove(keys::ours_of(&rows::read(key, &kommo)?));
+                }
                 batch.remove(key);
             }
         }

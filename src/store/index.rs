@@ -4,8 +4,9 @@
 //! everything.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -15,20 +16,20 @@ use crate::{
         time::UnixMillis,
         work::{Lane, Route},
     },
-    store::{QueueCount, rows::JobRow},
+    store::{Due, QueueCount, rows::JobRow},
 };
 
 /// The head of a lane: what the index needs to know of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    pub(super) due_at: UnixMillis,
+    pub(super) retry_at: Option<UnixMillis>,
     pub(super) sequence: u64,
     pub(super) enqueued_at: UnixMillis,
 }
 
 impl Head {
     pub(super) const fn new(sequence: u64, row: &JobRow) -> Self {
-        Self { due_at: row.due_at, sequence, enqueued_at: row.enqueued_at }
+        Self { retry_at: row.retry_at, sequence, enqueued_at: row.enqueued_at }
     }
 }
 
@@ -42,8 +43,10 @@ pub(super) struct Index {
 #[derive(Debug, Default)]
 struct Queue {
     lanes: HashMap<String, Waiting>,
-    /// The lanes that nobody has claimed, by when they are due and then by arrival.
-    free: BTreeSet<(UnixMillis, u64, String)>,
+    /// The lanes that can be claimed, in turn: whoever has been served goes to the end.
+    ready: VecDeque<String>,
+    /// The lanes whose heads are to be tried again, by when and then by arrival.
+    later: BTreeSet<(UnixMillis, u64, String)>,
     woken: Arc<Notify>,
 }
 
@@ -100,21 +103,21 @@ impl Index {
         queue.release(&lane.thread, head);
     }
 
-    /// Claims the lane that has been due the longest.
+    /// Claims the lane whose turn it is.
     pub(super) fn claim(&mut self, route: &Route, now: UnixMillis) -> Option<Lane> {
         let queue = self.routes.get_mut(route)?;
-        if queue.free.first()?.0 > now {
-            return None;
-        }
-        let (_, _, thread) = queue.free.pop_first()?;
+        queue.wake(now);
+        let thread = queue.ready.pop_front()?;
         if let Some(waiting) = queue.lanes.get_mut(&thread) {
             waiting.leased = true;
         }
         Some(Lane { route: route.clone(), thread })
     }
 
-    pub(super) fn due_at(&self, route: &Route) -> Option<UnixMillis> {
-        self.routes.get(route)?.free.first().map(|(due_at, ..)| *due_at)
+    pub(super) fn due(&self, route: &Route) -> Option<Due> {
+        let queue = self.routes.get(route)?;
+        let later = || queue.later.first().map(|(retry_at, ..)| Due::At(*retry_at));
+        if queue.ready.is_empty() { later() } else { Some(Due::Now) }
     }
 
     pub(super) fn woken(&mut self, route: &Route) -> Arc<Notify> {
@@ -126,9 +129,27 @@ impl Index {
     }
 }
 
+/// No wait is as long as this. A retry that lies further ahead was noted when the clock was wrong, and is due.
+const BEYOND_ANY_WAIT: Duration = Duration::from_hours(48);
+
 impl Queue {
+    /// Makes ready whatever is due.
+    fn wake(&mut self, now: UnixMillis) {
+        while self.later.first().is_some_and(|(retry_at, ..)| *retry_at <= now) {
+            self.ready.extend(self.later.pop_first().map(|(_, _, thread)| thread));
+        }
+        while self.later.last().is_some_and(|(retry_at, ..)| now.until(*retry_at) > BEYOND_ANY_WAIT) {
+            self.ready.extend(self.later.pop_last().map(|(_, _, thread)| thread));
+        }
+    }
+
     fn release(&mut self, thread: &str, head: Head) {
-        self.free.insert((head.due_at, head.sequence, thread.to_owned()));
+        match head.retry_at {
+            None => self.ready.push_back(thread.to_owned()),
+            Some(retry_at) => {
+                self.later.insert((retry_at, head.sequence, thread.to_owned()));
+            }
+        }
         self.woken.notify_one();
     }
 

@@ -51,6 +51,11 @@ pub(super) fn ours_of(kommo: &KommoMessageId) -> Vec<u8> {
     with(b'k', kommo.0.as_bytes())
 }
 
+/// Whether a key is the one that [`kommo_of`] makes.
+pub(super) fn is_link(key: &[u8]) -> bool {
+    key.first() == Some(&b't')
+}
+
 pub(super) fn parked(sequence: u64) -> Vec<u8> {
     with(b'p', &sequence.to_be_bytes())
 }

@@ -67,12 +67,10 @@ pub(super) fn write(db: &Db, batch: &mut Batch, facts: &[Fact], until: UnixMilli
                 if !all.contains(ours) {
                     all.push(*ours);
                 }
-                for (key, value) in
-                    [(keys::kommo_of(ours), rows::write(kommo)), (keys::ours_of(kommo), rows::write(&all))]
-                {
-                    expire::note(batch, until, &key);
-                    batch.insert(key, value);
-                }
+                // One note for both directions: the way back is found by what this row holds.
+                expire::note(batch, until, &keys::kommo_of(ours));
+                batch.insert(keys::kommo_of(ours), rows::write(kommo));
+                batch.insert(keys::ours_of(kommo), rows::write(&all));
             }
         }
     }

@@ -9,6 +9,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, RwLock},
+    time::Duration,
 };
 
 use dashmap::DashMap;
@@ -43,6 +44,7 @@ impl Store {
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
         fs::create_dir_all(&settings.dir).map_err(|error| unreadable(&settings.dir, &error))?;
         let path = database(&settings.dir);
+        move_unfinished_snapshots(&path, &settings.dir)?;
         if !marker(&settings.dir).exists() {
             make(&path, settings.cache_bytes)?;
             write_marker(&settings.dir)?;
@@ -56,19 +58,34 @@ impl Store {
         let failed = Arc::new(OnceLock::new());
         let committer = Committer::start(db.clone(), &path, Arc::clone(&index), Arc::clone(&failed))?;
         let db = RwLock::new(Some(db));
-        Ok(Self(Arc::new(Inner { settings, db, committer, index, chats: DashMap::new(), failed })))
+        Ok(Self(Arc::new(Inner {
+            settings,
+            db,
+            committer,
+            index,
+            chats: DashMap::new(),
+            failed,
+            moving_back: Arc::default(),
+        })))
     }
 }
 
+/// How often a lock is tried, and the wait in between: a database that was just closed can stay locked for a moment.
+const LOCK_TRIES: u32 = 50;
+const LOCK_WAIT: Duration = Duration::from_millis(20);
+
 /// Opens the database in `path` as this program uses it.
 pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
-    let opened = sled::Config::new().path(path).cache_capacity(cache_bytes).open();
-    opened.map_err(|error| match &error {
-        sled::Error::Io(cause) if cause.to_string().contains("could not acquire lock") => {
-            StoreError::Locked(path.to_owned())
+    for _ in 0..LOCK_TRIES {
+        match sled::Config::new().path(path).cache_capacity(cache_bytes).open() {
+            Ok(db) => return Ok(db),
+            Err(sled::Error::Io(cause)) if cause.to_string().contains("could not acquire lock") => {
+                std::thread::sleep(LOCK_WAIT);
+            }
+            Err(error) => return Err(unreadable(path, &error)),
         }
-        _ => unreadable(path, &error),
-    })
+    }
+    Err(StoreError::Locked(path.to_owned()))
 }
 
 fn unreadable(path: &Path, error: &dyn std::error::Error) -> StoreError {
@@ -80,6 +97,18 @@ fn has_snapshot(path: &Path) -> bool {
         entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("snap."))
     };
     fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_snapshot))
+}
+
+/// Puts aside what sled was writing when the disk was full or the power went. It takes such a file for its newest snapshot
+/// and then cannot open at all; the last finished one is still there, and with it nothing is missing.
+fn move_unfinished_snapshots(path: &Path, dir: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(path).into_iter().flatten() {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(".generating") {
+            fs::rename(entry.path(), dir.join("store.unfinished-snapshot"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a store, or finishes one whose making was cut short, or takes one whose marker was lost.

@@ -1,5 +1,7 @@
 //! Messages set aside for a person.
 
+use std::sync::Arc;
+
 use sled::Batch;
 
 use crate::{
@@ -8,11 +10,11 @@ use crate::{
         work::{Lane, Work},
     },
     store::{
-        NewJob, Parked, ParkedId, Store, StoreError,
+        Parked, ParkedId, Store, StoreError,
         committer::{Book, Planned},
         index::Index,
         keys,
-        push::{enter, join},
+        push::{enter, join_together},
         rows::{self, ParkedRow},
     },
 };
@@ -46,8 +48,7 @@ impl Store {
     /// If the store fails.
     pub async fn unpark(&self, id: ParkedId, now: UnixMillis) -> Result<bool, StoreError> {
         self.take_parked(id, move |book, batch, parked| {
-            let job = |work| NewJob { id: None, lane: parked.lane.clone(), work };
-            let joined: Vec<_> = parked.works.iter().cloned().map(|work| join(book, batch, job(work), now)).collect();
+            let joined = join_together(book, batch, &parked.lane, parked.works.clone(), now);
             Box::new(move |index: &mut Index| enter(index, joined))
         })
         .await
@@ -67,6 +68,7 @@ impl Store {
         act: impl FnOnce(&mut Book, &mut Batch, &Parked) -> Box<dyn FnOnce(&mut Index) + Send> + Send + 'static,
     ) -> Result<bool, StoreError> {
         self.db()?;
+        let moving = Arc::clone(&self.0.moving_back).lock_owned().await;
         let plan = move |book: &mut Book| {
             let key = keys::parked(id.0);
             let Some(value) = book.db.get(&key)? else {
@@ -77,6 +79,7 @@ impl Store {
             let act = act(book, &mut batch, &parked);
             batch.remove(key);
             let then = Box::new(move |index: &mut Index| {
+                drop(moving);
                 index.parked = index.parked.saturating_sub(1);
                 act(index);
             });

@@ -3,7 +3,10 @@
 use sled::{Batch, Db};
 
 use crate::{
-    domain::{time::UnixMillis, work::Lane},
+    domain::{
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
     store::{
         Intake, NewJob, Pushed, Store, StoreError,
         committer::{Book, Planned},
@@ -82,6 +85,25 @@ pub(super) fn join(book: &mut Book, batch: &mut Batch, job: NewJob, now: UnixMil
     let row = JobRow::new(work, now);
     batch.insert(place.key(), rows::write(&row));
     Joined { id, head: Head::new(place.sequence, &row), lane: place.lane }
+}
+
+/// Adds what was one arrival to the tail of its lane, as one again: if a part fails, the rest goes with it.
+pub(super) fn join_together(
+    book: &mut Book,
+    batch: &mut Batch,
+    lane: &Lane,
+    works: Vec<Work>,
+    now: UnixMillis,
+) -> Vec<Joined> {
+    let sequence = book.sequence(batch);
+    // Part 0 is the arrival itself, which may still become parts; calls are parts already.
+    let first = u16::from(works.iter().any(|work| matches!(work, Work::Call(_))));
+    let join = |(part, work)| {
+        let (place, row) = (Place { lane: lane.clone(), sequence, part }, JobRow::new(work, now));
+        batch.insert(place.key(), rows::write(&row));
+        Joined { id: None, head: Head::new(sequence, &row), lane: place.lane }
+    };
+    (first..).zip(works).map(join).collect()
 }
 
 /// Lets the index know of jobs that have joined.

@@ -16,7 +16,7 @@ use sled::Db;
 use crate::{
     domain::work::Route,
     store::{
-        Settings, Store, StoreError,
+        Store, StoreError,
         dump::{FORMAT, Line, unhex},
         keys::{self, Place},
         open::{SCHEMA, database, open, write_marker, write_snapshot},
@@ -45,28 +45,32 @@ impl fmt::Display for RestoreSummary {
     }
 }
 
+/// What is cached while the rows are written.
+const CACHE_BYTES: u64 = 32 << 20;
+
 type Rows = BTreeMap<Vec<u8>, String>;
 
 impl Store {
-    /// Makes the store anew from `dump`. What is there is moved aside, never deleted.
+    /// Makes the store in the data directory `dir` anew from `dump`. What is there is moved aside, never deleted.
     ///
     /// # Errors
     /// If the dump is not whole or from a newer version, or the store is in use; then nothing has changed.
-    pub fn restore(settings: &Settings, dump: &Path) -> Result<RestoreSummary, StoreError> {
+    pub fn restore(dir: &Path, dump: &Path) -> Result<RestoreSummary, StoreError> {
         let mut rows = read(dump)?;
         let count = rows.len() as u64;
         let parked = park_answers(&mut rows)?;
-        fs::create_dir_all(&settings.dir)?;
-        let path = database(&settings.dir);
+        raise_sequence(&mut rows);
+        fs::create_dir_all(dir)?;
+        let path = database(dir);
         refuse_if_in_use(&path)?;
-        let fresh = free_name(&settings.dir, "store.restoring");
-        write(&fresh, settings.cache_bytes, &rows)?;
-        let moved_to = path.exists().then(|| free_name(&settings.dir, "store.before-restore"));
+        let fresh = free_name(dir, "store.restoring");
+        write(&fresh, &rows)?;
+        let moved_to = path.exists().then(|| free_name(dir, "store.before-restore"));
         if let Some(aside) = &moved_to {
             fs::rename(&path, aside)?;
         }
         fs::rename(&fresh, &path)?;
-        write_marker(&settings.dir)?;
+        write_marker(dir)?;
         Ok(RestoreSummary { rows: count, parked, moved_to })
     }
 }
@@ -122,6 +126,14 @@ fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
     Ok(answers.len())
 }
 
+/// Lets the counter stand above every number in use: it may have been dumped before the last rows were.
+fn raise_sequence(rows: &mut Rows) {
+    let number = |key: &Vec<u8>| Place::parse(key).map(|place| place.sequence).or_else(|| keys::parked_sequence(key));
+    let next = rows.keys().filter_map(number).max().map_or(0, |last| last + 1);
+    let counted = rows.get(keys::SEQUENCE).and_then(|text| text.parse().ok()).unwrap_or(0);
+    rows.insert(keys::SEQUENCE.to_vec(), next.max(counted).to_string());
+}
+
 fn refuse_if_in_use(path: &Path) -> Result<(), StoreError> {
     if !path.join("db").exists() {
         return Ok(());
@@ -132,12 +144,12 @@ fn refuse_if_in_use(path: &Path) -> Result<(), StoreError> {
         .map_err(|_| StoreError::Locked(path.to_owned()))
 }
 
-fn write(path: &Path, cache_bytes: u64, rows: &Rows) -> Result<(), StoreError> {
-    let db: Db = open(path, cache_bytes)?;
+fn write(path: &Path, rows: &Rows) -> Result<(), StoreError> {
+    let db: Db = open(path, CACHE_BYTES)?;
     for (key, value) in rows {
         db.insert(key, value.as_bytes())?;
     }
-    write_snapshot(db, path, cache_bytes)
+    write_snapshot(db, path, CACHE_BYTES)
 }
 
 /// The first of the numbered names that is free. Nobody restores a store so often that there is none.

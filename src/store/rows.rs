@@ -13,13 +13,14 @@ pub(super) struct JobRow {
     pub(super) work: Work,
     /// How many attempts have failed.
     pub(super) failed: u32,
-    pub(super) due_at: UnixMillis,
+    /// When it is tried again; `None` for what has never been tried, which waits for nothing, whatever the clock says.
+    pub(super) retry_at: Option<UnixMillis>,
     pub(super) enqueued_at: UnixMillis,
 }
 
 impl JobRow {
     pub(super) const fn new(work: Work, now: UnixMillis) -> Self {
-        Self { work, failed: 0, due_at: now, enqueued_at: now }
+        Self { work, failed: 0, retry_at: None, enqueued_at: now }
     }
 }
 

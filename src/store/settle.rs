@@ -86,7 +86,7 @@ fn outcome(
             outcome.become_parts(place, &row, works, now);
         }
         Ending::Retry { at, counts, why: _ } => {
-            row.due_at = at;
+            row.retry_at = Some(at);
             row.failed = row.failed.saturating_add(counts.into());
             outcome.batch.insert(place.key(), rows::write(&row));
             outcome.gone.push(place.key());

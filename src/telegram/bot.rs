@@ -23,6 +23,11 @@ use crate::{
 /// How much longer than the long poll itself the HTTP request may take.
 const POLL_GRACE: Duration = Duration::from_secs(15);
 
+/// How long a connection may take to come about.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection is kept open without use.
+const IDLE_FOR: Duration = Duration::from_secs(15);
+
 /// The bot of one source.
 ///
 /// Two HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed.
@@ -62,10 +67,14 @@ impl Bot {
     /// # Errors
     /// If the HTTP clients cannot be set up.
     pub fn new(source: SourceId, id: BotId, token: &str, access: &Access) -> Result<Self, reqwest::Error> {
-        let client = |timeout| -> Result<teloxide::Bot, reqwest::Error> {
+        let client = |timeout: Duration| -> Result<teloxide::Bot, reqwest::Error> {
             let http = reqwest::Client::builder()
-                .connect_timeout(Duration::from_secs(10))
+                // Well below the timeout of a call, so that a connection that never came about is known to be none.
+                .connect_timeout(CONNECT_WITHIN.min(timeout / 2))
                 .timeout(timeout)
+                // Routers forget idle connections without a word, and what is sent into one may or may not arrive.
+                .pool_idle_timeout(IDLE_FOR)
+                .tcp_keepalive(IDLE_FOR)
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?;
             Ok(teloxide::Bot::with_client(token, http).set_api_url(access.api_url.clone()))
@@ -92,9 +101,10 @@ impl Bot {
         self.id
     }
 
-    /// Waits for updates from `offset` on. Asking for an offset confirms everything below it.
-    pub async fn updates(&self, offset: Option<i64>) -> Result<Vec<Value>, RequestError> {
-        let timeout = self.poll_timeout.as_secs();
+    /// The updates from `offset` on; if there are none and it `waits`, the first that comes within the poll's timeout.
+    /// Asking for an offset confirms everything below it.
+    pub async fn updates(&self, offset: Option<i64>, waits: bool) -> Result<Vec<Value>, RequestError> {
+        let timeout = if waits { self.poll_timeout.as_secs() } else { 0 };
         let payload = GetUpdates { offset, limit: 100, timeout, allowed_updates: ALLOWED_UPDATES };
         JsonRequest::new(self.poller.clone(), payload).await
     }

@@ -22,9 +22,7 @@ pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Fail
         // Whoever could not connect has sent nothing. Anything later may have arrived.
         RequestError::Network(error) if error.is_connect() => Failure::transient("Telegram cannot be reached"),
         RequestError::Network(_) => Failure::Permanent(uncertain()),
-        RequestError::InvalidJson { raw, .. } if raw.trim_start().starts_with("{\"ok\":true") => {
-            Failure::Permanent(uncertain())
-        }
+        RequestError::InvalidJson { raw, .. } if may_have_succeeded(&raw) => Failure::Permanent(uncertain()),
         RequestError::InvalidJson { .. } => Failure::transient("the answer is not Telegram's"),
         RequestError::Io(error) => Failure::transient(error.to_string()),
     })
@@ -59,7 +57,8 @@ pub(super) fn of_poll(error: &RequestError) -> PollError {
     let unreachable = |why: &str, after_seconds| PollError::Unreachable { why: why.to_owned(), after_seconds };
     match error {
         RequestError::Api(error) => match text(error) {
-            text if text.contains("webhook is active") => PollError::Webhook,
+            // The poll that waits while a webhook is set is told so in other words than those after it.
+            text if text.contains("webhook is active") || text.contains("setWebhook") => PollError::Webhook,
             text if text.starts_with("Conflict") => PollError::Conflict,
             text if is_revoked(&text) => PollError::Revoked,
             text => unreachable(&format!("Telegram answered: {text}"), 0),
@@ -70,6 +69,12 @@ pub(super) fn of_poll(error: &RequestError) -> PollError {
         RequestError::InvalidJson { .. } => unreachable("the answer is not Telegram's", 0),
         RequestError::MigrateToChatId(_) | RequestError::Io(_) => unreachable("an answer without sense", 0),
     }
+}
+
+/// A success that is cut off, or a gateway that gave up waiting for an answer.
+fn may_have_succeeded(raw: &str) -> bool {
+    let start: String = raw.chars().filter(|c| !c.is_whitespace()).take(10).collect();
+    start == "{\"ok\":true" || raw.contains("504 Gateway")
 }
 
 /// The text as Telegram wrote it.
@@ -88,6 +93,9 @@ fn by_text(text: &str) -> Failure {
     }
     if let Some((_, code, sentence)) = REFUSALS.iter().find(|(start, ..)| text.starts_with(start)) {
         return Failure::Permanent(Refusal::new(*code, *sentence));
+    }
+    if text.starts_with("Gateway Timeout") {
+        return Failure::Permanent(uncertain());
     }
     if text.starts_with("Bad Request") || text.starts_with("Forbidden") {
         return Failure::Permanent(refused(text));

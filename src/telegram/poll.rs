@@ -48,25 +48,31 @@ impl Poller {
     async fn poll_for_ever(self) -> Result<(), StoreError> {
         let mut offset = self.store.offset(self.bot.id())?;
         let mut failures = 0;
+        let mut answered = false;
         loop {
             let started = Instant::now();
             if !self.store.has_room() {
                 self.report(Polling::Stopped("the disk is almost full: free some space".to_owned()));
+                answered = false;
                 sleep(NO_ROOM_WAIT).await;
                 continue;
             }
-            match self.bot.updates(offset).await {
+            // A poll that waits is answered when somebody writes. The first one, and the first after a failure, does not
+            // wait, so that it shows at once that the bot works.
+            match self.bot.updates(offset, answered).await {
                 Ok(updates) => {
                     failures = 0;
                     self.report(Polling::Working);
                     let next = self.keep(updates, offset).await?;
-                    if next == offset {
+                    if next == offset && answered {
                         sleep(LEAST_INTERVAL.saturating_sub(started.elapsed())).await;
                     }
                     offset = next;
+                    answered = true;
                 }
                 Err(error) => {
                     failures += 1;
+                    answered = false;
                     let error = failure::of_poll(&error);
                     let wait = back_off(&error, failures, fastrand::f64());
                     self.report(state(&error));
@@ -117,8 +123,9 @@ fn state(error: &PollError) -> Polling {
     }
 }
 
+/// The number of an update. Telegram's fit into 32 bits (`TQueue`); anything else is none, and must not move the offset.
 fn update_id(update: &Value) -> Option<i64> {
-    update.get("update_id")?.as_i64()
+    update.get("update_id")?.as_i64().filter(|id| i32::try_from(*id).is_ok())
 }
 
 /// How long to stay away after `failures` failed polls in a row; `chance` is a random number in `0.0..1.0`.
@@ -137,6 +144,19 @@ fn back_off(error: &PollError, failures: u32, chance: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_confirmed_is_no_number() {
+        for (update, id) in [
+            (r#"{"update_id":5}"#, Some(5)),
+            (r#"{"update_id":9223372036854775807}"#, None),
+            (r#"{"update_id":"5"}"#, None),
+            (r#"{"update_id":5.5}"#, None),
+            ("[5]", None),
+        ] {
+            assert_eq!(update_id(&serde_json::from_str(update).unwrap()), id, "{update}");
+        }
+    }
 
     #[test]
     fn the_back_off_grows_to_its_limit_and_honours_the_server() {

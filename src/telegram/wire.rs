@@ -32,7 +32,9 @@ pub enum Event {
 impl<'de> Deserialize<'de> for Update {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::deserialize(deserializer)?;
-        let kind = fields.names().find(|name| *name != "update_id").unwrap_or("nothing").to_owned();
+        let known = ["message", "edited_message"].into_iter().find(|name| fields.says(name));
+        let other = || fields.names().find(|name| *name != "update_id" && fields.says(name));
+        let kind = known.or_else(other).unwrap_or("nothing").to_owned();
         let event = match kind.as_str() {
             "message" => Event::Message(fields.read(&kind).unwrap_or_default()),
             "edited_message" => Event::Edited(fields.read(&kind).unwrap_or_default()),
@@ -189,6 +191,7 @@ mod tests {
             (r#"{"update_id":5,"from_the_future":[1]}"#, "from_the_future"),
             (r#"{"update_id":"5"}"#, "nothing"),
             (r#"{"message":7,"update_id":5}"#, "message"),
+            (r#"{"context":{},"edited_message":null,"message":{},"update_id":5}"#, "message"),
         ] {
             assert_eq!(serde_json::from_str::<Update>(raw).unwrap().kind, kind);
         }

@@ -6,7 +6,7 @@ use crate::{
         message::{Content, Outbound, Recipient, Typing},
         time::UnixMillis,
     },
-    kommo::wire::{Hook, HookContent, HookConversation, HookMessage, HookTyping},
+    kommo::wire::{Hook, HookContent, HookConversation, HookMarkup, HookMessage, HookTyping},
 };
 
 /// What a hook is about.
@@ -53,12 +53,24 @@ fn recipient(conversation: HookConversation) -> Recipient {
     }
 }
 
+/// The choices of a keyboard as lines of text: readable, and a customer who types one answers as the button would.
+fn choices(markup: Option<HookMarkup>) -> String {
+    let buttons = markup.and_then(|markup| markup.buttons).unwrap_or_default().into_iter().flatten();
+    let lines = buttons.filter_map(|button| match (button.text, button.url) {
+        (Some(text), Some(url)) => Some(format!("\n• {text}: {url}")),
+        (Some(text), None) => Some(format!("\n• {text}")),
+        (None, _) => None,
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
 /// A text is a text only if nothing else comes with it: the caption of a file must not go out without the file.
 fn content(content: HookContent) -> Content {
     let text = content.text.filter(|text| !text.trim().is_empty());
     let has_media = content.media.is_some_and(|media| !media.is_empty());
     match (content.r#type.as_deref(), text) {
-        (Some("text") | None, Some(text)) if !has_media => Content::Text(text),
+        (Some("text") | None, Some(text)) if !has_media => Content::Text(text + &choices(content.markup)),
         (kind, caption) => Content::Unknown { kind: kind.unwrap_or("message").to_owned(), caption },
     }
 }

@@ -44,6 +44,26 @@ fn odd_hooks_are_named_and_never_sent_anywhere() {
 }
 
 #[test]
+fn choices_are_readable_without_buttons() {
+    let text = |markup: &str| {
+        let raw = format!(r#"{{"message":{{"message":{{"id":"m","type":"text","text":"Pick","markup":{markup}}}}}}}"#);
+        match decode(&raw).unwrap() {
+            Arrival::Message(Outbound { content: Content::Text(text), .. }) => text,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        text(
+            r#"{"mode":"inline","buttons":[[{"text":"A"},{"text":"B"}],[{"text":"Site","url":"https://example.com"}]]}"#
+        ),
+        "Pick\n\n• A\n• B\n• Site: https://example.com"
+    );
+    for none in ["null", "[]", r#"{"buttons":null}"#, r#"{"buttons":[]}"#, r#"{"buttons":[[{}]]}"#] {
+        assert_eq!(text(none), "Pick", "{none}");
+    }
+}
+
+#[test]
 fn a_caption_never_goes_out_without_its_file() {
     let raw = r#"{"message":{"conversation":{"client_id":"tg:sales:7"},"message":{"id":"m","type":"text","text":"look","media":"https://x/y"}}}"#;
     let Arrival::Message(outbound) = decode(raw).unwrap() else { panic!("a message was expected") };

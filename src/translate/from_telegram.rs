@@ -36,8 +36,9 @@ pub fn decode(raw: &str, source: &SourceId, bot: BotId) -> Result<Inbound, Skip>
 fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, Skip> {
     let chat = message.chat.unwrap_or_default();
     let chat_id = chat.id.ok_or(Skip::Unreadable)?;
-    if chat.r#type.as_deref() != Some("private") {
-        return Err(Skip::NotPrivate(chat.r#type.unwrap_or_default()));
+    let kind = chat.r#type.ok_or(Skip::Unreadable)?;
+    if kind != "private" {
+        return Err(Skip::NotPrivate(kind));
     }
     let number = message.message_id.ok_or(Skip::Unreadable)?;
     Ok(Inbound {

@@ -130,6 +130,7 @@ fn the_unreadable_is_told_apart_from_the_uninteresting() {
         r#"{"update_id":1,"message":7}"#,
         r#"{"update_id":1,"message":{"message_id":1,"text":"x"}}"#,
         r#"{"update_id":1,"message":{"text":"x","chat":{"id":5,"type":"private"}}}"#,
+        r#"{"update_id":1,"message":{"message_id":1,"text":"x","chat":{"id":5}}}"#,
         r#"{"update_id":1,"message":{"message_id":1,"text":"x","chat":{"id":"5","type":"private"}}}"#,
     ] {
         assert_eq!(read(raw), Err(Skip::Unreadable), "{raw}");

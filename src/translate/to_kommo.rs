@@ -26,11 +26,14 @@ pub fn encode(inbound: &Inbound) -> Event {
     }
 }
 
-/// The chat that a customer's message belongs in.
+/// The chat that a customer's message belongs to.
 #[must_use]
 pub fn chat(inbound: &Inbound) -> NewChat {
-    let conversation_id = inbound.conversation.to_string();
-    NewChat { conversation_id, source: source(inbound), user: sender(&inbound.customer) }
+    NewChat {
+        conversation_id: inbound.conversation.to_string(),
+        source: source(inbound),
+        user: sender(&inbound.customer),
+    }
 }
 
 fn source(inbound: &Inbound) -> Source {

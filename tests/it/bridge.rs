@@ -1,1 +1,15 @@
 //! The bridge in process, between the fakes.
+
+mod admin;
+mod exchange;
+mod hooks;
+mod hostile;
+mod kommo_trouble;
+mod pauses;
+mod polls;
+mod raw;
+mod refusals;
+mod restart;
+mod secrets;
+mod telegram_trouble;
+mod typing;

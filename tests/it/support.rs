@@ -1,17 +1,29 @@
 //! What the tests share.
 
 use std::{
-    ops::{Deref, DerefMut},
+    ops::{AsyncFn, Deref, DerefMut},
+    thread,
     time::Duration,
 };
 
-use telekommo::sandbox::stage::Stage;
+use telekommo::{
+    lifecycle::Ended,
+    sandbox::{
+        kommo::{Author, Status},
+        stage::{Line, Stage},
+        telegram::Customer,
+    },
+    store::{Parked, Store},
+};
+use tokio::time::{Instant, sleep};
 
 /// How long anything may take before a test fails. Nothing here takes nearly as long unless it is broken.
-pub const WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const WITHIN: Duration = Duration::from_secs(30);
+/// How often something is looked at that cannot tell when it changes.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Settings for a bridge that does not spend a test's time waiting.
-pub const BRISK: &str = r#"
+pub(crate) const BRISK: &str = r#"
 retry.kommo = ["50ms", "100ms", "200ms"]
 retry.telegram = ["50ms", "100ms", "200ms", "400ms", "800ms"]
 retry.probe_every = "200ms"
@@ -19,33 +31,101 @@ kommo.requests_per_second = 1000
 telegram.requests_per_second = 1000
 "#;
 
-/// A stage that checks, when it is dropped, that nothing was left behind: no job waits and none is parked, unless the
-/// test said so.
-pub struct TestStage {
+/// A stage that checks, when the test is over, that nothing was left behind: no job waits, no message is parked and no
+/// request failed, unless the test said so. Every test ends with [`TestStage::finish`].
+pub(crate) struct TestStage {
     stage: Stage,
     leftovers_allowed: bool,
+    failures_allowed: bool,
+    finished: bool,
 }
 
 impl TestStage {
     /// Both fakes with a brisk bridge between them.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with("").await
     }
 
     /// The same with more lines of configuration.
-    pub async fn with(settings: &str) -> Self {
-        let stage = Stage::start(&format!("{BRISK}{settings}")).await.expect("the stage starts");
-        Self { stage, leftovers_allowed: false }
+    pub(crate) async fn with(settings: &str) -> Self {
+        Self::configured(&format!("{BRISK}{settings}")).await
+    }
+
+    /// A brisk bridge that does not give up an answer for as long as a test takes.
+    pub(crate) async fn patient() -> Self {
+        let waits = vec!["\"200ms\""; 300].join(", ");
+        let brisk = BRISK.lines().filter(|line| !line.starts_with("retry.telegram"));
+        let settings: Vec<_> = brisk.map(str::to_owned).chain([format!("retry.telegram = [{waits}]")]).collect();
+        Self::configured(&settings.join("\n")).await
+    }
+
+    async fn configured(settings: &str) -> Self {
+        let stage = Stage::start(settings).await.expect("the stage starts");
+        Self { stage, leftovers_allowed: false, failures_allowed: false, finished: false }
     }
 
     /// This test ends with jobs in the queue or messages set aside, and has looked at them.
-    pub const fn allow_leftovers(&mut self) {
+    pub(crate) const fn allow_leftovers(&mut self) {
         self.leftovers_allowed = true;
     }
 
+    /// In this test, requests to the fakes fail on purpose.
+    pub(crate) const fn allow_failures(&mut self) {
+        self.failures_allowed = true;
+    }
+
     /// Waits until `condition` holds.
-    pub async fn until(&self, what: &str, condition: impl Fn(&Stage) -> bool) {
-        self.stage.until(what, WITHIN, condition).await.unwrap();
+    pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Stage) -> bool) {
+        let outcome = self.stage.until(what, WITHIN, condition).await;
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+
+    /// The running bridge's store.
+    pub(crate) fn store(&self) -> Store {
+        self.bridge().expect("the bridge runs").store().clone()
+    }
+
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.store().counts().routes.iter().map(|(_, queue)| queue.waiting).sum()
+    }
+
+    /// Waits until no job is left. A remote shows a result shortly before its job is settled.
+    pub(crate) async fn until_settled(&self) {
+        eventually("the queue is empty", async || self.waiting() == 0).await;
+    }
+
+    /// The messages that were set aside, once there are `count` of them.
+    pub(crate) async fn parked(&self, count: usize) -> Vec<Parked> {
+        self.until_settled().await;
+        let parked = self.store().parked(1000).expect("the store can be read");
+        assert_eq!(parked.len(), count, "{parked:#?}");
+        parked
+    }
+
+    /// Ends the test: nothing may be left behind, and the bridge stops in good order.
+    pub(crate) async fn finish(mut self) {
+        self.finished = true;
+        if !self.leftovers_allowed {
+            self.parked(0).await;
+        }
+        if !self.failures_allowed {
+            self.assert_no_failures();
+        }
+        assert_eq!(self.stop_bridge().await, Some(Ended::Stopped));
+    }
+
+    fn assert_no_failures(&self) {
+        let is_fine = |status: Option<u16>| status.is_some_and(|status| (200..300).contains(&status));
+        let telegram: Vec<_> = self.telegram.requests().into_iter().filter(|it| !is_fine(it.status)).collect();
+        let kommo: Vec<_> = self.kommo.requests().into_iter().filter(|it| !is_fine(it.status)).collect();
+        assert!(telegram.is_empty() && kommo.is_empty(), "requests failed: {telegram:#?} {kommo:#?}");
+    }
+}
+
+impl Drop for TestStage {
+    fn drop(&mut self) {
+        assert!(self.finished || thread::panicking(), "the test has to end with `finish`");
     }
 }
 
@@ -60,5 +140,99 @@ impl Deref for TestStage {
 impl DerefMut for TestStage {
     fn deref_mut(&mut self) -> &mut Stage {
         &mut self.stage
+    }
+}
+
+/// Waits until `condition` holds of something that cannot tell when it changes.
+pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + WITHIN;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "within {WITHIN:?} it did not happen that {what}");
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The id of a customer's conversation with a bot.
+pub(crate) fn conversation(line: Line, customer: i64) -> String {
+    format!("tg:{}:{customer}", line.source)
+}
+
+/// What the customer has written, as Kommo shows it.
+pub(crate) fn in_kommo(stage: &Stage, line: Line, customer: i64) -> Vec<String> {
+    let messages = stage.kommo.chat(&conversation(line, customer)).map(|chat| chat.messages).unwrap_or_default();
+    messages.into_iter().filter(|message| message.from == Author::Customer).map(|message| message.text).collect()
+}
+
+/// What the bot has written, as the customer sees it.
+pub(crate) fn in_telegram(stage: &Stage, line: Line, customer: i64) -> Vec<String> {
+    let messages = stage.telegram.messages(line.token, customer);
+    messages.into_iter().filter(|message| message.from_bot).map(|message| message.text).collect()
+}
+
+/// Everything that Kommo was told of a manager's message.
+pub(crate) fn told(stage: &Stage, id: &str) -> Vec<Status> {
+    let chats = stage.kommo.chats();
+    let found = chats.into_iter().flat_map(|chat| chat.messages).find(|message| message.id == id);
+    found.expect("Kommo has the message").status_history
+}
+
+/// A customer whom nobody knows yet.
+pub(crate) fn stranger(id: i64) -> Customer {
+    Customer {
+        id,
+        first_name: format!("Customer {id}"),
+        last_name: None,
+        username: Some(format!("customer_{id}")),
+        language_code: None,
+    }
+}
+
+impl TestStage {
+    /// Begins a conversation: the customer writes, and Kommo has it.
+    pub(crate) async fn begin(&self, line: Line, customer: i64) {
+        self.telegram.write(line.token, customer, "/start");
+        self.until("the conversation is in Kommo", |stage| in_kommo(stage, line, customer) == ["/start"]).await;
+        self.until_settled().await;
+    }
+
+    /// A manager answers; the bridge takes the hook. Gives the message's id.
+    pub(crate) async fn reply(&self, line: Line, customer: i64, text: &str) -> String {
+        let (id, answer) = self.kommo.reply(&conversation(line, customer), "Maria", text).await;
+        assert_eq!(answer.status, Some(200), "the hook of {text:?}");
+        id
+    }
+
+    /// Waits until Kommo was told of a message, once, and gives what.
+    pub(crate) async fn outcome(&self, id: &str) -> Status {
+        self.until("Kommo is told what became of the answer", |stage| !told(stage, id).is_empty()).await;
+        self.until_settled().await;
+        let told = told(self, id);
+        assert_eq!(told.len(), 1, "{told:?}");
+        told[0].clone()
+    }
+
+    /// A page of the operator's listener: the status and the text.
+    pub(crate) async fn admin(&self, path: &str) -> (u16, String) {
+        let address = self.bridge().expect("the bridge runs").admin_addr();
+        let response = reqwest::get(format!("http://{address}{path}")).await.expect("the listener answers");
+        (response.status().as_u16(), response.text().await.expect("the answer is text"))
+    }
+
+    /// Waits until `/ready` is `status` and names all of `words`.
+    pub(crate) async fn until_ready_says(&self, status: u16, words: &[&str]) {
+        eventually(&format!("/ready is {status} and says {words:?}"), async || {
+            let (code, text) = self.admin("/ready").await;
+            code == status && words.iter().all(|word| text.contains(word))
+        })
+        .await;
+    }
+
+    /// Waits until a counter of `/metrics` is above zero.
+    pub(crate) async fn until_counted(&self, metric: &str) {
+        eventually(&format!("{metric} is counted"), async || {
+            let (_, text) = self.admin("/metrics").await;
+            text.lines().any(|line| line.strip_prefix(metric).is_some_and(|value| value.trim() != "0"))
+        })
+        .await;
     }
 }

@@ -218,7 +218,12 @@ fn told(endpoint: Endpoint, body: &str) -> String {
         }
         Endpoint::DeliveryStatus => {
             let code = body["status_code"].as_i64().or_else(|| body["delivery_status"].as_i64());
-            format!("delivery status {}", code.map_or_else(|| "?".to_owned(), |code| code.to_string()))
+            match code {
+                Some(1) => "status: delivered".to_owned(),
+                Some(2) => "status: read".to_owned(),
+                Some(-1) => "status: failed".to_owned(),
+                other => format!("status: {other:?}"),
+            }
         }
         Endpoint::Typing => format!("typing → {}", conversation(&body)),
         Endpoint::CreateChat => format!("create chat {}", conversation(&body)),

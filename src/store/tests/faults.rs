@@ -80,6 +80,22 @@ async fn a_snapshot_that_is_cut_is_reported_with_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_was_never_finished_does_no_harm() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    store.close().await.unwrap();
+    for contents in [&b""[..], b"cut"] {
+        let unfinished = database(home.0.path()).join("snap.FFFFFFFFFFFFFFFF.generating");
+        fs::write(&unfinished, contents).unwrap();
+        let store = home.open();
+        assert!(!unfinished.exists());
+        drop(claim(&store).expect("everything is there"));
+        store.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn concurrent_pushes_share_a_flush() {
     let home = Home::new();
     let store = home.open();

@@ -40,7 +40,7 @@ struct Job {
     name: String,
     arrival: u32,
     is_part: bool,
-    due_at: UnixMillis,
+    retry_at: Option<UnixMillis>,
 }
 
 #[derive(Default)]
@@ -53,10 +53,10 @@ struct Model {
 }
 
 impl Model {
-    fn push(&mut self, lane: u8, now: UnixMillis) -> String {
+    fn push(&mut self, lane: u8) -> String {
         self.arrivals += 1;
         let name = format!("{lane}/{}", self.arrivals);
-        let job = Job { name: name.clone(), arrival: self.arrivals, is_part: false, due_at: now };
+        let job = Job { name: name.clone(), arrival: self.arrivals, is_part: false, retry_at: None };
         self.lanes.entry(lane).or_default().push_back(job);
         name
     }
@@ -64,7 +64,10 @@ impl Model {
     /// The names that a claim may bring now.
     fn claimable(&self, now: UnixMillis) -> BTreeSet<String> {
         let free = self.lanes.iter().filter(|(lane, _)| !self.leased.contains(lane));
-        free.filter_map(|(_, jobs)| jobs.front()).filter(|job| job.due_at <= now).map(|job| job.name.clone()).collect()
+        free.filter_map(|(_, jobs)| jobs.front())
+            .filter(|job| job.retry_at.is_none_or(|at| at <= now))
+            .map(|job| job.name.clone())
+            .collect()
     }
 
     fn head(&mut self, lane: u8) -> Job {
@@ -106,7 +109,7 @@ impl Pair {
 
     async fn push(&mut self, number: u8, id: Option<u8>) {
         let is_new = id.is_none_or(|id| self.model.known.insert(id));
-        let named = if is_new { self.model.push(number, self.now) } else { "known".to_owned() };
+        let named = if is_new { self.model.push(number) } else { "known".to_owned() };
         let jobs = vec![job(id.map(|id| id.to_string()).as_deref(), &lane(&number.to_string()), &named)];
         let pushed = self.store.push(Intake { jobs, offset: None }, self.now).await.unwrap();
         assert_eq!(pushed.taken, usize::from(is_new));
@@ -129,13 +132,13 @@ impl Pair {
         let head = self.model.head(lane_number);
         let ending = match act {
             Act::Done { then, .. } => {
-                let then = then.map(|to| job(None, &lane(&to.to_string()), &self.model.push(to, self.now)));
+                let then = then.map(|to| job(None, &lane(&to.to_string()), &self.model.push(to)));
                 Ending::Done { then: then.into_iter().collect(), facts: Vec::new() }
             }
             Act::Become { parts, .. } if !head.is_part => {
                 let name = |part| format!("{}.{part}", head.name);
                 let parts: Vec<_> = (1..=parts)
-                    .map(|part| Job { name: name(part), is_part: true, due_at: self.now, ..head.clone() })
+                    .map(|part| Job { name: name(part), is_part: true, retry_at: None, ..head.clone() })
                     .collect();
                 let jobs = self.model.lanes.get_mut(&lane_number).unwrap();
                 parts.iter().rev().for_each(|part| jobs.push_front(part.clone()));
@@ -143,7 +146,7 @@ impl Pair {
             }
             Act::Retry { minutes, .. } => {
                 let at = self.now.plus(MINUTE * minutes.into());
-                self.model.lanes.get_mut(&lane_number).unwrap().push_front(Job { due_at: at, ..head });
+                self.model.lanes.get_mut(&lane_number).unwrap().push_front(Job { retry_at: Some(at), ..head });
                 retry(at)
             }
             Act::Park { .. } => {

@@ -25,9 +25,36 @@ async fn lanes_do_not_wait_for_each_other() {
     a.settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
     b.settle(done(), NOW).await.unwrap();
     assert_eq!(claimed(&store), "nothing", "a2 waits behind a1");
-    assert_eq!(store.due_at(&Route::Inbound), Some(NOW.plus(HOUR)));
+    assert_eq!(store.due(&Route::Inbound), Some(Due::At(NOW.plus(HOUR))));
     let again = store.claim(&Route::Inbound, NOW.plus(HOUR)).unwrap().unwrap();
     assert_eq!((name(again.work()), again.attempts()), ("a1", 1));
+}
+
+#[tokio::test]
+async fn lanes_take_turns() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1", "a2", "a3"]).await;
+    push(&store, &lane("b"), &["b1", "b2"]).await;
+    assert_eq!(drain(&store).await, ["a1", "b1", "a2", "b2", "a3"]);
+}
+
+#[tokio::test]
+async fn what_has_never_been_tried_waits_for_no_clock() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    assert_eq!(store.due(&Route::Inbound), Some(Due::Now));
+    assert!(store.claim(&Route::Inbound, UnixMillis(0)).unwrap().is_some(), "the clock was set back");
+}
+
+#[tokio::test]
+async fn a_retry_that_was_noted_by_a_wrong_clock_is_due() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    claim(&store).unwrap().settle(retry(NOW.plus(HOUR * 24 * 365)), NOW).await.unwrap();
+    assert_eq!(claimed(&store), "a1");
 }
 
 #[tokio::test]
@@ -103,6 +130,10 @@ async fn parking_takes_the_parts_that_are_left_and_nothing_else() {
 
     assert!(store.unpark(parked[0].id, NOW).await.unwrap());
     assert!(!store.unpark(parked[0].id, NOW).await.unwrap(), "it is parked no more");
+    claim(&store).unwrap().settle(park("hopeless again"), NOW).await.unwrap();
+    let again = store.parked(10).unwrap();
+    assert_eq!(again[0].works.len(), 2, "they still belong together");
+    assert!(store.unpark(again[0].id, NOW).await.unwrap());
     assert_eq!(drain(&store).await, ["part 2", "part 3"]);
     assert_eq!(store.counts().parked, 0);
 }

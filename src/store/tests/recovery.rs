@@ -66,7 +66,7 @@ async fn a_reopened_store_has_everything_and_no_leases() {
     assert_eq!(store.offset(bot).unwrap(), Some(42));
     assert_eq!(store.counts().routes, [(Route::Inbound, QueueCount { waiting: 3, oldest_at: Some(NOW) })]);
     push(&store, &lane("a"), &["a3"]).await;
-    assert_eq!(drain(&store).await, ["a1", "a2", "b1", "a3"]);
+    assert_eq!(drain(&store).await, ["a1", "b1", "a2", "a3"]);
     let known = store.push(Intake { jobs: vec![job(Some("x"), &lane("a"), "a1")], offset: None }, NOW).await.unwrap();
     assert_eq!(known, Pushed { taken: 0, known: 1 });
 }
@@ -104,10 +104,15 @@ async fn links_and_chats_are_found_from_both_sides() {
     store.close().await.unwrap();
     let store = home.open();
     assert_eq!(store.telegram_messages(&kommo).unwrap(), [first, second]);
-    assert_eq!(store.kommo_message(&second).unwrap(), Some(kommo));
+    assert_eq!(store.kommo_message(&second).unwrap(), Some(kommo.clone()));
     assert_eq!(store.chat(&conversation).unwrap(), Some(chat));
     assert_eq!(store.chat(&"tg:sales:6".parse().unwrap()).unwrap(), None);
     assert_eq!(store.kommo_message(&"tg:7:5:3".parse().unwrap()).unwrap(), None);
+
+    store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
+    assert_eq!(store.kommo_message(&second).unwrap(), None);
+    assert!(store.telegram_messages(&kommo).unwrap().is_empty(), "the way back goes with it");
+    assert!(store.chat(&conversation).unwrap().is_some(), "chats stay");
 }
 
 /// All rows, to compare stores by.
@@ -125,10 +130,10 @@ async fn a_dump_brings_everything_back_and_what_was_there_is_kept_aside() {
     let before = rows(&store);
     assert_eq!(store.dump(&dump).unwrap().rows, before.len() as u64);
     push(&store, &lane("b"), &["after the dump"]).await;
-    assert!(matches!(Store::restore(&home.settings(), &dump), Err(StoreError::Locked(_))), "it is in use");
+    assert!(matches!(Store::restore(home.0.path(), &dump), Err(StoreError::Locked(_))), "it is in use");
     store.close().await.unwrap();
 
-    let summary = Store::restore(&home.settings(), &dump).unwrap();
+    let summary = Store::restore(home.0.path(), &dump).unwrap();
     assert_eq!((summary.rows, summary.parked), (before.len() as u64, 0));
     assert!(summary.moved_to.unwrap().join("db").exists());
     let store = home.open();
@@ -149,7 +154,7 @@ async fn restored_answers_are_parked_since_they_may_have_been_delivered() {
     store.dump(&dump).unwrap();
     store.close().await.unwrap();
 
-    assert_eq!(Store::restore(&home.settings(), &dump).unwrap().parked, 2);
+    assert_eq!(Store::restore(home.0.path(), &dump).unwrap().parked, 2);
     let store = home.open();
     assert!(store.claim(&outbound.route, NOW).unwrap().is_none());
     assert_eq!(drain(&store).await, ["inbound"]);
@@ -183,7 +188,7 @@ async fn a_dump_that_is_not_whole_is_refused_and_changes_nothing() {
     ];
     for text in broken {
         fs::write(&dump, &text).unwrap();
-        assert!(matches!(Store::restore(&home.settings(), &dump), Err(StoreError::BadDump { .. })), "{text}");
+        assert!(matches!(Store::restore(home.0.path(), &dump), Err(StoreError::BadDump { .. })), "{text}");
     }
     assert_eq!(drain(&home.open()).await, ["a1", "a2"]);
 }

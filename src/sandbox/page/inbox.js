@@ -1,0 +1,130 @@
+'use strict';
+
+/* ---- The manager's side ---- */
+const kommoChat = () => state.kommo.find(chat => chat.conversation_id === view.chat);
+const kommoFollow = follower($('kommo-scroll'), $('kommo-jump'));
+const kommoComposer = composer($('kommo-form'), $('kommo-input'), { send: reply, typed: pingTyping });
+const STATUS_NAMES = { sent: 'Sent', delivered: 'Delivered', read: 'Read', failed: 'Failed' };
+const TONES = ['--tg', '--km', '--ok', '--amber'];
+
+async function reply(text) {
+  kommoFollow.pin();
+  const answer = await post('/api/kommo/reply', { conversation_id: view.chat, author: view.author, text });
+  const status = answer?.hook_status;
+  if (status && (status < 200 || status > 299)) toast(`The bridge answered Kommo's hook with ${status}.`);
+  lastPing = 0;
+  return answer;
+}
+
+let lastPing = 0;
+function pingTyping() {
+  if (Date.now() - lastPing < TYPING_EVERY_MS) return;
+  lastPing = Date.now();
+  // A lost ping is not worth a word: the next one follows.
+  call('/api/kommo/typing', { conversation_id: view.chat }).catch(error => console.warn(error));
+}
+
+function renderKommo() {
+  const chat = kommoChat();
+  $('no-chats').hidden = Boolean(chat);
+  $('desk').hidden = !chat;
+  if (!chat) return;
+  if (shown($('kommo'))) see(chat.conversation_id, chat.messages, 'customer');
+  renderInbox();
+  renderContact(chat);
+  segmented($('authors'), 'author', AUTHORS.map(name => ({ value: name, label: name })), view.author, name => { view.author = name; });
+  renderThread(chat);
+}
+
+function renderInbox() {
+  const latest = chat => chat.messages.at(-1)?.at_ms ?? 0;
+  const chats = [...state.kommo].sort((a, b) => latest(b) - latest(a));
+  keyed($('inbox'), chats, chat => chat.conversation_id, inboxRow, paintInboxRow);
+}
+
+function inboxRow(chat) {
+  const row = el('button', 'chat', el('span', 'avatar'),
+    el('span', 'line', el('b', 'clip'), el('time')), el('span', 'line', el('span', 'last clip'), el('span', 'badge')),
+    el('span', 'tags', el('span', 'tag clip source'), el('span', 'tag lead', 'New lead')));
+  row.type = 'button';
+  row.dataset.testid = 'kommo-chat';
+  row.dataset.conversation = chat.conversation_id;
+  row.onclick = () => { view.chat = chat.conversation_id; lastPing = 0; render(); };
+  return el('li', '', row);
+}
+
+function paintInboxRow(node, chat) {
+  const row = node.firstElementChild, part = name => row.querySelector(name);
+  const last = chat.messages.at(-1), waiting = inboxUnread(chat);
+  paintAvatar(part('.avatar'), chat.contact.name);
+  setText(part('b'), chat.contact.name);
+  setText(part('.last'), last ? (last.from === 'customer' ? '' : `${last.author}: `) + last.text.slice(0, 200) : '');
+  if (last) setTime(part('time'), last.at_ms, short);
+  setText(part('.badge'), String(waiting));
+  part('.badge').ariaLabel = `${waiting} unread`;
+  part('.badge').hidden = !waiting;
+  row.classList.toggle('unread', waiting > 0);
+  setText(part('.source'), botName(chat.source));
+  part('.lead').hidden = !chat.lead;
+  const current = String(chat.conversation_id === view.chat);
+  if (row.getAttribute('aria-current') === current) return;
+  row.setAttribute('aria-current', current);
+  if (current === 'true') requestAnimationFrame(() => row.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
+}
+
+function paintAvatar(node, name) {
+  const tone = TONES[[...name].reduce((sum, letter) => sum * 31 % 9973 + letter.codePointAt(0), 0) % TONES.length];
+  setText(node, initials(name));
+  node.style.setProperty('--tone', `var(${tone})`);
+}
+
+function renderContact({ contact, source }) {
+  const link = contact.link?.startsWith('https://') ? contact.link : null;
+  paintAvatar($('contact-avatar'), contact.name);
+  setText($('contact-name'), contact.name);
+  setText($('contact-source'), `writes to ${botName(source)}`);
+  $('contact-link').hidden = !link;
+  if (link) $('contact-link').href = link;
+  setText($('contact-link'), link ? link.slice('https://'.length) : '');
+}
+
+function renderThread(chat) {
+  const moved = kommoComposer(chat.conversation_id);
+  keyed($('kommo-messages'), chat.messages, message => `${chat.conversation_id}:${message.id}`, message => kommoBubble(moved, message), paintKommo);
+  if (moved) kommoFollow.pin(); else kommoFollow.follow();
+}
+
+function kommoBubble(moved, message) {
+  const meta = el('span', 'meta', el('time'));
+  if (message.from !== 'customer') {
+    const mark = el('span', 'mark');
+    mark.dataset.testid = 'status';
+    mark.setAttribute('role', 'img');
+    meta.append(mark);
+  }
+  return bubble(moved, el('span', 'author clip', message.author), el('div', 'bubble', textNode(message.text), meta), el('p', 'error'));
+}
+
+function paintKommo(node, message, before, after) {
+  const voice = other => other && `${other.from}:${other.author}`;
+  const error = node.querySelector('.error'), mark = node.querySelector('.mark');
+  group(node, message.from !== 'customer', voice(before) !== voice(message), voice(after) !== voice(message));
+  node.classList.toggle('failed', message.status === 'failed');
+  setText(node.querySelector('.text'), message.text);
+  setTime(node.querySelector('time'), message.at_ms, short);
+  error.hidden = message.status !== 'failed' || !message.error;
+  setText(error, message.error?.text ?? '');
+  if (mark) paintMark(mark, message);
+}
+
+function paintMark(mark, { status, error }) {
+  const code = status === 'failed' && error ? String(error.code) : '';
+  const painted = `${status} ${code}`;
+  if (mark.dataset.painted === painted) return;
+  mark.dataset.painted = painted;
+  mark.dataset.status = status ?? '';
+  mark.ariaLabel = `${STATUS_NAMES[status] ?? 'No status'} ${code}`.trim();
+  mark.title = mark.ariaLabel;
+  // Two ticks have one shape, read is told by colour and name.
+  mark.replaceChildren(...(status ? [icon(status === 'read' ? 'delivered' : status), code] : []));
+}

@@ -1,0 +1,50 @@
+'use strict';
+
+/* ---- All together ---- */
+function choose(first) {
+  if (first) seeAll();
+  if (!state.customers.some(({ id }) => id === view.customer)) view.customer = state.customers[0]?.id;
+  if (!state.bots.some(({ source }) => source === view.source)) view.source = state.bots[0]?.source;
+  if (!kommoChat()) view.chat = state.kommo[0]?.conversation_id ?? null;
+}
+
+function renderTabs() {
+  const fresh = { customer: state.telegram.some(chatUnread), kommo: state.kommo.some(inboxUnread) };
+  for (const tab of $('tabs').children) {
+    tab.setAttribute('aria-current', String(tab.dataset.view === document.body.dataset.view));
+    tab.lastElementChild.hidden = !fresh[tab.dataset.view];
+  }
+}
+
+let rendered = false;
+function render() {
+  if (!state) return;
+  choose(!rendered);
+  renderCustomer();
+  renderTraffic(!rendered);
+  renderKommo();
+  renderTabs();
+  rendered = true;
+}
+
+function tick() {
+  setText($('clock'), short.format(Date.now()));
+}
+
+$('start').onclick = () => { write('/start'); $('customer-input').focus(); };
+$('block').onclick = () => setBlocked(!telegramChat()?.blocked);
+$('unblock').onclick = () => setBlocked(false);
+$('menu-open').onclick = () => openMenu($('menu').hidden);
+$('tabs').onclick = event => {
+  const tab = event.target.closest('button');
+  if (tab) { document.body.dataset.view = tab.dataset.view; render(); }
+};
+addEventListener('click', event => { if (!event.target.closest('.bot')) openMenu(false); });
+addEventListener('keydown', event => {
+  if (event.key !== 'Escape' || $('menu').hidden) return;
+  openMenu(false);
+  $('menu-open').focus();
+});
+tick();
+setInterval(tick, 10000);
+listen();

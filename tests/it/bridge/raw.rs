@@ -1,0 +1,45 @@
+//! Hooks written by hand, for what a well-behaved Kommo would not send.
+
+use serde_json::{Value, json};
+use telekommo::sandbox::{
+    kommo::{HookAnswer, SignatureMode},
+    stage::{Line, Stage},
+};
+
+use crate::support::conversation;
+
+/// A manager's message whose hook the test writes by hand: Kommo has it, and nobody was told.
+pub(super) async fn unannounced(stage: &Stage, line: Line, customer: i64, text: &str) -> String {
+    let bridge = stage.bridge().expect("the bridge runs").public_addr();
+    stage.kommo.set_hook_url("http://127.0.0.1:1/");
+    let (id, answer) = stage.kommo.reply(&conversation(line, customer), "Maria", text).await;
+    assert_eq!(answer.status, None);
+    stage.hooks_go_to(bridge);
+    id
+}
+
+/// A message hook, to be altered.
+pub(super) fn message(id: &str, conversation_id: &str, text: &str) -> Value {
+    json!({
+        "account_id": "52e591f7-c98f-4255-8495-827210138c81",
+        "time": 1_786_017_600,
+        "message": {
+            "receiver": { "id": "2ed64e26-70a1-4857-8382-bb066a076219", "phone": "", "email": "" },
+            "sender": { "id": "76fc2bea-902f-425c-9a3d-dcdac4766090", "name": "Maria" },
+            "conversation": { "id": "8e4d4baa-9e6c-4a88-838a-5f62be227bdc", "client_id": conversation_id },
+            "timestamp": 1_786_017_600,
+            "msec_timestamp": 1_786_017_600_980_i64,
+            "message": { "id": id, "type": "text", "text": text, "media": "", "file_name": "", "file_size": 0 },
+        },
+    })
+}
+
+/// The bytes of a hook as Kommo sends them, with the newline that is not signed.
+pub(super) fn bytes(hook: &Value) -> Vec<u8> {
+    format!("{hook}\n").into_bytes()
+}
+
+/// Sends a hook, signed as Kommo does.
+pub(super) async fn send(stage: &Stage, hook: &Value) -> HookAnswer {
+    stage.kommo.send_hook(bytes(hook), SignatureMode::Valid).await
+}

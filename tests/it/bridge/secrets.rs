@@ -1,0 +1,89 @@
+//! No token and no secret is told to anybody, whatever goes wrong.
+
+use telekommo::{
+    config::{Config, Environment},
+    operate::check,
+    sandbox::{
+        fault::Fault,
+        kommo::{Endpoint, SignatureMode, Status},
+        stage::{ANNA, LINES, Line, Stage},
+        telegram::Target,
+    },
+};
+
+use crate::support::{TestStage, in_kommo};
+
+const SALES: Line = LINES[0];
+
+/// What must not be seen anywhere: the secret halves of both tokens, and the channel's secret.
+fn secrets(stage: &Stage) -> Vec<String> {
+    let halves = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, half)| half.to_owned());
+    halves.chain([stage.kommo.settings().channel_secret.clone()]).collect()
+}
+
+#[track_caller]
+fn assert_discreet(stage: &Stage, text: &str) {
+    let secrets = secrets(stage);
+    assert_eq!(secrets.len(), LINES.len() + 1);
+    for secret in secrets {
+        assert!(!text.contains(&secret), "a secret is shown:\n{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_failure_tells_a_secret() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    let unauthorized = Fault::Status { code: 401, body: r#"{"ok":false,"description":"Unauthorized"}"#.to_owned() };
+    let refused = Fault::Status { code: 400, body: r#"{"ok":false,"description":"Bad Request: odd"}"#.to_owned() };
+    let mut told = Vec::new();
+    for fault in [Fault::DropBefore, Fault::DropAfter, refused.clone(), Fault::Garbage, unauthorized.clone()] {
+        stage.telegram.fault(Target::method("sendMessage"), fault, 1);
+        let id = stage.reply(SALES, ANNA, "an answer").await;
+        told.push(stage.outcome(&id).await);
+    }
+    stage.kommo.fault(Endpoint::Message, refused, 1);
+    stage.telegram.write(SALES.token, ANNA, "refused");
+    stage.telegram.write(SALES.token, ANNA, "taken");
+    stage.until("the next one arrives", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "taken"]).await;
+    let parked = stage.parked(4).await;
+    assert_eq!(stage.kommo.send_hook(b"{}".to_vec(), SignatureMode::Wrong).await.status, Some(401));
+
+    stage.telegram.fault(Target::bot(SALES.token), unauthorized, u32::MAX);
+    stage.telegram.write(SALES.token, ANNA, "ends the poll that waits");
+    stage.until_ready_says(503, &["bot sales: Telegram does not accept this bot's token"]).await;
+    let refused = stage.admin("/ready").await.1;
+    stage.telegram.heal();
+    stage.telegram.down(true).unwrap();
+    let id = stage.reply(SALES, ANNA, "into the void").await;
+    told.push(stage.outcome(&id).await);
+    stage.kommo.down(true).unwrap();
+    stage.until_ready_says(503, &["bot support: Telegram cannot be reached"]).await;
+    let (_, unreachable) = stage.admin("/ready").await;
+    let (_, metrics) = stage.admin("/metrics").await;
+
+    let failed = told.iter().filter(|status| matches!(status, Status::Failed { .. })).count();
+    assert_eq!((told.len(), failed), (6, 4));
+    assert_discreet(&stage, &format!("{told:#?}\n{parked:#?}\n{refused}\n{unreachable}\n{metrics}"));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_can_be_printed_shows_a_secret() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
+    let printed = [
+        format!("{config:?} {config:#?}"),
+        format!("{:?} {:?}", stage.store(), stage.bridge().unwrap().lifecycle()),
+        format!("{:?}", *stage),
+        check::Summary(&config).to_string(),
+    ];
+    assert!(printed[0].contains("support"), "{printed:?}");
+    for text in printed {
+        assert_discreet(&stage, &text);
+    }
+    stage.finish().await;
+}
