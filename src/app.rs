@@ -217,7 +217,7 @@ fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
 fn policy(route: &Route, config: &Config) -> Policy {
     let (schedule, patience): (&Schedule, Option<Duration>) = match route {
         Route::Inbound | Route::Report => (&config.retry.kommo, None),
-        Route::Outbound(_) | Route::Stray => (&config.retry.telegram, Some(config.retry.telegram.total())),
+        Route::Outbound(_) | Route::Stray => (&config.retry.telegram, Some(config.retry.give_up_after)),
     };
     let probe_every = config.retry.probe_every;
     Policy { schedule: schedule.clone(), patience, probe_every, at_once: LANES_AT_ONCE }

@@ -183,6 +183,8 @@ pub struct Retry {
     pub telegram: Schedule,
     /// How often a paused route is tried.
     pub probe_every: Duration,
+    /// How old an answer may grow before it is reported as failed instead of sent.
+    pub give_up_after: Duration,
 }
 
 impl Config {

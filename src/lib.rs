@@ -1,5 +1,5 @@
 //! telekommo joins Telegram bots and Kommo (formerly amoCRM): customers write to a bot, managers answer in the CRM, and
-//! every message crosses durably, in order, once.
+//! every message crosses durably and in order.
 //!
 //! Three truths decide the design. Kommo sends each hook once and never again. Telegram forgets an update when the next
 //! poll confirms it. People forgive slow, but not lost, doubled or sent to the wrong customer. So nothing is
@@ -37,9 +37,12 @@
 //! # What is promised
 //!
 //! - At least once, in order, per conversation; conversations go on side by side. A crash between a remote's acceptance
-//!   and our settling repeats that one call and nothing else. In Kommo the repetition is recognised by its id.
-//! - A failure ends as a retry, as a parked message that a metric and the log show, or as a status that a manager sees.
-//!   [`domain::retry::Failure`] carries the verdict from where the cause is known to the one place that acts on it.
+//!   and our settling repeats that one call and nothing else. In Kommo the repetition is recognised by its id. A stop is
+//!   no crash: what it breaks off towards Telegram is reported as uncertain instead of repeated.
+//! - Late is better than never, up to a point: an answer that has waited too long is reported instead of sent.
+//! - Once something is acknowledged, a failure ends as a retry, as a parked message that a metric, the log and
+//!   `telekommo parked` show, or as a status that a manager sees. A hook that cannot be stored gets a 503 and a line in
+//!   the log. [`domain::retry::Failure`] carries the verdict from where the cause is known to the one place that acts on it.
 //! - A route ([`domain::work::Route`]: to Kommo, to each bot) pauses alone. A revoked token stops its own bot only.
 //! - The conversation's id says which bot talks in which chat, so an answer can be sent even by a bridge that has lost its
 //!   store, and never to another chat.

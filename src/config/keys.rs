@@ -56,6 +56,7 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "reserve_mb").or("64"),
     key("retry", "kommo").or("1s, 5s, 15s, 1m, 5m, 10m").list(),
     key("retry", "telegram").or("1s, 5s, 30s, 2m, 10m, 30m").list(),
+    key("retry", "give_up_after").or("1h"),
     key("retry", "probe_every").or("1m"),
 ];
 

@@ -154,8 +154,9 @@ impl<'a> Reading<'a> {
         let section = self.section(&["retry"]);
         let kommo = section.required("kommo", parse::waits).map(Schedule::endless);
         let telegram = section.required("telegram", parse::waits).map(Schedule::ending);
+        let give_up_after = section.required("give_up_after", parse::duration);
         let probe_every = section.required("probe_every", parse::duration);
-        Ok(Retry { kommo: kommo?, telegram: telegram?, probe_every: probe_every? })
+        Ok(Retry { kommo: kommo?, telegram: telegram?, give_up_after: give_up_after?, probe_every: probe_every? })
     }
 
     /// The second of two listeners on one port would not start.

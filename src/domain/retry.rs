@@ -62,12 +62,6 @@ impl Schedule {
         Self { waits, endless: true }
     }
 
-    /// The longest that the waits take in all, if each is taken once.
-    #[must_use]
-    pub fn total(&self) -> Duration {
-        self.waits.iter().sum::<Duration>().mul_f64(1.0 + JITTER)
-    }
-
     /// How long to wait after `failed` failed attempts (the first failure is 1), or `None` to give up.
     ///
     /// `chance` is a random number in `0.0..1.0`. What the server asked for is a lower bound: it never shortens a wait.

@@ -6,5 +6,4 @@ mod binary;
 mod bridge;
 mod layers;
 mod page;
-mod repeated;
 mod support;

@@ -28,6 +28,7 @@ fn the_least_file_gets_every_default() {
     assert_eq!((config.store.cache_bytes, config.store.reserve_bytes), (32 << 20, 64 << 20));
     assert_eq!(config.retry.kommo, Schedule::endless(seconds(&[1, 5, 15, 60, 300, 600])));
     assert_eq!(config.retry.telegram, Schedule::ending(seconds(&[1, 5, 30, 120, 600, 1800])));
+    assert_eq!(config.retry.give_up_after, Duration::from_hours(1));
     assert_eq!(config.retry.probe_every, Duration::from_mins(1));
 }
 

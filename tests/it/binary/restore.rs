@@ -4,8 +4,9 @@ use std::{fs, path::Path};
 
 use rustix::process::Signal;
 use telekommo::sandbox::stage::{ANNA, LINES, Stage};
+use tokio::process::Command;
 
-use super::process::{Process, finished, run, text, with_config};
+use super::process::{Process, finished, run, telekommo, text};
 use crate::support::{BRISK, WITHIN};
 
 const TOKEN: &str = LINES[0].token;
@@ -17,6 +18,11 @@ fn conversation() -> String {
 fn in_kommo(stage: &Stage) -> Vec<String> {
     let messages = stage.kommo.chat(&conversation()).map(|chat| chat.messages).unwrap_or_default();
     messages.into_iter().map(|message| message.text).collect()
+}
+
+/// The command that the refused start names.
+fn restore(stage: &Stage) -> Command {
+    telekommo(&["restore", stage.dir().join("data").to_str().expect("temporary folders have plain names")])
 }
 
 /// Whether a finished dump holds this text.
@@ -66,9 +72,12 @@ async fn a_damaged_store_says_what_to_do_and_a_restore_brings_it_back() {
     let refused = finished(run(&stage)).await;
     let message = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{message}");
-    assert!(message.contains("`telekommo restore`") && message.contains("nothing was changed"), "{message}");
+    assert!(
+        message.contains(&format!("`telekommo restore {}`", data.display())) && message.contains("nothing was changed"),
+        "{message}"
+    );
 
-    let restored = finished(with_config("restore", &stage.write_config().unwrap())).await;
+    let restored = finished(restore(&stage)).await;
     let summary = text(&restored.stdout);
     assert_eq!((restored.status.code(), text(&restored.stderr)), (Some(0), ""), "{summary}");
     assert!(summary.contains("restored from") && summary.contains("store.before-restore-1"), "{summary}");
@@ -87,10 +96,13 @@ async fn a_damaged_store_says_what_to_do_and_a_restore_brings_it_back() {
 #[tokio::test]
 async fn a_store_in_use_is_not_restored() {
     let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
-    let process = Process::start(&stage, run(&stage)).await;
+    let mut command = run(&stage);
+    command.env("TELEKOMMO_LOG__LEVEL", "debug");
+    let process = Process::start(&stage, command).await;
     stage.telegram.write(TOKEN, ANNA, "hello");
     stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["hello"]).await.unwrap();
-    let refused = finished(with_config("restore", &stage.write_config().unwrap())).await;
+    process.logged("store dumped").await;
+    let refused = finished(restore(&stage)).await;
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("in use by another telekommo"), "{}", text(&refused.stderr));
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
@@ -99,7 +111,7 @@ async fn a_store_in_use_is_not_restored() {
 #[tokio::test]
 async fn without_a_dump_a_restore_says_where_it_looked() {
     let stage = Stage::without_bridge(BRISK).unwrap();
-    let refused = finished(with_config("restore", &stage.write_config().unwrap())).await;
+    let refused = finished(restore(&stage)).await;
     let message = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{message}");
     assert!(message.contains("dumps") && message.contains(stage.dir().to_str().unwrap()), "{message}");
