@@ -20,7 +20,7 @@ use std::{
 use futures_util::FutureExt;
 use sd_notify::NotifyState;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::{interval, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -112,11 +112,8 @@ impl Lifecycle {
     }
 
     /// Stops at the first SIGTERM or SIGINT; at the second the process ends at once.
-    ///
-    /// # Errors
-    /// If the signals cannot be listened to.
-    pub fn heed_signals(&self) -> std::io::Result<()> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    pub fn heed(&self, signals: Signals) {
+        let Signals { mut terminate, mut interrupt } = signals;
         let this = self.clone();
         // Not among the tracked tasks: it waits for a second signal for as long as the process lives.
         #[expect(clippy::disallowed_methods, reason = "no stop may wait for the task that waits for signals")]
@@ -128,7 +125,23 @@ impl Lifecycle {
             tracing::warn!("ended at once");
             std::process::exit(1);
         });
-        Ok(())
+    }
+}
+
+/// SIGTERM and SIGINT, caught from the moment that this exists: one that comes during the start is heeded after it.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Catches them. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
-    lifecycle::{self, Ended},
+    lifecycle::{self, Ended, Signals},
     operate::{check, logging, parked, restore},
     sandbox,
 };
@@ -140,8 +140,9 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
     logging::start(&config.log);
     let runtime = Runtime::new()?;
     let ended = runtime.block_on(async {
+        let signals = Signals::catch()?;
         let app = App::start(config).await?;
-        app.lifecycle().heed_signals()?;
+        app.lifecycle().heed(signals);
         lifecycle::tell_ready();
         app.lifecycle().stop_token().cancelled().await;
         lifecycle::tell_stopping();

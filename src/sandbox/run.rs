@@ -5,10 +5,13 @@ use std::{net::SocketAddr, process::ExitCode};
 use anyhow::Context;
 use chrono::DateTime;
 
-use crate::sandbox::{
-    page::Page,
-    stage::{LINES, Stage},
-    traffic::{Exchange, Traffic},
+use crate::{
+    lifecycle::Signals,
+    sandbox::{
+        page::Page,
+        stage::{LINES, Stage},
+        traffic::{Exchange, Traffic},
+    },
 };
 
 /// Serves the page at `listen` and prints what passes, until SIGINT or SIGTERM.
@@ -16,6 +19,7 @@ use crate::sandbox::{
 /// # Errors
 /// If the sandbox cannot be set up.
 pub async fn run(listen: SocketAddr) -> anyhow::Result<ExitCode> {
+    let signals = Signals::catch()?;
     let mut stage = Stage::start("").await?;
     let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();
     let page = Page::start(listen, stage.telegram.clone(), stage.kommo.clone(), sources)
@@ -23,7 +27,7 @@ pub async fn run(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     println!("Open http://{} in a browser. Ctrl+C ends the sandbox; nothing of it stays.", page.addr());
     let stop = {
         let bridge = stage.bridge().context("the bridge has not started")?;
-        bridge.lifecycle().heed_signals()?;
+        bridge.lifecycle().heed(signals);
         bridge.lifecycle().stop_token()
     };
     tokio::select! {

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use telekommo::sandbox::{
-    fault::Fault,
-    kommo::{Endpoint, Status},
+    kommo::Status,
     stage::{ANNA, LINES, Stage},
 };
-use tokio::time::Instant;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{Instant, timeout},
+};
 
 use super::process::{Ended, Process, run};
 use crate::support::{BRISK, WITHIN};
@@ -32,6 +34,20 @@ fn in_kommo(stage: &Stage) -> Vec<String> {
 fn in_telegram(stage: &Stage) -> Vec<String> {
     let messages = stage.telegram.messages(TOKEN, ANNA).into_iter();
     messages.filter(|message| message.from_bot).map(|message| message.text).collect()
+}
+
+/// A bridge that has called Kommo with a message, and waits: whoever picks up says nothing.
+async fn waiting_for_kommo(stage: &Stage, texts: &[&str]) -> (Process, TcpStream) {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut command = run(stage);
+    command.env("TELEKOMMO_KOMMO__CHATS_URL", format!("http://{}", silent.local_addr().unwrap()));
+    let process = Process::start(stage, command).await;
+    for text in texts {
+        stage.telegram.write(TOKEN, ANNA, text);
+    }
+    let (call, _) = timeout(WITHIN, silent.accept()).await.expect("Kommo is called").unwrap();
+    stage.until("the updates are taken", WITHIN, |stage| stage.telegram.pending(TOKEN) == 0).await.unwrap();
+    (process, call)
 }
 
 async fn ends_well(process: Process, signal: Signal) -> Ended {
@@ -62,11 +78,7 @@ async fn an_open_long_poll_holds_up_no_stop() {
 #[tokio::test]
 async fn what_kommo_was_about_to_take_arrives_after_the_next_start_once() {
     let stage = Stage::without_bridge(BRISK).unwrap();
-    let process = Process::start(&stage, run(&stage)).await;
-    stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_mins(1)), 1);
-    stage.telegram.write(TOKEN, ANNA, "one");
-    stage.telegram.write(TOKEN, ANNA, "two");
-    stage.until("the updates are taken", WITHIN, |stage| stage.telegram.pending(TOKEN) == 0).await.unwrap();
+    let (process, _call) = waiting_for_kommo(&stage, &["one", "two"]).await;
     let ended = ends_well(process, Signal::TERM).await;
     assert!(ended.stderr.contains("broken off"), "nothing was in flight: {}", ended.stderr);
     assert_eq!(in_kommo(&stage), Vec::<String>::new());
@@ -110,10 +122,7 @@ async fn an_answer_that_telegram_could_not_take_arrives_after_the_next_start_onc
 async fn a_second_signal_ends_at_once() {
     for second in [Signal::TERM, Signal::INT] {
         let stage = Stage::without_bridge(BRISK).unwrap();
-        let process = Process::start(&stage, run(&stage)).await;
-        stage.kommo.fault(Endpoint::Message, Fault::Hang(Duration::from_mins(1)), 1);
-        stage.telegram.write(TOKEN, ANNA, "one");
-        stage.until("the update is taken", WITHIN, |stage| stage.telegram.pending(TOKEN) == 0).await.unwrap();
+        let (process, _call) = waiting_for_kommo(&stage, &["one"]).await;
         process.signal(Signal::TERM);
         process.logged("a second signal ends at once").await;
         let asked_at = Instant::now();

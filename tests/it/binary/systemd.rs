@@ -28,11 +28,11 @@ impl Manager {
     }
 
     /// Waits until this state is told; a state that was told before does not count.
-    async fn hears(&mut self, state: &str) {
+    async fn hears(&mut self, state: &str, from: &Process) {
         let mut buffer = [0; 4096];
         loop {
             let length = timeout(WITHIN, self.socket.recv(&mut buffer)).await.unwrap_or_else(|_| {
-                panic!("never told {state}, only {:?}", self.heard);
+                panic!("never told {state}, only {:?}; the log is\n{}", self.heard, from.stderr());
             });
             let told = String::from_utf8_lossy(&buffer[..length.unwrap()]).into_owned();
             let told: Vec<_> = told.lines().map(str::to_owned).collect();
@@ -58,11 +58,11 @@ async fn systemd_is_told_of_the_start_and_of_the_stop() {
     let stage = Stage::without_bridge(BRISK).unwrap();
     let (mut manager, command) = notified(&stage);
     let process = Process::spawn(command);
-    manager.hears("READY=1").await;
+    manager.hears("READY=1", &process).await;
     let ports = process.ports().await;
     assert_eq!(reqwest::get(format!("http://{}/live", ports.admin)).await.unwrap().status(), 200);
     process.signal(Signal::TERM);
-    manager.hears("STOPPING=1").await;
+    manager.hears("STOPPING=1", &process).await;
     assert_eq!(process.ended().await.status.code(), Some(0));
     assert_eq!(manager.heard, ["READY=1", "STOPPING=1"], "without a watchdog there is nothing to feed");
 }
@@ -75,7 +75,7 @@ async fn the_watchdog_is_fed_when_there_is_one() {
     let process = Process::spawn(command);
     // More than what one limit would need: it goes on.
     for _ in 0..5 {
-        manager.hears("WATCHDOG=1").await;
+        manager.hears("WATCHDOG=1", &process).await;
     }
     assert!(manager.heard.iter().any(|state| state == "READY=1"), "{:?}", manager.heard);
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
