@@ -128,8 +128,7 @@ impl Chats {
             return Ok(Vec::new());
         }
         let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        let messages = history.messages.unwrap_or_default().into_iter();
-        Ok(messages.map(|item| item.message.and_then(|message| message.client_id)).collect())
+        Ok(our_ids(history))
     }
 
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
@@ -162,6 +161,11 @@ impl Chats {
             .body(body);
         answer(request.send().await.map_err(unreachable)?).await
     }
+}
+
+fn our_ids(history: History) -> Vec<Option<String>> {
+    let messages = history.messages.unwrap_or_default().into_iter();
+    messages.map(|item| item.message.and_then(|message| message.client_id)).collect()
 }
 
 async fn answer(response: Response) -> Result<(StatusCode, Vec<u8>), CallError> {
@@ -220,6 +224,12 @@ fn rfc2822(at: UnixMillis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_of_history_tells_our_ids_and_where_there_are_none() {
+        let history = serde_json::from_str(include_str!("../../tests/fixtures/kommo/history.json")).unwrap();
+        assert_eq!(our_ids(history), [None, Some("tg:bot1:777000111:1".to_owned())]);
+    }
 
     #[test]
     fn what_has_a_meaning_in_a_path_is_encoded() {
