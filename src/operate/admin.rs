@@ -13,12 +13,10 @@ use axum::{
 use crate::{
     clock,
     meter::Meter,
-    operate::parked::{self, Row},
+    operate::parked::{self, OURS, Row},
     store::{ParkedId, Store, StoreError},
 };
 
-/// What a change must carry in [`OURS`]: a web page that the operator happens to visit cannot send it.
-pub(super) const OURS: &str = "X-Telekommo";
 /// How many parked messages are listed at most.
 const LISTED: usize = 1000;
 

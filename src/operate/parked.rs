@@ -9,7 +9,10 @@ use chrono::DateTime;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Config, domain::time::UnixMillis, operate::admin::OURS, store::Parked};
+use crate::{config::Config, domain::time::UnixMillis, store::Parked};
+
+/// A header that every request for a change carries: a web page that the operator happens to visit cannot send it.
+pub(super) const OURS: &str = "X-Telekommo";
 
 /// What to do with parked messages.
 #[derive(Clone, Copy, Debug)]
