@@ -217,7 +217,9 @@ fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
 fn policy(route: &Route, config: &Config) -> Policy {
     let (schedule, patience): (&Schedule, Option<Duration>) = match route {
         Route::Inbound | Route::Report => (&config.retry.kommo, None),
-        Route::Outbound(_) | Route::Stray => (&config.retry.telegram, Some(config.retry.give_up_after)),
+        Route::Outbound(_) => (&config.retry.telegram, Some(config.retry.give_up_after)),
+        // What is stray makes no call: it is reported at once, with its own reason.
+        Route::Stray => (&config.retry.telegram, None),
     };
     let probe_every = config.retry.probe_every;
     Policy { schedule: schedule.clone(), patience, probe_every, at_once: LANES_AT_ONCE }

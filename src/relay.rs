@@ -21,8 +21,11 @@ use crate::{
         work::Route,
     },
     meter::Meter,
-    relay::{courier::Courier, verdict::Policy},
-    store::{Due, Ending, Lease, Store, StoreError},
+    relay::{
+        courier::{Courier, Step},
+        verdict::Policy,
+    },
+    store::{Due, Lease, Store, StoreError},
 };
 
 pub mod courier;
@@ -164,14 +167,11 @@ impl Relay {
     }
 }
 
-fn signal(outcome: &Result<Ending, Failure>) -> Signal {
-    match outcome {
-        // Unfolding makes no call, so it says nothing about the way.
-        Ok(Ending::Become(_)) | Err(Failure::Transient { .. }) => Signal::Silence,
-        Ok(Ending::Done { .. } | Ending::Retry { .. } | Ending::Park { .. }) | Err(Failure::Permanent(_)) => {
-            Signal::Clear
-        }
+fn signal(step: &Step) -> Signal {
+    match &step.outcome {
         Err(Failure::Blocked { why }) => Signal::Blocked(why.clone()),
+        Ok(_) | Err(Failure::Permanent(_)) if step.called => Signal::Clear,
+        Ok(_) | Err(Failure::Permanent(_) | Failure::Transient { .. }) => Signal::Silence,
     }
 }
 
@@ -187,24 +187,32 @@ async fn work(
     meter: Arc<Meter>,
     cut: CancellationToken,
 ) -> Result<Signal, StoreError> {
-    let outcome = if policy.runs_out(lease.enqueued_at().until(clock::now())) {
-        Err(verdict::too_late())
+    let step = if policy.runs_out(lease.enqueued_at().until(clock::now())) {
+        Step::without_call(Err(verdict::too_late(lease.work())))
     } else {
-        let step = AssertUnwindSafe(courier.step(lease.work(), lease.lane())).catch_unwind();
-        match cut.run_until_cancelled(step).await {
-            Some(Ok(outcome)) => outcome?,
-            Some(Err(_panic)) => Err(internal_error()),
-            None => match verdict::broken_off(lease.work()) {
-                Some(failure) => Err(failure),
-                // It can be repeated, and is after the next start; the lease gives it back.
-                None => return Ok(Signal::Silence),
-            },
+        match take(&lease, &courier, &cut).await? {
+            Some(step) => step,
+            // It can be repeated, and is after the next start; the lease gives it back.
+            None => return Ok(Signal::Silence),
         }
     };
-    let signal = signal(&outcome);
+    let signal = signal(&step);
     let now = clock::now();
-    let ending = verdict::ending(&lease, outcome, &policy, now, fastrand::f64());
+    let ending = verdict::ending(&lease, step.outcome, &policy, now, fastrand::f64());
     meter.job(lease.lane(), verdict::name(&ending));
     lease.settle(ending, now).await?;
     Ok(signal)
+}
+
+/// Takes the step of a job. `None` if a stop broke it off and it can be repeated.
+async fn take(lease: &Lease, courier: &Courier, cut: &CancellationToken) -> Result<Option<Step>, StoreError> {
+    if cut.run_until_cancelled(courier.turn(lease.work())).await.is_none() {
+        return Ok(None);
+    }
+    let step = courier.step(lease.work(), lease.lane(), lease.attempts());
+    match cut.run_until_cancelled(AssertUnwindSafe(step).catch_unwind()).await {
+        Some(Ok(step)) => step.map(Some),
+        Some(Err(_panic)) => Ok(Some(Step::without_call(Err(internal_error())))),
+        None => Ok(verdict::broken_off(lease.work()).map(|failure| Step::called(Err(failure)))),
+    }
 }

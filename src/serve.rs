@@ -47,6 +47,8 @@ pub async fn until(listener: TcpListener, router: Router, stop: CancellationToke
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_WITHIN)
+            // A connection that is kept for later can be closed in the very moment in which a hook is sent over it.
+            .keep_alive(false)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
         let connection = graceful.watch(connection);
         connections.spawn(async move {

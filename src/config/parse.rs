@@ -64,12 +64,24 @@ pub(super) fn poll_timeout(text: &str) -> Result<Duration, Wrong> {
         .ok_or_else(|| Wrong::new("is not a time to poll: write whole seconds, from \"1s\" to \"50s\""))
 }
 
+/// The longest wait between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_hours(6);
+
+/// A wait between two attempts.
+pub(super) fn wait(text: &str) -> Result<Duration, Wrong> {
+    duration(text)
+        .ok()
+        .filter(|wait| *wait <= LONGEST_WAIT)
+        .ok_or_else(|| Wrong::new("is not a wait: write a duration above 0 and up to \"6h\", such as \"1m\""))
+}
+
 /// A list of waits, at least one.
 pub(super) fn waits(text: &str) -> Result<Vec<Duration>, Wrong> {
-    text.split(',')
-        .map(|wait| duration(wait.trim()))
-        .collect::<Result<_, _>>()
-        .map_err(|_| Wrong::new("is not a list of waits: write at least one duration above 0, such as \"1s\", \"5m\""))
+    text.split(',').map(|item| wait(item.trim())).collect::<Result<_, _>>().map_err(|_| {
+        Wrong::new(
+            "is not a list of waits: write at least one duration above 0 and up to \"6h\", such as \"1s\", \"5m\"",
+        )
+    })
 }
 
 #[cfg(test)]

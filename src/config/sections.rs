@@ -50,6 +50,7 @@ impl<'a> Reading<'a> {
         };
         self.two_listeners(&config)?;
         self.one_source_per_bot(&config)?;
+        self.patience(&config)?;
         Ok(config)
     }
 
@@ -155,7 +156,7 @@ impl<'a> Reading<'a> {
         let kommo = section.required("kommo", parse::waits).map(Schedule::endless);
         let telegram = section.required("telegram", parse::waits).map(Schedule::ending);
         let give_up_after = section.required("give_up_after", parse::duration);
-        let probe_every = section.required("probe_every", parse::duration);
+        let probe_every = section.required("probe_every", parse::wait);
         Ok(Retry { kommo: kommo?, telegram: telegram?, give_up_after: give_up_after?, probe_every: probe_every? })
     }
 
@@ -168,6 +169,18 @@ impl<'a> Reading<'a> {
         let what =
             format!("\"{server}\" is in the way of admin.listen, which is \"{admin}\": give them different ports");
         Err(self.section(&["server"]).report("listen", &what))
+    }
+
+    /// An answer that is given up before its bot is tried a second time has had no chance.
+    fn patience(&self, config: &Config) -> Result<(), Reported> {
+        if config.retry.give_up_after > config.retry.probe_every {
+            return Ok(());
+        }
+        let given = humantime::format_duration(config.retry.give_up_after);
+        let what = format!(
+            "\"{given}\" is not longer than retry.probe_every: an answer would be given up before its bot is tried again"
+        );
+        Err(self.section(&["retry"]).report("give_up_after", &what))
     }
 
     /// Two pollers of one bot would take each other's updates.

@@ -45,6 +45,20 @@ pub enum CallError {
     Unreachable(String),
 }
 
+impl CallError {
+    /// Whether it looks like a success that is not Kommo's usual one; it may be the answer to a repetition.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Nonsense(status) if status.is_success())
+    }
+
+    /// Whether it may be about this one message alone, although it does not say so: a firewall that dislikes its text.
+    #[must_use]
+    pub fn may_be_of_one_message(&self) -> bool {
+        matches!(self, Self::Refused { status: StatusCode::FORBIDDEN, error, .. } if error.error_type.is_none())
+    }
+}
+
 fn describe(error: &ApiError) -> String {
     let words = [&error.error_type, &error.error_description].into_iter().flatten();
     words.fold(String::new(), |text, word| format!("{text} {word}"))

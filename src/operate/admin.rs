@@ -1,6 +1,9 @@
 //! The operator's listener: probes, metrics and the parked messages. It is meant for this machine only.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -77,14 +80,21 @@ async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: Header
 }
 
 async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, StoreError>>) -> Response {
-    if !headers.contains_key(OURS) {
-        return (StatusCode::FORBIDDEN, format!("the header {OURS} is missing\n")).into_response();
+    if !headers.contains_key(OURS) || !is_addressed_directly(headers) {
+        return (StatusCode::FORBIDDEN, format!("asked by address, and with the header {OURS}, this is done\n"))
+            .into_response();
     }
     match change.await {
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => (StatusCode::NOT_FOUND, "no message is parked under this number\n").into_response(),
         Err(error) => failed(&error),
     }
+}
+
+/// A web page can make a browser ask here under a name of the page's own; our commands ask by address.
+fn is_addressed_directly(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok()
 }
 
 fn failed(error: &StoreError) -> Response {

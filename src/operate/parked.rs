@@ -91,7 +91,10 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
 async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<Response> {
     let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
     let request = client.request(method, format!("http://{admin}{path}")).header(OURS, "1");
-    let answer = request.send().await.map_err(|_| {
+    let answer = request.send().await.map_err(|error| {
+        if error.is_timeout() {
+            return anyhow::anyhow!("the bridge at {admin} is busy, with a dump perhaps: try again");
+        }
         anyhow::anyhow!("no bridge answers at {admin} (admin.listen): is telekommo running with this configuration?")
     })?;
     match answer.status() {

@@ -85,8 +85,11 @@ impl Upkeep {
 fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(dumps)?;
     let former = all(dumps)?;
-    let size = former.last().map_or(Ok(0), |(_, path)| Ok::<_, io::Error>(fs::metadata(path)?.len()))?;
-    if !store.has_room_for(size.saturating_mul(2)) {
+    let size_bytes = match former.last() {
+        Some((_, path)) => fs::metadata(path)?.len().saturating_mul(2),
+        None => store.size_bytes()?,
+    };
+    if !store.has_room_for(size_bytes) {
         anyhow::bail!("the disk has too little room for a dump: free some space");
     }
     let number = former.last().map_or(1, |(number, _)| number + 1);

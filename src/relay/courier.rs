@@ -9,10 +9,7 @@ use crate::{
         retry::Failure,
         work::{Lane, Work},
     },
-    kommo::{
-        chats::{CallError, Chats},
-        failure,
-    },
+    kommo::{chats::Chats, failure},
     meter::Meter,
     relay::{inbound, outbound},
     store::{Ending, Store, StoreError},
@@ -20,8 +17,23 @@ use crate::{
     translate::to_kommo,
 };
 
-/// How a step ended. The outer error is the store's: it ends the process, not the job.
-pub(super) type Outcome = Result<Result<Ending, Failure>, StoreError>;
+/// How a step ended.
+pub(super) struct Step {
+    /// What it means for the job.
+    pub(super) outcome: Result<Ending, Failure>,
+    /// Whether the remote had a say in it; if not, it tells nothing about the way there.
+    pub(super) called: bool,
+}
+
+impl Step {
+    pub(super) const fn called(outcome: Result<Ending, Failure>) -> Self {
+        Self { outcome, called: true }
+    }
+
+    pub(super) const fn without_call(outcome: Result<Ending, Failure>) -> Self {
+        Self { outcome, called: false }
+    }
+}
 
 /// Knows both remotes, and takes the steps of all jobs.
 pub struct Courier {
@@ -36,28 +48,46 @@ pub struct Courier {
 }
 
 impl Courier {
-    pub(super) async fn step(&self, work: &Work, lane: &Lane) -> Outcome {
+    /// Waits for the turn of a call that cannot be repeated, so that nothing but the call itself is ever uncertain.
+    pub(super) async fn turn(&self, work: &Work) {
         match work {
-            Work::Update { source, bot, raw } => inbound::step(self, source, *bot, raw).await,
-            Work::Hook { raw } => Ok(outbound::unfold(self, raw)),
+            Work::Call(call) => {
+                if let Some(bot) = self.bots.get(&call.to.source) {
+                    bot.turn().await;
+                }
+            }
+            Work::Update { .. } | Work::Hook { .. } | Work::Report(_) => {}
+        }
+    }
+
+    /// Does what a job asks for. `failed_before` is how many attempts have failed.
+    ///
+    /// # Errors
+    /// The store's; they end the process, not the job.
+    pub(super) async fn step(&self, work: &Work, lane: &Lane, failed_before: u32) -> Result<Step, StoreError> {
+        match work {
+            Work::Update { source, bot, raw } => inbound::step(self, source, *bot, raw, failed_before).await,
+            Work::Hook { raw } => Ok(Step::without_call(outbound::unfold(self, raw))),
             Work::Call(call) => Ok(outbound::step(self, call, lane).await),
-            Work::Report(report) => Ok(self.report(report).await),
+            Work::Report(report) => Ok(Step::called(self.report(report).await)),
         }
     }
 
     async fn report(&self, report: &Report) -> Result<Ending, Failure> {
         let answer = self.chats.delivery_status(&to_kommo::delivery_status(report)).await;
-        self.observe(&answer);
-        answer.map_err(failure::of_status)?;
+        let answer = answer.map_err(failure::of_status);
+        self.observe(answer.as_ref().err());
+        answer?;
         tracing::debug!(message = %report.message, "delivery status told");
         Ok(done())
     }
 
     /// Shows how Kommo is doing. A refusal of one message says that it is well.
-    pub(super) fn observe<T>(&self, answer: &Result<T, CallError>) {
-        let trouble =
-            answer.as_ref().err().filter(|error| !matches!(Failure::from((*error).clone()), Failure::Permanent(_)));
-        self.meter.kommo(trouble.map(ToString::to_string));
+    pub(super) fn observe(&self, failure: Option<&Failure>) {
+        self.meter.kommo(failure.and_then(|failure| match failure {
+            Failure::Transient { why, .. } | Failure::Blocked { why } => Some(why.clone()),
+            Failure::Permanent(_) => None,
+        }));
     }
 }
 

@@ -8,52 +8,81 @@ use crate::{
         retry::Failure,
     },
     kommo::{chats::CallError, wire::Accepted},
-    relay::courier::{Courier, Outcome, done},
+    relay::courier::{Courier, Step, done},
     store::{Chat, Ending, Fact, StoreError},
     translate::{from_telegram, to_kommo},
 };
 
-pub(super) async fn step(courier: &Courier, source: &SourceId, bot: BotId, raw: &str) -> Outcome {
+/// How many attempts a message may fail that only this message fails: one that a firewall does not let through, or that
+/// Kommo refuses while its history cannot be asked. Kommo being down is another matter; that is waited out.
+const TRIES_OF_ITS_OWN: u32 = 10;
+
+pub(super) async fn step(
+    courier: &Courier,
+    source: &SourceId,
+    bot: BotId,
+    raw: &str,
+    failed_before: u32,
+) -> Result<Step, StoreError> {
     let inbound = match from_telegram::decode(raw, source, bot) {
         Ok(inbound) => inbound,
-        Err(Skip::Unreadable) => {
-            return Ok(Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, Skip::Unreadable.to_string()))));
-        }
-        Err(skip @ (Skip::NotAMessage(_) | Skip::NotPrivate(_))) => {
-            tracing::debug!(%source, reason = %skip, "update skipped");
-            return Ok(Ok(done()));
-        }
+        Err(skip) => return Ok(Step::without_call(skipped(source, &skip))),
     };
     let answer = courier.chats.send(&to_kommo::encode(&inbound)).await;
-    courier.observe(&answer);
-    match answer {
+    let outcome = match answer {
         Ok(accepted) => {
+            courier.observe(None);
             tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
-            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(&inbound, accepted) }))
+            Ok(Ending::Done { then: Vec::new(), facts: facts(&inbound, accepted) })
         }
-        Err(error) => refused(courier, &inbound, error).await,
+        Err(error) => {
+            courier.observe(Some(&error.clone().into()));
+            refused(courier, &inbound, error, failed_before >= TRIES_OF_ITS_OWN).await?
+        }
+    };
+    Ok(Step::called(outcome))
+}
+
+fn skipped(source: &SourceId, skip: &Skip) -> Result<Ending, Failure> {
+    match skip {
+        Skip::Unreadable => Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, skip.to_string()))),
+        Skip::NotAMessage(_) | Skip::NotPrivate(_) => {
+            tracing::debug!(%source, reason = %skip, "update skipped");
+            Ok(done())
+        }
     }
 }
 
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
-/// up, the chat's history is asked whether it is there already.
-async fn refused(courier: &Courier, inbound: &Inbound, error: CallError) -> Outcome {
+/// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
+async fn refused(
+    courier: &Courier,
+    inbound: &Inbound,
+    error: CallError,
+    is_last_try: bool,
+) -> Result<Result<Ending, Failure>, StoreError> {
+    let (ambiguous, why) = (error.is_ambiguous(), error.to_string());
+    let is_of_its_own = error.may_be_of_one_message();
     let failure = Failure::from(error);
-    if !matches!(failure, Failure::Permanent(_)) {
-        return Ok(Err(failure));
+    if !ambiguous && !matches!(failure, Failure::Permanent(_)) {
+        return Ok(Err(if is_of_its_own && is_last_try { hopeless(why) } else { failure }));
     }
-    match already_there(courier, inbound).await? {
+    Ok(match already_there(courier, inbound).await? {
         Ok(true) => {
             tracing::info!(message = %inbound.id, "Kommo had this message already");
-            Ok(Ok(done()))
+            Ok(done())
         }
-        Ok(false) => Ok(Err(failure)),
-        Err(unknown) => match Failure::from(unknown) {
-            later @ Failure::Transient { .. } => Ok(Err(later)),
+        Ok(false) => Err(failure),
+        Err(unknown) => Err(match Failure::from(unknown) {
+            later @ Failure::Transient { .. } if !is_last_try => later,
             // Without a history to ask, the refusal stands; one message must not hold up all others.
-            Failure::Blocked { .. } | Failure::Permanent(_) => Ok(Err(failure)),
-        },
-    }
+            Failure::Transient { .. } | Failure::Blocked { .. } | Failure::Permanent(_) => failure,
+        }),
+    })
+}
+
+fn hopeless(why: String) -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::Internal, why))
 }
 
 /// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the

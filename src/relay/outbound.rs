@@ -8,10 +8,11 @@ use crate::{
         work::{Call, Lane, Work},
     },
     relay::{
-        courier::{Courier, done},
+        courier::{Courier, Step, done},
         verdict::report,
     },
     store::{Ending, Fact},
+    telegram::bot::Bot,
     translate::{
         from_kommo::{self, Arrival},
         to_telegram,
@@ -30,8 +31,14 @@ pub(super) fn unfold(courier: &Courier, raw: &str) -> Result<Ending, Failure> {
 }
 
 /// Makes one call. The last one of an answer brings its delivery status with it.
-pub(super) async fn step(courier: &Courier, call: &Call, lane: &Lane) -> Result<Ending, Failure> {
-    let bot = courier.bots.get(&call.to.source).ok_or_else(no_bot)?;
+pub(super) async fn step(courier: &Courier, call: &Call, lane: &Lane) -> Step {
+    match courier.bots.get(&call.to.source) {
+        Some(bot) => Step::called(send(bot, call, lane).await),
+        None => Step::without_call(Err(no_bot())),
+    }
+}
+
+async fn send(bot: &Bot, call: &Call, lane: &Lane) -> Result<Ending, Failure> {
     let sent = bot.send(call).await?;
     tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
     let facts = sent.map(|ours| Fact::Link { ours, kommo: call.message.clone() }).into_iter().collect();

@@ -109,11 +109,17 @@ pub(super) fn broken_off(work: &Work) -> Option<Failure> {
 }
 
 /// The end of a job that has waited too long to be worth a step.
-pub(super) fn too_late() -> Failure {
-    Failure::Permanent(Refusal::new(
-        ErrorCode::Other,
-        "Not delivered: it could not be sent in time, and a late answer is worse than none. Send it again if it still matters.",
-    ))
+pub(super) fn too_late(work: &Work) -> Failure {
+    let sentence = match work {
+        // It may have been under way when the machine went down.
+        Work::Call(_) => {
+            "May not have been delivered: it could not be sent in time, and a late answer is worse than none. Ask the customer before sending it again."
+        }
+        Work::Update { .. } | Work::Hook { .. } | Work::Report(_) => {
+            "Not delivered: it could not be sent in time, and a late answer is worse than none. Send it again if it still matters."
+        }
+    };
+    Failure::Permanent(Refusal::new(ErrorCode::Other, sentence))
 }
 
 fn gave_up(why: &str) -> Refusal {

@@ -61,6 +61,8 @@ impl Settings {
 pub enum DuplicateAnswer {
     /// 200 with the ids of the first one.
     SameIds200,
+    /// 200 with an empty body, as other addresses of the Chats API answer.
+    Blank200,
     /// 400.
     BadRequest400,
 }

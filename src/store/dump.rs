@@ -2,7 +2,8 @@
 //!
 //! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm, since rows only move
 //! forward in the order of the keys: of a job and its parts, or of a job and its parked self, there may be both, but never
-//! neither. The one exception is a parked message that goes back to its queue: that and a dump wait for each other.
+//! neither. A delivery status that comes up meanwhile may be missing.
+//! The one exception that would matter is a parked message that goes back to its queue: that and a dump wait for each other.
 
 use std::{
     fmt,

@@ -129,8 +129,9 @@ impl Index {
     }
 }
 
-/// No wait is as long as this. A retry that lies further ahead was noted when the clock was wrong, and is due.
-const BEYOND_ANY_WAIT: Duration = Duration::from_hours(48);
+/// No wait is as long as this: the configuration allows 6 hours, and a fifth is added by chance. A retry that lies
+/// further ahead was noted when the clock was wrong, and is due.
+const BEYOND_ANY_WAIT: Duration = Duration::from_hours(8);
 
 impl Queue {
     /// Makes ready whatever is due.

@@ -7,7 +7,8 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs::{self, File},
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
+    os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
 };
 
@@ -19,7 +20,7 @@ use crate::{
         Store, StoreError,
         dump::{FORMAT, Line, unhex},
         keys::{self, Place},
-        open::{SCHEMA, create_private_dir, database, open, write_marker, write_snapshot},
+        open::{SCHEMA, create_private_dir, database, marker, open, write_marker, write_snapshot},
         rows::{self, JobRow, ParkedRow},
     },
 };
@@ -71,6 +72,7 @@ impl Store {
         }
         fs::rename(&fresh, &path)?;
         write_marker(dir)?;
+        give_to_owner_of(dir, &[&path, &marker(dir)])?;
         Ok(RestoreSummary { rows: count, parked, moved_to })
     }
 }
@@ -111,6 +113,14 @@ fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
     for key in gone {
         rows.remove(&key);
     }
+    // A dump can hold an answer both waiting and parked, if it was parked meanwhile; one of them is enough.
+    let parked: Vec<ParkedRow> = (rows.iter().filter(|(key, _)| keys::parked_sequence(key).is_some()))
+        .map(|(key, value)| rows::read(key, value.as_bytes()))
+        .collect::<Result<_, _>>()?;
+    answers.retain(|_, (place, jobs)| {
+        let works: Vec<_> = jobs.iter().map(|job| job.work.clone()).collect();
+        !parked.iter().any(|row| row.thread == place.lane.thread && row.works.ends_with(&works))
+    });
     for (place, jobs) in answers.values() {
         let parked = ParkedRow {
             route: place.lane.route.to_string(),
@@ -150,6 +160,20 @@ fn write(path: &Path, rows: &Rows) -> Result<(), StoreError> {
         db.insert(key, value.as_bytes())?;
     }
     write_snapshot(db, path, CACHE_BYTES)
+}
+
+/// Gives what was made here to whoever owns the data directory: the administrator restores, and the service's own user has
+/// to open it.
+fn give_to_owner_of(dir: &Path, made: &[&Path]) -> Result<(), StoreError> {
+    let owner = fs::metadata(dir)?;
+    for path in made {
+        chown(path, Some(owner.uid()), Some(owner.gid()))?;
+        if path.is_dir() {
+            let within: Vec<_> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+            give_to_owner_of(dir, &within.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+        }
+    }
+    Ok(())
 }
 
 /// The first of the numbered names that is free. Nobody restores a store so often that there is none.

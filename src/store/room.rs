@@ -1,8 +1,16 @@
 //! How much room the disk has left.
 
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 impl Store {
+    /// How much room the database takes.
+    ///
+    /// # Errors
+    /// If the store has failed.
+    pub fn size_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.db()?.size_on_disk()?)
+    }
+
     /// Whether the disk has more free space than the reserve. If that cannot be learnt, it has: a write will tell.
     #[must_use]
     pub fn has_room(&self) -> bool {

@@ -23,8 +23,9 @@ use crate::{
 /// How much longer than the long poll itself the HTTP request may take.
 const POLL_GRACE: Duration = Duration::from_secs(15);
 
-/// How long a connection may take to come about.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may take to come about. Less than a stop leaves to what is in flight, so that a call that never
+/// went out is not taken for one that did.
+const CONNECT_WITHIN: Duration = Duration::from_secs(4);
 /// How long a connection is kept open without use.
 const IDLE_FOR: Duration = Duration::from_secs(15);
 
@@ -109,12 +110,16 @@ impl Bot {
         JsonRequest::new(self.poller.clone(), payload).await
     }
 
+    /// Waits for a call's turn; to be asked before [`Bot::send`].
+    pub async fn turn(&self) {
+        self.pace.turn().await;
+    }
+
     /// Makes one call of an answer, and tells the message that it made.
     ///
     /// # Errors
     /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
     pub async fn send(&self, call: &Call) -> Result<Option<MessageId>, Failure> {
-        self.pace.turn().await;
         let chat = call.to.chat;
         let answer = match &call.method {
             Method::SendText { text } => {

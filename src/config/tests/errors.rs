@@ -127,7 +127,7 @@ fn wrong_kinds_are_told() {
     > kommo = []
     > [server]
 
-    config.toml: retry.kommo: "" is not a list of waits: write at least one duration above 0, such as "1s", "5m"
+    config.toml: retry.kommo: "" is not a list of waits: write at least one duration above 0 and up to "6h", such as "1s", "5m"
 
     > [retry]
     > kommo = ["1s", ["5s"]]
@@ -149,6 +149,7 @@ fn wrong_values_are_told() {
             InFile("[server]", "[log]\nlevel = \"inof\"\nformat = \"xml\"\n[server]"),
             InFile("[server]", "[server]\nlisten = \"localhost:8080\""),
             InFile("[server]", "[server]\nlisten = \"0.0.0.0:9090\""),
+            InFile("[server]", "[retry]\nprobe_every = \"2h\"\n[server]"),
             InFile(NAME_LINE, "name = \"\"\npipeline_id = \"first\""),
             InVariables(&[("TELEKOMMO_KOMMO__TIMEOUT", "20"), ("TELEKOMMO_DATA_DIR", "")]),
             InVariables(&[("TELEKOMMO_SERVER__PUBLIC_URL", "https://me:hush@example.com")]),
@@ -197,6 +198,12 @@ fn wrong_values_are_told() {
     > listen = "0.0.0.0:9090"
 
     config.toml: server.listen: "0.0.0.0:9090" is in the way of admin.listen, which is "127.0.0.1:9090": give them different ports
+
+    > [retry]
+    > probe_every = "2h"
+    > [server]
+
+    config.toml: retry.give_up_after: "1h" is not longer than retry.probe_every: an answer would be given up before its bot is tried again
 
     > name = ""
     > pipeline_id = "first"

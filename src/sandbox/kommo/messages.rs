@@ -33,6 +33,7 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         if let Some((known, chat_id, contact_id)) = world.find(|it| it.client_msgid.as_ref() == Some(&new.msgid.0)) {
             return match duplicates {
                 DuplicateAnswer::SameIds200 => Ok(accepted(&chat_id, &contact_id, new, known)),
+                DuplicateAnswer::Blank200 => Ok((200, Value::Null)),
                 DuplicateAnswer::BadRequest400 => Err(Refusal::bad(format!("msgid {} is known", new.msgid.0))),
             };
         }

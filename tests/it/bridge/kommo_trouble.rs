@@ -121,6 +121,29 @@ async fn a_repetition_that_kommo_refuses() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repetition_that_kommo_answers_with_nothing() {
+    let stage = lost_answer(DuplicateAnswer::Blank200).await;
+    assert!(stage.kommo.requests().iter().any(|request| request.endpoint == Some(Endpoint::History)));
+    stage.finish().await;
+}
+
+/// What a firewall in front of Kommo never lets through holds up its own conversation for a while, and no other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_a_firewall_dislikes_is_set_aside_in_the_end() {
+    let mut stage = stage().await;
+    stage.allow_leftovers();
+    let body = "<html>blocked</html>".to_owned();
+    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 403, body }, 11);
+    stage.telegram.write(SALES.token, ANNA, "<script>");
+    stage.telegram.write(SALES.token, ANNA, "harmless");
+    stage.until("the next one arrives", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "harmless"]).await;
+    let parked = stage.parked(1).await;
+    assert!(parked[0].why.contains("403"), "{parked:?}");
+    stage.until_ready_says(200, &[]).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_repetition_of_the_very_first_message() {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
