@@ -8,6 +8,7 @@ use crate::domain::{
     delivery::{Delivery, Report},
 };
 
+mod concurrent;
 mod faults;
 mod model;
 mod order;
