@@ -13,6 +13,7 @@ use crate::{
         chats::{CallError, Chats},
         failure,
     },
+    media::link::Links,
     meter::Meter,
     relay::{inbound, outbound},
     store::{Ending, Store, StoreError},
@@ -29,6 +30,8 @@ pub struct Courier {
     pub chats: Chats,
     /// Telegram, by source.
     pub bots: BTreeMap<SourceId, Bot>,
+    /// Links to customers' files.
+    pub links: Links,
     /// The mappings between both.
     pub store: Store,
     /// Where it shows how Kommo is doing.

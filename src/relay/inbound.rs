@@ -1,6 +1,7 @@
 //! A customer's update, to Kommo.
 
 use crate::{
+    clock,
     domain::{
         address::{BotId, KommoChatId, KommoMessageId, KommoUserId, SourceId},
         delivery::{ErrorCode, Refusal},
@@ -24,7 +25,7 @@ pub(super) async fn step(courier: &Courier, source: &SourceId, bot: BotId, raw: 
             return Ok(Ok(done()));
         }
     };
-    let answer = courier.chats.send(&to_kommo::encode(&inbound)).await;
+    let answer = courier.chats.send(&to_kommo::encode(&inbound, &courier.links.made_at(clock::now()))).await;
     courier.observe(&answer);
     match answer {
         Ok(accepted) => {
