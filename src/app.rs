@@ -15,6 +15,10 @@ use crate::{
     domain::{address::SourceId, retry::Schedule, work::Route},
     kommo::{chats::Chats, hook::HookIntake, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog},
+    media::{
+        link::{LinkKey, Links},
+        serve::MediaDoor,
+    },
     meter::{Meter, Polling},
     operate::{admin, upkeep::Upkeep},
     relay::{Relay, courier::Courier, typing::TypingRelay, verdict::Policy},
@@ -57,7 +61,14 @@ impl App {
     /// # Errors
     /// If the store cannot be opened or a listener cannot be bound; the message says what to do.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        let public = bind(config.server.listen, "server.listen").await?;
+        Self::start_on(bind(config.server.listen, "server.listen").await?, config).await
+    }
+
+    /// The same with a public listener that is there already, in place of `server.listen`.
+    ///
+    /// # Errors
+    /// As those of [`App::start`].
+    pub async fn start_on(public: TcpListener, config: &Config) -> anyhow::Result<Self> {
         let admin = bind(config.admin.listen, "admin.listen").await?;
         let settings = store_settings(config);
         let store = spawn_blocking(move || Store::open(settings)).await.context("opening the store")??;
@@ -123,6 +134,7 @@ struct Parts {
     bots: BTreeMap<SourceId, Bot>,
     courier: Arc<Courier>,
     signer: Signer,
+    links: Links,
 }
 
 impl Parts {
@@ -135,8 +147,14 @@ impl Parts {
         let origin = kommo.chats_url.url().clone();
         let chats = Chats::new(origin, &kommo.scope_id(), signer.clone(), kommo.timeout, rate)?;
         let (store_, meter_) = (store.clone(), Arc::clone(&meter));
-        let courier = Arc::new(Courier { chats, bots: bots.clone(), store: store_, meter: meter_ });
-        Ok(Self { store, meter, bots, courier, signer })
+        let links = Links {
+            key: LinkKey::derive(kommo.channel_secret.expose()),
+            public_url: config.server.public_url.url().clone(),
+            valid_for: config.media.links_for,
+        };
+        let (bots_, links_) = (bots.clone(), links.clone());
+        let courier = Arc::new(Courier { chats, bots: bots_, links: links_, store: store_, meter: meter_ });
+        Ok(Self { store, meter, bots, courier, signer, links })
     }
 
     fn start(self, life: &Lifecycle, config: &Config, public: TcpListener, admin: TcpListener) {
@@ -184,6 +202,7 @@ impl Parts {
             typing,
             meter: Arc::clone(&self.meter),
         };
+        let media = MediaDoor::new(self.links.key.clone(), self.bots.clone());
         let typing = TypingRelay { arrivals, bots: self.bots.clone() };
         let stop = life.stop_token();
         life.essential("typing", {
@@ -194,7 +213,7 @@ impl Parts {
             }
         });
         let admin_router = admin::router(self.store.clone(), Arc::clone(&self.meter));
-        life.essential("public listener", serve::until(public, serve::public(hooks), stop.clone()));
+        life.essential("public listener", serve::until(public, serve::public(hooks, media), stop.clone()));
         life.essential("admin listener", serve::until(admin, admin_router, stop));
     }
 }

@@ -73,6 +73,8 @@ pub struct Config {
     pub log: Log,
     /// How long things are kept, and how much room they may take.
     pub store: Store,
+    /// How long files can be fetched.
+    pub media: Media,
     /// When a failed call is tried again.
     pub retry: Retry,
 }
@@ -172,6 +174,13 @@ pub struct Store {
     pub cache_bytes: u64,
     /// The free disk space below which bots stop polling.
     pub reserve_bytes: u64,
+}
+
+/// The links by which Kommo fetches customers' files.
+#[derive(Clone, Debug)]
+pub struct Media {
+    /// How long a link is good.
+    pub links_for: Duration,
 }
 
 /// When a failed call is tried again.

@@ -20,6 +20,10 @@
 //! 5. [`store::Lease::settle`] removes the job and keeps what the answer told of Kommo's ids ■; or it says when to try
 //!    again ■; or it sets the message aside for a person ■.
 //!
+//! A file stays at Telegram. The event carries a link of ours ([`media::link`]) that Kommo fetches when it likes, and
+//! [`media::serve`] lets the file pass through: nothing is kept here, and Telegram's own address, which holds the bot's
+//! token, is told to nobody.
+//!
 //! # A manager answers
 //!
 //! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
@@ -52,8 +56,9 @@
 //! | Module | What it is | Imports |
 //! |---|---|---|
 //! | [`domain`] | what the words mean | nothing |
-//! | [`translate`] | wire <-> domain, pure | [`domain`] and the two `wire` modules |
+//! | [`translate`] | wire <-> domain, pure | [`domain`], the two `wire` modules and [`media::link`] |
 //! | [`telegram`], [`kommo`] | the two remotes | never each other |
+//! | [`media`] | customers' files: signed links, and what they lead to | [`domain`], [`telegram`] |
 //! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`] |
 //! | [`relay`] | claim -> step -> settle | all of the above |
 //! | [`operate`] | the operator's ring: probes, upkeep, restore | the bridge |
@@ -71,6 +76,7 @@ pub mod domain;
 pub mod kommo;
 pub mod lenient;
 pub mod lifecycle;
+pub mod media;
 pub mod meter;
 pub mod operate;
 pub mod pace;

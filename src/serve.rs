@@ -23,7 +23,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::kommo::hook::HookIntake;
+use crate::{kommo::hook::HookIntake, media::serve::MediaDoor};
 
 /// How many connections are served at the same time; more wait to be accepted. With the largest hook on each of them the
 /// bridge still stays within a small machine's memory.
@@ -78,14 +78,19 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
     }
 }
 
-/// The public routes: Kommo's hooks, and nothing else.
-pub fn public(hooks: HookIntake) -> Router {
+/// What the internet reaches: Kommo's hooks and links to files, and nothing else.
+pub fn public(hooks: HookIntake, media: MediaDoor) -> Router {
     // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
     // would take those for another path.
-    Router::new().fallback(hook).with_state(Arc::new(hooks))
+    Router::new().fallback(front).with_state(Arc::new((hooks, media)))
 }
 
-async fn hook(State(hooks): State<Arc<HookIntake>>, request: Request<Body>) -> Response {
+async fn front(State(doors): State<Arc<(HookIntake, MediaDoor)>>, request: Request<Body>) -> Response {
+    let (hooks, media) = &*doors;
+    if MediaDoor::is_link(request.uri().path()) { media.serve(request).await } else { hook(hooks, request).await }
+}
+
+async fn hook(hooks: &HookIntake, request: Request<Body>) -> Response {
     if *request.method() != Method::POST {
         return (StatusCode::NOT_FOUND, "telekommo listens here for Kommo's hooks\n").into_response();
     }

@@ -2,5 +2,6 @@
 
 pub mod bot;
 pub mod failure;
+pub mod file;
 pub mod poll;
 pub mod wire;

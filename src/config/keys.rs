@@ -54,6 +54,7 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "links_for").or("90d"),
     key("store", "cache_mb").or("32"),
     key("store", "reserve_mb").or("64"),
+    key("media", "links_for").or("365d"),
     key("retry", "kommo").or("1s, 5s, 15s, 1m, 5m, 10m").list(),
     key("retry", "telegram").or("1s, 5s, 30s, 2m, 10m, 30m").list(),
     key("retry", "give_up_after").or("1h"),

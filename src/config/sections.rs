@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use crate::{
     config::{
         AccountId, Admin, BaseUrl, BotToken, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log, LogFilter,
-        LogFormat, Retry, Secret, Server, Source, Store, Telegram,
+        LogFormat, Media, Retry, Secret, Server, Source, Store, Telegram,
         error::{ConfigError, Problems, Reported},
         keys::SOURCES,
         layers::Layers,
@@ -36,7 +36,8 @@ impl<'a> Reading<'a> {
         let data_dir = self.section(&[]).required("data_dir", parse::folder);
         let (server, admin) = (self.server(), self.admin());
         let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
-        let (log, store, retry) = (self.log(), self.store(), self.retry());
+        let (log, store) = (self.log(), self.store());
+        let (media, retry) = (self.media(), self.retry());
         let config = Config {
             data_dir: data_dir?,
             server: server?,
@@ -46,6 +47,7 @@ impl<'a> Reading<'a> {
             sources: sources?,
             log: log?,
             store: store?,
+            media: media?,
             retry: retry?,
         };
         self.two_listeners(&config)?;
@@ -149,6 +151,11 @@ impl<'a> Reading<'a> {
             cache_bytes: cache_bytes?,
             reserve_bytes: reserve_bytes?,
         })
+    }
+
+    fn media(&self) -> Result<Media, Reported> {
+        let links_for = self.section(&["media"]).required("links_for", parse::duration);
+        Ok(Media { links_for: links_for? })
     }
 
     fn retry(&self) -> Result<Retry, Reported> {

@@ -17,21 +17,90 @@ pub struct Customer {
 }
 
 /// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// Plain text, never empty.
     Text(String),
+    /// A file.
+    Media(Media),
+    /// A place on the map.
+    Location {
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+        /// The text that came with it.
+        caption: Option<String>,
+    },
+    /// Somebody's card.
+    Contact {
+        /// The name; never empty.
+        name: String,
+        /// The phone number; never empty.
+        phone: String,
+    },
     /// Something that this bridge cannot carry yet.
     Unknown {
-        /// Its name on the wire, such as `photo`.
+        /// What it is in a few words, such as `poll`.
         kind: String,
         /// The text that came with it.
         caption: Option<String>,
     },
 }
 
-/// A customer's message on its way to the CRM.
+/// A file that a customer sent, as Telegram tells of it. The file itself stays there until somebody asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// How it is shown.
+    pub kind: MediaKind,
+    /// Telegram's id of the file, good for the bot that received it alone.
+    pub file_id: String,
+    /// Its name, or one made up for it; never empty, and without slashes and control characters.
+    pub file_name: String,
+    /// Its type, as the sender's app claims.
+    pub mime_type: Option<String>,
+    /// Its size, if Telegram tells it.
+    pub size_bytes: Option<u64>,
+    /// How long it plays.
+    pub duration_seconds: Option<u32>,
+    /// The text that came with it.
+    pub caption: Option<String>,
+}
+
+/// How a file is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    /// An image.
+    Picture,
+    /// A film, with or without sound.
+    Video,
+    /// A recorded voice.
+    Voice,
+    /// Music, or any other sound.
+    Audio,
+    /// A sticker.
+    Sticker,
+    /// Anything else.
+    File,
+}
+
+impl MediaKind {
+    /// The name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Picture => "picture",
+            Self::Video => "video",
+            Self::Voice => "voice message",
+            Self::Audio => "audio file",
+            Self::Sticker => "sticker",
+            Self::File => "file",
+        }
+    }
+}
+
+/// A customer's message on its way to the CRM.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Inbound {
     /// The thread it belongs to.
     pub conversation: Conversation,
@@ -60,7 +129,7 @@ pub enum Skip {
 }
 
 /// An answer from the CRM on its way to a customer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outbound {
     /// Kommo's id of the message: its delivery status goes there.
     pub id: KommoMessageId,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::lenient::lenient;
 
 /// The body of `POST /v2/origin/custom/{scope_id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
     /// `new_message`.
     pub event_type: &'static str,
@@ -17,7 +17,7 @@ pub struct Event {
 }
 
 /// A message to create. Kommo takes each `msgid` once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NewMessage {
     /// Seconds since the epoch.
     pub timestamp: i64,
@@ -57,12 +57,49 @@ pub struct Sender {
 }
 
 /// The content of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Message {
-    /// `text`.
+    /// `text`, `picture`, `video`, `voice`, `audio`, `sticker`, `file`, `location` or `contact`.
     pub r#type: &'static str,
-    /// The text.
-    pub text: String,
+    /// The text, or a caption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Where a file is to be fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<String>,
+    /// A file's name; required for `file`, `video` and `picture`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
+    /// A file's size in bytes; required for `file`, `video` and `picture`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_size: Option<u64>,
+    /// How long a file plays, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_duration: Option<u32>,
+    /// Where a place is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// Somebody's card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Card>,
+}
+
+/// A place on the map.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Location {
+    /// Degrees east.
+    pub lon: f64,
+    /// Degrees north.
+    pub lat: f64,
+}
+
+/// Somebody's card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Card {
+    /// The name.
+    pub name: String,
+    /// The phone number.
+    pub phone: String,
 }
 
 /// The body of `POST …/chats`. It makes a chat, or names the one that is there ("Create chat").

@@ -10,6 +10,7 @@ use crate::{
         work::{Lane, Work},
     },
     kommo::{chats::Chats, failure},
+    media::link::Links,
     meter::Meter,
     relay::{inbound, outbound},
     store::{Ending, Store, StoreError},
@@ -41,6 +42,8 @@ pub struct Courier {
     pub chats: Chats,
     /// Telegram, by source.
     pub bots: BTreeMap<SourceId, Bot>,
+    /// Links to customers' files.
+    pub links: Links,
     /// The mappings between both.
     pub store: Store,
     /// Where it shows how Kommo is doing.

@@ -1,6 +1,7 @@
 //! A customer's update, to Kommo.
 
 use crate::{
+    clock,
     domain::{
         address::{BotId, KommoChatId, KommoMessageId, KommoUserId, SourceId},
         delivery::{ErrorCode, Refusal},
@@ -28,7 +29,7 @@ pub(super) async fn step(
         Ok(inbound) => inbound,
         Err(skip) => return Ok(Step::without_call(skipped(source, &skip))),
     };
-    let answer = courier.chats.send(&to_kommo::encode(&inbound)).await;
+    let answer = courier.chats.send(&to_kommo::encode(&inbound, &courier.links.made_at(clock::now()))).await;
     let outcome = match answer {
         Ok(accepted) => {
             courier.observe(None);

@@ -20,6 +20,7 @@ mod acts;
 mod api;
 mod history;
 mod hooks;
+mod media;
 mod messages;
 mod reading;
 mod shapes;
@@ -27,6 +28,7 @@ mod statuses;
 mod verify;
 mod world;
 
+pub use media::{Fetched, Media};
 pub use world::{Author, Chat, Contact, Message, Status};
 
 use world::World;
@@ -130,6 +132,7 @@ struct Core {
     clock: Clock,
     faults: Faults<Option<Endpoint>>,
     traffic: Traffic,
+    fetcher: media::Fetcher,
 }
 
 /// A running fake Chats API server. Clones are handles to the same one; it stops with the last of them.
@@ -152,6 +155,7 @@ impl FakeKommo {
             clock: Clock::default(),
             faults: Faults::new(),
             traffic: Traffic::new(),
+            fetcher: media::Fetcher::new()?,
         });
         let server = Server::start(listen, api::router(Arc::clone(&core)))?;
         Ok(Self { core, server: Arc::new(server), client: hooks::client()? })

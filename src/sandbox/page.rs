@@ -6,6 +6,9 @@
 //! | `GET /api/state` | both worlds and the traffic between them |
 //! | `GET /api/events` | a line of `text/event-stream` at each change |
 //! | `POST /api/telegram/write` | a customer writes |
+//! | `POST /api/telegram/send_file` | a customer sends a file: the body; who, to whom and what it is are in the query |
+//! | `GET /api/telegram/files/{file}` | a file as the customer sent it |
+//! | `GET /api/kommo/files/{message}` | a message's file as Kommo has fetched it |
 //! | `POST /api/telegram/block` | a customer blocks the bot, or takes it back |
 //! | `POST /api/kommo/reply` | a manager answers |
 //! | `POST /api/kommo/typing` | a manager types |
@@ -14,7 +17,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::{StatusCode, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
@@ -26,6 +29,7 @@ use crate::sandbox::{fault, kommo::FakeKommo, serve::Server, telegram::FakeTeleg
 
 mod acts;
 mod events;
+mod files;
 mod guard;
 mod state;
 
@@ -33,10 +37,11 @@ mod state;
 mod tests;
 
 /// The page itself: path, type, text. Nothing in it comes from elsewhere.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
     ("/tools.js", SCRIPT, include_str!("page/tools.js")),
+    ("/files.js", SCRIPT, include_str!("page/files.js")),
     ("/composer.js", SCRIPT, include_str!("page/composer.js")),
     ("/customer.js", SCRIPT, include_str!("page/customer.js")),
     ("/bridge.js", SCRIPT, include_str!("page/bridge.js")),
@@ -45,7 +50,7 @@ const FILES: [(&str, &str, &str); 8] = [
 ];
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 /// The page may load nothing from elsewhere and may not be framed.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What the page shows.
@@ -118,6 +123,9 @@ impl Page {
             .route("/api/events", get(events::stream))
             .route("/api/telegram/write", post(acts::write))
             .route("/api/telegram/block", post(acts::block))
+            .route("/api/telegram/send_file", post(files::send).layer(DefaultBodyLimit::max(files::LARGEST)))
+            .route("/api/telegram/files/{file}", get(files::sent))
+            .route("/api/kommo/files/{message}", get(files::fetched))
             .route("/api/kommo/reply", post(acts::reply))
             .route("/api/kommo/typing", post(acts::typing))
             .fallback(async || Trouble::unknown("There is no such address here."))

@@ -3,7 +3,10 @@
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep_until},
+};
 
 use crate::{
     app::App,
@@ -64,6 +67,7 @@ pub struct Stage {
     pub kommo: FakeKommo,
     bridge: Option<App>,
     settings: String,
+    public_url: String,
     dir: TempDir,
 }
 
@@ -90,15 +94,14 @@ impl Stage {
     /// # Errors
     /// If a port cannot be bound.
     pub fn without_bridge(settings: &str) -> anyhow::Result<Self> {
-        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let telegram = FakeTelegram::start(any_port)?;
+        let telegram = FakeTelegram::start(any_port())?;
         for Line { token, name, username, .. } in LINES {
             telegram.add_bot(NewBot { token: token.into(), username: username.into(), name: name.into() });
         }
         telegram.add_customer(customer(ANNA, "Anna", "Petrova", "annap"));
         telegram.add_customer(customer(BEN, "Ben", "Okafor", "ben_okafor"));
         let kommo = FakeKommo::start(
-            any_port,
+            any_port(),
             Settings {
                 channel_id: CHANNEL_ID.to_owned(),
                 channel_secret: CHANNEL_SECRET.to_owned(),
@@ -108,7 +111,8 @@ impl Stage {
             },
         )?;
         let dir = tempfile::Builder::new().prefix("telekommo-").tempdir()?;
-        Ok(Self { telegram, kommo, bridge: None, settings: settings.to_owned(), dir })
+        let (settings, public_url) = (settings.to_owned(), "http://127.0.0.1".to_owned());
+        Ok(Self { telegram, kommo, bridge: None, settings, public_url, dir })
     }
 
     /// Writes the bridge's configuration, the way an operator would, and tells where.
@@ -126,11 +130,12 @@ impl Stage {
             |line: &Line| format!("[sources.{}]\ntoken = {:?}\nname = {:?}\n", line.source, line.token, line.name);
         let sources = LINES.each_ref().map(source).concat();
         format!(
-            "data_dir = '{data_dir}'\nserver.listen = \"127.0.0.1:0\"\nserver.public_url = \"http://127.0.0.1\"\n\
+            "data_dir = '{data_dir}'\nserver.listen = \"127.0.0.1:0\"\nserver.public_url = {public:?}\n\
              admin.listen = \"127.0.0.1:0\"\ntelegram.api_url = {telegram:?}\nkommo.chats_url = {kommo:?}\n\
              kommo.channel_id = {CHANNEL_ID:?}\nkommo.channel_secret = {CHANNEL_SECRET:?}\n\
              kommo.account_id = {ACCOUNT_ID:?}\nkommo.bot_id = {CHANNEL_BOT_ID:?}\n{settings}\n{sources}",
             data_dir = self.dir.path().join("data").display(),
+            public = self.public_url,
             telegram = self.telegram.url(),
             kommo = self.kommo.url(),
             settings = self.settings,
@@ -142,8 +147,11 @@ impl Stage {
     /// # Errors
     /// If it does not start.
     pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
+        // Kommo fetches files from the bridge, so its address has to be known before it is configured.
+        let public = TcpListener::bind(any_port()).await?;
+        self.public_url = format!("http://{}", public.local_addr()?);
         let config = Config::load(Some(&self.write_config()?), &Environment::default())?;
-        let bridge = App::start(&config).await?;
+        let bridge = App::start_on(public, &config).await?;
         self.hooks_go_to(bridge.public_addr());
         self.bridge = Some(bridge);
         Ok(())
@@ -193,6 +201,10 @@ impl Stage {
             }
         }
     }
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
 fn customer(id: i64, first_name: &str, last_name: &str, username: &str) -> Customer {

@@ -19,6 +19,7 @@ use crate::sandbox::{
 mod api;
 mod arguments;
 mod chats;
+mod files;
 mod methods;
 mod polls;
 mod shapes;
@@ -27,6 +28,8 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+
+pub use files::{Attachment, FileKind, NewFile};
 
 use world::World;
 
@@ -63,8 +66,10 @@ pub struct ChatMessage {
     pub message_id: i64,
     /// Whether the bot wrote it, or the customer.
     pub from_bot: bool,
-    /// What it says.
+    /// What it says; the caption of a file.
     pub text: String,
+    /// Its file, if it has one.
+    pub file: Option<Attachment>,
     /// When, in Unix milliseconds.
     pub at_ms: i64,
 }

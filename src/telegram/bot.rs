@@ -17,7 +17,7 @@ use crate::{
         work::{Call, Method},
     },
     pace::Pace,
-    telegram::failure,
+    telegram::{failure, file},
 };
 
 /// How much longer than the long poll itself the HTTP request may take.
@@ -31,15 +31,17 @@ const IDLE_FOR: Duration = Duration::from_secs(15);
 
 /// The bot of one source.
 ///
-/// Two HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed.
+/// Three HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, and a file
+/// flows for as long as it is read.
 #[derive(Clone)]
 pub struct Bot {
     source: SourceId,
     id: BotId,
     poller: teloxide::Bot,
-    sender: teloxide::Bot,
+    pub(super) sender: teloxide::Bot,
+    pub(super) files: reqwest::Client,
     poll_timeout: Duration,
-    pace: Arc<Pace>,
+    pub(super) pace: Arc<Pace>,
 }
 
 /// teloxide's own `Debug` shows the token; this one does not.
@@ -83,6 +85,7 @@ impl Bot {
         Ok(Self {
             poller: client(access.poll_timeout + POLL_GRACE)?,
             sender: client(access.send_timeout)?,
+            files: file::client(CONNECT_WITHIN.min(access.send_timeout / 2), access.send_timeout)?,
             poll_timeout: access.poll_timeout,
             pace: Arc::new(Pace::per_second(access.requests_per_second)),
             source,

@@ -78,7 +78,7 @@ fn may_have_succeeded(raw: &str) -> bool {
 }
 
 /// The text as Telegram wrote it.
-fn text(error: &ApiError) -> String {
+pub(super) fn text(error: &ApiError) -> String {
     match error {
         ApiError::Unknown(text) => text.clone(),
         // The one known error that is not written as it came.

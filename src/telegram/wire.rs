@@ -7,6 +7,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::lenient::{Fields, lenient};
 
+mod contents;
+
+pub use contents::{Contact, File, Location, Venue};
+
 /// One update.
 #[derive(Clone, Debug)]
 pub struct Update {
@@ -63,11 +67,22 @@ pub struct Message {
     pub caption: Option<String>,
     /// The name of the field that holds the content, such as `photo`; `text` for a text.
     pub content: Option<String>,
+    /// The sizes of a picture, smallest first.
+    pub photo: Option<Vec<File>>,
+    /// The file of any other kind of message that has one.
+    pub file: Option<File>,
+    /// A place.
+    pub location: Option<Location>,
+    /// A place with a name.
+    pub venue: Option<Venue>,
+    /// Somebody's card.
+    pub contact: Option<Contact>,
 }
 
 impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::deserialize(deserializer)?;
+        let content = content(&fields);
         Ok(Self {
             message_id: fields.read("message_id"),
             date: fields.read("date"),
@@ -76,10 +91,18 @@ impl<'de> Deserialize<'de> for Message {
             chat: fields.read("chat"),
             text: fields.read("text"),
             caption: fields.read("caption"),
-            content: content(&fields).map(str::to_owned),
+            photo: fields.read("photo"),
+            file: content.filter(|name| FILES.contains(name)).and_then(|name| fields.read(name)),
+            location: fields.read("location"),
+            venue: fields.read("venue"),
+            contact: fields.read("contact"),
+            content: content.map(str::to_owned),
         })
     }
 }
+
+/// The fields that hold one file (Bot API, `Message`).
+const FILES: &[&str] = &["animation", "audio", "document", "sticker", "video", "video_note", "voice"];
 
 /// Fields that say something about a message and are not what it says (Bot API, `Message`).
 const ABOUT: &[&str] = &[

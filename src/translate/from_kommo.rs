@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a hook is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Arrival {
     /// An answer to a customer.
     Message(Outbound),

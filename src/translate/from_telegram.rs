@@ -3,12 +3,16 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, UserId},
-        message::{Content, Customer, Inbound, Skip},
+        message::{Content, Customer, Inbound, Media, Skip},
         time::UnixMillis,
         work::Lane,
     },
     telegram::wire::{Event, Message, Update, User},
 };
+
+mod content;
+
+pub use content::LARGEST_FILE_BYTES;
 
 /// The lane that an update waits in: its chat's, or its source's if it names none.
 #[must_use]
@@ -34,7 +38,7 @@ pub fn decode(raw: &str, source: &SourceId, bot: BotId) -> Result<Inbound, Skip>
 }
 
 fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, Skip> {
-    let chat = message.chat.unwrap_or_default();
+    let chat = message.chat.clone().unwrap_or_default();
     let chat_id = chat.id.ok_or(Skip::Unreadable)?;
     let kind = chat.r#type.ok_or(Skip::Unreadable)?;
     if kind != "private" {
@@ -44,9 +48,9 @@ fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, S
     Ok(Inbound {
         conversation: Conversation::new(source.clone(), chat_id),
         id: MessageId { bot, chat: chat_id, message: number, update: None },
-        customer: customer(message.from.unwrap_or_default(), chat_id),
+        customer: customer(message.from.clone().unwrap_or_default(), chat_id),
         sent_at: sent_at(message.date.unwrap_or_default(), number),
-        content: content(message.text, message.content, message.caption),
+        content: content::of(message),
     })
 }
 
@@ -56,9 +60,16 @@ fn edited(wire: Message, source: &SourceId, bot: BotId, update_id: i64) -> Resul
     let mut inbound = message(wire, source, bot)?;
     inbound.id.update = Some(update_id);
     inbound.sent_at = sent_at(edited_at.unwrap_or_default(), inbound.id.message);
-    if let Content::Text(text) = inbound.content {
-        inbound.content = Content::Unknown { kind: "edited".to_owned(), caption: Some(text) };
-    }
+    inbound.content = match inbound.content {
+        Content::Text(text) => Content::Unknown { kind: "edited".to_owned(), caption: Some(text) },
+        Content::Media(media) => {
+            let caption = media.caption.map_or_else(|| "[edited]".to_owned(), |caption| format!("[edited] {caption}"));
+            Content::Media(Media { caption: Some(caption), ..media })
+        }
+        // A position that is shared live is edited every few seconds.
+        Content::Location { .. } => return Err(Skip::NotAMessage("live location".to_owned())),
+        content @ (Content::Contact { .. } | Content::Unknown { .. }) => content,
+    };
     Ok(inbound)
 }
 
@@ -75,15 +86,6 @@ fn customer(user: User, chat_id: i64) -> Customer {
     let full = names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
     let name = if full.is_empty() { username.clone().unwrap_or_else(|| format!("Telegram {}", id.0)) } else { full };
     Customer { id, name, username }
-}
-
-fn content(text: Option<String>, kind: Option<String>, caption: Option<String>) -> Content {
-    match text.filter(|text| !text.is_empty()) {
-        Some(text) => Content::Text(text),
-        None => {
-            Content::Unknown { kind: kind.unwrap_or_else(|| "empty message".to_owned()).replace('_', " "), caption }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,15 @@
 use crate::{
     domain::{
         delivery::{Delivery, Report},
-        message::{Content, Customer, Inbound},
+        message::{Content, Customer, Inbound, Media, MediaKind},
     },
-    kommo::wire::{DeliveryStatus, Event, Message, NewChat, NewMessage, Sender, Source},
+    kommo::wire::{Card, DeliveryStatus, Event, Location, Message, NewChat, NewMessage, Sender, Source},
+    media::link::MediaLinks,
 };
 
-/// A customer's message as the event that creates it.
+/// A customer's message as the event that creates it. Kommo fetches files by `links`.
 #[must_use]
-pub fn encode(inbound: &Inbound) -> Event {
+pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
     Event {
         event_type: "new_message",
         payload: NewMessage {
@@ -20,7 +21,7 @@ pub fn encode(inbound: &Inbound) -> Event {
             conversation_id: inbound.conversation.to_string(),
             source: source(inbound),
             sender: sender(&inbound.customer),
-            message: Message { r#type: "text", text: text(&inbound.content) },
+            message: message(inbound, links),
             silent: false,
         },
     }
@@ -45,12 +46,50 @@ fn sender(customer: &Customer) -> Sender {
     Sender { id: customer.id.to_string(), name: customer.name.clone(), profile_link }
 }
 
-/// What cannot be carried yet is named, so that the manager knows that something came.
-fn text(content: &Content) -> String {
-    match content {
-        Content::Text(text) => text.clone(),
-        Content::Unknown { kind, caption: None } => format!("[{kind}]"),
-        Content::Unknown { kind, caption: Some(caption) } => format!("[{kind}] {caption}"),
+fn message(inbound: &Inbound, links: &MediaLinks<'_>) -> Message {
+    match &inbound.content {
+        Content::Text(text) => told(text.clone()),
+        Content::Media(media) => file(media, links.to(&inbound.conversation.source, media)),
+        Content::Location { latitude, longitude, caption } => Message {
+            r#type: "location",
+            text: caption.clone(),
+            location: Some(Location { lon: *longitude, lat: *latitude }),
+            ..Message::default()
+        },
+        Content::Contact { name, phone } => Message {
+            r#type: "contact",
+            contact: Some(Card { name: name.clone(), phone: phone.clone() }),
+            ..Message::default()
+        },
+        // What cannot be carried yet is named, so that the manager knows that something came.
+        Content::Unknown { kind, caption: None } => told(format!("[{kind}]")),
+        Content::Unknown { kind, caption: Some(caption) } => told(format!("[{kind}] {caption}")),
+    }
+}
+
+fn told(text: String) -> Message {
+    Message { r#type: "text", text: Some(text), ..Message::default() }
+}
+
+fn file(media: &Media, link: String) -> Message {
+    let (kind, needs_size) = match media.kind {
+        MediaKind::Picture => ("picture", true),
+        MediaKind::Video => ("video", true),
+        MediaKind::Voice => ("voice", false),
+        MediaKind::Audio => ("audio", false),
+        MediaKind::Sticker => ("sticker", false),
+        MediaKind::File => ("file", true),
+    };
+    // Kommo refuses some kinds without a size; 0 is the honest answer where Telegram tells none.
+    let size = media.size_bytes.or(needs_size.then_some(0));
+    Message {
+        r#type: kind,
+        text: media.caption.clone(),
+        media: Some(link),
+        file_name: Some(media.file_name.clone()),
+        file_size: size,
+        media_duration: media.duration_seconds,
+        ..Message::default()
     }
 }
 
@@ -72,11 +111,16 @@ pub fn delivery_status(report: &Report) -> DeliveryStatus {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::Url;
+
     use super::*;
-    use crate::domain::{
-        address::{BotId, Conversation, KommoMessageId, MessageId, SourceId, UserId},
-        delivery::{ErrorCode, Refusal},
-        time::UnixMillis,
+    use crate::{
+        domain::{
+            address::{BotId, Conversation, KommoMessageId, MessageId, SourceId, UserId},
+            delivery::{ErrorCode, Refusal},
+            time::UnixMillis,
+        },
+        media::link::LinkKey,
     };
 
     #[test]
@@ -90,7 +134,12 @@ mod tests {
             sent_at: UnixMillis(1_786_017_600_042),
             content: Content::Text("Привет 👋".to_owned()),
         };
-        insta::assert_snapshot!(serde_json::to_string(&encode(&inbound)).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":false}}"#);
+        let links = MediaLinks {
+            key: &LinkKey::derive("secret"),
+            public_url: &Url::parse("https://bridge.example.com").unwrap(),
+            expires_at: UnixMillis(0),
+        };
+        insta::assert_snapshot!(serde_json::to_string(&encode(&inbound, &links)).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":false}}"#);
     }
 
     fn wire(delivery: Delivery) -> String {

@@ -31,6 +31,9 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     }
     let texts = match &outbound.content {
         Content::Text(text) => split(text, MESSAGE_UNITS),
+        Content::Media(media) => return Err(cannot_carry(media.kind.name())),
+        Content::Location { .. } => return Err(cannot_carry("location")),
+        Content::Contact { .. } => return Err(cannot_carry("contact")),
         Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
     };
     let parts = u16::try_from(texts.len()).map_err(|_| too_long())?;

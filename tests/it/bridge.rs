@@ -5,6 +5,7 @@ mod exchange;
 mod hooks;
 mod hostile;
 mod kommo_trouble;
+mod media;
 mod pauses;
 mod polls;
 mod raw;

@@ -4,6 +4,7 @@
 
 mod binary;
 mod bridge;
+mod kinds;
 mod layers;
 mod page;
 mod support;

@@ -57,7 +57,7 @@ fn unknown_keys_are_told() {
     > [weather]
     > [server]
 
-    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, log, store, retry
+    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, log, store, media, retry
 
     > listen = "127.0.0.1:80"
     > [server]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     fault::{self, undergo},
-    kommo::{Core, Endpoint, Request, Settings, history, messages, reading::Filled, statuses, verify::verify},
+    kommo::{Core, Endpoint, Request, Settings, history, media, messages, reading::Filled, statuses, verify::verify},
     serve::Line,
     traffic::Party,
 };
@@ -81,6 +81,7 @@ async fn serve(
         place.as_ref().map_or_else(|| fault::json(404, Body::empty()), |place| answer(&core, place, &head, &body))
     };
     let response = undergo(fault, &line, too_many_requests, handling).await;
+    media::fetch(&core);
     let status = response.as_ref().map(|response| response.status().as_u16());
     let body = String::from_utf8_lossy(&body).into_owned();
     let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));

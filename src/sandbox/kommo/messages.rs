@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sandbox::kommo::{
-    Core, DuplicateAnswer,
+    Core, DuplicateAnswer, Media,
     api::{Answer, Refusal},
     reading::{Content, EditMessage, Event, Filled, NewMessage, Participant, Source},
     world::{Author, Chat, Contact, Message, Status, World, uuid},
@@ -43,7 +43,9 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         // Whether silence is the default is not documented: a lead is made only when the message asks for it.
         chat.is_lead |= author == Author::Customer && new.silent == Some(false);
         let answer = accepted(&chat.chat_id, &chat.contact.id, new, &message);
+        let wanted = message.media.as_ref().map(|media| (message.id.clone(), media.url.clone()));
         chat.messages.push(message);
+        world.wanted.extend(wanted);
         Ok(answer)
     })
 }
@@ -131,6 +133,8 @@ fn message(new: &NewMessage, from: Author, contact_id: &str) -> Message {
         author_id,
         kind: new.message.kind.name().to_owned(),
         text: new.message.text.clone(),
+        media: Media::of(&new.message),
+        card: new.message.card(),
         at_ms: new.msec_timestamp,
         status: Status::Sent,
         status_history: Vec::new(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::sandbox::kommo::media::is_address;
+
 /// The body of `POST {scope}`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Event {
@@ -74,6 +76,7 @@ pub(super) struct Content {
     #[serde(default)]
     pub(super) file_name: String,
     pub(super) file_size: Option<u64>,
+    pub(super) media_duration: Option<u64>,
     pub(super) location: Option<Location>,
     pub(super) contact: Option<Card>,
 }
@@ -113,24 +116,29 @@ impl Kind {
 /// A place.
 #[derive(Debug, Deserialize)]
 pub(super) struct Location {
-    #[serde(rename = "lon")]
-    pub(super) _lon: f64,
-    #[serde(rename = "lat")]
-    pub(super) _lat: f64,
+    pub(super) lon: f64,
+    pub(super) lat: f64,
 }
 
 /// A contact that was shared.
 #[derive(Debug, Deserialize)]
 pub(super) struct Card {
-    #[serde(rename = "name")]
-    pub(super) _name: Filled,
-    #[serde(rename = "phone")]
-    pub(super) _phone: Filled,
+    pub(super) name: Filled,
+    pub(super) phone: Filled,
 }
 
 impl Content {
+    /// The place or the card that the message shows, in words.
+    pub(super) fn card(&self) -> Option<String> {
+        let place = self.location.as_ref().map(|Location { lon, lat }| format!("{lat}, {lon}"));
+        place.or_else(|| self.contact.as_ref().map(|card| format!("{}, {}", card.name.0, card.phone.0)))
+    }
+
     /// Whether everything is there that the type needs.
     pub(super) fn check(&self) -> Result<(), String> {
+        if !self.media.is_empty() && !is_address(&self.media) {
+            return Err("message.media must be the address of a file".to_owned());
+        }
         let lacks = match self.kind {
             Kind::Text if self.text.is_empty() => "text",
             Kind::Location if self.location.is_none() => "location",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     domain::time::UnixMillis,
-    sandbox::kommo::{DuplicateAnswer, Request},
+    sandbox::kommo::{DuplicateAnswer, Media, Request},
 };
 
 /// How many requests the log keeps.
@@ -86,10 +86,14 @@ pub struct Message {
     pub author_name: String,
     /// Their id on Kommo's side.
     pub author_id: String,
-    /// The type on the wire: `text`.
+    /// The type on the wire: `text`, `picture` and so on.
     pub kind: String,
     /// What it says.
     pub text: String,
+    /// Its file, if it has one.
+    pub media: Option<Media>,
+    /// The place or the card that it shows, in words.
+    pub card: Option<String>,
     /// When, in Unix milliseconds, as its author's side said.
     pub at_ms: i64,
     /// What became of it, as told last.
@@ -104,6 +108,8 @@ pub(super) struct World {
     pub(super) hook_url: Option<String>,
     pub(super) duplicates: DuplicateAnswer,
     pub(super) chats: Vec<Chat>,
+    /// Files to be fetched: the message's id and the address.
+    pub(super) wanted: Vec<(String, String)>,
     /// The users who have written, by name: their ids on the Chats side.
     managers: BTreeMap<String, String>,
     requests: VecDeque<Request>,
@@ -116,6 +122,7 @@ impl Default for World {
             hook_url: None,
             duplicates: DuplicateAnswer::BadRequest400,
             chats: Vec::new(),
+            wanted: Vec::new(),
             managers: BTreeMap::new(),
             requests: VecDeque::new(),
         }
@@ -172,6 +179,8 @@ impl Message {
             author_id: author_id.to_owned(),
             kind: "text".to_owned(),
             text: text.to_owned(),
+            media: None,
+            card: None,
             at_ms: now.0,
             status: Status::Sent,
             status_history: Vec::new(),

@@ -89,7 +89,7 @@ fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Trouble> {
         .map_err(|error| Trouble::bad(format!("The body is not what this address takes: {error}.")))
 }
 
-fn known(view: &View, customer: i64) -> Result<(), Trouble> {
+pub(super) fn known(view: &View, customer: i64) -> Result<(), Trouble> {
     let known = view.telegram.customers().iter().any(|it| it.id == customer);
     if known { Ok(()) } else { Err(Trouble::unknown(format!("There is no customer {customer}."))) }
 }

@@ -17,9 +17,10 @@ function renderCustomer() {
   renderBot(chat);
   $('hello').hidden = Boolean(chat?.messages.length);
   keyed($('customer-messages'), chat?.messages ?? [], message => `${key}:${message.id}:${message.at_ms}`,
-    message => bubble(moved, el('div', 'bubble', textNode(message.text), el('span', 'meta', el('time')))),
+    message => bubble(moved, el('div', 'bubble', el('div', 'file'), textNode(message.text), el('span', 'meta', el('time')))),
     (node, message, before, after) => {
       group(node, message.from === 'customer', message.from !== before?.from, message.from !== after?.from);
+      paintFile(node.querySelector('.file'), message.media);
       setText(node.querySelector('.text'), message.text);
       setTime(node.querySelector('time'), message.at_ms, short);
     });

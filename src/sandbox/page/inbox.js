@@ -58,7 +58,7 @@ function paintInboxRow(node, chat) {
   const last = chat.messages.at(-1), waiting = inboxUnread(chat);
   paintAvatar(part('.avatar'), chat.contact.name);
   setText(part('b'), chat.contact.name);
-  setText(part('.last'), last ? (last.from === 'customer' ? '' : `${last.author}: `) + last.text.slice(0, 200) : '');
+  setText(part('.last'), last ? (last.from === 'customer' ? '' : `${last.author}: `) + summary(last).slice(0, 200) : '');
   if (last) setTime(part('time'), last.at_ms, short);
   setText(part('.badge'), String(waiting));
   part('.badge').ariaLabel = `${waiting} unread`;
@@ -102,7 +102,7 @@ function kommoBubble(moved, message) {
     mark.setAttribute('role', 'img');
     meta.append(mark);
   }
-  return bubble(moved, el('span', 'author clip', message.author), el('div', 'bubble', textNode(message.text), meta), el('p', 'error'));
+  return bubble(moved, el('span', 'author clip', message.author), el('div', 'bubble', el('div', 'file'), textNode(message.text), meta), el('p', 'error'));
 }
 
 function paintKommo(node, message, before, after) {
@@ -110,7 +110,8 @@ function paintKommo(node, message, before, after) {
   const error = node.querySelector('.error'), mark = node.querySelector('.mark');
   group(node, message.from !== 'customer', voice(before) !== voice(message), voice(after) !== voice(message));
   node.classList.toggle('failed', message.status === 'failed');
-  setText(node.querySelector('.text'), message.text);
+  paintFile(node.querySelector('.file'), message.media);
+  setText(node.querySelector('.text'), [message.text, message.card].filter(Boolean).join('\n'));
   setTime(node.querySelector('time'), message.at_ms, short);
   error.hidden = message.status !== 'failed' || !message.error;
   setText(error, message.error?.text ?? '');

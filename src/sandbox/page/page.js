@@ -31,6 +31,11 @@ function tick() {
   setText($('clock'), short.format(Date.now()));
 }
 
+$('customer-file').onchange = event => {
+  const [file] = event.target.files;
+  event.target.value = '';
+  if (file) { customerFollow.pin(); sendFile(file); }
+};
 $('start').onclick = () => { write('/start'); $('customer-input').focus(); };
 $('block').onclick = () => setBlocked(!telegramChat()?.blocked);
 $('unblock').onclick = () => setBlocked(false);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     kommo::{Author, Chat, Message, Status},
-    page::View,
+    page::{View, files},
     telegram::{ChatMessage, Customer},
     traffic::{Exchange, REMEMBERED},
 };
@@ -35,7 +35,8 @@ fn customer(customer: &Customer) -> Value {
 fn private_chat(view: &View, (source, token): &(String, String), customer: i64) -> Value {
     let message = |message: &ChatMessage| {
         let from = if message.from_bot { "bot" } else { "customer" };
-        json!({ "id": message.message_id, "from": from, "text": message.text, "at_ms": message.at_ms })
+        json!({ "id": message.message_id, "from": from, "text": message.text, "at_ms": message.at_ms,
+            "media": message.file.as_ref().map(files::sent_shape) })
     };
     json!({
         "source": source,
@@ -75,6 +76,7 @@ fn message(message: &Message) -> Value {
         Status::Sent | Status::Delivered | Status::Read => Value::Null,
     };
     json!({ "id": message.id, "from": from, "author": message.author_name, "text": message.text,
+        "card": message.card, "media": files::fetched_shape(message),
         "at_ms": message.at_ms, "status": status, "error": error })
 }
 

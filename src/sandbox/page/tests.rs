@@ -70,16 +70,39 @@ async fn shows_both_worlds() {
             "bots": [{"source": "sales", "name": "Sales bot", "username": "acme_sales_bot"}],
             "customers": [{"id": ANNA, "name": "Anna Petrova", "username": null}],
             "telegram": [{"source": "sales", "customer": ANNA, "bot_typing": false, "blocked": false, "messages": [
-                {"id": 1, "from": "customer", "text": "hi", "at_ms": message.at_ms}
+                {"id": 1, "from": "customer", "text": "hi", "at_ms": message.at_ms, "media": null}
             ]}],
             "kommo": [{"chat_id": chat.chat_id, "conversation_id": "", "source": "sales", "lead": false,
                 "contact": {"name": "", "link": null},
                 "messages": [{"id": told.id, "from": "manager", "author": "Manager", "text": "Hello",
-                    "at_ms": told.at_ms, "status": "sent", "error": null}]}],
+                    "at_ms": told.at_ms, "status": "sent", "error": null, "card": null, "media": null}]}],
             "traffic": null,
         })
     );
     assert!(!state.to_string().contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_customer_sends_a_file_and_sees_it() {
+    let (page, telegram, _kommo) = page();
+    let send = |query: &str, bytes: Vec<u8>| {
+        let url = format!("http://{}/api/telegram/send_file?{query}", page.addr());
+        answer(reqwest::Client::new().post(url).body(bytes))
+    };
+    let query = format!("source=sales&customer={ANNA}&name=%D1%8F.png&type=image%2Fpng");
+    // More than a router takes unless it is told to.
+    let bytes = vec![7; 3 << 20];
+    assert_eq!(send(&query, bytes.clone()).await, (200, json!({"message_id": 1})));
+    let (_, state) = get_from(&page, "/api/state").await;
+    let media = &state["telegram"][0]["messages"][0]["media"];
+    assert_eq!((&media["kind"], &media["name"], &media["size"]), (&json!("picture"), &json!("я.png"), &json!(3 << 20)));
+    let url = format!("http://{}{}", page.addr(), media["url"].as_str().unwrap());
+    assert!(reqwest::get(url).await.unwrap().bytes().await.unwrap() == bytes);
+    assert_eq!(telegram.pending(TOKEN), 1);
+    for bad in ["source=nowhere", "source=sales", "source=sales&customer=5"] {
+        assert_ne!(send(bad, vec![7]).await.0, 200, "{bad}");
+    }
+    assert_eq!(send(&query, Vec::new()).await.0, 400);
 }
 
 #[tokio::test]

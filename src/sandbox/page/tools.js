@@ -91,7 +91,8 @@ function toast(text) {
 
 /* ---- Talking to the sandbox ---- */
 async function call(path, body) {
-  const request = body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const request = body instanceof Blob ? { method: 'POST', body }
+    : body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
   const response = await fetch(path, request);
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new Error(answer?.error ?? `The sandbox answered ${response.status}.`);

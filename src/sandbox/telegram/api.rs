@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, State},
-    http::{Method, Request, header},
+    http::{HeaderMap, Method, Request, header},
     response::Response,
 };
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use crate::sandbox::{
     telegram::{
         Core,
         arguments::Arguments,
+        files,
         methods::{self, Answer, Refusal},
     },
     traffic::Party,
@@ -36,6 +37,9 @@ async fn serve(
     request: Request<Body>,
 ) -> Response {
     let (head, body) = request.into_parts();
+    if let Some((token, path)) = files::address(head.uri.path()) {
+        return download(&core, &token, &path, &head.headers);
+    }
     let Some((token, method)) = address(head.uri.path()) else { return refused(&Refusal::new(404, "Not Found")) };
     if head.method != Method::GET && head.method != Method::POST {
         return refused(&Refusal::new(405, "Method Not Allowed"));
@@ -62,6 +66,15 @@ async fn serve(
     core.world.note(|world| world.log(&token, &method, arguments.shown.clone(), status));
     asked(&core, &method, &arguments, status);
     response.unwrap_or_default()
+}
+
+fn download(core: &Core, token: &str, path: &str, headers: &HeaderMap) -> Response {
+    let answer = core.world.look(|world| files::download(world, token, path, headers));
+    let response = answer.unwrap_or_else(|refusal| refused(&refusal));
+    let status = Some(response.status().as_u16());
+    core.world.note(|world| world.log(token, "file", json!({ "path": path }), status));
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Telegram), format!("file {}", short(path)), status);
+    response
 }
 
 /// The token and the method, in lower case, that a path names. A token without a colon is no token.
@@ -113,8 +126,9 @@ fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>) 
 
 /// A method as the documentation spells it. Others are shown as they came, shortened: they are the client's words.
 fn spelled(method: &str) -> String {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "getUpdates",
+        "getFile",
         "getMe",
         "sendMessage",
         "sendChatAction",

@@ -1,9 +1,10 @@
 //! What people do on this Telegram, and what they see: the handle for tests and for the page.
 
+use axum::body::Bytes;
 use serde_json::Value;
 
 use crate::sandbox::telegram::{
-    ChatMessage, Customer, FakeTelegram, NewBot, Request,
+    ChatMessage, Customer, FakeTelegram, NewBot, NewFile, Request,
     world::{Person, World},
 };
 
@@ -43,6 +44,27 @@ impl FakeTelegram {
     pub fn write(&self, token: &str, customer: i64, text: &str) -> i64 {
         let now = self.core.clock.now();
         self.core.world.change(|world| world.write(token, customer, text, now)).expect(NOBODY)
+    }
+
+    /// A customer sends a file to a bot, as [`FakeTelegram::write`] does a text.
+    ///
+    /// Gives the message's id.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn send_file(&self, token: &str, customer: i64, file: &NewFile) -> i64 {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| world.send_file(token, customer, file, now)).expect(NOBODY)
+    }
+
+    /// The bytes of a file, as long as Telegram has them.
+    pub fn file(&self, file_id: &str) -> Option<Bytes> {
+        self.core.world.look(|world| world.files.get(file_id).map(|file| file.bytes.clone()))
+    }
+
+    /// Telegram loses a file.
+    pub fn forget_file(&self, file_id: &str) {
+        self.core.world.change(|world| world.files.remove(file_id));
     }
 
     /// Queues an update of any kind: an object with one field, the kind, and without `update_id`.

@@ -9,7 +9,7 @@ use crate::{
     sandbox::telegram::{
         Core, Customer,
         arguments::Arguments,
-        polls,
+        files, polls,
         shapes::{self, BotUser},
         updates::Allowed,
         world::{PrivateChat, World},
@@ -78,6 +78,7 @@ pub(super) async fn call(core: &Core, token: &str, method: &str, arguments: &Arg
         "getme" => core.world.note(|world| Ok(world.bot(token).ok_or(UNAUTHORIZED)?.user.me())),
         "sendmessage" => core.world.change(|world| send_message(world, token, arguments, now)),
         "sendchataction" => core.world.change(|world| send_chat_action(world, token, arguments, now)),
+        "getfile" => core.world.note(|world| files::get_file(world, token, arguments)),
         "getchat" => core.world.note(|world| Ok(shapes::full_chat(chat(world, token, arguments)?.1))),
         "setwebhook" => core.world.change(|world| set_webhook(world, token, arguments, true)),
         "deletewebhook" => core.world.change(|world| set_webhook(world, token, arguments, false)),

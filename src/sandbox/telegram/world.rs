@@ -8,6 +8,7 @@ use crate::{
     domain::time::UnixMillis,
     sandbox::telegram::{
         ChatMessage, Customer, NewBot, Request,
+        files::{self, NewFile, StoredFile},
         polls::Polls,
         shapes::{self, BotUser},
         updates::Queue,
@@ -28,6 +29,8 @@ pub(super) struct World {
     /// By token.
     pub(super) bots: BTreeMap<String, Bot>,
     pub(super) customers: BTreeMap<i64, Person>,
+    /// By id.
+    pub(super) files: BTreeMap<String, StoredFile>,
     requests: VecDeque<Request>,
 }
 
@@ -60,7 +63,7 @@ impl PrivateChat {
     /// Customers' and bots' messages share the count.
     pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> ChatMessage {
         let message_id = self.messages.last().map_or(1, |last| last.message_id + 1);
-        let message = ChatMessage { message_id, from_bot, text, at_ms: now.0 };
+        let message = ChatMessage { message_id, from_bot, text, file: None, at_ms: now.0 };
         self.messages.push(message.clone());
         message
     }
@@ -93,6 +96,21 @@ impl World {
         let bot = self.bots.get_mut(token)?;
         let message = bot.chats.entry(customer).or_default().add(false, text.to_owned(), now);
         bot.queue.push("message", &shapes::message(&bot.user, &person.card, &message), now);
+        Some(message.message_id)
+    }
+
+    /// A customer sends a file, as [`World::write`] does a text.
+    pub(super) fn send_file(&mut self, token: &str, customer: i64, file: &NewFile, now: UnixMillis) -> Option<i64> {
+        self.block(token, customer, false, now);
+        let attachment = self.keep(token, file);
+        let person = self.customers.get(&customer)?;
+        let bot = self.bots.get_mut(token)?;
+        let chat = bot.chats.entry(customer).or_default();
+        let message = chat.add(false, file.caption.clone().unwrap_or_default(), now);
+        let mut shape = shapes::message(&bot.user, &person.card, &message);
+        files::attach(&mut shape, &attachment, file.caption.as_deref());
+        chat.messages.last_mut()?.file = Some(attachment);
+        bot.queue.push("message", &shape, now);
         Some(message.message_id)
     }
 

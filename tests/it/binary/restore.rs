@@ -28,7 +28,8 @@ fn restore(stage: &Stage) -> Command {
 /// Whether a finished dump holds this text.
 fn dumped(data: &Path, text: &str) -> bool {
     let files = fs::read_dir(data.join("dumps")).into_iter().flatten().map(|entry| entry.unwrap().path());
-    let finished = files.filter(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
+    let finished =
+        files.filter(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("store-")));
     // A dump may be removed for a newer one while it is looked at.
     finished.filter_map(|file| fs::read_to_string(file).ok()).any(|dump| dump.contains(text))
 }

@@ -1,0 +1,85 @@
+//! What a browser is told to do with a file, and its name.
+
+use std::fmt::Write as _;
+
+use axum::http::HeaderValue;
+
+/// The type of a file of which nothing is known.
+pub(super) const ANYTHING: &str = "application/octet-stream";
+
+/// The type of a file by the ending of its path at Telegram.
+pub(super) fn type_of(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("png") => "image/png",
+        Some("webp") => "image/webp",
+        Some("mp4") => "video/mp4",
+        Some("oga" | "ogg") => "audio/ogg",
+        Some("mp3") => "audio/mpeg",
+        Some(_) | None => ANYTHING,
+    }
+}
+
+/// `Content-Disposition`: images, videos and sounds may be shown, anything else is saved. The name stands there twice
+/// (RFC 6266): in ASCII for old readers, and as it is, encoded as RFC 5987 says.
+pub(super) fn header(kind: &str, name: &str) -> HeaderValue {
+    let disposition = if is_shown(kind) { "inline" } else { "attachment" };
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let text = format!("{disposition}; filename=\"{plain}\"; filename*=UTF-8''{}", encoded(name));
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+/// An SVG is an image that can hold scripts.
+fn is_shown(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    ["image/", "video/", "audio/"].iter().any(|shown| kind.starts_with(shown)) && !kind.starts_with("image/svg")
+}
+
+const fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '/' | '%')
+}
+
+/// Everything but letters and digits and a few marks, as UTF-8 in percent form. Control characters and slashes are
+/// left out of the name.
+fn encoded(name: &str) -> String {
+    let kept =
+        name.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\') { '_' } else { c }).collect::<String>();
+    kept.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+            text.push(char::from(byte));
+        } else {
+            write!(text, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_browser_can_show_safely_is_shown() {
+        for (kind, shown) in [
+            ("image/jpeg", true),
+            ("VIDEO/mp4", true),
+            ("audio/ogg", true),
+            ("image/svg+xml", false),
+            ("text/html", false),
+            ("application/pdf", false),
+            ("", false),
+        ] {
+            assert_eq!(header(kind, "x").to_str().unwrap().starts_with("inline"), shown, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_break_out_of_its_header() {
+        let text = header("application/pdf", "a\"; filename=\"b\r\nX: y/\\%é📄.pdf");
+        assert_eq!(
+            text.to_str().unwrap(),
+            "attachment; filename=\"a_; filename=_b__X: y_____.pdf\"; \
+             filename*=UTF-8''a%22%3B%20filename%3D%22b__X%3A%20y__%25%C3%A9%F0%9F%93%84.pdf"
+        );
+    }
+}

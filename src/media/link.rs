@@ -1,0 +1,139 @@
+//! Links to files: `{public_url}/media/{payload}.{signature}/{file name}`.
+//!
+//! The payload is JSON and says what is linked and until when; the signature is an HMAC-SHA1 over it, 160 bits, with a key
+//! of its own that is derived from the channel secret. The name at the end is for people: nothing is read from it.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+use sha1::Sha1;
+
+use crate::domain::{address::SourceId, message::Media, time::UnixMillis};
+
+/// The first segment of a link's path.
+pub const SEGMENT: &str = "media";
+/// What the key is derived for; another version makes all older links invalid.
+const PURPOSE: &str = "telekommo media v1";
+
+/// What a link leads to. The names are short, since they are part of every link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    /// The source whose bot can have the file.
+    #[serde(rename = "s")]
+    pub source: SourceId,
+    /// Telegram's id of the file.
+    #[serde(rename = "f")]
+    pub file_id: String,
+    /// Its name.
+    #[serde(rename = "n")]
+    pub file_name: String,
+    /// Its type, if it was told.
+    #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// Its size, if it was told.
+    #[serde(rename = "b", skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// When the link ends, in seconds since the epoch.
+    #[serde(rename = "e")]
+    pub expires_at_seconds: i64,
+}
+
+/// A link that was not made here, was changed, or has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such link, or it has ended")]
+pub struct BadLink;
+
+/// Signs links and recognises them. Shown to nobody.
+#[derive(Clone)]
+pub struct LinkKey(Hmac<Sha1>);
+
+impl LinkKey {
+    /// The key of a channel.
+    #[must_use]
+    pub fn derive(channel_secret: &str) -> Self {
+        let derived = keyed(channel_secret.as_bytes()).chain_update(PURPOSE).finalize().into_bytes();
+        Self(keyed(&derived))
+    }
+
+    fn seal(&self, linked: &Linked) -> String {
+        let payload = BASE64.encode(serde_json::to_vec(linked).expect("texts and numbers can always be written"));
+        let signature = BASE64.encode(self.0.clone().chain_update(&payload).finalize().into_bytes());
+        format!("{payload}.{signature}")
+    }
+
+    /// What the link with this path leads to; repeated slashes count as one.
+    ///
+    /// # Errors
+    /// [`BadLink`] without a hint why.
+    pub fn open(&self, path: &str, now: UnixMillis) -> Result<Linked, BadLink> {
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        let sealed = segments.by_ref().nth(1).ok_or(BadLink)?;
+        let (payload, signature) = sealed.split_once('.').ok_or(BadLink)?;
+        let signature = BASE64.decode(signature).map_err(|_| BadLink)?;
+        self.0.clone().chain_update(payload).verify_slice(&signature).map_err(|_| BadLink)?;
+        let payload = BASE64.decode(payload).map_err(|_| BadLink)?;
+        let linked: Linked = serde_json::from_slice(&payload).map_err(|_| BadLink)?;
+        if now.seconds() < linked.expires_at_seconds { Ok(linked) } else { Err(BadLink) }
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha1> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+/// Where links lead, and for how long.
+#[derive(Clone)]
+pub struct Links {
+    /// Signs them.
+    pub key: LinkKey,
+    /// The address of our public listener.
+    pub public_url: Url,
+    /// How long a link is good.
+    pub valid_for: Duration,
+}
+
+impl Links {
+    /// Links that are made now.
+    #[must_use]
+    pub fn made_at(&self, now: UnixMillis) -> MediaLinks<'_> {
+        MediaLinks { key: &self.key, public_url: &self.public_url, expires_at: now.plus(self.valid_for) }
+    }
+}
+
+/// Makes links that end at one instant.
+#[derive(Clone, Copy)]
+pub struct MediaLinks<'a> {
+    /// Signs them.
+    pub key: &'a LinkKey,
+    /// The address of our public listener.
+    pub public_url: &'a Url,
+    /// When they end.
+    pub expires_at: UnixMillis,
+}
+
+impl MediaLinks<'_> {
+    /// The link to a file that the bot of `source` received.
+    #[must_use]
+    pub fn to(&self, source: &SourceId, media: &Media) -> String {
+        let sealed = self.key.seal(&Linked {
+            source: source.clone(),
+            file_id: media.file_id.clone(),
+            file_name: media.file_name.clone(),
+            mime_type: media.mime_type.clone(),
+            size_bytes: media.size_bytes,
+            expires_at_seconds: self.expires_at.seconds(),
+        });
+        let mut url = self.public_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend([SEGMENT, &sealed, &media.file_name]);
+        }
+        url.into()
+    }
+}
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

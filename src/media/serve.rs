@@ -1,0 +1,162 @@
+//! `GET` and `HEAD` of links: the file passes through from Telegram, and is never held as a whole.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts},
+    response::IntoResponse,
+};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    clock,
+    domain::address::SourceId,
+    media::{
+        disposition,
+        link::{LinkKey, Linked, SEGMENT},
+    },
+    telegram::{
+        bot::Bot,
+        file::{FileError, Found},
+    },
+};
+
+/// How many files pass through at the same time. Fewer than the listener has connections, so that slow readers leave
+/// room for hooks.
+const AT_ONCE: usize = 32;
+/// After how many seconds to ask again when there is no room or Telegram has no time.
+const AGAIN_AFTER_SECONDS: u16 = 5;
+
+/// Serves files to whoever has a link.
+pub struct MediaDoor {
+    key: LinkKey,
+    bots: BTreeMap<SourceId, Bot>,
+    places: Arc<Semaphore>,
+}
+
+/// Why a request gets no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Denied {
+    /// 404, with the same words for every reason: a link is either good or unknown.
+    #[error("no such link, or it has ended")]
+    Unknown,
+    /// 405.
+    #[error("files can only be read")]
+    Method,
+    /// 503.
+    #[error("too many files are being read")]
+    Full,
+    /// 410, 502 or 503.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Denied {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Full | Self::File(FileError::Later) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::File(FileError::Gone) => StatusCode::GONE,
+            Self::File(FileError::Unreachable) => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    fn response(self) -> Response<Body> {
+        let mut response = (self.status(), format!("{self}\n")).into_response();
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, AGAIN_AFTER_SECONDS.into());
+        }
+        response
+    }
+}
+
+impl MediaDoor {
+    /// Serves links of `key` with files of `bots`.
+    #[must_use]
+    pub fn new(key: LinkKey, bots: BTreeMap<SourceId, Bot>) -> Self {
+        Self { key, bots, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Whether a path is that of a link, good or not.
+    #[must_use]
+    pub fn is_link(path: &str) -> bool {
+        path.split('/').find(|segment| !segment.is_empty()) == Some(SEGMENT)
+    }
+
+    /// Answers one request to a link.
+    pub async fn serve(&self, request: Request<Body>) -> Response<Body> {
+        let (head, _) = request.into_parts();
+        match self.file(&head).await {
+            Ok(response) => response,
+            Err(denied) => {
+                tracing::debug!(reason = %denied, "a file was not given");
+                denied.response()
+            }
+        }
+    }
+
+    async fn file(&self, head: &Parts) -> Result<Response<Body>, Denied> {
+        if head.method != Method::GET && head.method != Method::HEAD {
+            return Err(Denied::Method);
+        }
+        let linked = self.key.open(head.uri.path(), clock::now()).map_err(|_| Denied::Unknown)?;
+        let bot = self.bots.get(&linked.source).ok_or(Denied::Unknown)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Denied::Full)?;
+        let found = bot.find(&linked.file_id).await?;
+        let mut response = if head.method == Method::HEAD {
+            Ok(described(&linked, &found))
+        } else {
+            bot.open(&found, range(&head.headers)).await.map(|file| passed(file, place))
+        }?;
+        response.headers_mut().extend(headers(&linked, &found));
+        Ok(response)
+    }
+}
+
+/// A part is asked for without conditions or not at all: what a condition compares with (`ETag`) is not passed on.
+fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
+    if headers.contains_key(header::IF_RANGE) { None } else { headers.get(header::RANGE) }
+}
+
+/// The answer to HEAD.
+fn described(linked: &Linked, found: &Found) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if let Some(size) = found.size_bytes.or(linked.size_bytes) {
+        response.headers_mut().insert(header::CONTENT_LENGTH, size.into());
+    }
+    response
+}
+
+/// Telegram's answer without its own headers, its body still flowing. The place is kept until the body ends.
+fn passed(file: reqwest::Response, place: OwnedSemaphorePermit) -> Response<Body> {
+    let (head, body) = axum::http::Response::<reqwest::Body>::from(file).into_parts();
+    let body = body.map_err(move |error| {
+        let _kept = &place;
+        // The address holds the token.
+        error.without_url()
+    });
+    let mut response = Response::new(Body::new(body));
+    *response.status_mut() = head.status;
+    let kept = [header::CONTENT_LENGTH, header::CONTENT_RANGE, header::ACCEPT_RANGES];
+    let kept = kept.into_iter().filter_map(|name| Some((name.clone(), head.headers.get(name)?.clone())));
+    response.headers_mut().extend(kept);
+    response
+}
+
+/// What is the same for every answer. The file is a stranger's, so no browser may take it for a page of ours.
+fn headers(linked: &Linked, found: &Found) -> HeaderMap {
+    let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&found.path));
+    let kind = HeaderValue::from_str(kind).unwrap_or(HeaderValue::from_static(disposition::ANYTHING));
+    let shown = disposition::header(kind.to_str().unwrap_or_default(), &linked.file_name);
+    HeaderMap::from_iter([
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, shown),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600")),
+    ])
+}

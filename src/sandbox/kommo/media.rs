@@ -1,0 +1,99 @@
+//! Files of messages, fetched from the address that the channel gave, a little after the message was taken.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{body::Bytes, http::header};
+use reqwest::Url;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+use crate::sandbox::kommo::{Core, reading::Content};
+
+/// How long after the message its file is fetched.
+const FETCH_AFTER: Duration = Duration::from_millis(30);
+/// How long a fetch may take.
+const FETCH_WITHIN: Duration = Duration::from_secs(30);
+
+/// A message's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// Where the channel said that it is.
+    pub url: String,
+    /// The name that the channel gave.
+    pub name: String,
+    /// The size that the channel gave.
+    pub size: Option<u64>,
+    /// How long it plays, in seconds, as the channel said.
+    pub duration: Option<u64>,
+    /// What was found there; `None` until then.
+    pub fetched: Option<Fetched>,
+}
+
+/// What a fetch brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The HTTP status; `None` if there was no whole answer.
+    pub status: Option<u16>,
+    /// `Content-Type`.
+    pub content_type: String,
+    /// The body.
+    pub bytes: Bytes,
+}
+
+impl Media {
+    pub(super) fn of(content: &Content) -> Option<Self> {
+        let is_media = !content.media.is_empty();
+        is_media.then(|| Self {
+            url: content.media.clone(),
+            name: content.file_name.clone(),
+            size: content.file_size,
+            duration: content.media_duration,
+            fetched: None,
+        })
+    }
+}
+
+/// Whether Kommo can fetch from an address.
+pub(super) fn is_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// Fetches what messages have brought.
+pub(super) struct Fetcher {
+    client: reqwest::Client,
+    tasks: TaskTracker,
+}
+
+impl Fetcher {
+    pub(super) fn new() -> io::Result<Self> {
+        let client = reqwest::Client::builder().timeout(FETCH_WITHIN).no_proxy().build().map_err(io::Error::other)?;
+        Ok(Self { client, tasks: TaskTracker::new() })
+    }
+}
+
+/// Begins to fetch what is wanted and not yet begun.
+pub(super) fn fetch(core: &Arc<Core>) {
+    for (message, url) in core.world.note(|world| std::mem::take(&mut world.wanted)) {
+        let core_ = Arc::clone(core);
+        core.fetcher.tasks.spawn(async move {
+            sleep(FETCH_AFTER).await;
+            let fetched = get(&core_.fetcher.client, &url).await;
+            core_.world.change(|world| {
+                let found = world.find(|it| it.id == message);
+                if let Some(media) = found.and_then(|(message, ..)| message.media.as_mut()) {
+                    media.fetched = Some(fetched);
+                }
+            });
+        });
+    }
+}
+
+async fn get(client: &reqwest::Client, url: &str) -> Fetched {
+    let nothing = Fetched { status: None, content_type: String::new(), bytes: Bytes::new() };
+    let Ok(response) = client.get(url).send().await else { return nothing };
+    let status = response.status().as_u16();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let content_type = kind.unwrap_or_default().to_owned();
+    let Ok(bytes) = response.bytes().await else { return nothing };
+    Fetched { status: Some(status), content_type, bytes }
+}

@@ -1,0 +1,120 @@
+//! What a message of Telegram says.
+
+use crate::{
+    domain::message::{Content, Media, MediaKind},
+    telegram::wire::{Contact, File, Location, Message, Venue},
+    translate::file_name,
+};
+
+/// The largest file that a bot can have of Telegram (Bot API, `getFile`), in bytes.
+pub const LARGEST_FILE_BYTES: u64 = 20 * 1024 * 1024;
+
+/// What a message says. What cannot be carried is named, with the caption that came with it.
+pub(super) fn of(message: Message) -> Content {
+    if let Some(text) = message.text.filter(|text| !text.is_empty()) {
+        return Content::Text(text);
+    }
+    let kind = message.content.unwrap_or_else(|| "empty message".to_owned());
+    let caption = message.caption.filter(|caption| !caption.is_empty());
+    let known = match kind.as_str() {
+        "photo" | "live_photo" => message.photo.and_then(|sizes| photo(sizes, caption.clone())),
+        "venue" => message.venue.and_then(venue),
+        "location" => message.location.and_then(|place| location(&place, caption.clone())),
+        "contact" => message.contact.and_then(contact),
+        kind => message.file.and_then(|file| self::file(kind, file, caption.clone())),
+    };
+    let known = known.map(|content| if let Content::Media(media) = content { sized(media) } else { content });
+    known.unwrap_or_else(|| Content::Unknown { kind: kind.replace('_', " "), caption })
+}
+
+/// A file that is too large for a bot becomes a text that says so: there is no way to have it.
+fn sized(media: Media) -> Content {
+    match media.size_bytes {
+        Some(size) if size > LARGEST_FILE_BYTES => Content::Unknown {
+            kind: format!(
+                "{} \"{}\" of {} MB: Telegram lets bots have files of up to 20 MB, so this one stays in Telegram",
+                media.kind.name(),
+                media.file_name,
+                size.div_ceil(1024 * 1024)
+            ),
+            caption: media.caption,
+        },
+        Some(_) | None => Content::Media(media),
+    }
+}
+
+/// The largest size of a picture. Telegram lists them by size, but nothing says that it must.
+fn photo(sizes: Vec<File>, caption: Option<String>) -> Option<Content> {
+    let pixels = |size: &File| u64::from(size.width.unwrap_or_default()) * u64::from(size.height.unwrap_or_default());
+    let largest = sizes.into_iter().filter(|size| size.file_id.is_some()).max_by_key(pixels)?;
+    let jpeg = File { file_name: Some("photo.jpg".to_owned()), mime_type: Some("image/jpeg".to_owned()), ..largest };
+    media(MediaKind::Picture, jpeg, "", caption)
+}
+
+fn file(kind: &str, file: File, caption: Option<String>) -> Option<Content> {
+    match kind {
+        "video" => media(MediaKind::Video, file, "video.mp4", caption),
+        "animation" => media(MediaKind::Video, file, "animation.mp4", caption),
+        "video_note" => {
+            let note = File { mime_type: Some("video/mp4".to_owned()), ..file };
+            media(MediaKind::Video, note, "video-message.mp4", caption)
+        }
+        "voice" => media(MediaKind::Voice, file, "voice.ogg", caption),
+        "audio" => media(MediaKind::Audio, audio(file), "audio.mp3", caption),
+        "sticker" => sticker(file),
+        "document" => {
+            let usual = file_name::of_type(file.mime_type.as_deref());
+            media(MediaKind::File, file, &usual, caption)
+        }
+        _ => None,
+    }
+}
+
+/// Music is known by who plays what; the name of the file says less.
+fn audio(file: File) -> File {
+    let words = [&file.performer, &file.title].into_iter().flatten().map(|word| word.trim());
+    let named = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" - ");
+    if named.is_empty() {
+        return file;
+    }
+    let ending = file.file_name.as_deref().and_then(file_name::ending).unwrap_or("mp3");
+    File { file_name: Some(format!("{named}.{ending}")), ..file }
+}
+
+/// An image shows everywhere; the formats of moving stickers do not, so those are shown by their still image.
+fn sticker(file: File) -> Option<Content> {
+    let moves = file.is_animated == Some(true) || file.is_video == Some(true);
+    let emoji = file.emoji.clone();
+    let image = if moves { *file.thumbnail? } else { File { mime_type: Some("image/webp".to_owned()), ..file } };
+    media(MediaKind::Sticker, image, "sticker.webp", emoji)
+}
+
+fn media(kind: MediaKind, file: File, usual_name: &str, caption: Option<String>) -> Option<Content> {
+    let own_name = file.file_name.as_deref().map(file_name::clean).filter(|name| !name.is_empty());
+    Some(Content::Media(Media {
+        kind,
+        file_id: file.file_id.filter(|id| !id.is_empty())?,
+        file_name: own_name.unwrap_or_else(|| usual_name.to_owned()),
+        mime_type: file.mime_type,
+        size_bytes: file.file_size,
+        duration_seconds: file.duration,
+        caption,
+    }))
+}
+
+fn location(place: &Location, caption: Option<String>) -> Option<Content> {
+    Some(Content::Location { latitude: place.latitude?, longitude: place.longitude?, caption })
+}
+
+fn venue(venue: Venue) -> Option<Content> {
+    let words = [venue.title, venue.address].into_iter().flatten().filter(|word| !word.is_empty());
+    let caption = words.collect::<Vec<_>>().join(", ");
+    location(&venue.location?, Some(caption).filter(|caption| !caption.is_empty()))
+}
+
+fn contact(card: Contact) -> Option<Content> {
+    let words = [card.first_name, card.last_name].into_iter().flatten().filter(|word| !word.trim().is_empty());
+    let name = words.collect::<Vec<_>>().join(" ");
+    let phone = card.phone_number.filter(|phone| !phone.is_empty())?;
+    Some(Content::Contact { name: if name.is_empty() { phone.clone() } else { name }, phone })
+}
