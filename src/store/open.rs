@@ -71,8 +71,8 @@ impl Store {
 }
 
 /// How often a lock is tried, and the wait in between: a database that was just closed can stay locked for a moment.
-const LOCK_TRIES: u32 = 50;
-const LOCK_WAIT: Duration = Duration::from_millis(20);
+pub(super) const LOCK_TRIES: u32 = 50;
+pub(super) const LOCK_WAIT: Duration = Duration::from_millis(20);
 
 /// Makes a folder that nobody else may look into: it will hold what customers write. One that is there stays as it is.
 pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {

@@ -20,7 +20,9 @@ use crate::{
         Store, StoreError,
         dump::{FORMAT, Line, unhex},
         keys::{self, Place},
-        open::{SCHEMA, create_private_dir, database, marker, open, write_marker, write_snapshot},
+        open::{
+            LOCK_TRIES, LOCK_WAIT, SCHEMA, create_private_dir, database, marker, open, write_marker, write_snapshot,
+        },
         rows::{self, JobRow, ParkedRow},
     },
 };
@@ -150,8 +152,13 @@ fn refuse_if_in_use(path: &Path) -> Result<(), StoreError> {
     }
     // Whoever runs holds this lock. Opening the database would change it, so only the lock is tried.
     let file = File::open(path.join("db"))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| StoreError::Locked(path.to_owned()))
+    for _ in 0..LOCK_TRIES {
+        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(LOCK_WAIT);
+    }
+    Err(StoreError::Locked(path.to_owned()))
 }
 
 fn write(path: &Path, rows: &Rows) -> Result<(), StoreError> {
