@@ -135,7 +135,13 @@ impl Parts {
         let origin = kommo.chats_url.url().clone();
         let chats = Chats::new(origin, &kommo.scope_id(), signer.clone(), kommo.timeout, rate)?;
         let (store_, meter_) = (store.clone(), Arc::clone(&meter));
-        let courier = Arc::new(Courier { chats, bots: bots.clone(), store: store_, meter: meter_ });
+        let courier = Arc::new(Courier {
+            chats,
+            bots: bots.clone(),
+            store: store_,
+            keep_buttons: config.telegram.keep_buttons,
+            meter: meter_,
+        });
         Ok(Self { store, meter, bots, courier, signer })
     }
 

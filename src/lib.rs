@@ -20,6 +20,12 @@
 //! 5. [`store::Lease::settle`] removes the job and keeps what the answer told of Kommo's ids ■; or it says when to try
 //!    again ■; or it sets the message aside for a person ■.
 //!
+//!
+//! A press of a button is a message that says what stands on it. Nothing is kept about keyboards: Telegram gives them back
+//! with the press, so old ones outlive a restart, an upgrade and a lost store. While the message goes to Kommo, the press
+//! is answered and the keyboard taken away; neither waits for the other, and only the message decides how it ends. A
+//! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once.
+//!
 //! # A manager answers
 //!
 //! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.

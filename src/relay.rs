@@ -28,6 +28,7 @@ use crate::{
 pub mod courier;
 mod inbound;
 mod outbound;
+mod taps;
 pub mod typing;
 pub mod verdict;
 
@@ -190,7 +191,7 @@ async fn work(
     let outcome = if policy.runs_out(lease.enqueued_at().until(clock::now())) {
         Err(verdict::too_late())
     } else {
-        let step = AssertUnwindSafe(courier.step(lease.work(), lease.lane())).catch_unwind();
+        let step = AssertUnwindSafe(courier.step(lease.work(), lease.lane(), lease.enqueued_at())).catch_unwind();
         match cut.run_until_cancelled(step).await {
             Some(Ok(outcome)) => outcome?,
             Some(Err(_panic)) => Err(internal_error()),

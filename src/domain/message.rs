@@ -2,6 +2,7 @@
 
 use crate::domain::{
     address::{Conversation, KommoMessageId, MessageId, SourceId, UserId},
+    keyboard::Keyboard,
     time::UnixMillis,
 };
 
@@ -45,6 +46,29 @@ pub struct Inbound {
     pub content: Content,
 }
 
+/// A customer's press of a button: a message that says what stands on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// Telegram's id of the press, which wants an answer.
+    pub query: String,
+    /// The place of the button among all of its keyboard, if it is known.
+    pub button: Option<usize>,
+    /// The message that it stands for.
+    pub inbound: Inbound,
+}
+
+impl Tap {
+    /// The press as that of a keyboard that is used once: each of its buttons says what it says one time, however often
+    /// it is pressed. Where the button is not known, each press counts.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        // Below zero, where Telegram has no updates.
+        let numbered = self.button.and_then(|button| i64::try_from(button).ok()).map(|button| -1 - button);
+        self.inbound.id.update = numbered.or(self.inbound.id.update);
+        self
+    }
+}
+
 /// Why an update has nothing to bridge.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Skip {
@@ -70,6 +94,8 @@ pub struct Outbound {
     pub source: Option<String>,
     /// What it says.
     pub content: Content,
+    /// What the customer can press.
+    pub keyboard: Keyboard,
 }
 
 /// Whom an answer is for.

@@ -201,6 +201,32 @@ lenient! {
     pub struct HookMarkup {
         /// Its rows.
         pub buttons: Vec<Vec<HookButton>>,
+        /// A list to choose from, instead of rows.
+        pub list_message: HookList,
+    }
+
+    /// A list to choose from.
+    pub struct HookList {
+        /// The heading.
+        pub header: String,
+        /// The text.
+        pub body: String,
+        /// The line below it.
+        pub footer: String,
+        /// The choices by section.
+        pub sections: Vec<HookSection>,
+    }
+
+    /// A part of a list.
+    pub struct HookSection {
+        /// Its choices.
+        pub rows: Vec<HookRow>,
+    }
+
+    /// A choice of a list.
+    pub struct HookRow {
+        /// What it says.
+        pub title: String,
     }
 
     /// A button.

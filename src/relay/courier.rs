@@ -7,6 +7,7 @@ use crate::{
         address::SourceId,
         delivery::Report,
         retry::Failure,
+        time::UnixMillis,
         work::{Lane, Work},
     },
     kommo::{
@@ -31,14 +32,16 @@ pub struct Courier {
     pub bots: BTreeMap<SourceId, Bot>,
     /// The mappings between both.
     pub store: Store,
+    /// Whether buttons stay after one was pressed.
+    pub keep_buttons: bool,
     /// Where it shows how Kommo is doing.
     pub meter: Arc<Meter>,
 }
 
 impl Courier {
-    pub(super) async fn step(&self, work: &Work, lane: &Lane) -> Outcome {
+    pub(super) async fn step(&self, work: &Work, lane: &Lane, enqueued_at: UnixMillis) -> Outcome {
         match work {
-            Work::Update { source, bot, raw } => inbound::step(self, source, *bot, raw).await,
+            Work::Update { source, bot, raw } => inbound::step(self, source, *bot, raw, enqueued_at).await,
             Work::Hook { raw } => Ok(outbound::unfold(self, raw)),
             Work::Call(call) => Ok(outbound::step(self, call, lane).await),
             Work::Report(report) => Ok(self.report(report).await),

@@ -4,16 +4,30 @@ use crate::{
     domain::{
         address::{BotId, KommoChatId, KommoMessageId, KommoUserId, SourceId},
         delivery::{ErrorCode, Refusal},
-        message::{Inbound, Skip},
+        message::{Inbound, Skip, Tap},
         retry::Failure,
+        time::UnixMillis,
     },
     kommo::{chats::CallError, wire::Accepted},
-    relay::courier::{Courier, Outcome, done},
+    relay::{
+        courier::{Courier, Outcome, done},
+        taps,
+    },
     store::{Chat, Ending, Fact, StoreError},
     translate::{from_telegram, to_kommo},
 };
 
-pub(super) async fn step(courier: &Courier, source: &SourceId, bot: BotId, raw: &str) -> Outcome {
+/// Relays one update. A press of a button, which Telegram does not date, is as old as its job.
+pub(super) async fn step(
+    courier: &Courier,
+    source: &SourceId,
+    bot: BotId,
+    raw: &str,
+    enqueued_at: UnixMillis,
+) -> Outcome {
+    if let Some(tap) = from_telegram::decode_tap(raw, source, bot, enqueued_at) {
+        return self::tap(courier, source, tap).await;
+    }
     let inbound = match from_telegram::decode(raw, source, bot) {
         Ok(inbound) => inbound,
         Err(Skip::Unreadable) => {
@@ -24,14 +38,30 @@ pub(super) async fn step(courier: &Courier, source: &SourceId, bot: BotId, raw: 
             return Ok(Ok(done()));
         }
     };
-    let answer = courier.chats.send(&to_kommo::encode(&inbound)).await;
+    send(courier, &inbound).await
+}
+
+/// Neither side of a press waits for the other, and only the message decides how it ends.
+async fn tap(courier: &Courier, source: &SourceId, tap: Tap) -> Outcome {
+    let tap = if courier.keep_buttons { tap } else { tap.once() };
+    if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
+        taps::acknowledge(courier, source, &tap).await;
+        tracing::debug!(message = %tap.inbound.id, "pressed again");
+        return Ok(Ok(done()));
+    }
+    let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap), send(courier, &tap.inbound));
+    outcome
+}
+
+async fn send(courier: &Courier, inbound: &Inbound) -> Outcome {
+    let answer = courier.chats.send(&to_kommo::encode(inbound)).await;
     courier.observe(&answer);
     match answer {
         Ok(accepted) => {
             tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
-            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(&inbound, accepted) }))
+            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(inbound, accepted) }))
         }
-        Err(error) => refused(courier, &inbound, error).await,
+        Err(error) => refused(courier, inbound, error).await,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     },
     store::{Ending, Fact},
     translate::{
+        buttons,
         from_kommo::{self, Arrival},
         to_telegram,
     },
@@ -24,6 +25,9 @@ pub(super) fn unfold(courier: &Courier, raw: &str) -> Result<Ending, Failure> {
         // Only messages are stored; whatever else this is, it has nothing to send.
         return Ok(done());
     };
+    for misfit in outbound.keyboard.buttons().filter(|button| !buttons::works(button)) {
+        tracing::warn!(message = %outbound.id, label = misfit.label, "a button leads nowhere: sent as text");
+    }
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
     let calls = to_telegram::encode(&outbound, is_ours).map_err(Failure::Permanent)?;
     Ok(Ending::Become(calls.into_iter().map(Work::Call).collect()))

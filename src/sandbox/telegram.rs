@@ -19,6 +19,7 @@ use crate::sandbox::{
 mod api;
 mod arguments;
 mod chats;
+mod keyboards;
 mod methods;
 mod polls;
 mod shapes;
@@ -67,6 +68,22 @@ pub struct ChatMessage {
     pub text: String,
     /// When, in Unix milliseconds.
     pub at_ms: i64,
+    /// The buttons below it.
+    pub keyboard: Keyboard,
+}
+
+/// Buttons in rows.
+pub type Keyboard = Vec<Vec<Key>>;
+
+/// A button below a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// What stands on it.
+    pub text: String,
+    /// Where it leads, if it does.
+    pub url: Option<String>,
+    /// `callback_data` of one that answers.
+    pub data: Option<String>,
 }
 
 /// A request that a bot made.

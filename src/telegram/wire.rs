@@ -25,6 +25,8 @@ pub enum Event {
     Message(Box<Message>),
     /// `edited_message`: somebody changed what they wrote.
     Edited(Box<Message>),
+    /// `callback_query`: somebody pressed a button.
+    Pressed(Box<CallbackQuery>),
     /// Anything else.
     Other,
 }
@@ -32,12 +34,13 @@ pub enum Event {
 impl<'de> Deserialize<'de> for Update {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::deserialize(deserializer)?;
-        let known = ["message", "edited_message"].into_iter().find(|name| fields.says(name));
+        let known = ["message", "edited_message", "callback_query"].into_iter().find(|name| fields.says(name));
         let other = || fields.names().find(|name| *name != "update_id" && fields.says(name));
         let kind = known.or_else(other).unwrap_or("nothing").to_owned();
         let event = match kind.as_str() {
             "message" => Event::Message(fields.read(&kind).unwrap_or_default()),
             "edited_message" => Event::Edited(fields.read(&kind).unwrap_or_default()),
+            "callback_query" => Event::Pressed(fields.read(&kind).unwrap_or_default()),
             _ => Event::Other,
         };
         Ok(Self { update_id: fields.read("update_id"), kind, event })
@@ -59,6 +62,8 @@ pub struct Message {
     pub chat: Option<Chat>,
     /// The text of a text message.
     pub text: Option<String>,
+    /// The buttons below it.
+    pub reply_markup: Option<InlineKeyboard>,
     /// The text that goes with a file.
     pub caption: Option<String>,
     /// The name of the field that holds the content, such as `photo`; `text` for a text.
@@ -75,6 +80,7 @@ impl<'de> Deserialize<'de> for Message {
             from: fields.read("from"),
             chat: fields.read("chat"),
             text: fields.read("text"),
+            reply_markup: fields.read("reply_markup"),
             caption: fields.read("caption"),
             content: content(&fields).map(str::to_owned),
         })
@@ -135,6 +141,32 @@ fn content(fields: &Fields) -> Option<&str> {
 }
 
 lenient! {
+    /// A press of a button.
+    pub struct CallbackQuery {
+        /// What it is answered by.
+        pub id: String,
+        /// Who pressed it.
+        pub from: User,
+        /// The message with the button. Of an old one only the chat and the number are told, and its date is 0.
+        pub message: Message,
+        /// What the button carries.
+        pub data: String,
+    }
+
+    /// Buttons below a message.
+    pub struct InlineKeyboard {
+        /// Its rows.
+        pub inline_keyboard: Vec<Vec<InlineButton>>,
+    }
+
+    /// A button below a message.
+    pub struct InlineButton {
+        /// What stands on it.
+        pub text: String,
+        /// What it carries, if it answers.
+        pub callback_data: String,
+    }
+
     /// A person or a bot.
     pub struct User {
         /// Unique within Telegram.

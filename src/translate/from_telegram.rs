@@ -3,11 +3,12 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, UserId},
-        message::{Content, Customer, Inbound, Skip},
+        message::{Content, Customer, Inbound, Skip, Tap},
         time::UnixMillis,
         work::Lane,
     },
     telegram::wire::{Event, Message, Update, User},
+    translate::buttons,
 };
 
 /// The lane that an update waits in: its chat's, or its source's if it names none.
@@ -15,6 +16,7 @@ use crate::{
 pub fn lane(raw: &str, source: &SourceId) -> Lane {
     let chat = serde_json::from_str::<Update>(raw).ok().and_then(|update| match update.event {
         Event::Message(message) | Event::Edited(message) => message.chat?.id,
+        Event::Pressed(query) => query.message?.chat?.id,
         Event::Other => None,
     });
     chat.map_or_else(|| Lane::chatless(source), |chat| Lane::inbound(&Conversation::new(source.clone(), chat)))
@@ -29,8 +31,32 @@ pub fn decode(raw: &str, source: &SourceId, bot: BotId) -> Result<Inbound, Skip>
     match update.event {
         Event::Message(message) => self::message(*message, source, bot),
         Event::Edited(message) => edited(*message, source, bot, update.update_id.ok_or(Skip::Unreadable)?),
-        Event::Other => Err(Skip::NotAMessage(update.kind)),
+        Event::Pressed(_) | Event::Other => Err(Skip::NotAMessage(update.kind)),
     }
+}
+
+/// Reads the press of a button that `bot` of `source` received at `now`; `None` if the update is another, or none that
+/// can be relayed.
+#[must_use]
+pub fn decode_tap(raw: &str, source: &SourceId, bot: BotId, now: UnixMillis) -> Option<Tap> {
+    let update: Update = serde_json::from_str(raw).ok()?;
+    let Event::Pressed(query) = update.event else { return None };
+    let message = query.message?;
+    let chat = message.chat.filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+    let pressed = buttons::pressed(&query.data?, message.reply_markup);
+    let content = pressed.label.map_or_else(unknown_button, Content::Text);
+    let id = MessageId { bot, chat, message: message.message_id?, update: Some(update.update_id?) };
+    let customer = customer(query.from.unwrap_or_default(), chat);
+    let conversation = Conversation::new(source.clone(), chat);
+    Some(Tap {
+        query: query.id?,
+        button: pressed.index,
+        inbound: Inbound { conversation, id, customer, sent_at: now, content },
+    })
+}
+
+fn unknown_button() -> Content {
+    Content::Unknown { kind: "button".to_owned(), caption: None }
 }
 
 fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, Skip> {

@@ -3,10 +3,14 @@
 use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
+        keyboard::{Button, Keyboard},
         message::{Content, Outbound, Recipient},
         work::{Call, Method},
     },
-    translate::text::{MESSAGE_UNITS, split},
+    translate::{
+        buttons,
+        text::{MESSAGE_UNITS, split},
+    },
 };
 
 /// The calls of an answer, in order; at least one.
@@ -29,17 +33,28 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     if let Some(named) = outbound.source.as_deref().filter(|named| *named != to.source.as_str() && is_ours(named)) {
         return Err(contradiction(to.source.as_str(), named));
     }
-    let texts = match &outbound.content {
-        Content::Text(text) => split(text, MESSAGE_UNITS),
+    let text = match &outbound.content {
+        Content::Text(text) => text.clone() + &misfits(&outbound.keyboard),
         Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
     };
+    let texts = split(&text, MESSAGE_UNITS);
     let parts = u16::try_from(texts.len()).map_err(|_| too_long())?;
     if parts == 0 {
         return Err(empty());
     }
-    let method = |text: &str| Method::SendText { text: text.to_owned() };
-    let call = |(part, text)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method: method(text) };
+    let keyboard = outbound.keyboard.filtered(buttons::works);
+    // Whoever has read to the end finds the buttons there.
+    let keyboard_of = |part| if part == parts { keyboard.clone() } else { Keyboard::default() };
+    let method = |part, text: &str| Method::SendText { text: text.to_owned(), keyboard: keyboard_of(part) };
+    let call =
+        |(part, text)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method: method(part, text) };
     Ok((1..=parts).zip(texts).map(call).collect())
+}
+
+/// The buttons that Telegram would not show, as lines of text.
+fn misfits(keyboard: &Keyboard) -> String {
+    let lines: Vec<_> = keyboard.buttons().filter(|it| !buttons::works(it)).map(Button::line).collect();
+    if lines.is_empty() { String::new() } else { format!("\n\n{}", lines.join("\n")) }
 }
 
 fn unknown_conversation() -> Refusal {
@@ -91,7 +106,8 @@ mod tests {
 
     fn outbound(to: Recipient, source: Option<&str>, text: &str) -> Outbound {
         let content = Content::Text(text.to_owned());
-        Outbound { id: KommoMessageId("m1".to_owned()), to, source: source.map(str::to_owned), content }
+        let id = KommoMessageId("m1".to_owned());
+        Outbound { id, to, source: source.map(str::to_owned), content, keyboard: Keyboard::default() }
     }
 
     fn known(source: &str) -> Recipient {
@@ -108,7 +124,27 @@ mod tests {
         let calls = encode(&outbound(known("sales"), Some("sales"), &text), ours).unwrap();
         let numbers: Vec<_> = calls.iter().map(|call| (call.part, call.parts)).collect();
         assert_eq!(numbers, [(1, 2), (2, 2)]);
-        assert_eq!(calls[1].method, Method::SendText { text: "b".repeat(200) });
+        assert_eq!(calls[1].method, Method::SendText { text: "b".repeat(200), keyboard: Keyboard::default() });
+    }
+
+    #[test]
+    fn buttons_stand_below_the_last_part() {
+        let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
+        let text = "word ".repeat(1000);
+        let calls = encode(&Outbound { keyboard: keyboard.clone(), ..outbound(known("sales"), None, &text) }, ours);
+        let keyboards = calls.unwrap().into_iter().map(|call| match call.method {
+            Method::SendText { keyboard, .. } => keyboard,
+        });
+        assert_eq!(keyboards.collect::<Vec<_>>(), [Keyboard::default(), keyboard]);
+    }
+
+    #[test]
+    fn a_button_that_leads_nowhere_is_told_as_text() {
+        let bad = Button { label: "Site".to_owned(), url: Some("example".to_owned()) };
+        let keyboard = Keyboard(vec![vec![bad], vec![Button::answer("Yes")]]);
+        let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, "Look") }, ours).unwrap();
+        let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
+        assert_eq!(calls[0].method, Method::SendText { text: "Look\n\n• Site: example".to_owned(), keyboard });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The bridge in process, between the fakes.
 
 mod admin;
+mod buttons;
 mod exchange;
 mod hooks;
 mod hostile;

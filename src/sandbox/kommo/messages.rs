@@ -130,6 +130,7 @@ fn message(new: &NewMessage, from: Author, contact_id: &str) -> Message {
         author_id,
         kind: new.message.kind.name().to_owned(),
         text: new.message.text.clone(),
+        markup: Value::Null,
         at_ms: new.msec_timestamp,
         status: Status::Sent,
         status_history: Vec::new(),

@@ -90,6 +90,8 @@ pub struct Message {
     pub kind: String,
     /// What it says.
     pub text: String,
+    /// The keyboard below it as Kommo writes it; `null` for none.
+    pub markup: serde_json::Value,
     /// When, in Unix milliseconds, as its author's side said.
     pub at_ms: i64,
     /// What became of it, as told last.
@@ -172,6 +174,7 @@ impl Message {
             author_id: author_id.to_owned(),
             kind: "text".to_owned(),
             text: text.to_owned(),
+            markup: serde_json::Value::Null,
             at_ms: now.0,
             status: Status::Sent,
             status_history: Vec::new(),

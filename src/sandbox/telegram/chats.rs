@@ -45,6 +45,16 @@ impl FakeTelegram {
         self.core.world.change(|world| world.write(token, customer, text, now)).expect(NOBODY)
     }
 
+    /// A customer presses the button in `row` and `column`, both from 0, of a message. Gives the id of the press.
+    ///
+    /// # Panics
+    /// If there is no such button that answers.
+    pub fn press(&self, token: &str, customer: i64, message_id: i64, row: usize, column: usize) -> String {
+        let now = self.core.clock.now();
+        let pressed = self.core.world.change(|world| world.press(token, customer, message_id, (row, column), now));
+        pressed.expect("a button is there before it is pressed")
+    }
+
     /// Queues an update of any kind: an object with one field, the kind, and without `update_id`.
     ///
     /// Gives its id, or `None` if the bot's `allowed_updates` leave the kind out.

@@ -9,7 +9,7 @@ use crate::{
     sandbox::telegram::{
         Core, Customer,
         arguments::Arguments,
-        polls,
+        keyboards, polls,
         shapes::{self, BotUser},
         updates::Allowed,
         world::{PrivateChat, World},
@@ -56,7 +56,7 @@ const ACTIONS: [&str; 11] = [
     "upload_video_note",
 ];
 /// Arguments that would change what the customer sees and that this server cannot show: refused, not ignored.
-const NOT_SHOWN: [&str; 8] = [
+const NOT_SHOWN: [&str; 7] = [
     "business_connection_id",
     "message_thread_id",
     "direct_messages_topic_id",
@@ -64,7 +64,6 @@ const NOT_SHOWN: [&str; 8] = [
     "entities",
     "suggested_post_parameters",
     "reply_parameters",
-    "reply_markup",
 ];
 
 /// Answers `method`, given in lower case.
@@ -78,6 +77,10 @@ pub(super) async fn call(core: &Core, token: &str, method: &str, arguments: &Arg
         "getme" => core.world.note(|world| Ok(world.bot(token).ok_or(UNAUTHORIZED)?.user.me())),
         "sendmessage" => core.world.change(|world| send_message(world, token, arguments, now)),
         "sendchataction" => core.world.change(|world| send_chat_action(world, token, arguments, now)),
+        "answercallbackquery" => {
+            core.world.change(|world| keyboards::answer_callback_query(world, token, arguments, now))
+        }
+        "editmessagereplymarkup" => core.world.change(|world| keyboards::edit_reply_markup(world, token, arguments)),
         "getchat" => core.world.note(|world| Ok(shapes::full_chat(chat(world, token, arguments)?.1))),
         "setwebhook" => core.world.change(|world| set_webhook(world, token, arguments, true)),
         "deletewebhook" => core.world.change(|world| set_webhook(world, token, arguments, false)),
@@ -102,7 +105,7 @@ fn chat<'w>(
 }
 
 /// The same, if the bot may write there.
-fn open_chat<'w>(
+pub(super) fn open_chat<'w>(
     world: &'w mut World,
     token: &str,
     arguments: &Arguments,
@@ -122,10 +125,12 @@ fn send_message(world: &mut World, token: &str, arguments: &Arguments, now: Unix
         return Err(Refusal::new(400, "Bad Request: the sandbox shows plain text only"));
     }
     let text = shown_text(arguments.text("text").unwrap_or_default())?;
+    let keyboard = keyboards::keyboard(arguments)?;
     let (bot, customer, chat) = open_chat(world, token, arguments)?;
     chat.typing_until = UnixMillis::default();
     let message = chat.add(true, text, now);
-    Ok(shapes::message(bot, customer, &message))
+    message.keyboard = keyboard;
+    Ok(shapes::message(bot, customer, message))
 }
 
 /// What becomes of a text on its way: control characters go, and the space around it.

@@ -44,6 +44,8 @@ pub(super) struct Bot {
     pub(super) webhook: String,
     pub(super) queue: Queue,
     pub(super) polls: Polls,
+    /// When each button was pressed, by the id of the press.
+    pub(super) presses: BTreeMap<String, UnixMillis>,
     /// By the customer's id.
     pub(super) chats: BTreeMap<i64, PrivateChat>,
 }
@@ -58,11 +60,11 @@ pub(super) struct PrivateChat {
 
 impl PrivateChat {
     /// Customers' and bots' messages share the count.
-    pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> ChatMessage {
+    pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> &mut ChatMessage {
         let message_id = self.messages.last().map_or(1, |last| last.message_id + 1);
-        let message = ChatMessage { message_id, from_bot, text, at_ms: now.0 };
-        self.messages.push(message.clone());
-        message
+        let message = ChatMessage { message_id, from_bot, text, at_ms: now.0, keyboard: Vec::new() };
+        self.messages.push(message);
+        self.messages.last_mut().expect("one was just added")
     }
 }
 
@@ -74,6 +76,7 @@ impl World {
             webhook: String::new(),
             queue: Queue::default(),
             polls: Polls::default(),
+            presses: BTreeMap::new(),
             chats: BTreeMap::new(),
         };
         self.bots.insert(token, fresh);
@@ -92,7 +95,7 @@ impl World {
         let person = self.customers.get(&customer)?;
         let bot = self.bots.get_mut(token)?;
         let message = bot.chats.entry(customer).or_default().add(false, text.to_owned(), now);
-        bot.queue.push("message", &shapes::message(&bot.user, &person.card, &message), now);
+        bot.queue.push("message", &shapes::message(&bot.user, &person.card, message), now);
         Some(message.message_id)
     }
 
