@@ -26,6 +26,9 @@
 //! is answered and the keyboard taken away; neither waits for the other, and only the message decides how it ends. A
 //! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once.
 //!
+//! What a message answers is named by Kommo's id if the store knows that Kommo has it; otherwise its first line goes in
+//! front. An edit gives the message its new wording under the same condition, and is else a message marked as edited.
+//!
 //! # A manager answers
 //!
 //! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.

@@ -31,6 +31,30 @@ pub enum Content {
     },
 }
 
+/// The message that another one answers, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quote {
+    /// Our id of it.
+    pub ours: Option<MessageId>,
+    /// Kommo's id of it.
+    pub kommo: Option<KommoMessageId>,
+    /// What it says, to be shown where the other side does not know the message; may be empty.
+    pub words: String,
+}
+
+impl Quote {
+    /// The quote as a line to stand in front of a text; empty if nothing is known.
+    #[must_use]
+    pub fn in_front(&self) -> String {
+        const SHOWN: usize = 100;
+        let mut lines = self.words.trim().lines();
+        let line = lines.next().unwrap_or_default();
+        let shown: String = line.chars().take(SHOWN).collect();
+        let more = if shown.len() < line.len() || lines.next().is_some() { "…" } else { "" };
+        if shown.is_empty() { shown } else { format!("> {shown}{more}\n\n") }
+    }
+}
+
 /// A customer's message on its way to the CRM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbound {
@@ -44,6 +68,18 @@ pub struct Inbound {
     pub sent_at: UnixMillis,
     /// What it says.
     pub content: Content,
+    /// The message that it answers.
+    pub quote: Option<Quote>,
+    /// Whether it is the new wording of a message that was sent before.
+    pub edited: bool,
+}
+
+impl Inbound {
+    /// The id of the message itself, also where this is the new wording of it.
+    #[must_use]
+    pub const fn original(&self) -> MessageId {
+        MessageId { update: None, ..self.id }
+    }
 }
 
 /// A customer's press of a button: a message that says what stands on it.
@@ -96,6 +132,8 @@ pub struct Outbound {
     pub content: Content,
     /// What the customer can press.
     pub keyboard: Keyboard,
+    /// The message that it answers.
+    pub quote: Option<Quote>,
 }
 
 /// Whom an answer is for.
@@ -123,5 +161,19 @@ impl Typing {
     #[must_use]
     pub const fn source(&self) -> &SourceId {
         &self.conversation.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_is_one_short_line() {
+        let in_front = |words: &str| Quote { words: words.to_owned(), ..Quote::default() }.in_front();
+        assert_eq!(in_front(" Hello \n"), "> Hello\n\n");
+        assert_eq!(in_front("one\ntwo"), "> one…\n\n");
+        assert_eq!(in_front(&"é".repeat(101)), format!("> {}…\n\n", "é".repeat(100)));
+        assert_eq!(in_front("  "), "");
     }
 }

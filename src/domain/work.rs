@@ -161,6 +161,9 @@ pub enum Method {
         /// The buttons below it.
         #[serde(default, skip_serializing_if = "Keyboard::is_empty")]
         keyboard: Keyboard,
+        /// Telegram's number of the message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<i64>,
     },
 }
 

@@ -33,8 +33,49 @@ pub struct NewMessage {
     pub sender: Sender,
     /// What it says.
     pub message: Message,
+    /// The message that it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<ReplyTo>,
     /// Whether to spare the managers a lead and a notification.
     pub silent: bool,
+}
+
+/// The message that another one answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplyTo {
+    /// Which one it is.
+    pub message: KnownMessage,
+}
+
+/// A message that Kommo has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownMessage {
+    /// Kommo's id.
+    pub id: String,
+}
+
+/// The body that gives a message a new wording ("Send, import and edit messages").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EditEvent {
+    /// `edit_message`.
+    pub event_type: &'static str,
+    /// What it becomes.
+    pub payload: EditMessage,
+}
+
+/// A new wording. Kommo reads no sender, source or quote here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EditMessage {
+    /// Seconds since the epoch.
+    pub timestamp: i64,
+    /// Milliseconds since the epoch.
+    pub msec_timestamp: i64,
+    /// Our id of the message.
+    pub msgid: String,
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// What it says now.
+    pub message: Message,
 }
 
 /// One line of the channel.
@@ -195,6 +236,26 @@ lenient! {
         pub media: String,
         /// Its keyboard; `null` for none.
         pub markup: HookMarkup,
+        /// The message that it answers.
+        pub reply_to: HookReply,
+    }
+
+    /// What a message answers.
+    pub struct HookReply {
+        /// The message that is answered.
+        pub message: HookQuoted,
+    }
+
+    /// A message that is answered.
+    pub struct HookQuoted {
+        /// Kommo's id.
+        pub id: String,
+        /// Our id, if it has one.
+        pub msgid: String,
+        /// `text`, `picture`, `file` and so on.
+        pub r#type: String,
+        /// What it says.
+        pub text: String,
     }
 
     /// A keyboard.

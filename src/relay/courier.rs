@@ -42,7 +42,7 @@ impl Courier {
     pub(super) async fn step(&self, work: &Work, lane: &Lane, enqueued_at: UnixMillis) -> Outcome {
         match work {
             Work::Update { source, bot, raw } => inbound::step(self, source, *bot, raw, enqueued_at).await,
-            Work::Hook { raw } => Ok(outbound::unfold(self, raw)),
+            Work::Hook { raw } => outbound::unfold(self, raw),
             Work::Call(call) => Ok(outbound::step(self, call, lane).await),
             Work::Report(report) => Ok(self.report(report).await),
         }

@@ -8,7 +8,7 @@ use crate::{
         retry::Failure,
         time::UnixMillis,
     },
-    kommo::{chats::CallError, wire::Accepted},
+    kommo::{chats::CallError, failure, wire::Accepted},
     relay::{
         courier::{Courier, Outcome, done},
         taps,
@@ -28,7 +28,7 @@ pub(super) async fn step(
     if let Some(tap) = from_telegram::decode_tap(raw, source, bot, enqueued_at) {
         return self::tap(courier, source, tap).await;
     }
-    let inbound = match from_telegram::decode(raw, source, bot) {
+    let mut inbound = match from_telegram::decode(raw, source, bot) {
         Ok(inbound) => inbound,
         Err(Skip::Unreadable) => {
             return Ok(Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, Skip::Unreadable.to_string()))));
@@ -38,7 +38,29 @@ pub(super) async fn step(
             return Ok(Ok(done()));
         }
     };
+    if let Some(quote) = &mut inbound.quote {
+        // Only what Kommo has accepted may be named: what it does to an unknown id is not documented.
+        quote.kommo = quote.ours.map(|ours| courier.store.kommo_message(&ours)).transpose()?.flatten();
+    }
+    if inbound.edited && courier.store.kommo_message(&inbound.original())?.is_some() {
+        return edit(courier, &inbound).await;
+    }
     send(courier, &inbound).await
+}
+
+/// Gives a message a new wording. What cannot be told that way is told as a message of its own.
+async fn edit(courier: &Courier, inbound: &Inbound) -> Outcome {
+    let Some(event) = to_kommo::edit(inbound) else { return send(courier, inbound).await };
+    let answer = courier.chats.edit(&event).await;
+    courier.observe(&answer);
+    match answer.map_err(failure::of_status) {
+        Ok(()) => Ok(Ok(done())),
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
+            send(courier, inbound).await
+        }
+        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Ok(Err(later)),
+    }
 }
 
 /// Neither side of a press waits for the other, and only the message decides how it ends.
@@ -134,6 +156,8 @@ mod tests {
             customer: Customer { id: UserId(7), name: "Ann".to_owned(), username: None },
             sent_at: UnixMillis(0),
             content: Content::Text("x".to_owned()),
+            quote: None,
+            edited: false,
         };
         facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
     }

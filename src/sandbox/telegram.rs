@@ -22,6 +22,7 @@ mod chats;
 mod keyboards;
 mod methods;
 mod polls;
+mod replies;
 mod shapes;
 mod updates;
 mod world;
@@ -70,6 +71,10 @@ pub struct ChatMessage {
     pub at_ms: i64,
     /// The buttons below it.
     pub keyboard: Keyboard,
+    /// The message that it answers.
+    pub reply_to: Option<i64>,
+    /// Whether the customer has changed it.
+    pub edited: bool,
 }
 
 /// Buttons in rows.

@@ -119,7 +119,7 @@ impl Bot {
         self.pace.turn().await;
         let chat = call.to.chat;
         let answer = match &call.method {
-            Method::SendText { text, keyboard } => self.send_text(chat, text, keyboard).await,
+            Method::SendText { text, keyboard, reply_to } => self.send_text(chat, text, keyboard, *reply_to).await,
         };
         let answer = failure::of_send(answer)?;
         let number = answer.get("message_id").and_then(Value::as_i64);
@@ -128,9 +128,18 @@ impl Bot {
 
     /// Sends a text. If Telegram does not like its buttons, nothing was sent, and the customer gets the text with the
     /// choices as lines.
-    async fn send_text(&self, chat_id: i64, text: &str, keyboard: &Keyboard) -> Result<Value, RequestError> {
+    async fn send_text(
+        &self,
+        chat_id: i64,
+        text: &str,
+        keyboard: &Keyboard,
+        reply_to: Option<i64>,
+    ) -> Result<Value, RequestError> {
         let send = |text: String, reply_markup| {
-            JsonRequest::new(self.sender.clone(), SendMessage { chat_id, text, reply_markup })
+            JsonRequest::new(
+                self.sender.clone(),
+                SendMessage { chat_id, text, reply_markup, reply_parameters: reply_to.map(ReplyParameters::to) },
+            )
         };
         let reply_markup = (!keyboard.is_empty()).then(|| buttons::reply_markup(keyboard));
         let has_buttons = reply_markup.is_some();
@@ -223,6 +232,19 @@ macro_rules! method {
     };
 }
 
+/// Which message is answered. If the customer has deleted it, the answer goes without.
+#[derive(Serialize)]
+struct ReplyParameters {
+    message_id: i64,
+    allow_sending_without_reply: bool,
+}
+
+impl ReplyParameters {
+    const fn to(message_id: i64) -> Self {
+        Self { message_id, allow_sending_without_reply: true }
+    }
+}
+
 method! {
     /// `getUpdates`.
     GetUpdates -> Vec<Value> { offset: Option<i64>, limit: u8, timeout: u64, allowed_updates: &'static [&'static str], }
@@ -234,6 +256,8 @@ method! {
         text: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         reply_markup: Option<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_parameters: Option<ReplyParameters>,
     }
 }
 method! {

@@ -64,6 +64,10 @@ pub struct Message {
     pub text: Option<String>,
     /// The buttons below it.
     pub reply_markup: Option<InlineKeyboard>,
+    /// The message that it answers.
+    pub reply_to_message: Option<Box<Message>>,
+    /// The part of that message that is meant.
+    pub quote: Option<TextQuote>,
     /// The text that goes with a file.
     pub caption: Option<String>,
     /// The name of the field that holds the content, such as `photo`; `text` for a text.
@@ -81,6 +85,8 @@ impl<'de> Deserialize<'de> for Message {
             chat: fields.read("chat"),
             text: fields.read("text"),
             reply_markup: fields.read("reply_markup"),
+            reply_to_message: fields.read("reply_to_message"),
+            quote: fields.read("quote"),
             caption: fields.read("caption"),
             content: content(&fields).map(str::to_owned),
         })
@@ -141,6 +147,12 @@ fn content(fields: &Fields) -> Option<&str> {
 }
 
 lenient! {
+    /// A part of a message that another one answers; also what is told of a message from another chat.
+    pub struct TextQuote {
+        /// Its words.
+        pub text: String,
+    }
+
     /// A press of a button.
     pub struct CallbackQuery {
         /// What it is answered by.

@@ -4,10 +4,10 @@ use crate::{
     domain::{
         address::{Conversation, KommoMessageId},
         keyboard::{Button, Keyboard},
-        message::{Content, Outbound, Recipient, Typing},
+        message::{Content, Outbound, Quote, Recipient, Typing},
         time::UnixMillis,
     },
-    kommo::wire::{Hook, HookContent, HookConversation, HookMarkup, HookMessage, HookTyping},
+    kommo::wire::{Hook, HookContent, HookConversation, HookMarkup, HookMessage, HookQuoted, HookTyping},
 };
 
 /// What a hook is about.
@@ -43,6 +43,7 @@ fn message(hook: HookMessage) -> Option<Outbound> {
         id: KommoMessageId(id),
         to: recipient(hook.conversation.unwrap_or_default()),
         source: hook.source.and_then(|source| source.external_id).filter(|id| !id.is_empty()),
+        quote: content.reply_to.clone().and_then(|reply| reply.message).map(quote),
         keyboard: content.markup.as_ref().map(keyboard).unwrap_or_default(),
         content: self::content(content),
     })
@@ -52,6 +53,17 @@ fn recipient(conversation: HookConversation) -> Recipient {
     match conversation.client_id.filter(|id| !id.is_empty()) {
         None => Recipient::Nobody,
         Some(id) => id.parse().map_or(Recipient::Foreign(id), Recipient::Known),
+    }
+}
+
+/// What an answer answers. A message of ours is named by our id, and one of Kommo's by Kommo's alone.
+fn quote(quoted: HookQuoted) -> Quote {
+    let words = quoted.text.filter(|text| !text.trim().is_empty());
+    let kind = || quoted.r#type.map(|kind| format!("[{kind}]")).unwrap_or_default();
+    Quote {
+        ours: quoted.msgid.and_then(|msgid| msgid.parse().ok()),
+        kommo: quoted.id.filter(|id| !id.is_empty()).map(KommoMessageId),
+        words: words.unwrap_or_else(kind),
     }
 }
 

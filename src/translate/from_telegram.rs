@@ -3,11 +3,11 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, UserId},
-        message::{Content, Customer, Inbound, Skip, Tap},
+        message::{Content, Customer, Inbound, Quote, Skip, Tap},
         time::UnixMillis,
         work::Lane,
     },
-    telegram::wire::{Event, Message, Update, User},
+    telegram::wire::{Event, Message, TextQuote, Update, User},
     translate::buttons,
 };
 
@@ -51,7 +51,7 @@ pub fn decode_tap(raw: &str, source: &SourceId, bot: BotId, now: UnixMillis) -> 
     Some(Tap {
         query: query.id?,
         button: pressed.index,
-        inbound: Inbound { conversation, id, customer, sent_at: now, content },
+        inbound: Inbound { conversation, id, customer, sent_at: now, content, quote: None, edited: false },
     })
 }
 
@@ -67,24 +67,40 @@ fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, S
         return Err(Skip::NotPrivate(kind));
     }
     let number = message.message_id.ok_or(Skip::Unreadable)?;
+    let quote = quote(message.quote, message.reply_to_message, bot, chat_id);
     Ok(Inbound {
         conversation: Conversation::new(source.clone(), chat_id),
         id: MessageId { bot, chat: chat_id, message: number, update: None },
         customer: customer(message.from.unwrap_or_default(), chat_id),
         sent_at: sent_at(message.date.unwrap_or_default(), number),
         content: content(message.text, message.content, message.caption),
+        quote,
+        edited: false,
     })
 }
 
-/// An edit is told as a message of its own, marked as what it is.
+/// What a message answers. A part of a message, or one of another chat, is known by its words alone.
+fn quote(part: Option<TextQuote>, whole: Option<Box<Message>>, bot: BotId, chat: i64) -> Option<Quote> {
+    let words = part.and_then(|part| part.text).filter(|words| !words.trim().is_empty());
+    if let Some(words) = words {
+        return Some(Quote { words, ..Quote::default() });
+    }
+    let whole = *whole?;
+    let elsewhere = whole.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat);
+    let number = whole.message_id.filter(|_| !elsewhere);
+    let kind = || whole.content.map(|kind| format!("[{}]", kind.replace('_', " ")));
+    let words = whole.text.or(whole.caption).or_else(kind).unwrap_or_default();
+    let ours = number.map(|message| MessageId { bot, chat, message, update: None });
+    Some(Quote { ours, kommo: None, words })
+}
+
+/// An edit has an id of its own, by which it is known where it cannot be told as an edit.
 fn edited(wire: Message, source: &SourceId, bot: BotId, update_id: i64) -> Result<Inbound, Skip> {
     let edited_at = wire.edit_date.or(wire.date);
     let mut inbound = message(wire, source, bot)?;
     inbound.id.update = Some(update_id);
     inbound.sent_at = sent_at(edited_at.unwrap_or_default(), inbound.id.message);
-    if let Content::Text(text) = inbound.content {
-        inbound.content = Content::Unknown { kind: "edited".to_owned(), caption: Some(text) };
-    }
+    inbound.edited = true;
     Ok(inbound)
 }
 

@@ -50,6 +50,8 @@ fn a_private_text_becomes_a_message() {
         content: Text(
             "Привет 👋",
         ),
+        quote: None,
+        edited: false,
     }
     "#);
 }
@@ -89,7 +91,8 @@ fn what_cannot_be_carried_is_named() {
 fn an_edit_is_told_as_an_edit_under_an_id_of_its_own() {
     let edit = read(&update("edited_message", r#","edit_date":1786017700,"text":"new""#)).unwrap();
     assert_eq!(edit.id.to_string(), "tg:123456:777000111:42:9001");
-    assert_eq!(edit.content, Content::Unknown { kind: "edited".to_owned(), caption: Some("new".to_owned()) });
+    assert_eq!((edit.edited, edit.original().to_string().as_str()), (true, "tg:123456:777000111:42"));
+    assert_eq!(edit.content, Content::Text("new".to_owned()));
     assert_eq!(edit.sent_at.seconds(), 1_786_017_700);
 }
 
@@ -189,4 +192,34 @@ fn a_press_that_is_no_customers_is_none() {
         assert_eq!(tap(&raw), None, "{raw}");
     }
     assert_eq!(read(PRESS), Err(Skip::NotAMessage("callback_query".to_owned())));
+}
+
+#[test]
+fn what_a_message_answers_is_known_by_number_or_by_its_words() {
+    let quote = |fields: &str| {
+        let quote = read(&update("message", &format!(r#","text":"yes",{fields}"#))).unwrap().quote.unwrap();
+        (quote.ours.map(|ours| ours.to_string()), quote.words)
+    };
+    let known = Some("tg:123456:777000111:40".to_owned());
+    for (fields, ours, words) in [
+        (r#""reply_to_message":{"message_id":40,"text":"Hi"}"#, known.clone(), "Hi"),
+        (
+            r#""reply_to_message":{"message_id":40,"chat":{"id":777000111},"photo":[],"caption":"look"}"#,
+            known.clone(),
+            "look",
+        ),
+        (r#""reply_to_message":{"message_id":40,"video_note":{}}"#, known, "[video note]"),
+        (r#""reply_to_message":{"message_id":40,"chat":{"id":5},"text":"Hi"}"#, None, "Hi"),
+        (
+            r#""reply_to_message":{"message_id":40,"text":"Hi there"},"quote":{"text":"there","position":3}"#,
+            None,
+            "there",
+        ),
+        (r#""external_reply":{"origin":{}},"quote":{"text":"there"}"#, None, "there"),
+    ] {
+        assert_eq!(quote(fields), (ours, words.to_owned()), "{fields}");
+    }
+    for none in [r#""quote":{"text":" "}"#, r#""reply_to_message":7,"external_reply":{}"#] {
+        assert_eq!(read(&update("message", &format!(r#","text":"yes",{none}"#))).unwrap().quote, None, "{none}");
+    }
 }

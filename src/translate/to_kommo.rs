@@ -3,9 +3,12 @@
 use crate::{
     domain::{
         delivery::{Delivery, Report},
-        message::{Content, Customer, Inbound},
+        message::{Content, Customer, Inbound, Quote},
     },
-    kommo::wire::{DeliveryStatus, Event, Message, NewChat, NewMessage, Sender, Source},
+    kommo::wire::{
+        DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Message, NewChat, NewMessage, ReplyTo, Sender,
+        Source,
+    },
 };
 
 /// A customer's message as the event that creates it.
@@ -20,10 +23,32 @@ pub fn encode(inbound: &Inbound) -> Event {
             conversation_id: inbound.conversation.to_string(),
             source: source(inbound),
             sender: sender(&inbound.customer),
-            message: Message { r#type: "text", text: text(&inbound.content) },
+            message: Message { r#type: "text", text: text(inbound) },
+            reply_to: reply_to(inbound),
             silent: false,
         },
     }
+}
+
+/// The new wording of a message that Kommo has; `None` if it cannot be told as one.
+#[must_use]
+pub fn edit(inbound: &Inbound) -> Option<EditEvent> {
+    let Content::Text(text) = &inbound.content else { return None };
+    Some(EditEvent {
+        event_type: "edit_message",
+        payload: EditMessage {
+            timestamp: inbound.sent_at.seconds(),
+            msec_timestamp: inbound.sent_at.0,
+            msgid: inbound.original().to_string(),
+            conversation_id: inbound.conversation.to_string(),
+            message: Message { r#type: "text", text: text.clone() },
+        },
+    })
+}
+
+fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
+    let id = inbound.quote.as_ref()?.kommo.as_ref()?.0.clone();
+    Some(ReplyTo { message: KnownMessage { id } })
 }
 
 /// The chat that a customer's message belongs to.
@@ -45,8 +70,16 @@ fn sender(customer: &Customer) -> Sender {
     Sender { id: customer.id.to_string(), name: customer.name.clone(), profile_link }
 }
 
+/// What is said, after the words that it answers where Kommo does not know them.
+fn text(inbound: &Inbound) -> String {
+    let unknown = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none());
+    let quote = unknown.map(Quote::in_front).unwrap_or_default();
+    let mark = if inbound.edited { "[edited] " } else { "" };
+    format!("{quote}{mark}{}", said(&inbound.content))
+}
+
 /// What cannot be carried yet is named, so that the manager knows that something came.
-fn text(content: &Content) -> String {
+fn said(content: &Content) -> String {
     match content {
         Content::Text(text) => text.clone(),
         Content::Unknown { kind, caption: None } => format!("[{kind}]"),
@@ -79,9 +112,8 @@ mod tests {
         time::UnixMillis,
     };
 
-    #[test]
-    fn a_message_has_everything_that_kommo_wants() {
-        let inbound = Inbound {
+    fn greeting() -> Inbound {
+        Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 777_000_111),
             id: MessageId { bot: BotId(123_456), chat: 777_000_111, message: 42, update: None },
             customer: Customer {
@@ -89,8 +121,36 @@ mod tests {
             },
             sent_at: UnixMillis(1_786_017_600_042),
             content: Content::Text("Привет 👋".to_owned()),
-        };
+            quote: None,
+            edited: false,
+        }
+    }
+
+    #[test]
+    fn a_message_has_everything_that_kommo_wants() {
+        let inbound = greeting();
         insta::assert_snapshot!(serde_json::to_string(&encode(&inbound)).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":false}}"#);
+    }
+
+    #[test]
+    fn an_answer_names_what_it_answers_or_repeats_its_words() {
+        let quote = Quote { words: "When?".to_owned(), ..Quote::default() };
+        let unknown = encode(&Inbound { quote: Some(quote.clone()), ..greeting() }).payload;
+        assert_eq!((unknown.message.text.as_str(), unknown.reply_to), ("> When?\n\nПривет 👋", None));
+        let quote = Quote { kommo: Some(KommoMessageId("0371a0ff".to_owned())), ..quote };
+        let known = serde_json::to_value(encode(&Inbound { quote: Some(quote), ..greeting() })).unwrap();
+        assert_eq!(known["payload"]["message"]["text"], "Привет 👋");
+        assert_eq!(known["payload"]["reply_to"], serde_json::json!({ "message": { "id": "0371a0ff" } }));
+    }
+
+    #[test]
+    fn an_edit_names_the_message_itself() {
+        let mut edited = Inbound { edited: true, ..greeting() };
+        edited.id.update = Some(9001);
+        assert_eq!(encode(&edited).payload.message.text, "[edited] Привет 👋");
+        insta::assert_snapshot!(serde_json::to_string(&edit(&edited)).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","message":{"type":"text","text":"Привет 👋"}}}"#);
+        edited.content = Content::Unknown { kind: "photo".to_owned(), caption: None };
+        assert_eq!(edit(&edited), None);
     }
 
     fn wire(delivery: Delivery) -> String {

@@ -10,6 +10,7 @@ mod pauses;
 mod polls;
 mod raw;
 mod refusals;
+mod replies;
 mod restart;
 mod secrets;
 mod telegram_trouble;

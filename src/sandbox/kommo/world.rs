@@ -90,6 +90,10 @@ pub struct Message {
     pub kind: String,
     /// What it says.
     pub text: String,
+    /// Kommo's id of the message that it answers.
+    pub reply_to: Option<String>,
+    /// Whether it was changed after it was sent.
+    pub edited: bool,
     /// The keyboard below it as Kommo writes it; `null` for none.
     pub markup: serde_json::Value,
     /// When, in Unix milliseconds, as its author's side said.
@@ -174,6 +178,8 @@ impl Message {
             author_id: author_id.to_owned(),
             kind: "text".to_owned(),
             text: text.to_owned(),
+            reply_to: None,
+            edited: false,
             markup: serde_json::Value::Null,
             at_ms: now.0,
             status: Status::Sent,

@@ -42,7 +42,26 @@ impl FakeTelegram {
     /// If the bot or the customer was never added.
     pub fn write(&self, token: &str, customer: i64, text: &str) -> i64 {
         let now = self.core.clock.now();
-        self.core.world.change(|world| world.write(token, customer, text, now)).expect(NOBODY)
+        self.core.world.change(|world| world.write(token, customer, text, None, now)).expect(NOBODY)
+    }
+
+    /// A customer answers a message of the chat. Gives the new message's id.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn write_reply(&self, token: &str, customer: i64, text: &str, reply_to: i64) -> i64 {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| world.write(token, customer, text, Some(reply_to), now)).expect(NOBODY)
+    }
+
+    /// A customer changes a message of theirs.
+    ///
+    /// # Panics
+    /// If there is no such message.
+    pub fn edit(&self, token: &str, customer: i64, message_id: i64, text: &str) {
+        let now = self.core.clock.now();
+        let edited = self.core.world.change(|world| world.edit(token, customer, message_id, text, now));
+        edited.expect("a message is there before it is changed");
     }
 
     /// A customer presses the button in `row` and `column`, both from 0, of a message. Gives the id of the press.

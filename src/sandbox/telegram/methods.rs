@@ -9,7 +9,7 @@ use crate::{
     sandbox::telegram::{
         Core, Customer,
         arguments::Arguments,
-        keyboards, polls,
+        keyboards, polls, replies,
         shapes::{self, BotUser},
         updates::Allowed,
         world::{PrivateChat, World},
@@ -56,14 +56,13 @@ const ACTIONS: [&str; 11] = [
     "upload_video_note",
 ];
 /// Arguments that would change what the customer sees and that this server cannot show: refused, not ignored.
-const NOT_SHOWN: [&str; 7] = [
+const NOT_SHOWN: [&str; 6] = [
     "business_connection_id",
     "message_thread_id",
     "direct_messages_topic_id",
     "parse_mode",
     "entities",
     "suggested_post_parameters",
-    "reply_parameters",
 ];
 
 /// Answers `method`, given in lower case.
@@ -128,9 +127,11 @@ fn send_message(world: &mut World, token: &str, arguments: &Arguments, now: Unix
     let keyboard = keyboards::keyboard(arguments)?;
     let (bot, customer, chat) = open_chat(world, token, arguments)?;
     chat.typing_until = UnixMillis::default();
+    let reply_to = replies::answered(arguments, chat)?;
     let message = chat.add(true, text, now);
-    message.keyboard = keyboard;
-    Ok(shapes::message(bot, customer, message))
+    (message.keyboard, message.reply_to) = (keyboard, reply_to);
+    let message = message.clone();
+    Ok(replies::with_quoted(bot, customer, chat, &message))
 }
 
 /// What becomes of a text on its way: control characters go, and the space around it.

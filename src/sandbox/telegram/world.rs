@@ -9,6 +9,7 @@ use crate::{
     sandbox::telegram::{
         ChatMessage, Customer, NewBot, Request,
         polls::Polls,
+        replies,
         shapes::{self, BotUser},
         updates::Queue,
     },
@@ -62,7 +63,15 @@ impl PrivateChat {
     /// Customers' and bots' messages share the count.
     pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> &mut ChatMessage {
         let message_id = self.messages.last().map_or(1, |last| last.message_id + 1);
-        let message = ChatMessage { message_id, from_bot, text, at_ms: now.0, keyboard: Vec::new() };
+        let message = ChatMessage {
+            message_id,
+            from_bot,
+            text,
+            at_ms: now.0,
+            keyboard: Vec::new(),
+            reply_to: None,
+            edited: false,
+        };
         self.messages.push(message);
         self.messages.last_mut().expect("one was just added")
     }
@@ -90,12 +99,23 @@ impl World {
     /// A customer writes to a bot. One who has blocked it takes it back first, as the app makes them.
     ///
     /// Gives the message's id, or `None` if there is no such bot or no such customer.
-    pub(super) fn write(&mut self, token: &str, customer: i64, text: &str, now: UnixMillis) -> Option<i64> {
+    pub(super) fn write(
+        &mut self,
+        token: &str,
+        customer: i64,
+        text: &str,
+        reply_to: Option<i64>,
+        now: UnixMillis,
+    ) -> Option<i64> {
         self.block(token, customer, false, now);
         let person = self.customers.get(&customer)?;
         let bot = self.bots.get_mut(token)?;
-        let message = bot.chats.entry(customer).or_default().add(false, text.to_owned(), now);
-        bot.queue.push("message", &shapes::message(&bot.user, &person.card, message), now);
+        let chat = bot.chats.entry(customer).or_default();
+        let message = chat.add(false, text.to_owned(), now);
+        message.reply_to = reply_to;
+        let message = message.clone();
+        let update = replies::with_quoted(&bot.user, &person.card, chat, &message);
+        bot.queue.push("message", &update, now);
         Some(message.message_id)
     }
 
