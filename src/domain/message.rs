@@ -105,6 +105,19 @@ impl Tap {
     }
 }
 
+/// A customer's reaction to a message, or the end of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// Where.
+    pub conversation: Conversation,
+    /// The message that it is about.
+    pub message: MessageId,
+    /// Who reacts.
+    pub customer: UserId,
+    /// The emoji; `None` if the reaction was taken back.
+    pub emoji: Option<String>,
+}
+
 /// Why an update has nothing to bridge.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Skip {

@@ -106,6 +106,29 @@ pub struct Message {
     pub text: String,
 }
 
+/// The body of `POST …/react` ("Send or remove a reaction").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct React {
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// Kommo's id of the message.
+    pub id: String,
+    /// Who reacts.
+    pub user: Reactor,
+    /// `react` or `unreact`.
+    pub r#type: &'static str,
+    /// The emoji, only with `react`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
+}
+
+/// Who reacts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reactor {
+    /// Our id of the person.
+    pub id: String,
+}
+
 /// The body of `POST …/chats`. It makes a chat, or names the one that is there ("Create chat").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewChat {

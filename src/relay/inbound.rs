@@ -4,7 +4,7 @@ use crate::{
     domain::{
         address::{BotId, KommoChatId, KommoMessageId, KommoUserId, SourceId},
         delivery::{ErrorCode, Refusal},
-        message::{Inbound, Skip, Tap},
+        message::{Inbound, Reaction, Skip, Tap},
         retry::Failure,
         time::UnixMillis,
     },
@@ -27,6 +27,9 @@ pub(super) async fn step(
 ) -> Outcome {
     if let Some(tap) = from_telegram::decode_tap(raw, source, bot, enqueued_at) {
         return self::tap(courier, source, tap).await;
+    }
+    if let Some(reaction) = from_telegram::decode_reaction(raw, source, bot) {
+        return react(courier, &reaction).await;
     }
     let mut inbound = match from_telegram::decode(raw, source, bot) {
         Ok(inbound) => inbound,
@@ -58,6 +61,24 @@ async fn edit(courier: &Courier, inbound: &Inbound) -> Outcome {
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
             send(courier, inbound).await
+        }
+        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Ok(Err(later)),
+    }
+}
+
+/// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.
+async fn react(courier: &Courier, reaction: &Reaction) -> Outcome {
+    let Some(id) = courier.store.kommo_message(&reaction.message)? else {
+        tracing::debug!(message = %reaction.message, "a reaction to a message that Kommo does not know");
+        return Ok(Ok(done()));
+    };
+    let answer = courier.chats.react(&to_kommo::react(reaction, id)).await;
+    courier.observe(&answer);
+    match answer.map_err(failure::of_status) {
+        Ok(()) => Ok(Ok(done())),
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(message = %reaction.message, why = refusal.sentence, "Kommo does not take this reaction");
+            Ok(Ok(done()))
         }
         Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Ok(Err(later)),
     }

@@ -73,6 +73,8 @@ pub struct ChatMessage {
     pub keyboard: Keyboard,
     /// The message that it answers.
     pub reply_to: Option<i64>,
+    /// The customer's reaction to it.
+    pub reaction: Option<String>,
     /// Whether the customer has changed it.
     pub edited: bool,
 }

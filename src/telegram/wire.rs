@@ -27,6 +27,8 @@ pub enum Event {
     Edited(Box<Message>),
     /// `callback_query`: somebody pressed a button.
     Pressed(Box<CallbackQuery>),
+    /// `message_reaction`: somebody reacted to a message, or took it back.
+    Reacted(Box<MessageReaction>),
     /// Anything else.
     Other,
 }
@@ -34,13 +36,16 @@ pub enum Event {
 impl<'de> Deserialize<'de> for Update {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::deserialize(deserializer)?;
-        let known = ["message", "edited_message", "callback_query"].into_iter().find(|name| fields.says(name));
+        let known = ["message", "edited_message", "callback_query", "message_reaction"]
+            .into_iter()
+            .find(|name| fields.says(name));
         let other = || fields.names().find(|name| *name != "update_id" && fields.says(name));
         let kind = known.or_else(other).unwrap_or("nothing").to_owned();
         let event = match kind.as_str() {
             "message" => Event::Message(fields.read(&kind).unwrap_or_default()),
             "edited_message" => Event::Edited(fields.read(&kind).unwrap_or_default()),
             "callback_query" => Event::Pressed(fields.read(&kind).unwrap_or_default()),
+            "message_reaction" => Event::Reacted(fields.read(&kind).unwrap_or_default()),
             _ => Event::Other,
         };
         Ok(Self { update_id: fields.read("update_id"), kind, event })
@@ -163,6 +168,26 @@ lenient! {
         pub message: Message,
         /// What the button carries.
         pub data: String,
+    }
+
+    /// A change of somebody's reactions to a message.
+    pub struct MessageReaction {
+        /// Where.
+        pub chat: Chat,
+        /// The message.
+        pub message_id: i64,
+        /// Who reacts.
+        pub user: User,
+        /// Their reactions before.
+        pub old_reaction: Vec<ReactionType>,
+        /// Their reactions now; the newest is the last.
+        pub new_reaction: Vec<ReactionType>,
+    }
+
+    /// A reaction.
+    pub struct ReactionType {
+        /// The emoji; absent for custom ones and for stars.
+        pub emoji: String,
     }
 
     /// Buttons below a message.

@@ -3,11 +3,11 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, UserId},
-        message::{Content, Customer, Inbound, Quote, Skip, Tap},
+        message::{Content, Customer, Inbound, Quote, Reaction, Skip, Tap},
         time::UnixMillis,
         work::Lane,
     },
-    telegram::wire::{Event, Message, TextQuote, Update, User},
+    telegram::wire::{Event, Message, ReactionType, TextQuote, Update, User},
     translate::buttons,
 };
 
@@ -17,6 +17,7 @@ pub fn lane(raw: &str, source: &SourceId) -> Lane {
     let chat = serde_json::from_str::<Update>(raw).ok().and_then(|update| match update.event {
         Event::Message(message) | Event::Edited(message) => message.chat?.id,
         Event::Pressed(query) => query.message?.chat?.id,
+        Event::Reacted(reaction) => reaction.chat?.id,
         Event::Other => None,
     });
     chat.map_or_else(|| Lane::chatless(source), |chat| Lane::inbound(&Conversation::new(source.clone(), chat)))
@@ -31,7 +32,7 @@ pub fn decode(raw: &str, source: &SourceId, bot: BotId) -> Result<Inbound, Skip>
     match update.event {
         Event::Message(message) => self::message(*message, source, bot),
         Event::Edited(message) => edited(*message, source, bot, update.update_id.ok_or(Skip::Unreadable)?),
-        Event::Pressed(_) | Event::Other => Err(Skip::NotAMessage(update.kind)),
+        Event::Pressed(_) | Event::Reacted(_) | Event::Other => Err(Skip::NotAMessage(update.kind)),
     }
 }
 
@@ -52,6 +53,25 @@ pub fn decode_tap(raw: &str, source: &SourceId, bot: BotId, now: UnixMillis) -> 
         query: query.id?,
         button: pressed.index,
         inbound: Inbound { conversation, id, customer, sent_at: now, content, quote: None, edited: false },
+    })
+}
+
+/// Reads the reaction that `bot` of `source` was told of; `None` if the update is another, or one that has no emoji.
+#[must_use]
+pub fn decode_reaction(raw: &str, source: &SourceId, bot: BotId) -> Option<Reaction> {
+    let update: Update = serde_json::from_str(raw).ok()?;
+    let Event::Reacted(change) = update.event else { return None };
+    let chat = change.chat.filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+    let newest = |reactions: Option<Vec<ReactionType>>| reactions?.into_iter().rev().find_map(|it| it.emoji);
+    let (before, emoji) = (newest(change.old_reaction), newest(change.new_reaction));
+    if emoji.is_none() && before.is_none() {
+        return None;
+    }
+    Some(Reaction {
+        conversation: Conversation::new(source.clone(), chat),
+        message: MessageId { bot, chat, message: change.message_id?, update: None },
+        customer: UserId(change.user.and_then(|user| user.id).unwrap_or(chat)),
+        emoji,
     })
 }
 

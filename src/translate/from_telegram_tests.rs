@@ -223,3 +223,23 @@ fn what_a_message_answers_is_known_by_number_or_by_its_words() {
         assert_eq!(read(&update("message", &format!(r#","text":"yes",{none}"#))).unwrap().quote, None, "{none}");
     }
 }
+
+#[test]
+fn a_reaction_is_its_newest_emoji() {
+    let emoji = |old: &str, new: &str| {
+        let raw = format!(
+            r#"{{"update_id":1,"message_reaction":{{"chat":{{"id":5,"type":"private"}},"message_id":42,"user":{{"id":5}},"date":1,"old_reaction":[{old}],"new_reaction":[{new}]}}}}"#
+        );
+        assert_eq!(lane(&raw, &source()).thread, "tg:sales:5");
+        let reaction = decode_reaction(&raw, &source(), BotId(1))?;
+        assert_eq!((reaction.message.to_string().as_str(), reaction.customer), ("tg:1:5:42", UserId(5)));
+        Some(reaction.emoji)
+    };
+    let (like, heart) = (r#"{"type":"emoji","emoji":"👍"}"#, r#"{"type":"emoji","emoji":"❤"}"#);
+    let custom = r#"{"type":"custom_emoji","custom_emoji_id":"7"},{"type":"paid"}"#;
+    assert_eq!(emoji("", like), Some(Some("👍".to_owned())));
+    assert_eq!(emoji(like, &format!("{like},{heart}")), Some(Some("❤".to_owned())));
+    assert_eq!(emoji(like, ""), Some(None));
+    assert_eq!(emoji(like, custom), Some(None));
+    assert_eq!(emoji("", custom), None);
+}

@@ -2,12 +2,13 @@
 
 use crate::{
     domain::{
+        address::KommoMessageId,
         delivery::{Delivery, Report},
-        message::{Content, Customer, Inbound, Quote},
+        message::{Content, Customer, Inbound, Quote, Reaction},
     },
     kommo::wire::{
-        DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Message, NewChat, NewMessage, ReplyTo, Sender,
-        Source,
+        DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Message, NewChat, NewMessage, React, Reactor,
+        ReplyTo, Sender, Source,
     },
 };
 
@@ -49,6 +50,18 @@ pub fn edit(inbound: &Inbound) -> Option<EditEvent> {
 fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
     let id = inbound.quote.as_ref()?.kommo.as_ref()?.0.clone();
     Some(ReplyTo { message: KnownMessage { id } })
+}
+
+/// A customer's reaction to the message that Kommo calls `id`.
+#[must_use]
+pub fn react(reaction: &Reaction, id: KommoMessageId) -> React {
+    React {
+        conversation_id: reaction.conversation.to_string(),
+        id: id.0,
+        user: Reactor { id: reaction.customer.to_string() },
+        r#type: if reaction.emoji.is_some() { "react" } else { "unreact" },
+        emoji: reaction.emoji.clone(),
+    }
 }
 
 /// The chat that a customer's message belongs to.
@@ -151,6 +164,18 @@ mod tests {
         insta::assert_snapshot!(serde_json::to_string(&edit(&edited)).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","message":{"type":"text","text":"Привет 👋"}}}"#);
         edited.content = Content::Unknown { kind: "photo".to_owned(), caption: None };
         assert_eq!(edit(&edited), None);
+    }
+
+    #[test]
+    fn a_reaction_that_is_taken_back_has_no_emoji() {
+        let wire = |emoji: Option<&str>| {
+            let Inbound { conversation, id, customer, .. } = greeting();
+            let emoji = emoji.map(str::to_owned);
+            let reaction = Reaction { conversation, message: id, customer: customer.id, emoji };
+            serde_json::to_string(&react(&reaction, KommoMessageId("0371a0ff".to_owned()))).unwrap()
+        };
+        insta::assert_snapshot!(wire(Some("👍")), @r#"{"conversation_id":"tg:sales:777000111","id":"0371a0ff","user":{"id":"tg-user:777000111"},"type":"react","emoji":"👍"}"#);
+        insta::assert_snapshot!(wire(None), @r#"{"conversation_id":"tg:sales:777000111","id":"0371a0ff","user":{"id":"tg-user:777000111"},"type":"unreact"}"#);
     }
 
     fn wire(delivery: Delivery) -> String {

@@ -142,6 +142,7 @@ fn message(new: &NewMessage, from: Author, contact_id: &str) -> Message {
         kind: new.message.kind.name().to_owned(),
         text: new.message.text.clone(),
         reply_to: None,
+        reaction: None,
         edited: false,
         markup: Value::Null,
         at_ms: new.msec_timestamp,

@@ -92,6 +92,8 @@ pub struct Message {
     pub text: String,
     /// Kommo's id of the message that it answers.
     pub reply_to: Option<String>,
+    /// The customer's reaction to it.
+    pub reaction: Option<String>,
     /// Whether it was changed after it was sent.
     pub edited: bool,
     /// The keyboard below it as Kommo writes it; `null` for none.
@@ -179,6 +181,7 @@ impl Message {
             kind: "text".to_owned(),
             text: text.to_owned(),
             reply_to: None,
+            reaction: None,
             edited: false,
             markup: serde_json::Value::Null,
             at_ms: now.0,

@@ -54,6 +54,16 @@ impl FakeTelegram {
         self.core.world.change(|world| world.write(token, customer, text, Some(reply_to), now)).expect(NOBODY)
     }
 
+    /// A customer reacts to a message with an emoji, or takes it back.
+    ///
+    /// # Panics
+    /// If there is no such message.
+    pub fn react(&self, token: &str, customer: i64, message_id: i64, emoji: Option<&str>) {
+        let now = self.core.clock.now();
+        let reacted = self.core.world.change(|world| world.react(token, customer, message_id, emoji, now));
+        reacted.expect("a message is there before somebody reacts to it");
+    }
+
     /// A customer changes a message of theirs.
     ///
     /// # Panics

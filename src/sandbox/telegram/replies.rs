@@ -44,6 +44,28 @@ pub(super) fn with_quoted(bot: &BotUser, customer: &Customer, chat: &PrivateChat
 }
 
 impl World {
+    /// A customer reacts to a message, or takes it back. Gives `None` if there is no such message.
+    pub(super) fn react(
+        &mut self,
+        token: &str,
+        customer: i64,
+        message_id: i64,
+        emoji: Option<&str>,
+        now: UnixMillis,
+    ) -> Option<()> {
+        let person = self.customers.get(&customer)?;
+        let bot = self.bots.get_mut(token)?;
+        let message = bot.chats.get_mut(&customer)?.messages.iter_mut().find(|it| it.message_id == message_id)?;
+        let list = |emoji: Option<&str>| emoji.map(|it| json!({ "type": "emoji", "emoji": it })).into_iter().collect();
+        let old: Vec<Value> = list(message.reaction.as_deref());
+        let new: Vec<Value> = list(emoji);
+        message.reaction = emoji.map(str::to_owned);
+        let update = json!({ "chat": shapes::chat(&person.card), "message_id": message_id, "date": now.seconds(),
+            "user": shapes::user(&person.card), "old_reaction": old, "new_reaction": new });
+        bot.queue.push("message_reaction", &update, now);
+        Some(())
+    }
+
     /// A customer changes a message of theirs. Gives `None` if there is no such message.
     pub(super) fn edit(
         &mut self,

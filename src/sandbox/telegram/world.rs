@@ -70,6 +70,7 @@ impl PrivateChat {
             at_ms: now.0,
             keyboard: Vec::new(),
             reply_to: None,
+            reaction: None,
             edited: false,
         };
         self.messages.push(message);

@@ -1,9 +1,9 @@
-//! Messages that answer one message, and messages that are changed.
+//! Messages that answer one message, messages that are changed, and reactions.
 
 use telekommo::sandbox::{
     fault::Fault,
     kommo::{Author, Endpoint, Message, Status},
-    stage::{ANNA, LINES, Line},
+    stage::{ANNA, LINES, Line, Stage},
 };
 
 use crate::support::{TestStage, conversation, in_kommo, in_telegram};
@@ -90,5 +90,29 @@ async fn an_edit_changes_the_message_or_is_told_as_one() {
     stage.start_bridge().await.unwrap();
     stage.telegram.edit(SALES.token, ANNA, 1, "Hello!!");
     assert_eq!(stage.until_kommo_has(3).await.text, "[edited] Hello!!");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reaction_of_the_customer_shows_in_kommo_until_it_is_taken_back() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.reply(SALES, ANNA, "Is this all right?").await;
+    assert_eq!(stage.outcome(&asked).await, Status::Delivered);
+    let reaction = |stage: &Stage| {
+        let chat = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap();
+        chat.messages.into_iter().find(|message| message.id == asked).unwrap().reaction
+    };
+    for emoji in [Some("👍"), Some("❤"), None] {
+        stage.telegram.react(SALES.token, ANNA, 2, emoji);
+        stage.until("Kommo shows it", |stage| reaction(stage).as_deref() == emoji).await;
+    }
+    // One that Kommo refuses is let go, and holds up nothing.
+    stage.kommo.fault(Endpoint::React, Fault::Status { code: 404, body: String::new() }, 1);
+    stage.telegram.react(SALES.token, ANNA, 2, Some("🔥"));
+    stage.telegram.write(SALES.token, ANNA, "Yes");
+    assert_eq!(stage.until_kommo_has(2).await.text, "Yes");
+    assert_eq!(reaction(&stage), None);
     stage.finish().await;
 }
