@@ -152,8 +152,14 @@ impl Parts {
             public_url: config.server.public_url.url().clone(),
             valid_for: config.media.links_for,
         };
-        let (bots_, links_) = (bots.clone(), links.clone());
-        let courier = Arc::new(Courier { chats, bots: bots_, links: links_, store: store_, meter: meter_ });
+        let courier = Arc::new(Courier {
+            chats,
+            bots: bots.clone(),
+            links: links.clone(),
+            store: store_,
+            keep_buttons: config.telegram.keep_buttons,
+            meter: meter_,
+        });
         Ok(Self { store, meter, bots, courier, signer, links })
     }
 

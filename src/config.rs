@@ -106,6 +106,8 @@ pub struct Telegram {
     pub send_timeout: Duration,
     /// How long Telegram holds an empty answer to `getUpdates`: 1 to 50 whole seconds.
     pub poll_timeout: Duration,
+    /// Whether buttons stay below a message after one was pressed.
+    pub keep_buttons: bool,
 }
 
 /// How Kommo is talked to, and as whom.

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod delivery;
+pub mod keyboard;
 pub mod message;
 pub mod retry;
 pub mod time;

@@ -24,6 +24,15 @@
 //! [`media::serve`] lets the file pass through: nothing is kept here, and Telegram's own address, which holds the bot's
 //! token, is told to nobody.
 //!
+//! A press of a button is a message that says what stands on it. Nothing is kept about keyboards: Telegram gives them back
+//! with the press, so old ones outlive a restart, an upgrade and a lost store. While the message goes to Kommo, the press
+//! is answered and the keyboard taken away; neither waits for the other, and only the message decides how it ends. A
+//! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once.
+//!
+//! What a message answers is named by Kommo's id if the store knows that Kommo has it; otherwise its first line goes in
+//! front. An edit gives the message its new wording under the same condition, and is else a message marked as edited. A
+//! reaction to a message that Kommo does not know, or one without an emoji, is let go.
+//!
 //! # A manager answers
 //!
 //! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.

@@ -31,6 +31,7 @@ use crate::{
 pub mod courier;
 mod inbound;
 mod outbound;
+mod taps;
 pub mod typing;
 pub mod verdict;
 
@@ -209,7 +210,7 @@ async fn take(lease: &Lease, courier: &Courier, cut: &CancellationToken) -> Resu
     if cut.run_until_cancelled(courier.turn(lease.work())).await.is_none() {
         return Ok(None);
     }
-    let step = courier.step(lease.work(), lease.lane(), lease.attempts());
+    let step = courier.step(lease.work(), lease.lane(), lease.attempts(), lease.enqueued_at());
     match cut.run_until_cancelled(AssertUnwindSafe(step).catch_unwind()).await {
         Some(Ok(step)) => step.map(Some),
         Some(Err(_panic)) => Ok(Some(Step::without_call(Err(internal_error())))),

@@ -3,6 +3,7 @@
 //! Every function here maps a value to a value. Whatever a wire may hold, there is an answer; nothing is dropped
 //! without a [`crate::domain::message::Skip`] or a [`crate::domain::delivery::Refusal`] that says why.
 
+pub mod buttons;
 pub mod file_name;
 pub mod from_kommo;
 pub mod from_telegram;

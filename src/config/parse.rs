@@ -29,6 +29,11 @@ pub(super) fn file_name(text: &str) -> Result<PathBuf, Wrong> {
     if text.is_empty() { Err(Wrong::new("is not the name of a file: write a path")) } else { Ok(text.into()) }
 }
 
+/// Yes or no.
+pub(super) fn flag(text: &str) -> Result<bool, Wrong> {
+    text.parse().map_err(|_| Wrong::new("is neither true nor false: write one of them"))
+}
+
 /// A number that counts things, of which there is at least one.
 pub(super) fn count(text: &str) -> Result<NonZeroU32, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a count: write a whole number above 0"))

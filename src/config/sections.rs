@@ -78,11 +78,13 @@ impl<'a> Reading<'a> {
         let requests_per_second = section.required("requests_per_second", parse::count);
         let send_timeout = section.required("send_timeout", parse::duration);
         let poll_timeout = section.required("poll_timeout", parse::poll_timeout);
+        let keep_buttons = section.required("keep_buttons", parse::flag);
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
             send_timeout: send_timeout?,
             poll_timeout: poll_timeout?,
+            keep_buttons: keep_buttons?,
         })
     }
 

@@ -135,7 +135,8 @@ pub struct MessageId {
     pub chat: i64,
     /// Telegram's number of the message within that chat.
     pub message: i64,
-    /// The update that told of it again (an edit); `None` for the message itself.
+    /// The update that told of it again (an edit, a press of a button below it); `None` for the message itself. A
+    /// button that speaks once has its place instead, counted from -1 downwards.
     pub update: Option<i64>,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     address::{Conversation, KommoMessageId, MessageId, SourceId, UserId},
+    keyboard::Keyboard,
     time::UnixMillis,
 };
 
@@ -46,6 +47,30 @@ pub enum Content {
         /// The text that came with it.
         caption: Option<String>,
     },
+}
+
+/// The message that another one answers, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quote {
+    /// Our id of it.
+    pub ours: Option<MessageId>,
+    /// Kommo's id of it.
+    pub kommo: Option<KommoMessageId>,
+    /// What it says, to be shown where the other side does not know the message; may be empty.
+    pub words: String,
+}
+
+impl Quote {
+    /// The quote as a line to stand in front of a text; empty if nothing is known.
+    #[must_use]
+    pub fn in_front(&self) -> String {
+        const SHOWN: usize = 100;
+        let mut lines = self.words.trim().lines();
+        let line = lines.next().unwrap_or_default();
+        let shown: String = line.chars().take(SHOWN).collect();
+        let more = if shown.len() < line.len() || lines.next().is_some() { "…" } else { "" };
+        if shown.is_empty() { shown } else { format!("> {shown}{more}\n\n") }
+    }
 }
 
 /// A file that a customer sent, as Telegram tells of it. The file itself stays there until somebody asks for it.
@@ -112,6 +137,54 @@ pub struct Inbound {
     pub sent_at: UnixMillis,
     /// What it says.
     pub content: Content,
+    /// The message that it answers.
+    pub quote: Option<Quote>,
+    /// Whether it is the new wording of a message that was sent before.
+    pub edited: bool,
+}
+
+impl Inbound {
+    /// The id of the message itself, also where this is the new wording of it.
+    #[must_use]
+    pub const fn original(&self) -> MessageId {
+        MessageId { update: None, ..self.id }
+    }
+}
+
+/// A customer's press of a button: a message that says what stands on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tap {
+    /// Telegram's id of the press, which wants an answer.
+    pub query: String,
+    /// The place of the button among all of its keyboard, if it is known.
+    pub button: Option<usize>,
+    /// The message that it stands for.
+    pub inbound: Inbound,
+}
+
+impl Tap {
+    /// The press as that of a keyboard that is used once: each of its buttons says what it says one time, however often
+    /// it is pressed. Where the button is not known, each press counts.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        // Below zero, where Telegram has no updates.
+        let numbered = self.button.and_then(|button| i64::try_from(button).ok()).map(|button| -1 - button);
+        self.inbound.id.update = numbered.or(self.inbound.id.update);
+        self
+    }
+}
+
+/// A customer's reaction to a message, or the end of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// Where.
+    pub conversation: Conversation,
+    /// The message that it is about.
+    pub message: MessageId,
+    /// Who reacts.
+    pub customer: UserId,
+    /// The emoji; `None` if the reaction was taken back.
+    pub emoji: Option<String>,
 }
 
 /// Why an update has nothing to bridge.
@@ -139,6 +212,10 @@ pub struct Outbound {
     pub source: Option<String>,
     /// What it says.
     pub content: Content,
+    /// What the customer can press.
+    pub keyboard: Keyboard,
+    /// The message that it answers.
+    pub quote: Option<Quote>,
 }
 
 /// Whom an answer is for.
@@ -166,5 +243,19 @@ impl Typing {
     #[must_use]
     pub const fn source(&self) -> &SourceId {
         &self.conversation.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_is_one_short_line() {
+        let in_front = |words: &str| Quote { words: words.to_owned(), ..Quote::default() }.in_front();
+        assert_eq!(in_front(" Hello \n"), "> Hello\n\n");
+        assert_eq!(in_front("one\ntwo"), "> one…\n\n");
+        assert_eq!(in_front(&"é".repeat(101)), format!("> {}…\n\n", "é".repeat(100)));
+        assert_eq!(in_front("  "), "");
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     address::{AddressError, BotId, Conversation, KommoMessageId, SourceId},
     delivery::Report,
+    keyboard::Keyboard,
 };
 
 /// Where jobs of one kind go. Each route has its own workers and pauses alone.
@@ -157,6 +158,12 @@ pub enum Method {
     SendText {
         /// The text.
         text: String,
+        /// The buttons below it.
+        #[serde(default, skip_serializing_if = "Keyboard::is_empty")]
+        keyboard: Keyboard,
+        /// Telegram's number of the message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<i64>,
     },
 }
 

@@ -11,7 +11,7 @@ use crate::{
     domain::time::UnixMillis,
     kommo::{
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, Event, History, KnownChat, NewChat},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, EditEvent, Event, History, KnownChat, NewChat, React},
     },
     pace::Pace,
 };
@@ -100,6 +100,17 @@ impl Chats {
         // A success that names no ids is a success: what Kommo answers to a repeated message is not documented.
         let answer: Answer = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
         Ok(answer.new_message.unwrap_or_default())
+    }
+
+    /// Gives a message a new wording. This can be repeated.
+    pub async fn edit(&self, event: &EditEvent) -> Result<(), CallError> {
+        let (status, body) = self.post("", event).await?;
+        serde_json::from_slice::<Answer>(&body).map(drop).map_err(|_| CallError::Nonsense(status))
+    }
+
+    /// Shows a customer's reaction, or takes it back. This can be repeated.
+    pub async fn react(&self, reaction: &React) -> Result<(), CallError> {
+        self.post("/react", reaction).await.map(drop)
     }
 
     /// Kommo's id of a conversation's chat, which is made if there is none.

@@ -37,8 +37,8 @@ impl From<CallError> for Failure {
     }
 }
 
-/// What an error of a delivery status means. A 404 is about the message unless it says otherwise: one message that Kommo
-/// has forgotten must not hold up the statuses of all others.
+/// What an error of a call about one message means: a delivery status, an edit. A 404 is about the message unless it says
+/// otherwise: one message that Kommo has forgotten must not hold up the calls about all others.
 #[must_use]
 pub fn of_status(error: CallError) -> Failure {
     match &error {

@@ -7,6 +7,13 @@ use serde::Serialize;
 
 use crate::lenient::lenient;
 
+mod hook;
+
+pub use hook::{
+    Hook, HookAction, HookButton, HookContent, HookConversation, HookList, HookMarkup, HookMessage, HookQuoted,
+    HookReply, HookRow, HookSection, HookSource, HookTyping,
+};
+
 /// The body of `POST /v2/origin/custom/{scope_id}`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
@@ -33,8 +40,49 @@ pub struct NewMessage {
     pub sender: Sender,
     /// What it says.
     pub message: Message,
+    /// The message that it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<ReplyTo>,
     /// Whether to spare the managers a lead and a notification.
     pub silent: bool,
+}
+
+/// The message that another one answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplyTo {
+    /// Which one it is.
+    pub message: KnownMessage,
+}
+
+/// A message that Kommo has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownMessage {
+    /// Kommo's id.
+    pub id: String,
+}
+
+/// The body that gives a message a new wording ("Send, import and edit messages").
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EditEvent {
+    /// `edit_message`.
+    pub event_type: &'static str,
+    /// What it becomes.
+    pub payload: EditMessage,
+}
+
+/// A new wording. Kommo reads no sender, source or quote here.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EditMessage {
+    /// Seconds since the epoch.
+    pub timestamp: i64,
+    /// Milliseconds since the epoch.
+    pub msec_timestamp: i64,
+    /// Our id of the message.
+    pub msgid: String,
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// What it says now.
+    pub message: Message,
 }
 
 /// One line of the channel.
@@ -100,6 +148,29 @@ pub struct Card {
     pub name: String,
     /// The phone number.
     pub phone: String,
+}
+
+/// The body of `POST …/react` ("Send or remove a reaction").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct React {
+    /// Our id of the conversation.
+    pub conversation_id: String,
+    /// Kommo's id of the message.
+    pub id: String,
+    /// Who reacts.
+    pub user: Reactor,
+    /// `react` or `unreact`.
+    pub r#type: &'static str,
+    /// The emoji, only with `react`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
+}
+
+/// Who reacts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reactor {
+    /// Our id of the person.
+    pub id: String,
 }
 
 /// The body of `POST …/chats`. It makes a chat, or names the one that is there ("Create chat").
@@ -186,79 +257,5 @@ lenient! {
         pub id: String,
         /// Our id; absent for messages written in Kommo.
         pub client_id: String,
-    }
-
-    /// A hook: something happened in Kommo.
-    pub struct Hook {
-        /// A manager or a bot wrote.
-        pub message: HookMessage,
-        /// Somebody types or reacts.
-        pub action: HookAction,
-    }
-
-    /// An outgoing message with its surroundings.
-    pub struct HookMessage {
-        /// The thread.
-        pub conversation: HookConversation,
-        /// The line of the channel.
-        pub source: HookSource,
-        /// What is said.
-        pub message: HookContent,
-    }
-
-    /// A thread by both ids.
-    pub struct HookConversation {
-        /// Kommo's id.
-        pub id: String,
-        /// Ours; absent where a manager writes first.
-        pub client_id: String,
-    }
-
-    /// A line of the channel.
-    pub struct HookSource {
-        /// The source's id.
-        pub external_id: String,
-    }
-
-    /// The content of an outgoing message.
-    pub struct HookContent {
-        /// Kommo's id of the message.
-        pub id: String,
-        /// `text`, `picture`, `file` and so on.
-        pub r#type: String,
-        /// The text, or a caption.
-        pub text: String,
-        /// Where a file is to be fetched; empty for a text.
-        pub media: String,
-        /// Its keyboard; `null` for none.
-        pub markup: HookMarkup,
-    }
-
-    /// A keyboard.
-    pub struct HookMarkup {
-        /// Its rows.
-        pub buttons: Vec<Vec<HookButton>>,
-    }
-
-    /// A button.
-    pub struct HookButton {
-        /// What stands on it.
-        pub text: String,
-        /// Where it leads; absent for one that answers with its text.
-        pub url: String,
-    }
-
-    /// What is no message.
-    pub struct HookAction {
-        /// Somebody types.
-        pub typing: HookTyping,
-    }
-
-    /// Somebody types.
-    pub struct HookTyping {
-        /// Where.
-        pub conversation: HookConversation,
-        /// Seconds since the epoch; about 5 s after the start.
-        pub expired_at: i64,
     }
 }

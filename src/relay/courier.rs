@@ -7,6 +7,7 @@ use crate::{
         address::SourceId,
         delivery::Report,
         retry::Failure,
+        time::UnixMillis,
         work::{Lane, Work},
     },
     kommo::{chats::Chats, failure},
@@ -46,6 +47,8 @@ pub struct Courier {
     pub links: Links,
     /// The mappings between both.
     pub store: Store,
+    /// Whether buttons stay after one was pressed.
+    pub keep_buttons: bool,
     /// Where it shows how Kommo is doing.
     pub meter: Arc<Meter>,
 }
@@ -63,14 +66,22 @@ impl Courier {
         }
     }
 
-    /// Does what a job asks for. `failed_before` is how many attempts have failed.
+    /// Does what a job asks for. `failed_before` is how many attempts have failed, `enqueued_at` how old it is.
     ///
     /// # Errors
     /// The store's; they end the process, not the job.
-    pub(super) async fn step(&self, work: &Work, lane: &Lane, failed_before: u32) -> Result<Step, StoreError> {
+    pub(super) async fn step(
+        &self,
+        work: &Work,
+        lane: &Lane,
+        failed_before: u32,
+        enqueued_at: UnixMillis,
+    ) -> Result<Step, StoreError> {
         match work {
-            Work::Update { source, bot, raw } => inbound::step(self, source, *bot, raw, failed_before).await,
-            Work::Hook { raw } => Ok(Step::without_call(outbound::unfold(self, raw))),
+            Work::Update { source, bot, raw } => {
+                inbound::step(self, source, *bot, raw, failed_before, enqueued_at).await
+            }
+            Work::Hook { raw } => outbound::unfold(self, raw).map(Step::without_call),
             Work::Call(call) => Ok(outbound::step(self, call, lane).await),
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
         }

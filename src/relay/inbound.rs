@@ -5,11 +5,15 @@ use crate::{
     domain::{
         address::{BotId, KommoChatId, KommoMessageId, KommoUserId, SourceId},
         delivery::{ErrorCode, Refusal},
-        message::{Inbound, Skip},
+        message::{Inbound, Reaction, Skip, Tap},
         retry::Failure,
+        time::UnixMillis,
     },
-    kommo::{chats::CallError, wire::Accepted},
-    relay::courier::{Courier, Step, done},
+    kommo::{chats::CallError, failure, wire::Accepted},
+    relay::{
+        courier::{Courier, Step, done},
+        taps,
+    },
     store::{Chat, Ending, Fact, StoreError},
     translate::{from_telegram, to_kommo},
 };
@@ -18,30 +22,29 @@ use crate::{
 /// Kommo refuses while its history cannot be asked. Kommo being down is another matter; that is waited out.
 const TRIES_OF_ITS_OWN: u32 = 10;
 
+/// How a step ended. The outer error is the store's.
+type Outcome = Result<Result<Ending, Failure>, StoreError>;
+
+/// Relays one update. A press of a button, which Telegram does not date, is as old as its job.
 pub(super) async fn step(
     courier: &Courier,
     source: &SourceId,
     bot: BotId,
     raw: &str,
     failed_before: u32,
+    enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let inbound = match from_telegram::decode(raw, source, bot) {
-        Ok(inbound) => inbound,
-        Err(skip) => return Ok(Step::without_call(skipped(source, &skip))),
-    };
-    let answer = courier.chats.send(&to_kommo::encode(&inbound, &courier.links.made_at(clock::now()))).await;
-    let outcome = match answer {
-        Ok(accepted) => {
-            courier.observe(None);
-            tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
-            Ok(Ending::Done { then: Vec::new(), facts: facts(&inbound, accepted) })
-        }
-        Err(error) => {
-            courier.observe(Some(&error.clone().into()));
-            refused(courier, &inbound, error, failed_before >= TRIES_OF_ITS_OWN).await?
-        }
-    };
-    Ok(Step::called(outcome))
+    let is_last_try = failed_before >= TRIES_OF_ITS_OWN;
+    if let Some(tap) = from_telegram::decode_tap(raw, source, bot, enqueued_at) {
+        return self::tap(courier, source, tap, is_last_try).await.map(Step::called);
+    }
+    if let Some(reaction) = from_telegram::decode_reaction(raw, source, bot) {
+        return react(courier, &reaction).await;
+    }
+    match from_telegram::decode(raw, source, bot) {
+        Ok(inbound) => message(courier, inbound, is_last_try).await.map(Step::called),
+        Err(skip) => Ok(Step::without_call(skipped(source, &skip))),
+    }
 }
 
 fn skipped(source: &SourceId, skip: &Skip) -> Result<Ending, Failure> {
@@ -54,14 +57,81 @@ fn skipped(source: &SourceId, skip: &Skip) -> Result<Ending, Failure> {
     }
 }
 
+async fn message(courier: &Courier, mut inbound: Inbound, is_last_try: bool) -> Outcome {
+    if let Some(quote) = &mut inbound.quote {
+        // Only what Kommo has accepted may be named: what it does to an unknown id is not documented.
+        quote.kommo = quote.ours.map(|ours| courier.store.kommo_message(&ours)).transpose()?.flatten();
+    }
+    if inbound.edited && courier.store.kommo_message(&inbound.original())?.is_some() {
+        return edit(courier, &inbound, is_last_try).await;
+    }
+    send(courier, &inbound, is_last_try).await
+}
+
+/// Gives a message a new wording. What cannot be told that way is told as a message of its own.
+async fn edit(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
+    let Some(event) = to_kommo::edit(inbound) else { return send(courier, inbound, is_last_try).await };
+    let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
+    courier.observe(answer.as_ref().err());
+    match answer {
+        Ok(()) => Ok(Ok(done())),
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
+            send(courier, inbound, is_last_try).await
+        }
+        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Ok(Err(later)),
+    }
+}
+
+/// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.
+async fn react(courier: &Courier, reaction: &Reaction) -> Result<Step, StoreError> {
+    let Some(id) = courier.store.kommo_message(&reaction.message)? else {
+        tracing::debug!(message = %reaction.message, "a reaction to a message that Kommo does not know");
+        return Ok(Step::without_call(Ok(done())));
+    };
+    let answer = courier.chats.react(&to_kommo::react(reaction, id)).await.map_err(failure::of_status);
+    courier.observe(answer.as_ref().err());
+    Ok(Step::called(match answer {
+        Ok(()) => Ok(done()),
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(message = %reaction.message, why = refusal.sentence, "Kommo does not take this reaction");
+            Ok(done())
+        }
+        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
+    }))
+}
+
+/// Neither side of a press waits for the other, and only the message decides how it ends.
+async fn tap(courier: &Courier, source: &SourceId, tap: Tap, is_last_try: bool) -> Outcome {
+    let tap = if courier.keep_buttons { tap } else { tap.once() };
+    if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
+        taps::acknowledge(courier, source, &tap).await;
+        tracing::debug!(message = %tap.inbound.id, "pressed again");
+        return Ok(Ok(done()));
+    }
+    let send = send(courier, &tap.inbound, is_last_try);
+    let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap), send);
+    outcome
+}
+
+async fn send(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
+    let answer = courier.chats.send(&to_kommo::encode(inbound, &courier.links.made_at(clock::now()))).await;
+    match answer {
+        Ok(accepted) => {
+            courier.observe(None);
+            tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
+            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(inbound, accepted) }))
+        }
+        Err(error) => {
+            courier.observe(Some(&error.clone().into()));
+            refused(courier, inbound, error, is_last_try).await
+        }
+    }
+}
+
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
 /// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
-async fn refused(
-    courier: &Courier,
-    inbound: &Inbound,
-    error: CallError,
-    is_last_try: bool,
-) -> Result<Result<Ending, Failure>, StoreError> {
+async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, is_last_try: bool) -> Outcome {
     let (ambiguous, why) = (error.is_ambiguous(), error.to_string());
     let is_of_its_own = error.may_be_of_one_message();
     let failure = Failure::from(error);
@@ -134,6 +204,8 @@ mod tests {
             customer: Customer { id: UserId(7), name: "Ann".to_owned(), username: None },
             sent_at: UnixMillis(0),
             content: Content::Text("x".to_owned()),
+            quote: None,
+            edited: false,
         };
         facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
     }

@@ -4,6 +4,7 @@ use crate::{
     domain::{
         address::SourceId,
         delivery::{Delivery, ErrorCode, Refusal},
+        message::{Quote, Recipient},
         retry::Failure,
         work::{Call, Lane, Work},
     },
@@ -11,23 +12,38 @@ use crate::{
         courier::{Courier, Step, done},
         verdict::report,
     },
-    store::{Ending, Fact},
+    store::{Ending, Fact, StoreError},
     telegram::bot::Bot,
     translate::{
+        buttons,
         from_kommo::{self, Arrival},
         to_telegram,
     },
 };
 
 /// Turns a hook into its calls. They take its place in the lane, so that a retry of one repeats no other.
-pub(super) fn unfold(courier: &Courier, raw: &str) -> Result<Ending, Failure> {
-    let Ok(Arrival::Message(outbound)) = from_kommo::decode(raw) else {
+pub(super) fn unfold(courier: &Courier, raw: &str) -> Result<Result<Ending, Failure>, StoreError> {
+    let Ok(Arrival::Message(mut outbound)) = from_kommo::decode(raw) else {
         // Only messages are stored; whatever else this is, it has nothing to send.
-        return Ok(done());
+        return Ok(Ok(done()));
     };
+    for misfit in outbound.keyboard.buttons().filter(|button| !buttons::works(button)) {
+        tracing::warn!(message = %outbound.id, label = misfit.label, "a button leads nowhere: sent as text");
+    }
+    outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
-    let calls = to_telegram::encode(&outbound, is_ours).map_err(Failure::Permanent)?;
-    Ok(Ending::Become(calls.into_iter().map(Work::Call).collect()))
+    let calls = to_telegram::encode(&outbound, is_ours).map_err(Failure::Permanent);
+    Ok(calls.map(|calls| Ending::Become(calls.into_iter().map(Work::Call).collect())))
+}
+
+/// The quote with the message of this bot and chat that it means, if there is one. Of an answer in parts it is the first.
+fn known(courier: &Courier, to: &Recipient, quote: Quote) -> Result<Quote, StoreError> {
+    let Recipient::Known(to) = to else { return Ok(Quote { ours: None, ..quote }) };
+    let bot = courier.bots.get(&to.source).map(Bot::id);
+    let linked = quote.kommo.as_ref().map(|kommo| courier.store.telegram_messages(kommo)).transpose()?;
+    let mut candidates = quote.ours.into_iter().chain(linked.unwrap_or_default());
+    let ours = candidates.find(|it| Some(it.bot) == bot && it.chat == to.chat);
+    Ok(Quote { ours, ..quote })
 }
 
 /// Makes one call. The last one of an answer brings its delivery status with it.

@@ -11,7 +11,11 @@ fn conversation() -> Conversation {
 }
 
 fn call(part: u16, parts: u16) -> Work {
-    let method = Method::SendText { text: "x".to_owned() };
+    let method = Method::SendText {
+        text: "x".to_owned(),
+        keyboard: crate::domain::keyboard::Keyboard::default(),
+        reply_to: None,
+    };
     Work::Call(Call { message: KommoMessageId("m1".to_owned()), to: conversation(), part, parts, method })
 }
 

@@ -82,6 +82,8 @@ pub enum Endpoint {
     DeliveryStatus,
     /// `POST {scope}/typing`.
     Typing,
+    /// `POST {scope}/react`.
+    React,
     /// `POST {scope}/chats`.
     CreateChat,
     /// `GET {scope}/chats/{chat}/history`.

@@ -20,8 +20,10 @@ mod api;
 mod arguments;
 mod chats;
 mod files;
+mod keyboards;
 mod methods;
 mod polls;
+mod replies;
 mod shapes;
 mod updates;
 mod world;
@@ -72,6 +74,28 @@ pub struct ChatMessage {
     pub file: Option<Attachment>,
     /// When, in Unix milliseconds.
     pub at_ms: i64,
+    /// The buttons below it.
+    pub keyboard: Keyboard,
+    /// The message that it answers.
+    pub reply_to: Option<i64>,
+    /// The customer's reaction to it.
+    pub reaction: Option<String>,
+    /// Whether the customer has changed it.
+    pub edited: bool,
+}
+
+/// Buttons in rows.
+pub type Keyboard = Vec<Vec<Key>>;
+
+/// A button below a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// What stands on it.
+    pub text: String,
+    /// Where it leads, if it does.
+    pub url: Option<String>,
+    /// `callback_data` of one that answers.
+    pub data: Option<String>,
 }
 
 /// A request that a bot made.

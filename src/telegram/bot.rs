@@ -13,11 +13,13 @@ use teloxide::{
 use crate::{
     domain::{
         address::{BotId, MessageId, SourceId},
+        keyboard::{Button, Keyboard},
         retry::Failure,
         work::{Call, Method},
     },
     pace::Pace,
     telegram::{failure, file},
+    translate::{buttons, text::MESSAGE_UNITS},
 };
 
 /// How much longer than the long poll itself the HTTP request may take.
@@ -125,13 +127,58 @@ impl Bot {
     pub async fn send(&self, call: &Call) -> Result<Option<MessageId>, Failure> {
         let chat = call.to.chat;
         let answer = match &call.method {
-            Method::SendText { text } => {
-                JsonRequest::new(self.sender.clone(), SendMessage { chat_id: chat, text: text.clone() }).await
-            }
+            Method::SendText { text, keyboard, reply_to } => self.send_text(chat, text, keyboard, *reply_to).await,
         };
         let answer = failure::of_send(answer)?;
         let number = answer.get("message_id").and_then(Value::as_i64);
         Ok(number.map(|message| MessageId { bot: self.id, chat, message, update: None }))
+    }
+
+    /// Sends a text. If Telegram does not like its buttons, nothing was sent, and the customer gets the text with the
+    /// choices as lines.
+    async fn send_text(
+        &self,
+        chat_id: i64,
+        text: &str,
+        keyboard: &Keyboard,
+        reply_to: Option<i64>,
+    ) -> Result<Value, RequestError> {
+        let send = |text: String, reply_markup| {
+            JsonRequest::new(
+                self.sender.clone(),
+                SendMessage { chat_id, text, reply_markup, reply_parameters: reply_to.map(ReplyParameters::to) },
+            )
+        };
+        let reply_markup = (!keyboard.is_empty()).then(|| buttons::reply_markup(keyboard));
+        let has_buttons = reply_markup.is_some();
+        match send(text.to_owned(), reply_markup).await {
+            Err(error) if has_buttons && failure::is_about_buttons(&error) => {
+                tracing::warn!(source = %self.source, %error, "Telegram does not take these buttons: sent as text");
+                self.pace.turn().await;
+                send(with_lines(text, keyboard), None).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Tells Telegram that a press was noticed. One that is too old to be answered counts as answered.
+    ///
+    /// # Errors
+    /// The verdict on the failure, though there is nobody whom it could help.
+    pub async fn answer_press(&self, query: &str) -> Result<(), Failure> {
+        self.pace.turn().await;
+        let payload = AnswerCallbackQuery { callback_query_id: query.to_owned() };
+        failure::unless_moot(JsonRequest::new(self.sender.clone(), payload).await)
+    }
+
+    /// Takes the buttons of a message away. Those that are gone already count as taken away.
+    ///
+    /// # Errors
+    /// The verdict on the failure.
+    pub async fn remove_keyboard(&self, chat: i64, message: i64) -> Result<(), Failure> {
+        self.pace.turn().await;
+        let payload = EditMessageReplyMarkup { chat_id: chat, message_id: message };
+        failure::unless_moot(JsonRequest::new(self.sender.clone(), payload).await)
     }
 
     /// Shows "typing" in a chat for about 5 seconds.
@@ -139,6 +186,13 @@ impl Bot {
         let payload = SendChatAction { chat_id: chat, action: "typing" };
         failure::of_send(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
     }
+}
+
+/// The text with its choices below it, as far as one message holds them.
+fn with_lines(text: &str, keyboard: &Keyboard) -> String {
+    let lines: Vec<_> = keyboard.buttons().map(Button::line).collect();
+    let full = format!("{text}\n\n{}", lines.join("\n"));
+    if full.encode_utf16().count() <= MESSAGE_UNITS { full } else { text.to_owned() }
 }
 
 /// Every kind of update that Bot API 10.1 knows. Sent with every poll: the server keeps the last list it was given, and
@@ -174,10 +228,10 @@ pub const ALLOWED_UPDATES: &[&str] = &[
 /// Declares a method of the Bot API whose result is kept as raw JSON, so that a detail that the library does not know
 /// can never turn a success into an error.
 macro_rules! method {
-    ($(#[$doc:meta])* $name:ident -> $output:ty { $($field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident -> $output:ty { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
         #[derive(Serialize)]
-        struct $name { $($field: $type,)* }
+        struct $name { $($(#[$field_meta])* $field: $type,)* }
 
         impl Payload for $name {
             type Output = $output;
@@ -186,13 +240,41 @@ macro_rules! method {
     };
 }
 
+/// Which message is answered. If the customer has deleted it, the answer goes without.
+#[derive(Serialize)]
+struct ReplyParameters {
+    message_id: i64,
+    allow_sending_without_reply: bool,
+}
+
+impl ReplyParameters {
+    const fn to(message_id: i64) -> Self {
+        Self { message_id, allow_sending_without_reply: true }
+    }
+}
+
 method! {
     /// `getUpdates`.
     GetUpdates -> Vec<Value> { offset: Option<i64>, limit: u8, timeout: u64, allowed_updates: &'static [&'static str], }
 }
 method! {
     /// `sendMessage`.
-    SendMessage -> Value { chat_id: i64, text: String, }
+    SendMessage -> Value {
+        chat_id: i64,
+        text: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_markup: Option<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_parameters: Option<ReplyParameters>,
+    }
+}
+method! {
+    /// `answerCallbackQuery`.
+    AnswerCallbackQuery -> Value { callback_query_id: String, }
+}
+method! {
+    /// `editMessageReplyMarkup`; without a new keyboard the old one goes.
+    EditMessageReplyMarkup -> Value { chat_id: i64, message_id: i64, }
 }
 method! {
     /// `sendChatAction`.

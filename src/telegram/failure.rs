@@ -28,6 +28,28 @@ pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Fail
     })
 }
 
+/// The result of a call whose refusal may mean that there is nothing left to do.
+pub(super) fn unless_moot(answer: Result<Value, RequestError>) -> Result<(), Failure> {
+    match answer {
+        Err(RequestError::Api(error)) if is_moot(&text(&error)) => Ok(()),
+        answer => of_send(answer).map(drop),
+    }
+}
+
+fn is_moot(text: &str) -> bool {
+    ["query is too old", "message is not modified", "message to edit not found"].iter().any(|moot| text.contains(moot))
+}
+
+/// Whether Telegram refused a message for its buttons alone.
+pub(super) fn is_about_buttons(error: &RequestError) -> bool {
+    let RequestError::Api(error) = error else { return false };
+    let text = text(error).to_lowercase();
+    text.starts_with("bad request")
+        && ["button", "inline keyboard", "reply markup", "reply_markup", "reply keyboard"]
+            .iter()
+            .any(|part| text.contains(part))
+}
+
 /// Why a poll brought no updates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {

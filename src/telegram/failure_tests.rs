@@ -88,3 +88,30 @@ fn why_a_poll_fails() {
     let flood = RequestError::RetryAfter(teloxide::types::Seconds::from_seconds(7));
     assert!(matches!(of_poll(&flood), PollError::Unreachable { after_seconds: 7, .. }));
 }
+
+#[test]
+fn a_refusal_of_the_buttons_is_told_from_others() {
+    for ours in [
+        "Bad Request: BUTTON_URL_INVALID",
+        "Bad Request: BUTTON_DATA_INVALID",
+        "Bad Request: inline keyboard button URL 'x' is invalid: Wrong HTTP URL",
+        "Bad Request: REPLY_MARKUP_TOO_LONG",
+    ] {
+        assert!(is_about_buttons(&api(ours)), "{ours}");
+    }
+    for other in ["Bad Request: chat not found", "Forbidden: bot was blocked by the user", "Unauthorized"] {
+        assert!(!is_about_buttons(&api(other)), "{other}");
+    }
+}
+
+#[test]
+fn what_is_done_already_is_done() {
+    for moot in [
+        "Bad Request: query is too old and response timeout expired or query ID is invalid",
+        "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message",
+        "Bad Request: message to edit not found",
+    ] {
+        assert_eq!(unless_moot(Err(api(moot))), Ok(()), "{moot}");
+    }
+    assert!(unless_moot(Err(api("Bad Request: chat not found"))).is_err());
+}

@@ -29,6 +29,10 @@ pub enum Event {
     Message(Box<Message>),
     /// `edited_message`: somebody changed what they wrote.
     Edited(Box<Message>),
+    /// `callback_query`: somebody pressed a button.
+    Pressed(Box<CallbackQuery>),
+    /// `message_reaction`: somebody reacted to a message, or took it back.
+    Reacted(Box<MessageReaction>),
     /// Anything else.
     Other,
 }
@@ -36,12 +40,16 @@ pub enum Event {
 impl<'de> Deserialize<'de> for Update {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::deserialize(deserializer)?;
-        let known = ["message", "edited_message"].into_iter().find(|name| fields.says(name));
+        let known = ["message", "edited_message", "callback_query", "message_reaction"]
+            .into_iter()
+            .find(|name| fields.says(name));
         let other = || fields.names().find(|name| *name != "update_id" && fields.says(name));
         let kind = known.or_else(other).unwrap_or("nothing").to_owned();
         let event = match kind.as_str() {
             "message" => Event::Message(fields.read(&kind).unwrap_or_default()),
             "edited_message" => Event::Edited(fields.read(&kind).unwrap_or_default()),
+            "callback_query" => Event::Pressed(fields.read(&kind).unwrap_or_default()),
+            "message_reaction" => Event::Reacted(fields.read(&kind).unwrap_or_default()),
             _ => Event::Other,
         };
         Ok(Self { update_id: fields.read("update_id"), kind, event })
@@ -63,6 +71,12 @@ pub struct Message {
     pub chat: Option<Chat>,
     /// The text of a text message.
     pub text: Option<String>,
+    /// The buttons below it.
+    pub reply_markup: Option<InlineKeyboard>,
+    /// The message that it answers.
+    pub reply_to_message: Option<Box<Message>>,
+    /// The part of that message that is meant.
+    pub quote: Option<TextQuote>,
     /// The text that goes with a file.
     pub caption: Option<String>,
     /// The name of the field that holds the content, such as `photo`; `text` for a text.
@@ -90,6 +104,9 @@ impl<'de> Deserialize<'de> for Message {
             from: fields.read("from"),
             chat: fields.read("chat"),
             text: fields.read("text"),
+            reply_markup: fields.read("reply_markup"),
+            reply_to_message: fields.read("reply_to_message"),
+            quote: fields.read("quote"),
             caption: fields.read("caption"),
             photo: fields.read("photo"),
             file: content.filter(|name| FILES.contains(name)).and_then(|name| fields.read(name)),
@@ -158,6 +175,58 @@ fn content(fields: &Fields) -> Option<&str> {
 }
 
 lenient! {
+    /// A part of a message that another one answers; also what is told of a message from another chat.
+    pub struct TextQuote {
+        /// Its words.
+        pub text: String,
+    }
+
+    /// A press of a button.
+    pub struct CallbackQuery {
+        /// What it is answered by.
+        pub id: String,
+        /// Who pressed it.
+        pub from: User,
+        /// The message with the button. Of an old one only the chat and the number are told, and its date is 0.
+        pub message: Message,
+        /// What the button carries.
+        pub data: String,
+    }
+
+    /// A change of somebody's reactions to a message.
+    pub struct MessageReaction {
+        /// Where.
+        pub chat: Chat,
+        /// The message.
+        pub message_id: i64,
+        /// Who reacts.
+        pub user: User,
+        /// Their reactions before.
+        pub old_reaction: Vec<ReactionType>,
+        /// Their reactions now; the newest is the last.
+        pub new_reaction: Vec<ReactionType>,
+    }
+
+    /// A reaction.
+    pub struct ReactionType {
+        /// The emoji; absent for custom ones and for stars.
+        pub emoji: String,
+    }
+
+    /// Buttons below a message.
+    pub struct InlineKeyboard {
+        /// Its rows.
+        pub inline_keyboard: Vec<Vec<InlineButton>>,
+    }
+
+    /// A button below a message.
+    pub struct InlineButton {
+        /// What stands on it.
+        pub text: String,
+        /// What it carries, if it answers.
+        pub callback_data: String,
+    }
+
     /// A person or a bot.
     pub struct User {
         /// Unique within Telegram.

@@ -3,17 +3,18 @@
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId},
-        message::{Content, Outbound, Recipient, Typing},
+        keyboard::{Button, Keyboard},
+        message::{Content, Outbound, Quote, Recipient, Typing},
         time::UnixMillis,
     },
-    kommo::wire::{Hook, HookContent, HookConversation, HookMarkup, HookMessage, HookTyping},
+    kommo::wire::{Hook, HookContent, HookConversation, HookMarkup, HookMessage, HookQuoted, HookTyping},
 };
 
 /// What a hook is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrival {
     /// An answer to a customer.
-    Message(Outbound),
+    Message(Box<Outbound>),
     /// A manager types.
     Typing(Typing),
     /// Something that is not relayed, by its kind.
@@ -35,15 +36,17 @@ pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
     })
 }
 
-fn message(hook: HookMessage) -> Option<Outbound> {
+fn message(hook: HookMessage) -> Option<Box<Outbound>> {
     let content = hook.message?;
     let id = content.id.clone().filter(|id| !id.is_empty())?;
-    Some(Outbound {
+    Some(Box::new(Outbound {
         id: KommoMessageId(id),
         to: recipient(hook.conversation.unwrap_or_default()),
         source: hook.source.and_then(|source| source.external_id).filter(|id| !id.is_empty()),
+        quote: content.reply_to.clone().and_then(|reply| reply.message).map(quote),
+        keyboard: content.markup.as_ref().map(keyboard).unwrap_or_default(),
         content: self::content(content),
-    })
+    }))
 }
 
 fn recipient(conversation: HookConversation) -> Recipient {
@@ -53,24 +56,47 @@ fn recipient(conversation: HookConversation) -> Recipient {
     }
 }
 
-/// The choices of a keyboard as lines of text: readable, and a customer who types one answers as the button would.
-fn choices(markup: Option<HookMarkup>) -> String {
-    let buttons = markup.and_then(|markup| markup.buttons).unwrap_or_default().into_iter().flatten();
-    let lines = buttons.filter_map(|button| match (button.text, button.url) {
-        (Some(text), Some(url)) => Some(format!("\n• {text}: {url}")),
-        (Some(text), None) => Some(format!("\n• {text}")),
-        (None, _) => None,
-    });
-    let lines: String = lines.collect();
-    if lines.is_empty() { lines } else { format!("\n{lines}") }
+/// What an answer answers. A message of ours is named by our id, and one of Kommo's by Kommo's alone.
+fn quote(quoted: HookQuoted) -> Quote {
+    let words = quoted.text.filter(|text| !text.trim().is_empty());
+    let kind = || quoted.r#type.map(|kind| format!("[{kind}]")).unwrap_or_default();
+    Quote {
+        ours: quoted.msgid.and_then(|msgid| msgid.parse().ok()),
+        kommo: quoted.id.filter(|id| !id.is_empty()).map(KommoMessageId),
+        words: words.unwrap_or_else(kind),
+    }
+}
+
+/// The buttons of an answer. A list is shown as one button per choice.
+fn keyboard(markup: &HookMarkup) -> Keyboard {
+    let button = |label: &Option<String>, url: &Option<String>| {
+        let label = label.clone().filter(|label| !label.trim().is_empty())?;
+        Some(Button { label, url: url.clone().filter(|url| !url.is_empty()) })
+    };
+    let rows =
+        markup.buttons.iter().flatten().map(|row| row.iter().filter_map(|it| button(&it.text, &it.url)).collect());
+    let sections = markup.list_message.iter().flat_map(|list| list.sections.iter().flatten());
+    let choices = sections.flat_map(|section| section.rows.iter().flatten());
+    let choices = choices.filter_map(|row| button(&row.title, &None)).map(|button| vec![button]);
+    Keyboard(rows.chain(choices).collect()).filtered(|_| true)
+}
+
+/// What a list says above its choices.
+fn list_text(markup: &HookMarkup) -> Option<String> {
+    let list = markup.list_message.as_ref()?;
+    let parts: Vec<_> =
+        [&list.header, &list.body, &list.footer].into_iter().flatten().map(|part| part.trim()).collect();
+    let said: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    (!said.is_empty()).then(|| said.join("\n\n"))
 }
 
 /// A text is a text only if nothing else comes with it: the caption of a file must not go out without the file.
 fn content(content: HookContent) -> Content {
-    let text = content.text.filter(|text| !text.trim().is_empty());
+    let list = content.markup.as_ref().and_then(list_text);
+    let text = list.or(content.text).filter(|text| !text.trim().is_empty());
     let has_media = content.media.is_some_and(|media| !media.is_empty());
     match (content.r#type.as_deref(), text) {
-        (Some("text") | None, Some(text)) if !has_media => Content::Text(text + &choices(content.markup)),
+        (Some("text") | None, Some(text)) if !has_media => Content::Text(text),
         (kind, caption) => Content::Unknown { kind: kind.unwrap_or("message").to_owned(), caption },
     }
 }

@@ -43,23 +43,51 @@ fn odd_hooks_are_named_and_never_sent_anywhere() {
     }
 }
 
+fn answer(text: &str, markup: &str) -> Outbound {
+    let raw = format!(r#"{{"message":{{"message":{{"id":"m","type":"text","text":"{text}","markup":{markup}}}}}}}"#);
+    match decode(&raw).unwrap() {
+        Arrival::Message(outbound) => *outbound,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn choices_are_readable_without_buttons() {
-    let text = |markup: &str| {
-        let raw = format!(r#"{{"message":{{"message":{{"id":"m","type":"text","text":"Pick","markup":{markup}}}}}}}"#);
-        match decode(&raw).unwrap() {
-            Arrival::Message(Outbound { content: Content::Text(text), .. }) => text,
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(
-        text(
-            r#"{"mode":"inline","buttons":[[{"text":"A"},{"text":"B"}],[{"text":"Site","url":"https://example.com"}]]}"#
-        ),
-        "Pick\n\n• A\n• B\n• Site: https://example.com"
-    );
-    for none in ["null", "[]", r#"{"buttons":null}"#, r#"{"buttons":[]}"#, r#"{"buttons":[[{}]]}"#] {
-        assert_eq!(text(none), "Pick", "{none}");
+fn buttons_keep_their_rows() {
+    let markup =
+        r#"{"mode":"inline","buttons":[[{"text":"A"},{"text":"B"}],[{"text":"Site","url":"https://example.com"}]]}"#;
+    let outbound = answer("Pick", markup);
+    assert_eq!(outbound.content, Content::Text("Pick".to_owned()));
+    let site = Button { label: "Site".to_owned(), url: Some("https://example.com".to_owned()) };
+    assert_eq!(outbound.keyboard.0, [vec![Button::answer("A"), Button::answer("B")], vec![site]]);
+}
+
+#[test]
+fn odd_markup_costs_no_text() {
+    for none in [
+        "null",
+        "[]",
+        "7",
+        r#"{"buttons":null}"#,
+        r#"{"buttons":[]}"#,
+        r#"{"buttons":[[{}]]}"#,
+        r#"{"buttons":[[{"text":" "}]]}"#,
+    ] {
+        let outbound = answer("Pick", none);
+        assert_eq!(
+            (outbound.content, outbound.keyboard),
+            (Content::Text("Pick".to_owned()), Keyboard::default()),
+            "{none}"
+        );
+    }
+}
+
+#[test]
+fn a_list_becomes_a_button_per_choice() {
+    let markup = r#"{"list_message":{"header":"Services","body":"Pick one","footer":"Co","button":"Menu","sections":[{"title":"All","rows":[{"callback_data":"vG9","title":"A","description":"desc"},{"title":"B"}]}]}}"#;
+    for text in ["Pick", ""] {
+        let outbound = answer(text, markup);
+        assert_eq!(outbound.content, Content::Text("Services\n\nPick one\n\nCo".to_owned()));
+        assert_eq!(outbound.keyboard.0, [[Button::answer("A")], [Button::answer("B")]]);
     }
 }
 

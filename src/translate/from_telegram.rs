@@ -3,11 +3,12 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, UserId},
-        message::{Content, Customer, Inbound, Media, Skip},
+        message::{Content, Customer, Inbound, Quote, Reaction, Skip, Tap},
         time::UnixMillis,
         work::Lane,
     },
-    telegram::wire::{Event, Message, Update, User},
+    telegram::wire::{Event, Message, ReactionType, TextQuote, Update, User},
+    translate::buttons,
 };
 
 mod content;
@@ -19,6 +20,8 @@ pub use content::LARGEST_FILE_BYTES;
 pub fn lane(raw: &str, source: &SourceId) -> Lane {
     let chat = serde_json::from_str::<Update>(raw).ok().and_then(|update| match update.event {
         Event::Message(message) | Event::Edited(message) => message.chat?.id,
+        Event::Pressed(query) => query.message?.chat?.id,
+        Event::Reacted(reaction) => reaction.chat?.id,
         Event::Other => None,
     });
     chat.map_or_else(|| Lane::chatless(source), |chat| Lane::inbound(&Conversation::new(source.clone(), chat)))
@@ -33,8 +36,51 @@ pub fn decode(raw: &str, source: &SourceId, bot: BotId) -> Result<Inbound, Skip>
     match update.event {
         Event::Message(message) => self::message(*message, source, bot),
         Event::Edited(message) => edited(*message, source, bot, update.update_id.ok_or(Skip::Unreadable)?),
-        Event::Other => Err(Skip::NotAMessage(update.kind)),
+        Event::Pressed(_) | Event::Reacted(_) | Event::Other => Err(Skip::NotAMessage(update.kind)),
     }
+}
+
+/// Reads the press of a button that `bot` of `source` received at `now`; `None` if the update is another, or none that
+/// can be relayed.
+#[must_use]
+pub fn decode_tap(raw: &str, source: &SourceId, bot: BotId, now: UnixMillis) -> Option<Tap> {
+    let update: Update = serde_json::from_str(raw).ok()?;
+    let Event::Pressed(query) = update.event else { return None };
+    let message = query.message?;
+    let chat = message.chat.filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+    let pressed = buttons::pressed(&query.data?, message.reply_markup);
+    let content = pressed.label.map_or_else(unknown_button, Content::Text);
+    let id = MessageId { bot, chat, message: message.message_id?, update: Some(update.update_id?) };
+    let customer = customer(query.from.unwrap_or_default(), chat);
+    let conversation = Conversation::new(source.clone(), chat);
+    Some(Tap {
+        query: query.id?,
+        button: pressed.index,
+        inbound: Inbound { conversation, id, customer, sent_at: now, content, quote: None, edited: false },
+    })
+}
+
+/// Reads the reaction that `bot` of `source` was told of; `None` if the update is another, or one that has no emoji.
+#[must_use]
+pub fn decode_reaction(raw: &str, source: &SourceId, bot: BotId) -> Option<Reaction> {
+    let update: Update = serde_json::from_str(raw).ok()?;
+    let Event::Reacted(change) = update.event else { return None };
+    let chat = change.chat.filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+    let newest = |reactions: Option<Vec<ReactionType>>| reactions?.into_iter().rev().find_map(|it| it.emoji);
+    let (before, emoji) = (newest(change.old_reaction), newest(change.new_reaction));
+    if emoji.is_none() && before.is_none() {
+        return None;
+    }
+    Some(Reaction {
+        conversation: Conversation::new(source.clone(), chat),
+        message: MessageId { bot, chat, message: change.message_id?, update: None },
+        customer: UserId(change.user.and_then(|user| user.id).unwrap_or(chat)),
+        emoji,
+    })
+}
+
+fn unknown_button() -> Content {
+    Content::Unknown { kind: "button".to_owned(), caption: None }
 }
 
 fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, Skip> {
@@ -45,31 +91,44 @@ fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, S
         return Err(Skip::NotPrivate(kind));
     }
     let number = message.message_id.ok_or(Skip::Unreadable)?;
+    let quote = quote(message.quote.clone(), message.reply_to_message.clone(), bot, chat_id);
     Ok(Inbound {
         conversation: Conversation::new(source.clone(), chat_id),
         id: MessageId { bot, chat: chat_id, message: number, update: None },
         customer: customer(message.from.clone().unwrap_or_default(), chat_id),
         sent_at: sent_at(message.date.unwrap_or_default(), number),
         content: content::of(message),
+        quote,
+        edited: false,
     })
 }
 
-/// An edit is told as a message of its own, marked as what it is.
+/// What a message answers. A part of a message, or one of another chat, is known by its words alone.
+fn quote(part: Option<TextQuote>, whole: Option<Box<Message>>, bot: BotId, chat: i64) -> Option<Quote> {
+    let words = part.and_then(|part| part.text).filter(|words| !words.trim().is_empty());
+    if let Some(words) = words {
+        return Some(Quote { words, ..Quote::default() });
+    }
+    let whole = *whole?;
+    let elsewhere = whole.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat);
+    let number = whole.message_id.filter(|_| !elsewhere);
+    let kind = || whole.content.map(|kind| format!("[{}]", kind.replace('_', " ")));
+    let words = whole.text.or(whole.caption).or_else(kind).unwrap_or_default();
+    let ours = number.map(|message| MessageId { bot, chat, message, update: None });
+    Some(Quote { ours, kommo: None, words })
+}
+
+/// An edit has an id of its own, by which it is known where it cannot be told as an edit.
 fn edited(wire: Message, source: &SourceId, bot: BotId, update_id: i64) -> Result<Inbound, Skip> {
     let edited_at = wire.edit_date.or(wire.date);
     let mut inbound = message(wire, source, bot)?;
     inbound.id.update = Some(update_id);
     inbound.sent_at = sent_at(edited_at.unwrap_or_default(), inbound.id.message);
-    inbound.content = match inbound.content {
-        Content::Text(text) => Content::Unknown { kind: "edited".to_owned(), caption: Some(text) },
-        Content::Media(media) => {
-            let caption = media.caption.map_or_else(|| "[edited]".to_owned(), |caption| format!("[edited] {caption}"));
-            Content::Media(Media { caption: Some(caption), ..media })
-        }
-        // A position that is shared live is edited every few seconds.
-        Content::Location { .. } => return Err(Skip::NotAMessage("live location".to_owned())),
-        content @ (Content::Contact { .. } | Content::Unknown { .. }) => content,
-    };
+    // A position that is shared live is edited every few seconds.
+    if matches!(inbound.content, Content::Location { .. }) {
+        return Err(Skip::NotAMessage("live location".to_owned()));
+    }
+    inbound.edited = true;
     Ok(inbound)
 }
 

@@ -50,6 +50,8 @@ fn a_private_text_becomes_a_message() {
         content: Text(
             "Привет 👋",
         ),
+        quote: None,
+        edited: false,
     }
     "#);
 }
@@ -89,7 +91,8 @@ fn what_cannot_be_carried_is_named() {
 fn an_edit_is_told_as_an_edit_under_an_id_of_its_own() {
     let edit = read(&update("edited_message", r#","edit_date":1786017700,"text":"new""#)).unwrap();
     assert_eq!(edit.id.to_string(), "tg:123456:777000111:42:9001");
-    assert_eq!(edit.content, Content::Unknown { kind: "edited".to_owned(), caption: Some("new".to_owned()) });
+    assert_eq!((edit.edited, edit.original().to_string().as_str()), (true, "tg:123456:777000111:42"));
+    assert_eq!(edit.content, Content::Text("new".to_owned()));
     assert_eq!(edit.sent_at.seconds(), 1_786_017_700);
 }
 
@@ -144,4 +147,99 @@ fn the_lane_is_the_chat_and_without_one_the_source() {
     for raw in [r#"{"update_id":1,"poll":{}}"#, r#"{"update_id":1,"message":{}}"#, "nonsense"] {
         assert_eq!(lane(raw, &source()).thread, "source:sales", "{raw}");
     }
+}
+
+const PRESS: &str = r#"{"update_id":9001,"callback_query":{"id":"q1","from":{"id":777000111,"first_name":"Ann"},"chat_instance":"1","data":"b:1:Cancel","message":{"message_id":42,"date":1786017600,"chat":{"id":777000111,"type":"private"},"text":"Order","reply_markup":{"inline_keyboard":[[{"text":"Accept","callback_data":"b:0:Accept"},{"text":"Cancel","callback_data":"b:1:Cancel"}]]}}}}"#;
+
+fn tap(raw: &str) -> Option<Tap> {
+    decode_tap(raw, &source(), BotId(123_456), UnixMillis(1_786_017_700_000))
+}
+
+#[test]
+fn a_press_says_what_stands_on_the_button() {
+    let tap = tap(PRESS).unwrap();
+    assert_eq!((tap.query.as_str(), tap.button), ("q1", Some(1)));
+    assert_eq!(tap.inbound.content, Content::Text("Cancel".to_owned()));
+    assert_eq!(tap.inbound.id.to_string(), "tg:123456:777000111:42:9001");
+    assert_eq!(tap.inbound.sent_at, UnixMillis(1_786_017_700_000));
+    assert_eq!(lane(PRESS, &source()).thread, "tg:sales:777000111");
+    assert_eq!(tap.once().inbound.id.to_string(), "tg:123456:777000111:42:-2");
+}
+
+#[test]
+fn a_press_below_a_message_that_has_grown_too_old_is_still_understood() {
+    let old = |data: &str| {
+        tap(&format!(
+            r#"{{"update_id":9001,"callback_query":{{"id":"q1","data":"{data}","message":{{"message_id":42,"date":0,"chat":{{"id":5,"type":"private"}}}}}}}}"#
+        ))
+    };
+    assert_eq!(old("b:1:Cancel").unwrap().inbound.content, Content::Text("Cancel".to_owned()));
+    let unknown = old("order-17").unwrap();
+    assert_eq!(unknown.inbound.content, unknown_button());
+    assert_eq!(unknown.once().inbound.id.to_string(), "tg:123456:5:42:9001", "each press counts");
+}
+
+#[test]
+fn a_press_that_is_no_customers_is_none() {
+    for raw in [
+        PRESS.replace("private", "group"),
+        PRESS.replace("\"message\":", "\"inline_message_id\":"),
+        PRESS.replace("\"data\":", "\"game_short_name\":"),
+        PRESS.replace("\"id\":\"q1\",", ""),
+        update("message", ""),
+        "nonsense".to_owned(),
+    ] {
+        assert_eq!(tap(&raw), None, "{raw}");
+    }
+    assert_eq!(read(PRESS), Err(Skip::NotAMessage("callback_query".to_owned())));
+}
+
+#[test]
+fn what_a_message_answers_is_known_by_number_or_by_its_words() {
+    let quote = |fields: &str| {
+        let quote = read(&update("message", &format!(r#","text":"yes",{fields}"#))).unwrap().quote.unwrap();
+        (quote.ours.map(|ours| ours.to_string()), quote.words)
+    };
+    let known = Some("tg:123456:777000111:40".to_owned());
+    for (fields, ours, words) in [
+        (r#""reply_to_message":{"message_id":40,"text":"Hi"}"#, known.clone(), "Hi"),
+        (
+            r#""reply_to_message":{"message_id":40,"chat":{"id":777000111},"photo":[],"caption":"look"}"#,
+            known.clone(),
+            "look",
+        ),
+        (r#""reply_to_message":{"message_id":40,"video_note":{}}"#, known, "[video note]"),
+        (r#""reply_to_message":{"message_id":40,"chat":{"id":5},"text":"Hi"}"#, None, "Hi"),
+        (
+            r#""reply_to_message":{"message_id":40,"text":"Hi there"},"quote":{"text":"there","position":3}"#,
+            None,
+            "there",
+        ),
+        (r#""external_reply":{"origin":{}},"quote":{"text":"there"}"#, None, "there"),
+    ] {
+        assert_eq!(quote(fields), (ours, words.to_owned()), "{fields}");
+    }
+    for none in [r#""quote":{"text":" "}"#, r#""reply_to_message":7,"external_reply":{}"#] {
+        assert_eq!(read(&update("message", &format!(r#","text":"yes",{none}"#))).unwrap().quote, None, "{none}");
+    }
+}
+
+#[test]
+fn a_reaction_is_its_newest_emoji() {
+    let emoji = |old: &str, new: &str| {
+        let raw = format!(
+            r#"{{"update_id":1,"message_reaction":{{"chat":{{"id":5,"type":"private"}},"message_id":42,"user":{{"id":5}},"date":1,"old_reaction":[{old}],"new_reaction":[{new}]}}}}"#
+        );
+        assert_eq!(lane(&raw, &source()).thread, "tg:sales:5");
+        let reaction = decode_reaction(&raw, &source(), BotId(1))?;
+        assert_eq!((reaction.message.to_string().as_str(), reaction.customer), ("tg:1:5:42", UserId(5)));
+        Some(reaction.emoji)
+    };
+    let (like, heart) = (r#"{"type":"emoji","emoji":"👍"}"#, r#"{"type":"emoji","emoji":"❤"}"#);
+    let custom = r#"{"type":"custom_emoji","custom_emoji_id":"7"},{"type":"paid"}"#;
+    assert_eq!(emoji("", like), Some(Some("👍".to_owned())));
+    assert_eq!(emoji(like, &format!("{like},{heart}")), Some(Some("❤".to_owned())));
+    assert_eq!(emoji(like, ""), Some(None));
+    assert_eq!(emoji(like, custom), Some(None));
+    assert_eq!(emoji("", custom), None);
 }

@@ -2,10 +2,14 @@
 
 use crate::{
     domain::{
+        address::KommoMessageId,
         delivery::{Delivery, Report},
-        message::{Content, Customer, Inbound, Media, MediaKind},
+        message::{Content, Customer, Inbound, Media, MediaKind, Quote, Reaction},
     },
-    kommo::wire::{Card, DeliveryStatus, Event, Location, Message, NewChat, NewMessage, Sender, Source},
+    kommo::wire::{
+        Card, DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Location, Message, NewChat, NewMessage,
+        React, Reactor, ReplyTo, Sender, Source,
+    },
     media::link::MediaLinks,
 };
 
@@ -22,8 +26,42 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
             source: source(inbound),
             sender: sender(&inbound.customer),
             message: message(inbound, links),
+            reply_to: reply_to(inbound),
             silent: false,
         },
+    }
+}
+
+/// The new wording of a message that Kommo has; `None` if it cannot be told as one.
+#[must_use]
+pub fn edit(inbound: &Inbound) -> Option<EditEvent> {
+    let Content::Text(text) = &inbound.content else { return None };
+    Some(EditEvent {
+        event_type: "edit_message",
+        payload: EditMessage {
+            timestamp: inbound.sent_at.seconds(),
+            msec_timestamp: inbound.sent_at.0,
+            msgid: inbound.original().to_string(),
+            conversation_id: inbound.conversation.to_string(),
+            message: told(text.clone()),
+        },
+    })
+}
+
+fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
+    let id = inbound.quote.as_ref()?.kommo.as_ref()?.0.clone();
+    Some(ReplyTo { message: KnownMessage { id } })
+}
+
+/// A customer's reaction to the message that Kommo calls `id`.
+#[must_use]
+pub fn react(reaction: &Reaction, id: KommoMessageId) -> React {
+    React {
+        conversation_id: reaction.conversation.to_string(),
+        id: id.0,
+        user: Reactor { id: reaction.customer.to_string() },
+        r#type: if reaction.emoji.is_some() { "react" } else { "unreact" },
+        emoji: reaction.emoji.clone(),
     }
 }
 
@@ -46,10 +84,18 @@ fn sender(customer: &Customer) -> Sender {
     Sender { id: customer.id.to_string(), name: customer.name.clone(), profile_link }
 }
 
+/// What is said, after the words that it answers where Kommo does not know them.
 fn message(inbound: &Inbound, links: &MediaLinks<'_>) -> Message {
     match &inbound.content {
-        Content::Text(text) => told(text.clone()),
-        Content::Media(media) => file(media, links.to(&inbound.conversation.source, media)),
+        Content::Text(text) => told(in_full(inbound, text)),
+        Content::Media(media) => {
+            let caption = in_full(inbound, media.caption.as_deref().unwrap_or_default());
+            file(
+                media,
+                Some(caption).filter(|caption| !caption.is_empty()),
+                links.to(&inbound.conversation.source, media),
+            )
+        }
         Content::Location { latitude, longitude, caption } => Message {
             r#type: "location",
             text: caption.clone(),
@@ -62,16 +108,25 @@ fn message(inbound: &Inbound, links: &MediaLinks<'_>) -> Message {
             ..Message::default()
         },
         // What cannot be carried yet is named, so that the manager knows that something came.
-        Content::Unknown { kind, caption: None } => told(format!("[{kind}]")),
-        Content::Unknown { kind, caption: Some(caption) } => told(format!("[{kind}] {caption}")),
+        Content::Unknown { kind, caption: None } => told(in_full(inbound, &format!("[{kind}]"))),
+        Content::Unknown { kind, caption: Some(caption) } => told(in_full(inbound, &format!("[{kind}] {caption}"))),
     }
+}
+
+/// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them, and the mark of
+/// an edit.
+fn in_full(inbound: &Inbound, text: &str) -> String {
+    let unknown = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none());
+    let quote = unknown.map(Quote::in_front).unwrap_or_default();
+    let mark = if inbound.edited { "[edited] " } else { "" };
+    if text.is_empty() { format!("{quote}{mark}").trim_end().to_owned() } else { format!("{quote}{mark}{text}") }
 }
 
 fn told(text: String) -> Message {
     Message { r#type: "text", text: Some(text), ..Message::default() }
 }
 
-fn file(media: &Media, link: String) -> Message {
+fn file(media: &Media, text: Option<String>, link: String) -> Message {
     let (kind, needs_size) = match media.kind {
         MediaKind::Picture => ("picture", true),
         MediaKind::Video => ("video", true),
@@ -84,7 +139,7 @@ fn file(media: &Media, link: String) -> Message {
     let size = media.size_bytes.or(needs_size.then_some(0));
     Message {
         r#type: kind,
-        text: media.caption.clone(),
+        text,
         media: Some(link),
         file_name: Some(media.file_name.clone()),
         file_size: size,
@@ -123,9 +178,8 @@ mod tests {
         media::link::LinkKey,
     };
 
-    #[test]
-    fn a_message_has_everything_that_kommo_wants() {
-        let inbound = Inbound {
+    fn greeting() -> Inbound {
+        Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 777_000_111),
             id: MessageId { bot: BotId(123_456), chat: 777_000_111, message: 42, update: None },
             customer: Customer {
@@ -133,13 +187,57 @@ mod tests {
             },
             sent_at: UnixMillis(1_786_017_600_042),
             content: Content::Text("Привет 👋".to_owned()),
-        };
+            quote: None,
+            edited: false,
+        }
+    }
+
+    /// What Kommo is sent.
+    fn sent(inbound: &Inbound) -> Event {
         let links = MediaLinks {
             key: &LinkKey::derive("secret"),
             public_url: &Url::parse("https://bridge.example.com").unwrap(),
             expires_at: UnixMillis(0),
         };
-        insta::assert_snapshot!(serde_json::to_string(&encode(&inbound, &links)).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":false}}"#);
+        encode(inbound, &links)
+    }
+
+    #[test]
+    fn a_message_has_everything_that_kommo_wants() {
+        insta::assert_snapshot!(serde_json::to_string(&sent(&greeting())).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":false}}"#);
+    }
+
+    #[test]
+    fn an_answer_names_what_it_answers_or_repeats_its_words() {
+        let quote = Quote { words: "When?".to_owned(), ..Quote::default() };
+        let unknown = sent(&Inbound { quote: Some(quote.clone()), ..greeting() }).payload;
+        assert_eq!((unknown.message.text.as_deref(), unknown.reply_to), (Some("> When?\n\nПривет 👋"), None));
+        let quote = Quote { kommo: Some(KommoMessageId("0371a0ff".to_owned())), ..quote };
+        let known = serde_json::to_value(sent(&Inbound { quote: Some(quote), ..greeting() })).unwrap();
+        assert_eq!(known["payload"]["message"]["text"], "Привет 👋");
+        assert_eq!(known["payload"]["reply_to"], serde_json::json!({ "message": { "id": "0371a0ff" } }));
+    }
+
+    #[test]
+    fn an_edit_names_the_message_itself() {
+        let mut edited = Inbound { edited: true, ..greeting() };
+        edited.id.update = Some(9001);
+        assert_eq!(sent(&edited).payload.message.text.unwrap(), "[edited] Привет 👋");
+        insta::assert_snapshot!(serde_json::to_string(&edit(&edited)).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","message":{"type":"text","text":"Привет 👋"}}}"#);
+        edited.content = Content::Unknown { kind: "photo".to_owned(), caption: None };
+        assert_eq!(edit(&edited), None);
+    }
+
+    #[test]
+    fn a_reaction_that_is_taken_back_has_no_emoji() {
+        let wire = |emoji: Option<&str>| {
+            let Inbound { conversation, id, customer, .. } = greeting();
+            let emoji = emoji.map(str::to_owned);
+            let reaction = Reaction { conversation, message: id, customer: customer.id, emoji };
+            serde_json::to_string(&react(&reaction, KommoMessageId("0371a0ff".to_owned()))).unwrap()
+        };
+        insta::assert_snapshot!(wire(Some("👍")), @r#"{"conversation_id":"tg:sales:777000111","id":"0371a0ff","user":{"id":"tg-user:777000111"},"type":"react","emoji":"👍"}"#);
+        insta::assert_snapshot!(wire(None), @r#"{"conversation_id":"tg:sales:777000111","id":"0371a0ff","user":{"id":"tg-user:777000111"},"type":"unreact"}"#);
     }
 
     fn wire(delivery: Delivery) -> String {

@@ -3,10 +3,14 @@
 use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
-        message::{Content, Outbound, Recipient},
+        keyboard::{Button, Keyboard},
+        message::{Content, Outbound, Quote, Recipient},
         work::{Call, Method},
     },
-    translate::text::{MESSAGE_UNITS, split},
+    translate::{
+        buttons,
+        text::{MESSAGE_UNITS, split},
+    },
 };
 
 /// The calls of an answer, in order; at least one.
@@ -29,20 +33,44 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     if let Some(named) = outbound.source.as_deref().filter(|named| *named != to.source.as_str() && is_ours(named)) {
         return Err(contradiction(to.source.as_str(), named));
     }
-    let texts = match &outbound.content {
-        Content::Text(text) => split(text, MESSAGE_UNITS),
+    let text = match &outbound.content {
+        Content::Text(text) => quoted(outbound) + text + &misfits(&outbound.keyboard),
         Content::Media(media) => return Err(cannot_carry(media.kind.name())),
         Content::Location { .. } => return Err(cannot_carry("location")),
         Content::Contact { .. } => return Err(cannot_carry("contact")),
         Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
     };
+    let texts = split(&text, MESSAGE_UNITS);
     let parts = u16::try_from(texts.len()).map_err(|_| too_long())?;
     if parts == 0 {
         return Err(empty());
     }
-    let method = |text: &str| Method::SendText { text: text.to_owned() };
-    let call = |(part, text)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method: method(text) };
+    let keyboard = outbound.keyboard.filtered(buttons::works);
+    // Whoever has read to the end finds the buttons there.
+    let keyboard_of = |part| if part == parts { keyboard.clone() } else { Keyboard::default() };
+    let answered = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
+    let method = |part, text: &str| Method::SendText {
+        text: text.to_owned(),
+        keyboard: keyboard_of(part),
+        reply_to: answered.filter(|_| part == 1),
+    };
+    let call =
+        |(part, text)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method: method(part, text) };
     Ok((1..=parts).zip(texts).map(call).collect())
+}
+
+/// The words that an answer answers, where Telegram does not know their message.
+fn quoted(outbound: &Outbound) -> String {
+    let unknown = outbound.quote.as_ref().filter(|quote| quote.ours.is_none());
+    // What is empty stays empty: words that nobody answers are no message.
+    let is_empty = matches!(&outbound.content, Content::Text(text) if text.trim().is_empty());
+    unknown.filter(|_| !is_empty).map(Quote::in_front).unwrap_or_default()
+}
+
+/// The buttons that Telegram would not show, as lines of text.
+fn misfits(keyboard: &Keyboard) -> String {
+    let lines: Vec<_> = keyboard.buttons().filter(|it| !buttons::works(it)).map(Button::line).collect();
+    if lines.is_empty() { String::new() } else { format!("\n\n{}", lines.join("\n")) }
 }
 
 fn unknown_conversation() -> Refusal {
@@ -90,11 +118,12 @@ fn empty() -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::address::{Conversation, KommoMessageId, SourceId};
+    use crate::domain::address::{BotId, Conversation, KommoMessageId, MessageId, SourceId};
 
     fn outbound(to: Recipient, source: Option<&str>, text: &str) -> Outbound {
         let content = Content::Text(text.to_owned());
-        Outbound { id: KommoMessageId("m1".to_owned()), to, source: source.map(str::to_owned), content }
+        let id = KommoMessageId("m1".to_owned());
+        Outbound { id, to, source: source.map(str::to_owned), content, keyboard: Keyboard::default(), quote: None }
     }
 
     fn known(source: &str) -> Recipient {
@@ -105,13 +134,54 @@ mod tests {
         ["sales", "support"].contains(&source)
     }
 
+    fn text_of(text: String, keyboard: Keyboard) -> Method {
+        Method::SendText { text, keyboard, reply_to: None }
+    }
+
+    #[test]
+    fn the_first_part_answers_what_is_known_and_quotes_what_is_not() {
+        let quote = Quote { words: "When?".to_owned(), ..Quote::default() };
+        let unknown = Outbound { quote: Some(quote.clone()), ..outbound(known("sales"), None, "Now") };
+        assert_eq!(
+            encode(&unknown, ours).unwrap()[0].method,
+            text_of("> When?\n\nNow".to_owned(), Keyboard::default())
+        );
+        let quoted = MessageId { bot: BotId(1), chat: 777, message: 40, update: None };
+        let quote = Quote { ours: Some(quoted), ..quote };
+        let known = Outbound { quote: Some(quote), ..outbound(known("sales"), None, &"word ".repeat(1000)) };
+        let numbers = encode(&known, ours).unwrap().into_iter().map(|call| match call.method {
+            Method::SendText { reply_to, .. } => reply_to,
+        });
+        assert_eq!(numbers.collect::<Vec<_>>(), [Some(40), None]);
+    }
+
     #[test]
     fn a_long_text_becomes_numbered_parts_in_order() {
         let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(200));
         let calls = encode(&outbound(known("sales"), Some("sales"), &text), ours).unwrap();
         let numbers: Vec<_> = calls.iter().map(|call| (call.part, call.parts)).collect();
         assert_eq!(numbers, [(1, 2), (2, 2)]);
-        assert_eq!(calls[1].method, Method::SendText { text: "b".repeat(200) });
+        assert_eq!(calls[1].method, text_of("b".repeat(200), Keyboard::default()));
+    }
+
+    #[test]
+    fn buttons_stand_below_the_last_part() {
+        let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
+        let text = "word ".repeat(1000);
+        let calls = encode(&Outbound { keyboard: keyboard.clone(), ..outbound(known("sales"), None, &text) }, ours);
+        let keyboards = calls.unwrap().into_iter().map(|call| match call.method {
+            Method::SendText { keyboard, .. } => keyboard,
+        });
+        assert_eq!(keyboards.collect::<Vec<_>>(), [Keyboard::default(), keyboard]);
+    }
+
+    #[test]
+    fn a_button_that_leads_nowhere_is_told_as_text() {
+        let bad = Button { label: "Site".to_owned(), url: Some("example".to_owned()) };
+        let keyboard = Keyboard(vec![vec![bad], vec![Button::answer("Yes")]]);
+        let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, "Look") }, ours).unwrap();
+        let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
+        assert_eq!(calls[0].method, text_of("Look\n\n• Site: example".to_owned(), keyboard));
     }
 
     #[test]

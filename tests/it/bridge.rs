@@ -1,6 +1,7 @@
 //! The bridge in process, between the fakes.
 
 mod admin;
+mod buttons;
 mod exchange;
 mod hooks;
 mod hostile;
@@ -10,6 +11,7 @@ mod pauses;
 mod polls;
 mod raw;
 mod refusals;
+mod replies;
 mod restart;
 mod secrets;
 mod telegram_trouble;

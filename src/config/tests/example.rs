@@ -29,6 +29,7 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
         Value::Integer(number) => number.to_string(),
+        Value::Boolean(flag) => flag.to_string(),
         other => panic!("{other:?}"),
     }
 }

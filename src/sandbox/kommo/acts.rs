@@ -1,5 +1,7 @@
 //! What managers do in the account, and what they see: the handle for tests and for the page.
 
+use serde_json::Value;
+
 use crate::sandbox::kommo::{
     DuplicateAnswer, FakeKommo, HookAnswer, Request, SignatureMode,
     messages::unknown_contact,
@@ -58,10 +60,53 @@ impl FakeKommo {
     /// # Panics
     /// If nobody has written in the conversation before.
     pub async fn reply(&self, conversation_id: &str, author: &str, text: &str) -> (String, HookAnswer) {
+        self.reply_with(conversation_id, author, text, Value::Null).await
+    }
+
+    /// A manager or Salesbot answers with a keyboard: `markup` of the hook.
+    ///
+    /// Gives the message's id and what the hook got.
+    ///
+    /// # Panics
+    /// If nobody has written in the conversation before.
+    pub async fn reply_with(
+        &self,
+        conversation_id: &str,
+        author: &str,
+        text: &str,
+        markup: Value,
+    ) -> (String, HookAnswer) {
+        self.say(conversation_id, author, text, |message| message.markup = markup).await
+    }
+
+    /// A manager answers one message of the chat, by Kommo's id of it.
+    ///
+    /// Gives the message's id and what the hook got.
+    ///
+    /// # Panics
+    /// If nobody has written in the conversation before.
+    pub async fn reply_to(
+        &self,
+        conversation_id: &str,
+        author: &str,
+        text: &str,
+        quoted: &str,
+    ) -> (String, HookAnswer) {
+        self.say(conversation_id, author, text, |message| message.reply_to = Some(quoted.to_owned())).await
+    }
+
+    async fn say(
+        &self,
+        conversation_id: &str,
+        author: &str,
+        text: &str,
+        with: impl FnOnce(&mut Message),
+    ) -> (String, HookAnswer) {
         let now = self.core.clock.now();
         let (chat, message) = self.core.world.change(|world| {
             let manager = world.manager(author);
-            let message = Message::outgoing(Author::Manager, (&manager, author), text, now);
+            let mut message = Message::outgoing(Author::Manager, (&manager, author), text, now);
+            with(&mut message);
             let chat = world.chat(conversation_id).expect(NOWHERE);
             chat.messages.push(message.clone());
             (chat.clone(), message)

@@ -106,6 +106,7 @@ impl Place {
             (&Method::POST, ["connect"]) => (Endpoint::Connect, ""),
             (&Method::DELETE, ["disconnect"]) => (Endpoint::Disconnect, ""),
             (&Method::POST, ["typing"]) => (Endpoint::Typing, ""),
+            (&Method::POST, ["react"]) => (Endpoint::React, ""),
             (&Method::POST, ["chats"]) => (Endpoint::CreateChat, ""),
             (&Method::POST, [message, "delivery_status"]) => (Endpoint::DeliveryStatus, *message),
             (&Method::GET, ["chats", chat, "history"]) => (Endpoint::History, *chat),
@@ -116,6 +117,7 @@ impl Place {
             Endpoint::Message
             | Endpoint::DeliveryStatus
             | Endpoint::Typing
+            | Endpoint::React
             | Endpoint::CreateChat
             | Endpoint::History => parts[0] == settings.scope_id(),
         };
@@ -153,6 +155,7 @@ fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Answer {
         Endpoint::Message => messages::post(core, body),
         Endpoint::DeliveryStatus => statuses::delivery(core, &place.id, body),
         Endpoint::Typing => statuses::typing(core, body),
+        Endpoint::React => statuses::react(core, body),
         Endpoint::CreateChat => messages::create_chat(core, body),
         Endpoint::History => history::page(core, &place.id, head.uri.query().unwrap_or_default()),
     }
@@ -227,6 +230,9 @@ fn told(endpoint: Endpoint, body: &str) -> String {
             }
         }
         Endpoint::Typing => format!("typing → {}", conversation(&body)),
+        Endpoint::React => {
+            format!("{} → {}", if body["type"] == "react" { "react" } else { "unreact" }, conversation(&body))
+        }
         Endpoint::CreateChat => format!("create chat {}", conversation(&body)),
         Endpoint::History => "history".to_owned(),
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::sandbox::kommo::{
     Core, DuplicateAnswer, Media,
     api::{Answer, Refusal},
-    reading::{Content, EditMessage, Event, Filled, NewMessage, Participant, Source},
+    reading::{Content, EditMessage, Event, Filled, Known, NewMessage, Participant, Source},
     world::{Author, Chat, Contact, Message, Status, World, uuid},
 };
 
@@ -39,7 +39,8 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         }
         let customer = new.receiver.as_ref().unwrap_or(&new.sender);
         let chat = thread(world, &new.conversation_id, new.conversation_ref_id.as_ref(), new.source.as_ref(), customer);
-        let message = message(new, author, &chat.contact.id);
+        let reply_to = new.reply_to.as_ref().map(|reply| answered(chat, &reply.message)).transpose()?;
+        let message = Message { reply_to, ..message(new, author, &chat.contact.id) };
         // Whether silence is the default is not documented: a lead is made only when the message asks for it.
         chat.is_lead |= author == Author::Customer && new.silent == Some(false);
         let answer = accepted(&chat.chat_id, &chat.contact.id, new, &message);
@@ -48,6 +49,16 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         world.wanted.extend(wanted);
         Ok(answer)
     })
+}
+
+/// The message of the chat that another one answers. What Kommo does to an unknown one is not documented.
+fn answered(chat: &Chat, known: &Known) -> Result<String, Refusal> {
+    let is_meant = |message: &&Message| {
+        known.id.as_ref().is_some_and(|id| id.0 == message.id)
+            || known.msgid.as_ref().is_some_and(|msgid| message.client_msgid.as_ref() == Some(&msgid.0))
+    };
+    let found = chat.messages.iter().find(is_meant).map(|message| message.id.clone());
+    found.ok_or_else(|| Refusal::bad("reply_to: no such message in this chat"))
 }
 
 /// Who wrote it: an answer that is imported needs a sender whom Kommo knows.
@@ -135,6 +146,10 @@ fn message(new: &NewMessage, from: Author, contact_id: &str) -> Message {
         text: new.message.text.clone(),
         media: Media::of(&new.message),
         card: new.message.card(),
+        reply_to: None,
+        reaction: None,
+        edited: false,
+        markup: Value::Null,
         at_ms: new.msec_timestamp,
         status: Status::Sent,
         status_history: Vec::new(),
@@ -167,6 +182,7 @@ fn edit(core: &Core, edit: EditMessage) -> Answer {
         };
         let (message, chat_id, _) = world.find(is_meant).ok_or_else(Refusal::unknown)?;
         message.text = text;
+        message.edited = true;
         if let Some(Filled(msgid)) = msgid {
             message.client_msgid = Some(msgid);
         }

@@ -25,6 +25,20 @@ pub(super) struct NewMessage {
     pub(super) sender: Participant,
     pub(super) receiver: Option<Participant>,
     pub(super) message: Content,
+    pub(super) reply_to: Option<ReplyTo>,
+}
+
+/// The message that a message answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct ReplyTo {
+    pub(super) message: Known,
+}
+
+/// A message by either side's id.
+#[derive(Debug, Deserialize)]
+pub(super) struct Known {
+    pub(super) id: Option<Filled>,
+    pub(super) msgid: Option<Filled>,
 }
 
 /// The payload of `edit_message`: sender, source and silence are not read.

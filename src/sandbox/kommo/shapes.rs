@@ -69,12 +69,45 @@ struct Said<'a> {
     id: &'a str,
     r#type: &'a str,
     text: &'a str,
-    markup: (),
+    markup: &'a serde_json::Value,
     tag: &'a str,
     media: &'a str,
     thumbnail: &'a str,
     file_name: &'a str,
     file_size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Reply<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reply<'a> {
+    message: Quoted<'a>,
+}
+
+#[derive(Serialize)]
+struct Quoted<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msgid: Option<&'a str>,
+    r#type: &'a str,
+    text: &'a str,
+    timestamp: i64,
+    msec_timestamp: i64,
+}
+
+fn reply<'a>(chat: &'a Chat, message: &Message) -> Option<Reply<'a>> {
+    let id = message.reply_to.as_ref()?;
+    let quoted = chat.messages.iter().find(|message| message.id == *id)?;
+    Some(Reply {
+        message: Quoted {
+            id: &quoted.id,
+            msgid: quoted.client_msgid.as_deref(),
+            r#type: &quoted.kind,
+            text: &quoted.text,
+            timestamp: UnixMillis(quoted.at_ms).seconds(),
+            msec_timestamp: quoted.at_ms,
+        },
+    })
 }
 
 #[derive(Serialize)]
@@ -113,12 +146,13 @@ pub(super) fn message(account_id: &str, chat: &Chat, message: &Message) -> Vec<u
             id: &message.id,
             r#type: &message.kind,
             text: &message.text,
-            markup: (),
+            markup: &message.markup,
             tag: "",
             media: "",
             thumbnail: "",
             file_name: "",
             file_size: 0,
+            reply_to: reply(chat, message),
         },
     };
     bytes(&Hook { account_id, time: at.seconds(), about: OfMessage { message } })

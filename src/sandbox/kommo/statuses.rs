@@ -1,4 +1,4 @@
-//! `POST {scope}/{message}/delivery_status` and `POST {scope}/typing`.
+//! `POST {scope}/{message}/delivery_status`, `POST {scope}/typing` and `POST {scope}/react`.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -76,6 +76,37 @@ pub(super) fn typing(core: &Core, body: &[u8]) -> Answer {
     let typing: CustomerTypes = read(body)?;
     let known = core.world.note(|world| world.chat(&typing.conversation_id.0).is_some());
     if known { Ok((204, Value::Null)) } else { Err(Refusal::unknown()) }
+}
+
+#[derive(Deserialize)]
+struct Reaction {
+    conversation_id: Filled,
+    msgid: Option<Filled>,
+    id: Option<Filled>,
+    #[serde(rename = "user")]
+    _user: Typist,
+    r#type: String,
+    emoji: Option<Filled>,
+}
+
+/// Takes a customer's reaction to a message, or the end of it.
+pub(super) fn react(core: &Core, body: &[u8]) -> Answer {
+    let Reaction { conversation_id, msgid, id, r#type, emoji, .. } = read(body)?;
+    let emoji = match (r#type.as_str(), emoji) {
+        ("react", Some(Filled(emoji))) => Some(emoji),
+        ("unreact", _) => None,
+        ("react", None) => return Err(Refusal::bad("emoji is required")),
+        _ => return Err(Refusal::bad("type must be react or unreact")),
+    };
+    core.world.change(|world| {
+        let chat = world.chat(&conversation_id.0).ok_or_else(Refusal::unknown)?;
+        let message = chat.messages.iter_mut().find(|message| {
+            id.as_ref().is_some_and(|id| id.0 == message.id)
+                || msgid.as_ref().is_some_and(|msgid| message.client_msgid.as_ref() == Some(&msgid.0))
+        });
+        message.ok_or_else(Refusal::unknown)?.reaction = emoji;
+        Ok((200, Value::Null))
+    })
 }
 
 #[cfg(test)]

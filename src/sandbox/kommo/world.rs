@@ -94,6 +94,14 @@ pub struct Message {
     pub media: Option<Media>,
     /// The place or the card that it shows, in words.
     pub card: Option<String>,
+    /// Kommo's id of the message that it answers.
+    pub reply_to: Option<String>,
+    /// The customer's reaction to it.
+    pub reaction: Option<String>,
+    /// Whether it was changed after it was sent.
+    pub edited: bool,
+    /// The keyboard below it as Kommo writes it; `null` for none.
+    pub markup: serde_json::Value,
     /// When, in Unix milliseconds, as its author's side said.
     pub at_ms: i64,
     /// What became of it, as told last.
@@ -181,6 +189,10 @@ impl Message {
             text: text.to_owned(),
             media: None,
             card: None,
+            reply_to: None,
+            reaction: None,
+            edited: false,
+            markup: serde_json::Value::Null,
             at_ms: now.0,
             status: Status::Sent,
             status_history: Vec::new(),

@@ -126,13 +126,15 @@ fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>) 
 
 /// A method as the documentation spells it. Others are shown as they came, shortened: they are the client's words.
 fn spelled(method: &str) -> String {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 11] = [
         "getUpdates",
         "getFile",
         "getMe",
         "sendMessage",
         "sendChatAction",
         "getChat",
+        "answerCallbackQuery",
+        "editMessageReplyMarkup",
         "setWebhook",
         "deleteWebhook",
         "getWebhookInfo",

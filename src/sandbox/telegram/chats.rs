@@ -43,7 +43,46 @@ impl FakeTelegram {
     /// If the bot or the customer was never added.
     pub fn write(&self, token: &str, customer: i64, text: &str) -> i64 {
         let now = self.core.clock.now();
-        self.core.world.change(|world| world.write(token, customer, text, now)).expect(NOBODY)
+        self.core.world.change(|world| world.write(token, customer, text, None, now)).expect(NOBODY)
+    }
+
+    /// A customer answers a message of the chat. Gives the new message's id.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn write_reply(&self, token: &str, customer: i64, text: &str, reply_to: i64) -> i64 {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| world.write(token, customer, text, Some(reply_to), now)).expect(NOBODY)
+    }
+
+    /// A customer reacts to a message with an emoji, or takes it back.
+    ///
+    /// # Panics
+    /// If there is no such message.
+    pub fn react(&self, token: &str, customer: i64, message_id: i64, emoji: Option<&str>) {
+        let now = self.core.clock.now();
+        let reacted = self.core.world.change(|world| world.react(token, customer, message_id, emoji, now));
+        reacted.expect("a message is there before somebody reacts to it");
+    }
+
+    /// A customer changes a message of theirs.
+    ///
+    /// # Panics
+    /// If there is no such message.
+    pub fn edit(&self, token: &str, customer: i64, message_id: i64, text: &str) {
+        let now = self.core.clock.now();
+        let edited = self.core.world.change(|world| world.edit(token, customer, message_id, text, now));
+        edited.expect("a message is there before it is changed");
+    }
+
+    /// A customer presses the button in `row` and `column`, both from 0, of a message. Gives the id of the press.
+    ///
+    /// # Panics
+    /// If there is no such button that answers.
+    pub fn press(&self, token: &str, customer: i64, message_id: i64, row: usize, column: usize) -> String {
+        let now = self.core.clock.now();
+        let pressed = self.core.world.change(|world| world.press(token, customer, message_id, (row, column), now));
+        pressed.expect("a button is there before it is pressed")
     }
 
     /// A customer sends a file to a bot, as [`FakeTelegram::write`] does a text.

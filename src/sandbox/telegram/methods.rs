@@ -9,7 +9,7 @@ use crate::{
     sandbox::telegram::{
         Core, Customer,
         arguments::Arguments,
-        files, polls,
+        files, keyboards, polls, replies,
         shapes::{self, BotUser},
         updates::Allowed,
         world::{PrivateChat, World},
@@ -56,15 +56,13 @@ const ACTIONS: [&str; 11] = [
     "upload_video_note",
 ];
 /// Arguments that would change what the customer sees and that this server cannot show: refused, not ignored.
-const NOT_SHOWN: [&str; 8] = [
+const NOT_SHOWN: [&str; 6] = [
     "business_connection_id",
     "message_thread_id",
     "direct_messages_topic_id",
     "parse_mode",
     "entities",
     "suggested_post_parameters",
-    "reply_parameters",
-    "reply_markup",
 ];
 
 /// Answers `method`, given in lower case.
@@ -79,6 +77,10 @@ pub(super) async fn call(core: &Core, token: &str, method: &str, arguments: &Arg
         "sendmessage" => core.world.change(|world| send_message(world, token, arguments, now)),
         "sendchataction" => core.world.change(|world| send_chat_action(world, token, arguments, now)),
         "getfile" => core.world.note(|world| files::get_file(world, token, arguments)),
+        "answercallbackquery" => {
+            core.world.change(|world| keyboards::answer_callback_query(world, token, arguments, now))
+        }
+        "editmessagereplymarkup" => core.world.change(|world| keyboards::edit_reply_markup(world, token, arguments)),
         "getchat" => core.world.note(|world| Ok(shapes::full_chat(chat(world, token, arguments)?.1))),
         "setwebhook" => core.world.change(|world| set_webhook(world, token, arguments, true)),
         "deletewebhook" => core.world.change(|world| set_webhook(world, token, arguments, false)),
@@ -103,7 +105,7 @@ fn chat<'w>(
 }
 
 /// The same, if the bot may write there.
-fn open_chat<'w>(
+pub(super) fn open_chat<'w>(
     world: &'w mut World,
     token: &str,
     arguments: &Arguments,
@@ -123,10 +125,14 @@ fn send_message(world: &mut World, token: &str, arguments: &Arguments, now: Unix
         return Err(Refusal::new(400, "Bad Request: the sandbox shows plain text only"));
     }
     let text = shown_text(arguments.text("text").unwrap_or_default())?;
+    let keyboard = keyboards::keyboard(arguments)?;
     let (bot, customer, chat) = open_chat(world, token, arguments)?;
     chat.typing_until = UnixMillis::default();
+    let reply_to = replies::answered(arguments, chat)?;
     let message = chat.add(true, text, now);
-    Ok(shapes::message(bot, customer, &message))
+    (message.keyboard, message.reply_to) = (keyboard, reply_to);
+    let message = message.clone();
+    Ok(replies::with_quoted(bot, customer, chat, &message))
 }
 
 /// What becomes of a text on its way: control characters go, and the space around it.

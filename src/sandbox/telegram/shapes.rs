@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     domain::time::UnixMillis,
-    sandbox::telegram::{ChatMessage, Customer},
+    sandbox::telegram::{ChatMessage, Customer, keyboards},
 };
 
 /// A bot as it stands in `from` and in `getMe`.
@@ -94,6 +94,9 @@ pub(super) fn message(bot: &BotUser, customer: &Customer, message: &ChatMessage)
     });
     if let Some(length) = command_length(&message.text) {
         shape["entities"] = json!([{ "offset": 0, "length": length, "type": "bot_command" }]);
+    }
+    if !message.keyboard.is_empty() {
+        shape["reply_markup"] = keyboards::shape(&message.keyboard);
     }
     shape
 }

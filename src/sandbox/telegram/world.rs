@@ -10,6 +10,7 @@ use crate::{
         ChatMessage, Customer, NewBot, Request,
         files::{self, NewFile, StoredFile},
         polls::Polls,
+        replies,
         shapes::{self, BotUser},
         updates::Queue,
     },
@@ -47,6 +48,8 @@ pub(super) struct Bot {
     pub(super) webhook: String,
     pub(super) queue: Queue,
     pub(super) polls: Polls,
+    /// When each button was pressed, by the id of the press.
+    pub(super) presses: BTreeMap<String, UnixMillis>,
     /// By the customer's id.
     pub(super) chats: BTreeMap<i64, PrivateChat>,
 }
@@ -61,11 +64,21 @@ pub(super) struct PrivateChat {
 
 impl PrivateChat {
     /// Customers' and bots' messages share the count.
-    pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> ChatMessage {
+    pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> &mut ChatMessage {
         let message_id = self.messages.last().map_or(1, |last| last.message_id + 1);
-        let message = ChatMessage { message_id, from_bot, text, file: None, at_ms: now.0 };
-        self.messages.push(message.clone());
-        message
+        let message = ChatMessage {
+            message_id,
+            from_bot,
+            text,
+            file: None,
+            at_ms: now.0,
+            keyboard: Vec::new(),
+            reply_to: None,
+            reaction: None,
+            edited: false,
+        };
+        self.messages.push(message);
+        self.messages.last_mut().expect("one was just added")
     }
 }
 
@@ -77,6 +90,7 @@ impl World {
             webhook: String::new(),
             queue: Queue::default(),
             polls: Polls::default(),
+            presses: BTreeMap::new(),
             chats: BTreeMap::new(),
         };
         self.bots.insert(token, fresh);
@@ -90,12 +104,23 @@ impl World {
     /// A customer writes to a bot. One who has blocked it takes it back first, as the app makes them.
     ///
     /// Gives the message's id, or `None` if there is no such bot or no such customer.
-    pub(super) fn write(&mut self, token: &str, customer: i64, text: &str, now: UnixMillis) -> Option<i64> {
+    pub(super) fn write(
+        &mut self,
+        token: &str,
+        customer: i64,
+        text: &str,
+        reply_to: Option<i64>,
+        now: UnixMillis,
+    ) -> Option<i64> {
         self.block(token, customer, false, now);
         let person = self.customers.get(&customer)?;
         let bot = self.bots.get_mut(token)?;
-        let message = bot.chats.entry(customer).or_default().add(false, text.to_owned(), now);
-        bot.queue.push("message", &shapes::message(&bot.user, &person.card, &message), now);
+        let chat = bot.chats.entry(customer).or_default();
+        let message = chat.add(false, text.to_owned(), now);
+        message.reply_to = reply_to;
+        let message = message.clone();
+        let update = replies::with_quoted(&bot.user, &person.card, chat, &message);
+        bot.queue.push("message", &update, now);
         Some(message.message_id)
     }
 
@@ -107,11 +132,12 @@ impl World {
         let bot = self.bots.get_mut(token)?;
         let chat = bot.chats.entry(customer).or_default();
         let message = chat.add(false, file.caption.clone().unwrap_or_default(), now);
-        let mut shape = shapes::message(&bot.user, &person.card, &message);
+        let mut shape = shapes::message(&bot.user, &person.card, message);
         files::attach(&mut shape, &attachment, file.caption.as_deref());
-        chat.messages.last_mut()?.file = Some(attachment);
+        message.file = Some(attachment);
+        let message_id = message.message_id;
         bot.queue.push("message", &shape, now);
-        Some(message.message_id)
+        Some(message_id)
     }
 
     /// A customer blocks a bot, or takes it back. Nothing happens if that is how it is already.

@@ -120,15 +120,16 @@ async fn what_cannot_be_carried_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edit_arrives_as_a_message_of_its_own() {
+async fn edits_leave_the_last_wording_and_those_of_unknown_messages_are_told() {
     let stage = TestStage::start().await;
     let number = stage.telegram.write(SALES.token, ANNA, "I want too desks");
     for text in ["I want two desks", "I want three desks"] {
         let edited = message(number, &json!({ "edit_date": 1_786_017_700, "text": text }));
         push(&stage, "edited_message", &edited);
     }
+    push(&stage, "edited_message", &message(number + 1, &json!({ "text": "from before" })));
     assert_goes_on(&stage).await;
-    let want = ["I want too desks", "[edited] I want two desks", "[edited] I want three desks"];
+    let want = ["I want three desks", "[edited] from before"];
     assert_eq!(in_kommo(&stage, SALES, ANNA), want);
     stage.finish().await;
 }

@@ -1,0 +1,125 @@
+//! What Kommo's hooks hold (the page "Chat webhooks").
+
+use crate::lenient::lenient;
+
+lenient! {
+    /// A hook: something happened in Kommo.
+    pub struct Hook {
+        /// A manager or a bot wrote.
+        pub message: HookMessage,
+        /// Somebody types or reacts.
+        pub action: HookAction,
+    }
+
+    /// An outgoing message with its surroundings.
+    pub struct HookMessage {
+        /// The thread.
+        pub conversation: HookConversation,
+        /// The line of the channel.
+        pub source: HookSource,
+        /// What is said.
+        pub message: HookContent,
+    }
+
+    /// A thread by both ids.
+    pub struct HookConversation {
+        /// Kommo's id.
+        pub id: String,
+        /// Ours; absent where a manager writes first.
+        pub client_id: String,
+    }
+
+    /// A line of the channel.
+    pub struct HookSource {
+        /// The source's id.
+        pub external_id: String,
+    }
+
+    /// The content of an outgoing message.
+    pub struct HookContent {
+        /// Kommo's id of the message.
+        pub id: String,
+        /// `text`, `picture`, `file` and so on.
+        pub r#type: String,
+        /// The text, or a caption.
+        pub text: String,
+        /// Where a file is to be fetched; empty for a text.
+        pub media: String,
+        /// Its keyboard; `null` for none.
+        pub markup: HookMarkup,
+        /// The message that it answers.
+        pub reply_to: HookReply,
+    }
+
+    /// What a message answers.
+    pub struct HookReply {
+        /// The message that is answered.
+        pub message: HookQuoted,
+    }
+
+    /// A message that is answered.
+    pub struct HookQuoted {
+        /// Kommo's id.
+        pub id: String,
+        /// Our id, if it has one.
+        pub msgid: String,
+        /// `text`, `picture`, `file` and so on.
+        pub r#type: String,
+        /// What it says.
+        pub text: String,
+    }
+
+    /// A keyboard.
+    pub struct HookMarkup {
+        /// Its rows.
+        pub buttons: Vec<Vec<HookButton>>,
+        /// A list to choose from, instead of rows.
+        pub list_message: HookList,
+    }
+
+    /// A list to choose from.
+    pub struct HookList {
+        /// The heading.
+        pub header: String,
+        /// The text.
+        pub body: String,
+        /// The line below it.
+        pub footer: String,
+        /// The choices by section.
+        pub sections: Vec<HookSection>,
+    }
+
+    /// A part of a list.
+    pub struct HookSection {
+        /// Its choices.
+        pub rows: Vec<HookRow>,
+    }
+
+    /// A choice of a list.
+    pub struct HookRow {
+        /// What it says.
+        pub title: String,
+    }
+
+    /// A button.
+    pub struct HookButton {
+        /// What stands on it.
+        pub text: String,
+        /// Where it leads; absent for one that answers with its text.
+        pub url: String,
+    }
+
+    /// What is no message.
+    pub struct HookAction {
+        /// Somebody types.
+        pub typing: HookTyping,
+    }
+
+    /// Somebody types.
+    pub struct HookTyping {
+        /// Where.
+        pub conversation: HookConversation,
+        /// Seconds since the epoch; about 5 s after the start.
+        pub expired_at: i64,
+    }
+}

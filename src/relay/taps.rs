@@ -1,0 +1,35 @@
+//! What a press of a button wants besides its message: an end of the hourglass, and a keyboard that is used up.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::{
+    domain::{address::SourceId, message::Tap},
+    relay::courier::Courier,
+};
+
+/// How long the courtesies may hold up the lane. The message to Kommo goes on beside them.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// Answers the press, and takes the keyboard away unless it is kept.
+///
+/// Best effort, and harmless when repeated: a press lives 150 s at Telegram, and a keyboard can be gone.
+pub(super) async fn acknowledge(courier: &Courier, source: &SourceId, tap: &Tap) {
+    let Some(bot) = courier.bots.get(source) else { return };
+    let removal = async {
+        if courier.keep_buttons {
+            return Ok(());
+        }
+        bot.remove_keyboard(tap.inbound.conversation.chat, tap.inbound.id.message).await
+    };
+    let courtesies = async { tokio::join!(bot.answer_press(&tap.query), removal) };
+    match timeout(WITHIN, courtesies).await {
+        Ok((answer, removal)) => {
+            for failure in [answer.err(), removal.err()].into_iter().flatten() {
+                tracing::debug!(%source, ?failure, "a press was not acknowledged");
+            }
+        }
+        Err(_late) => tracing::debug!(%source, "a press was not acknowledged in time"),
+    }
+}

@@ -1,0 +1,165 @@
+//! Buttons below messages, and what becomes of a press.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::telegram::{
+        Key, Keyboard,
+        arguments::Arguments,
+        methods::{Answer, Refusal, UNAUTHORIZED, open_chat},
+        shapes,
+        world::World,
+    },
+};
+
+/// How long a press can be answered (server source).
+const PRESS_LIVES: Duration = Duration::from_secs(150);
+/// The longest answer to a press, in characters.
+const LONGEST_ANSWER: usize = 200;
+
+#[derive(Default, Deserialize)]
+struct Markup {
+    #[serde(default)]
+    inline_keyboard: Vec<Vec<Button>>,
+}
+
+#[derive(Deserialize)]
+struct Button {
+    text: String,
+    url: Option<String>,
+    callback_data: Option<String>,
+}
+
+/// Reads `reply_markup`: absent is a keyboard without buttons.
+pub(super) fn keyboard(arguments: &Arguments) -> Result<Keyboard, Refusal> {
+    let Some(markup) = arguments.text("reply_markup") else { return Ok(Keyboard::new()) };
+    let markup: Markup = serde_json::from_str(markup)
+        .map_err(|_| Refusal::new(400, "Bad Request: can't parse reply keyboard markup JSON object"))?;
+    let rows: Result<Keyboard, Refusal> =
+        markup.inline_keyboard.into_iter().map(|row| row.into_iter().map(key).collect()).collect();
+    Ok(rows?.into_iter().filter(|row| !row.is_empty()).collect())
+}
+
+fn key(Button { text, url, callback_data }: Button) -> Result<Key, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::new(400, "Bad Request: BUTTON_TEXT_EMPTY"));
+    }
+    match (&url, &callback_data) {
+        (Some(url), None) if !leads_somewhere(url) => Err(Refusal::new(400, "Bad Request: BUTTON_URL_INVALID")),
+        (None, Some(data)) if !(1..=64).contains(&data.len()) => {
+            Err(Refusal::new(400, "Bad Request: BUTTON_DATA_INVALID"))
+        }
+        (Some(_), None) | (None, Some(_)) => Ok(Key { text, url, data: callback_data }),
+        (Some(_), Some(_)) | (None, None) => Err(Refusal::new(400, "Bad Request: BUTTON_TYPE_INVALID")),
+    }
+}
+
+/// A web address needs a host with a dot in it.
+fn leads_somewhere(url: &str) -> bool {
+    let web = ["http://", "https://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
+    let has_host = |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('.'));
+    url.len() <= 2048 && (web.is_some_and(has_host) || url.strip_prefix("tg://").is_some_and(|rest| !rest.is_empty()))
+}
+
+impl World {
+    /// A customer presses a button. Gives the id of the press, or `None` if there is no such button that answers.
+    pub(super) fn press(
+        &mut self,
+        token: &str,
+        customer: i64,
+        message_id: i64,
+        (row, column): (usize, usize),
+        now: UnixMillis,
+    ) -> Option<String> {
+        let person = self.customers.get(&customer)?;
+        let bot = self.bots.get_mut(token)?;
+        let message = bot.chats.get(&customer)?.messages.iter().find(|message| message.message_id == message_id)?;
+        let data = message.keyboard.get(row)?.get(column)?.data.clone()?;
+        let id = fastrand::u64(1..).to_string();
+        let press = json!({
+            "id": id,
+            "from": shapes::user(&person.card),
+            "message": shapes::message(&bot.user, &person.card, message),
+            "chat_instance": customer.to_string(),
+            "data": data,
+        });
+        bot.queue.push("callback_query", &press, now);
+        bot.presses.insert(id.clone(), now);
+        Some(id)
+    }
+}
+
+pub(super) fn answer_callback_query(world: &mut World, token: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
+    const TOO_OLD: &str = "Bad Request: query is too old and response timeout expired or query ID is invalid";
+    if arguments.text("text").is_some_and(|text| text.chars().count() > LONGEST_ANSWER) {
+        return Err(Refusal::new(400, "Bad Request: MESSAGE_TOO_LONG"));
+    }
+    let bot = world.bot(token).ok_or(UNAUTHORIZED)?;
+    let pressed_at = arguments.text("callback_query_id").and_then(|id| bot.presses.get(id));
+    if pressed_at.is_some_and(|at| now < at.plus(PRESS_LIVES)) {
+        return Ok(json!(true));
+    }
+    Err(Refusal::new(400, TOO_OLD))
+}
+
+pub(super) fn edit_reply_markup(world: &mut World, token: &str, arguments: &Arguments) -> Answer {
+    let keyboard = keyboard(arguments)?;
+    let (bot, customer, chat) = open_chat(world, token, arguments)?;
+    let id = arguments.integer("message_id", 0, i64::MIN, i64::MAX);
+    let message = chat.messages.iter_mut().find(|message| message.message_id == id && message.from_bot);
+    let message = message.ok_or(Refusal::new(400, "Bad Request: message to edit not found"))?;
+    if message.keyboard == keyboard {
+        return Err(Refusal::new(
+            400,
+            "Bad Request: message is not modified: specified new message content and reply markup are exactly the same \
+             as a current content and reply markup of the message",
+        ));
+    }
+    message.keyboard = keyboard;
+    Ok(shapes::message(bot, customer, message))
+}
+
+/// `InlineKeyboardMarkup` as the Bot API writes it.
+pub(super) fn shape(keyboard: &Keyboard) -> Value {
+    let key = |key: &Key| match (&key.url, &key.data) {
+        (Some(url), _) => json!({ "text": key.text, "url": url }),
+        (None, data) => json!({ "text": key.text, "callback_data": data }),
+    };
+    let rows: Vec<Vec<Value>> = keyboard.iter().map(|row| row.iter().map(key).collect()).collect();
+    json!({ "inline_keyboard": rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(markup: &str) -> Result<Keyboard, &'static str> {
+        let body = json!({ "reply_markup": serde_json::from_str::<Value>(markup).unwrap() }).to_string();
+        let arguments = Arguments::parse(None, "application/json", body.as_bytes()).unwrap();
+        keyboard(&arguments).map_err(|refusal| refusal.description)
+    }
+
+    #[test]
+    fn keyboards_are_judged_as_the_server_does() {
+        let one = |button: &str| read(&format!(r#"{{"inline_keyboard":[[{button}],[]]}}"#)).map(|rows| rows.len());
+        let data = |length: usize| format!(r#"{{"text":"x","callback_data":"{}"}}"#, "d".repeat(length));
+        for (button, want) in [
+            (data(1), Ok(1)),
+            (data(64), Ok(1)),
+            (data(65), Err("Bad Request: BUTTON_DATA_INVALID")),
+            (data(0), Err("Bad Request: BUTTON_DATA_INVALID")),
+            (r#"{"text":" ","callback_data":"x"}"#.to_owned(), Err("Bad Request: BUTTON_TEXT_EMPTY")),
+            (r#"{"text":"x"}"#.to_owned(), Err("Bad Request: BUTTON_TYPE_INVALID")),
+            (r#"{"text":"x","url":"https://example.com/a"}"#.to_owned(), Ok(1)),
+            (r#"{"text":"x","url":"tg://resolve?domain=x"}"#.to_owned(), Ok(1)),
+            (r#"{"text":"x","url":"https://nowhere"}"#.to_owned(), Err("Bad Request: BUTTON_URL_INVALID")),
+        ] {
+            assert_eq!(one(&button), want, "{button}");
+        }
+        assert_eq!(read("{}"), Ok(Keyboard::new()));
+    }
+}

@@ -1,0 +1,145 @@
+//! Buttons from Kommo, and what customers answer by pressing them.
+
+use serde_json::{Value, json};
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::Status,
+    stage::{ANNA, LINES, Line},
+    telegram::{ChatMessage, Target},
+};
+
+use crate::support::{TestStage, conversation, in_kommo, in_telegram};
+
+const SALES: Line = LINES[0];
+/// Far longer than what a button can carry.
+const LONG: &str = "Да, пожалуйста, позвоните мне завтра утром до одиннадцати часов";
+
+fn yes_no() -> Value {
+    json!({ "mode": "inline", "buttons": [[{ "text": "Yes" }, { "text": "No" }], [{ "text": LONG }]] })
+}
+
+impl TestStage {
+    /// Salesbot asks with buttons, and the customer gets them.
+    async fn ask(&self, text: &str, markup: Value) -> ChatMessage {
+        let (id, hook) = self.kommo.reply_with(&conversation(SALES, ANNA), "Salesbot", text, markup).await;
+        assert_eq!(hook.status, Some(200));
+        assert_eq!(self.outcome(&id).await, Status::Delivered);
+        self.telegram.messages(SALES.token, ANNA).pop().unwrap()
+    }
+
+    fn press(&self, message: &ChatMessage, row: usize, column: usize) -> String {
+        self.telegram.press(SALES.token, ANNA, message.message_id, row, column)
+    }
+
+    async fn until_said(&self, texts: &[&str]) {
+        self.until("Kommo has what was pressed", |stage| in_kommo(stage, SALES, ANNA).len() >= texts.len()).await;
+        self.until_settled().await;
+        assert_eq!(in_kommo(self, SALES, ANNA), texts);
+    }
+
+    fn has_buttons(&self, message: &ChatMessage) -> bool {
+        let messages = self.telegram.messages(SALES.token, ANNA);
+        messages.iter().any(|it| it.message_id == message.message_id && !it.keyboard.is_empty())
+    }
+
+    fn answered(&self) -> Vec<(String, Option<u16>)> {
+        let requests = self.telegram.requests().into_iter().filter(|it| it.method == "answercallbackquery");
+        let id = |args: &Value| args["callback_query_id"].as_str().unwrap().to_owned();
+        requests.map(|request| (id(&request.args), request.status)).collect()
+    }
+}
+
+fn labels(message: &ChatMessage) -> Vec<Vec<&str>> {
+    message.keyboard.iter().map(|row| row.iter().map(|key| key.text.as_str()).collect()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_press_says_its_label_and_uses_the_keyboard_up() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.ask("Shall we call?", yes_no()).await;
+    assert_eq!((asked.text.as_str(), labels(&asked)), ("Shall we call?", vec![vec!["Yes", "No"], vec![LONG]]));
+    let press = stage.press(&asked, 1, 0);
+    stage.until_said(&["/start", LONG]).await;
+    assert_eq!(stage.answered(), [(press, Some(200))]);
+    assert!(!stage.has_buttons(&asked));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pressing_twice_says_it_once() {
+    let mut stage = TestStage::start().await;
+    // The second removal finds no keyboard.
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.ask("Shall we call?", yes_no()).await;
+    let presses = [stage.press(&asked, 0, 0), stage.press(&asked, 0, 0), stage.press(&asked, 0, 1)];
+    stage.until_said(&["/start", "Yes", "No"]).await;
+    assert_eq!(stage.answered(), presses.map(|press| (press, Some(200))), "each press is answered");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buttons_that_are_kept_answer_each_time() {
+    let stage = TestStage::with("telegram.keep_buttons = true\n").await;
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.ask("Again?", yes_no()).await;
+    for said in [&["/start", "Yes"][..], &["/start", "Yes", "Yes"]] {
+        stage.press(&asked, 0, 0);
+        stage.until_said(said).await;
+    }
+    assert!(stage.has_buttons(&asked));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_keyboard_works_after_a_restart_without_a_store() {
+    let mut stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.ask("Shall we call?", yes_no()).await;
+    stage.stop_bridge().await;
+    stage.press(&asked, 1, 0);
+    stage.start_bridge().await.unwrap();
+    stage.until_said(&["/start", LONG]).await;
+
+    let asked = stage.ask("And now?", yes_no()).await;
+    stage.stop_bridge().await;
+    std::fs::remove_dir_all(stage.dir().join("data")).unwrap();
+    stage.start_bridge().await.unwrap();
+    stage.press(&asked, 0, 1);
+    stage.until_said(&["/start", LONG, "No"]).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_press_reaches_kommo_though_telegram_takes_no_thanks() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.ask("Shall we call?", yes_no()).await;
+    stage.telegram.fault(Target::method("answerCallbackQuery"), Fault::DropBefore, 1);
+    stage.telegram.fault(Target::method("editMessageReplyMarkup"), Fault::DropAfter, 1);
+    stage.press(&asked, 0, 0);
+    stage.until_said(&["/start", "Yes"]).await;
+
+    // One that is too old to be answered is a message all the same.
+    let old = json!({ "id": "long ago", "data": "b:1:No", "chat_instance": "1",
+        "message": { "message_id": 1, "date": 0, "chat": { "id": ANNA, "type": "private" } } });
+    stage.telegram.push_update(SALES.token, &json!({ "callback_query": old }));
+    stage.until_said(&["/start", "Yes", "No"]).await;
+    assert_eq!(stage.answered().pop(), Some(("long ago".to_owned(), Some(400))));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buttons_that_telegram_does_not_take_cost_no_text() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.ask("Look", json!({ "buttons": [[{ "text": "Site", "url": "example" }]] })).await;
+    assert_eq!((asked.text.as_str(), asked.keyboard.len()), ("Look\n\n• Site: example", 0));
+    let asked = stage.ask("Look", json!({ "buttons": [[{ "text": "Site", "url": "https://intranet" }]] })).await;
+    assert_eq!((asked.text.as_str(), asked.keyboard.len()), ("Look\n\n• Site: https://intranet", 0));
+    assert_eq!(in_telegram(&stage, SALES, ANNA).len(), 2);
+    stage.finish().await;
+}
