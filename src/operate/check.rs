@@ -13,7 +13,8 @@ impl fmt::Display for Summary<'_> {
         let config = self.0;
         writeln!(f, "The configuration is sound.\n")?;
         writeln!(f, "Webhook address for Kommo   {}/kommo/:scope_id", config.server.public_url)?;
-        writeln!(f, "  which must lead to        http://{}", config.server.listen)?;
+        writeln!(f, "Links to files              {}/media/…", config.server.public_url)?;
+        writeln!(f, "  which both must lead to   http://{}", config.server.listen)?;
         writeln!(f, "Probes and metrics          http://{}/ready, /live, /metrics", config.admin.listen)?;
         writeln!(f, "Scope                       {}", config.kommo.scope_id())?;
         writeln!(f, "Chats API                   {}", config.kommo.chats_url)?;
