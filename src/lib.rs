@@ -29,9 +29,9 @@
 //! is answered and the keyboard taken away; neither waits for the other, and only the message decides how it ends. A
 //! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once.
 //!
-//! What a message answers is named by Kommo's id if the store knows that Kommo has it; otherwise its first line goes in
-//! front. An edit gives the message its new wording under the same condition, and is else a message marked as edited. A
-//! reaction to a message that Kommo does not know, or one without an emoji, is let go.
+//! What a message answers is named by Kommo's id if the store knows that Kommo has it and Kommo takes that; otherwise its
+//! first line goes in front. An edit gives the message its new wording under the same condition, and is else a message
+//! marked as edited. A reaction to a message that Kommo does not know, or one without an emoji, is let go.
 //!
 //! # A manager answers
 //!

@@ -65,7 +65,14 @@ async fn message(courier: &Courier, mut inbound: Inbound, is_last_try: bool) -> 
     if inbound.edited && courier.store.kommo_message(&inbound.original())?.is_some() {
         return edit(courier, &inbound, is_last_try).await;
     }
-    send(courier, &inbound, is_last_try).await
+    let outcome = send(courier, &inbound, is_last_try).await?;
+    let named = inbound.quote.as_mut().and_then(|quote| quote.kommo.take());
+    if named.is_some() && matches!(outcome, Err(Failure::Permanent(_))) {
+        // Whatever Kommo has against the quoted message, the customer's own words must not stay behind with it.
+        tracing::info!(message = %inbound.id, "refused with the message that it answers: sent with its words in front");
+        return send(courier, &inbound, is_last_try).await;
+    }
+    Ok(outcome)
 }
 
 /// Gives a message a new wording. What cannot be told that way is told as a message of its own.

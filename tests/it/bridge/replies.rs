@@ -116,3 +116,18 @@ async fn a_reaction_of_the_customer_shows_in_kommo_until_it_is_taken_back() {
     assert_eq!(reaction(&stage), None);
     stage.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_kommo_refuses_with_its_quote_goes_without_it() {
+    let mut stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    stage.allow_failures();
+    let asked = stage.reply(SALES, ANNA, "When shall we call?").await;
+    assert_eq!(stage.outcome(&asked).await, Status::Delivered);
+    let body = r#"{"error_code":400,"error_description":"no such message"}"#.to_owned();
+    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 400, body }, 1);
+    stage.telegram.write_reply(SALES.token, ANNA, "Today", 2);
+    let told = stage.until_kommo_has(2).await;
+    assert_eq!((told.text.as_str(), told.reply_to), ("> When shall we call?\n\nToday", None));
+    stage.finish().await;
+}
