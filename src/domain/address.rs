@@ -5,6 +5,7 @@
 //! | [`SourceId`] | the operator, as a key of `[sources]` | this bridge |
 //! | [`BotId`] | Telegram (the number before the colon of a token) | Telegram |
 //! | [`UserId`] | Telegram | Telegram |
+//! | [`TelegramChat`] | Telegram | one bot |
 //! | [`Conversation`] | us | the Kommo channel |
 //! | [`MessageId`] | us, of Telegram's parts | the Kommo channel |
 //! | [`KommoMessageId`], [`KommoChatId`], [`KommoUserId`] | Kommo | Kommo; opaque to us |
@@ -19,6 +20,9 @@ pub enum AddressError {
     /// A source id is empty, too long, or has characters Kommo does not take.
     #[error("a source id is 1 to 36 printable ASCII characters")]
     Source,
+    /// Not a chat as this bridge writes it.
+    #[error("not a chat of this bridge")]
+    Chat,
     /// Not a conversation id that this bridge has minted.
     #[error("not a conversation of this bridge")]
     Conversation,
@@ -86,6 +90,50 @@ impl fmt::Display for UserId {
     }
 }
 
+/// A chat that a bot is in, or one of a person for whom it answers. Written `{id}`, or `{owner}/{id}`.
+///
+/// A customer who writes to the bot and to its owner is in two chats with one number, hence the owner. It is the person and
+/// not Telegram's `business_connection_id`, which changes whenever they connect the bot anew.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TelegramChat {
+    /// The person whose own chat it is (Telegram Business); `None` for a chat of the bot itself.
+    pub owner: Option<UserId>,
+    /// Telegram's id of the chat; in a private chat the customer's user id.
+    pub id: i64,
+}
+
+impl From<i64> for TelegramChat {
+    /// A chat of the bot itself.
+    fn from(id: i64) -> Self {
+        Self { owner: None, id }
+    }
+}
+
+impl fmt::Display for TelegramChat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.owner.map_or(Ok(()), |owner| write!(f, "{}/", owner.0))?;
+        self.id.fmt(f)
+    }
+}
+
+impl fmt::Debug for TelegramChat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for TelegramChat {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let number = |text| canonical(text).ok_or(AddressError::Chat);
+        Ok(match text.split_once('/') {
+            None => Self { owner: None, id: number(text)? },
+            Some((owner, id)) => Self { owner: Some(UserId(number(owner)?)), id: number(id)? },
+        })
+    }
+}
+
 /// One thread with one customer: a Telegram chat as one source sees it. Written `tg:{source}:{chat}`.
 ///
 /// The source is part of it, so two bots that talk with one customer are two conversations.
@@ -93,15 +141,15 @@ impl fmt::Display for UserId {
 pub struct Conversation {
     /// The source whose bot talks in the chat.
     pub source: SourceId,
-    /// Telegram's id of the chat; in a private chat the customer's user id.
-    pub chat: i64,
+    /// The chat.
+    pub chat: TelegramChat,
 }
 
 impl Conversation {
     /// The thread of `source` in Telegram chat `chat`.
     #[must_use]
-    pub const fn new(source: SourceId, chat: i64) -> Self {
-        Self { source, chat }
+    pub fn new(source: SourceId, chat: impl Into<TelegramChat>) -> Self {
+        Self { source, chat: chat.into() }
     }
 }
 
@@ -118,7 +166,7 @@ impl FromStr for Conversation {
         let rest = text.strip_prefix("tg:").ok_or(AddressError::Conversation)?;
         let (source, chat) = rest.rsplit_once(':').ok_or(AddressError::Conversation)?;
         let source = SourceId::parse(source).map_err(|_| AddressError::Conversation)?;
-        Ok(Self { source, chat: canonical(chat).ok_or(AddressError::Conversation)? })
+        Ok(Self { source, chat: chat.parse().map_err(|_| AddressError::Conversation)? })
     }
 }
 
@@ -131,8 +179,8 @@ impl FromStr for Conversation {
 pub struct MessageId {
     /// The bot in whose chat it was written.
     pub bot: BotId,
-    /// Telegram's id of the chat.
-    pub chat: i64,
+    /// The chat.
+    pub chat: TelegramChat,
     /// Telegram's number of the message within that chat.
     pub message: i64,
     /// The update that told of it again (an edit, a press of a button below it); `None` for the message itself. A
@@ -159,7 +207,7 @@ impl FromStr for MessageId {
         };
         Ok(Self {
             bot: BotId(canonical(bot).ok_or(AddressError::Message)?),
-            chat: canonical(chat).ok_or(AddressError::Message)?,
+            chat: chat.parse().map_err(|_| AddressError::Message)?,
             message: canonical(message).ok_or(AddressError::Message)?,
             update: update.map(|text| canonical(text).ok_or(AddressError::Message)).transpose()?,
         })
@@ -241,9 +289,20 @@ mod tests {
 
     #[test]
     fn foreign_conversation_ids_are_refused() {
-        for bad in
-            ["", "tg:", "tg:sales", "tg:sales:", "tg::5", "tg:sales:+5", "tg:sales:007", "wa:sales:5", "tg:sales:5 "]
-        {
+        for bad in [
+            "",
+            "tg:",
+            "tg:sales",
+            "tg:sales:",
+            "tg::5",
+            "tg:sales:+5",
+            "tg:sales:007",
+            "wa:sales:5",
+            "tg:sales:5 ",
+            "tg:sales:/5",
+            "tg:sales:7/",
+            "tg:sales:1/2/3",
+        ] {
             assert_eq!(bad.parse::<Conversation>(), Err(AddressError::Conversation), "{bad:?}");
         }
     }
@@ -257,15 +316,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_conversation_reads_back_as_it_was_written(source in "[ -~]{1,36}", chat in any::<i64>()) {
+        fn a_conversation_reads_back_as_it_was_written(
+            source in "[ -~]{1,36}", owner in any::<Option<i64>>(), id in any::<i64>(),
+        ) {
+            let chat = TelegramChat { owner: owner.map(UserId), id };
             let written = Conversation::new(SourceId::parse(&source).unwrap(), chat);
             prop_assert_eq!(written.to_string().parse(), Ok(written));
         }
 
         #[test]
         fn a_message_id_reads_back_as_it_was_written(
-            bot in any::<u64>(), chat in any::<i64>(), message in any::<i64>(), update in any::<Option<i64>>(),
+            bot in any::<u64>(), owner in any::<Option<i64>>(), id in any::<i64>(), message in any::<i64>(),
+            update in any::<Option<i64>>(),
         ) {
+            let chat = TelegramChat { owner: owner.map(UserId), id };
             let written = MessageId { bot: BotId(bot), chat, message, update };
             prop_assert_eq!(written.to_string().parse(), Ok(written));
         }

@@ -207,7 +207,7 @@ mod tests {
     fn learnt(answer: &str) -> Vec<Fact> {
         let inbound = Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
-            id: MessageId { bot: BotId(1), chat: 7, message: 43, update: None },
+            id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
             customer: Customer { id: UserId(7), name: "Ann".to_owned(), username: None },
             sent_at: UnixMillis(0),
             content: Content::Text("x".to_owned()),

@@ -21,7 +21,7 @@ pub(super) async fn acknowledge(courier: &Courier, source: &SourceId, tap: &Tap)
         if courier.keep_buttons {
             return Ok(());
         }
-        bot.remove_keyboard(tap.inbound.conversation.chat, tap.inbound.id.message).await
+        bot.remove_keyboard(tap.inbound.conversation.chat.id, tap.inbound.id.message).await
     };
     let courtesies = async { tokio::join!(bot.answer_press(&tap.query), removal) };
     match timeout(WITHIN, courtesies).await {

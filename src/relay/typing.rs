@@ -47,7 +47,7 @@ impl TypingRelay {
                 continue;
             }
             in_flight.spawn(async move {
-                if let Err(failure) = bot.type_in(typing.conversation.chat).await {
+                if let Err(failure) = bot.type_in(typing.conversation.chat.id).await {
                     tracing::debug!(conversation = %typing.conversation, ?failure, "typing not shown");
                 }
                 drop(place);

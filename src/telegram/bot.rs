@@ -127,7 +127,7 @@ impl Bot {
     pub async fn send(&self, call: &Call) -> Result<Option<MessageId>, Failure> {
         let chat = call.to.chat;
         let answer = match &call.method {
-            Method::SendText { text, keyboard, reply_to } => self.send_text(chat, text, keyboard, *reply_to).await,
+            Method::SendText { text, keyboard, reply_to } => self.send_text(chat.id, text, keyboard, *reply_to).await,
         };
         let answer = failure::of_send(answer)?;
         let number = answer.get("message_id").and_then(Value::as_i64);

@@ -50,7 +50,7 @@ pub fn decode_tap(raw: &str, source: &SourceId, bot: BotId, now: UnixMillis) -> 
     let chat = message.chat.filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
     let pressed = buttons::pressed(&query.data?, message.reply_markup);
     let content = pressed.label.map_or_else(unknown_button, Content::Text);
-    let id = MessageId { bot, chat, message: message.message_id?, update: Some(update.update_id?) };
+    let id = MessageId { bot, chat: chat.into(), message: message.message_id?, update: Some(update.update_id?) };
     let customer = customer(query.from.unwrap_or_default(), chat);
     let conversation = Conversation::new(source.clone(), chat);
     Some(Tap {
@@ -73,7 +73,7 @@ pub fn decode_reaction(raw: &str, source: &SourceId, bot: BotId) -> Option<React
     }
     Some(Reaction {
         conversation: Conversation::new(source.clone(), chat),
-        message: MessageId { bot, chat, message: change.message_id?, update: None },
+        message: MessageId { bot, chat: chat.into(), message: change.message_id?, update: None },
         customer: UserId(change.user.and_then(|user| user.id).unwrap_or(chat)),
         emoji,
     })
@@ -94,7 +94,7 @@ fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, S
     let quote = quote(message.quote.clone(), message.reply_to_message.clone(), bot, chat_id);
     Ok(Inbound {
         conversation: Conversation::new(source.clone(), chat_id),
-        id: MessageId { bot, chat: chat_id, message: number, update: None },
+        id: MessageId { bot, chat: chat_id.into(), message: number, update: None },
         customer: customer(message.from.clone().unwrap_or_default(), chat_id),
         sent_at: sent_at(message.date.unwrap_or_default(), number),
         content: content::of(message),
@@ -114,7 +114,7 @@ fn quote(part: Option<TextQuote>, whole: Option<Box<Message>>, bot: BotId, chat:
     let number = whole.message_id.filter(|_| !elsewhere);
     let kind = || whole.content.map(|kind| format!("[{}]", kind.replace('_', " ")));
     let words = whole.text.or(whole.caption).or_else(kind).unwrap_or_default();
-    let ours = number.map(|message| MessageId { bot, chat, message, update: None });
+    let ours = number.map(|message| MessageId { bot, chat: chat.into(), message, update: None });
     Some(Quote { ours, kommo: None, words })
 }
 

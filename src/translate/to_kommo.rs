@@ -181,7 +181,7 @@ mod tests {
     fn greeting() -> Inbound {
         Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 777_000_111),
-            id: MessageId { bot: BotId(123_456), chat: 777_000_111, message: 42, update: None },
+            id: MessageId { bot: BotId(123_456), chat: 777_000_111.into(), message: 42, update: None },
             customer: Customer {
                 id: UserId(777_000_111), name: "Тест".to_owned(), username: Some("test".to_owned())
             },

@@ -146,7 +146,7 @@ mod tests {
             encode(&unknown, ours).unwrap()[0].method,
             text_of("> When?\n\nNow".to_owned(), Keyboard::default())
         );
-        let quoted = MessageId { bot: BotId(1), chat: 777, message: 40, update: None };
+        let quoted = MessageId { bot: BotId(1), chat: 777.into(), message: 40, update: None };
         let quote = Quote { ours: Some(quoted), ..quote };
         let known = Outbound { quote: Some(quote), ..outbound(known("sales"), None, &"word ".repeat(1000)) };
         let numbers = encode(&known, ours).unwrap().into_iter().map(|call| match call.method {
