@@ -9,7 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 /// The fields of one JSON object, each still in its text form.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(BTreeMap<String, Box<RawValue>>);
 
@@ -23,6 +23,18 @@ impl Fields {
     /// The names of all fields, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// All fields except `name`.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|(field, _)| *field != name)
+                .map(|(field, raw)| (field.clone(), raw.clone()))
+                .collect(),
+        )
     }
 
     /// Whether a field is there and says something: neither `null` nor `false`.

@@ -39,6 +39,8 @@ pub enum Content {
         name: String,
         /// The phone number; never empty.
         phone: String,
+        /// The text that came with it.
+        caption: Option<String>,
     },
     /// Something that this bridge cannot carry yet.
     Unknown {

@@ -8,8 +8,10 @@ use serde::{Deserialize, Deserializer};
 use crate::lenient::{Fields, lenient};
 
 mod contents;
+mod part;
 
 pub use contents::{Contact, File, Location, Venue};
+pub use part::{Entity, Part};
 
 /// One update.
 #[derive(Clone, Debug)]
@@ -91,13 +93,20 @@ pub struct Message {
     pub venue: Option<Venue>,
     /// Somebody's card.
     pub contact: Option<Contact>,
+    /// All of it, for what is read by name.
+    pub fields: Part,
 }
 
 impl<'de> Deserialize<'de> for Message {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Fields::deserialize(deserializer)?;
+        Fields::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl From<Fields> for Message {
+    fn from(fields: Fields) -> Self {
         let content = content(&fields);
-        Ok(Self {
+        Self {
             message_id: fields.read("message_id"),
             date: fields.read("date"),
             edit_date: fields.read("edit_date"),
@@ -114,7 +123,8 @@ impl<'de> Deserialize<'de> for Message {
             venue: fields.read("venue"),
             contact: fields.read("contact"),
             content: content.map(str::to_owned),
-        })
+            fields: Part::from(fields),
+        }
     }
 }
 

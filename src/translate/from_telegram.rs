@@ -3,15 +3,19 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, UserId},
-        message::{Content, Customer, Inbound, Quote, Reaction, Skip, Tap},
+        message::{Content, Customer, Inbound, Reaction, Skip, Tap},
         time::UnixMillis,
         work::Lane,
     },
-    telegram::wire::{Event, Message, ReactionType, TextQuote, Update, User},
+    telegram::wire::{Event, Message, ReactionType, Update, User},
     translate::buttons,
 };
 
 mod content;
+mod entities;
+mod people;
+mod quote;
+mod told;
 
 pub use content::LARGEST_FILE_BYTES;
 
@@ -91,31 +95,16 @@ fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, S
         return Err(Skip::NotPrivate(kind));
     }
     let number = message.message_id.ok_or(Skip::Unreadable)?;
-    let quote = quote(message.quote.clone(), message.reply_to_message.clone(), bot, chat_id);
+    let quote = quote::of(&message, bot, chat_id);
     Ok(Inbound {
         conversation: Conversation::new(source.clone(), chat_id),
         id: MessageId { bot, chat: chat_id.into(), message: number, update: None },
         customer: customer(message.from.clone().unwrap_or_default(), chat_id),
         sent_at: sent_at(message.date.unwrap_or_default(), number),
-        content: content::of(message),
+        content: content::forwarded(message),
         quote,
         edited: false,
     })
-}
-
-/// What a message answers. A part of a message, or one of another chat, is known by its words alone.
-fn quote(part: Option<TextQuote>, whole: Option<Box<Message>>, bot: BotId, chat: i64) -> Option<Quote> {
-    let words = part.and_then(|part| part.text).filter(|words| !words.trim().is_empty());
-    if let Some(words) = words {
-        return Some(Quote { words, ..Quote::default() });
-    }
-    let whole = *whole?;
-    let elsewhere = whole.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat);
-    let number = whole.message_id.filter(|_| !elsewhere);
-    let kind = || whole.content.map(|kind| format!("[{}]", kind.replace('_', " ")));
-    let words = whole.text.or(whole.caption).or_else(kind).unwrap_or_default();
-    let ours = number.map(|message| MessageId { bot, chat: chat.into(), message, update: None });
-    Some(Quote { ours, kommo: None, words })
 }
 
 /// An edit has an id of its own, by which it is known where it cannot be told as an edit.

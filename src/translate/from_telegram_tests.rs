@@ -1,6 +1,7 @@
 //! What becomes of each shape of update, the hostile ones included.
 
 use super::*;
+use crate::domain::message::Media;
 
 fn source() -> SourceId {
     SourceId::parse("sales").unwrap()
@@ -80,11 +81,39 @@ fn what_cannot_be_carried_is_named() {
         (r#","video_note":{}"#, unknown("video note", None)),
         (r#","from_the_future":1"#, unknown("from the future", None)),
         ("", unknown("empty message", None)),
-        (r#","text":"""#, unknown("text", None)),
+        (r#","text":"""#, unknown("empty message", None)),
+        (r#","text":" \n\u200f\u200b\u2060""#, unknown("empty message", None)),
     ];
     for (fields, want) in cases {
         assert_eq!(read(&update("message", fields)).unwrap().content, want, "{fields}");
     }
+}
+
+#[test]
+fn marks_and_origin_go_with_captions_too() {
+    let bold = r#""entities":[{"type":"strikethrough","offset":0,"length":2}]"#;
+    let link = r#""caption_entities":[{"type":"text_link","offset":0,"length":2,"url":"https://a.b/c"}]"#;
+    let origin = r#""forward_origin":{"type":"hidden_user","date":1,"sender_user_name":"Ivan"}"#;
+    let said = |fields: &str| match read(&update("edited_message", &format!(",{fields}"))).unwrap().content {
+        Content::Text(text) => text,
+        Content::Media(media) => media.caption.unwrap(),
+        Content::Contact { caption, .. } | Content::Unknown { caption, .. } => caption.unwrap(),
+        Content::Location { .. } => panic!("no location was sent"),
+    };
+    assert_eq!(said(&format!(r#""text":"no 7",{bold}"#)), "~no~ 7");
+    assert_eq!(said(&format!(r#""text":"no 7",{bold},{origin}"#)), "[forwarded from Ivan]\n~no~ 7");
+    let voice = r#""voice":{"file_id":"v"}"#;
+    assert_eq!(said(&format!(r#"{voice},"caption":"no 7",{link}"#)), "no (https://a.b/c) 7");
+    assert_eq!(said(&format!("{voice},{origin}")), "[forwarded from Ivan]");
+    assert_eq!(said(&format!(r#""contact":{{"phone_number":"1"}},{origin}"#)), "[forwarded from Ivan]");
+    assert_eq!(said(&format!(r#""story":{{}},{origin}"#)), "[forwarded from Ivan]\n[story]");
+    assert_eq!(said(r#""text":" ","forward_origin":{}"#), "[forwarded from somebody]\n[empty message]");
+}
+
+#[test]
+fn a_caption_of_nothing_visible_is_none() {
+    let caption = read(&update("message", r#","voice":{"file_id":"v"},"caption":" \u200f""#)).unwrap().content;
+    assert!(matches!(caption, Content::Media(Media { caption: None, .. })), "{caption:?}");
 }
 
 #[test]

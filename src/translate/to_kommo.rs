@@ -89,21 +89,18 @@ fn message(inbound: &Inbound, links: &MediaLinks<'_>) -> Message {
     match &inbound.content {
         Content::Text(text) => told(in_full(inbound, text)),
         Content::Media(media) => {
-            let caption = in_full(inbound, media.caption.as_deref().unwrap_or_default());
-            file(
-                media,
-                Some(caption).filter(|caption| !caption.is_empty()),
-                links.to(&inbound.conversation.source, media),
-            )
+            let text = beside(inbound, media.caption.as_deref());
+            file(media, text, links.to(&inbound.conversation.source, media))
         }
         Content::Location { latitude, longitude, caption } => Message {
             r#type: "location",
-            text: caption.clone(),
+            text: beside(inbound, caption.as_deref()),
             location: Some(Location { lon: *longitude, lat: *latitude }),
             ..Message::default()
         },
-        Content::Contact { name, phone } => Message {
+        Content::Contact { name, phone, caption } => Message {
             r#type: "contact",
+            text: beside(inbound, caption.as_deref()),
             contact: Some(Card { name: name.clone(), phone: phone.clone() }),
             ..Message::default()
         },
@@ -111,6 +108,11 @@ fn message(inbound: &Inbound, links: &MediaLinks<'_>) -> Message {
         Content::Unknown { kind, caption: None } => told(in_full(inbound, &format!("[{kind}]"))),
         Content::Unknown { kind, caption: Some(caption) } => told(in_full(inbound, &format!("[{kind}] {caption}"))),
     }
+}
+
+/// The text that goes with what is no text itself, if there is one.
+fn beside(inbound: &Inbound, caption: Option<&str>) -> Option<String> {
+    Some(in_full(inbound, caption.unwrap_or_default())).filter(|text| !text.is_empty())
 }
 
 /// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them, and the mark of

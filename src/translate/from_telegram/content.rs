@@ -3,28 +3,89 @@
 use crate::{
     domain::message::{Content, Media, MediaKind},
     telegram::wire::{Contact, File, Location, Message, Venue},
-    translate::file_name,
+    translate::{
+        file_name,
+        from_telegram::{entities, people, told},
+    },
 };
 
 /// The largest file that a bot can have of Telegram (Bot API, `getFile`), in bytes.
 pub const LARGEST_FILE_BYTES: u64 = 20 * 1024 * 1024;
 
-/// What a message says. What cannot be carried is named, with the caption that came with it.
-pub(super) fn of(message: Message) -> Content {
-    if let Some(text) = message.text.filter(|text| !text.is_empty()) {
-        return Content::Text(text);
+/// What a message says, after who said it first if it was forwarded.
+pub(super) fn forwarded(message: Message) -> Content {
+    let origin = message.fields.says("forward_origin").then(|| message.fields.part("forward_origin"));
+    let content = of(message);
+    match origin.map(|origin| people::author(&origin).unwrap_or_else(|| "somebody".to_owned())) {
+        Some(author) => led(content, &format!("[forwarded from {author}]")),
+        None => content,
     }
-    let kind = message.content.unwrap_or_else(|| "empty message".to_owned());
-    let caption = message.caption.filter(|caption| !caption.is_empty());
+}
+
+/// `content` with a line of its own in front of its text.
+fn led(content: Content, line: &str) -> Content {
+    let below = |text: Option<String>| Some(text.map_or_else(|| line.to_owned(), |text| format!("{line}\n{text}")));
+    match content {
+        Content::Text(text) => Content::Text(format!("{line}\n{text}")),
+        Content::Media(media) => Content::Media(Media { caption: below(media.caption), ..media }),
+        Content::Location { latitude, longitude, caption } => {
+            Content::Location { latitude, longitude, caption: below(caption) }
+        }
+        Content::Contact { name, phone, caption } => Content::Contact { name, phone, caption: below(caption) },
+        Content::Unknown { kind, caption } => {
+            let caption = caption.map(|caption| format!(" {caption}")).unwrap_or_default();
+            Content::Text(format!("{line}\n[{kind}]{caption}"))
+        }
+    }
+}
+
+/// What a message says in words, to be quoted.
+pub(super) fn words(message: &Message) -> Option<String> {
+    let kind = message.content.clone()?.replace('_', " ");
+    Some(match of(message.clone()) {
+        Content::Text(text) => text,
+        Content::Media(Media { caption: Some(caption), .. })
+        | Content::Location { caption: Some(caption), .. }
+        | Content::Unknown { caption: Some(caption), .. } => caption,
+        Content::Media(Media { kind: MediaKind::File | MediaKind::Audio, file_name, .. }) => {
+            format!("[{kind}] {file_name}")
+        }
+        Content::Contact { name, phone, .. } => format!("[{kind}] {name}, {phone}"),
+        Content::Media(_) | Content::Location { .. } | Content::Unknown { .. } => format!("[{kind}]"),
+    })
+}
+
+/// What a message says. What nobody can name is called by the name of its field, with the caption that came with it.
+pub(super) fn of(message: Message) -> Content {
+    let written =
+        |text: &str, entities: &str| Some(entities::of(&message.fields, text, entities)?).filter(|it| is_visible(it));
+    let kind = message.content.clone().unwrap_or_else(|| "text".to_owned());
+    let caption = written("caption", "caption_entities");
+    if kind == "text" {
+        let empty = || Content::Unknown { kind: "empty message".to_owned(), caption };
+        return written("text", "entities").map_or_else(empty, Content::Text);
+    }
     let known = match kind.as_str() {
         "photo" | "live_photo" => message.photo.and_then(|sizes| photo(sizes, caption.clone())),
         "venue" => message.venue.and_then(venue),
         "location" => message.location.and_then(|place| location(&place, caption.clone())),
         "contact" => message.contact.and_then(contact),
-        kind => message.file.and_then(|file| self::file(kind, file, caption.clone())),
+        kind => None
+            .or_else(|| message.file.and_then(|file| self::file(kind, file, caption.clone())))
+            .or_else(|| told::line(kind, &message.fields).map(Content::Text)),
     };
     let known = known.map(|content| if let Content::Media(media) = content { sized(media) } else { content });
     known.unwrap_or_else(|| Content::Unknown { kind: kind.replace('_', " "), caption })
+}
+
+/// Whether anything of a text can be seen: Kommo refuses a text without, and a manager could not tell that it came.
+pub(super) fn is_visible(text: &str) -> bool {
+    text.chars().any(|c| {
+        let blank = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(c, '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+        !blank && !c.is_whitespace() && !c.is_control()
+    })
 }
 
 /// A file that is too large for a bot becomes a text that says so: there is no way to have it.
@@ -116,5 +177,5 @@ fn contact(card: Contact) -> Option<Content> {
     let words = [card.first_name, card.last_name].into_iter().flatten().filter(|word| !word.trim().is_empty());
     let name = words.collect::<Vec<_>>().join(" ");
     let phone = card.phone_number.filter(|phone| !phone.is_empty())?;
-    Some(Content::Contact { name: if name.is_empty() { phone.clone() } else { name }, phone })
+    Some(Content::Contact { name: if name.is_empty() { phone.clone() } else { name }, phone, caption: None })
 }

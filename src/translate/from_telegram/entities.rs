@@ -1,0 +1,221 @@
+//! Formatted text as plain text.
+//!
+//! Kommo shows plain text. What only changes the look of words (bold, italic, underline) is let go. What changes their
+//! meaning gets a mark that people know: `~struck out~`, `||hidden||`, `` `code` ``, fences around programs, `> ` in front of
+//! quoted lines, and behind the label of a link where it leads. Marks are only ever added, so no word can be lost.
+
+use crate::{
+    telegram::wire::{Entity, Part},
+    translate::from_telegram::people::{self, one_line},
+};
+
+/// The text in the field `text` of something, with the marks that its field `entities` asks for.
+pub(super) fn of(part: &Part, text: &str, entities: &str) -> Option<String> {
+    Some(plain(&part.read::<String>(text)?, &part.list::<Entity>(entities)))
+}
+
+/// What stands around a stretch of text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// In front.
+    pub(super) before: String,
+    /// Behind.
+    pub(super) after: String,
+}
+
+impl Marks {
+    fn both(mark: &str) -> Self {
+        Self { before: mark.to_owned(), after: mark.to_owned() }
+    }
+
+    fn after(after: String) -> Self {
+        Self { before: String::new(), after }
+    }
+}
+
+/// How a stretch is shown.
+enum Style {
+    Inline(Marks),
+    /// On lines of its own, between fences, after the name of the language.
+    Fenced(String),
+    /// On lines of its own that each begin with `> `.
+    Quoted,
+}
+
+/// A stretch of a text that is shown in a style, by bytes.
+struct Stretch {
+    start: usize,
+    end: usize,
+    style: Style,
+}
+
+/// `text` with the marks that its `entities` ask for. Entities that make no sense in it are let go.
+pub(super) fn plain(text: &str, entities: &[Entity]) -> String {
+    let units = Units::new(text);
+    let mut stretches: Vec<_> = entities.iter().filter_map(|entity| stretch(text, entity, &units)).collect();
+    // Blocks around what is within their lines, the longer around the shorter.
+    let block = |stretch: &Stretch| !matches!(stretch.style, Style::Quoted);
+    stretches.sort_by_key(|it| (it.start, block(it), usize::MAX - it.end));
+    let mut page = Page::default();
+    let mut at = 0;
+    let mut open: Vec<Stretch> = Vec::new();
+    let mut coming = stretches.into_iter().peekable();
+    loop {
+        let starts = coming.peek().map(|next| next.start);
+        let ends = open.iter().map(|it| it.end).min();
+        let Some(next) = starts.into_iter().chain(ends).min() else { break };
+        page.put(&text[at..next]);
+        at = next;
+        let over = open.iter().rposition(|it| it.end == next);
+        if let Some(over) = over {
+            page.close(&open.remove(over).style, &text[at..]);
+        } else if let Some(opened) = coming.next() {
+            page.open(&opened.style);
+            open.push(opened);
+        }
+    }
+    page.put(&text[at..]);
+    page.written
+}
+
+fn stretch(text: &str, entity: &Entity, units: &Units) -> Option<Stretch> {
+    let offset = entity.offset?;
+    let (start, end) = units.bytes(offset, offset.checked_add(entity.length?)?)?;
+    Some(Stretch { start, end, style: style(entity, &text[start..end])? })
+}
+
+fn style(entity: &Entity, label: &str) -> Option<Style> {
+    Some(match entity.r#type.as_deref()? {
+        "blockquote" | "expandable_blockquote" => Style::Quoted,
+        "pre" if entity.language.is_some() || label.contains('\n') => {
+            Style::Fenced(one_line(entity.language.as_deref().unwrap_or_default()))
+        }
+        _ => Style::Inline(marks(entity, label)?),
+    })
+}
+
+/// The marks of what stands within a line; `None` if it needs none.
+pub(super) fn marks(entity: &Entity, label: &str) -> Option<Marks> {
+    match entity.r#type.as_deref()? {
+        "code" | "pre" => Some(Marks::both("`")),
+        "spoiler" => Some(Marks::both("||")),
+        "strikethrough" => Some(Marks::both("~")),
+        "text_link" | "url" => link(entity.url.as_deref()?, label).map(Marks::after),
+        "text_mention" => mention(entity, label).map(Marks::after),
+        _ => None,
+    }
+}
+
+/// Where a link leads, unless its label says so. Links within Telegram's own apps lead a manager nowhere.
+fn link(url: &str, label: &str) -> Option<String> {
+    let url = one_line(url);
+    let of_apps = url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tg://"));
+    let says_so = bare(&url).eq_ignore_ascii_case(bare(label));
+    (!url.is_empty() && !of_apps && !says_so).then(|| format!(" ({url})"))
+}
+
+/// An address without its scheme and its last slash.
+fn bare(address: &str) -> &str {
+    let mut rest = address.trim();
+    for scheme in ["https://", "http://", "mailto:", "tel:"] {
+        if rest.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) {
+            rest = &rest[scheme.len()..];
+            break;
+        }
+    }
+    rest.strip_suffix('/').unwrap_or(rest)
+}
+
+/// Who is meant by a mention, where the words do not say it.
+fn mention(entity: &Entity, label: &str) -> Option<String> {
+    let user = entity.user.as_ref()?;
+    let said = |name: &String| !label.to_lowercase().contains(&name.to_lowercase());
+    let username = user.text("username").map(|name| format!("@{}", one_line(&name)));
+    let name = username.or_else(|| people::full_name(user)).filter(said)?;
+    Some(format!(" ({name})"))
+}
+
+/// Text on its way to the page.
+#[derive(Default)]
+struct Page {
+    written: String,
+    /// How many quotes the next word stands in.
+    quotes: usize,
+}
+
+impl Page {
+    fn put(&mut self, text: &str) {
+        for c in text.chars() {
+            if self.quotes > 0 && self.at_line_start() {
+                self.written.push_str("> ");
+            }
+            self.written.push(c);
+        }
+    }
+
+    fn at_line_start(&self) -> bool {
+        self.written.is_empty() || self.written.ends_with('\n')
+    }
+
+    fn fresh_line(&mut self) {
+        if !self.at_line_start() {
+            self.written.push('\n');
+        }
+    }
+
+    fn open(&mut self, style: &Style) {
+        match style {
+            Style::Inline(marks) => self.put(&marks.before),
+            Style::Fenced(language) => {
+                self.fresh_line();
+                self.put(&format!("```{language}\n"));
+            }
+            Style::Quoted => {
+                self.fresh_line();
+                self.quotes += 1;
+            }
+        }
+    }
+
+    /// Ends a style before the `rest` of the text.
+    fn close(&mut self, style: &Style, rest: &str) {
+        match style {
+            Style::Inline(marks) => return self.put(&marks.after),
+            Style::Fenced(_) => {
+                self.fresh_line();
+                self.put("```");
+            }
+            Style::Quoted => self.quotes -= 1,
+        }
+        if !rest.is_empty() && !rest.starts_with('\n') {
+            self.fresh_line();
+        }
+    }
+}
+
+/// Where each UTF-16 unit of a text begins, in bytes.
+struct Units(Vec<usize>);
+
+impl Units {
+    fn new(text: &str) -> Self {
+        let starts = text.char_indices().flat_map(|(at, c)| std::iter::repeat_n(at, c.len_utf16()));
+        Self(starts.chain([text.len()]).collect())
+    }
+
+    /// The bytes from one unit to another, widened to whole characters and cut to the text; `None` if there are none.
+    fn bytes(&self, start: i64, end: i64) -> Option<(usize, usize)> {
+        let last = self.0.len() - 1;
+        let start = usize::try_from(start).ok()?.min(last);
+        let end = usize::try_from(end).ok()?.min(last);
+        if start >= end {
+            return None;
+        }
+        // An end within a character belongs behind it.
+        let inside = end > 0 && end < last && self.0[end] == self.0[end - 1];
+        Some((self.0[start], self.0[if inside { end + 1 } else { end }]))
+    }
+}
+
+#[cfg(test)]
+#[path = "entities_tests.rs"]
+mod tests;

@@ -1,0 +1,84 @@
+//! People and chats by their names.
+
+use crate::telegram::wire::Part;
+
+/// Text for the middle of a line: without line breaks, control characters and marks that reverse the direction of
+/// writing, by which a name could pose as a line of ours.
+pub(super) fn one_line(text: &str) -> String {
+    let unfit = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let clean: String = text.chars().map(|c| if unfit(c) { ' ' } else { c }).collect();
+    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The name of a person, or the title of a chat.
+pub(super) fn full_name(who: &Part) -> Option<String> {
+    let names = ["title", "first_name", "last_name"].into_iter().filter_map(|field| who.text(field));
+    let name = one_line(&names.collect::<Vec<_>>().join(" "));
+    (!name.is_empty()).then_some(name)
+}
+
+/// A person or a chat by name and username; `None` if neither is known.
+pub(super) fn known(who: &Part) -> Option<String> {
+    let username = who.text("username").map(|name| format!("@{}", one_line(&name)));
+    match (full_name(who), username) {
+        (Some(name), Some(username)) => Some(format!("{name} ({username})")),
+        (name, username) => name.or(username),
+    }
+}
+
+/// A person or a chat by name, or at least by number.
+pub(super) fn named(who: &Part) -> String {
+    let number = || who.number("id").or_else(|| who.number("user_id")).or_else(|| who.number("chat_id"));
+    known(who).or_else(|| number().map(|id| format!("Telegram {id}"))).unwrap_or_else(|| "somebody".to_owned())
+}
+
+/// Several, one after another.
+pub(super) fn all(of: &[Part]) -> String {
+    if of.is_empty() { "somebody".to_owned() } else { of.iter().map(named).collect::<Vec<_>>().join(", ") }
+}
+
+/// Who first wrote a message that is told again (Bot API, `MessageOrigin`).
+pub(super) fn author(origin: &Part) -> Option<String> {
+    let chat = ["chat", "sender_chat"].into_iter().find_map(|field| known(&origin.part(field)));
+    let person = known(&origin.part("sender_user")).or_else(|| origin.text("sender_user_name"));
+    let signature = origin.text("author_signature").map(|name| one_line(&name));
+    match (chat, signature) {
+        (Some(chat), Some(signature)) => Some(format!("{chat}, {signature}")),
+        (chat, signature) => chat.or_else(|| person.map(|name| one_line(&name))).or(signature),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(raw: &str) -> Part {
+        serde_json::from_str(raw).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_one_line_that_cannot_pose_as_another() {
+        assert_eq!(one_line(" Ann\n[forwarded from\u{202e} Bob] "), "Ann [forwarded from Bob]");
+        assert_eq!(known(&part(r#"{"first_name":" \n","username":"ann"}"#)).as_deref(), Some("@ann"));
+        assert_eq!(known(&part(r#"{"first_name":7}"#)), None);
+        assert_eq!(named(&part(r#"{"user_id":7}"#)), "Telegram 7");
+        assert_eq!(all(&[part(r#"{"title":"Shop"}"#), part("{}")]), "Shop, somebody");
+    }
+
+    #[test]
+    fn every_kind_of_origin_has_a_name() {
+        for (origin, name) in [
+            (
+                r#"{"type":"user","sender_user":{"first_name":"Ivan","last_name":"Petrov","username":"ivan"}}"#,
+                "Ivan Petrov (@ivan)",
+            ),
+            (r#"{"type":"hidden_user","sender_user_name":"Hidden One"}"#, "Hidden One"),
+            (r#"{"type":"chat","sender_chat":{"title":"Team"},"author_signature":"boss"}"#, "Team, boss"),
+            (r#"{"type":"channel","chat":{"title":"News","username":"news"},"message_id":5}"#, "News (@news)"),
+            (r#"{"type":"from_the_future","author_signature":"Who"}"#, "Who"),
+        ] {
+            assert_eq!(author(&part(origin)).as_deref(), Some(name), "{origin}");
+        }
+        assert_eq!(author(&part("{}")), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a message answers.
+
+use crate::{
+    domain::{
+        address::{BotId, MessageId},
+        message::Quote,
+    },
+    telegram::wire::{Message, Part},
+    translate::from_telegram::{content, people},
+};
+
+/// What a message of `chat` answers. A part of a message, one of another chat, or a story is known by its words alone.
+pub(super) fn of(message: &Message, bot: BotId, chat: i64) -> Option<Quote> {
+    let whole = message.reply_to_message.as_deref();
+    let fields = &message.fields;
+    let elsewhere = fields.says("external_reply").then(|| fields.part("external_reply"));
+    let part = message.quote.clone().and_then(|part| part.text).or_else(|| whole.and_then(|whole| item(fields, whole)));
+    let part = part.filter(|words| content::is_visible(words));
+    let words = match (part, elsewhere) {
+        (part, Some(elsewhere)) => from_elsewhere(part, &elsewhere),
+        (Some(words), None) => Some(words),
+        (None, None) if fields.says("reply_to_story") => Some(story(&fields.part("reply_to_story"))),
+        (None, None) => None,
+    };
+    match words {
+        Some(words) => Some(Quote { words, ..Quote::default() }),
+        None => whole.map(|whole| self::whole(whole, bot, chat)),
+    }
+}
+
+fn whole(message: &Message, bot: BotId, chat: i64) -> Quote {
+    let elsewhere = message.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat);
+    let number = message.message_id.filter(|_| !elsewhere);
+    let ours = number.map(|message| MessageId { bot, chat: chat.into(), message, update: None });
+    Quote { ours, kommo: None, words: content::words(message).unwrap_or_default() }
+}
+
+/// The words of a message in another chat, after who wrote them. The words of a text are told only as a quoted part.
+fn from_elsewhere(part: Option<String>, message: &Part) -> Option<String> {
+    let words = part.or_else(|| content::words(&message.message_without("origin")));
+    match (people::author(&message.part("origin")), words) {
+        (Some(author), Some(words)) => Some(format!("{author}: {words}")),
+        (Some(author), None) => Some(format!("{author}: [message]")),
+        (None, words) => words,
+    }
+}
+
+fn story(story: &Part) -> String {
+    format!("[story of {}]", people::named(&story.part("chat")))
+}
+
+/// The task of a list, or the choice of a poll, that is answered (Bot API, `reply_to_checklist_task_id` and
+/// `reply_to_poll_option_id`).
+fn item(fields: &Part, whole: &Message) -> Option<String> {
+    let task = fields.number("reply_to_checklist_task_id");
+    let tasks = whole.fields.part("checklist").list::<Part>("tasks");
+    let task = tasks.into_iter().find(|it| task.is_some() && it.number("id") == task);
+    let option = fields.text("reply_to_poll_option_id");
+    let options = whole.fields.part("poll").list::<Part>("options");
+    let option = options.into_iter().find(|it| option.is_some() && it.text("persistent_id") == option);
+    task.or(option)?.text("text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quoted(raw: &str) -> Option<(Option<i64>, String)> {
+        let message: Message = serde_json::from_str(&format!(r#"{{"message_id":9,"text":"yes",{raw}}}"#)).unwrap();
+        of(&message, BotId(1), 5).map(|quote| (quote.ours.map(|ours| ours.message), quote.words))
+    }
+
+    #[test]
+    fn what_is_in_another_chat_is_known_by_who_wrote_what() {
+        let origin = r#""origin":{"type":"user","sender_user":{"first_name":"Ivan"}}"#;
+        for (raw, words) in [
+            (format!(r#""external_reply":{{{origin}}},"quote":{{"text":"there"}}"#), "Ivan: there"),
+            (format!(r#""external_reply":{{{origin},"photo":[]}}"#), "Ivan: [photo]"),
+            (format!(r#""external_reply":{{{origin},"dice":{{"emoji":"🎲","value":3}}}}"#), "Ivan: [dice] 🎲 3"),
+            (format!(r#""external_reply":{{{origin}}}"#), "Ivan: [message]"),
+            (r#""external_reply":{"origin":{}},"quote":{"text":"there"}"#.to_owned(), "there"),
+            (r#""reply_to_story":{"chat":{"first_name":"Ann"},"id":3}"#.to_owned(), "[story of Ann]"),
+        ] {
+            assert_eq!(quoted(&raw), Some((None, words.to_owned())), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_one_item_quotes_the_item() {
+        let list = r#""reply_to_checklist_task_id":2,"reply_to_message":{"message_id":4,"checklist":{"title":"T","tasks":[{"id":1,"text":"one"},{"id":2,"text":"two"}]}}"#;
+        assert_eq!(quoted(list), Some((None, "two".to_owned())));
+        assert_eq!(quoted(&list.replace("task_id\":2", "task_id\":7")).unwrap().0, Some(4));
+        let poll = r#""reply_to_poll_option_id":"b","reply_to_message":{"message_id":4,"poll":{"question":"Q","options":[{"persistent_id":"b","text":"two"}]}}"#;
+        assert_eq!(quoted(poll), Some((None, "two".to_owned())));
+    }
+}
