@@ -18,6 +18,9 @@ use crate::sandbox::{
 
 mod acts;
 mod api;
+mod attachments;
+mod draft;
+mod habits;
 mod history;
 mod hooks;
 mod media;
@@ -28,6 +31,9 @@ mod statuses;
 mod verify;
 mod world;
 
+pub use attachments::{Attachment, AttachmentKind, Serving};
+pub use draft::{CaptionOn, Draft, Pace};
+pub use habits::{DuplicateAnswer, FileNames, Habits, ReactionShape};
 pub use media::{Fetched, Media};
 pub use world::{Author, Chat, Contact, Message, Status};
 
@@ -58,17 +64,6 @@ impl Settings {
     }
 }
 
-/// What a second message with a known `msgid` gets. The documentation says only that it is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DuplicateAnswer {
-    /// 200 with the ids of the first one.
-    SameIds200,
-    /// 200 with an empty body, as other addresses of the Chats API answer.
-    Blank200,
-    /// 400.
-    BadRequest400,
-}
-
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
@@ -88,6 +83,8 @@ pub enum Endpoint {
     CreateChat,
     /// `GET {scope}/chats/{chat}/history`.
     History,
+    /// `GET` or `HEAD /attachments/{account}/{file}/{name}`: a file that a manager has attached.
+    Attachment,
 }
 
 /// A request that the channel made.

@@ -1,13 +1,12 @@
 //! What managers do in the account, and what they see: the handle for tests and for the page.
 
-use serde_json::Value;
-
 use crate::sandbox::kommo::{
-    DuplicateAnswer, FakeKommo, HookAnswer, Request, SignatureMode,
-    messages::unknown_contact,
-    shapes,
-    world::{Author, Chat, Message, World, uuid},
+    DuplicateAnswer, FakeKommo, Habits, Request, Serving,
+    world::{Chat, World},
 };
+
+mod gesture;
+mod say;
 
 /// Acts name conversations by the channel's id; an act in one that nobody began is a mistake in the caller.
 const NOWHERE: &str = "somebody has written in the conversation before";
@@ -30,7 +29,30 @@ impl FakeKommo {
 
     /// What a second message with a known `msgid` gets; 400 unless said otherwise.
     pub fn answer_duplicates(&self, answer: DuplicateAnswer) {
-        self.core.world.note(|world| world.duplicates = answer);
+        self.habits(|habits| habits.duplicates = answer);
+    }
+
+    /// Changes what Kommo does where the documentation leaves it open.
+    pub fn habits(&self, change: impl FnOnce(&mut Habits)) {
+        self.core.world.note(|world| change(&mut world.habits));
+    }
+
+    /// From now on, managers act and no hook is sent: the way of the hooks is broken, and Kommo repeats none.
+    pub fn lose_hooks(&self, lost: bool) {
+        self.core.world.note(|world| world.hooks_are_lost = lost);
+    }
+
+    /// The file of a manager's message is given in another way from now on.
+    ///
+    /// # Panics
+    /// If Kommo keeps no file of that message.
+    pub fn serve_as(&self, message_id: &str, serving: Serving) {
+        self.core.world.note(|world| {
+            let found = world.find(|message| message.id == message_id);
+            let url = found.and_then(|(message, ..)| message.media.as_ref()).map(|media| media.url.clone());
+            let kept = url.and_then(|url| world.attachments.iter_mut().find(|kept| kept.is_at(&url)));
+            kept.expect("a manager has attached the file").serve_as(serving);
+        });
     }
 
     /// All chats, oldest first.
@@ -51,111 +73,5 @@ impl FakeKommo {
     /// The id of a user of the account, who is made if need be: the `ref_id` of messages imported in their name.
     pub fn manager(&self, name: &str) -> String {
         self.core.world.note(|world| world.manager(name))
-    }
-
-    /// A manager answers; the channel is told by a hook, once. Waits for its answer, at most 5 s.
-    ///
-    /// Gives the message's id and what the hook got.
-    ///
-    /// # Panics
-    /// If nobody has written in the conversation before.
-    pub async fn reply(&self, conversation_id: &str, author: &str, text: &str) -> (String, HookAnswer) {
-        self.reply_with(conversation_id, author, text, Value::Null).await
-    }
-
-    /// A manager or Salesbot answers with a keyboard: `markup` of the hook.
-    ///
-    /// Gives the message's id and what the hook got.
-    ///
-    /// # Panics
-    /// If nobody has written in the conversation before.
-    pub async fn reply_with(
-        &self,
-        conversation_id: &str,
-        author: &str,
-        text: &str,
-        markup: Value,
-    ) -> (String, HookAnswer) {
-        self.say(conversation_id, author, text, |message| message.markup = markup).await
-    }
-
-    /// A manager answers one message of the chat, by Kommo's id of it.
-    ///
-    /// Gives the message's id and what the hook got.
-    ///
-    /// # Panics
-    /// If nobody has written in the conversation before.
-    pub async fn reply_to(
-        &self,
-        conversation_id: &str,
-        author: &str,
-        text: &str,
-        quoted: &str,
-    ) -> (String, HookAnswer) {
-        self.say(conversation_id, author, text, |message| message.reply_to = Some(quoted.to_owned())).await
-    }
-
-    async fn say(
-        &self,
-        conversation_id: &str,
-        author: &str,
-        text: &str,
-        with: impl FnOnce(&mut Message),
-    ) -> (String, HookAnswer) {
-        let now = self.core.clock.now();
-        let (chat, message) = self.core.world.change(|world| {
-            let manager = world.manager(author);
-            let mut message = Message::outgoing(Author::Manager, (&manager, author), text, now);
-            with(&mut message);
-            let chat = world.chat(conversation_id).expect(NOWHERE);
-            chat.messages.push(message.clone());
-            (chat.clone(), message)
-        });
-        self.announce(&chat, message).await
-    }
-
-    /// A manager writes first, to a phone number. Neither the chat nor the receiver has an id of the channel's yet.
-    ///
-    /// Gives the message's id and what the hook got.
-    pub async fn write_first(&self, phone: &str, source: &str, text: &str) -> (String, HookAnswer) {
-        let now = self.core.clock.now();
-        let mut contact = unknown_contact();
-        phone.clone_into(&mut contact.phone);
-        let (chat, message) = self.core.world.change(|world| {
-            let manager = world.manager("Manager");
-            let message = Message::outgoing(Author::Manager, (&manager, "Manager"), text, now);
-            let chat = Chat {
-                chat_id: uuid(),
-                conversation_id: String::new(),
-                source: Some(source.to_owned()),
-                contact,
-                is_lead: false,
-                messages: vec![message.clone()],
-            };
-            world.chats.push(chat.clone());
-            (chat, message)
-        });
-        self.announce(&chat, message).await
-    }
-
-    /// A manager types.
-    ///
-    /// # Panics
-    /// If nobody has written in the conversation before.
-    pub async fn typing(&self, conversation_id: &str) -> HookAnswer {
-        let now = self.core.clock.now();
-        let (chat, manager) = self.core.world.note(|world| {
-            let manager = world.manager("Manager");
-            (world.chat(conversation_id).expect(NOWHERE).clone(), manager)
-        });
-        let bytes = shapes::typing(&self.core.settings.account_id, &chat, &manager, now);
-        self.hook(format!("hook: typing → {conversation_id}"), bytes, SignatureMode::Valid).await
-    }
-
-    async fn announce(&self, chat: &Chat, message: Message) -> (String, HookAnswer) {
-        let bytes = shapes::message(&self.core.settings.account_id, chat, &message);
-        let to = if chat.conversation_id.is_empty() { &chat.contact.phone } else { &chat.conversation_id };
-        let answer = self.hook(format!("hook: message → {to}"), bytes, SignatureMode::Valid).await;
-        (message.id, answer)
     }
 }

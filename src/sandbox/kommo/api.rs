@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     fault::{self, undergo},
-    kommo::{Core, Endpoint, Request, Settings, history, media, messages, reading::Filled, statuses, verify::verify},
+    kommo::{
+        Core, Endpoint, Request, Settings, attachments, history, media, messages, reading::Filled, statuses,
+        verify::verify,
+    },
     serve::Line,
     traffic::Party,
 };
@@ -100,6 +103,10 @@ struct Place {
 
 impl Place {
     fn of(settings: &Settings, head: &Parts) -> Option<Self> {
+        if head.uri.path().starts_with("/attachments/") {
+            let is_fetch = matches!(head.method, Method::GET | Method::HEAD);
+            return is_fetch.then(|| Self { endpoint: Endpoint::Attachment, ours: true, id: String::new() });
+        }
         let parts: Vec<&str> = head.uri.path().strip_prefix("/v2/origin/custom/")?.split('/').collect();
         let (endpoint, id) = match (&head.method, &parts[1..]) {
             (&Method::POST, []) => (Endpoint::Message, ""),
@@ -119,6 +126,7 @@ impl Place {
             | Endpoint::Typing
             | Endpoint::React
             | Endpoint::CreateChat
+            | Endpoint::Attachment
             | Endpoint::History => parts[0] == settings.scope_id(),
         };
         Some(Self { endpoint, ours, id: id.to_owned() })
@@ -126,15 +134,15 @@ impl Place {
 }
 
 fn answer(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Response {
-    match authorize(core, place, head, body).and_then(|()| handle(core, place, head, body)) {
-        Ok((status, Value::Null)) => fault::json(status, Body::empty()),
-        Ok((status, body)) => fault::json(status, body.to_string()),
-        Err(refusal) => refusal.response(),
-    }
+    let answer = authorize(core, place, head, body).and_then(|()| handle(core, place, head, body));
+    answer.unwrap_or_else(|refusal| refusal.response())
 }
 
-/// An unknown scope has no secret to check with; a scope that is not connected has.
+/// An unknown scope has no secret to check with; a scope that is not connected has. Attachments are open to everyone.
 fn authorize(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<(), Refusal> {
+    if place.endpoint == Endpoint::Attachment {
+        return Ok(());
+    }
     if !place.ours {
         return Err(Refusal::unregistered());
     }
@@ -148,8 +156,9 @@ fn authorize(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<()
     Ok(())
 }
 
-fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Answer {
-    match place.endpoint {
+fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<Response, Refusal> {
+    let (status, body) = match place.endpoint {
+        Endpoint::Attachment => return Ok(attachments::answer(core, head)),
         Endpoint::Connect => connect(core, body),
         Endpoint::Disconnect => disconnect(core, body),
         Endpoint::Message => messages::post(core, body),
@@ -158,7 +167,8 @@ fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Answer {
         Endpoint::React => statuses::react(core, body),
         Endpoint::CreateChat => messages::create_chat(core, body),
         Endpoint::History => history::page(core, &place.id, head.uri.query().unwrap_or_default()),
-    }
+    }?;
+    Ok(fault::json(status, if body.is_null() { String::new() } else { body.to_string() }))
 }
 
 #[derive(Deserialize)]
@@ -235,5 +245,6 @@ fn told(endpoint: Endpoint, body: &str) -> String {
         }
         Endpoint::CreateChat => format!("create chat {}", conversation(&body)),
         Endpoint::History => "history".to_owned(),
+        Endpoint::Attachment => "fetch of an attachment".to_owned(),
     }
 }

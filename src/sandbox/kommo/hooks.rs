@@ -26,7 +26,8 @@ impl FakeKommo {
 
     /// Sends one hook. Without an address or a connection there is none to send.
     pub(super) async fn hook(&self, what: String, bytes: Vec<u8>, mode: SignatureMode) -> HookAnswer {
-        let url = self.core.world.look(|world| world.hook_url.clone().filter(|_| world.connected));
+        let url =
+            self.core.world.look(|world| world.hook_url.clone().filter(|_| world.connected && !world.hooks_are_lost));
         let Some(url) = url else { return HookAnswer { status: None } };
         let request = self.client.post(url).header("Content-Type", "application/json");
         let request = match signature(&self.core.settings.channel_secret, &bytes, mode) {

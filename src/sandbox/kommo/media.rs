@@ -14,17 +14,19 @@ const FETCH_AFTER: Duration = Duration::from_millis(30);
 /// How long a fetch may take.
 const FETCH_WITHIN: Duration = Duration::from_secs(30);
 
-/// A message's file.
+/// A message's file. A manager's is kept by Kommo itself, under `url`; a customer's is fetched from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
-    /// Where the channel said that it is.
+    /// Where it is, as the channel said or as the hook says.
     pub url: String,
-    /// The name that the channel gave.
+    /// The name that its sender gave.
     pub name: String,
-    /// The size that the channel gave.
+    /// The size in bytes, as the channel said.
     pub size: Option<u64>,
     /// How long it plays, in seconds, as the channel said.
     pub duration: Option<u64>,
+    /// Where a small picture of it is, if it is a manager's.
+    pub thumbnail: Option<String>,
     /// What was found there; `None` until then.
     pub fetched: Option<Fetched>,
 }
@@ -48,6 +50,7 @@ impl Media {
             name: content.file_name.clone(),
             size: content.file_size,
             duration: content.media_duration,
+            thumbnail: None,
             fetched: None,
         })
     }

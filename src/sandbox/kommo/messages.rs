@@ -3,11 +3,14 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sandbox::kommo::{
-    Core, DuplicateAnswer, Media,
-    api::{Answer, Refusal},
-    reading::{Content, EditMessage, Event, Filled, Known, NewMessage, Participant, Source},
-    world::{Author, Chat, Contact, Message, Status, World, uuid},
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::kommo::{
+        Core, DuplicateAnswer, Media,
+        api::{Answer, Refusal},
+        reading::{Content, EditMessage, Event, Filled, Known, NewMessage, Participant, Source},
+        world::{Author, Chat, Contact, Message, World, uuid},
+    },
 };
 
 /// Takes a message, or the edit of one.
@@ -29,7 +32,7 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
     new.message.check().map_err(Refusal::bad)?;
     core.world.change(|world| {
         let author = author(core, world, new)?;
-        let duplicates = world.duplicates;
+        let duplicates = world.habits.duplicates;
         if let Some((known, chat_id, contact_id)) = world.find(|it| it.client_msgid.as_ref() == Some(&new.msgid.0)) {
             return match duplicates {
                 DuplicateAnswer::SameIds200 => Ok(accepted(&chat_id, &contact_id, new, known)),
@@ -136,23 +139,14 @@ fn message(new: &NewMessage, from: Author, contact_id: &str) -> Message {
         Author::Customer => contact_id.to_owned(),
         Author::Manager | Author::Bot => new.sender.ref_id.as_ref().map(|id| id.0.clone()).unwrap_or_default(),
     };
+    let told =
+        Message::outgoing(from, (&author_id, &new.sender.name.0), &new.message.text, UnixMillis(new.msec_timestamp));
     Message {
-        id: uuid(),
         client_msgid: Some(new.msgid.0.clone()),
-        from,
-        author_name: new.sender.name.0.clone(),
-        author_id,
         kind: new.message.kind.name().to_owned(),
-        text: new.message.text.clone(),
         media: Media::of(&new.message),
         card: new.message.card(),
-        reply_to: None,
-        reaction: None,
-        edited: false,
-        markup: Value::Null,
-        at_ms: new.msec_timestamp,
-        status: Status::Sent,
-        status_history: Vec::new(),
+        ..told
     }
 }
 

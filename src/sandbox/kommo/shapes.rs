@@ -1,11 +1,19 @@
 //! Hooks as Kommo writes them, field by field in its order.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::{
     domain::time::UnixMillis,
-    sandbox::kommo::world::{Chat, Message},
+    sandbox::kommo::{
+        FileNames, Habits,
+        world::{Author, Chat, Message},
+    },
 };
+
+mod actions;
+
+pub(super) use actions::{reaction, typing};
 
 #[derive(Serialize)]
 struct Hook<'a, A> {
@@ -18,11 +26,6 @@ struct Hook<'a, A> {
 #[derive(Serialize)]
 struct OfMessage<'a> {
     message: Outgoing<'a>,
-}
-
-#[derive(Serialize)]
-struct OfAction<'a> {
-    action: Action<'a>,
 }
 
 #[derive(Serialize)]
@@ -69,14 +72,40 @@ struct Said<'a> {
     id: &'a str,
     r#type: &'a str,
     text: &'a str,
-    markup: &'a serde_json::Value,
+    markup: &'a Value,
     tag: &'a str,
+    #[serde(flatten)]
+    file: Shown<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_duration: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_group_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Reply<'a>>,
+    #[serde(flatten)]
+    more: &'a Map<String, Value>,
+}
+
+/// Blank where there is none.
+#[derive(Serialize)]
+struct Shown<'a> {
     media: &'a str,
     thumbnail: &'a str,
     file_name: &'a str,
     file_size: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply_to: Option<Reply<'a>>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(message: &'a Message, names: FileNames) -> Self {
+        let Some(media) = &message.media else {
+            return Self { media: "", thumbnail: "", file_name: "", file_size: 0 };
+        };
+        let (file_name, file_size) = match names {
+            FileNames::Blank => ("", 0),
+            FileNames::Told => (media.name.as_str(), media.size.unwrap_or_default()),
+        };
+        Self { media: &media.url, thumbnail: media.thumbnail.as_deref().unwrap_or_default(), file_name, file_size }
+    }
 }
 
 #[derive(Serialize)]
@@ -91,11 +120,34 @@ struct Quoted<'a> {
     msgid: Option<&'a str>,
     r#type: &'a str,
     text: &'a str,
+    #[serde(flatten)]
+    file: Shown<'a>,
     timestamp: i64,
     msec_timestamp: i64,
+    sender: Sender<'a>,
 }
 
-fn reply<'a>(chat: &'a Chat, message: &Message) -> Option<Reply<'a>> {
+/// A customer has an id of the channel's, a user has not.
+#[derive(Serialize)]
+struct Sender<'a> {
+    id: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    client_id: &'a str,
+}
+
+impl<'a> Sender<'a> {
+    fn of(chat: &'a Chat, message: &'a Message) -> Self {
+        match message.from {
+            Author::Customer => {
+                Self { id: &chat.contact.id, name: &chat.contact.name, client_id: &chat.contact.client_id }
+            }
+            Author::Manager | Author::Bot => Self { id: &message.author_id, name: &message.author_name, client_id: "" },
+        }
+    }
+}
+
+fn reply<'a>(chat: &'a Chat, message: &Message, names: FileNames) -> Option<Reply<'a>> {
     let id = message.reply_to.as_ref()?;
     let quoted = chat.messages.iter().find(|message| message.id == *id)?;
     Some(Reply {
@@ -104,31 +156,16 @@ fn reply<'a>(chat: &'a Chat, message: &Message) -> Option<Reply<'a>> {
             msgid: quoted.client_msgid.as_deref(),
             r#type: &quoted.kind,
             text: &quoted.text,
+            file: Shown::of(quoted, names),
             timestamp: UnixMillis(quoted.at_ms).seconds(),
             msec_timestamp: quoted.at_ms,
+            sender: Sender::of(chat, quoted),
         },
     })
 }
 
-#[derive(Serialize)]
-struct Action<'a> {
-    typing: Typing<'a>,
-}
-
-#[derive(Serialize)]
-struct Typing<'a> {
-    user: User<'a>,
-    conversation: Ids<'a>,
-    expired_at: i64,
-}
-
-#[derive(Serialize)]
-struct User<'a> {
-    id: &'a str,
-}
-
 /// A manager, a bot or a template has written.
-pub(super) fn message(account_id: &str, chat: &Chat, message: &Message) -> Vec<u8> {
+pub(super) fn message(account_id: &str, habits: Habits, chat: &Chat, message: &Message) -> Vec<u8> {
     let (contact, at) = (&chat.contact, UnixMillis(message.at_ms));
     let message = Outgoing {
         receiver: Receiver {
@@ -148,21 +185,14 @@ pub(super) fn message(account_id: &str, chat: &Chat, message: &Message) -> Vec<u
             text: &message.text,
             markup: &message.markup,
             tag: "",
-            media: "",
-            thumbnail: "",
-            file_name: "",
-            file_size: 0,
-            reply_to: reply(chat, message),
+            file: Shown::of(message, habits.file_names),
+            media_duration: message.media.as_ref().and_then(|media| media.duration),
+            media_group_id: message.group.as_deref(),
+            reply_to: reply(chat, message, habits.file_names),
+            more: &message.more,
         },
     };
     bytes(&Hook { account_id, time: at.seconds(), about: OfMessage { message } })
-}
-
-/// A manager types, for 5 s.
-pub(super) fn typing(account_id: &str, chat: &Chat, user: &str, now: UnixMillis) -> Vec<u8> {
-    let conversation = Ids { id: &chat.chat_id, client_id: &chat.conversation_id };
-    let typing = Typing { user: User { id: user }, conversation, expired_at: now.seconds() + 5 };
-    bytes(&Hook { account_id, time: now.seconds(), about: OfAction { action: Action { typing } } })
 }
 
 /// The body as it goes out, with the newline that is not signed.

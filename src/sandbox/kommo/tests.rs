@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{verify::sign, *};
 use crate::domain::time::UnixMillis;
 
+mod attachments;
 mod hooks;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     domain::time::UnixMillis,
-    sandbox::kommo::{DuplicateAnswer, Media, Request},
+    sandbox::kommo::{Habits, Media, Request, attachments::Kept},
 };
 
 /// How many requests the log keeps.
@@ -98,6 +98,12 @@ pub struct Message {
     pub reply_to: Option<String>,
     /// The customer's reaction to it.
     pub reaction: Option<String>,
+    /// The managers' reactions to it, by the manager's name.
+    pub manager_reactions: BTreeMap<String, String>,
+    /// `media_group_id`: what was sent together with it has the same.
+    pub group: Option<String>,
+    /// More fields of its hook, as they are on the wire.
+    pub more: serde_json::Map<String, serde_json::Value>,
     /// Whether it was changed after it was sent.
     pub edited: bool,
     /// The keyboard below it as Kommo writes it; `null` for none.
@@ -114,8 +120,11 @@ pub struct Message {
 pub(super) struct World {
     pub(super) connected: bool,
     pub(super) hook_url: Option<String>,
-    pub(super) duplicates: DuplicateAnswer,
+    pub(super) hooks_are_lost: bool,
+    pub(super) habits: Habits,
     pub(super) chats: Vec<Chat>,
+    /// What managers have attached.
+    pub(super) attachments: Vec<Kept>,
     /// Files to be fetched: the message's id and the address.
     pub(super) wanted: Vec<(String, String)>,
     /// The users who have written, by name: their ids on the Chats side.
@@ -128,8 +137,10 @@ impl Default for World {
         Self {
             connected: true,
             hook_url: None,
-            duplicates: DuplicateAnswer::BadRequest400,
+            hooks_are_lost: false,
+            habits: Habits::default(),
             chats: Vec::new(),
+            attachments: Vec::new(),
             wanted: Vec::new(),
             managers: BTreeMap::new(),
             requests: VecDeque::new(),
@@ -191,6 +202,9 @@ impl Message {
             card: None,
             reply_to: None,
             reaction: None,
+            manager_reactions: BTreeMap::new(),
+            group: None,
+            more: serde_json::Map::new(),
             edited: false,
             markup: serde_json::Value::Null,
             at_ms: now.0,

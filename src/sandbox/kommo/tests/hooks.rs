@@ -11,10 +11,10 @@ use axum::{
 
 use super::*;
 
-type Heard = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
+pub(super) type Heard = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
 
 /// A channel's hook address that writes down what it hears.
-fn channel(status: StatusCode) -> (Server, String, Heard) {
+pub(super) fn channel(status: StatusCode) -> (Server, String, Heard) {
     let heard = Heard::default();
     let hear = Arc::clone(&heard);
     let answer = async move |headers: HeaderMap, body: Bytes| {
