@@ -16,22 +16,41 @@ use crate::sandbox::{
     traffic::Traffic,
 };
 
+mod albums;
 mod api;
 mod arguments;
+mod attachments;
+mod cards;
 mod chats;
+mod edits;
 mod files;
+mod formats;
+mod hosting;
 mod keyboards;
+mod media;
+mod message;
 mod methods;
+mod pictures;
+mod places;
 mod polls;
+mod profiles;
+mod reactions;
 mod replies;
+mod reply_keyboards;
+mod sending;
 mod shapes;
+mod texts;
 mod updates;
+mod uploads;
 mod world;
 
 #[cfg(test)]
 mod tests;
 
-pub use files::{Attachment, FileKind, NewFile};
+pub use attachments::{Attachment, FileKind, NewFile};
+pub use hosting::Hosting;
+pub use message::{ChatMessage, Key, Keyboard, Piece};
+pub use reply_keyboards::{Asks, ReplyKey, ReplyKeyboard};
 
 use world::World;
 
@@ -59,43 +78,6 @@ pub struct Customer {
     pub username: Option<String>,
     /// The language of their app: `en`.
     pub language_code: Option<String>,
-}
-
-/// A message in a private chat with a bot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChatMessage {
-    /// Unique in this chat only.
-    pub message_id: i64,
-    /// Whether the bot wrote it, or the customer.
-    pub from_bot: bool,
-    /// What it says; the caption of a file.
-    pub text: String,
-    /// Its file, if it has one.
-    pub file: Option<Attachment>,
-    /// When, in Unix milliseconds.
-    pub at_ms: i64,
-    /// The buttons below it.
-    pub keyboard: Keyboard,
-    /// The message that it answers.
-    pub reply_to: Option<i64>,
-    /// The customer's reaction to it.
-    pub reaction: Option<String>,
-    /// Whether the customer has changed it.
-    pub edited: bool,
-}
-
-/// Buttons in rows.
-pub type Keyboard = Vec<Vec<Key>>;
-
-/// A button below a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// What stands on it.
-    pub text: String,
-    /// Where it leads, if it does.
-    pub url: Option<String>,
-    /// `callback_data` of one that answers.
-    pub data: Option<String>,
 }
 
 /// A request that a bot made.

@@ -88,10 +88,10 @@ fn given(kind: &str, bytes: Bytes) -> Response {
 pub(super) fn sent_shape(file: &Attachment) -> Value {
     let kind = match file.kind {
         FileKind::Photo => "picture",
-        FileKind::Video | FileKind::Animation | FileKind::VideoNote => "video",
+        FileKind::Video | FileKind::Animation | FileKind::VideoNote | FileKind::VideoSticker => "video",
         FileKind::Voice | FileKind::Audio => "audio",
         FileKind::Sticker | FileKind::MovingSticker => "sticker",
-        FileKind::Document => "file",
+        FileKind::Document | FileKind::AnimatedSticker => "file",
     };
     let url = format!("/api/telegram/files/{}", file.file_id);
     json!({ "kind": kind, "name": file.name, "size": file.size, "url": url })

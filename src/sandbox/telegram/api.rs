@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, Method, Request, header},
+    extract::{ConnectInfo, DefaultBodyLimit, State},
+    http::{HeaderMap, Method, Request, header, request::Parts},
     response::Response,
 };
 use serde_json::{Value, json};
@@ -19,16 +19,17 @@ use crate::sandbox::{
         arguments::Arguments,
         files,
         methods::{self, Answer, Refusal},
+        uploads,
     },
     traffic::Party,
 };
 
-/// The largest body that is read.
+/// The largest body that is read, of requests without files (server source).
 const LARGEST_BODY: usize = 1 << 20;
 
 /// Every path leads here: the token is part of it.
 pub(super) fn router(core: Arc<Core>) -> Router {
-    Router::new().fallback(serve).with_state(core)
+    Router::new().fallback(serve).layer(DefaultBodyLimit::disable()).with_state(core)
 }
 
 async fn serve(
@@ -44,13 +45,13 @@ async fn serve(
     if head.method != Method::GET && head.method != Method::POST {
         return refused(&Refusal::new(405, "Method Not Allowed"));
     }
-    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return refused(&Refusal::new(413, "Request Entity Too Large"));
-    };
-    let arguments = match Arguments::parse(head.uri.query(), content_type, &body) {
+    let arguments = match read(&core, &head, body).await {
         Ok(arguments) => arguments,
-        Err(why) => return refused(&Refusal::new(400, why)),
+        Err(refusal) => {
+            core.world.note(|world| world.log(&token, &method, Value::Null, Some(refusal.code)));
+            asked(&core, &method, &Arguments::default(), Some(refusal.code));
+            return refused(&refusal);
+        }
     };
     let fault = core.faults.take(|target| target.means(&token, &method));
     let handling = async {
@@ -66,6 +67,19 @@ async fn serve(
     core.world.note(|world| world.log(&token, &method, arguments.shown.clone(), status));
     asked(&core, &method, &arguments, status);
     response.unwrap_or_default()
+}
+
+/// Reads the arguments, wherever they are.
+async fn read(core: &Core, head: &Parts, body: Body) -> Result<Arguments, Refusal> {
+    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
+        let largest = core.world.look(|world| world.hosting.largest_upload());
+        let form = uploads::read(Request::from_parts(head.clone(), body), largest).await?;
+        return Ok(Arguments::of_form(head.uri.query(), form));
+    }
+    let body = to_bytes(body, LARGEST_BODY).await;
+    let body = body.map_err(|_| Refusal::new(413, "Request Entity Too Large: too many parameters"))?;
+    Arguments::parse(head.uri.query(), content_type, &body).map_err(|why| Refusal::new(400, why))
 }
 
 fn download(core: &Core, token: &str, path: &str, headers: &HeaderMap) -> Response {
@@ -126,21 +140,7 @@ fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>) 
 
 /// A method as the documentation spells it. Others are shown as they came, shortened: they are the client's words.
 fn spelled(method: &str) -> String {
-    const NAMES: [&str; 11] = [
-        "getUpdates",
-        "getFile",
-        "getMe",
-        "sendMessage",
-        "sendChatAction",
-        "getChat",
-        "answerCallbackQuery",
-        "editMessageReplyMarkup",
-        "setWebhook",
-        "deleteWebhook",
-        "getWebhookInfo",
-    ];
-    let known = NAMES.iter().find(|name| name.eq_ignore_ascii_case(method));
-    known.map_or_else(|| short(method), |name| (*name).to_owned())
+    methods::spelled(method).map_or_else(|| short(method), str::to_owned)
 }
 
 fn short(text: &str) -> String {

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use reqwest::Url;
 use serde_json::{Value, json};
 
+use crate::sandbox::telegram::uploads::{Form, Upload};
+
 /// The arguments of one request.
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
     values: BTreeMap<String, String>,
+    files: BTreeMap<String, Upload>,
     /// As they came, for the log.
     pub(super) shown: Value,
 }
@@ -26,16 +29,31 @@ impl Arguments {
                 let shown: Value = serde_json::from_slice(body).map_err(|_| "Bad Request: can't parse JSON object")?;
                 let fields = shown.as_object().ok_or("Bad Request: JSON object expected")?;
                 values.extend(fields.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))));
-                Ok(Self { values, shown })
+                Ok(Self { values, shown, ..Self::default() })
             }
             "application/x-www-form-urlencoded" => {
                 let body = str::from_utf8(body).map_err(|_| "Bad Request: strings must be encoded in UTF-8")?;
                 values.extend(form(body));
-                Ok(Self { shown: json!(values), values })
+                Ok(Self { shown: json!(values), values, ..Self::default() })
             }
-            "multipart/form-data" => Err("Bad Request: the sandbox does not take multipart bodies"),
-            _ => Ok(Self { shown: json!(values), values }),
+            _ => Ok(Self { shown: json!(values), values, ..Self::default() }),
         }
+    }
+
+    /// The query, and a form that has been read.
+    pub(super) fn of_form(query: Option<&str>, form: Form) -> Self {
+        let mut values = self::form(query.unwrap_or_default());
+        values.extend(form.fields);
+        let mut shown = json!(values);
+        for (name, Upload { name: file_name, content_type, bytes }) in &form.files {
+            shown[name] = json!({ "name": file_name, "content_type": content_type, "size": bytes.len() });
+        }
+        Self { values, files: form.files, shown }
+    }
+
+    /// A file that came with the request.
+    pub(super) fn file(&self, field: &str) -> Option<&Upload> {
+        self.files.get(field)
     }
 
     /// An argument; absent and empty are the same, as for the server.
@@ -94,9 +112,7 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_read() {
-        for (content_type, body) in
-            [("application/json", "{"), ("application/json", "[]"), ("multipart/form-data; boundary=x", "--x--")]
-        {
+        for (content_type, body) in [("application/json", "{"), ("application/json", "[]")] {
             assert!(Arguments::parse(None, content_type, body.as_bytes()).is_err(), "{content_type} {body}");
         }
     }

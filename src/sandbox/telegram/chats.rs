@@ -19,8 +19,10 @@ impl FakeTelegram {
 
     /// A new customer, or new names for a known one.
     pub fn add_customer(&self, customer: Customer) {
-        let person = Person { card: customer, deactivated: false };
-        self.core.world.change(|world| world.customers.insert(person.card.id, person));
+        self.core.world.change(|world| {
+            let avatar = world.customers.remove(&customer.id).and_then(|person| person.avatar);
+            world.customers.insert(customer.id, Person { card: customer, deactivated: false, avatar });
+        });
     }
 
     /// All customers, by id.
@@ -43,7 +45,8 @@ impl FakeTelegram {
     /// If the bot or the customer was never added.
     pub fn write(&self, token: &str, customer: i64, text: &str) -> i64 {
         let now = self.core.clock.now();
-        self.core.world.change(|world| world.write(token, customer, text, None, now)).expect(NOBODY)
+        let message = ChatMessage { text: text.to_owned(), ..ChatMessage::default() };
+        self.core.world.change(|world| world.say(token, customer, message, now)).expect(NOBODY)
     }
 
     /// A customer answers a message of the chat. Gives the new message's id.
@@ -52,7 +55,8 @@ impl FakeTelegram {
     /// If the bot or the customer was never added.
     pub fn write_reply(&self, token: &str, customer: i64, text: &str, reply_to: i64) -> i64 {
         let now = self.core.clock.now();
-        self.core.world.change(|world| world.write(token, customer, text, Some(reply_to), now)).expect(NOBODY)
+        let message = ChatMessage { text: text.to_owned(), reply_to: Some(reply_to), ..ChatMessage::default() };
+        self.core.world.change(|world| world.say(token, customer, message, now)).expect(NOBODY)
     }
 
     /// A customer reacts to a message with an emoji, or takes it back.
@@ -96,7 +100,7 @@ impl FakeTelegram {
         self.core.world.change(|world| world.send_file(token, customer, file, now)).expect(NOBODY)
     }
 
-    /// The bytes of a file, as long as Telegram has them.
+    /// The bytes of a file that a customer or a bot has sent, as long as Telegram has them.
     pub fn file(&self, file_id: &str) -> Option<Bytes> {
         self.core.world.look(|world| world.files.get(file_id).map(|file| file.bytes.clone()))
     }
@@ -137,10 +141,16 @@ impl FakeTelegram {
         self.core.world.look(|world| world.messages(token, customer))
     }
 
-    /// Whether the customer sees the bot typing: for 5 s after a chat action, or until its next message.
+    /// Whether the customer sees the bot do something: for 5 s after a chat action, or until its next message.
     pub fn bot_is_typing(&self, token: &str, customer: i64) -> bool {
+        self.bot_action(token, customer).is_some()
+    }
+
+    /// What the customer sees the bot do, as `sendChatAction` names it: `typing`, `upload_photo`.
+    pub fn bot_action(&self, token: &str, customer: i64) -> Option<String> {
         let now = self.core.clock.now();
-        self.core.world.look(|world| world.chat(token, customer).is_some_and(|chat| chat.typing_until > now))
+        let action = self.core.world.look(|world| world.chat(token, customer)?.action.clone());
+        action.filter(|(_, until)| *until > now).map(|(action, _)| action)
     }
 
     /// Whether the customer has blocked the bot.

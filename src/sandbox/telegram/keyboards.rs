@@ -10,7 +10,8 @@ use crate::{
     sandbox::telegram::{
         Key, Keyboard,
         arguments::Arguments,
-        methods::{Answer, Refusal, UNAUTHORIZED, open_chat},
+        methods::{Answer, Refusal, UNAUTHORIZED},
+        reply_keyboards::{self, ReplyKeyboard},
         shapes,
         world::World,
     },
@@ -21,10 +22,26 @@ const PRESS_LIVES: Duration = Duration::from_secs(150);
 /// The longest answer to a press, in characters.
 const LONGEST_ANSWER: usize = 200;
 
-#[derive(Default, Deserialize)]
-struct Markup {
+/// What a message does to the keyboards around it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Markup {
+    Nothing,
+    /// Buttons below the message.
+    Inline(Keyboard),
+    /// Buttons in place of the customer's keyboard.
+    Reply(ReplyKeyboard),
+    /// Those are gone again.
+    Remove,
+}
+
+#[derive(Deserialize)]
+struct Written {
     #[serde(default)]
     inline_keyboard: Vec<Vec<Button>>,
+    #[serde(default)]
+    remove_keyboard: bool,
+    #[serde(flatten)]
+    reply: reply_keyboards::Written,
 }
 
 #[derive(Deserialize)]
@@ -34,14 +51,29 @@ struct Button {
     callback_data: Option<String>,
 }
 
-/// Reads `reply_markup`: absent is a keyboard without buttons.
-pub(super) fn keyboard(arguments: &Arguments) -> Result<Keyboard, Refusal> {
-    let Some(markup) = arguments.text("reply_markup") else { return Ok(Keyboard::new()) };
-    let markup: Markup = serde_json::from_str(markup)
+/// Reads `reply_markup`. The first kind of keyboard that has buttons counts, as for the server.
+pub(super) fn markup(arguments: &Arguments) -> Result<Markup, Refusal> {
+    let Some(markup) = arguments.text("reply_markup") else { return Ok(Markup::Nothing) };
+    let written: Written = serde_json::from_str(markup)
         .map_err(|_| Refusal::new(400, "Bad Request: can't parse reply keyboard markup JSON object"))?;
-    let rows: Result<Keyboard, Refusal> =
-        markup.inline_keyboard.into_iter().map(|row| row.into_iter().map(key).collect()).collect();
-    Ok(rows?.into_iter().filter(|row| !row.is_empty()).collect())
+    let inline: Result<Keyboard, Refusal> =
+        written.inline_keyboard.into_iter().map(|row| row.into_iter().map(key).collect()).collect();
+    let inline: Keyboard = inline?.into_iter().filter(|row| !row.is_empty()).collect();
+    Ok(match reply_keyboards::read(written.reply)? {
+        Some(keyboard) => Markup::Reply(keyboard),
+        None if !inline.is_empty() => Markup::Inline(inline),
+        None if written.remove_keyboard => Markup::Remove,
+        None => Markup::Nothing,
+    })
+}
+
+/// Reads `reply_markup` where only buttons below the message can be: absent is none.
+pub(super) fn inline(arguments: &Arguments) -> Result<Keyboard, Refusal> {
+    match markup(arguments)? {
+        Markup::Nothing => Ok(Keyboard::new()),
+        Markup::Inline(keyboard) => Ok(keyboard),
+        Markup::Reply(_) | Markup::Remove => Err(Refusal::new(400, "Bad Request: inline keyboard expected")),
+    }
 }
 
 fn key(Button { text, url, callback_data }: Button) -> Result<Key, Refusal> {
@@ -75,20 +107,19 @@ impl World {
         (row, column): (usize, usize),
         now: UnixMillis,
     ) -> Option<String> {
-        let person = self.customers.get(&customer)?;
-        let bot = self.bots.get_mut(token)?;
-        let message = bot.chats.get(&customer)?.messages.iter().find(|message| message.message_id == message_id)?;
+        let spot = self.spot(token, customer)?;
+        let message = spot.chat.messages.iter().find(|message| message.message_id == message_id)?;
         let data = message.keyboard.get(row)?.get(column)?.data.clone()?;
         let id = fastrand::u64(1..).to_string();
         let press = json!({
             "id": id,
-            "from": shapes::user(&person.card),
-            "message": shapes::message(&bot.user, &person.card, message),
+            "from": shapes::user(&spot.frame.people.get(&customer)?.card),
+            "message": shapes::message(&spot.frame, message),
             "chat_instance": customer.to_string(),
             "data": data,
         });
-        bot.queue.push("callback_query", &press, now);
-        bot.presses.insert(id.clone(), now);
+        spot.queue.push("callback_query", &press, now);
+        self.bots.get_mut(token)?.presses.insert(id.clone(), now);
         Some(id)
     }
 }
@@ -106,23 +137,6 @@ pub(super) fn answer_callback_query(world: &mut World, token: &str, arguments: &
     Err(Refusal::new(400, TOO_OLD))
 }
 
-pub(super) fn edit_reply_markup(world: &mut World, token: &str, arguments: &Arguments) -> Answer {
-    let keyboard = keyboard(arguments)?;
-    let (bot, customer, chat) = open_chat(world, token, arguments)?;
-    let id = arguments.integer("message_id", 0, i64::MIN, i64::MAX);
-    let message = chat.messages.iter_mut().find(|message| message.message_id == id && message.from_bot);
-    let message = message.ok_or(Refusal::new(400, "Bad Request: message to edit not found"))?;
-    if message.keyboard == keyboard {
-        return Err(Refusal::new(
-            400,
-            "Bad Request: message is not modified: specified new message content and reply markup are exactly the same \
-             as a current content and reply markup of the message",
-        ));
-    }
-    message.keyboard = keyboard;
-    Ok(shapes::message(bot, customer, message))
-}
-
 /// `InlineKeyboardMarkup` as the Bot API writes it.
 pub(super) fn shape(keyboard: &Keyboard) -> Value {
     let key = |key: &Key| match (&key.url, &key.data) {
@@ -137,10 +151,10 @@ pub(super) fn shape(keyboard: &Keyboard) -> Value {
 mod tests {
     use super::*;
 
-    fn read(markup: &str) -> Result<Keyboard, &'static str> {
+    fn read(markup: &str) -> Result<Keyboard, String> {
         let body = json!({ "reply_markup": serde_json::from_str::<Value>(markup).unwrap() }).to_string();
         let arguments = Arguments::parse(None, "application/json", body.as_bytes()).unwrap();
-        keyboard(&arguments).map_err(|refusal| refusal.description)
+        inline(&arguments).map_err(|refusal| refusal.description.into_owned())
     }
 
     #[test]
@@ -158,7 +172,7 @@ mod tests {
             (r#"{"text":"x","url":"tg://resolve?domain=x"}"#.to_owned(), Ok(1)),
             (r#"{"text":"x","url":"https://nowhere"}"#.to_owned(), Err("Bad Request: BUTTON_URL_INVALID")),
         ] {
-            assert_eq!(one(&button), want, "{button}");
+            assert_eq!(one(&button), want.map_err(str::to_owned), "{button}");
         }
         assert_eq!(read("{}"), Ok(Keyboard::new()));
     }

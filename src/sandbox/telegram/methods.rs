@@ -1,18 +1,14 @@
 //! The methods of the Bot API that this server has.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
 use crate::{
     domain::time::UnixMillis,
     sandbox::telegram::{
-        Core, Customer,
-        arguments::Arguments,
-        files, keyboards, polls, replies,
-        shapes::{self, BotUser},
-        updates::Allowed,
-        world::{PrivateChat, World},
+        Core, albums, arguments::Arguments, attachments::FileKind, cards, edits, files, keyboards, media, places,
+        polls, profiles, reactions, sending, texts, updates::Allowed, world::World,
     },
 };
 
@@ -23,145 +19,113 @@ pub(super) type Answer = Result<Value, Refusal>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) code: u16,
-    pub(super) description: &'static str,
+    pub(super) description: Cow<'static, str>,
 }
 
 impl Refusal {
     pub(super) const fn new(code: u16, description: &'static str) -> Self {
-        Self { code, description }
+        Self { code, description: Cow::Borrowed(description) }
+    }
+
+    /// A bad request, in words of the moment.
+    pub(super) fn bad(why: &str) -> Self {
+        Self { code: 400, description: Cow::Owned(format!("Bad Request: {why}")) }
     }
 }
 
 /// The answer to a token that is not, or no longer, a bot's.
 pub(super) const UNAUTHORIZED: Refusal = Refusal::new(401, "Unauthorized");
 
-/// The longest text, in UTF-16 units. The server counts code points after parsing, which are never more.
-const LONGEST_TEXT: usize = 4096;
-/// Above this many bytes the server does not even count.
-const LONGEST_TEXT_BYTES: usize = 1 << 15;
-/// How long a chat action is shown.
-const TYPING: Duration = Duration::from_secs(5);
-/// The chat actions of the Bot API.
-const ACTIONS: [&str; 11] = [
-    "typing",
-    "upload_photo",
-    "record_video",
-    "upload_video",
-    "record_voice",
-    "upload_voice",
-    "upload_document",
-    "choose_sticker",
-    "find_location",
-    "record_video_note",
-    "upload_video_note",
-];
-/// Arguments that would change what the customer sees and that this server cannot show: refused, not ignored.
-const NOT_SHOWN: [&str; 6] = [
-    "business_connection_id",
-    "message_thread_id",
-    "direct_messages_topic_id",
-    "parse_mode",
-    "entities",
-    "suggested_post_parameters",
+/// The methods, as the documentation spells them.
+const METHODS: [&str; 27] = [
+    "getUpdates",
+    "getMe",
+    "getFile",
+    "getChat",
+    "getUserProfilePhotos",
+    "sendMessage",
+    "sendPhoto",
+    "sendVideo",
+    "sendAnimation",
+    "sendAudio",
+    "sendVoice",
+    "sendVideoNote",
+    "sendSticker",
+    "sendDocument",
+    "sendMediaGroup",
+    "sendLocation",
+    "sendVenue",
+    "sendContact",
+    "sendChatAction",
+    "setMessageReaction",
+    "answerCallbackQuery",
+    "editMessageText",
+    "editMessageReplyMarkup",
+    "deleteMessage",
+    "setWebhook",
+    "deleteWebhook",
+    "getWebhookInfo",
 ];
 
-/// Answers `method`, given in lower case.
+/// A method as the documentation spells it.
+pub(super) fn spelled(method: &str) -> Option<&'static str> {
+    METHODS.into_iter().find(|name| name.eq_ignore_ascii_case(method))
+}
+
+/// Answers `method`, in any case.
 pub(super) async fn call(core: &Core, token: &str, method: &str, arguments: &Arguments) -> Answer {
     if core.world.note(|world| world.bot(token).is_none()) {
         return Err(UNAUTHORIZED);
     }
     let now = core.clock.now();
-    match method {
-        "getupdates" => polls::get_updates(core, token, arguments).await,
-        "getme" => core.world.note(|world| Ok(world.bot(token).ok_or(UNAUTHORIZED)?.user.me())),
-        "sendmessage" => core.world.change(|world| send_message(world, token, arguments, now)),
-        "sendchataction" => core.world.change(|world| send_chat_action(world, token, arguments, now)),
-        "getfile" => core.world.note(|world| files::get_file(world, token, arguments)),
-        "answercallbackquery" => {
-            core.world.change(|world| keyboards::answer_callback_query(world, token, arguments, now))
-        }
-        "editmessagereplymarkup" => core.world.change(|world| keyboards::edit_reply_markup(world, token, arguments)),
-        "getchat" => core.world.note(|world| Ok(shapes::full_chat(chat(world, token, arguments)?.1))),
-        "setwebhook" => core.world.change(|world| set_webhook(world, token, arguments, true)),
-        "deletewebhook" => core.world.change(|world| set_webhook(world, token, arguments, false)),
-        "getwebhookinfo" => core.world.note(|world| webhook_info(world, token, now)),
+    let name = spelled(method).ok_or(Refusal::new(404, "Not Found: method not found"))?;
+    if name == "getUpdates" {
+        return polls::get_updates(core, token, arguments).await;
+    }
+    // Questions change nothing that somebody could wait for.
+    if name.starts_with("get") {
+        return core.world.note(|world| told(world, token, name, arguments, now));
+    }
+    core.world.change(|world| done(world, token, name, arguments, now))
+}
+
+fn told(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
+    match name {
+        "getMe" => Ok(world.bot(token).ok_or(UNAUTHORIZED)?.user.me()),
+        "getFile" => files::get_file(world, token, arguments),
+        "getChat" => places::get_chat(world, token, arguments),
+        "getUserProfilePhotos" => profiles::photos(world, token, arguments),
+        "getWebhookInfo" => webhook_info(world, token, now),
         _ => Err(Refusal::new(404, "Not Found: method not found")),
     }
 }
 
-/// The bot, the customer and their chat that `chat_id` names.
-fn chat<'w>(
-    world: &'w mut World,
-    token: &str,
-    arguments: &Arguments,
-) -> Result<(&'w BotUser, &'w Customer, &'w mut PrivateChat, bool), Refusal> {
-    let named = arguments.text("chat_id").ok_or(Refusal::new(400, "Bad Request: chat_id is empty"))?;
-    let not_found = Refusal::new(400, "Bad Request: chat not found");
-    let id: i64 = named.parse().map_err(|_| not_found.clone())?;
-    let person = world.customers.get(&id).ok_or(not_found.clone())?;
-    let bot = world.bots.get_mut(token).ok_or(UNAUTHORIZED)?;
-    let chat = bot.chats.get_mut(&id).ok_or(not_found)?;
-    Ok((&bot.user, &person.card, chat, person.deactivated))
-}
-
-/// The same, if the bot may write there.
-pub(super) fn open_chat<'w>(
-    world: &'w mut World,
-    token: &str,
-    arguments: &Arguments,
-) -> Result<(&'w BotUser, &'w Customer, &'w mut PrivateChat), Refusal> {
-    let (bot, customer, chat, deactivated) = chat(world, token, arguments)?;
-    if deactivated {
-        return Err(Refusal::new(403, "Forbidden: user is deactivated"));
+fn done(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
+    let media = |world: &mut World, kind: FileKind| media::send(world, token, arguments, kind, now);
+    match name {
+        "sendMessage" => texts::send_message(world, token, arguments, now),
+        "sendPhoto" => media(world, FileKind::Photo),
+        "sendVideo" => media(world, FileKind::Video),
+        "sendAnimation" => media(world, FileKind::Animation),
+        "sendAudio" => media(world, FileKind::Audio),
+        "sendVoice" => media(world, FileKind::Voice),
+        "sendVideoNote" => media(world, FileKind::VideoNote),
+        "sendSticker" => media(world, FileKind::Sticker),
+        "sendDocument" => media(world, FileKind::Document),
+        "sendMediaGroup" => albums::send(world, token, arguments, now),
+        "sendLocation" => cards::send_location(world, token, arguments, now),
+        "sendVenue" => cards::send_venue(world, token, arguments, now),
+        "sendContact" => cards::send_contact(world, token, arguments, now),
+        "sendChatAction" => sending::chat_action(world, token, arguments, now),
+        "setMessageReaction" => reactions::set(world, token, arguments),
+        "answerCallbackQuery" => keyboards::answer_callback_query(world, token, arguments, now),
+        "editMessageText" => edits::text(world, token, arguments, now),
+        "editMessageReplyMarkup" => edits::reply_markup(world, token, arguments, now),
+        "deleteMessage" => edits::delete(world, token, arguments),
+        "setWebhook" => set_webhook(world, token, arguments, true),
+        "deleteWebhook" => set_webhook(world, token, arguments, false),
+        _ => Err(Refusal::new(404, "Not Found: method not found")),
     }
-    if chat.blocked {
-        return Err(Refusal::new(403, "Forbidden: bot was blocked by the user"));
-    }
-    Ok((bot, customer, chat))
-}
-
-fn send_message(world: &mut World, token: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
-    if NOT_SHOWN.iter().any(|name| arguments.text(name).is_some()) {
-        return Err(Refusal::new(400, "Bad Request: the sandbox shows plain text only"));
-    }
-    let text = shown_text(arguments.text("text").unwrap_or_default())?;
-    let keyboard = keyboards::keyboard(arguments)?;
-    let (bot, customer, chat) = open_chat(world, token, arguments)?;
-    chat.typing_until = UnixMillis::default();
-    let reply_to = replies::answered(arguments, chat)?;
-    let message = chat.add(true, text, now);
-    (message.keyboard, message.reply_to) = (keyboard, reply_to);
-    let message = message.clone();
-    Ok(replies::with_quoted(bot, customer, chat, &message))
-}
-
-/// What becomes of a text on its way: control characters go, and the space around it.
-fn shown_text(text: &str) -> Result<String, Refusal> {
-    if text.is_empty() {
-        return Err(Refusal::new(400, "Bad Request: message text is empty"));
-    }
-    if text.len() > LONGEST_TEXT_BYTES {
-        return Err(Refusal::new(400, "Bad Request: text is too long"));
-    }
-    let visible = text.chars().filter(|c| *c != '\r').map(|c| if c < ' ' && c != '\n' { ' ' } else { c });
-    let shown = visible.collect::<String>().trim().to_owned();
-    if shown.is_empty() {
-        return Err(Refusal::new(400, "Bad Request: text must be non-empty"));
-    }
-    if shown.encode_utf16().count() > LONGEST_TEXT {
-        return Err(Refusal::new(400, "Bad Request: message is too long"));
-    }
-    Ok(shown)
-}
-
-fn send_chat_action(world: &mut World, token: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
-    let (_, _, chat) = open_chat(world, token, arguments)?;
-    let action = arguments.text("action").unwrap_or_default();
-    if !ACTIONS.contains(&action) {
-        return Err(Refusal::new(400, "Bad Request: wrong parameter action in request"));
-    }
-    chat.typing_until = now.plus(TYPING);
-    Ok(json!(true))
 }
 
 fn set_webhook(world: &mut World, token: &str, arguments: &Arguments, set: bool) -> Answer {
@@ -195,24 +159,4 @@ fn webhook_info(world: &mut World, token: &str, now: UnixMillis) -> Answer {
         info["allowed_updates"] = json!(names);
     }
     Ok(info)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_judged_as_the_server_does() {
-        let longest = "👋".repeat(LONGEST_TEXT / 2);
-        for (text, becomes) in [
-            (" a\tb\r\nc\n".to_owned(), Ok("a b\nc".to_owned())),
-            (longest.clone(), Ok(longest.clone())),
-            (String::new(), Err("Bad Request: message text is empty")),
-            (" \n ".to_owned(), Err("Bad Request: text must be non-empty")),
-            (format!("{longest}a"), Err("Bad Request: message is too long")),
-            ("a".repeat(LONGEST_TEXT_BYTES + 1), Err("Bad Request: text is too long")),
-        ] {
-            assert_eq!(shown_text(&text).map_err(|refusal| refusal.description), becomes);
-        }
-    }
 }

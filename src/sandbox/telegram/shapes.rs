@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     domain::time::UnixMillis,
-    sandbox::telegram::{ChatMessage, Customer, keyboards},
+    sandbox::telegram::{ChatMessage, Customer, Piece, attachments, keyboards, places::Frame},
 };
 
 /// A bot as it stands in `from` and in `getMe`.
@@ -82,23 +82,34 @@ pub(super) fn full_chat(customer: &Customer) -> Value {
     full
 }
 
-/// `Message` in a customer's private chat.
-pub(super) fn message(bot: &BotUser, customer: &Customer, message: &ChatMessage) -> Value {
-    let from = if message.from_bot { bot.user() } else { user(customer) };
-    let mut shape = json!({
-        "message_id": message.message_id,
-        "from": from,
-        "chat": chat(customer),
-        "date": UnixMillis(message.at_ms).seconds(),
-        "text": message.text,
-    });
-    if let Some(length) = command_length(&message.text) {
+/// `Message`, without the one that it answers.
+pub(super) fn message(frame: &Frame<'_>, message: &ChatMessage) -> Value {
+    let mut shape = json!({ "message_id": message.message_id, "date": UnixMillis(message.at_ms).seconds() });
+    frame.sign(&mut shape, message);
+    let text = Some(message.text.as_str()).filter(|text| !text.is_empty());
+    match (&message.file, &message.piece) {
+        (Some(file), _) => attachments::attach(&mut shape, file, text),
+        (None, Some(piece)) => put(&mut shape, piece),
+        (None, None) => shape["text"] = json!(message.text),
+    }
+    if let Some(length) = command_length(&message.text).filter(|_| message.file.is_none()) {
         shape["entities"] = json!([{ "offset": 0, "length": length, "type": "bot_command" }]);
+    }
+    if let Some(id) = &message.media_group_id {
+        shape["media_group_id"] = json!(id);
     }
     if !message.keyboard.is_empty() {
         shape["reply_markup"] = keyboards::shape(&message.keyboard);
     }
     shape
+}
+
+/// A venue stands beside its place, for those who know only places.
+fn put(shape: &mut Value, piece: &Piece) {
+    if piece.field == "venue" {
+        shape["location"] = piece.value["location"].clone();
+    }
+    shape[&piece.field] = piece.value.clone();
 }
 
 /// How many UTF-16 units the bot command at the start of `text` has, if there is one.

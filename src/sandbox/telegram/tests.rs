@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod keyboards;
+mod media;
+mod sends;
+mod uploads;
+
 const TOKEN: &str = "700001:AAfake";
 const ANNA: i64 = 777_000_111;
 

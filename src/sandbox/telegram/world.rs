@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use axum::body::Bytes;
 use serde_json::Value;
 
 use crate::{
     domain::time::UnixMillis,
     sandbox::telegram::{
-        ChatMessage, Customer, NewBot, Request,
-        files::{self, NewFile, StoredFile},
+        Attachment, ChatMessage, Customer, Hosting, NewBot, NewFile, ReplyKeyboard, Request,
+        attachments::{self, Files},
         polls::Polls,
-        replies,
         shapes::{self, BotUser},
         updates::Queue,
     },
@@ -30,8 +30,8 @@ pub(super) struct World {
     /// By token.
     pub(super) bots: BTreeMap<String, Bot>,
     pub(super) customers: BTreeMap<i64, Person>,
-    /// By id.
-    pub(super) files: BTreeMap<String, StoredFile>,
+    pub(super) files: Files,
+    pub(super) hosting: Hosting,
     requests: VecDeque<Request>,
 }
 
@@ -39,6 +39,8 @@ pub(super) struct World {
 pub(super) struct Person {
     pub(super) card: Customer,
     pub(super) deactivated: bool,
+    /// Their picture of themselves.
+    pub(super) avatar: Option<Bytes>,
 }
 
 /// A bot with what belongs to it alone.
@@ -51,34 +53,28 @@ pub(super) struct Bot {
     /// When each button was pressed, by the id of the press.
     pub(super) presses: BTreeMap<String, UnixMillis>,
     /// By the customer's id.
-    pub(super) chats: BTreeMap<i64, PrivateChat>,
+    pub(super) chats: BTreeMap<i64, Chat>,
 }
 
-/// A private chat, from the moment that the customer has written.
+/// A chat with a bot, from the moment that it knows of it.
 #[derive(Default)]
-pub(super) struct PrivateChat {
+pub(super) struct Chat {
     pub(super) blocked: bool,
-    pub(super) typing_until: UnixMillis,
+    /// What the bot is seen doing, and until when.
+    pub(super) action: Option<(String, UnixMillis)>,
+    /// What the customer has in place of their keyboard.
+    pub(super) reply_keyboard: Option<ReplyKeyboard>,
     pub(super) messages: Vec<ChatMessage>,
+    last_id: i64,
 }
 
-impl PrivateChat {
-    /// Customers' and bots' messages share the count.
-    pub(super) fn add(&mut self, from_bot: bool, text: String, now: UnixMillis) -> &mut ChatMessage {
-        let message_id = self.messages.last().map_or(1, |last| last.message_id + 1);
-        let message = ChatMessage {
-            message_id,
-            from_bot,
-            text,
-            file: None,
-            at_ms: now.0,
-            keyboard: Vec::new(),
-            reply_to: None,
-            reaction: None,
-            edited: false,
-        };
-        self.messages.push(message);
-        self.messages.last_mut().expect("one was just added")
+impl Chat {
+    /// Adds a message. People's and bots' share the count.
+    pub(super) fn add(&mut self, message: ChatMessage) -> ChatMessage {
+        self.last_id += 1;
+        let message = ChatMessage { message_id: self.last_id, ..message };
+        self.messages.push(message.clone());
+        message
     }
 }
 
@@ -101,43 +97,24 @@ impl World {
         self.bots.get_mut(token).filter(|bot| !bot.revoked)
     }
 
-    /// A customer writes to a bot. One who has blocked it takes it back first, as the app makes them.
+    /// A customer sends a message to a bot. One who has blocked it takes it back first, as the app makes them.
     ///
     /// Gives the message's id, or `None` if there is no such bot or no such customer.
-    pub(super) fn write(
-        &mut self,
-        token: &str,
-        customer: i64,
-        text: &str,
-        reply_to: Option<i64>,
-        now: UnixMillis,
-    ) -> Option<i64> {
+    pub(super) fn say(&mut self, token: &str, customer: i64, message: ChatMessage, now: UnixMillis) -> Option<i64> {
         self.block(token, customer, false, now);
-        let person = self.customers.get(&customer)?;
-        let bot = self.bots.get_mut(token)?;
-        let chat = bot.chats.entry(customer).or_default();
-        let message = chat.add(false, text.to_owned(), now);
-        message.reply_to = reply_to;
-        let message = message.clone();
-        let update = replies::with_quoted(&bot.user, &person.card, chat, &message);
-        bot.queue.push("message", &update, now);
-        Some(message.message_id)
+        self.customers.get(&customer)?;
+        self.bots.get_mut(token)?.chats.entry(customer).or_default();
+        let mut spot = self.spot(token, customer)?;
+        let update = spot.add(ChatMessage { sender: customer, at_ms: now.0, ..message });
+        spot.queue.push("message", &update, now);
+        update["message_id"].as_i64()
     }
 
-    /// A customer sends a file, as [`World::write`] does a text.
+    /// A customer sends a file, as [`World::say`] does a text.
     pub(super) fn send_file(&mut self, token: &str, customer: i64, file: &NewFile, now: UnixMillis) -> Option<i64> {
-        self.block(token, customer, false, now);
-        let attachment = self.keep(token, file);
-        let person = self.customers.get(&customer)?;
-        let bot = self.bots.get_mut(token)?;
-        let chat = bot.chats.entry(customer).or_default();
-        let message = chat.add(false, file.caption.clone().unwrap_or_default(), now);
-        let mut shape = shapes::message(&bot.user, &person.card, message);
-        files::attach(&mut shape, &attachment, file.caption.as_deref());
-        message.file = Some(attachment);
-        let message_id = message.message_id;
-        bot.queue.push("message", &shape, now);
-        Some(message_id)
+        let text = file.caption.clone().unwrap_or_default();
+        let file = attachments::keep(&mut self.files, token, file.bytes.clone(), Attachment::of(file));
+        self.say(token, customer, ChatMessage { text, file: Some(file), ..ChatMessage::default() }, now)
     }
 
     /// A customer blocks a bot, or takes it back. Nothing happens if that is how it is already.
@@ -157,7 +134,7 @@ impl World {
         self.chat(token, customer).map(|chat| chat.messages.clone()).unwrap_or_default()
     }
 
-    pub(super) fn chat(&self, token: &str, customer: i64) -> Option<&PrivateChat> {
+    pub(super) fn chat(&self, token: &str, customer: i64) -> Option<&Chat> {
         self.bots.get(token)?.chats.get(&customer)
     }
 
