@@ -1,7 +1,9 @@
-//! Kommo: its Chats API and its hooks.
+//! Kommo: its Chats API, its hooks, and the REST API of the account.
 
+pub mod account;
 pub mod chats;
 pub mod failure;
 pub mod hook;
+mod http;
 pub mod sign;
 pub mod wire;

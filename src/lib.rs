@@ -47,6 +47,12 @@
 //!    with a code and a sentence for the manager. The lane is its own so that a status that Kommo does not take holds up no
 //!    customer's message.
 //!
+//! # What the account adds
+//!
+//! With a token, [`kommo::account`] speaks to the account's REST API: sources, contacts, leads, templates. Nothing above
+//! depends on it. All its calls share one limit and one brake, since Kommo counts by address and shuts out who goes on
+//! asking.
+//!
 //! # What is promised
 //!
 //! - At least once, in order, per conversation; conversations go on side by side. A crash between a remote's acceptance
@@ -71,7 +77,7 @@
 //! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`] |
 //! | [`relay`] | claim -> step -> settle | all of the above |
 //! | [`operate`] | the operator's ring: probes, upkeep, restore | the bridge |
-//! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | the bridge |
+//! | [`sandbox`] | a fake Telegram, a fake Kommo (Chats API and account), and a page that shows both | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //!
 //! [`lenient`], [`clock`], [`pace`] and [`meter`] are leaves that several rooms use. The bridge never imports the

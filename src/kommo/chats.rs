@@ -1,6 +1,6 @@
 //! The client of Kommo's Chats API: signs, sends, and says what came back.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::DateTime;
 use reqwest::{Method, Response, StatusCode, Url, header};
@@ -10,14 +10,12 @@ use crate::{
     clock,
     domain::time::UnixMillis,
     kommo::{
+        http::{self, NoAnswer, encoded, read_limited, retry_after, unreachable},
         sign::{CONTENT_TYPE, Signer},
         wire::{Accepted, Answer, ApiError, DeliveryStatus, EditEvent, Event, History, KnownChat, NewChat, React},
     },
     pace::Pace,
 };
-
-/// The most of an answer that is read; Kommo's are a few hundred bytes, a page of history some tens of thousands.
-const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 
 /// How many messages a page of a chat's history has at most (Chats API, chat history).
 const HISTORY_PAGE: usize = 50;
@@ -59,6 +57,15 @@ impl CallError {
     }
 }
 
+impl From<NoAnswer> for CallError {
+    fn from(none: NoAnswer) -> Self {
+        match none {
+            NoAnswer::TooLong(status) => Self::Nonsense(status),
+            NoAnswer::Broken(why) => Self::Unreachable(why),
+        }
+    }
+}
+
 fn describe(error: &ApiError) -> String {
     let words = [&error.error_type, &error.error_description].into_iter().flatten();
     words.fold(String::new(), |text, word| format!("{text} {word}"))
@@ -86,11 +93,7 @@ impl Chats {
         timeout: Duration,
         rate: u32,
     ) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(timeout)
-            .build()?;
+        let http = http::client(timeout)?;
         Ok(Self { http, origin, scope_id: scope_id.into(), signer, pace: Arc::new(Pace::per_second(rate)) })
     }
 
@@ -202,44 +205,6 @@ async fn answer(response: Response) -> Result<(StatusCode, Vec<u8>), CallError> 
     Err(CallError::Refused { status, error: serde_json::from_slice(&body).unwrap_or_default(), after })
 }
 
-async fn read_limited(mut response: Response) -> Result<Vec<u8>, CallError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
-            return Err(CallError::Nonsense(response.status()));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// Names the innermost cause, which unlike the outer ones holds no address.
-#[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
-fn unreachable(error: reqwest::Error) -> CallError {
-    if error.is_timeout() {
-        return CallError::Unreachable("no answer in time".to_owned());
-    }
-    let innermost = std::iter::successors(error.source(), |cause| (*cause).source()).last();
-    CallError::Unreachable(innermost.map_or_else(|| "the connection failed".to_owned(), ToString::to_string))
-}
-
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
-/// A path segment; ids that are not ours may hold anything.
-fn encoded(segment: &str) -> String {
-    const UNRESERVED: &[u8] = b"-._~";
-    segment.bytes().fold(String::new(), |text, byte| {
-        if byte.is_ascii_alphanumeric() || UNRESERVED.contains(&byte) {
-            text + char::from(byte).encode_utf8(&mut [0; 4])
-        } else {
-            format!("{text}%{byte:02X}")
-        }
-    })
-}
-
 /// The `Date` header: as PHP's `DATE_RFC2822`, in which Kommo's samples write it, with a day of two digits and a numeric
 /// zone. (chrono's own form has a day of one digit.)
 fn rfc2822(at: UnixMillis) -> String {
@@ -254,12 +219,6 @@ mod tests {
     fn a_page_of_history_tells_our_ids_and_where_there_are_none() {
         let history = serde_json::from_str(include_str!("../../tests/fixtures/kommo/history.json")).unwrap();
         assert_eq!(our_ids(history), [None, Some("tg:bot1:777000111:1".to_owned())]);
-    }
-
-    #[test]
-    fn what_has_a_meaning_in_a_path_is_encoded() {
-        assert_eq!(encoded("0371a0ff-b78a"), "0371a0ff-b78a");
-        assert_eq!(encoded("../x?y é"), "..%2Fx%3Fy%20%C3%A9");
     }
 
     #[test]

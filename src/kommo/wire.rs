@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::lenient::lenient;
 
+pub mod account;
 mod hook;
 
 pub use hook::{

@@ -1,0 +1,169 @@
+//! The client of an account's REST API (v4), which is there if the operator gives a token: the account itself, its users,
+//! sources, contacts, leads and chat templates.
+//!
+//! Nothing that the relay promises depends on it. All calls of one bridge share a limit and a brake, because Kommo counts
+//! by the sender's address and shuts out, for everything, whoever goes on asking too often.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{
+    Method, Response, StatusCode, Url,
+    header::{self, HeaderValue, InvalidHeaderValue},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
+
+use crate::{
+    kommo::{
+        http::{self, read_limited, retry_after, unreachable},
+        wire::account::{Page, Problem},
+    },
+    pace::Pace,
+};
+
+mod brake;
+mod contacts;
+mod error;
+mod leads;
+mod people;
+mod sources;
+mod templates;
+pub mod token;
+
+use brake::Brake;
+pub use error::RestError;
+
+/// How many calls a second are made. Kommo allows seven, to everything that runs at one address.
+const CALLS_PER_SECOND: u32 = 5;
+/// How many pages of a list are read at most: more than any account has, fewer than for ever.
+const PAGES: usize = 400;
+
+/// One account, asked with one token. Clones share the limit.
+#[derive(Clone)]
+pub struct Account {
+    http: reqwest::Client,
+    origin: Url,
+    authorization: HeaderValue,
+    pace: Arc<Pace>,
+    brake: Arc<Brake>,
+}
+
+/// Why there can be no client.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The token cannot stand in a header.
+    #[error("the access token has characters that no token has")]
+    Token(#[from] InvalidHeaderValue),
+    /// The HTTP client cannot be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+impl Account {
+    /// A client of the account at `origin`, such as `https://example.kommo.com`. Each call may take `timeout`.
+    ///
+    /// # Errors
+    /// If the token cannot be sent or the HTTP client cannot be set up.
+    pub fn new(origin: Url, token: &str, timeout: Duration) -> Result<Self, SetupError> {
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
+        authorization.set_sensitive(true);
+        let pace = Arc::new(Pace::per_second(CALLS_PER_SECOND));
+        Ok(Self { http: http::client(timeout)?, origin, authorization, pace, brake: Arc::default() })
+    }
+
+    /// `None` if there is nothing: the API answers an empty list, and an entity that is not there, with 204.
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<T>, RestError> {
+        match self.call(Method::GET, path, query, None).await? {
+            (StatusCode::NO_CONTENT, _) => Ok(None),
+            (status, body) => decoded(status, &body).map(Some),
+        }
+    }
+
+    /// All pages of the list `name`.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        name: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, RestError> {
+        let mut items = Vec::new();
+        for page in 1..=PAGES {
+            let number = page.to_string();
+            let query = [query, &[("page", &number)]].concat();
+            let page = match self.call(Method::GET, path, &query, None).await? {
+                (StatusCode::NO_CONTENT, _) => break,
+                (status, body) => Page::decode(&body, name).ok_or(RestError::Nonsense(status))?,
+            };
+            items.extend(page.items);
+            if !page.more {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Sends a batch of one and gives what Kommo made of it.
+    async fn post<T: DeserializeOwned>(&self, path: &str, name: &str, item: &impl Serialize) -> Result<T, RestError> {
+        let (status, body) = self.call(Method::POST, path, &[], Some(encode(&[item]))).await?;
+        let page = Page::decode(&body, name).ok_or(RestError::Nonsense(status))?;
+        page.items.into_iter().next().ok_or(RestError::Nonsense(status))
+    }
+
+    /// Changes one entity. What Kommo makes of it is not read: it answers with parts of it.
+    async fn patch(&self, path: &str, change: &impl Serialize) -> Result<(), RestError> {
+        self.call(Method::PATCH, path, &[], Some(encode(change))).await.map(drop)
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), RestError> {
+        self.call(Method::DELETE, path, &[], None).await.map(drop)
+    }
+
+    /// One call, in its turn. While the brake holds none is made.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<(StatusCode, Vec<u8>), RestError> {
+        self.brake.check(Instant::now())?;
+        self.pace.turn().await;
+        // Whoever waited for a turn asks again: the call before may have been one too many.
+        self.brake.check(Instant::now())?;
+        let mut request = self.http.request(method, self.url(path, query));
+        request = request.header(header::AUTHORIZATION, self.authorization.clone());
+        if let Some(body) = body {
+            request = request.header(header::CONTENT_TYPE, "application/json").body(body);
+        }
+        let started_at = Instant::now();
+        self.answer(started_at, request.send().await.map_err(unreachable)?).await
+    }
+
+    fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut url = self.origin.clone();
+        let prefix = self.origin.path().trim_end_matches('/');
+        url.set_path(&format!("{prefix}/api/v4/{path}"));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    async fn answer(&self, started_at: Instant, response: Response) -> Result<(StatusCode, Vec<u8>), RestError> {
+        let (status, after) = (response.status(), retry_after(&response));
+        self.brake.note(status, after, started_at, Instant::now())?;
+        let body = read_limited(response).await?;
+        if status.is_success() {
+            return Ok((status, body));
+        }
+        Err(RestError::Refused { status, problem: Problem::decode(&body) })
+    }
+}
+
+fn encode(body: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    serde_json::to_vec(body).expect("our own wire types have string keys only")
+}
+
+fn decoded<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, RestError> {
+    serde_json::from_slice(body).map_err(|_| RestError::Nonsense(status))
+}

@@ -1,0 +1,79 @@
+//! Contacts, and the chats that belong to them.
+
+use crate::kommo::{
+    account::{Account, RestError},
+    wire::account::{ChatLink, Contact, EntityPatch, NewChatLink},
+};
+
+impl Account {
+    /// The contacts in which Kommo finds `text`, the digits of a phone number for instance. It looks in all fields, and
+    /// not in contacts of incoming leads that nobody has accepted: what it finds has to be compared.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn search_contacts(&self, text: &str) -> Result<Vec<Contact>, RestError> {
+        self.list("contacts", "contacts", &[("query", text), ("with", "leads"), ("limit", "50")]).await
+    }
+
+    /// A contact with its leads; `None` if there is none, or no more.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn contact(&self, id: u64) -> Result<Option<Contact>, RestError> {
+        missing_is_none(self.get(&format!("contacts/{id}"), &[("with", "leads")]).await)
+    }
+
+    /// Changes a contact. This can be repeated.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn patch_contact(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
+        self.patch(&format!("contacts/{id}"), patch).await
+    }
+
+    /// Gives a chat to a contact, and takes it from another one if it has one. This can be repeated: whether Kommo takes
+    /// what is so already or answers `AlreadyExists` is not documented.
+    ///
+    /// # Errors
+    /// [`RestError`]; 403 if the channel was registered without this integration.
+    pub async fn link_chat(&self, link: &NewChatLink) -> Result<(), RestError> {
+        let linked: Result<ChatLink, _> = self.post("contacts/chats", "chats", link).await;
+        match linked {
+            Ok(_) => Ok(()),
+            Err(error) if error.already_exists() => {
+                let is_so = self.contact_of_chat(&link.chat_id).await? == Some(link.contact_id);
+                if is_so { Ok(()) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The contact that a chat belongs to, that of an incoming lead included.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn contact_of_chat(&self, chat_id: &str) -> Result<Option<u64>, RestError> {
+        let links: Vec<ChatLink> = self.list("contacts/chats", "chats", &[("chat_id", chat_id)]).await?;
+        let link = links.into_iter().find(|link| link.chat_id.as_deref() == Some(chat_id));
+        Ok(link.and_then(|link| link.contact_id))
+    }
+
+    /// The chats of our channel that a contact has, by their ids in the Chats API.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn chats_of_contact(&self, contact_id: u64) -> Result<Vec<String>, RestError> {
+        let id = contact_id.to_string();
+        let links: Vec<ChatLink> = self.list("contacts/chats", "chats", &[("contact_id", &id)]).await?;
+        let ours = links.into_iter().filter(|link| link.contact_id == Some(contact_id));
+        Ok(ours.filter_map(|link| link.chat_id).collect())
+    }
+}
+
+/// An entity that is not there: Kommo answers 204 or 404.
+pub(super) fn missing_is_none<T>(answer: Result<Option<T>, RestError>) -> Result<Option<T>, RestError> {
+    match answer {
+        Err(error) if error.is_not_found() => Ok(None),
+        Ok(_) | Err(_) => answer,
+    }
+}

@@ -1,0 +1,40 @@
+//! Leads and the custom fields that they can have.
+
+use crate::kommo::{
+    account::{Account, RestError, contacts::missing_is_none},
+    wire::account::{EntityPatch, Lead, LeadField},
+};
+
+impl Account {
+    /// A lead with its contacts and its source; `None` if there is none, or no more.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn lead(&self, id: u64) -> Result<Option<Lead>, RestError> {
+        missing_is_none(self.get(&format!("leads/{id}"), &[("with", "contacts,source_id")]).await)
+    }
+
+    /// Changes a lead: tags, custom fields, tracking fields (UTM). This can be repeated.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn patch_lead(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
+        self.patch(&format!("leads/{id}"), patch).await
+    }
+
+    /// The numbers of a contact's leads, won and lost ones included.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn leads_of_contact(&self, contact_id: u64) -> Result<Vec<u64>, RestError> {
+        Ok(self.contact(contact_id).await?.map(|contact| contact.leads).unwrap_or_default())
+    }
+
+    /// The custom fields that leads can have; tracking fields have the type `tracking_data`.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn lead_fields(&self) -> Result<Vec<LeadField>, RestError> {
+        self.list("leads/custom_fields", "custom_fields", &[("limit", "250")]).await
+    }
+}

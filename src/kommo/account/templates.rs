@@ -1,0 +1,40 @@
+//! Chat templates. The token sees those that its own integration has made.
+
+use crate::kommo::{
+    account::{Account, RestError},
+    wire::account::{NewTemplate, Template, TemplateChange},
+};
+
+impl Account {
+    /// All templates.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn templates(&self) -> Result<Vec<Template>, RestError> {
+        self.list("chats/templates", "chat_templates", &[("limit", "50")]).await
+    }
+
+    /// Makes a template.
+    ///
+    /// # Errors
+    /// [`RestError`]; 422 if the account has as many as it may.
+    pub async fn create_template(&self, template: &NewTemplate) -> Result<Template, RestError> {
+        self.post("chats/templates", "chat_templates", template).await
+    }
+
+    /// Changes a template. This can be repeated.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn update_template(&self, id: u64, change: &TemplateChange) -> Result<(), RestError> {
+        self.patch(&format!("chats/templates/{id}"), change).await
+    }
+
+    /// Deletes a template.
+    ///
+    /// # Errors
+    /// [`RestError`]; 404 if there is none.
+    pub async fn delete_template(&self, id: u64) -> Result<(), RestError> {
+        self.delete(&format!("chats/templates/{id}")).await
+    }
+}

@@ -1,0 +1,80 @@
+//! What both clients of Kommo have in common: how they connect, and how an answer is read.
+
+use std::{error::Error as _, time::Duration};
+
+use reqwest::{Response, StatusCode, header};
+
+/// The most of an answer that is read; Kommo's are a few hundred bytes, a page of a list some tens of thousands.
+const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Why there is no answer to read.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// It is longer than anything of Kommo's.
+    TooLong(StatusCode),
+    /// Not reachable, too slow, or the connection broke; in words without the address.
+    Broken(String),
+}
+
+/// A client that follows no redirect (a signature or a token is for one address alone) and keeps no cookie.
+///
+/// # Errors
+/// If it cannot be set up.
+pub(super) fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(timeout)
+        .build()
+}
+
+/// The whole body, unless it is too long.
+pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAnswer> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
+            return Err(NoAnswer::TooLong(response.status()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Names the innermost cause, which unlike the outer ones holds no address.
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
+pub(super) fn unreachable(error: reqwest::Error) -> NoAnswer {
+    if error.is_timeout() {
+        return NoAnswer::Broken("no answer in time".to_owned());
+    }
+    let innermost = std::iter::successors(error.source(), |cause| (*cause).source()).last();
+    NoAnswer::Broken(innermost.map_or_else(|| "the connection failed".to_owned(), ToString::to_string))
+}
+
+/// `Retry-After`, in seconds.
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// A path segment; ids that are not ours may hold anything.
+pub(super) fn encoded(segment: &str) -> String {
+    const UNRESERVED: &[u8] = b"-._~";
+    segment.bytes().fold(String::new(), |text, byte| {
+        if byte.is_ascii_alphanumeric() || UNRESERVED.contains(&byte) {
+            text + char::from(byte).encode_utf8(&mut [0; 4])
+        } else {
+            format!("{text}%{byte:02X}")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_in_a_path_is_encoded() {
+        assert_eq!(encoded("0371a0ff-b78a"), "0371a0ff-b78a");
+        assert_eq!(encoded("../x?y é"), "..%2Fx%3Fy%20%C3%A9");
+    }
+}

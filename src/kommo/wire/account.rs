@@ -1,0 +1,77 @@
+//! JSON as it travels between us and the REST API v4 of an account (amocrm.ru/developers, section CRM platform;
+//! developers.kommo.com, "reference"). What we send is exact, what we receive is read leniently.
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::lenient::{Fields, lenient};
+
+mod card;
+mod problem;
+mod source;
+mod template;
+
+pub use card::{
+    ChatLink, Contact, CustomField, EntityPatch, FieldPatch, FieldValue, Lead, LeadField, NewChatLink, Tag, ValuePatch,
+};
+pub use problem::{Fault, Problem};
+pub use source::{KnownSource, NewSource, SourceChange};
+pub use template::{KnownButton, KnownFile, NewTemplate, Template, TemplateButton, TemplateChange, TemplateFile};
+
+lenient! {
+    /// The account ("Account info", with `amojo_id`).
+    pub struct AccountInfo {
+        /// Its number.
+        pub id: u64,
+        /// Its name.
+        pub name: String,
+        /// The first part of its host.
+        pub subdomain: String,
+        /// Its id in the Chats API, a UUID.
+        pub amojo_id: String,
+        /// Whether incoming leads are switched on.
+        pub is_unsorted_on: bool,
+    }
+
+    /// A user of the account ("Users", with `amojo_id`).
+    pub struct User {
+        /// Their number.
+        pub id: u64,
+        /// Their name.
+        pub name: String,
+        /// Their e-mail address.
+        pub email: String,
+        /// Their id in the Chats API, a UUID; some users have none.
+        pub amojo_id: String,
+    }
+}
+
+/// A list, or a page of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What could be read of it.
+    pub items: Vec<T>,
+    /// Whether another page follows.
+    pub more: bool,
+}
+
+impl<T: DeserializeOwned> Page<T> {
+    /// Reads the list `name` of `_embedded`; `None` if this is no answer of the REST API. An item that is no `T` is left
+    /// out.
+    #[must_use]
+    pub fn decode(body: &[u8], name: &str) -> Option<Self> {
+        let fields: Fields = serde_json::from_slice(body).ok()?;
+        let items = embedded(&fields, name)?;
+        let more = fields.read::<Fields>("_links").is_some_and(|links| links.says("next"));
+        Some(Self { items, more })
+    }
+}
+
+/// The list `name` of `_embedded`.
+fn embedded<T: DeserializeOwned>(fields: &Fields, name: &str) -> Option<Vec<T>> {
+    let items: Vec<Box<RawValue>> = fields.read::<Fields>("_embedded")?.read(name)?;
+    Some(items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Errors of the REST API: `application/problem+json` ("Error codes").
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// The longest that one word of Kommo's is quoted.
+const QUOTED_CHARS: usize = 200;
+
+/// What is wrong with a request, as Kommo tells it. Everything may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problem {
+    /// Such as `Bad Request`.
+    pub title: Option<String>,
+    /// A sentence.
+    pub detail: Option<String>,
+    /// What is wrong with which part of the request.
+    pub faults: Vec<Fault>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// Such as `NotSupportedChoice`, `FieldMissing`, `AlreadyExists`, `EntityNotFound`.
+    pub code: String,
+    /// Where it stands, such as `custom_fields_values.0.field_id`.
+    pub path: String,
+    /// A sentence.
+    pub detail: String,
+}
+
+impl Problem {
+    /// Reads an answer. What is no JSON object, an error page for instance, tells nothing.
+    #[must_use]
+    pub fn decode(body: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let word = |name: &str| value[name].as_str().filter(|text| !text.is_empty()).map(quoted);
+        // The documentation has the first name; a sample of a batch has the second.
+        let lists = ["validation-errors", "errors"].map(|name| &value[name]);
+        let faults = lists.into_iter().flat_map(faults).collect();
+        Self { title: word("title"), detail: word("detail"), faults }
+    }
+
+    /// Whether one of its faults has this code.
+    #[must_use]
+    pub fn has(&self, code: &str) -> bool {
+        self.faults.iter().any(|fault| fault.code == code)
+    }
+
+    /// Whether nothing could be read.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Per request of a batch there is a list of faults, or one of them alone.
+fn faults(list: &Value) -> Vec<Fault> {
+    let requests = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    let inner = requests.iter().flat_map(|request| match &request["errors"] {
+        Value::Array(faults) => faults.iter().collect(),
+        Value::Object(_) => vec![&request["errors"]],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![request],
+    });
+    inner.filter_map(fault).collect()
+}
+
+fn fault(value: &Value) -> Option<Fault> {
+    let word = |name: &str| value[name].as_str().map(quoted).unwrap_or_default();
+    let fault = Fault { code: word("code"), path: word("path"), detail: word("detail") };
+    (fault != Fault::default()).then_some(fault)
+}
+
+/// A text of a stranger's, fit for one line of a log.
+fn quoted(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_CHARS).collect()
+}
+
+impl fmt::Display for Problem {
+    /// The faults with their places, else the sentence, else the title; nothing if there is none of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.faults.is_empty() {
+            return f.write_str(self.detail.as_ref().or(self.title.as_ref()).map_or("", String::as_str));
+        }
+        let faults: Vec<_> = self.faults.iter().map(ToString::to_string).collect();
+        f.write_str(&faults.join(", "))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = [&self.path, &self.code].into_iter().filter(|word| !word.is_empty()).cloned();
+        f.write_str(&words.collect::<Vec<_>>().join(": "))?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
