@@ -2,7 +2,7 @@
 //!
 //! Rules follow the Chats API reference (amocrm.ru/developers, "API чатов"; developers.kommo.com, "Chats API"). Managers
 //! and what they see are acted through [`FakeKommo`]; the channel is reached at [`FakeKommo::url`] as at
-//! `https://amojo.kommo.com`.
+//! `https://amojo.kommo.com`, and the account at [`FakeKommo::account_url`] as at `https://example.kommo.com`.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -16,6 +16,7 @@ use crate::sandbox::{
     traffic::Traffic,
 };
 
+mod account;
 mod acts;
 mod api;
 mod attachments;
@@ -31,6 +32,9 @@ mod statuses;
 mod verify;
 mod world;
 
+pub use account::{
+    Card, Deal, Line as SourceLine, MAIN_PIPELINE, OTHER_PIPELINE, Phrase, Rate, RestRequest, Subject, Values,
+};
 pub use attachments::{Attachment, AttachmentKind, Serving};
 pub use draft::{CaptionOn, Draft, Pace};
 pub use habits::{DuplicateAnswer, FileNames, Habits, ReactionShape};
@@ -132,6 +136,7 @@ struct Core {
     faults: Faults<Option<Endpoint>>,
     traffic: Traffic,
     fetcher: media::Fetcher,
+    rest: account::Rest,
 }
 
 /// A running fake Chats API server. Clones are handles to the same one; it stops with the last of them.
@@ -139,6 +144,7 @@ struct Core {
 pub struct FakeKommo {
     core: Arc<Core>,
     server: Arc<Server>,
+    rest_server: Arc<Server>,
     client: reqwest::Client,
 }
 
@@ -148,16 +154,21 @@ impl FakeKommo {
     /// # Errors
     /// The address cannot be bound, or no HTTP client can be built.
     pub fn start(listen: SocketAddr, settings: Settings) -> io::Result<Self> {
+        let clock = Clock::default();
+        let rest = account::Rest::new(clock.now(), &settings.account_id);
         let core = Arc::new(Core {
             settings,
             world: Shared::new(World::default()),
-            clock: Clock::default(),
+            clock,
             faults: Faults::new(),
             traffic: Traffic::new(),
             fetcher: media::Fetcher::new()?,
+            rest,
         });
         let server = Server::start(listen, api::router(Arc::clone(&core)))?;
-        Ok(Self { core, server: Arc::new(server), client: hooks::client()? })
+        // The account has a host of its own.
+        let rest = Server::start(SocketAddr::new(listen.ip(), 0), account::api::router(Arc::clone(&core)))?;
+        Ok(Self { core, server: Arc::new(server), rest_server: Arc::new(rest), client: hooks::client()? })
     }
 
     /// The base address for clients, without a slash at the end.
@@ -198,6 +209,7 @@ impl FakeKommo {
     /// Takes back all faults that have not happened yet.
     pub fn heal(&self) {
         self.core.faults.clear();
+        self.core.rest.faults.clear();
     }
 
     /// Down: refuses connections and breaks the open ones. Up: listens again at the same port.
@@ -211,5 +223,6 @@ impl FakeKommo {
     /// Stops for good and waits until nothing of it runs any more.
     pub async fn stop(&self) {
         self.server.stop().await;
+        self.rest_server.stop().await;
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, wherever it does")]
 
+mod account;
 mod binary;
 mod bridge;
 mod kinds;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::sandbox::{
     fault::{self, undergo},
     kommo::{
-        Core, Endpoint, Request, Settings, attachments, history, media, messages, reading::Filled, statuses,
+        Core, Endpoint, Request, Settings, account, attachments, history, media, messages, reading::Filled, statuses,
         verify::verify,
     },
     serve::Line,
@@ -85,6 +85,7 @@ async fn serve(
     };
     let response = undergo(fault, &line, too_many_requests, handling).await;
     media::fetch(&core);
+    account::follow(&core);
     let status = response.as_ref().map(|response| response.status().as_u16());
     let body = String::from_utf8_lossy(&body).into_owned();
     let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));

@@ -166,6 +166,11 @@ impl World {
         self.managers.entry(name.to_owned()).or_insert_with(uuid).clone()
     }
 
+    /// The users who have written: names and ids.
+    pub(super) fn managers(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.managers.iter()
+    }
+
     pub(super) fn is_manager(&self, id: &str) -> bool {
         self.managers.values().any(|manager| manager == id)
     }

@@ -1,0 +1,153 @@
+//! What people do in the account, and what they see: the handle for tests and for the page.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::kommo::{
+        FakeKommo,
+        account::{
+            Card, Deal, Line, Phrase, Rate, Subject,
+            books::{ACCOUNT, Books},
+            fields::Values,
+            token::Token,
+        },
+    },
+};
+
+impl FakeKommo {
+    fn in_books<R>(&self, act: impl FnOnce(&mut Books) -> R) -> R {
+        let result = self.core.rest.with(act);
+        self.core.world.bump();
+        result
+    }
+
+    /// The integration's long-lived token. A new one is good for a year.
+    pub fn access_token(&self) -> String {
+        self.in_books(|books| books.token.text.clone())
+    }
+
+    /// The administrator makes another token, which ends at `ends_at`; the old one is revoked.
+    pub fn new_token(&self, ends_at: UnixMillis) -> String {
+        let now = self.core.clock.now();
+        self.in_books(|books| books.token = Token::new(ACCOUNT, now, ends_at));
+        self.access_token()
+    }
+
+    /// From now on the token has no right to `subjects`, and to everything else it has.
+    pub fn forbid(&self, subjects: &[Subject]) {
+        self.in_books(|books| books.forbidden = subjects.iter().copied().collect());
+    }
+
+    /// What the account calls itself in the Chats API, if that differs from the channel's account: another account.
+    pub fn set_amojo_id(&self, amojo_id: &str) {
+        self.in_books(|books| amojo_id.clone_into(&mut books.amojo_id));
+    }
+
+    /// How many requests are taken.
+    pub fn set_rest_rate(&self, rate: Rate) {
+        self.in_books(|books| books.gate.rate = rate);
+    }
+
+    /// Whether giving a chat to the contact that has it already is an error, `AlreadyExists`; it is unless said otherwise.
+    pub fn relinking_is_an_error(&self, is_error: bool) {
+        self.in_books(|books| books.relinking_is_an_error = is_error);
+    }
+
+    /// How many sources the integration may have; 50 unless said otherwise.
+    pub fn set_most_sources(&self, most: usize) {
+        self.in_books(|books| books.most_sources = most);
+    }
+
+    /// How many templates the integration may have; 200 unless said otherwise.
+    pub fn set_most_templates(&self, most: usize) {
+        self.in_books(|books| books.most_templates = most);
+    }
+
+    /// All sources, oldest first.
+    pub fn sources(&self) -> Vec<Line> {
+        self.in_books(|books| books.sources.clone())
+    }
+
+    /// Somebody makes a source that is no default one.
+    pub fn add_source(&self, external_id: &str, name: &str, pipeline_id: u64) {
+        self.in_books(|books| {
+            let line = Line {
+                id: books.number(),
+                name: name.to_owned(),
+                external_id: external_id.to_owned(),
+                pipeline_id,
+                default: false,
+                origin_code: None,
+            };
+            books.sources.push(line);
+        });
+    }
+
+    /// Somebody deletes a source.
+    pub fn remove_source(&self, external_id: &str) {
+        self.in_books(|books| books.sources.retain(|line| line.external_id != external_id));
+    }
+
+    /// All contacts, oldest first.
+    pub fn cards(&self) -> Vec<Card> {
+        self.in_books(|books| books.cards.values().cloned().collect())
+    }
+
+    /// A contact by its number.
+    pub fn card(&self, id: u64) -> Option<Card> {
+        self.in_books(|books| books.cards.get(&id).cloned())
+    }
+
+    /// A manager makes a contact with a phone number, which may be empty. Gives its number.
+    pub fn add_card(&self, name: &str, phone: &str) -> u64 {
+        self.in_books(|books| {
+            let id = books.number();
+            let mut fields = Values::default();
+            fields.introduce(phone, "");
+            books.cards.insert(id, Card { id, name: name.to_owned(), fields, tags: BTreeSet::new() });
+            id
+        })
+    }
+
+    /// A manager deletes a contact; its chats belong to nobody then.
+    pub fn delete_card(&self, id: u64) {
+        self.in_books(|books| {
+            books.cards.remove(&id);
+            books.links.retain(|_, (card, _)| *card != id);
+        });
+    }
+
+    /// A manager merges the contact `from` into another: chats and leads go over, and `from` is gone.
+    pub fn merge_cards(&self, into: u64, from: u64) {
+        self.in_books(|books| {
+            books.cards.remove(&from);
+            books.links.values_mut().filter(|(card, _)| *card == from).for_each(|(card, _)| *card = into);
+            books.deals.values_mut().filter(|deal| deal.contact == from).for_each(|deal| deal.contact = into);
+        });
+    }
+
+    /// The contact of a chat, by Kommo's id of the chat.
+    pub fn card_of_chat(&self, chat_id: &str) -> Option<u64> {
+        self.in_books(|books| books.links.get(chat_id).map(|(card, _)| *card))
+    }
+
+    /// All leads, oldest first.
+    pub fn deals(&self) -> Vec<Deal> {
+        self.in_books(|books| books.deals.values().cloned().collect())
+    }
+
+    /// A manager accepts an incoming lead.
+    pub fn accept(&self, deal: u64) {
+        self.in_books(|books| {
+            if let Some(deal) = books.deals.get_mut(&deal) {
+                deal.incoming = false;
+            }
+        });
+    }
+
+    /// All templates, oldest first.
+    pub fn templates(&self) -> Vec<Phrase> {
+        self.in_books(|books| books.phrases.values().cloned().collect())
+    }
+}

@@ -1,0 +1,177 @@
+//! The HTTP surface: `/api/v4/…`, each request with the token.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, State},
+    http::{Method, header, request::Parts},
+    response::Response,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::sandbox::{
+    fault::{self, undergo},
+    kommo::{
+        Core,
+        account::{
+            RestRequest, Subject,
+            books::{ACCOUNT, Books},
+            contacts, gate, leads,
+            problem::{Answer, Problem, page},
+            sources, templates,
+        },
+        world::World,
+    },
+    serve::Line,
+    traffic::Party,
+};
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// The router of the account's own host.
+pub(in crate::sandbox::kommo) fn router(core: Arc<Core>) -> Router {
+    Router::new().fallback(serve).with_state(core)
+}
+
+/// What a request asks for.
+struct Asked {
+    method: Method,
+    parts: Vec<String>,
+    query: Vec<(String, String)>,
+    body: Value,
+}
+
+async fn serve(
+    State(core): State<Arc<Core>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: axum::http::Request<Body>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else { return fault::json(413, Body::empty()) };
+    let asked = Asked::read(&head, &body);
+    let subject = subject(&asked.parts);
+    let fault = core.rest.faults.take(|aim| aim.is_none() || *aim == subject);
+    let handling = async { answer(&core, &head, subject, &asked) };
+    let response = undergo(fault, &line, too_many_requests, handling).await;
+    let status = response.as_ref().map(|response| response.status().as_u16());
+    let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let (method, body) = (head.method.to_string(), String::from_utf8_lossy(&body).into_owned());
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), format!("{method} {path}"), status);
+    core.rest.with(|books| books.requests.push(RestRequest { method, path, subject, body, status }));
+    core.world.bump();
+    response.unwrap_or_default()
+}
+
+impl Asked {
+    fn read(head: &Parts, body: &[u8]) -> Self {
+        let path = head.uri.path().strip_prefix("/api/v4/").unwrap_or_default();
+        let url = reqwest::Url::parse(&format!("http://account/?{}", head.uri.query().unwrap_or_default()));
+        let pairs = url.map(|url| url.query_pairs().into_owned().collect());
+        Self {
+            method: head.method.clone(),
+            parts: path.split('/').map(str::to_owned).collect(),
+            query: pairs.unwrap_or_default(),
+            body: serde_json::from_slice(body).unwrap_or_default(),
+        }
+    }
+}
+
+fn subject(parts: &[String]) -> Option<Subject> {
+    let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["account"] => Some(Subject::Account),
+        ["users"] => Some(Subject::Users),
+        ["sources"] | ["sources", _] => Some(Subject::Sources),
+        ["contacts", "chats"] => Some(Subject::ContactChats),
+        ["contacts"] | ["contacts", _] => Some(Subject::Contacts),
+        ["leads", "custom_fields"] => Some(Subject::LeadFields),
+        ["leads"] | ["leads", _] => Some(Subject::Leads),
+        ["chats", "templates"] | ["chats", "templates", _] => Some(Subject::Templates),
+        _ => None,
+    }
+}
+
+/// The world is locked before the books, here as everywhere.
+fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) -> Response {
+    let now = core.clock.now();
+    let outcome = core.world.look(|world| {
+        core.rest.with(|books| {
+            books.gate.admit(Instant::now())?;
+            gate::authorize(books, &head.headers, subject, now)?;
+            let has_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+            if !asked.body.is_null() && !has_json {
+                return Err(Problem::Plain(415));
+            }
+            handle(books, world, subject.ok_or(Problem::Plain(404))?, asked)
+        })
+    });
+    match outcome {
+        Ok((status, Value::Null)) => fault::json(status, Body::empty()),
+        Ok((status, body)) => fault::json(status, body.to_string()),
+        Err(problem) => problem.response(),
+    }
+}
+
+fn handle(books: &mut Books, world: &World, subject: Subject, asked: &Asked) -> Answer {
+    let Asked { method, parts, query, body } = asked;
+    // What is no number names nothing.
+    let id = parts.last().and_then(|part| part.parse().ok());
+    match (subject, method, id) {
+        (Subject::Account, &Method::GET, _) => Ok((200, account(books, query))),
+        (Subject::Users, &Method::GET, _) => page("users", &users(world, query), query, 250),
+        (Subject::Sources, &Method::GET, None) => Ok(sources::all(books, query)),
+        (Subject::Sources, &Method::GET, Some(id)) => Ok(sources::one(books, id)),
+        (Subject::Sources, &Method::POST, None) => sources::create(books, body),
+        (Subject::Sources, &Method::PATCH, None) => sources::update_many(books, body),
+        (Subject::Sources, &Method::PATCH, Some(id)) => sources::update(books, id, body),
+        (Subject::Sources, &Method::DELETE, None) => sources::delete_many(books, body),
+        (Subject::Sources, &Method::DELETE, Some(id)) => sources::delete(books, id),
+        (Subject::Contacts, &Method::GET, None) => contacts::search(books, query),
+        (Subject::Contacts, &Method::GET, Some(id)) => Ok(contacts::one(books, id, query)),
+        (Subject::Contacts, &Method::PATCH, Some(id)) => contacts::patch(books, id, body),
+        (Subject::ContactChats, &Method::GET, _) => contacts::chats(books, query),
+        (Subject::ContactChats, &Method::POST, _) => contacts::link(books, world, body),
+        (Subject::LeadFields, &Method::GET, _) => leads::custom_fields(query),
+        (Subject::Leads, &Method::GET, None) => leads::all(books, query),
+        (Subject::Leads, &Method::GET, Some(id)) => Ok(leads::one(books, id, query)),
+        (Subject::Leads, &Method::PATCH, Some(id)) => leads::patch(books, id, body),
+        (Subject::Templates, &Method::GET, None) => templates::all(books, query),
+        (Subject::Templates, &Method::POST, None) => templates::create(books, body),
+        (Subject::Templates, &Method::PATCH, Some(id)) => templates::update(books, id, body),
+        (Subject::Templates, &Method::DELETE, Some(id)) => templates::delete(books, id),
+        _ => Err(Problem::Plain(405)),
+    }
+}
+
+fn asks_for(query: &[(String, String)], name: &str) -> bool {
+    query.iter().any(|(key, value)| key == "with" && value.split(',').any(|word| word == name))
+}
+
+fn account(books: &Books, query: &[(String, String)]) -> Value {
+    let mut account = json!({ "id": ACCOUNT, "name": "Acme", "subdomain": "example", "country": "US",
+        "current_user_id": 6_106_525, "is_unsorted_on": true });
+    if asks_for(query, "amojo_id") {
+        account["amojo_id"] = books.amojo_id.clone().into();
+    }
+    account
+}
+
+/// Everybody who has written; their ids in the Chats API only if asked for.
+fn users(world: &World, query: &[(String, String)]) -> Vec<Value> {
+    let user = |(index, (name, amojo_id)): (usize, (&String, &String))| {
+        let amojo_id = asks_for(query, "amojo_id").then_some(amojo_id);
+        json!({ "id": 6_106_525 + index, "name": name, "email": format!("user{index}@example.com"), "amojo_id": amojo_id })
+    };
+    world.managers().enumerate().map(user).collect()
+}
+
+/// The wait, where HTTP puts it. That Kommo tells one is not documented.
+fn too_many_requests(seconds: u32) -> Response {
+    let mut response = Problem::Page(429).response();
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response
+}

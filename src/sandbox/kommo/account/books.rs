@@ -1,0 +1,183 @@
+//! What the account has written down: contacts, leads, sources, templates, and who may ask for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::kommo::{
+        account::{RestRequest, Subject, fields::Values, gate::Gate, token::Token},
+        world::Chat,
+    },
+};
+
+/// The account's number.
+pub(super) const ACCOUNT: u64 = 28_805_383;
+/// The pipeline that leads go into unless a source says otherwise.
+pub const MAIN_PIPELINE: u64 = 1300;
+/// Another pipeline.
+pub const OTHER_PIPELINE: u64 = 1301;
+/// A token is made for a year unless said otherwise.
+const TOKEN_MILLIS: i64 = 365 * 24 * 60 * 60 * 1000;
+/// The first number that anything gets.
+const FIRST_NUMBER: u64 = 10_001;
+
+/// A contact's card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Its number.
+    pub id: u64,
+    /// The name.
+    pub name: String,
+    /// What its custom fields hold, by the fields' numbers.
+    pub fields: Values,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+}
+
+/// A lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deal {
+    /// Its number.
+    pub id: u64,
+    /// Its pipeline.
+    pub pipeline_id: u64,
+    /// The source that it came from, by Kommo's number.
+    pub source_id: Option<u64>,
+    /// Whether it is still among the incoming ones, which somebody has to accept.
+    pub incoming: bool,
+    /// Whose it is.
+    pub contact: u64,
+    /// The chat that it came from.
+    pub chat_id: String,
+    /// What its custom fields hold, by the fields' numbers.
+    pub fields: Values,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+}
+
+/// A source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Kommo's number.
+    pub id: u64,
+    /// What managers see.
+    pub name: String,
+    /// The integration's id.
+    pub external_id: String,
+    /// The pipeline of its leads.
+    pub pipeline_id: u64,
+    /// Whether leads without a known source come from it.
+    pub default: bool,
+    /// The code of the channel.
+    pub origin_code: Option<String>,
+}
+
+/// A chat template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phrase {
+    /// Kommo's number.
+    pub id: u64,
+    /// Everything else, as it was sent.
+    pub content: serde_json::Map<String, serde_json::Value>,
+}
+
+/// All of it.
+pub(in crate::sandbox::kommo) struct Books {
+    pub(super) requests: Vec<RestRequest>,
+    pub(super) gate: Gate,
+    pub(super) token: Token,
+    pub(super) forbidden: BTreeSet<Subject>,
+    /// The account's id in the Chats API as the REST API tells it.
+    pub(super) amojo_id: String,
+    /// Whether giving a chat to the contact that has it is an error.
+    pub(super) relinking_is_an_error: bool,
+    pub(super) most_sources: usize,
+    pub(super) most_templates: usize,
+    pub(super) sources: Vec<Line>,
+    pub(super) cards: BTreeMap<u64, Card>,
+    pub(super) deals: BTreeMap<u64, Deal>,
+    pub(super) phrases: BTreeMap<u64, Phrase>,
+    /// Chats and their contacts, with the number of the link.
+    pub(super) links: BTreeMap<String, (u64, u64)>,
+    /// Chats whose first message was seen.
+    followed: BTreeSet<String>,
+    numbers: u64,
+}
+
+impl Books {
+    pub(super) fn new(now: UnixMillis, amojo_id: &str) -> Self {
+        Self {
+            requests: Vec::new(),
+            gate: Gate::default(),
+            token: Token::new(ACCOUNT, now, UnixMillis(now.0 + TOKEN_MILLIS)),
+            forbidden: BTreeSet::new(),
+            amojo_id: amojo_id.to_owned(),
+            relinking_is_an_error: true,
+            most_sources: 50,
+            most_templates: 200,
+            sources: Vec::new(),
+            cards: BTreeMap::new(),
+            deals: BTreeMap::new(),
+            phrases: BTreeMap::new(),
+            links: BTreeMap::new(),
+            followed: BTreeSet::new(),
+            numbers: FIRST_NUMBER,
+        }
+    }
+
+    /// A number that nothing has.
+    pub(super) fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// A chat that has become a lead gets a contact, unless it has one, and an incoming lead, unless its contact has one.
+    pub(super) fn follow(&mut self, chats: &[Chat]) {
+        for chat in chats.iter().filter(|chat| chat.is_lead) {
+            if !self.followed.insert(chat.chat_id.clone()) {
+                continue;
+            }
+            let contact = match self.links.get(&chat.chat_id) {
+                Some((contact, _)) => *contact,
+                None => self.new_card(chat),
+            };
+            if !self.deals.values().any(|deal| deal.contact == contact) {
+                self.new_deal(chat, contact);
+            }
+        }
+    }
+
+    fn new_card(&mut self, chat: &Chat) -> u64 {
+        let known = &chat.contact;
+        let (id, link) = (self.number(), self.number());
+        let mut card = Card { id, name: known.name.clone(), fields: Values::default(), tags: BTreeSet::new() };
+        card.fields.introduce(&known.phone, &known.email);
+        self.cards.insert(id, card);
+        self.links.insert(chat.chat_id.clone(), (id, link));
+        id
+    }
+
+    /// A source that the account does not know is passed over without a word.
+    fn new_deal(&mut self, chat: &Chat, contact: u64) {
+        let named = self.sources.iter().find(|line| Some(&line.external_id) == chat.source.as_ref());
+        let source = named.or_else(|| self.sources.iter().find(|line| line.default));
+        let (pipeline_id, source_id) = source.map_or((MAIN_PIPELINE, None), |line| (line.pipeline_id, Some(line.id)));
+        let deal = Deal {
+            id: self.number(),
+            pipeline_id,
+            source_id,
+            incoming: true,
+            contact,
+            chat_id: chat.chat_id.clone(),
+            fields: Values::default(),
+            tags: BTreeSet::new(),
+        };
+        self.deals.insert(deal.id, deal);
+    }
+
+    /// Whether a contact is shown in lists: one whose only leads nobody has accepted is not.
+    pub(super) fn is_listed(&self, card: u64) -> bool {
+        let mut deals = self.deals.values().filter(|deal| deal.contact == card).peekable();
+        deals.peek().is_none() || deals.any(|deal| !deal.incoming)
+    }
+}

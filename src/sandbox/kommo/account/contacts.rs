@@ -1,0 +1,99 @@
+//! `contacts` and `contacts/chats`.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::kommo::{
+    account::{
+        books::{Books, Card},
+        fields::{FieldOf, patch_tags},
+        problem::{Answer, Problem, batch, find, list, page},
+    },
+    world::World,
+};
+
+/// The longest page.
+const PAGE: usize = 250;
+
+/// Contacts of incoming leads that nobody has accepted are not in lists.
+pub(super) fn search(books: &Books, query: &[(String, String)]) -> Answer {
+    let wanted = find(query, "query");
+    let is_found = |card: &&Card| {
+        let name = || wanted.is_some_and(|wanted| card.name.to_lowercase().contains(&wanted.to_lowercase()));
+        books.is_listed(card.id) && wanted.is_none_or(|wanted| name() || card.fields.hold(wanted))
+    };
+    let cards = books.cards.values().filter(is_found);
+    let shown: Vec<_> = cards.map(|card| shape(books, card, query)).collect();
+    page("contacts", &shown, query, PAGE)
+}
+
+pub(super) fn one(books: &Books, id: u64, query: &[(String, String)]) -> (u16, Value) {
+    books.cards.get(&id).map_or((204, Value::Null), |card| (200, shape(books, card, query)))
+}
+
+fn shape(books: &Books, card: &Card, query: &[(String, String)]) -> Value {
+    let tags: Vec<_> = card.tags.iter().map(|name| json!({ "id": 1, "name": name, "color": null })).collect();
+    let mut embedded = json!({ "tags": tags, "companies": [] });
+    if find(query, "with").is_some_and(|with| with.split(',').any(|word| word == "leads")) {
+        let deals = books.deals.values().filter(|deal| deal.contact == card.id);
+        embedded["leads"] = deals.map(|deal| json!({ "id": deal.id })).collect();
+    }
+    json!({ "id": card.id, "name": card.name, "first_name": "", "last_name": "", "responsible_user_id": 6_106_525,
+        "created_at": 1_582_117_331, "updated_at": 1_590_943_929, "is_deleted": false,
+        "custom_fields_values": card.fields.json(FieldOf::Contacts), "_embedded": embedded })
+}
+
+pub(super) fn patch(books: &mut Books, id: u64, body: &Value) -> Answer {
+    let mut card = books.cards.get(&id).cloned().ok_or(Problem::Plain(404))?;
+    match &body["name"] {
+        Value::Null => {}
+        Value::String(name) => card.name.clone_from(name),
+        _ => return Err(Problem::invalid("InvalidType", "name", "a text is expected")),
+    }
+    card.fields.patch(&body["custom_fields_values"], FieldOf::Contacts)?;
+    patch_tags(&mut card.tags, body)?;
+    books.cards.insert(id, card);
+    Ok((200, json!({ "id": id, "updated_at": 1_590_943_930 })))
+}
+
+/// The chats of a contact, or the contact of a chat: exactly one of the two is asked for.
+pub(super) fn chats(books: &Books, query: &[(String, String)]) -> Answer {
+    let parameter = |name: &str| find(query, name).or_else(|| find(query, &format!("{name}[]")));
+    let (contact, chat) = (parameter("contact_id"), parameter("chat_id"));
+    if contact.is_some() == chat.is_some() {
+        return Err(Problem::invalid("FieldMissing", "contact_id", "either contact_id or chat_id"));
+    }
+    let is_it = |(id, (card, _)): &(&String, &(u64, u64))| {
+        chat.is_some_and(|chat| chat == *id) || contact.is_some_and(|contact| contact == card.to_string())
+    };
+    let links = books.links.iter().filter(is_it);
+    let shape =
+        |(chat, (card, link)): (&String, &(u64, u64))| json!({ "chat_id": chat, "contact_id": card, "id": link });
+    Ok(list("chats", &links.map(shape).collect::<Vec<_>>()))
+}
+
+/// Gives chats to contacts; a chat that has one already moves.
+pub(super) fn link(books: &mut Books, world: &World, body: &Value) -> Answer {
+    let mut links = Vec::new();
+    for (at, item) in batch(body, PAGE)?.iter().enumerate() {
+        links.push(wanted(books, world, item).map_err(|problem| problem.of(at))?);
+    }
+    let mut shown = Vec::new();
+    for (chat, contact) in links {
+        let link = books.number();
+        shown.push(json!({ "chat_id": chat, "contact_id": contact, "id": link, "request_id": "0" }));
+        books.links.insert(chat, (contact, link));
+    }
+    Ok(list("chats", &shown))
+}
+
+fn wanted(books: &Books, world: &World, item: &Value) -> Result<(String, u64), Problem> {
+    let contact = item["contact_id"].as_u64().filter(|id| books.cards.contains_key(id));
+    let contact = contact.ok_or_else(|| Problem::invalid("NotSupportedChoice", "contact_id", ""))?;
+    let chat = item["chat_id"].as_str().filter(|id| world.chats.iter().any(|chat| chat.chat_id == **id));
+    let chat = chat.ok_or_else(|| Problem::invalid("NotSupportedChoice", "chat_id", ""))?;
+    let is_so = books.links.get(chat).is_some_and(|(card, _)| *card == contact);
+    if is_so && books.relinking_is_an_error {
+        return Err(Problem::invalid("AlreadyExists", "chat_id", "the chat is linked to this contact"));
+    }
+    Ok((chat.to_owned(), contact))
+}

@@ -1,0 +1,112 @@
+//! What goes wrong at the account's REST API, and what is said about it.
+
+use std::time::{Duration, Instant};
+
+use telekommo::{
+    domain::{retry::Failure, time::UnixMillis},
+    kommo::account::RestError,
+    sandbox::{
+        fault::Fault,
+        kommo::{Rate, Subject},
+    },
+};
+
+use super::{account, client, kommo, source};
+use crate::support::eventually;
+
+#[tokio::test]
+async fn a_token_that_is_wrong_expired_or_revoked_is_told_as_such() {
+    let kommo = kommo();
+    let revoked = kommo.access_token();
+    let expired = kommo.new_token(UnixMillis(kommo.clock().now().0 - 1));
+    for token in ["wrong", &revoked, &expired] {
+        let error = client(&kommo, token).info().await.unwrap_err();
+        assert!(error.is_unauthorized() && error.to_string().contains("kommo.access_token"), "{error}");
+        assert!(!error.to_string().contains(token), "{error}");
+        assert!(matches!(error.into(), Failure::Blocked { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_missing_right_stops_nothing_else() {
+    let kommo = kommo();
+    kommo.forbid(&[Subject::Sources]);
+    let account = account(&kommo);
+    let error = account.sources().await.unwrap_err();
+    assert!(error.is_forbidden() && error.to_string().contains("administrator"), "{error}");
+    assert!(account.info().await.is_ok());
+}
+
+#[tokio::test]
+async fn after_a_429_and_then_a_403_nothing_is_asked_any_more() {
+    let kommo = kommo();
+    kommo.set_rest_rate(Rate { per_second: 0, patience: 1, shut_out_for: Duration::from_mins(5) });
+    let account = account(&kommo);
+    let error = account.info().await.unwrap_err();
+    assert!(matches!(error, RestError::Throttled { shut_out: false, .. }), "{error}");
+    assert!(matches!(account.info().await, Err(RestError::Throttled { shut_out: false, .. })), "it waits");
+    let is_shut_out = async || matches!(account.sources().await, Err(RestError::Throttled { shut_out: true, .. }));
+    eventually("Kommo shuts us out", is_shut_out).await;
+    let error = account.clone().info().await.unwrap_err();
+    assert!(error.to_string().contains("shuts this machine out"), "{error}");
+    let statuses: Vec<_> = kommo.rest_requests().into_iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [Some(429), Some(403)]);
+}
+
+#[tokio::test]
+async fn all_calls_together_stay_below_the_rate_that_kommo_takes() {
+    let kommo = kommo();
+    let (account, start) = (account(&kommo), Instant::now());
+    let calls = (0..12).map(|_| account.info());
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(start.elapsed() >= Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn the_wait_that_kommo_asks_for_is_kept() {
+    let kommo = kommo();
+    kommo.rest_fault(None, Fault::RetryAfter(90), 1);
+    let account = account(&kommo);
+    let error = account.info().await.unwrap_err();
+    assert!(matches!(error.into(), Failure::Transient { after: Some(wait), .. } if wait.as_secs() == 90));
+    assert!(account.info().await.is_err());
+    assert_eq!(kommo.rest_requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_time_heals_is_told_from_what_it_does_not() {
+    let kommo = kommo();
+    let account = account(&kommo);
+    for fault in [Fault::Garbage, Fault::DropBefore, Fault::Status { code: 504, body: String::new() }] {
+        kommo.rest_fault(Subject::Account, fault, 1);
+        let error = account.info().await.unwrap_err();
+        assert!(matches!(Failure::from(error.clone()), Failure::Transient { .. }), "{error}");
+    }
+    kommo.rest_down(true).unwrap();
+    let error = account.info().await.unwrap_err();
+    assert!(matches!(&error, RestError::Unreachable(_)) && !error.to_string().contains("127.0.0.1"), "{error}");
+    kommo.rest_down(false).unwrap();
+    assert!(account.info().await.is_ok());
+    for (code, want) in [(402, "billing"), (302, "kommo.account_url"), (404, "kommo.account_url")] {
+        kommo.rest_fault(None, Fault::Status { code, body: String::new() }, 1);
+        let error = account.create_source(&source("sales")).await.unwrap_err();
+        assert!(error.to_string().contains(want), "{error}");
+        assert!(matches!(error.into(), Failure::Blocked { .. }));
+    }
+}
+
+#[tokio::test]
+async fn neither_cookies_nor_the_token_go_where_they_do_not_belong() {
+    let kommo = kommo();
+    let answer = reqwest::Client::new()
+        .get(format!("{}/api/v4/account", kommo.account_url()))
+        .header("Authorization", format!("Bearer {}", kommo.access_token()))
+        .header("Cookie", "session_id=1")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 400, "the fake refuses cookies, as Kommo does");
+    account(&kommo).info().await.unwrap();
+    assert!(!format!("{:?}", kommo.rest_requests()).contains(&kommo.access_token()));
+}
