@@ -11,6 +11,7 @@ pub mod clock;
 pub mod fault;
 pub mod kommo;
 pub mod page;
+mod record;
 pub mod run;
 pub mod script;
 mod serve;

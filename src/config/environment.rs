@@ -18,6 +18,9 @@ use crate::config::{
 /// Begins the name of every variable that sets a key.
 const PREFIX: &str = "TELEKOMMO_";
 
+/// The folder where the sandbox's fakes write down what passes. It sets no key.
+const RECORD: &str = "TELEKOMMO_SANDBOX_RECORD";
+
 /// Stands between section, source and key. One underscore would not do: names of keys have some.
 const BETWEEN: &str = "__";
 
@@ -40,6 +43,11 @@ impl Environment {
     /// The folder with the credentials of the service, if systemd gave it any (`LoadCredential=`).
     pub(super) fn credentials(&self) -> Option<PathBuf> {
         self.0.get(OsStr::new("CREDENTIALS_DIRECTORY")).filter(|folder| !folder.is_empty()).map(PathBuf::from)
+    }
+
+    /// The folder that the sandbox's fakes keep a record in, if they are to keep one.
+    pub(crate) fn record_folder(&self) -> Option<PathBuf> {
+        self.0.get(OsStr::new(RECORD)).filter(|folder| !folder.is_empty()).map(PathBuf::from)
     }
 
     /// Whether any variable is meant for us.
@@ -66,7 +74,7 @@ impl Environment {
 
     fn settings(&self) -> impl Iterator<Item = (String, &OsString)> {
         let named = self.0.iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
-        named.filter(|(name, _)| name.starts_with(PREFIX))
+        named.filter(|(name, _)| name.starts_with(PREFIX) && name != RECORD)
     }
 }
 

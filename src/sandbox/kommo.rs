@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::sandbox::{
     clock::Clock,
     fault::{Fault, Faults},
+    record::Record,
     serve::Server,
     shared::Shared,
     traffic::Traffic,
@@ -135,6 +136,7 @@ struct Core {
     clock: Clock,
     faults: Faults<Option<Endpoint>>,
     traffic: Traffic,
+    record: Record,
     fetcher: media::Fetcher,
     rest: account::Rest,
 }
@@ -152,7 +154,7 @@ impl FakeKommo {
     /// Starts a server at `listen` (port 0: any free one). Needs a tokio runtime around it. The channel is connected.
     ///
     /// # Errors
-    /// The address cannot be bound, or no HTTP client can be built.
+    /// The address cannot be bound, no HTTP client can be built, or the record that was asked for cannot be kept.
     pub fn start(listen: SocketAddr, settings: Settings) -> io::Result<Self> {
         let clock = Clock::default();
         let rest = account::Rest::new(clock.now(), &settings.account_id);
@@ -162,6 +164,7 @@ impl FakeKommo {
             clock,
             faults: Faults::new(),
             traffic: Traffic::new(),
+            record: Record::of_process()?,
             fetcher: media::Fetcher::new()?,
             rest,
         });

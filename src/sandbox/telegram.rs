@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::sandbox::{
     clock::Clock,
     fault::{Fault, Faults},
+    record::Record,
     serve::Server,
     shared::Shared,
     traffic::Traffic,
@@ -130,6 +131,7 @@ struct Core {
     clock: Clock,
     faults: Faults<Target>,
     traffic: Traffic,
+    record: Record,
 }
 
 /// A running fake Bot API server. Clones are handles to the same one; it stops with the last of them.
@@ -143,13 +145,14 @@ impl FakeTelegram {
     /// Starts a server at `listen` (port 0: any free one). Needs a tokio runtime around it.
     ///
     /// # Errors
-    /// The address cannot be bound.
+    /// The address cannot be bound, or the record that was asked for cannot be kept.
     pub fn start(listen: SocketAddr) -> io::Result<Self> {
         let core = Arc::new(Core {
             world: Shared::new(World::default()),
             clock: Clock::default(),
             faults: Faults::new(),
             traffic: Traffic::new(),
+            record: Record::of_process()?,
         });
         let server = Server::start(listen, api::router(Arc::clone(&core)))?;
         Ok(Self { core, server: Arc::new(server) })

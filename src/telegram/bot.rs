@@ -74,6 +74,7 @@ impl Bot {
     pub fn new(source: SourceId, id: BotId, token: &str, access: &Access) -> Result<Self, reqwest::Error> {
         let client = |timeout: Duration| -> Result<teloxide::Bot, reqwest::Error> {
             let http = reqwest::Client::builder()
+                .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
                 // Well below the timeout of a call, so that a connection that never came about is known to be none.
                 .connect_timeout(CONNECT_WITHIN.min(timeout / 2))
                 .timeout(timeout)

@@ -18,6 +18,7 @@ use crate::sandbox::{
         Core, Endpoint, Request, Settings, account, attachments, history, media, messages, reading::Filled, statuses,
         verify::verify,
     },
+    record,
     serve::Line,
     traffic::Party,
 };
@@ -80,6 +81,7 @@ async fn serve(
     let place = Place::of(&core.settings, &head);
     let endpoint = place.as_ref().map(|place| place.endpoint);
     let fault = core.faults.take(|aim| aim.is_none() || *aim == endpoint);
+    let is_faulty = fault.is_some();
     let handling = async {
         place.as_ref().map_or_else(|| fault::json(404, Body::empty()), |place| answer(&core, place, &head, &body))
     };
@@ -91,6 +93,13 @@ async fn serve(
     let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));
     core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), what, status);
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
+    core.record.add(|| {
+        let client = record::client(&head.headers);
+        json!({
+            "remote": "kommo", "client": client, "method": method, "path": path, "body": body, "status": status,
+            "fault": is_faulty,
+        })
+    });
     core.world.note(|world| world.log(Request { method, path, endpoint, body, status }));
     response.unwrap_or_default()
 }

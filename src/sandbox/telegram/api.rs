@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     fault::{self, undergo},
+    record,
     serve::Line,
     telegram::{
         Core,
@@ -50,28 +51,36 @@ async fn serve(
         Err(refusal) => {
             core.world.note(|world| world.log(&token, &method, Value::Null, Some(refusal.code)));
             asked(&core, &method, &Arguments::default(), Some(refusal.code));
+            let told = (Some(refusal.code), false, Some(refusal.body()));
+            write_down(&core, &head.headers, (&token, &method), Value::Null, told);
             return refused(&refusal);
         }
     };
     let fault = core.faults.take(|target| target.means(&token, &method));
+    let is_faulty = fault.is_some();
+    let mut told = None;
     let handling = async {
         let answer = methods::call(&core, &token, &method, &arguments).await;
         given(&core, &method, &answer);
-        answer.map_or_else(
-            |refusal| refused(&refusal),
-            |result| fault::json(200, json!({ "ok": true, "result": result }).to_string()),
-        )
+        let (status, body) = answer.map_or_else(
+            |refusal| (refusal.code, refusal.body()),
+            |result| (200, json!({ "ok": true, "result": result })),
+        );
+        let response = fault::json(status, body.to_string());
+        told = Some(body);
+        response
     };
     let response = undergo(fault, &line, too_many_requests, handling).await;
     let status = response.as_ref().map(|response| response.status().as_u16());
     core.world.note(|world| world.log(&token, &method, arguments.shown.clone(), status));
     asked(&core, &method, &arguments, status);
+    write_down(&core, &head.headers, (&token, &method), arguments.shown, (status, is_faulty, told));
     response.unwrap_or_default()
 }
 
 /// Reads the arguments, wherever they are.
 async fn read(core: &Core, head: &Parts, body: Body) -> Result<Arguments, Refusal> {
-    let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type(&head.headers);
     if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
         let largest = core.world.look(|world| world.hosting.largest_upload());
         let form = uploads::read(Request::from_parts(head.clone(), body), largest).await?;
@@ -80,6 +89,10 @@ async fn read(core: &Core, head: &Parts, body: Body) -> Result<Arguments, Refusa
     let body = to_bytes(body, LARGEST_BODY).await;
     let body = body.map_err(|_| Refusal::new(413, "Request Entity Too Large: too many parameters"))?;
     Arguments::parse(head.uri.query(), content_type, &body).map_err(|why| Refusal::new(400, why))
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn download(core: &Core, token: &str, path: &str, headers: &HeaderMap) -> Response {
@@ -98,9 +111,35 @@ fn address(path: &str) -> Option<(String, String)> {
     (token.contains(':') && !method.is_empty()).then(|| (token, method.to_ascii_lowercase()))
 }
 
+impl Refusal {
+    fn body(&self) -> Value {
+        json!({ "ok": false, "error_code": self.code, "description": self.description })
+    }
+}
+
 fn refused(refusal: &Refusal) -> Response {
-    let Refusal { code, description } = refusal;
-    fault::json(*code, json!({ "ok": false, "error_code": code, "description": description }).to_string())
+    fault::json(refusal.code, refusal.body().to_string())
+}
+
+/// Keeps an exchange for the judges: what was asked, and the status, whether that is a fault's, and the body.
+fn write_down(
+    core: &Core,
+    headers: &HeaderMap,
+    (token, method): (&str, &str),
+    args: Value,
+    (status, fault, answer): (Option<u16>, bool, Option<Value>),
+) {
+    core.record.add(|| {
+        let bot = token.split(':').next();
+        let updates = answer.as_ref().filter(|_| method == "getupdates").and_then(|answer| answer["result"].as_array());
+        let by_hand = updates.into_iter().flatten().enumerate().filter(|(_, it)| core.record.is_by_hand(it));
+        let by_hand: Vec<_> = by_hand.map(|(index, _)| index).collect();
+        json!({
+            "remote": "telegram", "client": record::client(headers), "bot": bot, "method": method,
+            "form": content_type(headers), "args": args,
+            "status": status, "fault": fault, "answer": answer, "by_hand": by_hand,
+        })
+    });
 }
 
 fn too_many_requests(seconds: u32) -> Response {

@@ -130,6 +130,7 @@ impl FakeTelegram {
     /// # Panics
     /// If the bot was never added, or its queue is full.
     pub fn push_raw(&self, token: &str, update: Value) -> i64 {
+        self.core.record.by_hand(&update);
         let now = self.core.clock.now();
         self.core.world.change(|world| {
             world.bots.get_mut(token).expect(NOBODY).queue.push_raw(update, now).expect("the queue has room")
