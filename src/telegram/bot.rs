@@ -256,7 +256,13 @@ impl ReplyParameters {
 
 method! {
     /// `getUpdates`.
-    GetUpdates -> Vec<Value> { offset: Option<i64>, limit: u8, timeout: u64, allowed_updates: &'static [&'static str], }
+    GetUpdates -> Vec<Value> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<i64>,
+        limit: u8,
+        timeout: u64,
+        allowed_updates: &'static [&'static str],
+    }
 }
 method! {
     /// `sendMessage`.
