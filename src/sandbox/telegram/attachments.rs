@@ -143,7 +143,11 @@ pub(super) fn attach(message: &mut Value, file: &Attachment, caption: Option<&st
         message["caption"] = json!(caption);
     }
     if file.kind == FileKind::Animation {
-        message["document"] = shape.clone();
+        let mut document = shape.clone();
+        if let Some(fields) = document.as_object_mut() {
+            fields.retain(|name, _| !["width", "height", "duration"].contains(&name.as_str()));
+        }
+        message["document"] = document;
     }
     let small = json!({ "file_id": "small", "file_unique_id": "s", "file_size": 9, "width": 90, "height": 67 });
     message[field] = if file.kind == FileKind::Photo { json!([small, shape]) } else { shape };

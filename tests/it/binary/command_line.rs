@@ -17,7 +17,7 @@ async fn help_fits_a_terminal_and_names_every_option() {
         (&["--help"], &["run", "check", "sandbox", "restore", "--version"]),
         (&["run", "--help"], &["--config <PATH>", "/etc/telekommo/config.toml"]),
         (&["check", "--help"], &["--config <PATH>"]),
-        (&["sandbox", "--help"], &["--listen <ADDR>", "127.0.0.1:7070", "--script"]),
+        (&["sandbox", "--help"], &["--listen <ADDR>", "127.0.0.1:7070", "--script", "--hooks-to <URL>"]),
         (&["restore", "--help"], &["<DATA_DIR>", "[DUMP]"]),
     ];
     for (arguments, mentions) in cases {

@@ -124,6 +124,7 @@ async fn a_press_reaches_kommo_though_telegram_takes_no_thanks() {
 
     // One that is too old to be answered is a message all the same.
     let old = json!({ "id": "long ago", "data": "b:1:No", "chat_instance": "1",
+        "from": { "id": ANNA, "is_bot": false, "first_name": "Anna" },
         "message": { "message_id": 1, "date": 0, "chat": { "id": ANNA, "type": "private" } } });
     stage.telegram.push_update(SALES.token, &json!({ "callback_query": old }));
     stage.until_said(&["/start", "Yes", "No"]).await;
