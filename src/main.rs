@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use reqwest::Url;
 use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
@@ -38,8 +39,11 @@ enum Command {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
         listen: SocketAddr,
         /// Play a short conversation both ways instead; exit 1 if not all of it arrived.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "hooks_to")]
         script: bool,
+        /// Start no bridge but say in JSON where the fakes are; Kommo's hooks go to URL.
+        #[arg(long, value_name = "URL")]
+        hooks_to: Option<Url>,
     },
     /// Show, retry or drop the messages that were set aside, in the running bridge.
     Parked {
@@ -113,7 +117,7 @@ fn main() -> ExitCode {
             println!("{restored}");
             ExitCode::SUCCESS
         }),
-        Command::Sandbox { listen, script } => try_out(listen, script),
+        Command::Sandbox { listen, script, hooks_to } => try_out(listen, script, hooks_to),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("telekommo: {error:#}");
@@ -158,7 +162,11 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
     ended
 }
 
-fn try_out(listen: SocketAddr, script: bool) -> anyhow::Result<ExitCode> {
-    Runtime::new()?
-        .block_on(async { if script { sandbox::script::run().await } else { sandbox::run::run(listen).await } })
+fn try_out(listen: SocketAddr, script: bool, hooks_to: Option<Url>) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::new()?;
+    match hooks_to {
+        Some(url) => runtime.block_on(sandbox::run::fakes(listen, url)),
+        None if script => runtime.block_on(sandbox::script::run()),
+        None => runtime.block_on(sandbox::run::run(listen)),
+    }
 }

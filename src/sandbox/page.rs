@@ -9,6 +9,7 @@
 //! | `POST /api/telegram/send_file` | a customer sends a file: the body; who, to whom and what it is are in the query |
 //! | `GET /api/telegram/files/{file}` | a file as the customer sent it |
 //! | `GET /api/kommo/files/{message}` | a message's file as Kommo has fetched it |
+//! | `POST /api/telegram/press` | a customer presses a button |
 //! | `POST /api/telegram/block` | a customer blocks the bot, or takes it back |
 //! | `POST /api/kommo/reply` | a manager answers |
 //! | `POST /api/kommo/typing` | a manager types |
@@ -122,6 +123,7 @@ impl Page {
             .route("/api/state", get(current))
             .route("/api/events", get(events::stream))
             .route("/api/telegram/write", post(acts::write))
+            .route("/api/telegram/press", post(acts::press))
             .route("/api/telegram/block", post(acts::block))
             .route("/api/telegram/send_file", post(files::send).layer(DefaultBodyLimit::max(files::LARGEST)))
             .route("/api/telegram/files/{file}", get(files::sent))

@@ -4,9 +4,11 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Context;
 use chrono::DateTime;
+use reqwest::Url;
+use serde_json::{Value, json};
 
 use crate::{
-    lifecycle::Signals,
+    lifecycle::{Lifecycle, Signals},
     sandbox::{
         page::Page,
         stage::{LINES, Stage},
@@ -21,22 +23,60 @@ use crate::{
 pub async fn run(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     let signals = Signals::catch()?;
     let mut stage = Stage::start("").await?;
-    let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();
-    let page = Page::start(listen, stage.telegram.clone(), stage.kommo.clone(), sources)
-        .with_context(|| format!("cannot serve the page on {listen}: choose another address with --listen"))?;
+    let page = page(listen, &stage)?;
     println!("Open http://{} in a browser. Ctrl+C ends the sandbox; nothing of it stays.", page.addr());
-    let stop = {
-        let bridge = stage.bridge().context("the bridge has not started")?;
-        bridge.lifecycle().heed(signals);
-        bridge.lifecycle().stop_token()
-    };
+    let lifecycle = stage.bridge().context("the bridge has not started")?.lifecycle().clone();
+    watch(&stage, &lifecycle, signals).await;
+    stage.stop_bridge().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The same without a bridge, for a program in its place: the first line says in JSON where the fakes are and what they
+/// know it by. Kommo's hooks go to `hooks_to`.
+///
+/// # Errors
+/// If the sandbox cannot be set up.
+pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode> {
+    let signals = Signals::catch()?;
+    let stage = Stage::without_bridge("")?;
+    stage.kommo.set_hook_url(hooks_to);
+    let page = page(listen, &stage)?;
+    println!("{}", places(&stage, &page));
+    watch(&stage, &Lifecycle::default(), signals).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn page(listen: SocketAddr, stage: &Stage) -> anyhow::Result<Page> {
+    let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();
+    Page::start(listen, stage.telegram.clone(), stage.kommo.clone(), sources)
+        .with_context(|| format!("cannot serve the page on {listen}: choose another address with --listen"))
+}
+
+/// The addresses, the bots and the channel. All of it is good for the fakes alone.
+fn places(stage: &Stage, page: &Page) -> Value {
+    let channel = stage.kommo.settings();
+    let bots = LINES.map(|line| json!({ "source": line.source, "token": line.token }));
+    json!({
+        "page": format!("http://{}", page.addr()),
+        "telegram": { "api_url": stage.telegram.url(), "bots": bots },
+        "kommo": {
+            "chats_url": stage.kommo.url(),
+            "channel_id": channel.channel_id,
+            "channel_secret": channel.channel_secret,
+            "account_id": channel.account_id,
+            "scope_id": channel.scope_id(),
+        },
+    })
+}
+
+/// Prints what passes until a signal comes.
+async fn watch(stage: &Stage, lifecycle: &Lifecycle, signals: Signals) {
+    lifecycle.heed(signals);
     tokio::select! {
-        () = stop.cancelled() => {}
+        () = lifecycle.stop_token().cancelled_owned() => {}
         () = print(stage.telegram.traffic()) => {}
         () = print(stage.kommo.traffic()) => {}
     }
-    stage.stop_bridge().await;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints exchanges as they happen. Ends when the fake does.

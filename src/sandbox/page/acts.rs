@@ -53,6 +53,28 @@ pub(super) async fn block(State(view): State<Arc<View>>, body: Bytes) -> Result<
 }
 
 #[derive(Deserialize)]
+struct Press {
+    source: String,
+    customer: i64,
+    message_id: i64,
+    row: usize,
+    column: usize,
+}
+
+/// A customer presses a button.
+pub(super) async fn press(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+    let Press { source, customer, message_id, row, column } = read(&body)?;
+    let token = view.token(&source)?;
+    let messages = view.telegram.messages(token, customer);
+    let message = messages.iter().find(|message| message.message_id == message_id);
+    let key = message.and_then(|message| message.keyboard.get(row)?.get(column));
+    if key.is_none_or(|key| key.data.is_none()) {
+        return Err(Trouble::unknown("There is no such button that answers."));
+    }
+    Ok(done(&json!({ "press_id": view.telegram.press(token, customer, message_id, row, column) })))
+}
+
+#[derive(Deserialize)]
 struct Reply {
     conversation_id: String,
     author: String,

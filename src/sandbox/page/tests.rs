@@ -106,6 +106,22 @@ async fn a_customer_sends_a_file_and_sees_it() {
 }
 
 #[tokio::test]
+async fn a_customer_presses_only_what_is_there() {
+    let (page, telegram, _kommo) = page();
+    telegram.write(TOKEN, ANNA, "hi");
+    let buttons = json!([[{"text": "Yes", "callback_data": "y"}, {"text": "Site", "url": "https://example.com"}]]);
+    let message = json!({"chat_id": ANNA, "text": "Sure?", "reply_markup": {"inline_keyboard": buttons}}).to_string();
+    let send = reqwest::Client::new().post(format!("{}/bot{TOKEN}/sendMessage", telegram.url()));
+    let sent = answer(send.header(header::CONTENT_TYPE, "application/json").body(message)).await;
+    assert_eq!(sent.0, 200, "{}", sent.1);
+    for (message_id, column, status) in [(2, 0, 200), (2, 1, 404), (2, 2, 404), (1, 0, 404), (3, 0, 404)] {
+        let press = json!({"source": "sales", "customer": ANNA, "message_id": message_id, "row": 0, "column": column});
+        assert_eq!(post_to(&page, "/api/telegram/press", press).await.0, status, "{message_id} {column}");
+    }
+    assert_eq!(telegram.pending(TOKEN), 2);
+}
+
+#[tokio::test]
 async fn merges_the_traffic_of_both() {
     let (page, telegram, kommo) = page();
     let client = reqwest::Client::new();
