@@ -6,7 +6,6 @@ from pathlib import Path
 FACTS = json.loads((Path(__file__).parent.parent / "fixtures/telegram/bot_api.json").read_text())
 METHODS = {name.lower(): {"name": name, **method} for name, method in FACTS["methods"].items()}
 TYPES = FACTS["types"]
-UPLOAD = "InputFile"
 
 
 def is_form(content_type):
@@ -14,15 +13,23 @@ def is_form(content_type):
     return not content_type.startswith("application/json")
 
 
-def arguments(method, args, as_texts=False, files=()):
-    """What is wrong with the arguments of a call; `files` are the names of the uploaded parts."""
-    params = method["params"]
+class Upload:
+    """A file that came with the call; in the record, the object that tells its name and size."""
+
+    def __str__(self):
+        return "a file"
+
+
+def arguments(method, args, as_texts=False):
+    """What is wrong with the arguments of a call."""
     if not isinstance(args, dict):
         return [f"the arguments are no object: {args}"]
-    # An uploaded file is an argument of its own, or another argument points at it as attach://name.
-    attached = [name for name in files if f"attach://{name}" in json.dumps(args)]
-    given = {**args, **{name: UPLOAD for name in files if name not in attached}}
-    return _fields(given, params, "", as_texts)
+    if as_texts:
+        texts = {name: it for name, it in args.items() if isinstance(it, str)}
+        # A file is an argument by itself, unless another argument points at it as attach://name.
+        files = {name: Upload() for name in args if name not in texts and not _points_at(texts, name)}
+        args = {**texts, **files}
+    return _fields(args, method["params"], "", as_texts)
 
 
 def value(given, types, path="", as_texts=False):
@@ -32,6 +39,10 @@ def value(given, types, path="", as_texts=False):
     findings = [_of_type(given, name, path) for name in types]
     # Of several forms, the one that was most probably meant is the one with the fewest findings.
     return min(findings, key=len)
+
+
+def _points_at(texts, name):
+    return any(f"attach://{name}" in text for text in texts.values())
 
 
 def _decoded(text):
@@ -51,8 +62,8 @@ def _of_type(given, name, path):
     kind = TYPES[name]
     if kind.get("subtypes"):
         return value(given, kind["subtypes"], path)
-    if name == UPLOAD:
-        return [] if isinstance(given, str) else [_differs(given, name, path)]
+    if name == "InputFile":
+        return [] if isinstance(given, Upload) else [_differs(given, name, path)]
     if not isinstance(given, dict):
         return [_differs(given, name, path)]
     return _fields(given, kind["fields"], path, whose=name)
@@ -88,4 +99,4 @@ def _joined(path, key):
 
 
 def _differs(given, name, path):
-    return f"{path or 'the value'}: {json.dumps(given)[:60]} is no {name}"
+    return f"{path or 'the value'}: {json.dumps(given, default=str)[:60]} is no {name}"

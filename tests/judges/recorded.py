@@ -1,8 +1,8 @@
 """Judges what the fakes wrote down while the tests ran (src/sandbox/record.rs).
 
 Of the bridge's requests to Telegram, every argument has to be one of the Bot API, and the required ones have to be
-there. Everything that the fake answered, to whomever, has to be what the Bot API describes, and aiogram's models have to
-read it. Of the bridge's requests to Kommo, amojowrapper's models have to read the bodies.
+there. Everything that the fake answered, to whomever, has to be what the Bot API describes, and aiogram's models have
+to read it. Of the bridge's requests to Kommo, amojowrapper's models have to read the bodies.
 
 Not judged: answers of faults (the fake did not give them) and updates that a test wrote by hand.
 """
@@ -79,7 +79,7 @@ class Judge:
             self._found(f"request {exchange['method']}", ["no such method"])
             return
         as_texts = bot_api.is_form(exchange["form"])
-        wrong = bot_api.arguments(method, exchange["args"], as_texts, exchange.get("files", ()))
+        wrong = bot_api.arguments(method, exchange["args"], as_texts)
         self._found(f"request {method['name']}", wrong)
 
     def _answer(self, method, exchange):
@@ -114,15 +114,21 @@ class Judge:
         self._found(where, [f"aiogram: {it}" for it in _extras(read) if not _is_described(it)])
 
     def _kommo(self, exchange):
-        if not exchange["client"].startswith(BRIDGE):
+        path = exchange["path"].split("/")
+        if not exchange["client"].startswith(BRIDGE) or path[1:4] != ["v2", "origin", "custom"]:
             return
-        end = exchange["path"].split("/")[5:]
-        self.seen["kommo"][end[-1] if end else "message"] += 1
-        models = {"delivery_status": DeliveryStatusRequest, "typing": TypingScheme, "react": ReactScheme}
-        model = models.get(end[-1]) if end else RequestModel
+        about = path[-1] if len(path) > 5 else "message"
+        self.seen["kommo"][about] += 1
+        models = {
+            "message": RequestModel,
+            "delivery_status": DeliveryStatusRequest,
+            "typing": TypingScheme,
+            "react": ReactScheme,
+        }
+        model = models.get(about)
         if model is None:
             return
-        where = f"request to Kommo, {end[-1] if end else 'message'}"
+        where = f"request to Kommo, {about}"
         try:
             body = json.loads(exchange["body"])
             read = model.model_validate(body, strict=True)

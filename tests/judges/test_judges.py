@@ -17,6 +17,8 @@ SEND = {
     "answer": {"ok": True, "result": UPDATE["message"]},
     "by_hand": [],
 }
+FILE = {"name": "a.jpg", "content_type": "image/jpeg", "size": 9}
+UPLOADED = {"method": "sendphoto", "form": "multipart/form-data; boundary=x", "args": {"chat_id": "7", "photo": FILE}}
 DELIVERED = {
     "remote": "kommo",
     "client": "telekommo/0",
@@ -33,7 +35,7 @@ def judged(exchange, **changes):
         inner = exchange
         for key in way:
             inner = inner[key]
-        inner[last] = value
+        inner[last] = copy.deepcopy(value)
         if value is None:
             del inner[last]
     judge = recorded.Judge()
@@ -46,6 +48,10 @@ class Judges(unittest.TestCase):
         texts = {"chat_id": "7", "text": "7", "reply_parameters": '{"message_id": 1}'}
         self.assertEqual(judged(SEND), [])
         self.assertEqual(judged(SEND, form="multipart/form-data", args=texts), [])
+        self.assertEqual(judged(SEND, **UPLOADED), [])
+        media = '[{"type": "photo", "media": "attach://one"}]'
+        album = {"args": {"chat_id": "7", "media": media, "one": FILE}, "method": "sendmediagroup"}
+        self.assertEqual(judged(SEND, **{**UPLOADED, **album, "answer__result": []}), [])
         self.assertEqual(judged(DELIVERED), [])
 
     def test_each_mistake_is_found_and_named(self):
@@ -60,6 +66,9 @@ class Judges(unittest.TestCase):
             ),
             (SEND, {"method": "sendbogus"}, "request sendbogus: no such method"),
             (SEND, {"args": "unreadable"}, "request sendMessage: the arguments are no object: unreadable"),
+            (SEND, {**UPLOADED, "args__photo": None}, "request sendPhoto: photo: required, but missing"),
+            (SEND, {**UPLOADED, "args__caption": FILE}, 'request sendPhoto: caption: "a file" is no String'),
+            (SEND, {**UPLOADED, "args__one": FILE}, "request sendPhoto: one: no such field"),
             (SEND, {"answer__result__bogus": 1}, "answer to sendMessage: result.bogus: no such field of Message"),
             (SEND, {"answer__result__bogus": 1}, "answer to sendMessage: aiogram: Message.bogus: no such field"),
             (
@@ -68,7 +77,7 @@ class Judges(unittest.TestCase):
                 "answer to sendMessage: aiogram: result.chat.type: Input should be a valid string",
             ),
             (SEND, {"answer": {"ok": False, "error_code": "4", "description": ""}}, 'error_code: "4" is no Integer'),
-            (DELIVERED, {"body": '{"bogus": 1}'}, "request to Kommo, delivery_status: amojowrapper: bogus: no such field"),
+            (DELIVERED, {"body": '{"bogus": 1}'}, "Kommo, delivery_status: amojowrapper: bogus: no such field"),
             (DELIVERED, {"body": '{"delivery_status": "1"}'}, "amojowrapper: delivery_status: Input should be a valid"),
         ]:
             with self.subTest(finding):
