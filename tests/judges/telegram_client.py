@@ -1,16 +1,28 @@
 """aiogram's own client, dispatcher and long polling, as a bot at the fake Bot API."""
 
 import asyncio
+import base64
 
 from aiogram import Bot, Dispatcher, F
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputMediaPhoto,
+    ReactionTypeEmoji,
+    ReplyParameters,
+)
 
 from sandbox import ANNA, SOURCE
 
 CONTENT = bytes(range(256)) * 300
+# One black pixel.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 CUSTOMER = {"source": SOURCE, "customer": ANNA}
 
 
@@ -64,6 +76,7 @@ async def converse(sandbox, bot, said):
     await expect(said, "pressed", "yes")
     await asyncio.to_thread(sandbox.send_file, CONTENT, type="application/pdf", name="Договор.pdf")
     await expect(said, "kept", ("Договор.pdf", len(CONTENT), True))
+    await upload(bot)
     await refused(bot.answer_callback_query("1"), TelegramBadRequest, "query is too old")
     await refused(bot.send_message(ANNA, ""), TelegramBadRequest, "message text is empty")
     await act(sandbox, "telegram/block", blocked=True, **CUSTOMER)
@@ -71,6 +84,22 @@ async def converse(sandbox, bot, said):
     await refused(bot.send_message(ANNA, "hello?"), TelegramForbiddenError, "bot was blocked by the user")
     await act(sandbox, "telegram/block", blocked=False, **CUSTOMER)
     await expect(said, "member", "member")
+
+
+async def upload(bot):
+    """The bot sends files and reacts, and finds its files again."""
+    document = await bot.send_document(ANNA, BufferedInputFile(CONTENT, "Счёт.pdf"), caption="Your invoice")
+    assert document.document.file_name == "Счёт.pdf" and document.caption == "Your invoice", document
+    file = await bot.get_file(document.document.file_id)
+    assert (await bot.download_file(file.file_path)).read() == CONTENT
+    photo = await bot.send_photo(ANNA, BufferedInputFile(PICTURE, "dot.png"))
+    assert photo.photo, photo
+    again = await bot.send_photo(ANNA, photo.photo[-1].file_id)
+    assert again.photo[-1].file_unique_id == photo.photo[-1].file_unique_id, again
+    album = [InputMediaPhoto(media=BufferedInputFile(PICTURE, f"{n}.png"), caption=f"{n}") for n in range(2)]
+    sent = await bot.send_media_group(ANNA, album)
+    assert [message.caption for message in sent] == ["0", "1"] and sent[0].media_group_id, sent
+    assert await bot.set_message_reaction(ANNA, photo.message_id, [ReactionTypeEmoji(emoji="👍")])
 
 
 async def act(sandbox, what, **how):

@@ -52,7 +52,7 @@ async fn serve(
             core.world.note(|world| world.log(&token, &method, Value::Null, Some(refusal.code)));
             asked(&core, &method, &Arguments::default(), Some(refusal.code));
             let told = (Some(refusal.code), false, Some(refusal.body()));
-            write_down(&core, &head.headers, (&token, &method), Value::Null, told);
+            write_down(&core, &head.headers, (&token, &method), &Value::Null, told);
             return refused(&refusal);
         }
     };
@@ -74,7 +74,7 @@ async fn serve(
     let status = response.as_ref().map(|response| response.status().as_u16());
     core.world.note(|world| world.log(&token, &method, arguments.shown.clone(), status));
     asked(&core, &method, &arguments, status);
-    write_down(&core, &head.headers, (&token, &method), arguments.shown, (status, is_faulty, told));
+    write_down(&core, &head.headers, (&token, &method), &arguments.shown, (status, is_faulty, told));
     response.unwrap_or_default()
 }
 
@@ -126,7 +126,7 @@ fn write_down(
     core: &Core,
     headers: &HeaderMap,
     (token, method): (&str, &str),
-    args: Value,
+    args: &Value,
     (status, fault, answer): (Option<u16>, bool, Option<Value>),
 ) {
     core.record.add(|| {
