@@ -66,7 +66,9 @@ impl Record {
 
     /// Whether somebody wrote this update by hand.
     pub(crate) fn is_by_hand(&self, update: &Value) -> bool {
-        locked(&self.by_hand).contains(&update.to_string())
+        let by_hand = locked(&self.by_hand);
+        // Usually there is none, and writing out each update would slow a busy bridge down.
+        !by_hand.is_empty() && by_hand.contains(&update.to_string())
     }
 }
 
