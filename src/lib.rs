@@ -37,7 +37,9 @@
 //!
 //! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
 //! 2. The hook goes into the lane of its conversation under Kommo's message id ■, and Kommo gets its 200. Typing is the
-//!    exception: it is worthless when late, so [`relay::typing`] shows it or drops it.
+//!    exception: it is worthless when late, so [`relay::typing`] shows it or drops it. A reaction has no id and goes by the
+//!    digest of its hook; it waits in the same lane, behind the message that it may be about, and is let go where
+//!    Telegram does not take it.
 //! 3. [`relay`] claims it. [`translate::from_kommo`] and [`translate::to_telegram`] turn it into calls, without I/O; a
 //!    long text becomes several. The calls take the hook's place in the lane ■, so that a retry of one repeats no other,
 //!    and nothing later gets between them.

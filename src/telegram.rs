@@ -4,4 +4,5 @@ pub mod bot;
 pub mod failure;
 pub mod file;
 pub mod poll;
+mod react;
 pub mod wire;

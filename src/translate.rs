@@ -4,6 +4,7 @@
 //! without a [`crate::domain::message::Skip`] or a [`crate::domain::delivery::Refusal`] that says why.
 
 pub mod buttons;
+pub mod emoji;
 pub mod file_name;
 pub mod from_kommo;
 pub mod from_telegram;

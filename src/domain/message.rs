@@ -231,6 +231,19 @@ pub enum Recipient {
     Nobody,
 }
 
+/// A manager's reaction to a message, or the end of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboundReaction {
+    /// Where.
+    pub conversation: Conversation,
+    /// Our id of the message, if it has one.
+    pub ours: Option<MessageId>,
+    /// Kommo's id of the message.
+    pub kommo: Option<KommoMessageId>,
+    /// The emoji as Kommo has it; `None` if the reaction was taken back.
+    pub emoji: Option<String>,
+}
+
 /// A manager is typing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typing {

@@ -107,6 +107,12 @@ impl DedupeId {
     pub fn hook(message: &KommoMessageId) -> Self {
         Self(format!("hook:{message}"))
     }
+
+    /// A manager's reaction. It has no id, so all of its hook, the second of it included, has to do: by its digest.
+    #[must_use]
+    pub fn reaction(digest: &str) -> Self {
+        Self(format!("reaction:{digest}"))
+    }
 }
 
 /// What one job is to do: one remote call, or the step that turns an arrival into calls.
@@ -126,6 +132,11 @@ pub enum Work {
     },
     /// A message hook as it came, to be turned into calls.
     Hook {
+        /// The hook's JSON.
+        raw: String,
+    },
+    /// A hook of a manager's reaction as it came.
+    Reaction {
         /// The hook's JSON.
         raw: String,
     },

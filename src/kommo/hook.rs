@@ -16,7 +16,7 @@ use crate::{
     clock,
     domain::{
         address::SourceId,
-        message::{Outbound, Recipient, Typing},
+        message::{Outbound, OutboundReaction, Recipient, Typing},
         work::{DedupeId, Lane, Work},
     },
     kommo::sign::{Signer, Verified},
@@ -162,6 +162,7 @@ impl HookIntake {
         let raw = std::str::from_utf8(hook.bytes()).map_err(|_| Rejected::Malformed)?;
         match from_kommo::decode(raw).map_err(|_| Rejected::Malformed)? {
             Arrival::Message(message) => self.store(&message, raw).await,
+            Arrival::Reaction(reaction) => self.react(&reaction, hook, raw).await,
             Arrival::Typing(typing) => Ok(self.pass(typing)),
             Arrival::Other(kind) => {
                 tracing::info!(kind, "a hook of a kind that is not relayed");
@@ -173,13 +174,28 @@ impl HookIntake {
     async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {
         let lane = self.lane(&message.to);
         let work = Work::Hook { raw: raw.to_owned() };
-        let job = NewJob { id: Some(DedupeId::hook(&message.id)), lane, work };
+        self.push(NewJob { id: Some(DedupeId::hook(&message.id)), lane, work }).await
+    }
+
+    /// A reaction waits behind the message that it may be about.
+    async fn react(&self, reaction: &OutboundReaction, hook: &Verified, raw: &str) -> Result<Taken, Rejected> {
+        if !self.sources.contains(&reaction.conversation.source) {
+            tracing::debug!(conversation = %reaction.conversation, "a reaction in a conversation without a bot");
+            return Ok(Taken::Ignored);
+        }
+        let lane = Lane::outbound(&reaction.conversation);
+        let work = Work::Reaction { raw: raw.to_owned() };
+        self.push(NewJob { id: Some(DedupeId::reaction(&hook.digest())), lane, work }).await
+    }
+
+    async fn push(&self, job: NewJob) -> Result<Taken, Rejected> {
+        let (id, lane) = (job.id.clone(), job.lane.clone());
         let pushed = self.store.push(Intake { jobs: vec![job], offset: None }, clock::now()).await;
         let pushed = pushed.map_err(|error| {
-            tracing::error!(%error, message = %message.id, to = ?message.to, "a hook could not be stored, and Kommo sends it once");
+            tracing::error!(%error, ?id, ?lane, "a hook could not be stored, and Kommo sends it once");
             Rejected::StoreDown
         })?;
-        tracing::debug!(message = %message.id, known = pushed.known, "hook stored");
+        tracing::debug!(?id, known = pushed.known, "hook stored");
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })
     }
 

@@ -34,6 +34,12 @@ impl Verified {
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// What tells these bytes from others: lowercase hex of their SHA-1.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex(&Sha1::digest(&self.0))
+    }
 }
 
 /// A hook without a signature, or with one that does not fit its body.

@@ -12,7 +12,7 @@ mod hook;
 
 pub use hook::{
     Hook, HookAction, HookButton, HookContent, HookConversation, HookList, HookMarkup, HookMessage, HookQuoted,
-    HookReply, HookRow, HookSection, HookSource, HookTyping,
+    HookReacted, HookReaction, HookReply, HookRow, HookSection, HookSource, HookTyping,
 };
 
 /// The body of `POST /v2/origin/custom/{scope_id}`.

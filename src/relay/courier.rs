@@ -13,7 +13,7 @@ use crate::{
     kommo::{chats::Chats, failure},
     media::link::Links,
     meter::Meter,
-    relay::{inbound, outbound},
+    relay::{inbound, outbound, reactions},
     store::{Ending, Store, StoreError},
     telegram::bot::Bot,
     translate::to_kommo,
@@ -62,7 +62,7 @@ impl Courier {
                     bot.turn().await;
                 }
             }
-            Work::Update { .. } | Work::Hook { .. } | Work::Report(_) => {}
+            Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) => {}
         }
     }
 
@@ -82,6 +82,7 @@ impl Courier {
                 inbound::step(self, source, *bot, raw, failed_before, enqueued_at).await
             }
             Work::Hook { raw } => outbound::unfold(self, raw).map(Step::without_call),
+            Work::Reaction { raw } => reactions::step(self, raw).await,
             Work::Call(call) => Ok(outbound::step(self, call, lane).await),
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
         }

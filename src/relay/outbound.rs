@@ -10,6 +10,7 @@ use crate::{
     },
     relay::{
         courier::{Courier, Step, done},
+        reactions,
         verdict::report,
     },
     store::{Ending, Fact, StoreError},
@@ -36,13 +37,10 @@ pub(super) fn unfold(courier: &Courier, raw: &str) -> Result<Result<Ending, Fail
     Ok(calls.map(|calls| Ending::Become(calls.into_iter().map(Work::Call).collect())))
 }
 
-/// The quote with the message of this bot and chat that it means, if there is one. Of an answer in parts it is the first.
+/// The quote with the message of this bot and chat that it means, if there is one.
 fn known(courier: &Courier, to: &Recipient, quote: Quote) -> Result<Quote, StoreError> {
     let Recipient::Known(to) = to else { return Ok(Quote { ours: None, ..quote }) };
-    let bot = courier.bots.get(&to.source).map(Bot::id);
-    let linked = quote.kommo.as_ref().map(|kommo| courier.store.telegram_messages(kommo)).transpose()?;
-    let mut candidates = quote.ours.into_iter().chain(linked.unwrap_or_default());
-    let ours = candidates.find(|it| Some(it.bot) == bot && it.chat == to.chat);
+    let ours = reactions::message(courier, to, quote.ours, quote.kommo.as_ref())?;
     Ok(Quote { ours, ..quote })
 }
 

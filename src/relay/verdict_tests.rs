@@ -103,3 +103,18 @@ fn a_hopeless_update_has_no_author_to_tell() {
     let hopeless = Failure::Permanent(Refusal::new(ErrorCode::Internal, "400"));
     assert!(matches!(after(&update(), 0, hopeless), Ending::Park { then, .. } if then.is_empty()));
 }
+
+#[test]
+fn a_reaction_is_tried_again_and_then_let_go() {
+    let reaction = Work::Reaction { raw: include_str!("../../tests/fixtures/kommo/hook_unreact.json").to_owned() };
+    assert!(matches!(after(&reaction, 0, Failure::transient("down")), Ending::Retry { .. }));
+    let old = Duration::from_mins(6);
+    for let_go in [
+        after(&reaction, 2, Failure::transient("down")),
+        aged(&reaction, 0, old, Failure::blocked("401")),
+        aged(&reaction, 0, old, too_late(&reaction)),
+    ] {
+        assert!(matches!(&let_go, Ending::Done { then, facts } if then.is_empty() && facts.is_empty()), "{let_go:?}");
+    }
+    assert_eq!(broken_off(&reaction), None);
+}

@@ -28,6 +28,18 @@ pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Fail
     })
 }
 
+/// The result of a call that does the same when it is made twice: what is uncertain is tried again.
+pub(super) fn of_repeatable(answer: Result<Value, RequestError>) -> Result<(), Failure> {
+    match answer {
+        Err(RequestError::Network(_)) => Err(Failure::transient("Telegram cannot be reached")),
+        Err(RequestError::InvalidJson { .. }) => Err(Failure::transient("the answer is not Telegram's")),
+        Err(RequestError::Api(error)) if text(&error).starts_with(GATEWAY_TIMEOUT) => {
+            Err(Failure::transient("Telegram does not answer in time"))
+        }
+        answer => of_send(answer).map(drop),
+    }
+}
+
 /// The result of a call whose refusal may mean that there is nothing left to do.
 pub(super) fn unless_moot(answer: Result<Value, RequestError>) -> Result<(), Failure> {
     match answer {
@@ -116,7 +128,7 @@ fn by_text(text: &str) -> Failure {
     if let Some((_, code, sentence)) = REFUSALS.iter().find(|(start, ..)| text.starts_with(start)) {
         return Failure::Permanent(Refusal::new(*code, *sentence));
     }
-    if text.starts_with("Gateway Timeout") {
+    if text.starts_with(GATEWAY_TIMEOUT) {
         return Failure::Permanent(uncertain());
     }
     if text.starts_with("Bad Request") || text.starts_with("Forbidden") {
@@ -130,6 +142,7 @@ fn is_revoked(text: &str) -> bool {
     ["Unauthorized", "Not Found", "Logged out", "Misdirected Request"].iter().any(|start| text.starts_with(start))
 }
 
+const GATEWAY_TIMEOUT: &str = "Gateway Timeout";
 const BLOCKED: &str = "Not delivered: the customer has blocked the bot. Messages arrive again once they unblock it.";
 const NO_CHAT: &str =
     "Not delivered: Telegram knows no such chat for this bot. The customer has to open the bot and press Start.";

@@ -115,3 +115,12 @@ fn what_is_done_already_is_done() {
     }
     assert!(unless_moot(Err(api("Bad Request: chat not found"))).is_err());
 }
+
+#[test]
+fn what_can_be_repeated_is_never_uncertain() {
+    for error in [invalid("{\"ok\":true,\"re"), api("Gateway Timeout")] {
+        assert!(matches!(of_repeatable(Err(error)), Err(Failure::Transient { .. })));
+    }
+    assert!(matches!(of_repeatable(Err(api("Bad Request: REACTION_INVALID"))), Err(Failure::Permanent(_))));
+    assert!(matches!(of_repeatable(Err(api("Unauthorized"))), Err(Failure::Blocked { .. })));
+}

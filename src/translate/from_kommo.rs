@@ -4,17 +4,21 @@ use crate::{
     domain::{
         address::{Conversation, KommoMessageId},
         keyboard::{Button, Keyboard},
-        message::{Content, Outbound, Quote, Recipient, Typing},
+        message::{Content, Outbound, OutboundReaction, Quote, Recipient, Typing},
         time::UnixMillis,
     },
-    kommo::wire::{Hook, HookContent, HookConversation, HookMarkup, HookMessage, HookQuoted, HookTyping},
+    kommo::wire::{Hook, HookAction, HookContent, HookConversation, HookMarkup, HookMessage, HookQuoted, HookTyping},
 };
+
+mod reaction;
 
 /// What a hook is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrival {
     /// An answer to a customer.
     Message(Box<Outbound>),
+    /// A manager reacts to a message.
+    Reaction(OutboundReaction),
     /// A manager types.
     Typing(Typing),
     /// Something that is not relayed, by its kind.
@@ -27,11 +31,15 @@ pub enum Arrival {
 /// If it is not a JSON object. Anything else has a meaning, if only [`Arrival::Other`].
 pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
     let hook: Hook = serde_json::from_str(raw)?;
-    let typing = hook.action.as_ref().and_then(|action| action.typing.as_ref());
-    Ok(match (hook.message, typing) {
+    Ok(match (hook.message, hook.action) {
         (Some(message), _) => self::message(message).map_or(Arrival::Other("message without an id"), Arrival::Message),
-        (None, Some(typing)) => self::typing(typing).map_or(Arrival::Other("typing elsewhere"), Arrival::Typing),
-        (None, None) if hook.action.is_some() => Arrival::Other("action"),
+        (None, Some(HookAction { typing: Some(typing), .. })) => {
+            self::typing(&typing).map_or(Arrival::Other("typing elsewhere"), Arrival::Typing)
+        }
+        (None, Some(HookAction { reaction: Some(reaction), .. })) => {
+            reaction::decode(reaction).map_or_else(Arrival::Other, Arrival::Reaction)
+        }
+        (None, Some(_)) => Arrival::Other("action"),
         (None, None) => Arrival::Other("unknown"),
     })
 }

@@ -10,6 +10,7 @@ mod media;
 mod pauses;
 mod polls;
 mod raw;
+mod reactions;
 mod refusals;
 mod replies;
 mod restart;

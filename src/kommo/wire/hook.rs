@@ -113,6 +113,31 @@ lenient! {
     pub struct HookAction {
         /// Somebody types.
         pub typing: HookTyping,
+        /// Somebody reacts to a message.
+        pub reaction: HookReaction,
+    }
+
+    /// Somebody reacts to a message, or takes that back. The sample names the message by `msgid` and the table by
+    /// `message`.
+    pub struct HookReaction {
+        /// An id of the message: Kommo's in the sample.
+        pub msgid: String,
+        /// The message.
+        pub message: HookReacted,
+        /// Where.
+        pub conversation: HookConversation,
+        /// `react` or `unreact`.
+        pub r#type: String,
+        /// The emoji; absent with `unreact`.
+        pub emoji: String,
+    }
+
+    /// A message that is reacted to.
+    pub struct HookReacted {
+        /// Kommo's id.
+        pub id: String,
+        /// Ours, if it has one.
+        pub client_id: String,
     }
 
     /// Somebody types.

@@ -1,0 +1,62 @@
+//! A manager's reaction, to Telegram. It is a courtesy: nobody is told if it does not arrive, and nothing is set aside.
+
+use crate::{
+    domain::{
+        address::{Conversation, KommoMessageId, MessageId},
+        retry::Failure,
+    },
+    relay::courier::{Courier, Step, done},
+    store::{Ending, StoreError},
+    telegram::bot::Bot,
+    translate::{
+        emoji,
+        from_kommo::{self, Arrival},
+    },
+};
+
+/// Shows one reaction, as far as it can be shown.
+pub(super) async fn step(courier: &Courier, raw: &str) -> Result<Step, StoreError> {
+    let Ok(Arrival::Reaction(reaction)) = from_kommo::decode(raw) else {
+        return Ok(Step::without_call(Ok(done())));
+    };
+    if reaction.conversation.chat.owner.is_some() {
+        tracing::debug!(conversation = %reaction.conversation, "bots cannot react in the chats of their owners");
+        return Ok(Step::without_call(Ok(done())));
+    }
+    let named = message(courier, &reaction.conversation, reaction.ours, reaction.kommo.as_ref())?;
+    let (Some(bot), Some(message)) = (courier.bots.get(&reaction.conversation.source), named) else {
+        tracing::debug!(conversation = %reaction.conversation, "a reaction to a message that is not known in this chat");
+        return Ok(Step::without_call(Ok(done())));
+    };
+    let allowed = reaction.emoji.as_deref().map(emoji::reaction);
+    if allowed == Some(None) {
+        tracing::info!(conversation = %reaction.conversation, "Telegram has no such reaction, nor one like it: skipped");
+        return Ok(Step::without_call(Ok(done())));
+    }
+    Ok(Step::called(shown(bot, message, allowed.flatten()).await))
+}
+
+async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<Ending, Failure> {
+    match bot.react(message, emoji).await {
+        Ok(()) => Ok(done()),
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(%message, why = refusal.sentence, "Telegram does not take this reaction");
+            Ok(done())
+        }
+        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
+    }
+}
+
+/// The message of this conversation's bot and chat that Kommo means, by our id or by its own. Of an answer in parts it is
+/// the first.
+pub(super) fn message(
+    courier: &Courier,
+    to: &Conversation,
+    ours: Option<MessageId>,
+    kommo: Option<&KommoMessageId>,
+) -> Result<Option<MessageId>, StoreError> {
+    let bot = courier.bots.get(&to.source).map(Bot::id);
+    let linked = kommo.map(|kommo| courier.store.telegram_messages(kommo)).transpose()?;
+    let mut candidates = ours.into_iter().chain(linked.unwrap_or_default());
+    Ok(candidates.find(|it| Some(it.bot) == bot && it.chat == to.chat))
+}

@@ -1,0 +1,45 @@
+//! Reactions to messages.
+
+use serde::Serialize;
+use serde_json::Value;
+use teloxide::requests::{JsonRequest, Payload};
+
+use crate::{
+    domain::{address::MessageId, retry::Failure},
+    telegram::{bot::Bot, failure},
+};
+
+/// `setMessageReaction`; an empty list takes the reaction away.
+#[derive(Serialize)]
+struct SetMessageReaction {
+    chat_id: i64,
+    message_id: i64,
+    reaction: Vec<ReactionTypeEmoji>,
+    is_big: bool,
+}
+
+#[derive(Serialize)]
+struct ReactionTypeEmoji {
+    r#type: &'static str,
+    emoji: String,
+}
+
+impl Payload for SetMessageReaction {
+    type Output = Value;
+    const NAME: &'static str = "SetMessageReaction";
+}
+
+impl Bot {
+    /// Reacts to a message with `emoji`, which Telegram must allow, or takes the reaction back: `None`.
+    ///
+    /// # Errors
+    /// The verdict on the failure. This can be repeated, so nothing about it is uncertain.
+    pub async fn react(&self, message: MessageId, emoji: Option<&str>) -> Result<(), Failure> {
+        self.turn().await;
+        let typed = |emoji: &str| ReactionTypeEmoji { r#type: "emoji", emoji: emoji.to_owned() };
+        let reaction = emoji.map(typed).into_iter().collect();
+        let payload =
+            SetMessageReaction { chat_id: message.chat.id, message_id: message.message, reaction, is_big: false };
+        failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await)
+    }
+}

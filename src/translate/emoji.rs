@@ -1,0 +1,94 @@
+//! The emoji that bots may react with.
+
+/// All of them (Bot API, `ReactionTypeEmoji`), as Telegram writes them: without variation selectors.
+const ALLOWED: &str = "\
+    ❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 \
+    🥱 🥴 😍 🐳 ❤‍🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 \
+    😴 😭 🤓 👻 👨‍💻 👀 🎃 🙈 😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 \
+    🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ 😡";
+
+/// What comes nearest to some others, without variation selectors and skin tones. Only what means the same.
+const NEAREST: &[(&str, &str)] = &[
+    ("❤", "♥ 🧡 💛 💚 💙 💜 🖤 🤍 🤎 🩷 🩵 🩶 💖 💗 💓 💞 💕 💟 ❣"),
+    ("👍", "✅ ✔ ☑ 🆗"),
+    ("👎", "❌ ✖"),
+    ("🔥", "💥"),
+    ("👏", "🙌"),
+    ("😁", "😀 😃 😄 😅 😆 😊 🙂 ☺ 😺 😸"),
+    ("🤣", "😂 😹"),
+    ("🤔", "🧐"),
+    ("😱", "😮 😯 😲 🙀"),
+    ("🤬", "😤"),
+    ("😡", "😠 👿"),
+    ("😢", "😥 😞 😔 🙁 ☹ 😟 😿"),
+    ("🎉", "🎊 🥳"),
+    ("🤮", "🤢"),
+    ("😐", "😑 😶"),
+    ("😍", "😻"),
+    ("😘", "😗 😙 😚 😽"),
+    ("🤪", "😜 😝 😛"),
+    ("😴", "💤 😪"),
+    ("🤗", "🫂"),
+    ("👨‍💻", "🧑‍💻 👩‍💻"),
+    ("🎅", "🤶 🧑‍🎄"),
+    ("☃", "⛄"),
+    ("🏆", "🥇"),
+    ("🍾", "🥂"),
+    ("👀", "👁"),
+    ("✍", "📝"),
+];
+
+/// The emoji that Telegram takes for `emoji`: the same, or one that means the same; `None` if there is none.
+#[must_use]
+pub fn reaction(emoji: &str) -> Option<&'static str> {
+    let plain: String = emoji.trim().chars().filter(|c| !is_nuance(*c)).collect();
+    let same = ALLOWED.split(' ').find(|allowed| *allowed == plain);
+    same.or_else(|| NEAREST.iter().find(|(_, others)| others.split(' ').any(|other| other == plain)).map(|it| it.0))
+}
+
+/// The choice between text and picture, and skin tones.
+const fn is_nuance(c: char) -> bool {
+    matches!(c, '\u{fe0e}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn everything_leads_to_what_telegram_allows() {
+        let allowed: BTreeSet<_> = ALLOWED.split(' ').collect();
+        assert_eq!(allowed.len(), 73);
+        let mut others = BTreeSet::new();
+        for (nearest, all) in NEAREST {
+            assert!(allowed.contains(nearest), "{nearest}");
+            for other in all.split(' ') {
+                assert!(!allowed.contains(other) && others.insert(other), "{other} stands twice");
+                assert_eq!(reaction(other), Some(*nearest));
+            }
+        }
+        assert!(allowed.iter().chain(&others).all(|emoji| !emoji.contains(is_nuance)));
+        assert!(allowed.iter().all(|emoji| reaction(emoji) == Some(*emoji)));
+    }
+
+    #[test]
+    fn nuances_do_not_matter() {
+        for (emoji, want) in [
+            ("❤\u{fe0f}", Some("❤")),
+            ("❤\u{fe0f}\u{200d}🔥", Some("❤\u{200d}🔥")),
+            ("👍🏽", Some("👍")),
+            ("🤷🏽\u{200d}♂\u{fe0f}", Some("🤷\u{200d}♂")),
+            (" 😂 ", Some("🤣")),
+            ("♥\u{fe0f}", Some("❤")),
+            ("🦖", None),
+            ("", None),
+            (" ", None),
+            ("👍👍", None),
+            ("👍 👎", None),
+        ] {
+            assert_eq!(reaction(emoji), want, "{emoji:?}");
+        }
+    }
+}
