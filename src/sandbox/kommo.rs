@@ -21,15 +21,19 @@ mod account;
 mod acts;
 mod api;
 mod attachments;
+mod connection;
 mod draft;
+mod edits;
 mod habits;
 mod history;
 mod hooks;
 mod media;
 mod messages;
+mod reactions;
 mod reading;
 mod shapes;
 mod statuses;
+mod threads;
 mod verify;
 mod world;
 
@@ -37,10 +41,11 @@ pub use account::{
     Card, Deal, Line as SourceLine, MAIN_PIPELINE, OTHER_PIPELINE, Phrase, Rate, RestRequest, Subject, Values,
 };
 pub use attachments::{Attachment, AttachmentKind, Serving};
-pub use draft::{CaptionOn, Draft, Pace};
-pub use habits::{DuplicateAnswer, FileNames, Habits, ReactionShape};
+pub use connection::Connection;
+pub use draft::{CaptionOn, Draft, Pace, Template};
+pub use habits::{Doubtful, DuplicateAnswer, FileNames, Habits, Imports, Optional, ReactionShape, Silence, UserShape};
 pub use media::{Fetched, Media};
-pub use world::{Author, Chat, Contact, Message, Status};
+pub use world::{Author, Avatar, Chat, Contact, Message, Status};
 
 use world::World;
 
@@ -139,6 +144,8 @@ struct Core {
     record: Record,
     fetcher: media::Fetcher,
     rest: account::Rest,
+    /// Sends the hooks.
+    client: reqwest::Client,
 }
 
 /// A running fake Chats API server. Clones are handles to the same one; it stops with the last of them.
@@ -147,7 +154,6 @@ pub struct FakeKommo {
     core: Arc<Core>,
     server: Arc<Server>,
     rest_server: Arc<Server>,
-    client: reqwest::Client,
 }
 
 impl FakeKommo {
@@ -167,11 +173,12 @@ impl FakeKommo {
             record: Record::of_process()?,
             fetcher: media::Fetcher::new()?,
             rest,
+            client: hooks::client()?,
         });
         let server = Server::start(listen, api::router(Arc::clone(&core)))?;
         // The account has a host of its own.
         let rest = Server::start(SocketAddr::new(listen.ip(), 0), account::api::router(Arc::clone(&core)))?;
-        Ok(Self { core, server: Arc::new(server), rest_server: Arc::new(rest), client: hooks::client()? })
+        Ok(Self { core, server: Arc::new(server), rest_server: Arc::new(rest) })
     }
 
     /// The base address for clients, without a slash at the end.

@@ -1,7 +1,7 @@
 //! What managers do in the account, and what they see: the handle for tests and for the page.
 
 use crate::sandbox::kommo::{
-    DuplicateAnswer, FakeKommo, Habits, Request, Serving,
+    Connection, DuplicateAnswer, FakeKommo, Habits, Request, Serving,
     world::{Chat, World},
 };
 
@@ -19,12 +19,17 @@ impl FakeKommo {
 
     /// Connects the channel to the account or disconnects it, as switching the integration off does.
     pub fn set_connected(&self, connected: bool) {
-        self.core.world.change(|world| world.connected = connected);
+        self.core.world.change(|world| world.connection = connected.then(Connection::default));
+    }
+
+    /// How the channel is connected, if it is.
+    pub fn connection(&self) -> Option<Connection> {
+        self.core.world.look(|world| world.connection.clone())
     }
 
     /// Whether the channel is connected.
     pub fn is_connected(&self) -> bool {
-        self.core.world.look(|world| world.connected)
+        self.connection().is_some()
     }
 
     /// What a second message with a known `msgid` gets; 400 unless said otherwise.
@@ -73,5 +78,10 @@ impl FakeKommo {
     /// The id of a user of the account, who is made if need be: the `ref_id` of messages imported in their name.
     pub fn manager(&self, name: &str) -> String {
         self.core.world.note(|world| world.manager(name))
+    }
+
+    /// The users of the account: names, and ids on the Chats side (`amojo_id`).
+    pub fn managers(&self) -> Vec<(String, String)> {
+        self.core.world.look(|world| world.managers().map(|(name, id)| (name.clone(), id.clone())).collect())
     }
 }

@@ -9,14 +9,13 @@ use axum::{
     http::{Method, header, request::Parts},
     response::Response,
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sandbox::{
     fault::{self, undergo},
     kommo::{
-        Core, Endpoint, Request, Settings, account, attachments, history, media, messages, reading::Filled, statuses,
-        verify::verify,
+        Core, Endpoint, Request, Settings, account, attachments, connection, history, hooks, media, messages,
+        reactions, statuses, threads, verify::verify,
     },
     record,
     serve::Line,
@@ -50,7 +49,8 @@ impl Refusal {
         Self { status: 404, code: 404, kind: "", description: "NOT_FOUND".to_owned() }
     }
 
-    fn unregistered() -> Self {
+    /// No such channel, or it is not connected to the account.
+    pub(super) fn unregistered() -> Self {
         Self { kind: "ORIGIN_NOT_REGISTERED", ..Self::unknown() }
     }
 
@@ -88,6 +88,7 @@ async fn serve(
     let response = undergo(fault, &line, too_many_requests, handling).await;
     media::fetch(&core);
     account::follow(&core);
+    hooks::echo(&core);
     let status = response.as_ref().map(|response| response.status().as_u16());
     let body = String::from_utf8_lossy(&body).into_owned();
     let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));
@@ -160,7 +161,7 @@ fn authorize(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<()
     if !verify(&core.settings.channel_secret, signed, &head.headers, core.clock.now()) {
         return Err(Refusal::forged());
     }
-    if place.endpoint != Endpoint::Connect && !core.world.look(|world| world.connected) {
+    if place.endpoint != Endpoint::Connect && !core.world.look(|world| world.connection.is_some()) {
         return Err(Refusal::unregistered());
     }
     Ok(())
@@ -169,57 +170,16 @@ fn authorize(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<()
 fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<Response, Refusal> {
     let (status, body) = match place.endpoint {
         Endpoint::Attachment => return Ok(attachments::answer(core, head)),
-        Endpoint::Connect => connect(core, body),
-        Endpoint::Disconnect => disconnect(core, body),
+        Endpoint::Connect => connection::connect(core, body),
+        Endpoint::Disconnect => connection::disconnect(core, body),
         Endpoint::Message => messages::post(core, body),
         Endpoint::DeliveryStatus => statuses::delivery(core, &place.id, body),
         Endpoint::Typing => statuses::typing(core, body),
-        Endpoint::React => statuses::react(core, body),
-        Endpoint::CreateChat => messages::create_chat(core, body),
+        Endpoint::React => reactions::react(core, body),
+        Endpoint::CreateChat => threads::create_chat(core, body),
         Endpoint::History => history::page(core, &place.id, head.uri.query().unwrap_or_default()),
     }?;
     Ok(fault::json(status, if body.is_null() { String::new() } else { body.to_string() }))
-}
-
-#[derive(Deserialize)]
-struct Connection {
-    account_id: Filled,
-    hook_api_version: Option<String>,
-    title: Option<String>,
-    is_time_window_disabled: Option<bool>,
-}
-
-impl Connection {
-    /// A channel is private to the accounts that it was registered for.
-    fn read(core: &Core, body: &[u8]) -> Result<Self, Refusal> {
-        let connection: Self = messages::read(body)?;
-        if connection.account_id.0 == core.settings.account_id { Ok(connection) } else { Err(Refusal::unregistered()) }
-    }
-}
-
-/// Without a version amoCRM would send hooks of the dead version 1; Kommo knows only `v2`.
-fn connect(core: &Core, body: &[u8]) -> Answer {
-    let Connection { account_id, hook_api_version, title, is_time_window_disabled } = Connection::read(core, body)?;
-    if hook_api_version.as_deref() != Some("v2") {
-        return Err(Refusal::bad("hook_api_version must be v2"));
-    }
-    core.world.change(|world| world.connected = true);
-    Ok((
-        200,
-        json!({
-            "account_id": account_id.0,
-            "scope_id": core.settings.scope_id(),
-            "title": title.as_ref().unwrap_or(&core.settings.title),
-            "hook_api_version": "v2",
-            "is_time_window_disabled": is_time_window_disabled.unwrap_or(false),
-        }),
-    ))
-}
-
-fn disconnect(core: &Core, body: &[u8]) -> Answer {
-    Connection::read(core, body)?;
-    core.world.change(|world| world.connected = false);
-    Ok((200, Value::Null))
 }
 
 /// The body of a 429 is not documented; the wait is where HTTP puts it.

@@ -4,14 +4,22 @@ use serde_json::{Map, Value};
 
 use crate::sandbox::kommo::attachments::Attachment;
 
+mod forms;
+mod template;
+
+pub use template::Template;
+
 /// A message to the customer, before it is sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
+    pub(super) kind: Option<String>,
     pub(super) text: String,
     pub(super) file: Option<Attachment>,
     pub(super) markup: Value,
     pub(super) reply_to: Option<String>,
+    pub(super) forwards: Vec<String>,
     pub(super) group: Option<String>,
+    pub(super) card: Option<String>,
     pub(super) more: Map<String, Value>,
 }
 
@@ -86,6 +94,18 @@ impl Draft {
     #[must_use]
     pub fn answering(self, quoted: impl Into<String>) -> Self {
         Self { reply_to: Some(quoted.into()), ..self }
+    }
+
+    /// Passing on these messages, by Kommo's ids, from any chat.
+    #[must_use]
+    pub fn forwarding<'m>(self, messages: impl IntoIterator<Item = &'m str>) -> Self {
+        Self { forwards: messages.into_iter().map(str::to_owned).collect(), ..self }
+    }
+
+    /// Of this type, known or not.
+    #[must_use]
+    pub fn of_type(self, kind: &str) -> Self {
+        Self { kind: Some(kind.to_owned()), ..self }
     }
 
     /// With one more field of the hook's `message.message`, whatever it is.

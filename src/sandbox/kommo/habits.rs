@@ -31,6 +31,51 @@ pub enum FileNames {
     Told,
 }
 
+/// Fields without which the rest can be understood: the documentation says that they may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optional {
+    /// They are there.
+    Told,
+    /// They are not.
+    Missing,
+}
+
+/// What is done with something of which the documentation does not say that it is right or wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubtful {
+    /// It is taken.
+    Taken,
+    /// It is refused: 400.
+    Refused,
+}
+
+/// Whether a message that does not say `silent` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It makes no lead.
+    Silent,
+    /// It makes one.
+    Loud,
+}
+
+/// Whether Kommo tells by a hook what was imported in a manager's name. It never does for the channel's bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Imports {
+    /// No hook.
+    Quiet,
+    /// A hook, as for what the manager writes in Kommo.
+    Echoed,
+}
+
+/// Where `phone` and `email` are in the answer to a new chat: the reference and the walkthrough differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserShape {
+    /// In `user`.
+    Flat,
+    /// In `user.profile`.
+    Nested,
+}
+
 /// What Kommo does where the documentation leaves it open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Habits {
@@ -38,8 +83,28 @@ pub struct Habits {
     pub duplicates: DuplicateAnswer,
     /// How a hook names the message that is reacted to.
     pub reactions: ReactionShape,
-    /// What `file_name` and `file_size` of a hook are.
+    /// What `file_name` and `file_size` are, in hooks and in the history.
     pub file_names: FileNames,
+    /// The names of people in hooks.
+    pub names: Optional,
+    /// The channel's id of a quoted message, in hooks.
+    pub quoted_msgids: Optional,
+    /// Fields that are `""`, 0 or `null`, in hooks and in the history.
+    pub blanks: Optional,
+    /// A message that quotes or passes on one that Kommo does not have. It is taken without that.
+    pub unknown_quotes: Doubtful,
+    /// An edit that makes a message one of another type.
+    pub type_edits: Doubtful,
+    /// An edit of what was not the customer's.
+    pub outgoing_edits: Doubtful,
+    /// Whether a message that does not say `silent` is.
+    pub silence: Silence,
+    /// Whether imports come back as hooks.
+    pub imports: Imports,
+    /// The HTTP status of the error 453: an import whose sender Kommo does not know.
+    pub unknown_sender_status: u16,
+    /// Where `phone` and `email` of a new chat's user are.
+    pub users: UserShape,
 }
 
 impl Default for Habits {
@@ -48,6 +113,16 @@ impl Default for Habits {
             duplicates: DuplicateAnswer::BadRequest400,
             reactions: ReactionShape::Both,
             file_names: FileNames::Blank,
+            names: Optional::Told,
+            quoted_msgids: Optional::Told,
+            blanks: Optional::Told,
+            unknown_quotes: Doubtful::Refused,
+            type_edits: Doubtful::Taken,
+            outgoing_edits: Doubtful::Taken,
+            silence: Silence::Silent,
+            imports: Imports::Quiet,
+            unknown_sender_status: 400,
+            users: UserShape::Flat,
         }
     }
 }

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        Core,
+        Core, Optional,
         api::{Answer, Refusal},
-        world::{Author, Chat, Message},
+        shapes,
+        world::{Author, Chat, Contact, Message, World},
     },
 };
 
@@ -23,7 +24,7 @@ pub(super) fn page(core: &Core, id: &str, query: &str) -> Answer {
         let mut messages: Vec<_> =
             chat.into_iter().flat_map(|chat| chat.messages.iter().map(move |it| (chat, it))).collect();
         messages.sort_by_key(|(_, message)| message.at_ms);
-        messages.into_iter().rev().skip(offset).take(limit).map(|(chat, message)| entry(chat, message)).collect()
+        messages.into_iter().rev().skip(offset).take(limit).map(|(chat, message)| entry(world, chat, message)).collect()
     });
     if page.is_empty() { Ok((204, Value::Null)) } else { Ok((200, json!({ "messages": page }))) }
 }
@@ -44,13 +45,10 @@ fn bounds(query: &str) -> Result<(usize, usize), Refusal> {
 }
 
 /// Customers' messages have no receiver; users have no id of the channel's.
-fn entry(chat: &Chat, message: &Message) -> Value {
-    let mut content = json!({ "id": message.id, "type": message.kind, "text": message.text,
-        "media": "", "thumbnail": "", "file_name": "", "file_size": 0 });
-    if let Some(msgid) = &message.client_msgid {
-        content["client_id"] = json!(msgid);
-    }
-    let customer = json!({ "id": chat.contact.id, "name": chat.contact.name, "client_id": chat.contact.client_id });
+fn entry(world: &World, chat: &Chat, message: &Message) -> Value {
+    let habits = world.habits;
+    let customer = customer(&chat.contact);
+    let content = shapes::content(habits, message);
     let mut entry = json!({ "timestamp": UnixMillis(message.at_ms).seconds(), "msec_timestamp": message.at_ms, "message": content });
     match message.from {
         Author::Customer => entry["sender"] = customer,
@@ -59,5 +57,23 @@ fn entry(chat: &Chat, message: &Message) -> Value {
             entry["receiver"] = customer;
         }
     }
+    if habits.blanks == Optional::Missing {
+        shapes::leave_blanks_out(&mut entry);
+    }
     entry
+}
+
+fn customer(contact: &Contact) -> Value {
+    let mut customer = json!({ "id": contact.id, "name": contact.name });
+    let avatar = contact.avatar.as_ref().map_or("", |avatar| &avatar.url);
+    let told = [
+        ("client_id", contact.client_id.as_str()),
+        ("avatar", avatar),
+        ("phone", &contact.phone),
+        ("email", &contact.email),
+    ];
+    for (name, value) in told.into_iter().filter(|(_, value)| !value.is_empty()) {
+        customer[name] = json!(value);
+    }
+    customer
 }

@@ -2,10 +2,10 @@
 //!
 //! The body ends with a newline that is not signed; the documentation does not say so, every working client knows.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use crate::sandbox::{
-    kommo::{FakeKommo, HookAnswer, SignatureMode, verify::sign},
+    kommo::{Core, FakeKommo, HookAnswer, SignatureMode, verify::sign, world::World},
     traffic::Party,
 };
 
@@ -24,19 +24,34 @@ impl FakeKommo {
         self.hook("raw hook".to_owned(), bytes, mode).await
     }
 
-    /// Sends one hook. Without an address or a connection there is none to send.
     pub(super) async fn hook(&self, what: String, bytes: Vec<u8>, mode: SignatureMode) -> HookAnswer {
-        let url =
-            self.core.world.look(|world| world.hook_url.clone().filter(|_| world.connected && !world.hooks_are_lost));
+        self.core.hook(what, bytes, mode).await
+    }
+}
+
+/// Sends the hooks that requests have caused.
+pub(super) fn echo(core: &Arc<Core>) {
+    for (to, bytes) in core.world.note(|world| std::mem::take(&mut world.echoes)) {
+        let core_ = Arc::clone(core);
+        let hook = async move { core_.hook(format!("hook: import → {to}"), bytes, SignatureMode::Valid).await };
+        core.fetcher.tasks.spawn(hook);
+    }
+}
+
+impl Core {
+    /// Sends one hook. Without an address or a connection there is none to send.
+    async fn hook(&self, what: String, bytes: Vec<u8>, mode: SignatureMode) -> HookAnswer {
+        let may_send = |world: &World| world.connection.is_some() && !world.hooks_are_lost;
+        let url = self.world.look(|world| world.hook_url.clone().filter(|_| may_send(world)));
         let Some(url) = url else { return HookAnswer { status: None } };
         let request = self.client.post(url).header("Content-Type", "application/json");
-        let request = match signature(&self.core.settings.channel_secret, &bytes, mode) {
+        let request = match signature(&self.settings.channel_secret, &bytes, mode) {
             Some(signature) => request.header("X-Signature", signature),
             None => request,
         };
         let answer = request.body(bytes).send().await;
         let status = answer.ok().map(|response| response.status().as_u16());
-        self.core.traffic.add(self.core.clock.now(), (Party::Kommo, Party::Bridge), what, status);
+        self.traffic.add(self.clock.now(), (Party::Kommo, Party::Bridge), what, status);
         HookAnswer { status }
     }
 }

@@ -7,7 +7,7 @@ use reqwest::Url;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use crate::sandbox::kommo::{Core, reading::Content};
+use crate::sandbox::kommo::{Core, reading::Content, world::World};
 
 /// How long after the message its file is fetched.
 const FETCH_AFTER: Duration = Duration::from_millis(30);
@@ -56,6 +56,14 @@ impl Media {
     }
 }
 
+/// What is fetched.
+pub(super) enum Wanted {
+    /// The file of the message with this id.
+    File(String),
+    /// The picture of the contact with this id.
+    Avatar(String),
+}
+
 /// Whether Kommo can fetch from an address.
 pub(super) fn is_address(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -64,7 +72,7 @@ pub(super) fn is_address(text: &str) -> bool {
 /// Fetches what messages have brought.
 pub(super) struct Fetcher {
     client: reqwest::Client,
-    tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
 }
 
 impl Fetcher {
@@ -76,18 +84,31 @@ impl Fetcher {
 
 /// Begins to fetch what is wanted and not yet begun.
 pub(super) fn fetch(core: &Arc<Core>) {
-    for (message, url) in core.world.note(|world| std::mem::take(&mut world.wanted)) {
+    for (wanted, url) in core.world.note(|world| std::mem::take(&mut world.wanted)) {
         let core_ = Arc::clone(core);
         core.fetcher.tasks.spawn(async move {
             sleep(FETCH_AFTER).await;
             let fetched = get(&core_.fetcher.client, &url).await;
-            core_.world.change(|world| {
-                let found = world.find(|it| it.id == message);
-                if let Some(media) = found.and_then(|(message, ..)| message.media.as_mut()) {
-                    media.fetched = Some(fetched);
-                }
-            });
+            core_.world.change(|world| bring(world, &wanted, &url, fetched));
         });
+    }
+}
+
+fn bring(world: &mut World, wanted: &Wanted, url: &str, fetched: Fetched) {
+    match wanted {
+        Wanted::File(message) => {
+            let media = world.find(|it| it.id == *message).and_then(|(message, ..)| message.media.as_mut());
+            if let Some(media) = media.filter(|media| media.url == url) {
+                media.fetched = Some(fetched);
+            }
+        }
+        Wanted::Avatar(contact) => {
+            for chat in world.chats.iter_mut().filter(|chat| chat.contact.id == *contact) {
+                if let Some(avatar) = chat.contact.avatar.as_mut().filter(|avatar| avatar.url == url) {
+                    avatar.fetched = Some(fetched.clone());
+                }
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `POST {scope}`: messages into the account, new and edited. `POST {scope}/chats`: a chat without any.
+//! `POST {scope}`: new messages into the account.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        Core, DuplicateAnswer, Media,
+        Core, Doubtful, DuplicateAnswer, Habits, Imports, Media, Silence,
         api::{Answer, Refusal},
-        reading::{Content, EditMessage, Event, Filled, Known, NewMessage, Participant, Source},
-        world::{Author, Chat, Contact, Message, World, uuid},
+        edits,
+        media::Wanted,
+        reading::{Cited, Event, Filled, NewMessage},
+        shapes, threads,
+        world::{Author, Message, World},
     },
 };
 
@@ -19,7 +22,7 @@ pub(super) fn post(core: &Core, body: &[u8]) -> Answer {
     let payload = event.payload.to_string();
     match event.event_type.as_str() {
         "new_message" => accept(core, &read(payload.as_bytes())?),
-        "edit_message" => edit(core, read(payload.as_bytes())?),
+        "edit_message" => edits::edit(core, &read(payload.as_bytes())?),
         other => Err(Refusal::bad(format!("event_type: {other} is not known"))),
     }
 }
@@ -29,39 +32,96 @@ pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal>
 }
 
 fn accept(core: &Core, new: &NewMessage) -> Answer {
-    new.message.check().map_err(Refusal::bad)?;
+    new.message.check(false).map_err(Refusal::bad)?;
+    if new.message.delivery_status.is_some() {
+        return Err(Refusal::bad("message.delivery_status belongs to edit_message"));
+    }
     core.world.change(|world| {
         let author = author(core, world, new)?;
-        let duplicates = world.habits.duplicates;
-        if let Some((known, chat_id, contact_id)) = world.find(|it| it.client_msgid.as_ref() == Some(&new.msgid.0)) {
-            return match duplicates {
-                DuplicateAnswer::SameIds200 => Ok(accepted(&chat_id, &contact_id, new, known)),
-                DuplicateAnswer::Blank200 => Ok((200, Value::Null)),
-                DuplicateAnswer::BadRequest400 => Err(Refusal::bad(format!("msgid {} is known", new.msgid.0))),
-            };
+        if let Some(answer) = repeated(world, new) {
+            return answer;
         }
-        let customer = new.receiver.as_ref().unwrap_or(&new.sender);
-        let chat = thread(world, &new.conversation_id, new.conversation_ref_id.as_ref(), new.source.as_ref(), customer);
-        let reply_to = new.reply_to.as_ref().map(|reply| answered(chat, &reply.message)).transpose()?;
-        let message = Message { reply_to, ..message(new, author, &chat.contact.id) };
-        // Whether silence is the default is not documented: a lead is made only when the message asks for it.
-        chat.is_lead |= author == Author::Customer && new.silent == Some(false);
-        let answer = accepted(&chat.chat_id, &chat.contact.id, new, &message);
-        let wanted = message.media.as_ref().map(|media| (message.id.clone(), media.url.clone()));
-        chat.messages.push(message);
+        let references = cited(world, new)?;
+        let place = threads::thread(world, &new.into())?;
+        let message = message(new, author, references, world, place);
+        let wanted = message.media.as_ref().map(|media| (Wanted::File(message.id.clone()), media.url.clone()));
         world.wanted.extend(wanted);
-        Ok(answer)
+        let chat = &mut world.chats[place];
+        chat.is_lead |= author == Author::Customer && !message.silent;
+        chat.messages.push(message.clone());
+        echo(core, world, place, &message);
+        let chat = &world.chats[place];
+        Ok(accepted(&chat.chat_id, &chat.contact.id, new, &message))
     })
 }
 
-/// The message of the chat that another one answers. What Kommo does to an unknown one is not documented.
-fn answered(chat: &Chat, known: &Known) -> Result<String, Refusal> {
-    let is_meant = |message: &&Message| {
-        known.id.as_ref().is_some_and(|id| id.0 == message.id)
-            || known.msgid.as_ref().is_some_and(|msgid| message.client_msgid.as_ref() == Some(&msgid.0))
+/// The answer to a message that is there already.
+fn repeated(world: &mut World, new: &NewMessage) -> Option<Answer> {
+    let duplicates = world.habits.duplicates;
+    let (known, chat_id, contact_id) = world.find(|it| it.client_msgid.as_ref() == Some(&new.msgid.0))?;
+    Some(match duplicates {
+        DuplicateAnswer::SameIds200 => Ok(accepted(&chat_id, &contact_id, new, known)),
+        DuplicateAnswer::Blank200 => Ok((200, Value::Null)),
+        DuplicateAnswer::BadRequest400 => Err(Refusal::bad(format!("msgid {} is known", new.msgid.0))),
+    })
+}
+
+/// Whether a manager's import comes back as a hook is not documented; the bot's does not.
+fn echo(core: &Core, world: &mut World, place: usize, message: &Message) {
+    if message.from == Author::Manager && world.habits.imports == Imports::Echoed {
+        let chat = &world.chats[place];
+        let hook = shapes::message(&core.settings.account_id, world, chat, message);
+        let echo = (chat.conversation_id.clone(), hook);
+        world.echoes.push(echo);
+    }
+}
+
+/// What a message refers to.
+#[derive(Default)]
+struct References {
+    reply_to: Option<String>,
+    forwards: Vec<String>,
+    words: Option<String>,
+}
+
+/// Quotes are of the same chat; what is passed on may be from any. What Kommo does to an unknown one is not documented.
+fn cited(world: &World, new: &NewMessage) -> Result<References, Refusal> {
+    let mut references = References::default();
+    let place = world.place(Some(&new.conversation_id), None);
+    let here = place.or_else(|| world.place(None, Some(new.conversation_ref_id.as_ref()?)));
+    if let Some(reply) = &new.reply_to {
+        let chat = here.map(|place| &world.chats[place]);
+        let messages = chat.into_iter().flat_map(|chat| &chat.messages);
+        references.reply_to = refer(world.habits, messages, &reply.message, &mut references.words)?;
+    }
+    let Some(forwards) = &new.forwards else { return Ok(references) };
+    let [forwarded] = forwards.messages.as_slice() else {
+        return Err(Refusal::bad("forwards.messages has one element"));
     };
-    let found = chat.messages.iter().find(is_meant).map(|message| message.id.clone());
-    found.ok_or_else(|| Refusal::bad("reply_to: no such message in this chat"))
+    let everywhere = world.chats.iter().flat_map(|chat| &chat.messages);
+    references.forwards = refer(world.habits, everywhere, forwarded, &mut references.words)?.into_iter().collect();
+    Ok(references)
+}
+
+/// Kommo's id of the message that is meant; or what it says, if it is given in full.
+fn refer<'w>(
+    habits: Habits,
+    mut messages: impl Iterator<Item = &'w Message>,
+    cited: &Cited,
+    words: &mut Option<String>,
+) -> Result<Option<String>, Refusal> {
+    let is_named = cited.id.is_some() || cited.msgid.is_some();
+    let found = messages.find(|message| message.is_meant(cited.id.as_ref(), cited.msgid.as_ref()));
+    match (found, cited.words(), habits.unknown_quotes) {
+        (Some(found), ..) => Ok(Some(found.id.clone())),
+        (None, Some(told), _) if !is_named => {
+            *words = Some(told);
+            Ok(None)
+        }
+        (None, _, Doubtful::Taken) if is_named => Ok(None),
+        (None, ..) if is_named => Err(Refusal::bad("reply_to or forwards: no such message")),
+        (None, ..) => Err(Refusal::bad("reply_to or forwards: name the message, or give all of it")),
+    }
 }
 
 /// Who wrote it: an answer that is imported needs a sender whom Kommo knows.
@@ -69,84 +129,36 @@ fn author(core: &Core, world: &World, new: &NewMessage) -> Result<Author, Refusa
     match (&new.receiver, &new.sender.ref_id) {
         (None, _) => Ok(Author::Customer),
         (Some(_), Some(Filled(id))) if *id == core.settings.bot_id => Ok(Author::Bot),
-        (Some(_), Some(Filled(id))) if world.is_manager(id) => Ok(Author::Manager),
-        (Some(_), _) => {
-            Err(Refusal { status: 400, code: 453, kind: "", description: "sender: user not found".to_owned() })
-        }
+        (Some(_), Some(Filled(id))) if world.manager_named_by(id).is_some() => Ok(Author::Manager),
+        (Some(_), _) => Err(unknown_sender(world.habits)),
     }
 }
 
-/// The chat of a conversation. One that a manager began is bound to it when `reference` names it.
-fn thread<'w>(
-    world: &'w mut World,
-    conversation: &Filled,
-    reference: Option<&Filled>,
-    source: Option<&Source>,
-    customer: &Participant,
-) -> &'w mut Chat {
-    let known = world.chats.iter().position(|chat| chat.conversation_id == conversation.0);
-    let begun = || {
-        let reference = reference?;
-        world.chats.iter().position(|chat| chat.chat_id == reference.0 && chat.conversation_id.is_empty())
-    };
-    let index = known.or_else(begun).unwrap_or(world.chats.len());
-    if index == world.chats.len() {
-        world.chats.push(Chat {
-            chat_id: uuid(),
-            conversation_id: String::new(),
-            source: None,
-            contact: unknown_contact(),
-            is_lead: false,
-            messages: Vec::new(),
-        });
-    }
-    let chat = &mut world.chats[index];
-    conversation.0.clone_into(&mut chat.conversation_id);
-    if let Some(source) = source {
-        chat.source = Some(source.external_id.0.clone());
-    }
-    introduce(&mut chat.contact, customer);
-    chat
+/// The error whose code is no HTTP status; that one is not documented.
+pub(super) fn unknown_sender(habits: Habits) -> Refusal {
+    let description = "sender: user not found".to_owned();
+    Refusal { status: habits.unknown_sender_status, code: 453, kind: "", description }
 }
 
-pub(super) fn unknown_contact() -> Contact {
-    let nothing = String::new;
-    Contact {
-        id: uuid(),
-        client_id: nothing(),
-        name: nothing(),
-        profile_link: None,
-        phone: nothing(),
-        email: nothing(),
-    }
-}
-
-/// Takes over what is new about a customer.
-fn introduce(contact: &mut Contact, customer: &Participant) {
-    customer.id.0.clone_into(&mut contact.client_id);
-    customer.name.0.clone_into(&mut contact.name);
-    if customer.profile_link.is_some() {
-        contact.profile_link.clone_from(&customer.profile_link);
-    }
-    if let Some(profile) = &customer.profile {
-        contact.phone = profile.phone.clone().unwrap_or_default();
-        contact.email = profile.email.clone().unwrap_or_default();
-    }
-}
-
-fn message(new: &NewMessage, from: Author, contact_id: &str) -> Message {
+fn message(new: &NewMessage, from: Author, references: References, world: &World, place: usize) -> Message {
     let author_id = match from {
-        Author::Customer => contact_id.to_owned(),
+        Author::Customer => world.chats[place].contact.id.clone(),
         Author::Manager | Author::Bot => new.sender.ref_id.as_ref().map(|id| id.0.clone()).unwrap_or_default(),
     };
-    let told =
-        Message::outgoing(from, (&author_id, &new.sender.name.0), &new.message.text, UnixMillis(new.msec_timestamp));
+    let at = UnixMillis(new.msec_timestamp);
     Message {
         client_msgid: Some(new.msgid.0.clone()),
         kind: new.message.kind.name().to_owned(),
         media: Media::of(&new.message),
         card: new.message.card(),
-        ..told
+        more: new.message.more(),
+        imported: true,
+        silent: new.silent.unwrap_or(world.habits.silence == Silence::Silent),
+        reply_to: references.reply_to,
+        forwards: references.forwards,
+        cited: references.words,
+        callback_data: new.message.callback_data.as_ref().map(|data| data.0.clone()),
+        ..Message::outgoing(from, (&author_id, &new.sender.name.0), &new.message.text, at)
     }
 }
 
@@ -161,45 +173,4 @@ fn accepted(chat_id: &str, contact_id: &str, new: &NewMessage, message: &Message
         "ref_id": new.msgid.0,
     });
     (200, json!({ "new_message": names }))
-}
-
-fn edit(core: &Core, edit: EditMessage) -> Answer {
-    edit.message.check().map_err(Refusal::bad)?;
-    let EditMessage { msgid, id, message: Content { text, .. }, .. } = edit;
-    if msgid.is_none() && id.is_none() {
-        return Err(Refusal::bad("msgid or id is required"));
-    }
-    core.world.change(|world| {
-        let is_meant = |message: &Message| match &id {
-            Some(Filled(id)) => message.id == *id,
-            None => message.client_msgid.is_some() && message.client_msgid.as_ref() == msgid.as_ref().map(|id| &id.0),
-        };
-        let (message, chat_id, _) = world.find(is_meant).ok_or_else(Refusal::unknown)?;
-        message.text = text;
-        message.edited = true;
-        if let Some(Filled(msgid)) = msgid {
-            message.client_msgid = Some(msgid);
-        }
-        let names = json!({ "conversation_id": chat_id, "msgid": message.id, "ref_id": message.client_msgid });
-        Ok((200, json!({ "new_message": names })))
-    })
-}
-
-#[derive(Deserialize)]
-struct NewChat {
-    conversation_id: Filled,
-    source: Option<Source>,
-    user: Participant,
-}
-
-/// Makes a chat, or names the one that is there. It is no lead.
-pub(super) fn create_chat(core: &Core, body: &[u8]) -> Answer {
-    let NewChat { conversation_id, source, user } = read(body)?;
-    core.world.change(|world| {
-        let chat = thread(world, &conversation_id, None, source.as_ref(), &user);
-        let contact = &chat.contact;
-        let user = json!({ "id": contact.id, "client_id": contact.client_id, "name": contact.name,
-            "avatar": "", "phone": contact.phone, "email": contact.email });
-        Ok((200, json!({ "id": chat.chat_id, "user": user })))
-    })
 }

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::sandbox::kommo::media::is_address;
+mod content;
+mod person;
+
+pub(super) use content::{Content, Kind};
+pub(super) use person::Participant;
 
 /// The body of `POST {scope}`.
 #[derive(Debug, Deserialize)]
@@ -26,19 +30,62 @@ pub(super) struct NewMessage {
     pub(super) receiver: Option<Participant>,
     pub(super) message: Content,
     pub(super) reply_to: Option<ReplyTo>,
+    pub(super) forwards: Option<Forwards>,
 }
 
 /// The message that a message answers.
 #[derive(Debug, Deserialize)]
 pub(super) struct ReplyTo {
-    pub(super) message: Known,
+    pub(super) message: Cited,
 }
 
-/// A message by either side's id.
+/// What a message passes on.
 #[derive(Debug, Deserialize)]
-pub(super) struct Known {
+pub(super) struct Forwards {
+    pub(super) messages: Vec<Cited>,
+    #[serde(rename = "conversation_id")]
+    pub(super) _conversation_id: Option<Filled>,
+    #[serde(rename = "conversation_ref_id")]
+    pub(super) _conversation_ref_id: Option<Filled>,
+}
+
+/// A message by either side's id; or in full, if Kommo does not have it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Cited {
     pub(super) id: Option<Filled>,
     pub(super) msgid: Option<Filled>,
+    #[serde(rename = "type")]
+    pub(super) kind: Option<Kind>,
+    pub(super) timestamp: Option<i64>,
+    pub(super) msec_timestamp: Option<i64>,
+    pub(super) sender: Option<Somebody>,
+    pub(super) text: Option<String>,
+    pub(super) location: Option<content::Location>,
+    pub(super) contact: Option<content::Card>,
+}
+
+impl Cited {
+    /// What it says, if it is given in full.
+    pub(super) fn words(&self) -> Option<String> {
+        self.kind.zip(self.timestamp).zip(self.msec_timestamp)?;
+        self.sender.as_ref().filter(|who| who.is_told())?;
+        let text = self.text.clone().filter(|text| !text.is_empty());
+        text.or_else(|| content::words(self.location.as_ref(), self.contact.as_ref()))
+    }
+}
+
+/// Somebody by either side's id.
+#[derive(Debug, Deserialize)]
+pub(super) struct Somebody {
+    pub(super) id: Option<Filled>,
+    pub(super) ref_id: Option<Filled>,
+    pub(super) name: Option<Filled>,
+}
+
+impl Somebody {
+    const fn is_told(&self) -> bool {
+        self.id.is_some() || self.ref_id.is_some() || self.name.is_some()
+    }
 }
 
 /// The payload of `edit_message`: sender, source and silence are not read.
@@ -50,6 +97,8 @@ pub(super) struct EditMessage {
     pub(super) _msec_timestamp: i64,
     pub(super) msgid: Option<Filled>,
     pub(super) id: Option<Filled>,
+    pub(super) conversation_id: Option<Filled>,
+    pub(super) conversation_ref_id: Option<Filled>,
     pub(super) message: Content,
 }
 
@@ -57,125 +106,6 @@ pub(super) struct EditMessage {
 #[derive(Debug, Deserialize)]
 pub(super) struct Source {
     pub(super) external_id: ExternalId,
-}
-
-/// Somebody who sends or receives.
-#[derive(Debug, Deserialize)]
-pub(super) struct Participant {
-    pub(super) id: Filled,
-    pub(super) ref_id: Option<Filled>,
-    pub(super) name: Filled,
-    #[serde(rename = "avatar")]
-    pub(super) _avatar: Option<String>,
-    pub(super) profile: Option<Profile>,
-    pub(super) profile_link: Option<String>,
-}
-
-/// What the new contact card takes over.
-#[derive(Debug, Deserialize)]
-pub(super) struct Profile {
-    pub(super) phone: Option<String>,
-    pub(super) email: Option<String>,
-}
-
-/// What a message says.
-#[derive(Debug, Deserialize)]
-pub(super) struct Content {
-    #[serde(rename = "type")]
-    pub(super) kind: Kind,
-    #[serde(default)]
-    pub(super) text: String,
-    #[serde(default)]
-    pub(super) media: String,
-    #[serde(default)]
-    pub(super) file_name: String,
-    pub(super) file_size: Option<u64>,
-    pub(super) media_duration: Option<u64>,
-    pub(super) location: Option<Location>,
-    pub(super) contact: Option<Card>,
-}
-
-/// The types of messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    Text,
-    Contact,
-    File,
-    Video,
-    Picture,
-    Voice,
-    Audio,
-    Sticker,
-    Location,
-}
-
-impl Kind {
-    /// As on the wire.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Contact => "contact",
-            Self::File => "file",
-            Self::Video => "video",
-            Self::Picture => "picture",
-            Self::Voice => "voice",
-            Self::Audio => "audio",
-            Self::Sticker => "sticker",
-            Self::Location => "location",
-        }
-    }
-}
-
-/// A place.
-#[derive(Debug, Deserialize)]
-pub(super) struct Location {
-    pub(super) lon: f64,
-    pub(super) lat: f64,
-}
-
-/// A contact that was shared.
-#[derive(Debug, Deserialize)]
-pub(super) struct Card {
-    pub(super) name: Filled,
-    pub(super) phone: Filled,
-}
-
-impl Content {
-    /// The place or the card that the message shows, in words.
-    pub(super) fn card(&self) -> Option<String> {
-        let place = self.location.as_ref().map(|Location { lon, lat }| format!("{lat}, {lon}"));
-        place.or_else(|| self.contact.as_ref().map(|card| format!("{}, {}", card.name.0, card.phone.0)))
-    }
-
-    /// Whether everything is there that the type needs.
-    pub(super) fn check(&self) -> Result<(), String> {
-        if !self.media.is_empty() && !is_address(&self.media) {
-            return Err("message.media must be the address of a file".to_owned());
-        }
-        let lacks = match self.kind {
-            Kind::Text if self.text.is_empty() => "text",
-            Kind::Location if self.location.is_none() => "location",
-            Kind::Contact if self.contact.is_none() => "contact",
-            Kind::Voice | Kind::Audio | Kind::Sticker | Kind::File | Kind::Video | Kind::Picture
-                if self.media.is_empty() =>
-            {
-                "media"
-            }
-            Kind::File | Kind::Video | Kind::Picture if self.file_name.is_empty() => "file_name",
-            Kind::File | Kind::Video | Kind::Picture if self.file_size.is_none() => "file_size",
-            Kind::Text
-            | Kind::Contact
-            | Kind::File
-            | Kind::Video
-            | Kind::Picture
-            | Kind::Voice
-            | Kind::Audio
-            | Kind::Sticker
-            | Kind::Location => return Ok(()),
-        };
-        Err(format!("message.{lacks} is required for this type"))
-    }
 }
 
 /// A string that is not empty.

@@ -1,4 +1,4 @@
-//! `POST {scope}/{message}/delivery_status`, `POST {scope}/typing` and `POST {scope}/react`.
+//! `POST {scope}/{message}/delivery_status` and `POST {scope}/typing`.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,8 +12,8 @@ use crate::sandbox::kommo::{
 };
 
 /// Both names of the code are in use: the reference's table has one, its examples the other.
-#[derive(Deserialize)]
-struct Told {
+#[derive(Debug, Deserialize)]
+pub(super) struct Told {
     msgid: Option<Filled>,
     status_code: Option<i64>,
     delivery_status: Option<i64>,
@@ -22,14 +22,14 @@ struct Told {
 }
 
 impl Told {
-    fn status(self) -> Result<Status, Refusal> {
+    pub(super) fn status(&self) -> Result<Status, Refusal> {
         let code = match (self.status_code, self.delivery_status) {
             (Some(code), None) | (None, Some(code)) => code,
             (Some(one), Some(other)) if one == other => one,
             (Some(_), Some(_)) => return Err(Refusal::bad("status_code and delivery_status differ")),
             (None, None) => return Err(Refusal::bad("status_code is required")),
         };
-        match (code, self.error_code, self.error.unwrap_or_default()) {
+        match (code, self.error_code, self.error.clone().unwrap_or_default()) {
             (1, _, _) => Ok(Status::Delivered),
             (2, _, _) => Ok(Status::Read),
             (-1, Some(905), text) if text.is_empty() => Err(Refusal::bad("error is required with error_code 905")),
@@ -78,37 +78,6 @@ pub(super) fn typing(core: &Core, body: &[u8]) -> Answer {
     if known { Ok((204, Value::Null)) } else { Err(Refusal::unknown()) }
 }
 
-#[derive(Deserialize)]
-struct Reaction {
-    conversation_id: Filled,
-    msgid: Option<Filled>,
-    id: Option<Filled>,
-    #[serde(rename = "user")]
-    _user: Typist,
-    r#type: String,
-    emoji: Option<Filled>,
-}
-
-/// Takes a customer's reaction to a message, or the end of it.
-pub(super) fn react(core: &Core, body: &[u8]) -> Answer {
-    let Reaction { conversation_id, msgid, id, r#type, emoji, .. } = read(body)?;
-    let emoji = match (r#type.as_str(), emoji) {
-        ("react", Some(Filled(emoji))) => Some(emoji),
-        ("unreact", _) => None,
-        ("react", None) => return Err(Refusal::bad("emoji is required")),
-        _ => return Err(Refusal::bad("type must be react or unreact")),
-    };
-    core.world.change(|world| {
-        let chat = world.chat(&conversation_id.0).ok_or_else(Refusal::unknown)?;
-        let message = chat.messages.iter_mut().find(|message| {
-            id.as_ref().is_some_and(|id| id.0 == message.id)
-                || msgid.as_ref().is_some_and(|msgid| message.client_msgid.as_ref() == Some(&msgid.0))
-        });
-        message.ok_or_else(Refusal::unknown)?.reaction = emoji;
-        Ok((200, Value::Null))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +99,7 @@ mod tests {
             (r#"{"status_code":"1"}"#, None),
             ("{}", None),
         ] {
-            assert_eq!(read::<Told>(body.as_bytes()).and_then(Told::status).ok(), status, "{body}");
+            assert_eq!(read::<Told>(body.as_bytes()).and_then(|told| told.status()).ok(), status, "{body}");
         }
     }
 }

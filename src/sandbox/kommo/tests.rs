@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 use super::{verify::sign, *};
 use crate::domain::time::UnixMillis;
 
+mod account;
 mod attachments;
+mod edits;
+mod forms;
 mod hooks;
+mod imports;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 const BOT: &str = "f1910c7f-b1e0-4184-bd09-c7def2a9109a";
@@ -120,6 +124,17 @@ async fn types_are_strict() {
         ("conversation_id", json!(777)),
         ("sender", json!({"id": 777, "name": "Anna"})),
         ("sender", json!({"id": "777"})),
+        ("sender", json!({"id": "777", "name": "Anna", "profile": {"phone": 15_550_100}})),
+        ("sender", json!({"id": "777", "name": "Anna", "profile": "+15550100"})),
+        ("sender", json!({"id": "777", "name": "Anna", "avatar": "no address"})),
+        ("sender", json!({"id": "777", "name": "Anna", "ref_id": "nobody's"})),
+        ("conversation_ref_id", json!("no chat's")),
+        ("conversation_ref_id", json!("")),
+        ("reply_to", json!({"message": {"id": "no message's"}})),
+        ("reply_to", json!({"message": {"type": "text", "text": "said by nobody"}})),
+        ("reply_to", json!({"msgid": "tg:0"})),
+        ("forwards", json!({"messages": []})),
+        ("forwards", json!({"messages": [{"msgid": "no message's"}]})),
         ("silent", json!("false")),
         ("source", json!({"external_id": "x".repeat(41)})),
         ("source", json!({"external_id": "é"})),
@@ -128,6 +143,15 @@ async fn types_are_strict() {
         ("message", json!({"type": "letter", "text": "a"})),
         ("message", json!({"type": "picture", "media": "https://example.com/a.jpg", "file_name": "a.jpg"})),
         ("message", json!({"type": "location", "location": {"lon": "2", "lat": 1}})),
+        ("message", json!({"type": "contact", "contact": {"name": "Bob"}})),
+        ("message", json!({"type": "sticker", "sticker_id": "1"})),
+        ("message", json!({"type": "text", "text": "a", "callback_data": 1})),
+        ("message", json!({"type": "text", "text": "a", "post": {"id": "1"}})),
+        (
+            "message",
+            json!({"type": "text", "text": "a", "shared_post": {"url": "https://example.com", "type": "reel"}}),
+        ),
+        ("message", json!({"type": "text", "text": "a", "delivery_status": {"status_code": 1}})),
     ] {
         let mut payload = payload("tg:1", "a");
         payload[field] = value;
@@ -212,6 +236,12 @@ async fn a_channel_connects_and_disconnects() {
     let (status, answer) = call(&kommo, Method::POST, &connect, &body).await.unwrap();
     assert_eq!((status, &answer["scope_id"]), (200, &json!(kommo.settings().scope_id())));
     assert_eq!(send(&kommo, payload("tg:1", "a")).await.0, 200);
+    let shown = Connection { title: Some("Mine".to_owned()), is_time_window_disabled: false };
+    assert_eq!(kommo.connection(), Some(shown));
+    let body = json!({"account_id": account, "hook_api_version": "v2", "is_time_window_disabled": true}).to_string();
+    let (status, answer) = call(&kommo, Method::POST, &connect, &body).await.unwrap();
+    assert_eq!((status, &answer["title"], &answer["is_time_window_disabled"]), (200, &json!("Telegram"), &json!(true)));
+    assert_eq!(kommo.connection(), Some(Connection { title: None, is_time_window_disabled: true }));
 }
 
 #[tokio::test]

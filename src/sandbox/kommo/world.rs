@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::{
-    domain::time::UnixMillis,
-    sandbox::kommo::{Habits, Media, Request, attachments::Kept},
+use crate::sandbox::kommo::{
+    Fetched, Habits, Request, attachments::Kept, connection::Connection, media::Wanted, reading::Filled,
 };
+
+mod message;
+
+pub use message::{Author, Message, Status};
 
 /// How many requests the log keeps.
 const REQUESTS: usize = 10_000;
@@ -42,91 +45,32 @@ pub struct Contact {
     pub phone: String,
     /// The e-mail address; empty if unknown.
     pub email: String,
+    /// Their picture, if the channel named one.
+    pub avatar: Option<Avatar>,
 }
 
-/// Who wrote a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Author {
-    /// The customer.
-    Customer,
-    /// A user of the account.
-    Manager,
-    /// The channel's bot.
-    Bot,
-}
-
-/// What became of a message on its way to the customer. A customer's own stays [`Status::Sent`].
+/// A contact's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Nothing is known yet.
-    Sent,
-    /// It arrived.
-    Delivered,
-    /// It was read.
-    Read,
-    /// It did not arrive.
-    Failed {
-        /// 901 to 905.
-        code: i64,
-        /// What the manager reads; empty if the channel gave none.
-        text: String,
-    },
-}
-
-/// A message in a chat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Kommo's id, a UUID.
-    pub id: String,
-    /// The channel's id, if it has one.
-    pub client_msgid: Option<String>,
-    /// Who wrote it.
-    pub from: Author,
-    /// Their name.
-    pub author_name: String,
-    /// Their id on Kommo's side.
-    pub author_id: String,
-    /// The type on the wire: `text`, `picture` and so on.
-    pub kind: String,
-    /// What it says.
-    pub text: String,
-    /// Its file, if it has one.
-    pub media: Option<Media>,
-    /// The place or the card that it shows, in words.
-    pub card: Option<String>,
-    /// Kommo's id of the message that it answers.
-    pub reply_to: Option<String>,
-    /// The customer's reaction to it.
-    pub reaction: Option<String>,
-    /// The managers' reactions to it, by the manager's name.
-    pub manager_reactions: BTreeMap<String, String>,
-    /// `media_group_id`: what was sent together with it has the same.
-    pub group: Option<String>,
-    /// More fields of its hook, as they are on the wire.
-    pub more: serde_json::Map<String, serde_json::Value>,
-    /// Whether it was changed after it was sent.
-    pub edited: bool,
-    /// The keyboard below it as Kommo writes it; `null` for none.
-    pub markup: serde_json::Value,
-    /// When, in Unix milliseconds, as its author's side said.
-    pub at_ms: i64,
-    /// What became of it, as told last.
-    pub status: Status,
-    /// Everything that was told, in order.
-    pub status_history: Vec<Status>,
+pub struct Avatar {
+    /// Where the channel said that it is.
+    pub url: String,
+    /// What was found there; `None` until then.
+    pub fetched: Option<Fetched>,
 }
 
 /// All of it.
 pub(super) struct World {
-    pub(super) connected: bool,
+    pub(super) connection: Option<Connection>,
     pub(super) hook_url: Option<String>,
     pub(super) hooks_are_lost: bool,
     pub(super) habits: Habits,
     pub(super) chats: Vec<Chat>,
     /// What managers have attached.
     pub(super) attachments: Vec<Kept>,
-    /// Files to be fetched: the message's id and the address.
-    pub(super) wanted: Vec<(String, String)>,
+    /// Files to be fetched, and their addresses.
+    pub(super) wanted: Vec<(Wanted, String)>,
+    /// Hooks to be sent: for whom they are, and the bytes.
+    pub(super) echoes: Vec<(String, Vec<u8>)>,
     /// The users who have written, by name: their ids on the Chats side.
     managers: BTreeMap<String, String>,
     requests: VecDeque<Request>,
@@ -135,13 +79,14 @@ pub(super) struct World {
 impl Default for World {
     fn default() -> Self {
         Self {
-            connected: true,
+            connection: Some(Connection::default()),
             hook_url: None,
             hooks_are_lost: false,
             habits: Habits::default(),
             chats: Vec::new(),
             attachments: Vec::new(),
             wanted: Vec::new(),
+            echoes: Vec::new(),
             managers: BTreeMap::new(),
             requests: VecDeque::new(),
         }
@@ -171,8 +116,18 @@ impl World {
         self.managers.iter()
     }
 
-    pub(super) fn is_manager(&self, id: &str) -> bool {
-        self.managers.values().any(|manager| manager == id)
+    /// The name of the user with this id.
+    pub(super) fn manager_named_by(&self, id: &str) -> Option<String> {
+        self.managers.iter().find(|(_, manager)| *manager == id).map(|(name, _)| name.clone())
+    }
+
+    /// Where the chat is that one id names, or both.
+    pub(super) fn place(&self, conversation: Option<&Filled>, reference: Option<&Filled>) -> Option<usize> {
+        let is_it = |chat: &Chat| {
+            conversation.is_none_or(|id| id.0 == chat.conversation_id)
+                && reference.is_none_or(|id| id.0 == chat.chat_id)
+        };
+        self.chats.iter().position(is_it).filter(|_| conversation.is_some() || reference.is_some())
     }
 
     pub(super) fn log(&mut self, request: Request) {
@@ -184,38 +139,6 @@ impl World {
 
     pub(super) fn requests(&self) -> Vec<Request> {
         self.requests.iter().cloned().collect()
-    }
-}
-
-impl Message {
-    /// A text that is on its way to the customer.
-    pub(super) fn outgoing(
-        author: Author,
-        (author_id, author_name): (&str, &str),
-        text: &str,
-        now: UnixMillis,
-    ) -> Self {
-        Self {
-            id: uuid(),
-            client_msgid: None,
-            from: author,
-            author_name: author_name.to_owned(),
-            author_id: author_id.to_owned(),
-            kind: "text".to_owned(),
-            text: text.to_owned(),
-            media: None,
-            card: None,
-            reply_to: None,
-            reaction: None,
-            manager_reactions: BTreeMap::new(),
-            group: None,
-            more: serde_json::Map::new(),
-            edited: false,
-            markup: serde_json::Value::Null,
-            at_ms: now.0,
-            status: Status::Sent,
-            status_history: Vec::new(),
-        }
     }
 }
 

@@ -30,7 +30,7 @@ impl FakeKommo {
     ) -> HookAnswer {
         let (now, account_id) = (self.core.clock.now(), self.core.settings.account_id.as_str());
         let bytes = self.core.world.change(|world| {
-            let (manager, shape) = (world.manager(author), world.habits.reactions);
+            let (manager, habits) = (world.manager(author), world.habits);
             let chat = world.chat(conversation_id).expect(NOWHERE);
             let found = chat.messages.iter_mut().find(|message| message.id == message_id);
             let message = found.expect("the conversation has the message");
@@ -39,7 +39,7 @@ impl FakeKommo {
                 None => message.manager_reactions.remove(author),
             };
             let message = message.clone();
-            shapes::reaction(account_id, chat, &message, (&manager, emoji), shape, now)
+            shapes::reaction(account_id, chat, &message, (&manager, emoji), habits, now)
         });
         let what = if emoji.is_some() { "reaction" } else { "reaction taken back" };
         self.hook(format!("hook: {what} → {conversation_id}"), bytes, SignatureMode::Valid).await

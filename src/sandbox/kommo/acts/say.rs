@@ -7,8 +7,8 @@ use crate::sandbox::kommo::{
     Attachment, Draft, FakeKommo, HookAnswer, Pace, SignatureMode,
     acts::NOWHERE,
     attachments::Shelf,
-    messages::unknown_contact,
     shapes,
+    threads::unknown_contact,
     world::{Author, Chat, Message, World, uuid},
 };
 
@@ -159,12 +159,17 @@ impl FakeKommo {
         }
         message.markup = draft.markup;
         message.reply_to = draft.reply_to;
+        message.forwards = draft.forwards;
         message.group = draft.group;
+        message.card = draft.card;
         message.more = draft.more;
+        if let Some(kind) = draft.kind {
+            message.kind = kind;
+        }
         world.chats[place].messages.push(message.clone());
         let chat = &world.chats[place];
         let to = if chat.conversation_id.is_empty() { &chat.contact.phone } else { &chat.conversation_id };
-        let bytes = shapes::message(account_id, world.habits, chat, &message);
+        let bytes = shapes::message(account_id, world, chat, &message);
         Announcement { to: to.clone(), id: message.id, bytes }
     }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        ReactionShape,
-        shapes::{Hook, Ids, Sender, bytes},
+        Habits, ReactionShape,
+        shapes::{Hook, Ids, bytes, quoted::Sender},
         world::{Chat, Message},
     },
 };
@@ -73,19 +73,19 @@ pub(in super::super) fn reaction(
     chat: &Chat,
     message: &Message,
     (user, emoji): (&str, Option<&str>),
-    shape: ReactionShape,
+    habits: Habits,
     now: UnixMillis,
 ) -> Vec<u8> {
     let reacted_to = ReactedTo {
         id: &message.id,
         client_id: message.client_msgid.as_deref(),
-        sender: Sender::of(chat, message),
+        sender: Sender::of(habits, chat, message),
         timestamp: UnixMillis(message.at_ms).seconds(),
         msec_timestamp: message.at_ms,
     };
     let reaction = Reaction {
-        msgid: (shape != ReactionShape::Message).then_some(&message.id),
-        message: (shape != ReactionShape::Msgid).then_some(reacted_to),
+        msgid: (habits.reactions != ReactionShape::Message).then_some(&message.id),
+        message: (habits.reactions != ReactionShape::Msgid).then_some(reacted_to),
         user: User { id: user },
         conversation: conversation(chat),
         r#type: if emoji.is_some() { "react" } else { "unreact" },

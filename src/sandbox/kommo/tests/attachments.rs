@@ -16,7 +16,7 @@ fn file(serving: Serving) -> Attachment {
 }
 
 /// A server in whose only conversation a customer has written, and what its hooks were.
-async fn stage() -> (FakeKommo, impl Fn() -> Vec<Value>) {
+pub(super) async fn stage() -> (FakeKommo, impl Fn() -> Vec<Value>) {
     let kommo = fake();
     let (server, url, heard) = channel(StatusCode::OK);
     kommo.set_hook_url(url);
