@@ -13,8 +13,9 @@
 //!    conversation, under the bot's id and the update's own, by which a repetition is recognised. Only then does the
 //!    next poll confirm the batch.
 //! 3. [`relay`] claims the head of a lane. [`translate::from_telegram`] reads the JSON with structs in which everything
-//!    is optional ([`telegram::wire`]); what it cannot carry becomes a text that names it. [`translate::to_kommo`]
-//!    makes the event.
+//!    is optional ([`telegram::wire`]). What Kommo has no kind for (a poll, a payment, a gift, a change of the chat) is
+//!    told in words, formatting as marks in plain text, and a kind that nobody knows yet by its name and the words in it.
+//!    [`translate::to_kommo`] makes the event.
 //! 4. [`kommo::chats`] serialises it once, signs those bytes ([`kommo::sign`]) and sends them. Kommo takes each message
 //!    id once, so this may be repeated until an answer comes.
 //! 5. [`store::Lease::settle`] removes the job and keeps what the answer told of Kommo's ids ■; or it says when to try

@@ -8,9 +8,12 @@ use serde::{Deserialize, Deserializer};
 use crate::lenient::{Fields, lenient};
 
 mod contents;
+mod kinds;
 mod part;
 
 pub use contents::{Contact, File, Location, Venue};
+pub use kinds::{ABOUT, CONTENTS};
+use kinds::{FILES, content};
 pub use part::{Entity, Part};
 
 /// One update.
@@ -128,62 +131,6 @@ impl From<Fields> for Message {
     }
 }
 
-/// The fields that hold one file (Bot API, `Message`).
-const FILES: &[&str] = &["animation", "audio", "document", "sticker", "video", "video_note", "voice"];
-
-/// Fields that say something about a message and are not what it says (Bot API, `Message`).
-const ABOUT: &[&str] = &[
-    "author_signature",
-    "business_connection_id",
-    "caption",
-    "caption_entities",
-    "chat",
-    "date",
-    "direct_messages_topic",
-    "edit_date",
-    "effect_id",
-    "entities",
-    "external_reply",
-    "forward_origin",
-    "from",
-    "guest_bot_caller_chat",
-    "guest_bot_caller_user",
-    "guest_query_id",
-    "has_media_spoiler",
-    "has_protected_content",
-    "is_automatic_forward",
-    "is_from_offline",
-    "is_paid_post",
-    "is_topic_message",
-    "link_preview_options",
-    "media_group_id",
-    "message_id",
-    "message_thread_id",
-    "paid_star_count",
-    "quote",
-    "reply_markup",
-    "reply_to_checklist_task_id",
-    "reply_to_message",
-    "reply_to_poll_option_id",
-    "reply_to_story",
-    "sender_boost_count",
-    "sender_business_bot",
-    "sender_chat",
-    "sender_tag",
-    "show_caption_above_media",
-    "suggested_post_info",
-    "via_bot",
-];
-
-/// The content of a message: a field that is not about it. A GIF comes as `animation` and, for older clients, as
-/// `document` too; a venue also as `location`; the more telling name wins, which is the alphabetically first.
-fn content(fields: &Fields) -> Option<&str> {
-    let mut contents = fields.names().filter(|name| !ABOUT.contains(name) && fields.says(name));
-    let first = contents.next()?;
-    let telling = ["text", "venue"].into_iter().find(|name| fields.says(name));
-    Some(telling.unwrap_or(first))
-}
-
 lenient! {
     /// A part of a message that another one answers; also what is told of a message from another chat.
     pub struct TextQuote {
@@ -279,6 +226,8 @@ mod tests {
             (r#""location":{},"venue":{}"#, "venue"),
             (r#""group_chat_created":true,"has_media_spoiler":true"#, "group_chat_created"),
             (r#""a_kind_from_the_future":{"x":1}"#, "a_kind_from_the_future"),
+            (r#""a_detail_from_the_future":{"x":1},"voice":{}"#, "voice"),
+            (r#""live_photo":{},"photo":[]"#, "live_photo"),
         ];
         for (fields, want) in cases {
             assert_eq!(content_of(fields).as_deref(), Some(want), "{fields}");

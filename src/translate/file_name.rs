@@ -1,7 +1,10 @@
 //! Names of files that come from strangers.
 
-/// The longest name that is kept, in characters.
-const LONGEST: usize = 120;
+/// The longest name that is kept, in bytes: file systems take 255, and who saves it may want to add to it.
+const LONGEST: usize = 240;
+
+/// Names that are devices on Windows, whatever ending follows.
+const DEVICES: [&str; 4] = ["aux", "con", "nul", "prn"];
 
 /// A name without what no file name may have: slashes, control characters, and marks that reverse the direction of
 /// writing, by which `exe.jpg` can be shown for `gpj.exe`. One that is too long loses its middle and keeps its ending.
@@ -9,17 +12,25 @@ const LONGEST: usize = 120;
 pub fn clean(name: &str) -> String {
     let forbidden = |c: char| {
         c.is_control()
-            || matches!(c, '/' | '\\' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '/' | '\\' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let safe: String = name.chars().map(|c| if forbidden(c) { '_' } else { c }).collect();
     let safe = safe.trim().trim_start_matches('.');
-    let length = safe.chars().count();
-    if length <= LONGEST {
-        return safe.to_owned();
+    let device = if is_device(safe) { "_" } else { "" };
+    if safe.len() + device.len() <= LONGEST {
+        return format!("{device}{safe}");
     }
     let tail = ending(safe).map(|ending| format!("….{ending}")).unwrap_or_default();
-    let head: String = safe.chars().take(LONGEST - tail.chars().count()).collect();
-    format!("{head}{tail}")
+    let head = &safe[..safe.floor_char_boundary(LONGEST - tail.len() - device.len())];
+    format!("{device}{head}{tail}")
+}
+
+/// Whether Windows would take a name for one of its devices, such as `con.txt` or `LPT1`.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    let numbered =
+        stem.strip_suffix(|digit: char| digit.is_ascii_digit()).filter(|stem| matches!(*stem, "com" | "lpt"));
+    numbered.is_some() || DEVICES.contains(&stem.as_str())
 }
 
 /// What follows the last dot, if it looks like the name of a format.
@@ -57,6 +68,11 @@ mod tests {
             ("\u{202e}gpj.exe", "_gpj.exe"),
             ("  .hidden ", "hidden"),
             ("...", ""),
+            ("CON.txt", "_CON.txt"),
+            ("lpt1", "_lpt1"),
+            ("nul .tar.gz", "_nul .tar.gz"),
+            ("contract.txt", "contract.txt"),
+            ("COM.pdf", "COM.pdf"),
         ] {
             assert_eq!(clean(name), kept);
         }
@@ -65,8 +81,10 @@ mod tests {
     #[test]
     fn a_long_name_keeps_its_ending() {
         let long = clean(&format!("{}.docx", "ж".repeat(500)));
-        assert_eq!(long.chars().count(), LONGEST);
+        assert!((LONGEST - 1..=LONGEST).contains(&long.len()), "{}", long.len());
         assert!(long.ends_with("ж….docx"), "{long}");
         assert_eq!(clean(&"x".repeat(500)).len(), LONGEST);
+        assert_eq!(clean(&format!("con.{}", "x".repeat(500))).len(), LONGEST);
+        assert!(clean(&"👩\u{200d}".repeat(500)).len() <= LONGEST);
     }
 }

@@ -106,7 +106,7 @@ fn marks_and_origin_go_with_captions_too() {
     assert_eq!(said(&format!(r#"{voice},"caption":"no 7",{link}"#)), "no (https://a.b/c) 7");
     assert_eq!(said(&format!("{voice},{origin}")), "[forwarded from Ivan]");
     assert_eq!(said(&format!(r#""contact":{{"phone_number":"1"}},{origin}"#)), "[forwarded from Ivan]");
-    assert_eq!(said(&format!(r#""story":{{}},{origin}"#)), "[forwarded from Ivan]\n[story]");
+    assert_eq!(said(&format!(r#""story":{{}},{origin}"#)), "[forwarded from Ivan]\n[story] of somebody");
     assert_eq!(said(r#""text":" ","forward_origin":{}"#), "[forwarded from somebody]\n[empty message]");
 }
 

@@ -1,76 +1,147 @@
-//! Each kind of message that Telegram knows, from its update to what Kommo is told.
+//! Each kind of message and of update that Telegram knows, from its update to what Kommo is told.
+//!
+//! Every file in `tests/fixtures/telegram` is an update as the Bot API describes it: a message of the kind that the file is
+//! called after, or in `updates` an update of that kind.
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 use reqwest::Url;
+use serde_json::Value;
 use telekommo::{
     domain::{
         address::{BotId, SourceId},
+        message::Inbound,
         time::UnixMillis,
     },
     media::link::{LinkKey, Links},
+    telegram::wire::{ABOUT, CONTENTS},
     translate::{from_telegram, to_kommo},
 };
 
-/// The `message` of the event that an update becomes. Links are cut to what does not depend on the key.
-fn told(update: &str) -> String {
+use description::Description;
+
+mod description;
+
+const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
+const BOT: BotId = BotId(123_456);
+
+fn source() -> SourceId {
+    SourceId::parse("sales").unwrap()
+}
+
+/// The `message` of the event that a message becomes, its text below it. Links are cut to what does not depend on the key.
+fn told(inbound: &Inbound) -> String {
     let links = Links {
         key: LinkKey::derive("0123456789abcdef0123456789abcdef01234567"),
         public_url: Url::parse("https://bridge.example.com").unwrap(),
         valid_for: Duration::from_hours(24),
     };
-    let source = SourceId::parse("sales").unwrap();
-    let inbound = from_telegram::decode(update, &source, BotId(123_456)).expect("a message");
-    let mut message = to_kommo::encode(&inbound, &links.made_at(UnixMillis(1_786_017_600_000))).payload.message;
+    let payload = to_kommo::encode(inbound, &links.made_at(NOW)).payload;
+    let mut message = payload.message;
     if let Some(link) = &mut message.media {
         let (sealed, name) = link.strip_prefix("https://bridge.example.com/media/").unwrap().split_once('/').unwrap();
-        let linked = links.key.open(&format!("/media/{sealed}/{name}"), UnixMillis(1_786_017_600_000)).unwrap();
+        let linked = links.key.open(&format!("/media/{sealed}/{name}"), NOW).unwrap();
         *link = format!("{} {} {name}", linked.file_id, linked.mime_type.as_deref().unwrap_or("?"));
     }
-    serde_json::to_string(&message).unwrap()
+    let text = message.text.take().map(|text| format!("\n{text}").replace('\n', "\n    ")).unwrap_or_default();
+    format!("{}{text}", serde_json::to_string(&message).unwrap())
 }
 
-macro_rules! fixtures {
-    ($($name:ident)*) => {
-        [$((stringify!($name), include_str!(concat!("../fixtures/telegram/", stringify!($name), ".json")))),*]
-    };
+/// The fixtures in a folder, by name.
+fn fixtures(folder: &str) -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/telegram").join(folder);
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut fixtures: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json") && !path.ends_with("bot_api.json"))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        })
+        .collect();
+    fixtures.sort_by(|(one, _), (other, _)| one.cmp(other));
+    fixtures
+}
+
+/// The update with its message in a private chat: what it says does not depend on where, and which chats are relayed is
+/// no matter of its kind.
+fn in_private(update: &Value) -> String {
+    let mut update = update.clone();
+    update["message"]["chat"] = serde_json::json!({ "id": 777_000_111, "type": "private", "first_name": "Ann" });
+    update.to_string()
 }
 
 #[test]
 fn every_kind_of_message_has_its_form_in_kommo() {
-    let fixtures = fixtures!(
-        photo album_item video video_too_large animation video_note voice audio audio_untitled document document_unnamed sticker sticker_animated location venue contact
-    );
-    let told = fixtures.map(|(name, update)| format!("{name}: {}", told(update)));
-    insta::assert_snapshot!(told.join("\n"), @r#"
-    photo: {"type":"picture","text":"Вот стол 👇","media":"AgACAgIAAxkBAAMqy image/jpeg photo.jpg","file_name":"photo.jpg","file_size":184320}
-    album_item: {"type":"picture","media":"AgACAgIAAxkBAAMra image/jpeg photo.jpg","file_name":"photo.jpg","file_size":0}
-    video: {"type":"video","media":"BAACAgIAAxkBAAMr video/quicktime %D0%BE%D1%82%D0%BF%D1%83%D1%81%D0%BA.mov","file_name":"отпуск.mov","file_size":7340032,"media_duration":17}
-    video_too_large: {"type":"text","text":"[video \"hall.mp4\" of 180 MB: Telegram lets bots have files of up to 20 MB, so this one stays in Telegram] the hall"}
-    animation: {"type":"video","media":"CgACAgQAAxkBAAMt video/mp4 giphy.mp4","file_name":"giphy.mp4","file_size":98304,"media_duration":3}
-    video_note: {"type":"video","media":"DQACAgIAAxkBAAMu video/mp4 video-message.mp4","file_name":"video-message.mp4","file_size":812345,"media_duration":7}
-    voice: {"type":"voice","media":"AwACAgIAAxkBAAMv audio/ogg voice.ogg","file_name":"voice.ogg","file_size":16384,"media_duration":4}
-    audio: {"type":"audio","media":"CQACAgIAAxkBAAMw audio/flac Ann%20Lee%20-%20Blue.flac","file_name":"Ann Lee - Blue.flac","file_size":9437184,"media_duration":214}
-    audio_untitled: {"type":"audio","media":"CQACAgIAAxkBAAMx audio/mp4 memo.m4a","file_name":"memo.m4a","file_size":4096,"media_duration":2}
-    document: {"type":"file","text":"please sign","media":"BQACAgIAAxkBAAMy application/pdf %D0%94%D0%BE%D0%B3%D0%BE%D0%B2%D0%BE%D1%80%20%F0%9F%93%84%20%E2%84%965_2.pdf","file_name":"Договор 📄 №5_2.pdf","file_size":245760}
-    document_unnamed: {"type":"file","media":"BQACAgIAAxkBAAMz application/zip file.zip","file_name":"file.zip","file_size":22}
-    sticker: {"type":"sticker","text":"👍","media":"CAACAgIAAxkBAAM0 image/webp sticker.webp","file_name":"sticker.webp","file_size":24576}
-    sticker_animated: {"type":"sticker","text":"🎉","media":"AAMCAgADGQEAAyNm ? sticker.webp","file_name":"sticker.webp","file_size":3120}
-    location: {"type":"location","location":{"lon":30.315868,"lat":59.939095}}
-    venue: {"type":"location","text":"Hermitage, Palace Square, 2","location":{"lon":30.31456,"lat":59.939832}}
-    contact: {"type":"contact","contact":{"name":"Пётр Иванов","phone":"+79161234567"}}
-    "#);
+    let told = fixtures("").into_iter().map(|(name, update)| {
+        let inbound = from_telegram::decode(&in_private(&update), &source(), BOT).expect("a message");
+        let told = told(&inbound);
+        let (kind, text) = told.split_once('\n').unwrap_or((&told, ""));
+        assert!(!kind.contains(r#""type":"text""#) || !text.trim().is_empty(), "{name} says nothing");
+        format!("{name}: {told}")
+    });
+    insta::assert_snapshot!("messages", told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn every_kind_of_update_is_relayed_or_has_its_reason() {
+    let told = fixtures("updates").into_iter().map(|(name, update)| {
+        let raw = update.to_string();
+        let tap = from_telegram::decode_tap(&raw, &source(), BOT, NOW).map(|tap| told(&tap.inbound));
+        let reaction = from_telegram::decode_reaction(&raw, &source(), BOT);
+        let reaction = reaction.map(|reaction| format!("reaction {:?} to {}", reaction.emoji, reaction.message));
+        let message = || match from_telegram::decode(&raw, &source(), BOT) {
+            Ok(inbound) => self::told(&inbound),
+            Err(skip) => skip.to_string(),
+        };
+        format!("{name}: {}", tap.or(reaction).unwrap_or_else(message))
+    });
+    insta::assert_snapshot!("updates", told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn fixtures_are_what_the_description_describes() {
+    let description = Description::read();
+    let all = [fixtures(""), fixtures("updates")].concat();
+    assert!(all.len() > 100, "only {} fixtures were read", all.len());
+    let faults = all.iter().flat_map(|(name, update)| description.faults(update, "Update", name));
+    assert_eq!(faults.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn every_field_of_a_message_is_about_it_or_is_what_it_says() {
+    let mut sorted = [ABOUT, CONTENTS].concat();
+    sorted.sort_unstable();
+    assert_eq!(sorted, Description::read().fields("Message"));
+}
+
+#[test]
+fn every_kind_has_a_fixture() {
+    let messages = fixtures("");
+    let shown = |field: &&&str| !messages.iter().any(|(_, update)| update["message"].get(**field).is_some());
+    assert_eq!(CONTENTS.iter().filter(shown).collect::<Vec<_>>(), Vec::<&&str>::new());
+    let description = Description::read();
+    let updates: Vec<_> = fixtures("updates").into_iter().filter(|(name, update)| update.get(name).is_some()).collect();
+    let names: Vec<_> = updates.iter().map(|(name, _)| name.as_str()).collect();
+    let kinds = description.fields("Update").into_iter().filter(|field| *field != "update_id");
+    assert_eq!(names, kinds.collect::<Vec<_>>());
+}
+
+/// A fixture as an update of the kind `edited_message`.
+fn edited(raw: &str) -> String {
+    raw.replace("\"message\":", "\"edited_message\":")
 }
 
 #[test]
 fn a_position_that_is_shared_live_is_told_once() {
-    let moved = include_str!("../fixtures/telegram/location.json").replace("\"message\":", "\"edited_message\":");
-    let source = SourceId::parse("sales").unwrap();
-    assert!(from_telegram::decode(&moved, &source, BotId(123_456)).is_err());
+    let moved = edited(include_str!("../fixtures/telegram/live_location.json"));
+    assert!(from_telegram::decode(&moved, &source(), BOT).is_err());
 }
 
 #[test]
-fn a_changed_caption_is_told_with_its_file() {
-    let edited = include_str!("../fixtures/telegram/photo.json").replace("\"message\":", "\"edited_message\":");
-    assert!(told(&edited).contains("[edited] Вот стол"), "{}", told(&edited));
+fn what_was_changed_is_told_with_all_that_belongs_to_it() {
+    let told = |raw: &str| self::told(&from_telegram::decode(&edited(raw), &source(), BOT).unwrap());
+    let photo = told(include_str!("../fixtures/telegram/photo.json"));
+    assert!(photo.contains("photo.jpg") && photo.contains("[edited] Вот стол"), "{photo}");
+    let list = told(include_str!("../fixtures/telegram/checklist.json"));
+    assert!(list.contains("[edited] [checklist] Move\n    ☑ Pack"), "{list}");
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::message::{Content, Media, MediaKind},
-    telegram::wire::{Contact, File, Location, Message, Venue},
+    telegram::wire::{Contact, File, Location, Message, Part, Venue},
     translate::{
         file_name,
         from_telegram::{entities, people, told},
@@ -55,7 +55,7 @@ pub(super) fn words(message: &Message) -> Option<String> {
     })
 }
 
-/// What a message says. What nobody can name is called by the name of its field, with the caption that came with it.
+/// What a message says. What nobody can name is called by the name of its field, with the words that are in it.
 pub(super) fn of(message: Message) -> Content {
     let written =
         |text: &str, entities: &str| Some(entities::of(&message.fields, text, entities)?).filter(|it| is_visible(it));
@@ -72,10 +72,16 @@ pub(super) fn of(message: Message) -> Content {
         "contact" => message.contact.and_then(contact),
         kind => None
             .or_else(|| message.file.and_then(|file| self::file(kind, file, caption.clone())))
+            .or_else(|| pictured(kind, &message.fields, caption.as_deref()))
             .or_else(|| told::line(kind, &message.fields).map(Content::Text)),
     };
     let known = known.map(|content| if let Content::Media(media) = content { sized(media) } else { content });
-    known.unwrap_or_else(|| Content::Unknown { kind: kind.replace('_', " "), caption })
+    known.unwrap_or_else(|| unknown(&kind, &message.fields, caption))
+}
+
+fn unknown(kind: &str, fields: &Part, caption: Option<String>) -> Content {
+    let words = [told::compact(fields, kind), caption].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    Content::Unknown { kind: kind.replace('_', " "), caption: Some(words).filter(|words| !words.is_empty()) }
 }
 
 /// Whether anything of a text can be seen: Kommo refuses a text without, and a manager could not tell that it came.
@@ -86,6 +92,29 @@ pub(super) fn is_visible(text: &str) -> bool {
             || matches!(c, '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
         !blank && !c.is_whitespace() && !c.is_control()
     })
+}
+
+/// What is told in words but has a picture or a film that can be seen: the words become its caption.
+fn pictured(kind: &str, fields: &Part, caption: Option<&str>) -> Option<Content> {
+    let line = told::line(kind, fields)?;
+    let line = caption.map_or_else(|| line.clone(), |caption| format!("{line}\n{caption}"));
+    match kind {
+        "new_chat_photo" => photo(fields.list(kind), Some(line)),
+        "paid_media" => {
+            let seen = fields.part(kind).list::<Part>("paid_media");
+            let seen = seen.iter().find_map(|item| visible_media(item, &line));
+            Some(seen.unwrap_or(Content::Text(line)))
+        }
+        _ => None,
+    }
+}
+
+/// Paid media that the bot has paid for, or sent itself.
+fn visible_media(item: &Part, line: &str) -> Option<Content> {
+    let line = Some(line.to_owned());
+    let still = item.part("live_photo").list("photo");
+    let sizes = [item.list("photo"), still].concat();
+    photo(sizes, line.clone()).or_else(|| file("video", item.read("video")?, line))
 }
 
 /// A file that is too large for a bot becomes a text that says so: there is no way to have it.
@@ -151,7 +180,7 @@ fn sticker(file: File) -> Option<Content> {
 }
 
 fn media(kind: MediaKind, file: File, usual_name: &str, caption: Option<String>) -> Option<Content> {
-    let own_name = file.file_name.as_deref().map(file_name::clean).filter(|name| !name.is_empty());
+    let own_name = file.file_name.as_deref().map(file_name::clean).filter(|name| is_visible(name));
     Some(Content::Media(Media {
         kind,
         file_id: file.file_id.filter(|id| !id.is_empty())?,

@@ -1,13 +1,70 @@
-//! What is told in words alone.
+//! What Kommo has no kind for, told in words.
+//!
+//! Each message begins with what it is in square brackets; lists go below, one item a line. The fields are those of the
+//! Bot API's page, and any of them may be missing.
 
-use crate::{telegram::wire::Part, translate::from_telegram::people};
+use crate::{
+    telegram::wire::{Message, Part},
+    translate::from_telegram::{content, entities},
+};
 
-/// What a message of a `kind` says, as a line that begins with what it is.
+mod amount;
+mod chat;
+mod future;
+mod gifts;
+mod lists;
+mod paid;
+mod rich;
+mod shared;
+
+pub(super) use future::compact;
+
+/// What a `message` of a `kind` says; `None` if nobody here knows the kind.
 pub(super) fn line(kind: &str, message: &Part) -> Option<String> {
     let what = message.part(kind);
-    Some(match kind {
-        "dice" => format!("[dice] {} {}", what.text("emoji")?, what.number("value")?),
-        "new_chat_members" => format!("[new members] {}", people::all(&message.list(kind))),
-        _ => return None,
-    })
+    None.or_else(|| lists::line(kind, &what))
+        .or_else(|| paid::line(kind, &what))
+        .or_else(|| gifts::line(kind, &what))
+        .or_else(|| shared::line(kind, message, &what))
+        .or_else(|| chat::line(kind, message, &what))
+        .or_else(|| if kind == "rich_message" { rich::text(message) } else { None })
 }
+
+/// What it is, and what it says where it says something.
+fn headed(what: &str, says: &str) -> String {
+    if says.trim().is_empty() { format!("[{what}]") } else { format!("[{what}] {says}") }
+}
+
+/// A text with its formatting, if anything of it can be seen.
+fn worded(part: &Part, field: &str) -> Option<String> {
+    formatted(part, field, &format!("{field}_entities"))
+}
+
+/// The same where the entities are not called after the text.
+fn formatted(part: &Part, field: &str, entities: &str) -> Option<String> {
+    entities::of(part, field, entities).filter(|text| content::is_visible(text))
+}
+
+/// The lines that there are, below each other.
+fn lines(lines: impl IntoIterator<Item = Option<String>>) -> String {
+    lines.into_iter().flatten().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The words that there are, in a row.
+fn row(words: impl IntoIterator<Item = Option<String>>) -> String {
+    words.into_iter().flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// Items, one a line.
+fn bullets(items: impl IntoIterator<Item = String>) -> String {
+    lines(items.into_iter().map(|item| Some(format!("• {item}"))))
+}
+
+/// What another message says that this one is about.
+fn words_of(part: &Part, field: &str) -> Option<String> {
+    content::words(&part.read::<Message>(field)?)
+}
+
+#[cfg(test)]
+#[path = "told_tests.rs"]
+mod tests;

@@ -111,7 +111,10 @@ async fn an_update_that_is_nested_deeply_holds_up_nothing() {
 async fn what_cannot_be_carried_is_named() {
     let stage = TestStage::start().await;
     let cases = [
-        (json!({ "paid_media": { "star_count": 5 }, "caption": "my desk" }), "[paid media] my desk"),
+        (
+            json!({ "paid_media": { "star_count": 5 }, "caption": "my desk" }),
+            "[paid media for 5 Telegram Stars]\nmy desk",
+        ),
         (json!({ "voice": {} }), "[voice]"),
         (json!({ "video_note": {} }), "[video note]"),
         (json!({ "a_kind_from_the_future": {} }), "[a kind from the future]"),
