@@ -1,5 +1,7 @@
 //! Every documented hook, and hostile ones.
 
+use std::{fs, path::Path};
+
 use super::*;
 
 /// Each documented hook with what it means to us.
@@ -9,6 +11,11 @@ fn every_documented_hook_has_a_meaning() {
     for (name, raw) in [
         ("text", include_str!("../../tests/fixtures/kommo/hook_text.json")),
         ("picture", include_str!("../../tests/fixtures/kommo/hook_picture_buttons_template.json")),
+        ("buttons with links", include_str!("../../tests/fixtures/kommo/hook_url_buttons.json")),
+        ("list", include_str!("../../tests/fixtures/kommo/hook_list.json")),
+        ("forwarded", include_str!("../../tests/fixtures/kommo/hook_forwards.json")),
+        ("one of several files", include_str!("../../tests/fixtures/kommo/hook_media_group.json")),
+        ("last of several files", include_str!("../../tests/fixtures/kommo/hook_media_group_last.json")),
         ("write first", include_str!("../../tests/fixtures/kommo/hook_write_first.json")),
         ("reply to a comment", include_str!("../../tests/fixtures/kommo/hook_reply_comment.json")),
         ("typing", include_str!("../../tests/fixtures/kommo/hook_typing.json")),
@@ -19,7 +26,10 @@ fn every_documented_hook_has_a_meaning() {
         insta::assert_debug_snapshot!(name, decode(raw).expect(name));
         seen += 1;
     }
-    assert_eq!(seen, 8);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kommo");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let hooks = files.filter(|name| name.to_string_lossy().starts_with("hook_"));
+    assert_eq!(seen, hooks.count());
 }
 
 #[test]

@@ -20,6 +20,7 @@ use telekommo::{
 
 use description::Description;
 
+mod crossing;
 mod description;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);

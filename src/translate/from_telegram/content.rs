@@ -72,8 +72,7 @@ pub(super) fn of(message: Message) -> Content {
         "contact" => message.contact.and_then(contact),
         kind => None
             .or_else(|| message.file.and_then(|file| self::file(kind, file, caption.clone())))
-            .or_else(|| pictured(kind, &message.fields, caption.as_deref()))
-            .or_else(|| told::line(kind, &message.fields).map(Content::Text)),
+            .or_else(|| in_words(kind, &message.fields, caption.as_deref())),
     };
     let known = known.map(|content| if let Content::Media(media) = content { sized(media) } else { content });
     known.unwrap_or_else(|| unknown(&kind, &message.fields, caption))
@@ -94,19 +93,19 @@ pub(super) fn is_visible(text: &str) -> bool {
     })
 }
 
-/// What is told in words but has a picture or a film that can be seen: the words become its caption.
-fn pictured(kind: &str, fields: &Part, caption: Option<&str>) -> Option<Content> {
+/// What Kommo has no kind for, in words; if there is a picture or a film to see with it, the words become its caption.
+fn in_words(kind: &str, fields: &Part, caption: Option<&str>) -> Option<Content> {
     let line = told::line(kind, fields)?;
     let line = caption.map_or_else(|| line.clone(), |caption| format!("{line}\n{caption}"));
-    match kind {
-        "new_chat_photo" => photo(fields.list(kind), Some(line)),
+    let seen = match kind {
+        "new_chat_photo" => photo(fields.list(kind), Some(line.clone())),
         "paid_media" => {
-            let seen = fields.part(kind).list::<Part>("paid_media");
-            let seen = seen.iter().find_map(|item| visible_media(item, &line));
-            Some(seen.unwrap_or(Content::Text(line)))
+            let items = fields.part(kind).list::<Part>("paid_media");
+            items.iter().find_map(|item| visible_media(item, &line))
         }
         _ => None,
-    }
+    };
+    Some(seen.unwrap_or(Content::Text(line)))
 }
 
 /// Paid media that the bot has paid for, or sent itself.
