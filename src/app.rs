@@ -11,16 +11,16 @@ use anyhow::Context;
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 use crate::{
-    config::Config,
+    config::{AccountId, Config},
     domain::{address::SourceId, retry::Schedule, work::Route},
-    kommo::{chats::Chats, hook::HookIntake, sign::Signer},
+    kommo::{account::Account, chats::Chats, hook::HookIntake, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
         link::{LinkKey, Links},
         serve::MediaDoor,
     },
     meter::{Meter, Polling},
-    operate::{admin, upkeep::Upkeep},
+    operate::{admin, identity, setup::Setup, upkeep::Upkeep},
     relay::{Relay, courier::Courier, typing::TypingRelay, verdict::Policy},
     serve,
     store::{self, Store},
@@ -72,7 +72,9 @@ impl App {
         let admin = bind(config.admin.listen, "admin.listen").await?;
         let settings = store_settings(config);
         let store = spawn_blocking(move || Store::open(settings)).await.context("opening the store")??;
-        let parts = Parts::new(config, store)?;
+        let account = identity::client(&config.kommo)?;
+        let served = identity::account_id(&config.kommo, account.as_ref(), Some(&store)).await?;
+        let parts = Parts::new(config, store, account, served)?;
         let app = Self {
             life: Lifecycle::default(),
             store: parts.store.clone(),
@@ -135,17 +137,21 @@ struct Parts {
     courier: Arc<Courier>,
     signer: Signer,
     links: Links,
+    /// The account's REST API, if there is a token for it.
+    account: Option<Account>,
+    /// The account that the bridge serves.
+    served: AccountId,
 }
 
 impl Parts {
-    fn new(config: &Config, store: Store) -> anyhow::Result<Self> {
+    fn new(config: &Config, store: Store, account: Option<Account>, served: AccountId) -> anyhow::Result<Self> {
         let meter = Arc::new(Meter::new());
         let signer = Signer::new(config.kommo.channel_secret.expose());
         let bots = bots(config)?;
         let kommo = &config.kommo;
         let rate = kommo.requests_per_second.get();
         let origin = kommo.chats_url.url().clone();
-        let chats = Chats::new(origin, &kommo.scope_id(), signer.clone(), kommo.timeout, rate)?;
+        let chats = Chats::new(origin, &kommo.scope_id(&served), signer.clone(), kommo.timeout, rate)?;
         let (store_, meter_) = (store.clone(), Arc::clone(&meter));
         let links = Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
@@ -160,13 +166,16 @@ impl Parts {
             keep_buttons: config.telegram.keep_buttons,
             meter: meter_,
         });
-        Ok(Self { store, meter, bots, courier, signer, links })
+        Ok(Self { store, meter, bots, courier, signer, links, account, served })
     }
 
     fn start(self, life: &Lifecycle, config: &Config, public: TcpListener, admin: TcpListener) {
         self.start_relays(life, config);
         self.start_pollers(life);
         self.start_listeners(life, config, public, admin);
+        let chats = self.courier.chats.clone();
+        let setup = Setup::new(config, self.served.clone(), chats, self.account.clone());
+        life.essential("setup", setup.run(life.stop_token()));
         let upkeep = Upkeep::new(&self.store, config);
         life.essential("upkeep", upkeep.run(life.stop_token()));
         life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.meter), life.stop_token()));
@@ -201,7 +210,7 @@ impl Parts {
     fn start_listeners(&self, life: &Lifecycle, config: &Config, public: TcpListener, admin: TcpListener) {
         let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
         let hooks = HookIntake {
-            scope_id: config.kommo.scope_id(),
+            scope_id: config.kommo.scope_id(&self.served),
             signer: self.signer.clone(),
             store: self.store.clone(),
             sources: self.bots.keys().cloned().collect(),

@@ -123,10 +123,19 @@ pub struct Kommo {
     pub channel_id: ChannelId,
     /// The key that signs our calls and Kommo's hooks.
     pub channel_secret: ChannelSecret,
-    /// The account, by its Chats-API id (`amojo_id`).
-    pub account_id: AccountId,
+    /// The channel's code, from the registration letter. Managers write first through sources that have it.
+    pub origin_code: Option<String>,
+    /// The account, by its Chats-API id (`amojo_id`). If it is not written, the account is asked for it, which needs its
+    /// address and a token.
+    pub account_id: Option<AccountId>,
     /// The channel's bot, from the registration letter.
     pub bot_id: Option<ChannelBotId>,
+    /// Whether a start connects the channel to the account.
+    pub connect_on_start: bool,
+    /// What the channel is called in the account.
+    pub channel_title: String,
+    /// Whether the channel's time window holds: managers may write only for so long after the customer.
+    pub time_window: bool,
     /// How long one call may take.
     pub timeout: Duration,
     /// Calls per second, all conversations together.
@@ -134,10 +143,10 @@ pub struct Kommo {
 }
 
 impl Kommo {
-    /// The channel connected to the account, as it stands in the paths of the Chats API and of its hooks.
+    /// The channel connected to the account `id`, as it stands in the paths of the Chats API and of its hooks.
     #[must_use]
-    pub fn scope_id(&self) -> String {
-        format!("{}_{}", self.channel_id, self.account_id)
+    pub fn scope_id(&self, id: &AccountId) -> String {
+        format!("{}_{id}", self.channel_id)
     }
 }
 
@@ -150,6 +159,8 @@ pub struct Source {
     pub name: String,
     /// The pipeline that new leads of this source go into.
     pub pipeline_id: Option<u64>,
+    /// Whether leads of no known source count as this one's; at most one source is it. `None` leaves that to Kommo.
+    pub default: Option<bool>,
 }
 
 /// What is logged, and how.

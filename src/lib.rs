@@ -56,6 +56,11 @@
 //! depends on it. All its calls share one limit and one brake, since Kommo counts by address and shuts out who goes on
 //! asking.
 //!
+//! Beside the relay, a start sees to what Kommo needs ([`operate::setup`]): the channel is connected, the token is good and
+//! for this account, the sources are in step. What fails there is told and tried again, and delays no message. Only which
+//! account it is must be known first ([`operate::identity`]): from the configuration, else from the store, else from the
+//! account itself.
+//!
 //! # What is promised
 //!
 //! - At least once, in order, per conversation; conversations go on side by side. A crash between a remote's acceptance
@@ -79,7 +84,7 @@
 //! | [`media`] | customers' files: signed links, and what they lead to | [`domain`], [`telegram`] |
 //! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`] |
 //! | [`relay`] | claim -> step -> settle | all of the above |
-//! | [`operate`] | the operator's ring: probes, upkeep, restore | the bridge |
+//! | [`operate`] | the operator's ring: set-up in Kommo, probes, upkeep, restore | the bridge |
 //! | [`sandbox`] | a fake Telegram, a fake Kommo (Chats API and account), and a page that shows both | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //!

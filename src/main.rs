@@ -8,7 +8,7 @@ use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Signals},
-    operate::{check, logging, parked, restore},
+    operate::{check, connect, logging, parked, restore, sources},
     sandbox,
 };
 use tokio::runtime::Runtime;
@@ -28,12 +28,32 @@ enum Command {
         #[command(flatten)]
         config: ConfigPath,
     },
-    /// Check the configuration and say what it means, without starting anything.
+    /// Check the configuration, say what it means, and ask Kommo; nothing is changed.
     Check {
         #[command(flatten)]
         config: ConfigPath,
+        /// Ask nobody.
+        #[arg(long)]
+        offline: bool,
     },
-    /// Try telekommo on this machine alone: a fake Telegram and a fake Kommo around the bridge.
+    /// Connect the channel to the account, as a start does.
+    Connect {
+        #[command(flatten)]
+        config: ConfigPath,
+    },
+    /// Disconnect the channel from the account.
+    Disconnect {
+        #[command(flatten)]
+        config: ConfigPath,
+    },
+    /// Show the sources in Kommo, bring them in step with the configuration, or delete one.
+    Sources {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(subcommand)]
+        request: SourcesRequest,
+    },
+    /// Try telekommo on this machine alone, between a fake Telegram and a fake Kommo.
     Sandbox {
         /// Where the page is served.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
@@ -61,6 +81,29 @@ enum Command {
         #[arg(value_name = "DUMP")]
         dump: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum SourcesRequest {
+    /// Show them, and how they differ from the configuration.
+    List,
+    /// Make and change what differs from the configuration; nothing is deleted.
+    Sync,
+    /// Delete one in Kommo.
+    Remove {
+        /// Its name: that of its section in the configuration.
+        name: String,
+    },
+}
+
+impl From<SourcesRequest> for sources::Request {
+    fn from(request: SourcesRequest) -> Self {
+        match request {
+            SourcesRequest::List => Self::List,
+            SourcesRequest::Sync => Self::Sync,
+            SourcesRequest::Remove { name } => Self::Remove(name),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,7 +135,7 @@ impl From<ParkedRequest> for parked::Request {
 #[derive(Debug, clap::Args)]
 struct ConfigPath {
     /// The configuration [default: ./config.toml, or /etc/telekommo/config.toml].
-    #[arg(long = "config", value_name = "PATH")]
+    #[arg(long = "config", value_name = "PATH", global = true)]
     path: Option<PathBuf>,
 }
 
@@ -105,10 +148,12 @@ impl ConfigPath {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run { config } => with_config(&config, run),
-        Command::Check { config } => with_config(&config, |config| {
-            print!("{}", check::Summary(config));
-            Ok(ExitCode::SUCCESS)
-        }),
+        Command::Check { config, offline } => with_config(&config, |config| look_over(config, offline)),
+        Command::Connect { config } => with_config(&config, |config| wait_for(connect::connect(config))),
+        Command::Disconnect { config } => with_config(&config, |config| wait_for(connect::disconnect(config))),
+        Command::Sources { config, request } => {
+            with_config(&config, |config| wait_for(sources::run(config, request.into())))
+        }
         Command::Parked { config, request } => with_config(&config, |config| {
             Runtime::new()?.block_on(parked::run(config, request.into()))?;
             Ok(ExitCode::SUCCESS)
@@ -138,6 +183,25 @@ fn with_config(
             Ok(ExitCode::from(2))
         }
     }
+}
+
+fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    Runtime::new()?.block_on(command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What somebody has to mend is a failure, although the configuration is sound.
+fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
+    print!("{}", check::Summary(config));
+    if offline {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let findings = Runtime::new()?.block_on(check::ask(config));
+    println!("\nKommo:");
+    for finding in &findings {
+        print!("{finding}");
+    }
+    Ok(if findings.iter().any(|finding| finding.is_wrong) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn run(config: &Config) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,12 @@
 
 pub mod admin;
 pub mod check;
+pub mod connect;
+pub mod identity;
 pub mod logging;
 pub mod parked;
 pub mod restore;
+pub mod setup;
+pub mod sources;
+mod table;
 pub mod upkeep;

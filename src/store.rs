@@ -24,6 +24,7 @@ use crate::domain::{
     work::{DedupeId, Lane, Route, Work},
 };
 
+mod account;
 mod claim;
 mod committer;
 mod dump;

@@ -34,6 +34,23 @@ pub(super) fn flag(text: &str) -> Result<bool, Wrong> {
     text.parse().map_err(|_| Wrong::new("is neither true nor false: write one of them"))
 }
 
+/// On or off.
+pub(super) fn switch(text: &str) -> Result<bool, Wrong> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Wrong::new("is neither \"on\" nor \"off\": write one of them")),
+    }
+}
+
+/// The code of a channel.
+pub(super) fn origin_code(text: &str) -> Result<String, Wrong> {
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Wrong::new("is not a channel's code: write it as in the letter, such as \"amo.ext.12345\""));
+    }
+    Ok(text.to_owned())
+}
+
 /// A number that counts things, of which there is at least one.
 pub(super) fn count(text: &str) -> Result<NonZeroU32, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a count: write a whole number above 0"))
@@ -118,6 +135,14 @@ mod tests {
         for bad in ["", ",", "1s,", "1s 5m, soon", "0s"] {
             assert!(waits(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off_and_a_code_is_no_number() {
+        assert_eq!((switch("on"), switch("off")), (Ok(true), Ok(false)));
+        assert_eq!(origin_code("amo.ext.12345"), Ok("amo.ext.12345".to_owned()));
+        assert!(["true", "ON", ""].iter().all(|text| switch(text).is_err()));
+        assert!(["", "12345", "amo ext"].iter().all(|text| origin_code(text).is_err()));
     }
 
     #[test]

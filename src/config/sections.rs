@@ -52,6 +52,7 @@ impl<'a> Reading<'a> {
         };
         self.two_listeners(&config)?;
         self.one_source_per_bot(&config)?;
+        self.one_default_source(&config)?;
         self.patience(&config)?;
         Ok(config)
     }
@@ -95,18 +96,26 @@ impl<'a> Reading<'a> {
         let access_token = section.optional_secret("access_token", Secret::parse);
         let channel_id = section.required("channel_id", ChannelId::parse);
         let channel_secret = section.required_secret("channel_secret", ChannelSecret::parse);
-        let account_id = section.required("account_id", AccountId::parse);
+        let origin_code = section.optional("origin_code", parse::origin_code);
+        let account_id = section.optional("account_id", AccountId::parse);
         let bot_id = section.optional("bot_id", ChannelBotId::parse);
+        let connect_on_start = section.required("connect_on_start", parse::flag);
+        let channel_title = section.required("channel_title", parse::line);
+        let time_window = section.required("time_window", parse::switch);
         let timeout = section.required("timeout", parse::duration);
         let requests_per_second = section.required("requests_per_second", parse::count);
         Ok(Kommo {
             chats_url: chats_url?,
+            account_id: named_or_asked(&section, account_id?, account_url.as_ref().ok(), access_token.as_ref().ok())?,
             account_url: account_url?,
             access_token: access_token?,
             channel_id: channel_id?,
             channel_secret: channel_secret?,
-            account_id: account_id?,
+            origin_code: origin_code?,
             bot_id: bot_id?,
+            connect_on_start: connect_on_start?,
+            channel_title: channel_title?,
+            time_window: time_window?,
             timeout: timeout?,
             requests_per_second: requests_per_second?,
         })
@@ -127,7 +136,8 @@ impl<'a> Reading<'a> {
         let token = section.required_secret("token", BotToken::parse);
         let line = section.required("name", parse::line);
         let pipeline_id = section.optional("pipeline_id", parse::pipeline);
-        Ok((id?, Source { token: token?, name: line?, pipeline_id: pipeline_id? }))
+        let default = section.optional("default", parse::flag);
+        Ok((id?, Source { token: token?, name: line?, pipeline_id: pipeline_id?, default: default? }))
     }
 
     fn log(&self) -> Result<Log, Reported> {
@@ -203,11 +213,33 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    /// Kommo has one default source at most.
+    fn one_default_source(&self, config: &Config) -> Result<(), Reported> {
+        let mut defaults = config.sources.iter().filter(|(_, source)| source.default == Some(true)).map(|(id, _)| id);
+        let (Some(first), Some(second)) = (defaults.next(), defaults.next()) else { return Ok(()) };
+        let what = format!("source {:?} is the default one already: there can be one", first.as_str());
+        Err(Section::new(self.layers, self.problems, &[SOURCES, second.as_str()]).report("default", &what))
+    }
+
     fn same_bot(&self, first: &SourceId, second: &SourceId, source: &Source) -> Reported {
         let bot = source.token.bot_id();
         let what = format!("the same bot ({bot}) as source {:?}: give each source its own", first.as_str());
         Section::new(self.layers, self.problems, &[SOURCES, second.as_str()]).report("token", &what)
     }
+}
+
+/// The account's id has to be written unless the account itself can be asked.
+fn named_or_asked(
+    section: &Section<'_>,
+    id: Option<AccountId>,
+    url: Option<&Option<BaseUrl>>,
+    token: Option<&Option<Secret>>,
+) -> Result<Option<AccountId>, Reported> {
+    let can_be_asked = url.is_none_or(Option::is_some) && token.is_none_or(Option::is_some);
+    if id.is_some() || can_be_asked {
+        return Ok(id);
+    }
+    section.required("account_id", AccountId::parse).map(Some)
 }
 
 /// Whether one of two listeners would be refused. The system chooses a free port for 0.

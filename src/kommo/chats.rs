@@ -17,6 +17,8 @@ use crate::{
     pace::Pace,
 };
 
+mod connect;
+
 /// How many messages a page of a chat's history has at most (Chats API, chat history).
 const HISTORY_PAGE: usize = 50;
 /// How far back a message is looked for. One that is repeated is among the newest, but a chat can be lively.
@@ -160,11 +162,9 @@ impl Chats {
     }
 
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
-        let bytes = serde_json::to_vec(body).expect("our own wire types have string keys only");
-        self.call(Method::POST, below_scope, None, bytes).await
+        self.call(Method::POST, below_scope, None, encode(body)).await
     }
 
-    /// One signed request. The bytes that are signed are the bytes that are sent, and the date is read once.
     async fn call(
         &self,
         method: Method,
@@ -172,10 +172,21 @@ impl Chats {
         query: Option<&str>,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Vec<u8>), CallError> {
+        self.call_at(method, &format!("{}{below_scope}", self.scope_id), query, body).await
+    }
+
+    /// One signed request. The bytes that are signed are the bytes that are sent, and the date is read once.
+    async fn call_at(
+        &self,
+        method: Method,
+        place: &str,
+        query: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<(StatusCode, Vec<u8>), CallError> {
         self.pace.turn().await;
         let mut url = self.origin.clone();
         let prefix = self.origin.path().trim_end_matches('/');
-        url.set_path(&format!("{prefix}/v2/origin/custom/{}{below_scope}", self.scope_id));
+        url.set_path(&format!("{prefix}/v2/origin/custom/{place}"));
         url.set_query(query);
         let date = rfc2822(clock::now());
         let signature = self.signer.sign(method.as_str(), url.path(), &date, &body);
@@ -189,6 +200,10 @@ impl Chats {
             .body(body);
         answer(request.send().await.map_err(unreachable)?).await
     }
+}
+
+fn encode(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("our own wire types have string keys only")
 }
 
 fn our_ids(history: History) -> Vec<Option<String>> {

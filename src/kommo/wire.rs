@@ -8,8 +8,10 @@ use serde::Serialize;
 use crate::lenient::lenient;
 
 pub mod account;
+mod connect;
 mod hook;
 
+pub use connect::{Connect, Connected, Disconnect};
 pub use hook::{
     Hook, HookAction, HookButton, HookContent, HookConversation, HookList, HookMarkup, HookMessage, HookQuoted,
     HookReacted, HookReaction, HookReply, HookRow, HookSection, HookSource, HookTyping,

@@ -1,8 +1,12 @@
-//! `telekommo check`: what a configuration means, in words and without secrets.
+//! `telekommo check`: what a configuration means, in words and without secrets, and how Kommo sees it.
 
 use std::fmt;
 
-use crate::config::Config;
+use crate::{config::Config, operate::table::paragraph};
+
+mod kommo;
+
+pub use kommo::ask;
 
 /// A configuration, described for its operator.
 #[derive(Debug)]
@@ -16,7 +20,10 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "Links to files              {}/media/…", config.server.public_url)?;
         writeln!(f, "  which both must lead to   http://{}", config.server.listen)?;
         writeln!(f, "Probes and metrics          http://{}/ready, /live, /metrics", config.admin.listen)?;
-        writeln!(f, "Scope                       {}", config.kommo.scope_id())?;
+        match &config.kommo.account_id {
+            Some(id) => writeln!(f, "Scope\n  {}", config.kommo.scope_id(id))?,
+            None => writeln!(f, "Scope                       known once the account has told its id")?,
+        }
         writeln!(f, "Chats API                   {}", config.kommo.chats_url)?;
         writeln!(f, "Bot API                     {}", config.telegram.api_url)?;
         writeln!(f, "Data                        {}", config.data_dir.display())?;
@@ -24,5 +31,22 @@ impl fmt::Display for Summary<'_> {
             writeln!(f, "Source {source:<20} {} (bot {})", settings.name, settings.token.bot_id())?;
         }
         Ok(())
+    }
+}
+
+/// One thing that was asked of Kommo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is about.
+    pub about: &'static str,
+    /// How it stands, and what to do if it does not stand well.
+    pub text: String,
+    /// Whether somebody has to do something.
+    pub is_wrong: bool,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&paragraph(self.about, &self.text))
     }
 }

@@ -79,7 +79,8 @@ impl fmt::Debug for Stage {
 
 impl Stage {
     /// Sets the stage and starts the bridge, in a temporary folder that goes with it. `settings` are more lines for the
-    /// bridge's configuration file.
+    /// bridge's configuration file. They may name what the stage alone knows: `{account_url}` and `{access_token}`. A key
+    /// of the stage's own that they name, be it in a comment (`#kommo.account_id`), is left to them.
     ///
     /// # Errors
     /// If a port cannot be bound or the bridge does not start.
@@ -129,17 +130,23 @@ impl Stage {
         let source =
             |line: &Line| format!("[sources.{}]\ntoken = {:?}\nname = {:?}\n", line.source, line.token, line.name);
         let sources = LINES.each_ref().map(source).concat();
-        format!(
-            "data_dir = '{data_dir}'\nserver.listen = \"127.0.0.1:0\"\nserver.public_url = {public:?}\n\
-             admin.listen = \"127.0.0.1:0\"\ntelegram.api_url = {telegram:?}\nkommo.chats_url = {kommo:?}\n\
-             kommo.channel_id = {CHANNEL_ID:?}\nkommo.channel_secret = {CHANNEL_SECRET:?}\n\
-             kommo.account_id = {ACCOUNT_ID:?}\nkommo.bot_id = {CHANNEL_BOT_ID:?}\n{settings}\n{sources}",
-            data_dir = self.dir.path().join("data").display(),
-            public = self.public_url,
-            telegram = self.telegram.url(),
-            kommo = self.kommo.url(),
-            settings = self.settings,
-        )
+        let (account_url, token) = (self.kommo.account_url(), self.kommo.access_token());
+        let settings = self.settings.replace("{account_url}", &account_url).replace("{access_token}", &token);
+        let own = [
+            ("data_dir", self.dir.path().join("data").display().to_string()),
+            ("server.listen", any_port().to_string()),
+            ("server.public_url", self.public_url.clone()),
+            ("admin.listen", any_port().to_string()),
+            ("telegram.api_url", self.telegram.url()),
+            ("kommo.chats_url", self.kommo.url()),
+            ("kommo.channel_id", CHANNEL_ID.to_owned()),
+            ("kommo.channel_secret", CHANNEL_SECRET.to_owned()),
+            ("kommo.account_id", ACCOUNT_ID.to_owned()),
+            ("kommo.bot_id", CHANNEL_BOT_ID.to_owned()),
+        ];
+        let is_named = |key: &str| settings.lines().any(|line| line.trim_start_matches('#').starts_with(key));
+        let lines = own.iter().filter(|(key, _)| !is_named(key)).map(|(key, value)| format!("{key} = {value:?}\n"));
+        format!("{}{settings}\n{sources}", lines.collect::<String>())
     }
 
     /// Starts the bridge, again after a stop.

@@ -23,6 +23,7 @@ use crate::domain::{
 
 pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
+pub(super) const ACCOUNT: &[u8] = b"maccount";
 pub(super) const JOBS: &[u8] = b"j";
 pub(super) const PARKED: &[u8] = b"p";
 pub(super) const EXPIRIES: &[u8] = b"e";

@@ -122,7 +122,8 @@ async fn a_contact_is_found_by_phone_and_added_to() {
 
 #[tokio::test]
 async fn a_chat_is_given_to_a_contact_and_moves_to_another() {
-    let stage = TestStage::start().await;
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
     stage.begin(LINES[0], ANNA).await;
     let account = account(&stage.kommo);
     let chat_id = stage.kommo.chat(&conversation(LINES[0], ANNA)).unwrap().chat_id;

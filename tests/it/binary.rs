@@ -2,6 +2,7 @@
 
 mod command_line;
 mod kill;
+mod kommo;
 pub(crate) mod process;
 mod restore;
 mod secrets;

@@ -15,5 +15,6 @@ mod refusals;
 mod replies;
 mod restart;
 mod secrets;
+mod setup;
 mod telegram_trouble;
 mod typing;

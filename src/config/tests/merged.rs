@@ -36,7 +36,29 @@ fn the_least_file_gets_every_default() {
 #[test]
 fn a_scope_is_channel_and_account() {
     let want = "344a5002-f8ca-454d-af3d-396180102ac7_52e591f7-c98f-4255-8495-827210138c81";
-    assert_eq!(load(LEAST, &[]).kommo.scope_id(), want);
+    let kommo = load(LEAST, &[]).kommo;
+    assert_eq!(kommo.scope_id(kommo.account_id.as_ref().unwrap()), want);
+}
+
+#[test]
+fn an_account_that_can_be_asked_need_not_be_named() {
+    let account = r#"account_id = "52e591f7-c98f-4255-8495-827210138c81""#;
+    let asked = least_with(account, "account_url = \"https://example.kommo.com\"\naccess_token = \"abc\"");
+    assert!(load(&asked, &[]).kommo.account_id.is_none());
+    for alone in ["account_url = \"https://example.kommo.com\"", "access_token = \"abc\"", ""] {
+        let message = Folder::new(&least_with(account, alone)).message(&[]);
+        assert!(message.contains("kommo.account_id is missing"), "{message}");
+    }
+}
+
+#[test]
+fn at_most_one_source_is_the_default_one() {
+    let file = format!(
+        "{}\n[sources.other]\ntoken = \"5:abc\"\nname = \"Other\"\ndefault = true\n",
+        least_with(r#"name = "Sales bot""#, "name = \"Sales bot\"\ndefault = true")
+    );
+    let message = Folder::new(&file).message(&[]);
+    assert!(message.contains("sources.sales.default") && message.contains("other"), "{message}");
 }
 
 #[test]

@@ -1,0 +1,35 @@
+//! Connecting the channel to the account. Kommo undoes it whenever the integration is switched off or installed anew.
+
+use reqwest::Method;
+
+use crate::kommo::{
+    chats::{CallError, Chats, encode},
+    wire::{Connect, Connected, Disconnect},
+};
+
+impl Chats {
+    /// Connects the channel to the account. This can be repeated.
+    pub async fn connect(&self, title: &str, has_time_window: bool) -> Result<Connected, CallError> {
+        let (channel, account_id) = self.channel_and_account();
+        let body = Connect {
+            account_id: account_id.to_owned(),
+            title: title.to_owned(),
+            hook_api_version: "v2",
+            is_time_window_disabled: !has_time_window,
+        };
+        let (status, body) = self.call_at(Method::POST, &format!("{channel}/connect"), None, encode(&body)).await?;
+        serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))
+    }
+
+    /// Takes the channel away from the account: no hooks come any more, and messages are refused.
+    pub async fn disconnect(&self) -> Result<(), CallError> {
+        let (channel, account_id) = self.channel_and_account();
+        let body = encode(&Disconnect { account_id: account_id.to_owned() });
+        self.call_at(Method::DELETE, &format!("{channel}/disconnect"), None, body).await.map(drop)
+    }
+
+    /// Channel and account as connected: both are UUIDs, which have no underscore.
+    fn channel_and_account(&self) -> (&str, &str) {
+        self.scope_id.split_once('_').unwrap_or((&self.scope_id, ""))
+    }
+}

@@ -1,0 +1,94 @@
+//! `telekommo connect` and `disconnect`: the channel and the account.
+
+use anyhow::bail;
+use reqwest::StatusCode;
+
+use crate::{
+    config::{AccountId, Config, Kommo},
+    kommo::{
+        chats::{CallError, Chats},
+        sign::Signer,
+        wire::Connected,
+    },
+    operate::identity,
+};
+
+/// A client of the channel for a command.
+///
+/// # Errors
+/// If the account is not known or the HTTP client cannot be set up.
+pub(super) async fn chats(config: &Config) -> anyhow::Result<(Chats, AccountId)> {
+    let kommo = &config.kommo;
+    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref(), None).await?;
+    let signer = Signer::new(kommo.channel_secret.expose());
+    let rate = kommo.requests_per_second.get();
+    let chats = Chats::new(kommo.chats_url.url().clone(), &kommo.scope_id(&id), signer, kommo.timeout, rate)?;
+    Ok((chats, id))
+}
+
+/// Connects the channel, and prints what Kommo says.
+///
+/// # Errors
+/// If Kommo refuses, or connects something else.
+pub async fn connect(config: &Config) -> anyhow::Result<()> {
+    let (chats, id) = chats(config).await?;
+    let connected = match chats.connect(&config.kommo.channel_title, config.kommo.time_window).await {
+        Ok(connected) => connected,
+        Err(error) => bail!("{}", refusal(&error)),
+    };
+    if let Some(other) = other_scope(&connected, &config.kommo, &id) {
+        bail!("{other}");
+    }
+    println!("The channel is connected to the account.\n");
+    println!("Scope\n  {}", config.kommo.scope_id(&id));
+    println!("Title           {}", connected.title.as_ref().unwrap_or(&config.kommo.channel_title));
+    let window = match connected.is_time_window_disabled {
+        Some(true) => "off: managers may write at any time",
+        Some(false) => "on, as the channel was registered",
+        None => "Kommo does not say",
+    };
+    println!("Time window     {window}");
+    Ok(())
+}
+
+/// Disconnects the channel.
+///
+/// # Errors
+/// If Kommo refuses.
+pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
+    let (chats, _) = chats(config).await?;
+    if let Err(error) = chats.disconnect().await {
+        bail!("{}", refusal(&error));
+    }
+    println!("The channel is no more connected to the account: no answers come, and what");
+    println!("customers write waits. `telekommo connect` connects it again, and so does the");
+    println!("next start unless kommo.connect_on_start is false.");
+    Ok(())
+}
+
+/// Why a channel is not connected, and what to do.
+pub(super) fn refusal(error: &CallError) -> String {
+    let remedy = match error {
+        CallError::Refused { status: StatusCode::FORBIDDEN, .. } => {
+            ": kommo.channel_secret is not that of this channel, or this machine's clock is wrong"
+        }
+        CallError::Refused { status: StatusCode::NOT_FOUND, .. } => {
+            ": it knows no such channel for this account. Compare kommo.channel_id, kommo.account_id and kommo.chats_url \
+             with the registration letter, and ask Kommo's support whether the account is on the channel's list"
+        }
+        CallError::Refused { .. } | CallError::Nonsense(_) | CallError::Unreachable(_) => "",
+    };
+    format!("{error}{remedy}")
+}
+
+/// What is wrong if Kommo has connected something else than what we serve.
+pub(super) fn other_scope(connected: &Connected, kommo: &Kommo, id: &AccountId) -> Option<String> {
+    let scope = connected.scope_id.as_ref()?;
+    let ours = kommo.scope_id(id);
+    (*scope != ours).then(|| {
+        format!(
+            "Kommo has connected the scope {scope}, but telekommo serves {ours}: correct kommo.channel_id and \
+             kommo.account_id"
+        )
+    })
+}

@@ -1,0 +1,195 @@
+//! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account, and
+//! the sources are in step. None of it delays or stops a message.
+
+use std::{convert::Infallible, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    config::{AccountId, Config, Kommo},
+    domain::retry::{Failure, Schedule},
+    kommo::{
+        account::{
+            Account, RestError,
+            token::{Claims, Lifetime},
+        },
+        chats::Chats,
+        wire::account::NewSource,
+    },
+    operate::{connect, identity, sources},
+};
+
+/// How often the token's end is looked at.
+const DAY: Duration = Duration::from_hours(24);
+/// The wait where the schedule has none.
+const LAST_WAIT: Duration = Duration::from_mins(10);
+
+/// Sees to it.
+pub struct Setup {
+    chats: Chats,
+    account: Option<Account>,
+    claims: Option<Claims>,
+    kommo: Kommo,
+    served: AccountId,
+    sources: Vec<NewSource>,
+    schedule: Schedule,
+}
+
+impl Setup {
+    /// What `config` asks for, in the account `served`.
+    #[must_use]
+    pub fn new(config: &Config, served: AccountId, chats: Chats, account: Option<Account>) -> Self {
+        Self {
+            chats,
+            account,
+            claims: config.kommo.access_token.as_ref().and_then(|token| Claims::read(token.expose())),
+            kommo: config.kommo.clone(),
+            served,
+            sources: sources::wanted(config),
+            schedule: config.retry.kommo.clone(),
+        }
+    }
+
+    /// Works until everything is done, and then waits for `stop`.
+    ///
+    /// # Errors
+    /// Never: what fails is told and tried again.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        let work = async { tokio::join!(self.connect(), self.look_after_account(), self.watch_token()) };
+        stop.run_until_cancelled(work).await;
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    async fn connect(&self) {
+        if !self.kommo.connect_on_start {
+            return;
+        }
+        let mut patience = Patience::new("the channel is not connected", &self.schedule);
+        let connected = loop {
+            match self.chats.connect(&self.kommo.channel_title, self.kommo.time_window).await {
+                Ok(connected) => break connected,
+                Err(error) => patience.wait(connect::refusal(&error), error.into()).await,
+            }
+        };
+        if let Some(other) = connect::other_scope(&connected, &self.kommo, &self.served) {
+            tracing::error!("{other}");
+        } else {
+            tracing::info!("the channel is connected to the account");
+        }
+    }
+
+    async fn look_after_account(&self) {
+        let Some(account) = &self.account else {
+            if self.kommo.access_token.is_some() {
+                tracing::warn!("kommo.access_token is of no use without kommo.account_url: write both");
+            }
+            return;
+        };
+        let mut patience = Patience::new("the account cannot be asked", &self.schedule);
+        let info = loop {
+            match account.info().await {
+                Ok(info) => break info,
+                Err(error) => patience.wait_after(error).await,
+            }
+        };
+        if let Some(mismatch) = identity::mismatch(&info, self.claims.as_ref(), &self.served) {
+            // The sources of another account are none of ours.
+            tracing::error!("{mismatch}; messages go on, the sources are left alone");
+            return;
+        }
+        let mut patience = Patience::new("the sources cannot be brought in step", &self.schedule);
+        let synced = loop {
+            match sources::sync(account, &self.sources).await {
+                Ok(synced) => break synced,
+                Err(error) => patience.wait_after(error).await,
+            }
+        };
+        for (source, error) in &synced.refused {
+            tracing::error!(source, %error, "Kommo refuses a source: its leads go to the default one");
+        }
+        for source in &synced.strangers {
+            tracing::info!(source, "Kommo has a source that is not in the configuration; it is left as it is");
+        }
+        if synced.are_too_many() {
+            tracing::warn!("there are more than 50 sources: Kommo may show no more than that");
+        }
+        let (created, changed) = (synced.created.len(), synced.changed.len());
+        tracing::info!(created, changed, kept = synced.kept, "the sources are in step");
+    }
+
+    /// Tells of the token's end ahead of it: at the start, and once per warning that has become due since.
+    async fn watch_token(&self) {
+        let Some(claims) = &self.claims else { return };
+        let mut daily = interval(DAY);
+        daily.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = None;
+        loop {
+            daily.tick().await;
+            let lifetime = claims.lifetime(clock::now());
+            let due = lifetime.and_then(Lifetime::warning);
+            if due != told {
+                tell_lifetime(lifetime);
+                told = due;
+            }
+        }
+    }
+}
+
+/// Waits between attempts, and tells what is in the way: as a warning what time heals, as an error what somebody has to mend,
+/// and the same trouble once.
+struct Patience<'a> {
+    what: &'static str,
+    schedule: &'a Schedule,
+    failed: u32,
+    told: String,
+}
+
+impl<'a> Patience<'a> {
+    fn new(what: &'static str, schedule: &'a Schedule) -> Self {
+        Self { what, schedule, failed: 0, told: String::new() }
+    }
+
+    async fn wait(&mut self, why: String, verdict: Failure) {
+        self.failed = self.failed.saturating_add(1);
+        let is_news = self.told != why;
+        let after = match verdict {
+            Failure::Transient { after, .. } => {
+                if is_news {
+                    tracing::warn!("{} yet: {why}", self.what);
+                }
+                after
+            }
+            Failure::Blocked { .. } | Failure::Permanent(_) => {
+                if is_news {
+                    tracing::error!("{}: {why}", self.what);
+                }
+                None
+            }
+        };
+        self.told = why;
+        sleep(self.schedule.wait(self.failed, fastrand::f64(), after).unwrap_or(LAST_WAIT)).await;
+    }
+
+    async fn wait_after(&mut self, error: RestError) {
+        self.wait(error.to_string(), error.into()).await;
+    }
+}
+
+/// Says how long the token is good, if that is not for long.
+fn tell_lifetime(lifetime: Option<Lifetime>) {
+    match lifetime {
+        Some(Lifetime::Expired) => tracing::error!(
+            "kommo.access_token has expired: make a new one in the integration's tab \"Keys and scopes\"; messages go on"
+        ),
+        Some(Lifetime::Days(days)) => {
+            tracing::warn!(
+                days,
+                "kommo.access_token ends soon: make a new one in the integration's tab \"Keys and scopes\""
+            );
+        }
+        None => {}
+    }
+}

@@ -1,0 +1,174 @@
+//! What a start sees to in Kommo: the channel, the account, the sources. Messages never wait for it.
+
+use std::time::Duration;
+
+use telekommo::{
+    domain::time::UnixMillis,
+    sandbox::{
+        fault::Fault,
+        kommo::{Endpoint, FakeKommo, MAIN_PIPELINE, Rate, RestRequest, Subject},
+        stage::{ANNA, BEN, LINES},
+    },
+};
+
+use crate::support::{TestStage, eventually};
+
+/// Settings of a bridge that connects its channel and has a token.
+const WHOLE: &str = r#"
+kommo.connect_on_start = true
+kommo.account_url = "{account_url}"
+kommo.access_token = "{access_token}"
+"#;
+
+/// What the channel was told by each `connect`.
+fn connections(kommo: &FakeKommo) -> Vec<String> {
+    let asked = kommo.requests().into_iter().filter(|request| request.endpoint == Some(Endpoint::Connect));
+    asked.map(|request| request.body).collect()
+}
+
+fn changes(kommo: &FakeKommo) -> Vec<RestRequest> {
+    kommo.rest_requests().into_iter().filter(|request| request.method != "GET").collect()
+}
+
+fn lines(kommo: &FakeKommo) -> Vec<(String, String)> {
+    kommo.sources().into_iter().map(|line| (line.external_id, line.name)).collect()
+}
+
+async fn restart(stage: &mut TestStage) {
+    stage.stop_bridge().await;
+    stage.start_bridge().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_connects_the_channel_again_and_again() {
+    let mut stage = TestStage::with("kommo.connect_on_start = true\nkommo.channel_title = \"Acme\"").await;
+    stage.until("the channel is connected", |stage| connections(&stage.kommo).len() == 1).await;
+    stage.stop_bridge().await;
+    stage.kommo.set_connected(false);
+    stage.start_bridge().await.unwrap();
+    stage.until("the channel is connected again", |stage| stage.kommo.is_connected()).await;
+    let bodies = connections(&stage.kommo);
+    assert_eq!(bodies[0], bodies[1]);
+    for part in [r#""title":"Acme""#, r#""hook_api_version":"v2""#, r#""is_time_window_disabled":true"#] {
+        assert!(bodies[0].contains(part), "{}", bodies[0]);
+    }
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn the_time_window_holds_if_the_operator_wants_it() {
+    let stage = TestStage::with("kommo.connect_on_start = true\nkommo.time_window = \"on\"").await;
+    stage.until("the channel is connected", |stage| connections(&stage.kommo).len() == 1).await;
+    assert!(connections(&stage.kommo)[0].contains(r#""is_time_window_disabled":false"#));
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_channel_that_kommo_refuses_is_tried_again_and_messages_wait() {
+    let mut stage = TestStage::with("kommo.connect_on_start = true").await;
+    stage.allow_failures();
+    stage.stop_bridge().await;
+    stage.kommo.set_connected(false);
+    let unknown = r#"{"error_code":404,"error_type":"ORIGIN_NOT_REGISTERED","error_description":"NOT_FOUND"}"#;
+    stage.kommo.fault(Endpoint::Connect, Fault::Status { code: 404, body: unknown.to_owned() }, 2);
+    stage.start_bridge().await.unwrap();
+    stage.begin(LINES[0], ANNA).await;
+    assert!(stage.kommo.is_connected());
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn sources_are_made_changed_and_never_deleted() {
+    let mut stage = TestStage::with(WHOLE).await;
+    stage.until("the sources are made", |stage| stage.kommo.sources().len() == 2).await;
+    // Each start begins to count anew.
+    stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+    stage.kommo.add_source("old", "Old bot", MAIN_PIPELINE);
+    let before = changes(&stage.kommo).len();
+    let asked = |stage: &TestStage| stage.kommo.rest_requests().len();
+    let (mut known, made) = (asked(&stage), lines(&stage.kommo));
+    restart(&mut stage).await;
+    eventually("the account and the sources are asked for", async || asked(&stage) >= known + 2).await;
+    assert_eq!(changes(&stage.kommo).len(), before, "nothing is left to do");
+    assert_eq!(lines(&stage.kommo), made);
+    known = asked(&stage);
+    stage.kommo.remove_source("sales");
+    restart(&mut stage).await;
+    eventually("the source is made again", async || asked(&stage) >= known + 3).await;
+    let ids: Vec<_> = lines(&stage.kommo).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["support", "old", "sales"]);
+    stage.finish().await;
+}
+
+/// What is wrong with the account, its token or the way to it: in words, the token, and what happens.
+type Trouble = (&'static str, &'static str, fn(&FakeKommo));
+
+const TROUBLES: [Trouble; 6] = [
+    ("the token is wrong", "wrong", |_| {}),
+    ("the token has expired", "{access_token}", |kommo| drop(kommo.new_token(UnixMillis(0)))),
+    ("the account is another one", "{access_token}", |kommo| {
+        kommo.set_amojo_id("11111111-2222-4333-8444-555555555555");
+    }),
+    ("a right is missing", "{access_token}", |kommo| kommo.forbid(&[Subject::Sources])),
+    ("there are too many requests", "{access_token}", |kommo| {
+        kommo.set_rest_rate(Rate { per_second: 0, patience: 1, shut_out_for: Duration::from_mins(5) });
+    }),
+    ("it always fails", "{access_token}", |kommo| {
+        kommo.rest_fault(None, Fault::Status { code: 500, body: String::new() }, u32::MAX);
+    }),
+];
+
+#[tokio::test]
+async fn no_trouble_with_the_account_stops_a_message() {
+    for (what, token, trouble) in TROUBLES {
+        let mut stage = TestStage::with(&WHOLE.replace("{access_token}", token)).await;
+        stage.allow_failures();
+        stage.stop_bridge().await;
+        trouble(&stage.kommo);
+        let asked = stage.kommo.rest_requests().len();
+        stage.start_bridge().await.unwrap();
+        eventually(what, async || stage.kommo.rest_requests().len() > asked).await;
+        stage.begin(LINES[0], BEN).await;
+        let id = stage.reply(LINES[0], BEN, what).await;
+        stage.outcome(&id).await;
+        stage.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_way_to_the_account_messages_go_on() {
+    let mut stage = TestStage::with(WHOLE).await;
+    stage.stop_bridge().await;
+    stage.kommo.rest_down(true).unwrap();
+    stage.start_bridge().await.unwrap();
+    stage.begin(LINES[0], ANNA).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn the_sources_of_a_foreign_account_are_left_alone() {
+    let mut stage = TestStage::with(WHOLE).await;
+    stage.until("the sources are made", |stage| stage.kommo.sources().len() == 2).await;
+    stage.stop_bridge().await;
+    stage.kommo.set_amojo_id("11111111-2222-4333-8444-555555555555");
+    stage.kommo.remove_source("sales");
+    let (asked, before) = (stage.kommo.rest_requests().len(), changes(&stage.kommo).len());
+    stage.start_bridge().await.unwrap();
+    eventually("the account is asked", async || stage.kommo.rest_requests().len() > asked).await;
+    stage.begin(LINES[0], ANNA).await;
+    assert_eq!(changes(&stage.kommo).len(), before);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_named_is_asked_once_and_remembered() {
+    let mut stage = TestStage::with(&format!("{WHOLE}\n#kommo.account_id")).await;
+    stage.begin(LINES[0], ANNA).await;
+    stage.until("the sources are made", |stage| stage.kommo.sources().len() == 2).await;
+    stage.stop_bridge().await;
+    stage.kommo.rest_down(true).unwrap();
+    stage.start_bridge().await.unwrap();
+    stage.reply(LINES[0], ANNA, "we are here").await;
+    stage.until_settled().await;
+    stage.finish().await;
+}
