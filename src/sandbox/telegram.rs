@@ -17,15 +17,20 @@ use crate::sandbox::{
     traffic::Traffic,
 };
 
+mod acts;
 mod albums;
 mod api;
 mod arguments;
 mod attachments;
+mod business;
+mod business_acts;
 mod cards;
 mod chats;
 mod edits;
 mod files;
 mod formats;
+mod group_acts;
+mod groups;
 mod hosting;
 mod keyboards;
 mod media;
@@ -49,6 +54,7 @@ mod world;
 mod tests;
 
 pub use attachments::{Attachment, FileKind, NewFile};
+pub use groups::{GroupKind, NewGroup};
 pub use hosting::Hosting;
 pub use message::{ChatMessage, Key, Keyboard, Piece};
 pub use reply_keyboards::{Asks, ReplyKey, ReplyKeyboard};

@@ -11,9 +11,10 @@ use crate::{
         ChatMessage,
         arguments::Arguments,
         attachments::FileKind,
+        business,
         media::{Item, Source},
         methods::{Answer, Refusal},
-        places, replies, sending, texts,
+        replies, sending, texts,
         world::World,
     },
 };
@@ -49,7 +50,7 @@ pub(super) fn send(world: &mut World, token: &str, arguments: &Arguments, now: U
     let items: Result<Vec<(Item<'_>, String)>, Refusal> = media.iter().map(|it| item(arguments, it)).collect();
     let items = items?;
     check(&items)?;
-    let mut spot = places::open(world, token, arguments)?;
+    let mut spot = business::reach(world, token, arguments, now)?;
     let reply_to = replies::answered(arguments, spot.chat)?;
     let files: Result<Vec<_>, Refusal> = items.iter().map(|(item, _)| item.keep(&mut spot)).collect();
     let media_group_id = Some(new_id());

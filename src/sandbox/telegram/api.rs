@@ -113,7 +113,11 @@ fn address(path: &str) -> Option<(String, String)> {
 
 impl Refusal {
     fn body(&self) -> Value {
-        json!({ "ok": false, "error_code": self.code, "description": self.description })
+        let mut body = json!({ "ok": false, "error_code": self.code, "description": self.description });
+        if let Some(id) = self.migrate_to {
+            body["parameters"] = json!({ "migrate_to_chat_id": id });
+        }
+        body
     }
 }
 

@@ -9,7 +9,7 @@ use crate::sandbox::telegram::{
 };
 
 /// Acts name bots by token and customers by id; an act on somebody who was never added is a mistake in the caller.
-const NOBODY: &str = "bots and customers are added before they act";
+pub(super) const NOBODY: &str = "bots and customers are added before they act";
 
 impl FakeTelegram {
     /// A new bot. Adding a token again starts it anew.

@@ -7,7 +7,7 @@ use crate::{
     sandbox::telegram::{
         ChatMessage,
         arguments::Arguments,
-        keyboards,
+        business, keyboards,
         methods::{Answer, Refusal},
         places::{self, Spot},
         sending, shapes, texts,
@@ -23,7 +23,7 @@ pub(super) fn text(world: &mut World, token: &str, arguments: &Arguments, now: U
     sending::plain(arguments)?;
     let text = texts::shown_text(arguments.text("text").unwrap_or_default())?;
     let keyboard = keyboards::inline(arguments)?;
-    edit(&mut places::open(world, token, arguments)?, arguments, now, |message| {
+    edit(&mut business::reach(world, token, arguments, now)?, arguments, now, |message| {
         if message.file.is_some() || message.piece.is_some() {
             return Err(Refusal::new(400, "Bad Request: there is no text in the message to edit"));
         }
@@ -36,7 +36,7 @@ pub(super) fn text(world: &mut World, token: &str, arguments: &Arguments, now: U
 /// `editMessageReplyMarkup`.
 pub(super) fn reply_markup(world: &mut World, token: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
     let keyboard = keyboards::inline(arguments)?;
-    edit(&mut places::open(world, token, arguments)?, arguments, now, |message| {
+    edit(&mut business::reach(world, token, arguments, now)?, arguments, now, |message| {
         message.keyboard = keyboard;
         Ok(())
     })

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::telegram::{
-        Core, albums, arguments::Arguments, attachments::FileKind, cards, edits, files, keyboards, media, places,
-        polls, profiles, reactions, sending, texts, updates::Allowed, world::World,
+        Core, albums, arguments::Arguments, attachments::FileKind, business, cards, edits, files, keyboards, media,
+        places, polls, profiles, reactions, sending, texts, updates::Allowed, world::World,
     },
 };
 
@@ -20,16 +20,18 @@ pub(super) type Answer = Result<Value, Refusal>;
 pub(super) struct Refusal {
     pub(super) code: u16,
     pub(super) description: Cow<'static, str>,
+    /// Where the chat has gone, if that is why.
+    pub(super) migrate_to: Option<i64>,
 }
 
 impl Refusal {
     pub(super) const fn new(code: u16, description: &'static str) -> Self {
-        Self { code, description: Cow::Borrowed(description) }
+        Self { code, description: Cow::Borrowed(description), migrate_to: None }
     }
 
     /// A bad request, in words of the moment.
     pub(super) fn bad(why: &str) -> Self {
-        Self { code: 400, description: Cow::Owned(format!("Bad Request: {why}")) }
+        Self { code: 400, description: Cow::Owned(format!("Bad Request: {why}")), migrate_to: None }
     }
 }
 
@@ -37,7 +39,7 @@ impl Refusal {
 pub(super) const UNAUTHORIZED: Refusal = Refusal::new(401, "Unauthorized");
 
 /// The methods, as the documentation spells them.
-const METHODS: [&str; 27] = [
+const METHODS: [&str; 29] = [
     "getUpdates",
     "getMe",
     "getFile",
@@ -65,6 +67,8 @@ const METHODS: [&str; 27] = [
     "setWebhook",
     "deleteWebhook",
     "getWebhookInfo",
+    "getBusinessConnection",
+    "readBusinessMessage",
 ];
 
 /// A method as the documentation spells it.
@@ -96,6 +100,7 @@ fn told(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: 
         "getChat" => places::get_chat(world, token, arguments),
         "getUserProfilePhotos" => profiles::photos(world, token, arguments),
         "getWebhookInfo" => webhook_info(world, token, now),
+        "getBusinessConnection" => business::get_connection(world, token, arguments),
         _ => Err(Refusal::new(404, "Not Found: method not found")),
     }
 }
@@ -122,6 +127,7 @@ fn done(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: 
         "editMessageText" => edits::text(world, token, arguments, now),
         "editMessageReplyMarkup" => edits::reply_markup(world, token, arguments, now),
         "deleteMessage" => edits::delete(world, token, arguments),
+        "readBusinessMessage" => business::read_message(world, token, arguments),
         "setWebhook" => set_webhook(world, token, arguments, true),
         "deleteWebhook" => set_webhook(world, token, arguments, false),
         _ => Err(Refusal::new(404, "Not Found: method not found")),

@@ -21,17 +21,40 @@ pub(super) struct Frame<'w> {
     pub(super) people: &'w BTreeMap<i64, Person>,
     /// `Chat` of the chat.
     pub(super) chat: Value,
+    /// For whom the bot writes, if not for itself.
+    pub(super) behalf: Option<Behalf>,
+}
+
+/// The owner of an account that the bot looks after.
+pub(super) struct Behalf {
+    pub(super) connection: String,
+    pub(super) owner: i64,
 }
 
 impl Frame<'_> {
     /// Says in a `Message` whose it is.
     pub(super) fn sign(&self, shape: &mut Value, message: &ChatMessage) {
         shape["chat"] = self.chat.clone();
-        if message.from_bot {
-            shape["from"] = self.bot.user();
-        } else if let Some(person) = self.people.get(&message.sender) {
-            shape["from"] = shapes::user(&person.card);
+        if message.sender < 0 {
+            shape["sender_chat"] = self.chat.clone();
+            return;
         }
+        let person = |id: i64| self.people.get(&id).map(|person| shapes::user(&person.card));
+        shape["from"] = match (&self.behalf, message.from_bot) {
+            (None, true) => self.bot.user(),
+            (Some(_), true) | (_, false) => person(message.sender).unwrap_or_default(),
+        };
+        if let Some(behalf) = &self.behalf {
+            shape["business_connection_id"] = json!(behalf.connection);
+            if message.from_bot {
+                shape["sender_business_bot"] = self.bot.user();
+            }
+        }
+    }
+
+    /// Whether neither the bot nor the owner has written it.
+    pub(super) fn is_customers(&self, message: &ChatMessage) -> bool {
+        !message.from_bot && self.behalf.as_ref().is_none_or(|behalf| behalf.owner != message.sender)
     }
 }
 
@@ -40,6 +63,8 @@ pub(super) struct Spot<'w> {
     pub(super) token: &'w str,
     pub(super) frame: Frame<'w>,
     pub(super) chat: &'w mut Chat,
+    /// Where the chat shares its count of messages.
+    pub(super) count: Option<&'w mut i64>,
     pub(super) queue: &'w mut Queue,
     pub(super) files: &'w mut Files,
 }
@@ -47,20 +72,28 @@ pub(super) struct Spot<'w> {
 impl Spot<'_> {
     /// Adds a message. Gives it as the Bot API shows it.
     pub(super) fn add(&mut self, message: ChatMessage) -> Value {
+        if let Some(count) = self.count.as_deref_mut() {
+            *count += 1;
+            self.chat.last_id = *count - 1;
+        }
         let message = self.chat.add(message);
         replies::with_quoted(&self.frame, self.chat, &message)
     }
 }
 
 impl World {
-    /// The private chat of a bot and a customer, once the customer has written.
-    pub(super) fn spot<'w>(&'w mut self, token: &'w str, customer: i64) -> Option<Spot<'w>> {
+    /// A chat that a bot knows: a customer's, once the customer has written, or a group.
+    pub(super) fn spot<'w>(&'w mut self, token: &'w str, chat_id: i64) -> Option<Spot<'w>> {
         let bot = self.bots.get_mut(token)?;
-        let chat = shapes::chat(&self.customers.get(&customer)?.card);
+        let chat = match bot.groups.get(&chat_id) {
+            Some(group) => group.shape(chat_id),
+            None => shapes::chat(&self.customers.get(&chat_id)?.card),
+        };
         Some(Spot {
             token,
-            frame: Frame { bot: &bot.user, people: &self.customers, chat },
-            chat: bot.chats.get_mut(&customer)?,
+            frame: Frame { bot: &bot.user, people: &self.customers, chat, behalf: None },
+            chat: bot.chats.get_mut(&chat_id)?,
+            count: None,
             queue: &mut bot.queue,
             files: &mut self.files,
         })
@@ -77,6 +110,9 @@ pub(super) fn named(world: &World, token: &str, arguments: &Arguments) -> Result
 /// The chat that `chat_id` names, if the bot may write there.
 pub(super) fn open<'w>(world: &'w mut World, token: &'w str, arguments: &Arguments) -> Result<Spot<'w>, Refusal> {
     let id = named(world, token, arguments)?;
+    if let Some(refusal) = world.bots.get(token).and_then(|bot| bot.groups.get(&id)?.refusal()) {
+        return Err(refusal);
+    }
     if world.customers.get(&id).is_some_and(|person| person.deactivated) {
         return Err(Refusal::new(403, "Forbidden: user is deactivated"));
     }
@@ -89,6 +125,9 @@ pub(super) fn open<'w>(world: &'w mut World, token: &'w str, arguments: &Argumen
 /// `getChat`.
 pub(super) fn get_chat(world: &World, token: &str, arguments: &Arguments) -> Result<Value, Refusal> {
     let id = named(world, token, arguments)?;
-    let person = world.customers.get(&id);
-    Ok(person.map_or_else(|| json!({}), |person| shapes::full_chat(&person.card)))
+    if let Some(group) = world.bots.get(token).and_then(|bot| bot.groups.get(&id)) {
+        return Ok(shapes::full(group.shape(id)));
+    }
+    let person = world.customers.get(&id).ok_or(Refusal::new(400, "Bad Request: chat not found"))?;
+    Ok(shapes::full(shapes::chat(&person.card)))
 }

@@ -9,9 +9,10 @@ use crate::{
     sandbox::telegram::{
         ChatMessage,
         arguments::Arguments,
+        business,
         keyboards::{self, Markup},
         methods::{Answer, Refusal},
-        places::{self, Spot},
+        places::Spot,
         replies,
         world::World,
     },
@@ -34,8 +35,7 @@ const ACTIONS: [&str; 11] = [
     "upload_video_note",
 ];
 /// Arguments that would change what the customer sees and that this server cannot show: refused, not ignored.
-const NOT_SHOWN: [&str; 13] = [
-    "business_connection_id",
+const NOT_SHOWN: [&str; 12] = [
     "message_thread_id",
     "direct_messages_topic_id",
     "message_effect_id",
@@ -68,7 +68,7 @@ pub(super) fn send(
 ) -> Answer {
     plain(arguments)?;
     let markup = keyboards::markup(arguments)?;
-    let mut spot = places::open(world, token, arguments)?;
+    let mut spot = business::reach(world, token, arguments, now)?;
     let reply_to = replies::answered(arguments, spot.chat)?;
     let mut message = ChatMessage { reply_to, ..make(&mut spot)? };
     spot.chat.action = None;
@@ -88,7 +88,12 @@ pub(super) fn send(
 impl Spot<'_> {
     /// Makes a message the bot's.
     pub(super) fn bots(&self, message: ChatMessage, now: UnixMillis) -> ChatMessage {
-        ChatMessage { from_bot: true, sender: self.frame.bot.id, at_ms: now.0, ..message }
+        let sender = match &self.frame.behalf {
+            Some(behalf) => behalf.owner,
+            None if self.frame.chat["type"] == "channel" => self.frame.chat["id"].as_i64().unwrap_or_default(),
+            None => self.frame.bot.id,
+        };
+        ChatMessage { from_bot: true, sender, at_ms: now.0, ..message }
     }
 }
 
@@ -98,6 +103,6 @@ pub(super) fn chat_action(world: &mut World, token: &str, arguments: &Arguments,
     if !ACTIONS.contains(&action) {
         return Err(Refusal::new(400, "Bad Request: wrong parameter action in request"));
     }
-    places::open(world, token, arguments)?.chat.action = Some((action.to_owned(), now.plus(ACTION)));
+    business::reach(world, token, arguments, now)?.chat.action = Some((action.to_owned(), now.plus(ACTION)));
     Ok(json!(true))
 }

@@ -13,6 +13,10 @@ pub(super) struct BotUser {
     pub(super) id: i64,
     pub(super) username: String,
     pub(super) name: String,
+    /// Whether owners may let it look after their accounts.
+    pub(super) is_business: bool,
+    /// Whether it sees all that is said in groups.
+    pub(super) reads_all: bool,
 }
 
 impl BotUser {
@@ -25,11 +29,11 @@ impl BotUser {
     pub(super) fn me(&self) -> Value {
         let mut me = self.user();
         me["can_join_groups"] = json!(true);
+        me["can_read_all_group_messages"] = json!(self.reads_all);
+        me["can_connect_to_business"] = json!(self.is_business);
         for flag in [
-            "can_read_all_group_messages",
             "supports_inline_queries",
             "supports_guest_queries",
-            "can_connect_to_business",
             "has_main_web_app",
             "has_topics_enabled",
             "allows_users_to_create_topics",
@@ -70,9 +74,8 @@ pub(super) fn chat(customer: &Customer) -> Value {
     ])
 }
 
-/// `ChatFullInfo` of a customer's private chat.
-pub(super) fn full_chat(customer: &Customer) -> Value {
-    let mut full = chat(customer);
+/// `ChatFullInfo` of a chat.
+pub(super) fn full(mut full: Value) -> Value {
     full["accent_color_id"] = json!(1);
     full["max_reaction_count"] = json!(11);
     full["accepted_gift_types"] = json!({

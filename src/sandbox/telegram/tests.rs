@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod acts;
+mod business;
+mod groups;
 mod keyboards;
 mod media;
 mod sends;

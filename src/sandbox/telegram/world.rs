@@ -10,6 +10,8 @@ use crate::{
     sandbox::telegram::{
         Attachment, ChatMessage, Customer, Hosting, NewBot, NewFile, ReplyKeyboard, Request,
         attachments::{self, Files},
+        business::{Account, Connection},
+        groups::Group,
         polls::Polls,
         shapes::{self, BotUser},
         updates::Queue,
@@ -54,6 +56,12 @@ pub(super) struct Bot {
     pub(super) presses: BTreeMap<String, UnixMillis>,
     /// By the customer's id.
     pub(super) chats: BTreeMap<i64, Chat>,
+    /// By their ids, which are below 0; their messages are among the chats.
+    pub(super) groups: BTreeMap<i64, Group>,
+    /// By the id of the connection.
+    pub(super) connections: BTreeMap<String, Connection>,
+    /// By the owner's id.
+    pub(super) accounts: BTreeMap<i64, Account>,
 }
 
 /// A chat with a bot, from the moment that it knows of it.
@@ -65,7 +73,9 @@ pub(super) struct Chat {
     /// What the customer has in place of their keyboard.
     pub(super) reply_keyboard: Option<ReplyKeyboard>,
     pub(super) messages: Vec<ChatMessage>,
-    last_id: i64,
+    pub(super) last_id: i64,
+    /// Up to where the bot has read it, where it can say so.
+    pub(super) read_up_to: i64,
 }
 
 impl Chat {
@@ -81,13 +91,16 @@ impl Chat {
 impl World {
     pub(super) fn add_bot(&mut self, NewBot { token, username, name }: NewBot) {
         let fresh = Bot {
-            user: BotUser { id: bot_id(&token), username, name },
+            user: BotUser { id: bot_id(&token), username, name, is_business: false, reads_all: false },
             revoked: false,
             webhook: String::new(),
             queue: Queue::default(),
             polls: Polls::default(),
             presses: BTreeMap::new(),
             chats: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            accounts: BTreeMap::new(),
         };
         self.bots.insert(token, fresh);
     }

@@ -1,0 +1,95 @@
+//! What customers send besides texts and single files.
+
+use serde_json::{Value, json};
+
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::telegram::{
+        Attachment, ChatMessage, FakeTelegram, NewFile, Piece, albums, attachments, chats::NOBODY,
+        reply_keyboards::phone, world::World,
+    },
+};
+
+impl Piece {
+    fn new(field: &str, value: Value) -> Self {
+        Self { field: field.to_owned(), value }
+    }
+
+    /// Somebody else's phone number.
+    pub fn contact(phone_number: &str, first_name: &str) -> Self {
+        Self::new("contact", json!({ "phone_number": phone_number, "first_name": first_name }))
+    }
+
+    /// A place on earth, in degrees.
+    pub fn location(latitude: f64, longitude: f64) -> Self {
+        Self::new("location", json!({ "latitude": latitude, "longitude": longitude }))
+    }
+
+    /// A place with a name and an address.
+    pub fn venue(latitude: f64, longitude: f64, title: &str, address: &str) -> Self {
+        let location = json!({ "latitude": latitude, "longitude": longitude });
+        Self::new("venue", json!({ "location": location, "title": title, "address": address }))
+    }
+
+    /// A question with its answers.
+    pub fn poll(question: &str, options: &[&str]) -> Self {
+        let option = |text: &&str| json!({ "text": text, "voter_count": 0 });
+        let options: Vec<Value> = options.iter().map(option).collect();
+        let poll = json!({ "id": fastrand::u64(1..).to_string(), "question": question, "options": options,
+            "total_voter_count": 0, "is_closed": false, "is_anonymous": true, "type": "regular",
+            "allows_multiple_answers": false });
+        Self::new("poll", poll)
+    }
+
+    /// A thrown die, or another emoji with a value.
+    pub fn dice(emoji: &str, value: u8) -> Self {
+        Self::new("dice", json!({ "emoji": emoji, "value": value }))
+    }
+}
+
+impl World {
+    /// A customer sends files that belong together. Gives the ids of their messages.
+    fn send_album(&mut self, token: &str, customer: i64, files: &[NewFile], now: UnixMillis) -> Option<Vec<i64>> {
+        let id = albums::new_id();
+        let mut send = |file: &NewFile| {
+            let text = file.caption.clone().unwrap_or_default();
+            let file = attachments::keep(&mut self.files, token, file.bytes.clone(), Attachment::of(file));
+            let media_group_id = Some(id.clone());
+            let message = ChatMessage { text, file: Some(file), media_group_id, ..ChatMessage::default() };
+            self.say(token, customer, message, now)
+        };
+        files.iter().map(&mut send).collect()
+    }
+}
+
+impl FakeTelegram {
+    /// A customer sends files that belong together: an update for each, with one `media_group_id`. Gives the ids of their
+    /// messages.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn send_album(&self, token: &str, customer: i64, files: &[NewFile]) -> Vec<i64> {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| world.send_album(token, customer, files, now)).expect(NOBODY)
+    }
+
+    /// A customer sends a place, a contact, a poll or a throw of dice. Gives the message's id.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn send_piece(&self, token: &str, customer: i64, piece: Piece) -> i64 {
+        let now = self.core.clock.now();
+        let message = ChatMessage { piece: Some(piece), ..ChatMessage::default() };
+        self.core.world.change(|world| world.say(token, customer, message, now)).expect(NOBODY)
+    }
+
+    /// A customer sends their own phone number, with their user id in it. Gives the message's id.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn share_number(&self, token: &str, customer: i64) -> i64 {
+        let name = self.customers().into_iter().find(|it| it.id == customer).expect(NOBODY).first_name;
+        let contact = json!({ "phone_number": phone(customer), "first_name": name, "user_id": customer });
+        self.send_piece(token, customer, Piece::new("contact", contact))
+    }
+}
