@@ -11,8 +11,8 @@ use anyhow::Context;
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 use crate::{
-    config::{AccountId, Config},
-    domain::{address::SourceId, retry::Schedule, work::Route},
+    config::{AccountId, ButtonPlace, Config},
+    domain::{address::SourceId, keyboard::Layout, retry::Schedule, work::Route},
     kommo::{account::Account, chats::Chats, hook::HookIntake, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
@@ -239,6 +239,10 @@ fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
         send_timeout: config.telegram.send_timeout,
         poll_timeout: config.telegram.poll_timeout,
         requests_per_second: config.telegram.requests_per_second.get(),
+        layout: match config.telegram.buttons {
+            ButtonPlace::Inline => Layout::Inline,
+            ButtonPlace::Keyboard => Layout::Keyboard { is_one_time: !config.telegram.keep_buttons },
+        },
     };
     let bot = |(source, settings): (&SourceId, &crate::config::Source)| {
         let bot = Bot::new(source.clone(), settings.token.bot_id(), settings.token.expose(), &access)?;

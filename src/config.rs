@@ -14,6 +14,7 @@
 //! The errors are sentences for the operator: which file or variable, which key, what is wrong and what to write. All
 //! problems of one step are told at once. A value is quoted in one place alone (`section`), and never that of a secret.
 
+mod buttons;
 mod environment;
 mod error;
 mod file;
@@ -42,6 +43,7 @@ use std::{
 };
 
 pub use self::{
+    buttons::ButtonPlace,
     environment::Environment,
     error::{ConfigError, Wrong},
     ids::{AccountId, ChannelBotId, ChannelId},
@@ -106,7 +108,9 @@ pub struct Telegram {
     pub send_timeout: Duration,
     /// How long Telegram holds an empty answer to `getUpdates`: 1 to 50 whole seconds.
     pub poll_timeout: Duration,
-    /// Whether buttons stay below a message after one was pressed.
+    /// Where buttons are shown.
+    pub buttons: ButtonPlace,
+    /// Whether buttons stay after one was pressed.
     pub keep_buttons: bool,
 }
 

@@ -25,7 +25,7 @@
 //! [`media::serve`] lets the file pass through: nothing is kept here, and Telegram's own address, which holds the bot's
 //! token, is told to nobody.
 //!
-//! A press of a button is a message that says what stands on it. Nothing is kept about keyboards: Telegram gives them back
+//! A press of a button is a message that says what stands on it, and names the choice where Kommo has an id for it. Nothing is kept about keyboards: Telegram gives them back
 //! with the press, so old ones outlive a restart, an upgrade and a lost store. While the message goes to Kommo, the press
 //! is answered and the keyboard taken away; neither waits for the other, and only the message decides how it ends. A
 //! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once.

@@ -31,6 +31,7 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram", "requests_per_second").or("25"),
     key("telegram", "send_timeout").or("60s"),
     key("telegram", "poll_timeout").or("50s"),
+    key("telegram", "buttons").or("inline"),
     key("telegram", "keep_buttons").or("false"),
     key("kommo", "chats_url").or("https://amojo.kommo.com"),
     key("kommo", "account_url"),

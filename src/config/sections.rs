@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use crate::{
     config::{
-        AccountId, Admin, BaseUrl, BotToken, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log, LogFilter,
-        LogFormat, Media, Retry, Secret, Server, Source, Store, Telegram,
+        AccountId, Admin, BaseUrl, BotToken, ButtonPlace, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log,
+        LogFilter, LogFormat, Media, Retry, Secret, Server, Source, Store, Telegram,
         error::{ConfigError, Problems, Reported},
         keys::SOURCES,
         layers::Layers,
@@ -79,12 +79,14 @@ impl<'a> Reading<'a> {
         let requests_per_second = section.required("requests_per_second", parse::count);
         let send_timeout = section.required("send_timeout", parse::duration);
         let poll_timeout = section.required("poll_timeout", parse::poll_timeout);
+        let buttons = section.required("buttons", ButtonPlace::parse);
         let keep_buttons = section.required("keep_buttons", parse::flag);
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
             send_timeout: send_timeout?,
             poll_timeout: poll_timeout?,
+            buttons: buttons?,
             keep_buttons: keep_buttons?,
         })
     }

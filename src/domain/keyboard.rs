@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::address::TelegramChat;
+
 /// Buttons in rows. This is a stored format: fields are only ever added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -15,6 +17,31 @@ pub struct Button {
     /// Where it leads; `None` for one that answers with its label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What Kommo wants to hear besides the label: a choice of a list has an id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<String>,
+}
+
+/// Where the buttons of an answer are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Below the message.
+    Inline,
+    /// In place of the customer's keyboard: pressing one writes what stands on it.
+    Keyboard {
+        /// Whether it hides once a button was pressed.
+        is_one_time: bool,
+    },
+}
+
+impl Layout {
+    /// The layout of `keyboard` in `chat`. What leads elsewhere is possible below a message only, and in place of the
+    /// keyboard only in the customer's own chat with the bot.
+    #[must_use]
+    pub fn of(self, keyboard: &Keyboard, chat: TelegramChat) -> Self {
+        let is_private = chat.owner.is_none() && chat.id > 0;
+        if is_private && keyboard.buttons().all(|button| button.url.is_none()) { self } else { Self::Inline }
+    }
 }
 
 impl Keyboard {
@@ -41,7 +68,13 @@ impl Button {
     /// A button that answers with its label.
     #[must_use]
     pub fn answer(label: impl Into<String>) -> Self {
-        Self { label: label.into(), url: None }
+        Self { label: label.into(), url: None, choice: None }
+    }
+
+    /// A button that leads to `url`.
+    #[must_use]
+    pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { label: label.into(), url: Some(url.into()), choice: None }
     }
 
     /// The button as a line of text: a customer who types what it says answers as the button would.
@@ -49,5 +82,28 @@ impl Button {
     pub fn line(&self) -> String {
         let url = self.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
         format!("• {}{url}", self.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::UserId;
+
+    #[test]
+    fn a_customers_keyboard_is_replaced_only_where_all_of_it_can_be() {
+        let asked = Layout::Keyboard { is_one_time: true };
+        let (yes, site) = (vec![Button::answer("Yes")], vec![Button::link("Site", "https://example.com")]);
+        let (answers, mixed) = (Keyboard(vec![yes.clone()]), Keyboard(vec![yes, site]));
+        let private = TelegramChat::from(7);
+        assert_eq!(asked.of(&answers, private), asked);
+        assert_eq!(asked.of(&mixed, private), Layout::Inline);
+        assert_eq!(asked.of(&answers, (-7).into()), Layout::Inline, "a group");
+        assert_eq!(
+            asked.of(&answers, TelegramChat { owner: Some(UserId(1)), ..private }),
+            Layout::Inline,
+            "an owner's"
+        );
+        assert_eq!(Layout::Inline.of(&answers, private), Layout::Inline);
     }
 }

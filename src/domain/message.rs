@@ -160,6 +160,8 @@ pub struct Tap {
     pub query: String,
     /// The place of the button among all of its keyboard, if it is known.
     pub button: Option<usize>,
+    /// What Kommo wants to hear besides the label, if the button carried it.
+    pub choice: Option<String>,
     /// The message that it stands for.
     pub inbound: Inbound,
 }

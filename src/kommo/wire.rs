@@ -133,6 +133,9 @@ pub struct Message {
     /// Somebody's card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<Card>,
+    /// What a choice of a list is known by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_data: Option<String>,
 }
 
 /// A place on the map.

@@ -9,7 +9,11 @@ use crate::{
         retry::Failure,
         time::UnixMillis,
     },
-    kommo::{chats::CallError, failure, wire::Accepted},
+    kommo::{
+        chats::CallError,
+        failure,
+        wire::{Accepted, Event},
+    },
     relay::{
         courier::{Courier, Step, done},
         taps,
@@ -116,14 +120,19 @@ async fn tap(courier: &Courier, source: &SourceId, tap: Tap, is_last_try: bool) 
         tracing::debug!(message = %tap.inbound.id, "pressed again");
         return Ok(Ok(done()));
     }
-    let send = send(courier, &tap.inbound, is_last_try);
+    let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()));
+    let send = send_as(courier, &tap.inbound, &event, is_last_try);
     let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap), send);
     outcome
 }
 
 async fn send(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
-    let answer = courier.chats.send(&to_kommo::encode(inbound, &courier.links.made_at(clock::now()))).await;
-    match answer {
+    let event = to_kommo::encode(inbound, &courier.links.made_at(clock::now()));
+    send_as(courier, inbound, &event, is_last_try).await
+}
+
+async fn send_as(courier: &Courier, inbound: &Inbound, event: &Event, is_last_try: bool) -> Outcome {
+    match courier.chats.send(event).await {
         Ok(accepted) => {
             courier.observe(None);
             tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");

@@ -12,8 +12,8 @@ use teloxide::{
 
 use crate::{
     domain::{
-        address::{BotId, MessageId, SourceId},
-        keyboard::{Button, Keyboard},
+        address::{BotId, MessageId, SourceId, TelegramChat},
+        keyboard::{Button, Keyboard, Layout},
         retry::Failure,
         work::{Call, Method},
     },
@@ -43,6 +43,7 @@ pub struct Bot {
     pub(super) sender: teloxide::Bot,
     pub(super) files: reqwest::Client,
     poll_timeout: Duration,
+    layout: Layout,
     pub(super) pace: Arc<Pace>,
 }
 
@@ -64,6 +65,8 @@ pub struct Access {
     pub poll_timeout: Duration,
     /// Calls per second; Telegram's guidance is 30 for one bot.
     pub requests_per_second: u32,
+    /// Where buttons are shown.
+    pub layout: Layout,
 }
 
 impl Bot {
@@ -90,6 +93,7 @@ impl Bot {
             sender: client(access.send_timeout)?,
             files: file::client(CONNECT_WITHIN.min(access.send_timeout / 2), access.send_timeout)?,
             poll_timeout: access.poll_timeout,
+            layout: access.layout,
             pace: Arc::new(Pace::per_second(access.requests_per_second)),
             source,
             id,
@@ -128,7 +132,7 @@ impl Bot {
     pub async fn send(&self, call: &Call) -> Result<Option<MessageId>, Failure> {
         let chat = call.to.chat;
         let answer = match &call.method {
-            Method::SendText { text, keyboard, reply_to } => self.send_text(chat.id, text, keyboard, *reply_to).await,
+            Method::SendText { text, keyboard, reply_to } => self.send_text(chat, text, keyboard, *reply_to).await,
         };
         let answer = failure::of_send(answer)?;
         let number = answer.get("message_id").and_then(Value::as_i64);
@@ -139,7 +143,7 @@ impl Bot {
     /// choices as lines.
     async fn send_text(
         &self,
-        chat_id: i64,
+        chat: TelegramChat,
         text: &str,
         keyboard: &Keyboard,
         reply_to: Option<i64>,
@@ -147,10 +151,15 @@ impl Bot {
         let send = |text: String, reply_markup| {
             JsonRequest::new(
                 self.sender.clone(),
-                SendMessage { chat_id, text, reply_markup, reply_parameters: reply_to.map(ReplyParameters::to) },
+                SendMessage {
+                    chat_id: chat.id,
+                    text,
+                    reply_markup,
+                    reply_parameters: reply_to.map(ReplyParameters::to),
+                },
             )
         };
-        let reply_markup = (!keyboard.is_empty()).then(|| buttons::reply_markup(keyboard));
+        let reply_markup = self.markup(keyboard, chat);
         let has_buttons = reply_markup.is_some();
         match send(text.to_owned(), reply_markup).await {
             Err(error) if has_buttons && failure::is_about_buttons(&error) => {
@@ -160,6 +169,11 @@ impl Bot {
             }
             answer => answer,
         }
+    }
+
+    /// `reply_markup` for a keyboard in a chat; `None` if there is nothing to press.
+    pub(super) fn markup(&self, keyboard: &Keyboard, chat: TelegramChat) -> Option<Value> {
+        (!keyboard.is_empty()).then(|| buttons::reply_markup(keyboard, self.layout.of(keyboard, chat)))
     }
 
     /// Tells Telegram that a press was noticed. One that is too old to be answered counts as answered.

@@ -5,15 +5,17 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    domain::keyboard::{Button, Keyboard},
-    telegram::wire::InlineKeyboard,
-};
+use crate::domain::keyboard::{Button, Keyboard, Layout};
 
-/// The longest `callback_data`, in bytes (Bot API, `InlineKeyboardButton`).
-const DATA_BYTES: usize = 64;
+mod press;
+
+pub use press::{Pressed, pressed};
+
 /// The longest address that a button leads to, in bytes.
 const URL_BYTES: usize = 2048;
+/// The most buttons of a row, and of all rows together. More, and Telegram refuses the message.
+const MOST_IN_ROW: usize = 8;
+const MOST: usize = 100;
 
 /// Whether Telegram can show a button. One whose address leads nowhere would cost the customer the whole message.
 #[must_use]
@@ -29,62 +31,63 @@ fn leads_somewhere(url: &str) -> bool {
     known && !host.is_empty() && url.len() <= URL_BYTES && !url.contains(odd)
 }
 
-/// `reply_markup` for a keyboard (Bot API, `InlineKeyboardMarkup`).
+/// A keyboard as Telegram can show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fitted {
+    /// What is shown.
+    pub shown: Keyboard,
+    /// What has no place there, or leads nowhere, and is told as text.
+    pub told: Vec<Button>,
+}
+
+/// Makes a keyboard fit: long rows are broken, and what cannot be shown is left over.
 #[must_use]
-pub fn reply_markup(keyboard: &Keyboard) -> Value {
+pub fn fit(keyboard: &Keyboard) -> Fitted {
+    let mut fitted = Fitted::default();
+    let mut room = MOST;
+    for row in &keyboard.0 {
+        let (shown, told): (Vec<_>, Vec<_>) = row.iter().cloned().partition(|button| {
+            let is_shown = works(button) && room > 0;
+            room -= usize::from(is_shown);
+            is_shown
+        });
+        fitted.shown.0.extend(shown.chunks(MOST_IN_ROW).map(<[Button]>::to_vec));
+        fitted.told.extend(told);
+    }
+    fitted
+}
+
+/// `reply_markup` for a keyboard (Bot API, `InlineKeyboardMarkup` and `ReplyKeyboardMarkup`).
+#[must_use]
+pub fn reply_markup(keyboard: &Keyboard, layout: Layout) -> Value {
+    match layout {
+        Layout::Inline => json!({ "inline_keyboard": inline_rows(keyboard) }),
+        Layout::Keyboard { is_one_time } => {
+            let row = |row: &Vec<Button>| row.iter().map(|button| json!({ "text": button.label })).collect();
+            let rows: Vec<Vec<Value>> = keyboard.0.iter().map(row).collect();
+            json!({ "keyboard": rows, "resize_keyboard": true, "one_time_keyboard": is_one_time })
+        }
+    }
+}
+
+fn inline_rows(keyboard: &Keyboard) -> Vec<Vec<Value>> {
     let mut index = 0;
     let mut button = |button: &Button| {
         index += 1;
         match &button.url {
             Some(url) => json!({ "text": button.label, "url": url }),
-            None => json!({ "text": button.label, "callback_data": data(index - 1, &button.label) }),
+            None => json!({ "text": button.label, "callback_data": press::data(index - 1, button) }),
         }
     };
-    let rows: Vec<Vec<Value>> = keyboard.0.iter().map(|row| row.iter().map(&mut button).collect()).collect();
-    json!({ "inline_keyboard": rows })
-}
-
-/// What a button carries: its place among all of its keyboard, and its label if that fits.
-fn data(index: usize, label: &str) -> String {
-    let full = format!("b:{index}:{label}");
-    if full.len() <= DATA_BYTES { full } else { format!("b:{index}") }
-}
-
-/// What a press says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pressed {
-    /// The place of the button among all of its keyboard, if it is known.
-    pub index: Option<usize>,
-    /// The label, if it is known.
-    pub label: Option<String>,
-}
-
-/// Reads a press from what the button carried and the keyboard that it was on. A message that has grown too old comes
-/// without its keyboard; then what the button carried has to do.
-#[must_use]
-pub fn pressed(data: &str, keyboard: Option<InlineKeyboard>) -> Pressed {
-    let rows = keyboard.and_then(|keyboard| keyboard.inline_keyboard).unwrap_or_default();
-    let found =
-        rows.into_iter().flatten().enumerate().find(|(_, button)| button.callback_data.as_deref() == Some(data));
-    if let Some((index, Some(label))) = found.map(|(index, button)| (index, button.text)) {
-        return Pressed { index: Some(index), label: Some(label) };
-    }
-    let Some(ours) = data.strip_prefix("b:") else { return Pressed::default() };
-    let (index, label) = ours.split_once(':').map_or((ours, None), |(index, label)| (index, Some(label)));
-    index.parse().map_or_else(
-        |_| Pressed::default(),
-        |index| Pressed { index: Some(index), label: label.filter(|label| !label.is_empty()).map(str::to_owned) },
-    )
+    keyboard.0.iter().map(|row| row.iter().map(&mut button).collect()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn link(url: &str) -> Button {
-        Button { label: "Site".to_owned(), url: Some(url.to_owned()) }
+        Button::link("Site", url)
     }
 
     #[test]
@@ -113,48 +116,28 @@ mod tests {
     fn a_keyboard_keeps_its_rows() {
         let keyboard =
             Keyboard(vec![vec![Button::answer("A"), Button::answer("B")], vec![link("https://example.com")]]);
-        insta::assert_snapshot!(reply_markup(&keyboard), @r#"{"inline_keyboard":[[{"callback_data":"b:0:A","text":"A"},{"callback_data":"b:1:B","text":"B"}],[{"text":"Site","url":"https://example.com"}]]}"#);
+        insta::assert_snapshot!(reply_markup(&keyboard, Layout::Inline), @r#"{"inline_keyboard":[[{"callback_data":"b:0:A","text":"A"},{"callback_data":"b:1:B","text":"B"}],[{"text":"Site","url":"https://example.com"}]]}"#);
     }
 
     #[test]
-    fn a_press_without_its_keyboard_says_what_it_carried() {
-        let known = |index, label: Option<&str>| Pressed { index, label: label.map(str::to_owned) };
-        let cases = [
-            ("b:3:Yes: really", known(Some(3), Some("Yes: really"))),
-            ("b:3", known(Some(3), None)),
-            ("b:3:", known(Some(3), None)),
-            ("b:x:Yes", known(None, None)),
-            ("order-17", known(None, None)),
-        ];
-        for (data, want) in cases {
-            assert_eq!(pressed(data, None), want, "{data}");
-        }
+    fn a_keyboard_can_replace_the_customers_own() {
+        let keyboard = Keyboard(vec![vec![Button::answer("A"), Button::answer("B")], vec![Button::answer("C")]]);
+        let markup = |is_one_time| reply_markup(&keyboard, Layout::Keyboard { is_one_time }).to_string();
+        insta::assert_snapshot!(markup(true), @r#"{"keyboard":[[{"text":"A"},{"text":"B"}],[{"text":"C"}]],"one_time_keyboard":true,"resize_keyboard":true}"#);
+        assert!(markup(false).contains(r#""one_time_keyboard":false"#));
     }
 
     #[test]
-    fn a_press_on_another_programs_keyboard_says_its_label() {
-        let keyboard =
-            serde_json::from_str(r#"{"inline_keyboard":[[{"text":"x"},{"text":"Yes","callback_data":"order-17"}]]}"#);
-        assert_eq!(
-            pressed("order-17", Some(keyboard.unwrap())),
-            Pressed { index: Some(1), label: Some("Yes".to_owned()) }
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn every_label_comes_back(labels in prop::collection::vec("\\PC{1,90}", 1..20), width in 1_usize..4, pick: prop::sample::Index) {
-            let rows = labels.chunks(width).map(|row| row.iter().map(Button::answer).collect()).collect();
-            let markup = reply_markup(&Keyboard(rows));
-            let picked = pick.index(labels.len());
-            let buttons: Vec<&Value> = markup["inline_keyboard"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap()).collect();
-            let data = buttons[picked]["callback_data"].as_str().unwrap();
-            prop_assert!((1..=DATA_BYTES).contains(&data.len()));
-            let keyboard = serde_json::from_str(&markup.to_string()).unwrap();
-            let want = Pressed { index: Some(picked), label: Some(labels[picked].clone()) };
-            prop_assert_eq!(pressed(data, Some(keyboard)), want.clone());
-            let fits = format!("b:{picked}:{}", labels[picked]).len() <= DATA_BYTES;
-            prop_assert_eq!(pressed(data, None), Pressed { label: want.label.filter(|_| fits), ..want });
-        }
+    fn a_keyboard_that_is_too_large_is_made_to_fit() {
+        let row = |labels: std::ops::Range<u32>| labels.map(|n| Button::answer(n.to_string())).collect::<Vec<_>>();
+        let mut wide = row(0..20);
+        wide.insert(3, link("nowhere"));
+        let fitted = fit(&Keyboard(vec![wide, row(20..25), Vec::new(), row(25..120)]));
+        let lengths: Vec<_> = fitted.shown.0.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [8, 8, 4, 5, 8, 8, 8, 8, 8, 8, 8, 8, 8, 3]);
+        let labels = |buttons: &[Button]| buttons.iter().map(|it| it.label.clone()).collect::<Vec<_>>();
+        let shown: Vec<_> = fitted.shown.buttons().cloned().collect();
+        assert_eq!(labels(&shown), labels(&row(0..100)));
+        assert_eq!(labels(&fitted.told), [vec!["Site".to_owned()], labels(&row(100..120))].concat());
     }
 }

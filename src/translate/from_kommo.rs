@@ -3,13 +3,13 @@
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId},
-        keyboard::{Button, Keyboard},
         message::{Content, Outbound, OutboundReaction, Quote, Recipient, Typing},
         time::UnixMillis,
     },
-    kommo::wire::{Hook, HookAction, HookContent, HookConversation, HookMarkup, HookMessage, HookQuoted, HookTyping},
+    kommo::wire::{Hook, HookAction, HookContent, HookConversation, HookMessage, HookQuoted, HookTyping},
 };
 
+mod markup;
 mod reaction;
 
 /// What a hook is about.
@@ -52,7 +52,7 @@ fn message(hook: HookMessage) -> Option<Box<Outbound>> {
         to: recipient(hook.conversation.unwrap_or_default()),
         source: hook.source.and_then(|source| source.external_id).filter(|id| !id.is_empty()),
         quote: content.reply_to.clone().and_then(|reply| reply.message).map(quote),
-        keyboard: content.markup.as_ref().map(keyboard).unwrap_or_default(),
+        keyboard: content.markup.as_ref().map(markup::keyboard).unwrap_or_default(),
         content: self::content(content),
     }))
 }
@@ -75,32 +75,9 @@ fn quote(quoted: HookQuoted) -> Quote {
     }
 }
 
-/// The buttons of an answer. A list is shown as one button per choice.
-fn keyboard(markup: &HookMarkup) -> Keyboard {
-    let button = |label: &Option<String>, url: &Option<String>| {
-        let label = label.clone().filter(|label| !label.trim().is_empty())?;
-        Some(Button { label, url: url.clone().filter(|url| !url.is_empty()) })
-    };
-    let rows =
-        markup.buttons.iter().flatten().map(|row| row.iter().filter_map(|it| button(&it.text, &it.url)).collect());
-    let sections = markup.list_message.iter().flat_map(|list| list.sections.iter().flatten());
-    let choices = sections.flat_map(|section| section.rows.iter().flatten());
-    let choices = choices.filter_map(|row| button(&row.title, &None)).map(|button| vec![button]);
-    Keyboard(rows.chain(choices).collect()).filtered(|_| true)
-}
-
-/// What a list says above its choices.
-fn list_text(markup: &HookMarkup) -> Option<String> {
-    let list = markup.list_message.as_ref()?;
-    let parts: Vec<_> =
-        [&list.header, &list.body, &list.footer].into_iter().flatten().map(|part| part.trim()).collect();
-    let said: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    (!said.is_empty()).then(|| said.join("\n\n"))
-}
-
 /// A text is a text only if nothing else comes with it: the caption of a file must not go out without the file.
 fn content(content: HookContent) -> Content {
-    let list = content.markup.as_ref().and_then(list_text);
+    let list = content.markup.as_ref().and_then(markup::list_text);
     let text = list.or(content.text).filter(|text| !text.trim().is_empty());
     let has_media = content.media.is_some_and(|media| !media.is_empty());
     match (content.r#type.as_deref(), text) {

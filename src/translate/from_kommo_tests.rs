@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use super::*;
+use crate::domain::keyboard::{Button, Keyboard};
 
 /// Each documented hook with what it means to us.
 #[test]
@@ -68,7 +69,7 @@ fn buttons_keep_their_rows() {
         r#"{"mode":"inline","buttons":[[{"text":"A"},{"text":"B"}],[{"text":"Site","url":"https://example.com"}]]}"#;
     let outbound = answer("Pick", markup);
     assert_eq!(outbound.content, Content::Text("Pick".to_owned()));
-    let site = Button { label: "Site".to_owned(), url: Some("https://example.com".to_owned()) };
+    let site = Button::link("Site", "https://example.com");
     assert_eq!(outbound.keyboard.0, [vec![Button::answer("A"), Button::answer("B")], vec![site]]);
 }
 
@@ -97,8 +98,9 @@ fn a_list_becomes_a_button_per_choice() {
     let markup = r#"{"list_message":{"header":"Services","body":"Pick one","footer":"Co","button":"Menu","sections":[{"title":"All","rows":[{"callback_data":"vG9","title":"A","description":"desc"},{"title":"B"}]}]}}"#;
     for text in ["Pick", ""] {
         let outbound = answer(text, markup);
-        assert_eq!(outbound.content, Content::Text("Services\n\nPick one\n\nCo".to_owned()));
-        assert_eq!(outbound.keyboard.0, [[Button::answer("A")], [Button::answer("B")]]);
+        assert_eq!(outbound.content, Content::Text("Services\n\nPick one\n\nAll\n• A — desc\n\nCo".to_owned()));
+        let chosen = Button { choice: Some("vG9".to_owned()), ..Button::answer("A") };
+        assert_eq!(outbound.keyboard.0, [[chosen], [Button::answer("B")]]);
     }
 }
 

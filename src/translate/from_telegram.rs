@@ -60,6 +60,7 @@ pub fn decode_tap(raw: &str, source: &SourceId, bot: BotId, now: UnixMillis) -> 
     Some(Tap {
         query: query.id?,
         button: pressed.index,
+        choice: pressed.choice,
         inbound: Inbound { conversation, id, customer, sent_at: now, content, quote: None, edited: false },
     })
 }

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         address::KommoMessageId,
         delivery::{Delivery, Report},
-        message::{Content, Customer, Inbound, Media, MediaKind, Quote, Reaction},
+        message::{Content, Customer, Inbound, Media, MediaKind, Quote, Reaction, Tap},
     },
     kommo::wire::{
         Card, DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Location, Message, NewChat, NewMessage,
@@ -30,6 +30,14 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
             silent: false,
         },
     }
+}
+
+/// A customer's press of a button as the event that creates its message.
+#[must_use]
+pub fn tap(tap: &Tap, links: &MediaLinks<'_>) -> Event {
+    let mut event = encode(&tap.inbound, links);
+    event.payload.message.callback_data.clone_from(&tap.choice);
+    event
 }
 
 /// The new wording of a message that Kommo has; `None` if it cannot be told as one.

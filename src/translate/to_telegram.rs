@@ -33,8 +33,9 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     if let Some(named) = outbound.source.as_deref().filter(|named| *named != to.source.as_str() && is_ours(named)) {
         return Err(contradiction(to.source.as_str(), named));
     }
+    let fitted = buttons::fit(&outbound.keyboard);
     let text = match &outbound.content {
-        Content::Text(text) => quoted(outbound) + text + &misfits(&outbound.keyboard),
+        Content::Text(text) => quoted(outbound) + text + &lines(&fitted.told),
         Content::Media(media) => return Err(cannot_carry(media.kind.name())),
         Content::Location { .. } => return Err(cannot_carry("location")),
         Content::Contact { .. } => return Err(cannot_carry("contact")),
@@ -45,9 +46,8 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     if parts == 0 {
         return Err(empty());
     }
-    let keyboard = outbound.keyboard.filtered(buttons::works);
     // Whoever has read to the end finds the buttons there.
-    let keyboard_of = |part| if part == parts { keyboard.clone() } else { Keyboard::default() };
+    let keyboard_of = |part| if part == parts { fitted.shown.clone() } else { Keyboard::default() };
     let answered = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
     let method = |part, text: &str| Method::SendText {
         text: text.to_owned(),
@@ -68,8 +68,8 @@ fn quoted(outbound: &Outbound) -> String {
 }
 
 /// The buttons that Telegram would not show, as lines of text.
-fn misfits(keyboard: &Keyboard) -> String {
-    let lines: Vec<_> = keyboard.buttons().filter(|it| !buttons::works(it)).map(Button::line).collect();
+fn lines(told: &[Button]) -> String {
+    let lines: Vec<_> = told.iter().map(Button::line).collect();
     if lines.is_empty() { String::new() } else { format!("\n\n{}", lines.join("\n")) }
 }
 
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_button_that_leads_nowhere_is_told_as_text() {
-        let bad = Button { label: "Site".to_owned(), url: Some("example".to_owned()) };
+        let bad = Button::link("Site", "example");
         let keyboard = Keyboard(vec![vec![bad], vec![Button::answer("Yes")]]);
         let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, "Look") }, ours).unwrap();
         let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);

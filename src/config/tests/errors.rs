@@ -146,6 +146,7 @@ fn wrong_values_are_told() {
             InFile("[server]", "[store]\ncache_mb = \"lots\"\n[server]"),
             InFile("[server]", "[telegram]\nrequests_per_second = 0\n[server]"),
             InFile("[server]", "[telegram]\npoll_timeout = \"2m\"\n[server]"),
+            InFile("[server]", "[telegram]\nbuttons = \"below\"\n[server]"),
             InFile("[server]", "[log]\nlevel = \"inof\"\nformat = \"xml\"\n[server]"),
             InFile("[server]", "[server]\nlisten = \"localhost:8080\""),
             InFile("[server]", "[server]\nlisten = \"0.0.0.0:9090\""),
@@ -180,6 +181,12 @@ fn wrong_values_are_told() {
     > [server]
 
     config.toml: telegram.poll_timeout: "2m" is not a time to poll: write whole seconds, from "1s" to "50s"
+
+    > [telegram]
+    > buttons = "below"
+    > [server]
+
+    config.toml: telegram.buttons: "below" is no place for buttons: write inline or keyboard
 
     > [log]
     > level = "inof"

@@ -16,7 +16,7 @@ fn the_least_file_gets_every_default() {
     assert_eq!(config.telegram.requests_per_second.get(), 25);
     assert_eq!(config.telegram.send_timeout, Duration::from_mins(1));
     assert_eq!(config.telegram.poll_timeout, Duration::from_secs(50));
-    assert!(!config.telegram.keep_buttons);
+    assert!(!config.telegram.keep_buttons && config.telegram.buttons == ButtonPlace::Inline);
     assert_eq!(config.kommo.chats_url.as_str(), "https://amojo.kommo.com");
     assert_eq!(config.kommo.timeout, Duration::from_secs(20));
     assert_eq!(config.kommo.requests_per_second.get(), 7);
@@ -69,6 +69,7 @@ fn variables_win_over_the_file() {
         &[
             ("TELEKOMMO_RETRY__KOMMO", "2s,1m"),
             ("TELEKOMMO_LOG__LEVEL", "debug"),
+            ("TELEKOMMO_TELEGRAM__BUTTONS", "keyboard"),
             ("TELEKOMMO_TELEGRAM__KEEP_BUTTONS", "true"),
             ("TELEKOMMO_DATA_DIR", "/var/lib/telekommo"),
             ("TELEKOMMO_KOMMO__CHANNEL_SECRET", "0123456789012345678901234567890123456789"),
@@ -79,7 +80,7 @@ fn variables_win_over_the_file() {
     );
     assert_eq!(config.retry.kommo, Schedule::endless(seconds(&[2, 60])));
     assert_eq!(config.log.level.as_str(), "debug");
-    assert!(config.telegram.keep_buttons);
+    assert!(config.telegram.keep_buttons && config.telegram.buttons == ButtonPlace::Keyboard);
     assert_eq!(config.data_dir, Path::new("/var/lib/telekommo"));
     assert_eq!(config.kommo.channel_secret.expose(), "0123456789012345678901234567890123456789");
     assert_eq!(config.sources[&SourceId::parse("sales").unwrap()].name, "79001234567");

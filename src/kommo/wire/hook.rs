@@ -91,6 +91,8 @@ lenient! {
 
     /// A part of a list.
     pub struct HookSection {
+        /// Its heading.
+        pub title: String,
         /// Its choices.
         pub rows: Vec<HookRow>,
     }
@@ -99,6 +101,10 @@ lenient! {
     pub struct HookRow {
         /// What it says.
         pub title: String,
+        /// What more there is to say of it.
+        pub description: String,
+        /// What Kommo knows it by.
+        pub callback_data: String,
     }
 
     /// A button.

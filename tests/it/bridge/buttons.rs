@@ -144,3 +144,68 @@ async fn buttons_that_telegram_does_not_take_cost_no_text() {
     assert_eq!(in_telegram(&stage, SALES, ANNA).len(), 2);
     stage.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_choice_of_a_list_says_its_title_and_its_id() {
+    let stage = TestStage::with("telegram.keep_buttons = true\n").await;
+    stage.begin(SALES, ANNA).await;
+    let rows = json!([{ "callback_data": "vG9", "title": "Haircut", "description": "40 minutes" },
+        { "callback_data": "x".repeat(70), "title": "Beard" }]);
+    let list = json!({ "list_message": { "header": "Services", "body": "Pick one", "footer": "Co", "button": "Menu",
+        "sections": [{ "title": "All", "rows": rows }] } });
+    let asked = stage.ask("Pick", list).await;
+    assert_eq!(asked.text, "Services\n\nPick one\n\nAll\n• Haircut — 40 minutes\n\nCo");
+    assert_eq!(labels(&asked), [["Haircut"], ["Beard"]]);
+    stage.press(&asked, 0, 0);
+    stage.until_said(&["/start", "Haircut"]).await;
+    stage.press(&asked, 1, 0);
+    stage.until_said(&["/start", "Haircut", "Beard"]).await;
+    assert_eq!(stage.chosen(), [Value::Null, json!("vG9"), Value::Null], "an id that does not fit is left out");
+    stage.finish().await;
+}
+
+impl TestStage {
+    /// The `callback_data` of each message that Kommo was sent.
+    fn chosen(&self) -> Vec<Value> {
+        let requests = self.kommo.requests().into_iter().map(|request| request.body);
+        let events = requests.filter_map(|body| serde_json::from_str::<Value>(&body).ok());
+        let messages = events.filter(|event| event["event_type"] == "new_message");
+        messages.map(|event| event["payload"]["message"]["callback_data"].clone()).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buttons_can_replace_the_customers_keyboard() {
+    for (keep, is_one_time) in [("false", true), ("true", false)] {
+        let settings = format!("telegram.buttons = \"keyboard\"\ntelegram.keep_buttons = {keep}\n");
+        let stage = TestStage::with(&settings).await;
+        stage.begin(SALES, ANNA).await;
+        let asked = stage.ask("Shall we call?", yes_no()).await;
+        assert!(asked.keyboard.is_empty(), "nothing is shown below the message");
+        let keyboard = stage.telegram.reply_keyboard(SALES.token, ANNA).unwrap();
+        assert_eq!((keyboard.is_one_time, keyboard.is_resized), (is_one_time, true));
+        stage.telegram.press_key(SALES.token, ANNA, 1, 0);
+        stage.until_said(&["/start", LONG]).await;
+        assert_eq!(stage.telegram.reply_keyboard(SALES.token, ANNA).is_none(), is_one_time);
+        // What leads elsewhere is possible below a message only.
+        let mixed = json!({ "buttons": [[{ "text": "Yes" }], [{ "text": "Site", "url": "https://example.com" }]] });
+        let asked = stage.ask("Look", mixed).await;
+        assert_eq!(labels(&asked), [["Yes"], ["Site"]]);
+        stage.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyboard_that_is_too_large_is_made_to_fit() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let row: Vec<Value> =
+        (0..110).map(|n| json!({ "text": format!("Hour {n}") })).chain([json!({ "text": " " })]).collect();
+    let asked = stage.ask("When?", json!({ "buttons": [row] })).await;
+    assert_eq!(asked.keyboard.iter().map(Vec::len).collect::<Vec<_>>(), [vec![8; 12], vec![4]].concat());
+    let lines: Vec<_> = asked.text.lines().collect();
+    assert_eq!((lines.len(), lines[2], lines[11]), (12, "• Hour 100", "• Hour 109"));
+    stage.press(&asked, 12, 3);
+    stage.until_said(&["/start", "Hour 99"]).await;
+    stage.finish().await;
+}
