@@ -11,8 +11,13 @@ use anyhow::Context;
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 use crate::{
-    config::{AccountId, ButtonPlace, Config},
-    domain::{address::SourceId, keyboard::Layout, retry::Schedule, work::Route},
+    config::{AccountId, ButtonPlace, Config, Groups},
+    domain::{
+        address::{KommoUserId, SourceId},
+        keyboard::Layout,
+        retry::Schedule,
+        work::Route,
+    },
     kommo::{account::Account, chats::Chats, hook::HookIntake, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
@@ -21,7 +26,12 @@ use crate::{
     },
     meter::{Meter, Polling},
     operate::{admin, identity, setup::Setup, upkeep::Upkeep},
-    relay::{Relay, courier::Courier, typing::TypingRelay, verdict::Policy},
+    relay::{
+        Relay,
+        courier::{Courier, Said},
+        typing::TypingRelay,
+        verdict::Policy,
+    },
     serve,
     store::{self, Store},
     telegram::{
@@ -164,6 +174,10 @@ impl Parts {
             links: links.clone(),
             store: store_,
             keep_buttons: config.telegram.keep_buttons,
+            mark_read: config.telegram.mark_read,
+            groups: config.telegram.groups == Groups::Relay,
+            channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
+            said: Said::default(),
             meter: meter_,
         });
         Ok(Self { store, meter, bots, courier, signer, links, account, served })
@@ -218,7 +232,7 @@ impl Parts {
             meter: Arc::clone(&self.meter),
         };
         let media = MediaDoor::new(self.links.key.clone(), self.bots.clone());
-        let typing = TypingRelay { arrivals, bots: self.bots.clone() };
+        let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
         let stop = life.stop_token();
         life.essential("typing", {
             let stop = stop.clone();

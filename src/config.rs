@@ -112,6 +112,19 @@ pub struct Telegram {
     pub buttons: ButtonPlace,
     /// Whether buttons stay after one was pressed.
     pub keep_buttons: bool,
+    /// What becomes of messages in groups and channels.
+    pub groups: Groups,
+    /// Whether an answer in a person's own chat marks what it answers as read.
+    pub mark_read: bool,
+}
+
+/// What becomes of messages in groups and channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// Nothing.
+    Ignore,
+    /// Each group is one conversation.
+    Relay,
 }
 
 /// How Kommo is talked to, and as whom.

@@ -5,9 +5,11 @@
 //! alone.
 
 pub mod address;
+pub mod change;
 pub mod delivery;
 pub mod keyboard;
 pub mod message;
+pub mod reach;
 pub mod retry;
 pub mod time;
 pub mod work;

@@ -34,6 +34,23 @@
 //! first line goes in front. An edit gives the message its new wording under the same condition, and is else a message
 //! marked as edited. A reaction to a message that Kommo does not know, or one without an emoji, is let go.
 //!
+//! # Chats of other kinds
+//!
+//! A customer who blocks the bot is a fact of the conversation ([`domain::reach::Presence`]). What waits there fails at once
+//! with a status, and the manager reads of it in the chat, in the name of the channel's bot: first the fact ■, then the
+//! notice, so that Kommo's troubles hold up nothing. The fact is about what was waiting when it came. An answer that is
+//! written later makes its one attempt: Telegram itself knows best, and a word that we missed must not make the bridge mute.
+//!
+//! With Telegram Business a bot reads and answers in the private chats of a person. Such a chat is a conversation of its own,
+//! named by that person and the customer ([`domain::address::TelegramChat`]): a customer who also writes to the bot has two,
+//! and neither's answers can go to the other, since the way to a chat ([`telegram::bot::Target`]) is one value in every call.
+//! Telegram's id of the connection changes whenever the person connects the bot anew, so it names lanes, not conversations,
+//! and is looked up when a call is made. A connection that was never told of is asked for, and so is one that seems to have
+//! lost its rights, before an answer is refused. What the person writes on their phone is told to Kommo as sent.
+//!
+//! Groups are ignored, or each is one conversation under its title. One that becomes a supergroup is another chat with
+//! another count of messages; its conversation stays, and the store knows both ends.
+//!
 //! # A manager answers
 //!
 //! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.

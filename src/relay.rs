@@ -31,6 +31,7 @@ use crate::{
 pub mod courier;
 mod inbound;
 mod outbound;
+mod reach;
 mod reactions;
 mod taps;
 pub mod typing;

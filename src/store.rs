@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use crate::domain::{
     address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
+    reach::{Connection, Presence},
     time::UnixMillis,
     work::{DedupeId, Lane, Route, Work},
 };
@@ -36,6 +37,7 @@ mod links;
 mod open;
 mod park;
 mod push;
+mod reach;
 mod restore;
 mod room;
 mod rows;
@@ -141,7 +143,7 @@ pub enum Ending {
     },
 }
 
-/// Something learnt about the ids of the other side.
+/// Something learnt about either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// What Kommo calls a conversation of ours.
@@ -150,6 +152,34 @@ pub enum Fact {
         conversation: Conversation,
         /// Its other side.
         chat: Chat,
+    },
+    /// Whether the bot is let into a chat.
+    Presence {
+        /// Our conversation.
+        conversation: Conversation,
+        /// How it is.
+        presence: Presence,
+    },
+    /// A connection of Telegram Business.
+    Connection {
+        /// The bot that has it.
+        bot: BotId,
+        /// What it is.
+        connection: Connection,
+    },
+    /// A group is another chat now. Its conversation stays.
+    Move {
+        /// The conversation of what it was.
+        from: Conversation,
+        /// Telegram's id of what it is.
+        to: i64,
+    },
+    /// The newest message of a customer, by its number in the chat.
+    Newest {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Its number.
+        message: i64,
     },
     /// What Kommo calls a message of Telegram's. An answer of several parts has several.
     Link {

@@ -1,6 +1,7 @@
 //! Telegram: the Bot API, through teloxide's request machinery.
 
 pub mod bot;
+mod business;
 pub mod failure;
 pub mod file;
 pub mod poll;

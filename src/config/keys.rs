@@ -33,6 +33,8 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram", "poll_timeout").or("50s"),
     key("telegram", "buttons").or("inline"),
     key("telegram", "keep_buttons").or("false"),
+    key("telegram", "groups").or("ignore"),
+    key("telegram", "mark_read").or("false"),
     key("kommo", "chats_url").or("https://amojo.kommo.com"),
     key("kommo", "account_url"),
     key("kommo", "access_token").secret(),

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use crate::config::error::Wrong;
+use crate::config::{Groups, error::Wrong};
 
 /// An address to bind.
 pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
@@ -49,6 +49,15 @@ pub(super) fn origin_code(text: &str) -> Result<String, Wrong> {
         return Err(Wrong::new("is not a channel's code: write it as in the letter, such as \"amo.ext.12345\""));
     }
     Ok(text.to_owned())
+}
+
+/// What becomes of groups.
+pub(super) fn groups(text: &str) -> Result<Groups, Wrong> {
+    match text {
+        "ignore" => Ok(Groups::Ignore),
+        "relay" => Ok(Groups::Relay),
+        _ => Err(Wrong::new("is neither \"ignore\" nor \"relay\": write one of them")),
+    }
 }
 
 /// A number that counts things, of which there is at least one.

@@ -81,6 +81,8 @@ impl<'a> Reading<'a> {
         let poll_timeout = section.required("poll_timeout", parse::poll_timeout);
         let buttons = section.required("buttons", ButtonPlace::parse);
         let keep_buttons = section.required("keep_buttons", parse::flag);
+        let groups = section.required("groups", parse::groups);
+        let mark_read = section.required("mark_read", parse::flag);
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
@@ -88,6 +90,8 @@ impl<'a> Reading<'a> {
             poll_timeout: poll_timeout?,
             buttons: buttons?,
             keep_buttons: keep_buttons?,
+            groups: groups?,
+            mark_read: mark_read?,
         })
     }
 

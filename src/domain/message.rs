@@ -1,20 +1,36 @@
 //! What people write to each other, free of either wire format.
 
 use crate::domain::{
-    address::{Conversation, KommoMessageId, MessageId, SourceId, UserId},
+    address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
     keyboard::Keyboard,
     time::UnixMillis,
 };
 
-/// Who wrote from Telegram.
+/// The other end of a conversation in Telegram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Customer {
-    /// Their Telegram id.
-    pub id: UserId,
+    /// The person, or the group.
+    pub id: ContactId,
     /// The name to show; never empty.
     pub name: String,
     /// Their public username, without `@`.
     pub username: Option<String>,
+}
+
+/// Who wrote a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Author {
+    /// The customer.
+    #[default]
+    Customer,
+    /// Somebody on the side of the business, though not in Kommo: the owner on their phone, the bridge itself. Kommo shows
+    /// it as sent.
+    Business {
+        /// The name to show.
+        name: String,
+        /// Whom Kommo is to take for the author; `None` for the channel's bot.
+        kommo: Option<KommoUserId>,
+    },
 }
 
 /// What a message says.
@@ -126,15 +142,17 @@ impl MediaKind {
     }
 }
 
-/// A customer's message on its way to the CRM.
+/// A message on its way to the CRM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inbound {
     /// The thread it belongs to.
     pub conversation: Conversation,
     /// Our id of the message.
     pub id: MessageId,
-    /// Who wrote it.
+    /// Whose conversation it is.
     pub customer: Customer,
+    /// Who wrote it.
+    pub author: Author,
     /// When, by Telegram's clock.
     pub sent_at: UnixMillis,
     /// What it says.
@@ -186,7 +204,7 @@ pub struct Reaction {
     /// The message that it is about.
     pub message: MessageId,
     /// Who reacts.
-    pub customer: UserId,
+    pub customer: ContactId,
     /// The emoji; `None` if the reaction was taken back.
     pub emoji: Option<String>,
 }
@@ -197,9 +215,17 @@ pub enum Skip {
     /// It carries no customer's message. Not an error.
     #[error("an update of kind {0} is not relayed")]
     NotAMessage(String),
-    /// It is from a chat that is not private. Not an error.
-    #[error("a chat of kind {0} is not relayed")]
-    NotPrivate(String),
+    /// It is from a group or a channel, and those are not wanted. Not an error.
+    #[error("the group or channel \"{title}\" is not relayed")]
+    Group {
+        /// Telegram's id of it.
+        chat: i64,
+        /// Its name.
+        title: String,
+    },
+    /// The bot wrote it itself. Not an error.
+    #[error("the bot's own message is not relayed")]
+    Own,
     /// It claims to be a message but names no chat, sender or number. It is kept for a person to look at.
     #[error("the update cannot be read as a message")]
     Unreadable,

@@ -64,6 +64,12 @@ impl Lane {
         Self { route: Route::Inbound, thread: conversation.to_string() }
     }
 
+    /// The lane of a chat that `source` is told of by a connection of Telegram Business, towards Kommo.
+    #[must_use]
+    pub fn connected(source: &SourceId, connection: &str, chat: i64) -> Self {
+        Self { route: Route::Inbound, thread: format!("business:{source}:{connection}:{chat}") }
+    }
+
     /// The lane of updates of one source that belong to no chat.
     #[must_use]
     pub fn chatless(source: &SourceId) -> Self {
@@ -81,6 +87,12 @@ impl Lane {
     #[must_use]
     pub fn stray(thread: &str) -> Self {
         Self { route: Route::Stray, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
+    }
+
+    /// The lane of a courtesy to a conversation, which holds up no answer.
+    #[must_use]
+    pub fn seen(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
     }
 
     /// The lane of the delivery statuses of `self`'s answers.
@@ -144,6 +156,13 @@ pub enum Work {
     Call(Call),
     /// A delivery status for Kommo.
     Report(Report),
+    /// What a customer wrote to the owner of a chat of Telegram Business is to be marked as read. A courtesy, tried once.
+    Seen {
+        /// Where.
+        conversation: Conversation,
+        /// Telegram's number of the newest message.
+        message: i64,
+    },
 }
 
 /// One Telegram call: one of the parts of an answer.

@@ -41,6 +41,9 @@ pub struct NewMessage {
     pub source: Source,
     /// Who wrote it.
     pub sender: Sender,
+    /// The customer, if somebody else wrote it; this is what makes a message one that was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receiver: Option<Sender>,
     /// What it says.
     pub message: Message,
     /// The message that it answers.
@@ -100,6 +103,9 @@ pub struct Source {
 pub struct Sender {
     /// Our id of the person.
     pub id: String,
+    /// Kommo's id of the manager or of the channel's bot; required of whoever is no customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ref_id: Option<String>,
     /// The name to show.
     pub name: String,
     /// Their page in the messenger.
@@ -227,6 +233,8 @@ lenient! {
         pub conversation_id: String,
         /// Kommo's id of the sender, where it is a UUID.
         pub sender_id: String,
+        /// Kommo's id of the receiver of a message that was sent, where it is a UUID.
+        pub receiver_id: String,
     }
 
     /// The answer to a [`NewChat`].

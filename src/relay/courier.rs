@@ -1,11 +1,15 @@
 //! One step: what a job asks for, done once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     domain::{
-        address::SourceId,
+        address::{KommoUserId, SourceId},
         delivery::Report,
+        message::Author,
         retry::Failure,
         time::UnixMillis,
         work::{Lane, Work},
@@ -14,7 +18,7 @@ use crate::{
     media::link::Links,
     meter::Meter,
     relay::{inbound, outbound, reactions},
-    store::{Ending, Store, StoreError},
+    store::{Ending, Fact, Store, StoreError},
     telegram::bot::Bot,
     translate::to_kommo,
 };
@@ -35,7 +39,19 @@ impl Step {
     pub(super) const fn without_call(outcome: Result<Ending, Failure>) -> Self {
         Self { outcome, called: false }
     }
+
+    /// The same, with what was learnt on the way if the job is done by it.
+    pub(super) fn with_facts(mut self, learnt: Vec<Fact>) -> Self {
+        if let Ok(Ending::Done { facts, .. }) = &mut self.outcome {
+            facts.extend(learnt);
+        }
+        self
+    }
 }
+
+/// What has been said already.
+#[derive(Debug, Default)]
+pub struct Said(Mutex<HashSet<String>>);
 
 /// Knows both remotes, and takes the steps of all jobs.
 pub struct Courier {
@@ -49,6 +65,14 @@ pub struct Courier {
     pub store: Store,
     /// Whether buttons stay after one was pressed.
     pub keep_buttons: bool,
+    /// Whether groups and channels are relayed.
+    pub groups: bool,
+    /// Whether an answer marks what it answers as read, where the bot answers for a person.
+    pub mark_read: bool,
+    /// The channel's bot, in whose name Kommo is told what nobody in the account wrote.
+    pub channel_bot: Option<KommoUserId>,
+    /// What is said in the log once.
+    pub said: Said,
     /// Where it shows how Kommo is doing.
     pub meter: Arc<Meter>,
 }
@@ -62,7 +86,7 @@ impl Courier {
                     bot.turn().await;
                 }
             }
-            Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) => {}
+            Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => {}
         }
     }
 
@@ -79,13 +103,29 @@ impl Courier {
     ) -> Result<Step, StoreError> {
         match work {
             Work::Update { source, bot, raw } => {
-                inbound::step(self, source, *bot, raw, failed_before, enqueued_at).await
+                inbound::step(self, work, (source, *bot, raw), failed_before, enqueued_at).await
             }
             Work::Hook { raw } => outbound::unfold(self, raw).map(Step::without_call),
             Work::Reaction { raw } => reactions::step(self, raw).await,
-            Work::Call(call) => Ok(outbound::step(self, call, lane).await),
+            Work::Call(call) => outbound::step(self, call, lane, enqueued_at).await,
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
+            Work::Seen { conversation, message } => outbound::mark_read(self, conversation, *message).await,
         }
+    }
+
+    /// Whether Kommo can be told what this author wrote, who is then named by an id of Kommo's. What was sent needs one.
+    pub(super) fn may_speak(&self, author: &mut Author) -> bool {
+        let Author::Business { kommo, .. } = author else { return true };
+        *kommo = kommo.take().or_else(|| self.channel_bot.clone());
+        if kommo.is_none() && self.says_first("bot_id") {
+            tracing::info!("what the business writes in Telegram is not shown in Kommo: that needs `kommo.bot_id`");
+        }
+        kommo.is_some()
+    }
+
+    /// Whether this is said for the first time since the start.
+    pub(super) fn says_first(&self, what: &str) -> bool {
+        self.said.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned())
     }
 
     async fn report(&self, report: &Report) -> Result<Ending, Failure> {

@@ -1,26 +1,31 @@
-//! A customer's update, to Kommo.
+//! An update of Telegram's, to Kommo.
 
 use crate::{
     clock,
     domain::{
-        address::{BotId, KommoChatId, KommoMessageId, KommoUserId, SourceId},
+        address::{BotId, SourceId},
         delivery::{ErrorCode, Refusal},
         message::{Inbound, Reaction, Skip, Tap},
         retry::Failure,
         time::UnixMillis,
+        work::Work,
     },
-    kommo::{
-        chats::CallError,
-        failure,
-        wire::{Accepted, Event},
-    },
+    kommo::failure,
     relay::{
         courier::{Courier, Step, done},
-        taps,
+        inbound::sending::{send, send_as},
+        reach, taps,
     },
-    store::{Chat, Ending, Fact, StoreError},
-    translate::{from_telegram, to_kommo},
+    store::{Ending, StoreError},
+    translate::{
+        from_telegram::{self, Arrival, Place},
+        to_kommo,
+    },
 };
+
+mod chats;
+mod presence;
+mod sending;
 
 /// How many attempts a message may fail that only this message fails: one that a firewall does not let through, or that
 /// Kommo refuses while its history cannot be asked. Kommo being down is another matter; that is waited out.
@@ -29,39 +34,67 @@ const TRIES_OF_ITS_OWN: u32 = 10;
 /// How a step ended. The outer error is the store's.
 type Outcome = Result<Result<Ending, Failure>, StoreError>;
 
-/// Relays one update. A press of a button, which Telegram does not date, is as old as its job.
+/// What a step knows of its job.
+#[derive(Clone, Copy)]
+struct Attempt {
+    is_last: bool,
+    enqueued_at: UnixMillis,
+}
+
+/// Relays one update. What Telegram does not date, such as the press of a button, is as old as its job.
 pub(super) async fn step(
     courier: &Courier,
-    source: &SourceId,
-    bot: BotId,
-    raw: &str,
+    work: &Work,
+    (source, bot, raw): (&SourceId, BotId, &str),
     failed_before: u32,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let is_last_try = failed_before >= TRIES_OF_ITS_OWN;
-    if let Some(tap) = from_telegram::decode_tap(raw, source, bot, enqueued_at) {
-        return self::tap(courier, source, tap, is_last_try).await.map(Step::called);
-    }
-    if let Some(reaction) = from_telegram::decode_reaction(raw, source, bot) {
-        return react(courier, &reaction).await;
-    }
-    match from_telegram::decode(raw, source, bot) {
-        Ok(inbound) => message(courier, inbound, is_last_try).await.map(Step::called),
-        Err(skip) => Ok(Step::without_call(skipped(source, &skip))),
-    }
+    let attempt = Attempt { is_last: failed_before >= TRIES_OF_ITS_OWN, enqueued_at };
+    let (connection, learnt) = match chats::connection(courier, source, bot, raw).await? {
+        Ok(found) => found,
+        Err(failure) => return Ok(Step::without_call(Err(failure))),
+    };
+    let place = Place { source, bot, connection: connection.as_ref(), groups: courier.groups, now: enqueued_at };
+    let step = match from_telegram::decode(raw, &place) {
+        Ok(Arrival::Message(inbound)) => message(courier, *inbound, attempt).await?,
+        Ok(Arrival::Tap(tap)) => Step::called(self::tap(courier, source, *tap, attempt).await?),
+        Ok(Arrival::Reaction(reaction)) => react(courier, reaction).await?,
+        Ok(Arrival::Presence(change)) => presence::step(courier, *change, work, attempt).await?,
+        Ok(Arrival::Connection(connection)) => Step::without_call(Ok(chats::connected(source, bot, connection))),
+        Ok(Arrival::Deletion(deletion)) => chats::deleted(courier, &deletion).await?,
+        Ok(Arrival::Move(moved)) => Step::without_call(Ok(chats::moved(moved))),
+        Err(skip) => Step::without_call(skipped(courier, source, &skip)),
+    };
+    Ok(step.with_facts(learnt))
 }
 
-fn skipped(source: &SourceId, skip: &Skip) -> Result<Ending, Failure> {
+fn skipped(courier: &Courier, source: &SourceId, skip: &Skip) -> Result<Ending, Failure> {
     match skip {
-        Skip::Unreadable => Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, skip.to_string()))),
-        Skip::NotAMessage(_) | Skip::NotPrivate(_) => {
-            tracing::debug!(%source, reason = %skip, "update skipped");
-            Ok(done())
+        Skip::Unreadable => return Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, skip.to_string()))),
+        Skip::Group { chat, title } if courier.says_first(&format!("group {source} {chat}")) => {
+            tracing::info!(%source, title, "a group or channel is not relayed: `telegram.groups` says so");
         }
+        Skip::NotAMessage(_) | Skip::Own => tracing::debug!(%source, reason = %skip, "update skipped"),
+        Skip::Group { .. } => {}
     }
+    Ok(done())
 }
 
-async fn message(courier: &Courier, mut inbound: Inbound, is_last_try: bool) -> Outcome {
+async fn message(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Result<Step, StoreError> {
+    chats::settle_in(courier, &mut inbound.conversation)?;
+    if !courier.may_speak(&mut inbound.author) || (!inbound.edited && is_known(courier, &inbound)?) {
+        return Ok(Step::without_call(Ok(done())));
+    }
+    let news = chats::news(courier, &inbound, attempt.enqueued_at)?;
+    Ok(Step::called(relay(courier, inbound, attempt.is_last).await?).with_facts(news))
+}
+
+/// Whether Kommo is known to have a message: it came by another way, such as our own answer in a channel.
+fn is_known(courier: &Courier, inbound: &Inbound) -> Result<bool, StoreError> {
+    Ok(courier.store.kommo_message(&inbound.id)?.is_some())
+}
+
+async fn relay(courier: &Courier, mut inbound: Inbound, is_last_try: bool) -> Outcome {
     if let Some(quote) = &mut inbound.quote {
         // Only what Kommo has accepted may be named: what it does to an unknown id is not documented.
         quote.kommo = quote.ours.map(|ours| courier.store.kommo_message(&ours)).transpose()?.flatten();
@@ -95,12 +128,13 @@ async fn edit(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcom
 }
 
 /// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.
-async fn react(courier: &Courier, reaction: &Reaction) -> Result<Step, StoreError> {
+async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreError> {
+    chats::settle_in(courier, &mut reaction.conversation)?;
     let Some(id) = courier.store.kommo_message(&reaction.message)? else {
         tracing::debug!(message = %reaction.message, "a reaction to a message that Kommo does not know");
         return Ok(Step::without_call(Ok(done())));
     };
-    let answer = courier.chats.react(&to_kommo::react(reaction, id)).await.map_err(failure::of_status);
+    let answer = courier.chats.react(&to_kommo::react(&reaction, id)).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
     Ok(Step::called(match answer {
         Ok(()) => Ok(done()),
@@ -113,137 +147,17 @@ async fn react(courier: &Courier, reaction: &Reaction) -> Result<Step, StoreErro
 }
 
 /// Neither side of a press waits for the other, and only the message decides how it ends.
-async fn tap(courier: &Courier, source: &SourceId, tap: Tap, is_last_try: bool) -> Outcome {
+async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attempt) -> Outcome {
+    let here = reach::target(courier, &tap.inbound.conversation)?;
+    chats::settle_in(courier, &mut tap.inbound.conversation)?;
     let tap = if courier.keep_buttons { tap } else { tap.once() };
     if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
-        taps::acknowledge(courier, source, &tap).await;
+        taps::acknowledge(courier, source, &tap, here.clone()).await;
         tracing::debug!(message = %tap.inbound.id, "pressed again");
         return Ok(Ok(done()));
     }
     let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()));
-    let send = send_as(courier, &tap.inbound, &event, is_last_try);
-    let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap), send);
+    let send = send_as(courier, &tap.inbound, &event, attempt.is_last);
+    let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap, here.clone()), send);
     outcome
-}
-
-async fn send(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
-    let event = to_kommo::encode(inbound, &courier.links.made_at(clock::now()));
-    send_as(courier, inbound, &event, is_last_try).await
-}
-
-async fn send_as(courier: &Courier, inbound: &Inbound, event: &Event, is_last_try: bool) -> Outcome {
-    match courier.chats.send(event).await {
-        Ok(accepted) => {
-            courier.observe(None);
-            tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
-            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(inbound, accepted) }))
-        }
-        Err(error) => {
-            courier.observe(Some(&error.clone().into()));
-            refused(courier, inbound, error, is_last_try).await
-        }
-    }
-}
-
-/// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
-/// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
-async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, is_last_try: bool) -> Outcome {
-    let (ambiguous, why) = (error.is_ambiguous(), error.to_string());
-    let is_of_its_own = error.may_be_of_one_message();
-    let failure = Failure::from(error);
-    if !ambiguous && !matches!(failure, Failure::Permanent(_)) {
-        return Ok(Err(if is_of_its_own && is_last_try { hopeless(why) } else { failure }));
-    }
-    Ok(match already_there(courier, inbound).await? {
-        Ok(true) => {
-            tracing::info!(message = %inbound.id, "Kommo had this message already");
-            Ok(done())
-        }
-        Ok(false) => Err(failure),
-        Err(unknown) => Err(match Failure::from(unknown) {
-            later @ Failure::Transient { .. } if !is_last_try => later,
-            // Without a history to ask, the refusal stands; one message must not hold up all others.
-            Failure::Transient { .. } | Failure::Blocked { .. } | Failure::Permanent(_) => failure,
-        }),
-    })
-}
-
-fn hopeless(why: String) -> Failure {
-    Failure::Permanent(Refusal::new(ErrorCode::Internal, why))
-}
-
-/// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
-/// chat if there is none; one without messages is shown to nobody.
-async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
-    let chat = match courier.store.chat(&inbound.conversation)? {
-        Some(known) => Ok(known.chat.0),
-        None => courier.chats.chat(&to_kommo::chat(inbound)).await,
-    };
-    match chat {
-        Ok(chat) => Ok(courier.chats.knows(&chat, &inbound.id.to_string()).await),
-        Err(unknown) => Ok(Err(unknown)),
-    }
-}
-
-/// What Kommo's answer tells about ids. Older answers tell less.
-fn facts(inbound: &Inbound, accepted: Accepted) -> Vec<Fact> {
-    let link = accepted.msgid.map(|id| Fact::Link { ours: inbound.id, kommo: KommoMessageId(id) });
-    let chat = accepted.conversation_id.filter(|id| is_uuid(id)).map(|id| Fact::Chat {
-        conversation: inbound.conversation.clone(),
-        chat: Chat { chat: KommoChatId(id), user: accepted.sender_id.filter(|id| is_uuid(id)).map(KommoUserId) },
-    });
-    link.into_iter().chain(chat).collect()
-}
-
-/// Some answers repeat our own ids in these fields; Kommo's are UUIDs.
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<_> = text.split('-').map(str::len).collect();
-    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        domain::{
-            address::{Conversation, MessageId, UserId},
-            message::{Content, Customer},
-            time::UnixMillis,
-        },
-        kommo::wire::Answer,
-    };
-
-    fn learnt(answer: &str) -> Vec<Fact> {
-        let inbound = Inbound {
-            conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
-            id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
-            customer: Customer { id: UserId(7), name: "Ann".to_owned(), username: None },
-            sent_at: UnixMillis(0),
-            content: Content::Text("x".to_owned()),
-            quote: None,
-            edited: false,
-        };
-        facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
-    }
-
-    #[test]
-    fn a_full_answer_tells_of_the_message_and_the_chat() {
-        let facts = learnt(include_str!("../../tests/fixtures/kommo/answer_new.json"));
-        assert!(matches!(&facts[..], [Fact::Link { kommo, .. }, Fact::Chat { chat, .. }]
-            if kommo.0 == "c6af5fb1-5b00-48f7-98cf-95edb29c704d"
-                && chat.chat.0 == "b52c987e-1ef0-4544-b4e7-6d2ba665f9e4"
-                && chat.user.as_ref().is_some_and(|user| user.0 == "9320f3de-aa61-4d12-8cf8-39e91b347445")));
-    }
-
-    #[test]
-    fn an_older_answer_tells_of_the_message_only() {
-        let facts = learnt(include_str!("../../tests/fixtures/kommo/answer_old.json"));
-        assert!(matches!(&facts[..], [Fact::Link { .. }]));
-    }
-
-    #[test]
-    fn our_own_ids_are_not_taken_for_kommos() {
-        let facts = learnt(r#"{"new_message":{"conversation_id":"tg:sales:7","sender_id":"tg-user:7","msgid":"m"}}"#);
-        assert!(matches!(&facts[..], [Fact::Link { .. }]));
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        address::{Conversation, KommoMessageId, MessageId},
+        address::{Conversation, KommoMessageId, MessageId, TelegramChat},
         retry::Failure,
     },
     relay::courier::{Courier, Step, done},
@@ -56,7 +56,9 @@ pub(super) fn message(
     kommo: Option<&KommoMessageId>,
 ) -> Result<Option<MessageId>, StoreError> {
     let bot = courier.bots.get(&to.source).map(Bot::id);
+    // A group that has become a supergroup counts its messages anew.
+    let chat = TelegramChat { id: courier.store.moved_to(to)?.unwrap_or(to.chat.id), ..to.chat };
     let linked = kommo.map(|kommo| courier.store.telegram_messages(kommo)).transpose()?;
     let mut candidates = ours.into_iter().chain(linked.unwrap_or_default());
-    Ok(candidates.find(|it| Some(it.bot) == bot && it.chat == to.chat))
+    Ok(candidates.find(|it| Some(it.bot) == bot && it.chat == chat))
 }

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use crate::{
     domain::{address::SourceId, message::Tap},
     relay::courier::Courier,
+    telegram::bot::Target,
 };
 
 /// How long the courtesies may hold up the lane. The message to Kommo goes on beside them.
@@ -15,13 +16,16 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// Answers the press, and takes the keyboard away unless it is kept.
 ///
 /// Best effort, and harmless when repeated: a press lives 150 s at Telegram, and a keyboard can be gone.
-pub(super) async fn acknowledge(courier: &Courier, source: &SourceId, tap: &Tap) {
+pub(super) async fn acknowledge(courier: &Courier, source: &SourceId, tap: &Tap, here: Option<Target>) {
     let Some(bot) = courier.bots.get(source) else { return };
     let removal = async {
         if courier.keep_buttons {
             return Ok(());
         }
-        bot.remove_keyboard(tap.inbound.conversation.chat.id, tap.inbound.id.message).await
+        match here {
+            Some(here) => bot.remove_keyboard(here, tap.inbound.id.message).await,
+            None => Ok(()),
+        }
     };
     let courtesies = async { tokio::join!(bot.answer_press(&tap.query), removal) };
     match timeout(WITHIN, courtesies).await {

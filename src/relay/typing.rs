@@ -16,6 +16,8 @@ use crate::{
         address::{Conversation, SourceId},
         message::Typing,
     },
+    relay::reach::{self, Reach},
+    store::Store,
     telegram::bot::Bot,
 };
 
@@ -32,6 +34,8 @@ pub struct TypingRelay {
     pub arrivals: mpsc::Receiver<Typing>,
     /// The bots that show it.
     pub bots: BTreeMap<SourceId, Bot>,
+    /// Where it is known how a chat is reached.
+    pub store: Store,
 }
 
 impl TypingRelay {
@@ -46,8 +50,9 @@ impl TypingRelay {
             if typing.expires_at <= clock::now() || !throttle.allows(&typing.conversation, Instant::now()) {
                 continue;
             }
+            let Ok(Reach::Open(here)) = reach::known(&self.store, bot.id(), &typing.conversation) else { continue };
             in_flight.spawn(async move {
-                if let Err(failure) = bot.type_in(typing.conversation.chat.id).await {
+                if let Err(failure) = bot.type_in(here.target).await {
                     tracing::debug!(conversation = %typing.conversation, ?failure, "typing not shown");
                 }
                 drop(place);

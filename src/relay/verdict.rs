@@ -63,7 +63,7 @@ pub(super) fn ending(
         Ending::Park { why, .. } => {
             tracing::error!(route = %lease.lane().route, lane, attempt, why, "set aside: it cannot be delivered");
         }
-        Ending::Done { .. } => tracing::info!(route = %lease.lane().route, lane, attempt, "a reaction is given up"),
+        Ending::Done { .. } => tracing::info!(route = %lease.lane().route, lane, attempt, "a courtesy is given up"),
         Ending::Become(_) => {}
     }
     ending
@@ -105,7 +105,7 @@ pub(super) fn broken_off(work: &Work) -> Option<Failure> {
             ErrorCode::Other,
             "May not have been delivered: the Telegram bridge was stopped before Telegram had answered. Ask the customer before sending it again.",
         ))),
-        Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) => None,
+        Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => None,
     }
 }
 
@@ -116,7 +116,7 @@ pub(super) fn too_late(work: &Work) -> Failure {
         Work::Call(_) => {
             "May not have been delivered: it could not be sent in time, and a late answer is worse than none. Ask the customer before sending it again."
         }
-        Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) => {
+        Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => {
             "Not delivered: it could not be sent in time, and a late answer is worse than none. Send it again if it still matters."
         }
     };
@@ -127,9 +127,9 @@ fn gave_up(why: &str) -> Refusal {
     Refusal::new(ErrorCode::Other, format!("Not delivered: tried again and again without success ({why})."))
 }
 
-/// Sets a job aside, and lets its author know where it has one. A reaction is not worth a person's time: it is let go.
+/// Sets a job aside, and lets its author know where it has one. A courtesy is not worth a person's time: it is let go.
 fn park(attempt: &Attempt, mut refusal: Refusal) -> Ending {
-    if let Work::Reaction { .. } = attempt.work {
+    if let Work::Reaction { .. } | Work::Seen { .. } = attempt.work {
         return Ending::Done { then: Vec::new(), facts: Vec::new() };
     }
     let why = refusal.sentence.clone();
@@ -150,7 +150,7 @@ pub(super) fn report(lane: &Lane, message: KommoMessageId, delivery: Delivery) -
 /// The answer that a job is part of, if it is part of one.
 fn answered_message(work: &Work) -> Option<KommoMessageId> {
     match work {
-        Work::Update { .. } | Work::Reaction { .. } | Work::Report(_) => None,
+        Work::Update { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => None,
         Work::Call(call) => Some(call.message.clone()),
         Work::Hook { raw } => match from_kommo::decode(raw).ok()? {
             Arrival::Message(outbound) => Some(outbound.id),

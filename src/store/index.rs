@@ -103,6 +103,18 @@ impl Index {
         queue.release(&lane.thread, head);
     }
 
+    /// The head of a lane need not wait for its next try. One that is claimed is tried already.
+    pub(super) fn hurried(&mut self, lane: &Lane) {
+        let Some(queue) = self.routes.get_mut(&lane.route) else { return };
+        let Some(waiting) = queue.lanes.get_mut(&lane.thread) else { return };
+        let Some(retry_at) = waiting.head.retry_at else { return };
+        if queue.later.remove(&(retry_at, waiting.head.sequence, lane.thread.clone())) {
+            waiting.head.retry_at = None;
+            let head = waiting.head;
+            queue.release(&lane.thread, head);
+        }
+    }
+
     /// Claims the lane whose turn it is.
     pub(super) fn claim(&mut self, route: &Route, now: UnixMillis) -> Option<Lane> {
         let queue = self.routes.get_mut(route)?;

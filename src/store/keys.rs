@@ -10,13 +10,19 @@
 //! | `c` conversation | its chat in Kommo |
 //! | `t` our message id | Kommo's |
 //! | `k` Kommo's message id | ours, in order |
+//! | `b` conversation | whether the bot is let into its chat |
+//! | `h` bot, connection | a connection of Telegram Business |
+//! | `w` bot, owner | the newest connection of that person |
+//! | `g` conversation | the chat that its group is now |
+//! | `f` conversation | the one that its group had before |
+//! | `n` conversation | the newest message of its customer |
 //! | `e` instant, key | the key expires then |
 //!
 //! Numbers are big-endian, so that keys sort as numbers do. A lane is its route and its thread, each with its length in
 //! front: the jobs of a lane lie together, and no lane's name can reach into another's.
 
 use crate::domain::{
-    address::{BotId, Conversation, KommoMessageId, MessageId},
+    address::{BotId, Conversation, KommoMessageId, MessageId, UserId},
     time::UnixMillis,
     work::{DedupeId, Lane},
 };
@@ -42,6 +48,30 @@ pub(super) fn dedupe(id: &DedupeId) -> Vec<u8> {
 
 pub(super) fn chat(conversation: &Conversation) -> Vec<u8> {
     with(b'c', conversation.to_string().as_bytes())
+}
+
+pub(super) fn presence(conversation: &Conversation) -> Vec<u8> {
+    with(b'b', conversation.to_string().as_bytes())
+}
+
+pub(super) fn connection(bot: BotId, id: &str) -> Vec<u8> {
+    with(b'h', format!("{bot}:{id}").as_bytes())
+}
+
+pub(super) fn connection_of(bot: BotId, owner: UserId) -> Vec<u8> {
+    with(b'w', format!("{bot}:{}", owner.0).as_bytes())
+}
+
+pub(super) fn moved_to(conversation: &Conversation) -> Vec<u8> {
+    with(b'g', conversation.to_string().as_bytes())
+}
+
+pub(super) fn moved_from(conversation: &Conversation) -> Vec<u8> {
+    with(b'f', conversation.to_string().as_bytes())
+}
+
+pub(super) fn newest(conversation: &Conversation) -> Vec<u8> {
+    with(b'n', conversation.to_string().as_bytes())
 }
 
 pub(super) fn kommo_of(ours: &MessageId) -> Vec<u8> {

@@ -7,7 +7,7 @@ use crate::{
         address::{Conversation, KommoMessageId, MessageId},
         time::UnixMillis,
     },
-    store::{Chat, Fact, Store, StoreError, expire, keys, rows},
+    store::{Chat, Fact, Store, StoreError, expire, keys, reach, rows},
 };
 
 impl Store {
@@ -51,13 +51,17 @@ impl Store {
                 Fact::Chat { conversation, chat } => {
                     self.0.chats.insert(conversation, chat);
                 }
-                Fact::Link { .. } => {}
+                Fact::Link { .. }
+                | Fact::Presence { .. }
+                | Fact::Connection { .. }
+                | Fact::Move { .. }
+                | Fact::Newest { .. } => {}
             }
         }
     }
 }
 
-/// Writes what was learnt. Links expire; chats are few and stay.
+/// Writes what was learnt. Links expire; everything about chats is little and stays.
 pub(super) fn write(db: &Db, batch: &mut Batch, facts: &[Fact], until: UnixMillis) -> Result<(), StoreError> {
     for fact in facts {
         match fact {
@@ -71,6 +75,14 @@ pub(super) fn write(db: &Db, batch: &mut Batch, facts: &[Fact], until: UnixMilli
                 expire::note(batch, until, &keys::kommo_of(ours));
                 batch.insert(keys::kommo_of(ours), rows::write(kommo));
                 batch.insert(keys::ours_of(kommo), rows::write(&all));
+            }
+            Fact::Presence { conversation, presence } => {
+                batch.insert(keys::presence(conversation), rows::write(presence));
+            }
+            Fact::Connection { bot, connection } => reach::write_connection(db, batch, *bot, connection)?,
+            Fact::Move { from, to } => reach::write_move(db, batch, from, *to)?,
+            Fact::Newest { conversation, message } => {
+                batch.insert(keys::newest(conversation), rows::write(message));
             }
         }
     }

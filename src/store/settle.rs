@@ -3,7 +3,10 @@
 use sled::{Batch, Db};
 
 use crate::{
-    domain::{time::UnixMillis, work::Work},
+    domain::{
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
     store::{
         Ending, Fact, Lease, NewJob, StoreError,
         committer::{Book, Planned},
@@ -43,7 +46,7 @@ impl Lease {
         let links_until = now.plus(store.0.settings.links_for);
         let known_chats = store.clone();
         let plan = move |book: &mut Book| {
-            let chats = chats_of(&ending);
+            let facts = facts_of(&ending);
             let outcome = outcome(book, &place, row, ending, now, links_until)?;
             let head = head_after(&book.db, &place, &outcome)?;
             let Outcome { batch, gone, came, joined, parked } = outcome;
@@ -51,7 +54,10 @@ impl Lease {
                 index.settled(&place.lane, gone.len(), came.len(), head);
                 index.parked += parked;
                 enter(index, joined);
-                known_chats.remember(chats);
+                for lane in facts.iter().filter_map(hurried) {
+                    index.hurried(&lane);
+                }
+                known_chats.remember(facts);
             };
             Ok(Planned { batch: Some(batch), answer: (), then: Box::new(then) })
         };
@@ -59,10 +65,23 @@ impl Lease {
     }
 }
 
-fn chats_of(ending: &Ending) -> Vec<Fact> {
+fn facts_of(ending: &Ending) -> Vec<Fact> {
     match ending {
         Ending::Done { facts, .. } => facts.clone(),
         Ending::Become(_) | Ending::Retry { .. } | Ending::Park { .. } => Vec::new(),
+    }
+}
+
+/// The lane that has nothing to wait for once this is known: what is in it fails.
+fn hurried(fact: &Fact) -> Option<Lane> {
+    match fact {
+        Fact::Presence { conversation, presence } if presence.shut_out => Some(Lane::outbound(conversation)),
+        Fact::Presence { .. }
+        | Fact::Chat { .. }
+        | Fact::Link { .. }
+        | Fact::Connection { .. }
+        | Fact::Move { .. }
+        | Fact::Newest { .. } => None,
     }
 }
 

@@ -12,6 +12,7 @@ mod concurrent;
 mod faults;
 mod model;
 mod order;
+mod reach;
 mod recovery;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);

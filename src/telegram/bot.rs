@@ -54,6 +54,17 @@ impl fmt::Debug for Bot {
     }
 }
 
+/// A chat as the methods of the Bot API name it. Each that sends or changes something in a chat takes all of it, so that
+/// what is for a person's own chat can never go to the bot's chat with the same customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// Telegram's id of the chat.
+    pub chat_id: i64,
+    /// The connection of Telegram Business whose chat it is, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business_connection_id: Option<String>,
+}
+
 /// How a bot is reached.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -125,25 +136,38 @@ impl Bot {
         self.pace.turn().await;
     }
 
-    /// Makes one call of an answer, and tells the message that it made.
+    /// Makes one call of an answer to the chat `to`, and tells the message that it made. Its chat is another one if the
+    /// group has become a supergroup.
     ///
     /// # Errors
     /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
-    pub async fn send(&self, call: &Call) -> Result<Option<MessageId>, Failure> {
-        let chat = call.to.chat;
-        let answer = match &call.method {
-            Method::SendText { text, keyboard, reply_to } => self.send_text(chat, text, keyboard, *reply_to).await,
-        };
+    pub async fn send(&self, call: &Call, to: &Target) -> Result<Option<MessageId>, Failure> {
+        let mut chat = TelegramChat { id: to.chat_id, ..call.to.chat };
+        let mut answer = self.call(call, to).await;
+        if let Err(RequestError::MigrateToChatId(now)) = answer {
+            // The group has become a supergroup, and nothing was sent.
+            chat.id = now.0;
+            self.pace.turn().await;
+            answer = self.call(call, &Target { chat_id: now.0, ..to.clone() }).await;
+        }
         let answer = failure::of_send(answer)?;
         let number = answer.get("message_id").and_then(Value::as_i64);
         Ok(number.map(|message| MessageId { bot: self.id, chat, message, update: None }))
+    }
+
+    async fn call(&self, call: &Call, to: &Target) -> Result<Value, RequestError> {
+        match &call.method {
+            Method::SendText { text, keyboard, reply_to } => {
+                self.send_text((call.to.chat, to), text, keyboard, *reply_to).await
+            }
+        }
     }
 
     /// Sends a text. If Telegram does not like its buttons, nothing was sent, and the customer gets the text with the
     /// choices as lines.
     async fn send_text(
         &self,
-        chat: TelegramChat,
+        (chat, to): (TelegramChat, &Target),
         text: &str,
         keyboard: &Keyboard,
         reply_to: Option<i64>,
@@ -151,12 +175,7 @@ impl Bot {
         let send = |text: String, reply_markup| {
             JsonRequest::new(
                 self.sender.clone(),
-                SendMessage {
-                    chat_id: chat.id,
-                    text,
-                    reply_markup,
-                    reply_parameters: reply_to.map(ReplyParameters::to),
-                },
+                SendMessage { to: to.clone(), text, reply_markup, reply_parameters: reply_to.map(ReplyParameters::to) },
             )
         };
         let reply_markup = self.markup(keyboard, chat);
@@ -190,15 +209,15 @@ impl Bot {
     ///
     /// # Errors
     /// The verdict on the failure.
-    pub async fn remove_keyboard(&self, chat: i64, message: i64) -> Result<(), Failure> {
+    pub async fn remove_keyboard(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.pace.turn().await;
-        let payload = EditMessageReplyMarkup { chat_id: chat, message_id: message };
+        let payload = EditMessageReplyMarkup { to: chat, message_id: message };
         failure::unless_moot(JsonRequest::new(self.sender.clone(), payload).await)
     }
 
     /// Shows "typing" in a chat for about 5 seconds.
-    pub async fn type_in(&self, chat: i64) -> Result<(), Failure> {
-        let payload = SendChatAction { chat_id: chat, action: "typing" };
+    pub async fn type_in(&self, chat: Target) -> Result<(), Failure> {
+        let payload = SendChatAction { to: chat, action: "typing" };
         failure::of_send(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
     }
 }
@@ -281,7 +300,8 @@ method! {
 method! {
     /// `sendMessage`.
     SendMessage -> Value {
-        chat_id: i64,
+        #[serde(flatten)]
+        to: Target,
         text: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         reply_markup: Option<Value>,
@@ -295,9 +315,17 @@ method! {
 }
 method! {
     /// `editMessageReplyMarkup`; without a new keyboard the old one goes.
-    EditMessageReplyMarkup -> Value { chat_id: i64, message_id: i64, }
+    EditMessageReplyMarkup -> Value {
+        #[serde(flatten)]
+        to: Target,
+        message_id: i64,
+    }
 }
 method! {
     /// `sendChatAction`.
-    SendChatAction -> Value { chat_id: i64, action: &'static str, }
+    SendChatAction -> Value {
+        #[serde(flatten)]
+        to: Target,
+        action: &'static str,
+    }
 }

@@ -29,14 +29,14 @@ pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Fail
 }
 
 /// The result of a call that does the same when it is made twice: what is uncertain is tried again.
-pub(super) fn of_repeatable(answer: Result<Value, RequestError>) -> Result<(), Failure> {
+pub(super) fn of_repeatable(answer: Result<Value, RequestError>) -> Result<Value, Failure> {
     match answer {
         Err(RequestError::Network(_)) => Err(Failure::transient("Telegram cannot be reached")),
         Err(RequestError::InvalidJson { .. }) => Err(Failure::transient("the answer is not Telegram's")),
         Err(RequestError::Api(error)) if text(&error).starts_with(GATEWAY_TIMEOUT) => {
             Err(Failure::transient("Telegram does not answer in time"))
         }
-        answer => of_send(answer).map(drop),
+        answer => of_send(answer),
     }
 }
 
@@ -147,6 +147,11 @@ const BLOCKED: &str = "Not delivered: the customer has blocked the bot. Messages
 const NO_CHAT: &str =
     "Not delivered: Telegram knows no such chat for this bot. The customer has to open the bot and press Start.";
 
+const REMOVED: &str = "Not delivered: the bot was removed from the group.";
+const NO_CONNECTION: &str = "Not delivered: the bot is not connected any more to the Telegram account in whose name it answers. The account's owner connects it in Telegram under Settings, Telegram Business, Chatbots.";
+const NO_RIGHT: &str = "Not delivered: the account's owner does not let the bot answer in this chat. The owner allows it in Telegram under Settings, Telegram Business, Chatbots.";
+const NOT_RECENT: &str = "Not delivered: the bot may not answer in this chat. It may where the customer has written within the last 24 hours, if the account's owner has not left the chat out.";
+
 /// How a refusal begins, its code, and what the manager reads.
 const REFUSALS: &[(&str, ErrorCode, &str)] = &[
     ("Forbidden: bot was blocked by the user", ErrorCode::ConversationDeleted, BLOCKED),
@@ -155,7 +160,13 @@ const REFUSALS: &[(&str, ErrorCode, &str)] = &[
         ErrorCode::ConversationDeleted,
         "Not delivered: the customer's Telegram account has been deleted.",
     ),
-    ("Forbidden: bot was kicked", ErrorCode::ConversationDeleted, "Not delivered: the bot was removed from the group."),
+    ("Forbidden: bot was kicked", ErrorCode::ConversationDeleted, REMOVED),
+    ("Forbidden: bot is not a member", ErrorCode::ConversationDeleted, REMOVED),
+    ("Bad Request: business connection not found", ErrorCode::IntegrationOff, NO_CONNECTION),
+    ("Bad Request: BUSINESS_CONNECTION_INVALID", ErrorCode::IntegrationOff, NO_CONNECTION),
+    ("Bad Request: BOT_ACCESS_FORBIDDEN", ErrorCode::IntegrationOff, NO_RIGHT),
+    ("Bad Request: BUSINESS_PEER_USAGE_MISSING", ErrorCode::ConversationImpossible, NOT_RECENT),
+    ("Bad Request: BUSINESS_PEER_INVALID", ErrorCode::ConversationImpossible, NOT_RECENT),
     ("Forbidden: bot can't initiate conversation", ErrorCode::ConversationImpossible, NO_CHAT),
     ("Bad Request: chat not found", ErrorCode::ConversationImpossible, NO_CHAT),
     ("Bad Request: PEER_ID_INVALID", ErrorCode::ConversationImpossible, NO_CHAT),

@@ -40,6 +40,6 @@ impl Bot {
         let reaction = emoji.map(typed).into_iter().collect();
         let payload =
             SetMessageReaction { chat_id: message.chat.id, message_id: message.message, reaction, is_big: false };
-        failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await)
+        failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
     }
 }

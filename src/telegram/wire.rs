@@ -30,31 +30,55 @@ pub struct Update {
 /// What an update carries, as far as we know it.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// `message`: somebody wrote.
+    /// `message`, `channel_post`, `business_message`: somebody wrote.
     Message(Box<Message>),
-    /// `edited_message`: somebody changed what they wrote.
+    /// `edited_message`, `edited_channel_post`, `edited_business_message`: somebody changed what they wrote.
     Edited(Box<Message>),
     /// `callback_query`: somebody pressed a button.
     Pressed(Box<CallbackQuery>),
     /// `message_reaction`: somebody reacted to a message, or took it back.
     Reacted(Box<MessageReaction>),
+    /// `my_chat_member`: the bot was let into a chat or shut out of it.
+    Member(Box<Part>),
+    /// `business_connection`: somebody has connected the bot to their own chats, or changed what it may do there.
+    Connected(Box<Part>),
+    /// `deleted_business_messages`: messages are gone from such a chat.
+    Deleted(Box<Part>),
     /// Anything else.
     Other,
 }
 
+/// The kinds of updates that are read.
+const KINDS: [&str; 11] = [
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "business_message",
+    "edited_business_message",
+    "callback_query",
+    "message_reaction",
+    "my_chat_member",
+    "business_connection",
+    "deleted_business_messages",
+];
+
 impl<'de> Deserialize<'de> for Update {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::deserialize(deserializer)?;
-        let known = ["message", "edited_message", "callback_query", "message_reaction"]
-            .into_iter()
-            .find(|name| fields.says(name));
+        let known = KINDS.into_iter().find(|name| fields.says(name));
         let other = || fields.names().find(|name| *name != "update_id" && fields.says(name));
         let kind = known.or_else(other).unwrap_or("nothing").to_owned();
         let event = match kind.as_str() {
-            "message" => Event::Message(fields.read(&kind).unwrap_or_default()),
-            "edited_message" => Event::Edited(fields.read(&kind).unwrap_or_default()),
+            "message" | "channel_post" | "business_message" => Event::Message(fields.read(&kind).unwrap_or_default()),
+            "edited_message" | "edited_channel_post" | "edited_business_message" => {
+                Event::Edited(fields.read(&kind).unwrap_or_default())
+            }
             "callback_query" => Event::Pressed(fields.read(&kind).unwrap_or_default()),
             "message_reaction" => Event::Reacted(fields.read(&kind).unwrap_or_default()),
+            "my_chat_member" => Event::Member(fields.read(&kind).unwrap_or_default()),
+            "business_connection" => Event::Connected(fields.read(&kind).unwrap_or_default()),
+            "deleted_business_messages" => Event::Deleted(fields.read(&kind).unwrap_or_default()),
             _ => Event::Other,
         };
         Ok(Self { update_id: fields.read("update_id"), kind, event })
@@ -153,7 +177,7 @@ lenient! {
     /// A change of somebody's reactions to a message.
     pub struct MessageReaction {
         /// Where.
-        pub chat: Chat,
+        pub chat: Part,
         /// The message.
         pub message_id: i64,
         /// Who reacts.

@@ -2,116 +2,209 @@
 
 use crate::{
     domain::{
-        address::{BotId, Conversation, MessageId, SourceId, UserId},
-        message::{Content, Customer, Inbound, Reaction, Skip, Tap},
+        address::{BotId, Conversation, MessageId, SourceId, TelegramChat},
+        change::{Deletion, Move, PresenceChange},
+        message::{Author, Content, Inbound, Reaction, Skip, Tap},
+        reach::Connection,
         time::UnixMillis,
         work::Lane,
     },
-    telegram::wire::{Event, Message, ReactionType, Update, User},
-    translate::buttons,
+    telegram::wire::{CallbackQuery, Event, Message, MessageReaction, Part, ReactionType, Update},
+    translate::{buttons, from_telegram::chats::Chat},
 };
 
+mod changes;
+mod chats;
 mod content;
 mod entities;
 mod people;
 mod quote;
 mod told;
 
+pub use changes::connection;
 pub use content::LARGEST_FILE_BYTES;
 
-/// The lane that an update waits in: its chat's, or its source's if it names none.
-#[must_use]
-pub fn lane(raw: &str, source: &SourceId) -> Lane {
-    let chat = serde_json::from_str::<Update>(raw).ok().and_then(|update| match update.event {
-        Event::Message(message) | Event::Edited(message) => message.chat?.id,
-        Event::Pressed(query) => query.message?.chat?.id,
-        Event::Reacted(reaction) => reaction.chat?.id,
-        Event::Other => None,
-    });
-    chat.map_or_else(|| Lane::chatless(source), |chat| Lane::inbound(&Conversation::new(source.clone(), chat)))
+/// What an update is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrival {
+    /// Somebody wrote.
+    Message(Box<Inbound>),
+    /// A button was pressed.
+    Tap(Box<Tap>),
+    /// Somebody reacted to a message.
+    Reaction(Reaction),
+    /// The bot was shut out of a chat, or let in again.
+    Presence(Box<PresenceChange>),
+    /// Somebody has connected the bot to their own chats, or changed what it may do there.
+    Connection(Connection),
+    /// Messages were deleted.
+    Deletion(Deletion),
+    /// A group is another chat now.
+    Move(Move),
 }
 
-/// Reads an update that `bot` of `source` received.
+/// Where an update was received, and what has to be known to read it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The source whose bot received it.
+    pub source: &'a SourceId,
+    /// The bot.
+    pub bot: BotId,
+    /// The connection of Telegram Business that the update names, if it names one.
+    pub connection: Option<&'a Connection>,
+    /// Whether groups and channels are relayed.
+    pub groups: bool,
+    /// When it arrived; not everything has a date of its own.
+    pub now: UnixMillis,
+}
+
+impl Place<'_> {
+    fn conversation(&self, chat: TelegramChat) -> Conversation {
+        Conversation::new(self.source.clone(), chat)
+    }
+}
+
+/// The lane that an update waits in: its chat's, or its source's if it names none.
+///
+/// A chat of Telegram Business is told from the bot's own by the id of the connection: whose it is has to be looked up, and
+/// nothing is looked up before the update is stored. If the owner connects the bot anew, the chat goes on in another lane.
+#[must_use]
+pub fn lane(raw: &str, source: &SourceId) -> Lane {
+    let Ok(update) = serde_json::from_str::<Update>(raw) else { return Lane::chatless(source) };
+    let connection = connection_of(&update.event);
+    let chat = match update.event {
+        Event::Message(message) | Event::Edited(message) => message.chat.and_then(|chat| chat.id),
+        Event::Pressed(query) => query.message.and_then(|message| message.chat?.id),
+        Event::Reacted(reaction) => reaction.chat.and_then(|chat| chat.number("id")),
+        Event::Member(change) | Event::Deleted(change) => change.part("chat").number("id"),
+        Event::Connected(_) | Event::Other => None,
+    };
+    match (chat, connection) {
+        (None, _) => Lane::chatless(source),
+        (Some(chat), None) => Lane::inbound(&Conversation::new(source.clone(), chat)),
+        (Some(chat), Some(connection)) => Lane::connected(source, &connection, chat),
+    }
+}
+
+/// The connection of Telegram Business that an update came by, if it came by one.
+#[must_use]
+pub fn connection_id(raw: &str) -> Option<String> {
+    serde_json::from_str::<Update>(raw).ok().and_then(|update| connection_of(&update.event))
+}
+
+fn connection_of(event: &Event) -> Option<String> {
+    let named = |part: &Part| part.text("business_connection_id");
+    match event {
+        Event::Message(message) | Event::Edited(message) => named(&message.fields),
+        Event::Pressed(query) => named(&query.message.as_ref()?.fields),
+        Event::Deleted(deletion) => named(deletion),
+        Event::Reacted(_) | Event::Member(_) | Event::Connected(_) | Event::Other => None,
+    }
+}
+
+/// Reads an update.
 ///
 /// # Errors
 /// [`Skip`] if there is nothing in it to relay, or if it cannot be read.
-pub fn decode(raw: &str, source: &SourceId, bot: BotId) -> Result<Inbound, Skip> {
+pub fn decode(raw: &str, place: &Place<'_>) -> Result<Arrival, Skip> {
     let update: Update = serde_json::from_str(raw).map_err(|_| Skip::Unreadable)?;
+    let nothing = Skip::NotAMessage(update.kind);
     match update.event {
-        Event::Message(message) => self::message(*message, source, bot),
-        Event::Edited(message) => edited(*message, source, bot, update.update_id.ok_or(Skip::Unreadable)?),
-        Event::Pressed(_) | Event::Reacted(_) | Event::Other => Err(Skip::NotAMessage(update.kind)),
+        Event::Message(wire) => {
+            if let Some(moved) = changes::moved(&wire, place)? {
+                return Ok(Arrival::Move(moved));
+            }
+            message(*wire, place).map(|inbound| Arrival::Message(Box::new(inbound)))
+        }
+        Event::Edited(wire) => {
+            let edit = edited(*wire, place, update.update_id.ok_or(Skip::Unreadable)?)?;
+            Ok(Arrival::Message(Box::new(edit)))
+        }
+        Event::Pressed(query) => {
+            let tap = tap(*query, place, update.update_id)?.ok_or(nothing)?;
+            Ok(Arrival::Tap(Box::new(tap)))
+        }
+        Event::Reacted(change) => reaction(*change, place)?.map(Arrival::Reaction).ok_or(nothing),
+        Event::Member(change) => {
+            let change = changes::presence(&change, place, update.update_id)?.ok_or(nothing)?;
+            Ok(Arrival::Presence(Box::new(change)))
+        }
+        Event::Connected(wire) => connection(&wire).map(Arrival::Connection).ok_or(nothing),
+        Event::Deleted(wire) => changes::deletion(&wire, place).map(Arrival::Deletion).ok_or(nothing),
+        Event::Other => Err(nothing),
     }
 }
 
-/// Reads the press of a button that `bot` of `source` received at `now`; `None` if the update is another, or none that
-/// can be relayed.
-#[must_use]
-pub fn decode_tap(raw: &str, source: &SourceId, bot: BotId, now: UnixMillis) -> Option<Tap> {
-    let update: Update = serde_json::from_str(raw).ok()?;
-    let Event::Pressed(query) = update.event else { return None };
-    let message = query.message?;
-    let chat = message.chat.filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
-    let pressed = buttons::pressed(&query.data?, message.reply_markup);
-    let content = pressed.label.map_or_else(unknown_button, Content::Text);
-    let id = MessageId { bot, chat: chat.into(), message: message.message_id?, update: Some(update.update_id?) };
-    let customer = customer(query.from.unwrap_or_default(), chat);
-    let conversation = Conversation::new(source.clone(), chat);
-    Some(Tap {
-        query: query.id?,
+/// The press of a button; `None` for one that says nothing, such as that of a game.
+fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<Option<Tap>, Skip> {
+    let Some(message) = query.message else { return Ok(None) };
+    let chat = Chat::of(&message.fields, query.from.unwrap_or_default(), place)?;
+    let (Some(id), Some(data), Some(number), Some(update)) = (query.id, query.data, message.message_id, update) else {
+        return Ok(None);
+    };
+    let pressed = buttons::pressed(&data, message.reply_markup);
+    Ok(Some(Tap {
+        query: id,
         button: pressed.index,
         choice: pressed.choice,
-        inbound: Inbound { conversation, id, customer, sent_at: now, content, quote: None, edited: false },
-    })
+        inbound: Inbound {
+            conversation: place.conversation(chat.id),
+            id: MessageId { bot: place.bot, chat: chat.id, message: number, update: Some(update) },
+            customer: chat.customer,
+            author: Author::Customer,
+            sent_at: place.now,
+            // Also in a group it is the label alone: Salesbot compares it.
+            content: pressed.label.map_or_else(unknown_button, Content::Text),
+            quote: None,
+            edited: false,
+        },
+    }))
 }
 
-/// Reads the reaction that `bot` of `source` was told of; `None` if the update is another, or one that has no emoji.
-#[must_use]
-pub fn decode_reaction(raw: &str, source: &SourceId, bot: BotId) -> Option<Reaction> {
-    let update: Update = serde_json::from_str(raw).ok()?;
-    let Event::Reacted(change) = update.event else { return None };
-    let chat = change.chat.filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+/// A change of somebody's reactions; `None` if neither what was nor what is has an emoji.
+fn reaction(change: MessageReaction, place: &Place<'_>) -> Result<Option<Reaction>, Skip> {
+    let Some(wire) = change.chat else { return Ok(None) };
+    // Telegram tells of no reactions in the chats of Telegram Business: these are the bot's own.
+    let chat = Chat::of_bot(&wire, change.user.unwrap_or_default(), place)?;
     let newest = |reactions: Option<Vec<ReactionType>>| reactions?.into_iter().rev().find_map(|it| it.emoji);
     let (before, emoji) = (newest(change.old_reaction), newest(change.new_reaction));
-    if emoji.is_none() && before.is_none() {
-        return None;
-    }
-    Some(Reaction {
-        conversation: Conversation::new(source.clone(), chat),
-        message: MessageId { bot, chat: chat.into(), message: change.message_id?, update: None },
-        customer: UserId(change.user.and_then(|user| user.id).unwrap_or(chat)),
+    let Some(message) = change.message_id.filter(|_| emoji.is_some() || before.is_some()) else { return Ok(None) };
+    Ok(Some(Reaction {
+        conversation: place.conversation(chat.id),
+        message: MessageId { bot: place.bot, chat: chat.id, message, update: None },
+        customer: chat.customer.id,
         emoji,
-    })
+    }))
 }
 
 fn unknown_button() -> Content {
     Content::Unknown { kind: "button".to_owned(), caption: None }
 }
 
-fn message(message: Message, source: &SourceId, bot: BotId) -> Result<Inbound, Skip> {
-    let chat = message.chat.clone().unwrap_or_default();
-    let chat_id = chat.id.ok_or(Skip::Unreadable)?;
-    let kind = chat.r#type.ok_or(Skip::Unreadable)?;
-    if kind != "private" {
-        return Err(Skip::NotPrivate(kind));
-    }
+fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
+    let chat = Chat::of(&message.fields, message.from.clone().unwrap_or_default(), place)?;
+    let author = chats::author(&message, place)?;
     let number = message.message_id.ok_or(Skip::Unreadable)?;
-    let quote = quote::of(&message, bot, chat_id);
+    let speaker = chat.is_group().then(|| chats::speaker(&mut message));
+    let sent_at = sent_at(message.date.unwrap_or_default(), number);
+    let quote = quote::of(&message, place.bot, chat.id);
+    let content = content::forwarded(message);
     Ok(Inbound {
-        conversation: Conversation::new(source.clone(), chat_id),
-        id: MessageId { bot, chat: chat_id.into(), message: number, update: None },
-        customer: customer(message.from.clone().unwrap_or_default(), chat_id),
-        sent_at: sent_at(message.date.unwrap_or_default(), number),
-        content: content::forwarded(message),
+        conversation: place.conversation(chat.id),
+        id: MessageId { bot: place.bot, chat: chat.id, message: number, update: None },
+        customer: chat.customer,
+        author,
+        sent_at,
+        content: speaker.into_iter().fold(content, |content, speaker| chats::said_by(content, &speaker)),
         quote,
         edited: false,
     })
 }
 
 /// An edit has an id of its own, by which it is known where it cannot be told as an edit.
-fn edited(wire: Message, source: &SourceId, bot: BotId, update_id: i64) -> Result<Inbound, Skip> {
+fn edited(wire: Message, place: &Place<'_>, update_id: i64) -> Result<Inbound, Skip> {
     let edited_at = wire.edit_date.or(wire.date);
-    let mut inbound = message(wire, source, bot)?;
+    let mut inbound = message(wire, place)?;
     inbound.id.update = Some(update_id);
     inbound.sent_at = sent_at(edited_at.unwrap_or_default(), inbound.id.message);
     // A position that is shared live is edited every few seconds.
@@ -125,16 +218,6 @@ fn edited(wire: Message, source: &SourceId, bot: BotId, update_id: i64) -> Resul
 /// Telegram tells the second, Kommo sorts by the millisecond: the message's number keeps those of one second in order.
 const fn sent_at(date_seconds: i64, message_id: i64) -> UnixMillis {
     UnixMillis(UnixMillis::from_seconds(date_seconds).0.saturating_add(message_id.rem_euclid(1000)))
-}
-
-/// In a private chat the chat is the person, also where the sender is missing.
-fn customer(user: User, chat_id: i64) -> Customer {
-    let id = UserId(user.id.unwrap_or(chat_id));
-    let username = user.username.filter(|name| !name.trim().is_empty());
-    let names = [user.first_name, user.last_name].into_iter().flatten();
-    let full = names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
-    let name = if full.is_empty() { username.clone().unwrap_or_else(|| format!("Telegram {}", id.0)) } else { full };
-    Customer { id, name, username }
 }
 
 #[cfg(test)]

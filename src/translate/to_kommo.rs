@@ -2,9 +2,10 @@
 
 use crate::{
     domain::{
-        address::KommoMessageId,
+        address::{Conversation, KommoMessageId, MessageId},
         delivery::{Delivery, Report},
-        message::{Content, Customer, Inbound, Media, MediaKind, Quote, Reaction, Tap},
+        message::{Author, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction, Tap},
+        time::UnixMillis,
     },
     kommo::wire::{
         Card, DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Location, Message, NewChat, NewMessage,
@@ -13,9 +14,10 @@ use crate::{
     media::link::MediaLinks,
 };
 
-/// A customer's message as the event that creates it. Kommo fetches files by `links`.
+/// A message as the event that creates it. Kommo fetches files by `links`.
 #[must_use]
 pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
+    let is_sent = inbound.author != Author::Customer;
     Event {
         event_type: "new_message",
         payload: NewMessage {
@@ -24,10 +26,12 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
             msgid: inbound.id.to_string(),
             conversation_id: inbound.conversation.to_string(),
             source: source(inbound),
-            sender: sender(&inbound.customer),
+            sender: author(inbound),
+            receiver: is_sent.then(|| sender(&inbound.customer)),
             message: message(inbound, links),
             reply_to: reply_to(inbound),
-            silent: false,
+            // What the business wrote itself is news to nobody there.
+            silent: is_sent,
         },
     }
 }
@@ -54,6 +58,21 @@ pub fn edit(inbound: &Inbound) -> Option<EditEvent> {
             message: told(text.clone()),
         },
     })
+}
+
+/// The wording of a message that was deleted at `now`.
+#[must_use]
+pub fn deleted(conversation: &Conversation, message: MessageId, now: UnixMillis) -> EditEvent {
+    EditEvent {
+        event_type: "edit_message",
+        payload: EditMessage {
+            timestamp: now.seconds(),
+            msec_timestamp: now.0,
+            msgid: message.to_string(),
+            conversation_id: conversation.to_string(),
+            message: told("[deleted]".to_owned()),
+        },
+    }
 }
 
 fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
@@ -87,9 +106,21 @@ fn source(inbound: &Inbound) -> Source {
     Source { external_id: inbound.conversation.source.to_string() }
 }
 
+/// Who wrote it. Whoever is no customer is known to Kommo by Kommo's own id, and to us by nothing better.
+fn author(inbound: &Inbound) -> Sender {
+    match &inbound.author {
+        Author::Customer => sender(&inbound.customer),
+        Author::Business { name, kommo } => {
+            let ref_id = kommo.as_ref().map(ToString::to_string);
+            let id = format!("kommo-user:{}", ref_id.as_deref().unwrap_or("unknown"));
+            Sender { id, ref_id, name: name.clone(), profile_link: None }
+        }
+    }
+}
+
 fn sender(customer: &Customer) -> Sender {
     let profile_link = customer.username.as_ref().map(|username| format!("https://t.me/{username}"));
-    Sender { id: customer.id.to_string(), name: customer.name.clone(), profile_link }
+    Sender { id: customer.id.to_string(), ref_id: None, name: customer.name.clone(), profile_link }
 }
 
 /// What is said, after the words that it answers where Kommo does not know them.
@@ -181,7 +212,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            address::{BotId, Conversation, KommoMessageId, MessageId, SourceId, UserId},
+            address::{BotId, ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId, UserId},
             delivery::{ErrorCode, Refusal},
             time::UnixMillis,
         },
@@ -193,8 +224,11 @@ mod tests {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 777_000_111),
             id: MessageId { bot: BotId(123_456), chat: 777_000_111.into(), message: 42, update: None },
             customer: Customer {
-                id: UserId(777_000_111), name: "Тест".to_owned(), username: Some("test".to_owned())
+                id: ContactId::Person(UserId(777_000_111)),
+                name: "Тест".to_owned(),
+                username: Some("test".to_owned()),
             },
+            author: Author::Customer,
             sent_at: UnixMillis(1_786_017_600_042),
             content: Content::Text("Привет 👋".to_owned()),
             quote: None,
@@ -215,6 +249,14 @@ mod tests {
     #[test]
     fn a_message_has_everything_that_kommo_wants() {
         insta::assert_snapshot!(serde_json::to_string(&sent(&greeting())).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":false}}"#);
+    }
+
+    #[test]
+    fn what_the_business_wrote_is_told_as_sent() {
+        let kommo = Some(KommoUserId("f1910c7f-b1e0-4184-bd09-c7def2a9109a".to_owned()));
+        let author = Author::Business { name: "Olga".to_owned(), kommo };
+        let wire = serde_json::to_string(&sent(&Inbound { author, ..greeting() })).unwrap();
+        insta::assert_snapshot!(wire, @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"kommo-user:f1910c7f-b1e0-4184-bd09-c7def2a9109a","ref_id":"f1910c7f-b1e0-4184-bd09-c7def2a9109a","name":"Olga"},"receiver":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":true}}"#);
     }
 
     #[test]

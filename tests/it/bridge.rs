@@ -1,8 +1,11 @@
 //! The bridge in process, between the fakes.
 
 mod admin;
+mod blocked;
+mod business;
 mod buttons;
 mod exchange;
+mod groups;
 mod hooks;
 mod hostile;
 mod kommo_trouble;

@@ -9,13 +9,17 @@ use reqwest::Url;
 use serde_json::Value;
 use telekommo::{
     domain::{
-        address::{BotId, SourceId},
-        message::Inbound,
+        address::{BotId, SourceId, UserId},
+        message::{Inbound, Skip},
+        reach::Connection,
         time::UnixMillis,
     },
     media::link::{LinkKey, Links},
     telegram::wire::{ABOUT, CONTENTS},
-    translate::{from_telegram, to_kommo},
+    translate::{
+        from_telegram::{self, Arrival, Place},
+        to_kommo,
+    },
 };
 
 use description::Description;
@@ -26,8 +30,30 @@ mod description;
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 const BOT: BotId = BotId(123_456);
 
-fn source() -> SourceId {
-    SourceId::parse("sales").unwrap()
+/// What is read of an update by a bot that relays groups and answers for a person.
+fn arrival(raw: &str) -> Result<Arrival, Skip> {
+    let connection = Connection {
+        id: "bc1".to_owned(),
+        owner: UserId(777_000_222),
+        name: "Ivan Petrov".to_owned(),
+        enabled: true,
+        can_reply: true,
+        can_read: true,
+        made_at: NOW,
+    };
+    let source = SourceId::parse("sales").unwrap();
+    from_telegram::decode(
+        raw,
+        &Place { source: &source, bot: BOT, connection: Some(&connection), groups: true, now: NOW },
+    )
+}
+
+/// The message of an update that has one.
+fn inbound(raw: &str) -> Inbound {
+    match arrival(raw) {
+        Ok(Arrival::Message(inbound)) => *inbound,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The `message` of the event that a message becomes, its text below it. Links are cut to what does not depend on the key.
@@ -74,8 +100,7 @@ fn in_private(update: &Value) -> String {
 #[test]
 fn every_kind_of_message_has_its_form_in_kommo() {
     let told = fixtures("").into_iter().map(|(name, update)| {
-        let inbound = from_telegram::decode(&in_private(&update), &source(), BOT).expect("a message");
-        let told = told(&inbound);
+        let told = told(&inbound(&in_private(&update)));
         let (kind, text) = told.split_once('\n').unwrap_or((&told, ""));
         assert!(!kind.contains(r#""type":"text""#) || !text.trim().is_empty(), "{name} says nothing");
         format!("{name}: {told}")
@@ -86,15 +111,19 @@ fn every_kind_of_message_has_its_form_in_kommo() {
 #[test]
 fn every_kind_of_update_is_relayed_or_has_its_reason() {
     let told = fixtures("updates").into_iter().map(|(name, update)| {
-        let raw = update.to_string();
-        let tap = from_telegram::decode_tap(&raw, &source(), BOT, NOW).map(|tap| told(&tap.inbound));
-        let reaction = from_telegram::decode_reaction(&raw, &source(), BOT);
-        let reaction = reaction.map(|reaction| format!("reaction {:?} to {}", reaction.emoji, reaction.message));
-        let message = || match from_telegram::decode(&raw, &source(), BOT) {
-            Ok(inbound) => self::told(&inbound),
+        let told = match arrival(&update.to_string()) {
+            Ok(Arrival::Message(inbound)) => format!("in {} {}", inbound.conversation, told(&inbound)),
+            Ok(Arrival::Tap(tap)) => told(&tap.inbound),
+            Ok(Arrival::Reaction(reaction)) => format!("reaction {:?} to {}", reaction.emoji, reaction.message),
+            Ok(Arrival::Presence(change)) => {
+                format!("shut out of {}: {}", change.conversation, change.presence.shut_out)
+            }
+            Ok(Arrival::Connection(connection)) => format!("connected by {}", connection.name),
+            Ok(Arrival::Deletion(deletion)) => format!("deleted: {:?}", deletion.messages),
+            Ok(Arrival::Move(moved)) => format!("{} is {} now", moved.from, moved.to),
             Err(skip) => skip.to_string(),
         };
-        format!("{name}: {}", tap.or(reaction).unwrap_or_else(message))
+        format!("{name}: {told}")
     });
     insta::assert_snapshot!("updates", told.collect::<Vec<_>>().join("\n"));
 }
@@ -135,12 +164,12 @@ fn edited(raw: &str) -> String {
 #[test]
 fn a_position_that_is_shared_live_is_told_once() {
     let moved = edited(include_str!("../fixtures/telegram/live_location.json"));
-    assert!(from_telegram::decode(&moved, &source(), BOT).is_err());
+    assert!(arrival(&moved).is_err());
 }
 
 #[test]
 fn what_was_changed_is_told_with_all_that_belongs_to_it() {
-    let told = |raw: &str| self::told(&from_telegram::decode(&edited(raw), &source(), BOT).unwrap());
+    let told = |raw: &str| self::told(&inbound(&edited(raw)));
     let photo = told(include_str!("../fixtures/telegram/photo.json"));
     assert!(photo.contains("photo.jpg") && photo.contains("[edited] Вот стол"), "{photo}");
     let list = told(include_str!("../fixtures/telegram/checklist.json"));

@@ -55,7 +55,11 @@ impl TestStage {
 
     /// A brisk bridge that does not give up an answer for as long as a test takes.
     pub(crate) async fn patient() -> Self {
-        let waits = vec!["\"200ms\""; 300].join(", ");
+        Self::retrying(&vec!["\"200ms\""; 300].join(", ")).await
+    }
+
+    /// A brisk bridge that tries an answer again after these `waits`.
+    pub(crate) async fn retrying(waits: &str) -> Self {
         let brisk = BRISK.lines().filter(|line| !line.starts_with("retry.telegram"));
         let settings: Vec<_> = brisk.map(str::to_owned).chain([format!("retry.telegram = [{waits}]")]).collect();
         Self::configured(&settings.join("\n")).await

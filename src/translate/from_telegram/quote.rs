@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        address::{BotId, MessageId},
+        address::{BotId, MessageId, TelegramChat},
         message::Quote,
     },
     telegram::wire::{Message, Part},
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a message of `chat` answers. A part of a message, one of another chat, or a story is known by its words alone.
-pub(super) fn of(message: &Message, bot: BotId, chat: i64) -> Option<Quote> {
+pub(super) fn of(message: &Message, bot: BotId, chat: TelegramChat) -> Option<Quote> {
     let whole = message.reply_to_message.as_deref();
     let fields = &message.fields;
     let elsewhere = fields.says("external_reply").then(|| fields.part("external_reply"));
@@ -28,10 +28,10 @@ pub(super) fn of(message: &Message, bot: BotId, chat: i64) -> Option<Quote> {
     }
 }
 
-fn whole(message: &Message, bot: BotId, chat: i64) -> Quote {
-    let elsewhere = message.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat);
+fn whole(message: &Message, bot: BotId, chat: TelegramChat) -> Quote {
+    let elsewhere = message.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat.id);
     let number = message.message_id.filter(|_| !elsewhere);
-    let ours = number.map(|message| MessageId { bot, chat: chat.into(), message, update: None });
+    let ours = number.map(|message| MessageId { bot, chat, message, update: None });
     Quote { ours, kommo: None, words: content::words(message).unwrap_or_default() }
 }
 
@@ -67,7 +67,7 @@ mod tests {
 
     fn quoted(raw: &str) -> Option<(Option<i64>, String)> {
         let message: Message = serde_json::from_str(&format!(r#"{{"message_id":9,"text":"yes",{raw}}}"#)).unwrap();
-        of(&message, BotId(1), 5).map(|quote| (quote.ours.map(|ours| ours.message), quote.words))
+        of(&message, BotId(1), 5.into()).map(|quote| (quote.ours.map(|ours| ours.message), quote.words))
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn assert_goes_on(stage: &TestStage) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_a_private_message_is_passed_over() {
     let stage = TestStage::start().await;
-    for kind in ["channel_post", "callback_query", "my_chat_member", "message_reaction", "from_the_future"] {
+    for kind in ["callback_query", "my_chat_member", "message_reaction", "from_the_future"] {
         push(&stage, kind, &json!({ "chat": { "id": ANNA, "type": "private" }, "message_id": 1, "text": "no" }));
         push(&stage, kind, &json!(null));
     }

@@ -2,7 +2,7 @@
 
 use telekommo::sandbox::stage::{ANNA, LINES, Line, Stage};
 
-use super::{BOT, fixtures, from_telegram, in_private, source, told};
+use super::{fixtures, in_private, inbound, told};
 use crate::support::{TestStage, conversation};
 
 const SALES: Line = LINES[0];
@@ -17,7 +17,7 @@ async fn kommo_takes_every_kind() {
     let mut sent = 0;
     for (_, update) in fixtures("") {
         let private = in_private(&update);
-        let has_file = told(&from_telegram::decode(&private, &source(), BOT).unwrap()).contains(r#""media":"#);
+        let has_file = told(&inbound(&private)).contains(r#""media":"#);
         // The fake Kommo fetches files, which these fixtures only tell of.
         if !has_file {
             let mut update: serde_json::Value = serde_json::from_str(&private).unwrap();

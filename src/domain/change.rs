@@ -1,0 +1,68 @@
+//! What changes about chats, besides what is written in them.
+
+use crate::domain::{
+    address::{BotId, ContactId, Conversation, MessageId},
+    message::{Author, Content, Customer, Inbound},
+    reach::Presence,
+    time::UnixMillis,
+};
+
+/// The bot was shut out of a chat, or let in again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceChange {
+    /// Where.
+    pub conversation: Conversation,
+    /// Whose conversation it is.
+    pub customer: Customer,
+    /// How it is now.
+    pub presence: Presence,
+    /// The bot.
+    pub bot: BotId,
+}
+
+impl PresenceChange {
+    /// The message that tells a manager of it.
+    #[must_use]
+    pub fn notice(self) -> Inbound {
+        let text = match (self.customer.id, self.presence.shut_out) {
+            (ContactId::Person(_), true) => {
+                "The customer has blocked the bot: messages do not arrive until they unblock it."
+            }
+            (ContactId::Person(_), false) => "The customer has unblocked the bot: messages arrive again.",
+            (ContactId::Group(_), true) => "The bot was removed from this chat: messages do not arrive any more.",
+            (ContactId::Group(_), false) => "The bot is in this chat again: messages arrive.",
+        };
+        // No message of Telegram's has this number.
+        let (chat, message) = (self.conversation.chat, 0);
+        Inbound {
+            conversation: self.conversation,
+            id: MessageId { bot: self.bot, chat, message, update: Some(self.presence.update) },
+            customer: self.customer,
+            author: Author::Business { name: "Telegram".to_owned(), kommo: None },
+            sent_at: self.presence.changed_at,
+            content: Content::Text(text.to_owned()),
+            quote: None,
+            edited: false,
+        }
+    }
+}
+
+/// Messages were deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Where.
+    pub conversation: Conversation,
+    /// Which.
+    pub messages: Vec<MessageId>,
+    /// When we learnt of it; Telegram does not say.
+    pub learnt_at: UnixMillis,
+}
+
+/// A group has become a supergroup, which is another chat with another id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// What it was.
+    pub from: Conversation,
+    /// Telegram's id of what it is now.
+    pub to: i64,
+}

@@ -1,0 +1,151 @@
+//! One message, to Kommo: sent, and looked for where Kommo does not take it.
+
+use crate::{
+    clock,
+    domain::{
+        address::{KommoChatId, KommoMessageId, KommoUserId},
+        delivery::{ErrorCode, Refusal},
+        message::{Author, Inbound},
+        retry::Failure,
+    },
+    kommo::{
+        chats::CallError,
+        wire::{Accepted, Event},
+    },
+    relay::{
+        courier::{Courier, done},
+        inbound::Outcome,
+    },
+    store::{Chat, Ending, Fact, StoreError},
+    translate::to_kommo,
+};
+
+/// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up.
+pub(super) async fn send(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
+    let event = to_kommo::encode(inbound, &courier.links.made_at(clock::now()));
+    send_as(courier, inbound, &event, is_last_try).await
+}
+
+/// The same with an event that says more than the message does.
+pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: &Event, is_last_try: bool) -> Outcome {
+    match courier.chats.send(event).await {
+        Ok(accepted) => {
+            courier.observe(None);
+            tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
+            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(inbound, accepted) }))
+        }
+        Err(error) => {
+            courier.observe(Some(&error.clone().into()));
+            refused(courier, inbound, error, is_last_try).await
+        }
+    }
+}
+
+/// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
+/// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
+async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, is_last_try: bool) -> Outcome {
+    let (ambiguous, why) = (error.is_ambiguous(), error.to_string());
+    let is_of_its_own = error.may_be_of_one_message();
+    let failure = Failure::from(error);
+    if !ambiguous && !matches!(failure, Failure::Permanent(_)) {
+        return Ok(Err(if is_of_its_own && is_last_try { hopeless(why) } else { failure }));
+    }
+    Ok(match already_there(courier, inbound).await? {
+        Ok(true) => {
+            tracing::info!(message = %inbound.id, "Kommo had this message already");
+            Ok(done())
+        }
+        Ok(false) => Err(failure),
+        Err(unknown) => Err(match Failure::from(unknown) {
+            later @ Failure::Transient { .. } if !is_last_try => later,
+            // Without a history to ask, the refusal stands; one message must not hold up all others.
+            Failure::Transient { .. } | Failure::Blocked { .. } | Failure::Permanent(_) => failure,
+        }),
+    })
+}
+
+fn hopeless(why: String) -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::Internal, why))
+}
+
+/// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
+/// chat if there is none; one without messages is shown to nobody.
+async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
+    let chat = match courier.store.chat(&inbound.conversation)? {
+        Some(known) => Ok(known.chat.0),
+        None => courier.chats.chat(&to_kommo::chat(inbound)).await,
+    };
+    match chat {
+        Ok(chat) => Ok(courier.chats.knows(&chat, &inbound.id.to_string()).await),
+        Err(unknown) => Ok(Err(unknown)),
+    }
+}
+
+/// What Kommo's answer tells about ids. Older answers tell less.
+fn facts(inbound: &Inbound, accepted: Accepted) -> Vec<Fact> {
+    let link = accepted.msgid.map(|id| Fact::Link { ours: inbound.id, kommo: KommoMessageId(id) });
+    let customer = match inbound.author {
+        Author::Customer => accepted.sender_id,
+        Author::Business { .. } => accepted.receiver_id,
+    };
+    let customer = customer.filter(|id| is_uuid(id)).map(KommoUserId);
+    let chat = accepted.conversation_id.filter(|id| is_uuid(id)).map(|id| Fact::Chat {
+        conversation: inbound.conversation.clone(),
+        chat: Chat { chat: KommoChatId(id), user: customer },
+    });
+    link.into_iter().chain(chat).collect()
+}
+
+/// Some answers repeat our own ids in these fields; Kommo's are UUIDs.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<_> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            address::{BotId, ContactId, Conversation, MessageId, SourceId, UserId},
+            message::{Content, Customer},
+            time::UnixMillis,
+        },
+        kommo::wire::Answer,
+    };
+
+    fn learnt(answer: &str) -> Vec<Fact> {
+        let inbound = Inbound {
+            conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+            id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
+            customer: Customer { id: ContactId::Person(UserId(7)), name: "Ann".to_owned(), username: None },
+            author: Author::Customer,
+            sent_at: UnixMillis(0),
+            content: Content::Text("x".to_owned()),
+            quote: None,
+            edited: false,
+        };
+        facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
+    }
+
+    #[test]
+    fn a_full_answer_tells_of_the_message_and_the_chat() {
+        let facts = learnt(include_str!("../../../tests/fixtures/kommo/answer_new.json"));
+        assert!(matches!(&facts[..], [Fact::Link { kommo, .. }, Fact::Chat { chat, .. }]
+            if kommo.0 == "c6af5fb1-5b00-48f7-98cf-95edb29c704d"
+                && chat.chat.0 == "b52c987e-1ef0-4544-b4e7-6d2ba665f9e4"
+                && chat.user.as_ref().is_some_and(|user| user.0 == "9320f3de-aa61-4d12-8cf8-39e91b347445")));
+    }
+
+    #[test]
+    fn an_older_answer_tells_of_the_message_only() {
+        let facts = learnt(include_str!("../../../tests/fixtures/kommo/answer_old.json"));
+        assert!(matches!(&facts[..], [Fact::Link { .. }]));
+    }
+
+    #[test]
+    fn our_own_ids_are_not_taken_for_kommos() {
+        let facts = learnt(r#"{"new_message":{"conversation_id":"tg:sales:7","sender_id":"tg-user:7","msgid":"m"}}"#);
+        assert!(matches!(&facts[..], [Fact::Link { .. }]));
+    }
+}

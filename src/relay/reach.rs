@@ -1,0 +1,90 @@
+//! How the chat of a conversation is reached now.
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation},
+        delivery::{ErrorCode, Refusal},
+        reach::Connection,
+        retry::Failure,
+    },
+    relay::courier::Courier,
+    store::{Fact, Store, StoreError},
+    telegram::bot::{Bot, Target},
+};
+
+/// What is known of the way to a chat.
+pub(super) enum Reach {
+    /// It is open.
+    Open(Way),
+    /// It leads through a connection that does not let answers pass, as far as we were told.
+    Shut(Connection),
+    /// It leads through a connection that we know nothing of.
+    Unknown,
+}
+
+/// The way to a chat.
+pub(super) struct Way {
+    /// How it is named in calls.
+    pub(super) target: Target,
+    /// Whether messages in it may be marked as read.
+    pub(super) can_read: bool,
+}
+
+/// The way to the chat of a conversation, by what the store knows.
+pub(super) fn known(store: &Store, bot: BotId, to: &Conversation) -> Result<Reach, StoreError> {
+    let chat_id = store.moved_to(to)?.unwrap_or(to.chat.id);
+    let Some(owner) = to.chat.owner else {
+        let target = Target { chat_id, business_connection_id: None };
+        return Ok(Reach::Open(Way { target, can_read: false }));
+    };
+    Ok(match store.connection_of(bot, owner)? {
+        Some(connection) if connection.is_open() => Reach::Open(through(&connection, chat_id)),
+        Some(connection) => Reach::Shut(connection),
+        None => Reach::Unknown,
+    })
+}
+
+fn through(connection: &Connection, chat_id: i64) -> Way {
+    let target = Target { chat_id, business_connection_id: Some(connection.id.clone()) };
+    Way { target, can_read: connection.can_read }
+}
+
+/// The way to the chat of a conversation, if it is open as far as the store knows.
+pub(super) fn target(courier: &Courier, to: &Conversation) -> Result<Option<Target>, StoreError> {
+    let Some(bot) = courier.bots.get(&to.source) else { return Ok(None) };
+    Ok(match known(&courier.store, bot.id(), to)? {
+        Reach::Open(way) => Some(way.target),
+        Reach::Shut(_) | Reach::Unknown => None,
+    })
+}
+
+/// The way for an answer, and what was learnt in looking for it. Telegram is asked before an answer is refused: we may have
+/// missed that the owner has given the right back.
+pub(super) async fn way(
+    courier: &Courier,
+    bot: &Bot,
+    to: &Conversation,
+) -> Result<Result<(Way, Vec<Fact>), Failure>, StoreError> {
+    let connection = match known(&courier.store, bot.id(), to)? {
+        Reach::Open(way) => return Ok(Ok((way, Vec::new()))),
+        Reach::Shut(connection) => connection,
+        Reach::Unknown => return Ok(Err(refused(NOT_CONNECTED))),
+    };
+    Ok(match bot.business_connection(&connection.id).await {
+        Ok(Some(now)) if now.is_open() => {
+            let way = through(&now, to.chat.id);
+            Ok((way, vec![Fact::Connection { bot: bot.id(), connection: now }]))
+        }
+        Err(later @ Failure::Transient { .. }) => Err(later),
+        Ok(_) | Err(Failure::Permanent(_) | Failure::Blocked { .. }) => {
+            Err(refused(if connection.enabled { NO_RIGHT } else { NOT_CONNECTED }))
+        }
+    })
+}
+
+const NOT_CONNECTED: &str = "Not sent: the bot is not connected to the Telegram account in whose name it would answer. The account's owner connects it in Telegram under Settings, Telegram Business, Chatbots.";
+const NO_RIGHT: &str = "Not sent: the bot may read this chat but not answer in it. The account's owner allows it in Telegram under Settings, Telegram Business, Chatbots.";
+
+fn refused(sentence: &str) -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, sentence))
+}

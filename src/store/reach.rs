@@ -1,0 +1,98 @@
+//! How chats can be reached: who let the bot in, by which connection, and where a group is now.
+
+use serde::de::DeserializeOwned;
+use sled::{Batch, Db};
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation, UserId},
+        reach::{Connection, Presence},
+    },
+    store::{Store, StoreError, keys, rows},
+};
+
+impl Store {
+    /// Whether the bot is let into the chat of a conversation, if anything was told.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn presence(&self, conversation: &Conversation) -> Result<Option<Presence>, StoreError> {
+        read(&self.db()?, &keys::presence(conversation))
+    }
+
+    /// A bot's connection of Telegram Business by its id.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn connection(&self, bot: BotId, id: &str) -> Result<Option<Connection>, StoreError> {
+        read(&self.db()?, &keys::connection(bot, id))
+    }
+
+    /// The newest connection by which a bot is in the chats of `owner`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn connection_of(&self, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
+        newest_of(&self.db()?, bot, owner)
+    }
+
+    /// The chat that the group of a conversation has become, if it has become another.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn moved_to(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
+        read(&self.db()?, &keys::moved_to(conversation))
+    }
+
+    /// The conversation that a group has had from before it became what it is, if it was something else.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn moved_from(&self, conversation: &Conversation) -> Result<Option<Conversation>, StoreError> {
+        read(&self.db()?, &keys::moved_from(conversation))
+    }
+
+    /// The number of the newest message of a conversation's customer, if it is kept.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn newest(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
+        read(&self.db()?, &keys::newest(conversation))
+    }
+}
+
+/// An older connection may still be told of, when it ends; answers go by the newest.
+pub(super) fn write_connection(
+    db: &Db,
+    batch: &mut Batch,
+    bot: BotId,
+    connection: &Connection,
+) -> Result<(), StoreError> {
+    batch.insert(keys::connection(bot, &connection.id), rows::write(connection));
+    let newest = newest_of(db, bot, connection.owner)?;
+    let replaces = |newest: Connection| (newest.made_at, newest.enabled) <= (connection.made_at, connection.enabled);
+    if newest.is_none_or(replaces) {
+        batch.insert(keys::connection_of(bot, connection.owner), rows::write(&connection.id));
+    }
+    Ok(())
+}
+
+/// The conversation is the one that the group had first, however often it moves.
+pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i64) -> Result<(), StoreError> {
+    let first = read(db, &keys::moved_from(from))?.unwrap_or_else(|| from.clone());
+    let now = Conversation::new(from.source.clone(), to);
+    if now != first {
+        batch.insert(keys::moved_to(&first), rows::write(&to));
+        batch.insert(keys::moved_from(&now), rows::write(&first));
+    }
+    Ok(())
+}
+
+fn newest_of(db: &Db, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
+    let Some(id) = read::<String>(db, &keys::connection_of(bot, owner))? else { return Ok(None) };
+    read(db, &keys::connection(bot, &id))
+}
+
+fn read<T: DeserializeOwned>(db: &Db, key: &[u8]) -> Result<Option<T>, StoreError> {
+    db.get(key)?.map(|value| rows::read(key, &value)).transpose()
+}

@@ -1,0 +1,85 @@
+//! What is known of the ways to chats.
+
+use super::*;
+use crate::domain::address::UserId;
+
+/// Keeps facts, by a job that is done.
+async fn learn(store: &Store, facts: Vec<Fact>) {
+    let job = NewJob { id: None, lane: lane("facts"), work: work("fact") };
+    store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
+    let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
+    lease.settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+}
+
+fn group(id: i64) -> Conversation {
+    Conversation::new(SourceId::parse("sales").unwrap(), id)
+}
+
+fn connection(id: &str, made_at: i64, enabled: bool) -> Connection {
+    Connection {
+        id: id.to_owned(),
+        owner: UserId(5),
+        name: "Olga".to_owned(),
+        enabled,
+        can_reply: enabled,
+        can_read: false,
+        made_at: UnixMillis(made_at),
+    }
+}
+
+#[tokio::test]
+async fn a_group_keeps_its_first_conversation_however_often_it_moves() {
+    let home = Home::new();
+    let store = home.open();
+    for (from, to) in [(-1, -2), (-1, -2), (-2, -3)] {
+        learn(&store, vec![Fact::Move { from: group(from), to }]).await;
+    }
+    assert_eq!(store.moved_to(&group(-1)).unwrap(), Some(-3));
+    for now in [-2, -3] {
+        assert_eq!(store.moved_from(&group(now)).unwrap(), Some(group(-1)));
+    }
+    assert_eq!((store.moved_from(&group(-1)).unwrap(), store.moved_to(&group(-9)).unwrap()), (None, None));
+    store.close().await.unwrap();
+    assert_eq!(home.open().moved_to(&group(-1)).unwrap(), Some(-3));
+}
+
+#[tokio::test]
+async fn answers_go_by_the_newest_connection_of_a_person() {
+    let store = Home::new().open();
+    let bot = BotId(1);
+    let newest = || store.connection_of(bot, UserId(5)).unwrap().map(|it| (it.id, it.enabled));
+    for (told, want) in [
+        (connection("first", 1000, true), ("first", true)),
+        (connection("second", 2000, true), ("second", true)),
+        // The end of the first is told late.
+        (connection("first", 1000, false), ("second", true)),
+        // The same second: the one that holds counts.
+        (connection("third", 2000, false), ("second", true)),
+        (connection("second", 2000, false), ("second", false)),
+        (connection("fourth", 2000, true), ("fourth", true)),
+    ] {
+        learn(&store, vec![Fact::Connection { bot, connection: told }]).await;
+        assert_eq!(newest(), Some((want.0.to_owned(), want.1)));
+    }
+    assert_eq!(store.connection(bot, "first").unwrap().map(|it| it.enabled), Some(false));
+    assert_eq!(store.connection_of(BotId(2), UserId(5)).unwrap(), None);
+    assert_eq!(store.connection(BotId(2), "first").unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_waits_for_another_try_is_hurried_when_the_bot_is_shut_out() {
+    let store = Home::new().open();
+    let chat = group(7);
+    let outbound = Lane::outbound(&chat);
+    let job = NewJob { id: None, lane: outbound.clone(), work: work("answer") };
+    store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
+    let later = Ending::Retry { at: NOW.plus(HOUR), counts: true, why: "down".to_owned() };
+    store.claim(&outbound.route, NOW).unwrap().unwrap().settle(later, NOW).await.unwrap();
+    for (shut_out, due) in [(false, false), (true, true), (true, true)] {
+        let presence = Presence { shut_out, changed_at: NOW, update: 1, learnt_at: NOW };
+        learn(&store, vec![Fact::Presence { conversation: chat.clone(), presence }]).await;
+        assert_eq!(store.due(&outbound.route) == Some(Due::Now), due, "{shut_out}");
+    }
+    drop(store.claim(&outbound.route, NOW).unwrap().expect("it can be claimed"));
+    assert!(store.claim(&outbound.route, NOW).unwrap().is_some(), "and again");
+}

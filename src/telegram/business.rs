@@ -1,0 +1,62 @@
+//! Telegram Business: what a bot asks and does beside writing.
+
+use serde::Serialize;
+use serde_json::Value;
+use teloxide::requests::{JsonRequest, Payload};
+
+use crate::{
+    domain::{reach::Connection, retry::Failure},
+    telegram::{
+        bot::{Bot, Target},
+        failure,
+        wire::Part,
+    },
+    translate::from_telegram,
+};
+
+/// `getBusinessConnection`.
+#[derive(Serialize)]
+struct GetBusinessConnection {
+    business_connection_id: String,
+}
+
+impl Payload for GetBusinessConnection {
+    type Output = Value;
+    const NAME: &'static str = "GetBusinessConnection";
+}
+
+/// `readBusinessMessage`.
+#[derive(Serialize)]
+struct ReadBusinessMessage {
+    #[serde(flatten)]
+    to: Target,
+    message_id: i64,
+}
+
+impl Payload for ReadBusinessMessage {
+    type Output = Value;
+    const NAME: &'static str = "ReadBusinessMessage";
+}
+
+impl Bot {
+    /// What Telegram says of a connection of Telegram Business; `None` if it does not say whose it is.
+    ///
+    /// # Errors
+    /// The verdict on the failure. This sends nothing, so a broken connection is no more than a reason to ask again.
+    pub async fn business_connection(&self, id: &str) -> Result<Option<Connection>, Failure> {
+        self.turn().await;
+        let payload = GetBusinessConnection { business_connection_id: id.to_owned() };
+        let answer = failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await)?;
+        Ok(serde_json::from_str::<Part>(&answer.to_string()).ok().as_ref().and_then(from_telegram::connection))
+    }
+
+    /// Marks what a customer wrote, up to `message`, as read in the name of the chat's owner.
+    ///
+    /// # Errors
+    /// The verdict on the failure, though there is nobody whom it could help.
+    pub async fn mark_read(&self, chat: Target, message: i64) -> Result<(), Failure> {
+        self.turn().await;
+        let payload = ReadBusinessMessage { to: chat, message_id: message };
+        failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
+    }
+}

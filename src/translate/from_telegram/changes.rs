@@ -1,0 +1,72 @@
+//! Updates that bring no words: what changes about a chat.
+
+use crate::{
+    domain::{
+        address::{MessageId, TelegramChat, UserId},
+        change::{Deletion, Move, PresenceChange},
+        message::Skip,
+        reach::{Connection, Presence},
+        time::UnixMillis,
+    },
+    telegram::wire::{Message, Part, User},
+    translate::from_telegram::{
+        Place,
+        chats::{self, Chat},
+        people,
+    },
+};
+
+/// Whether the bot is let into a chat; `None` if the update does not say.
+pub(super) fn presence(change: &Part, place: &Place<'_>, update: Option<i64>) -> Result<Option<PresenceChange>, Skip> {
+    let shut_out = match change.part("new_chat_member").text("status").as_deref() {
+        Some("kicked" | "left") => true,
+        Some("creator" | "administrator" | "member" | "restricted") => false,
+        Some(_) | None => return Ok(None),
+    };
+    let (Some(update), Some(date)) = (update, change.number("date")) else { return Ok(None) };
+    let chat = Chat::of_bot(&change.part("chat"), chats::person(&change.part("from")), place)?;
+    Ok(Some(PresenceChange {
+        conversation: place.conversation(chat.id),
+        customer: chat.customer,
+        presence: Presence { shut_out, changed_at: UnixMillis::from_seconds(date), update, learnt_at: place.now },
+        bot: place.bot,
+    }))
+}
+
+/// A `BusinessConnection`, which comes as an update and as an answer; `None` if it does not say which or whose it is.
+#[must_use]
+pub fn connection(wire: &Part) -> Option<Connection> {
+    let (rights, owner) = (wire.part("rights"), wire.part("user"));
+    Some(Connection {
+        id: wire.text("id")?,
+        owner: UserId(owner.number("id")?),
+        name: people::full_name(&owner).unwrap_or_else(|| people::named(&owner)),
+        enabled: wire.flag("is_enabled"),
+        // Before Bot API 9.0 there was this one right, beside the connection.
+        can_reply: rights.flag("can_reply") || wire.flag("can_reply"),
+        can_read: rights.flag("can_read_messages"),
+        made_at: UnixMillis::from_seconds(wire.number("date").unwrap_or_default()),
+    })
+}
+
+/// Messages that are gone from a chat of Telegram Business.
+pub(super) fn deletion(wire: &Part, place: &Place<'_>) -> Option<Deletion> {
+    let chat = TelegramChat { owner: Some(place.connection?.owner), id: wire.part("chat").number("id")? };
+    let named = |message| MessageId { bot: place.bot, chat, message, update: None };
+    let messages = wire.list::<i64>("message_ids").into_iter().map(named).collect();
+    Some(Deletion { conversation: place.conversation(chat), messages, learnt_at: place.now })
+}
+
+/// The move that a message tells of, from either side of it.
+pub(super) fn moved(message: &Message, place: &Place<'_>) -> Result<Option<Move>, Skip> {
+    let here = message.fields.part("chat").number("id");
+    let ends = match (message.fields.number("migrate_from_chat_id"), message.fields.number("migrate_to_chat_id")) {
+        (Some(from), _) => (Some(from), here),
+        (None, Some(to)) => (here, Some(to)),
+        (None, None) => return Ok(None),
+    };
+    // Nothing is kept about groups that are not wanted, and nothing else than a group moves.
+    let chat = Chat::of(&message.fields, User::default(), place)?;
+    let (Some(from), Some(to), true) = (ends.0, ends.1, chat.is_group()) else { return Ok(None) };
+    Ok(Some(Move { from: place.conversation(from.into()), to }))
+}

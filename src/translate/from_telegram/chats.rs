@@ -1,0 +1,133 @@
+//! Whose chat it is, and who speaks in it.
+
+use crate::{
+    domain::{
+        address::{ContactId, TelegramChat, UserId},
+        message::{Author, Content, Customer, Media, Skip},
+    },
+    telegram::wire::{Message, Part, User},
+    translate::from_telegram::{Place, people},
+};
+
+/// A chat that is relayed, and the customer in it.
+pub(super) struct Chat {
+    pub(super) id: TelegramChat,
+    pub(super) customer: Customer,
+}
+
+impl Chat {
+    /// The chat that `message` is in, which `from` has written.
+    pub(super) fn of(message: &Part, from: User, place: &Place<'_>) -> Result<Self, Skip> {
+        let chat = message.part("chat");
+        match (place.connection, message.says("business_connection_id")) {
+            (Some(connection), true) => {
+                let id = chat.number("id").ok_or(Skip::Unreadable)?;
+                // The owner may have written it: the chat is what tells of the customer.
+                let customer = customer(person(&chat), id);
+                Ok(Self { id: TelegramChat { owner: Some(connection.owner), id }, customer })
+            }
+            // Without its owner it would be taken for a chat of the bot, and the answer would go there.
+            (None, true) => Err(Skip::Unreadable),
+            (_, false) => Self::of_bot(&chat, from, place),
+        }
+    }
+
+    /// A chat of the bot itself.
+    pub(super) fn of_bot(chat: &Part, from: User, place: &Place<'_>) -> Result<Self, Skip> {
+        let kind = chat.text("type");
+        let id = chat.number("id").ok_or(Skip::Unreadable)?;
+        match kind.ok_or(Skip::Unreadable)?.as_str() {
+            "private" => Ok(Self { id: id.into(), customer: customer(from, id) }),
+            _ if place.groups => Ok(Self { id: id.into(), customer: group(chat, id) }),
+            _ => Err(Skip::Group { chat: id, title: group(chat, id).name }),
+        }
+    }
+
+    pub(super) const fn is_group(&self) -> bool {
+        matches!(self.customer.id, ContactId::Group(_))
+    }
+}
+
+/// A person, as they are or as their private chat tells of them.
+pub(super) fn person(part: &Part) -> User {
+    User {
+        id: part.number("id"),
+        first_name: part.text("first_name"),
+        last_name: part.text("last_name"),
+        username: part.text("username"),
+    }
+}
+
+/// In a private chat the chat is the person, also where the sender is missing.
+pub(super) fn customer(user: User, chat_id: i64) -> Customer {
+    let id = UserId(user.id.unwrap_or(chat_id));
+    let username = user.username.filter(|name| !name.trim().is_empty());
+    let names = [user.first_name, user.last_name].into_iter().flatten();
+    let full = names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
+    let name = if full.is_empty() { username.clone().unwrap_or_else(|| format!("Telegram {}", id.0)) } else { full };
+    Customer { id: ContactId::Person(id), name, username }
+}
+
+fn group(chat: &Part, id: i64) -> Customer {
+    let name = people::full_name(chat).unwrap_or_else(|| format!("Telegram {id}"));
+    Customer { id: ContactId::Group(id), name, username: chat.text("username") }
+}
+
+/// Who wrote a message.
+///
+/// # Errors
+/// [`Skip::Own`] if the bot did: what it sends for Kommo is there already.
+pub(super) fn author(message: &Message, place: &Place<'_>) -> Result<Author, Skip> {
+    let bot = i64::try_from(place.bot.0).ok();
+    let from = message.from.as_ref().and_then(|from| from.id);
+    let by_bot = message.fields.part("sender_business_bot").number("id");
+    if bot.is_some() && (from == bot || by_bot == bot) {
+        return Err(Skip::Own);
+    }
+    let owner = place.connection.filter(|connection| from == Some(connection.owner.0));
+    Ok(owner.map_or(Author::Customer, |owner| Author::Business { name: owner.name.clone(), kommo: None }))
+}
+
+/// Who speaks in a group, after the topic where it is known. The message that began a topic, which everything in it
+/// answers, is taken off: nobody has quoted it.
+pub(super) fn speaker(message: &mut Message) -> String {
+    let fields = &message.fields;
+    let chat = fields.says("sender_chat").then(|| people::full_name(&fields.part("sender_chat"))).flatten();
+    let signature = fields.text("author_signature").map(|name| people::one_line(&name));
+    // Administrators may speak as the group, and in channels only the channel does.
+    let name = match (signature, chat) {
+        (Some(signature), _) => signature,
+        (None, Some(chat)) => chat,
+        (None, None) => people::full_name(&fields.part("from")).unwrap_or_else(|| people::named(&fields.part("from"))),
+    };
+    let topic = message.reply_to_message.as_ref().map(|start| start.fields.part("forum_topic_created"));
+    let topic = topic.and_then(|topic| topic.text("name")).map(|name| people::one_line(&name));
+    match topic {
+        Some(topic) => {
+            message.reply_to_message = None;
+            format!("[{topic}] {name}")
+        }
+        None => name,
+    }
+}
+
+/// What somebody says in a group, after their name.
+pub(super) fn said_by(content: Content, speaker: &str) -> Content {
+    let led = |text: Option<String>| Some(text.map_or_else(|| speaker.to_owned(), |it| format!("{speaker}: {it}")));
+    match content {
+        Content::Text(text) => Content::Text(format!("{speaker}: {text}")),
+        Content::Media(media) => Content::Media(Media { caption: led(media.caption), ..media }),
+        Content::Location { latitude, longitude, caption } => {
+            Content::Location { latitude, longitude, caption: led(caption) }
+        }
+        Content::Contact { name, phone, caption } => Content::Contact { name, phone, caption: led(caption) },
+        Content::Unknown { kind, caption } => {
+            let caption = caption.map(|caption| format!(" {caption}")).unwrap_or_default();
+            Content::Text(format!("{speaker}: [{kind}]{caption}"))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "chats_tests.rs"]
+mod tests;

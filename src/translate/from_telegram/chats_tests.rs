@@ -1,0 +1,161 @@
+//! Whose chat it is, and who speaks in it, in every kind of chat.
+
+use crate::{
+    domain::{
+        address::{BotId, ContactId, SourceId, UserId},
+        message::{Author, Content, Inbound, Skip},
+        reach::Connection,
+        time::UnixMillis,
+    },
+    translate::from_telegram::{self, Arrival, Place},
+};
+
+const NOW: UnixMillis = UnixMillis(1_786_017_700_000);
+
+fn source() -> SourceId {
+    SourceId::parse("sales").unwrap()
+}
+
+fn olga() -> Connection {
+    Connection {
+        id: "conn".to_owned(),
+        owner: UserId(99),
+        name: "Olga".to_owned(),
+        enabled: true,
+        can_reply: true,
+        can_read: false,
+        made_at: NOW,
+    }
+}
+
+fn read(raw: &str, connection: Option<&Connection>, groups: bool) -> Result<Arrival, Skip> {
+    from_telegram::decode(raw, &Place { source: &source(), bot: BotId(1), connection, groups, now: NOW })
+}
+
+fn message(raw: &str, connection: Option<&Connection>) -> Result<Inbound, Skip> {
+    read(raw, connection, true).map(|arrival| match arrival {
+        Arrival::Message(inbound) => *inbound,
+        other => panic!("{other:?}"),
+    })
+}
+
+/// A `business_message` in the chat with customer 7, with these `fields`.
+fn business(kind: &str, fields: &str) -> String {
+    format!(
+        r#"{{"update_id":1,"{kind}":{{"business_connection_id":"conn","message_id":42,"date":1786017600,"chat":{{"id":7,"type":"private","first_name":"Ann","username":"annlee"}},{fields}}}}}"#
+    )
+}
+
+const OF_ANN: &str = r#""from":{"id":7,"first_name":"Ann"},"text":"hi""#;
+const OF_OLGA: &str = r#""from":{"id":99,"first_name":"Olga"},"text":"hi""#;
+
+#[test]
+fn an_owners_chat_is_a_conversation_of_its_own() {
+    let (ann, olga) = (business("business_message", OF_ANN), olga());
+    let told = message(&ann, Some(&olga)).unwrap();
+    assert_eq!(
+        (told.conversation.to_string().as_str(), told.id.to_string().as_str()),
+        ("tg:sales:99/7", "tg:1:99/7:42")
+    );
+    assert_eq!((told.customer.id, told.author), (ContactId::Person(UserId(7)), Author::Customer));
+    let sent = message(&business("business_message", OF_OLGA), Some(&olga)).unwrap();
+    assert_eq!((sent.customer.name.as_str(), sent.customer.username.as_deref()), ("Ann", Some("annlee")));
+    assert_eq!(sent.author, Author::Business { name: "Olga".to_owned(), kommo: None });
+    let edited = message(&business("edited_business_message", OF_ANN), Some(&olga)).unwrap();
+    assert_eq!((edited.edited, edited.original()), (true, told.id));
+    let own = format!(r#"{OF_OLGA},"sender_business_bot":{{"id":1,"is_bot":true}}"#);
+    assert_eq!(message(&business("business_message", &own), Some(&olga)), Err(Skip::Own));
+    assert_eq!(message(&ann, None), Err(Skip::Unreadable), "without an owner it is nobody's");
+}
+
+#[test]
+fn a_lane_keeps_the_order_of_one_chat_of_one_connection() {
+    let lane = |raw: &str| from_telegram::lane(raw, &source()).thread;
+    let ours = "business:sales:conn:7";
+    for kind in ["business_message", "edited_business_message"] {
+        assert_eq!(lane(&business(kind, OF_ANN)), ours);
+    }
+    let deleted = r#"{"update_id":1,"deleted_business_messages":{"business_connection_id":"conn","chat":{"id":7},"message_ids":[42,"x"]}}"#;
+    let pressed = format!(
+        r#"{{"update_id":1,"callback_query":{{"id":"q","message":{}}}}}"#,
+        r#"{"business_connection_id":"conn","chat":{"id":7}}"#
+    );
+    assert_eq!((lane(deleted).as_str(), lane(&pressed).as_str()), (ours, ours));
+    for raw in [deleted, &pressed] {
+        assert_eq!(from_telegram::connection_id(raw).as_deref(), Some("conn"));
+    }
+    assert_eq!(lane(r#"{"update_id":1,"business_connection":{"id":"conn"}}"#), "source:sales");
+    assert_eq!(lane(r#"{"update_id":1,"my_chat_member":{"chat":{"id":7}}}"#), "tg:sales:7");
+    let Ok(Arrival::Deletion(deletion)) = read(deleted, Some(&olga()), false) else { panic!("no deletion") };
+    assert_eq!(deletion.messages.iter().map(ToString::to_string).collect::<Vec<_>>(), ["tg:1:99/7:42"]);
+}
+
+#[test]
+fn a_connection_is_read_as_every_version_of_the_api_tells_it() {
+    let told = |rights: &str| {
+        let raw = format!(
+            r#"{{"update_id":1,"business_connection":{{"id":"conn","user":{{"id":99,"first_name":"Olga"}},"user_chat_id":99,"date":1786017700,{rights},"is_enabled":true}}}}"#
+        );
+        match read(&raw, None, false) {
+            Ok(Arrival::Connection(connection)) => connection,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(told(r#""rights":{"can_reply":true}"#), olga());
+    assert_eq!(told(r#""can_reply":true"#), olga());
+    assert!(!told(r#""rights":{"can_read_messages":true}"#).is_open());
+    assert!(read(r#"{"update_id":1,"business_connection":{"id":"conn"}}"#, None, false).is_err());
+}
+
+/// What is said in a group by a message with these `fields`.
+fn said(fields: &str) -> Content {
+    let raw = format!(
+        r#"{{"update_id":1,"message":{{"message_id":42,"date":1,"chat":{{"id":-5,"type":"supergroup","title":"Team"}},{fields}}}}}"#
+    );
+    let told = message(&raw, None).unwrap();
+    assert_eq!((told.conversation.to_string().as_str(), told.customer.name.as_str()), ("tg:sales:-5", "Team"));
+    assert_eq!(told.customer.id.to_string(), "tg-chat:-5");
+    assert_eq!(told.quote, None);
+    told.content
+}
+
+#[test]
+fn everything_in_a_group_begins_with_who_says_it() {
+    let ivan = r#""from":{"id":7,"first_name":"Ivan","last_name":"Petrov"}"#;
+    let topic =
+        r#""is_topic_message":true,"reply_to_message":{"message_id":3,"forum_topic_created":{"name":"Prices"}}"#;
+    for (fields, text) in [
+        (format!(r#"{ivan},"text":"hi""#), "Ivan Petrov: hi"),
+        (format!(r#"{ivan},{topic},"text":"hi""#), "[Prices] Ivan Petrov: hi"),
+        (r#""from":{"id":1087968824},"sender_chat":{"id":-5,"title":"Team"},"text":"hi""#.to_owned(), "Team: hi"),
+        (r#""sender_chat":{"id":-5,"title":"Team"},"author_signature":"Boss","text":"hi""#.to_owned(), "Boss: hi"),
+        (r#""from":{"id":7},"text":"hi""#.to_owned(), "Telegram 7: hi"),
+        (format!(r#"{ivan},"from_the_future":{{}}"#), "Ivan Petrov: [from the future]"),
+    ] {
+        assert_eq!(said(&fields), Content::Text(text.to_owned()), "{fields}");
+    }
+    for (caption, led) in [(r#","caption":"look""#, "Ivan Petrov: look"), ("", "Ivan Petrov")] {
+        let Content::Media(media) = said(&format!(r#"{ivan},"voice":{{"file_id":"f"}}{caption}"#)) else {
+            panic!("no media")
+        };
+        assert_eq!(media.caption.as_deref(), Some(led));
+    }
+}
+
+#[test]
+fn nothing_of_a_group_is_read_that_is_not_wanted() {
+    let chat = r#""chat":{"id":-5,"type":"group","title":"Team"}"#;
+    for raw in [
+        format!(r#"{{"update_id":1,"message":{{"message_id":42,"date":1,{chat},"text":"secret"}}}}"#),
+        format!(r#"{{"update_id":1,"message":{{{chat},"text":"unreadable"}}}}"#),
+        format!(r#"{{"update_id":1,"message":{{"message_id":42,{chat},"migrate_to_chat_id":-6}}}}"#),
+        format!(r#"{{"update_id":1,"channel_post":{{"message_id":42,{chat},"text":"secret"}}}}"#),
+        format!(r#"{{"update_id":1,"my_chat_member":{{"date":1,{chat},"new_chat_member":{{"status":"left"}}}}}}"#),
+        format!(
+            r#"{{"update_id":1,"callback_query":{{"id":"q","data":"b:0:x","message":{{"message_id":1,{chat}}}}}}}"#
+        ),
+        format!(r#"{{"update_id":1,"message_reaction":{{"message_id":1,{chat},"new_reaction":[]}}}}"#),
+    ] {
+        assert_eq!(read(&raw, None, false), Err(Skip::Group { chat: -5, title: "Team".to_owned() }), "{raw}");
+    }
+}
