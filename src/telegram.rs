@@ -2,6 +2,7 @@
 
 pub mod bot;
 mod business;
+mod cards;
 pub mod failure;
 pub mod file;
 pub mod poll;

@@ -195,6 +195,26 @@ pub enum Method {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<i64>,
     },
+    /// `sendLocation`.
+    SendLocation {
+        /// Millionths of a degree north.
+        latitude_microdegrees: i64,
+        /// Millionths of a degree east.
+        longitude_microdegrees: i64,
+        /// Telegram's number of the message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<i64>,
+    },
+    /// `sendContact`.
+    SendContact {
+        /// The phone number; never empty.
+        phone: String,
+        /// The name; never empty.
+        name: String,
+        /// Telegram's number of the message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<i64>,
+    },
 }
 
 #[cfg(test)]

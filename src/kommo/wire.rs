@@ -13,8 +13,9 @@ mod hook;
 
 pub use connect::{Connect, Connected, Disconnect};
 pub use hook::{
-    Hook, HookAction, HookButton, HookContent, HookConversation, HookList, HookMarkup, HookMessage, HookQuoted,
-    HookReacted, HookReaction, HookReply, HookRow, HookSection, HookSource, HookTyping,
+    Hook, HookAction, HookAuthor, HookButton, HookCard, HookContent, HookConversation, HookForwards, HookList,
+    HookLocation, HookMarkup, HookMessage, HookQuoted, HookReacted, HookReaction, HookReply, HookRow, HookSection,
+    HookSource, HookTyping,
 };
 
 /// The body of `POST /v2/origin/custom/{scope_id}`.

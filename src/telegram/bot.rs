@@ -160,6 +160,10 @@ impl Bot {
             Method::SendText { text, keyboard, reply_to } => {
                 self.send_text((call.to.chat, to), text, keyboard, *reply_to).await
             }
+            Method::SendLocation { latitude_microdegrees, longitude_microdegrees, reply_to } => {
+                self.send_location(to, (*latitude_microdegrees, *longitude_microdegrees), *reply_to).await
+            }
+            Method::SendContact { phone, name, reply_to } => self.send_contact(to, phone, name, *reply_to).await,
         }
     }
 
@@ -276,13 +280,13 @@ macro_rules! method {
 
 /// Which message is answered. If the customer has deleted it, the answer goes without.
 #[derive(Serialize)]
-struct ReplyParameters {
+pub(super) struct ReplyParameters {
     message_id: i64,
     allow_sending_without_reply: bool,
 }
 
 impl ReplyParameters {
-    const fn to(message_id: i64) -> Self {
+    pub(super) const fn to(message_id: i64) -> Self {
         Self { message_id, allow_sending_without_reply: true }
     }
 }

@@ -9,6 +9,8 @@ use crate::{
     kommo::wire::{Hook, HookAction, HookContent, HookConversation, HookMessage, HookQuoted, HookTyping},
 };
 
+mod cards;
+mod forwards;
 mod markup;
 mod reaction;
 
@@ -79,9 +81,13 @@ fn quote(quoted: HookQuoted) -> Quote {
 fn content(content: HookContent) -> Content {
     let list = content.markup.as_ref().and_then(markup::list_text);
     let text = list.or(content.text).filter(|text| !text.trim().is_empty());
+    let text = forwards::in_front(content.forwards.as_ref(), text);
     let has_media = content.media.is_some_and(|media| !media.is_empty());
+    if let Some(card) = cards::of(content.location.as_ref(), content.contact, text.as_ref()).filter(|_| !has_media) {
+        return card;
+    }
     match (content.r#type.as_deref(), text) {
-        (Some("text") | None, Some(text)) if !has_media => Content::Text(text),
+        (kind, Some(text)) if !has_media && !kind.is_some_and(cards::is_file) => Content::Text(text),
         (kind, caption) => Content::Unknown { kind: kind.unwrap_or("message").to_owned(), caption },
     }
 }

@@ -110,3 +110,56 @@ fn a_caption_never_goes_out_without_its_file() {
     let Arrival::Message(outbound) = decode(raw).unwrap() else { panic!("a message was expected") };
     assert_eq!(outbound.content, Content::Unknown { kind: "text".to_owned(), caption: Some("look".to_owned()) });
 }
+
+fn content_of(fields: &str) -> Content {
+    let raw = format!(r#"{{"message":{{"message":{{"id":"m",{fields}}}}}}}"#);
+    match decode(&raw).unwrap() {
+        Arrival::Message(outbound) => outbound.content,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn places_and_people_are_read_as_kommo_is_sent_them() {
+    let place = |caption: Option<&str>| Content::Location {
+        latitude: 48.8566,
+        longitude: 2.3522,
+        caption: caption.map(str::to_owned),
+    };
+    let text = |text: &str| Content::Text(text.to_owned());
+    let unknown = |kind: &str| Content::Unknown { kind: kind.to_owned(), caption: None };
+    let card = |name: &str| Content::Contact { name: name.to_owned(), phone: "+1".to_owned(), caption: None };
+    for (fields, want) in [
+        (r#""type":"location","location":{"lon":2.3522,"lat":48.8566}"#, place(None)),
+        (r#""type":"location","text":"Here","location":{"lon":2.3522,"lat":48.8566}"#, place(Some("Here"))),
+        (r#""type":"location","location":{"lon":2.3522,"lat":95}"#, unknown("location")),
+        (r#""type":"location","text":"Here","location":{"lon":2.3522}"#, text("Here")),
+        (r#""type":"contact","contact":{"name":"Bob","phone":"+1"}"#, card("Bob")),
+        (r#""type":"contact","contact":{"name":" ","phone":" +1 "}"#, card("+1")),
+        (r#""type":"contact","contact":{"name":"Bob"}"#, unknown("contact")),
+        (r#""type":"carousel""#, unknown("carousel")),
+        (r#""type":"carousel","text":"Look""#, text("Look")),
+    ] {
+        assert_eq!(content_of(fields), want, "{fields}");
+    }
+    let captioned = Content::Unknown { kind: "picture".to_owned(), caption: Some("look".to_owned()) };
+    assert_eq!(content_of(r#""type":"picture","text":"look""#), captioned);
+}
+
+#[test]
+fn what_is_passed_on_stands_in_front() {
+    for (messages, text, want) in [
+        (r#"{"text":"Hello\nthere","sender":{"name":"Ann"}}"#, "See", "> Ann:\n> Hello\n> there\n\nSee"),
+        (r#"{"text":"Hello"}"#, "", "> Hello"),
+        (
+            r#"{"type":"picture","file_name":"a.png","text":"look","sender":{"name":"Ann"}},{"type":"voice"}"#,
+            "See",
+            "> Ann:\n> [picture] a.png\n> look\n\n> [voice]\n\nSee",
+        ),
+        (r#"{"sender":{"name":"Ann"}}"#, "See", "See"),
+        ("", "See", "See"),
+    ] {
+        let fields = format!(r#""type":"text","text":"{text}","forwards":{{"messages":[{messages}]}}"#);
+        assert_eq!(content_of(&fields), Content::Text(want.to_owned()), "{messages}");
+    }
+}

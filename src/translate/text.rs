@@ -21,6 +21,17 @@ pub fn split(text: &str, limit: usize) -> Vec<&str> {
     parts
 }
 
+/// [`split`] that leaves room for `room` more units in the last part, unless that is more than half of it.
+#[must_use]
+pub fn split_leaving(text: &str, limit: usize, room: usize) -> Vec<&str> {
+    let mut parts = split(text, limit);
+    let crowded = |last: &mut &str| room <= limit / 2 && last.encode_utf16().count() + room > limit;
+    if let Some(last) = parts.pop_if(crowded) {
+        parts.extend(split(last, limit - room));
+    }
+    parts
+}
+
 /// Where the first part of `text` ends, in bytes. Never 0.
 fn cut(text: &str, limit: usize) -> usize {
     let fits = prefix(text, limit);
@@ -97,6 +108,14 @@ mod tests {
     #[test]
     fn a_boundary_near_the_start_is_not_worth_it() {
         assert_eq!(split("a\n\nbbbb bbbb bbbb", 12), ["a\n\nbbbb bbbb", "bbbb"]);
+    }
+
+    #[test]
+    fn the_last_part_leaves_room() {
+        assert_eq!(split_leaving("one two three four", 18, 8), ["one two", "three four"]);
+        assert_eq!(split_leaving("one two", 18, 8), ["one two"]);
+        assert_eq!(split_leaving("one two three four", 18, 10), ["one two three four"], "too much to ask for");
+        assert!(split_leaving(" ", 18, 8).is_empty());
     }
 
     #[test]

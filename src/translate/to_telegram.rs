@@ -9,9 +9,11 @@ use crate::{
     },
     translate::{
         buttons,
-        text::{MESSAGE_UNITS, split},
+        text::{MESSAGE_UNITS, split_leaving},
     },
 };
+
+mod cards;
 
 /// The calls of an answer, in order; at least one.
 ///
@@ -35,28 +37,37 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     }
     let fitted = buttons::fit(&outbound.keyboard);
     let text = match &outbound.content {
-        Content::Text(text) => quoted(outbound) + text + &lines(&fitted.told),
+        Content::Text(text) => text.as_str(),
+        Content::Location { caption, .. } | Content::Contact { caption, .. } => caption.as_deref().unwrap_or_default(),
         Content::Media(media) => return Err(cannot_carry(media.kind.name())),
-        Content::Location { .. } => return Err(cannot_carry("location")),
-        Content::Contact { .. } => return Err(cannot_carry("contact")),
         Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
     };
-    let texts = split(&text, MESSAGE_UNITS);
-    let parts = u16::try_from(texts.len()).map_err(|_| too_long())?;
+    let text = quoted(outbound) + text + &lines(&fitted.told);
+    let methods = methods(outbound, text.trim(), &fitted.shown);
+    let parts = u16::try_from(methods.len()).map_err(|_| too_long())?;
     if parts == 0 {
         return Err(empty());
     }
-    // Whoever has read to the end finds the buttons there.
-    let keyboard_of = |part| if part == parts { fitted.shown.clone() } else { Keyboard::default() };
+    let call = |(part, method)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method };
+    Ok((1..=parts).zip(methods).map(call).collect())
+}
+
+/// What is no text, if there is such, and the text after it. The first of them is the answer; whoever has read to the end
+/// finds the buttons there, and room for them as lines should Telegram not take them.
+fn methods(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method> {
     let answered = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
-    let method = |part, text: &str| Method::SendText {
+    let card = cards::of(&outbound.content, answered);
+    let text = if card.is_some() && text.is_empty() && !keyboard.is_empty() { cards::POINTER } else { text };
+    let shown: Vec<_> = keyboard.buttons().cloned().collect();
+    let texts = split_leaving(text, MESSAGE_UNITS, lines(&shown).encode_utf16().count());
+    let last = texts.len().saturating_sub(1);
+    let is_answer = card.is_none();
+    let method = |(n, text): (usize, &str)| Method::SendText {
         text: text.to_owned(),
-        keyboard: keyboard_of(part),
-        reply_to: answered.filter(|_| part == 1),
+        keyboard: if n == last { keyboard.clone() } else { Keyboard::default() },
+        reply_to: answered.filter(|_| n == 0 && is_answer),
     };
-    let call =
-        |(part, text)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method: method(part, text) };
-    Ok((1..=parts).zip(texts).map(call).collect())
+    card.into_iter().chain(texts.into_iter().enumerate().map(method)).collect()
 }
 
 /// The words that an answer answers, where Telegram does not know their message.
@@ -151,6 +162,7 @@ mod tests {
         let known = Outbound { quote: Some(quote), ..outbound(known("sales"), None, &"word ".repeat(1000)) };
         let numbers = encode(&known, ours).unwrap().into_iter().map(|call| match call.method {
             Method::SendText { reply_to, .. } => reply_to,
+            other => panic!("{other:?}"),
         });
         assert_eq!(numbers.collect::<Vec<_>>(), [Some(40), None]);
     }
@@ -171,6 +183,7 @@ mod tests {
         let calls = encode(&Outbound { keyboard: keyboard.clone(), ..outbound(known("sales"), None, &text) }, ours);
         let keyboards = calls.unwrap().into_iter().map(|call| match call.method {
             Method::SendText { keyboard, .. } => keyboard,
+            other => panic!("{other:?}"),
         });
         assert_eq!(keyboards.collect::<Vec<_>>(), [Keyboard::default(), keyboard]);
     }
@@ -182,6 +195,48 @@ mod tests {
         let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, "Look") }, ours).unwrap();
         let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
         assert_eq!(calls[0].method, text_of("Look\n\n• Site: example".to_owned(), keyboard));
+    }
+
+    #[test]
+    fn what_is_no_text_goes_before_the_text() {
+        let quoted = MessageId { bot: BotId(1), chat: 777.into(), message: 40, update: None };
+        let quote = Some(Quote { ours: Some(quoted), ..Quote::default() });
+        let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
+        let place = |caption: Option<&str>| Content::Location {
+            latitude: 48.8566,
+            longitude: -2.5,
+            caption: caption.map(str::to_owned),
+        };
+        let sent = |content, keyboard: &Keyboard| {
+            let outbound = Outbound { content, quote: quote.clone(), ..outbound(known("sales"), None, "") };
+            let calls = encode(&Outbound { keyboard: keyboard.clone(), ..outbound }, ours).unwrap();
+            calls.into_iter().map(|call| call.method).collect::<Vec<_>>()
+        };
+        let pin = Method::SendLocation {
+            latitude_microdegrees: 48_856_600,
+            longitude_microdegrees: -2_500_000,
+            reply_to: Some(40),
+        };
+        assert_eq!(sent(place(None), &Keyboard::default()), std::slice::from_ref(&pin));
+        let text = |text: &str, keyboard: &Keyboard| text_of(text.to_owned(), keyboard.clone());
+        assert_eq!(sent(place(Some("Here")), &keyboard), [pin.clone(), text("Here", &keyboard)]);
+        assert_eq!(sent(place(None), &keyboard), [pin, text("👇", &keyboard)]);
+        let card = Content::Contact { name: "Bob".to_owned(), phone: "+1".to_owned(), caption: None };
+        let want = Method::SendContact { phone: "+1".to_owned(), name: "Bob".to_owned(), reply_to: Some(40) };
+        assert_eq!(sent(card, &Keyboard::default()), [want]);
+    }
+
+    #[test]
+    fn there_is_room_for_the_buttons_as_lines() {
+        let keyboard = Keyboard(vec![vec![Button::answer("y".repeat(100))]; 10]);
+        let text = "word ".repeat(818);
+        let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, &text) }, ours).unwrap();
+        let last = calls.into_iter().map(|call| match call.method {
+            Method::SendText { text, keyboard, .. } => (text.len(), keyboard.is_empty()),
+            other => panic!("{other:?}"),
+        });
+        let [(_, true), (length, false)] = last.collect::<Vec<_>>()[..] else { panic!("two parts") };
+        assert!(length + 10 * 103 < MESSAGE_UNITS);
     }
 
     #[test]

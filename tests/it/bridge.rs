@@ -4,6 +4,7 @@ mod admin;
 mod blocked;
 mod business;
 mod buttons;
+mod cards;
 mod exchange;
 mod groups;
 mod hooks;

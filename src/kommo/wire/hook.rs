@@ -49,6 +49,40 @@ lenient! {
         pub markup: HookMarkup,
         /// The message that it answers.
         pub reply_to: HookReply,
+        /// The messages that it passes on.
+        pub forwards: HookForwards,
+        /// A place. Not documented for what managers send; read as what they are sent.
+        pub location: HookLocation,
+        /// Somebody's card; as above.
+        pub contact: HookCard,
+    }
+
+    /// The messages that are passed on.
+    pub struct HookForwards {
+        /// Each in full.
+        pub messages: Vec<HookQuoted>,
+    }
+
+    /// A place on the map.
+    pub struct HookLocation {
+        /// Degrees east.
+        pub lon: f64,
+        /// Degrees north.
+        pub lat: f64,
+    }
+
+    /// Somebody's card.
+    pub struct HookCard {
+        /// The name.
+        pub name: String,
+        /// The phone number.
+        pub phone: String,
+    }
+
+    /// Who wrote a message.
+    pub struct HookAuthor {
+        /// The name; often left out.
+        pub name: String,
     }
 
     /// What a message answers.
@@ -57,7 +91,7 @@ lenient! {
         pub message: HookQuoted,
     }
 
-    /// A message that is answered.
+    /// A message that is answered or passed on.
     pub struct HookQuoted {
         /// Kommo's id.
         pub id: String,
@@ -67,6 +101,10 @@ lenient! {
         pub r#type: String,
         /// What it says.
         pub text: String,
+        /// The name of its file, if it has one.
+        pub file_name: String,
+        /// Who wrote it.
+        pub sender: HookAuthor,
     }
 
     /// A keyboard.

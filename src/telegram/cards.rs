@@ -1,0 +1,76 @@
+//! Places and people, as a bot shows them.
+
+use serde::Serialize;
+use serde_json::Value;
+use teloxide::{
+    RequestError,
+    requests::{JsonRequest, Payload},
+};
+
+use crate::telegram::bot::{Bot, ReplyParameters, Target};
+
+/// `sendLocation`.
+#[derive(Serialize)]
+struct SendLocation {
+    #[serde(flatten)]
+    to: Target,
+    latitude: f64,
+    longitude: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_parameters: Option<ReplyParameters>,
+}
+
+impl Payload for SendLocation {
+    type Output = Value;
+    const NAME: &'static str = "SendLocation";
+}
+
+/// `sendContact`.
+#[derive(Serialize)]
+struct SendContact {
+    #[serde(flatten)]
+    to: Target,
+    phone_number: String,
+    first_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_parameters: Option<ReplyParameters>,
+}
+
+impl Payload for SendContact {
+    type Output = Value;
+    const NAME: &'static str = "SendContact";
+}
+
+impl Bot {
+    /// Shows a place, given in millionths of a degree north and east.
+    pub(super) async fn send_location(
+        &self,
+        to: &Target,
+        (latitude, longitude): (i64, i64),
+        reply_to: Option<i64>,
+    ) -> Result<Value, RequestError> {
+        let (latitude, longitude) = (degrees(latitude), degrees(longitude));
+        let reply_parameters = reply_to.map(ReplyParameters::to);
+        let payload = SendLocation { to: to.clone(), latitude, longitude, reply_parameters };
+        JsonRequest::new(self.sender.clone(), payload).await
+    }
+
+    /// Shows somebody's card.
+    pub(super) async fn send_contact(
+        &self,
+        to: &Target,
+        phone: &str,
+        name: &str,
+        reply_to: Option<i64>,
+    ) -> Result<Value, RequestError> {
+        let (phone_number, first_name) = (phone.to_owned(), name.to_owned());
+        let reply_parameters = reply_to.map(ReplyParameters::to);
+        let payload = SendContact { to: to.clone(), phone_number, first_name, reply_parameters };
+        JsonRequest::new(self.sender.clone(), payload).await
+    }
+}
+
+/// No place on earth has more millionths of a degree than a 32-bit number holds.
+fn degrees(microdegrees: i64) -> f64 {
+    f64::from(i32::try_from(microdegrees).unwrap_or_default()) / 1e6
+}

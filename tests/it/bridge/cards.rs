@@ -1,0 +1,57 @@
+//! What managers send that is neither a text nor a file.
+
+use serde_json::{Value, json};
+use telekommo::sandbox::{
+    kommo::{Draft, Status},
+    stage::{ANNA, LINES, Line},
+    telegram::ChatMessage,
+};
+
+use crate::support::{TestStage, conversation};
+
+const SALES: Line = LINES[0];
+
+impl TestStage {
+    /// A manager says something, and all of it arrives. Gives what the customer sees of it.
+    async fn shown(&self, draft: Draft) -> Vec<ChatMessage> {
+        let before = self.telegram.messages(SALES.token, ANNA).len();
+        let (id, hook) = self.kommo.say(&conversation(SALES, ANNA), "Maria", draft).await;
+        assert_eq!(hook.status, Some(200));
+        assert_eq!(self.outcome(&id).await, Status::Delivered);
+        self.telegram.messages(SALES.token, ANNA).split_off(before)
+    }
+}
+
+fn piece(message: &ChatMessage) -> Value {
+    message.piece.as_ref().map(|piece| json!({ &piece.field: piece.value })).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn places_and_people_are_shown_as_such() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let place = json!({ "lon": 2.3522, "lat": 48.8566 });
+    let buttons = json!({ "buttons": [[{ "text": "Coming" }]] });
+    let shown =
+        stage.shown(Draft::text("We are here").of_type("location").markup(buttons).with("location", place)).await;
+    let [pin, text] = &shown[..] else { panic!("{shown:?}") };
+    assert_eq!(piece(pin), json!({ "location": { "latitude": 48.8566, "longitude": 2.3522 } }));
+    assert_eq!((text.text.as_str(), text.keyboard.len()), ("We are here", 1));
+
+    let card = json!({ "name": "Bob", "phone": "+15550101" });
+    let shown = stage.shown(Draft::text("").of_type("contact").with("contact", card)).await;
+    let [card] = &shown[..] else { panic!("{shown:?}") };
+    assert_eq!(piece(card), json!({ "contact": { "phone_number": "+15550101", "first_name": "Bob" } }));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_manager_passes_on_is_quoted() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let chat = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap();
+    let shown = stage.shown(Draft::text("See above").forwarding([chat.messages[0].id.as_str()])).await;
+    let texts: Vec<_> = shown.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, [format!("> {}:\n> /start\n\nSee above", chat.contact.name)]);
+    stage.finish().await;
+}
