@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use load::{Load, Log};
+use load::{Done, Load, Log};
 use rustix::process::Signal;
 use telekommo::sandbox::{
     fault::Fault,
@@ -10,7 +10,7 @@ use telekommo::sandbox::{
     stage::{LINES, Stage},
     telegram::Target,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::process::{Process, run};
 use crate::support::{BRISK, WITHIN};
@@ -26,6 +26,9 @@ const ROUND_MS: std::ops::Range<u64> = 50..700;
 const LEAST_BUSY: usize = ROUNDS / 2;
 /// How long the remotes take to answer: long enough for a kill to fall into a call.
 const LATENCY: Duration = Duration::from_millis(15);
+
+/// How often it is looked whether everything has arrived.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Every call of the kinds that matter takes a while.
 fn slow_down(stage: &Stage) {
@@ -56,6 +59,23 @@ fn seed() -> u64 {
     wished.map_or_else(|| fastrand::u64(..), |seed| seed.parse().expect("TELEKOMMO_SEED is a number"))
 }
 
+/// Waits until everything has arrived. How much there is depends on the machine, so it is standing still that fails; and to
+/// look is dear, so this does not look at every change.
+async fn drained(stage: &Stage, done: &Done, process: &Process) {
+    let (mut least, mut since) = (usize::MAX, Instant::now());
+    loop {
+        let log = done.look(stage);
+        if log.is_drained() {
+            return;
+        }
+        if log.left() < least {
+            (least, since) = (log.left(), Instant::now());
+        }
+        assert!(since.elapsed() < WITHIN, "nothing more arrives: {log:#?}\n{}", process.stderr());
+        sleep(LOOK_EVERY).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_out_of_order() {
     let seed = seed();
@@ -69,8 +89,7 @@ async fn nothing_acknowledged_is_lost_or_out_of_order() {
     stage.telegram.heal();
 
     let process = Process::start(&stage, run(&stage)).await;
-    let drained = stage.until("everything has arrived", WITHIN, |stage| done.look(stage).is_drained()).await;
-    assert!(drained.is_ok(), "{drained:?}: {:#?}\n{}", done.look(&stage), process.stderr());
+    drained(&stage, &done, &process).await;
     let metrics = reqwest::get(format!("http://{}/metrics", process.ports().await.admin)).await.unwrap();
     let metrics = metrics.text().await.unwrap();
     let doubled = verdict::check(&stage, &done, &kills);
