@@ -1,14 +1,18 @@
 //! Customers who block the bot and come back.
 
 use serde_json::json;
-use telekommo::sandbox::{
-    fault::Fault,
-    kommo::{Author, Status},
-    stage::{ANNA, BEN, LINES, Line, Stage},
-    telegram::Target,
+use telekommo::{
+    domain::{address::SourceId, work::Route},
+    sandbox::{
+        fault::Fault,
+        kommo::{Author, Status},
+        stage::{ANNA, BEN, LINES, Line, Stage},
+        telegram::Target,
+    },
+    store::Due,
 };
 
-use crate::support::{TestStage, conversation, in_kommo, in_telegram, told};
+use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram, told};
 
 const SALES: Line = LINES[0];
 const BLOCKED: &str = "The customer has blocked the bot: messages do not arrive until they unblock it.";
@@ -54,14 +58,16 @@ async fn the_manager_is_told_once_and_all_resumes_on_return() {
 async fn answers_that_wait_fail_at_once() {
     let stage = begin(TestStage::retrying("\"10m\"").await).await;
     stage.begin(SALES, BEN).await;
-    let down = Fault::Status { code: 502, body: "Bad Gateway".to_owned() };
-    stage.telegram.fault(Target::method("sendMessage"), down, 1);
+    let body = json!({
+        "ok": false, "error_code": 429, "description": "Too Many Requests: retry after 600",
+        "parameters": { "retry_after": 600 },
+    });
+    let patience = Fault::Status { code: 429, body: body.to_string() };
+    stage.telegram.fault(Target::method("sendMessage"), patience, 1);
     let waiting = [stage.reply(SALES, ANNA, "one").await, stage.reply(SALES, ANNA, "two").await];
-    stage
-        .until("the first was tried", |stage| {
-            stage.telegram.requests().iter().any(|it| it.method == "sendmessage" && it.status == Some(502))
-        })
-        .await;
+    let outbound = Route::Outbound(SourceId::parse(SALES.source).unwrap());
+    let waits = || matches!(stage.store().due(&outbound), Some(Due::At(_)));
+    eventually("the first waits for its next try", async || waits()).await;
     stage.telegram.block(SALES.token, ANNA, true);
     stage.until("both have failed", |stage| waiting.iter().all(|id| !told(stage, id).is_empty())).await;
     for id in &waiting {
