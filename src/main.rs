@@ -8,7 +8,7 @@ use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Signals},
-    operate::{check, connect, logging, parked, restore, sources},
+    operate::{check, connect, logging, parked, register, restore, sources, templates},
     sandbox,
 };
 use tokio::runtime::Runtime;
@@ -52,6 +52,21 @@ enum Command {
         config: ConfigPath,
         #[command(subcommand)]
         request: SourcesRequest,
+    },
+    /// Prepare the registration of a chat channel with Kommo's support, or take its answer.
+    #[command(long_about = register::ABOUT)]
+    Register {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(flatten)]
+        register: Box<register::Registration>,
+    },
+    /// Show the chat templates in Kommo, make and change them as a file says, or delete one.
+    Templates {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(subcommand)]
+        request: templates::Request,
     },
     /// Try telekommo on this machine alone, between a fake Telegram and a fake Kommo.
     Sandbox {
@@ -153,6 +168,10 @@ fn main() -> ExitCode {
         Command::Disconnect { config } => with_config(&config, |config| wait_for(connect::disconnect(config))),
         Command::Sources { config, request } => {
             with_config(&config, |config| wait_for(sources::run(config, request.into())))
+        }
+        Command::Register { config, register } => register::run(&register, config.path).map(|()| ExitCode::SUCCESS),
+        Command::Templates { config, request } => {
+            with_config(&config, |config| wait_for(templates::run(config, request)))
         }
         Command::Parked { config, request } => with_config(&config, |config| {
             Runtime::new()?.block_on(parked::run(config, request.into()))?;

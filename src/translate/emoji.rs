@@ -38,6 +38,11 @@ const NEAREST: &[(&str, &str)] = &[
     ("✍", "📝"),
 ];
 
+/// All emoji that bots may react with.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    ALLOWED.split(' ')
+}
+
 /// The emoji that Telegram takes for `emoji`: the same, or one that means the same; `None` if there is none.
 #[must_use]
 pub fn reaction(emoji: &str) -> Option<&'static str> {

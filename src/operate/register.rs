@@ -1,0 +1,125 @@
+//! `telekommo register`: what Kommo's support wants to know of a new channel, the widget that its sources need, and what is
+//! done with the answer (Chats API, "Getting started"; "Widget archive structure").
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::operate::terminal;
+
+mod answer;
+mod letter;
+mod logo;
+mod questions;
+mod widget;
+
+use letter::Letter;
+use questions::Question;
+
+/// What `--help` says.
+pub const ABOUT: &str = "\
+Prepare the registration of a chat channel with Kommo's support, or take its answer.
+
+Asks for what the support wants to know, prints the letter to it, and writes the archive of the
+widget, without which Kommo offers no sources, and the channel's icon. Every question can be
+answered by an option instead; what is missing is asked for on a terminal.
+
+With --answer it takes the ids and the secret of the support's answer, and prints the lines for
+the configuration. The secret is typed, or read from the first line of the input; it goes into a
+file that only you can read.";
+
+/// The options of the command.
+#[derive(Clone, Debug, Args)]
+pub struct Registration {
+    /// Where the internet reaches telekommo [default: that of the configuration].
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// The name that managers see: Latin letters and digits, not beginning with a digit.
+    #[arg(long, value_name = "NAME")]
+    service_name: Option<String>,
+    /// The numbers of the accounts that may use the channel, with commas.
+    #[arg(long, value_name = "NUMBERS")]
+    accounts: Option<String>,
+    /// Whom Kommo writes to when the channel is in trouble.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The id of the integration, a UUID: in its tab "Keys and scopes".
+    #[arg(long, value_name = "UUID")]
+    integration: Option<String>,
+    /// The code of the integration's widget.
+    #[arg(long, value_name = "CODE")]
+    widget_code: Option<String>,
+    /// May managers write first, to customers who have not written yet: yes or no.
+    #[arg(long, value_name = "YES_NO")]
+    write_first: Option<String>,
+    /// The largest file that managers may send, in MB; Telegram takes 50 from a bot.
+    #[arg(long, value_name = "MB")]
+    max_file_mb: Option<String>,
+    /// The archive of the widget that is written.
+    #[arg(long, value_name = "FILE", default_value = "telekommo-widget.zip")]
+    widget: PathBuf,
+    /// The icon that is written.
+    #[arg(long, value_name = "FILE", default_value = "telekommo-icon.svg")]
+    icon: PathBuf,
+    /// Turn the support's answer into lines of the configuration.
+    #[arg(long)]
+    answer: bool,
+    /// With --answer: the channel's id, a UUID.
+    #[arg(long, value_name = "UUID", requires = "answer")]
+    channel_id: Option<String>,
+    /// With --answer: the channel's code, such as amo.ext.12345.
+    #[arg(long, value_name = "CODE", requires = "answer")]
+    channel_code: Option<String>,
+    /// With --answer: the id of the channel's bot, a UUID.
+    #[arg(long, value_name = "UUID", requires = "answer")]
+    bot_id: Option<String>,
+    /// With --answer: the UUID of the account, if the letter names it.
+    #[arg(long, value_name = "UUID", requires = "answer")]
+    account_id: Option<String>,
+    /// With --answer: the file for the secret; one that is there is never replaced.
+    #[arg(long, value_name = "FILE", default_value = "channel-secret")]
+    secret_file: PathBuf,
+}
+
+/// Does it. `configured` is the configuration file that is used if there is one, complete or not.
+///
+/// # Errors
+/// If an answer is wrong or missing, or a file cannot be written.
+pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Result<()> {
+    if register.answer {
+        return answer::run(register);
+    }
+    let letter = Letter::ask(register, configured)?;
+    let archive = widget::archive(&letter.public_url, &letter.email)?;
+    write(&register.widget, &archive)?;
+    write(&register.icon, logo::SVG.as_bytes())?;
+    println!("{letter}");
+    eprintln!("\nSend this to Kommo's support, with {} attached. Before that, in Kommo:", register.icon.display());
+    eprintln!("upload {} to the integration, and switch \"Multiple sources\" on", register.widget.display());
+    eprintln!("there. When the answer comes: telekommo register --answer");
+    Ok(())
+}
+
+fn write(path: &PathBuf, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The checked answer to a question: the option if it was given, else what is typed, asked again until it is right.
+fn answered(given: Option<&String>, question: &Question) -> anyhow::Result<String> {
+    if let Some(given) = given {
+        return (question.check)(given.trim()).map_err(|wrong| anyhow::anyhow!("--{}: {wrong}", question.option));
+    }
+    if !terminal::is_attended() {
+        return match question.default {
+            Some(default) => Ok(default.to_owned()),
+            None => bail!("--{} is missing: {}", question.option, question.text),
+        };
+    }
+    loop {
+        match (question.check)(&terminal::line(question.text, question.default)?) {
+            Ok(answer) => return Ok(answer),
+            Err(wrong) => eprintln!("  {wrong}"),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Asking a person at a terminal. What is asked goes to stderr, so that stdout holds the result alone.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+/// Whether somebody sits there.
+pub(super) fn is_attended() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// One line, without the blanks around it; `default` if it is empty.
+///
+/// # Errors
+/// If the input ends.
+pub(super) fn line(question: &str, default: Option<&str>) -> io::Result<String> {
+    let hint = default.map(|default| format!(" [{default}]")).unwrap_or_default();
+    eprint!("{question}{hint}: ");
+    io::stderr().flush()?;
+    let answer = read()?;
+    Ok(if answer.is_empty() { default.unwrap_or_default().to_owned() } else { answer })
+}
+
+/// One line that is not shown while it is typed. Without a terminal it is the first line of the input.
+///
+/// # Errors
+/// If the input ends, or the terminal cannot be told to show nothing.
+pub(super) fn secret(question: &str) -> io::Result<String> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return read();
+    }
+    eprint!("{question} (it is not shown): ");
+    io::stderr().flush()?;
+    let shown = tcgetattr(&stdin)?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+    let answer = read();
+    tcsetattr(&stdin, OptionalActions::Flush, &shown)?;
+    eprintln!();
+    answer
+}
+
+fn read() -> io::Result<String> {
+    let mut line = String::new();
+    if io::stdin().lock().read_line(&mut line)? == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the input ended before the answer"));
+    }
+    Ok(line.trim().to_owned())
+}
