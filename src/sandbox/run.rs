@@ -16,15 +16,19 @@ use crate::{
     },
 };
 
+/// The account's token, so that everything can be tried.
+const WITH_TOKEN: &str = "kommo.account_url = \"{account_url}\"\nkommo.access_token = \"{access_token}\"\n";
+
 /// Serves the page at `listen` and prints what passes, until SIGINT or SIGTERM.
 ///
 /// # Errors
 /// If the sandbox cannot be set up.
 pub async fn run(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     let signals = Signals::catch()?;
-    let mut stage = Stage::start("").await?;
+    let mut stage = Stage::start(WITH_TOKEN).await?;
     let page = page(listen, &stage)?;
     println!("Open http://{} in a browser. Ctrl+C ends the sandbox; nothing of it stays.", page.addr());
+    println!("Other commands work on it too, with --config {}", stage.write_config_for_commands()?.display());
     let lifecycle = stage.bridge().context("the bridge has not started")?.lifecycle().clone();
     watch(&stage, &lifecycle, signals).await;
     stage.stop_bridge().await;

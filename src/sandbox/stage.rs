@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
+use anyhow::Context;
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
@@ -123,6 +124,23 @@ impl Stage {
     pub fn write_config(&self) -> anyhow::Result<std::path::PathBuf> {
         let file = self.dir.path().join("config.toml");
         std::fs::write(&file, self.config_text())?;
+        Ok(file)
+    }
+
+    /// Writes the running bridge's configuration with the addresses that it has, for the commands that ask it or Kommo, and
+    /// tells where.
+    ///
+    /// # Errors
+    /// If no bridge runs, or it cannot be written.
+    pub fn write_config_for_commands(&self) -> anyhow::Result<std::path::PathBuf> {
+        let bridge = self.bridge.as_ref().context("no bridge runs")?;
+        let file = self.dir.path().join("telekommo.toml");
+        let listen = |address: SocketAddr| format!("listen = {:?}", address.to_string());
+        let any = listen(any_port());
+        let text = self.config_text();
+        let text = text.replacen(&format!("server.{any}"), &format!("server.{}", listen(bridge.public_addr())), 1);
+        let text = text.replacen(&format!("admin.{any}"), &format!("admin.{}", listen(bridge.admin_addr())), 1);
+        std::fs::write(&file, text)?;
         Ok(file)
     }
 

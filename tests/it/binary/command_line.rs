@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use telekommo::sandbox::stage::Stage;
 use tokio::process::Command;
 
-use super::process::{finished, telekommo, text, with_config};
+use super::process::{Process, finished, telekommo, text, with_config};
 use crate::support::BRISK;
 
 /// The widest line that a terminal is sure to show unbroken.
@@ -109,4 +110,16 @@ async fn the_sandboxs_script_passes() {
     let output = finished(telekommo(&["sandbox", "--script"])).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(text(&output.stdout).contains("All 8 messages arrived"), "{}", text(&output.stdout));
+}
+
+#[tokio::test]
+async fn commands_work_on_the_sandbox() {
+    let sandbox = Process::spawn(telekommo(&["sandbox", "--listen", "127.0.0.1:0"]));
+    let line = sandbox.printed("--config ").await;
+    let (_, config) = line.split_once("--config ").expect("it was just found");
+    for words in [&["connect"][..], &["sources", "sync"], &["check"], &["parked", "list"]] {
+        let output = finished(telekommo(&[words, &["--config", config]].concat())).await;
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    }
+    assert_eq!(sandbox.end(Signal::TERM).await.status.code(), Some(0));
 }
