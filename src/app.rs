@@ -18,7 +18,13 @@ use crate::{
         retry::Schedule,
         work::Route,
     },
-    kommo::{account::Account, chats::Chats, hook::HookIntake, sign::Signer},
+    kommo::{
+        account::Account,
+        chats::Chats,
+        hook::HookIntake,
+        media::{Downloads, Hosts},
+        sign::Signer,
+    },
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
         link::{LinkKey, Links},
@@ -171,6 +177,7 @@ impl Parts {
         let courier = Arc::new(Courier {
             chats,
             bots: bots.clone(),
+            downloads: Downloads::new(media_hosts(kommo), kommo.timeout)?,
             links: links.clone(),
             store: store_,
             keep_buttons: config.telegram.keep_buttons,
@@ -247,10 +254,18 @@ impl Parts {
     }
 }
 
+/// The hosts that the operator has named, in one way or another.
+fn media_hosts(kommo: &crate::config::Kommo) -> Hosts {
+    let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()].into_iter().flatten();
+    let hosts = servers.filter_map(|server| server.url().host_str());
+    Hosts::new(hosts.chain(kommo.media_hosts.iter().map(String::as_str)))
+}
+
 fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
     let access = Access {
         api_url: config.telegram.api_url.url().clone(),
         send_timeout: config.telegram.send_timeout,
+        limit_bytes: if config.telegram.local { 2000 << 20 } else { 50 << 20 },
         poll_timeout: config.telegram.poll_timeout,
         requests_per_second: config.telegram.requests_per_second.get(),
         layout: match config.telegram.buttons {

@@ -116,6 +116,8 @@ pub struct Telegram {
     pub groups: Groups,
     /// Whether an answer in a person's own chat marks what it answers as read.
     pub mark_read: bool,
+    /// Whether the Bot API server is the operator's own, run with `--local`.
+    pub local: bool,
 }
 
 /// What becomes of messages in groups and channels.
@@ -134,6 +136,8 @@ pub struct Kommo {
     pub chats_url: BaseUrl,
     /// The REST API of the account, if it is known.
     pub account_url: Option<BaseUrl>,
+    /// Hosts that managers' files are fetched from, besides Kommo's own.
+    pub media_hosts: Vec<String>,
     /// A long-lived token for the REST API.
     pub access_token: Option<Secret>,
     /// The channel, from the registration letter.

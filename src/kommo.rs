@@ -5,5 +5,6 @@ pub mod chats;
 pub mod failure;
 pub mod hook;
 mod http;
+pub mod media;
 pub mod sign;
 pub mod wire;

@@ -67,6 +67,18 @@
 //!    with a code and a sentence for the manager. The lane is its own so that a status that Kommo does not take holds up no
 //!    customer's message.
 //!
+//! A file is a call that names where Kommo has it. When its turn comes, [`kommo::media`] opens it, from Kommo's hosts alone,
+//! and [`telegram::upload`] looks at its first bytes, chooses the method that fits what it is, and lets the rest pass
+//! through: no file is ever in memory or on the disk as a whole. Half a request does nothing at Telegram, so until its last
+//! byte has gone out a call can be repeated, whatever breaks; [`telegram::upload::Handover`] knows. A refusal leads to the
+//! nearest form that Telegram may take, for which the file is fetched anew. What of an answer could not be sent at all
+//! ([`domain::work::Call::lost`]) is told once the rest has arrived.
+//!
+//! Files that were sent at once come as hooks of their own. The first waits in its lane, by the store's instants, until no
+//! more have come for a moment; then all of them become one album in one step ■ ([`store::Ending::Unite`]), which keeps the
+//! message and the status of each. What Telegram does not mix or does not take together becomes smaller albums or single
+//! calls, each again a job of its own. One that fails parks its own answer and not its neighbours.
+//!
 //! # What the account adds
 //!
 //! With a token, [`kommo::account`] speaks to the account's REST API: sources, contacts, leads, templates. Nothing above
@@ -82,7 +94,7 @@
 //!
 //! - At least once, in order, per conversation; conversations go on side by side. A crash between a remote's acceptance
 //!   and our settling repeats that one call and nothing else. In Kommo the repetition is recognised by its id. A stop is
-//!   no crash: what it breaks off towards Telegram is reported as uncertain instead of repeated.
+//!   no crash: what it breaks off after Telegram may have had all of it is reported as uncertain instead of repeated.
 //! - Late is better than never, up to a point: an answer that has waited too long is reported instead of sent.
 //! - Once something is acknowledged, a failure ends as a retry, as a parked message that a metric, the log and
 //!   `telekommo parked` show, or as a status that a manager sees. A hook that cannot be stored gets a 503 and a line in

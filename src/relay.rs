@@ -26,6 +26,7 @@ use crate::{
         verdict::Policy,
     },
     store::{Due, Lease, Store, StoreError},
+    telegram::upload::Handover,
 };
 
 pub mod courier;
@@ -212,10 +213,11 @@ async fn take(lease: &Lease, courier: &Courier, cut: &CancellationToken) -> Resu
     if cut.run_until_cancelled(courier.turn(lease.work())).await.is_none() {
         return Ok(None);
     }
-    let step = courier.step(lease.work(), lease.lane(), lease.attempts(), lease.enqueued_at());
+    let handover = Handover::default();
+    let step = courier.step(lease, &handover);
     match cut.run_until_cancelled(AssertUnwindSafe(step).catch_unwind()).await {
         Some(Ok(step)) => step.map(Some),
         Some(Err(_panic)) => Ok(Some(Step::without_call(Err(internal_error())))),
-        None => Ok(verdict::broken_off(lease.work()).map(|failure| Step::called(Err(failure)))),
+        None => Ok(verdict::broken_off(lease.work(), handover.is_complete()).map(|failure| Step::called(Err(failure)))),
     }
 }

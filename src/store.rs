@@ -122,9 +122,15 @@ pub enum Ending {
         /// What was learnt by it.
         facts: Vec<Fact>,
     },
-    /// It is replaced by its parts, which keep its place in the lane, in this order. Only what arrived can become parts;
-    /// parts cannot.
+    /// It is replaced by its parts, which keep its place in the lane, in this order. A part can become parts as well.
     Become(Vec<Work>),
+    /// It is replaced together with jobs that wait behind it in its lane, by works that take its place, in this order.
+    Unite {
+        /// How many of those that [`Lease::behind`] gives, from the first on.
+        behind: usize,
+        /// What takes their place.
+        works: Vec<Work>,
+    },
     /// It is tried again, and its lane waits for it.
     Retry {
         /// When.
@@ -134,7 +140,8 @@ pub enum Ending {
         /// What happened.
         why: String,
     },
-    /// It is set aside for a person, together with the parts of the same answer that are not done yet.
+    /// It is set aside for a person, together with the parts of the same answer ([`Work::shares_answer`]) that are not
+    /// done yet.
     Park {
         /// What happened.
         why: String,

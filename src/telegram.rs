@@ -7,4 +7,5 @@ pub mod failure;
 pub mod file;
 pub mod poll;
 mod react;
+pub mod upload;
 pub mod wire;

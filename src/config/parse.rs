@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use reqwest::Url;
+
 use crate::config::{Groups, error::Wrong};
 
 /// An address to bind.
@@ -72,6 +74,20 @@ pub(super) fn mebibytes(text: &str) -> Result<u64, Wrong> {
     Ok(u64::from(size.get()) * 1024 * 1024)
 }
 
+/// A list of hosts, which may be empty.
+pub(super) fn hosts(text: &str) -> Result<Vec<String>, Wrong> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(host).collect()
+}
+
+fn host(text: &str) -> Result<String, Wrong> {
+    let url = Url::parse(&format!("https://{text}/")).ok();
+    let host =
+        url.filter(|url| url.as_str().strip_prefix("https://") == url.host_str().map(|it| format!("{it}/")).as_deref());
+    host.and_then(|url| url.host_str().map(str::to_owned)).filter(|host| !host.contains('*')).ok_or_else(|| {
+        Wrong::new("is not a list of hosts: write names or IP addresses alone, such as \"files.example.com\"")
+    })
+}
+
 /// The number of a pipeline.
 pub(super) fn pipeline(text: &str) -> Result<u64, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a pipeline: write its number, such as 123"))
@@ -135,6 +151,16 @@ mod tests {
         assert_eq!(poll_timeout("50s"), Ok(Duration::from_secs(50)));
         for bad in ["51s", "1500ms", "999ms", "0s", "1m"] {
             assert!(poll_timeout(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_names_alone() {
+        assert_eq!(hosts(""), Ok(vec![]));
+        let list = ["files.example.com", "10.0.0.1", "[::1]"];
+        assert_eq!(hosts("Files.example.com, 10.0.0.1, [::1]"), Ok(list.map(str::to_owned).to_vec()));
+        for bad in ["https://a.com", "a.com/x", "a.com:8080", "*.a.com", "u@a.com", "a b", "?"] {
+            assert!(hosts(bad).is_err(), "{bad}");
         }
     }
 

@@ -83,6 +83,7 @@ impl<'a> Reading<'a> {
         let keep_buttons = section.required("keep_buttons", parse::flag);
         let groups = section.required("groups", parse::groups);
         let mark_read = section.required("mark_read", parse::flag);
+        let local = section.required("local", parse::flag);
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
@@ -92,6 +93,7 @@ impl<'a> Reading<'a> {
             keep_buttons: keep_buttons?,
             groups: groups?,
             mark_read: mark_read?,
+            local: local?,
         })
     }
 
@@ -99,6 +101,7 @@ impl<'a> Reading<'a> {
         let section = self.section(&["kommo"]);
         let chats_url = section.required("chats_url", BaseUrl::parse);
         let account_url = section.optional("account_url", BaseUrl::parse);
+        let media_hosts = section.optional("media_hosts", parse::hosts);
         let access_token = section.optional_secret("access_token", Secret::parse);
         let channel_id = section.required("channel_id", ChannelId::parse);
         let channel_secret = section.required_secret("channel_secret", ChannelSecret::parse);
@@ -114,6 +117,7 @@ impl<'a> Reading<'a> {
             chats_url: chats_url?,
             account_id: named_or_asked(&section, account_id?, account_url.as_ref().ok(), access_token.as_ref().ok())?,
             account_url: account_url?,
+            media_hosts: media_hosts?.unwrap_or_default(),
             access_token: access_token?,
             channel_id: channel_id?,
             channel_secret: channel_secret?,

@@ -1,5 +1,7 @@
 //! What people write to each other, free of either wire format.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{
     address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
     keyboard::Keyboard,
@@ -110,8 +112,22 @@ pub struct Media {
     pub caption: Option<String>,
 }
 
-/// How a file is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A file that a manager or a bot of Kommo's sends, as Kommo tells of it. The file itself stays there until it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// How it is to be shown.
+    pub kind: MediaKind,
+    /// Where Kommo has it.
+    pub url: String,
+    /// Its name, or one made up for it; never empty, and without slashes and control characters.
+    pub file_name: String,
+    /// The text that comes with it.
+    pub caption: Option<String>,
+}
+
+/// How a file is shown. This is a stored format: variants are only ever added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MediaKind {
     /// An image.
     Picture,
@@ -240,12 +256,16 @@ pub struct Outbound {
     pub to: Recipient,
     /// The line of the channel that Kommo names, if it names one.
     pub source: Option<String>,
-    /// What it says.
+    /// What it says; with a file, what names it.
     pub content: Content,
+    /// The file that is sent.
+    pub file: Option<Attachment>,
     /// What the customer can press.
     pub keyboard: Keyboard,
     /// The message that it answers.
     pub quote: Option<Quote>,
+    /// What the answers have in common that were sent as one: several files at once.
+    pub group: Option<String>,
 }
 
 /// Whom an answer is for.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     address::{AddressError, BotId, Conversation, KommoMessageId, SourceId},
-    delivery::Report,
+    delivery::{Refusal, Report},
     keyboard::Keyboard,
+    message::MediaKind,
 };
 
 /// Where jobs of one kind go. Each route has its own workers and pauses alone.
@@ -154,6 +155,11 @@ pub enum Work {
     },
     /// One Telegram call of an answer.
     Call(Call),
+    /// Calls that send files, of one conversation, which Telegram takes together: one message group of 2 to 10.
+    Album {
+        /// The calls, in order.
+        calls: Vec<Call>,
+    },
     /// A delivery status for Kommo.
     Report(Report),
     /// What a customer wrote to the owner of a chat of Telegram Business is to be marked as read. A courtesy, tried once.
@@ -163,6 +169,29 @@ pub enum Work {
         /// Telegram's number of the newest message.
         message: i64,
     },
+}
+
+impl Work {
+    /// The calls that this makes.
+    #[must_use]
+    pub fn calls(&self) -> &[Call] {
+        match self {
+            Self::Call(call) => std::slice::from_ref(call),
+            Self::Album { calls } => calls,
+            Self::Update { .. } | Self::Hook { .. } | Self::Reaction { .. } | Self::Report(_) | Self::Seen { .. } => {
+                &[]
+            }
+        }
+    }
+
+    /// Whether two works that stem from one job belong to the same answer, so that one is worth nothing without the
+    /// other. Several files at once are several answers.
+    #[must_use]
+    pub fn shares_answer(&self, other: &Self) -> bool {
+        let (ours, others) = (self.calls(), other.calls());
+        let shared = |one: &Call| others.iter().any(|other| other.message == one.message);
+        ours.is_empty() || others.is_empty() || ours.iter().any(shared)
+    }
 }
 
 /// One Telegram call: one of the parts of an answer.
@@ -178,6 +207,17 @@ pub struct Call {
     pub parts: u16,
     /// What it says.
     pub method: Method,
+    /// What of the answer is lost already; its author is told once the rest has arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Refusal>,
+}
+
+impl Call {
+    /// Whether nothing of the answer comes after it.
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        self.part == self.parts
+    }
 }
 
 /// A method of the Bot API with its content.
@@ -215,6 +255,44 @@ pub enum Method {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<i64>,
     },
+    /// `sendPhoto`, `sendDocument` and so on, whichever takes the file.
+    SendFile {
+        /// The file.
+        file: RemoteFile,
+        /// The text below it: up to 1024 UTF-16 units, empty for none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        caption: String,
+        /// The buttons below it.
+        #[serde(default, skip_serializing_if = "Keyboard::is_empty")]
+        keyboard: Keyboard,
+        /// Telegram's number of the message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<i64>,
+    },
+}
+
+/// A file that Kommo has and Telegram is to have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteFile {
+    /// How it is to be shown, if Telegram can.
+    pub kind: MediaKind,
+    /// Where Kommo has it.
+    pub url: String,
+    /// What the customer reads as its name; never empty.
+    pub name: String,
+}
+
+impl Method {
+    /// Telegram's number of the message that it answers.
+    #[must_use]
+    pub const fn reply_to(&self) -> Option<i64> {
+        match self {
+            Self::SendText { reply_to, .. }
+            | Self::SendFile { reply_to, .. }
+            | Self::SendLocation { reply_to, .. }
+            | Self::SendContact { reply_to, .. } => *reply_to,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -228,6 +306,24 @@ mod tests {
             assert_eq!(route.to_string().parse(), Ok(route));
         }
         assert!(["", "outbound", "outbound:", "elsewhere"].iter().all(|text| text.parse::<Route>().is_err()));
+    }
+
+    #[test]
+    fn works_share_an_answer_by_its_message() {
+        let call = |message: &str| Call {
+            message: KommoMessageId(message.to_owned()),
+            to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+            part: 1,
+            parts: 1,
+            method: Method::SendText { text: "x".to_owned(), keyboard: Keyboard::default(), reply_to: None },
+            lost: None,
+        };
+        let (a, b) = (Work::Call(call("a")), Work::Call(call("b")));
+        let album = Work::Album { calls: vec![call("b"), call("c")] };
+        let hook = Work::Hook { raw: String::new() };
+        assert!(a.shares_answer(&a) && album.shares_answer(&b) && b.shares_answer(&album));
+        assert!(!a.shares_answer(&b) && !a.shares_answer(&album));
+        assert!(a.shares_answer(&hook) && hook.shares_answer(&a));
     }
 
     #[test]

@@ -11,15 +11,14 @@ use crate::{
         delivery::Report,
         message::Author,
         retry::Failure,
-        time::UnixMillis,
-        work::{Lane, Work},
+        work::Work,
     },
-    kommo::{chats::Chats, failure},
+    kommo::{chats::Chats, failure, media::Downloads},
     media::link::Links,
     meter::Meter,
     relay::{inbound, outbound, reactions},
-    store::{Ending, Fact, Store, StoreError},
-    telegram::bot::Bot,
+    store::{Ending, Fact, Lease, Store, StoreError},
+    telegram::{bot::Bot, upload::Handover},
     translate::to_kommo,
 };
 
@@ -59,6 +58,8 @@ pub struct Courier {
     pub chats: Chats,
     /// Telegram, by source.
     pub bots: BTreeMap<SourceId, Bot>,
+    /// Managers' files.
+    pub downloads: Downloads,
     /// Links to customers' files.
     pub links: Links,
     /// The mappings between both.
@@ -80,34 +81,24 @@ pub struct Courier {
 impl Courier {
     /// Waits for the turn of a call that cannot be repeated, so that nothing but the call itself is ever uncertain.
     pub(super) async fn turn(&self, work: &Work) {
-        match work {
-            Work::Call(call) => {
-                if let Some(bot) = self.bots.get(&call.to.source) {
-                    bot.turn().await;
-                }
-            }
-            Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => {}
+        if let Some(bot) = work.calls().first().and_then(|call| self.bots.get(&call.to.source)) {
+            bot.turn().await;
         }
     }
 
-    /// Does what a job asks for. `failed_before` is how many attempts have failed, `enqueued_at` how old it is.
+    /// Does what a job asks for. `handover` tells, also while this goes on, whether Telegram may have what was sent.
     ///
     /// # Errors
     /// The store's; they end the process, not the job.
-    pub(super) async fn step(
-        &self,
-        work: &Work,
-        lane: &Lane,
-        failed_before: u32,
-        enqueued_at: UnixMillis,
-    ) -> Result<Step, StoreError> {
-        match work {
+    pub(super) async fn step(&self, lease: &Lease, handover: &Handover) -> Result<Step, StoreError> {
+        match lease.work() {
             Work::Update { source, bot, raw } => {
-                inbound::step(self, work, (source, *bot, raw), failed_before, enqueued_at).await
+                let failed_before = lease.attempts();
+                inbound::step(self, lease.work(), (source, *bot, raw), failed_before, lease.enqueued_at()).await
             }
-            Work::Hook { raw } => outbound::unfold(self, raw).map(Step::without_call),
+            Work::Hook { raw } => outbound::unfold(self, lease, raw).map(Step::without_call),
             Work::Reaction { raw } => reactions::step(self, raw).await,
-            Work::Call(call) => outbound::step(self, call, lane, enqueued_at).await,
+            Work::Call(_) | Work::Album { .. } => outbound::step(self, lease, handover).await,
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
             Work::Seen { conversation, message } => outbound::mark_read(self, conversation, *message).await,
         }

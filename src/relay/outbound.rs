@@ -2,21 +2,22 @@
 
 use crate::{
     domain::{
-        address::{Conversation, SourceId},
+        address::{Conversation, MessageId, SourceId},
         delivery::{Delivery, ErrorCode, Refusal},
-        message::{Quote, Recipient},
+        message::{Outbound, Quote, Recipient},
         retry::Failure,
-        time::UnixMillis,
-        work::{Call, Lane, Work},
+        work::{Call, Lane, Method, Work},
     },
     relay::{
         courier::{Courier, Step, done},
-        reach::{self, Way},
-        reactions,
+        reach, reactions,
         verdict::report,
     },
-    store::{Ending, Fact, NewJob, StoreError},
-    telegram::bot::Bot,
+    store::{Ending, Fact, Lease, NewJob, StoreError},
+    telegram::{
+        bot::{Bot, Target},
+        upload::Handover,
+    },
     translate::{
         buttons,
         from_kommo::{self, Arrival},
@@ -24,20 +25,43 @@ use crate::{
     },
 };
 
-/// Turns a hook into its calls. They take its place in the lane, so that a retry of one repeats no other.
-pub(super) fn unfold(courier: &Courier, raw: &str) -> Result<Result<Ending, Failure>, StoreError> {
-    let Ok(Arrival::Message(mut outbound)) = from_kommo::decode(raw) else {
+mod album;
+mod file;
+mod gather;
+
+/// Turns a hook into its calls. They take its place in the lane, so that a retry of one repeats no other. Files that were
+/// sent at once wait for each other.
+pub(super) fn unfold(courier: &Courier, lease: &Lease, raw: &str) -> Result<Result<Ending, Failure>, StoreError> {
+    let Some(outbound) = read(raw) else {
         // Only messages are stored; whatever else this is, it has nothing to send.
         return Ok(Ok(done()));
     };
+    let group = outbound.group.clone();
+    let calls = match encode(courier, outbound)? {
+        Ok(calls) => calls,
+        Err(refusal) => return Ok(Err(Failure::Permanent(refusal))),
+    };
+    match group {
+        Some(group) => gather::gather(courier, lease, &group, calls).map(Ok),
+        None => Ok(Ok(Ending::Become(calls.into_iter().map(Work::Call).collect()))),
+    }
+}
+
+fn read(raw: &str) -> Option<Outbound> {
+    match from_kommo::decode(raw) {
+        Ok(Arrival::Message(outbound)) => Some(*outbound),
+        Ok(Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_)) | Err(_) => None,
+    }
+}
+
+fn encode(courier: &Courier, mut outbound: Outbound) -> Result<Result<Vec<Call>, Refusal>, StoreError> {
     let told = buttons::fit(&outbound.keyboard).told.len();
     if told > 0 {
         tracing::warn!(message = %outbound.id, buttons = told, "buttons that lead nowhere or are too many: sent as text");
     }
     outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
-    let calls = to_telegram::encode(&outbound, is_ours).map_err(Failure::Permanent);
-    Ok(calls.map(|calls| Ending::Become(calls.into_iter().map(Work::Call).collect())))
+    Ok(to_telegram::encode(&outbound, is_ours))
 }
 
 /// The quote with the message of this bot and chat that it means, if there is one.
@@ -47,16 +71,12 @@ fn known(courier: &Courier, to: &Recipient, quote: Quote) -> Result<Quote, Store
     Ok(Quote { ours, ..quote })
 }
 
-/// Makes one call. The last one of an answer brings its delivery status with it.
-pub(super) async fn step(
-    courier: &Courier,
-    call: &Call,
-    lane: &Lane,
-    enqueued_at: UnixMillis,
-) -> Result<Step, StoreError> {
+/// Makes one call, or those of an album. The last one of an answer brings its delivery status with it.
+pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) -> Result<Step, StoreError> {
+    let Some(call) = lease.work().calls().last() else { return Ok(Step::without_call(Ok(done()))) };
     let Some(bot) = courier.bots.get(&call.to.source) else { return Ok(Step::without_call(Err(no_bot()))) };
     let in_vain = || -> Result<bool, StoreError> {
-        Ok(courier.store.presence(&call.to)?.is_some_and(|it| it.is_in_vain(enqueued_at)))
+        Ok(courier.store.presence(&call.to)?.is_some_and(|it| it.is_in_vain(lease.enqueued_at())))
     };
     if in_vain()? {
         return Ok(Step::without_call(Err(shut_out(call))));
@@ -66,28 +86,65 @@ pub(super) async fn step(
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
     let unread = if courier.mark_read && way.can_read { courier.store.newest(&call.to)? } else { None };
-    let outcome = send(bot, &way, call, lane).await.map(|sent| with_reading(sent, call, unread));
+    let errand = Errand { courier, bot, to: &way.target, lease, handover };
+    let Step { outcome, called } = errand.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
     if matches!(outcome, Err(Failure::Transient { .. })) && in_vain()? {
         return Ok(Step::called(Err(shut_out(call))));
     }
-    Ok(Step::called(outcome).with_facts(learnt))
+    let outcome = outcome.map(|sent| with_reading(sent, call, unread));
+    Ok(Step { outcome, called }.with_facts(learnt))
 }
 
-async fn send(bot: &Bot, way: &Way, call: &Call, lane: &Lane) -> Result<Ending, Failure> {
-    let sent = bot.send(call, &way.target).await?;
-    tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
-    let moved = sent.map(|ours| ours.chat.id).filter(|id| *id != way.target.chat_id);
-    let link = sent.map(|ours| Fact::Link { ours, kommo: call.message.clone() });
-    let facts = link.into_iter().chain(moved.map(|to| Fact::Move { from: call.to.clone(), to })).collect();
-    let is_last = call.part == call.parts;
-    let delivered = is_last.then(|| report(lane, call.message.clone(), Delivery::Delivered));
-    Ok(Ending::Done { then: delivered.into_iter().collect(), facts })
+/// A job on its way to Telegram, with all that it needs there.
+struct Errand<'a> {
+    courier: &'a Courier,
+    bot: &'a Bot,
+    to: &'a Target,
+    lease: &'a Lease,
+    handover: &'a Handover,
+}
+
+impl Errand<'_> {
+    async fn run(&self) -> Result<Step, StoreError> {
+        match self.lease.work() {
+            Work::Album { calls } => Ok(self.send_album(calls).await),
+            Work::Call(call) => match &call.method {
+                Method::SendFile { .. } => self.send_file(call).await,
+                Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => {
+                    let sent = self.bot.send(call, self.to, self.handover).await;
+                    Ok(Step::called(sent.map(|sent| self.sent([(call, sent)]))))
+                }
+            },
+            Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => {
+                Ok(Step::without_call(Ok(done())))
+            }
+        }
+    }
+
+    /// The end of calls that Telegram took, with the messages that they made.
+    fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<MessageId>)>) -> Ending {
+        let (mut then, mut facts) = (Vec::new(), Vec::new());
+        for (call, ours) in sent {
+            tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
+            let moved = ours.map(|ours| ours.chat.id).filter(|id| *id != self.to.chat_id);
+            facts.extend(ours.map(|ours| Fact::Link { ours, kommo: call.message.clone() }));
+            facts.extend(moved.map(|to| Fact::Move { from: call.to.clone(), to }));
+            then.extend(call.is_last().then(|| outcome(self.lease.lane(), call)));
+        }
+        Ending::Done { then, facts }
+    }
+}
+
+/// What is told of an answer whose last call has arrived.
+fn outcome(lane: &Lane, call: &Call) -> NewJob {
+    let delivery = call.lost.clone().map_or(Delivery::Delivered, Delivery::Failed);
+    report(lane, call.message.clone(), delivery)
 }
 
 /// What follows from the last part of an answer, with the customer's newest message marked as read.
 fn with_reading(mut ending: Ending, call: &Call, unread: Option<i64>) -> Ending {
-    let read = unread.filter(|_| call.part == call.parts).map(|message| NewJob {
+    let read = unread.filter(|_| call.is_last()).map(|message| NewJob {
         id: None,
         lane: Lane::seen(&call.to),
         work: Work::Seen { conversation: call.to.clone(), message },

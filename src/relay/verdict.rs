@@ -64,7 +64,7 @@ pub(super) fn ending(
             tracing::error!(route = %lease.lane().route, lane, attempt, why, "set aside: it cannot be delivered");
         }
         Ending::Done { .. } => tracing::info!(route = %lease.lane().route, lane, attempt, "a courtesy is given up"),
-        Ending::Become(_) => {}
+        Ending::Become(_) | Ending::Unite { .. } => {}
     }
     ending
 }
@@ -97,15 +97,21 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
     }
 }
 
-/// What it means that a step was broken off by a stop. Telegram may have taken the message and would take it again, so that
-/// is not left to chance; whatever goes to Kommo can be repeated.
-pub(super) fn broken_off(work: &Work) -> Option<Failure> {
+/// What it means that a step was broken off by a stop. If all of a message was `handed_over`, Telegram may have taken it
+/// and would take it again, so that is not left to chance; whatever goes to Kommo can be repeated, and so can half a file.
+pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
     match work {
-        Work::Call(_) => Some(Failure::Permanent(Refusal::new(
+        Work::Call(_) | Work::Album { .. } if handed_over => Some(Failure::Permanent(Refusal::new(
             ErrorCode::Other,
             "May not have been delivered: the Telegram bridge was stopped before Telegram had answered. Ask the customer before sending it again.",
         ))),
-        Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => None,
+        Work::Call(_)
+        | Work::Album { .. }
+        | Work::Update { .. }
+        | Work::Hook { .. }
+        | Work::Reaction { .. }
+        | Work::Report(_)
+        | Work::Seen { .. } => None,
     }
 }
 
@@ -113,7 +119,7 @@ pub(super) fn broken_off(work: &Work) -> Option<Failure> {
 pub(super) fn too_late(work: &Work) -> Failure {
     let sentence = match work {
         // It may have been under way when the machine went down.
-        Work::Call(_) => {
+        Work::Call(_) | Work::Album { .. } => {
             "May not have been delivered: it could not be sent in time, and a late answer is worse than none. Ask the customer before sending it again."
         }
         Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => {
@@ -138,8 +144,8 @@ fn park(attempt: &Attempt, mut refusal: Refusal) -> Ending {
     {
         refusal.sentence = format!("Part {} of {}: {}", call.part, call.parts, refusal.sentence);
     }
-    let report = |message| report(attempt.lane, message, Delivery::Failed(refusal));
-    Ending::Park { why, then: answered_message(attempt.work).map(report).into_iter().collect() }
+    let report = |message| report(attempt.lane, message, Delivery::Failed(refusal.clone()));
+    Ending::Park { why, then: answered_messages(attempt.work).into_iter().map(report).collect() }
 }
 
 /// The job that tells Kommo how a delivery ended.
@@ -147,14 +153,14 @@ pub(super) fn report(lane: &Lane, message: KommoMessageId, delivery: Delivery) -
     NewJob { id: None, lane: lane.reports(), work: Work::Report(Report { message, delivery }) }
 }
 
-/// The answer that a job is part of, if it is part of one.
-fn answered_message(work: &Work) -> Option<KommoMessageId> {
+/// The answers that a job is part of: several, if it is an album.
+fn answered_messages(work: &Work) -> Vec<KommoMessageId> {
     match work {
-        Work::Update { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => None,
-        Work::Call(call) => Some(call.message.clone()),
-        Work::Hook { raw } => match from_kommo::decode(raw).ok()? {
-            Arrival::Message(outbound) => Some(outbound.id),
-            Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_) => None,
+        Work::Update { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => Vec::new(),
+        Work::Call(_) | Work::Album { .. } => work.calls().iter().map(|call| call.message.clone()).collect(),
+        Work::Hook { raw } => match from_kommo::decode(raw) {
+            Ok(Arrival::Message(outbound)) => vec![outbound.id],
+            Ok(Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_)) | Err(_) => Vec::new(),
         },
     }
 }
@@ -164,6 +170,7 @@ pub(super) const fn name(ending: &Ending) -> &'static str {
     match ending {
         Ending::Done { .. } => "done",
         Ending::Become(_) => "unfolded",
+        Ending::Unite { .. } => "united",
         Ending::Retry { .. } => "retried",
         Ending::Park { .. } => "parked",
     }

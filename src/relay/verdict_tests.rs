@@ -16,7 +16,7 @@ fn call(part: u16, parts: u16) -> Work {
         keyboard: crate::domain::keyboard::Keyboard::default(),
         reply_to: None,
     };
-    Work::Call(Call { message: KommoMessageId("m1".to_owned()), to: conversation(), part, parts, method })
+    Work::Call(Call { message: KommoMessageId("m1".to_owned()), to: conversation(), part, parts, method, lost: None })
 }
 
 fn update() -> Work {
@@ -116,5 +116,24 @@ fn a_reaction_is_tried_again_and_then_let_go() {
     ] {
         assert!(matches!(&let_go, Ending::Done { then, facts } if then.is_empty() && facts.is_empty()), "{let_go:?}");
     }
-    assert_eq!(broken_off(&reaction), None);
+    assert_eq!(broken_off(&reaction, true), None);
+}
+
+#[test]
+fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
+    let album = Work::Album { calls: vec![] };
+    for work in [call(1, 1), album] {
+        assert!(matches!(broken_off(&work, true), Some(Failure::Permanent(_))));
+        assert_eq!(broken_off(&work, false), None);
+    }
+    assert_eq!(broken_off(&update(), true), None);
+}
+
+#[test]
+fn an_album_that_cannot_be_sent_is_told_to_each_of_its_answers() {
+    let Work::Call(first) = call(1, 1) else { unreachable!("a call") };
+    let second = Call { message: KommoMessageId("m2".to_owned()), ..first.clone() };
+    let album = Work::Album { calls: vec![first, second] };
+    let hopeless = Failure::Permanent(Refusal::new(ErrorCode::Other, "no"));
+    assert!(matches!(after(&album, 0, hopeless), Ending::Park { then, .. } if then.len() == 2));
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sled::Db;
+
 use crate::{
     domain::{
         time::UnixMillis,
@@ -60,6 +62,16 @@ impl Lease {
         &self.row.work
     }
 
+    /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`.
+    /// While the lane is claimed, others join them at the end alone.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn behind(&self, limit: usize) -> Result<Vec<(Work, UnixMillis)>, StoreError> {
+        let rows = behind(&self.store.db()?, &self.place, limit)?;
+        Ok(rows.into_iter().map(|(_, row)| (row.work, row.enqueued_at)).collect())
+    }
+
     /// How many attempts have failed so far.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
@@ -71,6 +83,15 @@ impl Lease {
     pub const fn enqueued_at(&self) -> UnixMillis {
         self.row.enqueued_at
     }
+}
+
+/// The first `limit` jobs behind the head of a lane, with their keys.
+pub(super) fn behind(db: &Db, head: &Place, limit: usize) -> Result<Vec<(Vec<u8>, JobRow)>, StoreError> {
+    let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+        let (key, value) = entry?;
+        Ok((key.to_vec(), rows::read(&key, &value)?))
+    };
+    db.scan_prefix(keys::lane(&head.lane)).skip(1).take(limit).map(row).collect()
 }
 
 impl Drop for Lease {

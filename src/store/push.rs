@@ -97,7 +97,7 @@ pub(super) fn join_together(
 ) -> Vec<Joined> {
     let sequence = book.sequence(batch);
     // Part 0 is the arrival itself, which may still become parts; calls are parts already.
-    let first = u16::from(works.iter().any(|work| matches!(work, Work::Call(_))));
+    let first = u16::from(works.iter().any(|work| !work.calls().is_empty()));
     let join = |(part, work)| {
         let (place, row) = (Place { lane: lane.clone(), sequence, part }, JobRow::new(work, now));
         batch.insert(place.key(), rows::write(&row));

@@ -8,7 +8,7 @@ use crate::{
         work::{Lane, Work},
     },
     store::{
-        Ending, Fact, Lease, NewJob, StoreError,
+        Ending, Fact, Lease, NewJob, StoreError, claim,
         committer::{Book, Planned},
         index::{Head, Index},
         keys::{self, Place},
@@ -68,7 +68,7 @@ impl Lease {
 fn facts_of(ending: &Ending) -> Vec<Fact> {
     match ending {
         Ending::Done { facts, .. } => facts.clone(),
-        Ending::Become(_) | Ending::Retry { .. } | Ending::Park { .. } => Vec::new(),
+        Ending::Become(_) | Ending::Unite { .. } | Ending::Retry { .. } | Ending::Park { .. } => Vec::new(),
     }
 }
 
@@ -100,10 +100,8 @@ fn outcome(
             links::write(&book.db, &mut outcome.batch, &facts, links_until)?;
             outcome.follow(book, then, now);
         }
-        Ending::Become(works) => {
-            outcome.leave(place.key());
-            outcome.become_parts(place, &row, works, now);
-        }
+        Ending::Become(works) => outcome.become_parts(&book.db, place, &row, works, 0, now)?,
+        Ending::Unite { behind, works } => outcome.become_parts(&book.db, place, &row, works, behind, now)?,
         Ending::Retry { at, counts, why: _ } => {
             row.retry_at = Some(at);
             row.failed = row.failed.saturating_add(counts.into());
@@ -112,7 +110,8 @@ fn outcome(
             outcome.came.push((place.sequence, row));
         }
         Ending::Park { why, then } => {
-            let siblings = siblings(&book.db, place)?;
+            let mut siblings = siblings(&book.db, place)?;
+            siblings.retain(|(_, sibling)| sibling.work.shares_answer(&row.work));
             let works = siblings.iter().map(|(_, row)| row.work.clone()).collect();
             park::write(book, &mut outcome.batch, &place.lane, works, why, now);
             outcome.parked = 1;
@@ -135,14 +134,31 @@ impl Outcome {
         self.joined = then.into_iter().map(|job| join(book, &mut self.batch, job, now)).collect();
     }
 
-    /// Parts stand where their whole stood: same sequence, numbered from 1. They are as old as it.
-    fn become_parts(&mut self, place: &Place, whole: &JobRow, works: Vec<Work>, now: UnixMillis) {
-        debug_assert_eq!(place.part, 0, "parts have no parts");
-        for (part, work) in (1..).zip(works) {
-            let row = JobRow { enqueued_at: whole.enqueued_at, ..JobRow::new(work, now) };
+    /// Parts stand where their whole stood: same sequence, numbered from its own part on, or from 1. They are as old as
+    /// it. Further parts that stay move up.
+    fn become_parts(
+        &mut self,
+        db: &Db,
+        place: &Place,
+        whole: &JobRow,
+        works: Vec<Work>,
+        behind: usize,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let taken: Vec<_> = claim::behind(db, place, behind)?.into_iter().map(|(key, _)| key).collect();
+        let siblings = siblings(db, place)?.into_iter();
+        let stay: Vec<_> =
+            siblings.filter(|(key, _)| *key != place.key() && taken.iter().all(|taken| taken != key)).collect();
+        for key in std::iter::once(place.key()).chain(taken).chain(stay.iter().map(|(key, _)| key.clone())) {
+            self.leave(key);
+        }
+        let part = |work| JobRow { enqueued_at: whole.enqueued_at, ..JobRow::new(work, now) };
+        let rows = works.into_iter().map(part).chain(stay.into_iter().map(|(_, row)| row));
+        for (part, row) in (place.part.max(1)..).zip(rows) {
             self.batch.insert(Place { part, ..place.clone() }.key(), rows::write(&row));
             self.came.push((place.sequence, row));
         }
+        Ok(())
     }
 }
 

@@ -6,6 +6,8 @@ use super::*;
 use crate::domain::{
     address::SourceId,
     delivery::{Delivery, Report},
+    keyboard::Keyboard,
+    work::{Call, Method},
 };
 
 mod concurrent;
@@ -54,9 +56,22 @@ fn work(name: &str) -> Work {
     Work::Report(Report { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
 }
 
+/// The same as part of an answer.
+fn part(name: &str, answer: &str) -> Work {
+    Work::Call(Call {
+        message: KommoMessageId(answer.to_owned()),
+        to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+        part: 1,
+        parts: 1,
+        method: Method::SendText { text: name.to_owned(), keyboard: Keyboard::default(), reply_to: None },
+        lost: None,
+    })
+}
+
 fn name(work: &Work) -> &str {
     match work {
         Work::Report(report) => &report.message.0,
+        Work::Call(Call { method: Method::SendText { text, .. }, .. }) => text,
         other => panic!("{other:?} is not of these tests"),
     }
 }

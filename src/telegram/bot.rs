@@ -13,12 +13,15 @@ use teloxide::{
 use crate::{
     domain::{
         address::{BotId, MessageId, SourceId, TelegramChat},
-        keyboard::{Button, Keyboard, Layout},
+        keyboard::{Keyboard, Layout},
         retry::Failure,
         work::{Call, Method},
     },
     pace::Pace,
-    telegram::{failure, file},
+    telegram::{
+        failure, file,
+        upload::{self, Handover},
+    },
     translate::{buttons, text::MESSAGE_UNITS},
 };
 
@@ -33,8 +36,8 @@ const IDLE_FOR: Duration = Duration::from_secs(15);
 
 /// The bot of one source.
 ///
-/// Three HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, and a file
-/// flows for as long as it is read.
+/// Four HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, and a file
+/// flows for as long as it is read, or sent.
 #[derive(Clone)]
 pub struct Bot {
     source: SourceId,
@@ -42,6 +45,9 @@ pub struct Bot {
     poller: teloxide::Bot,
     pub(super) sender: teloxide::Bot,
     pub(super) files: reqwest::Client,
+    pub(super) uploads: reqwest::Client,
+    pub(super) silent_for: Duration,
+    pub(super) limit_bytes: u64,
     poll_timeout: Duration,
     layout: Layout,
     pub(super) pace: Arc<Pace>,
@@ -70,8 +76,10 @@ pub struct Target {
 pub struct Access {
     /// The Bot API server.
     pub api_url: Url,
-    /// How long a call may take.
+    /// How long a call may take, and how long nothing may move of one that sends a file.
     pub send_timeout: Duration,
+    /// The most bytes of a file that the server takes from bots: 50 MB, or 2,000 MB at one's own.
+    pub limit_bytes: u64,
     /// How long the server holds a poll without updates; Telegram allows up to 50 s.
     pub poll_timeout: Duration,
     /// Calls per second; Telegram's guidance is 30 for one bot.
@@ -103,6 +111,9 @@ impl Bot {
             poller: client(access.poll_timeout + POLL_GRACE)?,
             sender: client(access.send_timeout)?,
             files: file::client(CONNECT_WITHIN.min(access.send_timeout / 2), access.send_timeout)?,
+            uploads: upload::client(CONNECT_WITHIN.min(access.send_timeout / 2))?,
+            silent_for: access.send_timeout,
+            limit_bytes: access.limit_bytes,
             poll_timeout: access.poll_timeout,
             layout: access.layout,
             pace: Arc::new(Pace::per_second(access.requests_per_second)),
@@ -141,8 +152,9 @@ impl Bot {
     ///
     /// # Errors
     /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
-    pub async fn send(&self, call: &Call, to: &Target) -> Result<Option<MessageId>, Failure> {
+    pub async fn send(&self, call: &Call, to: &Target, handover: &Handover) -> Result<Option<MessageId>, Failure> {
         let mut chat = TelegramChat { id: to.chat_id, ..call.to.chat };
+        handover.complete();
         let mut answer = self.call(call, to).await;
         if let Err(RequestError::MigrateToChatId(now)) = answer {
             // The group has become a supergroup, and nothing was sent.
@@ -164,6 +176,8 @@ impl Bot {
                 self.send_location(to, (*latitude_microdegrees, *longitude_microdegrees), *reply_to).await
             }
             Method::SendContact { phone, name, reply_to } => self.send_contact(to, phone, name, *reply_to).await,
+            // Files come with their bytes: see `Bot::upload`.
+            Method::SendFile { .. } => Err(RequestError::Io(Arc::new(std::io::Error::other("a file without bytes")))),
         }
     }
 
@@ -188,7 +202,7 @@ impl Bot {
             Err(error) if has_buttons && failure::is_about_buttons(&error) => {
                 tracing::warn!(source = %self.source, %error, "Telegram does not take these buttons: sent as text");
                 self.pace.turn().await;
-                send(with_lines(text, keyboard), None).await
+                send(buttons::as_lines(text, keyboard, MESSAGE_UNITS), None).await
             }
             answer => answer,
         }
@@ -221,16 +235,14 @@ impl Bot {
 
     /// Shows "typing" in a chat for about 5 seconds.
     pub async fn type_in(&self, chat: Target) -> Result<(), Failure> {
-        let payload = SendChatAction { to: chat, action: "typing" };
+        self.show(chat, "typing").await
+    }
+
+    /// Shows an action of the Bot API in a chat for about 5 seconds.
+    pub(super) async fn show(&self, chat: Target, action: &'static str) -> Result<(), Failure> {
+        let payload = SendChatAction { to: chat, action };
         failure::of_send(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
     }
-}
-
-/// The text with its choices below it, as far as one message holds them.
-fn with_lines(text: &str, keyboard: &Keyboard) -> String {
-    let lines: Vec<_> = keyboard.buttons().map(Button::line).collect();
-    let full = format!("{text}\n\n{}", lines.join("\n"));
-    if full.encode_utf16().count() <= MESSAGE_UNITS { full } else { text.to_owned() }
 }
 
 /// Every kind of update that Bot API 10.1 knows. Sent with every poll: the server keeps the last list it was given, and

@@ -62,6 +62,13 @@ pub(super) fn is_about_buttons(error: &RequestError) -> bool {
             .any(|part| text.contains(part))
 }
 
+/// Whether Telegram refused what a message holds, and may take it in another form.
+pub(super) fn is_about_content(error: &RequestError) -> bool {
+    let RequestError::Api(error) = error else { return false };
+    let text = text(error);
+    text.starts_with("Bad Request") && !REFUSALS.iter().any(|(start, ..)| text.starts_with(start))
+}
+
 /// Why a poll brought no updates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
@@ -177,7 +184,7 @@ fn refused(text: &str) -> Refusal {
     Refusal::new(ErrorCode::Other, format!("Not delivered: Telegram refused the message ({text})."))
 }
 
-fn uncertain() -> Refusal {
+pub(super) fn uncertain() -> Refusal {
     Refusal::new(
         ErrorCode::Other,
         "May not have been delivered: the connection to Telegram broke before it answered. Ask the customer before sending it again.",

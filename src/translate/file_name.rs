@@ -40,6 +40,31 @@ pub fn ending(name: &str) -> Option<&str> {
     ((1..=8).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(ending)
 }
 
+/// The last part of the path of an address, without what is escaped in it.
+#[must_use]
+pub fn of_url(url: &str) -> Option<String> {
+    let (_, rest) = url.split(['?', '#']).next()?.split_once("://")?;
+    let (_, last) = rest.rsplit_once('/')?;
+    Some(unescaped(last)).filter(|name| !name.is_empty())
+}
+
+/// `%D1%84` is one letter. What is no escape stays as it is, and what is no text is marked.
+fn unescaped(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let [first, others @ ..] = rest {
+        let digit = |at: usize| others.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+        let escaped = if *first == b'%' { digit(0).zip(digit(1)) } else { None };
+        if let Some(byte) = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            bytes.push(byte);
+            rest = &others[2..];
+        } else {
+            bytes.push(*first);
+            rest = others;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// A name for a file that has none.
 #[must_use]
 pub fn of_type(mime_type: Option<&str>) -> String {
@@ -75,6 +100,23 @@ mod tests {
             ("COM.pdf", "COM.pdf"),
         ] {
             assert_eq!(clean(name), kept);
+        }
+    }
+
+    #[test]
+    fn an_address_names_its_file() {
+        for (url, name) in [
+            ("https://a.com/x/image.jpg", Some("image.jpg")),
+            ("https://a.com/x/%D0%94%D0%BE%D0%B3%20%F0%9F%93%84.pdf?token=a/b#c/d", Some("Дог 📄.pdf")),
+            ("https://a.com/100%25.txt", Some("100%.txt")),
+            ("https://a.com/50%zz%", Some("50%zz%")),
+            ("https://a.com/%ff", Some("\u{fffd}")),
+            ("https://a.com/..%2f..%2fpasswd", Some("../../passwd")),
+            ("https://a.com/x/", None),
+            ("https://a.com", None),
+            ("image.jpg", None),
+        ] {
+            assert_eq!(of_url(url).as_deref(), name, "{url}");
         }
     }
 

@@ -3,10 +3,11 @@
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId},
-        message::{Content, Outbound, OutboundReaction, Quote, Recipient, Typing},
+        message::{Attachment, Content, MediaKind, Outbound, OutboundReaction, Quote, Recipient, Typing},
         time::UnixMillis,
     },
     kommo::wire::{Hook, HookAction, HookContent, HookConversation, HookMessage, HookQuoted, HookTyping},
+    translate::file_name,
 };
 
 mod cards;
@@ -49,13 +50,16 @@ pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
 fn message(hook: HookMessage) -> Option<Box<Outbound>> {
     let content = hook.message?;
     let id = content.id.clone().filter(|id| !id.is_empty())?;
+    let (said, file) = self::content(content.clone());
     Some(Box::new(Outbound {
         id: KommoMessageId(id),
         to: recipient(hook.conversation.unwrap_or_default()),
         source: hook.source.and_then(|source| source.external_id).filter(|id| !id.is_empty()),
         quote: content.reply_to.clone().and_then(|reply| reply.message).map(quote),
         keyboard: content.markup.as_ref().map(markup::keyboard).unwrap_or_default(),
-        content: self::content(content),
+        group: content.media_group_id.clone().filter(|group| !group.is_empty()),
+        content: said,
+        file,
     }))
 }
 
@@ -78,18 +82,43 @@ fn quote(quoted: HookQuoted) -> Quote {
 }
 
 /// A text is a text only if nothing else comes with it: the caption of a file must not go out without the file.
-fn content(content: HookContent) -> Content {
+fn content(content: HookContent) -> (Content, Option<Attachment>) {
     let list = content.markup.as_ref().and_then(markup::list_text);
     let text = list.or(content.text).filter(|text| !text.trim().is_empty());
     let text = forwards::in_front(content.forwards.as_ref(), text);
-    let has_media = content.media.is_some_and(|media| !media.is_empty());
-    if let Some(card) = cards::of(content.location.as_ref(), content.contact, text.as_ref()).filter(|_| !has_media) {
-        return card;
+    if let Some(url) = content.media.as_deref().map(str::trim).filter(|media| !media.is_empty()) {
+        let kind = media_kind(content.r#type.as_deref());
+        let file_name = file_name(content.file_name.as_deref(), url, kind);
+        let file = Attachment { kind, url: url.to_owned(), file_name, caption: text };
+        return (Content::Unknown { kind: kind.name().to_owned(), caption: None }, Some(file));
     }
-    match (content.r#type.as_deref(), text) {
-        (kind, Some(text)) if !has_media && !kind.is_some_and(cards::is_file) => Content::Text(text),
+    if let Some(card) = cards::of(content.location.as_ref(), content.contact, text.as_ref()) {
+        return (card, None);
+    }
+    let content = match (content.r#type.as_deref(), text) {
+        (kind, Some(text)) if !kind.is_some_and(cards::is_file) => Content::Text(text),
         (kind, caption) => Content::Unknown { kind: kind.unwrap_or("message").to_owned(), caption },
+    };
+    (content, None)
+}
+
+fn media_kind(kind: Option<&str>) -> MediaKind {
+    match kind {
+        Some("picture") => MediaKind::Picture,
+        Some("video") => MediaKind::Video,
+        Some("voice") => MediaKind::Voice,
+        Some("audio") => MediaKind::Audio,
+        Some("sticker") => MediaKind::Sticker,
+        // Whatever Kommo calls it, the customer can have it as a file.
+        Some(_) | None => MediaKind::File,
     }
+}
+
+/// The name that Kommo gives a file, or that its address does. Kommo often leaves it out.
+fn file_name(told: Option<&str>, url: &str, kind: MediaKind) -> String {
+    let told = told.map(file_name::clean).filter(|name| !name.is_empty());
+    let in_url = || file_name::of_url(url).map(|name| file_name::clean(&name)).filter(|name| !name.is_empty());
+    told.or_else(in_url).unwrap_or_else(|| kind.name().replace(' ', "-"))
 }
 
 fn typing(typing: &HookTyping) -> Option<Typing> {

@@ -108,7 +108,41 @@ fn a_list_becomes_a_button_per_choice() {
 fn a_caption_never_goes_out_without_its_file() {
     let raw = r#"{"message":{"conversation":{"client_id":"tg:sales:7"},"message":{"id":"m","type":"text","text":"look","media":"https://x/y"}}}"#;
     let Arrival::Message(outbound) = decode(raw).unwrap() else { panic!("a message was expected") };
-    assert_eq!(outbound.content, Content::Unknown { kind: "text".to_owned(), caption: Some("look".to_owned()) });
+    let (kind, url, file_name) = (MediaKind::File, "https://x/y".to_owned(), "y".to_owned());
+    let file = Attachment { kind, url, file_name, caption: Some("look".to_owned()) };
+    assert_eq!(outbound.file, Some(file));
+}
+
+fn file(fields: &str) -> (Attachment, Option<String>) {
+    let raw = format!(r#"{{"message":{{"message":{{"id":"m",{fields}}}}}}}"#);
+    let Arrival::Message(outbound) = decode(&raw).unwrap() else { panic!("a message was expected") };
+    (outbound.file.unwrap(), outbound.group)
+}
+
+#[test]
+fn a_file_is_named_by_kommo_or_by_its_address_or_by_its_kind() {
+    for (fields, name) in [
+        (r#""type":"file","media":"https://a.b/c/d.pdf","file_name":"Договор 📄.pdf""#, "Договор 📄.pdf"),
+        (r#""type":"file","media":"https://a.b/c/d.pdf","file_name":"../a/b\u0007.pdf""#, "_a_b_.pdf"),
+        (r#""type":"file","media":"https://a.b/c/%D0%B0.pdf?x=1","file_name":"""#, "а.pdf"),
+        (r#""type":"picture","media":"https://a.b/c/d.jpg","file_name":"..""#, "d.jpg"),
+        (r#""type":"voice","media":"https://a.b/","file_name":null"#, "voice-message"),
+        (r#""type":"hologram","media":" https://a.b ""#, "file"),
+    ] {
+        assert_eq!(file(fields).0.file_name, name, "{fields}");
+    }
+}
+
+#[test]
+fn a_file_keeps_its_kind_its_caption_and_its_group() {
+    use MediaKind::{Audio, File, Picture, Sticker, Video, Voice};
+    let kinds = ["picture", "video", "audio", "voice", "sticker", "file", "document"];
+    for (kind, shown) in kinds.into_iter().zip([Picture, Video, Audio, Voice, Sticker, File, File]) {
+        let fields = format!(r#""type":"{kind}","media":"https://a.b/c","text":" ","media_group_id":"g""#);
+        let (file, group) = file(&fields);
+        assert_eq!((file.kind, file.caption, group.as_deref()), (shown, None, Some("g")));
+    }
+    assert_eq!(file(r#""media":"https://a.b/c","text":"look","media_group_id":"""#).1, None);
 }
 
 fn content_of(fields: &str) -> Content {

@@ -4,6 +4,9 @@
 /// are never more than units, so this is always safe.
 pub const MESSAGE_UNITS: usize = 4096;
 
+/// The longest text below a file, in UTF-16 units.
+pub const CAPTION_UNITS: usize = 1024;
+
 /// Cuts `text` into parts of at most `limit` UTF-16 units, at the best place each part offers: between paragraphs,
 /// lines, sentences or words, and only if there is none, between characters.
 ///

@@ -3,6 +3,7 @@
 mod command_line;
 mod kill;
 mod kommo;
+mod memory;
 pub(crate) mod process;
 mod register;
 mod restore;

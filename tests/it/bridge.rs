@@ -1,11 +1,14 @@
 //! The bridge in process, between the fakes.
 
 mod admin;
+mod albums_out;
 mod blocked;
 mod business;
 mod buttons;
 mod cards;
 mod exchange;
+mod files_out;
+mod files_trouble;
 mod groups;
 mod hooks;
 mod hostile;
@@ -18,6 +21,7 @@ mod reactions;
 mod refusals;
 mod replies;
 mod restart;
+pub(crate) mod samples;
 mod secrets;
 mod setup;
 mod telegram_trouble;

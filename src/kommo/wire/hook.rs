@@ -45,6 +45,10 @@ lenient! {
         pub text: String,
         /// Where a file is to be fetched; empty for a text.
         pub media: String,
+        /// The file's name; often empty where there is one.
+        pub file_name: String,
+        /// What several files that were sent at once have in common.
+        pub media_group_id: String,
         /// Its keyboard; `null` for none.
         pub markup: HookMarkup,
         /// The message that it answers.

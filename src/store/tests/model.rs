@@ -12,7 +12,8 @@ enum Act {
     Push { lane: u8, id: Option<u8> },
     Claim,
     Done { lease: u8, then: Option<u8> },
-    Become { lease: u8, parts: u8 },
+    Become { lease: u8, parts: u8, answers: u8 },
+    Unite { lease: u8, behind: u8, parts: u8 },
     Retry { lease: u8, minutes: u8 },
     Park { lease: u8 },
     Drop { lease: u8 },
@@ -25,7 +26,9 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (0..4_u8, proptest::option::of(0..6_u8)).prop_map(|(lane, id)| Act::Push { lane, id }),
         4 => Just(Act::Claim),
         3 => (any::<u8>(), proptest::option::of(0..4_u8)).prop_map(|(lease, then)| Act::Done { lease, then }),
-        2 => (any::<u8>(), 1..4_u8).prop_map(|(lease, parts)| Act::Become { lease, parts }),
+        2 => (any::<u8>(), 1..4_u8, 0..3_u8)
+            .prop_map(|(lease, parts, answers)| Act::Become { lease, parts, answers }),
+        2 => (any::<u8>(), 0..4_u8, 0..4_u8).prop_map(|(lease, behind, parts)| Act::Unite { lease, behind, parts }),
         1 => (any::<u8>(), 0..4_u8).prop_map(|(lease, minutes)| Act::Retry { lease, minutes }),
         1 => any::<u8>().prop_map(|lease| Act::Park { lease }),
         1 => any::<u8>().prop_map(|lease| Act::Drop { lease }),
@@ -34,13 +37,33 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// A waiting job of the model: its name, the arrival it belongs to, whether it is a part, and when it is due.
+/// A waiting job of the model: its name, the arrival it belongs to, which of its answers it is a part of, if it has
+/// several, and when it is due.
 #[derive(Clone, Debug)]
 struct Job {
     name: String,
     arrival: u32,
-    is_part: bool,
+    answer: Option<u8>,
     retry_at: Option<UnixMillis>,
+}
+
+impl Job {
+    /// Its parts, which are spread over so many answers.
+    fn parts(&self, parts: u8, answers: u8) -> Vec<Self> {
+        let answer = |part: u8| part.checked_rem(answers);
+        let part = |part| Self { name: format!("{}.{part}", self.name), answer: answer(part), retry_at: None, ..*self };
+        (1..=parts).map(part).collect()
+    }
+
+    fn work(&self) -> Work {
+        self.answer.map_or_else(|| work(&self.name), |answer| part(&self.name, &answer.to_string()))
+    }
+
+    /// Whether it goes where `other` goes when that is parked.
+    fn is_sibling(&self, other: &Self) -> bool {
+        let apart = self.answer.is_some() && other.answer.is_some() && self.answer != other.answer;
+        self.arrival == other.arrival && !apart
+    }
 }
 
 #[derive(Default)]
@@ -56,7 +79,7 @@ impl Model {
     fn push(&mut self, lane: u8) -> String {
         self.arrivals += 1;
         let name = format!("{lane}/{}", self.arrivals);
-        let job = Job { name: name.clone(), arrival: self.arrivals, is_part: false, retry_at: None };
+        let job = Job { name: name.clone(), arrival: self.arrivals, answer: None, retry_at: None };
         self.lanes.entry(lane).or_default().push_back(job);
         name
     }
@@ -96,6 +119,7 @@ impl Pair {
             Act::Reopen => self.reopen().await,
             Act::Done { lease, .. }
             | Act::Become { lease, .. }
+            | Act::Unite { lease, .. }
             | Act::Retry { lease, .. }
             | Act::Park { lease }
             | Act::Drop { lease } => {
@@ -135,14 +159,15 @@ impl Pair {
                 let then = then.map(|to| job(None, &lane(&to.to_string()), &self.model.push(to)));
                 Ending::Done { then: then.into_iter().collect(), facts: Vec::new() }
             }
-            Act::Become { parts, .. } if !head.is_part => {
-                let name = |part| format!("{}.{part}", head.name);
-                let parts: Vec<_> = (1..=parts)
-                    .map(|part| Job { name: name(part), is_part: true, retry_at: None, ..head.clone() })
-                    .collect();
+            Act::Become { parts, answers, .. } => {
+                Ending::Become(self.replaced(lane_number, &head.parts(parts, answers)))
+            }
+            Act::Unite { behind, parts, .. } => {
                 let jobs = self.model.lanes.get_mut(&lane_number).unwrap();
-                parts.iter().rev().for_each(|part| jobs.push_front(part.clone()));
-                Ending::Become(parts.iter().map(|part| work(&part.name)).collect())
+                let taken: Vec<_> = jobs.drain(..jobs.len().min(behind.into())).map(|job| job.name).collect();
+                let seen = lease.behind(behind.into()).unwrap();
+                assert_eq!(seen.iter().map(|(work, _)| name(work).to_owned()).collect::<Vec<_>>(), taken);
+                Ending::Unite { behind: taken.len(), works: self.replaced(lane_number, &head.parts(parts, 0)) }
             }
             Act::Retry { minutes, .. } => {
                 let at = self.now.plus(MINUTE * minutes.into());
@@ -151,12 +176,11 @@ impl Pair {
             }
             Act::Park { .. } => {
                 let jobs = self.model.lanes.get_mut(&lane_number).unwrap();
-                let (gone, kept) = jobs.drain(..).partition::<VecDeque<_>, _>(|job| job.arrival == head.arrival);
+                let (gone, kept) = jobs.drain(..).partition::<VecDeque<_>, _>(|job| job.is_sibling(&head));
                 *jobs = kept;
                 self.model.parked.push(std::iter::once(head).chain(gone).map(|job| job.name).collect());
                 park("test")
             }
-            Act::Become { .. } => done(),
             Act::Drop { .. } => {
                 self.model.lanes.get_mut(&lane_number).unwrap().push_front(head);
                 return drop(lease);
@@ -164,6 +188,13 @@ impl Pair {
             Act::Push { .. } | Act::Claim | Act::Pass { .. } | Act::Reopen => unreachable!("no lease ends by these"),
         };
         lease.settle(ending, self.now).await.unwrap();
+    }
+
+    /// Puts parts in the place of the head that they were.
+    fn replaced(&mut self, lane: u8, parts: &[Job]) -> Vec<Work> {
+        let jobs = self.model.lanes.get_mut(&lane).unwrap();
+        parts.iter().rev().for_each(|part| jobs.push_front(part.clone()));
+        parts.iter().map(Job::work).collect()
     }
 
     async fn reopen(&mut self) {

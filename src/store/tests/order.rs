@@ -103,6 +103,46 @@ async fn parts_keep_the_place_of_their_whole() {
 }
 
 #[tokio::test]
+async fn a_part_that_becomes_parts_moves_the_others_up() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["whole", "later"]).await;
+    claim(&store).unwrap().settle(Ending::Become(["1", "2", "3"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(done(), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Ending::Become(["2a", "2b"].map(work).to_vec()), NOW).await.unwrap();
+    assert_eq!(store.counts().routes[0].1.waiting, 4);
+    assert_eq!(drain(&store).await, ["2a", "2b", "3", "later"]);
+}
+
+#[tokio::test]
+async fn jobs_that_are_united_leave_as_one() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["first", "second", "third", "later"]).await;
+    let head = claim(&store).unwrap();
+    let behind: Vec<_> = head.behind(2).unwrap().iter().map(|(work, _)| name(work).to_owned()).collect();
+    assert_eq!(behind, ["second", "third"]);
+    push(&store, &lane("a"), &["last"]).await;
+    let works = vec![part("album", "x"), part("text", "y")];
+    head.settle(Ending::Unite { behind: 2, works }, NOW).await.unwrap();
+    assert_eq!(store.counts().routes[0].1.waiting, 4);
+    store.close().await.unwrap();
+    assert_eq!(drain(&home.open()).await, ["album", "text", "later", "last"]);
+}
+
+#[tokio::test]
+async fn parking_leaves_the_parts_of_other_answers() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["whole"]).await;
+    let parts = vec![part("x1", "x"), part("y1", "y"), part("x2", "x")];
+    claim(&store).unwrap().settle(Ending::Become(parts), NOW).await.unwrap();
+    claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
+    assert_eq!(store.parked(1).unwrap()[0].works.iter().map(name).collect::<Vec<_>>(), ["x1", "x2"]);
+    assert_eq!(drain(&store).await, ["y1"]);
+}
+
+#[tokio::test]
 async fn what_follows_goes_to_the_tail_of_its_own_lane() {
     let home = Home::new();
     let store = home.open();

@@ -114,6 +114,14 @@ impl Process {
         assert!(waited.is_ok(), "never: {what}; the log is\n{}", self.stderr());
     }
 
+    /// The most memory that it has had at any time, in bytes.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id().expect("the process runs"));
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// Everything on stderr so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.borrow().clone()

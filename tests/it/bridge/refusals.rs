@@ -75,8 +75,8 @@ async fn hooks_that_lead_nowhere() {
         ("/message/conversation/client_id", json!(conversation(LINES[1], ANNA)), 904, "press Start"),
         ("/message/conversation/client_id", json!(conversation(SALES, 1)), 904, "press Start"),
         ("/message/conversation/client_id", json!(""), 904, "cannot write first"),
-        ("/message/message/type", json!("picture"), 905, "cannot send a picture yet"),
-        ("/message/message/media", json!("https://amojo.kommo.com/file"), 905, "cannot send a text yet"),
+        ("/message/message/type", json!("picture"), 905, "cannot send a picture without a file"),
+        ("/message/message/media", json!("https://example.com/file"), 902, "not one of Kommo's servers"),
         ("/message/message/text", json!(" \n "), 905, "Not sent"),
         ("/message/source", json!({ "external_id": "support" }), 905, "belongs to the bot \"sales\""),
     ];

@@ -1,0 +1,175 @@
+//! Files that managers and Salesbots send: fetched from Kommo, in pieces.
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use hyper::body::Bytes;
+use reqwest::{Client, Response, StatusCode, Url, header};
+
+use crate::{
+    domain::{
+        delivery::{ErrorCode, Refusal},
+        retry::Failure,
+    },
+    kommo::media::hosts::PrivateAddress,
+};
+
+mod hosts;
+
+pub use self::hosts::Hosts;
+
+/// How many times a file may say that it is elsewhere.
+const REDIRECTS: usize = 5;
+/// How much of a file is looked at before it goes on: its format shows in its first bytes.
+const FIRST_BYTES: usize = 64 << 10;
+
+/// Why a file cannot be fetched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DownloadError {
+    /// It is at a host that files are not taken from.
+    #[error("files are not taken from {host}")]
+    Foreign {
+        /// The host; empty if the address has none.
+        host: String,
+    },
+    /// The address leads from one to another without end.
+    #[error("the address leads in circles")]
+    Circles,
+    /// Kommo does not give it, and will not (4xx).
+    #[error("HTTP {0}")]
+    Refused(StatusCode),
+    /// Kommo cannot give it now.
+    #[error("{0}")]
+    Later(String),
+}
+
+/// Fetches files from the hosts that are allowed.
+#[derive(Clone, Debug)]
+pub struct Downloads {
+    http: Client,
+    hosts: Arc<Hosts>,
+}
+
+/// A file on its way.
+pub struct Download {
+    /// Bytes, if they are told or known by now.
+    pub size_bytes: Option<u64>,
+    /// The first of them: at least 64 KiB, or all.
+    pub first: Bytes,
+    /// The others.
+    pub rest: BoxStream<'static, Result<Bytes, reqwest::Error>>,
+}
+
+impl Downloads {
+    /// A client for files from `hosts`; only a silence of `silent_for` ends a download.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(hosts: Hosts, silent_for: Duration) -> Result<Self, reqwest::Error> {
+        let hosts = Arc::new(hosts);
+        let http = Client::builder()
+            .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(silent_for / 2)
+            .read_timeout(silent_for)
+            .redirect(reqwest::redirect::Policy::none())
+            // A proxy would look up the name by itself.
+            .no_proxy()
+            .dns_resolver(Arc::clone(&hosts))
+            .build()?;
+        Ok(Self { http, hosts })
+    }
+
+    /// Asks for a file and reads its beginning; of one that says that it is larger than `limit_bytes`, nothing.
+    ///
+    /// # Errors
+    /// [`DownloadError`].
+    pub async fn open(&self, url: &str, limit_bytes: u64) -> Result<Download, DownloadError> {
+        let foreign = |_| DownloadError::Foreign { host: String::new() };
+        let mut url = Url::parse(url).map_err(foreign)?;
+        for _ in 0..=REDIRECTS {
+            if !self.hosts.allow(&url) {
+                return Err(DownloadError::Foreign { host: url.host_str().unwrap_or_default().to_owned() });
+            }
+            let response = self.http.get(url.clone()).send().await.map_err(|error| unreachable(&error, &url))?;
+            match target(&response, &url) {
+                Some(target) => url = target,
+                None => return begin(checked(response)?, limit_bytes).await,
+            }
+        }
+        Err(DownloadError::Circles)
+    }
+}
+
+/// Where the file is, if not here.
+fn target(response: &Response, url: &Url) -> Option<Url> {
+    let location = response.headers().get(header::LOCATION).filter(|_| response.status().is_redirection())?;
+    url.join(location.to_str().ok()?).ok()
+}
+
+fn checked(response: Response) -> Result<Response, DownloadError> {
+    match response.status() {
+        status if status.is_success() => Ok(response),
+        status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS) => {
+            Err(DownloadError::Later(format!("Kommo does not give the file now (HTTP {})", status.as_u16())))
+        }
+        status if status.is_client_error() || status.is_redirection() => Err(DownloadError::Refused(status)),
+        status => Err(DownloadError::Later(format!("Kommo does not give the file now (HTTP {})", status.as_u16()))),
+    }
+}
+
+async fn begin(mut response: Response, limit_bytes: u64) -> Result<Download, DownloadError> {
+    let mut size_bytes = response.content_length();
+    if size_bytes.is_some_and(|size| size > limit_bytes) {
+        return Ok(Download { size_bytes, first: Bytes::new(), rest: stream::empty().boxed() });
+    }
+    let mut first = Vec::new();
+    while first.len() < FIRST_BYTES {
+        let broke = |_| DownloadError::Later("the file broke off".to_owned());
+        let Some(piece) = response.chunk().await.map_err(broke)? else {
+            size_bytes = Some(first.len() as u64);
+            break;
+        };
+        first.extend_from_slice(&piece);
+    }
+    Ok(Download { size_bytes, first: first.into(), rest: response.bytes_stream().boxed() })
+}
+
+fn unreachable(error: &reqwest::Error, url: &Url) -> DownloadError {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<PrivateAddress>() {
+            return DownloadError::Foreign { host: url.host_str().unwrap_or_default().to_owned() };
+        }
+        cause = inner.source();
+    }
+    let how = if error.is_timeout() { "does not answer in time" } else { "cannot be reached" };
+    DownloadError::Later(format!("Kommo's server for files {how}"))
+}
+
+impl From<DownloadError> for Failure {
+    fn from(error: DownloadError) -> Self {
+        let refusal = |code, sentence: String| Self::Permanent(Refusal::new(code, sentence));
+        match error {
+            DownloadError::Foreign { host } if host.is_empty() => {
+                refusal(ErrorCode::Other, "Not sent: the address of the file leads nowhere.".to_owned())
+            }
+            DownloadError::Foreign { host } => refusal(
+                ErrorCode::IntegrationOff,
+                format!(
+                    "Not sent: the file is kept at \"{host}\", which is not one of Kommo's servers. Whoever runs the Telegram bridge can allow it (kommo.media_hosts)."
+                ),
+            ),
+            DownloadError::Circles => {
+                refusal(ErrorCode::Other, "Not sent: Kommo does not say where the file is. Attach it again.".to_owned())
+            }
+            DownloadError::Refused(status) => refusal(
+                ErrorCode::Other,
+                format!("Not sent: Kommo does not have the file any more (HTTP {}). Attach it again.", status.as_u16()),
+            ),
+            DownloadError::Later(why) => Self::transient(why),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Files that were sent at once come as hooks of their own. They wait for each other, and go on as one.
+
+use std::time::Duration;
+
+use crate::{
+    clock,
+    domain::{
+        time::UnixMillis,
+        work::{Call, Work},
+    },
+    relay::{
+        courier::Courier,
+        outbound::{encode, read},
+    },
+    store::{Ending, Lease, StoreError},
+    translate::to_telegram::album,
+};
+
+/// How long nothing more of a group must have come for it to be complete.
+const QUIET_FOR: Duration = Duration::from_secs(1);
+/// How long the first of a group waits at most.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// What has come of a group.
+struct Gathered {
+    /// Each answer with its calls, in order.
+    answers: Vec<Vec<Call>>,
+    first_at: UnixMillis,
+    youngest_at: UnixMillis,
+    /// Whether nothing more can join it: it is full, or something else waits behind it.
+    is_closed: bool,
+}
+
+/// Unites the first of a group, whose calls are `calls`, with those that wait behind it, once all have come.
+pub(super) fn gather(courier: &Courier, lease: &Lease, group: &str, calls: Vec<Call>) -> Result<Ending, StoreError> {
+    let gathered = look(courier, lease, group, calls)?;
+    if let Some(at) = gathered.waits_until(clock::now()) {
+        let why = "waits for the other files of its group".to_owned();
+        return Ok(Ending::Retry { at, counts: false, why });
+    }
+    let behind = gathered.answers.len() - 1;
+    Ok(Ending::Unite { behind, works: album::unite(gathered.answers) })
+}
+
+fn look(courier: &Courier, lease: &Lease, group: &str, calls: Vec<Call>) -> Result<Gathered, StoreError> {
+    let first_at = lease.enqueued_at();
+    let mut gathered = Gathered { answers: vec![calls], first_at, youngest_at: first_at, is_closed: false };
+    for (work, came_at) in lease.behind(album::LARGEST)? {
+        let calls = match &work {
+            Work::Hook { raw } => member(courier, raw, group)?,
+            Work::Update { .. }
+            | Work::Reaction { .. }
+            | Work::Call(_)
+            | Work::Album { .. }
+            | Work::Report(_)
+            | Work::Seen { .. } => None,
+        };
+        let Some(calls) = calls.filter(|_| gathered.answers.len() < album::LARGEST) else {
+            gathered.is_closed = true;
+            break;
+        };
+        gathered.answers.push(calls);
+        gathered.youngest_at = gathered.youngest_at.max(came_at);
+    }
+    gathered.is_closed |= gathered.answers.len() == album::LARGEST;
+    Ok(gathered)
+}
+
+/// The calls of a hook, if it belongs to the group and can be sent.
+fn member(courier: &Courier, raw: &str, group: &str) -> Result<Option<Vec<Call>>, StoreError> {
+    let outbound = read(raw).filter(|outbound| outbound.group.as_deref() == Some(group));
+    outbound.map_or(Ok(None), |outbound| encode(courier, outbound).map(Result::ok))
+}
+
+impl Gathered {
+    /// Until when more may come; `None` if it is complete. Where the clock was set back, nobody waits for it.
+    fn waits_until(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let until = self.youngest_at.plus(QUIET_FOR).min(self.first_at.plus(LONGEST));
+        let is_sane = self.youngest_at <= now && self.first_at <= now;
+        Some(until).filter(|until| *until > now && is_sane && !self.is_closed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered(first_at: i64, youngest_at: i64, is_closed: bool) -> Gathered {
+        let (first_at, youngest_at) = (UnixMillis(first_at), UnixMillis(youngest_at));
+        Gathered { answers: Vec::new(), first_at, youngest_at, is_closed }
+    }
+
+    #[test]
+    fn a_group_is_complete_after_a_second_of_quiet_or_five_in_all() {
+        for (first_at, youngest_at, is_closed, now, until) in [
+            (0, 0, false, 0, Some(1000)),
+            (0, 0, false, 1000, None),
+            (0, 800, false, 1000, Some(1800)),
+            (0, 4500, false, 4600, Some(5000)),
+            (0, 5100, false, 5100, None),
+            (0, 0, true, 0, None),
+            (90_000, 90_000, false, 1000, None),
+            (0, 90_000, false, 1000, None),
+        ] {
+            let found = gathered(first_at, youngest_at, is_closed).waits_until(UnixMillis(now));
+            assert_eq!(found, until.map(UnixMillis), "{first_at} {youngest_at} {is_closed} {now}");
+        }
+    }
+}

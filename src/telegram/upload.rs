@@ -1,0 +1,302 @@
+//! Files on their way to a customer: streamed from where they come, never held as a whole.
+
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{
+    Body, StatusCode, Url,
+    multipart::{Form as Multipart, Part},
+};
+use serde_json::{Value, json};
+use teloxide::{
+    ApiError, RequestError,
+    types::{ChatId, Seconds},
+};
+
+use crate::{
+    domain::{
+        address::{MessageId, TelegramChat},
+        keyboard::Keyboard,
+        retry::Failure,
+    },
+    telegram::{
+        bot::{Bot, ReplyParameters, Target},
+        failure,
+        upload::body::{Break, Gauge, watched},
+    },
+};
+
+mod action;
+mod body;
+mod form;
+mod sniff;
+
+pub use self::{
+    body::{Handover, Incoming},
+    form::{Album, Form, Traits},
+    sniff::Format,
+};
+
+/// The client for uploads. Nothing but silence ends one, and that is watched here: the client's own timers would count
+/// the time that the file takes.
+///
+/// # Errors
+/// If the HTTP client cannot be set up.
+pub(super) fn client(connect_within: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .connect_timeout(connect_within)
+        .pool_idle_timeout(Duration::from_secs(15))
+        .tcp_keepalive(Duration::from_secs(15))
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+}
+
+/// A file that is ready to go.
+pub struct Parcel<'a> {
+    /// As what.
+    pub form: Form,
+    /// What the customer reads as its name.
+    pub name: &'a str,
+    /// The text below it; empty for none.
+    pub caption: &'a str,
+    /// The file.
+    pub incoming: Incoming,
+}
+
+/// Why a file did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadError {
+    /// Telegram does not take it like this.
+    Refused {
+        /// What it does not like.
+        of: Disliked,
+        /// Telegram's words.
+        why: String,
+    },
+    /// It is larger than it may be in its form.
+    TooLarge,
+    /// The group has become a supergroup with this id, and nothing was sent.
+    Moved(i64),
+    /// Anything else, with the verdict.
+    Failed(Failure),
+}
+
+/// What Telegram does not like about a message with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disliked {
+    /// Its buttons.
+    Buttons,
+    /// Its text.
+    Caption,
+    /// The file, in this form.
+    File,
+}
+
+impl Bot {
+    /// The most bytes of a file that the server takes from bots.
+    #[must_use]
+    pub const fn limit_bytes(&self) -> u64 {
+        self.limit_bytes
+    }
+
+    /// Sends a file, and tells the message that it made.
+    ///
+    /// # Errors
+    /// [`UploadError`]; if Telegram may have taken the file, the verdict says so.
+    pub async fn upload(
+        &self,
+        place: (TelegramChat, &Target),
+        parcel: Parcel<'_>,
+        keyboard: &Keyboard,
+        reply_to: Option<i64>,
+        handover: &Handover,
+    ) -> Result<Option<MessageId>, UploadError> {
+        let (method, field) = parcel.form.method();
+        let gauge = Gauge::new();
+        let (limit, form) = (parcel.form.limit_bytes(self.limit_bytes), parcel.form);
+        let mut parts = addressed(place.1, reply_to);
+        if !parcel.caption.is_empty() {
+            parts = parts.text("caption", parcel.caption.to_owned());
+        }
+        if let Some(markup) = self.markup(keyboard, place.0) {
+            parts = parts.text("reply_markup", markup.to_string());
+        }
+        if form == Form::Document {
+            // What was sent as a file stays one.
+            parts = parts.text("disable_content_type_detection", "true");
+        }
+        let name = parcel.name.to_owned();
+        let parts = parts.part(field, part(parcel.incoming, name, limit, &gauge, Some(handover.clone())));
+        let answer = self.watch(place.1, form, self.post(method, parts, &gauge), &gauge, handover).await?;
+        let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
+        Ok(message(&answer).map(|message| MessageId { bot: self.id(), chat, message, update: None }))
+    }
+
+    /// Sends files together, and tells the messages that they made, in order.
+    ///
+    /// # Errors
+    /// As those of [`Bot::upload`]. Either all have arrived or none.
+    pub async fn upload_album(
+        &self,
+        place: (TelegramChat, &Target),
+        parcels: Vec<Parcel<'_>>,
+        reply_to: Option<i64>,
+        handover: &Handover,
+    ) -> Result<Vec<Option<MessageId>>, UploadError> {
+        let gauge = Gauge::new();
+        let last = parcels.len().saturating_sub(1);
+        let first_form = parcels.first().map_or(Form::Document, |parcel| parcel.form);
+        let media: Vec<Value> = parcels.iter().enumerate().map(|(n, parcel)| input_media(n, parcel)).collect();
+        let mut parts = addressed(place.1, reply_to).text("media", Value::Array(media).to_string());
+        for (n, Parcel { form, name, incoming, .. }) in parcels.into_iter().enumerate() {
+            let at_end = (n == last).then(|| handover.clone());
+            let limit = form.limit_bytes(self.limit_bytes);
+            parts = parts.part(format!("file{n}"), part(incoming, name.to_owned(), limit, &gauge, at_end));
+        }
+        let request = self.post("sendMediaGroup", parts, &gauge);
+        let answer = self.watch(place.1, first_form, request, &gauge, handover).await?;
+        let numbers = answer.as_array().map(|all| all.iter().map(message).collect::<Vec<_>>()).unwrap_or_default();
+        let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
+        let id = |message| MessageId { bot: self.id(), chat, message, update: None };
+        Ok((0..=last).map(|n| numbers.get(n).copied().flatten().map(id)).collect())
+    }
+
+    async fn post(
+        &self,
+        method: &str,
+        parts: Multipart,
+        gauge: &Gauge,
+    ) -> Result<(StatusCode, String), reqwest::Error> {
+        let url = self.method_url(method);
+        let response = self.uploads.post(url).multipart(parts).send().await?;
+        gauge.moved();
+        let status = response.status();
+        Ok((status, response.text().await?))
+    }
+
+    /// Waits for the answer for as long as something moves, and lets the customer see what comes.
+    async fn watch(
+        &self,
+        to: &Target,
+        form: Form,
+        request: impl Future<Output = Result<(StatusCode, String), reqwest::Error>>,
+        gauge: &Gauge,
+        handover: &Handover,
+    ) -> Result<Value, UploadError> {
+        handover.begin();
+        let answer = tokio::select! {
+            answer = request => Some(answer),
+            () = gauge.silence(self.silent_for) => None,
+            never = self.keep_showing(to, form) => match never {},
+        };
+        match answer {
+            Some(Ok((StatusCode::PAYLOAD_TOO_LARGE, _))) => Err(UploadError::TooLarge),
+            Some(Ok((_, text))) => verdict(read(&text)),
+            Some(Err(error)) if error.is_connect() => {
+                Err(UploadError::Failed(Failure::transient("Telegram cannot be reached")))
+            }
+            Some(Err(_)) => Err(broken(gauge, handover, "the connection broke")),
+            None => Err(broken(gauge, handover, "nothing moves")),
+        }
+    }
+
+    /// `{api_url}/bot{token}/{method}`.
+    fn method_url(&self, method: &str) -> Url {
+        let mut url = self.sender.api_url();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend([&format!("bot{}", self.sender.token()), method]);
+        }
+        url
+    }
+}
+
+fn addressed(to: &Target, reply_to: Option<i64>) -> Multipart {
+    let parts = Multipart::new().text("chat_id", to.chat_id.to_string());
+    let parts = match &to.business_connection_id {
+        Some(id) => parts.text("business_connection_id", id.clone()),
+        None => parts,
+    };
+    match reply_to {
+        Some(message) => parts.text("reply_parameters", json!(ReplyParameters::to(message)).to_string()),
+        None => parts,
+    }
+}
+
+fn part(incoming: Incoming, name: String, limit: u64, gauge: &Arc<Gauge>, at_end: Option<Handover>) -> Part {
+    let size = incoming.size_bytes;
+    let body = Body::wrap_stream(watched(incoming, limit, Arc::clone(gauge), at_end));
+    let part = match size {
+        Some(size) => Part::stream_with_length(body, size),
+        None => Part::stream(body),
+    };
+    part.file_name(name)
+}
+
+/// Bot API, `InputMediaPhoto` and its kin.
+fn input_media(n: usize, parcel: &Parcel<'_>) -> Value {
+    let mut media = json!({ "type": parcel.form.method().1, "media": format!("attach://file{n}") });
+    if !parcel.caption.is_empty() {
+        media["caption"] = json!(parcel.caption);
+    }
+    if parcel.form == Form::Document {
+        media["disable_content_type_detection"] = json!(true);
+    }
+    media
+}
+
+fn message(answer: &Value) -> Option<i64> {
+    answer.get("message_id").and_then(Value::as_i64)
+}
+
+/// Reads an answer as the other calls' are read (Bot API, "Making requests").
+fn read(text: &str) -> Result<Value, RequestError> {
+    let answer: Result<Value, _> = serde_json::from_str(text);
+    let mut answer =
+        answer.map_err(|source| RequestError::InvalidJson { source: Arc::new(source), raw: text.into() })?;
+    if answer["ok"] == true {
+        return Ok(answer["result"].take());
+    }
+    if let Some(seconds) = answer["parameters"]["retry_after"].as_u64() {
+        return Err(RequestError::RetryAfter(Seconds::from_seconds(u32::try_from(seconds).unwrap_or(u32::MAX))));
+    }
+    if let Some(chat_id) = answer["parameters"]["migrate_to_chat_id"].as_i64() {
+        return Err(RequestError::MigrateToChatId(ChatId(chat_id)));
+    }
+    let description = answer["description"].as_str().unwrap_or("an answer without sense");
+    Err(RequestError::Api(ApiError::Unknown(description.to_owned())))
+}
+
+fn verdict(answer: Result<Value, RequestError>) -> Result<Value, UploadError> {
+    let error = match answer {
+        Ok(result) => return Ok(result),
+        Err(error) => error,
+    };
+    if let RequestError::MigrateToChatId(now) = error {
+        return Err(UploadError::Moved(now.0));
+    }
+    let why = match &error {
+        RequestError::Api(api) => failure::text(api),
+        other => other.to_string(),
+    };
+    let of = if failure::is_about_buttons(&error) {
+        Some(Disliked::Buttons)
+    } else if failure::is_about_content(&error) {
+        let is_caption = why.to_lowercase().contains("caption");
+        Some(if is_caption { Disliked::Caption } else { Disliked::File })
+    } else {
+        None
+    };
+    match of {
+        Some(of) => Err(UploadError::Refused { of, why }),
+        None => failure::of_send(Err(error)).map_err(UploadError::Failed),
+    }
+}
+
+/// Why there is no answer. Until Telegram has all of a request, it has nothing.
+fn broken(gauge: &Gauge, handover: &Handover, why: &str) -> UploadError {
+    match gauge.broken() {
+        Some(Break::TooLarge) => UploadError::TooLarge,
+        Some(Break::Dried(why)) => UploadError::Failed(Failure::transient(why.clone())),
+        None if handover.is_complete() => UploadError::Failed(Failure::Permanent(failure::uncertain())),
+        None => UploadError::Failed(Failure::transient(format!("Telegram did not take the whole file: {why}"))),
+    }
+}

@@ -1,0 +1,27 @@
+//! What the customer sees while a file is on its way.
+
+use std::time::Duration;
+
+use crate::telegram::{
+    bot::{Bot, Target},
+    upload::Form,
+};
+
+/// What arrives sooner needs no announcement.
+const SHOWN_AFTER: Duration = Duration::from_millis(700);
+/// Telegram shows an action for 5 seconds.
+const SHOWN_EVERY: Duration = Duration::from_secs(4);
+
+impl Bot {
+    /// Shows again and again what is on its way. Best effort: whatever comes of it, it never ends.
+    pub(super) async fn keep_showing(&self, to: &Target, form: Form) -> std::convert::Infallible {
+        tokio::time::sleep(SHOWN_AFTER).await;
+        loop {
+            self.pace.turn().await;
+            if let Err(failure) = self.show(to.clone(), form.action()).await {
+                tracing::debug!(source = %self.source(), ?failure, "the customer does not see that a file comes");
+            }
+            tokio::time::sleep(SHOWN_EVERY).await;
+        }
+    }
+}

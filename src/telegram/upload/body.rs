@@ -1,0 +1,174 @@
+//! The bytes of a file on their way through: counted, bounded, and watched.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use hyper::body::Bytes;
+use tokio::time::{Instant, sleep_until};
+
+/// A file that comes in while it goes out.
+pub struct Incoming {
+    /// Bytes, if that is known.
+    pub size_bytes: Option<u64>,
+    /// The first of them.
+    pub first: Bytes,
+    /// The others; an error says in words why there are no more.
+    pub rest: BoxStream<'static, Result<Bytes, String>>,
+}
+
+/// Whether Telegram may have all of a request. Until it has, breaking off does no harm: half a request does nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Handover(Arc<AtomicBool>);
+
+impl Handover {
+    /// The request goes out as a whole, or its last byte does.
+    pub fn complete(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// The request is settled, and the next has not gone out.
+    pub fn begin(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+
+    /// Whether Telegram may have all of it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Why a body came to an end before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Break {
+    /// It grew beyond its limit.
+    TooLarge,
+    /// No more came in.
+    Dried(String),
+}
+
+/// Watches the bodies of one request.
+#[derive(Debug)]
+pub(super) struct Gauge {
+    moved_at: Mutex<Instant>,
+    broken: OnceLock<Break>,
+}
+
+impl Gauge {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { moved_at: Mutex::new(Instant::now()), broken: OnceLock::new() })
+    }
+
+    pub(super) fn moved(&self) {
+        *self.moved_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    pub(super) fn broken(&self) -> Option<&Break> {
+        self.broken.get()
+    }
+
+    /// Returns when nothing has moved for so long.
+    pub(super) async fn silence(&self, lasts: Duration) {
+        loop {
+            let until = *self.moved_at.lock().unwrap_or_else(PoisonError::into_inner) + lasts;
+            if until <= Instant::now() {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
+
+    fn stop(&self, why: Break) -> io::Error {
+        let error = io::Error::other(format!("{why:?}"));
+        // The first reason is the reason.
+        let _ = self.broken.set(why);
+        error
+    }
+}
+
+/// The bytes of `incoming`, at most `limit_bytes`. `at_end` is told once all have been asked for.
+pub(super) fn watched(
+    incoming: Incoming,
+    limit_bytes: u64,
+    gauge: Arc<Gauge>,
+    at_end: Option<Handover>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let mut total = 0;
+    let pieces = stream::iter([Ok(incoming.first)]).chain(incoming.rest);
+    let pieces = pieces.map(move |piece| {
+        gauge.moved();
+        let piece = piece.map_err(|why| gauge.stop(Break::Dried(why)))?;
+        total += piece.len() as u64;
+        if total > limit_bytes { Err(gauge.stop(Break::TooLarge)) } else { Ok(piece) }
+    });
+    pieces.chain(stream::poll_fn(move |_| {
+        if let Some(handover) = &at_end {
+            handover.complete();
+        }
+        Poll::Ready(None)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn incoming(pieces: Vec<Result<&'static str, &'static str>>) -> Incoming {
+        let rest = pieces.into_iter().map(|piece| piece.map(Bytes::from).map_err(str::to_owned));
+        Incoming { size_bytes: None, first: Bytes::from("first"), rest: stream::iter(rest).boxed() }
+    }
+
+    async fn run(incoming: Incoming, limit: u64) -> (Vec<String>, Option<Break>, bool) {
+        let (gauge, handover) = (Gauge::new(), Handover::default());
+        let mut body = Box::pin(watched(incoming, limit, Arc::clone(&gauge), Some(handover.clone())));
+        let mut seen = Vec::new();
+        while let Some(Ok(piece)) = body.next().await {
+            assert!(!handover.is_complete(), "there is more");
+            seen.push(String::from_utf8(piece.to_vec()).unwrap());
+        }
+        (seen, gauge.broken().cloned(), handover.is_complete())
+    }
+
+    #[tokio::test]
+    async fn a_request_is_handed_over_when_its_last_byte_is() {
+        let whole = run(incoming(vec![Ok("second")]), 11).await;
+        assert_eq!(whole, (vec!["first".to_owned(), "second".to_owned()], None, true));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_grows_too_large_or_breaks_off_is_not_handed_over() {
+        let large = run(incoming(vec![Ok("second")]), 10).await;
+        assert_eq!(large, (vec!["first".to_owned()], Some(Break::TooLarge), false));
+        let broken = run(incoming(vec![Err("gone"), Ok("more")]), 100).await;
+        assert_eq!(broken, (vec!["first".to_owned()], Some(Break::Dried("gone".to_owned())), false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_silence_ends_the_wait() {
+        let gauge = Gauge::new();
+        let begun_at = Instant::now();
+        let moving = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                gauge.moved();
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = gauge.silence(Duration::from_secs(5)) => {}
+            () = moving => {}
+        }
+        assert_eq!(begun_at.elapsed(), Duration::from_secs(35));
+    }
+}

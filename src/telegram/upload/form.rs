@@ -1,0 +1,260 @@
+//! As what a file is sent: the method that fits it best, and the next best if Telegram refuses.
+
+use crate::{
+    domain::message::MediaKind,
+    telegram::upload::sniff::{Format, ImageKind},
+};
+
+/// The largest photo (Bot API, `sendPhoto`).
+pub(super) const PHOTO_BYTES: u64 = 10 << 20;
+/// The most pixels of a photo's width and height together (Bot API, `sendPhoto`).
+const PHOTO_SUM: u32 = 10_000;
+/// How many times as long as the other a photo's side may be (Bot API, `sendPhoto`).
+const PHOTO_RATIO: u32 = 20;
+/// The longest side of a sticker that stands still.
+const STICKER_SIDE: u32 = 512;
+
+/// As what a file is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `sendPhoto`.
+    Photo,
+    /// `sendVideo`.
+    Video,
+    /// `sendAnimation`.
+    Animation,
+    /// `sendVoice`.
+    Voice,
+    /// `sendAudio`.
+    Audio,
+    /// `sendSticker`.
+    Sticker,
+    /// `sendDocument`, as it is.
+    Document,
+}
+
+/// The kinds of albums: what Telegram takes together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Album {
+    /// Photos and videos.
+    Pictures,
+    /// Audio files.
+    Audios,
+    /// Documents.
+    Documents,
+}
+
+/// What is known of a file before it is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Traits<'a> {
+    /// How it is to be shown.
+    pub kind: MediaKind,
+    /// What it is.
+    pub format: Format,
+    /// Bytes, if that is known.
+    pub size_bytes: Option<u64>,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl Form {
+    /// What fits a file best.
+    #[must_use]
+    pub fn of(file: &Traits<'_>) -> Self {
+        match file.kind {
+            MediaKind::Picture => still(file),
+            MediaKind::Video => match file.format {
+                Format::Mp4 => Self::Video,
+                Format::Gif => Self::Animation,
+                Format::Image(..)
+                | Format::Opus
+                | Format::Music(_)
+                | Format::OtherAudio
+                | Format::Webm
+                | Format::Gzip
+                | Format::Other => Self::Document,
+            },
+            MediaKind::Voice if file.format == Format::Opus => Self::Voice,
+            MediaKind::Voice | MediaKind::Audio => match file.format {
+                Format::Music(_) | Format::Opus | Format::OtherAudio => Self::Audio,
+                Format::Image(..) | Format::Gif | Format::Mp4 | Format::Webm | Format::Gzip | Format::Other => {
+                    Self::Document
+                }
+            },
+            MediaKind::Sticker => sticker(file),
+            MediaKind::File => Self::Document,
+        }
+    }
+
+    /// What to try if Telegram does not take a file in this form.
+    #[must_use]
+    pub fn next(self, file: &Traits<'_>) -> Option<Self> {
+        let or_document = |form: Self| Some(if form == self { Self::Document } else { form });
+        match self {
+            Self::Voice => Some(Self::Audio),
+            Self::Sticker => or_document(still(file)),
+            Self::Photo | Self::Video | Self::Animation | Self::Audio => Some(Self::Document),
+            Self::Document => None,
+        }
+    }
+
+    /// The kind of album that can hold it.
+    #[must_use]
+    pub const fn album(self) -> Option<Album> {
+        match self {
+            Self::Photo | Self::Video => Some(Album::Pictures),
+            Self::Audio => Some(Album::Audios),
+            Self::Document => Some(Album::Documents),
+            Self::Animation | Self::Voice | Self::Sticker => None,
+        }
+    }
+
+    /// The method and the field of it that holds the file.
+    pub(super) const fn method(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Photo => ("sendPhoto", "photo"),
+            Self::Video => ("sendVideo", "video"),
+            Self::Animation => ("sendAnimation", "animation"),
+            Self::Voice => ("sendVoice", "voice"),
+            Self::Audio => ("sendAudio", "audio"),
+            Self::Sticker => ("sendSticker", "sticker"),
+            Self::Document => ("sendDocument", "document"),
+        }
+    }
+
+    /// What the customer sees while it is on its way (Bot API, `sendChatAction`).
+    pub(super) const fn action(self) -> &'static str {
+        match self {
+            Self::Photo => "upload_photo",
+            Self::Video | Self::Animation => "upload_video",
+            Self::Voice => "upload_voice",
+            Self::Sticker => "choose_sticker",
+            Self::Audio | Self::Document => "upload_document",
+        }
+    }
+
+    /// The most bytes that it may have, if `limit_bytes` is the most of any file.
+    pub(super) fn limit_bytes(self, limit_bytes: u64) -> u64 {
+        if self == Self::Photo { limit_bytes.min(PHOTO_BYTES) } else { limit_bytes }
+    }
+}
+
+/// A picture, if Telegram can show it as one.
+fn still(file: &Traits<'_>) -> Form {
+    match file.format {
+        Format::Gif => Form::Animation,
+        Format::Image(_, size) if fits(file.size_bytes, size) => Form::Photo,
+        Format::Image(..)
+        | Format::Opus
+        | Format::Music(_)
+        | Format::OtherAudio
+        | Format::Mp4
+        | Format::Webm
+        | Format::Gzip
+        | Format::Other => Form::Document,
+    }
+}
+
+/// Whether a photo may be this large. What is not known is tried.
+fn fits(size_bytes: Option<u64>, size: Option<(u32, u32)>) -> bool {
+    let has_shape = |(width, height): (u32, u32)| {
+        let (short, long) = (width.min(height), width.max(height));
+        short > 0 && short.saturating_add(long) <= PHOTO_SUM && long <= short.saturating_mul(PHOTO_RATIO)
+    };
+    size_bytes.is_none_or(|size| size <= PHOTO_BYTES) && size.is_none_or(has_shape)
+}
+
+fn sticker(file: &Traits<'_>) -> Form {
+    let is_small = |(width, height): (u32, u32)| width.max(height) <= STICKER_SIDE;
+    match file.format {
+        Format::Image(ImageKind::Webp, size) if size.is_none_or(is_small) => Form::Sticker,
+        Format::Webm => Form::Sticker,
+        Format::Gzip if file.name.to_ascii_lowercase().ends_with(".tgs") => Form::Sticker,
+        Format::Image(..)
+        | Format::Gif
+        | Format::Opus
+        | Format::Music(_)
+        | Format::OtherAudio
+        | Format::Mp4
+        | Format::Gzip
+        | Format::Other => still(file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telegram::upload::sniff::MusicKind;
+
+    fn image(width: u32, height: u32) -> Format {
+        Format::Image(ImageKind::Jpeg, Some((width, height)))
+    }
+
+    fn traits(kind: MediaKind, format: Format) -> Traits<'static> {
+        Traits { kind, format, size_bytes: Some(1000), name: "x" }
+    }
+
+    #[test]
+    fn each_file_goes_as_what_it_is() {
+        use MediaKind::{Audio, File, Picture, Sticker, Video, Voice};
+        let webp = |side| Format::Image(ImageKind::Webp, Some((side, side)));
+        let mp3 = Format::Music(MusicKind::Mp3);
+        for (kind, format, form) in [
+            (Picture, image(800, 600), Form::Photo),
+            (Picture, Format::Image(ImageKind::Png, None), Form::Photo),
+            (Picture, image(5001, 5000), Form::Document),
+            (Picture, image(2001, 100), Form::Document),
+            (Picture, image(2000, 100), Form::Photo),
+            (Picture, image(0, 100), Form::Document),
+            (Picture, Format::Gif, Form::Animation),
+            (Picture, Format::Other, Form::Document),
+            (Video, Format::Mp4, Form::Video),
+            (Video, Format::Webm, Form::Document),
+            (Video, Format::Gif, Form::Animation),
+            (Voice, Format::Opus, Form::Voice),
+            (Voice, mp3, Form::Audio),
+            (Voice, Format::OtherAudio, Form::Audio),
+            (Voice, Format::Other, Form::Document),
+            (Audio, Format::Opus, Form::Audio),
+            (Audio, Format::Mp4, Form::Document),
+            (Sticker, webp(512), Form::Sticker),
+            (Sticker, webp(513), Form::Photo),
+            (Sticker, Format::Webm, Form::Sticker),
+            (Sticker, image(100, 100), Form::Photo),
+            (Sticker, Format::Gzip, Form::Document),
+            (File, image(100, 100), Form::Document),
+            (File, Format::Gif, Form::Document),
+        ] {
+            assert_eq!(Form::of(&traits(kind, format)), form, "{kind:?} {format:?}");
+        }
+        let tgs = Traits { name: "hello.TGS", ..traits(Sticker, Format::Gzip) };
+        assert_eq!(Form::of(&tgs), Form::Sticker);
+    }
+
+    #[test]
+    fn a_photo_of_more_than_ten_megabytes_is_a_document() {
+        let photo = |size_bytes| Traits { size_bytes, ..traits(MediaKind::Picture, image(800, 600)) };
+        assert_eq!(Form::of(&photo(Some(PHOTO_BYTES))), Form::Photo);
+        assert_eq!(Form::of(&photo(Some(PHOTO_BYTES + 1))), Form::Document);
+        assert_eq!(Form::of(&photo(None)), Form::Photo);
+    }
+
+    #[test]
+    fn every_form_ends_as_a_document() {
+        use Form::{Animation, Audio, Document, Photo, Sticker, Voice};
+        let path = |kind, format| {
+            let file = traits(kind, format);
+            let mut forms = vec![Form::of(&file)];
+            while let Some(next) = forms.last().and_then(|form| form.next(&file)) {
+                forms.push(next);
+            }
+            forms
+        };
+        assert_eq!(path(MediaKind::Voice, Format::Opus), [Voice, Audio, Document]);
+        let webp = Format::Image(ImageKind::Webp, Some((512, 512)));
+        assert_eq!(path(MediaKind::Sticker, webp), [Sticker, Photo, Document]);
+        assert_eq!(path(MediaKind::Sticker, Format::Webm), [Sticker, Document]);
+        assert_eq!(path(MediaKind::Picture, Format::Gif), [Animation, Document]);
+        assert_eq!(path(MediaKind::File, Format::Gif), [Document]);
+    }
+}

@@ -1,0 +1,220 @@
+//! Several files that a manager sends at once.
+
+use std::time::Duration;
+
+use serde_json::json;
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::{Attachment, AttachmentKind, CaptionOn, Draft, Pace, Serving, Status},
+    stage::{ANNA, LINES, Line},
+    telegram::{ChatMessage, FileKind, Target},
+};
+
+use crate::{
+    bridge::samples::{jpeg, mp3, mp4, opus, pdf},
+    support::{TestStage, conversation, eventually},
+};
+
+const SALES: Line = LINES[0];
+
+fn photo(length: usize) -> Attachment {
+    Attachment::new(AttachmentKind::Picture, format!("{length}.jpg"), jpeg(800, 600, length))
+}
+
+fn photos(count: usize) -> Vec<Attachment> {
+    (0..count).map(|n| photo(1000 + n)).collect()
+}
+
+impl TestStage {
+    async fn say_together(&self, drafts: Vec<Draft>, pace: Pace) -> Vec<String> {
+        let said = self.kommo.say_together(&conversation(SALES, ANNA), "Maria", drafts, pace).await;
+        assert!(said.iter().all(|(_, hook)| hook.status == Some(200)), "{said:?}");
+        said.into_iter().map(|(id, _)| id).collect()
+    }
+
+    /// All of these are delivered, as these messages.
+    async fn delivered_together(&self, drafts: Vec<Draft>) -> Vec<ChatMessage> {
+        let before = self.sent().len();
+        for id in self.say_together(drafts, Pace::InTurn).await {
+            assert_eq!(self.outcome(&id).await, Status::Delivered);
+        }
+        self.sent().split_off(before)
+    }
+
+    fn calls(&self, method: &str) -> usize {
+        self.telegram.requests().iter().filter(|request| request.method == method.to_lowercase()).count()
+    }
+}
+
+/// How many messages each album has, in order; 0 for one that belongs to none.
+fn albums(messages: &[ChatMessage]) -> Vec<usize> {
+    let mut found: Vec<(Option<&str>, usize)> = Vec::new();
+    for message in messages {
+        let group = message.media_group_id.as_deref();
+        match found.last_mut() {
+            Some((last, count)) if group.is_some() && *last == group => *count += 1,
+            _ => found.push((group, usize::from(group.is_some()))),
+        }
+    }
+    found.into_iter().map(|(_, count)| count).collect()
+}
+
+fn texts(messages: &[ChatMessage]) -> Vec<&str> {
+    messages.iter().map(|message| message.text.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_are_sent_at_once_are_one_album_with_a_status_each() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    for (count, expected) in [(2, vec![2]), (10, vec![10]), (11, vec![10, 0]), (1, vec![0])] {
+        let files = photos(count);
+        let messages = stage.delivered_together(Draft::files(files, "The hall", CaptionOn::First)).await;
+        assert_eq!(albums(&messages), expected, "{count} photos");
+        for (n, message) in messages.iter().enumerate() {
+            stage.assert_holds(message, &jpeg(800, 600, 1000 + n));
+            assert_eq!(message.text, if n == 0 { "The hall" } else { "" });
+        }
+    }
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_whose_hooks_come_all_at_once_are_one_album() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let ids = stage.say_together(Draft::files(photos(5), "Look", CaptionOn::Each), Pace::AtOnce).await;
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(albums(&stage.sent()), [5]);
+    assert_eq!(texts(&stage.sent()), ["Look"; 5]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_telegram_does_not_mix_goes_apart_and_in_order() {
+    use AttachmentKind::{Audio, File, Picture, Video, Voice};
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let files = vec![
+        photo(900),
+        Attachment::new(Video, "v.mp4", mp4(901)),
+        Attachment::new(File, "a.pdf", pdf(902)),
+        Attachment::new(File, "b.pdf", pdf(903)),
+        Attachment::new(Voice, "v.ogg", opus(904)),
+        Attachment::new(Audio, "a.mp3", mp3(905)),
+        Attachment::new(Audio, "b.mp3", mp3(906)),
+        Attachment::new(Picture, "c.jpg", pdf(907)),
+    ];
+    let messages = stage.delivered_together(Draft::files(files, "", CaptionOn::First)).await;
+    assert_eq!(albums(&messages), [2, 2, 0, 2, 0]);
+    let sizes: Vec<_> = messages.iter().map(|message| message.file.as_ref().unwrap().size).collect();
+    assert_eq!(sizes, [900, 901, 902, 903, 904, 905, 906, 907]);
+    assert_eq!(messages[4].file.as_ref().unwrap().kind, FileKind::Voice);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_captions_and_buttons_come_after_the_album() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let long = "word ".repeat(300);
+    let buttons = json!({ "buttons": [[{ "text": "Yes" }]] });
+    let drafts = vec![
+        Draft::file(photo(900)).saying("Shall we?").markup(buttons),
+        Draft::file(photo(901)).saying("short"),
+        Draft::file(photo(902)).saying(&long),
+    ];
+    let messages = stage.delivered_together(drafts).await;
+    assert_eq!(albums(&messages), [3, 0, 0]);
+    assert_eq!(texts(&messages), ["", "short", "", "Shall we?", long.trim()]);
+    assert_eq!(messages[3].keyboard.len(), 1);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_cannot_be_sent_does_not_cost_the_others() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    let files = vec![photo(900), photo(901).served(Serving::Status(404)), photo(902), photo(903)];
+    let ids = stage.say_together(Draft::files(files, "", CaptionOn::First), Pace::InTurn).await;
+    for (n, id) in ids.iter().enumerate() {
+        let outcome = stage.outcome(id).await;
+        match n {
+            1 => assert!(matches!(&outcome, Status::Failed { text, .. } if text.contains("HTTP 404")), "{outcome:?}"),
+            _ => assert_eq!(outcome, Status::Delivered),
+        }
+    }
+    assert_eq!(albums(&stage.sent()), [3]);
+    stage.parked(1).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_album_that_telegram_refuses_goes_one_by_one() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: group send failed"}"#.to_owned();
+    stage.telegram.fault(Target::method("sendMediaGroup"), Fault::Status { code: 400, body }, 1);
+    let messages = stage.delivered_together(Draft::files(photos(3), "Look", CaptionOn::Last)).await;
+    assert_eq!((albums(&messages), texts(&messages)), (vec![0, 0, 0], vec!["", "", "Look"]));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_album_that_has_to_wait_is_sent_once() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.fault(Target::method("sendMediaGroup"), Fault::RetryAfter(1), 1);
+    let messages = stage.delivered_together(Draft::files(photos(3), "", CaptionOn::First)).await;
+    assert_eq!((albums(&messages), stage.calls("sendMediaGroup")), (vec![3], 2));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_album_outlives_a_restart_while_it_gathers_and_while_it_goes_out() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let slow = Serving::Slow { piece_bytes: 60_000, pause: Duration::from_secs(4) };
+    let mut files = photos(2);
+    files.push(photo(300_000).served(slow));
+    let before = stage.kommo.requests().len();
+    let ids = stage.say_together(Draft::files(files, "", CaptionOn::First), Pace::InTurn).await;
+    stage.stop_bridge().await;
+    stage.start_bridge().await.unwrap();
+    eventually("the files are fetched", async || stage.kommo.requests().len() >= before + 3).await;
+    stage.stop_bridge().await;
+    stage.kommo.serve_as(&ids[2], Serving::Whole);
+    stage.start_bridge().await.unwrap();
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(albums(&stage.sent()), [3]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_can_answer_each_item_of_an_album() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let ids = stage.say_together(Draft::files(photos(3), "", CaptionOn::First), Pace::InTurn).await;
+    for id in &ids {
+        stage.outcome(id).await;
+    }
+    let second = stage.sent()[1].message_id;
+    stage.telegram.write_reply(SALES.token, ANNA, "this one", second);
+    stage.until_settled().await;
+    stage
+        .until("the answer is in Kommo", |stage| {
+            let chat = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap();
+            chat.messages.iter().any(|it| it.text == "this one" && it.reply_to.as_deref() == Some(&ids[1]))
+        })
+        .await;
+    stage.finish().await;
+}
