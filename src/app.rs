@@ -27,6 +27,7 @@ use crate::{
     },
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
+        imported,
         link::{LinkKey, Links},
         serve::MediaDoor,
     },
@@ -236,9 +237,10 @@ impl Parts {
             store: self.store.clone(),
             sources: self.bots.keys().cloned().collect(),
             typing,
+            imports: imported::in_managers_names(&config.data_dir),
             meter: Arc::clone(&self.meter),
         };
-        let media = MediaDoor::new(self.links.key.clone(), self.bots.clone());
+        let media = MediaDoor::new(self.links.key.clone(), self.bots.clone(), imported::dir(&config.data_dir));
         let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
         let stop = life.stop_token();
         life.essential("typing", {

@@ -90,6 +90,13 @@
 //! account it is must be known first ([`operate::identity`]): from the configuration, else from the store, else from the
 //! account itself.
 //!
+//! # What was before the bridge
+//!
+//! [`operate::import`] sends an export of Telegram Desktop straight to the Chats API, beside a bridge that may run: the store
+//! belongs to that one. So imported messages have ids of their own kind ([`domain::imported`]), a file of notes, and no links in
+//! the store. What was imported in a manager's name may come back as a hook; [`kommo::hook`] knows it by its
+//! age, where there was such an import.
+//!
 //! # What is promised
 //!
 //! - At least once, in order, per conversation; conversations go on side by side. A crash between a remote's acceptance

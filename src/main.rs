@@ -8,7 +8,7 @@ use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Signals},
-    operate::{check, connect, logging, parked, register, restore, sources, templates},
+    operate::{check, connect, import, logging, parked, register, restore, sources, templates},
     sandbox,
 };
 use tokio::runtime::Runtime;
@@ -60,6 +60,14 @@ enum Command {
         config: ConfigPath,
         #[command(flatten)]
         register: Box<register::Registration>,
+    },
+    /// Import what was written before from an export of Telegram Desktop.
+    #[command(long_about = import::ABOUT)]
+    Import {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(flatten)]
+        import: Box<import::ImportOptions>,
     },
     /// Show the chat templates in Kommo, make and change them as a file says, or delete one.
     Templates {
@@ -170,6 +178,10 @@ fn main() -> ExitCode {
             with_config(&config, |config| wait_for(sources::run(config, request.into())))
         }
         Command::Register { config, register } => register::run(&register, config.path).map(|()| ExitCode::SUCCESS),
+        Command::Import { config, import } => with_config(&config, |config| {
+            let is_complete = Runtime::new()?.block_on(import::run(config, &import))?;
+            Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }),
         Command::Templates { config, request } => {
             with_config(&config, |config| wait_for(templates::run(config, request)))
         }

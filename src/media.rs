@@ -5,5 +5,6 @@
 //! so nothing has to be remembered and nobody can make one up.
 
 mod disposition;
+pub mod imported;
 pub mod link;
 pub mod serve;

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod check;
 pub mod connect;
 pub mod identity;
+pub mod import;
 pub mod logging;
 pub mod parked;
 pub mod register;

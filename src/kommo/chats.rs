@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod connect;
+mod import;
 
 /// How many messages a page of a chat's history has at most (Chats API, chat history).
 const HISTORY_PAGE: usize = 50;

@@ -3,7 +3,7 @@
 //! Kommo sends a hook once and never again, and wants 200 within 5 seconds. So a hook is verified, stored durably, and
 //! only then answered; everything that takes longer happens behind the queue.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -115,6 +115,10 @@ impl Taken {
     }
 }
 
+/// How old a message is at least that a hook cannot be news of. Kommo sends a hook once, as soon as something was written;
+/// but what was imported in a manager's name may come back as one.
+const OLD: Duration = Duration::from_hours(24);
+
 /// Takes the hooks of one scope.
 pub struct HookIntake {
     /// The scope that the hooks are for.
@@ -127,6 +131,8 @@ pub struct HookIntake {
     pub sources: BTreeSet<SourceId>,
     /// Where typing goes; what does not fit is dropped, since it is worthless when late.
     pub typing: mpsc::Sender<Typing>,
+    /// A file that is there if messages were imported in managers' names.
+    pub imports: PathBuf,
     /// Counts them.
     pub meter: Arc<Meter>,
 }
@@ -161,6 +167,10 @@ impl HookIntake {
     async fn keep(&self, hook: &Verified) -> Result<Taken, Rejected> {
         let raw = std::str::from_utf8(hook.bytes()).map_err(|_| Rejected::Malformed)?;
         match from_kommo::decode(raw).map_err(|_| Rejected::Malformed)? {
+            Arrival::Message(message) if self.is_imported(raw) => {
+                tracing::info!(message = %message.id, "an imported message came back, and is not sent");
+                Ok(Taken::Ignored)
+            }
             Arrival::Message(message) => self.store(&message, raw).await,
             Arrival::Reaction(reaction) => self.react(&reaction, hook, raw).await,
             Arrival::Typing(typing) => Ok(self.pass(typing)),
@@ -169,6 +179,11 @@ impl HookIntake {
                 Ok(Taken::Ignored)
             }
         }
+    }
+
+    /// Whether a message was written long before its hook came, and may have been imported: then the customer has it.
+    fn is_imported(&self, raw: &str) -> bool {
+        from_kommo::written_at(raw).is_some_and(|at| at.until(clock::now()) > OLD) && self.imports.exists()
     }
 
     async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {

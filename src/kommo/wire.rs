@@ -10,6 +10,7 @@ use crate::lenient::lenient;
 pub mod account;
 mod connect;
 mod hook;
+mod import;
 
 pub use connect::{Connect, Connected, Disconnect};
 pub use hook::{
@@ -17,6 +18,7 @@ pub use hook::{
     HookLocation, HookMarkup, HookMessage, HookQuoted, HookReacted, HookReaction, HookReply, HookRow, HookSection,
     HookSource, HookTyping,
 };
+pub use import::{ImportEvent, ImportedMessage, OurMessage, OurReply};
 
 /// The body of `POST /v2/origin/custom/{scope_id}`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -18,7 +18,7 @@ pub const SEGMENT: &str = "media";
 /// What the key is derived for; another version makes all older links invalid.
 const PURPOSE: &str = "telekommo media v1";
 
-/// What a link leads to. The names are short, since they are part of every link.
+/// A file that a bot received. The names are short, since they are part of every link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
     /// The source whose bot can have the file.
@@ -41,6 +41,42 @@ pub struct Linked {
     pub expires_at_seconds: i64,
 }
 
+/// A file that was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedFile {
+    /// Where it is below the folder of imports.
+    #[serde(rename = "i")]
+    pub path: String,
+    /// Its name.
+    #[serde(rename = "n")]
+    pub file_name: String,
+    /// Its type, if it was told.
+    #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// When the link ends, in seconds since the epoch.
+    #[serde(rename = "e")]
+    pub expires_at_seconds: i64,
+}
+
+/// What a link leads to: one of two kinds, told apart by what they have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Target {
+    /// A file that was imported.
+    Imported(ImportedFile),
+    /// A file that a bot received.
+    AtTelegram(Linked),
+}
+
+impl Target {
+    const fn expires_at_seconds(&self) -> i64 {
+        match self {
+            Self::Imported(file) => file.expires_at_seconds,
+            Self::AtTelegram(linked) => linked.expires_at_seconds,
+        }
+    }
+}
+
 /// A link that was not made here, was changed, or has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such link, or it has ended")]
@@ -58,7 +94,7 @@ impl LinkKey {
         Self(keyed(&derived))
     }
 
-    fn seal(&self, linked: &Linked) -> String {
+    fn seal(&self, linked: &impl Serialize) -> String {
         let payload = BASE64.encode(serde_json::to_vec(linked).expect("texts and numbers can always be written"));
         let signature = BASE64.encode(self.0.clone().chain_update(&payload).finalize().into_bytes());
         format!("{payload}.{signature}")
@@ -68,15 +104,15 @@ impl LinkKey {
     ///
     /// # Errors
     /// [`BadLink`] without a hint why.
-    pub fn open(&self, path: &str, now: UnixMillis) -> Result<Linked, BadLink> {
+    pub fn open(&self, path: &str, now: UnixMillis) -> Result<Target, BadLink> {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
         let sealed = segments.by_ref().nth(1).ok_or(BadLink)?;
         let (payload, signature) = sealed.split_once('.').ok_or(BadLink)?;
         let signature = BASE64.decode(signature).map_err(|_| BadLink)?;
         self.0.clone().chain_update(payload).verify_slice(&signature).map_err(|_| BadLink)?;
         let payload = BASE64.decode(payload).map_err(|_| BadLink)?;
-        let linked: Linked = serde_json::from_slice(&payload).map_err(|_| BadLink)?;
-        if now.seconds() < linked.expires_at_seconds { Ok(linked) } else { Err(BadLink) }
+        let target: Target = serde_json::from_slice(&payload).map_err(|_| BadLink)?;
+        if now.seconds() < target.expires_at_seconds() { Ok(target) } else { Err(BadLink) }
     }
 }
 
@@ -126,9 +162,20 @@ impl MediaLinks<'_> {
             size_bytes: media.size_bytes,
             expires_at_seconds: self.expires_at.seconds(),
         });
+        self.address(&sealed, &media.file_name)
+    }
+
+    /// The link to a file that was imported; it ends with the others, whatever `file` says.
+    #[must_use]
+    pub fn to_imported(&self, file: &ImportedFile) -> String {
+        let expires_at_seconds = self.expires_at.seconds();
+        self.address(&self.key.seal(&ImportedFile { expires_at_seconds, ..file.clone() }), &file.file_name)
+    }
+
+    fn address(&self, sealed: &str, file_name: &str) -> String {
         let mut url = self.public_url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend([SEGMENT, &sealed, &media.file_name]);
+            path.pop_if_empty().extend([SEGMENT, sealed, file_name]);
         }
         url.into()
     }

@@ -27,6 +27,13 @@ fn media(file_name: &str) -> Media {
     }
 }
 
+fn at_telegram(target: Target) -> Linked {
+    match target {
+        Target::AtTelegram(linked) => linked,
+        Target::Imported(file) => panic!("{file:?}"),
+    }
+}
+
 fn sales() -> SourceId {
     SourceId::parse("sales: east").unwrap()
 }
@@ -41,10 +48,25 @@ fn a_link_leads_to_its_file_until_it_ends() {
     let path = path_of(&links.made_at(MADE_AT).to(&sales(), &media("Договор 📄.pdf")));
     assert!(path.ends_with("/%D0%94%D0%BE%D0%B3%D0%BE%D0%B2%D0%BE%D1%80%20%F0%9F%93%84.pdf"), "{path}");
     let last = MADE_AT.plus(Duration::from_hours(24) - Duration::from_secs(1));
-    let linked = links.key.open(&path, last).unwrap();
+    let linked = at_telegram(links.key.open(&path, last).unwrap());
     assert_eq!((linked.source, linked.file_id.as_str()), (sales(), "BQACAgIAAxkBAAM"));
     assert_eq!((linked.file_name.as_str(), linked.size_bytes), ("Договор 📄.pdf", Some(1234)));
     assert_eq!(links.key.open(&path, MADE_AT.plus(Duration::from_hours(24))), Err(BadLink));
+}
+
+#[test]
+fn a_link_to_an_imported_file_is_of_its_own_kind_and_ends_too() {
+    let (links, until) = (links(), MADE_AT.plus(Duration::from_hours(24)));
+    let file = ImportedFile {
+        path: "1-2/7/5.jpg".to_owned(),
+        file_name: "a.jpg".to_owned(),
+        mime_type: None,
+        expires_at_seconds: until.seconds(),
+    };
+    let path =
+        path_of(&links.made_at(MADE_AT).to_imported(&ImportedFile { expires_at_seconds: i64::MAX, ..file.clone() }));
+    assert_eq!(links.key.open(&path, MADE_AT), Ok(Target::Imported(file)));
+    assert_eq!(links.key.open(&path, until), Err(BadLink));
 }
 
 #[test]
@@ -62,7 +84,7 @@ fn a_link_of_another_channel_leads_nowhere() {
 fn repeated_slashes_and_another_name_at_the_end_do_no_harm() {
     let path = path_of(&links().made_at(MADE_AT).to(&sales(), &media("a.pdf")));
     for same in [path.replace('/', "//"), path.replace("a.pdf", "b.exe"), path.replace("/a.pdf", "")] {
-        assert_eq!(links().key.open(&same, MADE_AT).unwrap().file_name, "a.pdf", "{same}");
+        assert_eq!(at_telegram(links().key.open(&same, MADE_AT).unwrap()).file_name, "a.pdf", "{same}");
     }
 }
 
@@ -88,6 +110,6 @@ proptest! {
     fn any_name_makes_a_link(name in "\\PC{1,60}") {
         let links = links();
         let path = path_of(&links.made_at(MADE_AT).to(&sales(), &media(&name)));
-        prop_assert_eq!(links.key.open(&path, MADE_AT).unwrap().file_name, name);
+        prop_assert_eq!(at_telegram(links.key.open(&path, MADE_AT).unwrap()).file_name, name);
     }
 }

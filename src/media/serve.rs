@@ -1,6 +1,6 @@
 //! `GET` and `HEAD` of links: the file passes through from Telegram, and is never held as a whole.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use axum::{
     body::Body,
@@ -14,8 +14,8 @@ use crate::{
     clock,
     domain::address::SourceId,
     media::{
-        disposition,
-        link::{LinkKey, Linked, SEGMENT},
+        disposition, imported,
+        link::{ImportedFile, LinkKey, Linked, SEGMENT, Target},
     },
     telegram::{
         bot::Bot,
@@ -33,6 +33,7 @@ const AGAIN_AFTER_SECONDS: u16 = 5;
 pub struct MediaDoor {
     key: LinkKey,
     bots: BTreeMap<SourceId, Bot>,
+    imports: PathBuf,
     places: Arc<Semaphore>,
 }
 
@@ -74,10 +75,10 @@ impl Denied {
 }
 
 impl MediaDoor {
-    /// Serves links of `key` with files of `bots`.
+    /// Serves links of `key` with files of `bots`, and with those that were imported into the folder `imports`.
     #[must_use]
-    pub fn new(key: LinkKey, bots: BTreeMap<SourceId, Bot>) -> Self {
-        Self { key, bots, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    pub fn new(key: LinkKey, bots: BTreeMap<SourceId, Bot>, imports: PathBuf) -> Self {
+        Self { key, bots, imports, places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Whether a path is that of a link, good or not.
@@ -102,16 +103,32 @@ impl MediaDoor {
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(Denied::Method);
         }
-        let linked = self.key.open(head.uri.path(), clock::now()).map_err(|_| Denied::Unknown)?;
+        match self.key.open(head.uri.path(), clock::now()).map_err(|_| Denied::Unknown)? {
+            Target::AtTelegram(linked) => self.at_telegram(head, &linked).await,
+            Target::Imported(file) => self.imported(head, &file).await,
+        }
+    }
+
+    async fn imported(&self, head: &Parts, linked: &ImportedFile) -> Result<Response<Body>, Denied> {
+        let (file, length) = imported::open(&self.imports, &linked.path).await.ok_or(FileError::Gone)?;
+        let answer = imported::answer(file, length, range(&head.headers), head.method == Method::HEAD).await;
+        let mut response = answer.map_err(|_| FileError::Gone)?;
+        let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&linked.path));
+        response.headers_mut().extend(headers(kind, &linked.file_name));
+        Ok(response)
+    }
+
+    async fn at_telegram(&self, head: &Parts, linked: &Linked) -> Result<Response<Body>, Denied> {
         let bot = self.bots.get(&linked.source).ok_or(Denied::Unknown)?;
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Denied::Full)?;
         let found = bot.find(&linked.file_id).await?;
         let mut response = if head.method == Method::HEAD {
-            Ok(described(&linked, &found))
+            Ok(described(linked, &found))
         } else {
             bot.open(&found, range(&head.headers)).await.map(|file| passed(file, place))
         }?;
-        response.headers_mut().extend(headers(&linked, &found));
+        let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&found.path));
+        response.headers_mut().extend(headers(kind, &linked.file_name));
         Ok(response)
     }
 }
@@ -148,10 +165,9 @@ fn passed(file: reqwest::Response, place: OwnedSemaphorePermit) -> Response<Body
 }
 
 /// What is the same for every answer. The file is a stranger's, so no browser may take it for a page of ours.
-fn headers(linked: &Linked, found: &Found) -> HeaderMap {
-    let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&found.path));
+fn headers(kind: &str, file_name: &str) -> HeaderMap {
     let kind = HeaderValue::from_str(kind).unwrap_or(HeaderValue::from_static(disposition::ANYTHING));
-    let shown = disposition::header(kind.to_str().unwrap_or_default(), &linked.file_name);
+    let shown = disposition::header(kind.to_str().unwrap_or_default(), file_name);
     HeaderMap::from_iter([
         (header::CONTENT_TYPE, kind),
         (header::CONTENT_DISPOSITION, shown),

@@ -47,6 +47,13 @@ pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
     })
 }
 
+/// When the message that a hook tells of was written.
+#[must_use]
+pub fn written_at(raw: &str) -> Option<UnixMillis> {
+    let hook: Hook = serde_json::from_str(raw).ok()?;
+    hook.message?.timestamp.map(UnixMillis::from_seconds)
+}
+
 fn message(hook: HookMessage) -> Option<Box<Outbound>> {
     let content = hook.message?;
     let id = content.id.clone().filter(|id| !id.is_empty())?;

@@ -14,7 +14,7 @@ use telekommo::{
         reach::Connection,
         time::UnixMillis,
     },
-    media::link::{LinkKey, Links},
+    media::link::{LinkKey, Links, Target},
     telegram::wire::{ABOUT, CONTENTS},
     translate::{
         from_telegram::{self, Arrival, Place},
@@ -67,7 +67,9 @@ fn told(inbound: &Inbound) -> String {
     let mut message = payload.message;
     if let Some(link) = &mut message.media {
         let (sealed, name) = link.strip_prefix("https://bridge.example.com/media/").unwrap().split_once('/').unwrap();
-        let linked = links.key.open(&format!("/media/{sealed}/{name}"), NOW).unwrap();
+        let Ok(Target::AtTelegram(linked)) = links.key.open(&format!("/media/{sealed}/{name}"), NOW) else {
+            panic!("{link} leads nowhere")
+        };
         *link = format!("{} {} {name}", linked.file_id, linked.mime_type.as_deref().unwrap_or("?"));
     }
     let text = message.text.take().map(|text| format!("\n{text}").replace('\n', "\n    ")).unwrap_or_default();

@@ -17,6 +17,8 @@ lenient! {
         pub conversation: HookConversation,
         /// The line of the channel.
         pub source: HookSource,
+        /// When it was written, in seconds since the epoch.
+        pub timestamp: i64,
         /// What is said.
         pub message: HookContent,
     }

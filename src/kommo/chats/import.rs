@@ -1,0 +1,34 @@
+//! Importing what was written before.
+
+use std::collections::HashSet;
+
+use crate::kommo::{
+    chats::{CallError, Chats, HISTORY_PAGE},
+    wire::{Accepted, Answer, ImportEvent},
+};
+
+/// How many pages of a chat's history are read to learn what is there: more messages than any chat has, not for ever.
+const PAGES: usize = 4000;
+
+impl Chats {
+    /// Imports a message. Kommo takes each `msgid` once, so this can be repeated.
+    pub async fn import(&self, event: &ImportEvent) -> Result<Accepted, CallError> {
+        let (status, body) = self.post("", event).await?;
+        let answer: Answer = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
+        Ok(answer.new_message.unwrap_or_default())
+    }
+
+    /// Our ids of all messages of a chat (by Kommo's id); those written in Kommo have none.
+    pub async fn our_messages(&self, kommo_chat: &str) -> Result<HashSet<String>, CallError> {
+        let mut known = HashSet::new();
+        for page in 0..PAGES {
+            let ids = self.history(kommo_chat, page * HISTORY_PAGE).await?;
+            let is_last = ids.len() < HISTORY_PAGE;
+            known.extend(ids.into_iter().flatten());
+            if is_last {
+                break;
+            }
+        }
+        Ok(known)
+    }
+}

@@ -1,0 +1,151 @@
+//! Files of messages that were imported: they lie below `data_dir`, where the import has copied them.
+
+use std::{
+    io::SeekFrom,
+    path::{Path, PathBuf},
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+};
+use tokio::{
+    fs::{self, File},
+    io::{AsyncReadExt as _, AsyncSeekExt as _},
+};
+use tokio_util::io::ReaderStream;
+
+/// The folder of imported files.
+#[must_use]
+pub fn dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("imports")
+}
+
+/// A file that is there once messages were imported in managers' names: only then may old hooks be about imports.
+#[must_use]
+pub fn in_managers_names(data_dir: &Path) -> PathBuf {
+    dir(data_dir).join("in-managers-names")
+}
+
+/// Opens the file at `relative`, which is `{import}/{chat}/{message}`; `None` if it is not there. A path of another form, one
+/// that leads elsewhere above all, is none.
+pub(super) async fn open(dir: &Path, relative: &str) -> Option<(File, u64)> {
+    let segments: Vec<_> = relative.split('/').collect();
+    let is_plain = |segment: &&str| {
+        !segment.is_empty()
+            && !segment.starts_with('.')
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+    };
+    if segments.len() != 3 || !segments.iter().all(is_plain) {
+        return None;
+    }
+    let path = dir.join(relative);
+    let there = fs::symlink_metadata(&path).await.ok().filter(std::fs::Metadata::is_file)?;
+    Some((File::open(&path).await.ok()?, there.len()))
+}
+
+/// Which bytes are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bytes {
+    All,
+    /// From the first to the last, both included.
+    Some(u64, u64),
+    /// Some that are not there.
+    Beyond,
+}
+
+/// What a `Range` asks for; several ranges at once, and what is no range, are answered with everything (RFC 9110).
+fn wanted(range: Option<&HeaderValue>, length: u64) -> Bytes {
+    let asked = range.and_then(|value| value.to_str().ok()?.trim().strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = asked else { return Bytes::All };
+    let end = length.saturating_sub(1);
+    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
+        (Ok(first), _) if first >= length => Bytes::Beyond,
+        (Ok(first), Ok(last)) if last < first => Bytes::All,
+        (Ok(first), Ok(last)) => Bytes::Some(first, last.min(end)),
+        (Ok(first), Err(_)) if last.trim().is_empty() => Bytes::Some(first, end),
+        (Err(_), Ok(0)) if first.trim().is_empty() => Bytes::Beyond,
+        (Err(_), Ok(count)) if first.trim().is_empty() && length > 0 => Bytes::Some(length.saturating_sub(count), end),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => Bytes::All,
+    }
+}
+
+/// The answer to a request for a file; without the file itself if it `is_head`.
+pub(super) async fn answer(
+    mut file: File,
+    length: u64,
+    range: Option<&HeaderValue>,
+    is_head: bool,
+) -> std::io::Result<Response<Body>> {
+    let bytes = if is_head { Bytes::All } else { wanted(range, length) };
+    let (status, first, count) = match bytes {
+        Bytes::All => (StatusCode::OK, 0, length),
+        Bytes::Some(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
+        Bytes::Beyond => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
+    };
+    file.seek(SeekFrom::Start(first)).await?;
+    let body = if is_head { Body::empty() } else { Body::from_stream(ReaderStream::new(file.take(count))) };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_LENGTH, count.into());
+    let range = match bytes {
+        Bytes::All => None,
+        Bytes::Some(first, last) => Some(format!("bytes {first}-{last}/{length}")),
+        Bytes::Beyond => Some(format!("bytes */{length}")),
+    };
+    if let Some(range) = range.and_then(|range| HeaderValue::try_from(range).ok()) {
+        headers.insert(header::CONTENT_RANGE, range);
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_files_of_imports_are_opened() {
+        let data = tempfile::TempDir::new().unwrap();
+        let dir = dir(data.path());
+        std::fs::create_dir_all(dir.join("1-2/7")).unwrap();
+        std::fs::write(dir.join("1-2/7/5.jpg"), "12345").unwrap();
+        std::fs::write(dir.join("1-2/done.jsonl"), "x").unwrap();
+        std::fs::write(data.path().join("secret"), "x").unwrap();
+        std::os::unix::fs::symlink(data.path().join("secret"), dir.join("1-2/7/link")).unwrap();
+        assert_eq!(open(&dir, "1-2/7/5.jpg").await.unwrap().1, 5);
+        for path in [
+            "1-2/done.jsonl",
+            "../secret",
+            "1-2/../../secret",
+            "1-2/7/link",
+            "1-2/7/6.jpg",
+            "/1-2/7/5.jpg",
+            "1-2/7",
+            "",
+        ] {
+            assert!(open(&dir, path).await.is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_read_as_the_standard_says() {
+        for (range, want) in [
+            ("bytes=0-1", Bytes::Some(0, 1)),
+            ("bytes=2-", Bytes::Some(2, 9)),
+            ("bytes=2-99", Bytes::Some(2, 9)),
+            ("bytes=-3", Bytes::Some(7, 9)),
+            ("bytes=-99", Bytes::Some(0, 9)),
+            ("bytes=10-", Bytes::Beyond),
+            ("bytes=-0", Bytes::Beyond),
+            ("bytes=5-2", Bytes::All),
+            ("bytes=0-1,4-5", Bytes::All),
+            ("lines=1-2", Bytes::All),
+            ("bytes=x", Bytes::All),
+        ] {
+            assert_eq!(wanted(Some(&HeaderValue::from_static(range)), 10), want, "{range}");
+        }
+        assert_eq!(wanted(None, 10), Bytes::All);
+    }
+}

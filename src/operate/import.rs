@@ -1,0 +1,170 @@
+//! `telekommo import`: what was written in Telegram before there was a bridge.
+//!
+//! The export is read twice and never held: once to learn what is in it and that it is whole, and once to send it, message by
+//! message. It goes straight to the Chats API, beside a bridge that may run. What Kommo has taken is kept in a file of its
+//! own (the store belongs to the running bridge), so that an import may be broken off and taken up again; and Kommo knows
+//! each message by an id that stays the same. Files are copied below `data_dir`, where the bridge finds them when Kommo
+//! fetches them.
+
+use std::{num::NonZeroU32, path::PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+use crate::{
+    config::Config,
+    domain::address::{BotId, SourceId},
+    kommo::{chats::Chats, sign::Signer},
+    operate::identity,
+};
+
+mod bar;
+mod event;
+mod export;
+mod people;
+mod progress;
+mod read;
+mod run;
+mod sending;
+mod survey;
+mod walk;
+mod words;
+
+use export::Export;
+use people::People;
+use progress::Progress;
+use read::Item;
+use run::Run;
+use sending::Post;
+use survey::{Survey, Wanted};
+use walk::{ChatHead, Part};
+
+/// What `--help` says.
+pub const ABOUT: &str = "\
+Import what was written before from an export of Telegram Desktop.
+
+In Telegram Desktop: Settings, Advanced, Export Telegram data (or Export chat history in one
+chat), format \"Machine-readable JSON\". EXPORT is the folder that it makes, or the result.json
+in it.
+
+Private chats are imported, oldest message first, each into the conversation of the source's bot
+with that customer: authors, times, replies and files are kept. No manager is notified but by the
+newest message of each chat. What the owner of the export wrote stands in the name of the
+channel's bot (kommo.bot_id), or of a user of the account (--manager).
+
+It may run beside the bridge, as the same user. Break it off at any time: the same command goes on
+where it was, and run twice it imports nothing twice. Look at it with --dry-run first.";
+
+/// How many messages are read ahead.
+const AHEAD: usize = 64;
+const MEGABYTE: u64 = 1024 * 1024;
+
+/// The options of the command.
+#[derive(Clone, Debug, Args)]
+pub struct ImportOptions {
+    /// The export: its folder, or the result.json in it.
+    #[arg(value_name = "EXPORT")]
+    export: PathBuf,
+    /// The source whose conversations it goes into: a section [sources.NAME].
+    #[arg(long, value_name = "NAME")]
+    source: String,
+    /// Import only this chat, by the customer's id or name; may be given again.
+    #[arg(long = "chat", value_name = "ID_OR_NAME")]
+    chats: Vec<String>,
+    /// Whose account was exported, if the export does not tell.
+    #[arg(long, value_name = "ID_OR_NAME")]
+    owner: Option<String>,
+    /// In whose name messages of an author are imported: "NAME=USER", the author's name
+    /// in the export and the user's in Kommo, or their UUID; may be given again.
+    #[arg(long = "manager", value_name = "NAME=USER", verbatim_doc_comment)]
+    managers: Vec<String>,
+    /// Make no leads and notify nobody, not even by the newest message of a chat.
+    #[arg(long)]
+    silent: bool,
+    /// Requests per second [default: half of what the configuration allows].
+    #[arg(long, value_name = "N")]
+    rate: Option<NonZeroU32>,
+    /// The largest file that is imported, in MB; a text names larger ones.
+    #[arg(long, value_name = "MB", default_value_t = 50)]
+    max_file_mb: u64,
+    /// Say what would be imported, and send nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Does it, and prints what was done. Gives whether Kommo has all of it.
+///
+/// # Errors
+/// If the export is none, or nothing can be sent until somebody mends something.
+pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<bool> {
+    let (source, bot) = source(config, &options.source)?;
+    let export = Export::find(&options.export, options.max_file_mb.saturating_mul(MEGABYTE))?;
+    let wanted = Wanted(options.chats.clone());
+    let survey = Survey::of(&export, &wanted)?;
+    let owner = survey.owner(options.owner.as_deref())?;
+    print!("{survey}");
+    if options.dry_run {
+        println!("Nothing was sent: this was a dry run.");
+        return Ok(true);
+    }
+    let people = People::find(config, &options.managers, survey.outgoing()).await?;
+    let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);
+    let post = Post::new(chats(config, rate).await?, config.retry.kommo.clone());
+    let run = Run::new(config, (source, bot, owner), export.clone(), survey, people, post, options.silent)?;
+    send(run, export, wanted).await
+}
+
+fn source(config: &Config, name: &str) -> anyhow::Result<(SourceId, BotId)> {
+    let found = config.sources.iter().find(|(id, _)| id.as_str() == name);
+    let names = || config.sources.keys().map(SourceId::as_str).collect::<Vec<_>>().join(", ");
+    let (id, source) = found.with_context(|| format!("there is no source {name}; there are {}", names()))?;
+    Ok((id.clone(), source.token.bot_id()))
+}
+
+async fn chats(config: &Config, rate: u32) -> anyhow::Result<Chats> {
+    let kommo = &config.kommo;
+    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref(), None).await?;
+    let signer = Signer::new(kommo.channel_secret.expose());
+    Ok(Chats::new(kommo.chats_url.url().clone(), &kommo.scope_id(&id), signer, kommo.timeout, rate)?)
+}
+
+/// Sends everything, until the end or until somebody ends it.
+async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bool> {
+    let (tell, mut items) = mpsc::channel(AHEAD);
+    let reading = spawn_blocking(move || export.walk(&mut |part| forward(&tell, &wanted, &part)));
+    let mut broken_off = std::pin::pin!(tokio::signal::ctrl_c());
+    let work = async {
+        while let Some((chat, item)) = items.recv().await {
+            run.take(&chat, &item).await?;
+        }
+        Ok(())
+    };
+    let outcome: Option<anyhow::Result<()>> = tokio::select! {
+        biased;
+        _ = &mut broken_off => None,
+        outcome = work => Some(outcome),
+    };
+    drop(items);
+    reading.await??;
+    let is_complete = run.report();
+    match outcome {
+        Some(Ok(())) => Ok(is_complete),
+        Some(Err(error)) => bail!("{error:#}. Run the same again to go on"),
+        None => bail!("broken off; run the same again to go on"),
+    }
+}
+
+/// Hands a message on; false if nobody wants any more.
+fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'_>) -> bool {
+    let Part::Message(chat, raw) = part else { return !tell.is_closed() };
+    match read::read(raw.get()) {
+        Ok(item) if wanted.has(chat) => tell.blocking_send(((*chat).clone(), item)).is_ok(),
+        Ok(_) | Err(_) => !tell.is_closed(),
+    }
+}
+
+/// What of an import is done is written down here, below `data_dir`.
+fn progress(config: &Config, bot: BotId, owner: i64) -> anyhow::Result<Progress> {
+    Progress::open(&crate::media::imported::dir(&config.data_dir).join(format!("{bot}-{owner}")).join("done.jsonl"))
+}

@@ -1,0 +1,212 @@
+//! A message of an export as the event that creates it in Kommo.
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation, SourceId, TelegramChat, UserId},
+        imported::ImportedId,
+        message::MediaKind,
+        time::UnixMillis,
+    },
+    kommo::wire::{
+        Card, ImportEvent, ImportedMessage, Location, Message, NewChat, OurMessage, OurReply, Sender, Source,
+    },
+    operate::import::{
+        read::{Enclosed, Item, Said},
+        walk::ChatHead,
+    },
+};
+
+/// A conversation that messages are imported into.
+#[derive(Clone, Debug)]
+pub(super) struct Thread {
+    source: SourceId,
+    bot: BotId,
+    /// The chat in the owner's account.
+    chat: TelegramChat,
+    customer: Sender,
+}
+
+impl Thread {
+    /// The conversation of a bot with the customer of a chat in the account of `owner`.
+    pub(super) fn new(source: &SourceId, bot: BotId, owner: i64, chat: &ChatHead) -> Self {
+        let id = UserId(chat.id).to_string();
+        let name = if chat.name.is_empty() { format!("Telegram {}", chat.id) } else { chat.name.clone() };
+        Self {
+            source: source.clone(),
+            bot,
+            chat: TelegramChat { owner: Some(UserId(owner)), id: chat.id },
+            customer: Sender { id, ref_id: None, name, profile_link: None },
+        }
+    }
+
+    /// Whether a message was written by the customer.
+    pub(super) const fn is_customers(&self, item: &Item) -> bool {
+        item.author == self.chat.id
+    }
+
+    /// Our id of a message.
+    pub(super) fn msgid(&self, message: i64) -> String {
+        ImportedId { bot: self.bot, chat: self.chat, message }.to_string()
+    }
+
+    /// Its chat, as Kommo is asked for it.
+    pub(super) fn chat(&self) -> NewChat {
+        NewChat {
+            conversation_id: self.conversation(),
+            source: Source { external_id: self.source.to_string() },
+            user: self.customer.clone(),
+        }
+    }
+
+    fn conversation(&self) -> String {
+        Conversation::new(self.source.clone(), self.chat.id).to_string()
+    }
+
+    /// A message that says `message`; `author` if the customer did not write it. It answers `reply_to` if Kommo has that.
+    pub(super) fn event(
+        &self,
+        item: &Item,
+        author: Option<Sender>,
+        message: Message,
+        reply_to: Option<i64>,
+        silent: bool,
+    ) -> ImportEvent {
+        // Telegram tells seconds. What comes within one stays in its order.
+        let at = UnixMillis(UnixMillis::from_seconds(item.at_seconds).0.saturating_add(item.id.rem_euclid(1000)));
+        let reply_to = reply_to.map(|id| OurReply { message: OurMessage { msgid: self.msgid(id) } });
+        let receiver = author.is_some().then(|| self.customer.clone());
+        ImportEvent {
+            event_type: "new_message",
+            payload: ImportedMessage {
+                timestamp: at.seconds(),
+                msec_timestamp: at.0,
+                msgid: self.msgid(item.id),
+                conversation_id: self.conversation(),
+                source: Source { external_id: self.source.to_string() },
+                sender: author.unwrap_or_else(|| self.customer.clone()),
+                receiver,
+                message,
+                reply_to,
+                silent,
+            },
+        }
+    }
+}
+
+/// A file that Kommo can fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fetchable {
+    /// Where.
+    pub(super) link: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Its size.
+    pub(super) size_bytes: u64,
+}
+
+/// What a message says, after `quoted`, which stands for a message that Kommo does not have. A file that is not there is
+/// named instead.
+pub(super) fn message(said: &Said, quoted: &str, file: Option<Fetchable>) -> Message {
+    let beside = |text: Option<&str>| {
+        let text = format!("{quoted}{}", text.unwrap_or_default()).trim_end().to_owned();
+        Some(text).filter(|text| !text.is_empty())
+    };
+    match (said, file) {
+        (Said::Text(text), _) => told(format!("{quoted}{text}")),
+        (Said::File(enclosed), Some(file)) => Message {
+            r#type: type_of(enclosed.kind),
+            text: beside(enclosed.text.as_deref()),
+            media: Some(file.link),
+            file_name: Some(file.name),
+            file_size: Some(file.size_bytes),
+            media_duration: enclosed.duration_seconds,
+            ..Message::default()
+        },
+        (Said::File(enclosed), None) => told(format!("{quoted}{}", missing(enclosed))),
+        (Said::Place { latitude, longitude, text }, _) => Message {
+            r#type: "location",
+            text: beside(text.as_deref()),
+            location: Some(Location { lon: *longitude, lat: *latitude }),
+            ..Message::default()
+        },
+        (Said::Card { name, phone }, _) => Message {
+            r#type: "contact",
+            text: beside(None),
+            contact: Some(Card { name: name.clone(), phone: phone.clone() }),
+            ..Message::default()
+        },
+    }
+}
+
+fn told(text: String) -> Message {
+    Message { r#type: "text", text: Some(text), ..Message::default() }
+}
+
+const fn type_of(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Picture => "picture",
+        MediaKind::Video => "video",
+        MediaKind::Voice => "voice",
+        MediaKind::Audio => "audio",
+        MediaKind::Sticker => "sticker",
+        MediaKind::File => "file",
+    }
+}
+
+/// What stands for a file that is not there.
+fn missing(enclosed: &Enclosed) -> String {
+    let told = enclosed.path.rsplit('/').next().filter(|_| !enclosed.path.contains('('));
+    let name = enclosed.name.as_deref().or(told).map(|name| format!(" {name}")).unwrap_or_default();
+    let text = enclosed.text.as_ref().map(|text| format!("\n{text}")).unwrap_or_default();
+    format!("[{}{name}: not in the export]{text}", enclosed.kind.name())
+}
+
+/// The words of a message, for those that answer it where Kommo does not have it.
+pub(super) fn words(said: &Said) -> String {
+    match said {
+        Said::Text(text) => text.clone(),
+        Said::File(enclosed) => enclosed.text.clone().unwrap_or_else(|| format!("[{}]", enclosed.kind.name())),
+        Said::Place { .. } => "[place]".to_owned(),
+        Said::Card { name, .. } => format!("[contact] {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str) -> Said {
+        Said::File(Enclosed {
+            kind: MediaKind::Picture,
+            path: path.to_owned(),
+            name: None,
+            mime_type: None,
+            duration_seconds: None,
+            text: Some("look".to_owned()),
+        })
+    }
+
+    #[test]
+    fn a_message_is_told_under_its_own_time_and_a_marked_id() {
+        let head = ChatHead { id: 777, name: "Anna".to_owned(), kind: "personal_chat".to_owned() };
+        let thread = Thread::new(&SourceId::parse("sales").unwrap(), BotId(1), 555, &head);
+        let said = Said::Text("Hi".to_owned());
+        let item = Item {
+            id: 42,
+            author: 777,
+            author_name: "Anna".to_owned(),
+            at_seconds: 1_714_557_600,
+            reply_to: None,
+            said,
+        };
+        let event = thread.event(&item, None, message(&item.said, "", None), Some(41), true);
+        insta::assert_snapshot!(serde_json::to_string(&event).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1714557600,"msec_timestamp":1714557600042,"msgid":"tg:1:555/777:i42","conversation_id":"tg:sales:777","source":{"external_id":"sales"},"sender":{"id":"tg-user:777","name":"Anna"},"message":{"type":"text","text":"Hi"},"reply_to":{"message":{"msgid":"tg:1:555/777:i41"}},"silent":true}}"#);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let text = |said: &Said| message(said, "> before\n\n", None).text.unwrap();
+        assert_eq!(text(&file("photos/a.jpg")), "> before\n\n[picture a.jpg: not in the export]\nlook");
+        assert_eq!(text(&file("(File not included.)")), "> before\n\n[picture: not in the export]\nlook");
+    }
+}

@@ -1,0 +1,152 @@
+//! Where the export is, and its files.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Component, Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::operate::import::walk::{Tell, walk};
+
+/// The file that has everything in it.
+const MAIN: &str = "result.json";
+/// What the same is called in an export that only people can read.
+const FOR_PEOPLE: [&str; 2] = ["messages.html", "export_results.html"];
+
+/// An export that Telegram Desktop has made.
+#[derive(Clone, Debug)]
+pub(super) struct Export {
+    main: PathBuf,
+    folder: PathBuf,
+    /// The largest file that is imported.
+    most_bytes: u64,
+}
+
+/// A file that a message names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is there.
+    There { path: PathBuf, size_bytes: u64 },
+    /// It was not exported, or has been taken away since.
+    Missing,
+    /// It is larger than what is to be imported.
+    TooLarge(u64),
+}
+
+impl Export {
+    /// The export at `path`: its folder, or the file in it.
+    ///
+    /// # Errors
+    /// If there is none, or one that only people can read.
+    pub(super) fn find(path: &Path, most_bytes: u64) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let there = fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?;
+        let folder = if there.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let is_page = path.extension().is_some_and(|ending| ending == "html");
+        let main = if there.is_dir() { path.join(MAIN) } else { path.to_owned() };
+        if is_page || !main.exists() && FOR_PEOPLE.iter().any(|name| folder.join(name).exists()) {
+            bail!(
+                "{shown} is an export in HTML, for people to read: export again, and choose the format \"Machine-readable \
+                 JSON\""
+            );
+        }
+        if !main.exists() {
+            bail!("{shown} has no {MAIN}: name the folder that Telegram Desktop has made, or the {MAIN} in it");
+        }
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let folder = folder.canonicalize().with_context(|| format!("{shown} cannot be read"))?;
+        Ok(Self { main, folder, most_bytes })
+    }
+
+    /// Goes through it.
+    ///
+    /// # Errors
+    /// If it cannot be read to its end.
+    pub(super) fn walk(&self, tell: &mut Tell<'_>) -> anyhow::Result<()> {
+        let file = File::open(&self.main).with_context(|| format!("{} cannot be read", self.main.display()))?;
+        walk(file, tell).map_err(|error| {
+            let shown = self.main.display();
+            if error.is_eof() {
+                return anyhow::anyhow!("{shown} ends in the middle: was the export finished? Export again");
+            }
+            anyhow::anyhow!("{shown} is no export of Telegram Desktop, or was changed since: {error}")
+        })
+    }
+
+    /// The file that a message names by its path below the export's folder. A path that leads elsewhere is none.
+    pub(super) fn file(&self, relative: &str) -> Found {
+        let relative = Path::new(relative);
+        let is_below = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        // What follows links is compared, so that none of them leads outside.
+        let path = self.folder.join(relative).canonicalize().ok().filter(|path| path.starts_with(&self.folder));
+        let Some(path) = path.filter(|_| is_below && !relative.as_os_str().is_empty()) else { return Found::Missing };
+        match fs::metadata(&path) {
+            Ok(there) if there.is_file() && there.len() > self.most_bytes => Found::TooLarge(there.len()),
+            Ok(there) if there.is_file() && there.len() > 0 => Found::There { path, size_bytes: there.len() },
+            Ok(_) | Err(_) => Found::Missing,
+        }
+    }
+}
+
+/// Copies a file, so that it is there as a whole or not at all.
+///
+/// # Errors
+/// If there is no room, or no right to write.
+pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if let (Ok(old), Ok(new)) = (fs::metadata(to), fs::metadata(from))
+        && old.len() == new.len()
+    {
+        return Ok(());
+    }
+    let folder = to.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut part = tempfile::NamedTempFile::new_in(folder)?;
+    io::copy(&mut File::open(from)?, &mut part)?;
+    part.as_file().sync_all()?;
+    part.persist(to)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn files_are_found_below_the_folder_and_nowhere_else() {
+        let outer = TempDir::new().unwrap();
+        fs::write(outer.path().join("secret"), "x").unwrap();
+        let folder = outer.path().join("export");
+        fs::create_dir_all(folder.join("photos")).unwrap();
+        fs::write(folder.join("photos/a.jpg"), "12345").unwrap();
+        fs::write(folder.join("photos/empty.jpg"), "").unwrap();
+        fs::write(folder.join("large"), "1234567890").unwrap();
+        std::os::unix::fs::symlink(outer.path().join("secret"), folder.join("link")).unwrap();
+        fs::write(folder.join(MAIN), "{}").unwrap();
+        let export = Export::find(&folder, 9).unwrap();
+        assert!(matches!(export.file("photos/a.jpg"), Found::There { size_bytes: 5, .. }));
+        assert_eq!(export.file("large"), Found::TooLarge(10));
+        let absolute = outer.path().join("secret");
+        let hostile = ["../secret", "photos/../../secret", "link", "", "photos", absolute.to_str().unwrap()];
+        for path in [&hostile[..], &["photos/none.jpg", "photos/empty.jpg", "(File not included.)"]].concat() {
+            assert_eq!(export.file(path), Found::Missing, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_export_says_what_to_do() {
+        let folder = TempDir::new().unwrap();
+        let says = |path: &Path, what: &str| {
+            let error = format!("{:#}", Export::find(path, 9).unwrap_err());
+            assert!(error.contains(what), "{error}");
+        };
+        says(&folder.path().join("nowhere"), "cannot be read");
+        says(folder.path(), "has no result.json");
+        fs::write(folder.path().join("messages.html"), "<html>").unwrap();
+        says(folder.path(), "Machine-readable JSON");
+        says(&folder.path().join("messages.html"), "Machine-readable JSON");
+    }
+}

@@ -1,0 +1,109 @@
+//! What has been imported: a line per message, so that an import can be broken off at any time and taken up again.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+
+/// A message that Kommo has.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    chat: i64,
+    message: i64,
+    /// Kommo's id of it, if it told one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kommo: Option<String>,
+}
+
+/// What has been imported of one account into one bot's conversations.
+#[derive(Debug)]
+pub(super) struct Progress {
+    file: File,
+    done: HashSet<(i64, i64)>,
+}
+
+impl Progress {
+    /// Reads what the file at `path` tells, and keeps everybody else from importing the same at the same time.
+    ///
+    /// # Errors
+    /// If it cannot be read or written, or another import runs.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))
+            .with_context(|| format!("{shown} cannot be written: import as the user that telekommo runs as"))?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .with_context(|| format!("{shown} cannot be written: import as the user that telekommo runs as"))?;
+        if file.try_lock().is_err() {
+            bail!("another import of the same account runs: wait for it, or end it");
+        }
+        let lines = BufReader::new(&file).lines();
+        // A line that a crash has cut is none: that message is recognised by Kommo.
+        let done = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<Line>(&line).ok());
+        let done = done.map(|line| (line.chat, line.message)).collect();
+        end_last_line(&mut file)?;
+        Ok(Self { file, done })
+    }
+
+    /// Whether a message has been imported.
+    pub(super) fn has(&self, chat: i64, message: i64) -> bool {
+        self.done.contains(&(chat, message))
+    }
+
+    /// Remembers that Kommo has a message.
+    ///
+    /// # Errors
+    /// If that cannot be written.
+    pub(super) fn note(&mut self, chat: i64, message: i64, kommo: Option<String>) -> anyhow::Result<()> {
+        let line = serde_json::to_string(&Line { chat, message, kommo })?;
+        self.file
+            .write_all(format!("{line}\n").as_bytes())
+            .and_then(|()| self.file.sync_data())
+            .context("what is done cannot be remembered (is the disk full?); run the same again to go on")?;
+        self.done.insert((chat, message));
+        Ok(())
+    }
+}
+
+fn end_last_line(file: &mut File) -> io::Result<()> {
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_known_after_a_crash_in_the_middle_of_a_line() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("imports/1-2/done.jsonl");
+        let mut progress = Progress::open(&path).unwrap();
+        progress.note(7, 1, Some("uuid".to_owned())).unwrap();
+        progress.note(7, 2, None).unwrap();
+        assert!(Progress::open(&path).unwrap_err().to_string().contains("another import"));
+        drop(progress);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, &text[..text.len() - 5]).unwrap();
+        let mut progress = Progress::open(&path).unwrap();
+        assert!(progress.has(7, 1) && !progress.has(7, 2) && !progress.has(8, 1));
+        progress.note(7, 3, None).unwrap();
+        drop(progress);
+        assert!(Progress::open(&path).unwrap().has(7, 3));
+    }
+}

@@ -1,0 +1,210 @@
+//! One import: what it knows while it goes from message to message.
+
+use std::{collections::HashMap, fs, path::PathBuf};
+
+use anyhow::Context as _;
+
+use crate::{
+    clock,
+    config::Config,
+    domain::{
+        address::{BotId, SourceId},
+        message::Quote,
+        time::UnixMillis,
+    },
+    kommo::wire::Sender,
+    media::{
+        imported,
+        link::{ImportedFile, LinkKey, Links},
+    },
+    operate::import::{
+        bar::Bar,
+        event::{self, Fetchable, Thread},
+        export::{self, Export, Found},
+        people::People,
+        progress::Progress,
+        read::{Enclosed, Item, Said},
+        sending::{Ended, Post},
+        survey::Survey,
+        walk::ChatHead,
+    },
+};
+
+/// For how long a message counts as fresh, in seconds: hooks about older ones are known to be imports.
+const FRESH_SECONDS: i64 = 24 * 60 * 60;
+
+/// An import that goes on.
+pub(super) struct Run {
+    source: SourceId,
+    bot: BotId,
+    owner: i64,
+    export: Export,
+    newest: HashMap<i64, Option<i64>>,
+    people: People,
+    post: Post,
+    silent: bool,
+    links: Links,
+    imports: PathBuf,
+    progress: Progress,
+    bar: Bar,
+    current: Option<Current>,
+    taken: usize,
+    there: usize,
+    failed: Vec<String>,
+}
+
+/// The chat that is being imported.
+struct Current {
+    chat: i64,
+    thread: Thread,
+    /// The words of its messages that Kommo does not have.
+    words: HashMap<i64, String>,
+}
+
+impl Run {
+    /// An import of the account of an owner into the conversations of a source.
+    ///
+    /// # Errors
+    /// If what was done before cannot be read, or another import runs.
+    pub(super) fn new(
+        config: &Config,
+        (source, bot, owner): (SourceId, BotId, i64),
+        export: Export,
+        survey: Survey,
+        people: People,
+        post: Post,
+        silent: bool,
+    ) -> anyhow::Result<Self> {
+        let progress = super::progress(config, bot, owner)?;
+        if people.has_managers() {
+            fs::write(imported::in_managers_names(&config.data_dir), "").context("the bridge cannot be told")?;
+        }
+        let links = Links {
+            key: LinkKey::derive(config.kommo.channel_secret.expose()),
+            public_url: config.server.public_url.url().clone(),
+            valid_for: config.media.links_for,
+        };
+        Ok(Self {
+            progress,
+            bar: Bar::new(survey.messages()),
+            newest: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.newest)).collect(),
+            imports: imported::dir(&config.data_dir),
+            links,
+            source,
+            bot,
+            owner,
+            export,
+            people,
+            post,
+            silent,
+            current: None,
+            taken: 0,
+            there: 0,
+            failed: Vec::new(),
+        })
+    }
+
+    /// Imports a message, unless it has been.
+    ///
+    /// # Errors
+    /// If nothing more can be imported for now.
+    pub(super) async fn take(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<()> {
+        if self.current.as_ref().is_none_or(|current| current.chat != chat.id) {
+            let thread = Thread::new(&self.source, self.bot, self.owner, chat);
+            self.current = Some(Current { chat: chat.id, thread, words: HashMap::new() });
+        }
+        if self.progress.has(chat.id, item.id) {
+            self.there += 1;
+            self.bar.skip();
+            return Ok(());
+        }
+        match self.send(chat, item).await? {
+            Ended::Taken(kommo) => {
+                self.taken += 1;
+                self.progress.note(chat.id, item.id, kommo)?;
+            }
+            Ended::There => {
+                self.there += 1;
+                self.progress.note(chat.id, item.id, None)?;
+            }
+            Ended::Refused(why) => self.refused(chat, item, &why),
+        }
+        self.bar.step();
+        Ok(())
+    }
+
+    async fn send(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<Ended> {
+        let file = match &item.said {
+            Said::File(enclosed) => self.file(chat.id, item.id, enclosed)?,
+            Said::Text(_) | Said::Place { .. } | Said::Card { .. } => None,
+        };
+        let Some(current) = &self.current else { return Ok(Ended::Refused("it belongs to no chat".to_owned())) };
+        let author = match author(&self.people, &current.thread, item) {
+            Ok(author) => author,
+            Err(why) => return Ok(Ended::Refused(why)),
+        };
+        let reply_to = item.reply_to.filter(|id| self.progress.has(chat.id, *id));
+        let words = item.reply_to.filter(|_| reply_to.is_none()).and_then(|id| current.words.get(&id));
+        let quoted =
+            words.map(|words| Quote { words: words.clone(), ..Quote::default() }.in_front()).unwrap_or_default();
+        let silent = self.silent || self.newest.get(&chat.id) != Some(&Some(item.id));
+        let message = event::message(&item.said, &quoted, file);
+        let mut event = current.thread.event(item, author, message, reply_to, silent);
+        Ok(self.post.send(&mut event, &current.thread.chat()).await?)
+    }
+
+    fn refused(&mut self, chat: &ChatHead, item: &Item, why: &str) {
+        self.failed.push(format!("{} ({}), message {}: {why}", chat.name, chat.id, item.id));
+        if let Some(current) = &mut self.current {
+            current.words.insert(item.id, event::words(&item.said));
+        }
+    }
+
+    /// A file that Kommo can fetch: a copy of that in the export, if it is there.
+    fn file(&self, chat: i64, message: i64, enclosed: &Enclosed) -> anyhow::Result<Option<Fetchable>> {
+        let Found::There { path, size_bytes } = self.export.file(&enclosed.path) else { return Ok(None) };
+        let told = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = plain_name(enclosed.name.as_deref().unwrap_or(&told));
+        let kept = format!("{}-{}/{chat}/{message}{}", self.bot, self.owner, ending(&told));
+        export::copy(&path, &self.imports.join(&kept))
+            .with_context(|| format!("{} cannot be copied", path.display()))?;
+        let link = self.links.made_at(clock::now()).to_imported(&ImportedFile {
+            path: kept,
+            file_name: name.clone(),
+            mime_type: enclosed.mime_type.clone(),
+            expires_at_seconds: 0,
+        });
+        Ok(Some(Fetchable { link, name, size_bytes }))
+    }
+
+    /// Prints what was done, and gives whether Kommo has all of it.
+    pub(super) fn report(&self) -> bool {
+        self.bar.end();
+        println!("\nImported {}, there already {}, failed {}.", self.taken, self.there, self.failed.len());
+        for failed in &self.failed {
+            println!("  {failed}");
+        }
+        self.failed.is_empty()
+    }
+}
+
+/// In whose name a message is imported; `None` for the customer's.
+fn author(people: &People, thread: &Thread, item: &Item) -> Result<Option<Sender>, String> {
+    if thread.is_customers(item) {
+        return Ok(None);
+    }
+    let age = clock::now().seconds() - UnixMillis::from_seconds(item.at_seconds).seconds();
+    people.author(&item.author_name, age < FRESH_SECONDS).map(Some)
+}
+
+/// A name without slashes and control characters.
+fn plain_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\') { '_' } else { c }).collect()
+}
+
+/// The ending of a file's name, with its dot, if it is a plain one.
+fn ending(name: &str) -> String {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
+    let is_plain = (1..=8).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain { format!(".{}", ending.to_ascii_lowercase()) } else { String::new() }
+}

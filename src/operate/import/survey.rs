@@ -1,0 +1,230 @@
+//! What is in an export: read once as a whole before anything is sent.
+
+use std::{collections::BTreeMap, fmt};
+
+use anyhow::bail;
+
+use crate::operate::{
+    import::{
+        export::{Export, Found},
+        read::{self, Item, Said, Skipped},
+        walk::{ChatHead, Part},
+    },
+    table::table,
+};
+
+/// A chat with one other person; all other chats are left out.
+const PERSONAL: &str = "personal_chat";
+/// How many ids of unreadable messages are told.
+const SHOWN: usize = 5;
+
+/// Which chats are wanted, by their ids or names; all if none is named.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted(pub(super) Vec<String>);
+
+impl Wanted {
+    /// Whether a chat is to be imported.
+    pub(super) fn has(&self, chat: &ChatHead) -> bool {
+        chat.kind == PERSONAL && (self.0.is_empty() || self.0.iter().any(|wanted| is_named(wanted, chat)))
+    }
+}
+
+fn is_named(wanted: &str, chat: &ChatHead) -> bool {
+    *wanted == chat.name || wanted.parse() == Ok(chat.id)
+}
+
+/// What one chat has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counted {
+    /// The chat.
+    pub(super) chat: ChatHead,
+    /// How many messages can be imported.
+    pub(super) messages: usize,
+    /// How many of them the owner wrote.
+    pub(super) outgoing: usize,
+    /// The last one that can be imported.
+    pub(super) newest: Option<i64>,
+    kinds: BTreeMap<&'static str, usize>,
+    files: usize,
+    missing: usize,
+    service: usize,
+    unreadable: Vec<i64>,
+}
+
+/// What an export has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Survey {
+    /// The chats that are to be imported, in the order of the export.
+    pub(super) chats: Vec<Counted>,
+    told_owner: Option<i64>,
+    /// Who else wrote in these chats: ids and names.
+    authors: BTreeMap<i64, String>,
+    others: usize,
+}
+
+impl Survey {
+    /// Reads all of an export.
+    ///
+    /// # Errors
+    /// If it is none, or a wanted chat is not in it.
+    pub(super) fn of(export: &Export, wanted: &Wanted) -> anyhow::Result<Self> {
+        let mut survey = Self::default();
+        export.walk(&mut |part| {
+            survey.note(export, wanted, &part);
+            true
+        })?;
+        if survey.told_owner.is_none() && survey.chats.is_empty() && survey.others == 0 {
+            bail!("this is JSON, but no export of Telegram Desktop: it has no chat in it");
+        }
+        let is_there = |name: &&String| survey.chats.iter().any(|counted| is_named(name, &counted.chat));
+        if let Some(name) = wanted.0.iter().find(|name| !is_there(name)) {
+            bail!("there is no private chat {name} in the export; --dry-run without --chat shows which there are");
+        }
+        if survey.chats.iter().all(|chat| chat.messages == 0) && survey.chats.iter().any(|it| !it.unreadable.is_empty())
+        {
+            bail!("no message in it tells its time and its author as Telegram Desktop does since 2022: export again");
+        }
+        Ok(survey)
+    }
+
+    fn note(&mut self, export: &Export, wanted: &Wanted, part: &Part<'_>) {
+        match part {
+            Part::Owner(owner) => self.told_owner = owner.user_id,
+            Part::Chat(chat) if wanted.has(chat) => {
+                self.chats.push(Counted { chat: (*chat).clone(), ..Counted::default() });
+            }
+            Part::Chat(_) => self.others += 1,
+            Part::Message(chat, raw) if wanted.has(chat) => {
+                let item = read::read(raw.get());
+                if let Ok(item) = &item
+                    && item.author != chat.id
+                {
+                    self.authors.entry(item.author).or_insert_with(|| item.author_name.clone());
+                }
+                if let Some(counted) = self.chats.last_mut() {
+                    counted.note(export, item, raw.get());
+                }
+            }
+            Part::Message(..) => {}
+        }
+    }
+
+    /// Whose account was exported.
+    ///
+    /// # Errors
+    /// If that is not known, or is not whom the operator names.
+    pub(super) fn owner(&self, named: Option<&str>) -> anyhow::Result<i64> {
+        let named = named.map(|named| self.named(named)).transpose()?;
+        let owner = match (self.told_owner, named, self.authors.keys().copied().collect::<Vec<_>>().as_slice()) {
+            (Some(told), Some(named), _) if told != named => {
+                bail!("the export is of the account {told}, not of {named}: correct --owner")
+            }
+            (Some(owner), ..) | (None, Some(owner), _) | (None, None, &[owner]) => owner,
+            (None, None, []) => {
+                bail!("the owner of the export wrote nothing in it, so it is not known whose it is: say --owner ID")
+            }
+            (None, None, _) => {
+                bail!("several people besides the customers wrote in it: say --owner, one of {}", self.people())
+            }
+        };
+        match self.chats.iter().find(|counted| counted.chat.id == owner) {
+            Some(_) => bail!("this export was made by the customer: it is the chat with {owner}. Export your own side"),
+            None => Ok(owner),
+        }
+    }
+
+    fn named(&self, named: &str) -> anyhow::Result<i64> {
+        if let Ok(id) = named.parse() {
+            return Ok(id);
+        }
+        let found: Vec<_> = self.authors.iter().filter(|(_, name)| *name == named).map(|(id, _)| *id).collect();
+        match found[..] {
+            [id] => Ok(id),
+            _ => bail!("--owner: no one person {named} wrote in it; there are {}", self.people()),
+        }
+    }
+
+    fn people(&self) -> String {
+        let people = self.authors.iter().map(|(id, name)| format!("{name} ({id})"));
+        people.collect::<Vec<_>>().join(", ")
+    }
+
+    /// How many messages can be imported.
+    pub(super) fn messages(&self) -> usize {
+        self.chats.iter().map(|chat| chat.messages).sum()
+    }
+
+    /// How many of them the owner wrote.
+    pub(super) fn outgoing(&self) -> usize {
+        self.chats.iter().map(|chat| chat.outgoing).sum()
+    }
+}
+
+impl Counted {
+    fn note(&mut self, export: &Export, item: Result<Item, Skipped>, raw: &str) {
+        match item {
+            Ok(item) => self.item(export, &item),
+            Err(Skipped::Service) => self.service += 1,
+            Err(Skipped::Unsupported | Skipped::Unreadable) => self.unreadable.push(read::number(raw)),
+        }
+    }
+
+    fn item(&mut self, export: &Export, item: &Item) {
+        self.messages += 1;
+        self.outgoing += usize::from(item.author != self.chat.id);
+        self.newest = Some(item.id);
+        let kind = match &item.said {
+            Said::Text(_) => "text",
+            Said::File(file) => {
+                match export.file(&file.path) {
+                    Found::There { .. } => self.files += 1,
+                    Found::Missing | Found::TooLarge(_) => self.missing += 1,
+                }
+                file.kind.name()
+            }
+            Said::Place { .. } => "place",
+            Said::Card { .. } => "contact",
+        };
+        *self.kinds.entry(kind).or_default() += 1;
+    }
+}
+
+impl fmt::Display for Survey {
+    /// What is to be imported, in 80 columns.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = ["CHAT", "ID", "MESSAGES", "FILES", "MISSING", "SERVICE"].map(str::to_owned);
+        let row = |it: &Counted| {
+            let numbers = [it.messages, it.files, it.missing, it.service].map(|number| number.to_string());
+            let [messages, files, missing, service] = numbers;
+            [it.chat.name.clone(), it.chat.id.to_string(), messages, files, missing, service]
+        };
+        let rows: Vec<_> = [header].into_iter().chain(self.chats.iter().map(row)).collect();
+        f.write_str(&table(&rows, 0))?;
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for (kind, count) in self.chats.iter().flat_map(|chat| &chat.kinds) {
+            *kinds.entry(kind).or_default() += count;
+        }
+        writeln!(f, "\n{} messages, {} of them written by the owner:", self.messages(), self.outgoing())?;
+        for (kind, count) in kinds {
+            writeln!(f, "  {kind:<15} {count:>8}")?;
+        }
+        self.left_out(f)
+    }
+}
+
+impl Survey {
+    fn left_out(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sum = |of: fn(&Counted) -> usize| self.chats.iter().map(of).sum::<usize>();
+        let missing = sum(|chat| chat.missing);
+        if missing > 0 {
+            writeln!(f, "{missing} files are missing or too large: a text names each of them instead.")?;
+        }
+        let unreadable: Vec<_> = self.chats.iter().flat_map(|chat| &chat.unreadable).collect();
+        if !unreadable.is_empty() {
+            let ids: Vec<_> = unreadable.iter().take(SHOWN).map(ToString::to_string).collect();
+            let more = if unreadable.len() > SHOWN { ", …" } else { "" };
+            writeln!(f, "{} messages cannot be read: {}{more}", unreadable.len(), ids.join(", "))?;
+        }
+        writeln!(f, "Left out: service messages {}, other chats {}.", sum(|chat| chat.service), self.others)
+    }
+}

@@ -1,0 +1,202 @@
+//! `telekommo import`: an export of Telegram Desktop, message by message into Kommo.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rustix::process::Signal;
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::{Author, Endpoint, Imports, Message, Rate},
+    stage::{ANNA, BEN, LINES, Stage},
+};
+
+use super::process::{Process, finished, telekommo, text};
+use crate::support::{TestStage, conversation, eventually};
+
+mod trouble;
+
+const ACCOUNT: &str = r#"
+kommo.account_url = "{account_url}"
+kommo.access_token = "{access_token}"
+"#;
+/// How many messages of the export can be imported.
+const ALL: usize = 13;
+/// How many bot and owner the files are kept for: the bot of the first line, and the owner of the export.
+const KEPT: &str = "data/imports/7000000001-555000111";
+
+fn export() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/telegram/export")
+}
+
+/// The words of `telekommo import`.
+fn words<'w>(export: &'w Path, config: &'w Path, more: &[&'w str]) -> Vec<&'w str> {
+    let paths = [export, config].map(|path| path.to_str().unwrap());
+    [&["import", paths[0], "--source", "sales", "--config", paths[1]], more].concat()
+}
+
+/// How an import ended, what it printed, and what it complained of.
+async fn import(stage: &Stage, export: &Path, more: &[&str]) -> (Option<i32>, String, String) {
+    let config = stage.write_config().unwrap();
+    stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+    let output = finished(telekommo(&words(export, &config, more))).await;
+    let (printed, complaint) = (text(&output.stdout).to_owned(), text(&output.stderr).to_owned());
+    let wide: Vec<_> = printed.lines().filter(|line| !line.starts_with("  ") && line.chars().count() > 80).collect();
+    assert!(wide.is_empty(), "too wide: {wide:#?}");
+    (output.status.code(), printed, complaint)
+}
+
+/// The same for one that has to succeed; gives what it printed.
+async fn done(stage: &Stage, more: &[&str]) -> String {
+    let (code, printed, complaint) = import(stage, &export(), more).await;
+    assert_eq!((code, complaint.as_str()), (Some(0), ""), "{printed}");
+    printed
+}
+
+fn messages(stage: &Stage, customer: i64) -> Vec<Message> {
+    stage.kommo.chat(&conversation(LINES[0], customer)).map(|chat| chat.messages).unwrap_or_default()
+}
+
+fn imported(stage: &Stage) -> usize {
+    messages(stage, ANNA).len() + messages(stage, BEN).len()
+}
+
+/// That everything is there once, in order.
+fn assert_complete(stage: &Stage) {
+    let ids = |customer| messages(stage, customer).into_iter().map(|it| it.client_msgid.unwrap()).collect::<Vec<_>>();
+    let numbers = [1001, 1002, 1003, 1004, 1005, 1007, 1008, 1009, 1010, 1011, 1013];
+    let id = |customer: i64, number: &i32| format!("tg:7000000001:555000111/{customer}:i{number}");
+    assert_eq!(ids(ANNA), numbers.iter().map(|number| id(ANNA, number)).collect::<Vec<_>>());
+    assert_eq!(ids(BEN), [2001, 2002].iter().map(|number| id(BEN, number)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn authors_times_replies_and_files_are_kept() {
+    let stage = TestStage::start().await;
+    let printed = done(&stage, &[]).await;
+    assert!(printed.contains("Imported 13, there already 0, failed 0."), "{printed}");
+    assert_complete(&stage);
+    let anna = messages(&stage, ANNA);
+    assert!(anna.iter().all(|message| message.imported));
+    assert_eq!(anna.iter().map(|it| it.silent).collect::<Vec<_>>(), [[true; 10].as_slice(), &[false]].concat());
+    assert_eq!(anna[0].at_ms, (1_714_557_600 + 1001 * 60) * 1000 + 1);
+    assert_eq!((anna[1].from, anna[1].author_name.as_str()), (Author::Bot, "Max Keller"));
+    assert_eq!(anna[1].reply_to.as_ref(), Some(&anna[0].id));
+    let said: Vec<_> = anna.iter().map(|it| (it.kind.as_str(), it.text.as_str())).collect();
+    assert_eq!(
+        said,
+        [
+            ("text", "Hello! Do you have the blue one?"),
+            ("text", "Yes, two are left."),
+            ("picture", "This one?"),
+            ("text", "[sticker: not in the export]\n👍"),
+            ("voice", ""),
+            ("text", "Here is the page (https://example.com/blue)."),
+            ("text", "[file contract.pdf: not in the export]\nThe contract"),
+            ("location", "Cafe Central\nHerrengasse 14"),
+            ("contact", ""),
+            ("text", "[forwarded from Blue Shop]\nTwo for one until Friday"),
+            ("text", "Thank you!"),
+        ]
+    );
+    let chat = stage.kommo.chat(&conversation(LINES[0], ANNA)).unwrap();
+    assert!(chat.is_lead, "the newest message makes one lead");
+    assert_eq!(chat.contact.name, "Anna Petrova");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn kommo_fetches_the_files_from_the_running_bridge_when_the_export_is_gone() {
+    let stage = TestStage::start().await;
+    let copy = stage.dir().join("export");
+    let photo = "chats/chat_01/photos/photo_1@01-05-2024_10-43-00.png";
+    fs::create_dir_all(copy.join(photo).parent().unwrap()).unwrap();
+    for file in ["result.json", photo] {
+        fs::copy(export().join(file), copy.join(file)).unwrap();
+    }
+    let (code, printed, complaint) = import(&stage, &copy, &["--chat", "Anna Petrova"]).await;
+    assert_eq!((code, complaint.as_str()), (Some(0), ""), "{printed}");
+    fs::remove_dir_all(copy).unwrap();
+    let fetched = |stage: &Stage| messages(stage, ANNA)[2].media.clone().unwrap().fetched;
+    stage.until("the picture is fetched", |stage| fetched(stage).is_some()).await;
+    let fetched = fetched(&stage).unwrap();
+    assert_eq!((fetched.status, fetched.content_type.as_str()), (Some(200), "image/png"));
+    assert_eq!(fetched.bytes, fs::read(export().join(photo)).unwrap());
+    let url = messages(&stage, ANNA)[2].media.clone().unwrap().url;
+    let part = reqwest::Client::new().get(&url).header("Range", "bytes=1-3").send().await.unwrap();
+    assert_eq!((part.status().as_u16(), part.headers()["Content-Range"].to_str().unwrap()), (206, "bytes 1-3/74"));
+    assert_eq!(part.bytes().await.unwrap(), &b"PNG"[..]);
+    let head = reqwest::Client::new().head(&url).send().await.unwrap();
+    assert_eq!(head.headers()["Content-Length"], "74");
+    fs::remove_dir_all(stage.dir().join(KEPT)).unwrap();
+    assert_eq!(reqwest::get(url).await.unwrap().status().as_u16(), 410);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn twice_imports_nothing_twice_even_without_its_notes() {
+    let stage = Stage::without_bridge("").unwrap();
+    done(&stage, &[]).await;
+    let again = done(&stage, &[]).await;
+    assert!(again.contains("Imported 0, there already 13"), "{again}");
+    fs::remove_file(stage.dir().join(KEPT).join("done.jsonl")).unwrap();
+    let again = done(&stage, &[]).await;
+    assert!(again.contains("Imported 0, there already 13"), "{again}");
+    assert_complete(&stage);
+}
+
+#[tokio::test]
+async fn a_killed_import_goes_on_where_it_was() {
+    let stage = Stage::without_bridge("").unwrap();
+    let config = stage.write_config().unwrap();
+    let process = Process::spawn(telekommo(&words(&export(), &config, &["--rate", "2"])));
+    eventually("some messages are imported", async || imported(&stage) >= 2).await;
+    process.end(Signal::KILL).await;
+    assert!(imported(&stage) < ALL);
+    // A crash may have cut what it was writing.
+    let notes = stage.dir().join(KEPT).join("done.jsonl");
+    let text = fs::read_to_string(&notes).unwrap_or_default();
+    fs::write(&notes, &text[..text.len().saturating_sub(3)]).unwrap();
+    done(&stage, &[]).await;
+    assert_complete(&stage);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_doubles_nothing() {
+    let stage = Stage::without_bridge("retry.kommo = [\"10ms\"]").unwrap();
+    stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 2);
+    stage.kommo.fault(Endpoint::Message, Fault::Garbage, 1);
+    done(&stage, &[]).await;
+    assert_complete(&stage);
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_sends_nothing() {
+    let stage = Stage::without_bridge("").unwrap();
+    let printed = done(&stage, &["--dry-run"]).await;
+    for part in ["Anna Petrova", "13 messages, 4 of them", "picture", "voice message", "2 files are missing", "1012"] {
+        assert!(printed.contains(part), "{part} is missing in\n{printed}");
+    }
+    assert!(printed.contains("service messages 1, other chats 2."), "{printed}");
+    assert!(stage.kommo.requests().is_empty());
+    assert!(!stage.dir().join(KEPT).exists());
+}
+
+#[tokio::test]
+async fn an_import_in_a_managers_name_never_reaches_the_customer() {
+    let stage = TestStage::with(ACCOUNT).await;
+    let max = stage.kommo.manager("Max of Kommo");
+    stage.kommo.habits(|habits| habits.imports = Imports::Echoed);
+    done(&stage, &["--manager", "Max Keller=max of kommo"]).await;
+    let messages = messages(&stage, BEN);
+    assert_eq!((messages[1].from, &messages[1].author_id), (Author::Manager, &max));
+    eventually("the hooks have come back and were ignored", async || {
+        let (_, metrics) = stage.admin("/metrics").await;
+        metrics.contains("telekommo_hooks_total{outcome=\"ignored\"} 4")
+    })
+    .await;
+    assert_eq!(stage.waiting(), 0);
+    assert!(stage.telegram.requests().iter().all(|request| request.method != "sendMessage"));
+    stage.finish().await;
+}
