@@ -12,6 +12,7 @@ pub mod clock;
 pub mod fault;
 pub mod kommo;
 pub mod page;
+mod range;
 mod record;
 pub mod run;
 pub mod script;

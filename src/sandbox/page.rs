@@ -5,24 +5,32 @@
 //! | `GET /` | the page |
 //! | `GET /api/state` | both worlds and the traffic between them |
 //! | `GET /api/events` | a line of `text/event-stream` at each change |
-//! | `POST /api/telegram/write` | a customer writes |
-//! | `POST /api/telegram/send_file` | a customer sends a file: the body; who, to whom and what it is are in the query |
-//! | `GET /api/telegram/files/{file}` | a file as the customer sent it |
-//! | `GET /api/kommo/files/{message}` | a message's file as Kommo has fetched it |
-//! | `POST /api/telegram/press` | a customer presses a button |
+//! | `POST /api/telegram/write` | a customer writes, and may answer a message |
+//! | `POST /api/telegram/edit` | a customer changes a message |
+//! | `POST /api/telegram/react` | a customer reacts to a message |
+//! | `POST /api/telegram/send_files` | a customer sends a file or an album: a form with `about`, `caption` and `file` |
+//! | `POST /api/telegram/send_piece` | a customer sends a place, a contact, a poll or a throw of dice |
+//! | `POST /api/telegram/press` | a customer presses a button below a message |
+//! | `POST /api/telegram/press_key` | a customer presses a button in place of their keyboard |
 //! | `POST /api/telegram/block` | a customer blocks the bot, or takes it back |
-//! | `POST /api/kommo/reply` | a manager answers |
+//! | `POST /api/telegram/avatar` | a customer has a picture of themselves, or none |
+//! | `GET /api/telegram/files/{file}` | a file as the customer sees it |
+//! | `POST /api/kommo/reply` | a manager answers, with buttons, a list or a template too |
+//! | `POST /api/kommo/send_files` | a manager sends files: a form as above |
+//! | `POST /api/kommo/react` | a manager reacts to a message |
 //! | `POST /api/kommo/typing` | a manager types |
+//! | `GET /api/kommo/files/{message}` | a message's file as Kommo has it |
+//! | `GET /api/kommo/avatars/{contact}` | a contact's picture as Kommo has fetched it |
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
+    extract::State,
     http::{StatusCode, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use serde_json::json;
 
@@ -38,11 +46,16 @@ mod state;
 mod tests;
 
 /// The page itself: path, type, text. Nothing in it comes from elsewhere.
-const FILES: [(&str, &str, &str); 9] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
+    ("/bubbles.css", "text/css; charset=utf-8", include_str!("page/bubbles.css")),
     ("/tools.js", SCRIPT, include_str!("page/tools.js")),
     ("/files.js", SCRIPT, include_str!("page/files.js")),
+    ("/popup.js", SCRIPT, include_str!("page/popup.js")),
+    ("/samples.js", SCRIPT, include_str!("page/samples.js")),
+    ("/attach.js", SCRIPT, include_str!("page/attach.js")),
+    ("/bubble.js", SCRIPT, include_str!("page/bubble.js")),
     ("/composer.js", SCRIPT, include_str!("page/composer.js")),
     ("/customer.js", SCRIPT, include_str!("page/customer.js")),
     ("/bridge.js", SCRIPT, include_str!("page/bridge.js")),
@@ -122,14 +135,7 @@ impl Page {
         let router = pages
             .route("/api/state", get(current))
             .route("/api/events", get(events::stream))
-            .route("/api/telegram/write", post(acts::write))
-            .route("/api/telegram/press", post(acts::press))
-            .route("/api/telegram/block", post(acts::block))
-            .route("/api/telegram/send_file", post(files::send).layer(DefaultBodyLimit::max(files::LARGEST)))
-            .route("/api/telegram/files/{file}", get(files::sent))
-            .route("/api/kommo/files/{message}", get(files::fetched))
-            .route("/api/kommo/reply", post(acts::reply))
-            .route("/api/kommo/typing", post(acts::typing))
+            .merge(acts::router())
             .fallback(async || Trouble::unknown("There is no such address here."))
             .layer(from_fn_with_state(listen.ip(), guard::guard))
             .with_state(view);

@@ -7,9 +7,14 @@ use serde_json::{Value, json};
 use crate::binary::process::{Process, telekommo};
 
 mod browser;
+mod gestures;
+mod kinds;
+mod looks;
 
 /// Enough for all three worlds side by side.
 const WIDE: u32 = 1440;
+/// The smallest phone.
+const SMALLEST: u32 = 360;
 /// One world at a time.
 const NARROW: u32 = 500;
 
@@ -55,6 +60,22 @@ async fn say(browser: &Browser, side: &str, text: &str) -> Element {
     input.write(text).await;
     browser.find(&format!("{side}-send")).await.click().await;
     input
+}
+
+/// Sends a ready-made sample from a side's menu.
+async fn attach(browser: &Browser, side: &str, sample: &str) {
+    browser.find(&format!("{side}-attach")).await.click().await;
+    browser.find(&format!("attach-{sample}")).await.click().await;
+}
+
+/// Waits until something within a side's messages holds.
+async fn until_in(browser: &Browser, side: &str, what: &str, condition: &str) {
+    let script = format!(
+        "const list = document.querySelector('[data-testid=\"{side}-messages\"]');
+        const all = selector => [...list.querySelectorAll(selector)];
+        return Boolean({condition});"
+    );
+    browser.until(&format!("{what} ({side})"), &script).await;
 }
 
 /// Elements that reach beyond the window's right edge, other than those that scroll or are cut on purpose.
@@ -132,34 +153,5 @@ async fn nothing_is_wider_than_the_window() {
         assert_fits(&browser, view).await;
         browser.screenshot(&format!("real-500-{view}")).await;
     }
-    closed(sandbox, browser).await;
-}
-
-/// Sends a picture that is drawn on the spot, and a document, as the file input does.
-const SEND_FILES: &str = "
-    const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 400 });
-    const paint = canvas.getContext('2d');
-    paint.fillStyle = '#c98f5a'; paint.fillRect(0, 0, 640, 400);
-    paint.fillStyle = '#6b4226'; paint.fillRect(90, 150, 460, 40); paint.fillRect(120, 190, 30, 160); paint.fillRect(490, 190, 30, 160);
-    canvas.toBlob(async blob => {
-        await sendFile(new File([blob], 'desk.png', { type: 'image/png' }));
-        await sendFile(new File(['hello'], 'Договор 📄 с очень длинным именем, которое нигде не помещается целиком.pdf', { type: 'application/pdf' }));
-    }, 'image/png');
-    return null;";
-
-#[tokio::test]
-async fn files_are_shown_on_both_sides() {
-    let Some((sandbox, browser)) = opened().await else { return };
-    customer_writes(&browser, "Which desk is this?").await;
-    browser.ask(SEND_FILES).await;
-    for side in ["customer", "kommo"] {
-        let messages = format!("document.querySelector('[data-testid=\"{side}-messages\"]')");
-        let picture = format!("return {messages}.querySelector('.file img')?.naturalWidth === 640");
-        browser.until(&format!("the picture is shown: {side}"), &picture).await;
-        let row = format!("return {messages}.querySelector('a.filerow')?.download.endsWith('целиком.pdf') === true");
-        browser.until(&format!("the document is shown: {side}"), &row).await;
-    }
-    assert_fits(&browser, "the page with files").await;
-    browser.screenshot("files").await;
     closed(sandbox, browser).await;
 }

@@ -14,14 +14,17 @@ function follower(scroller, jump) {
     jump.hidden = stuck;
   });
   jump.onclick = pin;
-  new ResizeObserver(follow).observe(scroller);
+  // Pictures come after their bubbles.
+  const sizes = new ResizeObserver(follow);
+  sizes.observe(scroller);
+  sizes.observe(scroller.lastElementChild);
   return { follow, pin };
 }
 
 /* ---- Composer: one draft per chat, so a text never changes its addressee ---- */
-function composer(form, input, { send, typed }) {
+function composer(form, input, bar, { send, typed }) {
   const drafts = new Map();
-  let key = null;
+  let key = null, about = null;
   const fit = () => {
     input.style.height = 'auto';
     input.style.height = `${input.scrollHeight + 2}px`;
@@ -30,29 +33,56 @@ function composer(form, input, { send, typed }) {
   const sent = (to, text) => {
     const draft = to === key ? input.value : drafts.get(to) ?? '';
     const rest = draft.startsWith(text) ? draft.slice(text.length) : draft;
-    if (to === key) write(rest); else drafts.set(to, rest);
+    if (to === key) { write(rest); end(); } else drafts.set(to, rest);
+  };
+  // What the text is about: an answer to a message, or its new wording.
+  const begin = (mode, message) => {
+    end();
+    about = { mode, id: message.id };
+    bar.hidden = false;
+    setText(bar.querySelector('b'), mode === 'edit' ? 'Edit' : 'Reply');
+    setText(bar.querySelector('span'), summary(message));
+    if (mode === 'edit') write(message.text);
+    input.focus();
+  };
+  const end = () => {
+    if (about?.mode === 'edit') write('');
+    about = null;
+    bar.hidden = true;
+  };
+  const pass = async act => {
+    const to = key, text = input.value;
+    if (await act(text.trim())) sent(to, text);
+  };
+  // Sends what is written along with something else: as the text of a file.
+  const use = act => {
+    if (about?.mode === 'edit') end();
+    return pass(act);
   };
   form.onsubmit = async event => {
     event.preventDefault();
-    const to = key, text = input.value;
-    if (!text.trim() || form.ariaBusy === 'true') return;
+    if (!input.value.trim() || form.ariaBusy === 'true') return;
     form.ariaBusy = 'true';
-    if (await send(text)) sent(to, text);
+    await pass(text => send(text, about));
     form.ariaBusy = 'false';
   };
   input.oninput = () => { fit(); if (input.value.trim()) typed?.(); };
   input.onkeydown = event => {
+    if (event.key === 'Escape' && about) end();
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     form.requestSubmit();
   };
-  return next => {
+  bar.querySelector('button').onclick = () => { end(); input.focus(); };
+  const switchTo = next => {
     if (next === key) return false;
+    end();
     drafts.set(key, input.value);
     key = next;
     write(drafts.get(key) ?? '');
     return true;
   };
+  return { switchTo, begin, use, answered: () => about?.mode === 'reply' ? about.id : null };
 }
 
 /* ---- Unread: how many messages of the other side were on the screen ---- */

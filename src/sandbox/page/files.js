@@ -1,22 +1,25 @@
 'use strict';
-const LARGEST_FILE = 5 * 1024 * 1024;
-const PLAYERS = { picture: 'img', sticker: 'img', video: 'video', audio: 'audio' };
-const FILE_NAMES = { picture: 'Photo', sticker: 'Sticker', video: 'Video', audio: 'Audio', file: 'File' };
+const LARGEST_FILES = 60 * 1024 * 1024;
+const PLAYERS = { picture: 'img', sticker: 'img', video: 'video', audio: 'audio', voice: 'audio' };
+const FILE_NAMES = { picture: 'Photo', sticker: 'Sticker', video: 'Video', audio: 'Audio', voice: 'Voice message', file: 'File' };
 
 /* ---- Files in bubbles ---- */
 const fileSize = bytes => bytes < 1024 ? `${bytes} B` : bytes < 1024 * 1024 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 const fileTitle = media => media.name || FILE_NAMES[media.kind] || 'File';
 // What a message says in one line.
-const summary = message => message.text || message.card || (message.media ? fileTitle(message.media) : '');
+const summary = message => message.text || message.card?.text || (message.media ? fileTitle(message.media) : '');
 
-function paintFile(node, media) {
-  const state = media ? `${media.url ?? ''} ${media.failed ?? ''}` : '';
-  node.hidden = !media;
-  if (!media || node.dataset.painted === state) return;
-  node.dataset.painted = state;
-  node.dataset.kind = media.kind;
+function paintFiles(node, files) {
+  const isSeen = file => file.kind === 'picture' || file.kind === 'video';
+  node.classList.toggle('tiles', files.length > 1 && files.every(isSeen));
+  painted(node, files, () => files.map(fileNode));
+}
+
+function fileNode(media) {
   const player = media.url && PLAYERS[media.kind];
-  node.replaceChildren(player ? filePlayer(player, media) : fileRow(media));
+  const node = el('div', 'file', player ? filePlayer(player, media) : fileRow(media));
+  node.dataset.kind = media.kind;
+  return node;
 }
 
 function filePlayer(tag, media) {
@@ -34,10 +37,4 @@ function fileRow(media) {
     el('span', 'filename', el('b', 'clip', fileTitle(media)), el('small', '', media.failed ? 'could not be fetched' : media.url ? fileSize(media.size ?? 0) : 'being fetched…')));
   if (media.url) Object.assign(row, { href: media.url, download: fileTitle(media) });
   return row;
-}
-
-async function sendFile(file) {
-  if (file.size > LARGEST_FILE) return toast('The sandbox takes files of up to 5 MB.');
-  const about = new URLSearchParams({ source: view.source, customer: view.customer, name: file.name, type: file.type });
-  return post(`/api/telegram/send_file?${about}`, file);
 }

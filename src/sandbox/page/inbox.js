@@ -3,15 +3,28 @@
 /* ---- The manager's side ---- */
 const kommoChat = () => state.kommo.find(chat => chat.conversation_id === view.chat);
 const kommoFollow = follower($('kommo-scroll'), $('kommo-jump'));
-const kommoComposer = composer($('kommo-form'), $('kommo-input'), { send: reply, typed: pingTyping });
+const kommoPlace = () => ({ conversation_id: view.chat, author: view.author });
+const kommoAnswer = () => ({ ...kommoPlace(), reply_to: kommoSide.composer.answered() });
+const kommoSide = {
+  place: kommoAnswer,
+  picker: $('kommo-file'),
+  me: () => view.author,
+  nameOf: (chat, { from, author }) => from === 'customer' ? chat.contact.name : author,
+  send: sendKommo,
+  more: () => FORMS.map(([picture, label, id, sample, form]) => popupItem(picture, label, `attach-${id}`,
+    () => kommoSide.composer.use(text => sendKommo('reply', { ...kommoAnswer(), text: text || sample, form })))),
+};
+kommoSide.composer = composer($('kommo-form'), $('kommo-input'), $('kommo-about'), {
+  send: text => sendKommo('reply', { ...kommoAnswer(), text }), typed: pingTyping,
+});
 const STATUS_NAMES = { sent: 'Sent', delivered: 'Delivered', read: 'Read', failed: 'Failed' };
 const TONES = ['--tg', '--km', '--ok', '--amber'];
 
-async function reply(text) {
-  kommoFollow.pin();
-  const answer = await post('/api/kommo/reply', { conversation_id: view.chat, author: view.author, text });
-  const status = answer?.hook_status;
-  if (status && (status < 200 || status > 299)) toast(`The bridge answered Kommo's hook with ${status}.`);
+async function sendKommo(act, body) {
+  if (act !== 'react') kommoFollow.pin();
+  const answer = await post(`/api/kommo/${act}`, body);
+  const refused = (answer?.sent ?? [answer]).find(it => it?.hook_status && (it.hook_status < 200 || it.hook_status > 299));
+  if (refused) toast(`The bridge answered Kommo's hook with ${refused.hook_status}.`);
   lastPing = 0;
   return answer;
 }
@@ -56,7 +69,7 @@ function inboxRow(chat) {
 function paintInboxRow(node, chat) {
   const row = node.firstElementChild, part = name => row.querySelector(name);
   const last = chat.messages.at(-1), waiting = inboxUnread(chat);
-  paintAvatar(part('.avatar'), chat.contact.name);
+  paintAvatar(part('.avatar'), chat.contact);
   setText(part('b'), chat.contact.name);
   setText(part('.last'), last ? (last.from === 'customer' ? '' : `${last.author}: `) + summary(last).slice(0, 200) : '');
   if (last) setTime(part('time'), last.at_ms, short);
@@ -72,47 +85,49 @@ function paintInboxRow(node, chat) {
   if (current === 'true') requestAnimationFrame(() => row.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
 }
 
-function paintAvatar(node, name) {
+function paintAvatar(node, { name, avatar }) {
   const tone = TONES[[...name].reduce((sum, letter) => sum * 31 % 9973 + letter.codePointAt(0), 0) % TONES.length];
-  setText(node, initials(name));
+  painted(node, [name, avatar], () => [avatar ? Object.assign(el('img'), { src: avatar, alt: '' }) : initials(name)]);
   node.style.setProperty('--tone', `var(${tone})`);
 }
 
 function renderContact({ contact, source }) {
   const link = contact.link?.startsWith('https://') ? contact.link : null;
-  paintAvatar($('contact-avatar'), contact.name);
+  paintAvatar($('contact-avatar'), contact);
   setText($('contact-name'), contact.name);
-  setText($('contact-source'), `writes to ${botName(source)}`);
+  setText($('contact-source'), [`writes to ${botName(source)}`, contact.phone].filter(Boolean).join(' · '));
   $('contact-link').hidden = !link;
   if (link) $('contact-link').href = link;
   setText($('contact-link'), link ? link.slice('https://'.length) : '');
 }
 
 function renderThread(chat) {
-  const moved = kommoComposer(chat.conversation_id);
-  keyed($('kommo-messages'), chat.messages, message => `${chat.conversation_id}:${message.id}`, message => kommoBubble(moved, message), paintKommo);
+  const moved = kommoSide.composer.switchTo(chat.conversation_id);
+  keyed($('kommo-messages'), clusters(chat.messages), ([message]) => `${chat.conversation_id}:${message.id}`,
+    ([message]) => kommoBubble(moved, message), (node, messages, before, after) => paintKommo(node, chat, messages, before, after));
   if (moved) kommoFollow.pin(); else kommoFollow.follow();
 }
 
 function kommoBubble(moved, message) {
-  const meta = el('span', 'meta', el('time'));
-  if (message.from !== 'customer') {
-    const mark = el('span', 'mark');
-    mark.dataset.testid = 'status';
-    mark.setAttribute('role', 'img');
-    meta.append(mark);
-  }
-  return bubble(moved, el('span', 'author clip', message.author), el('div', 'bubble', el('div', 'file'), textNode(message.text), meta), el('p', 'error'));
+  if (message.from === 'customer') return bubble(moved, kommoSide);
+  const mark = el('span', 'mark');
+  mark.dataset.testid = 'status';
+  mark.setAttribute('role', 'img');
+  return bubble(moved, kommoSide, mark);
 }
 
-function paintKommo(node, message, before, after) {
-  const voice = other => other && `${other.from}:${other.author}`;
+// Of an album, the message that is worst off counts.
+const WORST_FIRST = ['failed', 'sent', 'delivered', 'read'];
+const worst = messages => [...messages].sort((a, b) => WORST_FIRST.indexOf(a.status) - WORST_FIRST.indexOf(b.status))[0];
+
+function paintKommo(node, chat, messages, before, after) {
+  const voice = cluster => cluster && `${cluster[0].from}:${cluster[0].author}`;
+  const message = worst(messages);
   const error = node.querySelector('.error'), mark = node.querySelector('.mark');
-  group(node, message.from !== 'customer', voice(before) !== voice(message), voice(after) !== voice(message));
+  group(node, message.from !== 'customer', voice(before) !== voice(messages), voice(after) !== voice(messages));
+  setText(node.querySelector('.author'), message.author);
   node.classList.toggle('failed', message.status === 'failed');
-  paintFile(node.querySelector('.file'), message.media);
-  setText(node.querySelector('.text'), [message.text, message.card].filter(Boolean).join('\n'));
-  setTime(node.querySelector('time'), message.at_ms, short);
+  paintBubble(node, kommoSide, chat, messages);
   error.hidden = message.status !== 'failed' || !message.error;
   setText(error, message.error?.text ?? '');
   if (mark) paintMark(mark, message);

@@ -31,12 +31,15 @@ function tick() {
   setText($('clock'), short.format(Date.now()));
 }
 
-$('customer-file').onchange = event => {
-  const [file] = event.target.files;
-  event.target.value = '';
-  if (file) { customerFollow.pin(); sendFile(file); }
-};
-$('start').onclick = () => { write('/start'); $('customer-input').focus(); };
+for (const [side, name] of [[customerSide, 'customer'], [kommoSide, 'kommo']]) {
+  const open = $(`${name}-attach`);
+  open.onclick = () => attachMenu(side, open);
+}
+takeFiles(customerSide, document.querySelector('.screen'));
+takeFiles(kommoSide, document.querySelector('.thread'));
+$('start').onclick = () => { customerSide.send('write', { ...customerPlace(), text: '/start' }); $('customer-input').focus(); };
+$('avatar-new').onclick = () => setAvatar(sampleAvatar());
+$('avatar-none').onclick = () => setAvatar(null);
 $('block').onclick = () => setBlocked(!telegramChat()?.blocked);
 $('unblock').onclick = () => setBlocked(false);
 $('menu-open').onclick = () => openMenu($('menu').hidden);

@@ -11,6 +11,8 @@ use crate::sandbox::{
     telegram::{Customer, NewBot},
 };
 
+mod acts;
+
 const TOKEN: &str = "700001:AAfake";
 const ANNA: i64 = 777_000_111;
 
@@ -69,40 +71,19 @@ async fn shows_both_worlds() {
         json!({
             "bots": [{"source": "sales", "name": "Sales bot", "username": "acme_sales_bot"}],
             "customers": [{"id": ANNA, "name": "Anna Petrova", "username": null}],
-            "telegram": [{"source": "sales", "customer": ANNA, "bot_typing": false, "blocked": false, "messages": [
-                {"id": 1, "from": "customer", "text": "hi", "at_ms": message.at_ms, "media": null}
-            ]}],
+            "telegram": [{"source": "sales", "customer": ANNA, "bot_action": null, "blocked": false, "keyboard": [],
+                "messages": [{"id": 1, "from": "customer", "text": "hi", "at_ms": message.at_ms, "media": null,
+                    "card": null, "album": null, "keys": [], "reply_to": null, "reactions": [], "edited": false}]}],
             "kommo": [{"chat_id": chat.chat_id, "conversation_id": "", "source": "sales", "lead": false,
-                "contact": {"name": "", "link": null},
+                "contact": {"name": "", "link": null, "phone": "15550199", "avatar": null},
                 "messages": [{"id": told.id, "from": "manager", "author": "Manager", "text": "Hello",
-                    "at_ms": told.at_ms, "status": "sent", "error": null, "card": null, "media": null}]}],
+                    "at_ms": told.at_ms, "status": "sent", "error": null, "card": null, "media": null,
+                    "album": null, "keys": [], "template": false, "reply_to": null, "cited": null, "reactions": [],
+                    "edited": false}]}],
             "traffic": null,
         })
     );
     assert!(!state.to_string().contains(TOKEN));
-}
-
-#[tokio::test]
-async fn a_customer_sends_a_file_and_sees_it() {
-    let (page, telegram, _kommo) = page();
-    let send = |query: &str, bytes: Vec<u8>| {
-        let url = format!("http://{}/api/telegram/send_file?{query}", page.addr());
-        answer(reqwest::Client::new().post(url).body(bytes))
-    };
-    let query = format!("source=sales&customer={ANNA}&name=%D1%8F.png&type=image%2Fpng");
-    // More than a router takes unless it is told to.
-    let bytes = vec![7; 3 << 20];
-    assert_eq!(send(&query, bytes.clone()).await, (200, json!({"message_id": 1})));
-    let (_, state) = get_from(&page, "/api/state").await;
-    let media = &state["telegram"][0]["messages"][0]["media"];
-    assert_eq!((&media["kind"], &media["name"], &media["size"]), (&json!("picture"), &json!("я.png"), &json!(3 << 20)));
-    let url = format!("http://{}{}", page.addr(), media["url"].as_str().unwrap());
-    assert!(reqwest::get(url).await.unwrap().bytes().await.unwrap() == bytes);
-    assert_eq!(telegram.pending(TOKEN), 1);
-    for bad in ["source=nowhere", "source=sales", "source=sales&customer=5"] {
-        assert_ne!(send(bad, vec![7]).await.0, 200, "{bad}");
-    }
-    assert_eq!(send(&query, Vec::new()).await.0, 400);
 }
 
 #[tokio::test]
@@ -152,7 +133,14 @@ async fn refuses_with_a_sentence() {
         ("/api/telegram/write", json!({"source": "sales", "customer": ANNA, "text": " "}), 400),
         ("/api/telegram/write", json!({"source": "sales", "customer": ANNA, "text": "a".repeat(4097)}), 400),
         ("/api/telegram/write", json!({"source": "sales"}), 400),
+        ("/api/telegram/write", json!({"source": "sales", "customer": ANNA, "text": "a", "reply_to": 5}), 404),
+        ("/api/telegram/edit", json!({"source": "sales", "customer": ANNA, "message_id": 5, "text": "a"}), 404),
+        ("/api/telegram/react", json!({"source": "sales", "customer": ANNA, "message_id": 5, "emoji": "👍"}), 404),
+        ("/api/telegram/press_key", json!({"source": "sales", "customer": ANNA, "row": 0, "column": 0}), 404),
+        ("/api/telegram/send_piece", json!({"source": "sales", "customer": ANNA, "piece": {"kind": "x"}}), 400),
+        ("/api/telegram/send_files", json!({}), 400),
         ("/api/telegram/block", json!({"source": "sales", "customer": ANNA, "blocked": true}), 400),
+        ("/api/kommo/react", json!({"conversation_id": "x", "author": "Max", "message_id": "y"}), 404),
         ("/api/kommo/reply", json!({"conversation_id": "", "author": "Max", "text": "a"}), 404),
         ("/api/kommo/typing", json!({"conversation_id": "x"}), 404),
         ("/api/nothing", json!({}), 404),

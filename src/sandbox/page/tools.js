@@ -2,7 +2,7 @@
 const AUTHORS = ['Maria (manager)', 'Salesbot'];
 const TRAFFIC_SHOWN = 400;
 const TYPING_EVERY_MS = 3000;
-const BOT_TYPING_ENDS_MS = 5100;
+const BOT_ACTION_ENDS_MS = 5100;
 const RETRY_MS = 2000;
 const TOAST_MS = 7000;
 
@@ -91,7 +91,7 @@ function toast(text) {
 
 /* ---- Talking to the sandbox ---- */
 async function call(path, body) {
-  const request = body instanceof Blob ? { method: 'POST', body }
+  const request = body instanceof FormData ? { method: 'POST', body }
     : body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
   const response = await fetch(path, request);
   const answer = await response.json().catch(() => null);
@@ -109,7 +109,7 @@ async function post(path, body) {
   }
 }
 
-let fetching = false, stale = false, typingEnds = 0;
+let fetching = false, stale = false, actionEnds = 0;
 async function refresh() {
   stale = true;
   if (fetching) return;
@@ -126,8 +126,8 @@ async function refresh() {
   } finally {
     fetching = false;
   }
-  clearTimeout(typingEnds);
-  if (state?.telegram.some(chat => chat.bot_typing)) typingEnds = setTimeout(refresh, BOT_TYPING_ENDS_MS);
+  clearTimeout(actionEnds);
+  if (state?.telegram.some(chat => chat.bot_action)) actionEnds = setTimeout(refresh, BOT_ACTION_ENDS_MS);
 }
 
 function listen() {

@@ -110,9 +110,22 @@ impl Browser {
         self.call("window/rect", json!({ "width": width, "height": height })).await;
     }
 
-    /// The element with this test id.
+    /// Shows the page in a window of this size, which may be smaller than a real one, and in light or dark colours.
+    pub(crate) async fn emulate(&self, width: u32, height: u32, scheme: &str) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        for (cmd, params) in [("Emulation.setDeviceMetricsOverride", metrics), ("Emulation.setEmulatedMedia", media)] {
+            self.call("goog/cdp/execute", json!({ "cmd": cmd, "params": params })).await;
+        }
+    }
+
+    /// The first element with this test id.
     pub(crate) async fn find(&self, test_id: &str) -> Element {
-        let selector = format!("[data-testid=\"{test_id}\"]");
+        self.select(&format!("[data-testid=\"{test_id}\"]")).await
+    }
+
+    /// The first element that a CSS selector means.
+    pub(crate) async fn select(&self, selector: &str) -> Element {
         let found = self.call("element", json!({ "using": "css selector", "value": selector })).await;
         let id = found[ELEMENT].as_str().expect("an element has an id");
         Element { client: self.client.clone(), url: format!("{}/element/{id}", self.session) }

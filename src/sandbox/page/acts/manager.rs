@@ -1,0 +1,160 @@
+//! What a manager does in Kommo.
+
+use std::sync::Arc;
+
+use axum::{body::Bytes, extract::State, response::Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{done, emoji, read, said};
+use crate::sandbox::{
+    kommo::{CaptionOn, Draft, HookAnswer, Pace, Template},
+    page::{Trouble, View, files},
+};
+
+/// Who says something, and where.
+#[derive(Deserialize)]
+pub(super) struct Place {
+    conversation_id: String,
+    author: String,
+    /// Kommo's id of the message that is answered.
+    reply_to: Option<String>,
+}
+
+impl Place {
+    /// The author's name, if both are there.
+    fn author(&self, view: &View) -> Result<&str, Trouble> {
+        begun(view, &self.conversation_id)?;
+        let author = self.author.trim();
+        if author.is_empty() {
+            return Err(Trouble::bad("Say who answers: the author is empty."));
+        }
+        Ok(author)
+    }
+
+    fn answering(&self, draft: Draft) -> Draft {
+        match &self.reply_to {
+            Some(quoted) => draft.answering(quoted),
+            None => draft,
+        }
+    }
+}
+
+fn begun(view: &View, conversation_id: &str) -> Result<(), Trouble> {
+    let chat = view.kommo.chat(conversation_id);
+    chat.map(|_| ()).ok_or_else(|| Trouble::unknown(format!("There is no conversation {conversation_id:?}.")))
+}
+
+/// Whether the bridge has taken the hook.
+fn told((message_id, hook): &(String, HookAnswer)) -> Value {
+    json!({ "message_id": message_id, "hook_status": hook.status })
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(flatten)]
+    place: Place,
+    #[serde(default)]
+    text: String,
+    form: Option<Form>,
+}
+
+/// What a message can be besides a text.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Form {
+    Buttons { rows: Vec<Vec<String>> },
+    Links { rows: Vec<Vec<(String, String)>> },
+    List { button: String, rows: Vec<(String, String)> },
+    Template { content: String, params: Vec<(String, String)>, rows: Vec<Vec<String>> },
+    Location { lat: f64, lon: f64 },
+    Contact { name: String, phone: String },
+}
+
+/// A manager answers.
+pub(super) async fn reply(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+    let Reply { place, text, form } = read(&body)?;
+    let author = place.author(&view)?;
+    let draft = match &form {
+        Some(form) => form.draft(text.trim()),
+        None => Draft::text(said(&text)?),
+    };
+    Ok(done(&told(&view.kommo.say(&place.conversation_id, author, place.answering(draft)).await)))
+}
+
+impl Form {
+    fn draft(&self, text: &str) -> Draft {
+        match self {
+            Self::Buttons { rows } => with_buttons(Draft::text(text), rows),
+            Self::Links { rows } => {
+                let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(pair).collect()).collect();
+                Draft::text(text).links(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
+            Self::List { button, rows } => Draft::text(text).list(button, &rows.iter().map(pair).collect::<Vec<_>>()),
+            Self::Template { content, params, rows } => {
+                let template = Template { id: 1, external_id: None, content: content.clone(), params: params.clone() };
+                with_buttons(Draft::template(&template), rows)
+            }
+            Self::Location { lat, lon } => Draft::place(*lon, *lat),
+            Self::Contact { name, phone } => Draft::card(name, phone),
+        }
+    }
+}
+
+fn pair((one, other): &(String, String)) -> (&str, &str) {
+    (one, other)
+}
+
+fn with_buttons(draft: Draft, rows: &[Vec<String>]) -> Draft {
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    draft.buttons(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// A manager sends files: a message each, and the text with the first.
+pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, Trouble> {
+    let (place, files) = files::received::<Place>(form).await?;
+    let author = place.author(&view)?;
+    let attachments = files.files.into_iter().map(files::of_manager).collect();
+    let mut drafts = Draft::files(attachments, &files.caption, CaptionOn::First);
+    if let Some(first) = drafts.first_mut() {
+        *first = place.answering(std::mem::take(first));
+    }
+    let answers = match drafts.len() {
+        1 => vec![view.kommo.say(&place.conversation_id, author, drafts.remove(0)).await],
+        _ => view.kommo.say_together(&place.conversation_id, author, drafts, Pace::AtOnce).await,
+    };
+    Ok(done(&json!({ "sent": answers.iter().map(told).collect::<Vec<_>>() })))
+}
+
+#[derive(Deserialize)]
+struct React {
+    #[serde(flatten)]
+    place: Place,
+    message_id: String,
+    emoji: Option<String>,
+}
+
+/// A manager reacts to a message, or takes it back.
+pub(super) async fn react(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+    let React { place, message_id, emoji: wanted } = read(&body)?;
+    let author = place.author(&view)?;
+    let chat = view.kommo.chat(&place.conversation_id);
+    if !chat.is_some_and(|chat| chat.messages.iter().any(|message| message.id == message_id)) {
+        return Err(Trouble::unknown("There is no such message in this conversation."));
+    }
+    let hook = view.kommo.react(&place.conversation_id, author, &message_id, emoji(wanted.as_deref())?).await;
+    Ok(done(&json!({ "hook_status": hook.status })))
+}
+
+#[derive(Deserialize)]
+struct Typing {
+    conversation_id: String,
+}
+
+/// A manager types.
+pub(super) async fn typing(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+    let Typing { conversation_id } = read(&body)?;
+    begun(&view, &conversation_id)?;
+    let hook = view.kommo.typing(&conversation_id).await;
+    Ok(done(&json!({ "hook_status": hook.status })))
+}

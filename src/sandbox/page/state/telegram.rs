@@ -1,0 +1,97 @@
+//! The customers' side.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::{
+    page::View,
+    telegram::{Asks, Attachment, ChatMessage, Customer, FileKind, Key, Piece, ReplyKey},
+};
+
+pub(super) fn bot(view: &View, (source, token): &(String, String)) -> Option<Value> {
+    let (username, name) = view.telegram.bot_name(token)?;
+    Some(json!({ "source": source, "name": name, "username": username }))
+}
+
+pub(super) fn customer(customer: &Customer) -> Value {
+    let name = [Some(&customer.first_name), customer.last_name.as_ref()];
+    let name = name.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
+    json!({ "id": customer.id, "name": name, "username": customer.username })
+}
+
+pub(super) fn private_chat(view: &View, (source, token): &(String, String), customer: i64) -> Value {
+    let keyboard = view.telegram.reply_keyboard(token, customer).map(|it| it.rows).unwrap_or_default();
+    let keyboard: Vec<Vec<_>> = keyboard.iter().map(|row| row.iter().map(reply_key).collect()).collect();
+    json!({
+        "source": source,
+        "customer": customer,
+        "bot_action": view.telegram.bot_action(token, customer),
+        "blocked": view.telegram.is_blocked(token, customer),
+        "keyboard": keyboard,
+        "messages": view.telegram.messages(token, customer).iter().map(message).collect::<Vec<_>>(),
+    })
+}
+
+fn message(message: &ChatMessage) -> Value {
+    let reactions = [("customer", &message.reaction), ("bot", &message.bot_reaction)];
+    let reactions = reactions.into_iter().filter_map(|(by, emoji)| emoji.as_ref().map(|it| (by, it)));
+    let reactions: Vec<_> = reactions.map(|(by, emoji)| json!({ "by": by, "emoji": emoji })).collect();
+    let keys: Vec<Vec<_>> = message.keyboard.iter().map(|row| row.iter().map(key).collect()).collect();
+    json!({
+        "id": message.message_id,
+        "from": if message.from_bot { "bot" } else { "customer" },
+        "text": message.text,
+        "at_ms": message.at_ms,
+        "media": message.file.as_ref().map(media),
+        "card": message.piece.as_ref().map(card),
+        "album": message.media_group_id,
+        "keys": keys,
+        "reply_to": message.reply_to,
+        "reactions": reactions,
+        "edited": message.edited,
+    })
+}
+
+fn key(key: &Key) -> Value {
+    json!({ "text": key.text, "url": key.url, "answers": key.data.is_some() })
+}
+
+fn reply_key(key: &ReplyKey) -> Value {
+    let asks = key.asks.map(|asks| match asks {
+        Asks::Contact => "contact",
+        Asks::Location => "location",
+    });
+    json!({ "text": key.text, "asks": asks })
+}
+
+fn media(file: &Attachment) -> Value {
+    let kind = match file.kind {
+        FileKind::Photo => "picture",
+        FileKind::Animation if file.mime == "image/gif" => "picture",
+        FileKind::Video | FileKind::Animation | FileKind::VideoNote | FileKind::VideoSticker => "video",
+        FileKind::Voice => "voice",
+        FileKind::Audio => "audio",
+        FileKind::Sticker | FileKind::MovingSticker => "sticker",
+        FileKind::Document | FileKind::AnimatedSticker => "file",
+    };
+    let url = format!("/api/telegram/files/{}", file.file_id);
+    json!({ "kind": kind, "name": file.name, "size": file.size, "url": url })
+}
+
+/// A place, a contact, a poll and so on, in words.
+fn card(piece: &Piece) -> Value {
+    let value = &piece.value;
+    let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
+    let text = match piece.field.as_str() {
+        "contact" => format!("{}, {}", text("first_name"), text("phone_number")),
+        "location" => format!("{}, {}", value["latitude"], value["longitude"]),
+        "venue" => format!("{}\n{}", text("title"), text("address")),
+        "poll" => {
+            let options = value["options"].as_array().into_iter().flatten();
+            let option = |option: &Value| format!("\n○ {}", option["text"].as_str().unwrap_or_default());
+            text("question") + &options.map(option).collect::<String>()
+        }
+        "dice" => format!("{} {}", text("emoji"), value["value"]),
+        other => other.replace('_', " "),
+    };
+    json!({ "kind": piece.field, "text": text })
+}
