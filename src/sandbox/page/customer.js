@@ -9,7 +9,7 @@ const ACTIONS = {
   upload_voice: 'sending a voice message…', record_voice: 'recording a voice message…', choose_sticker: 'choosing a sticker…',
 };
 const customerSide = {
-  place: customerPlace,
+  place: () => ({ ...customerPlace(), reply_to: customerSide.composer.answered() }),
   picker: $('customer-file'),
   me: () => 'customer',
   nameOf: (chat, { from }) => from === 'bot' ? botName(chat.source) : state.customers.find(({ id }) => id === chat.customer)?.name ?? '',

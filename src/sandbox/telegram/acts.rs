@@ -48,14 +48,20 @@ impl Piece {
 }
 
 impl World {
-    /// A customer sends files that belong together. Gives the ids of their messages.
-    fn send_album(&mut self, token: &str, customer: i64, files: &[NewFile], now: UnixMillis) -> Option<Vec<i64>> {
-        let id = albums::new_id();
+    /// A customer sends files; several belong together. Gives the ids of their messages.
+    fn send_files(
+        &mut self,
+        token: &str,
+        customer: i64,
+        (files, reply_to): (&[NewFile], Option<i64>),
+        now: UnixMillis,
+    ) -> Option<Vec<i64>> {
+        let album = (files.len() > 1).then(albums::new_id);
         let mut send = |file: &NewFile| {
             let text = file.caption.clone().unwrap_or_default();
             let file = attachments::keep(&mut self.files, token, file.bytes.clone(), Attachment::of(file));
-            let media_group_id = Some(id.clone());
-            let message = ChatMessage { text, file: Some(file), media_group_id, ..ChatMessage::default() };
+            let media_group_id = album.clone();
+            let message = ChatMessage { text, file: Some(file), media_group_id, reply_to, ..ChatMessage::default() };
             self.say(token, customer, message, now)
         };
         files.iter().map(&mut send).collect()
@@ -69,8 +75,17 @@ impl FakeTelegram {
     /// # Panics
     /// If the bot or the customer was never added.
     pub fn send_album(&self, token: &str, customer: i64, files: &[NewFile]) -> Vec<i64> {
+        self.send_files(token, customer, files, None)
+    }
+
+    /// A customer sends one file, or several as an album, and answers a message of the chat with it. Gives the ids of
+    /// the messages.
+    ///
+    /// # Panics
+    /// If the bot or the customer was never added.
+    pub fn send_files(&self, token: &str, customer: i64, files: &[NewFile], reply_to: Option<i64>) -> Vec<i64> {
         let now = self.core.clock.now();
-        self.core.world.change(|world| world.send_album(token, customer, files, now)).expect(NOBODY)
+        self.core.world.change(|world| world.send_files(token, customer, (files, reply_to), now)).expect(NOBODY)
     }
 
     /// A customer sends a place, a contact, a poll or a throw of dice. Gives the message's id.

@@ -107,17 +107,23 @@ pub(super) async fn react(State(view): State<Arc<View>>, body: Bytes) -> Result<
     Ok(done(&json!({})))
 }
 
+#[derive(Deserialize)]
+struct SendFiles {
+    #[serde(flatten)]
+    place: Place,
+    reply_to: Option<i64>,
+}
+
 /// A customer sends one file, or several as an album.
 pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, Trouble> {
-    let (place, files) = files::received::<Place>(form).await?;
+    let (SendFiles { place, reply_to }, files) = files::received(form).await?;
     let (token, customer) = place.find(&view)?;
+    let quoted = reply_to.map(|id| message(&view, (token, customer), id)).transpose()?.map(|it| it.message_id);
     let caption = fitting(&files.caption, LONGEST_CAPTION)?;
     let files = files::of_customer(files.files, caption);
-    let ids = if files::is_album(&files) {
-        view.telegram.send_album(token, customer, &files)
-    } else {
-        files.iter().map(|file| view.telegram.send_file(token, customer, file)).collect()
-    };
+    let together = if files::is_album(&files) { files.len() } else { 1 };
+    let send = |files| view.telegram.send_files(token, customer, files, quoted);
+    let ids: Vec<i64> = files.chunks(together).flat_map(send).collect();
     Ok(done(&json!({ "message_ids": ids })))
 }
 

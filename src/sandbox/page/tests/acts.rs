@@ -45,6 +45,9 @@ async fn a_customer_sends_files_and_sees_them() {
     let url = format!("http://{}{}", page.addr(), media["url"].as_str().unwrap());
     assert!(reqwest::get(url).await.unwrap().bytes().await.unwrap() == bytes);
     assert_eq!(telegram.pending(TOKEN), 1);
+    let answer = json!({ "source": "sales", "customer": ANNA, "reply_to": 1 });
+    assert_eq!(send(&answer, std::slice::from_ref(&picture)).await.0, 200);
+    assert_eq!(chat(&page, "telegram").await["messages"][1]["reply_to"], json!(1));
     for bad in [json!({ "source": "x", "customer": ANNA }), json!({ "source": "sales", "customer": 5 }), json!({})] {
         assert_ne!(send(&bad, std::slice::from_ref(&picture)).await.0, 200, "{bad}");
     }
