@@ -36,14 +36,23 @@ mod keys;
 mod links;
 mod open;
 mod park;
+mod past;
 mod push;
 mod reach;
 mod restore;
 mod room;
 mod rows;
 mod settle;
+mod weave;
 
-pub use self::{claim::Lease, dump::DumpSummary, error::StoreError, restore::RestoreSummary};
+pub use self::{
+    claim::Lease,
+    dump::DumpSummary,
+    error::StoreError,
+    past::KnownChat,
+    restore::RestoreSummary,
+    weave::{Missing, Woven},
+};
 use self::{committer::Committer, index::Index};
 
 /// Where a store is and how long it remembers.

@@ -37,6 +37,11 @@ pub(super) struct Book {
 }
 
 impl Book {
+    /// The number that is taken next.
+    pub(super) const fn next_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+
     /// A number above all that were ever taken. It must be written with the batch that uses it.
     pub(super) fn sequence(&mut self, batch: &mut Batch) -> u64 {
         let sequence = self.next_sequence;

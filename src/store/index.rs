@@ -4,7 +4,7 @@
 //! everything.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -47,6 +47,8 @@ struct Queue {
     ready: VecDeque<String>,
     /// The lanes whose heads are to be tried again, by when and then by arrival.
     later: BTreeSet<(UnixMillis, u64, String)>,
+    /// The lanes of which nothing can be claimed that has this sequence or a later one.
+    held: HashMap<String, u64>,
     woken: Arc<Notify>,
 }
 
@@ -126,6 +128,70 @@ impl Index {
         Some(Lane { route: route.clone(), thread })
     }
 
+    /// Holds lanes of one route: what has the sequence `from` or a later one cannot be claimed until they are let go.
+    /// What is claimed already goes on.
+    pub(super) fn hold(&mut self, route: &Route, threads: impl IntoIterator<Item = String>, from: u64) {
+        let queue = self.routes.entry(route.clone()).or_default();
+        let mut withheld = HashSet::new();
+        for thread in threads {
+            if let Some(waiting) = queue.lanes.get(&thread).filter(|waiting| waiting.head.sequence >= from) {
+                if let Some(retry_at) = waiting.head.retry_at {
+                    queue.later.remove(&(retry_at, waiting.head.sequence, thread.clone()));
+                }
+                withheld.insert(thread.clone());
+            }
+            queue.held.insert(thread, from);
+        }
+        queue.ready.retain(|thread| !withheld.contains(thread));
+    }
+
+    /// Ends the hold of a lane. Tells whether something was withheld by it.
+    pub(super) fn let_go(&mut self, lane: &Lane) -> bool {
+        let Some(queue) = self.routes.get_mut(&lane.route) else { return false };
+        let Some(from) = queue.held.remove(&lane.thread) else { return false };
+        let Some(waiting) = queue.lanes.get(&lane.thread) else { return false };
+        let (head, withheld) = (waiting.head, !waiting.leased && waiting.head.sequence >= from);
+        if withheld {
+            queue.release(&lane.thread, head);
+        }
+        withheld
+    }
+
+    /// The lanes that are held.
+    pub(super) fn held(&self) -> Vec<Lane> {
+        let lane = |route: &Route, thread: &String| Lane { route: route.clone(), thread: thread.clone() };
+        self.routes.iter().flat_map(|(route, queue)| queue.held.keys().map(move |thread| lane(route, thread))).collect()
+    }
+
+    /// The lanes that are held and have something to claim.
+    pub(super) fn withheld(&self) -> Vec<Lane> {
+        let waits = |lane: &Lane| {
+            self.routes.get(&lane.route).is_some_and(|queue| {
+                let from = queue.held.get(&lane.thread);
+                let waiting = queue.lanes.get(&lane.thread).filter(|waiting| !waiting.leased);
+                waiting.zip(from).is_some_and(|(waiting, from)| waiting.head.sequence >= *from)
+            })
+        };
+        self.held().into_iter().filter(waits).collect()
+    }
+
+    /// Whether nothing of a lane can be claimed, and nothing is.
+    pub(super) fn is_still(&self, lane: &Lane) -> bool {
+        self.routes.get(&lane.route).is_some_and(|queue| {
+            let is_leased = queue.lanes.get(&lane.thread).is_some_and(|waiting| waiting.leased);
+            queue.held.get(&lane.thread) == Some(&0) && !is_leased
+        })
+    }
+
+    /// `came` jobs have been put into a lane that is still, and `head` is first now.
+    pub(super) fn woven(&mut self, lane: &Lane, came: usize, head: Head) {
+        let queue = self.routes.entry(lane.route.clone()).or_default();
+        let waiting = Waiting { head, jobs: 0, leased: false };
+        let waiting = queue.lanes.entry(lane.thread.clone()).or_insert(waiting);
+        waiting.jobs += came;
+        waiting.head = head;
+    }
+
     pub(super) fn due(&self, route: &Route) -> Option<Due> {
         let queue = self.routes.get(route)?;
         let later = || queue.later.first().map(|(retry_at, ..)| Due::At(*retry_at));
@@ -157,6 +223,9 @@ impl Queue {
     }
 
     fn release(&mut self, thread: &str, head: Head) {
+        if self.held.get(thread).is_some_and(|from| head.sequence >= *from) {
+            return;
+        }
         match head.retry_at {
             None => self.ready.push_back(thread.to_owned()),
             Some(retry_at) => {

@@ -8,6 +8,7 @@
 //! | `p` sequence | a parked message |
 //! | `d` dedupe id | until when it is known |
 //! | `c` conversation | its chat in Kommo |
+//! | `a` conversation | when something was last said in it |
 //! | `t` our message id | Kommo's |
 //! | `k` Kommo's message id | ours, in order |
 //! | `b` conversation | whether the bot is let into its chat |
@@ -30,6 +31,9 @@ use crate::domain::{
 pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
 pub(super) const ACCOUNT: &[u8] = b"maccount";
+pub(super) const CAUGHT_UP: &[u8] = b"mcaught_up";
+pub(super) const BEGUN: &[u8] = b"mbegun";
+pub(super) const CHATS: &[u8] = b"c";
 pub(super) const JOBS: &[u8] = b"j";
 pub(super) const PARKED: &[u8] = b"p";
 pub(super) const EXPIRIES: &[u8] = b"e";
@@ -72,6 +76,15 @@ pub(super) fn moved_from(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn newest(conversation: &Conversation) -> Vec<u8> {
     with(b'n', conversation.to_string().as_bytes())
+}
+
+/// The conversation that the key of its chat names.
+pub(super) fn conversation_of(chat: &[u8]) -> Option<Conversation> {
+    std::str::from_utf8(chat.strip_prefix(CHATS)?).ok()?.parse().ok()
+}
+
+pub(super) fn activity(conversation: &Conversation) -> Vec<u8> {
+    with(b'a', conversation.to_string().as_bytes())
 }
 
 pub(super) fn kommo_of(ours: &MessageId) -> Vec<u8> {

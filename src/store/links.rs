@@ -61,11 +61,20 @@ impl Store {
     }
 }
 
-/// Writes what was learnt. Links expire; everything about chats is little and stays.
-pub(super) fn write(db: &Db, batch: &mut Batch, facts: &[Fact], until: UnixMillis) -> Result<(), StoreError> {
+/// Writes what was learnt at `now`. Links expire; everything about chats is little and stays.
+pub(super) fn write(
+    db: &Db,
+    batch: &mut Batch,
+    facts: &[Fact],
+    now: UnixMillis,
+    until: UnixMillis,
+) -> Result<(), StoreError> {
     for fact in facts {
         match fact {
-            Fact::Chat { conversation, chat } => batch.insert(keys::chat(conversation), rows::write(chat)),
+            Fact::Chat { conversation, chat } => {
+                batch.insert(keys::chat(conversation), rows::write(chat));
+                batch.insert(keys::activity(conversation), rows::write(&now));
+            }
             Fact::Link { ours, kommo } => {
                 let mut all = ours_of(db, kommo)?;
                 if !all.contains(ours) {

@@ -5,14 +5,15 @@ use sled::{Batch, Db};
 use crate::{
     domain::{
         time::UnixMillis,
-        work::{Lane, Work},
+        work::{DedupeId, Lane, Work},
     },
     store::{
-        Intake, NewJob, Pushed, Store, StoreError,
+        Fact, Intake, NewJob, Pushed, Store, StoreError,
         committer::{Book, Planned},
         expire,
         index::{Head, Index},
         keys::{self, Place},
+        links,
         rows::{self, JobRow},
     },
 };
@@ -23,8 +24,18 @@ impl Store {
     /// # Errors
     /// If the store fails; then nothing may be acknowledged.
     pub async fn push(&self, intake: Intake, now: UnixMillis) -> Result<Pushed, StoreError> {
+        self.push_with(intake, Vec::new(), now).await
+    }
+
+    /// The same, together with what was learnt by it. Of what was known, nothing is learnt.
+    ///
+    /// # Errors
+    /// If the store fails; then nothing may be acknowledged.
+    pub async fn push_with(&self, intake: Intake, facts: Vec<Fact>, now: UnixMillis) -> Result<Pushed, StoreError> {
         self.db()?;
         let dedupe_until = now.plus(self.0.settings.dedupe_for);
+        let links_until = now.plus(self.0.settings.links_for);
+        let store = self.clone();
         let plan = move |book: &mut Book| {
             let (mut batch, mut joined, mut known) = (Batch::default(), Vec::new(), 0);
             for job in intake.jobs {
@@ -32,19 +43,20 @@ impl Store {
                     known += 1;
                     continue;
                 }
-                if let Some(id) = &job.id {
-                    let key = keys::dedupe(id);
-                    expire::note(&mut batch, dedupe_until, &key);
-                    batch.insert(key, rows::write(&dedupe_until));
-                }
+                remember(&mut batch, &job, dedupe_until);
                 joined.push(join(book, &mut batch, job, now));
             }
+            let facts = if joined.is_empty() { Vec::new() } else { facts };
+            links::write(&book.db, &mut batch, &facts, now, links_until)?;
             let changes = !joined.is_empty() || intake.offset.is_some();
             if let Some((bot, next)) = intake.offset {
                 batch.insert(keys::offset(bot), rows::write(&next));
             }
             let answer = Pushed { taken: joined.len(), known };
-            let then = Box::new(move |index: &mut Index| enter(index, joined));
+            let then = Box::new(move |index: &mut Index| {
+                enter(index, joined);
+                store.remember(facts);
+            });
             Ok(Planned { batch: changes.then_some(batch), answer, then })
         };
         self.0.committer.write(plan).await
@@ -66,14 +78,28 @@ fn is_known(db: &Db, job: &NewJob, joined: &[Joined], now: UnixMillis) -> Result
     if joined.iter().any(|other| other.id.as_ref() == Some(id)) {
         return Ok(true);
     }
+    was_taken(db, id, now)
+}
+
+/// Whether the arrival with this id was taken before.
+pub(super) fn was_taken(db: &Db, id: &DedupeId, now: UnixMillis) -> Result<bool, StoreError> {
     let key = keys::dedupe(id);
     let until = db.get(&key)?.map(|value| rows::read::<UnixMillis>(&key, &value)).transpose()?;
     Ok(until.is_some_and(|until| until > now))
 }
 
+/// Notes what a job is recognised by.
+pub(super) fn remember(batch: &mut Batch, job: &NewJob, until: UnixMillis) {
+    if let Some(id) = &job.id {
+        let key = keys::dedupe(id);
+        expire::note(batch, until, &key);
+        batch.insert(key, rows::write(&until));
+    }
+}
+
 /// A job that has joined its lane in a batch.
 pub(super) struct Joined {
-    id: Option<crate::domain::work::DedupeId>,
+    id: Option<DedupeId>,
     lane: Lane,
     head: Head,
 }

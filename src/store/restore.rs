@@ -23,6 +23,7 @@ use crate::{
         open::{
             LOCK_TRIES, LOCK_WAIT, SCHEMA, create_private_dir, database, marker, open, write_marker, write_snapshot,
         },
+        past::NOT_YET,
         rows::{self, JobRow, ParkedRow},
     },
 };
@@ -63,6 +64,8 @@ impl Store {
         let count = rows.len() as u64;
         let parked = park_answers(&mut rows)?;
         raise_sequence(&mut rows);
+        // What crossed after the dump is not in it: nobody may take it for missing and send it again.
+        rows.insert(keys::BEGUN.to_vec(), NOT_YET.to_string());
         create_private_dir(dir)?;
         let path = database(dir);
         refuse_if_in_use(&path)?;

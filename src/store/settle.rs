@@ -97,7 +97,7 @@ fn outcome(
     match ending {
         Ending::Done { then, facts } => {
             outcome.leave(place.key());
-            links::write(&book.db, &mut outcome.batch, &facts, links_until)?;
+            links::write(&book.db, &mut outcome.batch, &facts, now, links_until)?;
             outcome.follow(book, then, now);
         }
         Ending::Become(works) => outcome.become_parts(&book.db, place, &row, works, 0, now)?,

@@ -16,6 +16,7 @@ mod model;
 mod order;
 mod reach;
 mod recovery;
+mod weave;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 const HOUR: Duration = Duration::from_hours(1);

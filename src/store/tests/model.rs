@@ -17,6 +17,7 @@ enum Act {
     Retry { lease: u8, minutes: u8 },
     Park { lease: u8 },
     Drop { lease: u8 },
+    Weave { lane: u8, before: Vec<u8> },
     Pass { minutes: u8 },
     Reopen,
 }
@@ -32,6 +33,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (any::<u8>(), 0..4_u8).prop_map(|(lease, minutes)| Act::Retry { lease, minutes }),
         1 => any::<u8>().prop_map(|lease| Act::Park { lease }),
         1 => any::<u8>().prop_map(|lease| Act::Drop { lease }),
+        2 => (0..4_u8, proptest::collection::vec(0..6_u8, 0..4))
+            .prop_map(|(lane, before)| Act::Weave { lane, before }),
         1 => (0..4_u8).prop_map(|minutes| Act::Pass { minutes }),
         1 => Just(Act::Reopen),
     ]
@@ -115,6 +118,7 @@ impl Pair {
         match act {
             Act::Push { lane, id } => self.push(lane, id).await,
             Act::Claim => self.claim(),
+            Act::Weave { lane, before } => self.weave(lane, before).await,
             Act::Pass { minutes } => self.now = self.now.plus(MINUTE * minutes.into()),
             Act::Reopen => self.reopen().await,
             Act::Done { lease, .. }
@@ -185,7 +189,9 @@ impl Pair {
                 self.model.lanes.get_mut(&lane_number).unwrap().push_front(head);
                 return drop(lease);
             }
-            Act::Push { .. } | Act::Claim | Act::Pass { .. } | Act::Reopen => unreachable!("no lease ends by these"),
+            Act::Push { .. } | Act::Claim | Act::Weave { .. } | Act::Pass { .. } | Act::Reopen => {
+                unreachable!("no lease ends by these")
+            }
         };
         lease.settle(ending, self.now).await.unwrap();
     }
@@ -195,6 +201,42 @@ impl Pair {
         let jobs = self.model.lanes.get_mut(&lane).unwrap();
         parts.iter().rev().for_each(|part| jobs.push_front(part.clone()));
         parts.iter().map(Job::work).collect()
+    }
+
+    /// Puts new jobs before the arrivals of these numbers in the lane, or at its end if it has not so many.
+    async fn weave(&mut self, number: u8, mut before: Vec<u8>) {
+        before.sort_unstable();
+        let (mut jobs, mut ranks) = (self.model.lanes.remove(&number).unwrap_or_default(), BTreeMap::new());
+        let arrivals: Vec<_> = jobs
+            .iter()
+            .map(|job| job.arrival)
+            .collect::<Vec<_>>()
+            .chunk_by(PartialEq::eq)
+            .map(|arrival| arrival[0])
+            .collect();
+        for job in &jobs {
+            let place = arrivals.iter().position(|arrival| *arrival == job.arrival).unwrap();
+            ranks.insert(job.name.clone(), 2 * place + 1);
+        }
+        let is_leased = self.model.leased.contains(&number);
+        let mut missing = Vec::new();
+        for place in before {
+            let name = if is_leased { "busy".to_owned() } else { self.model.push(number) };
+            if !is_leased {
+                let new = self.model.lanes.remove(&number).unwrap().pop_front().unwrap();
+                let next = arrivals.get(usize::from(place));
+                let at = next.and_then(|next| jobs.iter().position(|job| job.arrival == *next));
+                jobs.insert(at.unwrap_or(jobs.len()), new);
+            }
+            missing.push(Missing { rank: 2 * usize::from(place), job: job(None, &lane(&number.to_string()), &name) });
+        }
+        self.model.lanes.insert(number, jobs);
+        let (of, count) = (lane(&number.to_string()), missing.len());
+        self.store.hold(std::slice::from_ref(&of), 0);
+        let rank = move |_, work: &Work| ranks.get(name(work)).copied();
+        let woven = self.store.weave(of.clone(), missing, rank, self.now).await.unwrap();
+        assert_eq!(woven, if is_leased { Woven::Busy } else { Woven::Stored(count) });
+        self.store.let_go(&of);
     }
 
     async fn reopen(&mut self) {

@@ -1,0 +1,145 @@
+//! What was said while nobody listened: up to when the store is complete, and where something may be missing.
+
+use sled::Batch;
+
+use crate::{
+    domain::{
+        address::Conversation,
+        time::UnixMillis,
+        work::{DedupeId, Lane},
+    },
+    store::{
+        Chat, Store, StoreError,
+        committer::{Book, Planned},
+        index::Index,
+        keys, push, rows,
+    },
+};
+
+/// A conversation that Kommo knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownChat {
+    /// Our conversation.
+    pub conversation: Conversation,
+    /// Its other side.
+    pub chat: Chat,
+    /// When something was last said in it, if that was noted.
+    pub active_at: Option<UnixMillis>,
+}
+
+/// In place of the instant at which a restored store is used first.
+pub(super) const NOT_YET: UnixMillis = UnixMillis(i64::MAX);
+
+impl Store {
+    /// The instant up to which no hook is missing, if that was ever noted.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn caught_up_at(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.instant(keys::CAUGHT_UP)
+    }
+
+    /// The instant before which this store knows nothing: when it was made, or restored. `None` if it is older than this
+    /// note.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn begun_at(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.instant(keys::BEGUN)
+    }
+
+    fn instant(&self, key: &[u8]) -> Result<Option<UnixMillis>, StoreError> {
+        self.db()?.get(key)?.map(|value| rows::read(key, &value)).transpose()
+    }
+
+    /// Notes that a store begins now, if it holds nothing yet or was restored and has not been in use since.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn begin(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.db()?;
+        let plan = move |book: &mut Book| {
+            let noted = book.db.get(keys::BEGUN)?.map(|value| rows::read(keys::BEGUN, &value)).transpose()?;
+            let is_new = noted.map_or(book.next_sequence() == 0, |begun_at: UnixMillis| begun_at == NOT_YET);
+            let mut batch = Batch::default();
+            batch.insert(keys::BEGUN, rows::write(&now));
+            Ok(Planned { batch: is_new.then_some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// Notes that no hook from before `now` is missing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn caught_up(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.db()?;
+        let plan = move |_: &mut Book| {
+            let mut batch = Batch::default();
+            batch.insert(keys::CAUGHT_UP, rows::write(&now));
+            Ok(Planned { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// All conversations that Kommo knows. Costs a look at each.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn known_chats(&self) -> Result<Vec<KnownChat>, StoreError> {
+        let db = self.db()?;
+        let mut known = Vec::new();
+        for entry in db.scan_prefix(keys::CHATS) {
+            let (key, value) = entry?;
+            let Some(conversation) = keys::conversation_of(&key) else { continue };
+            let active_at = self.instant(&keys::activity(&conversation))?;
+            known.push(KnownChat { conversation, chat: rows::read(&key, &value)?, active_at });
+        }
+        Ok(known)
+    }
+
+    /// Whether the arrival with this id was taken, and that is still remembered.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn was_taken(&self, id: &DedupeId, now: UnixMillis) -> Result<bool, StoreError> {
+        push::was_taken(&self.db()?, id, now)
+    }
+
+    /// A number that all arrivals so far are below, and none that is still to come.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn mark(&self) -> Result<u64, StoreError> {
+        self.db()?;
+        let plan = |book: &mut Book| {
+            Ok(Planned { batch: None, answer: book.next_sequence(), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// Holds lanes: what arrived at `mark` or later cannot be claimed until they are let go. A restart lets go of all.
+    pub fn hold(&self, lanes: &[Lane], mark: u64) {
+        self.with_index(|index| {
+            for of_route in lanes.chunk_by(|one, other| one.route == other.route) {
+                index.hold(&of_route[0].route, of_route.iter().map(|lane| lane.thread.clone()), mark);
+            }
+        });
+    }
+
+    /// Lets go of a lane.
+    pub fn let_go(&self, lane: &Lane) {
+        self.with_index(|index| index.let_go(lane));
+    }
+
+    /// Lets go of all lanes, and tells how many of them had something that was withheld.
+    pub fn let_go_of_all(&self) -> usize {
+        self.with_index(|index| index.held().iter().filter(|lane| index.let_go(lane)).count())
+    }
+
+    /// The lanes that are held and have something that is withheld.
+    #[must_use]
+    pub fn withheld(&self) -> Vec<Lane> {
+        self.with_index(|index| index.withheld())
+    }
+}

@@ -1,0 +1,167 @@
+//! Late arrivals: into the middle of a lane, where they would stand had they come in time.
+
+use sled::{Batch, Db};
+
+use crate::{
+    domain::{
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    store::{
+        NewJob, Store, StoreError,
+        committer::{Book, Planned},
+        index::{Head, Index},
+        keys::{self, Place},
+        push,
+        rows::{self, JobRow},
+    },
+};
+
+/// A job that should have been in its lane for long.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// Where it stands in the order of what was said.
+    pub rank: usize,
+    /// The job.
+    pub job: NewJob,
+}
+
+/// What became of the jobs that were to be put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woven {
+    /// Somebody works on the lane, or could: hold all of it, and ask again.
+    Busy,
+    /// So many are new, and stored now; the others were known.
+    Stored(usize),
+}
+
+impl Store {
+    /// Puts jobs into a lane, each before the first arrival that comes after it. `rank` tells where a job that waits
+    /// there stands, given its sequence; `None` for one that comes before all that are missing. The lane must be held
+    /// from 0 on, and nobody may have claimed its head.
+    ///
+    /// Whatever comes behind the first of them gets a new place, in one durable step and in the same order.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn weave(
+        &self,
+        lane: Lane,
+        mut missing: Vec<Missing>,
+        rank: impl Fn(u64, &Work) -> Option<usize> + Send + 'static,
+        now: UnixMillis,
+    ) -> Result<Woven, StoreError> {
+        self.db()?;
+        missing.sort_by_key(|missing| missing.rank);
+        let until = now.plus(self.0.settings.dedupe_for);
+        let store = self.clone();
+        let plan = move |book: &mut Book| {
+            // What is still stays so until it is let go, which only the caller does.
+            if !store.with_index(|index| index.is_still(&lane)) {
+                return Ok(Planned { batch: None, answer: Woven::Busy, then: Box::new(|_: &mut Index| ()) });
+            }
+            let mut batch = Batch::default();
+            let missing = new(book, &mut batch, missing, now, until)?;
+            let count = missing.len();
+            let order = merged(arrivals(&book.db, &lane)?, missing, rank);
+            let head = place(book, &mut batch, &lane, order, now);
+            let answer = Woven::Stored(count);
+            let then = move |index: &mut Index| {
+                if let Some(head) = head {
+                    index.woven(&lane, count, head);
+                }
+            };
+            Ok(Planned { batch: (count > 0).then_some(batch), answer, then: Box::new(then) })
+        };
+        self.0.committer.write(plan).await
+    }
+}
+
+/// The missing jobs that are new, noted as taken.
+fn new(
+    book: &Book,
+    batch: &mut Batch,
+    missing: Vec<Missing>,
+    now: UnixMillis,
+    until: UnixMillis,
+) -> Result<Vec<Missing>, StoreError> {
+    let mut new: Vec<Missing> = Vec::new();
+    for missing in missing {
+        if let Some(id) = &missing.job.id {
+            let is_twice = new.iter().any(|other| other.job.id.as_ref() == Some(id));
+            if is_twice || push::was_taken(&book.db, id, now)? {
+                continue;
+            }
+        }
+        push::remember(batch, &missing.job, until);
+        new.push(missing);
+    }
+    Ok(new)
+}
+
+/// One arrival that waits: its jobs by their places, the first of them first.
+type Arrival = Vec<(Place, JobRow)>;
+
+/// Everything that waits in a lane, in order.
+fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
+    let mut all: Vec<Arrival> = Vec::new();
+    for entry in db.scan_prefix(keys::lane(lane)) {
+        let (key, value) = entry?;
+        let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
+        let row = rows::read(&key, &value)?;
+        match all.last_mut() {
+            Some(arrival) if arrival[0].0.sequence == place.sequence => arrival.push((place, row)),
+            _ => all.push(vec![(place, row)]),
+        }
+    }
+    Ok(all)
+}
+
+enum Turn {
+    Waits(Arrival),
+    Comes(NewJob),
+}
+
+fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Work) -> Option<usize>) -> Vec<Turn> {
+    let mut missing = missing.into_iter().peekable();
+    let mut order = Vec::new();
+    for arrival in waiting {
+        let rank = arrival.iter().filter_map(|(place, row)| rank(place.sequence, &row.work)).max();
+        while let Some(earlier) = missing.next_if(|missing| rank.is_some_and(|rank| missing.rank < rank)) {
+            order.push(Turn::Comes(earlier.job));
+        }
+        order.push(Turn::Waits(arrival));
+    }
+    order.extend(missing.map(|missing| Turn::Comes(missing.job)));
+    order
+}
+
+/// Writes the new order, and tells what is first in it. What stands before all that came keeps its place.
+fn place(book: &mut Book, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, now: UnixMillis) -> Option<Head> {
+    let mut head = None;
+    let mut moves = false;
+    for turn in order {
+        let first = match turn {
+            Turn::Comes(job) => {
+                moves = true;
+                let row = JobRow::new(job.work, now);
+                let place = Place { lane: lane.clone(), sequence: book.sequence(batch), part: 0 };
+                batch.insert(place.key(), rows::write(&row));
+                Head::new(place.sequence, &row)
+            }
+            Turn::Waits(arrival) => {
+                let sequence = if moves { book.sequence(batch) } else { arrival[0].0.sequence };
+                let first = Head::new(sequence, &arrival[0].1);
+                if moves {
+                    for (place, row) in arrival {
+                        batch.remove(place.key());
+                        batch.insert(Place { sequence, ..place }.key(), rows::write(&row));
+                    }
+                }
+                first
+            }
+        };
+        head = head.or(Some(first));
+    }
+    head
+}
