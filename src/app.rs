@@ -11,6 +11,7 @@ use anyhow::Context;
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 use crate::{
+    clock,
     config::{AccountId, ButtonPlace, Config, Groups},
     domain::{
         address::{KommoUserId, SourceId},
@@ -32,15 +33,16 @@ use crate::{
         serve::MediaDoor,
     },
     meter::{Meter, Polling},
-    operate::{admin, identity, setup::Setup, upkeep::Upkeep},
+    operate::{admin, history, identity, reconcile, setup::Setup, upkeep::Upkeep},
     relay::{
         Relay,
         courier::{Courier, Said},
+        reconcile::{Bounds, Reconciler},
         typing::TypingRelay,
         verdict::Policy,
     },
     serve,
-    store::{self, Store},
+    store::{self, Store, StoreError},
     telegram::{
         bot::{Access, Bot},
         poll::Poller,
@@ -49,6 +51,8 @@ use crate::{
 
 /// How many conversations are served side by side, per route.
 const LANES_AT_ONCE: usize = 16;
+/// How long new answers wait at a start for older ones that may be missing.
+const HOLD_FOR: Duration = Duration::from_mins(1);
 /// How much typing may wait; it is worthless after seconds.
 const TYPING_WAITING: usize = 64;
 
@@ -98,7 +102,8 @@ impl App {
             public: public.local_addr()?,
             admin: admin.local_addr()?,
         };
-        parts.start(&app.life, config, public, admin);
+        parts.store.begin(clock::now()).await?;
+        parts.start(&app.life, config, public, admin).await?;
         tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
         Ok(app)
     }
@@ -191,16 +196,39 @@ impl Parts {
         Ok(Self { store, meter, bots, courier, signer, links, account, served })
     }
 
-    fn start(self, life: &Lifecycle, config: &Config, public: TcpListener, admin: TcpListener) {
+    async fn start(
+        self,
+        life: &Lifecycle,
+        config: &Config,
+        public: TcpListener,
+        admin: TcpListener,
+    ) -> Result<(), StoreError> {
+        // Before anything is sent: hooks that come now are newer than those that are missing.
+        let reconciler = Arc::new(self.reconciler(config));
+        let search = if config.reconcile.on_start { Some(reconciler.prepare(clock::now()).await?) } else { None };
         self.start_relays(life, config);
         self.start_pollers(life);
-        self.start_listeners(life, config, public, admin);
+        self.start_listeners(life, config, public, admin, &reconciler);
+        life.essential("reconciler", reconciler.attend(search, life.stop_token()));
         let chats = self.courier.chats.clone();
         let setup = Setup::new(config, self.served.clone(), chats, self.account.clone());
         life.essential("setup", setup.run(life.stop_token()));
         let upkeep = Upkeep::new(&self.store, config);
         life.essential("upkeep", upkeep.run(life.stop_token()));
         life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.meter), life.stop_token()));
+        Ok(())
+    }
+
+    fn reconciler(&self, config: &Config) -> Reconciler {
+        let bounds = Bounds {
+            max_age: config.reconcile.max_age,
+            chats_within: config.reconcile.chats_within,
+            known_for: config.store.dedupe_for,
+            hold_for: HOLD_FOR,
+        };
+        let (chats, sources) = (self.courier.chats.clone(), self.bots.keys().cloned().collect());
+        let rate = config.kommo.requests_per_second.get();
+        Reconciler::new(chats, self.store.clone(), sources, bounds, config.retry.kommo.clone(), rate)
     }
 
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
@@ -229,7 +257,14 @@ impl Parts {
         }
     }
 
-    fn start_listeners(&self, life: &Lifecycle, config: &Config, public: TcpListener, admin: TcpListener) {
+    fn start_listeners(
+        &self,
+        life: &Lifecycle,
+        config: &Config,
+        public: TcpListener,
+        admin: TcpListener,
+        reconciler: &Arc<Reconciler>,
+    ) {
         let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
         let hooks = HookIntake {
             scope_id: config.kommo.scope_id(&self.served),
@@ -250,7 +285,9 @@ impl Parts {
                 Ok::<_, std::convert::Infallible>(())
             }
         });
-        let admin_router = admin::router(self.store.clone(), Arc::clone(&self.meter));
+        let admin_router = admin::router(self.store.clone(), Arc::clone(&self.meter))
+            .merge(reconcile::router(Arc::clone(reconciler)))
+            .merge(history::router(self.store.clone()));
         life.essential("public listener", serve::until(public, serve::public(hooks, media), stop.clone()));
         life.essential("admin listener", serve::until(admin, admin_router, stop));
     }

@@ -77,6 +77,8 @@ pub struct Config {
     pub store: Store,
     /// How long files can be fetched.
     pub media: Media,
+    /// What is done about managers' messages that did not come.
+    pub reconcile: Reconcile,
     /// When a failed call is tried again.
     pub retry: Retry,
 }
@@ -215,6 +217,17 @@ pub struct Store {
 pub struct Media {
     /// How long a link is good.
     pub links_for: Duration,
+}
+
+/// What is done about managers' messages that did not come.
+#[derive(Clone, Debug)]
+pub struct Reconcile {
+    /// Whether a start looks for them.
+    pub on_start: bool,
+    /// How old one may be to be sent; less than the time for which hooks are recognised.
+    pub max_age: Duration,
+    /// How long ago something must have been said in a chat for it to be looked at.
+    pub chats_within: Duration,
 }
 
 /// When a failed call is tried again.

@@ -79,6 +79,15 @@
 //! message and the status of each. What Telegram does not mix or does not take together becomes smaller albums or single
 //! calls, each again a job of its own. One that fails parks its own answer and not its neighbours.
 //!
+//! # What came while nobody listened
+//!
+//! Telegram keeps updates; Kommo sends a hook once. So a start compares the chats that are alive with their history at
+//! Kommo ([`relay::reconcile`]), from the instant up to which the store is known to be complete. A message that was written
+//! in Kommo and never taken becomes the job that its hook would have become, under the same id. Hooks that come meanwhile
+//! are taken and answered as ever, but held in their lanes until what is missing stands before them
+//! ([`store::Store::weave`] ■), for a minute at most. A comparison that is cut short is begun again by the next start. What a
+//! restored store cannot know it does not send: it would be a second time.
+//!
 //! # What the account adds
 //!
 //! With a token, [`kommo::account`] speaks to the account's REST API: sources, contacts, leads, templates. Nothing above

@@ -1,6 +1,6 @@
 //! The command line: arguments -> command -> exit code.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use reqwest::Url;
@@ -8,7 +8,7 @@ use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Signals},
-    operate::{check, connect, import, logging, parked, register, restore, sources, templates},
+    operate::{check, connect, history, import, logging, parked, reconcile, register, restore, sources, templates},
     sandbox,
 };
 use tokio::runtime::Runtime;
@@ -94,6 +94,28 @@ enum Command {
         config: ConfigPath,
         #[command(subcommand)]
         request: ParkedRequest,
+    },
+    /// Look in Kommo's history for managers' messages that never came, and send them; the running bridge does it.
+    Reconcile {
+        #[command(flatten)]
+        config: ConfigPath,
+        /// How far back to look [default: `reconcile.max_age`].
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        since: Option<Duration>,
+    },
+    /// Print what Kommo has of a conversation, the newest message at the end.
+    History {
+        #[command(flatten)]
+        config: ConfigPath,
+        /// A conversation as the log and `parked list` name it, or Kommo's UUID of a chat.
+        #[arg(value_name = "CONVERSATION")]
+        conversation: String,
+        /// The newest so many messages.
+        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+        limit: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Restore the store from a dump; the store that is there is moved aside, never deleted.
     Restore {
@@ -189,6 +211,11 @@ fn main() -> ExitCode {
             Runtime::new()?.block_on(parked::run(config, request.into()))?;
             Ok(ExitCode::SUCCESS)
         }),
+        Command::Reconcile { config, since } => with_config(&config, |config| wait_for(reconcile::run(config, since))),
+        Command::History { config, conversation, limit, json } => {
+            let request = history::Request { of: conversation, limit, json };
+            with_config(&config, |config| wait_for(history::run(config, request)))
+        }
         Command::Restore { data_dir, dump } => restore::run(&data_dir, dump).map(|restored| {
             println!("{restored}");
             ExitCode::SUCCESS

@@ -3,10 +3,12 @@
 pub mod admin;
 pub mod check;
 pub mod connect;
+pub mod history;
 pub mod identity;
 pub mod import;
 pub mod logging;
 pub mod parked;
+pub mod reconcile;
 pub mod register;
 pub mod restore;
 pub mod setup;

@@ -34,6 +34,7 @@ mod inbound;
 mod outbound;
 mod reach;
 mod reactions;
+pub mod reconcile;
 mod taps;
 pub mod typing;
 pub mod verdict;

@@ -6,8 +6,10 @@
 pub mod buttons;
 pub mod emoji;
 pub mod file_name;
+pub mod from_history;
 pub mod from_kommo;
 pub mod from_telegram;
+pub mod known_chat;
 pub mod text;
 pub mod to_kommo;
 pub mod to_telegram;

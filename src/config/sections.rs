@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use crate::{
     config::{
         AccountId, Admin, BaseUrl, BotToken, ButtonPlace, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log,
-        LogFilter, LogFormat, Media, Retry, Secret, Server, Source, Store, Telegram,
+        LogFilter, LogFormat, Media, Reconcile, Retry, Secret, Server, Source, Store, Telegram,
         error::{ConfigError, Problems, Reported},
         keys::SOURCES,
         layers::Layers,
@@ -37,7 +37,7 @@ impl<'a> Reading<'a> {
         let (server, admin) = (self.server(), self.admin());
         let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
         let (log, store) = (self.log(), self.store());
-        let (media, retry) = (self.media(), self.retry());
+        let (media, reconcile, retry) = (self.media(), self.reconcile(), self.retry());
         let config = Config {
             data_dir: data_dir?,
             server: server?,
@@ -48,12 +48,14 @@ impl<'a> Reading<'a> {
             log: log?,
             store: store?,
             media: media?,
+            reconcile: reconcile?,
             retry: retry?,
         };
         self.two_listeners(&config)?;
         self.one_source_per_bot(&config)?;
         self.one_default_source(&config)?;
         self.patience(&config)?;
+        self.recognition(&config)?;
         Ok(config)
     }
 
@@ -180,6 +182,14 @@ impl<'a> Reading<'a> {
         Ok(Media { links_for: links_for? })
     }
 
+    fn reconcile(&self) -> Result<Reconcile, Reported> {
+        let section = self.section(&["reconcile"]);
+        let on_start = section.required("on_start", parse::flag);
+        let max_age = section.required("max_age", parse::duration);
+        let chats_within = section.required("chats_within", parse::duration);
+        Ok(Reconcile { on_start: on_start?, max_age: max_age?, chats_within: chats_within? })
+    }
+
     fn retry(&self) -> Result<Retry, Reported> {
         let section = self.section(&["retry"]);
         let kommo = section.required("kommo", parse::waits).map(Schedule::endless);
@@ -210,6 +220,18 @@ impl<'a> Reading<'a> {
             "\"{given}\" is not longer than retry.probe_every: an answer would be given up before its bot is tried again"
         );
         Err(self.section(&["retry"]).report("give_up_after", &what))
+    }
+
+    /// A message whose hook is forgotten would look as if it had never come, and be sent again.
+    fn recognition(&self, config: &Config) -> Result<(), Reported> {
+        if config.reconcile.max_age < config.store.dedupe_for {
+            return Ok(());
+        }
+        let [age, known] = [config.reconcile.max_age, config.store.dedupe_for].map(humantime::format_duration);
+        let what = format!(
+            "\"{age}\" is not shorter than store.dedupe_for, which is \"{known}\": answers would be sent twice"
+        );
+        Err(self.section(&["reconcile"]).report("max_age", &what))
     }
 
     /// Two pollers of one bot would take each other's updates.

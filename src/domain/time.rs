@@ -28,6 +28,12 @@ impl UnixMillis {
         Self(self.0.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The instant `wait` earlier. Saturates instead of wrapping.
+    #[must_use]
+    pub fn minus(self, wait: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// How long it is from `self` until `later`; zero if that has passed.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {
@@ -57,5 +63,7 @@ mod tests {
         assert_eq!(UnixMillis(10).until(UnixMillis(5)), Duration::ZERO);
         assert_eq!(UnixMillis(5).until(UnixMillis(10)), Duration::from_millis(5));
         assert_eq!(UnixMillis(i64::MAX).plus(Duration::from_secs(1)).0, i64::MAX);
+        assert_eq!(UnixMillis(1_500).minus(Duration::from_secs(1)).0, 500);
+        assert_eq!(UnixMillis(i64::MIN).minus(Duration::MAX).0, i64::MIN);
     }
 }

@@ -12,18 +12,16 @@ use crate::{
     kommo::{
         http::{self, NoAnswer, encoded, read_limited, retry_after, unreachable},
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, EditEvent, Event, History, KnownChat, NewChat, React},
+        wire::{Accepted, Answer, ApiError, DeliveryStatus, EditEvent, Event, KnownChat, NewChat, React},
     },
     pace::Pace,
 };
 
 mod connect;
+mod history;
 mod import;
 
-/// How many messages a page of a chat's history has at most (Chats API, chat history).
-const HISTORY_PAGE: usize = 50;
-/// How far back a message is looked for. One that is repeated is among the newest, but a chat can be lively.
-const HISTORY_PAGES: usize = 20;
+pub use history::HISTORY_PAGE;
 
 /// Why a call to Kommo brought no usable answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -136,32 +134,6 @@ impl Chats {
         Err(CallError::Nonsense(status))
     }
 
-    /// Whether the newest thousand messages of a chat (by Kommo's id) hold one with our id `msgid`.
-    pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
-        for page in 0..HISTORY_PAGES {
-            let ids = self.history(kommo_chat, page * HISTORY_PAGE).await?;
-            if ids.iter().any(|id| id.as_deref() == Some(msgid)) {
-                return Ok(true);
-            }
-            if ids.len() < HISTORY_PAGE {
-                return Ok(false);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Our ids of the messages of one page of a chat's history; those written in Kommo have none.
-    async fn history(&self, kommo_chat: &str, offset: usize) -> Result<Vec<Option<String>>, CallError> {
-        let path = format!("/chats/{}/history", encoded(kommo_chat));
-        let query = format!("limit={HISTORY_PAGE}&offset={offset}");
-        let (status, body) = self.call(Method::GET, &path, Some(&query), Vec::new()).await?;
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Vec::new());
-        }
-        let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        Ok(our_ids(history))
-    }
-
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
         self.call(Method::POST, below_scope, None, encode(body)).await
     }
@@ -207,11 +179,6 @@ fn encode(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("our own wire types have string keys only")
 }
 
-fn our_ids(history: History) -> Vec<Option<String>> {
-    let messages = history.messages.unwrap_or_default().into_iter();
-    messages.map(|item| item.message.and_then(|message| message.client_id)).collect()
-}
-
 async fn answer(response: Response) -> Result<(StatusCode, Vec<u8>), CallError> {
     let (status, after) = (response.status(), retry_after(&response));
     let body = read_limited(response).await?;
@@ -230,12 +197,6 @@ fn rfc2822(at: UnixMillis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_page_of_history_tells_our_ids_and_where_there_are_none() {
-        let history = serde_json::from_str(include_str!("../../tests/fixtures/kommo/history.json")).unwrap();
-        assert_eq!(our_ids(history), [None, Some("tg:bot1:777000111:1".to_owned())]);
-    }
 
     #[test]
     fn the_date_is_written_as_in_kommos_samples() {

@@ -21,8 +21,11 @@ use crate::{
     },
     kommo::sign::{Signer, Verified},
     meter::Meter,
-    store::{Intake, NewJob, Store},
-    translate::from_kommo::{self, Arrival},
+    store::{Chat, Fact, Intake, NewJob, Store},
+    translate::{
+        from_kommo::{self, Arrival},
+        known_chat::{self, KnownChat},
+    },
 };
 
 /// The largest hook that is taken. A message's text is a few thousand characters.
@@ -189,7 +192,8 @@ impl HookIntake {
     async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {
         let lane = self.lane(&message.to);
         let work = Work::Hook { raw: raw.to_owned() };
-        self.push(NewJob { id: Some(DedupeId::hook(&message.id)), lane, work }).await
+        let facts = known_chat::read(raw).map(fact).into_iter().collect();
+        self.push(NewJob { id: Some(DedupeId::hook(&message.id)), lane, work }, facts).await
     }
 
     /// A reaction waits behind the message that it may be about.
@@ -200,12 +204,12 @@ impl HookIntake {
         }
         let lane = Lane::outbound(&reaction.conversation);
         let work = Work::Reaction { raw: raw.to_owned() };
-        self.push(NewJob { id: Some(DedupeId::reaction(&hook.digest())), lane, work }).await
+        self.push(NewJob { id: Some(DedupeId::reaction(&hook.digest())), lane, work }, Vec::new()).await
     }
 
-    async fn push(&self, job: NewJob) -> Result<Taken, Rejected> {
+    async fn push(&self, job: NewJob, facts: Vec<Fact>) -> Result<Taken, Rejected> {
         let (id, lane) = (job.id.clone(), job.lane.clone());
-        let pushed = self.store.push(Intake { jobs: vec![job], offset: None }, clock::now()).await;
+        let pushed = self.store.push_with(Intake { jobs: vec![job], offset: None }, facts, clock::now()).await;
         let pushed = pushed.map_err(|error| {
             tracing::error!(%error, ?id, ?lane, "a hook could not be stored, and Kommo sends it once");
             Rejected::StoreDown
@@ -228,6 +232,12 @@ impl HookIntake {
     fn pass(&self, typing: Typing) -> Taken {
         if self.typing.try_send(typing).is_ok() { Taken::Passed } else { Taken::Ignored }
     }
+}
+
+/// What a hook tells of its chat.
+fn fact(known: KnownChat) -> Fact {
+    let KnownChat { conversation, chat, user } = known;
+    Fact::Chat { conversation, chat: Chat { chat, user } }
 }
 
 /// The scope that a path names, if it is `/kommo/{scope_id}`; repeated slashes count as one.

@@ -9,14 +9,16 @@ use crate::lenient::lenient;
 
 pub mod account;
 mod connect;
+mod history;
 mod hook;
 mod import;
 
 pub use connect::{Connect, Connected, Disconnect};
+pub use history::{History, HistoryItem, HistoryMessage, HistoryPerson};
 pub use hook::{
     Hook, HookAction, HookAuthor, HookButton, HookCard, HookContent, HookConversation, HookForwards, HookList,
-    HookLocation, HookMarkup, HookMessage, HookQuoted, HookReacted, HookReaction, HookReply, HookRow, HookSection,
-    HookSource, HookTyping,
+    HookLocation, HookMarkup, HookMessage, HookQuoted, HookReacted, HookReaction, HookReceiver, HookReply, HookRow,
+    HookSection, HookSource, HookTyping,
 };
 pub use import::{ImportEvent, ImportedMessage, OurMessage, OurReply};
 
@@ -254,25 +256,5 @@ lenient! {
         pub error_type: String,
         /// For people.
         pub error_description: String,
-    }
-
-    /// A page of a chat's history, newest first.
-    pub struct History {
-        /// Its messages.
-        pub messages: Vec<HistoryItem>,
-    }
-
-    /// One message of a chat's history.
-    pub struct HistoryItem {
-        /// The message; what its participants are is not needed yet.
-        pub message: HistoryMessage,
-    }
-
-    /// The ids of a message of a chat's history.
-    pub struct HistoryMessage {
-        /// Kommo's id.
-        pub id: String,
-        /// Our id; absent for messages written in Kommo.
-        pub client_id: String,
     }
 }

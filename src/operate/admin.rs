@@ -80,15 +80,21 @@ async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: Header
 }
 
 async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, StoreError>>) -> Response {
-    if !headers.contains_key(OURS) || !is_addressed_directly(headers) {
-        return (StatusCode::FORBIDDEN, format!("asked by address, and with the header {OURS}, this is done\n"))
-            .into_response();
+    if let Some(refusal) = refusal(headers) {
+        return refusal;
     }
     match change.await {
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => (StatusCode::NOT_FOUND, "no message is parked under this number\n").into_response(),
         Err(error) => failed(&error),
     }
+}
+
+/// What somebody gets who may change nothing.
+pub(super) fn refusal(headers: &HeaderMap) -> Option<Response> {
+    let is_ours = headers.contains_key(OURS) && is_addressed_directly(headers);
+    let text = || format!("asked by address, and with the header {OURS}, this is done\n");
+    (!is_ours).then(|| (StatusCode::FORBIDDEN, text()).into_response())
 }
 
 /// A web page can make a browser ask here under a name of the page's own; our commands ask by address.

@@ -1,5 +1,7 @@
 //! What was said while nobody listened: up to when the store is complete, and where something may be missing.
 
+use std::collections::BTreeMap;
+
 use sled::Batch;
 
 use crate::{
@@ -120,9 +122,13 @@ impl Store {
 
     /// Holds lanes: what arrived at `mark` or later cannot be claimed until they are let go. A restart lets go of all.
     pub fn hold(&self, lanes: &[Lane], mark: u64) {
+        let mut of_routes = BTreeMap::<_, Vec<_>>::new();
+        for lane in lanes {
+            of_routes.entry(&lane.route).or_default().push(lane.thread.clone());
+        }
         self.with_index(|index| {
-            for of_route in lanes.chunk_by(|one, other| one.route == other.route) {
-                index.hold(&of_route[0].route, of_route.iter().map(|lane| lane.thread.clone()), mark);
+            for (route, threads) in of_routes {
+                index.hold(route, threads, mark);
             }
         });
     }

@@ -119,7 +119,7 @@ fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
 
 enum Turn {
     Waits(Arrival),
-    Comes(NewJob),
+    Comes(Box<NewJob>),
 }
 
 fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Work) -> Option<usize>) -> Vec<Turn> {
@@ -128,11 +128,11 @@ fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Work
     for arrival in waiting {
         let rank = arrival.iter().filter_map(|(place, row)| rank(place.sequence, &row.work)).max();
         while let Some(earlier) = missing.next_if(|missing| rank.is_some_and(|rank| missing.rank < rank)) {
-            order.push(Turn::Comes(earlier.job));
+            order.push(Turn::Comes(Box::new(earlier.job)));
         }
         order.push(Turn::Waits(arrival));
     }
-    order.extend(missing.map(|missing| Turn::Comes(missing.job)));
+    order.extend(missing.map(|missing| Turn::Comes(Box::new(missing.job))));
     order
 }
 

@@ -18,6 +18,7 @@ mod pauses;
 mod polls;
 mod raw;
 mod reactions;
+mod reconcile;
 mod refusals;
 mod replies;
 mod restart;

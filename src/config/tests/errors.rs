@@ -57,7 +57,7 @@ fn unknown_keys_are_told() {
     > [weather]
     > [server]
 
-    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, log, store, media, retry
+    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, log, store, media, reconcile, retry
 
     > listen = "127.0.0.1:80"
     > [server]
@@ -151,6 +151,7 @@ fn wrong_values_are_told() {
             InFile("[server]", "[server]\nlisten = \"localhost:8080\""),
             InFile("[server]", "[server]\nlisten = \"0.0.0.0:9090\""),
             InFile("[server]", "[retry]\nprobe_every = \"2h\"\n[server]"),
+            InFile("[server]", "[reconcile]\nmax_age = \"7d\"\n[server]"),
             InFile(NAME_LINE, "name = \"\"\npipeline_id = \"first\""),
             InVariables(&[("TELEKOMMO_KOMMO__TIMEOUT", "20"), ("TELEKOMMO_DATA_DIR", "")]),
             InVariables(&[("TELEKOMMO_SERVER__PUBLIC_URL", "https://me:hush@example.com")]),
@@ -211,6 +212,12 @@ fn wrong_values_are_told() {
     > [server]
 
     config.toml: retry.give_up_after: "1h" is not longer than retry.probe_every: an answer would be given up before its bot is tried again
+
+    > [reconcile]
+    > max_age = "7d"
+    > [server]
+
+    config.toml: reconcile.max_age: "7days" is not shorter than store.dedupe_for, which is "7days": answers would be sent twice
 
     > name = ""
     > pipeline_id = "first"

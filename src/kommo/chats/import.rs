@@ -22,9 +22,9 @@ impl Chats {
     pub async fn our_messages(&self, kommo_chat: &str) -> Result<HashSet<String>, CallError> {
         let mut known = HashSet::new();
         for page in 0..PAGES {
-            let ids = self.history(kommo_chat, page * HISTORY_PAGE).await?;
-            let is_last = ids.len() < HISTORY_PAGE;
-            known.extend(ids.into_iter().flatten());
+            let items = self.history(kommo_chat, page).await?;
+            let is_last = items.len() < HISTORY_PAGE;
+            known.extend(items.iter().filter_map(|item| item.content().client_id));
             if is_last {
                 break;
             }

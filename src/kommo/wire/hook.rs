@@ -15,6 +15,8 @@ lenient! {
     pub struct HookMessage {
         /// The thread.
         pub conversation: HookConversation,
+        /// The customer.
+        pub receiver: HookReceiver,
         /// The line of the channel.
         pub source: HookSource,
         /// When it was written, in seconds since the epoch.
@@ -29,6 +31,16 @@ lenient! {
         pub id: String,
         /// Ours; absent where a manager writes first.
         pub client_id: String,
+    }
+
+    /// The customer whom a message is for.
+    pub struct HookReceiver {
+        /// Kommo's id.
+        pub id: String,
+        /// The phone number; empty if Kommo knows none. Where a manager writes first, the one that was chosen.
+        pub phone: String,
+        /// The name.
+        pub name: String,
     }
 
     /// A line of the channel.

@@ -14,11 +14,27 @@ const COLUMNS: usize = 100;
 
 #[tokio::test]
 async fn help_fits_a_terminal_and_names_every_option() {
-    let cases: [(&[&str], &[&str]); 8] = [
-        (&["--help"], &["run", "check", "connect", "disconnect", "sources", "sandbox", "restore", "--version"]),
+    let cases: [(&[&str], &[&str]); 10] = [
+        (
+            &["--help"],
+            &[
+                "run",
+                "check",
+                "connect",
+                "disconnect",
+                "sources",
+                "sandbox",
+                "reconcile",
+                "history",
+                "restore",
+                "--version",
+            ],
+        ),
         (&["run", "--help"], &["--config <PATH>", "/etc/telekommo/config.toml"]),
         (&["check", "--help"], &["--config <PATH>", "--offline"]),
         (&["sandbox", "--help"], &["--listen <ADDR>", "127.0.0.1:7070", "--script", "--hooks-to <URL>"]),
+        (&["reconcile", "--help"], &["--since <DURATION>", "reconcile.max_age"]),
+        (&["history", "--help"], &["<CONVERSATION>", "--limit <NUMBER>", "--json"]),
         (&["restore", "--help"], &["<DATA_DIR>", "[DUMP]"]),
         (&["import", "--help"], &["<EXPORT>", "--source <NAME>", "--dry-run", "--manager <NAME=USER>"]),
         (&["register", "--help"], &["--answer", "--public-url <URL>", "telekommo-widget.zip"]),

@@ -1,0 +1,56 @@
+//! What a chat has held so far.
+
+use reqwest::{Method, StatusCode};
+
+use crate::kommo::{
+    chats::{CallError, Chats},
+    http::encoded,
+    wire::{History, HistoryItem},
+};
+
+/// How many messages a page of a chat's history has at most (Chats API, chat history).
+pub const HISTORY_PAGE: usize = 50;
+/// How far back a message is looked for. One that is repeated is among the newest, but a chat can be lively.
+const PAGES: usize = 20;
+
+impl Chats {
+    /// Whether the newest thousand messages of a chat (by Kommo's id) hold one with our id `msgid`.
+    pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
+        for page in 0..PAGES {
+            let items = self.history(kommo_chat, page).await?;
+            if items.iter().any(|item| item.content().client_id.as_deref() == Some(msgid)) {
+                return Ok(true);
+            }
+            if items.len() < HISTORY_PAGE {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A page of the history of a chat (by Kommo's id), newest first; page 0 is the newest. The last one has less than
+    /// [`HISTORY_PAGE`] messages.
+    pub async fn history(&self, kommo_chat: &str, page: usize) -> Result<Vec<HistoryItem>, CallError> {
+        let path = format!("/chats/{}/history", encoded(kommo_chat));
+        let query = format!("limit={HISTORY_PAGE}&offset={}", page * HISTORY_PAGE);
+        let (status, body) = self.call(Method::GET, &path, Some(&query), Vec::new()).await?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Vec::new());
+        }
+        let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
+        Ok(history.messages.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_history_tells_our_ids_and_where_there_are_none() {
+        let history: History =
+            serde_json::from_str(include_str!("../../../tests/fixtures/kommo/history.json")).unwrap();
+        let ids: Vec<_> = history.messages.unwrap().iter().map(|item| item.content().client_id).collect();
+        assert_eq!(ids, [None, Some("tg:bot1:777000111:1".to_owned())]);
+    }
+}

@@ -1,0 +1,61 @@
+//! What a chat has held so far (the page "Chat history").
+
+use serde_json::value::RawValue;
+
+use crate::lenient::lenient;
+
+lenient! {
+    /// A page of a chat's history, newest first.
+    pub struct History {
+        /// Its messages.
+        pub messages: Vec<HistoryItem>,
+    }
+
+    /// One message of a chat's history, with its surroundings.
+    pub struct HistoryItem {
+        /// Seconds since the epoch.
+        pub timestamp: i64,
+        /// Milliseconds since the epoch.
+        pub msec_timestamp: i64,
+        /// Who wrote it.
+        pub sender: HistoryPerson,
+        /// Whom it is for; absent for customers' messages.
+        pub receiver: HistoryPerson,
+        /// What it says, as it came. [`HistoryMessage`] reads it.
+        pub message: Box<RawValue>,
+    }
+
+    /// Somebody who takes part in a chat.
+    pub struct HistoryPerson {
+        /// Kommo's id.
+        pub id: String,
+        /// Our id; users of the account have none.
+        pub client_id: String,
+        /// The name.
+        pub name: String,
+    }
+
+    /// A message of a chat's history.
+    pub struct HistoryMessage {
+        /// Kommo's id.
+        pub id: String,
+        /// Our id; absent for messages written in Kommo.
+        pub client_id: String,
+        /// `text`, `picture`, `file` and so on.
+        pub r#type: String,
+        /// The text, or a caption.
+        pub text: String,
+        /// Where a file is to be fetched.
+        pub media: String,
+        /// A file's name.
+        pub file_name: String,
+    }
+}
+
+impl HistoryItem {
+    /// The message in it, as far as it can be read.
+    #[must_use]
+    pub fn content(&self) -> HistoryMessage {
+        self.message.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+}

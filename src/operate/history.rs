@@ -1,0 +1,247 @@
+//! `telekommo history`: what Kommo has of a conversation.
+//!
+//! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat where
+//! there is none.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context, bail};
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chrono::DateTime;
+use reqwest::{Client, Url};
+use serde::Serialize;
+
+use crate::{
+    config::Config,
+    domain::address::Conversation,
+    kommo::chats::{Chats, HISTORY_PAGE},
+    operate::{
+        connect::{self, refusal},
+        table::COLUMNS,
+    },
+    store::Store,
+    translate::from_history::{self, Past},
+};
+
+/// `/chats/{conversation}`: Kommo's id of its chat.
+pub fn router(store: Store) -> Router {
+    Router::new().route("/chats/{conversation}", get(chat)).with_state(store)
+}
+
+async fn chat(State(store): State<Store>, Path(conversation): Path<Conversation>) -> Response {
+    match store.chat(&conversation) {
+        Ok(Some(chat)) => chat.chat.0.into_response(),
+        Ok(None) => (StatusCode::NOT_FOUND, "this conversation is not known\n").into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+/// What is wanted of a history.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A conversation of ours, or Kommo's id of a chat.
+    pub of: String,
+    /// The newest so many messages.
+    pub limit: usize,
+    /// For programs.
+    pub json: bool,
+}
+
+/// Prints what Kommo has of a conversation, the newest at the end.
+///
+/// # Errors
+/// If the conversation is not known, or Kommo does not answer.
+pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    let chat = kommo_chat(config.admin.listen, &request.of).await?;
+    let (chats, _) = connect::chats(config).await?;
+    let past = read(&chats, &chat, request.limit).await?;
+    if request.json {
+        println!("{}", serde_json::to_string_pretty(&past.iter().map(Row::of).collect::<Vec<_>>())?);
+    } else if past.is_empty() {
+        println!("Kommo has no message of this conversation.");
+    }
+    if !request.json {
+        print!("{}", past.iter().map(shown).collect::<String>());
+    }
+    Ok(())
+}
+
+async fn kommo_chat(admin: SocketAddr, of: &str) -> anyhow::Result<String> {
+    let Ok(conversation) = of.parse::<Conversation>() else {
+        if of.len() == 36 && of.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) {
+            return Ok(of.to_owned());
+        }
+        bail!("{of:?} is neither a conversation, such as tg:sales:777000111, nor a chat of Kommo's (a UUID)");
+    };
+    let mut url = Url::parse(&format!("http://{admin}/chats"))?;
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push(&conversation.to_string());
+    }
+    let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
+    let Ok(answer) = client.get(url).send().await else {
+        bail!(
+            "no bridge answers at {admin} (admin.listen), and only it knows the chat of a conversation: start it, or \
+             name Kommo's chat by its UUID"
+        );
+    };
+    match answer.status() {
+        StatusCode::OK => Ok(answer.text().await?),
+        StatusCode::NOT_FOUND => bail!("Kommo has told of no chat of {conversation}: has the customer written?"),
+        status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
+    }
+}
+
+/// The newest `limit` messages, oldest first.
+async fn read(chats: &Chats, chat: &str, limit: usize) -> anyhow::Result<Vec<Past>> {
+    let mut past: Vec<Past> = Vec::new();
+    for page in 0.. {
+        let items = match chats.history(chat, page).await {
+            Ok(items) => items,
+            Err(error) => return Err(anyhow::anyhow!(refusal(&error))).context("reading the history"),
+        };
+        let is_last = items.len() < HISTORY_PAGE;
+        // While pages are read, new messages push older ones to the next page.
+        let new: Vec<_> = items.iter().filter_map(from_history::read).collect();
+        past.extend(
+            new.into_iter()
+                .filter(|new| !past.iter().rev().take(HISTORY_PAGE).any(|it| it.id == new.id))
+                .collect::<Vec<_>>(),
+        );
+        if is_last || past.len() >= limit {
+            break;
+        }
+    }
+    past.truncate(limit);
+    past.reverse();
+    Ok(past)
+}
+
+/// A message for programs.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    our_id: Option<&'a str>,
+    at_ms: i64,
+    author: &'a str,
+    is_answer: bool,
+    r#type: &'a str,
+    text: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    file_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    media: &'a str,
+}
+
+impl<'a> Row<'a> {
+    fn of(past: &'a Past) -> Self {
+        Self {
+            id: &past.id.0,
+            our_id: past.ours.as_deref(),
+            at_ms: past.at.0,
+            author: &past.author,
+            is_answer: past.is_answer,
+            r#type: &past.kind,
+            text: &past.text,
+            file_name: &past.file_name,
+            media: &past.media,
+        }
+    }
+}
+
+/// A message for people: when and who, and below it what.
+fn shown(past: &Past) -> String {
+    let at = DateTime::from_timestamp_millis(past.at.0).unwrap_or_default().format("%Y-%m-%d %H:%M:%S");
+    let author = if past.author.is_empty() { "unknown" } else { &past.author };
+    let arrow = if past.is_answer { " (in Kommo)" } else { "" };
+    let mut text = fitted(&format!("{at} {author}{arrow}"), "");
+    if past.kind != "text" {
+        text += &fitted(&format!("[{}] {}", past.kind, past.file_name), INDENT);
+    }
+    for line in past.text.lines() {
+        text += &fitted(line, INDENT);
+    }
+    text
+}
+
+const INDENT: &str = "    ";
+
+/// A line broken between words, or within those that are wider than a line. What a terminal would take for a command is
+/// left out.
+fn fitted(line: &str, indent: &str) -> String {
+    let width = COLUMNS - indent.len();
+    let mut lines = vec![String::new()];
+    for word in line.split_whitespace() {
+        let word: Vec<char> = word.chars().filter(|c| !c.is_control()).collect();
+        for piece in word.chunks(width) {
+            let used = lines.last().map_or(0, |line| line.chars().count());
+            if used > 0 && used + 1 + piece.len() > width {
+                lines.push(String::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.extend(piece);
+            }
+        }
+    }
+    lines.iter().map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{address::KommoMessageId, time::UnixMillis};
+
+    fn past(kind: &str, text: &str, file_name: &str) -> Past {
+        Past {
+            id: KommoMessageId("m".to_owned()),
+            ours: None,
+            at: UnixMillis(1_738_864_454_584),
+            author: "Maria".to_owned(),
+            is_answer: true,
+            kind: kind.to_owned(),
+            text: text.to_owned(),
+            file_name: file_name.to_owned(),
+            media: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_message_is_shown_with_when_who_and_what() {
+        insta::assert_snapshot!(shown(&past("picture", "Two\nlines", "cat.jpg")), @r"
+        2025-02-06 17:54:14 Maria (in Kommo)
+            [picture] cat.jpg
+            Two
+            lines
+        ");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal_or_commands_it() {
+        let text = shown(&past("text", &format!("{} {}\u{1b}[2J", "word ".repeat(60), "é".repeat(300)), ""));
+        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
+        assert!(!text.contains('\u{1b}'));
+        assert_eq!((text.matches("word").count(), text.matches('é').count()), (60, 300));
+    }
+
+    #[tokio::test]
+    async fn what_is_neither_a_conversation_nor_a_chat_is_refused() {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        for wrong in ["", "sales", "777000111", "tg:sales", "zzzzzzzz-e60e-4d05-a2c5-a5bf1d6a1b51"] {
+            let error = kommo_chat(nowhere, wrong).await.unwrap_err().to_string();
+            assert!(error.contains("neither a conversation"), "{wrong}: {error}");
+        }
+        let chat = "99999999-8888-4777-8666-555555555555";
+        assert_eq!(kommo_chat(nowhere, chat).await.unwrap(), chat);
+        let error = kommo_chat(nowhere, "tg:sales:7").await.unwrap_err().to_string();
+        assert!(error.contains("no bridge answers"), "{error}");
+    }
+}

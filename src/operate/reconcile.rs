@@ -1,0 +1,115 @@
+//! `telekommo reconcile`: managers' messages that never came, looked for by the running bridge, which has the store.
+
+use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use futures_util::stream;
+use reqwest::Client;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::{
+    config::Config,
+    operate::{admin, parked::OURS},
+    relay::reconcile::{Reconciler, Tally},
+    store::StoreError,
+};
+
+/// How long the bridge may say nothing: one call to Kommo, and the longest wait between two.
+const SILENCE: Duration = Duration::from_mins(15);
+/// What the last line of a comparison begins with that left nothing out.
+const RESULT: &str = "Result: ";
+
+/// `/reconcile` and `/reconcile/{since}`: says what it does while it does it, a line at a time; the last one is the result.
+pub fn router(reconciler: Arc<Reconciler>) -> Router {
+    let routes = Router::new().route("/reconcile", post(start)).route("/reconcile/{since}", post(start));
+    routes.with_state(reconciler)
+}
+
+async fn start(State(reconciler): State<Arc<Reconciler>>, since: Option<Path<String>>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = admin::refusal(&headers) {
+        return refusal;
+    }
+    let Ok(since) = since.as_deref().map(|since| humantime::parse_duration(since)).transpose() else {
+        return (StatusCode::BAD_REQUEST, "since is not a duration, such as 2h\n").into_response();
+    };
+    let (tell, told) = unbounded_channel();
+    let work = Box::pin(async move {
+        // Whoever asked may have gone; then the work ends with them.
+        let say = |line| drop(tell.send(line));
+        reconciler.look(since, say).await
+    });
+    Body::from_stream(stream::unfold(Some(Progress { work, told }), Progress::line)).into_response()
+}
+
+type Work = Pin<Box<dyn Future<Output = Result<Tally, StoreError>> + Send>>;
+
+/// A comparison under way, and what it says.
+struct Progress {
+    work: Work,
+    told: UnboundedReceiver<String>,
+}
+
+impl Progress {
+    /// The next line. The work goes on while it is waited for.
+    async fn line(progress: Option<Self>) -> Option<(Result<String, Infallible>, Option<Self>)> {
+        let mut progress = progress?;
+        let (line, rest) = tokio::select! {
+            // What was said before the end comes before the end.
+            biased;
+            Some(line) = progress.told.recv() => (line, Some(progress)),
+            outcome = &mut progress.work => {
+                let mut last = Vec::new();
+                while let Ok(line) = progress.told.try_recv() {
+                    last.push(line);
+                }
+                last.push(match outcome {
+                    Ok(tally) => format!("{RESULT}{tally}."),
+                    Err(error) => error.to_string(),
+                });
+                (last.join("\n"), None)
+            }
+        };
+        Some((Ok(line + "\n"), rest))
+    }
+}
+
+/// Asks the running bridge to look for what did not come `since` so long ago, and prints what it says.
+///
+/// # Errors
+/// If none is running with this configuration, or not everything could be compared.
+pub async fn run(config: &Config, since: Option<Duration>) -> anyhow::Result<()> {
+    let mut answer = ask(config.admin.listen, since).await?;
+    let mut last = String::new();
+    while let Some(chunk) = answer.chunk().await.context("the bridge ended before it was done")? {
+        let text = String::from_utf8_lossy(&chunk).into_owned();
+        print!("{text}");
+        last.push_str(&text);
+    }
+    let last = last.lines().last().unwrap_or_default();
+    if !last.starts_with(RESULT) || last.contains("could not be read") {
+        bail!("not everything could be compared: ask again when Kommo answers");
+    }
+    Ok(())
+}
+
+async fn ask(admin: SocketAddr, since: Option<Duration>) -> anyhow::Result<reqwest::Response> {
+    let since = since.map(|since| humantime::format_duration(since).to_string().replace(' ', ""));
+    let below = since.map(|since| format!("/{since}")).unwrap_or_default();
+    let client = Client::builder().read_timeout(SILENCE).no_proxy().build()?;
+    let answer = client.post(format!("http://{admin}/reconcile{below}")).header(OURS, "1").send().await;
+    let Ok(answer) = answer else {
+        bail!("no bridge answers at {admin} (admin.listen): is telekommo running with this configuration?");
+    };
+    match answer.status() {
+        StatusCode::OK => Ok(answer),
+        status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
+    }
+}

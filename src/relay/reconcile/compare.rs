@@ -1,0 +1,149 @@
+//! One conversation, held against Kommo's history of it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use crate::{
+    clock,
+    domain::{
+        address::KommoMessageId,
+        time::UnixMillis,
+        work::{DedupeId, Lane, Work},
+    },
+    kommo::{
+        chats::{CallError, HISTORY_PAGE},
+        wire::HistoryItem,
+    },
+    relay::reconcile::{Reconciler, Tally, Target},
+    store::{Missing, NewJob, Store, StoreError, Woven},
+    translate::{
+        from_history::{self, Past},
+        from_kommo::{self, Arrival},
+    },
+};
+
+/// The most pages that are read of one chat: ten thousand messages.
+const PAGES: usize = 200;
+/// How often a lane in which somebody works is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A message of the history, and the page's own form of it.
+type Told = (Past, HistoryItem);
+
+/// Lets go of a lane, however its weaving ends.
+struct Held<'a>(&'a Store, &'a Lane);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.let_go(self.1);
+    }
+}
+
+impl Reconciler {
+    /// Finds what is missing of a conversation, and puts it into its queue. The outer error is the store's.
+    pub(super) async fn compare(
+        &self,
+        target: &Target,
+        since: UnixMillis,
+        mark: u64,
+    ) -> Result<Result<Tally, CallError>, StoreError> {
+        let told = match self.read_back(&target.kommo_chat, since).await {
+            Ok(told) => told,
+            Err(error) => return Ok(Err(error)),
+        };
+        let now = clock::now();
+        let (mut tally, mut missing) = (Tally::default(), Vec::new());
+        for (rank, (past, item)) in told.iter().enumerate() {
+            if past.at < since || !self.is_missing(past, now)? {
+                continue;
+            }
+            tally.found += 1;
+            let age = past.at.until(now);
+            if age > self.bounds.max_age {
+                tally.too_old += 1;
+                let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
+                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {age} old: not sent");
+                continue;
+            }
+            if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
+                let (id, lane) = (Some(DedupeId::hook(&past.id)), target.lane.clone());
+                missing.push(Missing { rank, job: NewJob { id, lane, work: Work::Hook { raw } } });
+            }
+        }
+        if !missing.is_empty() {
+            let ranks = told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
+            tally.sent = self.put(&target.lane, missing, ranks, mark).await?;
+            tracing::info!(conversation = %target.conversation, sent = tally.sent, "managers' messages that had not come are sent now");
+        }
+        Ok(Ok(tally))
+    }
+
+    /// What was said since then, oldest first.
+    async fn read_back(&self, kommo_chat: &str, since: UnixMillis) -> Result<Vec<Told>, CallError> {
+        let (mut told, mut seen) = (Vec::new(), HashSet::new());
+        for page in 0..PAGES {
+            self.pace.turn().await;
+            let items = self.chats.history(kommo_chat, page).await?;
+            let is_last = items.len() < HISTORY_PAGE;
+            let page: Vec<Told> =
+                items.into_iter().filter_map(|item| Some((from_history::read(&item)?, item))).collect();
+            let is_far_enough = page.iter().any(|(past, _)| past.at < since);
+            // While pages are read, new messages push older ones to the next page.
+            told.extend(page.into_iter().filter(|(past, _)| seen.insert(past.id.clone())));
+            if is_last || is_far_enough {
+                break;
+            }
+        }
+        told.reverse();
+        told.sort_by_key(|(past, _)| past.at);
+        Ok(told)
+    }
+
+    fn is_missing(&self, past: &Past, now: UnixMillis) -> Result<bool, StoreError> {
+        Ok(past.is_answer
+            && !self.store.was_taken(&DedupeId::hook(&past.id), now)?
+            && self.store.telegram_messages(&past.id)?.is_empty())
+    }
+
+    /// Puts jobs into the lane of their conversation, and tells how many were new.
+    async fn put(
+        &self,
+        lane: &Lane,
+        missing: Vec<Missing>,
+        ranks: HashMap<KommoMessageId, usize>,
+        mark: u64,
+    ) -> Result<usize, StoreError> {
+        let held = Held(&self.store, lane);
+        loop {
+            self.store.hold(std::slice::from_ref(lane), 0);
+            let ranks = ranks.clone();
+            let rank = move |sequence, work: &Work| {
+                let known = message_of(work).and_then(|id| ranks.get(&id).copied());
+                known.or((sequence >= mark).then_some(usize::MAX))
+            };
+            match self.store.weave(lane.clone(), missing.clone(), rank, clock::now()).await? {
+                Woven::Stored(count) => {
+                    drop(held);
+                    return Ok(count);
+                }
+                Woven::Busy => sleep(LOOK_EVERY).await,
+            }
+        }
+    }
+}
+
+/// The message of Kommo's that a job carries.
+fn message_of(work: &Work) -> Option<KommoMessageId> {
+    match work {
+        Work::Call(_) | Work::Album { .. } => work.calls().last().map(|call| call.message.clone()),
+        Work::Hook { raw } => match from_kommo::decode(raw).ok()? {
+            Arrival::Message(outbound) => Some(outbound.id),
+            Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_) => None,
+        },
+        Work::Update { .. } | Work::Reaction { .. } | Work::Seen { .. } | Work::Report(_) => None,
+    }
+}

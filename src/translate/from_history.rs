@@ -1,0 +1,185 @@
+//! A chat's history -> the domain.
+//!
+//! Two rules tell what was written in Kommo: users of the account have no id of ours, and nor have the messages that they
+//! write ("Chat history"). What we have sent there has both.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    domain::{
+        address::{Conversation, KommoMessageId},
+        time::UnixMillis,
+    },
+    kommo::wire::{HistoryItem, HistoryPerson},
+};
+
+/// A message of a chat's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Kommo's id.
+    pub id: KommoMessageId,
+    /// Our id, if it has one.
+    pub ours: Option<String>,
+    /// When it was written.
+    pub at: UnixMillis,
+    /// Who wrote it, as Kommo names them; empty if it does not.
+    pub author: String,
+    /// Whether it was written in Kommo, for the customer.
+    pub is_answer: bool,
+    /// `text`, `picture`, `file` and so on.
+    pub kind: String,
+    /// The text, or a caption; may be empty.
+    pub text: String,
+    /// A file's name; may be empty.
+    pub file_name: String,
+    /// Where a file is to be fetched; may be empty.
+    pub media: String,
+}
+
+/// Reads a message of a chat's history; `None` if it has no id.
+#[must_use]
+pub fn read(item: &HistoryItem) -> Option<Past> {
+    let content = item.content();
+    let id = content.id.filter(|id| !id.is_empty())?;
+    let ours = content.client_id.filter(|id| !id.is_empty());
+    Some(Past {
+        id: KommoMessageId(id),
+        is_answer: ours.is_none() && item.sender.as_ref().is_none_or(|sender| !is_customer(sender)),
+        ours,
+        at: at(item),
+        author: item.sender.as_ref().and_then(|sender| sender.name.clone()).unwrap_or_default(),
+        kind: content.r#type.filter(|kind| !kind.is_empty()).unwrap_or_else(|| "text".to_owned()),
+        text: content.text.unwrap_or_default(),
+        file_name: content.file_name.unwrap_or_default(),
+        media: content.media.unwrap_or_default(),
+    })
+}
+
+/// Of our side, only customers have ids that begin so; the channel's bot has one as well, of another form.
+fn is_customer(person: &HistoryPerson) -> bool {
+    person.client_id.as_deref().is_some_and(|id| id.starts_with("tg-"))
+}
+
+fn at(item: &HistoryItem) -> UnixMillis {
+    let seconds = || item.timestamp.map(UnixMillis::from_seconds);
+    item.msec_timestamp.map(UnixMillis).or_else(seconds).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Hook<'a> {
+    message: Outgoing<'a>,
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a> {
+    conversation: Ids<'a>,
+    sender: Person<'a>,
+    receiver: Person<'a>,
+    source: Source<'a>,
+    timestamp: i64,
+    msec_timestamp: i64,
+    message: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Ids<'a> {
+    id: &'a str,
+    client_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    external_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Person<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl<'a> Person<'a> {
+    fn of(person: Option<&'a HistoryPerson>) -> Self {
+        let field = |read: fn(&HistoryPerson) -> Option<&str>| person.and_then(read);
+        Self {
+            id: field(|person| person.id.as_deref()),
+            client_id: field(|person| person.client_id.as_deref()),
+            name: field(|person| person.name.as_deref()),
+        }
+    }
+}
+
+/// The hook that told, or should have told, of a message in `conversation`, whose chat Kommo calls `kommo_chat`; `None` if
+/// there is nothing to tell. Whatever else the message holds comes along as it is.
+#[must_use]
+pub fn as_hook(item: &HistoryItem, conversation: &Conversation, kommo_chat: &str) -> Option<String> {
+    let hook = Hook {
+        message: Outgoing {
+            conversation: Ids { id: kommo_chat, client_id: &conversation.to_string() },
+            sender: Person::of(item.sender.as_ref()),
+            receiver: Person::of(item.receiver.as_ref()),
+            source: Source { external_id: conversation.source.as_str() },
+            timestamp: at(item).seconds(),
+            msec_timestamp: at(item).0,
+            message: item.message.as_deref()?,
+        },
+    };
+    serde_json::to_string(&hook).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::message::{Content, Recipient},
+        kommo::wire::History,
+        translate::from_kommo::{self, Arrival},
+    };
+
+    fn items(raw: &str) -> Vec<HistoryItem> {
+        serde_json::from_str::<History>(raw).unwrap().messages.unwrap()
+    }
+
+    #[test]
+    fn what_a_user_wrote_is_an_answer_and_what_we_sent_is_none() {
+        let items = items(include_str!("../../tests/fixtures/kommo/history.json"));
+        let past: Vec<_> = items.iter().filter_map(read).collect();
+        assert_eq!(past.iter().map(|past| past.is_answer).collect::<Vec<_>>(), [true, false]);
+        assert_eq!((past[0].author.as_str(), past[0].at.0), ("Manager", 1_738_864_454_584));
+        assert_eq!(past[1].ours.as_deref(), Some("tg:bot1:777000111:1"));
+    }
+
+    #[test]
+    fn what_is_no_answer_by_either_rule_is_none() {
+        for (message, is_answer) in [
+            (r#"{"sender":{"id":"u"},"message":{"id":"m"}}"#, true),
+            (r#"{"message":{"id":"m"}}"#, true),
+            (r#"{"sender":{"id":"b","client_id":"the-bot"},"message":{"id":"m"}}"#, true),
+            (r#"{"sender":{"id":"b","client_id":"the-bot"},"message":{"id":"m","client_id":"tg:1:2:3"}}"#, false),
+            (r#"{"sender":{"id":"u"},"message":{"id":"m","client_id":"imported"}}"#, false),
+            (r#"{"sender":{"id":"c","client_id":"tg-user:7"},"message":{"id":"m"}}"#, false),
+        ] {
+            let item = &items(&format!(r#"{{"messages":[{message}]}}"#))[0];
+            assert_eq!(read(item).unwrap().is_answer, is_answer, "{message}");
+        }
+        assert_eq!(read(&items(r#"{"messages":[{"message":{"id":""}}]}"#)[0]), None);
+        assert_eq!(read(&items(r#"{"messages":[{}]}"#)[0]), None);
+    }
+
+    #[test]
+    fn a_message_reads_as_its_hook_would_have() {
+        let items = items(include_str!("../../tests/fixtures/kommo/history.json"));
+        let conversation = Conversation::new(crate::domain::address::SourceId::parse("bot1").unwrap(), 777_000_111);
+        let hook = as_hook(&items[0], &conversation, "8e4d4baa").unwrap();
+        let Ok(Arrival::Message(outbound)) = from_kommo::decode(&hook) else { panic!("{hook}") };
+        assert_eq!(outbound.id.0, "fbf3fe89-143a-43af-aaae-49fa1cece1d8");
+        assert_eq!(outbound.to, Recipient::Known(conversation));
+        assert_eq!(outbound.source.as_deref(), Some("bot1"));
+        assert_eq!(outbound.content, Content::Text("How are you?".to_owned()));
+    }
+}

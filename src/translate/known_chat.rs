@@ -1,0 +1,50 @@
+//! What a hook tells of its chat, beside its message.
+
+use crate::{
+    domain::address::{Conversation, KommoChatId, KommoUserId},
+    kommo::wire::Hook,
+};
+
+/// A conversation of ours, as Kommo calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownChat {
+    /// Our conversation.
+    pub conversation: Conversation,
+    /// Kommo's id of its chat.
+    pub chat: KommoChatId,
+    /// Kommo's id of the customer.
+    pub user: Option<KommoUserId>,
+}
+
+/// Reads a hook; `None` if it carries no message of a conversation of ours.
+#[must_use]
+pub fn read(raw: &str) -> Option<KnownChat> {
+    let message = serde_json::from_str::<Hook>(raw).ok()?.message?;
+    let thread = message.conversation?;
+    let filled = |id: Option<String>| id.filter(|id| !id.is_empty());
+    Some(KnownChat {
+        conversation: filled(thread.client_id)?.parse().ok()?,
+        chat: KommoChatId(filled(thread.id)?),
+        user: message.receiver.and_then(|receiver| filled(receiver.id)).map(KommoUserId),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_tells_both_ids() {
+        let known = read(include_str!("../../tests/fixtures/kommo/hook_picture_buttons_template.json")).unwrap();
+        assert_eq!(known.conversation.to_string(), "tg:bot1:777000111");
+        assert_eq!(known.chat.0, "8e4d4baa-9e6c-4a88-838a-5f62be227bdc");
+        assert_eq!(known.user.unwrap().0, "2ed64e26-70a1-4857-8382-bb066a076219");
+    }
+
+    #[test]
+    fn where_a_manager_writes_first_there_is_no_conversation_yet() {
+        assert_eq!(read(include_str!("../../tests/fixtures/kommo/hook_write_first.json")), None);
+        assert_eq!(read(include_str!("../../tests/fixtures/kommo/hook_typing.json")), None);
+        assert_eq!(read("{}"), None);
+    }
+}

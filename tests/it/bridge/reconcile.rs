@@ -1,0 +1,328 @@
+//! Managers' messages that did not come: found in Kommo's history, and sent once and in order.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use telekommo::{
+    domain::{
+        address::{KommoChatId, SourceId},
+        retry::Schedule,
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    kommo::{chats::Chats, sign::Signer},
+    lifecycle::Ended,
+    relay::reconcile::{Bounds, Reconciler},
+    sandbox::{
+        fault::Fault,
+        kommo::{Endpoint, Status},
+        stage::{ANNA, BEN, LINES, Line, Stage},
+    },
+    store::{Chat, Due, Fact, Intake, NewJob, Settings, Store},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{TestStage, conversation, eventually, in_telegram, stranger, told};
+
+const SALES: Line = LINES[0];
+const SUPPORT: Line = LINES[1];
+
+async fn stage() -> TestStage {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage
+}
+
+/// A manager writes, and nobody is told. Gives the message's id.
+async fn lose(stage: &Stage, line: Line, customer: i64, text: &str) -> String {
+    let (id, answer) = stage.kommo.reply(&conversation(line, customer), "Maria", text).await;
+    assert_eq!(answer.status, None, "the hook of {text:?} is lost");
+    id
+}
+
+async fn lose_all(stage: &Stage, line: Line, customer: i64, texts: &[&str]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for text in texts {
+        ids.push(lose(stage, line, customer, text).await);
+    }
+    ids
+}
+
+async fn stop(stage: &mut TestStage) {
+    assert_eq!(stage.stop_bridge().await, Some(Ended::Stopped));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_messages_in_ten_chats_arrive_after_the_start_once_and_in_order() {
+    let mut stage = stage().await;
+    let customers: Vec<_> = (600..609).collect();
+    for id in &customers {
+        stage.telegram.add_customer(stranger(*id));
+        stage.begin(SALES, *id).await;
+    }
+    let everybody: Vec<_> = customers.into_iter().chain([ANNA]).collect();
+    for customer in &everybody {
+        let id = stage.reply(SALES, *customer, "before").await;
+        assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    }
+    stop(&mut stage).await;
+    let mut ids = Vec::new();
+    for round in 0..5 {
+        for customer in &everybody {
+            ids.push(lose(&stage, SALES, *customer, &format!("{customer}: {round}")).await);
+        }
+    }
+    stage.start_bridge().await.unwrap();
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(ids.len(), 50);
+    for customer in &everybody {
+        let want: Vec<_> =
+            [String::from("before")].into_iter().chain((0..5).map(|round| format!("{customer}: {round}"))).collect();
+        assert_eq!(in_telegram(&stage, SALES, *customer), want);
+    }
+    // And the next start finds nothing that is missing.
+    stop(&mut stage).await;
+    let before = telekommo::clock::now();
+    stage.start_bridge().await.unwrap();
+    compared(&stage, before).await;
+    assert_eq!(in_telegram(&stage, SALES, ANNA).len(), 6);
+    stage.finish().await;
+}
+
+/// Waits until the comparison of a start that came after `before` is over.
+async fn compared(stage: &TestStage, before: UnixMillis) {
+    eventually("nothing is missing any more", async || stage.store().caught_up_at().unwrap() > Some(before)).await;
+    stage.until_settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_after_the_start_waits_for_what_is_missing() {
+    let mut stage = stage().await;
+    stage.begin(SUPPORT, BEN).await;
+    stop(&mut stage).await;
+    let mut ids = lose_all(&stage, SALES, ANNA, &["1", "2", "3"]).await;
+    ids.extend(lose_all(&stage, SUPPORT, BEN, &["one"]).await);
+    stage.kommo.fault(Endpoint::History, Fault::Hang(Duration::from_millis(700)), 2);
+    stage.start_bridge().await.unwrap();
+    ids.extend(join_all([stage.reply(SALES, ANNA, "4"), stage.reply(SUPPORT, BEN, "two")]).await);
+    assert_eq!(stage.store().withheld().len(), 2);
+    ids.push(stage.reply(SALES, ANNA, "5").await);
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3", "4", "5"]);
+    assert_eq!(in_telegram(&stage, SUPPORT, BEN), ["one", "two"]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_before_the_stop_goes_before_what_came_after_it() {
+    let mut stage = TestStage::patient().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.down(true).unwrap();
+    let mut ids = vec![stage.reply(SALES, ANNA, "1").await, stage.reply(SALES, ANNA, "2").await];
+    stop(&mut stage).await;
+    ids.extend(lose_all(&stage, SALES, ANNA, &["3", "4"]).await);
+    stage.start_bridge().await.unwrap();
+    ids.push(stage.reply(SALES, ANNA, "5").await);
+    eventually("what is missing waits too", async || stage.waiting() == 5).await;
+    stage.telegram.down(false).unwrap();
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3", "4", "5"]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_cut_short_leaves_nothing_behind() {
+    let mut stage = stage().await;
+    stop(&mut stage).await;
+    let mut ids = lose_all(&stage, SALES, ANNA, &["1", "2"]).await;
+    stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
+    stage.start_bridge().await.unwrap();
+    let asked = |stage: &Stage| stage.kommo.requests().iter().any(|it| it.endpoint == Some(Endpoint::History));
+    stage.until("the history is asked", asked).await;
+    ids.push(stage.reply(SALES, ANNA, "4").await);
+    let caught_up = stage.store().caught_up_at().unwrap();
+    stop(&mut stage).await;
+    // The order in which Kommo got them is what counts.
+    stage.kommo.heal();
+    ids.push(lose(&stage, SALES, ANNA, "5").await);
+    stage.start_bridge().await.unwrap();
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "4", "5"]);
+    eventually("the comparison is over", async || stage.store().caught_up_at().unwrap() > caught_up).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_that_fails_is_asked_again() {
+    let mut stage = stage().await;
+    stop(&mut stage).await;
+    let ids = lose_all(&stage, SALES, ANNA, &["1", "2"]).await;
+    for fault in [
+        Fault::Status { code: 500, body: String::new() },
+        Fault::RetryAfter(1),
+        Fault::DropBefore,
+        Fault::Garbage,
+        Fault::Status { code: 403, body: r#"{"error_type":"ORIGIN_INVALID_SIGNATURE"}"#.to_owned() },
+    ] {
+        stage.kommo.fault(Endpoint::History, fault, 1);
+    }
+    stage.start_bridge().await.unwrap();
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2"]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_history_is_read_page_by_page() {
+    let mut stage = stage().await;
+    stop(&mut stage).await;
+    let texts: Vec<_> = (0..120).map(|n| format!("message {n}")).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let ids = lose_all(&stage, SALES, ANNA, &texts).await;
+    stage.start_bridge().await.unwrap();
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), texts);
+    let pages = stage.kommo.requests().into_iter().filter(|it| it.endpoint == Some(Endpoint::History)).count();
+    assert_eq!(pages, 3);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_old_is_told_of_and_not_sent() {
+    let mut stage = TestStage::with("reconcile.max_age = \"3s\"").await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.kommo.lose_hooks(true);
+    let old = lose(&stage, SALES, ANNA, "too old").await;
+    let sent_at = stage.kommo.clock().now();
+    eventually("it has grown old", async || sent_at.until(stage.kommo.clock().now()) > Duration::from_secs(3)).await;
+    let late = lose(&stage, SALES, ANNA, "late").await;
+    stage.kommo.lose_hooks(false);
+    assert_eq!(reconcile(&stage, "/3h").await.lines().last().unwrap(), "Result: found 2, sent 1, too old 1.");
+    assert_eq!(stage.outcome(&late).await, Status::Delivered);
+    assert_eq!((in_telegram(&stage, SALES, ANNA), told(&stage, &old)), (vec!["late".to_owned()], vec![]));
+    stage.finish().await;
+}
+
+/// Asks the running bridge, as `telekommo reconcile` does.
+async fn reconcile(stage: &Stage, below: &str) -> String {
+    let admin = stage.bridge().expect("the bridge runs").admin_addr();
+    let request = reqwest::Client::new().post(format!("http://{admin}/reconcile{below}")).header("X-Telekommo", "1");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_bridge_looks_when_it_is_asked() {
+    let mut stage = stage().await;
+    let ids = [stage.reply(SALES, ANNA, "1").await];
+    assert_eq!(stage.outcome(&ids[0]).await, Status::Delivered);
+    stage.kommo.lose_hooks(true);
+    let lost = lose_all(&stage, SALES, ANNA, &["2", "3"]).await;
+    stage.kommo.lose_hooks(false);
+    // Two at once find each message once.
+    let (one, other) = tokio::join!(reconcile(&stage, ""), reconcile(&stage, "/2h"));
+    let results: Vec<_> = [&one, &other].map(|said| said.lines().last().unwrap().to_owned()).into();
+    assert!(results.contains(&"Result: found 2, sent 2, too old 0.".to_owned()), "{one}{other}");
+    assert!(results.contains(&"Result: found 0, sent 0, too old 0.".to_owned()), "{one}{other}");
+    assert!(one.starts_with("Comparing the last ") || one.starts_with("Another"), "{one}");
+    for id in &lost {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3"]);
+    assert_eq!(stage.admin("/reconcile").await.0, 405);
+    stage.allow_failures();
+    stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
+    assert!(reconcile(&stage, "").await.contains("1 conversations could not be read"));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_web_page_cannot_ask_for_it_and_nobody_for_nonsense() {
+    let stage = TestStage::start().await;
+    let admin = stage.bridge().unwrap().admin_addr();
+    let client = reqwest::Client::new();
+    assert_eq!(client.post(format!("http://{admin}/reconcile")).send().await.unwrap().status(), 403);
+    let soon = client.post(format!("http://{admin}/reconcile/soon")).header("X-Telekommo", "1");
+    assert_eq!(soon.send().await.unwrap().status(), 400);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_that_comes_after_all_is_known() {
+    let mut stage = stage().await;
+    stop(&mut stage).await;
+    let id = lose(&stage, SALES, ANNA, "once").await;
+    stage.start_bridge().await.unwrap();
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    let hook = super::raw::message(&id, &conversation(SALES, ANNA), "once");
+    assert_eq!(super::raw::send(&stage, &hook).await.status, Some(200));
+    stage.until_settled().await;
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["once"]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kommo_that_does_not_answer_holds_nothing_up_for_long() {
+    let stage = Stage::without_bridge("").unwrap();
+    stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
+    let settings = Settings {
+        dir: stage.dir().join("own"),
+        cache_bytes: 4 << 20,
+        reserve_bytes: 0,
+        dedupe_for: Duration::from_hours(48),
+        links_for: Duration::from_hours(48),
+    };
+    let store = Store::open(settings).unwrap();
+    let source = SourceId::parse(SALES.source).unwrap();
+    let lane = Lane::outbound(&conversation(SALES, ANNA).parse().unwrap());
+    let job = || NewJob { id: None, lane: lane.clone(), work: Work::Hook { raw: "{}".to_owned() } };
+    let chat = Chat { chat: KommoChatId("b52c987e-1ef0-4544-b4e7-6d2ba665f9e4".to_owned()), user: None };
+    let fact = Fact::Chat { conversation: conversation(SALES, ANNA).parse().unwrap(), chat };
+    let now = telekommo::clock::now();
+    store.push_with(Intake { jobs: vec![job()], offset: None }, vec![fact], now).await.unwrap();
+
+    let kommo = stage.kommo.settings();
+    let url = stage.kommo.url().parse().unwrap();
+    let signer = Signer::new(&kommo.channel_secret);
+    let chats = Chats::new(url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
+    let hour = Duration::from_hours(1);
+    let bounds =
+        Bounds { max_age: hour, chats_within: hour, known_for: hour * 2, hold_for: Duration::from_millis(500) };
+    let schedule = Schedule::endless(vec![Duration::from_millis(50)]);
+    let reconciler = Reconciler::new(chats, store.clone(), BTreeSet::from([source]), bounds, schedule, 1000);
+    let reconciler = Arc::new(reconciler);
+    let search = reconciler.prepare(now).await.unwrap();
+    assert_eq!(search.conversations(), 1);
+    let (stop, route) = (CancellationToken::new(), lane.route.clone());
+    let attending = Arc::clone(&reconciler).attend(Some(search), stop.clone());
+    let watching = async {
+        let first = store.claim(&route, now).unwrap().expect("what came before the start goes on");
+        let done = telekommo::store::Ending::Done { then: Vec::new(), facts: Vec::new() };
+        first.settle(done, now).await.unwrap();
+        store.push(Intake { jobs: vec![job()], offset: None }, now).await.unwrap();
+        assert_eq!(store.due(&route), None, "it is held");
+        eventually("it is let go", async || store.due(&route) == Some(Due::Now)).await;
+        assert_eq!(store.caught_up_at().unwrap(), None, "something may still be missing");
+        stage.kommo.heal();
+        eventually("the search goes on", async || store.caught_up_at().unwrap() > Some(UnixMillis(0))).await;
+        stop.cancel();
+    };
+    let (attended, ()) = tokio::join!(attending, watching);
+    attended.unwrap();
+}
