@@ -155,8 +155,8 @@ pub struct Kommo {
     pub bot_id: Option<ChannelBotId>,
     /// Whether a start connects the channel to the account.
     pub connect_on_start: bool,
-    /// What the channel is called in the account.
-    pub channel_title: String,
+    /// What the channel is to be called in the account; `None` leaves that to Kommo.
+    pub channel_title: Option<String>,
     /// Whether the channel's time window holds: managers may write only for so long after the customer.
     pub time_window: bool,
     /// How long one call may take.

@@ -49,15 +49,16 @@
 //! lost its rights, before an answer is refused. What the person writes on their phone is told to Kommo as sent.
 //!
 //! Groups are ignored, or each is one conversation under its title. One that becomes a supergroup is another chat with
-//! another count of messages; its conversation stays, and the store knows both ends.
+//! another count of messages; its conversation and its contact stay, and the store knows both ends. Where that was not known
+//! and Kommo has a chat of each, both stay. The direct messages of a channel are not relayed.
 //!
 //! # A manager answers
 //!
 //! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
 //! 2. The hook goes into the lane of its conversation under Kommo's message id ■, and Kommo gets its 200. Typing is the
 //!    exception: it is worthless when late, so [`relay::typing`] shows it or drops it. A reaction has no id and goes by the
-//!    digest of its hook; it waits in the same lane, behind the message that it may be about, and is let go where
-//!    Telegram does not take it.
+//!    digest of its hook; it waits in the same lane, behind the message that it may be about, and goes on in one
+//!    of its own, so that no answer waits for it. It is let go where Telegram does not take it.
 //! 3. [`relay`] claims it. [`translate::from_kommo`] and [`translate::to_telegram`] turn it into calls, without I/O; a
 //!    long text becomes several. The calls take the hook's place in the lane ■, so that a retry of one repeats no other,
 //!    and nothing later gets between them.
@@ -108,7 +109,8 @@
 //!
 //! # What is promised
 //!
-//! - At least once, in order, per conversation; conversations go on side by side. A crash between a remote's acceptance
+//! - At least once, in order, per conversation; conversations go on side by side. Only if a person connects the bot anew
+//!   while messages of their chats wait, what comes by the new connection may overtake those. A crash between a remote's acceptance
 //!   and our settling repeats that one call and nothing else. In Kommo the repetition is recognised by its id. A stop is
 //!   no crash: what it breaks off after Telegram may have had all of it is reported as uncertain instead of repeated.
 //! - Late is better than never, up to a point: an answer that has waited too long is reported instead of sent.
@@ -117,7 +119,8 @@
 //!   the log. [`domain::retry::Failure`] carries the verdict from where the cause is known to the one place that acts on it.
 //! - A route ([`domain::work::Route`]: to Kommo, to each bot) pauses alone. A revoked token stops its own bot only.
 //! - The conversation's id says which bot talks in which chat, so an answer can be sent even by a bridge that has lost its
-//!   store, and never to another chat.
+//!   store, and never to another chat. In the chats of Telegram Business it has to be told of the connection first, which
+//!   any message in them does; until then an answer is refused with a sentence that says so.
 //!
 //! # The rooms, in reading order
 //!

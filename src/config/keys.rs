@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Key] = &[
     key("kommo", "account_id"),
     key("kommo", "bot_id"),
     key("kommo", "connect_on_start").or("true"),
-    key("kommo", "channel_title").or("Telegram"),
+    key("kommo", "channel_title"),
     key("kommo", "time_window").or("off"),
     key("kommo", "timeout").or("20s"),
     key("kommo", "requests_per_second").or("7"),

@@ -111,7 +111,7 @@ impl<'a> Reading<'a> {
         let account_id = section.optional("account_id", AccountId::parse);
         let bot_id = section.optional("bot_id", ChannelBotId::parse);
         let connect_on_start = section.required("connect_on_start", parse::flag);
-        let channel_title = section.required("channel_title", parse::line);
+        let channel_title = section.optional("channel_title", parse::line);
         let time_window = section.required("time_window", parse::switch);
         let timeout = section.required("timeout", parse::duration);
         let requests_per_second = section.required("requests_per_second", parse::count);

@@ -202,9 +202,12 @@ pub struct Tap {
 
 impl Tap {
     /// The press as that of a keyboard that is used once: each of its buttons says what it says one time, however often
-    /// it is pressed. Where the button is not known, each press counts.
+    /// it is pressed. Where the button is not known, or anybody of a group may press it, each press counts.
     #[must_use]
     pub fn once(mut self) -> Self {
+        if matches!(self.inbound.customer.id, ContactId::Group(_)) {
+            return self;
+        }
         // Below zero, where Telegram has no updates.
         let numbered = self.button.and_then(|button| i64::try_from(button).ok()).map(|button| -1 - button);
         self.inbound.id.update = numbered.or(self.inbound.id.update);
@@ -239,6 +242,15 @@ pub enum Skip {
         /// Its name.
         title: String,
     },
+    /// It is from the direct messages of a channel, where an answer needs a topic that Kommo knows nothing of. Not an error.
+    #[error("the direct messages of a channel are not relayed")]
+    DirectMessages {
+        /// Telegram's id of the chat.
+        chat: i64,
+    },
+    /// It is an edit after which the message says what it said. Not an error.
+    #[error("an edit without news is not relayed")]
+    NoNews,
     /// The bot wrote it itself. Not an error.
     #[error("the bot's own message is not relayed")]
     Own,

@@ -96,6 +96,12 @@ impl Lane {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
     }
 
+    /// The lane of managers' reactions in a conversation, which hold up no answer.
+    #[must_use]
+    pub fn reactions(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("reactions:{conversation}") }
+    }
+
     /// The lane of the delivery statuses of `self`'s answers.
     #[must_use]
     pub fn reports(&self) -> Self {
@@ -210,9 +216,18 @@ pub struct Call {
     /// What of the answer is lost already; its author is told once the rest has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Refusal>,
+    /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers_in: Option<i64>,
 }
 
 impl Call {
+    /// Telegram's number of the message that it answers, if that is in the chat `chat_id`: each chat has its own count.
+    #[must_use]
+    pub fn reply_to_in(&self, chat_id: i64) -> Option<i64> {
+        self.method.reply_to().filter(|_| self.answers_in.unwrap_or(self.to.chat.id) == chat_id)
+    }
+
     /// Whether nothing of the answer comes after it.
     #[must_use]
     pub const fn is_last(&self) -> bool {
@@ -317,6 +332,7 @@ mod tests {
             parts: 1,
             method: Method::SendText { text: "x".to_owned(), keyboard: Keyboard::default(), reply_to: None },
             lost: None,
+            answers_in: None,
         };
         let (a, b) = (Work::Call(call("a")), Work::Call(call("b")));
         let album = Work::Album { calls: vec![call("b"), call("c")] };

@@ -88,8 +88,12 @@ pub struct EditMessage {
     pub timestamp: i64,
     /// Milliseconds since the epoch.
     pub msec_timestamp: i64,
+    /// Kommo's id of the message. With both ids ours would become one of the message's names, so only one is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Our id of the message.
-    pub msgid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msgid: Option<String>,
     /// Our id of the conversation.
     pub conversation_id: String,
     /// What it says now.

@@ -32,7 +32,7 @@ pub(super) async fn chats(config: &Config) -> anyhow::Result<(Chats, AccountId)>
 /// If Kommo refuses, or connects something else.
 pub async fn connect(config: &Config) -> anyhow::Result<()> {
     let (chats, id) = chats(config).await?;
-    let connected = match chats.connect(&config.kommo.channel_title, config.kommo.time_window).await {
+    let connected = match chats.connect(config.kommo.channel_title.as_deref(), config.kommo.time_window).await {
         Ok(connected) => connected,
         Err(error) => bail!("{}", refusal(&error)),
     };
@@ -41,7 +41,10 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
     }
     println!("The channel is connected to the account.\n");
     println!("Scope\n  {}", config.kommo.scope_id(&id));
-    println!("Title           {}", connected.title.as_ref().unwrap_or(&config.kommo.channel_title));
+    println!(
+        "Title           {}",
+        connected.title.as_ref().or(config.kommo.channel_title.as_ref()).map_or("Kommo does not say", String::as_str)
+    );
     let window = match connected.is_time_window_disabled {
         Some(true) => "off: managers may write at any time",
         Some(false) => "on, as the channel was registered",

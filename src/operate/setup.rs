@@ -69,7 +69,7 @@ impl Setup {
         }
         let mut patience = Patience::new("the channel is not connected", &self.schedule);
         let connected = loop {
-            match self.chats.connect(&self.kommo.channel_title, self.kommo.time_window).await {
+            match self.chats.connect(self.kommo.channel_title.as_deref(), self.kommo.time_window).await {
                 Ok(connected) => break connected,
                 Err(error) => patience.wait(connect::refusal(&error), error.into()).await,
             }

@@ -97,7 +97,7 @@ impl Courier {
                 inbound::step(self, lease.work(), (source, *bot, raw), failed_before, lease.enqueued_at()).await
             }
             Work::Hook { raw } => outbound::unfold(self, lease, raw).map(Step::without_call),
-            Work::Reaction { raw } => reactions::step(self, raw).await,
+            Work::Reaction { raw } => reactions::step(self, lease, raw).await,
             Work::Call(_) | Work::Album { .. } => outbound::step(self, lease, handover).await,
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
             Work::Seen { conversation, message } => outbound::mark_read(self, conversation, *message).await,

@@ -17,6 +17,7 @@ use crate::{
         reach, taps,
     },
     store::{Ending, StoreError},
+    telegram::bot::ALLOWED_UPDATES,
     translate::{
         from_telegram::{self, Arrival, Place},
         to_kommo,
@@ -61,7 +62,7 @@ pub(super) async fn step(
         Ok(Arrival::Reaction(reaction)) => react(courier, reaction).await?,
         Ok(Arrival::Presence(change)) => presence::step(courier, *change, work, attempt).await?,
         Ok(Arrival::Connection(connection)) => Step::without_call(Ok(chats::connected(source, bot, connection))),
-        Ok(Arrival::Deletion(deletion)) => chats::deleted(courier, &deletion).await?,
+        Ok(Arrival::Deletion(deletion)) => chats::deleted(courier, &deletion, (source, bot, raw)).await?,
         Ok(Arrival::Move(moved)) => Step::without_call(Ok(chats::moved(moved))),
         Err(skip) => Step::without_call(skipped(courier, source, &skip)),
     };
@@ -72,16 +73,29 @@ fn skipped(courier: &Courier, source: &SourceId, skip: &Skip) -> Result<Ending, 
     match skip {
         Skip::Unreadable => return Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, skip.to_string()))),
         Skip::Group { chat, title } if courier.says_first(&format!("group {source} {chat}")) => {
-            tracing::info!(%source, title, "a group or channel is not relayed: `telegram.groups` says so");
+            tracing::info!(%source, chat, "a group or channel is not relayed: `telegram.groups` says so");
+            tracing::debug!(%source, chat, title, "its title");
         }
-        Skip::NotAMessage(_) | Skip::Own => tracing::debug!(%source, reason = %skip, "update skipped"),
-        Skip::Group { .. } => {}
+        Skip::DirectMessages { chat } if courier.says_first(&format!("direct {source} {chat}")) => {
+            tracing::info!(%source, chat, "the direct messages of a channel are not relayed");
+        }
+        Skip::NotAMessage(kind) if may_hold_words(kind) && courier.says_first(&format!("kind {kind}")) => {
+            tracing::info!(%source, kind, "updates of this kind are not relayed: what is written by them stays unseen");
+        }
+        Skip::NotAMessage(_) | Skip::NoNews | Skip::Own => tracing::debug!(%source, reason = %skip, "update skipped"),
+        Skip::Group { .. } | Skip::DirectMessages { .. } => {}
     }
     Ok(done())
 }
 
+/// Whether somebody may have written by an update of a kind that is not read: to a bot that is a guest in a chat, or by
+/// something that is newer than this program.
+fn may_hold_words(kind: &str) -> bool {
+    kind == "guest_message" || !ALLOWED_UPDATES.contains(&kind)
+}
+
 async fn message(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Result<Step, StoreError> {
-    chats::settle_in(courier, &mut inbound.conversation)?;
+    chats::settle_in(courier, &mut inbound.conversation, &mut inbound.customer.id)?;
     if !courier.may_speak(&mut inbound.author) || (!inbound.edited && is_known(courier, &inbound)?) {
         return Ok(Step::without_call(Ok(done())));
     }
@@ -129,7 +143,7 @@ async fn edit(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcom
 
 /// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.
 async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreError> {
-    chats::settle_in(courier, &mut reaction.conversation)?;
+    chats::settle_in(courier, &mut reaction.conversation, &mut reaction.customer)?;
     let Some(id) = courier.store.kommo_message(&reaction.message)? else {
         tracing::debug!(message = %reaction.message, "a reaction to a message that Kommo does not know");
         return Ok(Step::without_call(Ok(done())));
@@ -149,7 +163,7 @@ async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreE
 /// Neither side of a press waits for the other, and only the message decides how it ends.
 async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attempt) -> Outcome {
     let here = reach::target(courier, &tap.inbound.conversation)?;
-    chats::settle_in(courier, &mut tap.inbound.conversation)?;
+    chats::settle_in(courier, &mut tap.inbound.conversation, &mut tap.inbound.customer.id)?;
     let tap = if courier.keep_buttons { tap } else { tap.once() };
     if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
         taps::acknowledge(courier, source, &tap, here.clone()).await;
@@ -160,4 +174,16 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
     let send = send_as(courier, &tap.inbound, &event, attempt.is_last);
     let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap, here.clone()), send);
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_wrote_is_passed_over_in_silence() {
+        for (kind, said) in [("guest_message", true), ("from_the_future", true), ("poll_answer", false)] {
+            assert_eq!(may_hold_words(kind), said, "{kind}");
+        }
+    }
 }

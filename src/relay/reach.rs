@@ -68,21 +68,20 @@ pub(super) async fn way(
     let connection = match known(&courier.store, bot.id(), to)? {
         Reach::Open(way) => return Ok(Ok((way, Vec::new()))),
         Reach::Shut(connection) => connection,
-        Reach::Unknown => return Ok(Err(refused(NOT_CONNECTED))),
+        Reach::Unknown => return Ok(Err(refused(UNKNOWN))),
     };
     Ok(match bot.business_connection(&connection.id).await {
         Ok(Some(now)) if now.is_open() => {
             let way = through(&now, to.chat.id);
             Ok((way, vec![Fact::Connection { bot: bot.id(), connection: now }]))
         }
-        Err(later @ Failure::Transient { .. }) => Err(later),
-        Ok(_) | Err(Failure::Permanent(_) | Failure::Blocked { .. }) => {
-            Err(refused(if connection.enabled { NO_RIGHT } else { NOT_CONNECTED }))
-        }
+        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
+        Ok(_) | Err(Failure::Permanent(_)) => Err(refused(if connection.enabled { NO_RIGHT } else { NOT_CONNECTED })),
     })
 }
 
 const NOT_CONNECTED: &str = "Not sent: the bot is not connected to the Telegram account in whose name it would answer. The account's owner connects it in Telegram under Settings, Telegram Business, Chatbots.";
+const UNKNOWN: &str = "Not sent: the Telegram bridge does not know yet how to reach this chat. It learns that when anybody writes in one of the account owner's chats. If nobody can, the owner connects the bot in Telegram under Settings, Telegram Business, Chatbots.";
 const NO_RIGHT: &str = "Not sent: the bot may read this chat but not answer in it. The account's owner allows it in Telegram under Settings, Telegram Business, Chatbots.";
 
 fn refused(sentence: &str) -> Failure {

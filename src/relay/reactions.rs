@@ -2,11 +2,12 @@
 
 use crate::{
     domain::{
-        address::{Conversation, KommoMessageId, MessageId, TelegramChat},
+        address::{BotId, Conversation, KommoMessageId, MessageId, TelegramChat},
         retry::Failure,
+        work::Lane,
     },
     relay::courier::{Courier, Step, done},
-    store::{Ending, StoreError},
+    store::{Ending, Lease, NewJob, StoreError},
     telegram::bot::Bot,
     translate::{
         emoji,
@@ -14,11 +15,17 @@ use crate::{
     },
 };
 
-/// Shows one reaction, as far as it can be shown.
-pub(super) async fn step(courier: &Courier, raw: &str) -> Result<Step, StoreError> {
+/// Shows one reaction, as far as it can be shown. It has waited behind the message that it may be about, and goes on in a
+/// lane of its own: if Telegram puts it off, no answer waits for it, and none of the chat's reactions overtakes another.
+pub(super) async fn step(courier: &Courier, lease: &Lease, raw: &str) -> Result<Step, StoreError> {
     let Ok(Arrival::Reaction(reaction)) = from_kommo::decode(raw) else {
         return Ok(Step::without_call(Ok(done())));
     };
+    let lane = Lane::reactions(&reaction.conversation);
+    if *lease.lane() != lane {
+        let again = NewJob { id: None, lane, work: lease.work().clone() };
+        return Ok(Step::without_call(Ok(Ending::Done { then: vec![again], facts: Vec::new() })));
+    }
     if reaction.conversation.chat.owner.is_some() {
         tracing::debug!(conversation = %reaction.conversation, "bots cannot react in the chats of their owners");
         return Ok(Step::without_call(Ok(done())));
@@ -59,6 +66,24 @@ pub(super) fn message(
     // A group that has become a supergroup counts its messages anew.
     let chat = TelegramChat { id: courier.store.moved_to(to)?.unwrap_or(to.chat.id), ..to.chat };
     let linked = kommo.map(|kommo| courier.store.telegram_messages(kommo)).transpose()?;
-    let mut candidates = ours.into_iter().chain(linked.unwrap_or_default());
-    Ok(candidates.find(|it| Some(it.bot) == bot && it.chat == chat))
+    let candidates = ours.into_iter().chain(linked.unwrap_or_default());
+    Ok(bot.and_then(|bot| first_in(candidates, bot, chat)))
+}
+
+/// The first that is a message of this bot and chat. What the bridge says itself has a number that no message has.
+fn first_in(mut messages: impl Iterator<Item = MessageId>, bot: BotId, chat: TelegramChat) -> Option<MessageId> {
+    messages.find(|it| it.bot == bot && it.chat == chat && it.message > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_message_of_this_bot_and_chat_can_be_meant() {
+        let id = |bot, chat: i64, message| MessageId { bot: BotId(bot), chat: chat.into(), message, update: None };
+        let found = |ids: &[MessageId]| first_in(ids.iter().copied(), BotId(1), 7.into());
+        assert_eq!(found(&[id(2, 7, 5), id(1, 8, 5), id(1, 7, 5), id(1, 7, 6)]), Some(id(1, 7, 5)));
+        assert_eq!(found(&[id(1, 7, 0)]), None, "a notice is no message of Telegram's");
+    }
 }

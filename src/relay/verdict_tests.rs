@@ -16,7 +16,15 @@ fn call(part: u16, parts: u16) -> Work {
         keyboard: crate::domain::keyboard::Keyboard::default(),
         reply_to: None,
     };
-    Work::Call(Call { message: KommoMessageId("m1".to_owned()), to: conversation(), part, parts, method, lost: None })
+    Work::Call(Call {
+        message: KommoMessageId("m1".to_owned()),
+        to: conversation(),
+        part,
+        parts,
+        method,
+        lost: None,
+        answers_in: None,
+    })
 }
 
 fn update() -> Work {

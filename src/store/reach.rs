@@ -77,11 +77,12 @@ pub(super) fn write_connection(
     Ok(())
 }
 
-/// The conversation is the one that the group had first, however often it moves.
+/// The conversation is the one that the group had first, however often it moves. Where Kommo has a chat of what it is now,
+/// that one goes on: the move was not known when it began, and customers' messages must not change over to the old one.
 pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i64) -> Result<(), StoreError> {
     let first = read(db, &keys::moved_from(from))?.unwrap_or_else(|| from.clone());
     let now = Conversation::new(from.source.clone(), to);
-    if now != first {
+    if now != first && !db.contains_key(keys::chat(&now))? {
         batch.insert(keys::moved_to(&first), rows::write(&to));
         batch.insert(keys::moved_from(&now), rows::write(&first));
     }

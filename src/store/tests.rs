@@ -66,6 +66,7 @@ fn part(name: &str, answer: &str) -> Work {
         parts: 1,
         method: Method::SendText { text: name.to_owned(), keyboard: Keyboard::default(), reply_to: None },
         lost: None,
+        answers_in: None,
     })
 }
 

@@ -168,14 +168,13 @@ impl Bot {
     }
 
     async fn call(&self, call: &Call, to: &Target) -> Result<Value, RequestError> {
+        let (place, reply_to) = ((call.to.chat, to), call.reply_to_in(to.chat_id));
         match &call.method {
-            Method::SendText { text, keyboard, reply_to } => {
-                self.send_text((call.to.chat, to), text, keyboard, *reply_to).await
+            Method::SendText { text, keyboard, .. } => self.send_text(place, text, keyboard, reply_to).await,
+            Method::SendLocation { latitude_microdegrees, longitude_microdegrees, .. } => {
+                self.send_location(to, (*latitude_microdegrees, *longitude_microdegrees), reply_to).await
             }
-            Method::SendLocation { latitude_microdegrees, longitude_microdegrees, reply_to } => {
-                self.send_location(to, (*latitude_microdegrees, *longitude_microdegrees), *reply_to).await
-            }
-            Method::SendContact { phone, name, reply_to } => self.send_contact(to, phone, name, *reply_to).await,
+            Method::SendContact { phone, name, .. } => self.send_contact(place, phone, name, reply_to).await,
             // Files come with their bytes: see `Bot::upload`.
             Method::SendFile { .. } => Err(RequestError::Io(Arc::new(std::io::Error::other("a file without bytes")))),
         }
@@ -183,7 +182,7 @@ impl Bot {
 
     /// Sends a text. If Telegram does not like its buttons, nothing was sent, and the customer gets the text with the
     /// choices as lines.
-    async fn send_text(
+    pub(super) async fn send_text(
         &self,
         (chat, to): (TelegramChat, &Target),
         text: &str,

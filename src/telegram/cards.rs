@@ -7,7 +7,13 @@ use teloxide::{
     requests::{JsonRequest, Payload},
 };
 
-use crate::telegram::bot::{Bot, ReplyParameters, Target};
+use crate::{
+    domain::{address::TelegramChat, keyboard::Keyboard},
+    telegram::{
+        bot::{Bot, ReplyParameters, Target},
+        failure,
+    },
+};
 
 /// `sendLocation`.
 #[derive(Serialize)]
@@ -55,10 +61,10 @@ impl Bot {
         JsonRequest::new(self.sender.clone(), payload).await
     }
 
-    /// Shows somebody's card.
+    /// Shows somebody's card. If Telegram does not take it, nothing was sent, and the customer gets it as a text.
     pub(super) async fn send_contact(
         &self,
-        to: &Target,
+        (chat, to): (TelegramChat, &Target),
         phone: &str,
         name: &str,
         reply_to: Option<i64>,
@@ -66,8 +72,19 @@ impl Bot {
         let (phone_number, first_name) = (phone.to_owned(), name.to_owned());
         let reply_parameters = reply_to.map(ReplyParameters::to);
         let payload = SendContact { to: to.clone(), phone_number, first_name, reply_parameters };
-        JsonRequest::new(self.sender.clone(), payload).await
+        match JsonRequest::new(self.sender.clone(), payload).await {
+            Err(error) if failure::is_about_content(&error) => {
+                tracing::warn!(source = %self.source(), %error, "Telegram does not take this card: sent as text");
+                self.turn().await;
+                self.send_text((chat, to), &as_text(phone, name), &Keyboard::default(), reply_to).await
+            }
+            answer => answer,
+        }
     }
+}
+
+fn as_text(phone: &str, name: &str) -> String {
+    if name == phone { phone.to_owned() } else { format!("{name}, {phone}") }
 }
 
 /// No place on earth has more millionths of a degree than a 32-bit number holds.

@@ -138,17 +138,20 @@ fn by_text(text: &str) -> Failure {
     if text.starts_with(GATEWAY_TIMEOUT) {
         return Failure::Permanent(uncertain());
     }
-    if text.starts_with("Bad Request") || text.starts_with("Forbidden") {
+    if ["Bad Request", "Forbidden", NOT_FOUND].iter().any(|start| text.starts_with(start)) {
         return Failure::Permanent(refused(text));
     }
     Failure::transient(format!("Telegram answered: {text}"))
 }
 
-/// A malformed token is "Not Found", since it is part of the address.
+/// A malformed token is "Not Found", since it is part of the address. An older server of one's own says more of a method that
+/// it does not have, and that is about the one call.
 fn is_revoked(text: &str) -> bool {
-    ["Unauthorized", "Not Found", "Logged out", "Misdirected Request"].iter().any(|start| text.starts_with(start))
+    text == NOT_FOUND
+        || ["Unauthorized", "Logged out", "Misdirected Request"].iter().any(|start| text.starts_with(start))
 }
 
+const NOT_FOUND: &str = "Not Found";
 const GATEWAY_TIMEOUT: &str = "Gateway Timeout";
 const BLOCKED: &str = "Not delivered: the customer has blocked the bot. Messages arrive again once they unblock it.";
 const NO_CHAT: &str =

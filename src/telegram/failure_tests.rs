@@ -26,6 +26,7 @@ fn what_the_manager_is_told() {
         ("Bad Request: message is too long", 905, "message is too long"),
         ("Bad Request: something nobody has seen", 905, "something nobody has seen"),
         ("Forbidden: something nobody has seen", 905, "something nobody has seen"),
+        ("Not Found: method not found", 905, "method not found"),
     ];
     for (description, code, words) in cases {
         let Failure::Permanent(refusal) = verdict(description) else { panic!("{description}") };
@@ -84,6 +85,7 @@ fn why_a_poll_fails() {
     for (description, want) in cases {
         assert_eq!(of_poll(&api(description)), want, "{description}");
     }
+    assert!(matches!(of_poll(&api("Not Found: method not found")), PollError::Unreachable { .. }));
     assert!(matches!(of_poll(&api("Bad Gateway")), PollError::Unreachable { after_seconds: 0, .. }));
     let flood = RequestError::RetryAfter(teloxide::types::Seconds::from_seconds(7));
     assert!(matches!(of_poll(&flood), PollError::Unreachable { after_seconds: 7, .. }));

@@ -99,7 +99,8 @@ fn content(content: HookContent) -> (Content, Option<Attachment>) {
         let file = Attachment { kind, url: url.to_owned(), file_name, caption: text };
         return (Content::Unknown { kind: kind.name().to_owned(), caption: None }, Some(file));
     }
-    if let Some(card) = cards::of(content.location.as_ref(), content.contact, text.as_ref()) {
+    let kind = content.r#type.as_deref().filter(|kind| !kind.is_empty());
+    if let Some(card) = cards::of(kind, content.location.as_ref(), content.contact, text.as_ref()) {
         return (card, None);
     }
     let content = match (content.r#type.as_deref(), text) {

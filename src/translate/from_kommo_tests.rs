@@ -171,6 +171,10 @@ fn places_and_people_are_read_as_kommo_is_sent_them() {
         (r#""type":"contact","contact":{"name":"Bob","phone":"+1"}"#, card("Bob")),
         (r#""type":"contact","contact":{"name":" ","phone":" +1 "}"#, card("+1")),
         (r#""type":"contact","contact":{"name":"Bob"}"#, unknown("contact")),
+        (r#""type":"text","text":"Look","location":{"lon":0,"lat":0},"contact":{"phone":"+1"}"#, text("Look")),
+        (r#""type":"contact","location":{"lon":0,"lat":0},"contact":{"name":"Bob","phone":"+1"}"#, card("Bob")),
+        (r#""contact":{"name":"Bob","phone":"+1"}"#, card("Bob")),
+        (r#""type":"","location":{"lon":2.3522,"lat":48.8566}"#, place(None)),
         (r#""type":"carousel""#, unknown("carousel")),
         (r#""type":"carousel","text":"Look""#, text("Look")),
     ] {

@@ -21,7 +21,7 @@ mod people;
 mod quote;
 mod told;
 
-pub use changes::connection;
+pub use changes::{connection, deletion_of};
 pub use content::LARGEST_FILE_BYTES;
 
 /// What an update is about.
@@ -203,13 +203,16 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
 
 /// An edit has an id of its own, by which it is known where it cannot be told as an edit.
 fn edited(wire: Message, place: &Place<'_>, update_id: i64) -> Result<Inbound, Skip> {
-    let edited_at = wire.edit_date.or(wire.date);
+    let (edited_at, is_dated) = (wire.edit_date.or(wire.date), wire.edit_date.is_some());
     let mut inbound = message(wire, place)?;
     inbound.id.update = Some(update_id);
     inbound.sent_at = sent_at(edited_at.unwrap_or_default(), inbound.id.message);
     // A position that is shared live is edited every few seconds.
-    if matches!(inbound.content, Content::Location { .. }) {
-        return Err(Skip::NotAMessage("live location".to_owned()));
+    let is_live = matches!(inbound.content, Content::Location { .. });
+    // Telegram also tells of changes that nobody made, which have no date. Only a text can be told again and show once.
+    let is_same = !is_dated && !matches!(inbound.content, Content::Text(_));
+    if is_live || is_same {
+        return Err(Skip::NoNews);
     }
     inbound.edited = true;
     Ok(inbound)

@@ -105,7 +105,10 @@ fn marks_and_origin_go_with_captions_too() {
     let bold = r#""entities":[{"type":"strikethrough","offset":0,"length":2}]"#;
     let link = r#""caption_entities":[{"type":"text_link","offset":0,"length":2,"url":"https://a.b/c"}]"#;
     let origin = r#""forward_origin":{"type":"hidden_user","date":1,"sender_user_name":"Ivan"}"#;
-    let said = |fields: &str| match read(&update("edited_message", &format!(",{fields}"))).unwrap().content {
+    let said = |fields: &str| match read(&update("edited_message", &format!(r#","edit_date":1786017700,{fields}"#)))
+        .unwrap()
+        .content
+    {
         Content::Text(text) => text,
         Content::Media(media) => media.caption.unwrap(),
         Content::Contact { caption, .. } | Content::Unknown { caption, .. } => caption.unwrap(),
@@ -134,6 +137,17 @@ fn an_edit_is_told_as_an_edit_under_an_id_of_its_own() {
     assert_eq!((edit.edited, edit.original().to_string().as_str()), (true, "tg:123456:777000111:42"));
     assert_eq!(edit.content, Content::Text("new".to_owned()));
     assert_eq!(edit.sent_at.seconds(), 1_786_017_700);
+}
+
+#[test]
+fn an_edit_without_news_is_not_told_twice() {
+    let edited = |fields: &str| read(&update("edited_message", fields));
+    for same in [r#","photo":[{"file_id":"p"}],"caption":"x""#, r#","voice":{"file_id":"v"}"#] {
+        assert_eq!(edited(same), Err(Skip::NoNews), "{same}");
+        assert!(edited(&format!(r#"{same},"edit_date":1786017700"#)).is_ok(), "{same}");
+    }
+    assert!(edited(r#","text":"x""#).is_ok(), "a wording can be told again");
+    assert_eq!(edited(r#","edit_date":1786017700,"location":{"latitude":1,"longitude":2}"#), Err(Skip::NoNews));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        address::{Conversation, KommoMessageId, MessageId},
+        address::{Conversation, KommoMessageId},
         delivery::{Delivery, Report},
         message::{Author, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction, Tap},
         time::UnixMillis,
@@ -53,22 +53,24 @@ pub fn edit(inbound: &Inbound) -> Option<EditEvent> {
         payload: EditMessage {
             timestamp: inbound.sent_at.seconds(),
             msec_timestamp: inbound.sent_at.0,
-            msgid: inbound.original().to_string(),
+            id: None,
+            msgid: Some(inbound.original().to_string()),
             conversation_id: inbound.conversation.to_string(),
             message: told(text.clone()),
         },
     })
 }
 
-/// The wording of a message that was deleted at `now`.
+/// The wording of a message that was deleted at `now`. It goes by Kommo's id: what a manager wrote has none of ours.
 #[must_use]
-pub fn deleted(conversation: &Conversation, message: MessageId, now: UnixMillis) -> EditEvent {
+pub fn deleted(conversation: &Conversation, message: &KommoMessageId, now: UnixMillis) -> EditEvent {
     EditEvent {
         event_type: "edit_message",
         payload: EditMessage {
             timestamp: now.seconds(),
             msec_timestamp: now.0,
-            msgid: message.to_string(),
+            id: Some(message.to_string()),
+            msgid: None,
             conversation_id: conversation.to_string(),
             message: told("[deleted]".to_owned()),
         },
@@ -278,6 +280,12 @@ mod tests {
         insta::assert_snapshot!(serde_json::to_string(&edit(&edited)).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","message":{"type":"text","text":"Привет 👋"}}}"#);
         edited.content = Content::Unknown { kind: "photo".to_owned(), caption: None };
         assert_eq!(edit(&edited), None);
+    }
+
+    #[test]
+    fn a_deleted_message_goes_by_kommos_id_alone() {
+        let deleted = deleted(&greeting().conversation, &KommoMessageId("0371a0ff".to_owned()), UnixMillis(1_000));
+        insta::assert_snapshot!(serde_json::to_string(&deleted).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1,"msec_timestamp":1000,"id":"0371a0ff","conversation_id":"tg:sales:777000111","message":{"type":"text","text":"[deleted]"}}}"#);
     }
 
     #[test]

@@ -50,7 +50,12 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     if parts == 0 {
         return Err(empty());
     }
-    let call = |(part, method)| Call { message: outbound.id.clone(), to: to.clone(), part, parts, method, lost: None };
+    let answers_in = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.chat.id);
+    let answers_in = answers_in.filter(|chat| *chat != to.chat.id);
+    let call = |(part, method)| {
+        let (message, to) = (outbound.id.clone(), to.clone());
+        Call { message, to, part, parts, method, lost: None, answers_in }
+    };
     Ok((1..=parts).zip(methods).map(call).collect())
 }
 

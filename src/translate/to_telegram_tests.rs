@@ -50,6 +50,20 @@ fn the_first_part_answers_what_is_known_and_quotes_what_is_not() {
 }
 
 #[test]
+fn an_answer_answers_only_in_the_chat_of_what_it_answers() {
+    let answer = |chat: i64| {
+        let quoted = MessageId { bot: BotId(1), chat: chat.into(), message: 40, update: None };
+        let quote = Some(Quote { ours: Some(quoted), ..Quote::default() });
+        encode(&Outbound { quote, ..outbound(known("sales"), None, "Now") }, ours).unwrap().remove(0)
+    };
+    for (quoted_in, sent_to, number) in
+        [(777, 777, Some(40)), (777, -100, None), (-100, 777, None), (-100, -100, Some(40))]
+    {
+        assert_eq!(answer(quoted_in).reply_to_in(sent_to), number, "{quoted_in} {sent_to}");
+    }
+}
+
+#[test]
 fn a_long_text_becomes_numbered_parts_in_order() {
     let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(200));
     let calls = encode(&outbound(known("sales"), Some("sales"), &text), ours).unwrap();

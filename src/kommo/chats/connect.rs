@@ -1,19 +1,33 @@
 //! Connecting the channel to the account. Kommo undoes it whenever the integration is switched off or installed anew.
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 
 use crate::kommo::{
     chats::{CallError, Chats, encode},
     wire::{Connect, Connected, Disconnect},
 };
 
+/// What the channel is called where Kommo wants a name and the operator has none.
+const TITLE: &str = "Telegram";
+
 impl Chats {
     /// Connects the channel to the account. This can be repeated.
-    pub async fn connect(&self, title: &str, has_time_window: bool) -> Result<Connected, CallError> {
+    ///
+    /// Kommo's pages disagree on whether a title must be given: amoCRM's say that the channel has a name without one.
+    pub async fn connect(&self, title: Option<&str>, has_time_window: bool) -> Result<Connected, CallError> {
+        match self.connect_as(title, has_time_window).await {
+            Err(CallError::Refused { status: StatusCode::BAD_REQUEST, .. }) if title.is_none() => {
+                self.connect_as(Some(TITLE), has_time_window).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn connect_as(&self, title: Option<&str>, has_time_window: bool) -> Result<Connected, CallError> {
         let (channel, account_id) = self.channel_and_account();
         let body = Connect {
             account_id: account_id.to_owned(),
-            title: title.to_owned(),
+            title: title.map(str::to_owned),
             hook_api_version: "v2",
             is_time_window_disabled: !has_time_window,
         };

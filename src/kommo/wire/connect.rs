@@ -9,8 +9,9 @@ use crate::lenient::lenient;
 pub struct Connect {
     /// The account's id in the Chats API.
     pub account_id: String,
-    /// What the channel is called in this account.
-    pub title: String,
+    /// What the channel is to be called in this account; without it, by its own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// `v2`: without it amoCRM sends hooks of a version that nobody serves any more.
     pub hook_api_version: &'static str,
     /// Whether managers may write at any time, however long ago the customer wrote.

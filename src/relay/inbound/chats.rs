@@ -1,20 +1,27 @@
 //! What becomes of chats: connections of Telegram Business, groups that move, and messages that are deleted.
 
+use std::time::Duration;
+
 use crate::{
     domain::{
-        address::{BotId, Conversation, SourceId},
+        address::{BotId, ContactId, Conversation, KommoMessageId, MessageId, SourceId},
         change::{Deletion, Move},
         delivery::{ErrorCode, Refusal},
         message::{Author, Inbound},
         reach::{Connection, Presence},
         retry::Failure,
         time::UnixMillis,
+        work::Work,
     },
     kommo::failure,
     relay::courier::{Courier, Step, done},
     store::{Ending, Fact, StoreError},
     translate::{from_telegram, to_kommo},
 };
+
+/// How long Telegram is left alone when it does not say whose a connection is. Longer than the first of our own waits, so
+/// that this counts as a wait that was asked for.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// The connection of Telegram Business that an update came by, and what was learnt in looking for it. An update that does
 /// not say whose chat it is in waits until Telegram does.
@@ -28,24 +35,29 @@ pub(super) async fn connection(
     if let Some(known) = courier.store.connection(bot, &id)? {
         return Ok(Ok((Some(known), Vec::new())));
     }
-    let Some(asked) = courier.bots.get(source).filter(|it| it.id() == bot) else { return Ok(Err(ownerless())) };
+    let Some(asked) = courier.bots.get(source).filter(|it| it.id() == bot) else {
+        return Ok(Err(unknowable("the source has another bot now than the one that received it")));
+    };
     Ok(match asked.business_connection(&id).await {
         Ok(Some(connection)) => {
             let fact = Fact::Connection { bot, connection: connection.clone() };
             Ok((Some(connection), vec![fact]))
         }
-        Ok(None) | Err(Failure::Permanent(_)) => Err(ownerless()),
+        Ok(None) | Err(Failure::Permanent(_)) => Err(unknowable("the owner has removed the bot")),
         // What is wrong with one bot must not stop everything that goes to Kommo.
-        Err(Failure::Blocked { why }) => Err(Failure::transient(why)),
-        Err(later @ Failure::Transient { .. }) => Err(later),
+        Err(Failure::Blocked { why }) => Err(put_off(why, None)),
+        Err(Failure::Transient { why, after }) => Err(put_off(why, after)),
     })
 }
 
-fn ownerless() -> Failure {
-    Failure::Permanent(Refusal::new(
-        ErrorCode::Internal,
-        "Telegram does not say any more in whose chat this was written: the owner has removed the bot.",
-    ))
+/// A wait that is Telegram's doing: it uses up none of the tries that the message itself has at Kommo.
+fn put_off(why: String, after: Option<Duration>) -> Failure {
+    Failure::Transient { why, after: Some(after.unwrap_or_default().max(ASKED_AGAIN_AFTER)) }
+}
+
+fn unknowable(because: &str) -> Failure {
+    let sentence = format!("Telegram does not say any more in whose chat this was written: {because}.");
+    Failure::Permanent(Refusal::new(ErrorCode::Internal, sentence))
 }
 
 /// Keeps a connection.
@@ -61,9 +73,17 @@ pub(super) fn moved(Move { from, to }: Move) -> Ending {
     Ending::Done { then: Vec::new(), facts: vec![Fact::Move { from, to }] }
 }
 
-/// Names a conversation as it has been called from its beginning.
-pub(super) fn settle_in(courier: &Courier, conversation: &mut Conversation) -> Result<(), StoreError> {
+/// Names a conversation as it has been called from its beginning, and so its contact: one group is one card.
+pub(super) fn settle_in(
+    courier: &Courier,
+    conversation: &mut Conversation,
+    contact: &mut ContactId,
+) -> Result<(), StoreError> {
     if let Some(first) = courier.store.moved_from(conversation)? {
+        *contact = match *contact {
+            ContactId::Group(_) => ContactId::Group(first.chat.id),
+            person @ ContactId::Person(_) => person,
+        };
         *conversation = first;
     }
     Ok(())
@@ -82,25 +102,49 @@ pub(super) fn news(courier: &Courier, inbound: &Inbound, now: UnixMillis) -> Res
     Ok(back.into_iter().chain(unread.filter(|_| !inbound.edited)).collect())
 }
 
-/// Marks messages as deleted, those that Kommo knows. Kommo deletes nothing, but its messages can be given another wording;
-/// one for which it does not take that stays as it is.
-pub(super) async fn deleted(courier: &Courier, deletion: &Deletion) -> Result<Step, StoreError> {
-    let mut called = false;
-    for message in &deletion.messages {
-        if courier.store.kommo_message(message)?.is_none() {
-            continue;
+/// Marks messages as deleted, those that Kommo knows. Each is a job of its own, so that a retry of one repeats no other.
+/// Kommo deletes nothing, but its messages can be given another wording; one for which it does not take that stays as it is.
+pub(super) async fn deleted(
+    courier: &Courier,
+    deletion: &Deletion,
+    (source, bot, raw): (&SourceId, BotId, &str),
+) -> Result<Step, StoreError> {
+    let mut gone = gone(courier, deletion)?;
+    if gone.len() > 1 {
+        let part = |(_, messages): &Gone| {
+            let numbers: Vec<_> = messages.iter().map(|it| it.message).collect();
+            let raw = from_telegram::deletion_of(raw, &numbers)?;
+            Some(Work::Update { source: source.clone(), bot, raw })
+        };
+        return Ok(Step::without_call(Ok(Ending::Become(gone.iter().filter_map(part).collect()))));
+    }
+    let Some((message, _)) = gone.pop() else { return Ok(Step::without_call(Ok(done()))) };
+    let event = to_kommo::deleted(&deletion.conversation, &message, deletion.learnt_at);
+    let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
+    courier.observe(answer.as_ref().err());
+    Ok(Step::called(match answer {
+        Ok(()) => Ok(done()),
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(%message, why = refusal.sentence, "Kommo does not let a message be marked as deleted");
+            Ok(done())
         }
-        called = true;
-        let event = to_kommo::deleted(&deletion.conversation, *message, deletion.learnt_at);
-        let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
-        courier.observe(answer.as_ref().err());
-        match answer {
-            Ok(()) => {}
-            Err(Failure::Permanent(refusal)) => {
-                tracing::info!(%message, why = refusal.sentence, "Kommo does not let a message be marked as deleted");
-            }
-            Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => return Ok(Step::called(Err(later))),
+        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
+    }))
+}
+
+/// A message of Kommo's of which nothing is left in Telegram, and what it was there.
+type Gone = (KommoMessageId, Vec<MessageId>);
+
+/// What is gone altogether: an answer in parts of which some are left still says what they say.
+fn gone(courier: &Courier, deletion: &Deletion) -> Result<Vec<Gone>, StoreError> {
+    let mut gone: Vec<Gone> = Vec::new();
+    for message in &deletion.messages {
+        let Some(kommo) = courier.store.kommo_message(message)? else { continue };
+        let parts = courier.store.telegram_messages(&kommo)?;
+        let is_new = gone.iter().all(|(known, _)| *known != kommo);
+        if is_new && parts.iter().all(|part| deletion.messages.contains(part)) {
+            gone.push((kommo, parts));
         }
     }
-    Ok(if called { Step::called(Ok(done())) } else { Step::without_call(Ok(done())) })
+    Ok(gone)
 }

@@ -21,7 +21,7 @@ pub(super) async fn step(
     work: &Work,
     attempt: Attempt,
 ) -> Result<Step, StoreError> {
-    chats::settle_in(courier, &mut change.conversation)?;
+    chats::settle_in(courier, &mut change.conversation, &mut change.customer.id)?;
     let before = courier.store.presence(&change.conversation)?;
     let stands =
         |before: Presence| (before.update, before.shut_out) == (change.presence.update, change.presence.shut_out);

@@ -63,7 +63,7 @@ impl Errand<'_> {
             Parcel { form: item.form, name, caption, incoming: item.opened.incoming() }
         });
         let place = (first.to.chat, self.to);
-        self.bot.upload_album(place, parcels.collect(), first.method.reply_to(), self.handover).await
+        self.bot.upload_album(place, parcels.collect(), first.reply_to_in(self.to.chat_id), self.handover).await
     }
 }
 

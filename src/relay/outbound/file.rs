@@ -65,7 +65,7 @@ static NO_BUTTONS: Keyboard = Keyboard(Vec::new());
 impl Errand<'_> {
     /// Sends the file of a call. Each attempt fetches it anew: what went by is not kept.
     pub(super) async fn send_file(&self, call: &Call) -> Result<Step, StoreError> {
-        let Method::SendFile { file, caption, keyboard, reply_to } = &call.method else {
+        let Method::SendFile { file, caption, keyboard, .. } = &call.method else {
             return Ok(Step::without_call(Err(Failure::transient("a call without a file"))));
         };
         let (bot, mut to) = (self.bot, self.to.clone());
@@ -90,7 +90,8 @@ impl Errand<'_> {
             let name = opened.name.clone();
             let parcel = Parcel { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
             let place = (call.to.chat, &to);
-            let error = match bot.upload(place, parcel, attempt.keyboard, *reply_to, self.handover).await {
+            let reply_to = call.reply_to_in(to.chat_id);
+            let error = match bot.upload(place, parcel, attempt.keyboard, reply_to, self.handover).await {
                 Ok(sent) => return Ok(Step::called(Ok(self.sent([(call, sent)])))),
                 Err(error) => error,
             };

@@ -1,5 +1,7 @@
 //! Chats and the customers in them. `POST {scope}/chats`: a chat without a message.
 
+use std::iter;
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -51,6 +53,7 @@ pub(super) fn thread(world: &mut World, named: &Named) -> Result<usize, Refusal>
             conversation_id: String::new(),
             source: None,
             contact: unknown_contact(),
+            others: Vec::new(),
             is_lead: false,
             messages: Vec::new(),
         });
@@ -60,7 +63,11 @@ pub(super) fn thread(world: &mut World, named: &Named) -> Result<usize, Refusal>
     if let Some(source) = named.source {
         chat.source = Some(source.external_id.0.clone());
     }
-    chat.contact = contact.clone();
+    if chat.contact.client_id.is_empty() || chat.contact.id == contact.id {
+        chat.contact = contact.clone();
+    } else if chat.others.iter().all(|other| other.id != contact.id) {
+        chat.others.push(contact.clone());
+    }
     for chat in world.chats.iter_mut().filter(|chat| chat.contact.id == contact.id) {
         chat.contact = contact.clone();
     }
@@ -73,16 +80,18 @@ fn bad_reference(why: &str) -> Refusal {
 
 /// The customer's card with what is new about them: the card of the chat, or one that has their id already.
 ///
-/// Whom a manager wrote to first is recognised by `ref_id`; without it, whoever answers is somebody new.
+/// Whom a manager wrote to first is recognised by `ref_id`; without it, whoever answers is somebody new, and so is
+/// everybody else who writes in a chat under an id of their own.
 fn contact(world: &mut World, place: usize, customer: &Participant) -> Result<Contact, Refusal> {
     let of_chat = world.chats.get(place).map(|chat| &chat.contact);
     let reference = customer.ref_id.as_ref();
     let of_chat = match (of_chat, reference) {
         (Some(contact), Some(id)) if id.0 != contact.id => return Err(Refusal::bad("ref_id: not this chat's user")),
-        (Some(contact), None) if contact.client_id.is_empty() => None,
+        (Some(contact), None) if contact.client_id != customer.id.0 => None,
         (of_chat, _) => of_chat,
     };
-    let known = world.chats.iter().map(|chat| &chat.contact).find(|contact| contact.client_id == customer.id.0);
+    let contacts = world.chats.iter().flat_map(|chat| iter::once(&chat.contact).chain(&chat.others));
+    let known = contacts.into_iter().find(|contact| contact.client_id == customer.id.0);
     let mut contact = of_chat.or(known).cloned().unwrap_or_else(unknown_contact);
     if reference.is_some_and(|id| id.0 != contact.id) {
         return Err(Refusal::bad("ref_id: no such user"));

@@ -24,6 +24,8 @@ pub struct Chat {
     pub source: Option<String>,
     /// Whom it is with.
     pub contact: Contact,
+    /// Who else has written in it under an id of their own: for Kommo further contacts.
+    pub others: Vec<Contact>,
     /// Whether an unsorted lead was made of it.
     pub is_lead: bool,
     /// In the order in which Kommo got them.

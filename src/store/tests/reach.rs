@@ -1,7 +1,7 @@
 //! What is known of the ways to chats.
 
 use super::*;
-use crate::domain::address::UserId;
+use crate::domain::address::{KommoChatId, UserId};
 
 /// Keeps facts, by a job that is done.
 async fn learn(store: &Store, facts: Vec<Fact>) {
@@ -41,6 +41,15 @@ async fn a_group_keeps_its_first_conversation_however_often_it_moves() {
     assert_eq!((store.moved_from(&group(-1)).unwrap(), store.moved_to(&group(-9)).unwrap()), (None, None));
     store.close().await.unwrap();
     assert_eq!(home.open().moved_to(&group(-1)).unwrap(), Some(-3));
+}
+
+#[tokio::test]
+async fn a_group_that_has_begun_anew_in_kommo_stays_there() {
+    let store = Home::new().open();
+    let chat = Chat { chat: KommoChatId("c".to_owned()), user: None };
+    learn(&store, vec![Fact::Chat { conversation: group(-100), chat }]).await;
+    learn(&store, vec![Fact::Move { from: group(-1), to: -100 }]).await;
+    assert_eq!((store.moved_from(&group(-100)).unwrap(), store.moved_to(&group(-1)).unwrap()), (None, None));
 }
 
 #[tokio::test]

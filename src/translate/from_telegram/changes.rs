@@ -1,5 +1,7 @@
 //! Updates that bring no words: what changes about a chat.
 
+use serde_json::Value;
+
 use crate::{
     domain::{
         address::{MessageId, TelegramChat, UserId},
@@ -18,9 +20,12 @@ use crate::{
 
 /// Whether the bot is let into a chat; `None` if the update does not say.
 pub(super) fn presence(change: &Part, place: &Place<'_>, update: Option<i64>) -> Result<Option<PresenceChange>, Skip> {
-    let shut_out = match change.part("new_chat_member").text("status").as_deref() {
+    let bot = change.part("new_chat_member");
+    let shut_out = match bot.text("status").as_deref() {
         Some("kicked" | "left") => true,
-        Some("creator" | "administrator" | "member" | "restricted") => false,
+        Some("creator" | "administrator" | "member") => false,
+        // Restrictions outlast the membership.
+        Some("restricted") => bot.read("is_member") == Some(false),
         Some(_) | None => return Ok(None),
     };
     let (Some(update), Some(date)) = (update, change.number("date")) else { return Ok(None) };
@@ -55,6 +60,15 @@ pub(super) fn deletion(wire: &Part, place: &Place<'_>) -> Option<Deletion> {
     let named = |message| MessageId { bot: place.bot, chat, message, update: None };
     let messages = wire.list::<i64>("message_ids").into_iter().map(named).collect();
     Some(Deletion { conversation: place.conversation(chat), messages, learnt_at: place.now })
+}
+
+/// The same deletion, of no more than the messages with these numbers; `None` if it is none.
+#[must_use]
+pub fn deletion_of(raw: &str, numbers: &[i64]) -> Option<String> {
+    let mut update: Value = serde_json::from_str(raw).ok()?;
+    let deletion = update.get_mut("deleted_business_messages")?.as_object_mut()?;
+    deletion.insert("message_ids".to_owned(), numbers.into());
+    Some(update.to_string())
 }
 
 /// The move that a message tells of, from either side of it.

@@ -38,6 +38,7 @@ impl Chat {
         let id = chat.number("id").ok_or(Skip::Unreadable)?;
         match kind.ok_or(Skip::Unreadable)?.as_str() {
             "private" => Ok(Self { id: id.into(), customer: customer(from, id) }),
+            _ if chat.flag("is_direct_messages") => Err(Skip::DirectMessages { chat: id }),
             _ if place.groups => Ok(Self { id: id.into(), customer: group(chat, id) }),
             _ => Err(Skip::Group { chat: id, title: group(chat, id).name }),
         }

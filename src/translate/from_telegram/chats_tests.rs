@@ -91,6 +91,51 @@ fn a_lane_keeps_the_order_of_one_chat_of_one_connection() {
 }
 
 #[test]
+fn a_deletion_is_taken_apart_without_loss() {
+    let raw = r#"{"update_id":1,"deleted_business_messages":{"business_connection_id":"conn","chat":{"id":7},"message_ids":[42,43,44]}}"#;
+    let part = from_telegram::deletion_of(raw, &[43, 44]).unwrap();
+    let Ok(Arrival::Deletion(deletion)) = read(&part, Some(&olga()), false) else { panic!("no deletion") };
+    assert_eq!(deletion.messages.iter().map(|it| it.message).collect::<Vec<_>>(), [43, 44]);
+    assert_eq!(from_telegram::lane(&part, &source()), from_telegram::lane(raw, &source()));
+    for other in ["", "7", r#"{"deleted_business_messages":7}"#, r#"{"update_id":1,"message":{}}"#] {
+        assert_eq!(from_telegram::deletion_of(other, &[43]), None, "{other}");
+    }
+}
+
+#[test]
+fn a_restricted_bot_may_have_left() {
+    let shut_out = |member: &str| {
+        let raw = format!(
+            r#"{{"update_id":1,"my_chat_member":{{"date":1,"chat":{{"id":-5,"type":"supergroup"}},"new_chat_member":{{{member}}}}}}}"#
+        );
+        let Ok(Arrival::Presence(change)) = read(&raw, None, true) else { panic!("no presence: {member}") };
+        change.presence.shut_out
+    };
+    assert!(shut_out(r#""status":"restricted","is_member":false"#));
+    assert!(!shut_out(r#""status":"restricted","is_member":true"#));
+    assert!(shut_out(r#""status":"left""#) && !shut_out(r#""status":"member""#));
+}
+
+#[test]
+fn everybody_in_a_group_may_press_a_button_that_is_used_once() {
+    let press = |chat: &str| {
+        let raw = format!(
+            r#"{{"update_id":9,"callback_query":{{"id":"q","from":{{"id":7,"first_name":"Ann"}},"data":"b:0:Yes","message":{{"message_id":42,"date":1,"chat":{chat},"reply_markup":{{"inline_keyboard":[[{{"text":"Yes","callback_data":"b:0:Yes"}}]]}}}}}}}}"#
+        );
+        let Ok(Arrival::Tap(tap)) = read(&raw, None, true) else { panic!("no press: {chat}") };
+        tap.once().inbound.id.update
+    };
+    assert_eq!(press(r#"{"id":7,"type":"private"}"#), Some(-1));
+    assert_eq!(press(r#"{"id":-5,"type":"supergroup","title":"Team"}"#), Some(9));
+}
+
+#[test]
+fn the_direct_messages_of_a_channel_are_not_read() {
+    let raw = r#"{"update_id":1,"message":{"message_id":1,"date":1,"text":"x","chat":{"id":-5,"type":"supergroup","is_direct_messages":true}}}"#;
+    assert_eq!(read(raw, None, true), Err(Skip::DirectMessages { chat: -5 }));
+}
+
+#[test]
 fn a_connection_is_read_as_every_version_of_the_api_tells_it() {
     let told = |rights: &str| {
         let raw = format!(

@@ -204,6 +204,10 @@ async fn edits_and_deletions_show_in_kommo() {
     stage.until("it is read", |stage| read(stage, ANNA) == last).await;
     assert_eq!(read(&stage, BEN), 0);
     assert_eq!(told(&stage, &id), [Status::Delivered]);
+    // What a manager wrote has no id of ours.
+    let sent = stage.telegram.business_messages(SALES.token, OLGA, ANNA).pop().unwrap().message_id;
+    stage.telegram.delete_in_business(SALES.token, OLGA, ANNA, &[last, sent]);
+    stage.until("both are deleted", |stage| texts(stage, ANNA)[3..] == ["[deleted]", "[deleted]"]).await;
     stage.finish().await;
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use telekommo::sandbox::{
+    fault::Fault,
     kommo::{Draft, Status},
     stage::{ANNA, LINES, Line},
-    telegram::ChatMessage,
+    telegram::{ChatMessage, Target},
 };
 
 use crate::support::{TestStage, conversation};
@@ -42,6 +43,20 @@ async fn places_and_people_are_shown_as_such() {
     let shown = stage.shown(Draft::text("").of_type("contact").with("contact", card)).await;
     let [card] = &shown[..] else { panic!("{shown:?}") };
     assert_eq!(piece(card), json!({ "contact": { "phone_number": "+15550101", "first_name": "Bob" } }));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_that_telegram_does_not_take_is_a_text() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: PHONE_NUMBER_INVALID"}"#.to_owned();
+    stage.telegram.fault(Target::method("sendContact"), Fault::Status { code: 400, body }, 1);
+    let card = json!({ "name": "Bob", "phone": "call me" });
+    let shown = stage.shown(Draft::text("").of_type("contact").with("contact", card)).await;
+    let [card] = &shown[..] else { panic!("{shown:?}") };
+    assert_eq!(card.text, "Bob, call me");
     stage.finish().await;
 }
 

@@ -98,6 +98,20 @@ async fn a_reaction_is_tried_again_but_never_set_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_waits_for_a_reaction() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.fault(Target::method("setMessageReaction"), Fault::RetryAfter(1800), 1);
+    stage.manager_reacts(&stage.customers_first(), Some("👏")).await;
+    let id = stage.reply(SALES, ANNA, "Hello").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    assert_eq!(stage.reactions(), [None, None]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reaction_never_goes_to_another_chat() {
     let stage = TestStage::start().await;
     stage.begin(SALES, ANNA).await;

@@ -60,6 +60,7 @@ async fn the_time_window_holds_if_the_operator_wants_it() {
     let stage = TestStage::with("kommo.connect_on_start = true\nkommo.time_window = \"on\"").await;
     stage.until("the channel is connected", |stage| connections(&stage.kommo).len() == 1).await;
     assert!(connections(&stage.kommo)[0].contains(r#""is_time_window_disabled":false"#));
+    assert!(!connections(&stage.kommo)[0].contains("title"), "nobody has asked for another one");
     stage.finish().await;
 }
 

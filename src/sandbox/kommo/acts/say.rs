@@ -134,6 +134,7 @@ impl FakeKommo {
                 conversation_id: String::new(),
                 source: Some(source.to_owned()),
                 contact,
+                others: Vec::new(),
                 is_lead: false,
                 messages: Vec::new(),
             };
