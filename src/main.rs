@@ -95,7 +95,7 @@ enum Command {
         #[command(subcommand)]
         request: ParkedRequest,
     },
-    /// Look in Kommo's history for managers' messages that never came, and send them; the running bridge does it.
+    /// Find managers' messages that never came in Kommo's history, and let the bridge send them.
     Reconcile {
         #[command(flatten)]
         config: ConfigPath,
