@@ -7,7 +7,7 @@ use telekommo::sandbox::{
     telegram::{ChatMessage, Target},
 };
 
-use crate::support::{TestStage, conversation, eventually};
+use crate::support::{TestStage, conversation, eventually, told};
 
 const SALES: Line = LINES[0];
 
@@ -101,13 +101,13 @@ async fn a_reaction_is_tried_again_but_never_set_aside() {
 async fn no_answer_waits_for_a_reaction() {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
-    stage.allow_leftovers();
     stage.begin(SALES, ANNA).await;
-    stage.telegram.fault(Target::method("setMessageReaction"), Fault::RetryAfter(1800), 1);
+    stage.telegram.fault(Target::method("setMessageReaction"), Fault::RetryAfter(2), 1);
     stage.manager_reacts(&stage.customers_first(), Some("👏")).await;
     let id = stage.reply(SALES, ANNA, "Hello").await;
-    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    stage.until("the answer is there", |stage| told(stage, &id) == [Status::Delivered]).await;
     assert_eq!(stage.reactions(), [None, None]);
+    stage.until_reactions_are(&[Some("👏"), None]).await;
     stage.finish().await;
 }
 
