@@ -52,6 +52,7 @@ impl Payload for GetFile {
 /// If the HTTP client cannot be set up.
 pub(super) fn client(connect_within: Duration, silent_for: Duration) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
+        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect_within)
         .read_timeout(silent_for)
         .redirect(reqwest::redirect::Policy::none())

@@ -43,6 +43,7 @@ pub use self::{
 /// If the HTTP client cannot be set up.
 pub(super) fn client(connect_within: Duration) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
+        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect_within)
         .pool_idle_timeout(Duration::from_secs(15))
         .tcp_keepalive(Duration::from_secs(15))

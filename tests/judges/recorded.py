@@ -26,8 +26,19 @@ import bot_api
 
 BRIDGE = "telekommo/"
 # Without these the record is not one of the whole test run.
-METHODS = {"getupdates", "getfile", "sendmessage", "sendchataction", "answercallbackquery", "editmessagereplymarkup"}
-KINDS = {"message", "edited_message", "callback_query", "message_reaction", "my_chat_member"}
+METHODS = {
+    "getupdates", "getfile", "sendmessage", "sendchataction", "answercallbackquery", "editmessagereplymarkup",
+    "sendphoto", "sendvideo", "sendaudio", "sendvoice", "sendsticker", "senddocument", "sendmediagroup",
+    "sendlocation", "sendcontact", "setmessagereaction", "getbusinessconnection", "readbusinessmessage",
+}
+KINDS = {
+    "message", "edited_message", "callback_query", "message_reaction", "my_chat_member", "channel_post",
+    "business_connection", "business_message", "edited_business_message", "deleted_business_messages",
+}
+# A form that broke off on its way is none that could be judged.
+BROKE_OFF = "unexpected end of request content"
+# What aiogram asks for and Bot API 10.1 does not have yet.
+LATER = {"can_send_welcome_messages"}
 # What the reference of the Chats API has and amojowrapper's models leave out.
 NOT_IN_AMOJOWRAPPER = {
     "payload.message.media_duration",
@@ -78,6 +89,8 @@ class Judge:
         if method is None:
             self._found(f"request {exchange['method']}", ["no such method"])
             return
+        if exchange["args"] is None and BROKE_OFF in exchange["answer"].get("description", ""):
+            return
         as_texts = bot_api.is_form(exchange["form"])
         wrong = bot_api.arguments(method, exchange["args"], as_texts)
         self._found(f"request {method['name']}", wrong)
@@ -109,7 +122,8 @@ class Judge:
         try:
             read = model.model_validate(value, context={"bot": BOT})
         except ValidationError as error:
-            self._found(where, [f"aiogram: {_path(it['loc'])}: {it['msg']}" for it in error.errors()])
+            errors = [it for it in error.errors() if it["loc"][-1] not in LATER]
+            self._found(where, [f"aiogram: {_path(it['loc'])}: {it['msg']}" for it in errors])
             return
         self._found(where, [f"aiogram: {it}" for it in _extras(read) if not _is_described(it)])
 

@@ -3,11 +3,22 @@
 import json
 import subprocess
 import urllib.error
-import urllib.parse
 import urllib.request
 
 ANNA = 777000111
 SOURCE = "sales"
+
+
+def form(about, content, name, mime):
+    """A form as browsers send it (RFC 7578), and its boundary."""
+    boundary = "----the-judges-form"
+    parts = [
+        (b'name="about"', about.encode()),
+        (f'name="file"; filename="{name}"\r\nContent-Type: {mime}'.encode(), content),
+    ]
+    start = b"--" + boundary.encode() + b"\r\nContent-Disposition: form-data; "
+    body = b"".join(start + head + b"\r\n\r\n" + value + b"\r\n" for head, value in parts)
+    return body + f"--{boundary}--\r\n".encode(), boundary
 
 
 class Sandbox:
@@ -38,13 +49,16 @@ class Sandbox:
         return self._post(f"/api/{what}", json.dumps(how).encode())
 
     def send_file(self, content, **how):
-        """The customer sends a file."""
-        query = urllib.parse.urlencode({"source": SOURCE, "customer": ANNA, **how})
-        return self._post(f"/api/telegram/send_file?{query}", content)
+        """The customer sends a file: a form with what it is about, and the file."""
+        about = json.dumps({"source": SOURCE, "customer": ANNA})
+        body, boundary = form(about, content, how["name"], how["type"])
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return self._post("/api/telegram/send_files", body, headers)
 
-    def _post(self, path, body):
+    def _post(self, path, body, headers=None):
+        request = urllib.request.Request(f"{self.page}{path}", body, headers or {})
         try:
-            with urllib.request.urlopen(urllib.request.Request(f"{self.page}{path}", body), timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{path}: {error.code} {error.read().decode()}") from error

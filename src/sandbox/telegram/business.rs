@@ -47,7 +47,7 @@ impl Connection {
         let user = world.customers.get(&self.owner).map(|person| shapes::user(&person.card));
         let rights: Value = self.rights.iter().map(|right| (right.clone(), json!(true))).collect();
         json!({ "id": id, "user": user, "user_chat_id": self.owner, "date": self.date,
-            "can_reply": self.may("can_reply"), "rights": rights, "is_enabled": self.is_enabled })
+            "rights": rights, "is_enabled": self.is_enabled })
     }
 }
 

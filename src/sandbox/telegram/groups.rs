@@ -43,6 +43,22 @@ pub struct NewGroup {
     pub members: Vec<i64>,
 }
 
+/// What is told of every administrator (Bot API, `ChatMemberAdministrator`).
+const RIGHTS: [&str; 12] = [
+    "can_be_edited",
+    "is_anonymous",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+];
+
 /// How a bot stands in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -132,8 +148,10 @@ impl World {
         let old = std::mem::replace(&mut group.standing, new);
         let member = |standing: Standing| {
             let mut member = json!({ "user": bot.user.user(), "status": standing.name() });
-            if standing == Standing::Kicked {
-                member["until_date"] = json!(0);
+            match standing {
+                Standing::Kicked => member["until_date"] = json!(0),
+                Standing::Admin => RIGHTS.iter().for_each(|right| member[*right] = json!(false)),
+                Standing::Left | Standing::Member => {}
             }
             member
         };

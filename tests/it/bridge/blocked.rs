@@ -84,13 +84,14 @@ async fn answers_that_wait_fail_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_word_that_was_missed_makes_nobody_mute() {
     let stage = begun().await;
+    let bot = json!({ "id": 7_000_000_001_i64, "is_bot": true, "first_name": SALES.name });
     let member = |status: &str, date: i64| {
         json!({ "my_chat_member": {
             "chat": { "id": ANNA, "type": "private", "first_name": "Anna" },
             "from": { "id": ANNA, "is_bot": false, "first_name": "Anna" },
             "date": date,
-            "old_chat_member": { "status": "member" },
-            "new_chat_member": { "status": status },
+            "old_chat_member": { "status": "member", "user": bot },
+            "new_chat_member": { "status": status, "user": bot, "until_date": 0 },
         } })
     };
     stage.telegram.push_update(SALES.token, &member("kicked", 1_786_017_600));

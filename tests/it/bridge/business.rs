@@ -173,8 +173,8 @@ async fn without_the_right_an_answer_is_refused_and_with_it_it_goes() {
 async fn a_right_that_was_given_back_unnoticed_is_found_out() {
     let stage = connected("").await;
     let id = stage.telegram.connect_business(SALES.token, OLGA, &ALL);
-    let ended =
-        json!({ "id": id, "user": { "id": OLGA, "first_name": "Olga" }, "date": 2_000_000_000, "is_enabled": false });
+    let olga = json!({ "id": OLGA, "is_bot": false, "first_name": "Olga" });
+    let ended = json!({ "id": id, "user": olga, "user_chat_id": OLGA, "date": 2_000_000_000, "is_enabled": false });
     stage.telegram.push_update(SALES.token, &json!({ "business_connection": ended }));
     stage.until_all_is_taken().await;
     let id = stage.answer_as_olga(ANNA, "hello").await;
@@ -226,7 +226,7 @@ async fn a_message_of_nobodys_chat_is_set_aside() {
     stage.allow_failures();
     let message: Value = json!({
         "business_connection_id": "unknown", "message_id": 7, "date": 1_786_017_600, "text": "hello",
-        "from": { "id": ANNA, "first_name": "Anna" }, "chat": { "id": ANNA, "type": "private", "first_name": "Anna" },
+        "from": { "id": ANNA, "is_bot": false, "first_name": "Anna" }, "chat": { "id": ANNA, "type": "private", "first_name": "Anna" },
     });
     stage.telegram.push_update(SALES.token, &json!({ "business_message": message }));
     stage.until_all_is_taken().await;
