@@ -10,12 +10,16 @@ use std::{
 use anyhow::Context;
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
+mod bots;
+mod customers;
+
+pub use bots::bots;
+
 use crate::{
     clock,
-    config::{AccountId, ButtonPlace, Config, Groups},
+    config::{AccountId, Config, Groups},
     domain::{
         address::{KommoUserId, SourceId},
-        keyboard::Layout,
         retry::Schedule,
         work::Route,
     },
@@ -43,10 +47,7 @@ use crate::{
     },
     serve,
     store::{self, Store, StoreError},
-    telegram::{
-        bot::{Access, Bot},
-        poll::Poller,
-    },
+    telegram::{bot::Bot, poll::Poller},
 };
 
 /// How many conversations are served side by side, per route.
@@ -180,6 +181,7 @@ impl Parts {
             public_url: config.server.public_url.url().clone(),
             valid_for: config.media.links_for,
         };
+        let crm = customers::crm(config, account.clone());
         let courier = Arc::new(Courier {
             chats,
             bots: bots.clone(),
@@ -192,6 +194,7 @@ impl Parts {
             channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
             said: Said::default(),
             meter: meter_,
+            crm,
         });
         Ok(Self { store, meter, bots, courier, signer, links, account, served })
     }
@@ -234,7 +237,7 @@ impl Parts {
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
     /// answers were waiting, which reports them as failed.
     fn start_relays(&self, life: &Lifecycle, config: &Config) {
-        let fixed = [Route::Inbound, Route::Report, Route::Stray];
+        let fixed = [Route::Inbound, Route::Report, Route::Stray, Route::Account];
         let outbound = self.bots.keys().cloned().map(Route::Outbound);
         let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(self.store.routes()).collect();
         for route in routes {
@@ -300,29 +303,10 @@ fn media_hosts(kommo: &crate::config::Kommo) -> Hosts {
     Hosts::new(hosts.chain(kommo.media_hosts.iter().map(String::as_str)))
 }
 
-fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
-    let access = Access {
-        api_url: config.telegram.api_url.url().clone(),
-        send_timeout: config.telegram.send_timeout,
-        limit_bytes: if config.telegram.local { 2000 << 20 } else { 50 << 20 },
-        poll_timeout: config.telegram.poll_timeout,
-        requests_per_second: config.telegram.requests_per_second.get(),
-        layout: match config.telegram.buttons {
-            ButtonPlace::Inline => Layout::Inline,
-            ButtonPlace::Keyboard => Layout::Keyboard { is_one_time: !config.telegram.keep_buttons },
-        },
-    };
-    let bot = |(source, settings): (&SourceId, &crate::config::Source)| {
-        let bot = Bot::new(source.clone(), settings.token.bot_id(), settings.token.expose(), &access)?;
-        Ok((source.clone(), bot))
-    };
-    config.sources.iter().map(bot).collect()
-}
-
 /// To Kommo a job is tried for ever; to Telegram it is given up when the schedule ends.
 fn policy(route: &Route, config: &Config) -> Policy {
     let (schedule, patience): (&Schedule, Option<Duration>) = match route {
-        Route::Inbound | Route::Report => (&config.retry.kommo, None),
+        Route::Inbound | Route::Report | Route::Account => (&config.retry.kommo, None),
         Route::Outbound(_) => (&config.retry.telegram, Some(config.retry.give_up_after)),
         // What is stray makes no call: it is reported at once, with its own reason.
         Route::Stray => (&config.retry.telegram, None),

@@ -23,6 +23,7 @@ mod keys;
 mod layers;
 mod log;
 mod parse;
+mod phone_texts;
 mod secret;
 mod secret_file;
 mod section;
@@ -51,7 +52,11 @@ pub use self::{
     secret::{BotToken, ChannelSecret, Secret},
     url::BaseUrl,
 };
-use crate::domain::{address::SourceId, retry::Schedule};
+use crate::domain::{
+    address::SourceId,
+    guest::{Campaign, PhoneTexts},
+    retry::Schedule,
+};
 
 /// Where the file is looked for if the command line names none, in this order.
 const PLACES: [&str; 2] = ["config.toml", "/etc/telekommo/config.toml"];
@@ -71,6 +76,10 @@ pub struct Config {
     pub kommo: Kommo,
     /// The bots: at least one, and no bot twice.
     pub sources: BTreeMap<SourceId, Source>,
+    /// The campaigns, by the names that their links carry.
+    pub campaigns: BTreeMap<String, Campaign>,
+    /// What customers are asked for their phone number with, by language.
+    pub phone_texts: PhoneTexts,
     /// What is logged, and how.
     pub log: Log,
     /// How long things are kept, and how much room they may take.
@@ -120,6 +129,19 @@ pub struct Telegram {
     pub mark_read: bool,
     /// Whether the Bot API server is the operator's own, run with `--local`.
     pub local: bool,
+    /// Whether customers are asked for their phone number when they start the bot.
+    pub ask_phone: AskPhone,
+    /// How long their `/start` waits for it.
+    pub phone_wait: Duration,
+}
+
+/// Whether customers are asked for their phone number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskPhone {
+    /// Never.
+    Never,
+    /// When they start the bot.
+    OnStart,
 }
 
 /// What becomes of messages in groups and channels.
@@ -163,6 +185,10 @@ pub struct Kommo {
     pub timeout: Duration,
     /// Calls per second, all conversations together.
     pub requests_per_second: NonZeroU32,
+    /// The contacts' field for the public name in Telegram, by its number or name.
+    pub username_field: Option<String>,
+    /// The tags that contacts get.
+    pub contact_tags: Vec<String>,
 }
 
 impl Kommo {

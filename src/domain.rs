@@ -7,6 +7,7 @@
 pub mod address;
 pub mod change;
 pub mod delivery;
+pub mod guest;
 pub mod imported;
 pub mod keyboard;
 pub mod message;

@@ -100,6 +100,13 @@
 //! account it is must be known first ([`operate::identity`]): from the configuration, else from the store, else from the
 //! account itself.
 //!
+//! Customers are people in the account ([`relay::crm`]). A `/start` may carry an invitation ([`invite`]), signed and used
+//! once, or a campaign's name; a customer may have shared their phone number, or write to another of the bots already. So a
+//! first message has a few seconds in which its chat is made and given to the contact that it belongs to, before it makes a
+//! lead. What does not come about by then, and whatever is noted in contacts and leads, is a job of a route of its own ■.
+//! Where customers are asked for their number, their `/start` is held in the store ■ until they share it, write, or the time
+//! is over.
+//!
 //! # What was before the bridge
 //!
 //! [`operate::import`] sends an export of Telegram Desktop straight to the Chats API, beside a bridge that may run: the store
@@ -117,7 +124,7 @@
 //! - Once something is acknowledged, a failure ends as a retry, as a parked message that a metric, the log and
 //!   `telekommo parked` show, or as a status that a manager sees. A hook that cannot be stored gets a 503 and a line in
 //!   the log. [`domain::retry::Failure`] carries the verdict from where the cause is known to the one place that acts on it.
-//! - A route ([`domain::work::Route`]: to Kommo, to each bot) pauses alone. A revoked token stops its own bot only.
+//! - A route ([`domain::work::Route`]: to Kommo, to its account, to each bot) pauses alone. A revoked token stops its own bot only.
 //! - The conversation's id says which bot talks in which chat, so an answer can be sent even by a bridge that has lost its
 //!   store, and never to another chat. In the chats of Telegram Business it has to be told of the connection first, which
 //!   any message in them does; until then an answer is refused with a sentence that says so.
@@ -136,7 +143,7 @@
 //! | [`sandbox`] | a fake Telegram, a fake Kommo (Chats API and account), and a page that shows both | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //!
-//! [`lenient`], [`clock`], [`pace`] and [`meter`] are leaves that several rooms use. The bridge never imports the
+//! [`invite`], [`lenient`], [`clock`], [`pace`] and [`meter`] are leaves that several rooms use. The bridge never imports the
 //! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire
 //! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
 
@@ -144,6 +151,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod invite;
 pub mod kommo;
 pub mod lenient;
 pub mod lifecycle;

@@ -30,6 +30,7 @@ use crate::{
 };
 
 pub mod courier;
+pub mod crm;
 mod inbound;
 mod outbound;
 mod reach;

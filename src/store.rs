@@ -19,8 +19,7 @@ use dashmap::DashMap;
 use tokio::sync::Notify;
 
 use crate::domain::{
-    address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
-    reach::{Connection, Presence},
+    address::{BotId, Conversation},
     time::UnixMillis,
     work::{DedupeId, Lane, Route, Work},
 };
@@ -31,6 +30,8 @@ mod committer;
 mod dump;
 mod error;
 mod expire;
+mod fact;
+mod guests;
 mod index;
 mod keys;
 mod links;
@@ -49,6 +50,8 @@ pub use self::{
     claim::Lease,
     dump::DumpSummary,
     error::StoreError,
+    fact::{Chat, Fact},
+    guests::Held,
     past::KnownChat,
     restore::RestoreSummary,
     weave::{Missing, Woven},
@@ -157,62 +160,6 @@ pub enum Ending {
         /// What follows from that, at the tails of other lanes.
         then: Vec<NewJob>,
     },
-}
-
-/// Something learnt about either side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// What Kommo calls a conversation of ours.
-    Chat {
-        /// Our conversation.
-        conversation: Conversation,
-        /// Its other side.
-        chat: Chat,
-    },
-    /// Whether the bot is let into a chat.
-    Presence {
-        /// Our conversation.
-        conversation: Conversation,
-        /// How it is.
-        presence: Presence,
-    },
-    /// A connection of Telegram Business.
-    Connection {
-        /// The bot that has it.
-        bot: BotId,
-        /// What it is.
-        connection: Connection,
-    },
-    /// A group is another chat now. Its conversation stays.
-    Move {
-        /// The conversation of what it was.
-        from: Conversation,
-        /// Telegram's id of what it is.
-        to: i64,
-    },
-    /// The newest message of a customer, by its number in the chat.
-    Newest {
-        /// Our conversation.
-        conversation: Conversation,
-        /// Its number.
-        message: i64,
-    },
-    /// What Kommo calls a message of Telegram's. An answer of several parts has several.
-    Link {
-        /// The Telegram message.
-        ours: MessageId,
-        /// The Kommo message.
-        kommo: KommoMessageId,
-    },
-}
-
-/// A conversation as Kommo knows it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Chat {
-    /// The chat.
-    pub chat: KommoChatId,
-    /// The customer in it.
-    pub user: Option<KommoUserId>,
 }
 
 /// A message that was set aside.

@@ -5,6 +5,8 @@ mod business;
 mod cards;
 pub mod failure;
 pub mod file;
+mod me;
+mod phone;
 pub mod poll;
 mod react;
 pub mod upload;

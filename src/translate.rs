@@ -9,6 +9,7 @@ pub mod file_name;
 pub mod from_history;
 pub mod from_kommo;
 pub mod from_telegram;
+pub mod guests;
 pub mod known_chat;
 pub mod text;
 pub mod to_kommo;

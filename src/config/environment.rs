@@ -11,7 +11,7 @@ use figment::value::Dict;
 
 use crate::config::{
     error::Problems,
-    keys::{self, KEYS, SOURCES},
+    keys::{self, KEYS},
     layers,
 };
 
@@ -57,11 +57,11 @@ impl Environment {
 
     /// The texts by section and key. Variables that set no key are reported.
     ///
-    /// Names of variables have no letter case of their own, so `known_sources` says how those of the file are written.
-    pub(super) fn texts(&self, known_sources: &[&str], problems: &Problems) -> Dict {
+    /// Names of variables have no letter case of their own, so `known_tables` says how those of the file are written.
+    pub(super) fn texts(&self, known_tables: &[&str], problems: &Problems) -> Dict {
         let mut dict = Dict::new();
         for (name, value) in self.settings() {
-            let path = path(&name, known_sources);
+            let path = path(&name, known_tables);
             let path: Vec<_> = path.iter().map(String::as_str).collect();
             match (keys::find(&path), value.to_str()) {
                 (Some(_), Some(text)) => layers::insert(&mut dict, &path, text),
@@ -103,13 +103,13 @@ pub(super) fn can_name(path: &[&str]) -> bool {
 }
 
 /// The path that a variable's name stands for, whether there is such a key or not.
-fn path(variable: &str, known_sources: &[&str]) -> Vec<String> {
+fn path(variable: &str, known_tables: &[&str]) -> Vec<String> {
     let name = variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase();
     let mut path: Vec<_> = name.split(BETWEEN).map(str::to_owned).collect();
     if let [section, source, _] = &mut path[..]
-        && section == SOURCES
-        && !known_sources.contains(&source.as_str())
-        && let Some(known) = known_sources.iter().find(|known| known.eq_ignore_ascii_case(source))
+        && keys::has_tables(section)
+        && !known_tables.contains(&source.as_str())
+        && let Some(known) = known_tables.iter().find(|known| known.eq_ignore_ascii_case(source))
     {
         (*known).clone_into(source);
     }

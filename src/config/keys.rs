@@ -3,7 +3,7 @@
 /// One key: where it stands, and what holds if nobody writes it.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// Its section; empty at the top level. The keys under [`SOURCES`] stand in every source.
+    /// Its section; empty at the top level. The keys under one of [`TABLES`] stand in every table of it.
     pub(super) section: &'static str,
     /// Its name in the section.
     pub(super) name: &'static str,
@@ -17,6 +17,24 @@ pub(super) struct Key {
 
 /// The section that has a table per source.
 pub(super) const SOURCES: &str = "sources";
+
+/// The section that has a table per campaign.
+pub(super) const CAMPAIGNS: &str = "campaigns";
+
+/// The section that has a table per language.
+pub(super) const PHONE_TEXTS: &str = "phone_texts";
+
+/// The sections that have tables of tables, and what a table of each is.
+pub(super) const TABLES: [(&str, &str); 3] = [
+    (SOURCES, "bot, such as [sources.sales]"),
+    (CAMPAIGNS, "campaign, such as [campaigns.summer]"),
+    (PHONE_TEXTS, "language, such as [phone_texts.en]"),
+];
+
+/// Whether a section has a table per something.
+pub(super) fn has_tables(section: &str) -> bool {
+    TABLES.iter().any(|(name, _)| *name == section)
+}
 
 /// Ends the name of a key that names the file of a secret.
 pub(super) const FILE: &str = "_file";
@@ -36,6 +54,8 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram", "groups").or("ignore"),
     key("telegram", "mark_read").or("false"),
     key("telegram", "local").or("false"),
+    key("telegram", "ask_phone").or("never"),
+    key("telegram", "phone_wait").or("10m"),
     key("kommo", "chats_url").or("https://amojo.kommo.com"),
     key("kommo", "account_url"),
     key("kommo", "media_hosts").list(),
@@ -52,11 +72,23 @@ pub(super) const KEYS: &[Key] = &[
     key("kommo", "time_window").or("off"),
     key("kommo", "timeout").or("20s"),
     key("kommo", "requests_per_second").or("7"),
+    key("kommo", "username_field"),
+    key("kommo", "contact_tags").list(),
     key(SOURCES, "token").secret(),
     key(SOURCES, "token_file"),
     key(SOURCES, "name"),
     key(SOURCES, "pipeline_id"),
     key(SOURCES, "default"),
+    key(CAMPAIGNS, "tags").list(),
+    key(CAMPAIGNS, "utm_source"),
+    key(CAMPAIGNS, "utm_medium"),
+    key(CAMPAIGNS, "utm_campaign"),
+    key(CAMPAIGNS, "utm_content"),
+    key(CAMPAIGNS, "utm_term"),
+    key(CAMPAIGNS, "source"),
+    key(PHONE_TEXTS, "ask"),
+    key(PHONE_TEXTS, "button"),
+    key(PHONE_TEXTS, "thanks"),
     key("log", "level").or("info"),
     key("log", "format").or("text"),
     key("store", "dump_every").or("1h"),
@@ -99,14 +131,15 @@ impl Key {
     pub(super) fn path<'a>(&self, source: &'a str) -> Vec<&'a str> {
         match self.section {
             "" => vec![self.name],
-            SOURCES => vec![SOURCES, source, self.name],
+            section if has_tables(section) => vec![section, source, self.name],
             section => vec![section, self.name],
         }
     }
 
     /// The header under which the key stands.
     pub(super) fn header(&self) -> String {
-        if self.section == SOURCES { format!("[{SOURCES}.<name>]") } else { format!("[{}]", self.section) }
+        let name = if has_tables(self.section) { ".<name>" } else { "" };
+        format!("[{}{name}]", self.section)
     }
 }
 

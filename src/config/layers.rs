@@ -11,7 +11,7 @@ use crate::config::{
     environment::Environment,
     error::{ConfigError, Problems},
     file,
-    keys::{KEYS, SOURCES},
+    keys::{self, KEYS},
 };
 
 /// Where a value was written. A later one wins over an earlier.
@@ -66,14 +66,9 @@ impl Layers {
     pub(super) fn read(file: Option<PathBuf>, environment: &Environment) -> Result<Self, ConfigError> {
         let problems = Problems::default();
         let written = file.as_deref().map(|path| file::read(path, &problems)).transpose()?.unwrap_or_default();
-        let known_sources: Vec<_> = written
-            .get(SOURCES)
-            .and_then(Value::as_dict)
-            .into_iter()
-            .flat_map(Dict::keys)
-            .map(String::as_str)
-            .collect();
-        let variables = environment.texts(&known_sources, &problems);
+        let tables = keys::TABLES.iter().filter_map(|(name, _)| written.get(*name)?.as_dict());
+        let known_tables: Vec<_> = tables.flat_map(Dict::keys).map(String::as_str).collect();
+        let variables = environment.texts(&known_tables, &problems);
         let figment = Figment::from(Layer(Origin::Default, defaults()))
             .merge(Layer(Origin::File, written))
             .merge(Layer(Origin::Environment, variables));

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, 
 
 use reqwest::Url;
 
-use crate::config::{Groups, error::Wrong};
+use crate::config::{AskPhone, Groups, error::Wrong};
 
 /// An address to bind.
 pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
@@ -44,6 +44,35 @@ pub(super) fn switch(text: &str) -> Result<bool, Wrong> {
         _ => Err(Wrong::new("is neither \"on\" nor \"off\": write one of them")),
     }
 }
+
+/// Whether customers are asked for their phone number.
+pub(super) fn ask_phone(text: &str) -> Result<AskPhone, Wrong> {
+    match text {
+        "on_start" => Ok(AskPhone::OnStart),
+        "never" => Ok(AskPhone::Never),
+        _ => Err(Wrong::new("is neither \"never\" nor \"on_start\": write one of them")),
+    }
+}
+
+/// Names for people, at least one.
+pub(super) fn names(text: &str) -> Result<Vec<String>, Wrong> {
+    text.split(',')
+        .map(|name| line(name.trim()))
+        .collect::<Result<_, _>>()
+        .map_err(|_| Wrong::new("is not a list of names: write a word or a few for each, with commas between"))
+}
+
+/// The name of a campaign, which stands in its links.
+pub(super) fn campaign(text: &str) -> Result<String, Wrong> {
+    let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    if text.is_empty() || text.len() > CAMPAIGN_CHARS || !fits {
+        return Err(Wrong::new("is not the name of a campaign: write 1 to 32 of A-Z, a-z, 0-9, _ and -"));
+    }
+    Ok(text.to_owned())
+}
+
+/// The longest name of a campaign.
+const CAMPAIGN_CHARS: usize = 32;
 
 /// The code of a channel.
 pub(super) fn origin_code(text: &str) -> Result<String, Wrong> {

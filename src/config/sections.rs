@@ -6,13 +6,13 @@ use crate::{
     config::{
         AccountId, Admin, BaseUrl, BotToken, ButtonPlace, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log,
         LogFilter, LogFormat, Media, Reconcile, Retry, Secret, Server, Source, Store, Telegram,
-        error::{ConfigError, Problems, Reported},
-        keys::SOURCES,
+        error::{ConfigError, Problems, Reported, Wrong},
+        keys::{CAMPAIGNS, SOURCES},
         layers::Layers,
-        parse,
+        parse, phone_texts,
         section::Section,
     },
-    domain::{address::SourceId, retry::Schedule},
+    domain::{address::SourceId, guest::Campaign, retry::Schedule},
 };
 
 /// The configuration that `layers` make.
@@ -25,7 +25,7 @@ pub(super) fn read(layers: &Layers) -> Result<Config, ConfigError> {
     problems.unless_any(config)
 }
 
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     layers: &'a Layers,
     problems: &'a Problems,
 }
@@ -38,6 +38,7 @@ impl<'a> Reading<'a> {
         let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
         let (log, store) = (self.log(), self.store());
         let (media, reconcile, retry) = (self.media(), self.reconcile(), self.retry());
+        let (campaigns, phone_texts) = (self.campaigns(), phone_texts::read(self));
         let config = Config {
             data_dir: data_dir?,
             server: server?,
@@ -45,6 +46,8 @@ impl<'a> Reading<'a> {
             telegram: telegram?,
             kommo: kommo?,
             sources: sources?,
+            campaigns: campaigns?,
+            phone_texts: phone_texts?,
             log: log?,
             store: store?,
             media: media?,
@@ -59,7 +62,7 @@ impl<'a> Reading<'a> {
         Ok(config)
     }
 
-    fn section(&self, path: &[&'a str]) -> Section<'a> {
+    pub(super) fn section(&self, path: &[&'a str]) -> Section<'a> {
         Section::new(self.layers, self.problems, path)
     }
 
@@ -86,6 +89,8 @@ impl<'a> Reading<'a> {
         let groups = section.required("groups", parse::groups);
         let mark_read = section.required("mark_read", parse::flag);
         let local = section.required("local", parse::flag);
+        let ask_phone = section.required("ask_phone", parse::ask_phone);
+        let phone_wait = section.required("phone_wait", parse::wait);
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
@@ -96,6 +101,8 @@ impl<'a> Reading<'a> {
             groups: groups?,
             mark_read: mark_read?,
             local: local?,
+            ask_phone: ask_phone?,
+            phone_wait: phone_wait?,
         })
     }
 
@@ -115,6 +122,8 @@ impl<'a> Reading<'a> {
         let time_window = section.required("time_window", parse::switch);
         let timeout = section.required("timeout", parse::duration);
         let requests_per_second = section.required("requests_per_second", parse::count);
+        let username_field = section.optional("username_field", parse::line);
+        let contact_tags = section.optional("contact_tags", parse::names);
         Ok(Kommo {
             chats_url: chats_url?,
             account_id: named_or_asked(&section, account_id?, account_url.as_ref().ok(), access_token.as_ref().ok())?,
@@ -130,6 +139,8 @@ impl<'a> Reading<'a> {
             time_window: time_window?,
             timeout: timeout?,
             requests_per_second: requests_per_second?,
+            username_field: username_field?,
+            contact_tags: contact_tags?.unwrap_or_default(),
         })
     }
 
@@ -150,6 +161,28 @@ impl<'a> Reading<'a> {
         let pipeline_id = section.optional("pipeline_id", parse::pipeline);
         let default = section.optional("default", parse::flag);
         Ok((id?, Source { token: token?, name: line?, pipeline_id: pipeline_id?, default: default? }))
+    }
+
+    fn campaigns(&self) -> Result<BTreeMap<String, Campaign>, Reported> {
+        let campaigns = self.section(&[CAMPAIGNS]);
+        let read: Vec<_> = campaigns.names().map(|name| self.campaign(&campaigns, name)).collect();
+        read.into_iter().collect()
+    }
+
+    fn campaign(&self, campaigns: &Section<'a>, name: &'a str) -> Result<(String, Campaign), Reported> {
+        let id = parse::campaign(name).map_err(|wrong| campaigns.report(name, &wrong.to_string()));
+        let section = self.section(&[CAMPAIGNS, name]);
+        let tags = section.optional("tags", parse::names);
+        let source = section.optional("source", |text| {
+            let known = self.section(&[SOURCES]).names().find(|known| *known == text);
+            let source = known.and_then(|known| SourceId::parse(known).ok());
+            source.ok_or_else(|| Wrong::new("is none of the sources: write the name of one"))
+        });
+        let ends = ["source", "medium", "campaign", "content", "term"];
+        let utm = ends.map(|end| Ok(section.optional(&format!("utm_{end}"), parse::line)?.map(|text| (end, text))));
+        let utm: Result<Vec<_>, Reported> = utm.into_iter().collect();
+        let utm = utm.map(|utm| utm.into_iter().flatten().collect());
+        Ok((id?, Campaign { tags: tags?.unwrap_or_default(), utm: utm?, source: source? }))
     }
 
     fn log(&self) -> Result<Log, Reported> {

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use crate::config::{
     error::{Problems, Reported},
-    keys::{self, Key, SOURCES},
+    keys::{self, Key, TABLES},
 };
 
 /// The texts of `table` by section and key. What is not in the table of keys is reported.
@@ -28,7 +28,7 @@ impl Walk<'_> {
         let entries = table.into_iter().filter_map(|(name, value)| {
             let is_section = keys::sections().any(|section| section == name);
             let text = match value {
-                Value::Table(table) if name == SOURCES => Ok(self.sources(table).into()),
+                Value::Table(table) if keys::has_tables(&name) => Ok(self.tables(&name, table).into()),
                 Value::Table(table) if is_section => Ok(self.section(&[&name], table).into()),
                 Value::Table(_) => Err(self.unknown_section(&name)),
                 _ if is_section => Err(self.report(&format!("{name} is a section: write [{name}] and its keys below"))),
@@ -39,16 +39,16 @@ impl Walk<'_> {
         entries.collect()
     }
 
-    fn sources(&self, table: Table) -> Dict {
+    fn tables(&self, section: &str, table: Table) -> Dict {
+        let each = TABLES.iter().find(|(name, _)| *name == section).map_or("name", |(_, each)| each);
         let entries = table.into_iter().filter_map(|(name, value)| {
-            let path = [SOURCES, &name];
+            let path = [section, &name];
             let Value::Table(table) = value else {
-                let key = keys::dotted(&path);
-                self.report(&format!("{key} is not a source: write a section per bot, such as [sources.sales]"));
+                self.report(&format!("{} is no section: write a section per {each}", keys::dotted(&path)));
                 return None;
             };
-            let source = self.section(&path, table);
-            Some((name, source.into()))
+            let inner = self.section(&path, table);
+            Some((name, inner.into()))
         });
         entries.collect()
     }

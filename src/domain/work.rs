@@ -1,113 +1,18 @@
 //! The jobs that the queue keeps, and the lanes they wait in.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    address::{AddressError, BotId, Conversation, KommoMessageId, SourceId},
+    address::{BotId, Conversation, KommoMessageId, SourceId},
     delivery::{Refusal, Report},
+    guest::{Guest, Note, Whose},
     keyboard::Keyboard,
     message::MediaKind,
 };
 
-/// Where jobs of one kind go. Each route has its own workers and pauses alone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Route {
-    /// Customers' messages, to Kommo.
-    Inbound,
-    /// Answers, to the bot of one source.
-    Outbound(SourceId),
-    /// Answers whose conversation is not ours; they end as a failed delivery.
-    Stray,
-    /// Delivery statuses, to Kommo.
-    Report,
-}
+mod lane;
 
-impl fmt::Display for Route {
-    /// The name in logs and metrics.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inbound => f.write_str("inbound"),
-            Self::Outbound(source) => write!(f, "outbound:{source}"),
-            Self::Stray => f.write_str("stray"),
-            Self::Report => f.write_str("report"),
-        }
-    }
-}
-
-impl FromStr for Route {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        match (text, text.strip_prefix("outbound:")) {
-            ("inbound", _) => Ok(Self::Inbound),
-            ("stray", _) => Ok(Self::Stray),
-            ("report", _) => Ok(Self::Report),
-            (_, source) => source.ok_or(AddressError::Source).and_then(SourceId::parse).map(Self::Outbound),
-        }
-    }
-}
-
-/// One conversation's queue on one route: jobs in it are done one at a time, in order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Lane {
-    /// Where its jobs go.
-    pub route: Route,
-    /// What keeps them in order: a conversation's id, or whatever else names the thread.
-    pub thread: String,
-}
-
-impl Lane {
-    /// The lane of a conversation's messages towards Kommo.
-    #[must_use]
-    pub fn inbound(conversation: &Conversation) -> Self {
-        Self { route: Route::Inbound, thread: conversation.to_string() }
-    }
-
-    /// The lane of a chat that `source` is told of by a connection of Telegram Business, towards Kommo.
-    #[must_use]
-    pub fn connected(source: &SourceId, connection: &str, chat: i64) -> Self {
-        Self { route: Route::Inbound, thread: format!("business:{source}:{connection}:{chat}") }
-    }
-
-    /// The lane of updates of one source that belong to no chat.
-    #[must_use]
-    pub fn chatless(source: &SourceId) -> Self {
-        Self { route: Route::Inbound, thread: format!("source:{source}") }
-    }
-
-    /// The lane of answers to a conversation.
-    #[must_use]
-    pub fn outbound(conversation: &Conversation) -> Self {
-        Self { route: Route::Outbound(conversation.source.clone()), thread: conversation.to_string() }
-    }
-
-    /// The lane of answers to a thread that is not ours. Its name may be anything; long ones that begin alike share a
-    /// lane, which does no harm, as nothing in it is delivered.
-    #[must_use]
-    pub fn stray(thread: &str) -> Self {
-        Self { route: Route::Stray, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
-    }
-
-    /// The lane of a courtesy to a conversation, which holds up no answer.
-    #[must_use]
-    pub fn seen(conversation: &Conversation) -> Self {
-        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
-    }
-
-    /// The lane of managers' reactions in a conversation, which hold up no answer.
-    #[must_use]
-    pub fn reactions(conversation: &Conversation) -> Self {
-        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("reactions:{conversation}") }
-    }
-
-    /// The lane of the delivery statuses of `self`'s answers.
-    #[must_use]
-    pub fn reports(&self) -> Self {
-        Self { route: Route::Report, thread: self.thread.clone() }
-    }
-}
+pub use lane::{Lane, Route};
 
 /// Recognises an arrival that was already taken. Unique across both directions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -175,6 +80,37 @@ pub enum Work {
         /// Telegram's number of the newest message.
         message: i64,
     },
+    /// A conversation's chat is to become that of a contact.
+    Link {
+        /// The conversation.
+        conversation: Conversation,
+        /// Its customer.
+        guest: Guest,
+        /// Whose chat it is to be.
+        whose: Whose,
+    },
+    /// Something about a customer is to be written down.
+    Enrich {
+        /// The conversation.
+        conversation: Conversation,
+        /// Its customer.
+        guest: Guest,
+        /// What, and where.
+        note: Note,
+    },
+    /// A held `/start` goes to Kommo after so long, if nothing has sent it there before.
+    Hold {
+        /// The conversation.
+        conversation: Conversation,
+    },
+    /// A held `/start` goes to Kommo now.
+    Release {
+        /// The conversation.
+        conversation: Conversation,
+        /// The customer's phone number, if they have shared it: digits alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phone: Option<String>,
+    },
 }
 
 impl Work {
@@ -187,6 +123,7 @@ impl Work {
             Self::Update { .. } | Self::Hook { .. } | Self::Reaction { .. } | Self::Report(_) | Self::Seen { .. } => {
                 &[]
             }
+            Self::Link { .. } | Self::Enrich { .. } | Self::Hold { .. } | Self::Release { .. } => &[],
         }
     }
 
@@ -317,7 +254,7 @@ mod tests {
     #[test]
     fn a_route_reads_back_as_it_was_written() {
         let sales = Route::Outbound(SourceId::parse("sales: east").unwrap());
-        for route in [Route::Inbound, Route::Stray, Route::Report, sales] {
+        for route in [Route::Inbound, Route::Stray, Route::Report, Route::Account, sales] {
             assert_eq!(route.to_string().parse(), Ok(route));
         }
         assert!(["", "outbound", "outbound:", "elsewhere"].iter().all(|text| text.parse::<Route>().is_err()));

@@ -16,8 +16,11 @@ use crate::{
     kommo::{chats::Chats, failure, media::Downloads},
     media::link::Links,
     meter::Meter,
-    relay::{inbound, outbound, reactions},
-    store::{Ending, Fact, Lease, Store, StoreError},
+    relay::{
+        crm::{self, Crm},
+        outbound, reactions,
+    },
+    store::{Ending, Fact, Lease, NewJob, Store, StoreError},
     telegram::{bot::Bot, upload::Handover},
     translate::to_kommo,
 };
@@ -43,6 +46,16 @@ impl Step {
     pub(super) fn with_facts(mut self, learnt: Vec<Fact>) -> Self {
         if let Ok(Ending::Done { facts, .. }) = &mut self.outcome {
             facts.extend(learnt);
+        }
+        self
+    }
+
+    /// The same, with more that follows from it if the job is done by it.
+    pub(super) fn followed_by(mut self, jobs: Vec<NewJob>, learnt: Vec<Fact>) -> Self {
+        if let Ok(Ending::Done { then, facts }) = &mut self.outcome {
+            then.extend(jobs);
+            // What the step itself has learnt is newer.
+            facts.splice(0..0, learnt);
         }
         self
     }
@@ -76,6 +89,8 @@ pub struct Courier {
     pub said: Said,
     /// Where it shows how Kommo is doing.
     pub meter: Arc<Meter>,
+    /// What becomes of customers in the account.
+    pub crm: Crm,
 }
 
 impl Courier {
@@ -94,13 +109,21 @@ impl Courier {
         match lease.work() {
             Work::Update { source, bot, raw } => {
                 let failed_before = lease.attempts();
-                inbound::step(self, lease.work(), (source, *bot, raw), failed_before, lease.enqueued_at()).await
+                crm::step(self, lease.work(), (source, *bot, raw), failed_before, lease.enqueued_at()).await
             }
             Work::Hook { raw } => outbound::unfold(self, lease, raw).map(Step::without_call),
             Work::Reaction { raw } => reactions::step(self, lease, raw).await,
             Work::Call(_) | Work::Album { .. } => outbound::step(self, lease, handover).await,
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
             Work::Seen { conversation, message } => outbound::mark_read(self, conversation, *message).await,
+            Work::Link { conversation, guest, whose } => crm::link(self, conversation, guest, whose).await,
+            Work::Enrich { conversation, guest, note } => {
+                crm::enrich(self, conversation, guest, note, lease.enqueued_at()).await
+            }
+            Work::Hold { conversation } => crm::hold(self, conversation, lease.enqueued_at()),
+            Work::Release { conversation, phone } => {
+                crm::release(self, conversation, phone.as_deref(), lease.attempts(), lease.enqueued_at()).await
+            }
         }
     }
 

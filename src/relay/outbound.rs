@@ -116,9 +116,15 @@ impl Errand<'_> {
                     Ok(Step::called(sent.map(|sent| self.sent([(call, sent)]))))
                 }
             },
-            Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => {
-                Ok(Step::without_call(Ok(done())))
-            }
+            Work::Update { .. }
+            | Work::Hook { .. }
+            | Work::Reaction { .. }
+            | Work::Report(_)
+            | Work::Seen { .. }
+            | Work::Link { .. }
+            | Work::Enrich { .. }
+            | Work::Hold { .. }
+            | Work::Release { .. } => Ok(Step::without_call(Ok(done()))),
         }
     }
 

@@ -111,7 +111,11 @@ pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
         | Work::Hook { .. }
         | Work::Reaction { .. }
         | Work::Report(_)
-        | Work::Seen { .. } => None,
+        | Work::Seen { .. }
+        | Work::Link { .. }
+        | Work::Enrich { .. }
+        | Work::Hold { .. }
+        | Work::Release { .. } => None,
     }
 }
 
@@ -122,7 +126,15 @@ pub(super) fn too_late(work: &Work) -> Failure {
         Work::Call(_) | Work::Album { .. } => {
             "May not have been delivered: it could not be sent in time, and a late answer is worse than none. Ask the customer before sending it again."
         }
-        Work::Update { .. } | Work::Hook { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => {
+        Work::Update { .. }
+        | Work::Hook { .. }
+        | Work::Reaction { .. }
+        | Work::Report(_)
+        | Work::Seen { .. }
+        | Work::Link { .. }
+        | Work::Enrich { .. }
+        | Work::Hold { .. }
+        | Work::Release { .. } => {
             "Not delivered: it could not be sent in time, and a late answer is worse than none. Send it again if it still matters."
         }
     };
@@ -156,7 +168,14 @@ pub(super) fn report(lane: &Lane, message: KommoMessageId, delivery: Delivery) -
 /// The answers that a job is part of: several, if it is an album.
 fn answered_messages(work: &Work) -> Vec<KommoMessageId> {
     match work {
-        Work::Update { .. } | Work::Reaction { .. } | Work::Report(_) | Work::Seen { .. } => Vec::new(),
+        Work::Update { .. }
+        | Work::Reaction { .. }
+        | Work::Report(_)
+        | Work::Seen { .. }
+        | Work::Link { .. }
+        | Work::Enrich { .. }
+        | Work::Hold { .. }
+        | Work::Release { .. } => Vec::new(),
         Work::Call(_) | Work::Album { .. } => work.calls().iter().map(|call| call.message.clone()).collect(),
         Work::Hook { raw } => match from_kommo::decode(raw) {
             Ok(Arrival::Message(outbound)) => vec![outbound.id],

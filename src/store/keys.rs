@@ -17,6 +17,9 @@
 //! | `g` conversation | the chat that its group is now |
 //! | `f` conversation | the one that its group had before |
 //! | `n` conversation | the newest message of its customer |
+//! | `i` name of an invitation | who used it |
+//! | `x` conversation | a `/start` that is held |
+//! | `y` conversation | what was told of its customer |
 //! | `e` instant, key | the key expires then |
 //!
 //! Numbers are big-endian, so that keys sort as numbers do. A lane is its route and its thread, each with its length in
@@ -93,6 +96,18 @@ pub(super) fn kommo_of(ours: &MessageId) -> Vec<u8> {
 
 pub(super) fn ours_of(kommo: &KommoMessageId) -> Vec<u8> {
     with(b'k', kommo.0.as_bytes())
+}
+
+pub(super) fn invitation(name: &str) -> Vec<u8> {
+    with(b'i', name.as_bytes())
+}
+
+pub(super) fn held(conversation: &Conversation) -> Vec<u8> {
+    with(b'x', conversation.to_string().as_bytes())
+}
+
+pub(super) fn told(conversation: &Conversation) -> Vec<u8> {
+    with(b'y', conversation.to_string().as_bytes())
 }
 
 /// Whether a key is the one that [`kommo_of`] makes.

@@ -52,6 +52,8 @@ impl Store {
                     self.0.chats.insert(conversation, chat);
                 }
                 Fact::Link { .. }
+                | Fact::Held { .. }
+                | Fact::Told { .. }
                 | Fact::Presence { .. }
                 | Fact::Connection { .. }
                 | Fact::Move { .. }
@@ -75,6 +77,9 @@ pub(super) fn write(
                 batch.insert(keys::chat(conversation), rows::write(chat));
                 batch.insert(keys::activity(conversation), rows::write(&now));
             }
+            Fact::Held { conversation, held: Some(held) } => batch.insert(keys::held(conversation), rows::write(held)),
+            Fact::Held { conversation, held: None } => batch.remove(keys::held(conversation)),
+            Fact::Told { conversation, told } => batch.insert(keys::told(conversation), rows::write(told)),
             Fact::Link { ours, kommo } => {
                 let mut all = ours_of(db, kommo)?;
                 if !all.contains(ours) {

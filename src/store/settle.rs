@@ -79,6 +79,8 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         Fact::Presence { .. }
         | Fact::Chat { .. }
         | Fact::Link { .. }
+        | Fact::Held { .. }
+        | Fact::Told { .. }
         | Fact::Connection { .. }
         | Fact::Move { .. }
         | Fact::Newest { .. } => None,

@@ -4,14 +4,16 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::{
-    address::SourceId,
+    address::{KommoChatId, KommoMessageId, KommoUserId, SourceId},
     delivery::{Delivery, Report},
     keyboard::Keyboard,
+    reach::{Connection, Presence},
     work::{Call, Method},
 };
 
 mod concurrent;
 mod faults;
+mod guests;
 mod model;
 mod order;
 mod reach;

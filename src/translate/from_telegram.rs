@@ -17,12 +17,14 @@ mod changes;
 mod chats;
 mod content;
 mod entities;
+mod guests;
 mod people;
 mod quote;
 mod told;
 
 pub use changes::{connection, deletion_of};
 pub use content::LARGEST_FILE_BYTES;
+pub use guests::introduction;
 
 /// What an update is about.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,7 @@ mod blocked;
 mod business;
 mod buttons;
 mod cards;
+mod crm;
 mod exchange;
 mod files_out;
 mod files_trouble;

@@ -35,7 +35,7 @@ fn unknown_keys_are_told() {
 
     > colour = "hush"
 
-    config.toml: unknown key kommo.colour: the keys of [kommo] are chats_url, account_url, media_hosts, access_token, access_token_file, channel_id, channel_secret, channel_secret_file, origin_code, account_id, bot_id, connect_on_start, channel_title, time_window, timeout, requests_per_second
+    config.toml: unknown key kommo.colour: the keys of [kommo] are chats_url, account_url, media_hosts, access_token, access_token_file, channel_id, channel_secret, channel_secret_file, origin_code, account_id, bot_id, connect_on_start, channel_title, time_window, timeout, requests_per_second, username_field, contact_tags
 
     > name = "Sales"
     > pipeline = 5
@@ -57,7 +57,7 @@ fn unknown_keys_are_told() {
     > [weather]
     > [server]
 
-    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, log, store, media, reconcile, retry
+    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, campaigns, phone_texts, log, store, media, reconcile, retry
 
     > listen = "127.0.0.1:80"
     > [server]
@@ -120,8 +120,8 @@ fn wrong_kinds_are_told() {
 
     > [sources]
 
-    config.toml: sources.name is not a source: write a section per bot, such as [sources.sales]
-    config.toml: sources.token is not a source: write a section per bot, such as [sources.sales]
+    config.toml: sources.name is no section: write a section per bot, such as [sources.sales]
+    config.toml: sources.token is no section: write a section per bot, such as [sources.sales]
 
     > [retry]
     > kommo = []

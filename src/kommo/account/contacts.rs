@@ -2,7 +2,7 @@
 
 use crate::kommo::{
     account::{Account, RestError},
-    wire::account::{ChatLink, Contact, EntityPatch, NewChatLink},
+    wire::account::{ChatLink, Contact, EntityPatch, LeadField, NewChatLink},
 };
 
 impl Account {
@@ -29,6 +29,14 @@ impl Account {
     /// [`RestError`].
     pub async fn patch_contact(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
         self.patch(&format!("contacts/{id}"), patch).await
+    }
+
+    /// The custom fields that contacts can have.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn contact_fields(&self) -> Result<Vec<LeadField>, RestError> {
+        self.list("contacts/custom_fields", "custom_fields", &[("limit", "250")]).await
     }
 
     /// Gives a chat to a contact, and takes it from another one if it has one. This can be repeated: whether Kommo takes

@@ -53,7 +53,11 @@ fn look(courier: &Courier, lease: &Lease, group: &str, calls: Vec<Call>) -> Resu
             | Work::Call(_)
             | Work::Album { .. }
             | Work::Report(_)
-            | Work::Seen { .. } => None,
+            | Work::Seen { .. }
+            | Work::Link { .. }
+            | Work::Enrich { .. }
+            | Work::Hold { .. }
+            | Work::Release { .. } => None,
         };
         let Some(calls) = calls.filter(|_| gathered.answers.len() < album::LARGEST) else {
             gathered.is_closed = true;

@@ -144,6 +144,13 @@ fn message_of(work: &Work) -> Option<KommoMessageId> {
             Arrival::Message(outbound) => Some(outbound.id),
             Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_) => None,
         },
-        Work::Update { .. } | Work::Reaction { .. } | Work::Seen { .. } | Work::Report(_) => None,
+        Work::Update { .. }
+        | Work::Reaction { .. }
+        | Work::Seen { .. }
+        | Work::Report(_)
+        | Work::Link { .. }
+        | Work::Enrich { .. }
+        | Work::Hold { .. }
+        | Work::Release { .. } => None,
     }
 }

@@ -40,6 +40,8 @@ pub enum Subject {
     Sources,
     /// Contacts.
     Contacts,
+    /// Custom fields of contacts.
+    ContactFields,
     /// Which chat belongs to which contact.
     ContactChats,
     /// Leads.

@@ -5,7 +5,7 @@ use crate::{
     telegram::wire::{Contact, File, Location, Message, Part, Venue},
     translate::{
         file_name,
-        from_telegram::{entities, people, told},
+        from_telegram::{entities, guests, people, told},
     },
 };
 
@@ -63,7 +63,7 @@ pub(super) fn of(message: Message) -> Content {
     let caption = written("caption", "caption_entities");
     if kind == "text" {
         let empty = || Content::Unknown { kind: "empty message".to_owned(), caption };
-        return written("text", "entities").map_or_else(empty, Content::Text);
+        return written("text", "entities").map_or_else(empty, |text| Content::Text(guests::without_payload(text)));
     }
     let known = match kind.as_str() {
         "photo" | "live_photo" => message.photo.and_then(|sizes| photo(sizes, caption.clone())),

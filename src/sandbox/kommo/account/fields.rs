@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::kommo::account::problem::Problem;
+use crate::sandbox::kommo::account::problem::{Answer, Problem, page};
 
 /// A field that contacts or leads can have: number, code, name, type.
 pub(super) struct Field {
@@ -54,6 +54,19 @@ impl FieldOf {
             Self::Leads => &OF_LEADS,
         }
     }
+}
+
+/// The longest page.
+const PAGE: usize = 250;
+
+/// All fields that there are.
+pub(super) fn custom_fields(of: FieldOf, query: &[(String, String)]) -> Answer {
+    let shape = |field: &Field| {
+        let code = Some(field.code).filter(|code| !code.is_empty());
+        json!({ "id": field.id, "name": field.name, "type": field.kind, "code": code, "sort": 500 })
+    };
+    let fields: Vec<_> = of.all().iter().map(shape).collect();
+    page("custom_fields", &fields, query, PAGE)
 }
 
 /// What the custom fields of one contact or lead hold: by the field's number, texts and their kinds.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::kommo::account::{
     books::{Books, Deal},
-    fields::{Field, FieldOf, patch_tags},
+    fields::{FieldOf, patch_tags},
     problem::{Answer, Problem, find, page},
 };
 
@@ -12,15 +12,6 @@ use crate::sandbox::kommo::account::{
 const PAGE: usize = 250;
 /// The stage of leads that nobody has accepted, and the one after it.
 const STAGES: [u64; 2] = [32_392_156, 32_392_159];
-
-pub(super) fn custom_fields(query: &[(String, String)]) -> Answer {
-    let shape = |field: &Field| {
-        let code = Some(field.code).filter(|code| !code.is_empty());
-        json!({ "id": field.id, "name": field.name, "type": field.kind, "code": code, "sort": 500 })
-    };
-    let fields: Vec<_> = FieldOf::Leads.all().iter().map(shape).collect();
-    page("custom_fields", &fields, query, PAGE)
-}
 
 pub(super) fn all(books: &Books, query: &[(String, String)]) -> Answer {
     let shown: Vec<_> = books.deals.values().filter(|deal| !deal.incoming).map(|deal| shape(deal, query)).collect();

@@ -1,0 +1,90 @@
+//! What customers are asked for their phone number with: our own words, and the operator's over them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::{
+        error::{Reported, Wrong},
+        keys::PHONE_TEXTS,
+        parse,
+        sections::Reading,
+    },
+    domain::guest::{PhoneText, PhoneTexts},
+};
+
+/// The longest text, in characters: what Telegram takes for a message is more, and nobody reads it.
+const CHARS: usize = 1000;
+
+/// Language, question, button, thanks.
+const OURS: [[&str; 4]; 4] = [
+    [
+        "en",
+        "May we have your phone number? That helps us to know who you are. You can also just write your question.",
+        "Share my phone number",
+        "Thank you!",
+    ],
+    [
+        "es",
+        "¿Nos comparte su número de teléfono? Así sabremos quién es. También puede escribir su pregunta sin más.",
+        "Compartir mi número",
+        "¡Gracias!",
+    ],
+    [
+        "pt",
+        "Pode compartilhar seu número de telefone? Assim saberemos quem você é. Se preferir, escreva sua pergunta.",
+        "Compartilhar meu número",
+        "Obrigado!",
+    ],
+    [
+        "ru",
+        "Поделитесь, пожалуйста, номером телефона: так мы узнаем, кто вы. Можно и просто написать свой вопрос.",
+        "Отправить мой номер",
+        "Спасибо!",
+    ],
+];
+
+/// The questions in all languages.
+pub(super) fn read(reading: &Reading<'_>) -> Result<PhoneTexts, Reported> {
+    let ours = OURS.map(|[language, ask, button, thanks]| {
+        let text = PhoneText { ask: ask.to_owned(), button: button.to_owned(), thanks: thanks.to_owned() };
+        (language.to_owned(), text)
+    });
+    let mut texts = BTreeMap::from(ours);
+    let languages = reading.section(&[PHONE_TEXTS]);
+    let read: Vec<_> = languages.names().map(|language| one(reading, language, &texts)).collect();
+    for text in read {
+        let (language, text) = text?;
+        texts.insert(language, text);
+    }
+    Ok(PhoneTexts(texts))
+}
+
+/// One language: what is not written is ours, in English where we do not speak it.
+fn one<'a>(
+    reading: &Reading<'a>,
+    language: &'a str,
+    ours: &BTreeMap<String, PhoneText>,
+) -> Result<(String, PhoneText), Reported> {
+    let section = reading.section(&[PHONE_TEXTS, language]);
+    let code = language.to_lowercase();
+    let fallback = |pick: fn(&PhoneText) -> &String| {
+        ours.get(&code).or_else(|| ours.get("en")).map(pick).cloned().unwrap_or_default()
+    };
+    let (ask, button) = (section.optional("ask", said), section.optional("button", parse::line));
+    let thanks = section.optional("thanks", said);
+    let text = PhoneText {
+        ask: ask?.unwrap_or_else(|| fallback(|text| &text.ask)),
+        button: button?.unwrap_or_else(|| fallback(|text| &text.button)),
+        thanks: thanks?.unwrap_or_else(|| fallback(|text| &text.thanks)),
+    };
+    Ok((code, text))
+}
+
+/// Something to say to a customer.
+fn said(text: &str) -> Result<String, Wrong> {
+    let has_control = text.contains(|c: char| c.is_control() && c != '\n');
+    if text.trim().is_empty() || text.chars().count() > CHARS || has_control {
+        return Err(Wrong::new("is nothing to say: write a sentence or a few, up to 1000 characters"));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,119 @@
+//! Where jobs go, and what keeps them in order.
+
+use std::{fmt, str::FromStr};
+
+use crate::domain::address::{AddressError, Conversation, SourceId};
+
+/// Where jobs of one kind go. Each route has its own workers and pauses alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// Customers' messages, to Kommo.
+    Inbound,
+    /// Answers, to the bot of one source.
+    Outbound(SourceId),
+    /// Answers whose conversation is not ours; they end as a failed delivery.
+    Stray,
+    /// Delivery statuses, to Kommo.
+    Report,
+    /// What the account's REST API is to make of customers.
+    Account,
+}
+
+impl fmt::Display for Route {
+    /// The name in logs and metrics.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbound => f.write_str("inbound"),
+            Self::Outbound(source) => write!(f, "outbound:{source}"),
+            Self::Stray => f.write_str("stray"),
+            Self::Report => f.write_str("report"),
+            Self::Account => f.write_str("account"),
+        }
+    }
+}
+
+impl FromStr for Route {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match (text, text.strip_prefix("outbound:")) {
+            ("inbound", _) => Ok(Self::Inbound),
+            ("stray", _) => Ok(Self::Stray),
+            ("report", _) => Ok(Self::Report),
+            ("account", _) => Ok(Self::Account),
+            (_, source) => source.ok_or(AddressError::Source).and_then(SourceId::parse).map(Self::Outbound),
+        }
+    }
+}
+
+/// One conversation's queue on one route: jobs in it are done one at a time, in order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    /// Where its jobs go.
+    pub route: Route,
+    /// What keeps them in order: a conversation's id, or whatever else names the thread.
+    pub thread: String,
+}
+
+impl Lane {
+    /// The lane of a conversation's messages towards Kommo.
+    #[must_use]
+    pub fn inbound(conversation: &Conversation) -> Self {
+        Self { route: Route::Inbound, thread: conversation.to_string() }
+    }
+
+    /// The lane of a chat that `source` is told of by a connection of Telegram Business, towards Kommo.
+    #[must_use]
+    pub fn connected(source: &SourceId, connection: &str, chat: i64) -> Self {
+        Self { route: Route::Inbound, thread: format!("business:{source}:{connection}:{chat}") }
+    }
+
+    /// The lane of updates of one source that belong to no chat.
+    #[must_use]
+    pub fn chatless(source: &SourceId) -> Self {
+        Self { route: Route::Inbound, thread: format!("source:{source}") }
+    }
+
+    /// The lane of answers to a conversation.
+    #[must_use]
+    pub fn outbound(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: conversation.to_string() }
+    }
+
+    /// The lane of answers to a thread that is not ours. Its name may be anything; long ones that begin alike share a
+    /// lane, which does no harm, as nothing in it is delivered.
+    #[must_use]
+    pub fn stray(thread: &str) -> Self {
+        Self { route: Route::Stray, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
+    }
+
+    /// The lane of a courtesy to a conversation, which holds up no answer.
+    #[must_use]
+    pub fn seen(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
+    }
+
+    /// The lane of what the account is to make of a conversation's customer.
+    #[must_use]
+    pub fn account(conversation: &Conversation) -> Self {
+        Self { route: Route::Account, thread: conversation.to_string() }
+    }
+
+    /// The lane in which a held `/start` waits for its time. It is its own, since the account's is not to wait for it.
+    #[must_use]
+    pub fn hold(conversation: &Conversation) -> Self {
+        Self { route: Route::Account, thread: format!("hold:{conversation}") }
+    }
+
+    /// The lane of managers' reactions in a conversation, which hold up no answer.
+    #[must_use]
+    pub fn reactions(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("reactions:{conversation}") }
+    }
+
+    /// The lane of the delivery statuses of `self`'s answers.
+    #[must_use]
+    pub fn reports(&self) -> Self {
+        Self { route: Route::Report, thread: self.thread.clone() }
+    }
+}

@@ -1,0 +1,272 @@
+//! Customers as the account's REST API knows them: whose chat it is, and what is written down about them.
+//!
+//! Before a first message makes a lead there is one chance, of a few seconds, to give its chat to a contact that is there
+//! already. What does not come about by then, and everything else, is a job of a route of its own: no message waits for it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::timeout;
+
+use crate::{
+    clock,
+    domain::{
+        address::{BotId, Conversation, KommoChatId, SourceId},
+        delivery::{ErrorCode, Refusal},
+        guest::{Campaign, Card, Introduction, Note, PhoneText, PhoneTexts, Told, Whose},
+        retry::Failure,
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    invite::{Invitation, InviteKey},
+    kommo::account::Account,
+    relay::{
+        courier::{Courier, Step, done},
+        inbound,
+    },
+    store::{Chat, Fact, NewJob, StoreError},
+    translate::from_telegram,
+};
+
+mod door;
+mod link;
+mod notes;
+
+pub(super) use door::{hold, release};
+pub(super) use link::step as link;
+pub(super) use notes::step as enrich;
+
+/// How long the first message of a conversation may wait for its chat to be given to a contact.
+const LINK_WITHIN: Duration = Duration::from_secs(3);
+/// How much longer than a link itself its use is remembered: for so long Telegram keeps what was written in time.
+const REMEMBERED_AFTER: Duration = Duration::from_hours(24);
+
+/// What is done for customers beside their messages.
+pub struct Crm {
+    /// The account's REST API, if there is a token for it.
+    pub account: Option<Account>,
+    /// Recognises links to contacts.
+    pub invites: InviteKey,
+    /// By the names that their links carry.
+    pub campaigns: BTreeMap<String, Campaign>,
+    /// The contact's field for the public name in Telegram, by its number or name.
+    pub username_field: Option<String>,
+    /// The tags that contacts get.
+    pub contact_tags: Vec<String>,
+    /// What customers are asked for their phone number with, if they are.
+    pub phone_texts: Option<PhoneTexts>,
+    /// How long a `/start` waits for the phone number.
+    pub hold_for: Duration,
+}
+
+impl Crm {
+    /// The question for somebody, if questions are asked.
+    fn phone_text(&self, introduction: &Introduction) -> Option<&PhoneText> {
+        self.phone_texts.as_ref()?.for_language(introduction.language.as_deref())
+    }
+}
+
+/// One update of somebody who may be new.
+#[derive(Clone, Copy)]
+struct Arrival<'a> {
+    work: &'a Work,
+    source: &'a SourceId,
+    bot: BotId,
+    raw: &'a str,
+    failed_before: u32,
+    enqueued_at: UnixMillis,
+}
+
+/// Relays an update, and sees to what follows from whose it is.
+pub(super) async fn step(
+    courier: &Courier,
+    work: &Work,
+    (source, bot, raw): (&SourceId, BotId, &str),
+    failed_before: u32,
+    enqueued_at: UnixMillis,
+) -> Result<Step, StoreError> {
+    let arrival = Arrival { work, source, bot, raw, failed_before, enqueued_at };
+    let Some(introduction) = from_telegram::introduction(raw, source) else {
+        return inbound::step(courier, work, (source, bot, raw), failed_before, enqueued_at).await;
+    };
+    if let Some(step) = door::meet(courier, &introduction, arrival).await? {
+        return Ok(step);
+    }
+    door::thank(courier, &introduction, failed_before).await;
+    relay(courier, &introduction, arrival).await
+}
+
+/// Relays the update of somebody who is let in.
+async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<'_>) -> Result<Step, StoreError> {
+    let Arrival { work, source, bot, raw, failed_before, enqueued_at } = arrival;
+    let conversation = &introduction.conversation;
+    let (mut jobs, mut facts) = (Vec::new(), Vec::new());
+    if let (Some(account), Some(whose)) = (&courier.crm.account, whose(courier, introduction, arrival).await?) {
+        let linked = match courier.store.chat(conversation)? {
+            // It may be given away at leisure.
+            Some(_) => Err(Failure::transient("the chat is there already")),
+            None => tie_in_time(courier, account, introduction, &whose).await,
+        };
+        match linked {
+            Ok(chat) => {
+                let known = |chat| Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
+                facts.extend(chat.map(known));
+            }
+            Err(_later) => jobs.push(job(conversation, |conversation| Work::Link {
+                conversation,
+                guest: introduction.guest.clone(),
+                whose,
+            })),
+        }
+    }
+    if courier.crm.account.is_some() {
+        notes(courier, introduction, &mut jobs, &mut facts)?;
+    }
+    let step = inbound::step(courier, work, (source, bot, raw), failed_before, enqueued_at).await?;
+    Ok(step.followed_by(jobs, facts))
+}
+
+async fn tie_in_time(
+    courier: &Courier,
+    account: &Account,
+    introduction: &Introduction,
+    whose: &Whose,
+) -> Result<Option<KommoChatId>, Failure> {
+    let tie = link::tie(courier, account, &introduction.conversation, &introduction.guest, whose);
+    let tied = timeout(LINK_WITHIN, tie).await.unwrap_or_else(|_| Err(Failure::transient("no answer in time")));
+    if let Err(failure) = &tied {
+        let conversation = &introduction.conversation;
+        tracing::warn!(%conversation, ?failure, "the message goes first, its chat is given to the contact later");
+    }
+    tied
+}
+
+fn job(conversation: &Conversation, work: impl FnOnce(Conversation) -> Work) -> NewJob {
+    NewJob { id: None, lane: Lane::account(conversation), work: work(conversation.clone()) }
+}
+
+/// Whose chat this is to be, if it is known: an invitation says it; else, in a new conversation, the person's chat with
+/// another bot, or their phone number.
+async fn whose(
+    courier: &Courier,
+    introduction: &Introduction,
+    arrival: Arrival<'_>,
+) -> Result<Option<Whose>, StoreError> {
+    if let Some(invitation) = invitation(courier, introduction, arrival).await? {
+        return Ok(Some(Whose::Contact(invitation.contact)));
+    }
+    let conversation = &introduction.conversation;
+    if courier.store.chat(conversation)?.is_some() {
+        return Ok(None);
+    }
+    for other in courier.bots.keys().filter(|other| **other != conversation.source) {
+        if let Some(twin) = courier.store.chat(&Conversation::new(other.clone(), conversation.chat))? {
+            return Ok(Some(Whose::Twin(twin.chat)));
+        }
+    }
+    Ok(introduction.phone.clone().map(Whose::Phone))
+}
+
+/// The invitation that a `/start` carries, if it is good and this is its first use.
+async fn invitation(
+    courier: &Courier,
+    introduction: &Introduction,
+    arrival: Arrival<'_>,
+) -> Result<Option<Invitation>, StoreError> {
+    let conversation = &introduction.conversation;
+    let payload = introduction.start.as_deref().filter(|payload| !payload.is_empty());
+    let Some(opened) =
+        payload.and_then(|payload| courier.crm.invites.open(payload, arrival.source, arrival.enqueued_at))
+    else {
+        return Ok(None);
+    };
+    let invitation = match opened {
+        Ok(invitation) => invitation,
+        Err(why) => {
+            tracing::warn!(%conversation, %why, "not linked to a contact");
+            return Ok(None);
+        }
+    };
+    if courier.crm.account.is_none() {
+        tracing::warn!(%conversation, "not linked to a contact: that needs kommo.account_url and kommo.access_token");
+        return Ok(None);
+    }
+    let until = invitation.expires_at().plus(REMEMBERED_AFTER);
+    // The same update may come here again, after a failure; any other is another use.
+    let by = format!("{conversation} {}:{}", arrival.bot, introduction.update);
+    if courier.store.redeem(&invitation.name(), by, until).await? {
+        return Ok(Some(invitation));
+    }
+    tracing::warn!(%conversation, "not linked to a contact: the link was used before, make a new one");
+    Ok(None)
+}
+
+/// What is to be written down about this customer that was not before.
+fn notes(
+    courier: &Courier,
+    introduction: &Introduction,
+    jobs: &mut Vec<NewJob>,
+    facts: &mut Vec<Fact>,
+) -> Result<(), StoreError> {
+    let conversation = &introduction.conversation;
+    let mut note = |note| {
+        let guest = introduction.guest.clone();
+        jobs.push(job(conversation, |conversation| Work::Enrich { conversation, guest, note }));
+    };
+    let told = courier.store.told(conversation)?;
+    if let Some((card, told)) = card(&courier.crm, introduction, told) {
+        note(Note::Card(card));
+        facts.push(Fact::Told { conversation: conversation.clone(), told });
+    }
+    let name = introduction.start.as_deref().unwrap_or_default();
+    if let Some(campaign) = courier.crm.campaigns.get(name) {
+        if campaign.counts_at(&conversation.source) {
+            note(Note::Campaign(name.to_owned()));
+        } else {
+            tracing::info!(%conversation, campaign = name, "this campaign is another bot's: nothing is noted");
+        }
+    }
+    Ok(())
+}
+
+/// What is new about a customer, and what was told once that is.
+fn card(crm: &Crm, introduction: &Introduction, told: Told) -> Option<(Card, Told)> {
+    let username = introduction.guest.username.clone().filter(|_| crm.username_field.is_some());
+    let is_new = username.is_some() && username != told.username;
+    let tags: Vec<_> = crm.contact_tags.iter().filter(|tag| !told.tags.contains(tag)).cloned().collect();
+    if introduction.phone.is_none() && !is_new && tags.is_empty() {
+        return None;
+    }
+    let card = Card {
+        phone: introduction.phone.clone(),
+        username: username.clone().filter(|_| is_new),
+        former_username: told.username.clone().filter(|_| is_new),
+        tags: tags.clone(),
+    };
+    let tags = told.tags.into_iter().chain(tags).collect();
+    Some((card, Told { username: username.or(told.username), tags, ..told }))
+}
+
+/// A job that cannot come about, in a sentence for the operator.
+fn hopeless(sentence: impl Into<String>) -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::Internal, sentence))
+}
+
+/// The account of a job; it was there when the job was made.
+fn account(courier: &Courier) -> Result<&Account, Failure> {
+    let missing = "kommo.account_url or kommo.access_token is not written any more: write both, and retry this";
+    courier.crm.account.as_ref().ok_or_else(|| hopeless(missing))
+}
+
+/// Nothing more is to be done.
+fn finished() -> Step {
+    Step::without_call(Ok(done()))
+}
+
+/// How long ago something was.
+fn age(since: UnixMillis) -> Duration {
+    since.until(clock::now())
+}
+
+#[cfg(test)]
+#[path = "crm_tests.rs"]
+mod tests;

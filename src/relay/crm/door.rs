@@ -1,0 +1,118 @@
+//! The question for a phone number, before a first `/start` makes a lead.
+//!
+//! The `/start` is held, in the store, until the customer shares their number or writes anything else, or its time is over.
+//! Then it goes to Kommo in the lane of its conversation, before whatever made it go.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::{
+    clock,
+    domain::{
+        address::Conversation,
+        guest::{Introduction, Told},
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    relay::{
+        courier::{Courier, Step},
+        crm::{self, Arrival, age, finished},
+    },
+    store::{Ending, Fact, Held, NewJob, StoreError},
+    translate::from_telegram,
+};
+
+/// How long a courtesy may hold up the lane.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// What happens to an update before it is relayed; `None` if nothing does.
+pub(super) async fn meet(
+    courier: &Courier,
+    introduction: &Introduction,
+    arrival: Arrival<'_>,
+) -> Result<Option<Step>, StoreError> {
+    let conversation = &introduction.conversation;
+    if courier.store.held(conversation)?.is_some() {
+        let release = Work::Release { conversation: conversation.clone(), phone: introduction.phone.clone() };
+        return Ok(Some(Step::without_call(Ok(Ending::Become(vec![release, arrival.work.clone()])))));
+    }
+    let told = courier.store.told(conversation)?;
+    let is_new = !told.asked_phone && courier.store.chat(conversation)?.is_none();
+    // Whoever comes by an invitation is known already.
+    let payload = introduction.start.as_deref().unwrap_or_default();
+    let is_invited = matches!(courier.crm.invites.open(payload, arrival.source, arrival.enqueued_at), Some(Ok(_)));
+    if introduction.start.is_none() || !is_new || is_invited || !ask(courier, introduction).await {
+        return Ok(None);
+    }
+    let held = Held { bot: arrival.bot, raw: arrival.raw.to_owned(), since: clock::now() };
+    let facts = vec![
+        Fact::Held { conversation: conversation.clone(), held: Some(held) },
+        Fact::Told { conversation: conversation.clone(), told: Told { asked_phone: true, ..told } },
+    ];
+    let work = Work::Hold { conversation: conversation.clone() };
+    let then = vec![NewJob { id: None, lane: Lane::hold(conversation), work }];
+    Ok(Some(Step::without_call(Ok(Ending::Done { then, facts }))))
+}
+
+/// Whether the customer was asked.
+async fn ask(courier: &Courier, introduction: &Introduction) -> bool {
+    let conversation = &introduction.conversation;
+    let Some(text) = courier.crm.phone_text(introduction) else { return false };
+    let Some(bot) = courier.bots.get(&conversation.source) else { return false };
+    let asked = timeout(WITHIN, bot.ask_phone(conversation.chat.id, &text.ask, &text.button)).await;
+    if !matches!(asked, Ok(Ok(()))) {
+        tracing::warn!(%conversation, ?asked, "the customer could not be asked for their phone number");
+    }
+    matches!(asked, Ok(Ok(())))
+}
+
+/// Thanks a customer who has shared their number, and takes the button for it away.
+pub(super) async fn thank(courier: &Courier, introduction: &Introduction, failed_before: u32) {
+    let conversation = &introduction.conversation;
+    let text = introduction.phone.as_ref().and_then(|_| courier.crm.phone_text(introduction));
+    let (Some(text), Some(bot), 0) = (text, courier.bots.get(&conversation.source), failed_before) else { return };
+    let thanked = timeout(WITHIN, bot.thank(conversation.chat.id, &text.thanks)).await;
+    if !matches!(thanked, Ok(Ok(()))) {
+        tracing::debug!(%conversation, ?thanked, "the customer was not thanked for their phone number");
+    }
+}
+
+/// Waits for the time of a held `/start`.
+pub(in crate::relay) fn hold(
+    courier: &Courier,
+    conversation: &Conversation,
+    enqueued_at: UnixMillis,
+) -> Result<Step, StoreError> {
+    if courier.store.held(conversation)?.is_none() {
+        return Ok(finished());
+    }
+    let at = enqueued_at.plus(courier.crm.hold_for);
+    Ok(Step::without_call(Ok(if age(enqueued_at) < courier.crm.hold_for {
+        Ending::Retry { at, counts: false, why: "the customer may still share their phone number".to_owned() }
+    } else {
+        let work = Work::Release { conversation: conversation.clone(), phone: None };
+        let then = vec![NewJob { id: None, lane: Lane::inbound(conversation), work }];
+        Ending::Done { then, facts: Vec::new() }
+    })))
+}
+
+/// Sends a held `/start` to Kommo, with what is known of the customer by now.
+pub(in crate::relay) async fn release(
+    courier: &Courier,
+    conversation: &Conversation,
+    phone: Option<&str>,
+    failed_before: u32,
+    enqueued_at: UnixMillis,
+) -> Result<Step, StoreError> {
+    let Some(held) = courier.store.held(conversation)? else { return Ok(finished()) };
+    let source = &conversation.source;
+    let work = Work::Update { source: source.clone(), bot: held.bot, raw: held.raw.clone() };
+    let arrival = Arrival { work: &work, source, bot: held.bot, raw: &held.raw, failed_before, enqueued_at };
+    let nothing_held = vec![Fact::Held { conversation: conversation.clone(), held: None }];
+    let Some(known) = from_telegram::introduction(&held.raw, source) else {
+        return Ok(finished().followed_by(Vec::new(), nothing_held));
+    };
+    let introduction = Introduction { phone: phone.map(str::to_owned), ..known };
+    Ok(crm::relay(courier, &introduction, arrival).await?.followed_by(Vec::new(), nothing_held))
+}

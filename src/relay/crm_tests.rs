@@ -1,0 +1,44 @@
+use super::*;
+use crate::domain::{address::UserId, guest::Guest};
+
+fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
+    Crm {
+        account: None,
+        invites: InviteKey::derive("secret"),
+        campaigns: BTreeMap::new(),
+        username_field: username_field.map(str::to_owned),
+        contact_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        phone_texts: None,
+        hold_for: Duration::ZERO,
+    }
+}
+
+fn ann(username: Option<&str>, phone: Option<&str>) -> Introduction {
+    Introduction {
+        update: 1,
+        conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+        guest: Guest { id: UserId(7), name: "Ann".to_owned(), username: username.map(str::to_owned) },
+        language: None,
+        phone: phone.map(str::to_owned),
+        start: None,
+    }
+}
+
+#[test]
+fn what_was_told_is_not_told_again() {
+    let crm = crm(Some("Telegram"), &["a", "b"]);
+    let (first, told) = card(&crm, &ann(Some("ann"), None), Told::default()).unwrap();
+    assert_eq!((first.username.as_deref(), first.tags.len()), (Some("ann"), 2));
+    assert_eq!(card(&crm, &ann(Some("ann"), None), told.clone()), None);
+    assert_eq!(card(&crm, &ann(None, None), told.clone()), None, "a name that is gone takes nothing away");
+    let (second, told) = card(&crm, &ann(Some("anna"), None), told).unwrap();
+    assert_eq!((second.username.as_deref(), second.former_username.as_deref()), (Some("anna"), Some("ann")));
+    assert!(second.tags.is_empty());
+    let (third, _) = card(&crm, &ann(Some("anna"), Some("49151")), told).unwrap();
+    assert_eq!((third.username, third.phone.as_deref()), (None, Some("49151")));
+}
+
+#[test]
+fn what_nobody_wants_is_not_told() {
+    assert_eq!(card(&crm(None, &[]), &ann(Some("ann"), None), Told::default()), None);
+}

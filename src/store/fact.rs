@@ -1,0 +1,82 @@
+//! What jobs teach.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
+        guest::Told,
+        reach::{Connection, Presence},
+    },
+    store::Held,
+};
+
+/// Something learnt about either side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// What Kommo calls a conversation of ours.
+    Chat {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Its other side.
+        chat: Chat,
+    },
+    /// Whether the bot is let into a chat.
+    Presence {
+        /// Our conversation.
+        conversation: Conversation,
+        /// How it is.
+        presence: Presence,
+    },
+    /// A connection of Telegram Business.
+    Connection {
+        /// The bot that has it.
+        bot: BotId,
+        /// What it is.
+        connection: Connection,
+    },
+    /// A group is another chat now. Its conversation stays.
+    Move {
+        /// The conversation of what it was.
+        from: Conversation,
+        /// Telegram's id of what it is.
+        to: i64,
+    },
+    /// The newest message of a customer, by its number in the chat.
+    Newest {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Its number.
+        message: i64,
+    },
+    /// What Kommo calls a message of Telegram's. An answer of several parts has several.
+    Link {
+        /// The Telegram message.
+        ours: MessageId,
+        /// The Kommo message.
+        kommo: KommoMessageId,
+    },
+    /// A `/start` is held until more is known of the customer; `None` if it is no more.
+    Held {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The update.
+        held: Option<Held>,
+    },
+    /// What Kommo was told of a customer.
+    Told {
+        /// Our conversation.
+        conversation: Conversation,
+        /// What.
+        told: Told,
+    },
+}
+
+/// A conversation as Kommo knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chat {
+    /// The chat.
+    pub chat: KommoChatId,
+    /// The customer in it.
+    pub user: Option<KommoUserId>,
+}

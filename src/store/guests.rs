@@ -1,0 +1,87 @@
+//! What is remembered of customers beside their messages.
+
+use serde::{Deserialize, Serialize};
+use sled::Batch;
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation},
+        guest::Told,
+        time::UnixMillis,
+    },
+    store::{
+        Chat, Store, StoreError,
+        committer::{Book, Planned},
+        expire,
+        index::Index,
+        keys, rows,
+    },
+};
+
+/// A `/start` that is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The bot that received it.
+    pub bot: BotId,
+    /// The update's JSON.
+    pub raw: String,
+    /// When it came.
+    pub since: UnixMillis,
+}
+
+impl Store {
+    /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn redeem(&self, name: &str, by: String, until: UnixMillis) -> Result<bool, StoreError> {
+        self.db()?;
+        let key = keys::invitation(name);
+        let plan = move |book: &mut Book| {
+            let used_by = book.db.get(&key)?.map(|value| rows::read::<String>(&key, &value)).transpose()?;
+            let then = Box::new(|_: &mut Index| ());
+            if let Some(used_by) = used_by {
+                return Ok(Planned { batch: None, answer: used_by == by, then });
+            }
+            let mut batch = Batch::default();
+            expire::note(&mut batch, until, &key);
+            batch.insert(key, rows::write(&by));
+            Ok(Planned { batch: Some(batch), answer: true, then })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// The `/start` that is held in a conversation.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn held(&self, conversation: &Conversation) -> Result<Option<Held>, StoreError> {
+        let key = keys::held(conversation);
+        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+    }
+
+    /// What Kommo was told of a conversation's customer.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn told(&self, conversation: &Conversation) -> Result<Told, StoreError> {
+        let key = keys::told(conversation);
+        let told = self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()?;
+        Ok(told.unwrap_or_default())
+    }
+
+    /// The conversations that Kommo knows, in the order of their names, at most `most` of them.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn chats(&self, most: usize) -> Result<Vec<(Conversation, Chat)>, StoreError> {
+        let mut chats = Vec::new();
+        for entry in self.db()?.scan_prefix(keys::CHATS).take(most) {
+            let (key, value) = entry?;
+            if let Some(conversation) = keys::conversation_of(&key) {
+                chats.push((conversation, rows::read(&key, &value)?));
+            }
+        }
+        Ok(chats)
+    }
+}

@@ -1,0 +1,121 @@
+//! What a message tells of its author besides its words.
+
+use crate::{
+    domain::{
+        address::{ContactId, Conversation, SourceId},
+        guest::{Guest, Introduction, digits},
+    },
+    telegram::wire::{Event, Message, Update},
+    translate::from_telegram::chats::customer,
+};
+
+/// The command that opens a chat with a bot.
+const START: &str = "/start";
+/// The longest payload of a link (Telegram, deep linking).
+const PAYLOAD_CHARS: usize = 64;
+
+/// Who has written an update that the bot of `source` received; `None` if it is no new message of a person in a chat of
+/// their own with the bot.
+#[must_use]
+pub fn introduction(raw: &str, source: &SourceId) -> Option<Introduction> {
+    let update: Update = serde_json::from_str(raw).ok()?;
+    let Event::Message(message) = update.event else { return None };
+    if update.kind != "message" {
+        return None;
+    }
+    let from = message.fields.part("from");
+    let chat = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+    if from.says("is_bot") {
+        return None;
+    }
+    let known = customer(message.from.clone().unwrap_or_default(), chat);
+    let ContactId::Person(id) = known.id else { return None };
+    let guest = Guest { id, name: known.name, username: known.username };
+    Some(Introduction {
+        update: update.update_id?,
+        conversation: Conversation::new(source.clone(), chat),
+        language: from.read("language_code"),
+        phone: own_phone(&message, guest.id.0),
+        start: message.text.as_deref().and_then(payload).map(str::to_owned),
+        guest,
+    })
+}
+
+/// The number of a card that is the sender's own, and was not passed on. The button of a keyboard sends such a card, and so
+/// does a person who shares their own contact; Telegram says whose card it is.
+fn own_phone(message: &Message, sender: i64) -> Option<String> {
+    let card = message.fields.part("contact");
+    let is_own = card.read::<i64>("user_id") == Some(sender);
+    let is_passed_on = message.fields.says("forward_origin") || message.fields.says("via_bot");
+    let phone = card.read::<String>("phone_number").filter(|_| is_own && !is_passed_on)?;
+    Some(digits(&phone)).filter(|digits| !digits.is_empty())
+}
+
+/// What stands behind `/start`, empty if nothing does; `None` if the text is no such command.
+fn payload(text: &str) -> Option<&str> {
+    let (command, payload) = text.split_once(' ').unwrap_or((text, ""));
+    let is_start = command == START || command.strip_prefix(START).is_some_and(|rest| rest.starts_with('@'));
+    let fits = payload.len() <= PAYLOAD_CHARS
+        && payload.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    (is_start && fits).then_some(payload)
+}
+
+/// The text without what a link has put behind `/start`, which is between the link and us.
+pub(super) fn without_payload(text: String) -> String {
+    if payload(&text).is_some_and(|payload| !payload.is_empty()) { START.to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(fields: &str) -> Option<Introduction> {
+        let chat = r#""chat":{"id":7,"type":"private"},"from":{"id":7,"first_name":"Ann","language_code":"pt-br"}"#;
+        let raw = format!(r#"{{"update_id":1,"message":{{"message_id":1,"date":1,{chat},{fields}}}}}"#);
+        introduction(&raw, &SourceId::parse("sales").unwrap())
+    }
+
+    #[test]
+    fn a_start_tells_its_payload_and_whose_it_is() {
+        let found = of(r#""text":"/start summer_1-A""#).unwrap();
+        assert_eq!((found.start.as_deref(), found.language.as_deref()), (Some("summer_1-A"), Some("pt-br")));
+        assert_eq!((found.guest.id.0, found.guest.name.as_str(), found.phone), (7, "Ann", None));
+        assert_eq!(of(r#""text":"/start""#).unwrap().start.as_deref(), Some(""));
+        assert_eq!(of(r#""text":"/start@sales_bot x""#).unwrap().start.as_deref(), Some("x"));
+        for other in ["start", "/starts", "/start two words", "/start привет", " /start", "/started x"] {
+            assert_eq!(of(&format!(r#""text":"{other}""#)).unwrap().start, None, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_number_of_ones_own_counts() {
+        let phone = |rest: &str| of(&format!(r#""contact":{{"phone_number":"+49 151-23"{rest}"#)).unwrap().phone;
+        assert_eq!(phone(r#","user_id":7}"#).as_deref(), Some("4915123"));
+        assert_eq!(phone(r#","user_id":8}"#), None);
+        assert_eq!(phone("}"), None);
+        assert_eq!(phone(r#","user_id":7},"forward_origin":{"type":"user"}"#), None);
+        assert_eq!(of(r#""contact":{"phone_number":"none","user_id":7}"#).unwrap().phone, None);
+    }
+
+    #[test]
+    fn groups_bots_and_edits_introduce_nobody() {
+        let source = SourceId::parse("sales").unwrap();
+        for raw in [
+            r#"{"update_id":1,"message":{"message_id":1,"chat":{"id":-5,"type":"group"},"text":"/start"}}"#,
+            r#"{"update_id":1,"message":{"message_id":1,"chat":{"id":7,"type":"private"},"from":{"id":7,"is_bot":true}}}"#,
+            r#"{"update_id":1,"business_message":{"message_id":1,"chat":{"id":7,"type":"private"},"text":"/start x"}}"#,
+            r#"{"update_id":1,"edited_message":{"message_id":1,"chat":{"id":7,"type":"private"},"text":"/start x"}}"#,
+            "{}",
+            "",
+        ] {
+            assert_eq!(introduction(raw, &source), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_payload_stays_here() {
+        for (text, want) in [("/start abc", "/start"), ("/start", "/start"), ("/start a b", "/start a b"), ("x", "x")] {
+            assert_eq!(without_payload(text.to_owned()), want);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Customers as Kommo is told of them beside their messages.
+
+use crate::{
+    domain::{address::Conversation, guest::Guest},
+    kommo::wire::{NewChat, Sender, Source},
+};
+
+/// The chat of a conversation, to be found or made.
+#[must_use]
+pub fn chat(conversation: &Conversation, guest: &Guest) -> NewChat {
+    let profile_link = guest.username.as_ref().map(|username| format!("https://t.me/{username}"));
+    NewChat {
+        conversation_id: conversation.to_string(),
+        source: Source { external_id: conversation.source.to_string() },
+        user: Sender { id: guest.id.to_string(), ref_id: None, name: guest.name.clone(), profile_link },
+    }
+}

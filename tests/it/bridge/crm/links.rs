@@ -1,0 +1,141 @@
+//! Links to contacts.
+
+use std::time::Duration;
+
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::Subject,
+    stage::{ANNA, BEN, LINES},
+};
+
+use super::{HOUR, contact, start, with_account};
+use crate::support::{TestStage, in_kommo};
+
+const SALES: telekommo::sandbox::stage::Line = LINES[0];
+
+#[tokio::test]
+async fn who_opens_a_link_is_the_contact_and_makes_no_other() {
+    let stage = with_account("").await;
+    let anna = stage.kommo.add_card("Anna of the book", "");
+    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, HOUR));
+    stage.until("Kommo has the start", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
+    assert_eq!(contact(&stage, SALES, ANNA), Some(anna));
+    assert_eq!((stage.kommo.cards().len(), stage.kommo.deals().len()), (1, 1));
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_is_good_once_also_after_a_restart() {
+    let mut stage = with_account("").await;
+    let anna = stage.kommo.add_card("Anna of the book", "");
+    let link = start(&stage, SALES, anna, HOUR);
+    stage.telegram.write(SALES.token, ANNA, &link);
+    stage.until("Kommo has the start", |stage| in_kommo(stage, SALES, ANNA).len() == 1).await;
+    stage.until_settled().await;
+    stage.stop_bridge().await;
+    stage.start_bridge().await.unwrap();
+    stage.telegram.write(SALES.token, BEN, &link);
+    stage.until("Ben is a customer as any other", |stage| in_kommo(stage, SALES, BEN) == ["/start"]).await;
+    assert_ne!(contact(&stage, SALES, BEN), Some(anna));
+    assert_eq!(contact(&stage, SALES, ANNA), Some(anna));
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_forged_link_an_expired_one_and_one_of_another_bot_are_just_a_start() {
+    let stage = with_account("").await;
+    let anna = stage.kommo.add_card("Anna of the book", "");
+    let good = start(&stage, SALES, anna, HOUR);
+    let changed = format!("{}{}", &good[..good.len() - 1], if good.ends_with('A') { "B" } else { "A" });
+    let bad = [changed, start(&stage, SALES, anna, Duration::ZERO), start(&stage, LINES[1], anna, HOUR)];
+    for (customer, link) in [(ANNA, &bad[0]), (BEN, &bad[1])] {
+        stage.telegram.write(SALES.token, customer, link);
+        stage.until("it is a start", |stage| in_kommo(stage, SALES, customer) == ["/start"]).await;
+    }
+    stage.telegram.write(SALES.token, ANNA, &bad[2]);
+    stage.until("it is a start", |stage| in_kommo(stage, SALES, ANNA).len() == 2).await;
+    let contacts = [ANNA, BEN].map(|customer| contact(&stage, SALES, customer));
+    assert!(contacts.iter().all(|it| it.is_some() && *it != Some(anna)), "{contacts:?}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_chat_that_is_there_moves_to_the_contact() {
+    let mut stage = with_account("").await;
+    stage.begin(SALES, ANNA).await;
+    let anna = stage.kommo.add_card("Anna of the book", "");
+    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, HOUR));
+    stage.until("the chat has moved", |stage| contact(stage, SALES, ANNA) == Some(anna)).await;
+    // A second link to the same contact finds that it is so already.
+    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, 2 * HOUR));
+    stage.until("Kommo has all of it", |stage| in_kommo(stage, SALES, ANNA) == ["/start"; 3]).await;
+    stage.parked(0).await;
+    // `AlreadyExists` was answered once.
+    stage.allow_failures();
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_waits_for_no_account_and_the_link_follows() {
+    for is_down in [true, false] {
+        let mut stage = with_account("").await;
+        stage.allow_failures();
+        let anna = stage.kommo.add_card("Anna of the book", "");
+        if is_down {
+            stage.kommo.rest_down(true).unwrap();
+        } else {
+            stage.kommo.rest_fault(Subject::Contacts, Fault::Hang(HOUR), 1);
+        }
+        let begun = std::time::Instant::now();
+        stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, HOUR));
+        stage.until("the message is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
+        assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
+        stage.kommo.rest_down(false).unwrap();
+        stage.until("the chat is the contact's", |stage| contact(stage, SALES, ANNA) == Some(anna)).await;
+        stage.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_contact_that_was_deleted_or_merged_is_told_and_stops_nothing() {
+    let mut stage = with_account("").await;
+    stage.allow_leftovers();
+    let [deleted, merged, stays] = ["a", "b", "c"].map(|name| stage.kommo.add_card(name, ""));
+    stage.kommo.delete_card(deleted);
+    stage.kommo.merge_cards(stays, merged);
+    for (customer, contact) in [(ANNA, deleted), (BEN, merged)] {
+        stage.telegram.write(SALES.token, customer, &start(&stage, SALES, contact, HOUR));
+        stage.until("the message is there", |stage| in_kommo(stage, SALES, customer) == ["/start"]).await;
+    }
+    for parked in stage.parked(2).await {
+        assert!(parked.why.contains("deleted, or merged") && parked.why.contains("telekommo chats link"), "{parked:?}");
+    }
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_right_or_with_a_dead_token_only_the_account_waits() {
+    let mut stage = with_account("").await;
+    stage.allow_failures();
+    let anna = stage.kommo.add_card("Anna of the book", "");
+    stage.kommo.forbid(&[Subject::ContactChats]);
+    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, HOUR));
+    stage.until("the message is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
+    stage.until_ready_says(503, &["account has paused", "the token lacks a right"]).await;
+    stage.telegram.write(SALES.token, ANNA, "hello?");
+    stage.until("messages go on", |stage| in_kommo(stage, SALES, ANNA).len() == 2).await;
+    stage.kommo.forbid(&[]);
+    stage.until("the chat is the contact's", |stage| contact(stage, SALES, ANNA) == Some(anna)).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_asked_of_the_account() {
+    let stage = TestStage::with("kommo.contact_tags = [\"telegram\"]\ncampaigns.summer.tags = [\"summer\"]").await;
+    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, 5, HOUR));
+    stage.telegram.write(SALES.token, BEN, "/start summer");
+    stage.until("both are there", |stage| [ANNA, BEN].iter().all(|it| in_kommo(stage, SALES, *it) == ["/start"])).await;
+    stage.until_settled().await;
+    assert!(stage.kommo.rest_requests().is_empty());
+    stage.finish().await;
+}
