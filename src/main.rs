@@ -8,7 +8,10 @@ use telekommo::{
     app::App,
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Signals},
-    operate::{check, connect, history, import, logging, parked, reconcile, register, restore, sources, templates},
+    operate::{
+        chats, check, connect, history, import, invite, logging, parked, reconcile, register, restore, sources,
+        templates,
+    },
     sandbox,
 };
 use tokio::runtime::Runtime;
@@ -75,6 +78,20 @@ enum Command {
         config: ConfigPath,
         #[command(subcommand)]
         request: templates::Request,
+    },
+    /// Print a link that opens a bot, with a QR code: to a contact, or to a campaign.
+    Link {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(flatten)]
+        request: invite::Request,
+    },
+    /// Show which conversation is which chat and contact in Kommo, and mend it.
+    Chats {
+        #[command(flatten)]
+        config: ConfigPath,
+        #[command(subcommand)]
+        request: chats::Request,
     },
     /// Try telekommo on this machine alone, between a fake Telegram and a fake Kommo.
     Sandbox {
@@ -204,6 +221,8 @@ fn main() -> ExitCode {
             let is_complete = Runtime::new()?.block_on(import::run(config, &import))?;
             Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }),
+        Command::Link { config, request } => with_config(&config, |config| wait_for(invite::run(config, request))),
+        Command::Chats { config, request } => with_config(&config, |config| wait_for(chats::run(config, request))),
         Command::Templates { config, request } => {
             with_config(&config, |config| wait_for(templates::run(config, request)))
         }

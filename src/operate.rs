@@ -1,13 +1,16 @@
 //! The operator's ring: what shows how the bridge is doing, and keeps it in order.
 
 pub mod admin;
+pub mod chats;
 pub mod check;
 pub mod connect;
 pub mod history;
 pub mod identity;
 pub mod import;
+pub mod invite;
 pub mod logging;
 pub mod parked;
+mod qr;
 pub mod reconcile;
 pub mod register;
 pub mod restore;

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -16,7 +16,10 @@ use axum::{
 use crate::{
     clock,
     meter::Meter,
-    operate::parked::{self, OURS, Row},
+    operate::{
+        chats,
+        parked::{self, OURS, Row},
+    },
     store::{ParkedId, Store, StoreError},
 };
 
@@ -29,7 +32,7 @@ struct Admin {
     meter: Arc<Meter>,
 }
 
-/// `/live`, `/ready`, `/metrics` and `/parked`.
+/// `/live`, `/ready`, `/metrics`, `/parked` and `/chats`.
 pub fn router(store: Store, meter: Arc<Meter>) -> Router {
     Router::new()
         .route("/live", get(async || "alive\n"))
@@ -38,6 +41,8 @@ pub fn router(store: Store, meter: Arc<Meter>) -> Router {
         .route("/parked", get(list))
         .route("/parked/{id}/retry", post(retry))
         .route("/parked/{id}/drop", post(forget))
+        .route("/chats", get(known_chats))
+        .route("/chats/link", post(link_chat))
         .with_state(Admin { store, meter })
 }
 
@@ -85,7 +90,7 @@ async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, 
     }
     match change.await {
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
-        Ok(false) => (StatusCode::NOT_FOUND, "no message is parked under this number\n").into_response(),
+        Ok(false) => (StatusCode::NOT_FOUND, "there is nothing of this name\n").into_response(),
         Err(error) => failed(&error),
     }
 }
@@ -95,6 +100,19 @@ pub(super) fn refusal(headers: &HeaderMap) -> Option<Response> {
     let is_ours = headers.contains_key(OURS) && is_addressed_directly(headers);
     let text = || format!("asked by address, and with the header {OURS}, this is done\n");
     (!is_ours).then(|| (StatusCode::FORBIDDEN, text()).into_response())
+}
+
+/// The conversations that Kommo knows.
+async fn known_chats(State(admin): State<Admin>) -> Response {
+    match admin.store.chats(chats::LISTED) {
+        Ok(known) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&known)).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Queues that a conversation's chat becomes a contact's.
+async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::Wish>, headers: HeaderMap) -> Response {
+    changed(&headers, chats::queue(&admin.store, wish)).await
 }
 
 /// A web page can make a browser ask here under a name of the page's own; our commands ask by address.

@@ -14,6 +14,9 @@ use crate::{config::Config, domain::time::UnixMillis, store::Parked};
 /// A header that every request for a change carries: a web page that the operator happens to visit cannot send it.
 pub(super) const OURS: &str = "X-Telekommo";
 
+/// What is said about a number that no message has.
+const MISSING: &str = "no message is parked under this number; `telekommo parked list` shows them";
+
 /// What to do with parked messages.
 #[derive(Clone, Copy, Debug)]
 pub enum Request {
@@ -66,7 +69,7 @@ pub(super) fn to_json(rows: &[Row]) -> Vec<u8> {
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     match request {
         Request::List => {
-            let answer = ask(config.admin.listen, Method::GET, "/parked").await?;
+            let answer = ask(config.admin.listen, Method::GET, "/parked", MISSING).await?;
             let rows: Vec<Row> =
                 serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")?;
             if rows.is_empty() {
@@ -77,18 +80,22 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
             }
         }
         Request::Retry(id) => {
-            ask(config.admin.listen, Method::POST, &format!("/parked/{id}/retry")).await?;
+            ask(config.admin.listen, Method::POST, &format!("/parked/{id}/retry"), MISSING).await?;
             println!("Message {id} is in its queue again.");
         }
         Request::Drop(id) => {
-            ask(config.admin.listen, Method::POST, &format!("/parked/{id}/drop")).await?;
+            ask(config.admin.listen, Method::POST, &format!("/parked/{id}/drop"), MISSING).await?;
             println!("Message {id} is forgotten.");
         }
     }
     Ok(())
 }
 
-async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<Response> {
+/// Asks the running bridge.
+///
+/// # Errors
+/// If none is running with this configuration, or it refuses; `missing` is what is said if there is no such thing.
+pub(super) async fn ask(admin: SocketAddr, method: Method, path: &str, missing: &str) -> anyhow::Result<Response> {
     let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
     let request = client.request(method, format!("http://{admin}{path}")).header(OURS, "1");
     let answer = request.send().await.map_err(|error| {
@@ -99,7 +106,7 @@ async fn ask(admin: SocketAddr, method: Method, path: &str) -> anyhow::Result<Re
     })?;
     match answer.status() {
         status if status.is_success() => Ok(answer),
-        StatusCode::NOT_FOUND => bail!("no message is parked under this number; `telekommo parked list` shows them"),
+        StatusCode::NOT_FOUND => bail!("{missing}"),
         status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
     }
 }

@@ -4,6 +4,7 @@ mod command_line;
 mod import;
 mod kill;
 mod kommo;
+mod links;
 mod memory;
 pub(crate) mod process;
 mod register;

@@ -1,0 +1,180 @@
+//! `telekommo chats`: which conversation is which chat and contact in Kommo.
+//!
+//! The conversations are in the store, which the running bridge owns; so it is asked for them over the operator's listener,
+//! and a link is queued there. Contacts and leads are asked of the account.
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock,
+    config::Config,
+    domain::{
+        address::{Conversation, UserId},
+        guest::{Guest, Whose},
+        work::{Lane, Work},
+    },
+    kommo::account::Account,
+    operate::{
+        identity,
+        parked::ask,
+        table::{paragraph, table},
+    },
+    store::{Chat, Intake, NewJob, Store, StoreError},
+};
+
+/// How many conversations are listed at most.
+pub(super) const LISTED: usize = 10_000;
+
+/// What is said about a conversation that is not in the store.
+const MISSING: &str = "Kommo knows no such conversation; `telekommo chats list` shows them";
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Request {
+    /// Show all conversations that Kommo knows.
+    List,
+    /// Show one, with its contact and leads.
+    Show {
+        /// Its id in the list, such as `tg:sales:777000111`.
+        conversation: String,
+    },
+    /// Give its chat to a contact; the contact that has it loses it.
+    Link {
+        /// Its id in the list.
+        conversation: String,
+        /// The contact's number.
+        contact: u64,
+    },
+    /// Say how a chat is taken from its contact, which Kommo's API cannot do.
+    Unlink {
+        /// Its id in the list.
+        conversation: String,
+    },
+}
+
+/// A conversation and its chat, as the bridge lists them.
+#[derive(Debug, Serialize, Deserialize)]
+struct Row {
+    conversation: Conversation,
+    chat: String,
+}
+
+pub(super) fn to_json(known: &[(Conversation, Chat)]) -> Vec<u8> {
+    let row = |(conversation, chat): &(Conversation, Chat)| Row {
+        conversation: conversation.clone(),
+        chat: chat.chat.0.clone(),
+    };
+    serde_json::to_vec(&known.iter().map(row).collect::<Vec<_>>()).expect("a row has string keys only")
+}
+
+/// What the command asks the bridge for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wish {
+    conversation: String,
+    contact: u64,
+}
+
+/// Queues it, unless there is no such conversation.
+pub(super) async fn queue(store: &Store, wish: Wish) -> Result<bool, StoreError> {
+    let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
+    if store.chat(&conversation)?.is_none() {
+        return Ok(false);
+    }
+    // The chat is there, so nobody has to be introduced.
+    let guest = Guest { id: UserId(conversation.chat.id), name: String::new(), username: None };
+    let lane = Lane::account(&conversation);
+    let work = Work::Link { conversation, guest, whose: Whose::Contact(wish.contact) };
+    let jobs = vec![NewJob { id: None, lane, work }];
+    store.push(Intake { jobs, offset: None }, clock::now()).await?;
+    Ok(true)
+}
+
+/// Does what is asked, and prints what came of it.
+///
+/// # Errors
+/// If no bridge runs with this configuration, there is no such conversation, or the account cannot be asked.
+pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    match request {
+        Request::List => {
+            let rows = rows(config).await?;
+            if rows.is_empty() {
+                println!("Kommo knows no conversation yet.");
+                return Ok(());
+            }
+            let head = ["CONVERSATION".to_owned(), "CHAT IN KOMMO".to_owned()];
+            let lines: Vec<_> = rows.into_iter().map(|row| [row.conversation.to_string(), row.chat]).collect();
+            print!("{}", table(&[vec![head], lines].concat(), 0));
+        }
+        Request::Show { conversation: name } => {
+            let row = row(config, &name).await?;
+            print!("{}{}", paragraph("Conversation", &name), paragraph("Chat in Kommo", &row.chat));
+            show_contact(&account(config)?, &row.chat).await?;
+        }
+        Request::Link { conversation: name, contact } => {
+            let (account, row) = (account(config)?, row(config, &name).await?);
+            let card = account.contact(contact).await?;
+            let card =
+                card.with_context(|| format!("Kommo has no contact {contact}: deleted, or merged into another?"))?;
+            if account.contact_of_chat(&row.chat).await? == Some(contact) {
+                println!("{name} belongs to contact {contact} already.");
+                return Ok(());
+            }
+            let path = format!("/chats/link?conversation={}&contact={contact}", encoded(&name));
+            ask(config.admin.listen, Method::POST, &path, MISSING).await?;
+            let called = card.name.unwrap_or_default();
+            print!("{}", paragraph("Queued", &format!("{name} becomes a chat of contact {contact} ({called}).")));
+        }
+        Request::Unlink { conversation: name } => {
+            let row = row(config, &name).await?;
+            bail!(
+                "Kommo's API cannot take a chat from its contact, only give it to another one: `telekommo chats link {} \
+                 CONTACT`. In Kommo, a manager can split it off the contact's card",
+                row.conversation
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn rows(config: &Config) -> anyhow::Result<Vec<Row>> {
+    let answer = ask(config.admin.listen, Method::GET, "/chats", MISSING).await?;
+    serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")
+}
+
+async fn row(config: &Config, name: &str) -> anyhow::Result<Row> {
+    let rows = rows(config).await?;
+    rows.into_iter().find(|row| row.conversation.to_string() == name).context(MISSING)
+}
+
+fn account(config: &Config) -> anyhow::Result<Account> {
+    let missing = "contacts are asked of the account: write kommo.account_url and kommo.access_token";
+    identity::client(&config.kommo)?.context(missing)
+}
+
+async fn show_contact(account: &Account, chat: &str) -> anyhow::Result<()> {
+    let Some(id) = account.contact_of_chat(chat).await? else {
+        print!("{}", paragraph("Contact", "none: the chat has no message yet, or its contact was deleted"));
+        return Ok(());
+    };
+    let Some(contact) = account.contact(id).await? else {
+        print!("{}", paragraph("Contact", &format!("{id}, which Kommo does not have any more")));
+        return Ok(());
+    };
+    let list = |texts: Vec<String>| if texts.is_empty() { "none".to_owned() } else { texts.join(", ") };
+    print!("{}", paragraph("Contact", &format!("{id} {}", contact.name.clone().unwrap_or_default())));
+    print!("{}", paragraph("Phones", &list(contact.texts("PHONE").map(str::to_owned).collect())));
+    print!("{}", paragraph("Leads", &list(contact.leads.iter().map(u64::to_string).collect())));
+    print!("{}", paragraph("Chats", &account.chats_of_contact(id).await?.len().to_string()));
+    Ok(())
+}
+
+/// A text as it stands in a query.
+fn encoded(text: &str) -> String {
+    reqwest::Url::parse_with_params("http://localhost", [("q", text)])
+        .ok()
+        .and_then(|url| url.query().and_then(|query| query.strip_prefix("q=")).map(str::to_owned))
+        .unwrap_or_default()
+}

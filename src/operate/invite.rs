@@ -1,0 +1,123 @@
+//! `telekommo link`: links that open a bot, with a QR code.
+//!
+//! A link to a contact is good once; a campaign's for ever. Telegram says what the bot is called.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::{
+    app, clock,
+    config::Config,
+    domain::address::SourceId,
+    invite::{Invitation, InviteKey, LARGEST_CONTACT},
+    operate::{qr::Qr, table::paragraph},
+};
+
+/// What is asked for.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Request {
+    /// The source whose bot it opens.
+    #[arg(long, value_name = "NAME")]
+    pub source: String,
+    /// The contact that whoever opens it first becomes, by its number.
+    #[arg(long, value_name = "NUMBER", required_unless_present = "campaign", conflicts_with = "campaign")]
+    pub contact: Option<u64>,
+    /// The campaign that leads come by.
+    #[arg(long, value_name = "NAME")]
+    pub campaign: Option<String>,
+    /// How long the link to a contact is good.
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
+    pub valid: Duration,
+    /// Write the QR code to this file as a PNG.
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+    /// Write the QR code to this file as an SVG.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// Prints the link and its QR code.
+///
+/// # Errors
+/// If something that the link is about is not there, or Telegram does not say what the bot is called.
+pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    let source = source(config, &request.source)?;
+    let (payload, note) = payload(config, &source, &request)?;
+    let bots = app::bots(config)?;
+    let bot = bots.get(&source).context("the source has no bot")?;
+    let username = bot.username().await.map_err(|error| {
+        // The error may name the address, which has the token in it.
+        let why =
+            if matches!(error, teloxide::RequestError::Api(_)) { "it does not take the token" } else { "no answer" };
+        anyhow::anyhow!("Telegram does not say what the bot of source {source} is called: {why}")
+    })?;
+    let username = username.context("Telegram does not say what the bot is called")?;
+    let link = format!("https://t.me/{username}?start={payload}");
+    let qr = Qr::new(&link)?;
+    if let Some(file) = &request.png {
+        write(file, &qr.png()?)?;
+    }
+    if let Some(file) = &request.svg {
+        write(file, qr.svg().as_bytes())?;
+    }
+    if request.png.is_none() && request.svg.is_none() {
+        print!("{}", qr.text());
+    }
+    print!("{link}\n{note}");
+    Ok(())
+}
+
+fn source(config: &Config, name: &str) -> anyhow::Result<SourceId> {
+    let known = config.sources.keys().find(|source| source.as_str() == name);
+    known.cloned().with_context(|| {
+        let names: Vec<_> = config.sources.keys().map(SourceId::as_str).collect();
+        format!("there is no source {name:?}: the sources are {}", names.join(", "))
+    })
+}
+
+/// What stands behind `?start=`, and what there is to say about it.
+fn payload(config: &Config, source: &SourceId, request: &Request) -> anyhow::Result<(String, String)> {
+    match request.contact {
+        Some(contact) => to_contact(config, source, contact, request.valid),
+        None => to_campaign(config, source, request.campaign.as_deref().unwrap_or_default()),
+    }
+}
+
+fn to_contact(config: &Config, source: &SourceId, contact: u64, valid: Duration) -> anyhow::Result<(String, String)> {
+    if config.kommo.account_url.is_none() || config.kommo.access_token.is_none() {
+        bail!("linking chats to contacts needs kommo.account_url and kommo.access_token: write both");
+    }
+    if contact == 0 || contact > LARGEST_CONTACT {
+        bail!("{contact} is not the number of a contact: it stands in the address of the contact's card");
+    }
+    let end = clock::now().plus(valid);
+    let seconds = u32::try_from(end.seconds()).context("--valid is too long: a link ends before 2106")?;
+    let nonce = fastrand::u64(..).to_be_bytes();
+    let invitation = Invitation { contact, expires_at_seconds: seconds, nonce };
+    let payload = InviteKey::derive(config.kommo.channel_secret.expose()).seal(&invitation, source);
+    let until = chrono::DateTime::from_timestamp(end.seconds(), 0).unwrap_or_default().format("%Y-%m-%d %H:%M UTC");
+    let note = format!("Whoever opens it first, until {until}, becomes contact {contact}. It is good once.");
+    Ok((payload, paragraph("Contact", &note)))
+}
+
+fn to_campaign(config: &Config, source: &SourceId, name: &str) -> anyhow::Result<(String, String)> {
+    let campaign = config.campaigns.get(name).with_context(|| {
+        format!("there is no campaign {name:?}: write a section [campaigns.{name}], and restart telekommo")
+    })?;
+    if !campaign.counts_at(source) {
+        bail!("campaign {name:?} does not count at source {source}: see campaigns.{name}.source");
+    }
+    Ok((name.to_owned(), paragraph("Campaign", "Leads that come by it get its tags and tracking fields.")))
+}
+
+/// Writes a file that is not there yet.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let there = || format!("{} cannot be written: is it there already?", path.display());
+    File::create_new(path).and_then(|mut file| file.write_all(bytes)).with_context(there)
+}

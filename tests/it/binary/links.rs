@@ -1,0 +1,134 @@
+//! The commands about links and chats.
+
+use std::fs;
+
+use telekommo::{
+    clock,
+    domain::address::SourceId,
+    invite::InviteKey,
+    sandbox::{
+        kommo::Rate,
+        stage::{ANNA, LINES, Stage},
+    },
+};
+
+use super::process::{finished, telekommo, text};
+use crate::support::{TestStage, conversation};
+
+const ACCOUNT: &str = r#"
+kommo.account_url = "{account_url}"
+kommo.access_token = "{access_token}"
+campaigns.summer.tags = ["summer"]
+campaigns.winter.source = "support"
+"#;
+
+/// How a command ended, what it printed, and what it complained of.
+async fn command(stage: &Stage, words: &[&str]) -> (Option<i32>, String, String) {
+    let config = stage.write_config().unwrap();
+    let words = [words, &["--config", config.to_str().unwrap()]].concat();
+    let mut command = telekommo(&words);
+    if let Some(bridge) = stage.bridge() {
+        command.env("TELEKOMMO_ADMIN__LISTEN", bridge.admin_addr().to_string());
+    }
+    let output = finished(command).await;
+    let (printed, complaint) = (text(&output.stdout).to_owned(), text(&output.stderr).to_owned());
+    for told in [&printed, &complaint] {
+        assert!(!told.contains(&stage.kommo.access_token()) && !told.contains("SANDBOX"), "a secret is in {told}");
+    }
+    (output.status.code(), printed, complaint)
+}
+
+#[tokio::test]
+async fn a_link_to_a_contact_is_signed_for_the_bot_and_drawn() {
+    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let ask = ["link", "--source", "sales", "--contact", "123"];
+    let (code, printed, complaint) = command(&stage, &ask).await;
+    assert_eq!((code, complaint.as_str()), (Some(0), ""));
+    let link = printed.lines().find(|line| line.starts_with("https://")).unwrap();
+    let payload = link.strip_prefix("https://t.me/acme_sales_bot?start=").unwrap();
+    let key = InviteKey::derive(&stage.kommo.settings().channel_secret);
+    let invitation = key.open(payload, &SourceId::parse("sales").unwrap(), clock::now()).unwrap().unwrap();
+    assert_eq!(invitation.contact, 123);
+    let days = clock::now().until(invitation.expires_at()).as_secs() / 86400;
+    assert!((6..=7).contains(&days), "{days}");
+    assert!(printed.matches('▀').count() > 50, "{printed}");
+    let (_, other, _) = command(&stage, &ask).await;
+    assert!(!other.contains(payload), "each link is another one");
+}
+
+#[tokio::test]
+async fn a_campaigns_link_is_drawn_into_files_that_are_not_there_yet() {
+    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let [png, svg] = ["a.png", "a.svg"].map(|name| stage.dir().join(name));
+    let files = ["--png", png.to_str().unwrap(), "--svg", svg.to_str().unwrap()];
+    let ask = [&["link", "--source", "sales", "--campaign", "summer"], &files[..]].concat();
+    let (code, printed, complaint) = command(&stage, &ask).await;
+    assert_eq!((code, complaint.as_str()), (Some(0), ""));
+    assert!(printed.starts_with("https://t.me/acme_sales_bot?start=summer\n"), "{printed}");
+    assert!(fs::read(&png).unwrap().starts_with(b"\x89PNG") && fs::read_to_string(&svg).unwrap().starts_with("<svg"));
+    let (code, _, complaint) = command(&stage, &ask).await;
+    assert!(code == Some(1) && complaint.contains("is it there already?"), "{complaint}");
+}
+
+#[tokio::test]
+async fn what_a_link_cannot_be_about_is_told() {
+    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let cases: [(&[&str], &str); 4] = [
+        (&["--source", "sale", "--contact", "1"], "the sources are sales, support"),
+        (&["--source", "sales", "--contact", "0"], "is not the number of a contact"),
+        (&["--source", "sales", "--campaign", "autumn"], "[campaigns.autumn]"),
+        (&["--source", "sales", "--campaign", "winter"], "campaigns.winter.source"),
+    ];
+    for (words, says) in cases {
+        let (code, _, complaint) = command(&stage, &[&["link"], words].concat()).await;
+        assert!(code == Some(1) && complaint.contains(says), "{words:?}: {complaint}");
+    }
+    stage.telegram.revoke(LINES[0].token);
+    let (code, _, complaint) = command(&stage, &["link", "--source", "sales", "--contact", "1"]).await;
+    assert!(code == Some(1) && complaint.contains("it does not take the token"), "{complaint}");
+    let without_token = Stage::without_bridge("").unwrap();
+    let (_, _, complaint) = command(&without_token, &["link", "--source", "sales", "--contact", "1"]).await;
+    assert!(complaint.contains("kommo.access_token"), "{complaint}");
+}
+
+#[tokio::test]
+async fn chats_are_listed_shown_and_given_to_another_contact() {
+    let stage = TestStage::with(ACCOUNT).await;
+    stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+    let (_, printed, _) = command(&stage, &["chats", "list"]).await;
+    assert_eq!(printed, "Kommo knows no conversation yet.\n");
+    stage.begin(LINES[0], ANNA).await;
+    let (name, known) = (conversation(LINES[0], ANNA), stage.kommo.add_card("Anna of the book", "+1555"));
+    let chat = stage.kommo.chat(&name).unwrap().chat_id;
+    let (_, printed, _) = command(&stage, &["chats", "list"]).await;
+    assert!(printed.contains(&name) && printed.contains(&chat), "{printed}");
+    assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
+    let number = known.to_string();
+    let (code, printed, complaint) = command(&stage, &["chats", "link", &name, &number]).await;
+    assert_eq!((code, complaint.as_str()), (Some(0), ""), "{printed}");
+    stage.until("the chat has moved", |stage| stage.kommo.card_of_chat(&chat) == Some(known)).await;
+    let (_, printed, _) = command(&stage, &["chats", "show", &name]).await;
+    assert!(printed.contains("Anna of the book") && printed.contains("+1555"), "{printed}");
+    assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
+    let (_, printed, _) = command(&stage, &["chats", "link", &name, &number]).await;
+    assert!(printed.contains("already"), "{printed}");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_with_a_chat_is_told() {
+    let stage = TestStage::with(ACCOUNT).await;
+    stage.begin(LINES[0], ANNA).await;
+    let name = conversation(LINES[0], ANNA);
+    let cases: [(&[&str], &str); 4] = [
+        (&["unlink", &name], "Kommo's API cannot take a chat from its contact"),
+        (&["link", &name, "5"], "Kommo has no contact 5"),
+        (&["link", "tg:sales:1", "5"], "`telekommo chats list` shows them"),
+        (&["show", "nonsense"], "`telekommo chats list` shows them"),
+    ];
+    for (words, says) in cases {
+        let (code, _, complaint) = command(&stage, &[&["chats"], words].concat()).await;
+        assert!(code == Some(1) && complaint.contains(says), "{words:?}: {complaint}");
+    }
+    stage.finish().await;
+}
