@@ -158,9 +158,12 @@ fn every_kind_has_a_fixture() {
     assert_eq!(names, kinds.collect::<Vec<_>>());
 }
 
-/// A fixture as an update of the kind `edited_message`.
+/// A fixture as an update of the kind `edited_message`, of a message that somebody has changed.
 fn edited(raw: &str) -> String {
-    raw.replace("\"message\":", "\"edited_message\":")
+    let mut update: serde_json::Value = serde_json::from_str(raw).unwrap();
+    let mut message = update["message"].take();
+    message["edit_date"] = message["date"].clone();
+    serde_json::json!({ "update_id": update["update_id"], "edited_message": message }).to_string()
 }
 
 #[test]
