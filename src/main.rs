@@ -112,7 +112,7 @@ enum Command {
         #[command(subcommand)]
         request: ParkedRequest,
     },
-    /// Find managers' messages that never came in Kommo's history, and let the bridge send them.
+    /// Find managers' messages that never came, and let the running bridge send them.
     Reconcile {
         #[command(flatten)]
         config: ConfigPath,
