@@ -157,7 +157,8 @@ impl Reconciler {
         let since = self.store.caught_up_at()?.map(|at| at.minus(MARGIN));
         let search = self.search(since.unwrap_or_else(|| now.minus(self.bounds.max_age)), now).await?;
         let lanes: Vec<_> = search.pending.iter().map(|target| target.lane.clone()).collect();
-        self.store.hold(&lanes, search.mark);
+        // What a search that was cut short has held still waits, and is newer than what is missing.
+        self.store.hold(&lanes, self.store.caught_up_mark()?.unwrap_or(search.mark));
         Ok(search)
     }
 

@@ -35,6 +35,7 @@ pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
 pub(super) const ACCOUNT: &[u8] = b"maccount";
 pub(super) const CAUGHT_UP: &[u8] = b"mcaught_up";
+pub(super) const CAUGHT_UP_MARK: &[u8] = b"mcaught_up_mark";
 pub(super) const BEGUN: &[u8] = b"mbegun";
 pub(super) const CHATS: &[u8] = b"c";
 pub(super) const JOBS: &[u8] = b"j";

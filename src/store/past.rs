@@ -50,6 +50,15 @@ impl Store {
         self.instant(keys::BEGUN)
     }
 
+    /// The number ([`Store::mark`]) from which on arrivals may have come before something that is missing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn caught_up_mark(&self) -> Result<Option<u64>, StoreError> {
+        let value = self.db()?.get(keys::CAUGHT_UP_MARK)?;
+        value.map(|value| rows::read(keys::CAUGHT_UP_MARK, &value)).transpose()
+    }
+
     fn instant(&self, key: &[u8]) -> Result<Option<UnixMillis>, StoreError> {
         self.db()?.get(key)?.map(|value| rows::read(key, &value)).transpose()
     }
@@ -76,9 +85,10 @@ impl Store {
     /// If the store fails.
     pub async fn caught_up(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
-        let plan = move |_: &mut Book| {
+        let plan = move |book: &mut Book| {
             let mut batch = Batch::default();
             batch.insert(keys::CAUGHT_UP, rows::write(&now));
+            batch.insert(keys::CAUGHT_UP_MARK, rows::write(&book.next_sequence()));
             Ok(Planned { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
