@@ -28,6 +28,8 @@ use crate::{
 
 /// The most pages that are read of one chat: ten thousand messages.
 const PAGES: usize = 200;
+/// How long the hook of a message may be under way. Kommo waits 5 s for the answer to one.
+const UNDER_WAY_FOR: Duration = Duration::from_secs(5);
 /// How often a lane in which somebody works is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -56,6 +58,7 @@ impl Reconciler {
             Err(error) => return Ok(Err(error)),
         };
         let now = clock::now();
+        self.wait_for_hooks(&told).await?;
         let (mut tally, mut missing) = (Tally::default(), Vec::new());
         for (rank, (past, item)) in told.iter().enumerate() {
             if past.at < since || !self.is_missing(past, now)? {
@@ -80,6 +83,18 @@ impl Reconciler {
             tracing::info!(conversation = %target.conversation, sent = tally.sent, "managers' messages that had not come are sent now");
         }
         Ok(Ok(tally))
+    }
+
+    /// Waits for hooks that may be under way: they tell more than the history does.
+    async fn wait_for_hooks(&self, told: &[Told]) -> Result<(), StoreError> {
+        let latest = clock::now().plus(UNDER_WAY_FOR);
+        for (past, _) in told.iter().rev() {
+            let until = past.at.plus(UNDER_WAY_FOR).min(latest);
+            while clock::now() < until && self.is_missing(past, clock::now())? {
+                sleep(LOOK_EVERY).await;
+            }
+        }
+        Ok(())
     }
 
     /// What was said since then, oldest first.
