@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 mod bots;
 mod customers;
 
-pub use bots::bots;
+pub use bots::{bots, disk};
 
 use crate::{
     clock,
@@ -32,6 +32,7 @@ use crate::{
     },
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
+        disk::Disk,
         imported,
         link::{LinkKey, Links},
         serve::MediaDoor,
@@ -160,6 +161,8 @@ struct Parts {
     courier: Arc<Courier>,
     signer: Signer,
     links: Links,
+    /// Where customers' files are, if they are on this machine.
+    disk: Option<Disk>,
     /// The account's REST API, if there is a token for it.
     account: Option<Account>,
     /// The account that the bridge serves.
@@ -191,12 +194,14 @@ impl Parts {
             keep_buttons: config.telegram.keep_buttons,
             mark_read: config.telegram.mark_read,
             groups: config.telegram.groups == Groups::Relay,
+            largest_file_bytes: bots::largest_download_bytes(&config.telegram),
             channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
             said: Said::default(),
             meter: meter_,
             crm,
         });
-        Ok(Self { store, meter, bots, courier, signer, links, account, served })
+        let disk = disk(config)?;
+        Ok(Self { store, meter, bots, courier, signer, links, disk, account, served })
     }
 
     async fn start(
@@ -278,7 +283,8 @@ impl Parts {
             imports: imported::in_managers_names(&config.data_dir),
             meter: Arc::clone(&self.meter),
         };
-        let media = MediaDoor::new(self.links.key.clone(), self.bots.clone(), imported::dir(&config.data_dir));
+        let (key, imports) = (self.links.key.clone(), imported::dir(&config.data_dir));
+        let media = MediaDoor::new(key, self.bots.clone(), self.disk.clone(), imports);
         let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
         let stop = life.stop_token();
         life.essential("typing", {

@@ -129,6 +129,8 @@ pub struct Telegram {
     pub mark_read: bool,
     /// Whether the Bot API server is the operator's own, run with `--local`.
     pub local: bool,
+    /// Where that server keeps files, on this machine.
+    pub local_dir: Option<PathBuf>,
     /// Whether customers are asked for their phone number when they start the bot.
     pub ask_phone: AskPhone,
     /// How long their `/start` waits for it.

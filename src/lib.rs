@@ -25,6 +25,11 @@
 //! [`media::serve`] lets the file pass through: nothing is kept here, and Telegram's own address, which holds the bot's
 //! token, is told to nobody.
 //!
+//! The customer's picture is such a file too ([`domain::portrait`]). Telegram is asked for it once a day, before a message of
+//! the customer is sent and for no longer than that can wait; the answer is kept beside the queue, and the same picture has
+//! the same link. Where an own Bot API server keeps files on this machine, they are read there ([`media::disk`]). A file or
+//! a picture that Kommo refuses never takes the words with it.
+//!
 //! A press of a button is a message that says what stands on it, and names the choice where Kommo has an id for it. Nothing is kept about keyboards: Telegram gives them back
 //! with the press, so old ones outlive a restart, an upgrade and a lost store. While the message goes to Kommo, the press
 //! is answered and the keyboard taken away; neither waits for the other, and only the message decides how it ends. A

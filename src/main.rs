@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Parser, Subcommand};
 use reqwest::Url;
 use telekommo::{
-    app::App,
+    app::{self, App},
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Signals},
     operate::{
@@ -273,10 +273,15 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
     if offline {
         return Ok(ExitCode::SUCCESS);
     }
-    let findings = Runtime::new()?.block_on(check::ask(config));
+    let runtime = Runtime::new()?;
+    let mut findings = runtime.block_on(check::ask(config));
     println!("\nKommo:");
-    for finding in &findings {
-        print!("{finding}");
+    print!("{}", findings.iter().map(ToString::to_string).collect::<String>());
+    if config.telegram.local {
+        let own = runtime.block_on(check::ask_telegram(&app::bots(config)?, app::disk(config)));
+        println!("\nTelegram:");
+        print!("{}", own.iter().map(ToString::to_string).collect::<String>());
+        findings.extend(own);
     }
     Ok(if findings.iter().any(|finding| finding.is_wrong) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -4,7 +4,9 @@
 //! is good for an hour, so Kommo gets an address of ours. It carries all that is needed to find the file again, signed,
 //! so nothing has to be remembered and nobody can make one up.
 
+pub mod disk;
 mod disposition;
+mod found;
 pub mod imported;
 pub mod link;
 pub mod serve;

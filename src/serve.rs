@@ -23,13 +23,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{kommo::hook::HookIntake, media::serve::MediaDoor};
+use crate::{kommo::hook::HookIntake, media::serve::MediaDoor, serve::patience::Patient};
+
+mod patience;
 
 /// How many connections are served at the same time; more wait to be accepted. With the largest hook on each of them the
 /// bridge still stays within a small machine's memory.
 const CONNECTIONS: usize = 128;
 /// How long a client may take to say what it wants.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of what it has asked for.
+const TAKES_WITHIN: Duration = Duration::from_mins(1);
 /// How long what has been asked may take once a stop was asked for.
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 /// How long to wait when no connection can be accepted, as when the process has too many open files.
@@ -49,7 +53,10 @@ pub async fn until(listener: TcpListener, router: Router, stop: CancellationToke
             .header_read_timeout(HEADERS_WITHIN)
             // A connection that is kept for later can be closed in the very moment in which a hook is sent over it.
             .keep_alive(false)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+            .serve_connection(
+                TokioIo::new(Patient::new(stream, TAKES_WITHIN)),
+                TowerToHyperService::new(router.clone()),
+            );
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             if let Err(error) = connection.await {

@@ -38,6 +38,7 @@ mod links;
 mod open;
 mod park;
 mod past;
+mod portrait;
 mod push;
 mod reach;
 mod restore;

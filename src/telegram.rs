@@ -8,6 +8,7 @@ pub mod file;
 mod me;
 mod phone;
 pub mod poll;
+mod portrait;
 mod react;
 pub mod upload;
 pub mod wire;

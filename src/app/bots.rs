@@ -1,14 +1,47 @@
-//! The bots that the configuration names.
+//! What the configuration says of Telegram's side: the bots, and what the server that they talk to can do.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::Context;
 
 use crate::{
-    config::{ButtonPlace, Config, Source},
+    config::{ButtonPlace, Config, Source, Telegram},
     domain::{address::SourceId, keyboard::Layout},
+    media::disk::Disk,
     telegram::bot::{Access, Bot},
 };
 
-/// The bots of all sources.
+/// The largest file that Telegram's server lets a bot have (Bot API, `getFile`), in bytes.
+const DOWNLOAD_BYTES: u64 = 20 << 20;
+/// The largest file that Telegram's server takes from a bot (Bot API, "Sending files"), in bytes.
+const UPLOAD_BYTES: u64 = 50 << 20;
+/// The largest that passes an own server with `--local`, either way (Bot API, "Using a Local Bot API Server"), in bytes.
+const LOCAL_BYTES: u64 = 2000 << 20;
+/// How long an own server may take to fetch a file from Telegram, which it does before it tells where it is.
+const FETCHED_WITHIN: Duration = Duration::from_mins(15);
+
+/// The largest file of a customer's that the bots can have, in bytes.
+pub(super) const fn largest_download_bytes(telegram: &Telegram) -> u64 {
+    if telegram.local { LOCAL_BYTES } else { DOWNLOAD_BYTES }
+}
+
+/// The directory of an own Bot API server, if there is one.
+///
+/// # Errors
+/// If it cannot be read; the message says what to do.
+pub fn disk(config: &Config) -> anyhow::Result<Option<Disk>> {
+    let Some(directory) = config.telegram.local_dir.as_ref().filter(|_| config.telegram.local) else { return Ok(None) };
+    let opened = Disk::open(directory).with_context(|| {
+        format!(
+            "cannot read {}: let `telegram.local_dir` be the directory in which your Bot API server keeps files, and let \
+             telekommo's user read what is in it",
+            directory.display()
+        )
+    });
+    opened.map(Some)
+}
+
+/// The bot of each source.
 ///
 /// # Errors
 /// If an HTTP client cannot be set up.
@@ -16,7 +49,8 @@ pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
     let access = Access {
         api_url: config.telegram.api_url.url().clone(),
         send_timeout: config.telegram.send_timeout,
-        limit_bytes: if config.telegram.local { 2000 << 20 } else { 50 << 20 },
+        limit_bytes: if config.telegram.local { LOCAL_BYTES } else { UPLOAD_BYTES },
+        find_timeout: if config.telegram.local { FETCHED_WITHIN } else { config.telegram.send_timeout },
         poll_timeout: config.telegram.poll_timeout,
         requests_per_second: config.telegram.requests_per_second.get(),
         layout: match config.telegram.buttons {

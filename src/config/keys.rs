@@ -54,6 +54,7 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram", "groups").or("ignore"),
     key("telegram", "mark_read").or("false"),
     key("telegram", "local").or("false"),
+    key("telegram", "local_dir"),
     key("telegram", "ask_phone").or("never"),
     key("telegram", "phone_wait").or("10m"),
     key("kommo", "chats_url").or("https://amojo.kommo.com"),

@@ -89,6 +89,10 @@ impl<'a> Reading<'a> {
         let groups = section.required("groups", parse::groups);
         let mark_read = section.required("mark_read", parse::flag);
         let local = section.required("local", parse::flag);
+        let local_dir = match local {
+            Ok(true) => section.required("local_dir", parse::folder).map(Some),
+            Ok(false) | Err(_) => section.optional("local_dir", parse::folder),
+        };
         let ask_phone = section.required("ask_phone", parse::ask_phone);
         let phone_wait = section.required("phone_wait", parse::wait);
         Ok(Telegram {
@@ -101,6 +105,7 @@ impl<'a> Reading<'a> {
             groups: groups?,
             mark_read: mark_read?,
             local: local?,
+            local_dir: local_dir?,
             ask_phone: ask_phone?,
             phone_wait: phone_wait?,
         })

@@ -117,6 +117,9 @@ pub struct Sender {
     pub ref_id: Option<String>,
     /// The name to show.
     pub name: String,
+    /// Where a picture of them is; Kommo fetches it a little later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
     /// Their page in the messenger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_link: Option<String>,

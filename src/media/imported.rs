@@ -15,6 +15,9 @@ use tokio::{
 };
 use tokio_util::io::ReaderStream;
 
+/// How much of a file is read at once, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
+
 /// The folder of imported files.
 #[must_use]
 pub fn dir(data_dir: &Path) -> PathBuf {
@@ -84,7 +87,11 @@ pub(super) async fn answer(
         Bytes::Beyond => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
     };
     file.seek(SeekFrom::Start(first)).await?;
-    let body = if is_head { Body::empty() } else { Body::from_stream(ReaderStream::new(file.take(count))) };
+    let body = if is_head {
+        Body::empty()
+    } else {
+        Body::from_stream(ReaderStream::with_capacity(file.take(count), CHUNK_BYTES))
+    };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! `GET` and `HEAD` of links: the file passes through from Telegram, and is never held as a whole.
+//! `GET` and `HEAD` of links: the file passes through from Telegram or from the disk, and is never held as a whole.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -14,7 +14,10 @@ use crate::{
     clock,
     domain::address::SourceId,
     media::{
-        disposition, imported,
+        disk::{Disk, DiskError},
+        disposition,
+        found::Places,
+        imported,
         link::{ImportedFile, LinkKey, Linked, SEGMENT, Target},
     },
     telegram::{
@@ -34,8 +37,14 @@ pub struct MediaDoor {
     key: LinkKey,
     bots: BTreeMap<SourceId, Bot>,
     imports: PathBuf,
+    /// Where files are, if the Bot API server keeps them on this machine.
+    disk: Option<Disk>,
+    found: Places,
     places: Arc<Semaphore>,
 }
+
+/// One of the places at which files pass through; free again once nobody holds it.
+pub(super) type Place = Arc<OwnedSemaphorePermit>;
 
 /// Why a request gets no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +61,9 @@ enum Denied {
     /// 410, 502 or 503.
     #[error(transparent)]
     File(#[from] FileError),
+    /// 410 or 502. What is wrong here is the operator's business.
+    #[error("this file cannot be given now")]
+    Disk(#[from] DiskError),
 }
 
 impl Denied {
@@ -60,8 +72,10 @@ impl Denied {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Full | Self::File(FileError::Later) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::File(FileError::Gone) => StatusCode::GONE,
-            Self::File(FileError::Unreachable) => StatusCode::BAD_GATEWAY,
+            Self::File(FileError::Gone) | Self::Disk(DiskError::Gone) => StatusCode::GONE,
+            Self::File(FileError::Unreachable) | Self::Disk(DiskError::Outside | DiskError::Unreadable) => {
+                StatusCode::BAD_GATEWAY
+            }
         }
     }
 
@@ -75,10 +89,11 @@ impl Denied {
 }
 
 impl MediaDoor {
-    /// Serves links of `key` with files of `bots`, and with those that were imported into the folder `imports`.
+    /// Serves links of `key` with files of `bots`, which are on a `disk` or at Telegram, and with those that were imported into
+    /// the folder `imports`.
     #[must_use]
-    pub fn new(key: LinkKey, bots: BTreeMap<SourceId, Bot>, imports: PathBuf) -> Self {
-        Self { key, bots, imports, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    pub fn new(key: LinkKey, bots: BTreeMap<SourceId, Bot>, disk: Option<Disk>, imports: PathBuf) -> Self {
+        Self { key, bots, imports, disk, found: Places::default(), places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Whether a path is that of a link, good or not.
@@ -93,7 +108,16 @@ impl MediaDoor {
         match self.file(&head).await {
             Ok(response) => response,
             Err(denied) => {
-                tracing::debug!(reason = %denied, "a file was not given");
+                match denied {
+                    Denied::Disk(error @ (DiskError::Outside | DiskError::Unreadable)) => {
+                        tracing::warn!(%error, "a file cannot be given");
+                    }
+                    Denied::Unknown
+                    | Denied::Method
+                    | Denied::Full
+                    | Denied::File(_)
+                    | Denied::Disk(DiskError::Gone) => tracing::debug!(reason = %denied, "a file was not given"),
+                }
                 denied.response()
             }
         }
@@ -121,12 +145,34 @@ impl MediaDoor {
     async fn at_telegram(&self, head: &Parts, linked: &Linked) -> Result<Response<Body>, Denied> {
         let bot = self.bots.get(&linked.source).ok_or(Denied::Unknown)?;
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Denied::Full)?;
+        let place = Arc::new(place);
+        // What was found a moment ago may have moved; what Telegram has just found has not.
+        if let Some(found) = self.found.of(linked) {
+            match self.give(head, linked, bot, &found, Arc::clone(&place)).await {
+                Err(Denied::File(FileError::Gone) | Denied::Disk(DiskError::Gone)) => self.found.forget(linked),
+                given => return given,
+            }
+        }
         let found = bot.find(&linked.file_id).await?;
-        let mut response = if head.method == Method::HEAD {
-            Ok(described(linked, &found))
-        } else {
-            bot.open(&found, range(&head.headers)).await.map(|file| passed(file, place))
-        }?;
+        let given = self.give(head, linked, bot, &found, place).await?;
+        self.found.keep(linked, found);
+        Ok(given)
+    }
+
+    async fn give(
+        &self,
+        head: &Parts,
+        linked: &Linked,
+        bot: &Bot,
+        found: &Found,
+        place: Place,
+    ) -> Result<Response<Body>, Denied> {
+        let range = range(&head.headers);
+        let mut response = match &self.disk {
+            _ if head.method == Method::HEAD => described(linked, found),
+            Some(disk) => disk.pass(&found.path, range, place).await?,
+            None => passed(bot.open(found, range).await?, place),
+        };
         let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&found.path));
         response.headers_mut().extend(headers(kind, &linked.file_name));
         Ok(response)
@@ -149,7 +195,7 @@ fn described(linked: &Linked, found: &Found) -> Response<Body> {
 }
 
 /// Telegram's answer without its own headers, its body still flowing. The place is kept until the body ends.
-fn passed(file: reqwest::Response, place: OwnedSemaphorePermit) -> Response<Body> {
+fn passed(file: reqwest::Response, place: Place) -> Response<Body> {
     let (head, body) = axum::http::Response::<reqwest::Body>::from(file).into_parts();
     let body = body.map_err(move |error| {
         let _kept = &place;

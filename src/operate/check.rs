@@ -1,12 +1,14 @@
-//! `telekommo check`: what a configuration means, in words and without secrets, and how Kommo sees it.
+//! `telekommo check`: what a configuration means, in words and without secrets, and how Kommo and an own Bot API server see it.
 
 use std::fmt;
 
 use crate::{config::Config, operate::table::paragraph};
 
 mod kommo;
+mod telegram;
 
 pub use kommo::ask;
+pub use telegram::ask as ask_telegram;
 
 /// A configuration, described for its operator.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// One thing that was asked of Kommo.
+/// One thing that was asked of Kommo, or of the operator's own Bot API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What it is about.

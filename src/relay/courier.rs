@@ -81,6 +81,8 @@ pub struct Courier {
     pub keep_buttons: bool,
     /// Whether groups and channels are relayed.
     pub groups: bool,
+    /// The largest file of a customer's that bots can have, in bytes.
+    pub largest_file_bytes: u64,
     /// Whether an answer marks what it answers as read, where the bot answers for a person.
     pub mark_read: bool,
     /// The channel's bot, in whose name Kommo is told what nobody in the account wrote.

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod chats;
+mod portrait;
 mod presence;
 mod sending;
 
@@ -55,7 +56,14 @@ pub(super) async fn step(
         Ok(found) => found,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
-    let place = Place { source, bot, connection: connection.as_ref(), groups: courier.groups, now: enqueued_at };
+    let place = Place {
+        source,
+        bot,
+        connection: connection.as_ref(),
+        groups: courier.groups,
+        largest_file_bytes: courier.largest_file_bytes,
+        now: enqueued_at,
+    };
     let step = match from_telegram::decode(raw, &place) {
         Ok(Arrival::Message(inbound)) => message(courier, *inbound, attempt).await?,
         Ok(Arrival::Tap(tap)) => Step::called(self::tap(courier, source, *tap, attempt).await?),
@@ -171,7 +179,7 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
         return Ok(Ok(done()));
     }
     let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()));
-    let send = send_as(courier, &tap.inbound, &event, attempt.is_last);
+    let send = send_as(courier, &tap.inbound, event, attempt.is_last);
     let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap, here.clone()), send);
     outcome
 }

@@ -20,13 +20,14 @@
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
 //! | `y` conversation | what was told of its customer |
+//! | `v` bot, customer | how the customer looks |
 //! | `e` instant, key | the key expires then |
 //!
 //! Numbers are big-endian, so that keys sort as numbers do. A lane is its route and its thread, each with its length in
 //! front: the jobs of a lane lie together, and no lane's name can reach into another's.
 
 use crate::domain::{
-    address::{BotId, Conversation, KommoMessageId, MessageId, UserId},
+    address::{BotId, ContactId, Conversation, KommoMessageId, MessageId, UserId},
     time::UnixMillis,
     work::{DedupeId, Lane},
 };
@@ -89,6 +90,10 @@ pub(super) fn conversation_of(chat: &[u8]) -> Option<Conversation> {
 
 pub(super) fn activity(conversation: &Conversation) -> Vec<u8> {
     with(b'a', conversation.to_string().as_bytes())
+}
+
+pub(super) fn portrait(bot: BotId, customer: ContactId) -> Vec<u8> {
+    with(b'v', format!("{bot}:{customer}").as_bytes())
 }
 
 pub(super) fn kommo_of(ours: &MessageId) -> Vec<u8> {

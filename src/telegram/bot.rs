@@ -27,7 +27,6 @@ use crate::{
 
 /// How much longer than the long poll itself the HTTP request may take.
 const POLL_GRACE: Duration = Duration::from_secs(15);
-
 /// How long a connection may take to come about. Less than a stop leaves to what is in flight, so that a call that never
 /// went out is not taken for one that did.
 const CONNECT_WITHIN: Duration = Duration::from_secs(4);
@@ -36,14 +35,15 @@ const IDLE_FOR: Duration = Duration::from_secs(15);
 
 /// The bot of one source.
 ///
-/// Four HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, and a file
-/// flows for as long as it is read, or sent.
+/// Five HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, an own server
+/// takes its time to find a file, and a file flows for as long as it is read, or sent.
 #[derive(Clone)]
 pub struct Bot {
     source: SourceId,
     id: BotId,
     poller: teloxide::Bot,
     pub(super) sender: teloxide::Bot,
+    pub(super) finder: teloxide::Bot,
     pub(super) files: reqwest::Client,
     pub(super) uploads: reqwest::Client,
     pub(super) silent_for: Duration,
@@ -80,6 +80,8 @@ pub struct Access {
     pub send_timeout: Duration,
     /// The most bytes of a file that the server takes from bots: 50 MB, or 2,000 MB at one's own.
     pub limit_bytes: u64,
+    /// How long the server may take to have a file ready.
+    pub find_timeout: Duration,
     /// How long the server holds a poll without updates; Telegram allows up to 50 s.
     pub poll_timeout: Duration,
     /// Calls per second; Telegram's guidance is 30 for one bot.
@@ -110,6 +112,7 @@ impl Bot {
         Ok(Self {
             poller: client(access.poll_timeout + POLL_GRACE)?,
             sender: client(access.send_timeout)?,
+            finder: client(access.find_timeout)?,
             files: file::client(CONNECT_WITHIN.min(access.send_timeout / 2), access.send_timeout)?,
             uploads: upload::client(CONNECT_WITHIN.min(access.send_timeout / 2))?,
             silent_for: access.send_timeout,

@@ -66,7 +66,7 @@ impl Bot {
     /// [`FileError`].
     pub async fn find(&self, file_id: &str) -> Result<Found, FileError> {
         self.pace.turn().await;
-        let answer = JsonRequest::new(self.sender.clone(), GetFile { file_id: file_id.to_owned() }).await;
+        let answer = JsonRequest::new(self.finder.clone(), GetFile { file_id: file_id.to_owned() }).await;
         let file = answer.map_err(|error| verdict(&error))?;
         let path = file.get("file_path").and_then(Value::as_str).ok_or(FileError::Gone)?.to_owned();
         Ok(Found { path, size_bytes: file.get("file_size").and_then(Value::as_u64) })

@@ -1,4 +1,4 @@
-//! What a bot is called.
+//! What a bot is called, and whether its server knows it.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -7,7 +7,10 @@ use teloxide::{
     requests::{JsonRequest, Payload},
 };
 
-use crate::telegram::bot::Bot;
+use crate::{
+    domain::retry::Failure,
+    telegram::{bot::Bot, failure},
+};
 
 /// `getMe`.
 #[derive(Serialize)]
@@ -27,5 +30,14 @@ impl Bot {
         self.turn().await;
         let me = JsonRequest::new(self.sender.clone(), GetMe {}).await?;
         Ok(me.get("username").and_then(Value::as_str).map(str::to_owned))
+    }
+
+    /// Asks the server whether it knows this bot.
+    ///
+    /// # Errors
+    /// Why it does not answer, or what it has against the token; without the address, which holds the token.
+    pub async fn greet(&self) -> Result<(), Failure> {
+        self.turn().await;
+        failure::of_repeatable(JsonRequest::new(self.sender.clone(), GetMe {}).await).map(drop)
     }
 }

@@ -23,7 +23,6 @@ mod quote;
 mod told;
 
 pub use changes::{connection, deletion_of};
-pub use content::LARGEST_FILE_BYTES;
 pub use guests::introduction;
 
 /// What an update is about.
@@ -56,6 +55,8 @@ pub struct Place<'a> {
     pub connection: Option<&'a Connection>,
     /// Whether groups and channels are relayed.
     pub groups: bool,
+    /// The largest file that the bot can have, in bytes.
+    pub largest_file_bytes: u64,
     /// When it arrived; not everything has a date of its own.
     pub now: UnixMillis,
 }
@@ -190,7 +191,7 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
     let speaker = chat.is_group().then(|| chats::speaker(&mut message));
     let sent_at = sent_at(message.date.unwrap_or_default(), number);
     let quote = quote::of(&message, place.bot, chat.id);
-    let content = content::forwarded(message);
+    let content = content::forwarded(message, place.largest_file_bytes);
     Ok(Inbound {
         conversation: place.conversation(chat.id),
         id: MessageId { bot: place.bot, chat: chat.id, message: number, update: None },

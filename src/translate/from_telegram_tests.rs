@@ -9,7 +9,17 @@ fn source() -> SourceId {
 
 fn arrival(raw: &str) -> Result<Arrival, Skip> {
     let now = UnixMillis(1_786_017_700_000);
-    decode(raw, &Place { source: &source(), bot: BotId(123_456), connection: None, groups: false, now })
+    decode(
+        raw,
+        &Place {
+            source: &source(),
+            bot: BotId(123_456),
+            connection: None,
+            groups: false,
+            largest_file_bytes: 20 << 20,
+            now,
+        },
+    )
 }
 
 fn read(raw: &str) -> Result<Inbound, Skip> {

@@ -14,6 +14,10 @@ use crate::{
     media::link::MediaLinks,
 };
 
+mod otherwise;
+
+pub use otherwise::{linked, pictured};
+
 /// A message as the event that creates it. Kommo fetches files by `links`.
 #[must_use]
 pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
@@ -115,14 +119,14 @@ fn author(inbound: &Inbound) -> Sender {
         Author::Business { name, kommo } => {
             let ref_id = kommo.as_ref().map(ToString::to_string);
             let id = format!("kommo-user:{}", ref_id.as_deref().unwrap_or("unknown"));
-            Sender { id, ref_id, name: name.clone(), profile_link: None }
+            Sender { id, ref_id, name: name.clone(), avatar: None, profile_link: None }
         }
     }
 }
 
 fn sender(customer: &Customer) -> Sender {
     let profile_link = customer.username.as_ref().map(|username| format!("https://t.me/{username}"));
-    Sender { id: customer.id.to_string(), ref_id: None, name: customer.name.clone(), profile_link }
+    Sender { id: customer.id.to_string(), ref_id: None, name: customer.name.clone(), avatar: None, profile_link }
 }
 
 /// What is said, after the words that it answers where Kommo does not know them.

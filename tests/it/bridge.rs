@@ -2,6 +2,7 @@
 
 mod admin;
 mod albums_out;
+mod avatars;
 mod blocked;
 mod business;
 mod buttons;
@@ -14,6 +15,7 @@ mod groups;
 mod hooks;
 mod hostile;
 mod kommo_trouble;
+mod local;
 mod media;
 mod pauses;
 mod polls;

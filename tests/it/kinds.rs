@@ -44,7 +44,14 @@ fn arrival(raw: &str) -> Result<Arrival, Skip> {
     let source = SourceId::parse("sales").unwrap();
     from_telegram::decode(
         raw,
-        &Place { source: &source, bot: BOT, connection: Some(&connection), groups: true, now: NOW },
+        &Place {
+            source: &source,
+            bot: BOT,
+            connection: Some(&connection),
+            groups: true,
+            largest_file_bytes: 20 << 20,
+            now: NOW,
+        },
     )
 }
 

@@ -33,11 +33,11 @@ pub async fn ask(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn fine(about: &'static str, text: impl Into<String>) -> Finding {
+pub(super) fn fine(about: &'static str, text: impl Into<String>) -> Finding {
     Finding { about, text: text.into(), is_wrong: false }
 }
 
-fn wrong(about: &'static str, text: impl Into<String>) -> Finding {
+pub(super) fn wrong(about: &'static str, text: impl Into<String>) -> Finding {
     Finding { about, text: text.into(), is_wrong: true }
 }
 

@@ -61,6 +61,7 @@ impl People {
             id: format!("kommo-user:{ref_id}"),
             ref_id: Some(ref_id),
             name: shown.to_owned(),
+            avatar: None,
             profile_link: None,
         })
     }

@@ -14,20 +14,42 @@ use crate::{
     },
     relay::{
         courier::{Courier, done},
-        inbound::Outcome,
+        inbound::{Outcome, portrait},
     },
     store::{Chat, Ending, Fact, StoreError},
     translate::to_kommo,
 };
 
-/// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up.
+/// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up, and a file that Kommo
+/// does not take is told as a text with the link to it.
 pub(super) async fn send(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
-    let event = to_kommo::encode(inbound, &courier.links.made_at(clock::now()));
-    send_as(courier, inbound, &event, is_last_try).await
+    let links = courier.links.made_at(clock::now());
+    let outcome = send_as(courier, inbound, to_kommo::encode(inbound, &links), is_last_try).await?;
+    match to_kommo::linked(inbound, &links) {
+        Some(text) if matches!(outcome, Err(Failure::Permanent(_))) => {
+            tracing::info!(message = %inbound.id, "Kommo does not take this file: told as a text with its link");
+            send_as(courier, inbound, text, is_last_try).await
+        }
+        Some(_) | None => Ok(outcome),
+    }
 }
 
-/// The same with an event that says more than the message does.
-pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: &Event, is_last_try: bool) -> Outcome {
+/// The same with an event that says more than the message does. It shows the customer's picture; whatever Kommo has
+/// against that, the words must not stay behind with it.
+pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, is_last_try: bool) -> Outcome {
+    // In boxes, since the future of a step would grow too large with them.
+    let Some(picture) = Box::pin(portrait::link(courier, inbound)).await? else {
+        return Box::pin(attempt(courier, inbound, &event, is_last_try)).await;
+    };
+    let outcome = Box::pin(attempt(courier, inbound, &to_kommo::pictured(event.clone(), picture), is_last_try)).await?;
+    if matches!(outcome, Err(Failure::Permanent(_))) {
+        tracing::debug!(message = %inbound.id, "refused with the customer's picture: sent without");
+        return Box::pin(attempt(courier, inbound, &event, is_last_try)).await;
+    }
+    Ok(outcome)
+}
+
+async fn attempt(courier: &Courier, inbound: &Inbound, event: &Event, is_last_try: bool) -> Outcome {
     match courier.chats.send(event).await {
         Ok(accepted) => {
             courier.observe(None);

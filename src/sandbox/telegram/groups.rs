@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
@@ -88,6 +89,8 @@ pub(super) struct Group {
     members: BTreeSet<i64>,
     standing: Standing,
     migrated_to: Option<i64>,
+    /// The picture of it.
+    pub(super) photo: Option<Bytes>,
 }
 
 impl Group {
@@ -129,7 +132,7 @@ impl World {
         let by = *group.members.first()?;
         let members = group.members.into_iter().collect();
         let NewGroup { id, kind, title, .. } = group;
-        bot.groups.insert(id, Group { kind, title, members, standing: Standing::Left, migrated_to: None });
+        bot.groups.insert(id, Group { kind, title, members, standing: Standing::Left, migrated_to: None, photo: None });
         bot.chats.entry(id).or_default();
         self.let_in(token, id, by, now)
     }

@@ -9,7 +9,7 @@ use crate::sandbox::telegram::{
     arguments::Arguments,
     attachments::Files,
     methods::{Refusal, UNAUTHORIZED},
-    replies,
+    profiles, replies,
     shapes::{self, BotUser},
     updates::Queue,
     world::{Chat, Person, World},
@@ -123,10 +123,11 @@ pub(super) fn open<'w>(world: &'w mut World, token: &'w str, arguments: &Argumen
 }
 
 /// `getChat`.
-pub(super) fn get_chat(world: &World, token: &str, arguments: &Arguments) -> Result<Value, Refusal> {
+pub(super) fn get_chat(world: &mut World, token: &str, arguments: &Arguments) -> Result<Value, Refusal> {
     let id = named(world, token, arguments)?;
     if let Some(group) = world.bots.get(token).and_then(|bot| bot.groups.get(&id)) {
-        return Ok(shapes::full(group.shape(id)));
+        let shape = shapes::full(group.shape(id));
+        return Ok(profiles::with_photo(world, token, id, shape));
     }
     let person = world.customers.get(&id).ok_or(Refusal::new(400, "Bad Request: chat not found"))?;
     Ok(shapes::full(shapes::chat(&person.card)))

@@ -8,6 +8,8 @@ lenient! {
     pub struct File {
         /// The id by which the bot can have it.
         pub file_id: String,
+        /// The id of the same file for every bot.
+        pub file_unique_id: String,
         /// Bytes.
         pub file_size: u64,
         /// The name that its sender's device gave it.

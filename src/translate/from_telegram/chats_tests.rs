@@ -29,7 +29,10 @@ fn olga() -> Connection {
 }
 
 fn read(raw: &str, connection: Option<&Connection>, groups: bool) -> Result<Arrival, Skip> {
-    from_telegram::decode(raw, &Place { source: &source(), bot: BotId(1), connection, groups, now: NOW })
+    from_telegram::decode(
+        raw,
+        &Place { source: &source(), bot: BotId(1), connection, groups, largest_file_bytes: 20 << 20, now: NOW },
+    )
 }
 
 fn message(raw: &str, connection: Option<&Connection>) -> Result<Inbound, Skip> {

@@ -9,13 +9,10 @@ use crate::{
     },
 };
 
-/// The largest file that a bot can have of Telegram (Bot API, `getFile`), in bytes.
-pub const LARGEST_FILE_BYTES: u64 = 20 * 1024 * 1024;
-
-/// What a message says, after who said it first if it was forwarded.
-pub(super) fn forwarded(message: Message) -> Content {
+/// What a message says, after who said it first if it was forwarded. A file of more than `largest_bytes` is only named.
+pub(super) fn forwarded(message: Message, largest_bytes: u64) -> Content {
     let origin = message.fields.says("forward_origin").then(|| message.fields.part("forward_origin"));
-    let content = of(message);
+    let content = sized(of(message), largest_bytes);
     match origin.map(|origin| people::author(&origin).unwrap_or_else(|| "somebody".to_owned())) {
         Some(author) => led(content, &format!("[forwarded from {author}]")),
         None => content,
@@ -74,7 +71,6 @@ pub(super) fn of(message: Message) -> Content {
             .or_else(|| message.file.and_then(|file| self::file(kind, file, caption.clone())))
             .or_else(|| in_words(kind, &message.fields, caption.as_deref())),
     };
-    let known = known.map(|content| if let Content::Media(media) = content { sized(media) } else { content });
     known.unwrap_or_else(|| unknown(&kind, &message.fields, caption))
 }
 
@@ -117,18 +113,19 @@ fn visible_media(item: &Part, line: &str) -> Option<Content> {
 }
 
 /// A file that is too large for a bot becomes a text that says so: there is no way to have it.
-fn sized(media: Media) -> Content {
-    match media.size_bytes {
-        Some(size) if size > LARGEST_FILE_BYTES => Content::Unknown {
-            kind: format!(
-                "{} \"{}\" of {} MB: Telegram lets bots have files of up to 20 MB, so this one stays in Telegram",
-                media.kind.name(),
-                media.file_name,
-                size.div_ceil(1024 * 1024)
-            ),
-            caption: media.caption,
-        },
-        Some(_) | None => Content::Media(media),
+fn sized(content: Content, largest_bytes: u64) -> Content {
+    match content {
+        Content::Media(Media { kind, file_name, size_bytes: Some(size), caption, .. }) if size > largest_bytes => {
+            let (size, largest) = (size.div_ceil(1024 * 1024), largest_bytes / (1024 * 1024));
+            let (kind, why) = (kind.name(), format!("Telegram lets bots have files of up to {largest} MB"));
+            let kind = format!("{kind} \"{file_name}\" of {size} MB: {why}, so this one stays in Telegram");
+            Content::Unknown { kind, caption }
+        }
+        Content::Text(_)
+        | Content::Media(_)
+        | Content::Location { .. }
+        | Content::Contact { .. }
+        | Content::Unknown { .. } => content,
     }
 }
 

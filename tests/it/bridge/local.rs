@@ -1,0 +1,135 @@
+//! An own Bot API server on the same machine: large files, read from its disk.
+
+use std::path::Path;
+
+use axum::body::Bytes;
+use reqwest::{Client, Method, Response, StatusCode, header};
+use telekommo::{
+    app,
+    config::{Config, Environment},
+    operate::check,
+    sandbox::{
+        kommo::Media,
+        stage::{ANNA, LINES, Line, Stage},
+        telegram::{FileKind, Hosting, NewFile},
+    },
+};
+use tempfile::TempDir;
+
+use crate::support::{TestStage, conversation};
+
+const SALES: Line = LINES[0];
+/// More than Telegram's own server gives.
+const LENGTH: usize = 25 << 20;
+
+fn settings(directory: &Path) -> String {
+    format!("telegram.local = true\ntelegram.local_dir = \"{}\"\n", directory.display())
+}
+
+/// A server that keeps its files in a folder of its own, and a bridge that looks for them in `directory` of it.
+async fn stage(directory: &str) -> (TestStage, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join("server")).unwrap();
+    std::fs::create_dir_all(home.path().join("elsewhere")).unwrap();
+    let stage = TestStage::with(&settings(&home.path().join(directory))).await;
+    stage.telegram.host(Hosting::Local(home.path().join("server")));
+    (stage, home)
+}
+
+fn noise(length: usize) -> Bytes {
+    let mut random = fastrand::Rng::with_seed(7);
+    std::iter::repeat_with(|| random.u8(..)).take(length).collect()
+}
+
+fn media(stage: &Stage) -> Option<Media> {
+    stage.kommo.chat(&conversation(SALES, ANNA))?.messages.pop()?.media
+}
+
+/// Anna sends a file, and Kommo tries to fetch it.
+async fn sent(stage: &TestStage, bytes: Bytes) -> Media {
+    let name = Some("film.zip".to_owned());
+    stage.telegram.send_file(SALES.token, ANNA, &NewFile { kind: FileKind::Document, bytes, name, caption: None });
+    stage.until("Kommo has fetched it", |stage| media(stage).is_some_and(|media| media.fetched.is_some())).await;
+    media(stage).unwrap()
+}
+
+async fn asked(method: Method, url: &str, range: &str) -> Response {
+    Client::new().request(method, url).header(header::RANGE, range).send().await.unwrap()
+}
+
+fn told<'r>(response: &'r Response, name: &str) -> &'r str {
+    response.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_is_read_from_the_disk() {
+    let (stage, _home) = stage("server").await;
+    let bytes = noise(LENGTH);
+    let media = sent(&stage, bytes.clone()).await;
+    let fetched = media.fetched.unwrap();
+    assert_eq!((fetched.status, fetched.content_type.as_str()), (Some(200), "application/pdf"));
+    assert!(fetched.bytes == bytes, "other bytes arrived");
+
+    let part = asked(Method::GET, &media.url, "bytes=21000000-21000099").await;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(told(&part, "content-range"), format!("bytes 21000000-21000099/{LENGTH}"));
+    assert_eq!((told(&part, "content-length"), told(&part, "x-content-type-options")), ("100", "nosniff"));
+    assert!(part.bytes().await.unwrap() == bytes.slice(21_000_000..21_000_100));
+    let beyond = asked(Method::GET, &media.url, &format!("bytes={LENGTH}-")).await;
+    assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    let head = asked(Method::HEAD, &media.url, "").await;
+    assert_eq!((head.status(), told(&head, "content-length")), (StatusCode::OK, LENGTH.to_string().as_str()));
+
+    let searches = stage.telegram.requests().into_iter().filter(|it| it.method == "getfile").count();
+    assert_eq!(searches, 1, "where the file is was known after the first answer");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_has_left_the_disk_is_asked_for_again() {
+    let (mut stage, home) = stage("server").await;
+    stage.allow_failures();
+    let bytes = noise(3000);
+    let media = sent(&stage, bytes.clone()).await;
+    std::fs::remove_dir_all(home.path().join("server").join(SALES.token)).unwrap();
+    assert!(asked(Method::GET, &media.url, "").await.bytes().await.unwrap() == bytes);
+
+    std::fs::remove_dir_all(home.path().join("server").join(SALES.token)).unwrap();
+    let file_id = stage.telegram.messages(SALES.token, ANNA)[0].file.clone().unwrap().file_id;
+    stage.telegram.forget_file(&file_id);
+    assert_eq!(asked(Method::GET, &media.url, "").await.status(), StatusCode::GONE);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_outside_of_the_directory_is_read() {
+    let (stage, _home) = stage("elsewhere").await;
+    let fetched = sent(&stage, noise(3000)).await.fetched.unwrap();
+    assert_eq!(fetched.status, Some(502));
+    let body = String::from_utf8_lossy(&fetched.bytes).into_owned();
+    assert_eq!(body, "this file cannot be given now\n");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_that_cannot_be_read_is_said_at_the_start_and_by_the_check() {
+    let home = tempfile::tempdir().unwrap();
+    let missing = home.path().join("nothing");
+    let error = format!("{:#}", Stage::start(&settings(&missing)).await.unwrap_err());
+    for words in ["cannot read", "nothing", "`telegram.local_dir`", "telekommo's user"] {
+        assert!(error.contains(words), "{error}");
+    }
+
+    let error = format!("{:#}", Stage::start("telegram.local = true\n").await.unwrap_err());
+    assert!(error.contains("local_dir"), "{error}");
+
+    let findings = async |directory: &Path, is_up: bool| {
+        let stage = Stage::without_bridge(&settings(directory)).unwrap();
+        stage.telegram.down(!is_up).unwrap();
+        let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
+        let findings = check::ask_telegram(&app::bots(&config).unwrap(), app::disk(&config)).await;
+        findings.into_iter().map(|it| (it.about, it.is_wrong)).collect::<Vec<_>>()
+    };
+    assert_eq!(findings(home.path(), true).await, [("Server", false), ("Files", false)]);
+    assert_eq!(findings(&missing, false).await, [("Server", true), ("Files", true)]);
+}
