@@ -33,11 +33,12 @@ impl Piece {
 
     /// A question with its answers.
     pub fn poll(question: &str, options: &[&str]) -> Self {
-        let option = |text: &&str| json!({ "text": text, "voter_count": 0 });
-        let options: Vec<Value> = options.iter().map(option).collect();
+        let option =
+            |(n, text): (usize, &&str)| json!({ "persistent_id": n.to_string(), "text": text, "voter_count": 0 });
+        let options: Vec<Value> = options.iter().enumerate().map(option).collect();
         let poll = json!({ "id": fastrand::u64(1..).to_string(), "question": question, "options": options,
             "total_voter_count": 0, "is_closed": false, "is_anonymous": true, "type": "regular",
-            "allows_multiple_answers": false });
+            "allows_multiple_answers": false, "allows_revoting": true, "members_only": false });
         Self::new("poll", poll)
     }
 

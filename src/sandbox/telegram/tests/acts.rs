@@ -72,7 +72,7 @@ async fn pieces_stand_in_the_fields_of_the_bot_api() {
     assert_eq!(messages[1]["contact"], json!({"phone_number": "+491", "first_name": "Ben"}));
     assert_eq!(messages[2]["location"], json!({"latitude": 52.5, "longitude": 13.4}));
     assert_eq!((&messages[3]["location"], &messages[3]["venue"]["title"]), (&messages[2]["location"], &json!("Acme")));
-    assert_eq!(messages[4]["poll"]["options"][1], json!({"text": "Later", "voter_count": 0}));
+    assert_eq!(messages[4]["poll"]["options"][1], json!({"persistent_id": "1", "text": "Later", "voter_count": 0}));
     assert_eq!(messages[5]["dice"], json!({"emoji": "🎲", "value": 6}));
     assert!(messages.iter().all(|message| message.get("text").is_none()));
 }
@@ -80,8 +80,10 @@ async fn pieces_stand_in_the_fields_of_the_bot_api() {
 #[tokio::test]
 async fn any_update_is_queued_as_it_is() {
     let telegram = fake();
-    let update = json!({"poll": {"id": "1", "anything": [1, null]}});
+    let somebody = json!({"id": 5, "is_bot": false, "first_name": "Eve"});
+    let bought = json!({"from": somebody, "paid_media_payload": "a \u{1F381}"});
+    let update = json!({ "purchased_paid_media": bought });
     let id = telegram.push_update(TOKEN, &update).unwrap();
     let answer = call(&telegram, "getUpdates", json!({})).await.1;
-    assert_eq!(answer["result"], json!([{"update_id": id, "poll": {"id": "1", "anything": [1, null]}}]));
+    assert_eq!(answer["result"], json!([{ "update_id": id, "purchased_paid_media": bought }]));
 }
