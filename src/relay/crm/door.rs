@@ -12,6 +12,7 @@ use crate::{
     domain::{
         address::Conversation,
         guest::{Introduction, Told},
+        retry::Failure,
         time::UnixMillis,
         work::{Lane, Work},
     },
@@ -114,5 +115,12 @@ pub(in crate::relay) async fn release(
         return Ok(finished().followed_by(Vec::new(), nothing_held));
     };
     let introduction = Introduction { phone: phone.map(str::to_owned), ..known };
-    Ok(crm::relay(courier, &introduction, arrival).await?.followed_by(Vec::new(), nothing_held))
+    let step = crm::relay(courier, &introduction, arrival).await?;
+    if matches!(step.outcome, Err(Failure::Permanent(_))) {
+        // Were it held on, all that the customer writes would be set aside with it. By itself, it ends alone.
+        let alone = NewJob { id: None, lane: Lane::inbound(conversation), work };
+        let ending = Ending::Done { then: vec![alone], facts: nothing_held };
+        return Ok(Step { outcome: Ok(ending), called: step.called });
+    }
+    Ok(step.followed_by(Vec::new(), nothing_held))
 }

@@ -1,7 +1,8 @@
 //! The question for a phone number.
 
 use telekommo::sandbox::{
-    kommo::Subject,
+    fault::Fault,
+    kommo::{Endpoint, Subject},
     stage::{ANNA, BEN, LINES, Line, Stage},
     telegram::Asks,
 };
@@ -87,6 +88,26 @@ async fn a_start_is_not_held_for_ever_and_a_restart_loses_none() {
     assert!(stage.kommo.chat(&conversation(SALES, ANNA)).is_none());
     stage.start_bridge().await.unwrap();
     stage.until("it is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_start_that_kommo_refuses_takes_nothing_else_with_it() {
+    let mut stage = with_account(ASKING).await;
+    ask(&stage, ANNA).await;
+    // The held one, and once more by itself behind what made it go.
+    stage.allow_failures();
+    stage.allow_leftovers();
+    let refusal = || Fault::Status { code: 400, body: "{}".to_owned() };
+    stage.kommo.fault(Endpoint::Message, refusal(), 1);
+    stage.telegram.write(SALES.token, ANNA, "How much is it?");
+    stage
+        .until("the question is there", |stage| in_kommo(stage, SALES, ANNA).contains(&"How much is it?".to_owned()))
+        .await;
+    stage.telegram.write(SALES.token, ANNA, "Hello?");
+    stage.until("so is the next", |stage| in_kommo(stage, SALES, ANNA).contains(&"Hello?".to_owned())).await;
+    assert_eq!(stage.store().parked(10).unwrap(), []);
+    assert_eq!(in_kommo(&stage, SALES, ANNA).iter().filter(|text| *text == "/start").count(), 1);
     stage.finish().await;
 }
 
