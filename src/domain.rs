@@ -11,6 +11,7 @@ pub mod guest;
 pub mod imported;
 pub mod keyboard;
 pub mod message;
+pub mod opening;
 pub mod portrait;
 pub mod reach;
 pub mod retry;

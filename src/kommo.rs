@@ -1,6 +1,7 @@
 //! Kommo: its Chats API, its hooks, and the REST API of the account.
 
 pub mod account;
+pub mod addressee;
 pub mod chats;
 pub mod failure;
 pub mod hook;

@@ -85,6 +85,12 @@
 //! message and the status of each. What Telegram does not mix or does not take together becomes smaller albums or single
 //! calls, each again a job of its own. One that fails parks its own answer and not its neighbours.
 //!
+//! A manager who writes first chooses a phone number, and Kommo makes a chat that no conversation of ours is known to be. The
+//! hook then goes into the lane of the customer who has shared that very number as their own ([`kommo::addressee`]), and to
+//! nobody otherwise. Once it has arrived, the chat is kept as begun ([`domain::opening`]) ■ and the message is given its id of
+//! ours. The customer's next words name both chats, by which Kommo makes them one; where it does not, they go where they always
+//! went.
+//!
 //! # What came while nobody listened
 //!
 //! Telegram keeps updates; Kommo sends a hook once. So a start compares the chats that are alive with their history at

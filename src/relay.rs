@@ -216,7 +216,7 @@ async fn take(lease: &Lease, courier: &Courier, cut: &CancellationToken) -> Resu
         return Ok(None);
     }
     let handover = Handover::default();
-    let step = courier.step(lease, &handover);
+    let step = Box::pin(courier.step(lease, &handover));
     match cut.run_until_cancelled(AssertUnwindSafe(step).catch_unwind()).await {
         Some(Ok(step)) => step.map(Some),
         Some(Err(_panic)) => Ok(Some(Step::without_call(Err(internal_error())))),

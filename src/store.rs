@@ -36,6 +36,7 @@ mod index;
 mod keys;
 mod links;
 mod open;
+mod openings;
 mod park;
 mod past;
 mod portrait;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
     keyboard::Keyboard,
+    opening::Stranger,
     time::UnixMillis,
 };
 
@@ -17,6 +18,8 @@ pub struct Customer {
     pub name: String,
     /// Their public username, without `@`.
     pub username: Option<String>,
+    /// Their own phone number, if they have shared it: digits alone.
+    pub phone: Option<String>,
 }
 
 /// Who wrote a message.
@@ -288,7 +291,7 @@ pub enum Recipient {
     /// Kommo named a conversation that we did not mint.
     Foreign(String),
     /// Kommo named none: a manager writes first, to a phone number.
-    Nobody,
+    Stranger(Stranger),
 }
 
 /// A manager's reaction to a message, or the end of it.

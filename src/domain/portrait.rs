@@ -86,7 +86,7 @@ mod tests {
 
     fn ann(name: &str, username: Option<&str>) -> Customer {
         let username = username.map(str::to_owned);
-        Customer { id: ContactId::Person(UserId(7)), name: name.to_owned(), username }
+        Customer { id: ContactId::Person(UserId(7)), name: name.to_owned(), username, phone: None }
     }
 
     fn seen(unique_id: &str, file_id: &str) -> Look {

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    address::{BotId, Conversation, KommoMessageId, SourceId},
+    address::{BotId, Conversation, KommoMessageId, MessageId, SourceId},
     delivery::{Refusal, Report},
     guest::{Guest, Note, Whose},
     keyboard::Keyboard,
     message::MediaKind,
+    opening::Opening,
 };
 
 mod lane;
@@ -73,6 +74,15 @@ pub enum Work {
     },
     /// A delivery status for Kommo.
     Report(Report),
+    /// A message with which a manager has begun a chat gets its id of ours in Kommo. A courtesy.
+    Name {
+        /// Kommo's id of the message.
+        message: KommoMessageId,
+        /// The Telegram message that it became.
+        ours: MessageId,
+        /// The chat.
+        opening: Opening,
+    },
     /// What a customer wrote to the owner of a chat of Telegram Business is to be marked as read. A courtesy, tried once.
     Seen {
         /// Where.
@@ -120,10 +130,16 @@ impl Work {
         match self {
             Self::Call(call) => std::slice::from_ref(call),
             Self::Album { calls } => calls,
-            Self::Update { .. } | Self::Hook { .. } | Self::Reaction { .. } | Self::Report(_) | Self::Seen { .. } => {
-                &[]
-            }
-            Self::Link { .. } | Self::Enrich { .. } | Self::Hold { .. } | Self::Release { .. } => &[],
+            Self::Update { .. }
+            | Self::Hook { .. }
+            | Self::Reaction { .. }
+            | Self::Report(_)
+            | Self::Name { .. }
+            | Self::Seen { .. }
+            | Self::Link { .. }
+            | Self::Enrich { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. } => &[],
         }
     }
 
@@ -156,6 +172,9 @@ pub struct Call {
     /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers_in: Option<i64>,
+    /// The chat that this answer begins: Kommo does not know yet which conversation it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Opening>,
 }
 
 impl Call {
@@ -270,6 +289,7 @@ mod tests {
             method: Method::SendText { text: "x".to_owned(), keyboard: Keyboard::default(), reply_to: None },
             lost: None,
             answers_in: None,
+            opening: None,
         };
         let (a, b) = (Work::Call(call("a")), Work::Call(call("b")));
         let album = Work::Album { calls: vec![call("b"), call("c")] };

@@ -19,9 +19,12 @@ use crate::{
         message::{Outbound, OutboundReaction, Recipient, Typing},
         work::{DedupeId, Lane, Work},
     },
-    kommo::sign::{Signer, Verified},
+    kommo::{
+        addressee,
+        sign::{Signer, Verified},
+    },
     meter::Meter,
-    store::{Chat, Fact, Intake, NewJob, Store},
+    store::{Chat, Fact, Intake, NewJob, Store, StoreError},
     translate::{
         from_kommo::{self, Arrival},
         known_chat::{self, KnownChat},
@@ -190,7 +193,7 @@ impl HookIntake {
     }
 
     async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {
-        let lane = self.lane(&message.to);
+        let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&DedupeId::hook(&message.id))))?;
         let work = Work::Hook { raw: raw.to_owned() };
         let facts = known_chat::read(raw).map(fact).into_iter().collect();
         self.push(NewJob { id: Some(DedupeId::hook(&message.id)), lane, work }, facts).await
@@ -208,30 +211,35 @@ impl HookIntake {
     }
 
     async fn push(&self, job: NewJob, facts: Vec<Fact>) -> Result<Taken, Rejected> {
-        let (id, lane) = (job.id.clone(), job.lane.clone());
+        let id = job.id.clone();
         let pushed = self.store.push_with(Intake { jobs: vec![job], offset: None }, facts, clock::now()).await;
-        let pushed = pushed.map_err(|error| {
-            tracing::error!(%error, ?id, ?lane, "a hook could not be stored, and Kommo sends it once");
-            Rejected::StoreDown
-        })?;
+        let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
         tracing::debug!(?id, known = pushed.known, "hook stored");
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })
     }
 
-    fn lane(&self, to: &Recipient) -> Lane {
-        match to {
-            Recipient::Known(conversation) if self.sources.contains(&conversation.source) => {
-                Lane::outbound(conversation)
-            }
+    fn lane(&self, message: &Outbound) -> Result<Lane, StoreError> {
+        let to = addressee::find(&self.store, &self.sources, message)?;
+        if let Some(to) = to.as_ref().filter(|to| self.sources.contains(&to.source)) {
+            return Ok(Lane::outbound(to));
+        }
+        Ok(match &message.to {
             Recipient::Known(conversation) => Lane::stray(&conversation.to_string()),
             Recipient::Foreign(thread) => Lane::stray(thread),
-            Recipient::Nobody => Lane::stray("nobody"),
-        }
+            Recipient::Stranger(stranger) => {
+                Lane::stray(stranger.opening.as_ref().map_or("nobody", |opening| &opening.chat.0))
+            }
+        })
     }
 
     fn pass(&self, typing: Typing) -> Taken {
         if self.typing.try_send(typing).is_ok() { Taken::Passed } else { Taken::Ignored }
     }
+}
+
+fn not_stored(error: &StoreError, id: Option<&DedupeId>) -> Rejected {
+    tracing::error!(%error, ?id, "a hook could not be stored, and Kommo sends it once");
+    Rejected::StoreDown
 }
 
 /// What a hook tells of its chat.

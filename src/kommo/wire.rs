@@ -42,6 +42,9 @@ pub struct NewMessage {
     pub msgid: String,
     /// Our id of the conversation.
     pub conversation_id: String,
+    /// Kommo's id of the chat that a manager has begun with the customer, told with the customer's first words in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_ref_id: Option<String>,
     /// The line of the channel.
     pub source: Source,
     /// Who wrote it.
@@ -88,14 +91,18 @@ pub struct EditMessage {
     pub timestamp: i64,
     /// Milliseconds since the epoch.
     pub msec_timestamp: i64,
-    /// Kommo's id of the message. With both ids ours would become one of the message's names, so only one is told.
+    /// Kommo's id of the message. With both ids ours becomes a name of the message's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Our id of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msgid: Option<String>,
-    /// Our id of the conversation.
-    pub conversation_id: String,
+    /// Our id of the conversation; one of both names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<String>,
+    /// Kommo's id of the chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_ref_id: Option<String>,
     /// What it says now.
     pub message: Message,
 }
@@ -112,7 +119,8 @@ pub struct Source {
 pub struct Sender {
     /// Our id of the person.
     pub id: String,
-    /// Kommo's id of the manager or of the channel's bot; required of whoever is no customer.
+    /// Kommo's id of the manager or of the channel's bot, required of whoever is no customer; or of a customer whom a
+    /// manager has written to first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ref_id: Option<String>,
     /// The name to show.
@@ -120,9 +128,19 @@ pub struct Sender {
     /// Where a picture of them is; Kommo fetches it a little later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar: Option<String>,
+    /// What Kommo finds the contact by, and writes into a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// Their page in the messenger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_link: Option<String>,
+}
+
+/// How else a customer can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Profile {
+    /// The phone number, with `+` and the code of its country.
+    pub phone: String,
 }
 
 /// The content of a message.

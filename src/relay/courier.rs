@@ -113,10 +113,13 @@ impl Courier {
                 let failed_before = lease.attempts();
                 crm::step(self, lease.work(), (source, *bot, raw), failed_before, lease.enqueued_at()).await
             }
-            Work::Hook { raw } => outbound::unfold(self, lease, raw).map(Step::without_call),
+            Work::Hook { raw } => outbound::unfold(self, lease, raw).await.map(Step::without_call),
             Work::Reaction { raw } => reactions::step(self, lease, raw).await,
             Work::Call(_) | Work::Album { .. } => outbound::step(self, lease, handover).await,
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
+            Work::Name { message, ours, opening } => {
+                Ok(Step::called(outbound::name(self, message, *ours, opening).await))
+            }
             Work::Seen { conversation, message } => outbound::mark_read(self, conversation, *message).await,
             Work::Link { conversation, guest, whose } => crm::link(self, conversation, guest, whose).await,
             Work::Enrich { conversation, guest, note } => {

@@ -85,6 +85,10 @@ pub(super) async fn step(
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
     let arrival = Arrival { work, source, bot, raw, failed_before, enqueued_at };
+    // Before anything that tells Kommo of the customer. A second time it changes nothing.
+    if let Some((customer, phone)) = from_telegram::own_number(raw) {
+        courier.store.remember_phone(customer, &phone).await?;
+    }
     let Some(introduction) = from_telegram::introduction(raw, source) else {
         return inbound::step(courier, work, (source, bot, raw), failed_before, enqueued_at).await;
     };

@@ -3,7 +3,7 @@
 use crate::{
     clock,
     domain::{
-        address::{BotId, SourceId},
+        address::{BotId, ContactId, SourceId},
         delivery::{ErrorCode, Refusal},
         message::{Inbound, Reaction, Skip, Tap},
         retry::Failure,
@@ -104,11 +104,20 @@ fn may_hold_words(kind: &str) -> bool {
 
 async fn message(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Result<Step, StoreError> {
     chats::settle_in(courier, &mut inbound.conversation, &mut inbound.customer.id)?;
+    inbound.customer.phone = phone(courier, inbound.customer.id)?;
     if !courier.may_speak(&mut inbound.author) || (!inbound.edited && is_known(courier, &inbound)?) {
         return Ok(Step::without_call(Ok(done())));
     }
     let news = chats::news(courier, &inbound, attempt.enqueued_at)?;
     Ok(Step::called(relay(courier, inbound, attempt.is_last).await?).with_facts(news))
+}
+
+/// The customer's own phone number, if they have shared it with any of the bots.
+fn phone(courier: &Courier, customer: ContactId) -> Result<Option<String>, StoreError> {
+    match customer {
+        ContactId::Person(customer) => courier.store.phone_of(customer),
+        ContactId::Group(_) => Ok(None),
+    }
 }
 
 /// Whether Kommo is known to have a message: it came by another way, such as our own answer in a channel.
@@ -172,6 +181,7 @@ async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreE
 async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attempt) -> Outcome {
     let here = reach::target(courier, &tap.inbound.conversation)?;
     chats::settle_in(courier, &mut tap.inbound.conversation, &mut tap.inbound.customer.id)?;
+    tap.inbound.customer.phone = phone(courier, tap.inbound.customer.id)?;
     let tap = if courier.keep_buttons { tap } else { tap.once() };
     if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
         taps::acknowledge(courier, source, &tap, here.clone()).await;

@@ -10,6 +10,7 @@ use crate::{
     },
     relay::{
         courier::{Courier, Step, done},
+        outbound::first::Place,
         reach, reactions,
         verdict::report,
     },
@@ -27,15 +28,26 @@ use crate::{
 
 mod album;
 mod file;
+mod first;
 mod gather;
+
+pub(super) use first::name;
 
 /// Turns a hook into its calls. They take its place in the lane, so that a retry of one repeats no other. Files that were
 /// sent at once wait for each other.
-pub(super) fn unfold(courier: &Courier, lease: &Lease, raw: &str) -> Result<Result<Ending, Failure>, StoreError> {
+pub(super) async fn unfold(courier: &Courier, lease: &Lease, raw: &str) -> Result<Result<Ending, Failure>, StoreError> {
     let Some(outbound) = read(raw) else {
         // Only messages are stored; whatever else this is, it has nothing to send.
         return Ok(Ok(done()));
     };
+    match first::place(courier, &outbound, lease.lane())? {
+        Place::Here => {}
+        Place::Elsewhere(lane) => {
+            let then = vec![NewJob { id: None, lane, work: lease.work().clone() }];
+            return Ok(Ok(Ending::Done { then, facts: Vec::new() }));
+        }
+        Place::Nowhere => return Ok(Err(Failure::Permanent(first::unknown(courier, &outbound).await))),
+    }
     let group = outbound.group.clone();
     let calls = match encode(courier, outbound)? {
         Ok(calls) => calls,
@@ -59,9 +71,11 @@ fn encode(courier: &Courier, mut outbound: Outbound) -> Result<Result<Vec<Call>,
     if told > 0 {
         tracing::warn!(message = %outbound.id, buttons = told, "buttons that lead nowhere or are too many: sent as text");
     }
+    let opening = first::resolve(courier, &mut outbound)?;
     outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
-    Ok(to_telegram::encode(&outbound, is_ours))
+    let calls = to_telegram::encode(&outbound, is_ours);
+    Ok(calls.map(|calls| calls.into_iter().map(|call| Call { opening: opening.clone(), ..call }).collect()))
 }
 
 /// The quote with the message of this bot and chat that it means, if there is one.
@@ -92,7 +106,10 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
     if matches!(outcome, Err(Failure::Transient { .. })) && in_vain()? {
         return Ok(Step::called(Err(shut_out(call))));
     }
-    let outcome = outcome.map(|sent| with_reading(sent, call, unread));
+    let outcome = match outcome {
+        Ok(sent) => Ok(first::begun(courier, with_reading(sent, call, unread), lease.work().calls(), lease.lane())?),
+        Err(failure) => Err(failure),
+    };
     Ok(Step { outcome, called }.with_facts(learnt))
 }
 
@@ -120,6 +137,7 @@ impl Errand<'_> {
             | Work::Hook { .. }
             | Work::Reaction { .. }
             | Work::Report(_)
+            | Work::Name { .. }
             | Work::Seen { .. }
             | Work::Link { .. }
             | Work::Enrich { .. }

@@ -111,6 +111,7 @@ pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
         | Work::Hook { .. }
         | Work::Reaction { .. }
         | Work::Report(_)
+        | Work::Name { .. }
         | Work::Seen { .. }
         | Work::Link { .. }
         | Work::Enrich { .. }
@@ -130,6 +131,7 @@ pub(super) fn too_late(work: &Work) -> Failure {
         | Work::Hook { .. }
         | Work::Reaction { .. }
         | Work::Report(_)
+        | Work::Name { .. }
         | Work::Seen { .. }
         | Work::Link { .. }
         | Work::Enrich { .. }
@@ -171,6 +173,7 @@ fn answered_messages(work: &Work) -> Vec<KommoMessageId> {
         Work::Update { .. }
         | Work::Reaction { .. }
         | Work::Report(_)
+        | Work::Name { .. }
         | Work::Seen { .. }
         | Work::Link { .. }
         | Work::Enrich { .. }

@@ -24,6 +24,7 @@ fn call(part: u16, parts: u16) -> Work {
         method,
         lost: None,
         answers_in: None,
+        opening: None,
     })
 }
 

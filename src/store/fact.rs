@@ -63,6 +63,13 @@ pub enum Fact {
         /// The update.
         held: Option<Held>,
     },
+    /// A manager has begun a chat with the customer of a conversation; `None` if the customer's words are in it.
+    Opening {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The chat.
+        opening: Option<Chat>,
+    },
     /// What Kommo was told of a customer.
     Told {
         /// Our conversation.

@@ -20,6 +20,10 @@
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
 //! | `y` conversation | what was told of its customer |
+//! | `q` phone number | the customer whose own it is |
+//! | `r` customer | their own phone number |
+//! | `l` conversation | the chat that a manager has begun with its customer |
+//! | `s` Kommo's chat id | the conversation whose customer it was begun with |
 //! | `v` bot, customer | how the customer looks |
 //! | `e` instant, key | the key expires then |
 //!
@@ -27,7 +31,7 @@
 //! front: the jobs of a lane lie together, and no lane's name can reach into another's.
 
 use crate::domain::{
-    address::{BotId, ContactId, Conversation, KommoMessageId, MessageId, UserId},
+    address::{BotId, ContactId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
     time::UnixMillis,
     work::{DedupeId, Lane},
 };
@@ -114,6 +118,22 @@ pub(super) fn held(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn told(conversation: &Conversation) -> Vec<u8> {
     with(b'y', conversation.to_string().as_bytes())
+}
+
+pub(super) fn owner_of(phone: &str) -> Vec<u8> {
+    with(b'q', phone.as_bytes())
+}
+
+pub(super) fn phone_of(customer: UserId) -> Vec<u8> {
+    with(b'r', &customer.0.to_be_bytes())
+}
+
+pub(super) fn opening(conversation: &Conversation) -> Vec<u8> {
+    with(b'l', conversation.to_string().as_bytes())
+}
+
+pub(super) fn opened(chat: &KommoChatId) -> Vec<u8> {
+    with(b's', chat.0.as_bytes())
 }
 
 /// Whether a key is the one that [`kommo_of`] makes.

@@ -7,7 +7,7 @@ use crate::{
         address::{Conversation, KommoMessageId, MessageId},
         time::UnixMillis,
     },
-    store::{Chat, Fact, Store, StoreError, expire, keys, reach, rows},
+    store::{Chat, Fact, Store, StoreError, expire, keys, openings, reach, rows},
 };
 
 impl Store {
@@ -54,6 +54,7 @@ impl Store {
                 Fact::Link { .. }
                 | Fact::Held { .. }
                 | Fact::Told { .. }
+                | Fact::Opening { .. }
                 | Fact::Presence { .. }
                 | Fact::Connection { .. }
                 | Fact::Move { .. }
@@ -79,6 +80,7 @@ pub(super) fn write(
             }
             Fact::Held { conversation, held: Some(held) } => batch.insert(keys::held(conversation), rows::write(held)),
             Fact::Held { conversation, held: None } => batch.remove(keys::held(conversation)),
+            Fact::Opening { conversation, opening } => openings::write(batch, conversation, opening.as_ref()),
             Fact::Told { conversation, told } => batch.insert(keys::told(conversation), rows::write(told)),
             Fact::Link { ours, kommo } => {
                 let mut all = ours_of(db, kommo)?;

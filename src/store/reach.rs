@@ -1,6 +1,5 @@
 //! How chats can be reached: who let the bot in, by which connection, and where a group is now.
 
-use serde::de::DeserializeOwned;
 use sled::{Batch, Db};
 
 use crate::{
@@ -17,7 +16,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn presence(&self, conversation: &Conversation) -> Result<Option<Presence>, StoreError> {
-        read(&self.db()?, &keys::presence(conversation))
+        rows::get(&self.db()?, &keys::presence(conversation))
     }
 
     /// A bot's connection of Telegram Business by its id.
@@ -25,7 +24,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn connection(&self, bot: BotId, id: &str) -> Result<Option<Connection>, StoreError> {
-        read(&self.db()?, &keys::connection(bot, id))
+        rows::get(&self.db()?, &keys::connection(bot, id))
     }
 
     /// The newest connection by which a bot is in the chats of `owner`.
@@ -41,7 +40,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn moved_to(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
-        read(&self.db()?, &keys::moved_to(conversation))
+        rows::get(&self.db()?, &keys::moved_to(conversation))
     }
 
     /// The conversation that a group has had from before it became what it is, if it was something else.
@@ -49,7 +48,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn moved_from(&self, conversation: &Conversation) -> Result<Option<Conversation>, StoreError> {
-        read(&self.db()?, &keys::moved_from(conversation))
+        rows::get(&self.db()?, &keys::moved_from(conversation))
     }
 
     /// The number of the newest message of a conversation's customer, if it is kept.
@@ -57,7 +56,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn newest(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
-        read(&self.db()?, &keys::newest(conversation))
+        rows::get(&self.db()?, &keys::newest(conversation))
     }
 }
 
@@ -80,7 +79,7 @@ pub(super) fn write_connection(
 /// The conversation is the one that the group had first, however often it moves. Where Kommo has a chat of what it is now,
 /// that one goes on: the move was not known when it began, and customers' messages must not change over to the old one.
 pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i64) -> Result<(), StoreError> {
-    let first = read(db, &keys::moved_from(from))?.unwrap_or_else(|| from.clone());
+    let first = rows::get(db, &keys::moved_from(from))?.unwrap_or_else(|| from.clone());
     let now = Conversation::new(from.source.clone(), to);
     if now != first && !db.contains_key(keys::chat(&now))? {
         batch.insert(keys::moved_to(&first), rows::write(&to));
@@ -90,10 +89,6 @@ pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i6
 }
 
 fn newest_of(db: &Db, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
-    let Some(id) = read::<String>(db, &keys::connection_of(bot, owner))? else { return Ok(None) };
-    read(db, &keys::connection(bot, &id))
-}
-
-fn read<T: DeserializeOwned>(db: &Db, key: &[u8]) -> Result<Option<T>, StoreError> {
-    db.get(key)?.map(|value| rows::read(key, &value)).transpose()
+    let Some(id) = rows::get::<String>(db, &keys::connection_of(bot, owner))? else { return Ok(None) };
+    rows::get(db, &keys::connection(bot, &id))
 }

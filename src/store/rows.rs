@@ -1,6 +1,7 @@
 //! The values of the tree: JSON text, so that a dump can be read and an upgrade can add fields.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sled::Db;
 
 use crate::{
     domain::{time::UnixMillis, work::Work},
@@ -36,6 +37,11 @@ pub(super) struct ParkedRow {
 
 pub(super) fn write<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("our own rows have string keys only")
+}
+
+/// The row under a key, if there is one.
+pub(super) fn get<T: DeserializeOwned>(db: &Db, key: &[u8]) -> Result<Option<T>, StoreError> {
+    db.get(key)?.map(|value| read(key, &value)).transpose()
 }
 
 /// Reads a row. One that cannot be read means that the store cannot keep its promises.

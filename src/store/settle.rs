@@ -81,6 +81,7 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Link { .. }
         | Fact::Held { .. }
         | Fact::Told { .. }
+        | Fact::Opening { .. }
         | Fact::Connection { .. }
         | Fact::Move { .. }
         | Fact::Newest { .. } => None,

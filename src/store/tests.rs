@@ -15,6 +15,7 @@ mod concurrent;
 mod faults;
 mod guests;
 mod model;
+mod openings;
 mod order;
 mod reach;
 mod recovery;
@@ -69,6 +70,7 @@ fn part(name: &str, answer: &str) -> Work {
         method: Method::SendText { text: name.to_owned(), keyboard: Keyboard::default(), reply_to: None },
         lost: None,
         answers_in: None,
+        opening: None,
     })
 }
 

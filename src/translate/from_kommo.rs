@@ -6,7 +6,7 @@ use crate::{
         message::{Attachment, Content, MediaKind, Outbound, OutboundReaction, Quote, Recipient, Typing},
         time::UnixMillis,
     },
-    kommo::wire::{Hook, HookAction, HookContent, HookConversation, HookMessage, HookQuoted, HookTyping},
+    kommo::wire::{Hook, HookAction, HookContent, HookMessage, HookQuoted, HookTyping},
     translate::file_name,
 };
 
@@ -14,6 +14,7 @@ mod cards;
 mod forwards;
 mod markup;
 mod reaction;
+mod stranger;
 
 /// What a hook is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,10 +58,15 @@ pub fn written_at(raw: &str) -> Option<UnixMillis> {
 fn message(hook: HookMessage) -> Option<Box<Outbound>> {
     let content = hook.message?;
     let id = content.id.clone().filter(|id| !id.is_empty())?;
+    let thread = hook.conversation.unwrap_or_default();
+    let to = match thread.client_id.as_deref().filter(|id| !id.is_empty()) {
+        None => Recipient::Stranger(stranger::of(thread.id, hook.receiver, &content)),
+        Some(id) => id.parse().map_or_else(|_| Recipient::Foreign(id.to_owned()), Recipient::Known),
+    };
     let (said, file) = self::content(content.clone());
     Some(Box::new(Outbound {
         id: KommoMessageId(id),
-        to: recipient(hook.conversation.unwrap_or_default()),
+        to,
         source: hook.source.and_then(|source| source.external_id).filter(|id| !id.is_empty()),
         quote: content.reply_to.clone().and_then(|reply| reply.message).map(quote),
         keyboard: content.markup.as_ref().map(markup::keyboard).unwrap_or_default(),
@@ -68,13 +74,6 @@ fn message(hook: HookMessage) -> Option<Box<Outbound>> {
         content: said,
         file,
     }))
-}
-
-fn recipient(conversation: HookConversation) -> Recipient {
-    match conversation.client_id.filter(|id| !id.is_empty()) {
-        None => Recipient::Nobody,
-        Some(id) => id.parse().map_or(Recipient::Foreign(id), Recipient::Known),
-    }
 }
 
 /// What an answer answers. A message of ours is named by our id, and one of Kommo's by Kommo's alone.

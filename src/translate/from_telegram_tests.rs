@@ -64,6 +64,7 @@ fn a_private_text_becomes_a_message() {
             username: Some(
                 "annlee",
             ),
+            phone: None,
         },
         author: Customer,
         sent_at: UnixMillis(

@@ -12,6 +12,13 @@ pub fn chat(conversation: &Conversation, guest: &Guest) -> NewChat {
     NewChat {
         conversation_id: conversation.to_string(),
         source: Source { external_id: conversation.source.to_string() },
-        user: Sender { id: guest.id.to_string(), ref_id: None, name: guest.name.clone(), avatar: None, profile_link },
+        user: Sender {
+            id: guest.id.to_string(),
+            ref_id: None,
+            name: guest.name.clone(),
+            avatar: None,
+            profile: None,
+            profile_link,
+        },
     }
 }

@@ -9,13 +9,15 @@ use crate::{
     },
     kommo::wire::{
         Card, DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Location, Message, NewChat, NewMessage,
-        React, Reactor, ReplyTo, Sender, Source,
+        Profile, React, Reactor, ReplyTo, Sender, Source,
     },
     media::link::MediaLinks,
 };
 
+mod opening;
 mod otherwise;
 
+pub use opening::{answering, named};
 pub use otherwise::{linked, pictured};
 
 /// A message as the event that creates it. Kommo fetches files by `links`.
@@ -29,6 +31,7 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
             msec_timestamp: inbound.sent_at.0,
             msgid: inbound.id.to_string(),
             conversation_id: inbound.conversation.to_string(),
+            conversation_ref_id: None,
             source: source(inbound),
             sender: author(inbound),
             receiver: is_sent.then(|| sender(&inbound.customer)),
@@ -59,7 +62,8 @@ pub fn edit(inbound: &Inbound) -> Option<EditEvent> {
             msec_timestamp: inbound.sent_at.0,
             id: None,
             msgid: Some(inbound.original().to_string()),
-            conversation_id: inbound.conversation.to_string(),
+            conversation_id: Some(inbound.conversation.to_string()),
+            conversation_ref_id: None,
             message: told(text.clone()),
         },
     })
@@ -75,7 +79,8 @@ pub fn deleted(conversation: &Conversation, message: &KommoMessageId, now: UnixM
             msec_timestamp: now.0,
             id: Some(message.to_string()),
             msgid: None,
-            conversation_id: conversation.to_string(),
+            conversation_id: Some(conversation.to_string()),
+            conversation_ref_id: None,
             message: told("[deleted]".to_owned()),
         },
     }
@@ -119,14 +124,16 @@ fn author(inbound: &Inbound) -> Sender {
         Author::Business { name, kommo } => {
             let ref_id = kommo.as_ref().map(ToString::to_string);
             let id = format!("kommo-user:{}", ref_id.as_deref().unwrap_or("unknown"));
-            Sender { id, ref_id, name: name.clone(), avatar: None, profile_link: None }
+            Sender { id, ref_id, name: name.clone(), avatar: None, profile: None, profile_link: None }
         }
     }
 }
 
 fn sender(customer: &Customer) -> Sender {
     let profile_link = customer.username.as_ref().map(|username| format!("https://t.me/{username}"));
-    Sender { id: customer.id.to_string(), ref_id: None, name: customer.name.clone(), avatar: None, profile_link }
+    let profile = customer.phone.as_ref().map(|digits| Profile { phone: format!("+{digits}") });
+    let (id, name) = (customer.id.to_string(), customer.name.clone());
+    Sender { id, ref_id: None, name, avatar: None, profile, profile_link }
 }
 
 /// What is said, after the words that it answers where Kommo does not know them.
@@ -174,24 +181,29 @@ fn told(text: String) -> Message {
 }
 
 fn file(media: &Media, text: Option<String>, link: String) -> Message {
-    let (kind, needs_size) = match media.kind {
-        MediaKind::Picture => ("picture", true),
-        MediaKind::Video => ("video", true),
-        MediaKind::Voice => ("voice", false),
-        MediaKind::Audio => ("audio", false),
-        MediaKind::Sticker => ("sticker", false),
-        MediaKind::File => ("file", true),
-    };
+    let needs_size = matches!(media.kind, MediaKind::Picture | MediaKind::Video | MediaKind::File);
     // Kommo refuses some kinds without a size; 0 is the honest answer where Telegram tells none.
     let size = media.size_bytes.or(needs_size.then_some(0));
     Message {
-        r#type: kind,
+        r#type: type_of(media.kind),
         text,
         media: Some(link),
         file_name: Some(media.file_name.clone()),
         file_size: size,
         media_duration: media.duration_seconds,
         ..Message::default()
+    }
+}
+
+/// What Kommo calls a kind of file.
+const fn type_of(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Picture => "picture",
+        MediaKind::Video => "video",
+        MediaKind::Voice => "voice",
+        MediaKind::Audio => "audio",
+        MediaKind::Sticker => "sticker",
+        MediaKind::File => "file",
     }
 }
 
@@ -233,6 +245,7 @@ mod tests {
                 id: ContactId::Person(UserId(777_000_111)),
                 name: "Тест".to_owned(),
                 username: Some("test".to_owned()),
+                phone: None,
             },
             author: Author::Customer,
             sent_at: UnixMillis(1_786_017_600_042),

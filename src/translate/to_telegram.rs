@@ -26,7 +26,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     let to = match &outbound.to {
         Recipient::Known(conversation) => conversation,
         Recipient::Foreign(_) => return Err(unknown_conversation()),
-        Recipient::Nobody => return Err(cannot_write_first()),
+        Recipient::Stranger(_) => return Err(cannot_write_first()),
     };
     if !is_ours(to.source.as_str()) {
         return Err(no_bot(to.source.as_str()));
@@ -54,7 +54,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     let answers_in = answers_in.filter(|chat| *chat != to.chat.id);
     let call = |(part, method)| {
         let (message, to) = (outbound.id.clone(), to.clone());
-        Call { message, to, part, parts, method, lost: None, answers_in }
+        Call { message, to, part, parts, method, lost: None, answers_in, opening: None }
     };
     Ok((1..=parts).zip(methods).map(call).collect())
 }
@@ -116,7 +116,7 @@ fn unknown_conversation() -> Refusal {
 fn cannot_write_first() -> Refusal {
     Refusal::new(
         ErrorCode::ConversationImpossible,
-        "Not sent: a Telegram bot cannot write first. Ask the customer to open the bot and press Start.",
+        "Not sent: a Telegram bot cannot write first to somebody whom it does not know. Ask the customer to open the bot and press Start.",
     )
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::{
     address::{BotId, Conversation, KommoMessageId, MessageId, SourceId},
     message::MediaKind,
+    opening::Stranger,
     work::Work,
 };
 
@@ -140,7 +141,7 @@ fn every_refusal_has_its_code_and_sentence() {
     let picture = Content::Unknown { kind: "picture".to_owned(), caption: Some("look".to_owned()) };
     let cases = [
         (outbound(Recipient::Foreign("wa:1".to_owned()), None, "x"), 905, "not known to the Telegram bridge"),
-        (outbound(Recipient::Nobody, Some("sales"), "x"), 904, "cannot write first"),
+        (outbound(Recipient::Stranger(Stranger::default()), Some("sales"), "x"), 904, "cannot write first"),
         (outbound(known("gone"), None, "x"), 902, "no bot is configured for the source \"gone\""),
         (outbound(known("sales"), Some("support"), "x"), 905, "belongs to the bot \"sales\""),
         (outbound(known("sales"), None, " \n"), 905, "is empty"),

@@ -11,6 +11,7 @@ mod crm;
 mod exchange;
 mod files_out;
 mod files_trouble;
+mod first;
 mod groups;
 mod hooks;
 mod hostile;

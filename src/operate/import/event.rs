@@ -35,7 +35,7 @@ impl Thread {
             source: source.clone(),
             bot,
             chat: TelegramChat { owner: Some(UserId(owner)), id: chat.id },
-            customer: Sender { id, ref_id: None, name, avatar: None, profile_link: None },
+            customer: Sender { id, ref_id: None, name, avatar: None, profile: None, profile_link: None },
         }
     }
 

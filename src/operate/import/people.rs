@@ -62,6 +62,7 @@ impl People {
             ref_id: Some(ref_id),
             name: shown.to_owned(),
             avatar: None,
+            profile: None,
             profile_link: None,
         })
     }

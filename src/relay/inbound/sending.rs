@@ -34,9 +34,25 @@ pub(super) async fn send(courier: &Courier, inbound: &Inbound, is_last_try: bool
     }
 }
 
-/// The same with an event that says more than the message does. It shows the customer's picture; whatever Kommo has
-/// against that, the words must not stay behind with it.
+/// The same with an event that says more than the message does. Where a manager has begun a chat with the customer, these are
+/// the words that make it one with the conversation; where Kommo does not take that, they go where they always went.
 pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, is_last_try: bool) -> Outcome {
+    let opening = courier.store.opening(&inbound.conversation)?.filter(|_| inbound.author == Author::Customer);
+    let Some(opening) = opening else { return send_pictured(courier, inbound, event, is_last_try).await };
+    let answering = to_kommo::answering(event.clone(), &opening.chat, opening.user.as_ref());
+    let mut outcome = Box::pin(send_pictured(courier, inbound, answering, is_last_try)).await?;
+    if let Err(Failure::Permanent(refusal)) = &outcome {
+        tracing::info!(message = %inbound.id, why = refusal.sentence, "refused in the chat that a manager began: sent without");
+        outcome = Box::pin(send_pictured(courier, inbound, event, is_last_try)).await?;
+    }
+    if let Ok(Ending::Done { facts, .. }) = &mut outcome {
+        facts.push(Fact::Opening { conversation: inbound.conversation.clone(), opening: None });
+    }
+    Ok(outcome)
+}
+
+/// Shows the customer's picture; whatever Kommo has against that, the words must not stay behind with it.
+async fn send_pictured(courier: &Courier, inbound: &Inbound, event: Event, is_last_try: bool) -> Outcome {
     // In boxes, since the future of a step would grow too large with them.
     let Some(picture) = Box::pin(portrait::link(courier, inbound)).await? else {
         return Box::pin(attempt(courier, inbound, &event, is_last_try)).await;
@@ -91,8 +107,16 @@ fn hopeless(why: String) -> Failure {
 }
 
 /// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
-/// chat if there is none; one without messages is shown to nobody.
+/// chat if there is none; one without messages is shown to nobody. It may also be in the chat that a manager has begun.
 async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
+    if let Some(opening) = courier.store.opening(&inbound.conversation)? {
+        match courier.chats.knows(&opening.chat.0, &inbound.id.to_string()).await {
+            Ok(true) => return Ok(Ok(true)),
+            Err(later) if !matches!(Failure::from(later.clone()), Failure::Permanent(_)) => return Ok(Err(later)),
+            // Whether such a chat lets its history be read is not documented.
+            Ok(false) | Err(_) => {}
+        }
+    }
     let chat = match courier.store.chat(&inbound.conversation)? {
         Some(known) => Ok(known.chat.0),
         None => courier.chats.chat(&to_kommo::chat(inbound)).await,
@@ -140,7 +164,12 @@ mod tests {
         let inbound = Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
             id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
-            customer: Customer { id: ContactId::Person(UserId(7)), name: "Ann".to_owned(), username: None },
+            customer: Customer {
+                id: ContactId::Person(UserId(7)),
+                name: "Ann".to_owned(),
+                username: None,
+                phone: None,
+            },
             author: Author::Customer,
             sent_at: UnixMillis(0),
             content: Content::Text("x".to_owned()),

@@ -53,6 +53,7 @@ fn look(courier: &Courier, lease: &Lease, group: &str, calls: Vec<Call>) -> Resu
             | Work::Call(_)
             | Work::Album { .. }
             | Work::Report(_)
+            | Work::Name { .. }
             | Work::Seen { .. }
             | Work::Link { .. }
             | Work::Enrich { .. }

@@ -163,6 +163,7 @@ fn message_of(work: &Work) -> Option<KommoMessageId> {
         | Work::Reaction { .. }
         | Work::Seen { .. }
         | Work::Report(_)
+        | Work::Name { .. }
         | Work::Link { .. }
         | Work::Enrich { .. }
         | Work::Hold { .. }

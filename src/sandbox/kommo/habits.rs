@@ -76,6 +76,18 @@ pub enum UserShape {
     Nested,
 }
 
+/// What becomes of a message that names two chats: by our id one that is there already, and by `conversation_ref_id` one that
+/// a manager has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TwoChats {
+    /// It is refused: 400.
+    Refused,
+    /// It goes to the one that the manager has begun, which has our id from then on.
+    Moved,
+    /// It goes to the one that is there.
+    Stayed,
+}
+
 /// What Kommo does where the documentation leaves it open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Habits {
@@ -103,6 +115,8 @@ pub struct Habits {
     pub imports: Imports,
     /// The HTTP status of the error 453: an import whose sender Kommo does not know.
     pub unknown_sender_status: u16,
+    /// What becomes of a message that names two chats.
+    pub two_chats: TwoChats,
     /// Where `phone` and `email` of a new chat's user are.
     pub users: UserShape,
 }
@@ -122,6 +136,7 @@ impl Default for Habits {
             silence: Silence::Silent,
             imports: Imports::Quiet,
             unknown_sender_status: 400,
+            two_chats: TwoChats::Refused,
             users: UserShape::Flat,
         }
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::sandbox::kommo::{
-    Core, UserShape,
+    Core, TwoChats, UserShape,
     api::{Answer, Refusal},
     media::Wanted,
     messages::read,
@@ -39,6 +39,16 @@ pub(super) fn thread(world: &mut World, named: &Named) -> Result<usize, Refusal>
     let known = world.place(Some(named.conversation), None);
     let referred = named.reference.map(|id| world.place(None, Some(id)).ok_or_else(|| bad_reference("no such chat")));
     let place = match (known, referred.transpose()?) {
+        (Some(known), Some(referred)) if known != referred && world.chats[referred].conversation_id.is_empty() => {
+            match world.habits.two_chats {
+                TwoChats::Refused => return Err(bad_reference("another conversation's")),
+                TwoChats::Stayed => known,
+                TwoChats::Moved => {
+                    world.chats[known].conversation_id.clear();
+                    referred
+                }
+            }
+        }
         (Some(known), Some(referred)) if known != referred => return Err(bad_reference("another conversation's")),
         (None, Some(referred)) if !world.chats[referred].conversation_id.is_empty() => {
             return Err(bad_reference("bound to another conversation"));

@@ -66,12 +66,12 @@ pub(super) fn customer(user: User, chat_id: i64) -> Customer {
     let names = [user.first_name, user.last_name].into_iter().flatten();
     let full = names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
     let name = if full.is_empty() { username.clone().unwrap_or_else(|| format!("Telegram {}", id.0)) } else { full };
-    Customer { id: ContactId::Person(id), name, username }
+    Customer { id: ContactId::Person(id), name, username, phone: None }
 }
 
 fn group(chat: &Part, id: i64) -> Customer {
     let name = people::full_name(chat).unwrap_or_else(|| format!("Telegram {id}"));
-    Customer { id: ContactId::Group(id), name, username: chat.text("username") }
+    Customer { id: ContactId::Group(id), name, username: chat.text("username"), phone: None }
 }
 
 /// Who wrote a message.

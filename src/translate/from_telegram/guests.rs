@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        address::{ContactId, Conversation, SourceId},
+        address::{ContactId, Conversation, SourceId, UserId},
         guest::{Guest, Introduction, digits},
     },
     telegram::wire::{Event, Message, Update},
@@ -39,6 +39,18 @@ pub fn introduction(raw: &str, source: &SourceId) -> Option<Introduction> {
         start: message.text.as_deref().and_then(payload).map(str::to_owned),
         guest,
     })
+}
+
+/// Whose own phone number an update tells: that of a customer who shares it with a bot, or with somebody for whom a bot answers.
+#[must_use]
+pub fn own_number(raw: &str) -> Option<(UserId, String)> {
+    let update: Update = serde_json::from_str(raw).ok()?;
+    let Event::Message(message) = update.event else { return None };
+    let customer = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+    let is_new = matches!(update.kind.as_str(), "message" | "business_message");
+    let is_theirs = message.fields.part("from").read::<i64>("id") == Some(customer);
+    let phone = own_phone(&message, customer).filter(|_| is_new && is_theirs)?;
+    Some((UserId(customer), phone))
 }
 
 /// The number of a card that is the sender's own, and was not passed on. The button of a keyboard sends such a card, and so
@@ -95,6 +107,31 @@ mod tests {
         assert_eq!(phone("}"), None);
         assert_eq!(phone(r#","user_id":7},"forward_origin":{"type":"user"}"#), None);
         assert_eq!(of(r#""contact":{"phone_number":"none","user_id":7}"#).unwrap().phone, None);
+    }
+
+    #[test]
+    fn a_number_is_its_customers_in_their_own_chats_alone() {
+        let of = |kind: &str, chat: &str, from: i64, user: i64| {
+            let card = format!(r#"{{"phone_number":"+49 151","user_id":{user}}}"#);
+            let raw = format!(
+                r#"{{"update_id":1,"{kind}":{{"message_id":1,"date":1,"chat":{chat},"from":{{"id":{from}}},"contact":{card}}}}}"#
+            );
+            own_number(&raw).map(|(customer, phone)| (customer.0, phone))
+        };
+        let private = r#"{"id":7,"type":"private"}"#;
+        let own = Some((7, "49151".to_owned()));
+        for (kind, chat, from, user, told) in [
+            ("message", private, 7, 7, own.clone()),
+            ("business_message", private, 7, 7, own),
+            // The owner of the chat sends their own card to the customer, or the customer's.
+            ("business_message", private, 5, 5, None),
+            ("business_message", private, 5, 7, None),
+            ("message", private, 7, 8, None),
+            ("edited_message", private, 7, 7, None),
+            ("message", r#"{"id":-7,"type":"group"}"#, 7, 7, None),
+        ] {
+            assert_eq!(of(kind, chat, from, user), told, "{kind} {chat} {from} {user}");
+        }
     }
 
     #[test]

@@ -56,7 +56,12 @@ mod tests {
         Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
             id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
-            customer: Customer { id: ContactId::Person(UserId(7)), name: "Ann".to_owned(), username: None },
+            customer: Customer {
+                id: ContactId::Person(UserId(7)),
+                name: "Ann".to_owned(),
+                username: None,
+                phone: None,
+            },
             author: Author::Customer,
             sent_at: UnixMillis(0),
             content,

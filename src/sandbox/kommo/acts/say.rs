@@ -121,7 +121,8 @@ impl FakeKommo {
         }
     }
 
-    /// A manager writes first, to a phone number. Neither the chat nor the receiver has an id of the channel's yet.
+    /// A manager writes first, to a phone number. Neither the chat nor the receiver has an id of the channel's yet. Until it
+    /// is bound, it stays the same chat.
     ///
     /// Gives the message's id and what the hook got.
     pub async fn write_first(&self, phone: &str, source: &str, draft: impl Into<Draft>) -> (String, HookAnswer) {
@@ -129,6 +130,13 @@ impl FakeKommo {
         let mut contact = unknown_contact();
         phone.clone_into(&mut contact.phone);
         let announcement = self.core.world.change(|world| {
+            let is_it = |chat: &Chat| {
+                let is_unbound = chat.conversation_id.is_empty() && chat.source.as_deref() == Some(source);
+                is_unbound && chat.contact.phone == phone
+            };
+            if let Some(place) = world.chats.iter().position(is_it) {
+                return self.post_in(world, place, "Manager", draft);
+            }
             let chat = Chat {
                 chat_id: uuid(),
                 conversation_id: String::new(),
