@@ -48,9 +48,14 @@ impl TestStage {
         Self::with("").await
     }
 
-    /// The same with more lines of configuration.
+    /// The same with more lines of configuration. What they set is left to them.
     pub(crate) async fn with(settings: &str) -> Self {
-        Self::configured(&format!("{BRISK}{settings}")).await
+        let key = |line: &str| line.split_once(" = ").map(|(key, _)| key.to_owned());
+        let set: Vec<_> = settings.lines().filter_map(key).collect();
+        let brisk = BRISK.lines().filter(|line| key(line).is_none_or(|key| !set.contains(&key)));
+        let brisk = brisk.collect::<Vec<_>>().join("\n");
+        let stage = Stage::start(&format!("{brisk}\n{settings}")).await.expect("the stage starts");
+        Self { stage, leftovers_allowed: false, failures_allowed: false, finished: false }
     }
 
     /// A brisk bridge that does not give up an answer for as long as a test takes.
@@ -60,16 +65,7 @@ impl TestStage {
 
     /// A brisk bridge that tries an answer again after these `waits`.
     pub(crate) async fn retrying(waits: &str) -> Self {
-        let brisk = BRISK.lines().filter(|line| !line.starts_with("retry.telegram"));
-        let settings: Vec<_> = brisk.map(str::to_owned).chain([format!("retry.telegram = [{waits}]")]).collect();
-        Self::configured(&settings.join("\n")).await
-    }
-
-    async fn configured(settings: &str) -> Self {
-        let says_so = settings.matches("kommo.connect_on_start").count() > 1;
-        let brisk = if says_so { "kommo.connect_on_start = false\n" } else { "" };
-        let stage = Stage::start(&settings.replacen(brisk, "", 1)).await.expect("the stage starts");
-        Self { stage, leftovers_allowed: false, failures_allowed: false, finished: false }
+        Self::with(&format!("retry.telegram = [{waits}]")).await
     }
 
     /// This test ends with jobs in the queue or messages set aside, and has looked at them.

@@ -99,10 +99,11 @@ impl Lane {
         Self { route: Route::Account, thread: conversation.to_string() }
     }
 
-    /// The lane in which a held `/start` waits for its time. It is its own, since the account's is not to wait for it.
+    /// The lane in which a held `/start` waits for its time. It is a message on its way to Kommo, so trouble with the account
+    /// does not hold it up; and it stands beside its conversation's lane, in which what makes it go may come.
     #[must_use]
     pub fn hold(conversation: &Conversation) -> Self {
-        Self { route: Route::Account, thread: format!("hold:{conversation}") }
+        Self { route: Route::Inbound, thread: format!("hold:{conversation}") }
     }
 
     /// The lane of managers' reactions in a conversation, which hold up no answer.

@@ -92,6 +92,20 @@ async fn a_start_is_not_held_for_ever_and_a_restart_loses_none() {
 }
 
 #[tokio::test]
+async fn a_held_start_does_not_wait_for_the_account() {
+    let settings = "telegram.phone_wait = \"1s\"\nkommo.contact_tags = [\"telegram\"]\nretry.probe_every = \"50m\"\n";
+    let mut stage = with_account(&format!("{ASKING}{settings}")).await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.kommo.forbid(&[Subject::ContactChats]);
+    stage.telegram.write(SALES.token, BEN, "How much is it?");
+    stage.until_ready_says(503, &["account has paused"]).await;
+    ask(&stage, ANNA).await;
+    stage.until("it is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_start_that_kommo_refuses_takes_nothing_else_with_it() {
     let mut stage = with_account(ASKING).await;
     ask(&stage, ANNA).await;
