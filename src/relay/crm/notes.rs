@@ -106,31 +106,47 @@ fn new_tags(wanted: &[String], there: &[Tag]) -> Vec<Tag> {
     wanted.iter().filter(is_new).map(|name| Tag { name: name.clone() }).collect()
 }
 
-/// The phone numbers with one more; `None` if it is among them.
+/// The phone numbers with one more; `None` if it is among them, or if one of them cannot be read: what is written takes the
+/// place of them all.
 fn with_phone(contact: &Contact, phone: &str) -> Option<FieldPatch> {
-    if contact.texts("PHONE").any(|text| digits(text) == phone) {
+    let fields = contact.fields.iter().filter(|field| field.field_code.as_deref() == Some("PHONE"));
+    let Some(there) = fields.map(|field| field.values.as_deref()).collect::<Option<Vec<_>>>() else {
+        tracing::warn!(contact = contact.id, "the contact's phone numbers cannot be read, so none is added to them");
+        return None;
+    };
+    let there = there.concat();
+    if there.iter().filter_map(|value| value.value.as_ref()).any(|value| digits(&text_of(value)) == phone) {
         return None;
     }
-    let there = contact.fields.iter().filter(|field| field.field_code.as_deref() == Some("PHONE"));
-    let mut values: Vec<_> = there.flat_map(|field| field.values.iter().flatten()).filter_map(kept).collect();
+    let mut values: Vec<_> = there.iter().filter_map(kept).collect();
     values.push(ValuePatch { value: format!("+{phone}").into(), enum_id: None, enum_code: Some("MOB".to_owned()) });
     Some(FieldPatch { field_id: None, field_code: Some("PHONE".to_owned()), values })
 }
 
-/// A value as it is, to be written with others.
+/// What a value says: a number is told as such by some.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A value as it is, to be written with others; `None` if it says nothing.
 fn kept(value: &FieldValue) -> Option<ValuePatch> {
     let enum_code = value.enum_code.clone().filter(|code| !code.is_empty());
     let enum_id = value.enum_id.filter(|_| enum_code.is_none());
-    Some(ValuePatch { value: value.value.clone()?, enum_id, enum_code })
+    Some(ValuePatch { value: value.value.clone().filter(|value| !value.is_null())?, enum_id, enum_code })
 }
 
-/// The public name, unless somebody has written another one.
+/// The public name, unless somebody has written something else.
 fn with_username(contact: &Contact, field_id: u64, username: &str, card: &Card) -> Option<FieldPatch> {
-    let there = contact.fields.iter().find(|field| field.field_id == Some(field_id));
-    let written: Vec<_> = there.into_iter().flat_map(CustomField::texts).filter(|text| !text.is_empty()).collect();
     let bare = |text: &str| text.trim_start_matches('@').to_lowercase();
-    let is_ours = |text: &&str| card.former_username.as_deref().is_some_and(|former| bare(text) == bare(former));
-    if !written.iter().all(is_ours) {
+    let is_former = |value: &Value| {
+        value.as_str().zip(card.former_username.as_deref()).is_some_and(|(text, former)| bare(text) == bare(former))
+    };
+    let is_ours = |field: &CustomField| {
+        let is_ours = |value: &FieldValue| value.is_blank() || value.value.as_ref().is_some_and(is_former);
+        field.values.as_ref().is_some_and(|values| values.iter().all(is_ours))
+    };
+    if !contact.fields.iter().filter(|field| field.field_id == Some(field_id)).all(is_ours) {
+        tracing::debug!(contact = contact.id, "the field for the public name holds something else: it stays");
         return None;
     }
     let value = Value::from(format!("@{username}"));
@@ -179,7 +195,7 @@ fn with_utm(lead: &Lead, fields: &[LeadField], end: &str, text: &str) -> Option<
         return None;
     };
     let there = lead.fields.iter().find(|field| field.field_id == Some(field_id));
-    if there.into_iter().flat_map(CustomField::texts).any(|text| !text.is_empty()) {
+    if there.is_some_and(|field| !field.is_blank()) {
         tracing::debug!(code, "a lead has this tracking field already");
         return None;
     }

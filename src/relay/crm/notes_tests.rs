@@ -25,6 +25,20 @@ fn a_number_joins_those_that_are_there_as_they_are() {
 }
 
 #[test]
+fn numbers_that_cannot_be_read_stay() {
+    for odd in [json!("+1 555"), json!(["+1 555"]), json!(7)] {
+        let values = json!([{ "value": "+1 555" }, odd]);
+        let contact = contact(&json!([{ "field_id": 1, "field_code": "PHONE", "values": values }]));
+        assert_eq!(with_phone(&contact, "49151"), None, "{odd}");
+    }
+    let number = json!([{ "value": 49151 }, { "value": null }]);
+    let contact = contact(&json!([{ "field_id": 1, "field_code": "PHONE", "values": number }]));
+    assert_eq!(with_phone(&contact, "49151"), None);
+    let values = json!(with_phone(&contact, "1555").unwrap().values);
+    assert_eq!(values, json!([{ "value": 49151 }, { "value": "+1555", "enum_code": "MOB" }]));
+}
+
+#[test]
 fn a_public_name_that_somebody_wrote_stays() {
     let holding = |text: &str| contact(&json!([{ "field_id": 5, "values": [{ "value": text }] }]));
     let patched = |contact: &Contact, former| with_username(contact, 5, "anna", &card(former)).is_some();
@@ -33,6 +47,11 @@ fn a_public_name_that_somebody_wrote_stays() {
     assert!(!patched(&holding("call me Ann"), Some("ann")));
     assert!(patched(&holding("@Ann"), Some("ann")));
     assert!(patched(&holding(""), None));
+    let with = |values: Value| contact(&json!([{ "field_id": 5, "values": values }]));
+    for other in [json!([{ "value": 7 }]), json!([{ "value": false }]), json!(["Ann"]), json!({ "0": "Ann" })] {
+        assert!(!patched(&with(other.clone()), Some("ann")), "{other}");
+    }
+    assert!(!patched(&with(json!([{ "value": "ann" }, { "value": "call me" }])), Some("ann")));
 }
 
 #[test]
@@ -63,4 +82,6 @@ fn tracking_fields_are_found_by_code_and_type_and_never_written_over() {
     assert_eq!(["source", "medium", "term"].map(|end| found(&blank, end)), [Some(2), Some(3), None]);
     let filled = lead(json!([{ "field_id": 2, "values": [{ "value": "instagram" }] }]));
     assert_eq!(found(&filled, "source"), None);
+    let odd = lead(json!([{ "field_id": 2, "values": [{ "value": 7 }] }, { "field_id": 3, "values": "instagram" }]));
+    assert_eq!(["source", "medium"].map(|end| found(&odd, end)), [None, None]);
 }

@@ -225,7 +225,25 @@ impl Contact {
     }
 }
 
+impl FieldValue {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        match &self.value {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            Some(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => false,
+        }
+    }
+}
+
 impl CustomField {
+    /// Whether it certainly holds nothing: what could not be read, or is no text, is something.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.values.as_ref().is_some_and(|values| values.iter().all(FieldValue::is_blank))
+    }
+
     /// Its values that are texts.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.values.iter().flatten().filter_map(|value| value.value.as_ref()?.as_str())
