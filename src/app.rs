@@ -219,7 +219,8 @@ impl Parts {
         self.start_listeners(life, config, public, admin, &reconciler);
         life.essential("reconciler", reconciler.attend(search, life.stop_token()));
         let chats = self.courier.chats.clone();
-        let setup = Setup::new(config, self.served.clone(), chats, self.account.clone());
+        let account = self.account.as_ref().map(Account::patient);
+        let setup = Setup::new(config, self.served.clone(), chats, account);
         life.essential("setup", setup.run(life.stop_token()));
         let upkeep = Upkeep::new(&self.store, config);
         life.essential("upkeep", upkeep.run(life.stop_token()));

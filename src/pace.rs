@@ -1,4 +1,4 @@
-//! Keeping below a rate, fairly: who asks first goes first.
+//! Keeping below a rate, fairly: who asks first goes first, and who is in no hurry behind the others.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,13 +13,19 @@ pub struct Pace {
     rate: usize,
     /// When the last calls started, at most `rate` of them, oldest first.
     started_at: Mutex<VecDeque<Instant>>,
+    /// Held by the one of all the patient who stands in the queue.
+    patient: Mutex<()>,
 }
 
 impl Pace {
     /// At most `rate` calls within any second; a rate of zero counts as one.
     #[must_use]
     pub fn per_second(rate: u32) -> Self {
-        Self { rate: usize::try_from(rate.max(1)).unwrap_or(usize::MAX), started_at: Mutex::new(VecDeque::new()) }
+        Self {
+            rate: usize::try_from(rate.max(1)).unwrap_or(usize::MAX),
+            started_at: Mutex::default(),
+            patient: Mutex::default(),
+        }
     }
 
     /// Waits for this caller's turn.
@@ -36,10 +42,20 @@ impl Pace {
         }
         started_at.push_back(Instant::now());
     }
+
+    /// The same for one of many that are in no hurry: only one of them at a time is before anybody else.
+    pub async fn patient_turn(&self) {
+        let _first_of_the_patient = self.patient.lock().await;
+        self.turn().await;
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use futures_util::future::join_all;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -51,5 +67,22 @@ mod tests {
             seconds.push(start.elapsed().as_secs());
         }
         assert_eq!(seconds, [0, 0, 0, 1, 1, 1, 2, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_patient_are_passed_by_whoever_is_in_a_hurry() {
+        let (pace, done) = (Pace::per_second(1), Cell::new(0));
+        let patient = join_all((0..50).map(async |_| {
+            pace.patient_turn().await;
+            done.set(done.get() + 1);
+        }));
+        let hurried = async {
+            for turn in 1..=3 {
+                pace.turn().await;
+                assert!(done.get() <= turn + 1, "one of them goes first, and no more");
+            }
+        };
+        tokio::join!(patient, hurried);
+        assert_eq!(done.get(), 50, "all have their turn");
     }
 }

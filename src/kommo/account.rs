@@ -42,7 +42,7 @@ const PAGES: usize = 400;
 const SAID_AGAIN: u32 = 2;
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
-/// One account, asked with one token. Clones share the limit.
+/// One account, asked with one token. Clones share the limit and the brake.
 #[derive(Clone)]
 pub struct Account {
     http: reqwest::Client,
@@ -50,6 +50,7 @@ pub struct Account {
     authorization: HeaderValue,
     pace: Arc<Pace>,
     brake: Arc<Brake>,
+    is_patient: bool,
 }
 
 /// Why there can be no client.
@@ -72,7 +73,13 @@ impl Account {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
         authorization.set_sensitive(true);
         let pace = Arc::new(Pace::per_second(CALLS_PER_SECOND));
-        Ok(Self { http: http::client(timeout)?, origin, authorization, pace, brake: Arc::default() })
+        Ok(Self { http: http::client(timeout)?, origin, authorization, pace, brake: Arc::default(), is_patient: false })
+    }
+
+    /// The same for what may take its time: its calls let those of the others go first.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { is_patient: true, ..self.clone() }
     }
 
     /// `None` if there is nothing: the API answers an empty list, and an entity that is not there, with 204.
@@ -148,7 +155,11 @@ impl Account {
         body: Option<Vec<u8>>,
     ) -> Result<(StatusCode, Vec<u8>), RestError> {
         self.brake.check(Instant::now())?;
-        self.pace.turn().await;
+        if self.is_patient {
+            self.pace.patient_turn().await;
+        } else {
+            self.pace.turn().await;
+        }
         // Whoever waited for a turn asks again: the call before may have been one too many.
         self.brake.check(Instant::now())?;
         let mut request = self.http.request(method, self.url(path, query));

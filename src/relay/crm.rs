@@ -255,10 +255,10 @@ fn hopeless(sentence: impl Into<String>) -> Failure {
     Failure::Permanent(Refusal::new(ErrorCode::Internal, sentence))
 }
 
-/// The account of a job; it was there when the job was made.
-fn account(courier: &Courier) -> Result<&Account, Failure> {
+/// The account of a job; it was there when the job was made. Jobs let first messages go before them, which have seconds.
+fn account(courier: &Courier) -> Result<Account, Failure> {
     let missing = "kommo.account_url or kommo.access_token is not written any more: write both, and retry this";
-    courier.crm.account.as_ref().ok_or_else(|| hopeless(missing))
+    courier.crm.account.as_ref().map(Account::patient).ok_or_else(|| hopeless(missing))
 }
 
 /// Nothing more is to be done.

@@ -29,7 +29,7 @@ pub(in crate::relay) async fn step(
         Ok(account) => account,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
-    let tied = tie(courier, account, conversation, guest, whose).await;
+    let tied = tie(courier, &account, conversation, guest, whose).await;
     Ok(Step::called(tied.map(|_chat| done())))
 }
 

@@ -39,7 +39,7 @@ pub(in crate::relay) async fn step(
         Ok(account) => account,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
-    let written = write(courier, account, conversation, guest, note).await;
+    let written = write(courier, &account, conversation, guest, note).await;
     let written = written.and_then(|is_written| if is_written { Ok(done()) } else { Err(not_yet(enqueued_at)) });
     Ok(Step::called(written))
 }

@@ -9,7 +9,7 @@ use telekommo::sandbox::{
 };
 
 use super::{HOUR, contact, start, with_account};
-use crate::support::{TestStage, in_kommo};
+use crate::support::{TestStage, in_kommo, stranger};
 
 const SALES: telekommo::sandbox::stage::Line = LINES[0];
 
@@ -94,6 +94,30 @@ async fn a_message_waits_for_no_account_and_the_link_follows() {
         stage.until("the chat is the contact's", |stage| contact(stage, SALES, ANNA) == Some(anna)).await;
         stage.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_first_message_goes_before_all_that_is_still_to_be_noted() {
+    let mut stage = with_account("kommo.contact_tags = [\"telegram\"]\n").await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    let anna = stage.kommo.add_card("Anna of the book", "");
+    stage.kommo.forbid(&[Subject::ContactChats]);
+    let crowd = 1000..1040;
+    for customer in crowd.clone() {
+        stage.telegram.add_customer(stranger(customer));
+        stage.telegram.write(SALES.token, customer, "hello");
+    }
+    stage.until("they are there", |stage| crowd.clone().all(|it| !in_kommo(stage, SALES, it).is_empty())).await;
+    stage.kommo.forbid(&[]);
+    stage.until("tags are noted", |stage| stage.kommo.cards().iter().any(|card| !card.tags.is_empty())).await;
+    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, HOUR));
+    stage.until("Kommo has the start", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
+    let tagged = stage.kommo.cards().iter().filter(|card| !card.tags.is_empty()).count();
+    assert!(tagged < crowd.count(), "all of it was noted before");
+    assert_eq!(contact(&stage, SALES, ANNA), Some(anna));
+    assert_eq!(stage.kommo.cards().len(), 41, "nobody was made for her");
+    stage.finish().await;
 }
 
 #[tokio::test]
