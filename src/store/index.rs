@@ -49,6 +49,8 @@ struct Queue {
     later: BTreeSet<(UnixMillis, u64, String)>,
     /// The lanes of which nothing can be claimed that has this sequence or a later one.
     held: HashMap<String, u64>,
+    /// The lanes whose order is being written anew: whatever is let go of meanwhile, nothing of them can be claimed.
+    frozen: HashSet<String>,
     woken: Arc<Notify>,
 }
 
@@ -175,21 +177,29 @@ impl Index {
         self.held().into_iter().filter(waits).collect()
     }
 
-    /// Whether nothing of a lane can be claimed, and nothing is.
-    pub(super) fn is_still(&self, lane: &Lane) -> bool {
-        self.routes.get(&lane.route).is_some_and(|queue| {
-            let is_leased = queue.lanes.get(&lane.thread).is_some_and(|waiting| waiting.leased);
-            queue.held.get(&lane.thread) == Some(&0) && !is_leased
-        })
+    /// Freezes a lane of which nothing can be claimed, and nothing is: until it is thawed, that stays so. Tells whether it
+    /// is such a lane, and nobody else has frozen it.
+    pub(super) fn freeze(&mut self, lane: &Lane) -> bool {
+        let Some(queue) = self.routes.get_mut(&lane.route) else { return false };
+        let is_leased = queue.lanes.get(&lane.thread).is_some_and(|waiting| waiting.leased);
+        let is_still = queue.held.get(&lane.thread) == Some(&0) && !is_leased;
+        is_still && queue.frozen.insert(lane.thread.clone())
     }
 
-    /// `came` jobs have been put into a lane that is still, and `head` is first now.
-    pub(super) fn woven(&mut self, lane: &Lane, came: usize, head: Head) {
+    /// `came` jobs have been put into a frozen lane, and `head` is first now. If it was let go of meanwhile, it can be
+    /// claimed from here on.
+    pub(super) fn thaw(&mut self, lane: &Lane, came: usize, head: Option<Head>) {
         let queue = self.routes.entry(lane.route.clone()).or_default();
-        let waiting = Waiting { head, jobs: 0, leased: false };
-        let waiting = queue.lanes.entry(lane.thread.clone()).or_insert(waiting);
-        waiting.jobs += came;
-        waiting.head = head;
+        queue.frozen.remove(&lane.thread);
+        if let Some(head) = head.filter(|_| came > 0) {
+            let waiting = Waiting { head, jobs: 0, leased: false };
+            let waiting = queue.lanes.entry(lane.thread.clone()).or_insert(waiting);
+            waiting.jobs += came;
+            waiting.head = head;
+        }
+        if let Some(head) = queue.lanes.get(&lane.thread).map(|waiting| waiting.head) {
+            queue.release(&lane.thread, head);
+        }
     }
 
     pub(super) fn due(&self, route: &Route) -> Option<Due> {
@@ -223,7 +233,7 @@ impl Queue {
     }
 
     fn release(&mut self, thread: &str, head: Head) {
-        if self.held.get(thread).is_some_and(|from| head.sequence >= *from) {
+        if self.frozen.contains(thread) || self.held.get(thread).is_some_and(|from| head.sequence >= *from) {
             return;
         }
         match head.retry_at {

@@ -38,7 +38,7 @@ pub enum Woven {
 impl Store {
     /// Puts jobs into a lane, each before the first arrival that comes after it. `rank` tells where a job that waits
     /// there stands, given its sequence; `None` for one that comes before all that are missing. The lane must be held
-    /// from 0 on, and nobody may have claimed its head.
+    /// from 0 on, and nobody may have claimed its head. Whoever lets go of it meanwhile does so once all is in place.
     ///
     /// Whatever comes behind the first of them gets a new place, in one durable step and in the same order.
     ///
@@ -56,8 +56,8 @@ impl Store {
         let until = now.plus(self.0.settings.dedupe_for);
         let store = self.clone();
         let plan = move |book: &mut Book| {
-            // What is still stays so until it is let go, which only the caller does.
-            if !store.with_index(|index| index.is_still(&lane)) {
+            // Others may let go of it before the new order is durable: they must find neither the old head nor none.
+            if !store.with_index(|index| index.freeze(&lane)) {
                 return Ok(Planned { batch: None, answer: Woven::Busy, then: Box::new(|_: &mut Index| ()) });
             }
             let mut batch = Batch::default();
@@ -66,11 +66,8 @@ impl Store {
             let order = merged(arrivals(&book.db, &lane)?, missing, rank);
             let head = place(book, &mut batch, &lane, order, now);
             let answer = Woven::Stored(count);
-            let then = move |index: &mut Index| {
-                if let Some(head) = head {
-                    index.woven(&lane, count, head);
-                }
-            };
+            // A plan or a commit that fails ends the store, so only this thaws.
+            let then = move |index: &mut Index| index.thaw(&lane, count, head);
             Ok(Planned { batch: (count > 0).then_some(batch), answer, then: Box::new(then) })
         };
         self.0.committer.write(plan).await

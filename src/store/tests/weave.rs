@@ -1,6 +1,7 @@
 //! Late arrivals, and the holds that keep their places.
 
 use super::*;
+use crate::store::{committer::Planned, index::Index};
 
 /// Holds what the lane gets from `mark` on.
 fn hold(store: &Store, mark: u64) {
@@ -77,6 +78,53 @@ async fn nothing_is_put_among_what_somebody_works_on() {
     assert_eq!(weave(&store, &[1]).await, Woven::Stored(1));
     store.let_go(&lane("a"));
     assert_eq!(drain(&store).await, ["1", "7"]);
+}
+
+/// Weaves into the lane that is held, and lets go of it after the new order was planned and before it is durable: both
+/// share one commit. Tells what could be claimed in between.
+async fn weave_and_let_go(store: &Store, late: &[usize]) -> String {
+    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let (come, came) = tokio::sync::oneshot::channel();
+    let gate = store.0.committer.write(move |_| {
+        let _ = come.send(());
+        told.recv().unwrap();
+        Ok(Planned { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })
+    });
+    let after_weaving = store.clone();
+    let let_go = store.0.committer.write(move |_| {
+        after_weaving.let_go(&lane("a"));
+        Ok(Planned { batch: None, answer: claimed(&after_weaving), then: Box::new(|_: &mut Index| ()) })
+    });
+    let queued = async {
+        came.await.unwrap();
+        tokio::join!(biased; weave(store, late), let_go, async { tell.send(()).unwrap() })
+    };
+    let (open, (woven, claimed, ())) = tokio::join!(gate, queued);
+    open.unwrap();
+    assert_eq!(woven, Woven::Stored(late.len()));
+    claimed.unwrap()
+}
+
+#[tokio::test]
+async fn who_lets_go_before_the_new_order_is_durable_claims_nothing_of_the_old() {
+    let store = Home::new().open();
+    push(&store, &lane("a"), &["5", "7"]).await;
+    hold(&store, 0);
+    assert_eq!(weave_and_let_go(&store, &[1, 6]).await, "nothing");
+    assert_eq!(drain(&store).await, ["1", "5", "6", "7"]);
+}
+
+#[tokio::test]
+async fn a_lane_that_is_let_go_of_before_its_first_job_is_durable_is_not_forgotten() {
+    let store = Home::new().open();
+    hold(&store, 0);
+    assert_eq!(weave_and_let_go(&store, &[1]).await, "nothing");
+    assert_eq!(drain(&store).await, ["1"]);
+    push(&store, &lane("a"), &["7"]).await;
+    hold(&store, 0);
+    assert_eq!(weave(&store, &[1]).await, Woven::Stored(0));
+    store.let_go(&lane("a"));
+    assert_eq!(drain(&store).await, ["7"], "nothing new is no reason to stay frozen");
 }
 
 #[tokio::test]
