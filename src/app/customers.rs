@@ -4,7 +4,7 @@ use crate::{
     config::{AskPhone, Config},
     invite::InviteKey,
     kommo::account::Account,
-    relay::crm::Crm,
+    relay::crm::{Crm, Locks},
 };
 
 /// What is done for customers in the account. What needs a token and has none is said once.
@@ -25,5 +25,6 @@ pub(super) fn crm(config: &Config, account: Option<Account>) -> Crm {
         contact_tags: kommo.contact_tags.clone(),
         phone_texts: (config.telegram.ask_phone == AskPhone::OnStart).then(|| config.phone_texts.clone()),
         hold_for: config.telegram.phone_wait,
+        writing: Locks::default(),
     }
 }

@@ -45,6 +45,8 @@ pub enum Whose {
     Twin(KommoChatId),
     /// That of the one contact with this phone number: digits alone.
     Phone(String),
+    /// As [`Whose::Twin`], else as [`Whose::Phone`].
+    TwinOrPhone(KommoChatId, String),
 }
 
 /// What is to be written down in Kommo.

@@ -85,10 +85,12 @@ pub(super) async fn queue(store: &Store, wish: Wish) -> Result<bool, StoreError>
     }
     // The chat is there, so nobody has to be introduced.
     let guest = Guest { id: UserId(conversation.chat.id), name: String::new(), username: None };
-    let lane = Lane::account(&conversation);
+    let lane = Lane::links(&conversation);
     let work = Work::Link { conversation, guest, whose: Whose::Contact(wish.contact) };
-    let jobs = vec![NewJob { id: None, lane, work }];
+    let jobs = vec![NewJob { id: None, lane: lane.clone(), work }];
     store.push(Intake { jobs, offset: None }, clock::now()).await?;
+    // One that waits there for Kommo gives way to it.
+    store.hurry(&lane);
     Ok(true)
 }
 
@@ -160,7 +162,8 @@ async fn show_contact(account: &Account, chat: &str) -> anyhow::Result<()> {
         return Ok(());
     };
     let Some(contact) = account.contact(id).await? else {
-        print!("{}", paragraph("Contact", &format!("{id}, which Kommo does not have any more")));
+        let text = format!("{id}, which Kommo does not show: it was deleted, or its lead is still an incoming one");
+        print!("{}", paragraph("Contact", &text));
         return Ok(());
     };
     let list = |texts: Vec<String>| if texts.is_empty() { "none".to_owned() } else { texts.join(", ") };

@@ -121,7 +121,7 @@ impl Courier {
                 Ok(Step::called(outbound::name(self, message, *ours, opening).await))
             }
             Work::Seen { conversation, message } => outbound::mark_read(self, conversation, *message).await,
-            Work::Link { conversation, guest, whose } => crm::link(self, conversation, guest, whose).await,
+            Work::Link { conversation, guest, whose } => crm::link(self, lease, (conversation, guest, whose)).await,
             Work::Enrich { conversation, guest, note } => {
                 crm::enrich(self, conversation, guest, note, lease.enqueued_at()).await
             }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     clock,
     domain::{
-        address::{BotId, Conversation, KommoChatId, SourceId},
+        address::{BotId, Conversation, SourceId},
         delivery::{ErrorCode, Refusal},
         guest::{Campaign, Card, Introduction, Note, PhoneText, PhoneTexts, Told, Whose},
         retry::Failure,
@@ -29,7 +29,11 @@ use crate::{
 
 mod door;
 mod link;
+mod locks;
 mod notes;
+
+use link::Tied;
+pub use locks::Locks;
 
 pub(super) use door::{hold, release};
 pub(super) use link::step as link;
@@ -37,6 +41,8 @@ pub(super) use notes::step as enrich;
 
 /// How long the first message of a conversation may wait for its chat to be given to a contact.
 const LINK_WITHIN: Duration = Duration::from_secs(3);
+/// How long Kommo may take to make a contact and a lead of a chat. It does so after it has answered.
+const MADE_WITHIN: Duration = Duration::from_hours(24);
 /// How much longer than a link itself its use is remembered: for so long Telegram keeps what was written in time.
 const REMEMBERED_AFTER: Duration = Duration::from_hours(24);
 
@@ -56,6 +62,8 @@ pub struct Crm {
     pub phone_texts: Option<PhoneTexts>,
     /// How long a `/start` waits for the phone number.
     pub hold_for: Duration,
+    /// Who of the jobs writes into which contact and lead.
+    pub writing: Locks,
 }
 
 impl Crm {
@@ -105,21 +113,21 @@ async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<
     let conversation = &introduction.conversation;
     let (mut jobs, mut facts) = (Vec::new(), Vec::new());
     if let (Some(account), Some(whose)) = (&courier.crm.account, whose(courier, introduction, arrival).await?) {
-        let linked = match courier.store.chat(conversation)? {
+        let tied = match courier.store.chat(conversation)? {
             // It may be given away at leisure.
-            Some(_) => Err(Failure::transient("the chat is there already")),
+            Some(_) => Tied::NotYet,
             None => tie_in_time(courier, account, introduction, &whose).await,
         };
-        match linked {
-            Ok(chat) => {
-                let known = |chat| Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
-                facts.extend(chat.map(known));
+        match tied {
+            Tied::Chat(chat) => {
+                facts.push(Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } });
             }
-            Err(_later) => jobs.push(job(conversation, |conversation| Work::Link {
-                conversation,
-                guest: introduction.guest.clone(),
-                whose,
-            })),
+            Tied::ToNobody => {}
+            Tied::NotYet => {
+                let guest = introduction.guest.clone();
+                let work = Work::Link { conversation: conversation.clone(), guest, whose };
+                jobs.push(NewJob { id: None, lane: Lane::links(conversation), work });
+            }
         }
     }
     if courier.crm.account.is_some() {
@@ -129,23 +137,14 @@ async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<
     Ok(step.followed_by(jobs, facts))
 }
 
-async fn tie_in_time(
-    courier: &Courier,
-    account: &Account,
-    introduction: &Introduction,
-    whose: &Whose,
-) -> Result<Option<KommoChatId>, Failure> {
-    let tie = link::tie(courier, account, &introduction.conversation, &introduction.guest, whose);
+async fn tie_in_time(courier: &Courier, account: &Account, introduction: &Introduction, whose: &Whose) -> Tied {
+    let conversation = &introduction.conversation;
+    let tie = link::tie(courier, account, conversation, &introduction.guest, whose);
     let tied = timeout(LINK_WITHIN, tie).await.unwrap_or_else(|_| Err(Failure::transient("no answer in time")));
-    if let Err(failure) = &tied {
-        let conversation = &introduction.conversation;
+    tied.unwrap_or_else(|failure| {
         tracing::warn!(%conversation, ?failure, "the message goes first, its chat is given to the contact later");
-    }
-    tied
-}
-
-fn job(conversation: &Conversation, work: impl FnOnce(Conversation) -> Work) -> NewJob {
-    NewJob { id: None, lane: Lane::account(conversation), work: work(conversation.clone()) }
+        Tied::NotYet
+    })
 }
 
 /// Whose chat this is to be, if it is known: an invitation says it; else, in a new conversation, the person's chat with
@@ -164,7 +163,10 @@ async fn whose(
     }
     for other in courier.bots.keys().filter(|other| **other != conversation.source) {
         if let Some(twin) = courier.store.chat(&Conversation::new(other.clone(), conversation.chat))? {
-            return Ok(Some(Whose::Twin(twin.chat)));
+            return Ok(Some(match introduction.phone.clone() {
+                Some(phone) => Whose::TwinOrPhone(twin.chat, phone),
+                None => Whose::Twin(twin.chat),
+            }));
         }
     }
     Ok(introduction.phone.clone().map(Whose::Phone))
@@ -212,19 +214,19 @@ fn notes(
     facts: &mut Vec<Fact>,
 ) -> Result<(), StoreError> {
     let conversation = &introduction.conversation;
-    let mut note = |note| {
-        let guest = introduction.guest.clone();
-        jobs.push(job(conversation, |conversation| Work::Enrich { conversation, guest, note }));
+    let mut note = |lane, note| {
+        let work = Work::Enrich { conversation: conversation.clone(), guest: introduction.guest.clone(), note };
+        jobs.push(NewJob { id: None, lane, work });
     };
     let told = courier.store.told(conversation)?;
     if let Some((card, told)) = card(&courier.crm, introduction, told) {
-        note(Note::Card(card));
+        note(Lane::contact(conversation), Note::Card(card));
         facts.push(Fact::Told { conversation: conversation.clone(), told });
     }
     let name = introduction.start.as_deref().unwrap_or_default();
     if let Some(campaign) = courier.crm.campaigns.get(name) {
         if campaign.counts_at(&conversation.source) {
-            note(Note::Campaign(name.to_owned()));
+            note(Lane::lead(conversation), Note::Campaign(name.to_owned()));
         } else {
             tracing::info!(%conversation, campaign = name, "this campaign is another bot's: nothing is noted");
         }

@@ -10,6 +10,7 @@ fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
         contact_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         phone_texts: None,
         hold_for: Duration::ZERO,
+        writing: Locks::default(),
     }
 }
 

@@ -49,6 +49,19 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether a job is in a lane, waiting or claimed.
+    #[must_use]
+    pub fn has(&self, lane: &Lane) -> bool {
+        self.with_index(|index| index.has(lane))
+    }
+
+    /// Lets the head of a lane be tried at once instead of at its time.
+    pub fn hurry(&self, lane: &Lane) {
+        self.with_index(|index| index.hurried(lane));
+    }
+}
+
 impl Lease {
     /// The lane.
     #[must_use]

@@ -119,6 +119,11 @@ impl Index {
         }
     }
 
+    /// Whether a job is in a lane, waiting or claimed.
+    pub(super) fn has(&self, lane: &Lane) -> bool {
+        self.routes.get(&lane.route).is_some_and(|queue| queue.lanes.contains_key(&lane.thread))
+    }
+
     /// Claims the lane whose turn it is.
     pub(super) fn claim(&mut self, route: &Route, now: UnixMillis) -> Option<Lane> {
         let queue = self.routes.get_mut(route)?;

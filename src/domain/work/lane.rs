@@ -93,10 +93,22 @@ impl Lane {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
     }
 
-    /// The lane of what the account is to make of a conversation's customer.
+    /// The lane of whose chat a conversation is to be. What is noted about its customer waits until nothing is in it.
     #[must_use]
-    pub fn account(conversation: &Conversation) -> Self {
+    pub fn links(conversation: &Conversation) -> Self {
+        Self { route: Route::Account, thread: format!("link:{conversation}") }
+    }
+
+    /// The lane of what is noted in the contact of a conversation's customer.
+    #[must_use]
+    pub fn contact(conversation: &Conversation) -> Self {
         Self { route: Route::Account, thread: conversation.to_string() }
+    }
+
+    /// The lane of what is noted in the lead of a conversation, which may be long in coming when its contact is there.
+    #[must_use]
+    pub fn lead(conversation: &Conversation) -> Self {
+        Self { route: Route::Account, thread: format!("lead:{conversation}") }
     }
 
     /// The lane in which a held `/start` waits for its time. It is a message on its way to Kommo, so trouble with the account

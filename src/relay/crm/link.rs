@@ -1,10 +1,14 @@
 //! Giving the chat of a conversation to a contact.
 
+use std::time::Duration;
+
 use crate::{
     domain::{
         address::{Conversation, KommoChatId},
         guest::{Guest, Whose, digits},
         retry::Failure,
+        time::UnixMillis,
+        work::Work,
     },
     kommo::{
         account::Account,
@@ -12,55 +16,104 @@ use crate::{
     },
     relay::{
         courier::{Courier, Step, done},
-        crm,
+        crm::{self, age},
     },
-    store::StoreError,
+    store::{Lease, StoreError},
     translate,
 };
+
+/// How long a person's other chat may be without a contact, until nobody is waited for: it was deleted then.
+const TWIN_WITHIN: Duration = Duration::from_hours(1);
+
+/// What became of a chat.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Tied {
+    /// This one belongs to the contact.
+    Chat(KommoChatId),
+    /// There is nobody whom it could belong to.
+    ToNobody,
+    /// Kommo is still about to make whom it is to belong to.
+    NotYet,
+}
 
 /// Gives the chat away.
 pub(in crate::relay) async fn step(
     courier: &Courier,
-    conversation: &Conversation,
-    guest: &Guest,
-    whose: &Whose,
+    lease: &Lease,
+    (conversation, guest, whose): (&Conversation, &Guest, &Whose),
 ) -> Result<Step, StoreError> {
     let account = match crm::account(courier) {
         Ok(account) => account,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
-    let tied = tie(courier, &account, conversation, guest, whose).await;
-    Ok(Step::called(tied.map(|_chat| done())))
+    let outcome = match tie(courier, &account, conversation, guest, whose).await {
+        Ok(Tied::NotYet) if age(lease.enqueued_at()) < TWIN_WITHIN && !is_outdated(lease)? => {
+            Err(Failure::transient("Kommo has not made the contact of this customer's other chat yet"))
+        }
+        Ok(Tied::Chat(_) | Tied::ToNobody | Tied::NotYet) => Ok(done()),
+        Err(failure) => Err(failure),
+    };
+    Ok(Step::called(outcome))
 }
 
-/// Gives the chat of a conversation, which is made if there is none, to whom it is to belong, and tells Kommo's id of it;
-/// `None` if that is nobody. This can be repeated.
+/// Whether somebody else was wanted later, who then is to have the chat.
+fn is_outdated(lease: &Lease) -> Result<bool, StoreError> {
+    let is_link = |(work, _): &(Work, UnixMillis)| matches!(work, Work::Link { .. });
+    Ok(lease.behind(1)?.iter().any(is_link))
+}
+
+/// Gives the chat of a conversation, which is made if there is none, to whom it is to belong. This can be repeated.
 pub(super) async fn tie(
     courier: &Courier,
     account: &Account,
     conversation: &Conversation,
     guest: &Guest,
     whose: &Whose,
-) -> Result<Option<KommoChatId>, Failure> {
-    let contact = match whose {
-        Whose::Contact(contact) => Some(*contact),
-        Whose::Twin(twin) => account.contact_of_chat(&twin.0).await?,
-        Whose::Phone(phone) => {
-            let known = known_chat(courier, conversation)?;
-            by_phone(account, phone, known.as_ref()).await?
+) -> Result<Tied, Failure> {
+    let (twin, phone) = match whose {
+        Whose::Contact(contact) => {
+            must_be_there(account, conversation, *contact).await?;
+            return give(courier, account, conversation, guest, *contact).await;
         }
+        Whose::Twin(twin) => (Some(twin), None),
+        Whose::Phone(phone) => (None, Some(phone)),
+        Whose::TwinOrPhone(twin, phone) => (Some(twin), Some(phone)),
     };
-    let Some(contact) = contact else { return Ok(None) };
-    if account.contact(contact).await?.is_none() {
-        return Err(crm::hopeless(format!(
-            "Kommo has no contact {contact}: it was deleted, or merged into another one. Find the contact that is meant, and \
-             run `telekommo chats link {conversation} CONTACT`; then drop this."
-        )));
+    // A contact that was just found need not be shown by its number as long as its lead is an incoming one.
+    if let Some(twin) = twin
+        && let Some(contact) = account.contact_of_chat(&twin.0).await?
+    {
+        return give(courier, account, conversation, guest, contact).await;
     }
+    if let Some(phone) = phone
+        && let Some(contact) = by_phone(account, phone, known_chat(courier, conversation)?.as_ref()).await?
+    {
+        return give(courier, account, conversation, guest, contact).await;
+    }
+    Ok(if twin.is_some() { Tied::NotYet } else { Tied::ToNobody })
+}
+
+async fn must_be_there(account: &Account, conversation: &Conversation, contact: u64) -> Result<(), Failure> {
+    if account.contact(contact).await?.is_some() {
+        return Ok(());
+    }
+    Err(crm::hopeless(format!(
+        "Kommo shows no contact {contact}: it was deleted, or merged into another one, or nobody has accepted its lead. Find \
+         the contact that is meant, and run `telekommo chats link {conversation} CONTACT`; then drop this."
+    )))
+}
+
+async fn give(
+    courier: &Courier,
+    account: &Account,
+    conversation: &Conversation,
+    guest: &Guest,
+    contact: u64,
+) -> Result<Tied, Failure> {
     let chat = chat(courier, conversation, guest).await?;
     account.link_chat(&NewChatLink { contact_id: contact, chat_id: chat.0.clone() }).await?;
     tracing::info!(%conversation, contact, "the chat belongs to the contact");
-    Ok(Some(chat))
+    Ok(Tied::Chat(chat))
 }
 
 fn known_chat(courier: &Courier, conversation: &Conversation) -> Result<Option<KommoChatId>, Failure> {

@@ -1,6 +1,14 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    contact::{with_phone, with_username},
+    lead::with_utm,
+    *,
+};
+use crate::{
+    domain::guest::Card,
+    kommo::wire::account::{Contact, Lead, LeadField},
+};
 
 fn contact(fields: &Value) -> Contact {
     serde_json::from_str(&json!({ "id": 3, "custom_fields_values": fields }).to_string()).unwrap()

@@ -7,7 +7,7 @@ use crate::{
     sandbox::kommo::{
         FakeKommo,
         account::{
-            Card, Deal, Line, Phrase, Rate, Subject,
+            Card, Deal, Line, MAIN_PIPELINE, Phrase, Rate, Subject,
             books::{ACCOUNT, Books},
             fields::Values,
             token::Token,
@@ -52,6 +52,17 @@ impl FakeKommo {
     /// Whether giving a chat to the contact that has it already is an error, `AlreadyExists`; it is unless said otherwise.
     pub fn relinking_is_an_error(&self, is_error: bool) {
         self.in_books(|books| books.relinking_is_an_error = is_error);
+    }
+
+    /// After how many requests to this API a chat's contact and lead are there: Kommo makes them some time after it has
+    /// answered a message. At once unless said otherwise.
+    pub fn make_cards_after(&self, requests: usize) {
+        self.in_books(|books| books.made_after = requests);
+    }
+
+    /// Whether a contact whose only leads nobody has accepted is shown by its number; it is unless said otherwise.
+    pub fn show_incoming(&self, shows: bool) {
+        self.in_books(|books| books.shows_incoming = shows);
     }
 
     /// How many sources the integration may have; 50 unless said otherwise.
@@ -144,6 +155,35 @@ impl FakeKommo {
                 deal.incoming = false;
             }
         });
+    }
+
+    /// A manager closes a lead as lost.
+    pub fn close_deal(&self, deal: u64) {
+        self.in_books(|books| {
+            if let Some(deal) = books.deals.get_mut(&deal) {
+                (deal.incoming, deal.closed) = (false, true);
+            }
+        });
+    }
+
+    /// A manager makes another lead for a contact, in the main pipeline. Gives its number.
+    pub fn add_deal(&self, contact: u64) -> u64 {
+        self.in_books(|books| {
+            let id = books.number();
+            let deal = Deal {
+                id,
+                pipeline_id: MAIN_PIPELINE,
+                source_id: None,
+                incoming: false,
+                closed: false,
+                contact,
+                chat_id: String::new(),
+                fields: Values::default(),
+                tags: BTreeSet::new(),
+            };
+            books.deals.insert(id, deal);
+            id
+        })
     }
 
     /// All templates, oldest first.

@@ -105,6 +105,7 @@ fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) ->
         core.rest.with(|books| {
             books.gate.admit(Instant::now())?;
             gate::authorize(books, &head.headers, subject, now)?;
+            books.follow(&world.chats);
             let has_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
             if !asked.body.is_null() && !has_json {
                 return Err(Problem::Plain(415));

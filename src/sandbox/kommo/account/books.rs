@@ -45,6 +45,8 @@ pub struct Deal {
     pub source_id: Option<u64>,
     /// Whether it is still among the incoming ones, which somebody has to accept.
     pub incoming: bool,
+    /// Whether it is lost.
+    pub closed: bool,
     /// Whose it is.
     pub contact: u64,
     /// The chat that it came from.
@@ -99,7 +101,13 @@ pub(in crate::sandbox::kommo) struct Books {
     pub(super) phrases: BTreeMap<u64, Phrase>,
     /// Chats and their contacts, with the number of the link.
     pub(super) links: BTreeMap<String, (u64, u64)>,
-    /// Chats whose first message was seen.
+    /// After how many requests to this API a chat's contact and lead are there.
+    pub(super) made_after: usize,
+    /// Whether a contact whose only leads nobody has accepted is shown by its number; it is in no list.
+    pub(super) shows_incoming: bool,
+    /// Chats that have a lead to come, with how many requests there were when that was seen.
+    seen: BTreeMap<String, usize>,
+    /// Chats whose contact and lead are there.
     followed: BTreeSet<String>,
     numbers: u64,
 }
@@ -120,6 +128,9 @@ impl Books {
             deals: BTreeMap::new(),
             phrases: BTreeMap::new(),
             links: BTreeMap::new(),
+            made_after: 0,
+            shows_incoming: true,
+            seen: BTreeMap::new(),
             followed: BTreeSet::new(),
             numbers: FIRST_NUMBER,
         }
@@ -131,17 +142,20 @@ impl Books {
         self.numbers
     }
 
-    /// A chat that has become a lead gets a contact, unless it has one, and an incoming lead, unless its contact has one.
+    /// A chat that has become a lead gets a contact, unless it has one, and an incoming lead, unless its contact has an open
+    /// one. Kommo does so some time after it has taken the message.
     pub(super) fn follow(&mut self, chats: &[Chat]) {
+        let asked = self.requests.len();
         for chat in chats.iter().filter(|chat| chat.is_lead) {
-            if !self.followed.insert(chat.chat_id.clone()) {
+            let seen = *self.seen.entry(chat.chat_id.clone()).or_insert(asked);
+            if asked < seen.saturating_add(self.made_after) || !self.followed.insert(chat.chat_id.clone()) {
                 continue;
             }
             let contact = match self.links.get(&chat.chat_id) {
                 Some((contact, _)) => *contact,
                 None => self.new_card(chat),
             };
-            if !self.deals.values().any(|deal| deal.contact == contact) {
+            if !self.deals.values().any(|deal| deal.contact == contact && !deal.closed) {
                 self.new_deal(chat, contact);
             }
         }
@@ -167,6 +181,7 @@ impl Books {
             pipeline_id,
             source_id,
             incoming: true,
+            closed: false,
             contact,
             chat_id: chat.chat_id.clone(),
             fields: Values::default(),

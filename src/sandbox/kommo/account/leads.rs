@@ -10,8 +10,10 @@ use crate::sandbox::kommo::account::{
 
 /// The longest page.
 const PAGE: usize = 250;
-/// The stage of leads that nobody has accepted, and the one after it.
-const STAGES: [u64; 2] = [32_392_156, 32_392_159];
+/// The stage of leads that nobody has accepted, the one after it, and that of lost ones.
+const INCOMING: u64 = 32_392_156;
+const ACCEPTED: u64 = 32_392_159;
+const LOST: u64 = 143;
 
 pub(super) fn all(books: &Books, query: &[(String, String)]) -> Answer {
     let shown: Vec<_> = books.deals.values().filter(|deal| !deal.incoming).map(|deal| shape(deal, query)).collect();
@@ -29,9 +31,14 @@ fn shape(deal: &Deal, query: &[(String, String)]) -> Value {
     if with("contacts") {
         embedded["contacts"] = json!([{ "id": deal.contact, "is_main": true }]);
     }
+    let stage = match deal {
+        Deal { closed: true, .. } => LOST,
+        Deal { incoming: true, .. } => INCOMING,
+        Deal { .. } => ACCEPTED,
+    };
     let source = deal.source_id.filter(|_| with("source_id"));
     json!({ "id": deal.id, "name": format!("Lead #{}", deal.id), "price": 0, "pipeline_id": deal.pipeline_id,
-        "status_id": STAGES[usize::from(!deal.incoming)], "updated_at": 1_590_943_929, "is_deleted": false,
+        "status_id": stage, "updated_at": 1_590_943_929, "is_deleted": false,
         "source_id": source, "custom_fields_values": deal.fields.json(FieldOf::Leads), "_embedded": embedded })
 }
 

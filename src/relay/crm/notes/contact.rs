@@ -1,0 +1,95 @@
+//! What is written down in contacts: the phone number, the public name, tags.
+
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        address::KommoChatId,
+        guest::{Card, digits},
+        retry::Failure,
+    },
+    kommo::{
+        account::{Account, RestError},
+        wire::account::{Contact, CustomField, EntityPatch, FieldPatch, FieldValue, LeadField, ValuePatch},
+    },
+    relay::crm::{Crm, notes::new_tags},
+};
+
+/// Writes into the contact of a chat; says whether there is one.
+pub(super) async fn write(crm: &Crm, account: &Account, chat: &KommoChatId, card: &Card) -> Result<bool, Failure> {
+    let username_field = username_field(crm, account, card).await?;
+    let Some(id) = account.contact_of_chat(&chat.0).await? else { return Ok(false) };
+    let _alone = crm.writing.alone(id).await;
+    let Some(contact) = account.contact(id).await? else { return Ok(false) };
+    let mut patch = EntityPatch { tags_to_add: new_tags(&card.tags, &contact.tags), ..EntityPatch::default() };
+    patch.custom_fields_values.extend(card.phone.as_deref().and_then(|phone| with_phone(&contact, phone)));
+    let username = username_field.zip(card.username.as_deref());
+    patch.custom_fields_values.extend(username.and_then(|(field, name)| with_username(&contact, field, name, card)));
+    if patch != EntityPatch::default() {
+        account.patch_contact(id, &patch).await?;
+    }
+    Ok(true)
+}
+
+/// The number of the field for the public name, if there is a name to note.
+async fn username_field(crm: &Crm, account: &Account, card: &Card) -> Result<Option<u64>, RestError> {
+    let (Some(field), Some(_)) = (&crm.username_field, &card.username) else { return Ok(None) };
+    let fields = account.contact_fields().await?;
+    let found = fields.iter().find(|it| is_called(it, field)).and_then(|field| field.id);
+    if found.is_none() {
+        tracing::warn!(field, "contacts have no such field: correct kommo.username_field");
+    }
+    Ok(found)
+}
+
+fn is_called(field: &LeadField, name: &str) -> bool {
+    field.id.is_some_and(|id| id.to_string() == name) || field.name.as_deref() == Some(name)
+}
+
+/// The phone numbers with one more; `None` if it is among them, or if one of them cannot be read: what is written takes the
+/// place of them all.
+pub(super) fn with_phone(contact: &Contact, phone: &str) -> Option<FieldPatch> {
+    let fields = contact.fields.iter().filter(|field| field.field_code.as_deref() == Some("PHONE"));
+    let Some(there) = fields.map(|field| field.values.as_deref()).collect::<Option<Vec<_>>>() else {
+        tracing::warn!(contact = contact.id, "the contact's phone numbers cannot be read, so none is added to them");
+        return None;
+    };
+    let there = there.concat();
+    if there.iter().filter_map(|value| value.value.as_ref()).any(|value| digits(&text_of(value)) == phone) {
+        return None;
+    }
+    let mut values: Vec<_> = there.iter().filter_map(kept).collect();
+    values.push(ValuePatch { value: format!("+{phone}").into(), enum_id: None, enum_code: Some("MOB".to_owned()) });
+    Some(FieldPatch { field_id: None, field_code: Some("PHONE".to_owned()), values })
+}
+
+/// What a value says: a number is told as such by some.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A value as it is, to be written with others; `None` if it says nothing.
+fn kept(value: &FieldValue) -> Option<ValuePatch> {
+    let enum_code = value.enum_code.clone().filter(|code| !code.is_empty());
+    let enum_id = value.enum_id.filter(|_| enum_code.is_none());
+    Some(ValuePatch { value: value.value.clone().filter(|value| !value.is_null())?, enum_id, enum_code })
+}
+
+/// The public name, unless somebody has written something else.
+pub(super) fn with_username(contact: &Contact, field_id: u64, username: &str, card: &Card) -> Option<FieldPatch> {
+    let bare = |text: &str| text.trim_start_matches('@').to_lowercase();
+    let is_former = |value: &Value| {
+        value.as_str().zip(card.former_username.as_deref()).is_some_and(|(text, former)| bare(text) == bare(former))
+    };
+    let is_ours = |field: &CustomField| {
+        let is_ours = |value: &FieldValue| value.is_blank() || value.value.as_ref().is_some_and(is_former);
+        field.values.as_ref().is_some_and(|values| values.iter().all(is_ours))
+    };
+    if !contact.fields.iter().filter(|field| field.field_id == Some(field_id)).all(is_ours) {
+        tracing::debug!(contact = contact.id, "the field for the public name holds something else: it stays");
+        return None;
+    }
+    let value = Value::from(format!("@{username}"));
+    let values = vec![ValuePatch { value, enum_id: None, enum_code: None }];
+    Some(FieldPatch { field_id: Some(field_id), field_code: None, values })
+}

@@ -1,0 +1,79 @@
+//! What is written down in leads: the tags and tracking fields of the campaign that they came by.
+
+use crate::{
+    domain::{address::KommoChatId, guest::Campaign, retry::Failure},
+    kommo::{
+        account::{Account, RestError},
+        wire::account::{EntityPatch, FieldPatch, Lead, LeadField, ValuePatch},
+    },
+    relay::crm::{Crm, notes::new_tags},
+};
+
+/// The stages of leads that are won and lost.
+const CLOSED: [u64; 2] = [142, 143];
+
+/// Writes into the newest open lead of a chat's contact; says whether there is one.
+pub(super) async fn write(
+    crm: &Crm,
+    account: &Account,
+    chat: &KommoChatId,
+    campaign: &Campaign,
+) -> Result<bool, Failure> {
+    let fields = if campaign.utm.is_empty() { Vec::new() } else { account.lead_fields().await? };
+    let Some(contact) = account.contact_of_chat(&chat.0).await? else { return Ok(false) };
+    let Some(contact) = account.contact(contact).await? else { return Ok(false) };
+    let Some(id) = newest(account, &contact.leads).await? else { return Ok(false) };
+    let _alone = crm.writing.alone(id).await;
+    let Some(lead) = account.lead(id).await?.filter(is_open) else { return Ok(false) };
+    let patch = EntityPatch {
+        tags_to_add: new_tags(&campaign.tags, &lead.tags),
+        custom_fields_values: campaign
+            .utm
+            .iter()
+            .filter_map(|(end, text)| with_utm(&lead, &fields, end, text))
+            .collect(),
+        ..EntityPatch::default()
+    };
+    if patch != EntityPatch::default() {
+        account.patch_lead(id, &patch).await?;
+    }
+    tracing::info!(lead = id, "the lead has its campaign");
+    Ok(true)
+}
+
+/// Which of the leads is open and was changed last. Of one alone that need not be asked.
+async fn newest(account: &Account, ids: &[u64]) -> Result<Option<u64>, RestError> {
+    if let [only] = ids {
+        return Ok(Some(*only));
+    }
+    let mut newest = None;
+    for id in ids {
+        let open = account.lead(*id).await?.filter(is_open);
+        newest = newest.max(open.map(|lead| (lead.updated_at, *id)));
+    }
+    Ok(newest.map(|(_, id)| id))
+}
+
+fn is_open(lead: &Lead) -> bool {
+    !lead.is_deleted && !lead.status_id.is_some_and(|stage| CLOSED.contains(&stage))
+}
+
+/// A tracking field with its text, unless it holds one already: where a lead came from first stays.
+pub(super) fn with_utm(lead: &Lead, fields: &[LeadField], end: &str, text: &str) -> Option<FieldPatch> {
+    let code = format!("utm_{end}");
+    let is_it = |field: &&LeadField| {
+        let is_named = |name: &Option<String>| name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&code));
+        field.r#type.as_deref() == Some("tracking_data") && (is_named(&field.code) || is_named(&field.name))
+    };
+    let Some(field_id) = fields.iter().find(is_it).and_then(|field| field.id) else {
+        tracing::warn!(code, "leads have no such tracking field: it is left out");
+        return None;
+    };
+    let there = lead.fields.iter().find(|field| field.field_id == Some(field_id));
+    if there.is_some_and(|field| !field.is_blank()) {
+        tracing::debug!(code, "a lead has this tracking field already");
+        return None;
+    }
+    let values = vec![ValuePatch { value: text.into(), enum_id: None, enum_code: None }];
+    Some(FieldPatch { field_id: Some(field_id), field_code: None, values })
+}
