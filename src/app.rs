@@ -55,6 +55,8 @@ use crate::{
 const LANES_AT_ONCE: usize = 16;
 /// How long new answers wait at a start for older ones that may be missing.
 const HOLD_FOR: Duration = Duration::from_mins(1);
+/// How often it is seen to whether Telegram and Kommo can be reached.
+const WATCH_EVERY: Duration = Duration::from_mins(1);
 /// How much typing may wait; it is worthless after seconds.
 const TYPING_WAITING: usize = 64;
 
@@ -234,10 +236,13 @@ impl Parts {
             chats_within: config.reconcile.chats_within,
             known_for: config.store.dedupe_for,
             hold_for: HOLD_FOR,
+            every: config.reconcile.every,
+            watch_every: WATCH_EVERY,
         };
         let (chats, sources) = (self.courier.chats.clone(), self.bots.keys().cloned().collect());
         let rate = config.kommo.requests_per_second.get();
-        Reconciler::new(chats, self.store.clone(), sources, bounds, config.retry.kommo.clone(), rate)
+        let shared = (self.store.clone(), Arc::clone(&self.meter));
+        Reconciler::new(chats, shared, sources, bounds, config.retry.kommo.clone(), rate)
     }
 
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while

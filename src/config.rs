@@ -256,6 +256,8 @@ pub struct Reconcile {
     pub max_age: Duration,
     /// How long ago something must have been said in a chat for it to be looked at.
     pub chats_within: Duration,
+    /// How long after one comparison the next one follows.
+    pub every: Duration,
 }
 
 /// When a failed call is tried again.

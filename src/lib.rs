@@ -93,12 +93,15 @@
 //!
 //! # What came while nobody listened
 //!
-//! Telegram keeps updates; Kommo sends a hook once. So a start compares the chats that are alive with their history at
-//! Kommo ([`relay::reconcile`]), from the instant up to which the store is known to be complete. A message that was written
-//! in Kommo and never taken becomes the job that its hook would have become, under the same id. Hooks that come meanwhile
-//! are taken and answered as ever, but held in their lanes until what is missing stands before them
-//! ([`store::Store::weave`] ■), for a minute at most. A comparison that is cut short is begun again by the next start. What a
-//! restored store cannot know it does not send: it would be a second time.
+//! Telegram keeps updates; Kommo sends a hook once. Whether hooks were lost cannot be seen from here (a web server before us
+//! that is down loses them quietly), so only Kommo's history tells. The chats that are alive are compared with it
+//! ([`relay::reconcile`]) at a start, when an outage has ended, and every hour in any case, from the instant at which the
+//! last comparison that was complete began. The hourly one asks once for each chat, the liveliest first, and at a seventh of
+//! the rate: a manager may also write where the customer is silent. A message that was written in Kommo and never taken
+//! becomes the job that its hook would have become, under the same id. Hooks that come while a start compares are taken and
+//! answered as ever, but held in their lanes until what is missing stands before them ([`store::Store::weave`] ■), for a
+//! minute at most. A comparison that is cut short is begun again by the next one. What a restored store cannot know it does
+//! not send, since it would be a second time, but tells.
 //!
 //! # What the account adds
 //!

@@ -168,6 +168,17 @@ impl Meter {
         lines
     }
 
+    /// Whether we seem to be cut off: Kommo does not answer as it should, or no bot is polled and not all for reasons of
+    /// their own.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let is_failing = |state: &Polling| matches!(state, Polling::Failing(_));
+        let is_down = |state: &Polling| matches!(state, Polling::Failing(_) | Polling::Stopped(_));
+        let bots =
+            self.bots.iter().all(|bot| is_down(bot.value())) && self.bots.iter().any(|bot| is_failing(bot.value()));
+        bots || self.kommo.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// All counters in the text form of Prometheus (`OpenMetrics` 1.0).
     #[must_use]
     pub fn text(&self) -> String {
@@ -210,6 +221,27 @@ mod tests {
         assert!(meter.paused(&Route::Inbound, None));
         meter.kommo(None);
         assert!(meter.obstacles().is_empty());
+    }
+
+    #[test]
+    fn one_bots_own_trouble_cuts_nobody_off() {
+        let meter = Meter::new();
+        assert!(!meter.is_cut_off(), "nothing is known yet");
+        let [sales, support] = ["sales", "support"].map(|source| SourceId::parse(source).unwrap());
+        let failing = || Polling::Failing("no answer".to_owned());
+        for (of_sales, of_support, is_cut_off) in [
+            (failing(), Polling::Working, false),
+            (failing(), failing(), true),
+            (failing(), Polling::Stopped("revoked".to_owned()), true),
+            (Polling::Stopped("revoked".to_owned()), Polling::Stopped("revoked".to_owned()), false),
+            (Polling::Working, Polling::Starting, false),
+        ] {
+            meter.polling(&sales, of_sales);
+            meter.polling(&support, of_support);
+            assert_eq!(meter.is_cut_off(), is_cut_off);
+        }
+        meter.kommo(Some("no answer".to_owned()));
+        assert!(meter.is_cut_off());
     }
 
     #[test]

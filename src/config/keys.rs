@@ -100,6 +100,7 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "reserve_mb").or("64"),
     key("media", "links_for").or("365d"),
     key("reconcile", "on_start").or("true"),
+    key("reconcile", "every").or("1h"),
     key("reconcile", "max_age").or("24h"),
     key("reconcile", "chats_within").or("30d"),
     key("retry", "kommo").or("1s, 5s, 15s, 1m, 5m, 10m").list(),

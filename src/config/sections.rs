@@ -225,7 +225,8 @@ impl<'a> Reading<'a> {
         let on_start = section.required("on_start", parse::flag);
         let max_age = section.required("max_age", parse::duration);
         let chats_within = section.required("chats_within", parse::duration);
-        Ok(Reconcile { on_start: on_start?, max_age: max_age?, chats_within: chats_within? })
+        let every = section.required("every", parse::duration);
+        Ok(Reconcile { on_start: on_start?, max_age: max_age?, chats_within: chats_within?, every: every? })
     }
 
     fn retry(&self) -> Result<Retry, Reported> {

@@ -1,9 +1,13 @@
 //! Managers' messages that never came: looked for in Kommo's history, and put where they belong.
 //!
-//! Kommo sends each hook once, so what was written while nobody listened is in the chat's history alone. At a start, and
-//! when the operator asks, the chats that may be affected are read back to the instant from which something may be
-//! missing. A message that was written in Kommo and was never taken becomes the job that its hook would have become, under
-//! the same id: whichever of the two comes second is recognised.
+//! Kommo sends each hook once, so what was written while nobody listened is in the chat's history alone. A message that
+//! was written in Kommo and was never taken becomes the job that its hook would have become, under the same id: whichever
+//! of the two comes second is recognised.
+//!
+//! That hooks are missing cannot be seen from here: a web server before us that is down loses them as quietly as a stop
+//! does. So only a comparison tells that nothing is missing, and each begins where the last one was complete. They are made
+//! at a start, when an outage that could be seen has ended, from time to time in any case, and when the operator asks
+//! ([`attend`]).
 //!
 //! Order: hooks that come after a start are newer than what is missing. Until its conversation has been compared they are
 //! held ([`Store::hold`]), and what is missing is put in front of them ([`Store::weave`]). A hold ends after
@@ -12,42 +16,41 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, HashSet},
-    fmt,
     sync::Arc,
     time::Duration,
 };
 
-use tokio::{
-    sync::Mutex,
-    time::{sleep, sleep_until},
-};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Mutex;
 
 use crate::{
     clock,
     domain::{
         address::{Conversation, SourceId},
-        retry::{Failure, Schedule},
+        retry::Schedule,
         time::UnixMillis,
         work::Lane,
     },
-    kommo::{chats::Chats, failure},
+    kommo::chats::Chats,
+    meter::Meter,
     pace::Pace,
     store::{KnownChat, Store, StoreError},
 };
 
+mod attend;
 mod compare;
+mod tally;
+mod work_off;
 
-/// The clocks of two machines differ, and a hook may be under way for a while.
-const MARGIN: Duration = Duration::from_mins(5);
-/// How often it is noted that nothing is missing.
-const NOTE_EVERY: Duration = Duration::from_mins(1);
-/// The wait where the schedule has none.
-const LAST_WAIT: Duration = Duration::from_mins(10);
-/// How often Kommo may fail in a row while the operator waits for the result.
-const TRIES_WHILE_WATCHED: u32 = 5;
+pub use tally::Tally;
 
-/// How far back it is looked, and for how long something is held up for it.
+/// How far the clocks of two machines may differ, and how long Kommo may leave a hook in a slow queue.
+const MARGIN: Duration = Duration::from_hours(1);
+/// How much younger than this a message is left to its hook by a comparison that is made in any case.
+const LEFT_TO_ITS_HOOK: Duration = Duration::from_mins(2);
+/// How often Kommo may fail in a row while somebody waits for the result, or the next comparison follows anyway.
+const TRIES: u32 = 5;
+
+/// How far back it is looked, how often, and for how long something is held up for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Older messages are told of, but not sent.
@@ -58,6 +61,10 @@ pub struct Bounds {
     pub known_for: Duration,
     /// How long hooks are held after a start.
     pub hold_for: Duration,
+    /// How long after one comparison the next one follows in any case.
+    pub every: Duration,
+    /// How often it is seen to whether Telegram and Kommo can be reached.
+    pub watch_every: Duration,
 }
 
 /// Finds what is missing.
@@ -67,8 +74,11 @@ pub struct Reconciler {
     sources: BTreeSet<SourceId>,
     bounds: Bounds,
     schedule: Schedule,
+    meter: Arc<Meter>,
     /// Beside the client's own limit: live messages keep the greater part of it.
     pace: Pace,
+    /// The same where nobody waits.
+    leisure: Pace,
     /// One search at a time.
     turn: Mutex<()>,
 }
@@ -76,10 +86,16 @@ pub struct Reconciler {
 /// What a search has to do.
 #[derive(Debug)]
 pub struct Search {
+    /// When it began.
+    began_at: UnixMillis,
     /// From when on something may be missing.
     since: UnixMillis,
+    /// What was written earlier may have passed without the store's knowing it.
+    known_since: UnixMillis,
     /// What arrived at this number or later is newer than whatever is missing.
     mark: u64,
+    /// Whether nothing hints at a loss: then it takes its time.
+    is_routine: bool,
     pending: Vec<Target>,
 }
 
@@ -89,29 +105,8 @@ struct Target {
     conversation: Conversation,
     kommo_chat: String,
     lane: Lane,
-}
-
-/// What a search came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Messages that had not passed.
-    pub found: usize,
-    /// Those that are in their queues now.
-    pub sent: usize,
-    /// Those that are too old for that.
-    pub too_old: usize,
-    /// Conversations whose history could not be read.
-    pub unread: usize,
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "found {}, sent {}, too old {}", self.found, self.sent, self.too_old)?;
-        if self.unread > 0 {
-            write!(f, "; {} conversations could not be read", self.unread)?;
-        }
-        Ok(())
-    }
+    /// How often its history could not be read.
+    failed: u32,
 }
 
 impl Search {
@@ -136,17 +131,19 @@ impl Search {
 }
 
 impl Reconciler {
-    /// One that asks `chats`, at most half as often as `rate` per second, for conversations of `sources`.
+    /// One that asks `chats` for conversations of `sources`: at most half as often as `rate` per second, and a seventh
+    /// where nobody waits. `meter` tells it of outages.
     #[must_use]
     pub fn new(
         chats: Chats,
-        store: Store,
+        (store, meter): (Store, Arc<Meter>),
         sources: BTreeSet<SourceId>,
         bounds: Bounds,
         schedule: Schedule,
         rate: u32,
     ) -> Self {
-        Self { chats, store, sources, bounds, schedule, pace: Pace::per_second(rate / 2), turn: Mutex::new(()) }
+        let [pace, leisure] = [rate / 2, rate / 7].map(Pace::per_second);
+        Self { chats, store, sources, bounds, schedule, meter, pace, leisure, turn: Mutex::new(()) }
     }
 
     /// What a start has to look for. From then on, new hooks of these conversations are held.
@@ -154,20 +151,32 @@ impl Reconciler {
     /// # Errors
     /// If the store fails.
     pub async fn prepare(&self, now: UnixMillis) -> Result<Search, StoreError> {
-        let since = self.store.caught_up_at()?.map(|at| at.minus(MARGIN));
-        let search = self.search(since.unwrap_or_else(|| now.minus(self.bounds.max_age)), now).await?;
+        let search = self.since_last(now).await?;
         let lanes: Vec<_> = search.pending.iter().map(|target| target.lane.clone()).collect();
         // What a search that was cut short has held still waits, and is newer than what is missing.
         self.store.hold(&lanes, self.store.caught_up_mark()?.unwrap_or(search.mark));
         Ok(search)
     }
 
+    /// A search for what may be missing since the last one that was complete.
+    async fn since_last(&self, now: UnixMillis) -> Result<Search, StoreError> {
+        // A clock that was ahead may have noted an instant that is still to come.
+        let since = self.store.caught_up_at()?.map(|at| at.min(now).minus(MARGIN));
+        self.search(since.unwrap_or_else(|| now.minus(self.bounds.max_age)), now).await
+    }
+
     /// A search for what may be missing `since` then, or since the store can tell.
     async fn search(&self, since: UnixMillis, now: UnixMillis) -> Result<Search, StoreError> {
-        let tellable = now.minus(self.bounds.known_for.saturating_sub(MARGIN));
-        let begun_at = self.store.begun_at()?.unwrap_or(since);
-        let mark = self.store.mark().await?;
-        Ok(Search { since: since.max(tellable).max(begun_at), mark, pending: self.targets(now)? })
+        let known_for = self.bounds.known_for;
+        let tellable = now.minus(known_for.saturating_sub(MARGIN.min(known_for / 2)));
+        Ok(Search {
+            began_at: now,
+            since: since.max(tellable),
+            known_since: self.store.begun_at()?.unwrap_or(UnixMillis(i64::MIN)),
+            mark: self.store.mark().await?,
+            is_routine: false,
+            pending: self.targets(now)?,
+        })
     }
 
     /// The conversations that may be affected, the liveliest first.
@@ -182,53 +191,9 @@ impl Reconciler {
             lane: Lane::outbound(&known.conversation),
             conversation: known.conversation,
             kommo_chat: known.chat.chat.0,
+            failed: 0,
         };
         Ok(known.into_iter().map(target).collect())
-    }
-
-    /// Does what a start asks for, in the background, and from then on notes that nothing is missing, until `stop`.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn attend(self: Arc<Self>, search: Option<Search>, stop: CancellationToken) -> Result<(), StoreError> {
-        if let Some(search) = search {
-            match stop.run_until_cancelled(self.begin(search)).await {
-                Some(outcome) => outcome?,
-                // The next start looks again, from the same instant on.
-                None => return Ok(()),
-            }
-        }
-        loop {
-            self.store.caught_up(clock::now()).await?;
-            if stop.run_until_cancelled(sleep(NOTE_EVERY)).await.is_none() {
-                return self.store.caught_up(clock::now()).await;
-            }
-        }
-    }
-
-    async fn begin(&self, search: Search) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
-        let (count, back) = (search.conversations(), search.since.until(clock::now()));
-        if count == 0 {
-            return Ok(());
-        }
-        let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
-        tracing::info!(conversations = count, "looking for managers' messages of the last {back} that did not come");
-        let deadline = tokio::time::Instant::now() + self.bounds.hold_for;
-        let work = self.work_off(search, None, |_| ());
-        tokio::pin!(work);
-        let tally = tokio::select! {
-            tally = &mut work => tally?,
-            () = sleep_until(deadline) => {
-                let count = self.store.let_go_of_all();
-                if count > 0 {
-                    tracing::warn!(conversations = count, "new messages go on before older ones that may be missing");
-                }
-                work.await?
-            }
-        };
-        tracing::info!("compared with Kommo's history: {tally}");
-        Ok(())
     }
 
     /// Looks for what is missing `since` so long ago, and tells in `say` what it does. Gives the result.
@@ -246,64 +211,8 @@ impl Reconciler {
         let search = self.search(now.minus(since.unwrap_or(self.bounds.max_age)), now).await?;
         let back = humantime::format_duration(Duration::from_secs(search.since.until(now).as_secs()));
         say(format!("Comparing the last {back} of {} conversations with Kommo's history.", search.conversations()));
-        let tally = self.work_off(search, Some(TRIES_WHILE_WATCHED), say).await?;
+        let tally = self.work_off(search, Some(TRIES), say).await?;
         tracing::info!("compared with Kommo's history: {tally}");
         Ok(tally)
-    }
-
-    /// Compares one conversation after the other. One that fails is tried again later; after `tries` failures in a row,
-    /// the rest is left.
-    async fn work_off(
-        &self,
-        mut search: Search,
-        tries: Option<u32>,
-        mut say: impl FnMut(String) + Send,
-    ) -> Result<Tally, StoreError> {
-        let (mut tally, mut failed) = (Tally::default(), 0);
-        while let Some(target) = search.next(&self.store) {
-            let answer = self.compare(&target, search.since, search.mark).await?;
-            let (why, after) = match answer.map_err(failure::of_status) {
-                Ok(compared) => {
-                    failed = 0;
-                    self.store.let_go(&target.lane);
-                    if compared.found > 0 {
-                        say(format!("{}: {compared}", target.conversation));
-                    }
-                    tally.add(compared);
-                    continue;
-                }
-                Err(Failure::Permanent(refusal)) => {
-                    tracing::warn!(conversation = %target.conversation, why = refusal.sentence, "its history cannot be read");
-                    say(format!("{}: its history cannot be read: {}", target.conversation, refusal.sentence));
-                    self.store.let_go(&target.lane);
-                    tally.unread += 1;
-                    continue;
-                }
-                Err(Failure::Transient { why, after }) => (why, after),
-                Err(Failure::Blocked { why }) => (why, None),
-            };
-            failed += 1;
-            search.pending.push(target);
-            if tries.is_some_and(|tries| failed >= tries) {
-                say(format!("Given up: {why}."));
-                tally.unread += search.pending.len();
-                break;
-            }
-            let wait = self.schedule.wait(failed, fastrand::f64(), after).unwrap_or(LAST_WAIT);
-            let shown = humantime::format_duration(Duration::from_secs(wait.as_secs()));
-            tracing::warn!(why, "Kommo's history cannot be read: tried again in {shown}");
-            say(format!("{why}: tried again in {shown}."));
-            sleep(wait).await;
-        }
-        Ok(tally)
-    }
-}
-
-impl Tally {
-    const fn add(&mut self, other: Self) {
-        self.found += other.found;
-        self.sent += other.sent;
-        self.too_old += other.too_old;
-        self.unread += other.unread;
     }
 }

@@ -79,16 +79,16 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Notes that no hook from before `now` is missing.
+    /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::mark`]).
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn caught_up(&self, now: UnixMillis) -> Result<(), StoreError> {
+    pub async fn caught_up(&self, at: UnixMillis, mark: u64) -> Result<(), StoreError> {
         self.db()?;
-        let plan = move |book: &mut Book| {
+        let plan = move |_: &mut Book| {
             let mut batch = Batch::default();
-            batch.insert(keys::CAUGHT_UP, rows::write(&now));
-            batch.insert(keys::CAUGHT_UP_MARK, rows::write(&book.next_sequence()));
+            batch.insert(keys::CAUGHT_UP, rows::write(&at));
+            batch.insert(keys::CAUGHT_UP_MARK, rows::write(&mark));
             Ok(Planned { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await

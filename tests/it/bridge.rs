@@ -18,6 +18,7 @@ mod hostile;
 mod kommo_trouble;
 mod local;
 mod media;
+mod outages;
 mod pauses;
 mod polls;
 mod raw;

@@ -18,7 +18,7 @@ use crate::{
         chats::{CallError, HISTORY_PAGE},
         wire::HistoryItem,
     },
-    relay::reconcile::{Reconciler, Tally, Target},
+    relay::reconcile::{LEFT_TO_ITS_HOOK, Reconciler, Search, Tally, Target},
     store::{Missing, NewJob, Store, StoreError, Woven},
     translate::{
         from_history::{self, Past},
@@ -50,26 +50,28 @@ impl Reconciler {
     pub(super) async fn compare(
         &self,
         target: &Target,
-        since: UnixMillis,
-        mark: u64,
+        search: &Search,
     ) -> Result<Result<Tally, CallError>, StoreError> {
-        let told = match self.read_back(&target.kommo_chat, since).await {
-            Ok(told) => told,
+        let (told, is_whole) = match self.read_back(&target.kommo_chat, search).await {
+            Ok(read) => read,
             Err(error) => return Ok(Err(error)),
         };
         let now = clock::now();
-        self.wait_for_hooks(&told).await?;
+        let until = if search.is_routine {
+            now.minus(LEFT_TO_ITS_HOOK.min(self.bounds.every))
+        } else {
+            self.wait_for_hooks(&told).await?;
+            UnixMillis(i64::MAX)
+        };
         let (mut tally, mut missing) = (Tally::default(), Vec::new());
+        if !is_whole {
+            tracing::warn!(conversation = %target.conversation, "its history is too long to be compared as a whole");
+            tally.add(Tally { unread: 1, open: 1, ..Tally::default() });
+        }
         for (rank, (past, item)) in told.iter().enumerate() {
-            if past.at < since || !self.is_missing(past, now)? {
-                continue;
-            }
-            tally.found += 1;
-            let age = past.at.until(now);
-            if age > self.bounds.max_age {
-                tally.too_old += 1;
-                let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
-                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {age} old: not sent");
+            let is_wanted = (search.since..=until).contains(&past.at);
+            if !is_wanted || !self.is_missing(past, now)? || !self.may_be_sent(past, now, (target, search), &mut tally)
+            {
                 continue;
             }
             if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
@@ -79,10 +81,34 @@ impl Reconciler {
         }
         if !missing.is_empty() {
             let ranks = told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
-            tally.sent = self.put(&target.lane, missing, ranks, mark).await?;
+            tally.sent = self.put(&target.lane, missing, ranks, search.mark).await?;
             tracing::info!(conversation = %target.conversation, sent = tally.sent, "managers' messages that had not come are sent now");
         }
         Ok(Ok(tally))
+    }
+
+    /// Whether a message that is missing is young enough, and surely missing; counts and tells the others.
+    fn may_be_sent(
+        &self,
+        past: &Past,
+        now: UnixMillis,
+        (target, search): (&Target, &Search),
+        tally: &mut Tally,
+    ) -> bool {
+        tally.found += 1;
+        let age = past.at.until(now);
+        let shown = humantime::format_duration(Duration::from_secs(age.as_secs()));
+        if past.at < search.known_since {
+            tally.uncertain += 1;
+            tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} ago may have been delivered before the store was restored: not sent");
+            return false;
+        }
+        if age > self.bounds.max_age {
+            tally.too_old += 1;
+            tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {shown} old: not sent");
+            return false;
+        }
+        true
     }
 
     /// Waits for hooks that may be under way: they tell more than the history does.
@@ -97,25 +123,27 @@ impl Reconciler {
         Ok(())
     }
 
-    /// What was said since then, oldest first.
-    async fn read_back(&self, kommo_chat: &str, since: UnixMillis) -> Result<Vec<Told>, CallError> {
-        let (mut told, mut seen) = (Vec::new(), HashSet::new());
+    /// What was said since the search's instant, oldest first, and whether that is all of it.
+    async fn read_back(&self, kommo_chat: &str, search: &Search) -> Result<(Vec<Told>, bool), CallError> {
+        let pace = if search.is_routine { &self.leisure } else { &self.pace };
+        let (mut told, mut seen, mut is_whole) = (Vec::new(), HashSet::new(), false);
         for page in 0..PAGES {
-            self.pace.turn().await;
+            pace.turn().await;
             let items = self.chats.history(kommo_chat, page).await?;
             let is_last = items.len() < HISTORY_PAGE;
             let page: Vec<Told> =
                 items.into_iter().filter_map(|item| Some((from_history::read(&item)?, item))).collect();
-            let is_far_enough = page.iter().any(|(past, _)| past.at < since);
+            let is_far_enough = page.iter().any(|(past, _)| past.at < search.since);
             // While pages are read, new messages push older ones to the next page.
             told.extend(page.into_iter().filter(|(past, _)| seen.insert(past.id.clone())));
-            if is_last || is_far_enough {
+            is_whole = is_last || is_far_enough;
+            if is_whole {
                 break;
             }
         }
         told.reverse();
         told.sort_by_key(|(past, _)| past.at);
-        Ok(told)
+        Ok((told, is_whole))
     }
 
     fn is_missing(&self, past: &Past, now: UnixMillis) -> Result<bool, StoreError> {

@@ -1,0 +1,147 @@
+//! Hooks that were lost while the bridge ran, and a Kommo that does not tell what it has.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use telekommo::{
+    domain::{
+        address::{KommoChatId, SourceId},
+        retry::Schedule,
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    kommo::{chats::Chats, sign::Signer},
+    meter::Meter,
+    relay::reconcile::{Bounds, Reconciler},
+    sandbox::{
+        fault::Fault,
+        kommo::{Endpoint, Status},
+        stage::{ANNA, LINES, Line, Stage},
+    },
+    store::{Chat, Due, Ending, Fact, Intake, NewJob, Settings, Store},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{TestStage, conversation, eventually, in_telegram};
+
+const SALES: Line = LINES[0];
+const HOUR: Duration = Duration::from_hours(1);
+const BOUNDS: Bounds = Bounds {
+    max_age: HOUR,
+    chats_within: HOUR,
+    known_for: Duration::from_hours(4),
+    hold_for: HOUR,
+    every: HOUR,
+    watch_every: HOUR,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_lost_while_the_bridge_ran_is_found_by_itself() {
+    let mut stage = TestStage::with("reconcile.every = \"300ms\"").await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let first = stage.reply(SALES, ANNA, "1").await;
+    assert_eq!(stage.outcome(&first).await, Status::Delivered);
+    stage.kommo.lose_hooks(true);
+    let mut ids = Vec::new();
+    for text in ["2", "3"] {
+        ids.push(stage.kommo.reply(&conversation(SALES, ANNA), "Maria", text).await.0);
+    }
+    stage.kommo.lose_hooks(false);
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3"]);
+    stage.finish().await;
+}
+
+/// A store that knows one chat, and what compares it with the history of the stage's Kommo.
+struct Own {
+    stage: Stage,
+    store: Store,
+    lane: Lane,
+    reconciler: Arc<Reconciler>,
+    stop: CancellationToken,
+}
+
+impl Own {
+    async fn new(bounds: Bounds) -> Self {
+        let stage = Stage::without_bridge("").unwrap();
+        stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
+        let settings = Settings {
+            dir: stage.dir().join("own"),
+            cache_bytes: 4 << 20,
+            reserve_bytes: 0,
+            dedupe_for: HOUR * 48,
+            links_for: HOUR * 48,
+        };
+        let store = Store::open(settings).unwrap();
+        let conversation = conversation(SALES, ANNA).parse().unwrap();
+        let lane = Lane::outbound(&conversation);
+        let chat = Chat { chat: KommoChatId("b52c987e-1ef0-4544-b4e7-6d2ba665f9e4".to_owned()), user: None };
+        let fact = Fact::Chat { conversation, chat };
+        let intake = Intake { jobs: vec![job(&lane)], offset: None };
+        store.push_with(intake, vec![fact], telekommo::clock::now()).await.unwrap();
+
+        let kommo = stage.kommo.settings();
+        let (url, signer) = (stage.kommo.url().parse().unwrap(), Signer::new(&kommo.channel_secret));
+        let chats = Chats::new(url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
+        let shared = (store.clone(), Arc::new(Meter::new()));
+        let sources = BTreeSet::from([SourceId::parse(SALES.source).unwrap()]);
+        let schedule = Schedule::endless(vec![Duration::from_millis(50)]);
+        let reconciler = Arc::new(Reconciler::new(chats, shared, sources, bounds, schedule, 1000));
+        Self { stage, store, lane, reconciler, stop: CancellationToken::new() }
+    }
+
+    fn asked(&self) -> usize {
+        self.stage.kommo.requests().iter().filter(|it| it.endpoint == Some(Endpoint::History)).count()
+    }
+}
+
+fn job(lane: &Lane) -> NewJob {
+    NewJob { id: None, lane: lane.clone(), work: Work::Hook { raw: "{}".to_owned() } }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kommo_that_does_not_answer_holds_nothing_up_for_long() {
+    let own = Own::new(Bounds { hold_for: Duration::from_millis(500), ..BOUNDS }).await;
+    let (store, route, now) = (&own.store, &own.lane.route, telekommo::clock::now());
+    let search = own.reconciler.prepare(now).await.unwrap();
+    assert_eq!(search.conversations(), 1);
+    let attending = Arc::clone(&own.reconciler).attend(Some(search), own.stop.clone());
+    let watching = async {
+        let first = store.claim(route, now).unwrap().expect("what came before the start goes on");
+        first.settle(Ending::Done { then: Vec::new(), facts: Vec::new() }, now).await.unwrap();
+        store.push(Intake { jobs: vec![job(&own.lane)], offset: None }, now).await.unwrap();
+        assert_eq!(store.due(route), None, "it is held");
+        eventually("it is let go", async || store.due(route) == Some(Due::Now)).await;
+        assert_eq!(store.caught_up_at().unwrap(), None, "something may still be missing");
+        own.stage.kommo.heal();
+        eventually("the search goes on", async || store.caught_up_at().unwrap() > Some(UnixMillis(0))).await;
+        own.stop.cancel();
+    };
+    let (attended, ()) = tokio::join!(attending, watching);
+    attended.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_a_comparison_that_is_complete_is_noted() {
+    let own = Own::new(Bounds { every: Duration::from_millis(50), ..BOUNDS }).await;
+    let attending = Arc::clone(&own.reconciler).attend(None, own.stop.clone());
+    let watching = async {
+        eventually("one comparison was given up, and the next one begun", async || own.asked() > 5).await;
+        assert_eq!(own.store.caught_up_at().unwrap(), None);
+        own.stage.kommo.heal();
+        eventually("all could be compared", async || own.store.caught_up_at().unwrap().is_some()).await;
+        own.stop.cancel();
+    };
+    let (attended, ()) = tokio::join!(attending, watching);
+    attended.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_that_runs_and_looks_at_nothing_notes_nothing() {
+    let own = Own::new(BOUNDS).await;
+    own.stop.cancel();
+    Arc::clone(&own.reconciler).attend(None, own.stop.clone()).await.unwrap();
+    assert_eq!(own.store.caught_up_at().unwrap(), None);
+}
