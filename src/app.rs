@@ -320,7 +320,7 @@ fn policy(route: &Route, config: &Config) -> Policy {
     let (schedule, patience): (&Schedule, Option<Duration>) = match route {
         Route::Inbound | Route::Report | Route::Account => (&config.retry.kommo, None),
         Route::Outbound(_) => (&config.retry.telegram, Some(config.retry.give_up_after)),
-        // What is stray makes no call: it is reported at once, with its own reason.
+        // What is stray is sent nowhere: it is reported at once, with its own reason.
         Route::Stray => (&config.retry.telegram, None),
     };
     let probe_every = config.retry.probe_every;

@@ -54,6 +54,7 @@ pub use self::{
     error::StoreError,
     fact::{Chat, Fact},
     guests::Held,
+    openings::{Begun, OwnNumber},
     past::KnownChat,
     restore::RestoreSummary,
     weave::{Missing, Woven},

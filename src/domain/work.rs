@@ -172,7 +172,7 @@ pub struct Call {
     /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers_in: Option<i64>,
-    /// The chat that this answer begins: Kommo does not know yet which conversation it is.
+    /// The chat that this begins, told by the first part of an answer: Kommo does not know yet which conversation it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<Opening>,
 }

@@ -20,7 +20,7 @@ use crate::{
         work::{DedupeId, Lane, Work},
     },
     kommo::{
-        addressee,
+        addressee::{self, Addressee},
         sign::{Signer, Verified},
     },
     meter::Meter,
@@ -219,8 +219,10 @@ impl HookIntake {
     }
 
     fn lane(&self, message: &Outbound) -> Result<Lane, StoreError> {
-        let to = addressee::find(&self.store, &self.sources, message)?;
-        if let Some(to) = to.as_ref().filter(|to| self.sources.contains(&to.source)) {
+        let to = addressee::find(&self.store, &self.sources, message, clock::now())?;
+        if let Addressee::Known(to) = &to
+            && self.sources.contains(&to.source)
+        {
             return Ok(Lane::outbound(to));
         }
         Ok(match &message.to {

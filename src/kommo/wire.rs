@@ -143,6 +143,14 @@ pub struct Profile {
     pub phone: String,
 }
 
+impl Profile {
+    /// A profile with a phone number, which is told as its digits alone.
+    #[must_use]
+    pub fn of(digits: &str) -> Self {
+        Self { phone: format!("+{digits}") }
+    }
+}
+
 /// The content of a message.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Message {

@@ -118,7 +118,7 @@ impl Courier {
             Work::Call(_) | Work::Album { .. } => outbound::step(self, lease, handover).await,
             Work::Report(report) => Ok(Step::called(self.report(report).await)),
             Work::Name { message, ours, opening } => {
-                Ok(Step::called(outbound::name(self, message, *ours, opening).await))
+                Ok(outbound::name(self, (message, *ours), opening, lease.attempts()).await)
             }
             Work::Seen { conversation, message } => outbound::mark_read(self, conversation, *message).await,
             Work::Link { conversation, guest, whose } => crm::link(self, lease, (conversation, guest, whose)).await,

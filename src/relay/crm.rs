@@ -23,7 +23,7 @@ use crate::{
         courier::{Courier, Step, done},
         inbound,
     },
-    store::{Chat, Fact, NewJob, StoreError},
+    store::{Chat, Fact, NewJob, OwnNumber, StoreError},
     translate::from_telegram,
 };
 
@@ -93,9 +93,9 @@ pub(super) async fn step(
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
     let arrival = Arrival { work, source, bot, raw, failed_before, enqueued_at };
-    // Before anything that tells Kommo of the customer. A second time it changes nothing.
-    if let Some((customer, phone)) = from_telegram::own_number(raw) {
-        courier.store.remember_phone(customer, &phone).await?;
+    // Before anything that tells Kommo of the customer. A second time, however late, it changes nothing.
+    if let Some((customer, phone, shared_at)) = from_telegram::own_number(raw) {
+        courier.store.remember_number(OwnNumber { customer, phone, shared_at }).await?;
     }
     let Some(introduction) = from_telegram::introduction(raw, source) else {
         return inbound::step(courier, work, (source, bot, raw), failed_before, enqueued_at).await;

@@ -109,13 +109,13 @@ async fn message(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> R
         return Ok(Step::without_call(Ok(done())));
     }
     let news = chats::news(courier, &inbound, attempt.enqueued_at)?;
-    Ok(Step::called(relay(courier, inbound, attempt.is_last).await?).with_facts(news))
+    Ok(Step::called(relay(courier, inbound, attempt).await?).with_facts(news))
 }
 
 /// The customer's own phone number, if they have shared it with any of the bots.
 fn phone(courier: &Courier, customer: ContactId) -> Result<Option<String>, StoreError> {
     match customer {
-        ContactId::Person(customer) => courier.store.phone_of(customer),
+        ContactId::Person(customer) => Ok(courier.store.number_of(customer)?.map(|number| number.phone)),
         ContactId::Group(_) => Ok(None),
     }
 }
@@ -125,34 +125,36 @@ fn is_known(courier: &Courier, inbound: &Inbound) -> Result<bool, StoreError> {
     Ok(courier.store.kommo_message(&inbound.id)?.is_some())
 }
 
-async fn relay(courier: &Courier, mut inbound: Inbound, is_last_try: bool) -> Outcome {
+async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Outcome {
     if let Some(quote) = &mut inbound.quote {
-        // Only what Kommo has accepted may be named: what it does to an unknown id is not documented.
-        quote.kommo = quote.ours.map(|ours| courier.store.kommo_message(&ours)).transpose()?.flatten();
+        // Only what Kommo has accepted may be named, and in the same chat: what it does to other ids is not documented.
+        let is_elsewhere = courier.store.opening(&inbound.conversation)?.is_some();
+        let named = quote.ours.filter(|_| !is_elsewhere);
+        quote.kommo = named.map(|ours| courier.store.kommo_message(&ours)).transpose()?.flatten();
     }
     if inbound.edited && courier.store.kommo_message(&inbound.original())?.is_some() {
-        return edit(courier, &inbound, is_last_try).await;
+        return edit(courier, &inbound, attempt).await;
     }
-    let outcome = send(courier, &inbound, is_last_try).await?;
+    let outcome = send(courier, &inbound, attempt).await?;
     let named = inbound.quote.as_mut().and_then(|quote| quote.kommo.take());
     if named.is_some() && matches!(outcome, Err(Failure::Permanent(_))) {
         // Whatever Kommo has against the quoted message, the customer's own words must not stay behind with it.
         tracing::info!(message = %inbound.id, "refused with the message that it answers: sent with its words in front");
-        return send(courier, &inbound, is_last_try).await;
+        return send(courier, &inbound, attempt).await;
     }
     Ok(outcome)
 }
 
 /// Gives a message a new wording. What cannot be told that way is told as a message of its own.
-async fn edit(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
-    let Some(event) = to_kommo::edit(inbound) else { return send(courier, inbound, is_last_try).await };
+async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
+    let Some(event) = to_kommo::edit(inbound) else { return send(courier, inbound, attempt).await };
     let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
     match answer {
         Ok(()) => Ok(Ok(done())),
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
-            send(courier, inbound, is_last_try).await
+            send(courier, inbound, attempt).await
         }
         Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Ok(Err(later)),
     }
@@ -189,7 +191,7 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
         return Ok(Ok(done()));
     }
     let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()));
-    let send = send_as(courier, &tap.inbound, event, attempt.is_last);
+    let send = send_as(courier, &tap.inbound, event, attempt);
     let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap, here.clone()), send);
     outcome
 }

@@ -40,13 +40,13 @@ pub(super) async fn unfold(courier: &Courier, lease: &Lease, raw: &str) -> Resul
         // Only messages are stored; whatever else this is, it has nothing to send.
         return Ok(Ok(done()));
     };
-    match first::place(courier, &outbound, lease.lane())? {
+    match first::place(courier, &outbound, lease.lane()).await? {
         Place::Here => {}
         Place::Elsewhere(lane) => {
             let then = vec![NewJob { id: None, lane, work: lease.work().clone() }];
             return Ok(Ok(Ending::Done { then, facts: Vec::new() }));
         }
-        Place::Nowhere => return Ok(Err(Failure::Permanent(first::unknown(courier, &outbound).await))),
+        Place::Nowhere(refusal) => return Ok(Err(Failure::Permanent(refusal))),
     }
     let group = outbound.group.clone();
     let calls = match encode(courier, outbound)? {
@@ -74,8 +74,7 @@ fn encode(courier: &Courier, mut outbound: Outbound) -> Result<Result<Vec<Call>,
     let opening = first::resolve(courier, &mut outbound)?;
     outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
-    let calls = to_telegram::encode(&outbound, is_ours);
-    Ok(calls.map(|calls| calls.into_iter().map(|call| Call { opening: opening.clone(), ..call }).collect()))
+    Ok(to_telegram::encode(&outbound, is_ours).map(|calls| first::beginning(opening.as_ref(), calls)))
 }
 
 /// The quote with the message of this bot and chat that it means, if there is one.
@@ -106,10 +105,7 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
     if matches!(outcome, Err(Failure::Transient { .. })) && in_vain()? {
         return Ok(Step::called(Err(shut_out(call))));
     }
-    let outcome = match outcome {
-        Ok(sent) => Ok(first::begun(courier, with_reading(sent, call, unread), lease.work().calls(), lease.lane())?),
-        Err(failure) => Err(failure),
-    };
+    let outcome = outcome.map(|sent| first::begun(with_reading(sent, call, unread), lease.work().calls()));
     Ok(Step { outcome, called }.with_facts(learnt))
 }
 

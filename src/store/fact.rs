@@ -63,12 +63,19 @@ pub enum Fact {
         /// The update.
         held: Option<Held>,
     },
-    /// A manager has begun a chat with the customer of a conversation; `None` if the customer's words are in it.
+    /// A manager has begun a chat with the customer of a conversation.
     Opening {
         /// Our conversation.
         conversation: Conversation,
         /// The chat.
-        opening: Option<Chat>,
+        chat: Chat,
+    },
+    /// The customer has answered what a manager had begun.
+    Answered {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Kommo's id of the chat that was begun.
+        chat: KommoChatId,
     },
     /// What Kommo was told of a customer.
     Told {

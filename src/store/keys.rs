@@ -20,9 +20,9 @@
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
 //! | `y` conversation | what was told of its customer |
-//! | `q` phone number | the customer whose own it is |
-//! | `r` customer | their own phone number |
-//! | `l` conversation | the chat that a manager has begun with its customer |
+//! | `q` phone number | the customer whose own it is, and since when |
+//! | `r` customer | the same by the customer |
+//! | `l` conversation | the chat that a manager has begun with its customer, until they answer |
 //! | `s` Kommo's chat id | the conversation whose customer it was begun with |
 //! | `v` bot, customer | how the customer looks |
 //! | `e` instant, key | the key expires then |
@@ -124,7 +124,7 @@ pub(super) fn owner_of(phone: &str) -> Vec<u8> {
     with(b'q', phone.as_bytes())
 }
 
-pub(super) fn phone_of(customer: UserId) -> Vec<u8> {
+pub(super) fn number_of(customer: UserId) -> Vec<u8> {
     with(b'r', &customer.0.to_be_bytes())
 }
 
@@ -134,6 +134,12 @@ pub(super) fn opening(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn opened(chat: &KommoChatId) -> Vec<u8> {
     with(b's', chat.0.as_bytes())
+}
+
+/// A key for people, without a phone number.
+pub(super) fn shown(key: &[u8]) -> String {
+    let shown = if key.first() == Some(&b'q') { b"q\xe2\x80\xa6" } else { key };
+    String::from_utf8_lossy(shown).escape_debug().to_string()
 }
 
 /// Whether a key is the one that [`kommo_of`] makes.

@@ -55,6 +55,7 @@ impl Store {
                 | Fact::Held { .. }
                 | Fact::Told { .. }
                 | Fact::Opening { .. }
+                | Fact::Answered { .. }
                 | Fact::Presence { .. }
                 | Fact::Connection { .. }
                 | Fact::Move { .. }
@@ -80,7 +81,8 @@ pub(super) fn write(
             }
             Fact::Held { conversation, held: Some(held) } => batch.insert(keys::held(conversation), rows::write(held)),
             Fact::Held { conversation, held: None } => batch.remove(keys::held(conversation)),
-            Fact::Opening { conversation, opening } => openings::write(batch, conversation, opening.as_ref()),
+            Fact::Opening { conversation, chat } => openings::begin(batch, conversation, chat, now),
+            Fact::Answered { conversation, chat } => openings::answer(db, batch, conversation, chat)?,
             Fact::Told { conversation, told } => batch.insert(keys::told(conversation), rows::write(told)),
             Fact::Link { ours, kommo } => {
                 let mut all = ours_of(db, kommo)?;

@@ -2,10 +2,14 @@
 //!
 //! A number and its owner are noted both ways, each once: who shares a number takes it from whoever had it before.
 
+use serde::{Deserialize, Serialize};
 use sled::Batch;
 
 use crate::{
-    domain::address::{Conversation, KommoChatId, UserId},
+    domain::{
+        address::{Conversation, KommoChatId, UserId},
+        time::UnixMillis,
+    },
     store::{
         Chat, Store, StoreError,
         committer::{Book, Planned},
@@ -14,55 +18,73 @@ use crate::{
     },
 };
 
+/// A customer and their own phone number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnNumber {
+    /// The customer.
+    pub customer: UserId,
+    /// Digits alone.
+    pub phone: String,
+    /// When they shared it, by Telegram's clock.
+    pub shared_at: UnixMillis,
+}
+
+/// A chat that a manager has begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// The chat.
+    pub chat: Chat,
+    /// When the manager's words had arrived, by our own clock.
+    pub begun_at: UnixMillis,
+}
+
 impl Store {
-    /// The own phone number of a customer: digits alone.
+    /// The own phone number of a customer, if they have shared it.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn phone_of(&self, customer: UserId) -> Result<Option<String>, StoreError> {
-        rows::get(&self.db()?, &keys::phone_of(customer))
+    pub fn number_of(&self, customer: UserId) -> Result<Option<OwnNumber>, StoreError> {
+        rows::get(&self.db()?, &keys::number_of(customer))
     }
 
-    /// The customer whose own phone number this is: digits alone.
+    /// The customer who was the last to share this phone number (digits alone) as their own.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn owner_of(&self, phone: &str) -> Result<Option<UserId>, StoreError> {
+    pub fn owner_of(&self, phone: &str) -> Result<Option<OwnNumber>, StoreError> {
         rows::get(&self.db()?, &keys::owner_of(phone))
     }
 
-    /// Remembers that a phone number is a customer's own. It is little and stays.
+    /// Remembers a customer's own phone number, in place of what was shared before it. It is little and stays.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn remember_phone(&self, customer: UserId, phone: &str) -> Result<(), StoreError> {
+    pub async fn remember_number(&self, number: OwnNumber) -> Result<(), StoreError> {
         self.db()?;
-        let phone = phone.to_owned();
         let plan = move |book: &mut Book| {
-            let (of_customer, of_phone) = (keys::phone_of(customer), keys::owner_of(&phone));
-            let before = rows::get::<String>(&book.db, &of_customer)?;
-            let mut batch = None;
-            if before.as_ref() != Some(&phone) {
-                let changes = batch.insert(Batch::default());
-                if let Some(before) = before {
-                    changes.remove(keys::owner_of(&before));
+            let (of_customer, of_phone) = (keys::number_of(number.customer), keys::owner_of(&number.phone));
+            let known: [Option<OwnNumber>; 2] = [rows::get(&book.db, &of_customer)?, rows::get(&book.db, &of_phone)?];
+            let is_news = known.iter().flatten().all(|known| known.shared_at < number.shared_at);
+            let batch = is_news.then(|| {
+                let mut batch = Batch::default();
+                for former in known.into_iter().flatten() {
+                    batch.remove(keys::number_of(former.customer));
+                    batch.remove(keys::owner_of(&former.phone));
                 }
-                if let Some(owner) = rows::get::<UserId>(&book.db, &of_phone)? {
-                    changes.remove(keys::phone_of(owner));
-                }
-                changes.insert(of_customer, rows::write(&phone));
-                changes.insert(of_phone, rows::write(&customer));
-            }
+                batch.insert(of_customer, rows::write(&number));
+                batch.insert(of_phone, rows::write(&number));
+                batch
+            });
             Ok(Planned { batch, answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
     }
 
-    /// The chat that a manager has begun with the customer of a conversation, until the customer's next words are in it.
+    /// The chat that a manager has begun with the customer of a conversation, until the customer has answered.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn opening(&self, conversation: &Conversation) -> Result<Option<Chat>, StoreError> {
+    pub fn opening(&self, conversation: &Conversation) -> Result<Option<Begun>, StoreError> {
         rows::get(&self.db()?, &keys::opening(conversation))
     }
 
@@ -75,13 +97,25 @@ impl Store {
     }
 }
 
-/// Notes what a manager has begun; `None` if it has become one with the conversation. Which conversation it is stays known.
-pub(super) fn write(batch: &mut Batch, conversation: &Conversation, opening: Option<&Chat>) {
-    match opening {
-        Some(opening) => {
-            batch.insert(keys::opening(conversation), rows::write(opening));
-            batch.insert(keys::opened(&opening.chat), rows::write(conversation));
-        }
-        None => batch.remove(keys::opening(conversation)),
+/// Notes what a manager has begun.
+pub(super) fn begin(batch: &mut Batch, conversation: &Conversation, chat: &Chat, now: UnixMillis) {
+    let begun = Begun { chat: chat.clone(), begun_at: now };
+    batch.insert(keys::opening(conversation), rows::write(&begun));
+    batch.insert(keys::opened(&chat.chat), rows::write(conversation));
+}
+
+/// Notes that the customer has answered what a manager began in `chat`; not what was begun since. Which conversation the chat
+/// belongs to stays known.
+pub(super) fn answer(
+    db: &sled::Db,
+    batch: &mut Batch,
+    conversation: &Conversation,
+    chat: &KommoChatId,
+) -> Result<(), StoreError> {
+    let key = keys::opening(conversation);
+    let begun: Option<Begun> = rows::get(db, &key)?;
+    if begun.is_some_and(|begun| begun.chat.chat == *chat) {
+        batch.remove(key);
     }
+    Ok(())
 }

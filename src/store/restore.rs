@@ -106,7 +106,8 @@ fn read(dump: &Path) -> Result<Rows, StoreError> {
 
 /// Turns the jobs that go to Telegram into parked messages, one per answer, and tells how many.
 fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
-    let is_answer = |place: &Place| matches!(place.lane.route, Route::Outbound(_));
+    // What is stray may have found whom it is for since.
+    let is_answer = |place: &Place| matches!(place.lane.route, Route::Outbound(_) | Route::Stray);
     let (mut answers, mut gone) = (BTreeMap::<_, (Place, Vec<JobRow>)>::new(), Vec::new());
     for (key, value) in rows.iter() {
         if let Some(place) = Place::parse(key).filter(is_answer) {

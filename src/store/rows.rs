@@ -5,7 +5,7 @@ use sled::Db;
 
 use crate::{
     domain::{time::UnixMillis, work::Work},
-    store::StoreError,
+    store::{StoreError, keys},
 };
 
 /// A waiting job.
@@ -46,7 +46,6 @@ pub(super) fn get<T: DeserializeOwned>(db: &Db, key: &[u8]) -> Result<Option<T>,
 
 /// Reads a row. One that cannot be read means that the store cannot keep its promises.
 pub(super) fn read<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(value).map_err(|error| {
-        StoreError::Failed(format!("row {} is unreadable: {error}", String::from_utf8_lossy(key).escape_debug()))
-    })
+    serde_json::from_slice(value)
+        .map_err(|error| StoreError::Failed(format!("row {} is unreadable: {error}", keys::shown(key))))
 }

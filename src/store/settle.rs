@@ -82,6 +82,7 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Held { .. }
         | Fact::Told { .. }
         | Fact::Opening { .. }
+        | Fact::Answered { .. }
         | Fact::Connection { .. }
         | Fact::Move { .. }
         | Fact::Newest { .. } => None,

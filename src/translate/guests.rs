@@ -2,12 +2,13 @@
 
 use crate::{
     domain::{address::Conversation, guest::Guest},
-    kommo::wire::{NewChat, Sender, Source},
+    kommo::wire::{NewChat, Profile, Sender, Source},
 };
 
-/// The chat of a conversation, to be found or made.
+/// The chat of a conversation, to be found or made, with the customer's own phone number: digits alone.
 #[must_use]
-pub fn chat(conversation: &Conversation, guest: &Guest) -> NewChat {
+pub fn chat(conversation: &Conversation, guest: &Guest, phone: Option<&str>) -> NewChat {
+    let profile = phone.map(Profile::of);
     let profile_link = guest.username.as_ref().map(|username| format!("https://t.me/{username}"));
     NewChat {
         conversation_id: conversation.to_string(),
@@ -17,7 +18,7 @@ pub fn chat(conversation: &Conversation, guest: &Guest) -> NewChat {
             ref_id: None,
             name: guest.name.clone(),
             avatar: None,
-            profile: None,
+            profile,
             profile_link,
         },
     }

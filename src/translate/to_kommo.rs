@@ -131,7 +131,7 @@ fn author(inbound: &Inbound) -> Sender {
 
 fn sender(customer: &Customer) -> Sender {
     let profile_link = customer.username.as_ref().map(|username| format!("https://t.me/{username}"));
-    let profile = customer.phone.as_ref().map(|digits| Profile { phone: format!("+{digits}") });
+    let profile = customer.phone.as_deref().map(Profile::of);
     let (id, name) = (customer.id.to_string(), customer.name.clone());
     Sender { id, ref_id: None, name, avatar: None, profile, profile_link }
 }

@@ -93,6 +93,12 @@ impl Lane {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
     }
 
+    /// The lane of the ids that managers' first messages to a conversation are given, which holds up no status.
+    #[must_use]
+    pub fn names(conversation: &Conversation) -> Self {
+        Self { route: Route::Report, thread: format!("names:{conversation}") }
+    }
+
     /// The lane of whose chat a conversation is to be. What is noted about its customer waits until nothing is in it.
     #[must_use]
     pub fn links(conversation: &Conversation) -> Self {

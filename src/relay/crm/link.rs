@@ -131,7 +131,9 @@ pub(super) async fn chat(
     if let Some(known) = known_chat(courier, conversation)? {
         return Ok(known);
     }
-    Ok(KommoChatId(courier.chats.chat(&translate::guests::chat(conversation, guest)).await?))
+    let number = courier.store.number_of(guest.id).map_err(|error| Failure::transient(error.to_string()))?;
+    let phone = number.as_ref().map(|number| number.phone.as_str());
+    Ok(KommoChatId(courier.chats.chat(&translate::guests::chat(conversation, guest, phone)).await?))
 }
 
 /// The one contact that has a phone number, the chat's own not counted. Of several nobody knows which is meant.

@@ -30,7 +30,7 @@ pub(super) async fn step(
         if !courier.may_speak(&mut notice.author) {
             return Ok(Step::without_call(Ok(done())));
         }
-        return send(courier, &notice, attempt.is_last).await.map(Step::called);
+        return send(courier, &notice, attempt).await.map(Step::called);
     }
     if before.is_some_and(|before| !change.presence.is_newer_than(&before)) {
         return Ok(Step::without_call(Ok(done())));

@@ -14,7 +14,7 @@ use crate::{
     },
     relay::{
         courier::{Courier, done},
-        inbound::{Outcome, portrait},
+        inbound::{Attempt, Outcome, portrait},
     },
     store::{Chat, Ending, Fact, StoreError},
     translate::to_kommo,
@@ -22,50 +22,67 @@ use crate::{
 
 /// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up, and a file that Kommo
 /// does not take is told as a text with the link to it.
-pub(super) async fn send(courier: &Courier, inbound: &Inbound, is_last_try: bool) -> Outcome {
+pub(super) async fn send(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
     let links = courier.links.made_at(clock::now());
-    let outcome = send_as(courier, inbound, to_kommo::encode(inbound, &links), is_last_try).await?;
+    let outcome = send_as(courier, inbound, to_kommo::encode(inbound, &links), attempt).await?;
     match to_kommo::linked(inbound, &links) {
         Some(text) if matches!(outcome, Err(Failure::Permanent(_))) => {
             tracing::info!(message = %inbound.id, "Kommo does not take this file: told as a text with its link");
-            send_as(courier, inbound, text, is_last_try).await
+            send_as(courier, inbound, text, attempt).await
         }
         Some(_) | None => Ok(outcome),
     }
 }
 
 /// The same with an event that says more than the message does. Where a manager has begun a chat with the customer, these are
-/// the words that make it one with the conversation; where Kommo does not take that, they go where they always went.
-pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, is_last_try: bool) -> Outcome {
-    let opening = courier.store.opening(&inbound.conversation)?.filter(|_| inbound.author == Author::Customer);
-    let Some(opening) = opening else { return send_pictured(courier, inbound, event, is_last_try).await };
-    let answering = to_kommo::answering(event.clone(), &opening.chat, opening.user.as_ref());
-    let mut outcome = Box::pin(send_pictured(courier, inbound, answering, is_last_try)).await?;
-    if let Err(Failure::Permanent(refusal)) = &outcome {
-        tracing::info!(message = %inbound.id, why = refusal.sentence, "refused in the chat that a manager began: sent without");
-        outcome = Box::pin(send_pictured(courier, inbound, event, is_last_try)).await?;
+/// the words that make it one with the conversation. Whatever Kommo has against that, be it that it seems to shut us out, they
+/// go where they always went: only their own refusal tells what is wrong with them.
+pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, attempt: Attempt) -> Outcome {
+    let Some(chat) = begun(courier, inbound, attempt)? else {
+        return send_pictured(courier, inbound, event, attempt).await;
+    };
+    let answering = to_kommo::answering(event.clone(), &chat.chat, chat.user.as_ref());
+    let mut outcome = Box::pin(send_pictured(courier, inbound, answering, attempt)).await?;
+    let is_given_up = match &outcome {
+        Err(Failure::Permanent(_) | Failure::Blocked { .. }) => true,
+        Err(Failure::Transient { .. }) => attempt.is_last,
+        Ok(_) => false,
+    };
+    if is_given_up {
+        tracing::info!(message = %inbound.id, ?outcome, "not taken in the chat that a manager began: sent without it");
+        outcome = Box::pin(send_pictured(courier, inbound, event, attempt)).await?;
     }
     if let Ok(Ending::Done { facts, .. }) = &mut outcome {
-        facts.push(Fact::Opening { conversation: inbound.conversation.clone(), opening: None });
+        facts.push(Fact::Answered { conversation: inbound.conversation.clone(), chat: chat.chat });
     }
     Ok(outcome)
+}
+
+/// The chat that a manager has begun and that these words answer: those of the customer that came after it. What was there
+/// before may have been sent already, and is sent again as it was.
+fn begun(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Result<Option<Chat>, StoreError> {
+    if inbound.author != Author::Customer {
+        return Ok(None);
+    }
+    let begun = courier.store.opening(&inbound.conversation)?;
+    Ok(begun.filter(|begun| attempt.enqueued_at >= begun.begun_at).map(|begun| begun.chat))
 }
 
 /// Shows the customer's picture; whatever Kommo has against that, the words must not stay behind with it.
-async fn send_pictured(courier: &Courier, inbound: &Inbound, event: Event, is_last_try: bool) -> Outcome {
+async fn send_pictured(courier: &Courier, inbound: &Inbound, event: Event, attempt: Attempt) -> Outcome {
     // In boxes, since the future of a step would grow too large with them.
     let Some(picture) = Box::pin(portrait::link(courier, inbound)).await? else {
-        return Box::pin(attempt(courier, inbound, &event, is_last_try)).await;
+        return Box::pin(deliver(courier, inbound, &event, attempt)).await;
     };
-    let outcome = Box::pin(attempt(courier, inbound, &to_kommo::pictured(event.clone(), picture), is_last_try)).await?;
+    let outcome = Box::pin(deliver(courier, inbound, &to_kommo::pictured(event.clone(), picture), attempt)).await?;
     if matches!(outcome, Err(Failure::Permanent(_))) {
         tracing::debug!(message = %inbound.id, "refused with the customer's picture: sent without");
-        return Box::pin(attempt(courier, inbound, &event, is_last_try)).await;
+        return Box::pin(deliver(courier, inbound, &event, attempt)).await;
     }
     Ok(outcome)
 }
 
-async fn attempt(courier: &Courier, inbound: &Inbound, event: &Event, is_last_try: bool) -> Outcome {
+async fn deliver(courier: &Courier, inbound: &Inbound, event: &Event, attempt: Attempt) -> Outcome {
     match courier.chats.send(event).await {
         Ok(accepted) => {
             courier.observe(None);
@@ -74,19 +91,19 @@ async fn attempt(courier: &Courier, inbound: &Inbound, event: &Event, is_last_tr
         }
         Err(error) => {
             courier.observe(Some(&error.clone().into()));
-            refused(courier, inbound, error, is_last_try).await
+            refused(courier, inbound, error, attempt).await
         }
     }
 }
 
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
 /// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
-async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, is_last_try: bool) -> Outcome {
+async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt: Attempt) -> Outcome {
     let (ambiguous, why) = (error.is_ambiguous(), error.to_string());
     let is_of_its_own = error.may_be_of_one_message();
     let failure = Failure::from(error);
     if !ambiguous && !matches!(failure, Failure::Permanent(_)) {
-        return Ok(Err(if is_of_its_own && is_last_try { hopeless(why) } else { failure }));
+        return Ok(Err(if is_of_its_own && attempt.is_last { hopeless(why) } else { failure }));
     }
     Ok(match already_there(courier, inbound).await? {
         Ok(true) => {
@@ -95,7 +112,7 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, is_last
         }
         Ok(false) => Err(failure),
         Err(unknown) => Err(match Failure::from(unknown) {
-            later @ Failure::Transient { .. } if !is_last_try => later,
+            later @ Failure::Transient { .. } if !attempt.is_last => later,
             // Without a history to ask, the refusal stands; one message must not hold up all others.
             Failure::Transient { .. } | Failure::Blocked { .. } | Failure::Permanent(_) => failure,
         }),
@@ -110,9 +127,9 @@ fn hopeless(why: String) -> Failure {
 /// chat if there is none; one without messages is shown to nobody. It may also be in the chat that a manager has begun.
 async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
     if let Some(opening) = courier.store.opening(&inbound.conversation)? {
-        match courier.chats.knows(&opening.chat.0, &inbound.id.to_string()).await {
+        match courier.chats.knows(&opening.chat.chat.0, &inbound.id.to_string()).await {
             Ok(true) => return Ok(Ok(true)),
-            Err(later) if !matches!(Failure::from(later.clone()), Failure::Permanent(_)) => return Ok(Err(later)),
+            Err(later) if matches!(Failure::from(later.clone()), Failure::Transient { .. }) => return Ok(Err(later)),
             // Whether such a chat lets its history be read is not documented.
             Ok(false) | Err(_) => {}
         }

@@ -1,7 +1,7 @@
 //! A manager writes first: to a phone number, in a chat that Kommo has made for it.
 //!
 //! The customer who has shared that number as their own gets the message. Kommo learns which conversation its chat is from
-//! the customer's next words, and until then from nobody else; what of it is known by whom is in the store.
+//! the customer's next words; until then the store knows it alone.
 
 use std::time::Duration;
 
@@ -17,25 +17,19 @@ use crate::{
         retry::Failure,
         work::{Call, Lane, Work},
     },
-    kommo::{addressee, failure},
-    relay::courier::{Courier, done},
+    kommo::{
+        addressee::{self, Addressee},
+        failure,
+    },
+    relay::courier::{Courier, Step, done},
     store::{Chat, Ending, Fact, NewJob, StoreError},
     translate::to_kommo,
 };
 
 /// How long the manager may wait for the address of the bot in a refusal.
 const ASKED_WITHIN: Duration = Duration::from_secs(3);
-
-/// Says where an answer goes that names no conversation, if that is known, and tells of the chat that it begins. A chat in
-/// which the customer has written since is not begun any more.
-pub(super) fn resolve(courier: &Courier, outbound: &mut Outbound) -> Result<Option<Opening>, StoreError> {
-    let Recipient::Stranger(stranger) = &outbound.to else { return Ok(None) };
-    let opening = stranger.opening.clone();
-    let Some(to) = addressee::find(&courier.store, courier.bots.keys(), outbound)? else { return Ok(None) };
-    let known = courier.store.chat(&to)?;
-    outbound.to = Recipient::Known(to);
-    Ok(opening.filter(|opening| known.is_none_or(|known| known.chat != opening.chat)))
-}
+/// How often a message is given its id of ours, before it goes without one.
+const NAMED_TRIES: u32 = 5;
 
 /// Where an answer is to be taken care of.
 pub(super) enum Place {
@@ -43,81 +37,104 @@ pub(super) enum Place {
     Here,
     /// In another one: whom it is for was not known when it came.
     Elsewhere(Lane),
-    /// Whom it is for is not known.
-    Nowhere,
+    /// Nowhere: this is what the manager reads.
+    Nowhere(Refusal),
+}
+
+fn find(courier: &Courier, outbound: &Outbound) -> Result<Addressee, StoreError> {
+    addressee::find(&courier.store, courier.bots.keys(), outbound, clock::now())
 }
 
 /// Where an answer is to be taken care of that waits in the lane `here`.
-pub(super) fn place(courier: &Courier, outbound: &Outbound, here: &Lane) -> Result<Place, StoreError> {
+pub(super) async fn place(courier: &Courier, outbound: &Outbound, here: &Lane) -> Result<Place, StoreError> {
     let Recipient::Stranger(_) = outbound.to else { return Ok(Place::Here) };
-    let Some(to) = addressee::find(&courier.store, courier.bots.keys(), outbound)? else { return Ok(Place::Nowhere) };
-    let lane = Some(Lane::outbound(&to)).filter(|lane| lane != here && courier.bots.contains_key(&to.source));
-    Ok(lane.map_or(Place::Here, Place::Elsewhere))
+    let source = addressee::source(courier.bots.keys(), outbound.source.as_deref());
+    let why = match find(courier, outbound)? {
+        Addressee::Known(to) => {
+            let lane = Some(Lane::outbound(&to)).filter(|lane| lane != here && courier.bots.contains_key(&to.source));
+            return Ok(lane.map_or(Place::Here, Place::Elsewhere));
+        }
+        Addressee::Foreign => return Ok(Place::Here),
+        Addressee::Nobody => "Not sent: Kommo tells neither a conversation nor a phone number.".to_owned(),
+        Addressee::Unknown => format!("{UNKNOWN} {}", invitation(courier, source).await),
+        Addressee::SomeBot => SOME_BOT.to_owned(),
+        Addressee::Two => TWO.to_owned(),
+    };
+    Ok(Place::Nowhere(Refusal::new(ErrorCode::ConversationImpossible, why)))
 }
 
-/// What follows from a chat that was begun, once its messages have arrived.
-pub(super) fn begun(courier: &Courier, mut ending: Ending, calls: &[Call], lane: &Lane) -> Result<Ending, StoreError> {
-    let Ending::Done { then, facts } = &mut ending else { return Ok(ending) };
-    for call in calls.iter().filter(|call| call.is_last()) {
+/// Says where an answer goes that names no conversation, if that is known, and tells of the chat that it begins. One that an
+/// answer or a hook has since told to be the conversation's is not begun any more.
+pub(super) fn resolve(courier: &Courier, outbound: &mut Outbound) -> Result<Option<Opening>, StoreError> {
+    let Recipient::Stranger(stranger) = &outbound.to else { return Ok(None) };
+    let opening = stranger.opening.clone();
+    let Addressee::Known(to) = find(courier, outbound)? else { return Ok(None) };
+    let known = courier.store.chat(&to)?;
+    outbound.to = Recipient::Known(to);
+    Ok(opening.filter(|opening| known.is_none_or(|known| known.chat != opening.chat)))
+}
+
+/// The calls of an answer that begins a chat, if it does: the first of them tells of it.
+pub(super) fn beginning(opening: Option<&Opening>, mut calls: Vec<Call>) -> Vec<Call> {
+    if let Some(first) = calls.first_mut() {
+        first.opening = opening.cloned();
+    }
+    calls
+}
+
+/// What follows from a chat that was begun, once its first words have arrived.
+pub(super) fn begun(mut ending: Ending, calls: &[Call]) -> Ending {
+    let Ending::Done { then, facts } = &mut ending else { return ending };
+    for call in calls {
         let Some(opening) = &call.opening else { continue };
         let ours = facts.iter().find_map(|fact| match fact {
             Fact::Link { ours, kommo } if *kommo == call.message => Some(*ours),
             _ => None,
         });
         let chat = Chat { chat: opening.chat.clone(), user: opening.user.clone() };
-        if courier.store.chat(&call.to)?.is_none() {
-            facts.push(Fact::Chat { conversation: call.to.clone(), chat: chat.clone() });
-        }
-        facts.push(Fact::Opening { conversation: call.to.clone(), opening: Some(chat) });
+        facts.push(Fact::Opening { conversation: call.to.clone(), chat });
         then.extend(ours.map(|ours| {
             let work = Work::Name { message: call.message.clone(), ours, opening: opening.clone() };
-            NewJob { id: None, lane: lane.reports(), work }
+            NewJob { id: None, lane: Lane::names(&call.to), work }
         }));
     }
-    Ok(ending)
+    ending
 }
 
-/// Gives a manager's first message its id of ours. What Kommo does not take of that is not worth a person's time.
+/// Gives a manager's first message its id of ours. It is a courtesy: what Kommo has against it holds up nothing, and is not
+/// worth a person's time.
 pub(in crate::relay) async fn name(
     courier: &Courier,
-    message: &KommoMessageId,
-    ours: MessageId,
+    (message, ours): (&KommoMessageId, MessageId),
     opening: &Opening,
-) -> Result<Ending, Failure> {
-    let Some(event) = to_kommo::named(message, ours, opening, clock::now()) else { return Ok(done()) };
-    let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
-    courier.observe(answer.as_ref().err());
-    match answer {
-        Ok(()) => Ok(done()),
-        Err(Failure::Permanent(refusal)) => {
-            tracing::info!(%message, why = refusal.sentence, "Kommo does not take our id of a manager's message");
-            Ok(done())
+    failed_before: u32,
+) -> Step {
+    let Some(event) = to_kommo::named(message, ours, opening, clock::now()) else {
+        return Step::without_call(Ok(done()));
+    };
+    match courier.chats.edit(&event).await.map_err(failure::of_status) {
+        Ok(()) => Step::called(Ok(done())),
+        Err(later @ Failure::Transient { .. }) if failed_before + 1 < NAMED_TRIES => Step::without_call(Err(later)),
+        Err(failure) => {
+            tracing::info!(%message, ?failure, "Kommo does not take our id of a manager's message");
+            Step::without_call(Ok(done()))
         }
-        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
     }
 }
 
-/// What the manager reads where nobody is known by the number, with the way to get to know the customer.
-pub(super) async fn unknown(courier: &Courier, outbound: &Outbound) -> Refusal {
-    let way = match addressee::source(courier.bots.keys(), outbound.source.as_deref()) {
-        Some(source) => invitation(courier, source).await,
-        None => "Choose one of the bots as the source, or ask the customer to open one and press Start.".to_owned(),
-    };
-    Refusal::new(ErrorCode::ConversationImpossible, format!("{NOBODY} {way}"))
-}
-
-const NOBODY: &str =
-    "Not sent: a Telegram bot cannot write first to somebody who has not shared this phone number with it.";
+const UNKNOWN: &str = "Not sent: no customer has shared this phone number with a bot within the last year, and a Telegram bot cannot write first to somebody whom it does not know.";
+const SOME_BOT: &str = "Not sent: it is not clear by which bot. Choose one of the bots as the source.";
+const TWO: &str = "Not sent: this chat was begun with another customer than the one who has this phone number. Begin a chat with the number itself.";
 
 /// How the customer gets to the bot: by its address, if Telegram tells it in time.
-async fn invitation(courier: &Courier, source: &SourceId) -> String {
-    let username = match courier.bots.get(source) {
-        Some(bot) => timeout(ASKED_WITHIN, bot.username()).await.ok().and_then(Result::ok).flatten(),
-        None => None,
+async fn invitation(courier: &Courier, source: Option<&SourceId>) -> String {
+    let Some((source, bot)) = source.and_then(|source| Some((source, courier.bots.get(source)?))) else {
+        return "Ask the customer to open one of the bots and share the number there.".to_owned();
     };
+    let username = timeout(ASKED_WITHIN, bot.username()).await.ok().and_then(Result::ok).flatten();
     let bot = username.map_or_else(|| format!("the bot \"{source}\""), |username| format!("https://t.me/{username}"));
     format!(
-        "Ask the customer to open {bot} and press Start; whoever runs the Telegram bridge makes a link that leads to this \
-         very contact (telekommo link --source {source} --contact NUMBER)."
+        "Ask the customer to open {bot} and press Start; then there is a chat to write in. Whoever runs the Telegram bridge \
+         makes a link that leads to this very contact: telekommo link --source {source} --contact CONTACT_ID"
     )
 }

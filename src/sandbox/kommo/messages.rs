@@ -87,8 +87,7 @@ struct References {
 /// Quotes are of the same chat; what is passed on may be from any. What Kommo does to an unknown one is not documented.
 fn cited(world: &World, new: &NewMessage) -> Result<References, Refusal> {
     let mut references = References::default();
-    let place = world.place(Some(&new.conversation_id), None);
-    let here = place.or_else(|| world.place(None, Some(new.conversation_ref_id.as_ref()?)));
+    let here = threads::landing(world, &new.conversation_id, new.conversation_ref_id.as_ref());
     if let Some(reply) = &new.reply_to {
         let chat = here.map(|place| &world.chats[place]);
         let messages = chat.into_iter().flat_map(|chat| &chat.messages);

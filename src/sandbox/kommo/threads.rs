@@ -37,18 +37,20 @@ impl<'n> From<&'n NewMessage> for Named<'n> {
 /// named.
 pub(super) fn thread(world: &mut World, named: &Named) -> Result<usize, Refusal> {
     let known = world.place(Some(named.conversation), None);
+    let mut heeds_user = true;
     let referred = named.reference.map(|id| world.place(None, Some(id)).ok_or_else(|| bad_reference("no such chat")));
     let place = match (known, referred.transpose()?) {
-        (Some(known), Some(referred)) if known != referred && world.chats[referred].conversation_id.is_empty() => {
-            match world.habits.two_chats {
-                TwoChats::Refused => return Err(bad_reference("another conversation's")),
-                TwoChats::Stayed => known,
-                TwoChats::Moved => {
-                    world.chats[known].conversation_id.clear();
-                    referred
-                }
+        (Some(known), Some(referred)) if is_begun_beside(world, known, referred) => match world.habits.two_chats {
+            TwoChats::Refused => return Err(bad_reference("another conversation's")),
+            TwoChats::Stayed => {
+                heeds_user = false;
+                known
             }
-        }
+            TwoChats::Moved => {
+                world.chats[known].conversation_id.clear();
+                referred
+            }
+        },
         (Some(known), Some(referred)) if known != referred => return Err(bad_reference("another conversation's")),
         (None, Some(referred)) if !world.chats[referred].conversation_id.is_empty() => {
             return Err(bad_reference("bound to another conversation"));
@@ -56,7 +58,9 @@ pub(super) fn thread(world: &mut World, named: &Named) -> Result<usize, Refusal>
         (Some(place), _) | (None, Some(place)) => place,
         (None, None) => world.chats.len(),
     };
-    let contact = contact(world, place, named.customer)?;
+    // Where a message stays in its own chat, the other chat's user is nobody.
+    let user = named.customer.ref_id.as_ref().filter(|_| heeds_user);
+    let contact = contact(world, place, named.customer, user)?;
     if place == world.chats.len() {
         world.chats.push(Chat {
             chat_id: uuid(),
@@ -84,6 +88,20 @@ pub(super) fn thread(world: &mut World, named: &Named) -> Result<usize, Refusal>
     Ok(place)
 }
 
+/// Whether a manager has begun `referred` although the customer has the chat `known` already.
+fn is_begun_beside(world: &World, known: usize, referred: usize) -> bool {
+    known != referred && world.chats[referred].conversation_id.is_empty()
+}
+
+/// Where a message is going to be, if its chat is there.
+pub(super) fn landing(world: &World, conversation: &Filled, reference: Option<&Filled>) -> Option<usize> {
+    let known = world.place(Some(conversation), None);
+    let referred = world.place(None, reference);
+    let moves =
+        |(known, referred)| is_begun_beside(world, known, referred) && world.habits.two_chats == TwoChats::Moved;
+    if known.zip(referred).is_some_and(moves) { referred } else { known.or(referred) }
+}
+
 fn bad_reference(why: &str) -> Refusal {
     Refusal::bad(format!("conversation_ref_id: {why}"))
 }
@@ -92,9 +110,13 @@ fn bad_reference(why: &str) -> Refusal {
 ///
 /// Whom a manager wrote to first is recognised by `ref_id`; without it, whoever answers is somebody new, and so is
 /// everybody else who writes in a chat under an id of their own.
-fn contact(world: &mut World, place: usize, customer: &Participant) -> Result<Contact, Refusal> {
+fn contact(
+    world: &mut World,
+    place: usize,
+    customer: &Participant,
+    reference: Option<&Filled>,
+) -> Result<Contact, Refusal> {
     let of_chat = world.chats.get(place).map(|chat| &chat.contact);
-    let reference = customer.ref_id.as_ref();
     let of_chat = match (of_chat, reference) {
         (Some(contact), Some(id)) if id.0 != contact.id => return Err(Refusal::bad("ref_id: not this chat's user")),
         (Some(contact), None) if contact.client_id != customer.id.0 => None,

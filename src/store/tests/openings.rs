@@ -6,28 +6,48 @@ use crate::domain::address::{KommoChatId, SourceId, UserId};
 const ANN: UserId = UserId(7);
 const BEN: UserId = UserId(8);
 
+async fn share(store: &Store, customer: UserId, phone: &str, at: i64) {
+    let shared_at = UnixMillis(at);
+    store.remember_number(OwnNumber { customer, phone: phone.to_owned(), shared_at }).await.unwrap();
+}
+
 fn owners(store: &Store) -> [Option<UserId>; 2] {
-    ["491", "492"].map(|phone| store.owner_of(phone).unwrap())
+    ["491", "492"].map(|phone| store.owner_of(phone).unwrap().map(|owner| owner.customer))
+}
+
+fn number(store: &Store, customer: UserId) -> Option<String> {
+    store.number_of(customer).unwrap().map(|number| number.phone)
 }
 
 #[tokio::test]
 async fn a_number_has_one_owner_and_a_customer_one_number() {
     let home = Home::new();
     let store = home.open();
-    store.remember_phone(ANN, "491").await.unwrap();
-    store.remember_phone(ANN, "491").await.unwrap();
-    assert_eq!((owners(&store), store.phone_of(ANN).unwrap().as_deref()), ([Some(ANN), None], Some("491")));
+    share(&store, ANN, "491", 1).await;
+    assert_eq!((owners(&store), number(&store, ANN).as_deref()), ([Some(ANN), None], Some("491")));
     // She gets another number, and he the one that she had.
-    store.remember_phone(ANN, "492").await.unwrap();
+    share(&store, ANN, "492", 2).await;
     assert_eq!(owners(&store), [None, Some(ANN)]);
-    store.remember_phone(BEN, "491").await.unwrap();
+    share(&store, BEN, "491", 3).await;
     assert_eq!(owners(&store), [Some(BEN), Some(ANN)]);
     // He takes hers without giving his own up first.
-    store.remember_phone(BEN, "492").await.unwrap();
+    share(&store, BEN, "492", 4).await;
     store.close().await.unwrap();
     let store = home.open();
-    assert_eq!((owners(&store), store.phone_of(ANN).unwrap()), ([None, Some(BEN)], None));
-    assert_eq!(store.phone_of(BEN).unwrap().as_deref(), Some("492"));
+    assert_eq!((owners(&store), number(&store, ANN)), ([None, Some(BEN)], None));
+    assert_eq!(number(&store, BEN).as_deref(), Some("492"));
+}
+
+#[tokio::test]
+async fn what_was_shared_before_changes_nothing_however_late_it_comes() {
+    let home = Home::new();
+    let store = home.open();
+    share(&store, ANN, "491", 2).await;
+    share(&store, BEN, "491", 5).await;
+    for (customer, phone, at) in [(ANN, "491", 2), (ANN, "491", 5), (BEN, "492", 4), (BEN, "491", 1)] {
+        share(&store, customer, phone, at).await;
+        assert_eq!(owners(&store), [Some(BEN), None], "{customer} {phone} {at}");
+    }
 }
 
 #[tokio::test]
@@ -35,16 +55,28 @@ async fn a_chat_that_was_begun_is_known_for_good_and_expected_until_it_is_answer
     let home = Home::new();
     let store = home.open();
     let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
-    let chat = Chat { chat: KommoChatId("9e4d4baa".to_owned()), user: None };
-    let learn = async |opening: Option<Chat>| {
+    let [chat, other] = ["9e4d4baa", "8e4d4baa"].map(|id| Chat { chat: KommoChatId(id.to_owned()), user: None });
+    let learn = async |fact: Fact| {
         push(&store, &lane("a"), &["job"]).await;
-        let facts = vec![Fact::Opening { conversation: conversation.clone(), opening }];
-        let ending = Ending::Done { then: Vec::new(), facts };
+        let ending = Ending::Done { then: Vec::new(), facts: vec![fact] };
         claim(&store).unwrap().settle(ending, NOW).await.unwrap();
     };
-    learn(Some(chat.clone())).await;
-    assert_eq!(store.opening(&conversation).unwrap(), Some(chat.clone()));
-    learn(None).await;
+    let answered = |chat: &Chat| Fact::Answered { conversation: conversation.clone(), chat: chat.chat.clone() };
+    for begun in [&chat, &other] {
+        learn(Fact::Opening { conversation: conversation.clone(), chat: begun.clone() }).await;
+    }
+    learn(answered(&chat)).await;
+    let expected = store.opening(&conversation).unwrap();
+    assert_eq!(expected, Some(Begun { chat: other.clone(), begun_at: NOW }), "an answer to what was before it");
+    learn(answered(&other)).await;
     assert_eq!(store.opening(&conversation).unwrap(), None);
-    assert_eq!(store.opened(&chat.chat).unwrap(), Some(conversation));
+    for begun in [chat, other] {
+        assert_eq!(store.opened(&begun.chat).unwrap().as_ref(), Some(&conversation));
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_read_does_not_tell_whose_number_it_is() {
+    let error = rows::read::<OwnNumber>(&keys::owner_of("4915177000111"), b"{").unwrap_err().to_string();
+    assert!(!error.contains("4915177000111") && error.contains('q'), "{error}");
 }

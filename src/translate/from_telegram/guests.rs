@@ -4,6 +4,7 @@ use crate::{
     domain::{
         address::{ContactId, Conversation, SourceId, UserId},
         guest::{Guest, Introduction, digits},
+        time::UnixMillis,
     },
     telegram::wire::{Event, Message, Update},
     translate::from_telegram::chats::customer,
@@ -41,16 +42,17 @@ pub fn introduction(raw: &str, source: &SourceId) -> Option<Introduction> {
     })
 }
 
-/// Whose own phone number an update tells: that of a customer who shares it with a bot, or with somebody for whom a bot answers.
+/// Whose own phone number an update tells, and when it was shared: by a customer, with a bot or with somebody for whom a bot
+/// answers.
 #[must_use]
-pub fn own_number(raw: &str) -> Option<(UserId, String)> {
+pub fn own_number(raw: &str) -> Option<(UserId, String, UnixMillis)> {
     let update: Update = serde_json::from_str(raw).ok()?;
     let Event::Message(message) = update.event else { return None };
     let customer = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
     let is_new = matches!(update.kind.as_str(), "message" | "business_message");
     let is_theirs = message.fields.part("from").read::<i64>("id") == Some(customer);
     let phone = own_phone(&message, customer).filter(|_| is_new && is_theirs)?;
-    Some((UserId(customer), phone))
+    Some((UserId(customer), phone, UnixMillis::from_seconds(message.date.unwrap_or_default())))
 }
 
 /// The number of a card that is the sender's own, and was not passed on. The button of a keyboard sends such a card, and so
@@ -116,10 +118,10 @@ mod tests {
             let raw = format!(
                 r#"{{"update_id":1,"{kind}":{{"message_id":1,"date":1,"chat":{chat},"from":{{"id":{from}}},"contact":{card}}}}}"#
             );
-            own_number(&raw).map(|(customer, phone)| (customer.0, phone))
+            own_number(&raw).map(|(customer, phone, at)| (customer.0, phone, at.0))
         };
         let private = r#"{"id":7,"type":"private"}"#;
-        let own = Some((7, "49151".to_owned()));
+        let own = Some((7, "49151".to_owned(), 1000));
         for (kind, chat, from, user, told) in [
             ("message", private, 7, 7, own.clone()),
             ("business_message", private, 7, 7, own),

@@ -19,8 +19,7 @@ pub fn answering(mut event: Event, chat: &KommoChatId, user: Option<&KommoUserId
     event
 }
 
-/// The edit that gives a manager's first message its id of ours, and changes nothing of it; `None` if its words are not
-/// known. The chat goes by Kommo's id alone: our own may be another chat's, as long as the customer has not answered.
+/// The edit that gives a manager's first message its id of ours, with the words that it has; `None` if those are not known. The chat goes by Kommo's id alone: our own may be another chat's, as long as the customer has not answered.
 #[must_use]
 pub fn named(message: &KommoMessageId, ours: MessageId, opening: &Opening, now: UnixMillis) -> Option<EditEvent> {
     let wording = opening.wording.as_ref()?;

@@ -8,14 +8,14 @@ use telekommo::{
     },
     sandbox::{
         fault::Fault,
-        kommo::{Author, Chat, Endpoint, Status, TwoChats},
+        kommo::{Attachment, AttachmentKind, Chat, Draft, Endpoint, Status, TwoChats},
         stage::{ANNA, BEN, LINES, Line, Stage},
-        telegram::Target,
+        telegram::{ChatMessage, Target},
     },
     store::{Intake, NewJob},
 };
 
-use super::raw;
+use super::{raw, samples::jpeg};
 use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram};
 
 const SALES: Line = LINES[0];
@@ -93,6 +93,8 @@ async fn first_words_to_a_known_customer(habit: TwoChats) -> (TestStage, [Chat; 
     let second = answer(&stage, SALES, ANNA, "I come at five").await;
     assert_eq!(first.chat_id, second.chat_id);
     assert_eq!(stage.store().opening(&conversation(SALES, ANNA).parse().unwrap()).unwrap(), None);
+    let refused = stage.kommo.requests().into_iter().filter(|it| it.status.is_none_or(|status| status >= 400)).count();
+    assert_eq!(refused > 0, habit == TwoChats::Refused, "{habit:?}: {refused} requests were refused");
     (stage, [begun, second])
 }
 
@@ -134,22 +136,106 @@ async fn an_answer_whose_receipt_is_lost_is_not_written_twice() {
     stage.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_chat_that_kommo_has_not_had_becomes_the_conversation() {
+/// Ben has shared his number with one bot, and opened the other, of which Kommo has heard nothing: it refused his words. Now
+/// a manager writes to him there.
+async fn begun_with_ben(draft: Draft) -> (TestStage, Chat) {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
+    stage.allow_leftovers();
     introduce(&stage, SALES, BEN).await;
-    // Ben opens the other bot, of which Kommo does not hear before the manager writes.
-    stage.kommo.fault(Endpoint::Message, Fault::RetryAfter(1), 1);
+    stage.kommo.fault(None, Fault::Status { code: 400, body: "{}".to_owned() }, 2);
     stage.telegram.write(SUPPORT.token, BEN, "/start");
-    eventually("the message waits", async || stage.waiting() > 0).await;
-    let id = write_first(&stage, SUPPORT, BEN, "Good morning").await;
+    eventually("Kommo has refused it", async || stage.store().parked(10).unwrap().len() == 1).await;
+    assert!(stage.kommo.chat(&conversation(SUPPORT, BEN)).is_none());
+    let (id, _) = stage.kommo.write_first(&number(BEN), SUPPORT.source, draft).await;
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
-    stage.until("Kommo has it", |stage| in_kommo(stage, SUPPORT, BEN) == ["/start"]).await;
-    let chat = stage.kommo.chat(&conversation(SUPPORT, BEN)).unwrap();
-    assert_eq!(chat.chat_id, chat_of(&stage, "Good morning").unwrap().chat_id);
+    let has_it = |chat: &Chat| chat.messages.iter().any(|message| message.id == id);
+    let begun = stage.kommo.chats().into_iter().find(has_it).unwrap();
+    (stage, begun)
+}
+
+/// The chat that a manager has begun is the conversation now, with the same customer in it.
+fn assert_bound(stage: &TestStage, begun: &Chat) {
+    let chat = stage.kommo.chat(&conversation(SUPPORT, BEN)).expect("the conversation is in Kommo");
+    assert_eq!((&chat.chat_id, &chat.contact.id), (&begun.chat_id, &begun.contact.id));
     assert_eq!(chat.contact.client_id, format!("tg-user:{BEN}"));
-    assert_eq!(chat.messages.iter().filter(|message| message.from == Author::Manager).count(), 1);
+    assert_eq!(stage.store().opening(&conversation(SUPPORT, BEN).parse().unwrap()).unwrap(), None);
+}
+
+fn newest_of_bot(stage: &TestStage) -> ChatMessage {
+    stage.telegram.messages(SUPPORT.token, BEN).pop().filter(|message| message.from_bot).expect("the bot wrote last")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_manager_begins_becomes_the_conversation() {
+    let (mut stage, begun) = begun_with_ben(Draft::text("It is ready. ".repeat(400))).await;
+    let picture =
+        Draft::file(Attachment::new(AttachmentKind::Picture, "ready.jpg", jpeg(640, 480, 9_000))).saying("Look");
+    let (id, _) = stage.kommo.write_first(&number(BEN), SUPPORT.source, picture).await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    let begun_now = stage.kommo.chats().into_iter().find(|chat| chat.chat_id == begun.chat_id).unwrap();
+    assert!(begun_now.messages.iter().all(|message| message.client_msgid.is_some()), "{begun_now:#?}");
+    assert!(begun_now.messages[1].media.is_some(), "the id takes no file away");
+    stage.stop_bridge().await;
+    stage.start_bridge().await.unwrap();
+    assert_eq!(answer(&stage, SUPPORT, BEN, "Thanks").await.chat_id, begun.chat_id);
+    assert_bound(&stage, &begun);
+    let id = stage.reply(SUPPORT, BEN, "See you").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_press_of_a_button_is_an_answer_too() {
+    let (stage, begun) = begun_with_ben(Draft::text("Shall we bring it?").buttons(&[&["Yes"]])).await;
+    stage.telegram.press(SUPPORT.token, BEN, newest_of_bot(&stage).message_id, 0, 0);
+    stage.until("Kommo has it", |stage| chat_of(stage, "Yes").is_some()).await;
+    stage.until_settled().await;
+    assert_bound(&stage, &begun);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_quotes_is_one_with_the_words_in_front() {
+    let (stage, begun) = begun_with_ben(Draft::text("Shall we bring it?")).await;
+    let quoted = newest_of_bot(&stage).message_id;
+    stage.telegram.write_reply(SUPPORT.token, BEN, "Yes", quoted);
+    let text = "> Shall we bring it?\n\nYes";
+    stage.until("Kommo has it", |stage| chat_of(stage, text).is_some()).await;
+    stage.until_settled().await;
+    assert_bound(&stage, &begun);
+    stage.finish().await;
+}
+
+/// However Kommo says that it does not take an answer to what a manager has begun, the words get there and nobody else waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_refusal_of_the_chat_keeps_the_words() {
+    let unknown_user = r#"{"status":0,"error_code":453,"error_type":"X","error_description":"sender: user not found"}"#;
+    for (code, body, times) in [(403, unknown_user, 1), (404, "", 1), (500, "", 11)] {
+        let (stage, begun) = begun_with_ben(Draft::text("Good morning")).await;
+        stage.kommo.fault(Endpoint::Message, Fault::Status { code, body: body.to_owned() }, times);
+        assert_ne!(answer(&stage, SUPPORT, BEN, "Thanks").await.chat_id, begun.chat_id, "{code}");
+        assert_eq!(stage.store().opening(&conversation(SUPPORT, BEN).parse().unwrap()).unwrap(), None, "{code}");
+        let (ready, _) = stage.admin("/ready").await;
+        assert_eq!(ready, 200, "nothing is paused by {code}");
+        stage.finish().await;
+    }
+}
+
+/// Naming a message is a courtesy: statuses do not wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_kommo_has_against_the_id_holds_nothing_up() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    introduce(&stage, SALES, ANNA).await;
+    let body = r#"{"error_code":403,"error_type":"ORIGIN_INVALID_SIGNATURE"}"#.to_owned();
+    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 403, body }, 1);
+    let id = write_first(&stage, SALES, ANNA, "Good morning").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    assert_eq!(chat_of(&stage, "Good morning").unwrap().messages[0].client_msgid, None);
+    let id = stage.reply(SALES, ANNA, "Hello").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    assert_eq!(stage.admin("/ready").await.0, 200);
     stage.finish().await;
 }
 
@@ -165,9 +251,10 @@ async fn nobody_else_ever_gets_it() {
         (number(BEN), "sales", "https://t.me/acme_sales_bot"),
         (nearly.to_owned(), "sales", "press Start"),
         (format!("{}0", number(ANNA)), "sales", "press Start"),
-        (String::new(), "sales", "telekommo link --source sales"),
+        (number(BEN), "sales", "telekommo link --source sales --contact CONTACT_ID"),
+        (String::new(), "sales", "neither a conversation nor a phone number"),
         // With several bots, one has to be named.
-        (number(ANNA), "widget", "Choose one of the bots"),
+        (number(ANNA), "widget", "Choose one of the bots as the source"),
         // Anna has never opened this one.
         (number(ANNA), "support", "has to open the bot and press Start"),
     ];
@@ -176,6 +263,7 @@ async fn nobody_else_ever_gets_it() {
         let outcome = stage.outcome(&id).await;
         let fits = matches!(&outcome, Status::Failed { code: 904, text } if text.contains(words));
         assert!(fits, "{phone} {source}: {outcome:?}");
+        stage.until_settled().await;
     }
     for line in LINES {
         for customer in [ANNA, BEN] {
@@ -183,6 +271,29 @@ async fn nobody_else_ever_gets_it() {
         }
     }
     stage.parked(cases.len()).await;
+    stage.finish().await;
+}
+
+/// Kommo may use a chat again for another number of the same contact.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_that_was_begun_with_one_is_not_sent_to_another() {
+    let mut stage = TestStage::start().await;
+    stage.allow_leftovers();
+    introduce(&stage, SALES, ANNA).await;
+    introduce(&stage, SALES, BEN).await;
+    write_first(&stage, SALES, ANNA, "Good morning").await;
+    stage.until_settled().await;
+    let begun = chat_of(&stage, "Good morning").unwrap();
+    let id = raw::unannounced(&stage, SALES, ANNA, "x").await;
+    let mut hook = raw::message(&id, "", "must not arrive");
+    hook["message"]["conversation"]["id"] = begun.chat_id.into();
+    hook["message"]["receiver"]["phone"] = number(BEN).into();
+    raw::send(&stage, &hook).await;
+    let outcome = stage.outcome(&id).await;
+    assert!(matches!(&outcome, Status::Failed { code: 904, text } if text.contains("another customer")), "{outcome:?}");
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["Good morning"]);
+    assert_eq!(in_telegram(&stage, SALES, BEN), [""; 0]);
+    stage.parked(1).await;
     stage.finish().await;
 }
 
@@ -194,7 +305,7 @@ async fn a_number_counts_as_soon_as_it_is_shared() {
     let id = write_first(&stage, SALES, ANNA, "too early").await;
     assert!(matches!(stage.outcome(&id).await, Status::Failed { code: 904, .. }));
     stage.telegram.share_number(SALES.token, ANNA);
-    eventually("the number is known", async || stage.store().phone_of(UserId(ANNA)).unwrap().is_some()).await;
+    eventually("the number is known", async || stage.store().number_of(UserId(ANNA)).unwrap().is_some()).await;
     let id = write_first(&stage, SALES, ANNA, "Good morning").await;
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["Good morning"]);
