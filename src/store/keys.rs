@@ -43,6 +43,7 @@ pub(super) const CAUGHT_UP: &[u8] = b"mcaught_up";
 pub(super) const CAUGHT_UP_MARK: &[u8] = b"mcaught_up_mark";
 pub(super) const BEGUN: &[u8] = b"mbegun";
 pub(super) const CHATS: &[u8] = b"c";
+pub(super) const OPENED: &[u8] = b"s";
 pub(super) const JOBS: &[u8] = b"j";
 pub(super) const PARKED: &[u8] = b"p";
 pub(super) const EXPIRIES: &[u8] = b"e";
@@ -134,6 +135,12 @@ pub(super) fn opening(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn opened(chat: &KommoChatId) -> Vec<u8> {
     with(b's', chat.0.as_bytes())
+}
+
+/// The chat that the key of a begun one names.
+pub(super) fn opened_chat(key: &[u8]) -> Option<KommoChatId> {
+    let id = std::str::from_utf8(key.strip_prefix(OPENED)?).ok()?;
+    Some(KommoChatId(id.to_owned()))
 }
 
 /// A key for people, without a phone number.

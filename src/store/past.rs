@@ -94,7 +94,7 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// All conversations that Kommo knows. Costs a look at each.
+    /// All conversations that Kommo knows, those that managers have begun with each of their chats. Costs a look at each.
     ///
     /// # Errors
     /// If the store fails.
@@ -106,6 +106,14 @@ impl Store {
             let Some(conversation) = keys::conversation_of(&key) else { continue };
             let active_at = self.instant(&keys::activity(&conversation))?;
             known.push(KnownChat { conversation, chat: rows::read(&key, &value)?, active_at });
+        }
+        for entry in db.scan_prefix(keys::OPENED) {
+            let (key, value) = entry?;
+            let (conversation, Some(chat)) = (rows::read(&key, &value)?, keys::opened_chat(&key)) else { continue };
+            let own: Option<Chat> = rows::get(&db, &keys::chat(&conversation))?;
+            let is_known = own.is_some_and(|own| own.chat == chat);
+            let active_at = self.instant(&keys::activity(&conversation))?;
+            known.extend((!is_known).then_some(KnownChat { conversation, chat: Chat { chat, user: None }, active_at }));
         }
         Ok(known)
     }

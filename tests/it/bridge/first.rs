@@ -222,6 +222,22 @@ async fn no_refusal_of_the_chat_keeps_the_words() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_there_while_nobody_listens_is_found_too() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    introduce(&stage, SALES, ANNA).await;
+    let id = write_first(&stage, SALES, ANNA, "Good morning").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    stage.stop_bridge().await;
+    let (lost, hook) = stage.kommo.write_first(&number(ANNA), SALES.source, "It is ready").await;
+    assert_eq!(hook.status, None, "the hook is lost");
+    stage.start_bridge().await.unwrap();
+    assert_eq!(stage.outcome(&lost).await, Status::Delivered);
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["Good morning", "It is ready"]);
+    stage.finish().await;
+}
+
 /// Naming a message is a courtesy: statuses do not wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_kommo_has_against_the_id_holds_nothing_up() {
