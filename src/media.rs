@@ -9,4 +9,5 @@ mod disposition;
 mod found;
 pub mod imported;
 pub mod link;
+mod room;
 pub mod serve;

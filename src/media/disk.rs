@@ -9,10 +9,9 @@ use axum::{
     body::Body,
     http::{HeaderValue, Response},
 };
-use http_body_util::BodyExt;
 use tokio::fs::File;
 
-use crate::media::{imported, serve::Place};
+use crate::media::imported;
 
 /// The directory in which a Bot API server with `--local` keeps files. Nothing outside of it is ever read.
 #[derive(Clone, Debug)]
@@ -72,21 +71,15 @@ impl Disk {
         Ok((file, length))
     }
 
-    /// The file at `path`, or the `range` of it, still to be read. The place is kept until the body ends.
+    /// The file at `path`, or the `range` of it, still to be read; without the file itself if it `is_head`.
     pub(super) async fn pass(
         &self,
         path: &str,
         range: Option<&HeaderValue>,
-        place: Place,
+        is_head: bool,
     ) -> Result<Response<Body>, DiskError> {
         let (file, length) = self.file(path).await?;
-        let response = imported::answer(file, length, range, false).await?;
-        Ok(response.map(|body| {
-            Body::new(body.map_err(move |error| {
-                let _kept = &place;
-                error
-            }))
-        }))
+        Ok(imported::answer(file, length, range, is_head).await?)
     }
 }
 

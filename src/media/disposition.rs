@@ -20,6 +20,18 @@ pub(super) fn type_of(path: &str) -> &'static str {
     }
 }
 
+/// A type as a stranger has told it, without its parameters, if it is one: several in one header are read in several ways.
+pub(super) fn one_type(told: &str) -> &str {
+    let kind = told.split(';').next().unwrap_or_default().trim();
+    let is_type = kind.split_once('/').is_some_and(|(kind, of)| is_token(kind) && is_token(of));
+    if is_type { kind } else { ANYTHING }
+}
+
+/// RFC 9110, "Tokens".
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
 /// `Content-Disposition`: images, videos and sounds may be shown, anything else is saved. The name stands there twice
 /// (RFC 6266): in ASCII for old readers, and as it is, encoded as RFC 5987 says.
 pub(super) fn header(kind: &str, name: &str) -> HeaderValue {
@@ -70,6 +82,28 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(header(kind, "x").to_str().unwrap().starts_with("inline"), shown, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_one_type() {
+        for (told, kept) in [
+            ("image/png", "image/png"),
+            ("Application/VND.ms-excel", "Application/VND.ms-excel"),
+            ("audio/ogg; codecs=opus", "audio/ogg"),
+            (" text/plain ", "text/plain"),
+            ("image/png,text/html", ANYTHING),
+            ("image/png, text/html", ANYTHING),
+            ("image/png text/html", ANYTHING),
+            ("image/png\r\nX: y", ANYTHING),
+            ("image/png/x", ANYTHING),
+            ("image/", ANYTHING),
+            ("/png", ANYTHING),
+            ("image", ANYTHING),
+            ("картинка/png", ANYTHING),
+            ("", ANYTHING),
+        ] {
+            assert_eq!(one_type(told), kept, "{told}");
         }
     }
 

@@ -1,14 +1,15 @@
 //! `GET` and `HEAD` of links: the file passes through from Telegram or from the disk, and is never held as a whole.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, path::PathBuf, sync::Arc};
 
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts},
     response::IntoResponse,
 };
+use futures_util::stream;
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use hyper::body::Bytes;
 
 use crate::{
     clock,
@@ -19,6 +20,7 @@ use crate::{
         found::Places,
         imported,
         link::{ImportedFile, LinkKey, Linked, SEGMENT, Target},
+        room::{Place, Room, keeping},
     },
     telegram::{
         bot::Bot,
@@ -26,9 +28,6 @@ use crate::{
     },
 };
 
-/// How many files pass through at the same time. Fewer than the listener has connections, so that slow readers leave
-/// room for hooks.
-const AT_ONCE: usize = 32;
 /// After how many seconds to ask again when there is no room or Telegram has no time.
 const AGAIN_AFTER_SECONDS: u16 = 5;
 
@@ -40,11 +39,8 @@ pub struct MediaDoor {
     /// Where files are, if the Bot API server keeps them on this machine.
     disk: Option<Disk>,
     found: Places,
-    places: Arc<Semaphore>,
+    room: Room,
 }
-
-/// One of the places at which files pass through; free again once nobody holds it.
-pub(super) type Place = Arc<OwnedSemaphorePermit>;
 
 /// Why a request gets no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +89,7 @@ impl MediaDoor {
     /// the folder `imports`.
     #[must_use]
     pub fn new(key: LinkKey, bots: BTreeMap<SourceId, Bot>, disk: Option<Disk>, imports: PathBuf) -> Self {
-        Self { key, bots, imports, disk, found: Places::default(), places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { key, bots, imports, disk, found: Places::default(), room: Room::default() }
     }
 
     /// Whether a path is that of a link, good or not.
@@ -127,9 +123,11 @@ impl MediaDoor {
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(Denied::Method);
         }
-        match self.key.open(head.uri.path(), clock::now()).map_err(|_| Denied::Unknown)? {
-            Target::AtTelegram(linked) => self.at_telegram(head, &linked).await,
-            Target::Imported(file) => self.imported(head, &file).await,
+        let target = self.key.open(head.uri.path(), clock::now()).map_err(|_| Denied::Unknown)?;
+        let place = self.room.place().await.ok_or(Denied::Full)?;
+        match target {
+            Target::AtTelegram(linked) => self.at_telegram(head, &linked, place).await,
+            Target::Imported(file) => Ok(keeping(place, self.imported(head, &file).await?)),
         }
     }
 
@@ -142,12 +140,12 @@ impl MediaDoor {
         Ok(response)
     }
 
-    async fn at_telegram(&self, head: &Parts, linked: &Linked) -> Result<Response<Body>, Denied> {
+    async fn at_telegram(&self, head: &Parts, linked: &Linked, place: Place) -> Result<Response<Body>, Denied> {
         let bot = self.bots.get(&linked.source).ok_or(Denied::Unknown)?;
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Denied::Full)?;
-        let place = Arc::new(place);
-        // What was found a moment ago may have moved; what Telegram has just found has not.
-        if let Some(found) = self.found.of(linked) {
+        // What was found a moment ago may have moved; what Telegram has just found has not. Where it alone tells whether
+        // there is a file, whoever asks for no more than that gets its word.
+        let is_to_be_read = self.disk.is_some() || head.method != Method::HEAD;
+        if let Some(found) = self.found.of(linked).filter(|_| is_to_be_read) {
             match self.give(head, linked, bot, &found, Arc::clone(&place)).await {
                 Err(Denied::File(FileError::Gone) | Denied::Disk(DiskError::Gone)) => self.found.forget(linked),
                 given => return given,
@@ -168,11 +166,13 @@ impl MediaDoor {
         place: Place,
     ) -> Result<Response<Body>, Denied> {
         let range = range(&head.headers);
-        let mut response = match &self.disk {
-            _ if head.method == Method::HEAD => described(linked, found),
-            Some(disk) => disk.pass(&found.path, range, place).await?,
-            None => passed(bot.open(found, range).await?, place),
+        let is_head = head.method == Method::HEAD;
+        let response = match &self.disk {
+            Some(disk) => disk.pass(&found.path, range, is_head).await?,
+            None if is_head => described(linked, found),
+            None => passed(bot.open(found, range).await?),
         };
+        let mut response = keeping(place, response);
         let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&found.path));
         response.headers_mut().extend(headers(kind, &linked.file_name));
         Ok(response)
@@ -184,9 +184,10 @@ fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
     if headers.contains_key(header::IF_RANGE) { None } else { headers.get(header::RANGE) }
 }
 
-/// The answer to HEAD.
+/// The answer to HEAD. Of an empty body the server would say that it has no bytes; of one whose length is not known it says
+/// nothing, and sends nothing of either.
 fn described(linked: &Linked, found: &Found) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
+    let mut response = Response::new(Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()));
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if let Some(size) = found.size_bytes.or(linked.size_bytes) {
         response.headers_mut().insert(header::CONTENT_LENGTH, size.into());
@@ -194,15 +195,11 @@ fn described(linked: &Linked, found: &Found) -> Response<Body> {
     response
 }
 
-/// Telegram's answer without its own headers, its body still flowing. The place is kept until the body ends.
-fn passed(file: reqwest::Response, place: Place) -> Response<Body> {
+/// Telegram's answer without its own headers, its body still flowing.
+fn passed(file: reqwest::Response) -> Response<Body> {
     let (head, body) = axum::http::Response::<reqwest::Body>::from(file).into_parts();
-    let body = body.map_err(move |error| {
-        let _kept = &place;
-        // The address holds the token.
-        error.without_url()
-    });
-    let mut response = Response::new(Body::new(body));
+    // The address holds the token.
+    let mut response = Response::new(Body::new(body.map_err(reqwest::Error::without_url)));
     *response.status_mut() = head.status;
     let kept = [header::CONTENT_LENGTH, header::CONTENT_RANGE, header::ACCEPT_RANGES];
     let kept = kept.into_iter().filter_map(|name| Some((name.clone(), head.headers.get(name)?.clone())));
@@ -212,8 +209,9 @@ fn passed(file: reqwest::Response, place: Place) -> Response<Body> {
 
 /// What is the same for every answer. The file is a stranger's, so no browser may take it for a page of ours.
 fn headers(kind: &str, file_name: &str) -> HeaderMap {
+    let kind = disposition::one_type(kind);
+    let shown = disposition::header(kind, file_name);
     let kind = HeaderValue::from_str(kind).unwrap_or(HeaderValue::from_static(disposition::ANYTHING));
-    let shown = disposition::header(kind.to_str().unwrap_or_default(), file_name);
     HeaderMap::from_iter([
         (header::CONTENT_TYPE, kind),
         (header::CONTENT_DISPOSITION, shown),
