@@ -308,11 +308,11 @@ impl Parts {
     }
 }
 
-/// The hosts that the operator has named, in one way or another.
+/// The hosts that files of managers come from.
 fn media_hosts(kommo: &crate::config::Kommo) -> Hosts {
     let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()].into_iter().flatten();
-    let hosts = servers.filter_map(|server| server.url().host_str());
-    Hosts::new(hosts.chain(kommo.media_hosts.iter().map(String::as_str)))
+    let servers = servers.filter_map(|server| server.url().host_str());
+    Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str))
 }
 
 /// To Kommo a job is tried for ever; to Telegram it is given up when the schedule ends.

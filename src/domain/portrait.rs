@@ -49,10 +49,12 @@ pub enum Look {
 }
 
 impl Portrait {
-    /// Whether Telegram need not be asked again. Whoever changes their name may have changed their picture too.
+    /// Whether Telegram need not be asked again. Whoever changes their name may have changed their picture too, and a link
+    /// to a picture is not given away for as long as it is good (`valid_for`), but for half of that.
     #[must_use]
-    pub fn holds(&self, customer: &Customer, now: UnixMillis) -> bool {
-        now < self.good_until && (&self.name, &self.username) == (&customer.name, &customer.username)
+    pub fn holds(&self, customer: &Customer, now: UnixMillis, valid_for: Duration) -> bool {
+        let is_linked = self.picture.is_none() || now < self.linked_at.plus(valid_for / 2);
+        now < self.good_until && is_linked && (&self.name, &self.username) == (&customer.name, &customer.username)
     }
 
     /// What is known after Telegram was asked. A link is made anew with another picture, or when less than half of the
@@ -101,11 +103,22 @@ mod tests {
     fn what_is_known_holds_for_a_day_and_for_one_name() {
         for look in [seen("u", "f"), Look::Hidden] {
             let known = after(None, look, NOW);
-            assert!(known.holds(&ann("Ann", None), NOW.plus(Duration::from_hours(23))));
-            assert!(!known.holds(&ann("Ann", None), NOW.plus(DAY)));
-            assert!(!known.holds(&ann("Anna", None), NOW));
-            assert!(!known.holds(&ann("Ann", Some("ann")), NOW));
+            assert!(known.holds(&ann("Ann", None), NOW.plus(Duration::from_hours(23)), YEAR));
+            assert!(!known.holds(&ann("Ann", None), NOW.plus(DAY), YEAR));
+            assert!(!known.holds(&ann("Anna", None), NOW, YEAR));
+            assert!(!known.holds(&ann("Ann", Some("ann")), NOW, YEAR));
         }
+    }
+
+    #[test]
+    fn a_picture_is_linked_anew_before_its_link_ends() {
+        let hours = |hours| Duration::from_hours(hours);
+        let holds = |look, after_hours| {
+            let known = Portrait::after(None, look, &ann("Ann", None), NOW, hours(12));
+            known.holds(&ann("Ann", None), NOW.plus(hours(after_hours)), hours(12))
+        };
+        assert!(holds(seen("u", "f"), 5) && !holds(seen("u", "f"), 6) && !holds(seen("u", "f"), 13));
+        assert!(holds(Look::Hidden, 23));
     }
 
     #[test]

@@ -173,3 +173,26 @@ impl From<DownloadError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_into_a_private_network_is_foreign_and_not_tried_again() {
+        let hosts = Hosts::new([], []);
+        let downloads = Downloads::new(hosts, Duration::from_secs(5)).unwrap();
+        // Every machine knows this name without asking anybody.
+        let url = Url::parse("https://localhost:1/x").unwrap();
+        let error = downloads.http.get(url.clone()).send().await.unwrap_err();
+        assert_eq!(unreachable(&error, &url), DownloadError::Foreign { host: "localhost".to_owned() });
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_listen_is_tried_again() {
+        let downloads = Downloads::new(Hosts::new(["127.0.0.1"], []), Duration::from_secs(5)).unwrap();
+        let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let opened = downloads.open(&format!("http://{free}/x"), 1).await;
+        assert!(matches!(opened, Err(DownloadError::Later(_))));
+    }
+}

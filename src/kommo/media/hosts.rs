@@ -29,9 +29,11 @@ pub struct Hosts {
 pub(super) struct PrivateAddress;
 
 impl Hosts {
-    /// Kommo's hosts, and those that the operator has named.
-    pub fn new<H: AsRef<str>>(configured: impl IntoIterator<Item = H>) -> Self {
-        Self { configured: configured.into_iter().map(|host| plain(host.as_ref())).collect() }
+    /// Kommo's hosts, the `servers` that the bridge talks to, and those that the operator has `named` for files. A server
+    /// that is Kommo's own is no more believed than its others.
+    pub fn new<'h>(servers: impl IntoIterator<Item = &'h str>, named: impl IntoIterator<Item = &'h str>) -> Self {
+        let servers = servers.into_iter().map(plain).filter(|host| !is_kommo(host));
+        Self { configured: servers.chain(named.into_iter().map(plain)).collect() }
     }
 
     fn is_configured(&self, host: &str) -> bool {
@@ -47,9 +49,7 @@ impl Hosts {
             return true;
         }
         // A number is no name: only the operator can mean one.
-        let name = url.domain().map(plain);
-        let is_kommo =
-            name.is_some_and(|name| KOMMO.iter().any(|kommo| name.len() > kommo.len() && name.ends_with(kommo)));
+        let is_kommo = url.domain().map(plain).is_some_and(|name| is_kommo(&name));
         is_kommo && url.scheme() == "https" && matches!(url.port_or_known_default(), Some(80 | 443))
     }
 }
@@ -75,6 +75,10 @@ fn usable(found: impl Iterator<Item = SocketAddr>, trusted: bool) -> Result<Vec<
 /// Names are the same with a dot at the end, and in capitals.
 fn plain(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+fn is_kommo(name: &str) -> bool {
+    KOMMO.iter().any(|kommo| name.len() > kommo.len() && name.ends_with(kommo))
 }
 
 /// Whether an address is one of the internet, and of nothing nearer.
@@ -113,8 +117,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
+    /// Of a bridge with its usual servers, and of one whose servers are its own.
     fn hosts() -> Hosts {
-        Hosts::new(["127.0.0.1", "Files.example.com.", "[::1]"])
+        Hosts::new(["amojo.kommo.com", "Acme.kommo.com", "[::1]"], ["127.0.0.1", "Files.example.com."])
     }
 
     fn allows(url: &str) -> bool {
@@ -144,7 +149,10 @@ mod tests {
     fn files_come_from_nowhere_else() {
         for url in [
             "http://amojo.kommo.com/x",
+            "http://amojo.kommo.com:22/x",
             "https://amojo.kommo.com:8443/x",
+            "http://acme.kommo.com./x",
+            "http://other.kommo.com/x",
             "https://kommo.com/x",
             "https://kommo.com.evil.com/x",
             "https://evilkommo.com/x",
@@ -171,6 +179,21 @@ mod tests {
         ] {
             assert!(!allows(url), "{url}");
         }
+    }
+
+    #[test]
+    fn a_server_of_kommo_is_believed_as_its_name_is_and_no_more() {
+        let own = Hosts::new(["chats.example.com", "amojo.kommo.com"], ["drive.kommo.com"]);
+        for (host, trusted) in [
+            ("chats.example.com", true),
+            ("drive.kommo.com", true),
+            ("amojo.kommo.com", false),
+            ("AMOJO.kommo.com.", false),
+            ("other.kommo.com", false),
+        ] {
+            assert_eq!(own.is_configured(host), trusted, "{host}");
+        }
+        assert!(own.allow(&Url::parse("http://drive.kommo.com:8080/x").unwrap()), "as the operator says");
     }
 
     #[test]
@@ -233,6 +256,6 @@ mod tests {
         let look_up = async |hosts: Hosts| hosts.resolve("localhost".parse().unwrap()).await.map(Iterator::count);
         let refused = look_up(Hosts::default()).await.unwrap_err();
         assert!(refused.is::<PrivateAddress>(), "{refused}");
-        assert!(look_up(Hosts::new(["localhost"])).await.unwrap() > 0);
+        assert!(look_up(Hosts::new(["localhost"], [])).await.unwrap() > 0);
     }
 }

@@ -24,7 +24,7 @@ pub(super) async fn link(courier: &Courier, inbound: &Inbound) -> Result<Option<
     let (bot, customer) = (inbound.id.bot, &inbound.customer);
     let (known, now) = (courier.store.portrait(bot, customer.id)?, clock::now());
     let portrait = match known {
-        Some(known) if known.holds(customer, now) => known,
+        Some(known) if known.holds(customer, now, courier.links.valid_for) => known,
         known => {
             let Some(look) = look(courier, inbound).await else { return Ok(None) };
             let portrait = Portrait::after(known, look, customer, now, courier.links.valid_for);
