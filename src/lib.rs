@@ -23,7 +23,7 @@
 //!
 //! A file stays at Telegram. The event carries a link of ours ([`media::link`]) that Kommo fetches when it likes, and
 //! [`media::serve`] lets the file pass through: nothing is kept here, and Telegram's own address, which holds the bot's
-//! token, is told to nobody.
+//! token, is told to nobody. Few files pass through at the same time, so that those who read them never keep a hook waiting.
 //!
 //! The customer's picture is such a file too ([`domain::portrait`]). Telegram is asked for it once a day, before a message of
 //! the customer is sent and for no longer than that can wait; the answer is kept beside the queue, and the same picture has
@@ -77,8 +77,8 @@
 //! and [`telegram::upload`] looks at its first bytes, chooses the method that fits what it is, and lets the rest pass
 //! through: no file is ever in memory or on the disk as a whole. Half a request does nothing at Telegram, so until its last
 //! byte has gone out a call can be repeated, whatever breaks; [`telegram::upload::Handover`] knows. A refusal leads to the
-//! nearest form that Telegram may take, for which the file is fetched anew. What of an answer could not be sent at all
-//! ([`domain::work::Call::lost`]) is told once the rest has arrived.
+//! nearest form that Telegram may take, for which the file is fetched anew. A file that cannot be had or sent in any form takes
+//! no words with it: the text goes, and what of the answer is lost ([`domain::work::Call::lost`]) is told once it has arrived.
 //!
 //! Files that were sent at once come as hooks of their own. The first waits in its lane, by the store's instants, until no
 //! more have come for a moment; then all of them become one album in one step ■ ([`store::Ending::Unite`]), which keeps the

@@ -1,5 +1,6 @@
 //! Telegram: the Bot API, through teloxide's request machinery.
 
+pub mod access;
 pub mod bot;
 mod business;
 mod cards;

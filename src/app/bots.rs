@@ -8,7 +8,7 @@ use crate::{
     config::{ButtonPlace, Config, Source, Telegram},
     domain::{address::SourceId, keyboard::Layout},
     media::disk::Disk,
-    telegram::bot::{Access, Bot},
+    telegram::{access::Access, bot::Bot},
 };
 
 /// The largest file that Telegram's server lets a bot have (Bot API, `getFile`), in bytes.
@@ -19,6 +19,9 @@ const UPLOAD_BYTES: u64 = 50 << 20;
 const LOCAL_BYTES: u64 = 2000 << 20;
 /// How long an own server may take to fetch a file from Telegram, which it does before it tells where it is.
 const FETCHED_WITHIN: Duration = Duration::from_mins(15);
+/// How long an own server may take to bring a file to Telegram, which it does once it has all of it, and before it answers:
+/// 2,000 MB over a line of 10 Mbit/s.
+const BROUGHT_WITHIN: Duration = Duration::from_mins(30);
 
 /// The largest file of a customer's that the bots can have, in bytes.
 pub(super) const fn largest_download_bytes(telegram: &Telegram) -> u64 {
@@ -49,6 +52,7 @@ pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
     let access = Access {
         api_url: config.telegram.api_url.url().clone(),
         send_timeout: config.telegram.send_timeout,
+        answer_timeout: if config.telegram.local { BROUGHT_WITHIN } else { config.telegram.send_timeout },
         limit_bytes: if config.telegram.local { LOCAL_BYTES } else { UPLOAD_BYTES },
         find_timeout: if config.telegram.local { FETCHED_WITHIN } else { config.telegram.send_timeout },
         poll_timeout: config.telegram.poll_timeout,

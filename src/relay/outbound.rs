@@ -30,6 +30,7 @@ mod album;
 mod file;
 mod first;
 mod gather;
+mod lost;
 
 pub(super) use first::name;
 

@@ -2,7 +2,6 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::{
@@ -19,8 +18,9 @@ use crate::{
     },
     pace::Pace,
     telegram::{
+        access::Access,
         failure, file,
-        upload::{self, Handover},
+        upload::{self, Handover, Patience},
     },
     translate::{buttons, text::MESSAGE_UNITS},
 };
@@ -46,7 +46,7 @@ pub struct Bot {
     pub(super) finder: teloxide::Bot,
     pub(super) files: reqwest::Client,
     pub(super) uploads: reqwest::Client,
-    pub(super) silent_for: Duration,
+    pub(super) patience: Patience,
     pub(super) limit_bytes: u64,
     poll_timeout: Duration,
     layout: Layout,
@@ -69,25 +69,6 @@ pub struct Target {
     /// The connection of Telegram Business whose chat it is, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business_connection_id: Option<String>,
-}
-
-/// How a bot is reached.
-#[derive(Clone, Debug)]
-pub struct Access {
-    /// The Bot API server.
-    pub api_url: Url,
-    /// How long a call may take, and how long nothing may move of one that sends a file.
-    pub send_timeout: Duration,
-    /// The most bytes of a file that the server takes from bots: 50 MB, or 2,000 MB at one's own.
-    pub limit_bytes: u64,
-    /// How long the server may take to have a file ready.
-    pub find_timeout: Duration,
-    /// How long the server holds a poll without updates; Telegram allows up to 50 s.
-    pub poll_timeout: Duration,
-    /// Calls per second; Telegram's guidance is 30 for one bot.
-    pub requests_per_second: u32,
-    /// Where buttons are shown.
-    pub layout: Layout,
 }
 
 impl Bot {
@@ -115,7 +96,7 @@ impl Bot {
             finder: client(access.find_timeout)?,
             files: file::client(CONNECT_WITHIN.min(access.send_timeout / 2), access.send_timeout)?,
             uploads: upload::client(CONNECT_WITHIN.min(access.send_timeout / 2))?,
-            silent_for: access.send_timeout,
+            patience: Patience { moving: access.send_timeout, answer: access.answer_timeout },
             limit_bytes: access.limit_bytes,
             poll_timeout: access.poll_timeout,
             layout: access.layout,
@@ -204,7 +185,8 @@ impl Bot {
             Err(error) if has_buttons && failure::is_about_buttons(&error) => {
                 tracing::warn!(source = %self.source, %error, "Telegram does not take these buttons: sent as text");
                 self.pace.turn().await;
-                send(buttons::as_lines(text, keyboard, MESSAGE_UNITS), None).await
+                let lines = buttons::as_lines(text, keyboard, MESSAGE_UNITS);
+                send(lines.unwrap_or_else(|| text.to_owned()), None).await
             }
             answer => answer,
         }

@@ -30,6 +30,7 @@ mod body;
 mod form;
 mod sniff;
 
+pub(super) use self::body::Patience;
 pub use self::{
     body::{Handover, Incoming},
     form::{Album, Form, Traits},
@@ -75,6 +76,10 @@ pub enum UploadError {
     },
     /// It is larger than it may be in its form.
     TooLarge,
+    /// The server takes no request of this size (413), whatever Telegram takes.
+    TooLargeForServer,
+    /// No more of it came in, and Telegram has none of it.
+    Dried(String),
     /// The group has become a supergroup with this id, and nothing was sent.
     Moved(i64),
     /// Anything else, with the verdict.
@@ -186,11 +191,11 @@ impl Bot {
         handover.begin();
         let answer = tokio::select! {
             answer = request => Some(answer),
-            () = gauge.silence(self.silent_for) => None,
+            () = gauge.silence(self.patience, handover) => None,
             never = self.keep_showing(to, form) => match never {},
         };
         match answer {
-            Some(Ok((StatusCode::PAYLOAD_TOO_LARGE, _))) => Err(UploadError::TooLarge),
+            Some(Ok((StatusCode::PAYLOAD_TOO_LARGE, _))) => Err(UploadError::TooLargeForServer),
             Some(Ok((_, text))) => verdict(read(&text)),
             Some(Err(error)) if error.is_connect() => {
                 Err(UploadError::Failed(Failure::transient("Telegram cannot be reached")))
@@ -296,7 +301,7 @@ fn verdict(answer: Result<Value, RequestError>) -> Result<Value, UploadError> {
 fn broken(gauge: &Gauge, handover: &Handover, why: &str) -> UploadError {
     match gauge.broken() {
         Some(Break::TooLarge) => UploadError::TooLarge,
-        Some(Break::Dried(why)) => UploadError::Failed(Failure::transient(why.clone())),
+        Some(Break::Dried(why)) => UploadError::Dried(why.clone()),
         None if handover.is_complete() => UploadError::Failed(Failure::Permanent(failure::uncertain())),
         None => UploadError::Failed(Failure::transient(format!("Telegram did not take the whole file: {why}"))),
     }

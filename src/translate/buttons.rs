@@ -31,12 +31,12 @@ fn leads_somewhere(url: &str) -> bool {
     known && !host.is_empty() && url.len() <= URL_BYTES && !url.contains(odd)
 }
 
-/// A text with its choices below it as lines, if both have at most `limit` UTF-16 units; else the text alone.
+/// A text with its choices below it as lines; `None` if both together have more than `limit` UTF-16 units.
 #[must_use]
-pub fn as_lines(text: &str, keyboard: &Keyboard, limit: usize) -> String {
+pub fn as_lines(text: &str, keyboard: &Keyboard, limit: usize) -> Option<String> {
     let lines: Vec<_> = keyboard.buttons().map(Button::line).collect();
     let full = format!("{text}\n\n{}", lines.join("\n"));
-    if full.encode_utf16().count() <= limit { full.trim_start().to_owned() } else { text.to_owned() }
+    (full.encode_utf16().count() <= limit).then(|| full.trim_start().to_owned())
 }
 
 /// A keyboard as Telegram can show it.

@@ -15,11 +15,14 @@ use crate::{
     },
     store::Ending,
     telegram::{
-        bot::Bot,
+        bot::{Bot, Target},
         upload::{Album, Form, Parcel, UploadError},
     },
-    translate::to_telegram::album::of_files,
+    translate::to_telegram::album::{caption, of_files},
 };
+
+/// How many times files are tried together before they go each by itself.
+const TOGETHER: u32 = 3;
 
 /// A file of an album that has begun to come in.
 struct Item<'c> {
@@ -28,42 +31,67 @@ struct Item<'c> {
     form: Form,
 }
 
+/// The group has become a supergroup with this id, and nothing was sent.
+struct Moved(i64);
+
 impl Errand<'_> {
     /// Sends files together. Where that cannot be, they become smaller albums, or go one by one; each of these is a job
-    /// of its own, so that nothing is sent twice.
+    /// of its own, so that nothing is sent twice. A group that has become a supergroup is followed once.
     pub(super) async fn send_album(&self, calls: &[Call]) -> Step {
-        let (items, alone) = match open(self.courier, self.bot, calls).await {
+        let step = match self.send_together(calls, self.to).await {
+            Ok(step) => return step,
+            Err(Moved(chat_id)) => {
+                self.handover.begin();
+                self.bot.turn().await;
+                self.send_together(calls, &Target { chat_id, ..self.to.clone() }).await
+            }
+        };
+        step.unwrap_or_else(|_| Step::called(Err(Failure::transient("the group becomes one supergroup after another"))))
+    }
+
+    async fn send_together(&self, calls: &[Call], to: &Target) -> Result<Step, Moved> {
+        let is_last_try = self.lease.attempts() + 1 >= TOGETHER;
+        let (items, alone) = match open(self.courier, self.bot, calls, is_last_try).await {
             Ok(opened) => opened,
-            Err(failure) => return Step::without_call(Err(failure)),
+            Err(failure) => return Ok(Step::without_call(Err(failure))),
         };
         let mut runs = runs(items, self.bot.limit_bytes());
         let whole = if alone.is_empty() && runs.len() == 1 { runs.pop() } else { None };
         let Some(items) = whole else {
             let files = |run: Vec<Item<'_>>| of_files(run.into_iter().map(|item| item.call.clone()).collect());
             let works = runs.into_iter().filter_map(files).chain(one_by_one(alone)).collect();
-            return Step::without_call(Ok(Ending::Become(works)));
+            return Ok(Step::without_call(Ok(Ending::Become(works))));
         };
-        match self.send_items(items).await {
+        let step = match self.send_items(items, to).await {
             Ok(sent) => Step::called(Ok(self.sent(calls.iter().zip(sent)))),
             Err(UploadError::Failed(failure)) => Step::called(Err(failure)),
-            Err(error @ (UploadError::Refused { .. } | UploadError::TooLarge | UploadError::Moved(_))) => {
+            // All of them are held open while one goes out: what Kommo does not keep open for so long may pass alone.
+            Err(UploadError::Dried(why)) if !is_last_try => Step::called(Err(Failure::transient(why))),
+            Err(UploadError::Moved(chat_id)) => return Err(Moved(chat_id)),
+            Err(
+                error @ (UploadError::Refused { .. }
+                | UploadError::TooLarge
+                | UploadError::TooLargeForServer
+                | UploadError::Dried(_)),
+            ) => {
                 self.handover.begin();
                 let first = calls.first().map(|call| &call.message);
                 tracing::info!(?first, ?error, "Telegram does not take these files together: sent one by one");
                 Step::called(Ok(Ending::Become(one_by_one(calls).collect())))
             }
-        }
+        };
+        Ok(step)
     }
 
-    async fn send_items(&self, items: Vec<Item<'_>>) -> Result<Vec<Option<MessageId>>, UploadError> {
+    async fn send_items(&self, items: Vec<Item<'_>>, to: &Target) -> Result<Vec<Option<MessageId>>, UploadError> {
         let Some(first) = items.first().map(|item| item.call) else { return Ok(Vec::new()) };
         let names: Vec<_> = items.iter().map(|item| item.opened.name.clone()).collect();
         let parcels = items.into_iter().zip(&names).map(|(item, name)| {
             let caption = caption(item.call);
             Parcel { form: item.form, name, caption, incoming: item.opened.incoming() }
         });
-        let place = (first.to.chat, self.to);
-        self.bot.upload_album(place, parcels.collect(), first.reply_to_in(self.to.chat_id), self.handover).await
+        let reply_to = first.reply_to_in(to.chat_id);
+        self.bot.upload_album((first.to.chat, to), parcels.collect(), reply_to, self.handover).await
     }
 }
 
@@ -71,8 +99,14 @@ fn one_by_one<'c>(calls: impl IntoIterator<Item = &'c Call>) -> impl Iterator<It
     calls.into_iter().cloned().map(Work::Call)
 }
 
-/// Opens all files. Those that cannot be sent come back as they are: alone, each ends with its own reason.
-async fn open<'c>(courier: &Courier, bot: &Bot, calls: &'c [Call]) -> Result<(Vec<Item<'c>>, Vec<&'c Call>), Failure> {
+/// Opens all files. Those that cannot be sent come back as they are: alone, each ends with its own reason. At the last try
+/// those that Kommo does not give now are no reason for the others to wait.
+async fn open<'c>(
+    courier: &Courier,
+    bot: &Bot,
+    calls: &'c [Call],
+    is_last_try: bool,
+) -> Result<(Vec<Item<'c>>, Vec<&'c Call>), Failure> {
     let limit = bot.limit_bytes();
     let files = calls.iter().filter_map(|call| match &call.method {
         Method::SendFile { file, .. } => Some((call, file)),
@@ -80,7 +114,7 @@ async fn open<'c>(courier: &Courier, bot: &Bot, calls: &'c [Call]) -> Result<(Ve
     });
     let downloads =
         join_all(files.map(async |(call, file)| (call, file, courier.downloads.open(&file.url, limit).await))).await;
-    let (mut items, mut alone) = (Vec::new(), Vec::new());
+    let (mut items, mut alone, mut late) = (Vec::new(), Vec::new(), None);
     for (call, file, download) in downloads {
         match download {
             Ok(download) if download.size_bytes.is_none_or(|size| (1..=limit).contains(&size)) => {
@@ -88,13 +122,20 @@ async fn open<'c>(courier: &Courier, bot: &Bot, calls: &'c [Call]) -> Result<(Ve
                 let form = Form::of(&opened.traits(file));
                 items.push(Item { call, opened, form });
             }
-            Err(later @ DownloadError::Later(_)) => return Err(later.into()),
+            Err(later @ DownloadError::Later(_)) => {
+                alone.push(call);
+                late = Some(later);
+            }
             Ok(_) | Err(DownloadError::Foreign { .. } | DownloadError::Circles | DownloadError::Refused(_)) => {
                 alone.push(call);
             }
         }
     }
-    Ok((items, alone))
+    match late {
+        // Where Kommo gives none of them, it is not for one of them.
+        Some(later) if !is_last_try || items.is_empty() => Err(later.into()),
+        Some(_) | None => Ok((items, alone)),
+    }
 }
 
 /// Files that follow each other and can go together: of kinds that Telegram mixes, and not more than it takes at once.
@@ -113,11 +154,4 @@ fn runs(items: Vec<Item<'_>>, limit_bytes: u64) -> Vec<Vec<Item<'_>>> {
         }
     }
     runs.into_iter().map(|(.., run)| run).collect()
-}
-
-fn caption(call: &Call) -> &str {
-    match &call.method {
-        Method::SendFile { caption, .. } => caption,
-        Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => "",
-    }
 }

@@ -4,20 +4,27 @@ use futures_util::StreamExt;
 
 use crate::{
     domain::{
-        delivery::{ErrorCode, Refusal},
+        delivery::Refusal,
         keyboard::Keyboard,
         retry::Failure,
         work::{Call, Method, RemoteFile, Work},
     },
-    kommo::media::Download,
-    relay::{courier::Step, outbound::Errand},
-    store::{Ending, Lease, StoreError},
+    kommo::media::{Download, DownloadError},
+    relay::{
+        courier::Step,
+        outbound::{
+            Errand,
+            lost::{empty, refused, too_large, too_large_for_server},
+        },
+    },
+    store::{Ending, StoreError},
     telegram::upload::{Disliked, Form, Format, Incoming, Parcel, Traits, UploadError},
-    translate::{buttons, file_name, text::CAPTION_UNITS, to_telegram::album::apart},
+    translate::{
+        buttons, file_name,
+        text::CAPTION_UNITS,
+        to_telegram::album::{apart, buttons_apart},
+    },
 };
-
-/// More than an answer and its neighbours in an album have parts.
-const NEIGHBOURS: usize = 100;
 
 /// A file that has begun to come in.
 pub(super) struct Opened {
@@ -57,6 +64,8 @@ struct Attempt<'a> {
 /// What follows from a refusal.
 enum Next<'a> {
     Over(Result<Ending, Failure>),
+    /// The file will not go in any form.
+    WithoutFile(Refusal),
     Again(Attempt<'a>),
 }
 
@@ -73,19 +82,19 @@ impl Errand<'_> {
         loop {
             let opened = match self.courier.downloads.open(&file.url, bot.limit_bytes()).await {
                 Ok(download) => Opened::new(file, download),
-                Err(error) => return Ok(Step::without_call(Err(error.into()))),
+                Err(error) => return self.not_fetched(call, error),
             };
             let size_bytes = opened.download.size_bytes;
             if size_bytes == Some(0) {
-                return without_file(call, self.lease).map(Step::without_call);
+                return self.without_file(call, empty()).map(Step::without_call);
             }
             if size_bytes.is_some_and(|size| size > bot.limit_bytes()) {
-                return Ok(Step::without_call(Err(too_large(size_bytes, bot.limit_bytes()))));
+                return self.without_file(call, too_large(size_bytes, bot.limit_bytes())).map(Step::without_call);
             }
             let form = attempt.form.unwrap_or_else(|| Form::of(&opened.traits(file)));
             let next_form = form.next(&opened.traits(file));
             if let Some(parts) = apart(call).filter(|_| form == Form::Sticker) {
-                return Ok(Step::without_call(Ok(Ending::Become(parts.map(Work::Call).to_vec()))));
+                return Ok(Step::without_call(Ok(in_place(parts))));
             }
             let name = opened.name.clone();
             let parcel = Parcel { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
@@ -104,11 +113,25 @@ impl Errand<'_> {
             }
             match next(call, attempt, (form, next_form), error, limit) {
                 Next::Over(outcome) => return Ok(Step::called(outcome)),
+                Next::WithoutFile(why) => return self.without_file(call, why).map(Step::called),
                 Next::Again(next) => attempt = next,
             }
             bot.turn().await;
         }
     }
+
+    /// The end of a call whose file Kommo does not give, for now or for good.
+    fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Step, StoreError> {
+        match Failure::from(error) {
+            Failure::Permanent(why) => self.without_file(call, why).map(Step::without_call),
+            later @ (Failure::Transient { .. } | Failure::Blocked { .. }) => Ok(Step::without_call(Err(later))),
+        }
+    }
+}
+
+/// Parts of a call in its place.
+fn in_place(parts: [Call; 2]) -> Ending {
+    Ending::Become(parts.map(Work::Call).to_vec())
 }
 
 /// What to do about a refusal: the nearest thing that Telegram may take.
@@ -121,61 +144,33 @@ fn next<'a>(
 ) -> Next<'a> {
     let (of, why) = match error {
         UploadError::Failed(failure) => return Next::Over(Err(failure)),
+        UploadError::Dried(why) => return Next::Over(Err(Failure::transient(why))),
         UploadError::Moved(_) => return Next::Over(Err(Failure::transient("the group has become a supergroup"))),
         UploadError::TooLarge if form == Form::Photo => (Disliked::File, "too large".to_owned()),
-        UploadError::TooLarge => return Next::Over(Err(too_large(size_bytes, limit_bytes))),
+        UploadError::TooLarge => return Next::WithoutFile(too_large(size_bytes, limit_bytes)),
+        UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),
         UploadError::Refused { of, why } => (of, why),
     };
     tracing::info!(message = %call.message, ?form, why, "Telegram does not take a file like this: sent another way");
     match (of, next_form) {
         (Disliked::Buttons, _) if !attempt.keyboard.is_empty() => {
-            let caption = buttons::as_lines(&attempt.caption, attempt.keyboard, CAPTION_UNITS);
-            Next::Again(Attempt { form: Some(form), caption, keyboard: &NO_BUTTONS })
+            // No text can stand below a sticker.
+            let lines = buttons::as_lines(&attempt.caption, attempt.keyboard, CAPTION_UNITS);
+            match lines.filter(|_| form != Form::Sticker) {
+                Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: &NO_BUTTONS }),
+                None => in_two(buttons_apart(call), &why),
+            }
         }
         (Disliked::Caption, _) if !attempt.caption.is_empty() => {
-            let parts = apart(call).map(|parts| Ending::Become(parts.map(Work::Call).to_vec()));
-            Next::Over(parts.ok_or_else(|| refused(&why)))
+            in_two(apart(call).or_else(|| buttons_apart(call)), &why)
         }
         (Disliked::Buttons | Disliked::Caption | Disliked::File, Some(next)) => {
             Next::Again(Attempt { form: Some(next), ..attempt })
         }
-        (Disliked::Buttons | Disliked::Caption | Disliked::File, None) => Next::Over(Err(refused(&why))),
+        (Disliked::Buttons | Disliked::Caption | Disliked::File, None) => Next::WithoutFile(refused(&why)),
     }
 }
 
-/// The end of a call whose file is empty: the customer gets the text that came with it, and the manager is told.
-fn without_file(call: &Call, lease: &Lease) -> Result<Result<Ending, Failure>, StoreError> {
-    let own = apart(call).map(|[_, text]| Call { part: call.part, parts: call.parts, ..text });
-    let behind = lease.behind(NEIGHBOURS)?;
-    let is_last = |work: &Work| matches!(work, Work::Call(it) if it.message == call.message && it.is_last());
-    let until = behind.iter().position(|(work, _)| is_last(work)).map_or(0, |last| last + 1);
-    if own.is_none() && until == 0 {
-        let sentence = "Not sent: the file is empty (0 bytes). Attach it again.";
-        return Ok(Err(Failure::Permanent(Refusal::new(ErrorCode::Other, sentence))));
-    }
-    let sentence = "The file was not sent, for it is empty (0 bytes): the customer has got the text alone.";
-    let lost = Some(Refusal::new(ErrorCode::Other, sentence));
-    let marked = |work: Work| match work {
-        Work::Call(it) if it.message == call.message => Work::Call(Call { lost: lost.clone(), ..it }),
-        other => other,
-    };
-    let stay = behind.into_iter().take(until).map(|(work, _)| work);
-    let works = own.map(Work::Call).into_iter().chain(stay).map(marked).collect();
-    Ok(Ok(Ending::Unite { behind: until, works }))
-}
-
-fn too_large(size_bytes: Option<u64>, limit_bytes: u64) -> Failure {
-    let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
-    let size = size_bytes
-        .map_or_else(|| format!("more than {} MB", megabytes(limit_bytes)), |size| format!("{} MB", megabytes(size)));
-    let limit = megabytes(limit_bytes);
-    let sentence = format!(
-        "Not sent: the file has {size}, and Telegram takes up to {limit} MB from bots. Send a link to it instead."
-    );
-    Failure::Permanent(Refusal::new(ErrorCode::Other, sentence))
-}
-
-fn refused(why: &str) -> Failure {
-    let sentence = format!("Not delivered: Telegram does not take the file ({why}).");
-    Failure::Permanent(Refusal::new(ErrorCode::Other, sentence))
+fn in_two<'a>(parts: Option<[Call; 2]>, why: &str) -> Next<'a> {
+    parts.map_or_else(|| Next::WithoutFile(refused(why)), |parts| Next::Over(Ok(in_place(parts))))
 }

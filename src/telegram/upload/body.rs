@@ -28,6 +28,9 @@ pub struct Incoming {
 }
 
 /// Whether Telegram may have all of a request. Until it has, breaking off does no harm: half a request does nothing.
+///
+/// Nothing tells how much of what is written has left this machine. So a file that fits into the buffers on the way counts
+/// as handed over almost at once, and if the connection breaks then, is reported as uncertain though it may not have gone.
 #[derive(Clone, Debug, Default)]
 pub struct Handover(Arc<AtomicBool>);
 
@@ -58,6 +61,15 @@ pub(super) enum Break {
     Dried(String),
 }
 
+/// How long nothing may move of a request.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::telegram) struct Patience {
+    /// Before all of it has gone out.
+    pub(in crate::telegram) moving: Duration,
+    /// Before there is an answer to all of it.
+    pub(in crate::telegram) answer: Duration,
+}
+
 /// Watches the bodies of one request.
 #[derive(Debug)]
 pub(super) struct Gauge {
@@ -78,9 +90,10 @@ impl Gauge {
         self.broken.get()
     }
 
-    /// Returns when nothing has moved for so long.
-    pub(super) async fn silence(&self, lasts: Duration) {
+    /// Returns when nothing has moved for so long, or there is no answer after so long.
+    pub(super) async fn silence(&self, patience: Patience, handover: &Handover) {
         loop {
+            let lasts = if handover.is_complete() { patience.answer } else { patience.moving };
             let until = *self.moved_at.lock().unwrap_or_else(PoisonError::into_inner) + lasts;
             if until <= Instant::now() {
                 return;
@@ -124,6 +137,8 @@ pub(super) fn watched(
 mod tests {
     use super::*;
 
+    const PATIENCE: Patience = Patience { moving: Duration::from_secs(5), answer: Duration::from_mins(1) };
+
     fn incoming(pieces: Vec<Result<&'static str, &'static str>>) -> Incoming {
         let rest = pieces.into_iter().map(|piece| piece.map(Bytes::from).map_err(str::to_owned));
         Incoming { size_bytes: None, first: Bytes::from("first"), rest: stream::iter(rest).boxed() }
@@ -156,7 +171,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_silence_ends_the_wait() {
-        let gauge = Gauge::new();
+        let (gauge, handover) = (Gauge::new(), Handover::default());
         let begun_at = Instant::now();
         let moving = async {
             for _ in 0..10 {
@@ -166,9 +181,21 @@ mod tests {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = gauge.silence(Duration::from_secs(5)) => {}
+            () = gauge.silence(PATIENCE, &handover) => {}
             () = moving => {}
         }
         assert_eq!(begun_at.elapsed(), Duration::from_secs(35));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_to_all_of_a_request_may_take_its_own_time() {
+        let (gauge, handover, begun_at) = (Gauge::new(), Handover::default(), Instant::now());
+        let handing_over = async {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            gauge.moved();
+            handover.complete();
+        };
+        tokio::join!(gauge.silence(PATIENCE, &handover), handing_over);
+        assert_eq!(begun_at.elapsed(), Duration::from_secs(64));
     }
 }

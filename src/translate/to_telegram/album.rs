@@ -46,34 +46,53 @@ const fn is_file(call: &Call) -> bool {
 }
 
 /// The calls of an answer in which the buttons of the file, and the text with them, come after it.
-fn without_buttons(mut calls: Vec<Call>) -> Vec<Call> {
-    if let [only] = &mut calls[..]
-        && let Method::SendFile { caption, keyboard, .. } = &mut only.method
-        && !keyboard.is_empty()
-    {
-        let text = Some(std::mem::take(caption)).filter(|text| !text.is_empty());
-        let method = Method::SendText {
-            text: text.unwrap_or_else(|| POINTER.to_owned()),
-            keyboard: std::mem::take(keyboard),
-            reply_to: None,
-        };
-        only.parts = 2;
-        let text = Call { part: 2, method, ..only.clone() };
-        calls.push(text);
-    }
-    calls
+fn without_buttons(calls: Vec<Call>) -> Vec<Call> {
+    let [only] = &calls[..] else { return calls };
+    buttons_apart(only).map_or(calls, Vec::from)
 }
 
 /// The text of a file as a message of its own, after the file: for Telegram takes the file, but not the text below it.
 #[must_use]
 pub fn apart(call: &Call) -> Option<[Call; 2]> {
-    let Method::SendFile { file, caption, keyboard, reply_to } = &call.method else { return None };
-    if caption.is_empty() {
-        return None;
+    if caption(call).is_empty() { None } else { split(call) }
+}
+
+/// The buttons of a file, and the text with them, as a message of their own, after the file: for there is room for the
+/// buttons as lines.
+#[must_use]
+pub fn buttons_apart(call: &Call) -> Option<[Call; 2]> {
+    match &call.method {
+        Method::SendFile { keyboard, .. } if !keyboard.is_empty() => split(call),
+        Method::SendFile { .. }
+        | Method::SendText { .. }
+        | Method::SendLocation { .. }
+        | Method::SendContact { .. } => None,
     }
+}
+
+/// The text of a file in its place, where the file will not go; `None` if it has none.
+#[must_use]
+pub fn text_alone(call: &Call) -> Option<Call> {
+    let Method::SendFile { caption, keyboard, reply_to, .. } = &call.method else { return None };
+    let method = Method::SendText { text: caption.clone(), keyboard: keyboard.clone(), reply_to: *reply_to };
+    (!caption.is_empty()).then(|| Call { method, ..call.clone() })
+}
+
+/// The text below the file of a call; empty for none.
+#[must_use]
+pub fn caption(call: &Call) -> &str {
+    match &call.method {
+        Method::SendFile { caption, .. } => caption,
+        Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => "",
+    }
+}
+
+fn split(call: &Call) -> Option<[Call; 2]> {
+    let Method::SendFile { file, caption, keyboard, reply_to } = &call.method else { return None };
     let (parts, reply_to) = (call.parts + 1, *reply_to);
+    let text = if caption.is_empty() { POINTER } else { caption };
     let file = Method::SendFile { file: file.clone(), caption: String::new(), keyboard: Keyboard::default(), reply_to };
-    let text = Method::SendText { text: caption.clone(), keyboard: keyboard.clone(), reply_to: None };
+    let text = Method::SendText { text: text.to_owned(), keyboard: keyboard.clone(), reply_to: None };
     let of = |part, method| Call { part, parts, method, ..call.clone() };
     Some([of(call.part, file), of(call.part + 1, text)])
 }

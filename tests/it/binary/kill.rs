@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::process::{Process, run};
 use crate::support::{BRISK, WITHIN};
 
+mod files;
 mod load;
 mod verdict;
 

@@ -1,10 +1,13 @@
 //! A large file passes without being held.
 
+use std::{net::TcpListener, path::Path};
+
 use axum::body::Bytes;
 use rustix::process::Signal;
 use telekommo::sandbox::{
     kommo::{Attachment, AttachmentKind, Status},
     stage::{ANNA, LINES, Line, Stage},
+    telegram::{FileKind, Hosting, NewFile},
 };
 
 use crate::{
@@ -49,5 +52,45 @@ async fn a_file_of_45_megabytes_to_a_customer_adds_little_memory() {
     let message = stage.telegram.messages(SALES.token, ANNA).pop().unwrap();
     let arrived = stage.telegram.file(&message.file.unwrap().file_id).unwrap();
     assert!(arrived == large, "other bytes arrived");
+    assert!(process.end(Signal::TERM).await.status.success());
+}
+
+/// An own Bot API server's bridge, at an address that Kommo can fetch files from.
+fn own_server(directory: &Path) -> String {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let directory = directory.display();
+    format!(
+        "telegram.local = true\ntelegram.local_dir = \"{directory}\"\n\
+         server.listen = \"{free}\"\nserver.public_url = \"http://{free}\"\n"
+    )
+}
+
+/// Anna sends a file, and Kommo fetches it.
+async fn fetched(stage: &Stage, bytes: &Bytes) {
+    let file =
+        NewFile { kind: FileKind::Document, bytes: bytes.clone(), name: Some("large.bin".into()), caption: None };
+    stage.telegram.send_file(SALES.token, ANNA, &file);
+    let newest = |stage: &Stage| {
+        let media = stage.kommo.chat(&conversation())?.messages.pop()?.media?;
+        media.fetched.filter(|_| media.size == Some(bytes.len() as u64))
+    };
+    stage.until("Kommo has fetched the file", WITHIN, |stage| newest(stage).is_some()).await.unwrap();
+    let fetched = newest(stage).unwrap();
+    assert_eq!(fetched.status, Some(200));
+    assert!(fetched.bytes == *bytes, "other bytes arrived");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_45_megabytes_from_a_customer_adds_little_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let stage = Stage::without_bridge(&own_server(directory.path())).unwrap();
+    stage.telegram.host(Hosting::Local(directory.path().to_owned()));
+    let process = Process::start(&stage, run(&stage)).await;
+    fetched(&stage, &noise(100_000).into()).await;
+
+    let before = process.most_memory();
+    fetched(&stage, &noise(45 << 20).into()).await;
+    let added = process.most_memory() - before;
+    assert!(added < MOST_ADDED, "{} KiB were added to {} KiB", added >> 10, before >> 10);
     assert!(process.end(Signal::TERM).await.status.success());
 }

@@ -153,6 +153,60 @@ async fn a_file_that_cannot_be_sent_does_not_cost_the_others() {
     stage.finish().await;
 }
 
+/// Whether the answers arrived, in order.
+async fn arrived(stage: &TestStage, ids: &[String]) -> Vec<bool> {
+    let mut arrived = Vec::new();
+    for id in ids {
+        arrived.push(stage.outcome(id).await == Status::Delivered);
+    }
+    arrived
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_kommo_never_gives_holds_up_the_others_for_a_while_only() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    let files = vec![photo(900), photo(901).served(Serving::Status(500)), photo(902), photo(903)];
+    let ids = stage.say_together(Draft::files(files, "", CaptionOn::First), Pace::InTurn).await;
+    assert_eq!(arrived(&stage, &ids).await, [true, false, true, true]);
+    assert_eq!(albums(&stage.sent()), [3]);
+    stage.parked(1).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_of_which_one_dries_up_every_time_go_one_by_one() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    let files = vec![photo(900), photo(400_000).served(Serving::BreaksOff(200_000)), photo(902)];
+    let ids = stage.say_together(Draft::files(files, "", CaptionOn::First), Pace::InTurn).await;
+    assert_eq!(arrived(&stage, &ids).await, [true, false, true]);
+    assert_eq!(albums(&stage.sent()), [0, 0]);
+    stage.parked(1).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_for_files_that_is_down_for_a_while_does_not_tear_an_album_apart() {
+    let mut stage = TestStage::patient().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let files = (0..3).map(|n| photo(900 + n).served(Serving::Status(503))).collect();
+    let asked = stage.kommo.requests().len();
+    let ids = stage.say_together(Draft::files(files, "", CaptionOn::First), Pace::InTurn).await;
+    eventually("they are asked for again and again", async || stage.kommo.requests().len() > asked + 12).await;
+    for id in &ids {
+        stage.kommo.serve_as(id, Serving::Whole);
+    }
+    assert_eq!(arrived(&stage, &ids).await, [true; 3]);
+    assert_eq!(albums(&stage.sent()), [3]);
+    stage.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_album_that_telegram_refuses_goes_one_by_one() {
     let mut stage = TestStage::start().await;

@@ -160,6 +160,7 @@ async fn a_file_that_kommo_does_not_take_is_told_with_its_link() {
     assert_eq!((message.kind.as_str(), lines[0], lines[2]), ("text", "[file \"plan.pdf\" of 3 KB]", "please sign"));
     assert!(reqwest::get(lines[1]).await.unwrap().bytes().await.unwrap() == bytes);
     // It was one message all the time.
+    stage.until_settled().await;
     let ids = || stage.kommo.requests().into_iter().filter_map(|it| it.body.contains("msgid").then_some(it.body));
     assert_eq!(ids().filter(|body| body.contains(":1\"")).count(), 2);
     stage.finish().await;

@@ -97,6 +97,8 @@ async fn names_are_kept_whether_kommo_tells_them_or_not() {
             ("Договор 📄 №7.pdf", "Договор 📄 №7.pdf"),
             ("100% \"off\"; a+b&c=d.pdf", "100% \"off\"; a+b&c=d.pdf"),
             ("\u{202e}fdp.exe", "_fdp.exe"),
+            ("../a/b\\c\u{1}.pdf", "_a_b_c_.pdf"),
+            ("\u{200f}\u{2067}שלום.pdf", "__שלום.pdf"),
             ("no ending", "no ending"),
         ] {
             let file = Attachment::new(AttachmentKind::File, given, pdf(500));

@@ -11,7 +11,7 @@ use telekommo::sandbox::{
 };
 
 use crate::{
-    bridge::samples::{jpeg, opus, pdf},
+    bridge::samples::{jpeg, opus, pdf, webp},
     support::{TestStage, conversation, eventually, in_telegram},
 };
 
@@ -67,12 +67,37 @@ async fn what_cannot_be_fetched_is_told_and_holds_up_nothing() {
         (Serving::WithLength(61 << 20), "the file has 61 MB, and Telegram takes up to 50 MB"),
     ];
     for (serving, words) in &cases {
-        stage.assert_fails(Draft::file(file(pdf(500)).served(serving.clone())).saying("look"), words).await;
+        stage.assert_fails(file(pdf(500)).served(serving.clone()), words).await;
     }
     let goes_on = stage.attempt(file(pdf(500))).await;
     assert_eq!(stage.outcome(&goes_on).await, Status::Delivered);
     stage.parked(cases.len()).await;
     assert_eq!(stage.sent().len(), 1, "nothing of those that failed");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_cannot_be_had_costs_no_text() {
+    let stage = stage().await;
+    let broken = [
+        (Serving::Status(404), "HTTP 404"),
+        (Serving::Elsewhere("https://example.com/x".to_owned()), "\"example.com\""),
+        (Serving::WithLength(61 << 20), "61 MB"),
+    ];
+    let long = "word ".repeat(400);
+    let buttons = serde_json::json!({ "buttons": [[{ "text": "Yes" }]] });
+    for (serving, words) in broken {
+        for text in ["look", long.trim()] {
+            let before = stage.sent().len();
+            let draft = Draft::file(file(pdf(500)).served(serving.clone())).saying(text).markup(buttons.clone());
+            let id = stage.attempt(draft).await;
+            let outcome = stage.outcome(&id).await;
+            let Status::Failed { text: told, .. } = &outcome else { panic!("{outcome:?}") };
+            assert!(told.contains(words) && told.contains("has got the text without it"), "{told}");
+            let sent = stage.sent().split_off(before);
+            assert_eq!((sent.len(), sent[0].text.as_str(), sent[0].keyboard.len()), (1, text, 1), "{words}");
+        }
+    }
     stage.finish().await;
 }
 
@@ -103,7 +128,7 @@ async fn a_file_that_turns_out_too_large_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_empty_file_costs_no_text() {
     let stage = stage().await;
-    let words = "The file was not sent, for it is empty";
+    let words = "the file is empty (0 bytes). Attach it again. The customer has got the text without it.";
     stage.assert_fails(Draft::file(file(Bytes::new())).saying("See the file"), words).await;
     let long = "word ".repeat(400);
     stage.assert_fails(Draft::file(file(Bytes::new())).saying(&long), words).await;
@@ -180,11 +205,46 @@ async fn what_telegram_does_not_take_goes_in_the_next_form() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buttons_that_have_no_room_below_a_file_come_after_it() {
+    let stage = stage().await;
+    let buttons = serde_json::json!({ "buttons": [[{ "text": "Yes" }, { "text": "No" }]] });
+    let long = "ф".repeat(1020);
+    let with_lines = format!("{long}\n\n• Yes\n• No");
+    let cases = [
+        ("sendPhoto", AttachmentKind::Picture, jpeg(80, 60, 900), FileKind::Photo, long.as_str(), with_lines.as_str()),
+        ("sendSticker", AttachmentKind::Sticker, webp(200, 900), FileKind::Sticker, "", "👇\n\n• Yes\n• No"),
+    ];
+    for (method, kind, bytes, arrives_as, caption, as_lines) in cases {
+        for is_text_liked in [true, false] {
+            let before = stage.sent().len();
+            stage.telegram.fault(Target::method(method), refusal("Bad Request: BUTTON_DATA_INVALID"), 1);
+            if !is_text_liked {
+                stage.telegram.fault(Target::method("sendMessage"), refusal("Bad Request: BUTTON_DATA_INVALID"), 1);
+            }
+            let draft = Draft::file(Attachment::new(kind, "x", bytes.clone())).saying(caption).markup(buttons.clone());
+            let id = stage.attempt(draft).await;
+            assert_eq!(stage.outcome(&id).await, Status::Delivered, "{method}");
+            let sent = stage.sent().split_off(before);
+            assert_eq!((sent.len(), sent[0].file.as_ref().unwrap().kind), (2, arrives_as), "{method}");
+            stage.assert_holds(&sent[0], &bytes);
+            let text = as_lines.split("\n\n").next().unwrap();
+            let expected = if is_text_liked { (text, 1) } else { (as_lines, 0) };
+            assert_eq!((sent[1].text.as_str(), sent[1].keyboard.len()), expected, "{method}");
+        }
+    }
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_telegram_takes_in_no_form_is_told() {
     let mut stage = stage().await;
     stage.allow_leftovers();
     stage.telegram.fault(Target::method("sendDocument"), refusal("Bad Request: file must be non-empty"), 9);
-    stage.assert_fails(file(pdf(100)), "Telegram does not take the file (Bad Request: file must be non-empty)").await;
+    let words = "Telegram does not take the file (Bad Request: file must be non-empty)";
+    stage.assert_fails(file(pdf(100)), words).await;
+    assert!(stage.sent().is_empty());
+    stage.assert_fails(Draft::file(file(pdf(100))).saying("look"), words).await;
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["look"]);
     stage.parked(1).await;
     stage.finish().await;
 }

@@ -1,14 +1,17 @@
 //! Groups, supergroups and channels.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use telekommo::sandbox::{
-    kommo::{Author, Status},
+    kommo::{Attachment, AttachmentKind, Author, CaptionOn, Draft, Pace, Serving, Status},
     stage::{ANNA, BEN, LINES, Line, Stage},
     telegram::{GroupKind, NewGroup},
 };
 
-use crate::support::{TestStage, eventually, in_kommo, in_telegram, told};
+use crate::{
+    bridge::samples::jpeg,
+    support::{TestStage, conversation, eventually, in_kommo, in_telegram, told},
+};
 
 const SALES: Line = LINES[0];
 const TEAM: i64 = -42;
@@ -123,4 +126,34 @@ async fn a_group_that_becomes_a_supergroup_stays_one_conversation() {
     let chat = stage.kommo.chat(&format!("tg:sales:{TEAM}")).unwrap();
     assert_eq!((chat.contact.client_id.as_str(), chat.others.len()), ("tg-chat:-42", 0), "one group is one card");
     stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_are_on_their_way_follow_a_group_that_becomes_a_supergroup() {
+    for count in [1, 3] {
+        let mut stage = with_group(RELAY, TEAM, GroupKind::Group).await;
+        stage.allow_failures();
+        stage.telegram.write_in_group(SALES.token, TEAM, ANNA, "before");
+        stage.until_group_said(TEAM, &["Anna Petrova: before"]).await;
+        let photo = |n: usize| jpeg(800, 600, 300_000 + n);
+        let slow = || Serving::Slow { piece_bytes: 100_000, pause: Duration::from_millis(300) };
+        let file = |n| Attachment::new(AttachmentKind::Picture, "x.jpg", photo(n)).served(slow());
+        let (asked, drafts) =
+            (stage.kommo.requests().len(), Draft::files((0..count).map(file).collect(), "The hall", CaptionOn::First));
+        let said = stage.kommo.say_together(&conversation(SALES, TEAM), "Maria", drafts, Pace::InTurn).await;
+        eventually("the files are fetched", async || stage.kommo.requests().len() >= asked + count).await;
+        stage.telegram.migrate(SALES.token, TEAM, BIG_TEAM);
+        for (id, _) in &said {
+            assert_eq!(stage.outcome(id).await, Status::Delivered);
+        }
+        let sent: Vec<_> =
+            stage.telegram.messages(SALES.token, BIG_TEAM).into_iter().filter(|it| it.from_bot).collect();
+        assert_eq!(sent.iter().filter(|it| it.media_group_id.is_some()).count(), if count == 1 { 0 } else { count });
+        assert_eq!(sent.len(), count, "each once");
+        for (n, message) in sent.iter().enumerate() {
+            stage.assert_holds(message, &photo(n));
+        }
+        assert!(in_telegram(&stage, SALES, TEAM).is_empty());
+        stage.finish().await;
+    }
 }

@@ -1,6 +1,6 @@
 //! An own Bot API server on the same machine: large files, read from its disk.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use axum::body::Bytes;
 use reqwest::{Client, Method, Response, StatusCode, header};
@@ -9,9 +9,10 @@ use telekommo::{
     config::{Config, Environment},
     operate::check,
     sandbox::{
-        kommo::Media,
+        fault::Fault,
+        kommo::{Attachment, AttachmentKind, Draft, Media, Status},
         stage::{ANNA, LINES, Line, Stage},
-        telegram::{FileKind, Hosting, NewFile},
+        telegram::{FileKind, Hosting, NewFile, Target},
     },
 };
 use tempfile::TempDir;
@@ -28,10 +29,14 @@ fn settings(directory: &Path) -> String {
 
 /// A server that keeps its files in a folder of its own, and a bridge that looks for them in `directory` of it.
 async fn stage(directory: &str) -> (TestStage, TempDir) {
+    with(directory, "").await
+}
+
+async fn with(directory: &str, more: &str) -> (TestStage, TempDir) {
     let home = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(home.path().join("server")).unwrap();
     std::fs::create_dir_all(home.path().join("elsewhere")).unwrap();
-    let stage = TestStage::with(&settings(&home.path().join(directory))).await;
+    let stage = TestStage::with(&(settings(&home.path().join(directory)) + more)).await;
     stage.telegram.host(Hosting::Local(home.path().join("server")));
     (stage, home)
 }
@@ -39,6 +44,21 @@ async fn stage(directory: &str) -> (TestStage, TempDir) {
 fn noise(length: usize) -> Bytes {
     let mut random = fastrand::Rng::with_seed(7);
     std::iter::repeat_with(|| random.u8(..)).take(length).collect()
+}
+
+/// A file that is larger than Telegram's own server takes. No two parts of it are the same.
+fn large() -> Bytes {
+    let block = noise(1 << 20);
+    let blocks = (0..=50_u8).flat_map(|n| [Bytes::copy_from_slice(&[n]), block.slice(1..)]);
+    blocks.collect::<Vec<_>>().concat().into()
+}
+
+/// A manager sends a file. Gives what Kommo is told of it.
+async fn answered(stage: &TestStage, bytes: Bytes) -> Status {
+    let draft = Draft::file(Attachment::new(AttachmentKind::File, "film.zip", bytes));
+    let (id, hook) = stage.kommo.say(&conversation(SALES, ANNA), "Maria", draft).await;
+    assert_eq!(hook.status, Some(200));
+    stage.outcome(&id).await
 }
 
 fn media(stage: &Stage) -> Option<Media> {
@@ -132,4 +152,50 @@ async fn a_directory_that_cannot_be_read_is_said_at_the_start_and_by_the_check()
     };
     assert_eq!(findings(home.path(), true).await, [("Server", false), ("Files", false)]);
     assert_eq!(findings(&missing, false).await, [("Server", true), ("Files", true)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_more_than_fifty_megabytes_passes_an_own_server_alone() {
+    let (mut stage, _home) = stage("server").await;
+    stage.begin(SALES, ANNA).await;
+    let bytes = large();
+    assert_eq!(answered(&stage, bytes.clone()).await, Status::Delivered);
+    stage.assert_holds(&stage.sent()[0], &bytes);
+
+    // What the configuration calls an own server is Telegram's, or has one before it that takes less.
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.telegram.host(Hosting::Cloud);
+    let outcome = answered(&stage, bytes).await;
+    let words = "the server on the way to Telegram takes no file of 51 MB (HTTP 413)";
+    assert!(matches!(&outcome, Status::Failed { text, .. } if text.contains(words)), "{outcome:?}");
+    assert_eq!(stage.sent().len(), 1);
+    stage.parked(1).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_own_server_may_take_its_time_to_bring_a_file_to_telegram() {
+    let (stage, _home) = with("server", "telegram.send_timeout = \"1s\"\n").await;
+    stage.begin(SALES, ANNA).await;
+    let bytes = noise(3000);
+    stage.telegram.fault(Target::method("sendDocument"), Fault::Hang(Duration::from_millis(2500)), 1);
+    assert_eq!(answered(&stage, bytes.clone()).await, Status::Delivered);
+    assert_eq!(stage.sent().len(), 1);
+    stage.assert_holds(&stage.sent()[0], &bytes);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn telegrams_own_server_may_not() {
+    let mut stage = TestStage::with("telegram.send_timeout = \"1s\"\n").await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.fault(Target::method("sendDocument"), Fault::Hang(Duration::from_millis(2500)), 1);
+    let outcome = answered(&stage, noise(3000)).await;
+    let words = "May not have been delivered";
+    assert!(matches!(&outcome, Status::Failed { text, .. } if text.contains(words)), "{outcome:?}");
+    stage.parked(1).await;
+    stage.finish().await;
 }

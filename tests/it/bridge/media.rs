@@ -64,6 +64,8 @@ async fn files_of_every_kind_arrive_byte_by_byte() {
         (Audio, "Blue: part 1/2", "", "audio", "Ann Lee - Blue: part 1_2.mp3", "audio/mpeg"),
         (Document, "Договор 📄.pdf", "please sign", "file", "Договор 📄.pdf", "application/pdf"),
         (Document, "", "", "file", "file.pdf", "application/pdf"),
+        (Document, "../a/b\\c\u{1}\r\n\u{202e}fdp.exe", "", "file", "_a_b_c____fdp.exe", "application/pdf"),
+        (Document, " ", "", "file", "file.pdf", "application/pdf"),
         (Sticker, "", "👍", "sticker", "sticker.webp", "image/webp"),
         (MovingSticker, "", "🎉", "sticker", "sticker.webp", "image/webp"),
     ];
