@@ -98,12 +98,15 @@ enum Command {
         /// Where the page is served.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
         listen: SocketAddr,
-        /// Play a short conversation both ways instead; exit 1 if not all of it arrived.
+        /// Play a short talk; exit 1 if not all of it arrived.
         #[arg(long, conflicts_with = "hooks_to")]
         script: bool,
-        /// Start no bridge but say in JSON where the fakes are; Kommo's hooks go to URL.
-        #[arg(long, value_name = "URL")]
+        /// No bridge: say where the fakes are, send hooks to URL.
+        #[arg(long, value_name = "URL", conflicts_with = "set")]
         hooks_to: Option<Url>,
+        /// A line of configuration: 'telegram.buttons = "keyboard"'.
+        #[arg(long, value_name = "LINE", conflicts_with = "script")]
+        set: Vec<String>,
     },
     /// Show, retry or drop the messages that were set aside, in the running bridge.
     Parked {
@@ -239,7 +242,7 @@ fn main() -> ExitCode {
             println!("{restored}");
             ExitCode::SUCCESS
         }),
-        Command::Sandbox { listen, script, hooks_to } => try_out(listen, script, hooks_to),
+        Command::Sandbox { listen, script, hooks_to, set } => try_out(listen, script, hooks_to, &set),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("telekommo: {error:#}");
@@ -308,11 +311,11 @@ fn run(config: &Config) -> anyhow::Result<ExitCode> {
     ended
 }
 
-fn try_out(listen: SocketAddr, script: bool, hooks_to: Option<Url>) -> anyhow::Result<ExitCode> {
+fn try_out(listen: SocketAddr, script: bool, hooks_to: Option<Url>, set: &[String]) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new()?;
     match hooks_to {
         Some(url) => runtime.block_on(sandbox::run::fakes(listen, url)),
         None if script => runtime.block_on(sandbox::script::run()),
-        None => runtime.block_on(sandbox::run::run(listen)),
+        None => runtime.block_on(sandbox::run::run(listen, set)),
     }
 }

@@ -16,6 +16,7 @@
 //! | `POST /api/telegram/avatar` | a customer has a picture of themselves, or none |
 //! | `GET /api/telegram/files/{file}` | a file as the customer sees it |
 //! | `POST /api/kommo/reply` | a manager answers, with buttons, a list or a template too |
+//! | `POST /api/kommo/write_first` | a manager writes to a phone number, by a source |
 //! | `POST /api/kommo/send_files` | a manager sends files: a form as above |
 //! | `POST /api/kommo/react` | a manager reacts to a message |
 //! | `POST /api/kommo/typing` | a manager types |
@@ -46,7 +47,7 @@ mod state;
 mod tests;
 
 /// The page itself: path, type, text. Nothing in it comes from elsewhere.
-const FILES: [(&str, &str, &str); 14] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
     ("/bubbles.css", "text/css; charset=utf-8", include_str!("page/bubbles.css")),
@@ -59,6 +60,7 @@ const FILES: [(&str, &str, &str); 14] = [
     ("/composer.js", SCRIPT, include_str!("page/composer.js")),
     ("/customer.js", SCRIPT, include_str!("page/customer.js")),
     ("/bridge.js", SCRIPT, include_str!("page/bridge.js")),
+    ("/newchat.js", SCRIPT, include_str!("page/newchat.js")),
     ("/inbox.js", SCRIPT, include_str!("page/inbox.js")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
 ];

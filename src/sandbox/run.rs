@@ -16,19 +16,29 @@ use crate::{
     },
 };
 
-/// The account's token, so that everything can be tried.
-const WITH_TOKEN: &str = "kommo.account_url = \"{account_url}\"\nkommo.access_token = \"{access_token}\"\n";
+/// What lets everything be tried: the account's token, and groups.
+const OPEN: [(&str, &str); 3] = [
+    ("kommo.account_url", "\"{account_url}\""),
+    ("kommo.access_token", "\"{access_token}\""),
+    ("telegram.groups", "\"relay\""),
+];
 
-/// Serves the page at `listen` and prints what passes, until SIGINT or SIGTERM.
+/// Serves the page at `listen` and prints what passes, until SIGINT or SIGTERM. `wanted` are more lines for the bridge's
+/// configuration.
 ///
 /// # Errors
 /// If the sandbox cannot be set up.
-pub async fn run(listen: SocketAddr) -> anyhow::Result<ExitCode> {
+pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCode> {
     let signals = Signals::catch()?;
-    let mut stage = Stage::start(WITH_TOKEN).await?;
+    let mut stage = Stage::start(&settings(wanted)).await?;
     let page = page(listen, &stage)?;
-    println!("Open http://{} in a browser. Ctrl+C ends the sandbox; nothing of it stays.", page.addr());
-    println!("Other commands work on it too, with --config {}", stage.write_config_for_commands()?.display());
+    let config = stage.write_config_for_commands()?;
+    println!("Open http://{} in a browser: a customer and a manager side by side.", page.addr());
+    println!("Below is what passes between them. Ctrl+C ends it; nothing of it stays.");
+    println!(
+        "Try the other commands on it from another terminal, such as\n  telekommo check --config {}\n",
+        config.display()
+    );
     let lifecycle = stage.bridge().context("the bridge has not started")?.lifecycle().clone();
     watch(&stage, &lifecycle, signals).await;
     stage.stop_bridge().await;
@@ -48,6 +58,13 @@ pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode
     println!("{}", places(&stage, &page));
     watch(&stage, &Lifecycle::default(), signals).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lines of the bridge's configuration; what is wanted takes the place of ours.
+fn settings(wanted: &[String]) -> String {
+    let is_named = |key: &str| wanted.iter().any(|line| line.trim_start().starts_with(key));
+    let ours = OPEN.iter().filter(|(key, _)| !is_named(key)).map(|(key, value)| format!("{key} = {value}\n"));
+    ours.chain(wanted.iter().map(|line| format!("{line}\n"))).collect()
 }
 
 fn page(listen: SocketAddr, stage: &Stage) -> anyhow::Result<Page> {

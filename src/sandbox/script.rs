@@ -44,12 +44,14 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     println!("A customer writes in Telegram (>), a manager answers in Kommo (<).\n");
     for (line, speaker, text) in SCRIPT {
         if let Err(timed_out) = play(&stage, LINES[line], speaker, text).await {
-            println!("\nNot all of it arrived: {timed_out}");
+            println!("\nNot all of it arrived: {timed_out}.");
+            println!("`telekommo sandbox` shows in a browser what passes, and where it stops.");
             stage.stop_bridge().await;
             return Ok(ExitCode::FAILURE);
         }
     }
     println!("\nAll {} messages arrived, in {} ms.", SCRIPT.len(), started.elapsed().as_millis());
+    println!("Next: `telekommo sandbox` lets you play both parts yourself, in a browser.");
     stage.stop_bridge().await;
     Ok(ExitCode::SUCCESS)
 }

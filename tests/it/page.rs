@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::binary::process::{Process, telekommo};
 
 mod browser;
+mod first;
 mod gestures;
+mod keyboard;
 mod kinds;
 mod looks;
 
@@ -20,8 +22,13 @@ const NARROW: u32 = 500;
 
 /// The sandbox with its page open, if this machine has a browser.
 async fn opened() -> Option<(Process, Browser)> {
+    opened_with(&[]).await
+}
+
+/// The same with more arguments.
+async fn opened_with(arguments: &[&str]) -> Option<(Process, Browser)> {
     let browser = Browser::start().await?;
-    let sandbox = Process::spawn(telekommo(&["sandbox", "--listen", "127.0.0.1:0"]));
+    let sandbox = Process::spawn(telekommo(&[&["sandbox", "--listen", "127.0.0.1:0"], arguments].concat()));
     let line = sandbox.printed("Open http://").await;
     let url = line.split(' ').find(|word| word.starts_with("http://")).expect("the line names the address");
     browser.resize(WIDE, 900).await;
@@ -82,7 +89,9 @@ async fn until_in(browser: &Browser, side: &str, what: &str, condition: &str) {
 const OVERFLOWING: &str = "
     const root = document.scrollingElement;
     const found = root.scrollWidth > innerWidth ? ['the page'] : [];
+    const scrolls = node => node && (getComputedStyle(node).overflowX === 'auto' || scrolls(node.parentElement));
     for (const node of document.querySelectorAll('body *')) {
+        if (scrolls(node.parentElement)) continue;
         const box = node.getBoundingClientRect();
         const style = getComputedStyle(node);
         if (box.width && box.right > innerWidth + 1) found.push(node.outerHTML.slice(0, 120));

@@ -39,6 +39,7 @@ pub(super) fn router() -> Router<Arc<View>> {
         .route("/api/telegram/block", post(customer::block))
         .route("/api/telegram/files/{file}", get(files::sent))
         .route("/api/kommo/reply", post(manager::reply))
+        .route("/api/kommo/write_first", post(manager::write_first))
         .route("/api/kommo/react", post(manager::react))
         .route("/api/kommo/typing", post(manager::typing))
         .route("/api/kommo/files/{message}", get(files::fetched))

@@ -1,21 +1,24 @@
 'use strict';
 
 /* ---- The manager's side ---- */
-const kommoChat = () => state.kommo.find(chat => chat.conversation_id === view.chat);
+const kommoChat = () => state.kommo.find(chat => chat.chat_id === view.chat);
 const kommoFollow = follower($('kommo-scroll'), $('kommo-jump'));
-const kommoPlace = () => ({ conversation_id: view.chat, author: view.author });
+const kommoPlace = () => ({ conversation_id: kommoChat()?.conversation_id, author: view.author });
+// A chat that a manager began has no conversation until the customer is known in it.
+const isBegun = chat => Boolean(chat?.conversation_id);
 const kommoAnswer = () => ({ ...kommoPlace(), reply_to: kommoSide.composer.answered() });
 const kommoSide = {
   place: kommoAnswer,
   picker: $('kommo-file'),
   me: () => view.author,
-  nameOf: (chat, { from, author }) => from === 'customer' ? chat.contact.name : author,
+  nameOf: (chat, { from, author }) => from === 'customer' ? contactName(chat.contact) : author,
   send: sendKommo,
   more: () => FORMS.map(([picture, label, id, sample, form]) => popupItem(picture, label, `attach-${id}`,
     () => kommoSide.composer.use(text => sendKommo('reply', { ...kommoAnswer(), text: text || sample, form })))),
 };
 kommoSide.composer = composer($('kommo-form'), $('kommo-input'), $('kommo-about'), {
-  send: text => sendKommo('reply', { ...kommoAnswer(), text }), typed: pingTyping,
+  send: text => isBegun(kommoChat()) ? sendKommo('reply', { ...kommoAnswer(), text }) : writeAgain(kommoChat(), text),
+  typed: pingTyping,
 });
 const STATUS_NAMES = { sent: 'Sent', delivered: 'Delivered', read: 'Read', failed: 'Failed' };
 const TONES = ['--tg', '--km', '--ok', '--amber'];
@@ -29,12 +32,16 @@ async function sendKommo(act, body) {
   return answer;
 }
 
+// To the number again, by the same source: this stays the same chat.
+const writeAgain = ({ contact, source }, text) => sendKommo('write_first', { phone: contact.phone, source, text });
+
 let lastPing = 0;
 function pingTyping() {
-  if (Date.now() - lastPing < TYPING_EVERY_MS) return;
+  const { conversation_id } = kommoPlace();
+  if (!conversation_id || Date.now() - lastPing < TYPING_EVERY_MS) return;
   lastPing = Date.now();
   // A lost ping is not worth a word: the next one follows.
-  call('/api/kommo/typing', { conversation_id: view.chat }).catch(error => console.warn(error));
+  call('/api/kommo/typing', { conversation_id }).catch(error => console.warn(error));
 }
 
 function renderKommo() {
@@ -42,7 +49,7 @@ function renderKommo() {
   $('no-chats').hidden = Boolean(chat);
   $('desk').hidden = !chat;
   if (!chat) return;
-  if (shown($('kommo'))) see(chat.conversation_id, chat.messages, 'customer');
+  if (shown($('kommo'))) see(chat.chat_id, chat.messages, 'customer');
   renderInbox();
   renderContact(chat);
   segmented($('authors'), 'author', AUTHORS.map(name => ({ value: name, label: name })), view.author, name => { view.author = name; });
@@ -52,7 +59,7 @@ function renderKommo() {
 function renderInbox() {
   const latest = chat => chat.messages.at(-1)?.at_ms ?? 0;
   const chats = [...state.kommo].sort((a, b) => latest(b) - latest(a));
-  keyed($('inbox'), chats, chat => chat.conversation_id, inboxRow, paintInboxRow);
+  keyed($('inbox'), chats, chat => chat.chat_id, inboxRow, paintInboxRow);
 }
 
 function inboxRow(chat) {
@@ -61,8 +68,7 @@ function inboxRow(chat) {
     el('span', 'tags', el('span', 'tag clip source'), el('span', 'tag lead', 'New lead')));
   row.type = 'button';
   row.dataset.testid = 'kommo-chat';
-  row.dataset.conversation = chat.conversation_id;
-  row.onclick = () => { view.chat = chat.conversation_id; lastPing = 0; render(); };
+  row.onclick = () => { view.chat = chat.chat_id; lastPing = 0; render(); };
   return el('li', '', row);
 }
 
@@ -70,7 +76,7 @@ function paintInboxRow(node, chat) {
   const row = node.firstElementChild, part = name => row.querySelector(name);
   const last = chat.messages.at(-1), waiting = inboxUnread(chat);
   paintAvatar(part('.avatar'), chat.contact);
-  setText(part('b'), chat.contact.name);
+  setText(part('b'), contactName(chat.contact));
   setText(part('.last'), last ? (last.from === 'customer' ? '' : `${last.author}: `) + summary(last).slice(0, 200) : '');
   if (last) setTime(part('time'), last.at_ms, short);
   setText(part('.badge'), String(waiting));
@@ -79,31 +85,36 @@ function paintInboxRow(node, chat) {
   row.classList.toggle('unread', waiting > 0);
   setText(part('.source'), botName(chat.source));
   part('.lead').hidden = !chat.lead;
-  const current = String(chat.conversation_id === view.chat);
+  const current = String(chat.chat_id === view.chat);
   if (row.getAttribute('aria-current') === current) return;
   row.setAttribute('aria-current', current);
   if (current === 'true') requestAnimationFrame(() => row.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
 }
 
-function paintAvatar(node, { name, avatar }) {
+// One to whom a manager wrote first has only a number.
+const contactName = ({ name, phone }) => name || phone;
+
+function paintAvatar(node, contact) {
+  const { name, avatar } = contact;
   const tone = TONES[[...name].reduce((sum, letter) => sum * 31 % 9973 + letter.codePointAt(0), 0) % TONES.length];
-  painted(node, [name, avatar], () => [avatar ? Object.assign(el('img'), { src: avatar, alt: '' }) : initials(name)]);
+  painted(node, [name, avatar], () => [avatar ? Object.assign(el('img'), { src: avatar, alt: '' }) : initials(name) || '#']);
   node.style.setProperty('--tone', `var(${tone})`);
 }
 
 function renderContact({ contact, source }) {
   const link = contact.link?.startsWith('https://') ? contact.link : null;
   paintAvatar($('contact-avatar'), contact);
-  setText($('contact-name'), contact.name);
-  setText($('contact-source'), [`writes to ${botName(source)}`, contact.phone].filter(Boolean).join(' · '));
+  setText($('contact-name'), contactName(contact));
+  setText($('contact-source'), [`through ${botName(source)}`, contact.name && contact.phone].filter(Boolean).join(' · '));
   $('contact-link').hidden = !link;
   if (link) $('contact-link').href = link;
   setText($('contact-link'), link ? link.slice('https://'.length) : '');
 }
 
 function renderThread(chat) {
-  const moved = kommoSide.composer.switchTo(chat.conversation_id);
-  keyed($('kommo-messages'), clusters(chat.messages), ([message]) => `${chat.conversation_id}:${message.id}`,
+  const moved = kommoSide.composer.switchTo(chat.chat_id);
+  $('thread').classList.toggle('unbegun', !isBegun(chat));
+  keyed($('kommo-messages'), clusters(chat.messages), ([message]) => `${chat.chat_id}:${message.id}`,
     ([message]) => kommoBubble(moved, message), (node, messages, before, after) => paintKommo(node, chat, messages, before, after));
   if (moved) kommoFollow.pin(); else kommoFollow.follow();
 }

@@ -5,7 +5,7 @@ function choose(first) {
   if (first) seeAll();
   if (!state.customers.some(({ id }) => id === view.customer)) view.customer = state.customers[0]?.id;
   if (!state.bots.some(({ source }) => source === view.source)) view.source = state.bots[0]?.source;
-  if (!kommoChat()) view.chat = state.kommo[0]?.conversation_id ?? null;
+  if (!kommoChat()) view.chat = state.kommo[0]?.chat_id ?? null;
 }
 
 function renderTabs() {

@@ -18,7 +18,7 @@ function openPopup(anchor, label, ...parts) {
   const top = below + box.height <= innerHeight - SCREEN_EDGE ? below : above;
   popup.style.top = `${Math.max(SCREEN_EDGE, Math.min(top, innerHeight - SCREEN_EDGE - box.height))}px`;
   popup.style.left = `${Math.max(SCREEN_EDGE, Math.min(at.left, innerWidth - SCREEN_EDGE - box.width))}px`;
-  popup.querySelector('button')?.focus({ preventScroll: true });
+  popup.querySelector('button, input')?.focus({ preventScroll: true });
 }
 
 function closePopup() {
@@ -31,6 +31,7 @@ popup.addEventListener('beforetoggle', event => {
 });
 
 popup.onkeydown = event => {
+  if (!event.target.matches('button')) return;
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   event.preventDefault();

@@ -143,6 +143,9 @@ async fn refuses_with_a_sentence() {
         ("/api/kommo/react", json!({"conversation_id": "x", "author": "Max", "message_id": "y"}), 404),
         ("/api/kommo/reply", json!({"conversation_id": "", "author": "Max", "text": "a"}), 404),
         ("/api/kommo/typing", json!({"conversation_id": "x"}), 404),
+        ("/api/kommo/write_first", json!({"phone": "1", "source": "x", "text": "a"}), 404),
+        ("/api/kommo/write_first", json!({"phone": " ", "source": "sales", "text": "a"}), 400),
+        ("/api/kommo/write_first", json!({"phone": "1", "source": "sales", "text": " "}), 400),
         ("/api/nothing", json!({}), 404),
     ] {
         let (got, answer) = post_to(&page, path, body.clone()).await;

@@ -11,6 +11,8 @@ use crate::support::BRISK;
 
 /// The widest line that a terminal is sure to show unbroken.
 const COLUMNS: usize = 100;
+/// The narrowest terminal.
+const TERMINAL: usize = 80;
 
 #[tokio::test]
 async fn help_fits_a_terminal_and_names_every_option() {
@@ -32,7 +34,10 @@ async fn help_fits_a_terminal_and_names_every_option() {
         ),
         (&["run", "--help"], &["--config <PATH>", "/etc/telekommo/config.toml"]),
         (&["check", "--help"], &["--config <PATH>", "--offline"]),
-        (&["sandbox", "--help"], &["--listen <ADDR>", "127.0.0.1:7070", "--script", "--hooks-to <URL>"]),
+        (
+            &["sandbox", "--help"],
+            &["--listen <ADDR>", "127.0.0.1:7070", "--script", "--hooks-to <URL>", "--set <LINE>"],
+        ),
         (&["reconcile", "--help"], &["--since <DURATION>", "reconcile.max_age"]),
         (&["history", "--help"], &["<CONVERSATION>", "--limit <NUMBER>", "--json"]),
         (&["restore", "--help"], &["<DATA_DIR>", "[DUMP]"]),
@@ -127,6 +132,24 @@ async fn the_sandboxs_script_passes() {
     let output = finished(telekommo(&["sandbox", "--script"])).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     assert!(text(&output.stdout).contains("All 8 messages arrived"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("Next: `telekommo sandbox`"), "{}", text(&output.stdout));
+    let help = finished(telekommo(&["sandbox", "--help"])).await;
+    let said = [text(&output.stdout), text(&help.stdout)].concat();
+    let wide: Vec<_> = said.lines().filter(|line| line.chars().count() > TERMINAL).collect();
+    assert!(wide.is_empty(), "too wide for a terminal: {wide:#?}");
+}
+
+#[tokio::test]
+async fn the_sandbox_says_what_is_wrong_with_a_line() {
+    for (line, remedy) in [
+        ("telegram.buttons = \"none\"", "write inline or keyboard"),
+        ("telegram.nothing = 1", "the keys of [telegram] are"),
+        ("nonsense", "compare with config.toml.example"),
+    ] {
+        let output = finished(telekommo(&["sandbox", "--listen", "127.0.0.1:0", "--set", line])).await;
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(text(&output.stderr).contains(remedy), "{line}: {}", text(&output.stderr));
+    }
 }
 
 #[tokio::test]

@@ -110,6 +110,29 @@ fn with_buttons(draft: Draft, rows: &[Vec<String>]) -> Draft {
     draft.buttons(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
+#[derive(Deserialize)]
+struct First {
+    phone: String,
+    source: String,
+    text: String,
+}
+
+/// A manager writes first, to a phone number.
+pub(super) async fn write_first(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+    let First { phone, source, text } = read(&body)?;
+    view.token(&source)?;
+    let phone = phone.trim();
+    if phone.is_empty() {
+        return Err(Trouble::bad("Say to which phone number this goes."));
+    }
+    let sent = view.kommo.write_first(phone, &source, said(&text)?).await;
+    let mut answer = told(&sent);
+    let chats = view.kommo.chats();
+    let chat = chats.iter().find(|chat| chat.messages.iter().any(|message| message.id == sent.0));
+    answer["chat_id"] = json!(chat.map(|chat| &chat.chat_id));
+    Ok(done(&answer))
+}
+
 /// A manager sends files: a message each, and the text with the first.
 pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, Trouble> {
     let (place, files) = files::received::<Place>(form).await?;

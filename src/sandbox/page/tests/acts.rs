@@ -120,6 +120,17 @@ async fn a_customer_has_a_picture_of_themselves() {
     }
 }
 
+#[tokio::test]
+async fn a_manager_writes_to_a_number_and_again() {
+    let (page, _telegram, kommo) = page();
+    let first = json!({ "phone": " 15550199 ", "source": "sales", "text": "Hello" });
+    let (status, one) = post_to(&page, "/api/kommo/write_first", first.clone()).await;
+    let (_, two) = post_to(&page, "/api/kommo/write_first", first).await;
+    let chats = kommo.chats();
+    assert_eq!((status, chats.len(), chats[0].messages.len()), (200, 1, 2));
+    assert_eq!([&one["chat_id"], &two["chat_id"]], [&json!(chats[0].chat_id); 2]);
+}
+
 async fn get(url: &str) -> Value {
     answer(reqwest::Client::new().get(url)).await.1
 }
