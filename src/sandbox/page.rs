@@ -12,7 +12,7 @@
 //! | `POST /api/telegram/send_piece` | a customer sends a place, a contact, a poll or a throw of dice |
 //! | `POST /api/telegram/press` | a customer presses a button below a message |
 //! | `POST /api/telegram/press_key` | a customer presses a button in place of their keyboard |
-//! | `POST /api/telegram/block` | a customer blocks the bot, or takes it back |
+//! | `POST /api/telegram/block` | a customer blocks the bot, throws it out of the group or takes it from an owner; or takes that back |
 //! | `POST /api/telegram/avatar` | a customer has a picture of themselves, or none |
 //! | `GET /api/telegram/files/{file}` | a file as the customer sees it |
 //! | `POST /api/kommo/reply` | a manager answers, with buttons, a list or a template too |
@@ -41,13 +41,14 @@ mod acts;
 mod events;
 mod files;
 mod guard;
+mod rooms;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
 /// The page itself: path, type, text. Nothing in it comes from elsewhere.
-const FILES: [(&str, &str, &str); 15] = [
+const FILES: [(&str, &str, &str); 16] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
     ("/bubbles.css", "text/css; charset=utf-8", include_str!("page/bubbles.css")),
@@ -58,6 +59,7 @@ const FILES: [(&str, &str, &str); 15] = [
     ("/attach.js", SCRIPT, include_str!("page/attach.js")),
     ("/bubble.js", SCRIPT, include_str!("page/bubble.js")),
     ("/composer.js", SCRIPT, include_str!("page/composer.js")),
+    ("/rooms.js", SCRIPT, include_str!("page/rooms.js")),
     ("/customer.js", SCRIPT, include_str!("page/customer.js")),
     ("/bridge.js", SCRIPT, include_str!("page/bridge.js")),
     ("/newchat.js", SCRIPT, include_str!("page/newchat.js")),

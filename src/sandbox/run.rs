@@ -30,7 +30,9 @@ const OPEN: [(&str, &str); 3] = [
 /// If the sandbox cannot be set up.
 pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCode> {
     let signals = Signals::catch()?;
-    let mut stage = Stage::start(&settings(wanted)).await?;
+    let mut stage = Stage::without_bridge(&settings(wanted))?;
+    stage.furnish();
+    stage.start_bridge().await?;
     let page = page(listen, &stage)?;
     let config = stage.write_config_for_commands()?;
     println!("Open http://{} in a browser: a customer and a manager side by side.", page.addr());

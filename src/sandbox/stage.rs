@@ -15,7 +15,7 @@ use crate::{
     lifecycle::Ended,
     sandbox::{
         kommo::{FakeKommo, Settings},
-        telegram::{Customer, FakeTelegram, NewBot},
+        telegram::{Customer, FakeTelegram, GroupKind, NewBot, NewGroup},
     },
 };
 
@@ -46,6 +46,13 @@ pub const LINES: [Line; 2] = [
 pub const ANNA: i64 = 777_000_111;
 /// Another one.
 pub const BEN: i64 = 777_000_222;
+
+/// A person whose chats with customers a bot looks after, once [`Stage::furnish`] has made her.
+pub const OLGA: i64 = 777_000_333;
+/// A group with a bot in it, once [`Stage::furnish`] has made it.
+pub const GARDEN: i64 = -1_001_000_000_042;
+/// What Olga lets the bot do (Bot API, `BusinessBotRights`).
+pub const RIGHTS: [&str; 2] = ["can_reply", "can_read_messages"];
 
 const CHANNEL_ID: &str = "344a5002-f8ca-454d-af3d-396180102ac7";
 const CHANNEL_SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -115,6 +122,16 @@ impl Stage {
         let dir = tempfile::Builder::new().prefix("telekommo-").tempdir()?;
         let (settings, public_url) = (settings.to_owned(), "http://127.0.0.1".to_owned());
         Ok(Self { telegram, kommo, bridge: None, settings, public_url, dir })
+    }
+
+    /// Adds what is not in every story: a group that the first bot reads, and an owner whose chats the other looks after.
+    pub fn furnish(&self) {
+        let [sales, support] = LINES;
+        self.telegram.set_reads_all(sales.token, true);
+        let (title, members) = ("Garden club".to_owned(), vec![ANNA, BEN]);
+        self.telegram.add_group(sales.token, NewGroup { id: GARDEN, kind: GroupKind::Supergroup, title, members });
+        self.telegram.add_customer(customer(OLGA, "Olga", "Owner", "olga_owner"));
+        self.telegram.connect_business(support.token, OLGA, &RIGHTS);
     }
 
     /// Writes the bridge's configuration, the way an operator would, and tells where.

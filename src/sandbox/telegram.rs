@@ -43,6 +43,7 @@ mod profiles;
 mod reactions;
 mod replies;
 mod reply_keyboards;
+mod rooms;
 mod sending;
 mod shapes;
 mod texts;
@@ -58,6 +59,7 @@ pub use groups::{GroupKind, NewGroup};
 pub use hosting::Hosting;
 pub use message::{ChatMessage, Key, Keyboard, Piece};
 pub use reply_keyboards::{Asks, ReplyKey, ReplyKeyboard};
+pub use rooms::{GroupCard, Room};
 
 use world::World;
 

@@ -12,6 +12,7 @@ mod gestures;
 mod keyboard;
 mod kinds;
 mod looks;
+mod rooms;
 
 /// Enough for all three worlds side by side.
 const WIDE: u32 = 1440;

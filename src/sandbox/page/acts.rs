@@ -18,6 +18,7 @@ use crate::sandbox::{
 
 mod customer;
 mod manager;
+mod place;
 
 /// The longest reaction: some emoji are made of many characters.
 const LONGEST_EMOJI: usize = 16;

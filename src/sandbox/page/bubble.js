@@ -153,5 +153,6 @@ function messageMenu(side, node, anchor) {
   const items = [popupItem('reply', 'Reply', 'menu-reply', () => side.composer.begin('reply', message))];
   const changed = messages.find(({ text }) => text) ?? message;
   if (side.canEdit?.(changed)) items.push(popupItem('edit', 'Edit', 'menu-edit', () => side.composer.begin('edit', changed)));
-  openPopup(anchor, 'Message', el('div', 'picker', ...picker), ...items);
+  const canReact = side.canReact?.() ?? true;
+  openPopup(anchor, 'Message', ...(canReact ? [el('div', 'picker', ...picker)] : []), ...items);
 }

@@ -94,10 +94,10 @@ function unread(key, messages, from) {
   return known > count ? count : count - known;
 }
 const see = (key, messages, from) => seen.set(key, incoming(messages, from));
-const chatUnread = chat => unread(telegramKey(chat.source, chat.customer), chat.messages, 'bot');
+const chatUnread = chat => unread(telegramKey(chat), chat.messages, 'bot');
 const inboxUnread = chat => unread(chat.chat_id, chat.messages, 'customer');
 
 function seeAll() {
-  for (const chat of state.telegram) see(telegramKey(chat.source, chat.customer), chat.messages, 'bot');
+  for (const chat of state.telegram) see(telegramKey(chat), chat.messages, 'bot');
   for (const chat of state.kommo) see(chat.chat_id, chat.messages, 'customer');
 }

@@ -1,9 +1,7 @@
 'use strict';
 
 /* ---- The customer's side ---- */
-const telegramChat = () => state.telegram.find(chat => chat.source === view.source && chat.customer === view.customer);
 const customerFollow = follower($('customer-scroll'), $('customer-jump'));
-const customerPlace = () => ({ source: view.source, customer: view.customer });
 const ACTIONS = {
   typing: 'typing…', upload_photo: 'sending a photo…', upload_video: 'sending a video…', upload_document: 'sending a file…',
   upload_voice: 'sending a voice message…', record_voice: 'recording a voice message…', choose_sticker: 'choosing a sticker…',
@@ -12,8 +10,9 @@ const customerSide = {
   place: () => ({ ...customerPlace(), reply_to: customerSide.composer.answered() }),
   picker: $('customer-file'),
   me: () => 'customer',
-  nameOf: (chat, { from }) => from === 'bot' ? botName(chat.source) : state.customers.find(({ id }) => id === chat.customer)?.name ?? '',
-  canEdit: message => message.from === 'customer' && !message.card && message.media?.kind !== 'sticker',
+  nameOf: writerName,
+  canReact: () => currentRoom()?.kind === 'bot',
+  canEdit: message => message.from !== 'bot' && message.by === speaker() && !message.card && message.media?.kind !== 'sticker',
   send: (act, body) => { if (act !== 'react') customerFollow.pin(); return post(`/api/telegram/${act}`, body); },
   press: (id, row, column) => post('/api/telegram/press', { ...customerPlace(), message_id: id, row, column }),
   more: () => PIECES.map(([picture, label, id, piece]) =>
@@ -26,22 +25,31 @@ customerSide.composer = composer($('customer-form'), $('customer-input'), $('cus
 });
 
 function renderCustomer() {
-  const chat = telegramChat();
-  const key = telegramKey(view.source, view.customer);
-  const moved = customerSide.composer.switchTo(key);
+  const chat = telegramChat(), room = currentRoom();
+  const key = chat ? telegramKey(chat) : view.room;
+  const moved = customerSide.composer.switchTo(`${key} as ${speaker()}`);
   if (chat && shown($('customer'))) see(key, chat.messages, 'bot');
   renderChoices();
-  renderBot(chat);
-  $('hello').hidden = Boolean(chat?.messages.length);
+  renderRoom(room, chat);
+  renderHello(room, chat);
   keyed($('customer-messages'), clusters(chat?.messages ?? []), ([message]) => `${key}:${message.id}:${message.at_ms}`,
-    () => bubble(moved, customerSide),
-    (node, messages, before, after) => {
-      const [{ from }] = messages;
-      group(node, from === 'customer', from !== before?.[0].from, from !== after?.[0].from);
-      paintBubble(node, customerSide, chat, messages);
-    });
+    () => bubble(moved, customerSide), (node, ...around) => paintCustomer(node, chat, ...around));
   renderKeyboard(chat);
   if (moved) customerFollow.pin(); else customerFollow.follow();
+}
+
+function renderHello(room, chat) {
+  $('hello').hidden = Boolean(chat?.messages.length);
+  $('start').hidden = room?.kind !== 'bot';
+  if (room) setText($('hello').firstElementChild, HELLOS[room.kind](room));
+}
+
+function paintCustomer(node, chat, messages, before, after) {
+  const voice = cluster => cluster && `${cluster[0].from}:${cluster[0].by}`;
+  const [message] = messages, mine = message.from === 'customer' && message.by === view.customer;
+  group(node, mine, voice(before) !== voice(messages), voice(after) !== voice(messages));
+  setText(node.querySelector('.author'), mine ? '' : writerLine(chat, message));
+  paintBubble(node, customerSide, chat, messages);
 }
 
 // The bot's buttons in place of the customer's keyboard.
@@ -57,29 +65,34 @@ function renderKeyboard(chat) {
 }
 
 function renderChoices() {
-  const waiting = state.telegram.filter(chatUnread);
-  const customers = state.customers.map(({ id, name }) => ({ value: id, label: name, dot: id !== view.customer && waiting.some(chat => chat.customer === id) }));
-  const bots = state.bots.map(({ source, name }) => ({ value: source, label: name, dot: source !== view.source && waiting.some(chat => chat.customer === view.customer && chat.source === source) }));
-  segmented($('customers'), 'customer', customers, view.customer, id => { view.customer = Number(id); render(); });
-  segmented($('bots'), 'bot', bots, view.source, source => { view.source = source; render(); });
+  const waiting = state.telegram.filter(chatUnread), rooms = allRooms(), room = currentRoom();
+  const waits = (room, id) => waiting.filter(isOf(room)).some(isOfCustomer(id));
+  segmented($('customers'), 'customer', state.customers.map(({ id, name }) => ({ value: id, label: name, dot: id !== view.customer && waiting.some(chat => chat.customer === id) })),
+    view.customer, id => { view.customer = Number(id); render(); });
+  segmented($('rooms'), 'room', rooms.map(it => ({ value: it.key, label: it.name, dot: it.key !== view.room && waits(it, view.customer) })),
+    view.room, key => { view.room = key; render(); });
+  $('speakers-box').hidden = room?.kind !== 'owner';
+  const speakers = [false, true].map(value => ({ value, label: `${personName(value ? room?.id : view.customer).split(' ')[0]} writes` }));
+  segmented($('speakers'), 'speaker', speakers, asOwner(), value => { view.asOwner = value === 'true'; render(); });
 }
 
-function renderBot(chat) {
-  const blocked = Boolean(chat?.blocked), typing = Boolean(chat?.bot_action) && !blocked;
-  setText($('bot-avatar'), initials(botName(view.source)));
-  setText($('bot-name'), botName(view.source));
+function renderRoom(room, chat) {
+  const shut = isShut(room, chat), typing = Boolean(chat?.bot_action) && !shut, blocked = shut && room?.kind === 'bot';
+  setText($('bot-avatar'), initials(room?.name ?? ''));
+  setText($('bot-name'), room?.name ?? '');
   $('bot-typing').hidden = !typing;
   setText($('bot-action'), ACTIONS[chat?.bot_action] ?? 'typing…');
   $('bot-idle').hidden = typing;
-  setText($('bot-idle'), blocked ? 'blocked' : 'bot');
+  setText($('bot-idle'), roomLine(room, chat));
   $('customer-form').hidden = blocked;
   $('unblock').hidden = !blocked;
   $('block').disabled = !chat;
-  $('block').ariaPressed = blocked;
-  setText($('block').lastElementChild, blocked ? 'Unblock bot' : 'Block bot');
+  $('block').ariaPressed = shut;
+  if (room) setText($('block').lastElementChild, WAYS[room.kind][shut ? 'open' : 'shut']);
 }
 
-function setBlocked(blocked) {
+// The customer blocks the bot, throws it out or takes it away; or takes that back.
+function setShut(blocked) {
   openMenu(false);
   $('menu-open').focus();
   return post('/api/telegram/block', { ...customerPlace(), blocked });

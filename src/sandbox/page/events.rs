@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::sandbox::page::View;
+use crate::sandbox::page::{View, rooms};
 
 /// Changes in this time are told as one.
 const GATHER: Duration = Duration::from_millis(100);
@@ -89,7 +89,10 @@ impl Watched {
 }
 
 fn typing(view: &View) -> Vec<bool> {
-    let customers = view.telegram.customers();
-    let typing = |token: &str| customers.iter().map(|it| view.telegram.bot_is_typing(token, it.id)).collect::<Vec<_>>();
+    let customers = rooms::customers(view);
+    let typing = |token: &str| {
+        let rooms = rooms::of_bot(view, token, &customers);
+        rooms.into_iter().map(|room| view.telegram.action_in(token, room).is_some()).collect::<Vec<_>>()
+    };
     view.sources.iter().flat_map(|(_, token)| typing(token)).collect()
 }

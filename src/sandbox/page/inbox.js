@@ -83,7 +83,7 @@ function paintInboxRow(node, chat) {
   part('.badge').ariaLabel = `${waiting} unread`;
   part('.badge').hidden = !waiting;
   row.classList.toggle('unread', waiting > 0);
-  setText(part('.source'), botName(chat.source));
+  setText(part('.source'), roomOf(chat)?.name ?? '');
   part('.lead').hidden = !chat.lead;
   const current = String(chat.chat_id === view.chat);
   if (row.getAttribute('aria-current') === current) return;
@@ -101,11 +101,12 @@ function paintAvatar(node, contact) {
   node.style.setProperty('--tone', `var(${tone})`);
 }
 
-function renderContact({ contact, source }) {
+function renderContact(chat) {
+  const { contact } = chat;
   const link = contact.link?.startsWith('https://') ? contact.link : null;
   paintAvatar($('contact-avatar'), contact);
   setText($('contact-name'), contactName(contact));
-  setText($('contact-source'), [`through ${botName(source)}`, contact.name && contact.phone].filter(Boolean).join(' · '));
+  setText($('contact-source'), [roomNote(chat), contact.name && contact.phone].filter(Boolean).join(' · '));
   $('contact-link').hidden = !link;
   if (link) $('contact-link').href = link;
   setText($('contact-link'), link ? link.slice('https://'.length) : '');

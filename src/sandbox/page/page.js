@@ -4,7 +4,7 @@
 function choose(first) {
   if (first) seeAll();
   if (!state.customers.some(({ id }) => id === view.customer)) view.customer = state.customers[0]?.id;
-  if (!state.bots.some(({ source }) => source === view.source)) view.source = state.bots[0]?.source;
+  if (!currentRoom()) view.room = allRooms()[0]?.key;
   if (!kommoChat()) view.chat = state.kommo[0]?.chat_id ?? null;
 }
 
@@ -40,8 +40,8 @@ takeFiles(kommoSide, document.querySelector('.thread'));
 $('start').onclick = () => { customerSide.send('write', { ...customerPlace(), text: '/start' }); $('customer-input').focus(); };
 $('avatar-new').onclick = () => setAvatar(sampleAvatar());
 $('avatar-none').onclick = () => setAvatar(null);
-$('block').onclick = () => setBlocked(!telegramChat()?.blocked);
-$('unblock').onclick = () => setBlocked(false);
+$('block').onclick = () => setShut(!isShut(currentRoom(), telegramChat()));
+$('unblock').onclick = () => setShut(false);
 $('menu-open').onclick = () => openMenu($('menu').hidden);
 $('tabs').onclick = event => {
   const tab = event.target.closest('button');

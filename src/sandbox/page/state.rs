@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::sandbox::{
-    page::View,
+    page::{View, rooms},
     traffic::{Exchange, REMEMBERED},
 };
 
@@ -13,13 +13,15 @@ mod kommo;
 mod telegram;
 
 pub(super) fn state(view: &View) -> Value {
-    let customers = view.telegram.customers();
+    let customers = rooms::customers(view);
+    let chats = |source: &(String, String)| {
+        let rooms = rooms::of_bot(view, &source.1, &customers);
+        rooms.into_iter().map(|room| telegram::chat(view, source, room)).collect::<Vec<_>>()
+    };
     json!({
         "bots": view.sources.iter().filter_map(|source| telegram::bot(view, source)).collect::<Vec<_>>(),
         "customers": customers.iter().map(telegram::customer).collect::<Vec<_>>(),
-        "telegram": view.sources.iter()
-            .flat_map(|source| customers.iter().map(|it| telegram::private_chat(view, source, it.id)))
-            .collect::<Vec<_>>(),
+        "telegram": view.sources.iter().flat_map(chats).collect::<Vec<_>>(),
         "kommo": view.kommo.chats().iter().map(kommo::chat).collect::<Vec<_>>(),
         "traffic": traffic(view),
     })

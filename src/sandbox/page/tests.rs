@@ -12,6 +12,7 @@ use crate::sandbox::{
 };
 
 mod acts;
+mod rooms;
 
 const TOKEN: &str = "700001:AAfake";
 const ANNA: i64 = 777_000_111;
@@ -69,10 +70,11 @@ async fn shows_both_worlds() {
     assert_eq!(
         state,
         json!({
-            "bots": [{"source": "sales", "name": "Sales bot", "username": "acme_sales_bot"}],
+            "bots": [{"source": "sales", "name": "Sales bot", "username": "acme_sales_bot", "groups": [], "owners": []}],
             "customers": [{"id": ANNA, "name": "Anna Petrova", "username": null}],
-            "telegram": [{"source": "sales", "customer": ANNA, "bot_action": null, "blocked": false, "keyboard": [],
-                "messages": [{"id": 1, "from": "customer", "text": "hi", "at_ms": message.at_ms, "media": null,
+            "telegram": [{"source": "sales", "customer": ANNA, "group": null, "owner": null, "bot_action": null,
+                "blocked": false, "keyboard": [],
+                "messages": [{"id": 1, "from": "customer", "by": ANNA, "text": "hi", "at_ms": message.at_ms, "media": null,
                     "card": null, "album": null, "keys": [], "reply_to": null, "reactions": [], "edited": false}]}],
             "kommo": [{"chat_id": chat.chat_id, "conversation_id": "", "source": "sales", "lead": false,
                 "contact": {"name": "", "link": null, "phone": "15550199", "avatar": null},

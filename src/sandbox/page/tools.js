@@ -7,7 +7,7 @@ const RETRY_MS = 2000;
 const TOAST_MS = 7000;
 
 let state = null;
-const view = { customer: null, source: null, chat: null, author: AUTHORS[0] };
+const view = { customer: null, room: null, asOwner: false, chat: null, author: AUTHORS[0] };
 
 /* ---- Small tools ---- */
 const $ = id => document.getElementById(id);
@@ -16,7 +16,6 @@ const short = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', 
 const exact = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 const initials = name => name.split(/\s+/).filter(Boolean).slice(0, 2).map(word => [...word][0]).join('').toUpperCase();
 const botName = source => state.bots.find(bot => bot.source === source)?.name ?? source;
-const telegramKey = (source, customer) => `telegram:${source}:${customer}`;
 
 function el(tag, className, ...children) {
   const node = document.createElement(tag);

@@ -2,12 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    domain::time::UnixMillis,
-    sandbox::telegram::{
-        Attachment, ChatMessage, FakeTelegram, NewFile, Piece, albums, attachments, chats::NOBODY,
-        reply_keyboards::phone, world::World,
-    },
+use crate::sandbox::telegram::{
+    ChatMessage, Customer, FakeTelegram, NewFile, Piece, Room, chats::NOBODY, reply_keyboards::phone,
 };
 
 impl Piece {
@@ -18,6 +14,12 @@ impl Piece {
     /// Somebody else's phone number.
     pub fn contact(phone_number: &str, first_name: &str) -> Self {
         Self::new("contact", json!({ "phone_number": phone_number, "first_name": first_name }))
+    }
+
+    /// The customer's own phone number, with their user id in it.
+    pub fn own_number(customer: &Customer) -> Self {
+        let Customer { id, first_name, .. } = customer;
+        Self::new("contact", json!({ "phone_number": phone(*id), "first_name": first_name, "user_id": id }))
     }
 
     /// A place on earth, in degrees.
@@ -48,27 +50,6 @@ impl Piece {
     }
 }
 
-impl World {
-    /// A customer sends files; several belong together. Gives the ids of their messages.
-    fn send_files(
-        &mut self,
-        token: &str,
-        customer: i64,
-        (files, reply_to): (&[NewFile], Option<i64>),
-        now: UnixMillis,
-    ) -> Option<Vec<i64>> {
-        let album = (files.len() > 1).then(albums::new_id);
-        let mut send = |file: &NewFile| {
-            let text = file.caption.clone().unwrap_or_default();
-            let file = attachments::keep(&mut self.files, token, file.bytes.clone(), Attachment::of(file));
-            let media_group_id = album.clone();
-            let message = ChatMessage { text, file: Some(file), media_group_id, reply_to, ..ChatMessage::default() };
-            self.say(token, customer, message, now)
-        };
-        files.iter().map(&mut send).collect()
-    }
-}
-
 impl FakeTelegram {
     /// A customer sends files that belong together: an update for each, with one `media_group_id`. Gives the ids of their
     /// messages.
@@ -85,8 +66,7 @@ impl FakeTelegram {
     /// # Panics
     /// If the bot or the customer was never added.
     pub fn send_files(&self, token: &str, customer: i64, files: &[NewFile], reply_to: Option<i64>) -> Vec<i64> {
-        let now = self.core.clock.now();
-        self.core.world.change(|world| world.send_files(token, customer, (files, reply_to), now)).expect(NOBODY)
+        self.send_files_in(token, Room::Private { customer }, customer, files, reply_to)
     }
 
     /// A customer sends a place, a contact, a poll or a throw of dice. Gives the message's id.
@@ -94,9 +74,8 @@ impl FakeTelegram {
     /// # Panics
     /// If the bot or the customer was never added.
     pub fn send_piece(&self, token: &str, customer: i64, piece: Piece) -> i64 {
-        let now = self.core.clock.now();
         let message = ChatMessage { piece: Some(piece), ..ChatMessage::default() };
-        self.core.world.change(|world| world.say(token, customer, message, now)).expect(NOBODY)
+        self.say_in(token, Room::Private { customer }, customer, message)
     }
 
     /// A customer sends their own phone number, with their user id in it. Gives the message's id.
@@ -104,8 +83,7 @@ impl FakeTelegram {
     /// # Panics
     /// If the bot or the customer was never added.
     pub fn share_number(&self, token: &str, customer: i64) -> i64 {
-        let name = self.customers().into_iter().find(|it| it.id == customer).expect(NOBODY).first_name;
-        let contact = json!({ "phone_number": phone(customer), "first_name": name, "user_id": customer });
-        self.send_piece(token, customer, Piece::new("contact", contact))
+        let card = self.customers().into_iter().find(|it| it.id == customer).expect(NOBODY);
+        self.send_piece(token, customer, Piece::own_number(&card))
     }
 }

@@ -60,7 +60,7 @@ impl Bot {
 
 impl World {
     /// A chat between an owner and a customer, as the bot sees it through a connection.
-    fn desk<'w>(&'w mut self, token: &'w str, id: &str, owner: i64, customer: i64) -> Option<Spot<'w>> {
+    pub(super) fn desk<'w>(&'w mut self, token: &'w str, id: &str, owner: i64, customer: i64) -> Option<Spot<'w>> {
         let bot = self.bots.get_mut(token)?;
         let chat = shapes::chat(&self.customers.get(&customer)?.card);
         let account = bot.accounts.entry(owner).or_default();

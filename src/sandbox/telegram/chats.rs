@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use serde_json::Value;
 
 use crate::sandbox::telegram::{
-    ChatMessage, Customer, FakeTelegram, NewBot, NewFile, Request,
+    ChatMessage, Customer, FakeTelegram, NewBot, NewFile, Request, Room,
     world::{Person, World},
 };
 
@@ -84,8 +84,16 @@ impl FakeTelegram {
     /// # Panics
     /// If there is no such button that answers.
     pub fn press(&self, token: &str, customer: i64, message_id: i64, row: usize, column: usize) -> String {
+        self.press_in(token, Room::Private { customer }, customer, message_id, (row, column))
+    }
+
+    /// The same in any room: `who` presses the button in a row and a column.
+    ///
+    /// # Panics
+    /// If there is no such button that answers, or nobody is told of it.
+    pub fn press_in(&self, token: &str, room: Room, who: i64, message_id: i64, key: (usize, usize)) -> String {
         let now = self.core.clock.now();
-        let pressed = self.core.world.change(|world| world.press(token, customer, message_id, (row, column), now));
+        let pressed = self.core.world.change(|world| world.press(token, (room, who), message_id, key, now));
         pressed.expect("a button is there before it is pressed")
     }
 

@@ -7,7 +7,12 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::time::UnixMillis,
-    sandbox::telegram::{ChatMessage, Piece, methods::Refusal, shapes, world::World},
+    sandbox::telegram::{
+        ChatMessage, GroupCard, Piece,
+        methods::Refusal,
+        shapes,
+        world::{Bot, World},
+    },
 };
 
 /// What a chat of many people is.
@@ -117,11 +122,32 @@ impl Group {
         Some(Refusal::new(403, why))
     }
 
+    /// As it is to be seen.
+    pub(super) fn card(&self, id: i64) -> GroupCard {
+        let has_bot = matches!(self.standing, Standing::Admin | Standing::Member);
+        GroupCard { id, title: self.title.clone(), members: self.members.iter().copied().collect(), has_bot }
+    }
+
     /// How a bot stands that is let in.
     const fn welcome(&self) -> Standing {
         match self.kind {
             GroupKind::Group | GroupKind::Supergroup => Standing::Member,
             GroupKind::Channel => Standing::Admin,
+        }
+    }
+}
+
+impl Bot {
+    /// Whether it is told of what somebody says in a chat. One that does not read all in groups sees only commands and
+    /// answers to what it wrote itself there (Bot API, privacy mode).
+    pub(super) fn hears(&self, chat_id: i64, message: &ChatMessage) -> bool {
+        let (Some(group), Some(chat)) = (self.groups.get(&chat_id), self.chats.get(&chat_id)) else { return true };
+        let answers_bot =
+            message.reply_to.is_some_and(|to| chat.messages.iter().any(|it| it.message_id == to && it.from_bot));
+        match group.standing {
+            Standing::Admin => true,
+            Standing::Member => self.user.reads_all || answers_bot || message.text.starts_with('/'),
+            Standing::Left | Standing::Kicked => false,
         }
     }
 }
@@ -164,8 +190,7 @@ impl World {
         Some(())
     }
 
-    /// A member writes, or a channel posts if nobody is named. A bot that does not read all sees only commands and answers
-    /// to what it wrote itself (Bot API, privacy mode).
+    /// A member writes, or a channel posts if nobody is named.
     pub(super) fn say_in_group(
         &mut self,
         token: &str,
@@ -175,17 +200,11 @@ impl World {
         now: UnixMillis,
     ) -> Option<i64> {
         let bot = self.bots.get(token)?;
-        let (group, chat) = (bot.groups.get(&id)?, bot.chats.get(&id)?);
+        let group = bot.groups.get(&id)?;
         if member.is_some_and(|member| !group.members.contains(&member)) {
             return None;
         }
-        let answers_bot =
-            message.reply_to.is_some_and(|to| chat.messages.iter().any(|it| it.message_id == to && it.from_bot));
-        let seen = match group.standing {
-            Standing::Admin => true,
-            Standing::Member => bot.user.reads_all || answers_bot || message.text.starts_with('/'),
-            Standing::Left | Standing::Kicked => false,
-        };
+        let seen = bot.hears(id, &message);
         let mut spot = self.spot(token, id)?;
         let update = spot.add(ChatMessage { sender: member.unwrap_or(id), at_ms: now.0, ..message });
         if seen {

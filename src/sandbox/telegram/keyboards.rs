@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::telegram::{
-        Key, Keyboard,
+        Key, Keyboard, Room,
         arguments::Arguments,
         methods::{Answer, Refusal, UNAUTHORIZED},
         reply_keyboards::{self, ReplyKeyboard},
@@ -98,24 +98,24 @@ fn leads_somewhere(url: &str) -> bool {
 }
 
 impl World {
-    /// A customer presses a button. Gives the id of the press, or `None` if there is no such button that answers.
+    /// Somebody presses a button. Gives the id of the press, or `None` if there is no such button that answers.
     pub(super) fn press(
         &mut self,
         token: &str,
-        customer: i64,
+        (room, who): (Room, i64),
         message_id: i64,
         (row, column): (usize, usize),
         now: UnixMillis,
     ) -> Option<String> {
-        let spot = self.spot(token, customer)?;
+        let spot = self.heard(token, room)?;
         let message = spot.chat.messages.iter().find(|message| message.message_id == message_id)?;
         let data = message.keyboard.get(row)?.get(column)?.data.clone()?;
         let id = fastrand::u64(1..).to_string();
         let press = json!({
             "id": id,
-            "from": shapes::user(&spot.frame.people.get(&customer)?.card),
+            "from": shapes::user(&spot.frame.people.get(&who)?.card),
             "message": shapes::message(&spot.frame, message),
-            "chat_instance": customer.to_string(),
+            "chat_instance": spot.frame.chat["id"].to_string(),
             "data": data,
         });
         spot.queue.push("callback_query", &press, now);

@@ -45,23 +45,27 @@ pub(super) fn with_quoted(frame: &Frame<'_>, chat: &Chat, message: &ChatMessage)
 }
 
 impl World {
-    /// A customer changes a message of theirs. Gives `None` if there is no such message.
+    /// Somebody changes a message of theirs, in a private chat or a group. Gives `None` if there is no such message.
     pub(super) fn edit(
         &mut self,
         token: &str,
-        customer: i64,
+        chat_id: i64,
         message_id: i64,
         text: &str,
         now: UnixMillis,
     ) -> Option<()> {
-        let spot = self.spot(token, customer)?;
+        let known = self.messages(token, chat_id).into_iter().find(|it| it.message_id == message_id && !it.from_bot)?;
+        let heard = self.bots.get(token)?.hears(chat_id, &known);
+        let spot = self.spot(token, chat_id)?;
         let message = spot.chat.messages.iter_mut().find(|it| it.message_id == message_id && !it.from_bot)?;
         text.clone_into(&mut message.text);
         message.edited = true;
         let message = message.clone();
         let mut update = with_quoted(&spot.frame, spot.chat, &message);
         update["edit_date"] = json!(now.seconds());
-        spot.queue.push("edited_message", &update, now);
+        if heard {
+            spot.queue.push("edited_message", &update, now);
+        }
         Some(())
     }
 }

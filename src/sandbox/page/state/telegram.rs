@@ -4,41 +4,73 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     page::View,
-    telegram::{Asks, Attachment, ChatMessage, Customer, FileKind, Key, Piece, ReplyKey},
+    telegram::{Asks, Attachment, ChatMessage, Customer, FileKind, GroupCard, Key, Piece, ReplyKey, Room},
 };
 
+/// A bot with the groups that it is in and the people whose chats it looks after.
 pub(super) fn bot(view: &View, (source, token): &(String, String)) -> Option<Value> {
     let (username, name) = view.telegram.bot_name(token)?;
-    Some(json!({ "source": source, "name": name, "username": username }))
+    let people = view.telegram.customers();
+    let group = |it: &GroupCard| json!({ "id": it.id, "name": it.title, "members": it.members, "has_bot": it.has_bot });
+    let owner = |(id, has_bot): (i64, bool)| {
+        let person = people.iter().find(|it| it.id == id)?;
+        Some(json!({ "id": id, "name": name_of(person), "has_bot": has_bot }))
+    };
+    Some(json!({
+        "source": source,
+        "name": name,
+        "username": username,
+        "groups": view.telegram.groups(token).iter().map(group).collect::<Vec<_>>(),
+        "owners": view.telegram.owners(token).into_iter().filter_map(owner).collect::<Vec<_>>(),
+    }))
+}
+
+fn name_of(customer: &Customer) -> String {
+    let name = [Some(&customer.first_name), customer.last_name.as_ref()];
+    name.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 pub(super) fn customer(customer: &Customer) -> Value {
-    let name = [Some(&customer.first_name), customer.last_name.as_ref()];
-    let name = name.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ");
-    json!({ "id": customer.id, "name": name, "username": customer.username })
+    json!({ "id": customer.id, "name": name_of(customer), "username": customer.username })
 }
 
-pub(super) fn private_chat(view: &View, (source, token): &(String, String), customer: i64) -> Value {
-    let keyboard = view.telegram.reply_keyboard(token, customer).map(|it| it.rows).unwrap_or_default();
+/// A chat: a customer's own, or one with an `owner`, or a `group` without a single customer.
+pub(super) fn chat(view: &View, (source, token): &(String, String), room: Room) -> Value {
+    let (customer, group, owner) = match room {
+        Room::Private { customer } => (Some(customer), None, None),
+        Room::Group { group } => (None, Some(group), None),
+        Room::Desk { owner, customer } => (Some(customer), None, Some(owner)),
+    };
+    let own = customer.filter(|_| owner.is_none());
+    let keyboard = own.and_then(|id| view.telegram.reply_keyboard(token, id)).map(|it| it.rows).unwrap_or_default();
     let keyboard: Vec<Vec<_>> = keyboard.iter().map(|row| row.iter().map(reply_key).collect()).collect();
+    let messages = view.telegram.messages_in(token, room);
     json!({
         "source": source,
         "customer": customer,
-        "bot_action": view.telegram.bot_action(token, customer),
-        "blocked": view.telegram.is_blocked(token, customer),
+        "group": group,
+        "owner": owner,
+        "bot_action": view.telegram.action_in(token, room),
+        "blocked": own.is_some_and(|id| view.telegram.is_blocked(token, id)),
         "keyboard": keyboard,
-        "messages": view.telegram.messages(token, customer).iter().map(message).collect::<Vec<_>>(),
+        "messages": messages.iter().map(|it| message(it, owner)).collect::<Vec<_>>(),
     })
 }
 
-fn message(message: &ChatMessage) -> Value {
+fn message(message: &ChatMessage, owner: Option<i64>) -> Value {
+    let from = match (message.from_bot, owner) {
+        (true, _) => "bot",
+        (false, Some(owner)) if owner == message.sender => "owner",
+        (false, _) => "customer",
+    };
     let reactions = [("customer", &message.reaction), ("bot", &message.bot_reaction)];
     let reactions = reactions.into_iter().filter_map(|(by, emoji)| emoji.as_ref().map(|it| (by, it)));
     let reactions: Vec<_> = reactions.map(|(by, emoji)| json!({ "by": by, "emoji": emoji })).collect();
     let keys: Vec<Vec<_>> = message.keyboard.iter().map(|row| row.iter().map(key).collect()).collect();
     json!({
         "id": message.message_id,
-        "from": if message.from_bot { "bot" } else { "customer" },
+        "from": from,
+        "by": message.sender,
         "text": message.text,
         "at_ms": message.at_ms,
         "media": message.file.as_ref().map(media),
