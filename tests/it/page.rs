@@ -12,6 +12,7 @@ mod gestures;
 mod keyboard;
 mod kinds;
 mod looks;
+mod own_files;
 mod rooms;
 
 /// Enough for all three worlds side by side.
@@ -90,11 +91,13 @@ async fn until_in(browser: &Browser, side: &str, what: &str, condition: &str) {
 const OVERFLOWING: &str = "
     const root = document.scrollingElement;
     const found = root.scrollWidth > innerWidth ? ['the page'] : [];
-    const scrolls = node => node && (getComputedStyle(node).overflowX === 'auto' || scrolls(node.parentElement));
+    const scrolling = new Set();
     for (const node of document.querySelectorAll('body *')) {
-        if (scrolls(node.parentElement)) continue;
         const box = node.getBoundingClientRect();
         const style = getComputedStyle(node);
+        const within = scrolling.has(node.parentElement);
+        if (within || style.overflowX === 'auto') scrolling.add(node);
+        if (within) continue;
         if (box.width && box.right > innerWidth + 1) found.push(node.outerHTML.slice(0, 120));
         const cut = style.textOverflow === 'ellipsis' || style.position === 'absolute' || node.closest('svg, .sr');
         if (box.width && !cut && node.scrollWidth > node.clientWidth + 1 && style.overflowX !== 'visible'

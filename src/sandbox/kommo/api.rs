@@ -192,7 +192,10 @@ fn too_many_requests(seconds: u32) -> Response {
 /// A request in a few words, for a person.
 fn told(endpoint: Endpoint, body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
-    let conversation = |of: &Value| of["conversation_id"].as_str().unwrap_or("?").chars().take(80).collect::<String>();
+    let conversation = |of: &Value| {
+        let id = ["conversation_id", "conversation_ref_id"].into_iter().find_map(|field| of[field].as_str());
+        id.unwrap_or("?").chars().take(80).collect::<String>()
+    };
     match endpoint {
         Endpoint::Connect => "connect".to_owned(),
         Endpoint::Disconnect => "disconnect".to_owned(),
