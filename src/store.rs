@@ -32,6 +32,7 @@ mod error;
 mod expire;
 mod fact;
 mod guests;
+pub mod home;
 mod index;
 mod keys;
 mod links;

@@ -18,6 +18,15 @@ pub struct ImportedId {
     pub message: i64,
 }
 
+impl ImportedId {
+    /// Whether an id of ours is that of an imported message.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        let number = text.strip_prefix("tg:").and_then(|rest| rest.rsplit_once(":i"));
+        number.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+}
+
 impl fmt::Display for ImportedId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "tg:{}:{}:i{}", self.bot, self.chat, self.message)
@@ -35,5 +44,10 @@ mod tests {
         let id = ImportedId { bot: BotId(1), chat, message: 42 }.to_string();
         assert_eq!(id, "tg:1:555/777:i42");
         assert!(id.parse::<MessageId>().is_err());
+        assert!(ImportedId::is_one(&id));
+        let own = MessageId { bot: BotId(1), chat: 777.into(), message: 42, update: None }.to_string();
+        for other in [own.as_str(), "tg:1:777:i", "tg:1:777:ix", "i42", ""] {
+            assert!(!ImportedId::is_one(other), "{other}");
+        }
     }
 }

@@ -43,8 +43,23 @@ pub(super) async fn open(dir: &Path, relative: &str) -> Option<(File, u64)> {
         return None;
     }
     let path = dir.join(relative);
-    let there = fs::symlink_metadata(&path).await.ok().filter(std::fs::Metadata::is_file)?;
-    Some((File::open(&path).await.ok()?, there.len()))
+    let there = readable(relative, fs::symlink_metadata(&path).await).filter(std::fs::Metadata::is_file)?;
+    Some((readable(relative, File::open(&path).await)?, there.len()))
+}
+
+/// What could be had of a file. One that is there and cannot be read is for a person to mend.
+fn readable<T>(relative: &str, tried: std::io::Result<T>) -> Option<T> {
+    tried
+        .inspect_err(|error| {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                tracing::warn!(
+                    file = relative,
+                    %error,
+                    "an imported file cannot be read: give data_dir/imports to the user that telekommo runs as"
+                );
+            }
+        })
+        .ok()
 }
 
 /// Which bytes are wanted.

@@ -53,8 +53,9 @@ with that customer: authors, times, replies and files are kept. No manager is no
 newest message of each chat. What the owner of the export wrote stands in the name of the
 channel's bot (kommo.bot_id), or of a user of the account (--manager).
 
-It may run beside the bridge, as the same user. Break it off at any time: the same command goes on
-where it was, and run twice it imports nothing twice. Look at it with --dry-run first.";
+It may run beside the bridge, as the same user or as root. Break it off at any time: the same
+command goes on where it was, and run twice it imports nothing twice. Look at it with --dry-run
+first.";
 
 /// How many messages are read ahead.
 const AHEAD: usize = 64;
@@ -166,5 +167,6 @@ fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'
 
 /// What of an import is done is written down here, below `data_dir`.
 fn progress(config: &Config, bot: BotId, owner: i64) -> anyhow::Result<Progress> {
-    Progress::open(&crate::media::imported::dir(&config.data_dir).join(format!("{bot}-{owner}")).join("done.jsonl"))
+    let imports = crate::media::imported::dir(&config.data_dir);
+    Progress::open(&config.data_dir, &imports.join(format!("{bot}-{owner}")).join("done.jsonl"))
 }

@@ -18,6 +18,7 @@ use sled::Db;
 use crate::store::{
     Inner, Settings, Store, StoreError,
     committer::Committer,
+    home::create_private_dir,
     index::{Head, Index},
     keys::{self, Place},
     rows::{self, JobRow},
@@ -73,12 +74,6 @@ impl Store {
 /// How often a lock is tried, and the wait in between: a database that was just closed can stay locked for a moment.
 pub(super) const LOCK_TRIES: u32 = 50;
 pub(super) const LOCK_WAIT: Duration = Duration::from_millis(20);
-
-/// Makes a folder that nobody else may look into: it will hold what customers write. One that is there stays as it is.
-pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
 
 /// Opens the database in `path` as this program uses it.
 pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {

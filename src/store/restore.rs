@@ -7,8 +7,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     fs::{self, File},
-    io::{self, BufRead, BufReader},
-    os::unix::fs::{MetadataExt, chown},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -19,10 +18,9 @@ use crate::{
     store::{
         Store, StoreError,
         dump::{FORMAT, Line, unhex},
+        home::{create_private_dir, give, give_all},
         keys::{self, Place},
-        open::{
-            LOCK_TRIES, LOCK_WAIT, SCHEMA, create_private_dir, database, marker, open, write_marker, write_snapshot,
-        },
+        open::{LOCK_TRIES, LOCK_WAIT, SCHEMA, database, marker, open, write_marker, write_snapshot},
         past::NOT_YET,
         rows::{self, JobRow, ParkedRow},
     },
@@ -77,7 +75,8 @@ impl Store {
         }
         fs::rename(&fresh, &path)?;
         write_marker(dir)?;
-        give_to_owner_of(dir, &[&path, &marker(dir)])?;
+        give_all(dir, &path)?;
+        give(dir, &marker(dir))?;
         Ok(RestoreSummary { rows: count, parked, moved_to })
     }
 }
@@ -171,20 +170,6 @@ fn write(path: &Path, rows: &Rows) -> Result<(), StoreError> {
         db.insert(key, value.as_bytes())?;
     }
     write_snapshot(db, path, CACHE_BYTES)
-}
-
-/// Gives what was made here to whoever owns the data directory: the administrator restores, and the service's own user has
-/// to open it.
-fn give_to_owner_of(dir: &Path, made: &[&Path]) -> Result<(), StoreError> {
-    let owner = fs::metadata(dir)?;
-    for path in made {
-        chown(path, Some(owner.uid()), Some(owner.gid()))?;
-        if path.is_dir() {
-            let within: Vec<_> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
-            give_to_owner_of(dir, &within.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
-        }
-    }
-    Ok(())
 }
 
 /// The first of the numbered names that is free. Nobody restores a store so often that there is none.

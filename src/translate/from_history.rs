@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId},
+        imported::ImportedId,
         time::UnixMillis,
     },
     kommo::wire::{HistoryItem, HistoryPerson},
@@ -35,6 +36,14 @@ pub struct Past {
     pub file_name: String,
     /// Where a file is to be fetched; may be empty.
     pub media: String,
+}
+
+impl Past {
+    /// Whether it was imported: written long before it came.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.ours.as_deref().is_some_and(ImportedId::is_one)
+    }
 }
 
 /// Reads a message of a chat's history; `None` if it has no id.

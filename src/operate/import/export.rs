@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::operate::import::walk::{Tell, walk};
+use crate::{
+    operate::import::walk::{Tell, walk},
+    store::home,
+};
 
 /// The file that has everything in it.
 const MAIN: &str = "result.json";
@@ -90,21 +93,22 @@ impl Export {
     }
 }
 
-/// Copies a file, so that it is there as a whole or not at all.
+/// Copies a file to below `data_dir`, so that it is there as a whole or not at all, and for whoever owns that.
 ///
 /// # Errors
 /// If there is no room, or no right to write.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path) -> io::Result<()> {
     if let (Ok(old), Ok(new)) = (fs::metadata(to), fs::metadata(from))
         && old.len() == new.len()
     {
         return Ok(());
     }
-    let folder = to.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    let folder = to.parent().unwrap_or(data_dir);
+    home::create_within(data_dir, folder)?;
     let mut part = tempfile::NamedTempFile::new_in(folder)?;
     io::copy(&mut File::open(from)?, &mut part)?;
     part.as_file().sync_all()?;
+    home::give(data_dir, part.path())?;
     part.persist(to)?;
     Ok(())
 }

@@ -2,13 +2,18 @@
 
 use std::{
     collections::HashSet,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::Path,
 };
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
+
+use crate::store::home;
+
+/// Who can import so that the bridge can read it.
+pub(super) const AS_WHOM: &str = "import as root, or as the user that telekommo runs as";
 
 /// A message that Kommo has.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,20 +33,15 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Reads what the file at `path` tells, and keeps everybody else from importing the same at the same time.
+    /// Reads what the file at `path`, below `data_dir`, tells, and keeps everybody else from importing the same at the same time.
     ///
     /// # Errors
     /// If it cannot be read or written, or another import runs.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let shown = path.display();
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))
-            .with_context(|| format!("{shown} cannot be written: import as the user that telekommo runs as"))?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .with_context(|| format!("{shown} cannot be written: import as the user that telekommo runs as"))?;
+    pub(super) fn open(data_dir: &Path, path: &Path) -> anyhow::Result<Self> {
+        let refused = || format!("{} cannot be written: {AS_WHOM}", path.display());
+        home::create_within(data_dir, path.parent().unwrap_or(data_dir)).with_context(refused)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(refused)?;
+        home::give(data_dir, path).with_context(refused)?;
         if file.try_lock().is_err() {
             bail!("another import of the same account runs: wait for it, or end it");
         }
@@ -85,6 +85,8 @@ fn end_last_line(file: &mut File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -93,17 +95,17 @@ mod tests {
     fn what_was_done_is_known_after_a_crash_in_the_middle_of_a_line() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("imports/1-2/done.jsonl");
-        let mut progress = Progress::open(&path).unwrap();
+        let mut progress = Progress::open(folder.path(), &path).unwrap();
         progress.note(7, 1, Some("uuid".to_owned())).unwrap();
         progress.note(7, 2, None).unwrap();
-        assert!(Progress::open(&path).unwrap_err().to_string().contains("another import"));
+        assert!(Progress::open(folder.path(), &path).unwrap_err().to_string().contains("another import"));
         drop(progress);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 5]).unwrap();
-        let mut progress = Progress::open(&path).unwrap();
+        let mut progress = Progress::open(folder.path(), &path).unwrap();
         assert!(progress.has(7, 1) && !progress.has(7, 2) && !progress.has(8, 1));
         progress.note(7, 3, None).unwrap();
         drop(progress);
-        assert!(Progress::open(&path).unwrap().has(7, 3));
+        assert!(Progress::open(folder.path(), &path).unwrap().has(7, 3));
     }
 }

@@ -22,12 +22,13 @@ use crate::{
         event::{self, Fetchable, Thread},
         export::{self, Export, Found},
         people::People,
-        progress::Progress,
+        progress::{AS_WHOM, Progress},
         read::{Enclosed, Item, Said},
         sending::{Ended, Post},
         survey::Survey,
         walk::ChatHead,
     },
+    store::home,
 };
 
 /// For how long a message counts as fresh, in seconds: hooks about older ones are known to be imports.
@@ -45,6 +46,7 @@ pub(super) struct Run {
     silent: bool,
     links: Links,
     imports: PathBuf,
+    data_dir: PathBuf,
     progress: Progress,
     bar: Bar,
     current: Option<Current>,
@@ -77,8 +79,11 @@ impl Run {
     ) -> anyhow::Result<Self> {
         let progress = super::progress(config, bot, owner)?;
         if people.has_managers() {
-            fs::write(imported::in_managers_names(&config.data_dir), "").context("the bridge cannot be told")?;
+            let mark = imported::in_managers_names(&config.data_dir);
+            fs::write(&mark, "").context("the bridge cannot be told")?;
         }
+        // What an earlier import has left, too: somebody else may have made it.
+        home::give_all(&config.data_dir, &imported::dir(&config.data_dir)).context(AS_WHOM)?;
         let links = Links {
             key: LinkKey::derive(config.kommo.channel_secret.expose()),
             public_url: config.server.public_url.url().clone(),
@@ -89,6 +94,7 @@ impl Run {
             bar: Bar::new(survey.messages()),
             newest: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.newest)).collect(),
             imports: imported::dir(&config.data_dir),
+            data_dir: config.data_dir.clone(),
             links,
             source,
             bot,
@@ -166,7 +172,7 @@ impl Run {
         let told = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = plain_name(enclosed.name.as_deref().unwrap_or(&told));
         let kept = format!("{}-{}/{chat}/{message}{}", self.bot, self.owner, ending(&told));
-        export::copy(&path, &self.imports.join(&kept))
+        export::copy(&path, &self.imports.join(&kept), &self.data_dir)
             .with_context(|| format!("{} cannot be copied", path.display()))?;
         let link = self.links.made_at(clock::now()).to_imported(&ImportedFile {
             path: kept,

@@ -25,8 +25,12 @@ pub(super) struct Wanted(pub(super) Vec<String>);
 impl Wanted {
     /// Whether a chat is to be imported.
     pub(super) fn has(&self, chat: &ChatHead) -> bool {
-        chat.kind == PERSONAL && (self.0.is_empty() || self.0.iter().any(|wanted| is_named(wanted, chat)))
+        is_private(chat) && chat.id > 0 && (self.0.is_empty() || self.0.iter().any(|wanted| is_named(wanted, chat)))
     }
+}
+
+fn is_private(chat: &ChatHead) -> bool {
+    chat.kind == PERSONAL
 }
 
 fn is_named(wanted: &str, chat: &ChatHead) -> bool {
@@ -60,6 +64,8 @@ pub(super) struct Survey {
     /// Who else wrote in these chats: ids and names.
     authors: BTreeMap<i64, String>,
     others: usize,
+    /// Private chats of which it is not told whose they are.
+    nobodys: usize,
 }
 
 impl Survey {
@@ -73,18 +79,31 @@ impl Survey {
             survey.note(export, wanted, &part);
             true
         })?;
-        if survey.told_owner.is_none() && survey.chats.is_empty() && survey.others == 0 {
+        if survey.told_owner.is_none() && survey.chats.is_empty() && survey.others + survey.nobodys == 0 {
             bail!("this is JSON, but no export of Telegram Desktop: it has no chat in it");
         }
         let is_there = |name: &&String| survey.chats.iter().any(|counted| is_named(name, &counted.chat));
         if let Some(name) = wanted.0.iter().find(|name| !is_there(name)) {
             bail!("there is no private chat {name} in the export; --dry-run without --chat shows which there are");
         }
+        survey.refuse_ambiguous(wanted)?;
         if survey.chats.iter().all(|chat| chat.messages == 0) && survey.chats.iter().any(|it| !it.unreadable.is_empty())
         {
             bail!("no message in it tells its time and its author as Telegram Desktop does since 2022: export again");
         }
         Ok(survey)
+    }
+
+    /// A name that several people have is none: what others wrote would go to Kommo unasked.
+    fn refuse_ambiguous(&self, wanted: &Wanted) -> anyhow::Result<()> {
+        for name in &wanted.0 {
+            let named = self.chats.iter().filter(|counted| is_named(name, &counted.chat));
+            let ids: Vec<_> = named.map(|counted| counted.chat.id.to_string()).collect();
+            if ids.len() > 1 {
+                bail!("several private chats are called {name}: say --chat with one of the ids {}", ids.join(", "));
+            }
+        }
+        Ok(())
     }
 
     fn note(&mut self, export: &Export, wanted: &Wanted, part: &Part<'_>) {
@@ -93,6 +112,7 @@ impl Survey {
             Part::Chat(chat) if wanted.has(chat) => {
                 self.chats.push(Counted { chat: (*chat).clone(), ..Counted::default() });
             }
+            Part::Chat(chat) if is_private(chat) && chat.id <= 0 => self.nobodys += 1,
             Part::Chat(_) => self.others += 1,
             Part::Message(chat, raw) if wanted.has(chat) => {
                 let item = read::read(raw.get());
@@ -135,7 +155,11 @@ impl Survey {
 
     fn named(&self, named: &str) -> anyhow::Result<i64> {
         if let Ok(id) = named.parse() {
-            return Ok(id);
+            let is_customer = self.chats.iter().any(|counted| counted.chat.id == id);
+            if self.authors.is_empty() || self.authors.contains_key(&id) || is_customer || self.told_owner.is_some() {
+                return Ok(id);
+            }
+            bail!("--owner: nobody with the id {id} wrote in it; there are {}", self.people());
         }
         let found: Vec<_> = self.authors.iter().filter(|(_, name)| *name == named).map(|(id, _)| *id).collect();
         match found[..] {
@@ -224,6 +248,9 @@ impl Survey {
             let ids: Vec<_> = unreadable.iter().take(SHOWN).map(ToString::to_string).collect();
             let more = if unreadable.len() > SHOWN { ", …" } else { "" };
             writeln!(f, "{} messages cannot be read: {}{more}", unreadable.len(), ids.join(", "))?;
+        }
+        if self.nobodys > 0 {
+            writeln!(f, "{} private chats are left out: they do not tell whose they are.", self.nobodys)?;
         }
         writeln!(f, "Left out: service messages {}, other chats {}.", sum(|chat| chat.service), self.others)
     }

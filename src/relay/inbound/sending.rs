@@ -87,11 +87,35 @@ async fn deliver(courier: &Courier, inbound: &Inbound, event: &Event, attempt: A
         Ok(accepted) => {
             courier.observe(None);
             tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
-            Ok(Ok(Ending::Done { then: Vec::new(), facts: facts(inbound, accepted) }))
+            let mut facts = facts(inbound, accepted);
+            if !facts.iter().any(|fact| matches!(fact, Fact::Chat { .. })) {
+                facts.extend(Box::pin(unnamed_chat(courier, inbound)).await?);
+            }
+            Ok(Ok(Ending::Done { then: Vec::new(), facts }))
         }
         Err(error) => {
             courier.observe(Some(&error.clone().into()));
             refused(courier, inbound, error, attempt).await
+        }
+    }
+}
+
+/// The chat of a message whose acceptance does not name it: known, or asked for, since without it what managers write there
+/// could not be looked for. That something was said in it is noted with it. Where that fails, the next message asks again.
+async fn unnamed_chat(courier: &Courier, inbound: &Inbound) -> Result<Option<Fact>, StoreError> {
+    let conversation = inbound.conversation.clone();
+    if let Some(chat) = courier.store.chat(&conversation)? {
+        return Ok(Some(Fact::Chat { conversation, chat }));
+    }
+    if courier.store.opening(&conversation)?.is_some() {
+        // It may be in the chat that a manager has begun. Asking would make another one.
+        return Ok(None);
+    }
+    match courier.chats.chat(&to_kommo::chat(inbound)).await {
+        Ok(id) => Ok(Some(Fact::Chat { conversation, chat: Chat { chat: KommoChatId(id), user: None } })),
+        Err(error) => {
+            tracing::debug!(%conversation, %error, "Kommo does not tell its id of the chat");
+            Ok(None)
         }
     }
 }

@@ -88,6 +88,15 @@ pub enum TwoChats {
     Stayed,
 }
 
+/// By what a chat's history is sorted. The documentation says only that the newest messages come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistoryOrder {
+    /// By the instants that messages tell.
+    Written,
+    /// By those at which they came; imported ones tell of others.
+    Arrived,
+}
+
 /// What Kommo does where the documentation leaves it open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Habits {
@@ -117,6 +126,10 @@ pub struct Habits {
     pub unknown_sender_status: u16,
     /// What becomes of a message that names two chats.
     pub two_chats: TwoChats,
+    /// Whether the answer to a new message tells Kommo's id of the chat. Older ones repeat the channel's.
+    pub chat_ids: Optional,
+    /// By what a chat's history is sorted.
+    pub history: HistoryOrder,
     /// Where `phone` and `email` of a new chat's user are.
     pub users: UserShape,
 }
@@ -137,6 +150,8 @@ impl Default for Habits {
             imports: Imports::Quiet,
             unknown_sender_status: 400,
             two_chats: TwoChats::Refused,
+            chat_ids: Optional::Told,
+            history: HistoryOrder::Written,
             users: UserShape::Flat,
         }
     }

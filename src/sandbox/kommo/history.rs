@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        Core, Optional,
+        Core, HistoryOrder, Optional,
         api::{Answer, Refusal},
         shapes,
         world::{Author, Chat, Contact, Message, World},
@@ -23,7 +23,11 @@ pub(super) fn page(core: &Core, id: &str, query: &str) -> Answer {
         let chat = world.chats.iter().find(|chat| chat.chat_id == id);
         let mut messages: Vec<_> =
             chat.into_iter().flat_map(|chat| chat.messages.iter().map(move |it| (chat, it))).collect();
-        messages.sort_by_key(|(_, message)| message.at_ms);
+        match world.habits.history {
+            HistoryOrder::Written => messages.sort_by_key(|(_, message)| message.at_ms),
+            // As they stand there.
+            HistoryOrder::Arrived => {}
+        }
         messages.into_iter().rev().skip(offset).take(limit).map(|(chat, message)| entry(world, chat, message)).collect()
     });
     if page.is_empty() { Ok((204, Value::Null)) } else { Ok((200, json!({ "messages": page }))) }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        Core, Doubtful, DuplicateAnswer, Habits, Imports, Media, Silence,
+        Core, Doubtful, DuplicateAnswer, Habits, Imports, Media, Optional, Silence,
         api::{Answer, Refusal},
         edits,
         media::Wanted,
@@ -51,16 +51,16 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         chat.messages.push(message.clone());
         echo(core, world, place, &message);
         let chat = &world.chats[place];
-        Ok(accepted(&chat.chat_id, &chat.contact.id, new, &message))
+        Ok(accepted(world.habits, &chat.chat_id, &chat.contact.id, new, &message))
     })
 }
 
 /// The answer to a message that is there already.
 fn repeated(world: &mut World, new: &NewMessage) -> Option<Answer> {
-    let duplicates = world.habits.duplicates;
+    let habits = world.habits;
     let (known, chat_id, contact_id) = world.find(|it| it.client_msgid.as_ref() == Some(&new.msgid.0))?;
-    Some(match duplicates {
-        DuplicateAnswer::SameIds200 => Ok(accepted(&chat_id, &contact_id, new, known)),
+    Some(match habits.duplicates {
+        DuplicateAnswer::SameIds200 => Ok(accepted(habits, &chat_id, &contact_id, new, known)),
         DuplicateAnswer::Blank200 => Ok((200, Value::Null)),
         DuplicateAnswer::BadRequest400 => Err(Refusal::bad(format!("msgid {} is known", new.msgid.0))),
     })
@@ -162,7 +162,10 @@ fn message(new: &NewMessage, from: Author, references: References, world: &World
 }
 
 /// The naming is Kommo's: `msgid` is its own id here, and `ref_id` the channel's.
-fn accepted(chat_id: &str, contact_id: &str, new: &NewMessage, message: &Message) -> (u16, Value) {
+fn accepted(habits: Habits, chat_id: &str, contact_id: &str, new: &NewMessage, message: &Message) -> (u16, Value) {
+    if habits.chat_ids == Optional::Missing {
+        return (200, json!({ "new_message": { "msgid": message.id, "ref_id": new.msgid.0 } }));
+    }
     let receiver = new.receiver.as_ref().map(|_| contact_id);
     let names = json!({
         "conversation_id": chat_id,

@@ -135,6 +135,31 @@ async fn kommo_fetches_the_files_from_the_running_bridge_when_the_export_is_gone
 }
 
 #[tokio::test]
+async fn what_root_imports_belongs_to_the_bridges_user() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let data = stage.dir().join("data");
+    fs::create_dir_all(&data).unwrap();
+    // Whoever is not root can give nothing away: then both are the same from the beginning.
+    if fs::metadata(&data).unwrap().uid() == 0 {
+        chown(&data, Some(4242), Some(4242)).unwrap();
+    }
+    let owner = fs::metadata(&data).unwrap().uid();
+    stage.kommo.manager("Max of Kommo");
+    done(&stage, &["--manager", "Max Keller=max of kommo"]).await;
+    let (mut folders, mut made) = (vec![data.join("imports")], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(fs::metadata(&path).unwrap().uid(), owner, "{}", path.display());
+            made += 1;
+            folders.extend(path.is_dir().then_some(path));
+        }
+    }
+    assert!(made > 5, "notes, a mark, folders and files: {made}");
+}
+
+#[tokio::test]
 async fn twice_imports_nothing_twice_even_without_its_notes() {
     let stage = Stage::without_bridge("").unwrap();
     done(&stage, &[]).await;

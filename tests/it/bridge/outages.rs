@@ -14,14 +14,14 @@ use telekommo::{
     relay::reconcile::{Bounds, Reconciler},
     sandbox::{
         fault::Fault,
-        kommo::{Endpoint, Status},
+        kommo::{Endpoint, Optional, Status},
         stage::{ANNA, LINES, Line, Stage},
     },
     store::{Chat, Due, Ending, Fact, Intake, NewJob, Settings, Store},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{TestStage, conversation, eventually, in_telegram};
+use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram};
 
 const SALES: Line = LINES[0];
 const HOUR: Duration = Duration::from_hours(1);
@@ -51,6 +51,25 @@ async fn what_was_lost_while_the_bridge_ran_is_found_by_itself() {
         assert_eq!(stage.outcome(id).await, Status::Delivered);
     }
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3"]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_of_which_kommos_answers_do_not_tell_the_id_is_compared_too() {
+    let mut stage = TestStage::with("reconcile.every = \"300ms\"").await;
+    stage.kommo.habits(|habits| habits.chat_ids = Optional::Missing);
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.write(SALES.token, ANNA, "Hi");
+    stage.until("both are in Kommo", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "Hi"]).await;
+    stage.until_settled().await;
+    let asked = stage.kommo.requests().iter().filter(|it| it.endpoint == Some(Endpoint::CreateChat)).count();
+    assert_eq!(asked, 1, "once");
+    let known = stage.store().known_chats().unwrap();
+    assert!(known.len() == 1 && known[0].active_at.is_some(), "{known:?}");
+    stage.kommo.lose_hooks(true);
+    let (lost, _) = stage.kommo.reply(&conversation(SALES, ANNA), "Maria", "lost").await;
+    assert_eq!(stage.outcome(&lost).await, Status::Delivered);
     stage.finish().await;
 }
 

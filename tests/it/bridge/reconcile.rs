@@ -5,10 +5,15 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use telekommo::{
     domain::time::UnixMillis,
+    kommo::{
+        chats::Chats,
+        sign::Signer,
+        wire::{ImportEvent, ImportedMessage, Message, Sender, Source},
+    },
     lifecycle::Ended,
     sandbox::{
         fault::Fault,
-        kommo::{Endpoint, Status},
+        kommo::{Endpoint, HistoryOrder, Status},
         stage::{ANNA, BEN, LINES, Line, Stage},
     },
 };
@@ -192,6 +197,50 @@ async fn a_long_history_is_read_page_by_page() {
     let pages = stage.kommo.requests().into_iter().filter(|it| it.endpoint == Some(Endpoint::History)).count();
     assert_eq!(pages, 3);
     stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_among_the_newest_does_not_end_the_reading() {
+    let mut stage = stage().await;
+    stage.kommo.habits(|habits| habits.history = HistoryOrder::Arrived);
+    stop(&mut stage).await;
+    let texts: Vec<_> = (0..60).map(|n| format!("message {n}")).collect();
+    let ids = lose_all(&stage, SALES, ANNA, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    import(&stage, UnixMillis::from_seconds(1_714_557_600)).await;
+    stage.start_bridge().await.unwrap();
+    for id in &ids {
+        assert_eq!(stage.outcome(id).await, Status::Delivered);
+    }
+    assert_eq!(in_telegram(&stage, SALES, ANNA), texts);
+    stage.finish().await;
+}
+
+/// What Anna wrote at that time, long before there was a bridge, is imported.
+async fn import(stage: &Stage, at: UnixMillis) {
+    let kommo = stage.kommo.settings();
+    let signer = Signer::new(&kommo.channel_secret);
+    let url = stage.kommo.url().parse().unwrap();
+    let chats = Chats::new(url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
+    let payload = ImportedMessage {
+        timestamp: at.seconds(),
+        msec_timestamp: at.0,
+        msgid: "tg:7000000001:555/777000111:i1".to_owned(),
+        conversation_id: conversation(SALES, ANNA),
+        source: Source { external_id: SALES.source.to_owned() },
+        sender: Sender {
+            id: format!("tg-user:{ANNA}"),
+            ref_id: None,
+            name: "Anna".to_owned(),
+            avatar: None,
+            profile: None,
+            profile_link: None,
+        },
+        receiver: None,
+        message: Message { r#type: "text", text: Some("long ago".to_owned()), ..Message::default() },
+        reply_to: None,
+        silent: true,
+    };
+    chats.import(&ImportEvent { event_type: "new_message", payload }).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

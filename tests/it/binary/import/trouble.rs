@@ -14,6 +14,15 @@ fn one_chat(messages: &str) -> TempDir {
     folder
 }
 
+/// An account with two private chats of the same name.
+fn of_one_name(ids: [i64; 2]) -> String {
+    let chat = |id: i64| {
+        let message = written(1, 555, "Max", "Hi");
+        format!(r#"{{"name":"Anna","type":"personal_chat","id":{id},"messages":[{message}]}}"#)
+    };
+    format!(r#"{{"chats":{{"list":[{}]}}}}"#, ids.map(chat).join(","))
+}
+
 fn written(id: i64, author: i64, name: &str, text: &str) -> String {
     format!(
         r#"{{"id":{id},"type":"message","date_unixtime":"1714557600","from":"{name}","from_id":"user{author}","text":"{text}"}}"#
@@ -39,6 +48,9 @@ async fn what_is_no_export_says_what_to_do_and_sends_nothing() {
         (one_chat(r#"{"id":1,"type":"message","from_id":4410983453,"text":"x"}"#), &[], "export again"),
         (one_chat(&written(1, ANNA, "Anna", "Hi")), &[], "say --owner ID"),
         (customers, &["--owner", "777000111"], "made by the customer"),
+        (one_chat(&written(1, 555, "Max", "Hi")), &["--owner", "556"], "there are Max (555)"),
+        (of("result.json", &of_one_name([ANNA, BEN])), &["--chat", "Anna"], "777000111, 777000222"),
+        (of("result.json", &of_one_name([0, -5])), &["--chat", "Anna"], "no private chat Anna"),
         (one_chat(&written(1, 555, "Max", "Hi")), &["--chat", "Nobody"], "no private chat Nobody"),
         (one_chat(&written(1, 555, "Max", "Hi")), &["--manager", "Max"], "write the name in the export"),
         (one_chat(&written(1, 555, "Max", "Hi")), &["--manager", "Max=Maria"], "kommo.access_token"),

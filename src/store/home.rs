@@ -1,0 +1,79 @@
+//! The data directory: it belongs to one user and nobody else, whoever makes something in it.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, lchown},
+    path::Path,
+};
+
+/// Makes a folder that nobody else may look into: it will hold what customers write. One that is there stays as it is.
+///
+/// # Errors
+/// If that is not allowed, or there is no room.
+pub fn create_private_dir(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// The same for a folder below the data directory `dir`. It belongs to whoever owns that.
+///
+/// # Errors
+/// If that is not allowed, or there is no room.
+pub fn create_within(dir: &Path, folder: &Path) -> io::Result<()> {
+    create_private_dir(folder)?;
+    folder.ancestors().take_while(|made| *made != dir && made.starts_with(dir)).try_for_each(|made| give(dir, made))
+}
+
+/// Gives what was made to whoever owns the data directory `dir`: the administrator restores and imports, and the service's
+/// own user has to read it.
+///
+/// # Errors
+/// If that is not allowed: we are neither that user nor the administrator.
+pub fn give(dir: &Path, made: &Path) -> io::Result<()> {
+    let [owner, now] = [fs::metadata(dir)?, fs::symlink_metadata(made)?];
+    if owner.uid() == now.uid() {
+        return Ok(());
+    }
+    // Not what a link leads to: the service's user, who may make links here, could have anything given to itself.
+    lchown(made, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// The same for everything below it, too.
+///
+/// # Errors
+/// As those of [`give`].
+pub fn give_all(dir: &Path, made: &Path) -> io::Result<()> {
+    give(dir, made)?;
+    if fs::symlink_metadata(made)?.is_dir() {
+        for entry in fs::read_dir(made)? {
+            give_all(dir, &entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_in_it_belongs_to_its_owner_and_is_private() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("data");
+        create_private_dir(&dir).unwrap();
+        let me = fs::metadata(&dir).unwrap().uid();
+        // Only the administrator can give something away; for anybody else the owner is always the same.
+        let owner = if me == 0 { 4242 } else { me };
+        lchown(&dir, Some(owner), None).unwrap();
+        let folder = dir.join("imports/1-2");
+        create_within(&dir, &folder).unwrap();
+        fs::write(folder.join("file"), "x").unwrap();
+        std::os::unix::fs::symlink(home.path(), folder.join("link")).unwrap();
+        give_all(&dir, &dir.join("imports")).unwrap();
+        for made in [folder.clone(), dir.join("imports"), folder.join("file"), folder.join("link")] {
+            let there = fs::symlink_metadata(&made).unwrap();
+            assert_eq!(there.uid(), owner, "{}", made.display());
+            assert!(!there.is_dir() || there.mode() & 0o777 == 0o700, "{}", made.display());
+        }
+        assert_eq!(fs::metadata(home.path()).unwrap().uid(), me, "what a link leads to stays as it is");
+    }
+}
