@@ -99,6 +99,7 @@ impl App {
         let store = spawn_blocking(move || Store::open(settings)).await.context("opening the store")??;
         let account = identity::client(&config.kommo)?;
         let served = identity::account_id(&config.kommo, account.as_ref(), Some(&store)).await?;
+        let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
         let parts = Parts::new(config, store, account, served)?;
         let app = Self {
             life: Lifecycle::default(),

@@ -11,7 +11,10 @@ use reqwest::{
     header::{self, HeaderValue, InvalidHeaderValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
 
 use crate::{
     kommo::{
@@ -24,6 +27,7 @@ use crate::{
 mod brake;
 mod contacts;
 mod error;
+mod expected;
 mod leads;
 mod people;
 mod sources;
@@ -32,6 +36,7 @@ pub mod token;
 
 use brake::Brake;
 pub use error::RestError;
+pub use expected::Expected;
 
 /// How many calls a second are made. Kommo allows seven, to everything that runs at one address.
 const CALLS_PER_SECOND: u32 = 5;
@@ -51,6 +56,9 @@ pub struct Account {
     pace: Arc<Pace>,
     brake: Arc<Brake>,
     is_patient: bool,
+    expected: Expected,
+    /// What is wrong with the account, or that nothing is, once that is known.
+    verdict: Arc<OnceCell<Option<String>>>,
 }
 
 /// Why there can be no client.
@@ -73,7 +81,16 @@ impl Account {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
         authorization.set_sensitive(true);
         let pace = Arc::new(Pace::per_second(CALLS_PER_SECOND));
-        Ok(Self { http: http::client(timeout)?, origin, authorization, pace, brake: Arc::default(), is_patient: false })
+        Ok(Self {
+            http: http::client(timeout)?,
+            origin,
+            authorization,
+            pace,
+            brake: Arc::default(),
+            is_patient: false,
+            expected: Expected::default(),
+            verdict: Arc::default(),
+        })
     }
 
     /// The same for what may take its time: its calls let those of the others go first.
@@ -129,8 +146,21 @@ impl Account {
         self.call(Method::DELETE, path, &[], None).await.map(drop)
     }
 
-    /// One call. What Kommo did not take for a moment's haste is said again: other programs on this machine count too.
+    /// One call to the account that is expected.
     async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<(StatusCode, Vec<u8>), RestError> {
+        self.must_be_ours().await?;
+        self.ask(method, path, query, body).await
+    }
+
+    /// One call, whosever the account is. What Kommo did not take for a moment's haste is said again: other programs on this
+    /// machine count too.
+    async fn ask(
         &self,
         method: Method,
         path: &str,

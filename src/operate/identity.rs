@@ -4,20 +4,26 @@ use anyhow::Context as _;
 
 use crate::{
     config::{AccountId, Kommo},
-    kommo::{
-        account::{Account, token::Claims},
-        wire::account::AccountInfo,
-    },
+    kommo::account::{Account, Expected, token::Claims},
     store::Store,
 };
 
-/// The client of the account's REST API; `None` without an address and a token.
+/// The client of the account's REST API; `None` without an address and a token. It asks nothing of an account that is
+/// another one than the configuration and the token say.
 ///
 /// # Errors
 /// If the HTTP client cannot be set up.
 pub fn client(kommo: &Kommo) -> anyhow::Result<Option<Account>> {
     let (Some(url), Some(token)) = (&kommo.account_url, &kommo.access_token) else { return Ok(None) };
-    Ok(Some(Account::new(url.url().clone(), token.expose(), kommo.timeout)?))
+    let account = Account::new(url.url().clone(), token.expose(), kommo.timeout)?;
+    Ok(Some(account.expecting(expected(kommo, kommo.account_id.as_ref()))))
+}
+
+/// The account that it has to be if the bridge serves `served`.
+#[must_use]
+pub fn expected(kommo: &Kommo, served: Option<&AccountId>) -> Expected {
+    let claims = kommo.access_token.as_ref().and_then(|token| Claims::read(token.expose()));
+    Expected { amojo_id: served.map(ToString::to_string), number: claims.and_then(|claims| claims.account_id) }
 }
 
 /// The account's id: what is configured, else what the store remembers, else what the account says.
@@ -47,44 +53,4 @@ async fn ask(account: Option<&Account>) -> anyhow::Result<AccountId> {
     let account = account.context("kommo.account_url or kommo.access_token is missing")?;
     let id = account.info().await?.amojo_id.context("the account does not tell its amojo_id")?;
     Ok(AccountId::parse(&id)?)
-}
-
-/// What is wrong if the token's account is not the one that the bridge serves.
-#[must_use]
-pub fn mismatch(info: &AccountInfo, claims: Option<&Claims>, served: &AccountId) -> Option<String> {
-    if let Some(id) = info.amojo_id.as_deref()
-        && !id.eq_ignore_ascii_case(served.as_str())
-    {
-        return Some(format!(
-            "the token is for the account {id}, but telekommo serves {served}: correct kommo.account_id, or \
-             kommo.account_url and kommo.access_token"
-        ));
-    }
-    let (number, token) = (info.id?, claims?.account_id?);
-    (number != token).then(|| {
-        format!("the token says that it is for account {token}, but kommo.account_url is account {number}: correct one")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_foreign_account_is_noticed_by_either_id() {
-        let served = AccountId::parse("52e591f7-c98f-4255-8495-827210138c81").unwrap();
-        let info = |amojo_id: &str, id| AccountInfo {
-            id: Some(id),
-            amojo_id: Some(amojo_id.to_owned()),
-            ..AccountInfo::default()
-        };
-        let claims = Claims { exp: None, account_id: Some(7) };
-        let same = "52E591F7-c98f-4255-8495-827210138c81";
-        assert_eq!(mismatch(&info(same, 7), Some(&claims), &served), None);
-        assert_eq!(mismatch(&AccountInfo::default(), Some(&claims), &served), None);
-        let other = mismatch(&info("11111111-c98f-4255-8495-827210138c81", 7), None, &served).unwrap();
-        assert!(other.contains("kommo.account_id"), "{other}");
-        let other = mismatch(&info(same, 8), Some(&claims), &served).unwrap();
-        assert!(other.contains("account 7") && other.contains("account 8"), "{other}");
-    }
 }

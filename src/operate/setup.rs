@@ -18,7 +18,7 @@ use crate::{
         chats::Chats,
         wire::account::NewSource,
     },
-    operate::{connect, identity, sources},
+    operate::{connect, sources},
 };
 
 /// How often the token's end is looked at.
@@ -89,16 +89,15 @@ impl Setup {
             return;
         };
         let mut patience = Patience::new("the account cannot be asked", &self.schedule);
-        let info = loop {
-            match account.info().await {
-                Ok(info) => break info,
+        loop {
+            match account.verify().await {
+                Ok(_) => break,
+                Err(RestError::Foreign(mismatch)) => {
+                    tracing::error!("{mismatch}; messages go on, the account is left alone");
+                    return;
+                }
                 Err(error) => patience.wait_after(error).await,
             }
-        };
-        if let Some(mismatch) = identity::mismatch(&info, self.claims.as_ref(), &self.served) {
-            // The sources of another account are none of ours.
-            tracing::error!("{mismatch}; messages go on, the sources are left alone");
-            return;
         }
         let mut patience = Patience::new("the sources cannot be brought in step", &self.schedule);
         let synced = loop {

@@ -159,6 +159,7 @@ fn sentence(error: &RestError) -> String {
         RestError::Refused { .. }
         | RestError::Throttled { .. }
         | RestError::Nonsense(_)
+        | RestError::Foreign(_)
         | RestError::Unreachable(_) => format!("{error}. What stands above is done; push again later"),
     }
 }

@@ -31,6 +31,8 @@ pub enum RestError {
     },
     /// An answer that is not Kommo's: something between us and Kommo spoke.
     Nonsense(StatusCode),
+    /// It is not the account that the bridge serves: what is wrong, in a sentence. Nothing else was asked of it.
+    Foreign(String),
     /// No answer: not reachable, too slow, or the connection broke.
     Unreachable(String),
 }
@@ -65,7 +67,7 @@ impl RestError {
         match self {
             Self::Refused { status: StatusCode::NOT_FOUND, problem } => !problem.is_blank(),
             Self::Refused { problem, .. } => problem.has("EntityNotFound"),
-            Self::Throttled { .. } | Self::Nonsense(_) | Self::Unreachable(_) => false,
+            Self::Throttled { .. } | Self::Nonsense(_) | Self::Foreign(_) | Self::Unreachable(_) => false,
         }
     }
 
@@ -117,6 +119,7 @@ impl fmt::Display for RestError {
                 "the answer is not that of Kommo's REST API (HTTP {}): is kommo.account_url the account's own address?",
                 status.as_u16()
             ),
+            Self::Foreign(why) => f.write_str(why),
             Self::Unreachable(why) => write!(f, "the account's REST API cannot be reached: {why}"),
         }
     }
@@ -126,12 +129,13 @@ impl From<RestError> for Failure {
     /// | Answer | Verdict |
     /// |---|---|
     /// | no answer, 408, 429, being shut out, 5xx, an answer that is not Kommo's | time heals it |
-    /// | 401, 402, 403, 3xx, 404 without Kommo's error | the operator heals it |
+    /// | 401, 402, 403, 3xx, 404 without Kommo's error, another account than ours | the operator heals it |
     /// | any other refusal | this job is hopeless |
     fn from(error: RestError) -> Self {
         let why = error.to_string();
         match error {
             RestError::Unreachable(_) | RestError::Nonsense(_) => Self::transient(why),
+            RestError::Foreign(_) => Self::blocked(why),
             RestError::Throttled { after, .. } => Self::Transient { why, after: Some(after) },
             RestError::Refused { status, problem } => match status {
                 StatusCode::REQUEST_TIMEOUT => Self::transient(why),
@@ -179,6 +183,7 @@ mod tests {
             (refused(422, ""), "permanent"),
             (RestError::Throttled { after: Duration::from_secs(9), shut_out: true }, "transient"),
             (RestError::Nonsense(StatusCode::OK), "transient"),
+            (RestError::Foreign("another one".to_owned()), "blocked"),
             (RestError::Unreachable("refused".to_owned()), "transient"),
         ];
         for (error, want) in cases {

@@ -1,18 +1,20 @@
 //! The account itself and its users.
 
+use reqwest::Method;
+
 use crate::{
-    kommo::account::{Account, RestError},
+    kommo::account::{Account, RestError, decoded},
     kommo::wire::account::{AccountInfo, User},
 };
 
 impl Account {
-    /// The account, with its id in the Chats API.
+    /// The account, with its id in the Chats API, whosever it is.
     ///
     /// # Errors
     /// [`RestError`]; 401 if the token is not taken.
     pub async fn info(&self) -> Result<AccountInfo, RestError> {
-        let info = self.get("account", &[("with", "amojo_id")]).await?;
-        info.ok_or(RestError::Nonsense(reqwest::StatusCode::NO_CONTENT))
+        let (status, body) = self.ask(Method::GET, "account", &[("with", "amojo_id")], None).await?;
+        decoded(status, &body)
     }
 
     /// All users of the account, with their ids in the Chats API. Only administrators may ask.

@@ -89,6 +89,18 @@ async fn sources_are_shown_brought_in_step_and_deleted() {
 }
 
 #[tokio::test]
+async fn the_sources_and_contacts_of_a_foreign_account_are_none_of_ours() {
+    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    stage.kommo.set_amojo_id("11111111-2222-4333-8444-555555555555");
+    for words in [["sources", "sync"], ["sources", "list"], ["templates", "list"]] {
+        let (code, printed, complaint) = command(&stage, &words).await;
+        assert!(code == Some(1) && complaint.contains("correct kommo.account_id"), "{printed}{complaint}");
+    }
+    assert!(stage.kommo.sources().is_empty());
+    assert!(stage.kommo.rest_requests().iter().all(|request| request.subject == Some(Subject::Account)));
+}
+
+#[tokio::test]
 async fn sources_need_a_token_and_say_so() {
     let stage = Stage::without_bridge("").unwrap();
     let (code, _, complaint) = command(&stage, &["sources", "list"]).await;

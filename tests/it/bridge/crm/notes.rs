@@ -219,10 +219,18 @@ async fn a_person_who_writes_to_two_bots_is_one_contact() {
 #[tokio::test]
 async fn a_foreign_account_is_noticed_and_takes_nothing_with_it() {
     let mut stage = with_account(NOTED).await;
+    stage.allow_leftovers();
     stage.kommo.set_amojo_id("11111111-2222-4333-8444-555555555555");
     stage.stop_bridge().await;
+    let before = stage.kommo.rest_requests().len();
     stage.start_bridge().await.unwrap();
-    stage.begin(SALES, ANNA).await;
-    assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start"]);
+    let known = stage.kommo.add_card("Anna of the book", "");
+    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, known, HOUR));
+    stage.until("it is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
+    stage.until_ready_says(503, &["account has paused", "the token is for the account 11111111"]).await;
+    assert_ne!(contact(&stage, SALES, ANNA), Some(known));
+    assert!(stage.kommo.cards().iter().all(|card| card.tags.is_empty()));
+    let asked = stage.kommo.rest_requests().split_off(before);
+    assert!(asked.iter().all(|request| request.subject == Some(Subject::Account)), "{asked:?}");
     stage.finish().await;
 }
