@@ -107,7 +107,8 @@
 //!
 //! With a token, [`kommo::account`] speaks to the account's REST API: sources, contacts, leads, templates. Nothing above
 //! depends on it. All its calls share one limit and one brake, since Kommo counts by address and shuts out who goes on
-//! asking.
+//! asking; what a message waits for goes before everything else. The account is first asked who it is: of one that is not
+//! ours nothing more is asked, by whomever.
 //!
 //! Beside the relay, a start sees to what Kommo needs ([`operate::setup`]): the channel is connected, the token is good and
 //! for this account, the sources are in step. What fails there is told and tried again, and delays no message. Only which
@@ -118,6 +119,7 @@
 //! once, or a campaign's name; a customer may have shared their phone number, or write to another of the bots already. So a
 //! first message has a few seconds in which its chat is made and given to the contact that it belongs to, before it makes a
 //! lead. What does not come about by then, and whatever is noted in contacts and leads, is a job of a route of its own ■.
+//! Links, contacts and leads have lanes of their own, since Kommo makes each in its own time; what is noted waits for the link.
 //! Where customers are asked for their number, their `/start` is held in the store ■ until they share it, write, or the time
 //! is over.
 //!

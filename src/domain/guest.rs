@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::address::{Conversation, KommoChatId, SourceId, UserId};
+use crate::domain::{
+    address::{Conversation, KommoChatId, SourceId, UserId},
+    time::UnixMillis,
+};
 
 /// A customer as Telegram shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,8 @@ pub struct Guest {
 pub struct Introduction {
     /// The update's number.
     pub update: i64,
+    /// When it was written, if that is told.
+    pub written_at: Option<UnixMillis>,
     /// Where it was written.
     pub conversation: Conversation,
     /// By whom.
@@ -82,6 +87,9 @@ pub struct Told {
     /// The public name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// The field that it was to stand in, as the configuration named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username_field: Option<String>,
     /// The tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,

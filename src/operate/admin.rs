@@ -103,8 +103,8 @@ pub(super) fn refusal(headers: &HeaderMap) -> Option<Response> {
 }
 
 /// The conversations that Kommo knows.
-async fn known_chats(State(admin): State<Admin>) -> Response {
-    match admin.store.chats(chats::LISTED) {
+async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Which>) -> Response {
+    match chats::known(&admin.store, &which) {
         Ok(known) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&known)).into_response(),
         Err(error) => failed(&error),
     }

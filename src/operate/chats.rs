@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How many conversations are listed at most.
-pub(super) const LISTED: usize = 10_000;
+const LISTED: usize = 10_000;
 
 /// What is said about a conversation that is not in the store.
 const MISSING: &str = "Kommo knows no such conversation; `telekommo chats list` shows them";
@@ -70,7 +70,21 @@ pub(super) fn to_json(known: &[(Conversation, Chat)]) -> Vec<u8> {
     serde_json::to_vec(&known.iter().map(row).collect::<Vec<_>>()).expect("a row has string keys only")
 }
 
-/// What the command asks the bridge for.
+/// Which conversations the command asks the bridge for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    /// One, by its id, or all.
+    conversation: Option<String>,
+}
+
+/// Those that Kommo knows.
+pub(super) fn known(store: &Store, which: &Which) -> Result<Vec<(Conversation, Chat)>, StoreError> {
+    let Some(name) = &which.conversation else { return store.chats(LISTED) };
+    let Ok(conversation) = name.parse::<Conversation>() else { return Ok(Vec::new()) };
+    Ok(store.chat(&conversation)?.map(|chat| (conversation, chat)).into_iter().collect())
+}
+
+/// What the command asks the bridge to do.
 #[derive(Debug, Deserialize)]
 pub(super) struct Wish {
     conversation: String,
@@ -101,14 +115,7 @@ pub(super) async fn queue(store: &Store, wish: Wish) -> Result<bool, StoreError>
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     match request {
         Request::List => {
-            let rows = rows(config).await?;
-            if rows.is_empty() {
-                println!("Kommo knows no conversation yet.");
-                return Ok(());
-            }
-            let head = ["CONVERSATION".to_owned(), "CHAT IN KOMMO".to_owned()];
-            let lines: Vec<_> = rows.into_iter().map(|row| [row.conversation.to_string(), row.chat]).collect();
-            print!("{}", table(&[vec![head], lines].concat(), 0));
+            print!("{}", listing(rows(config, "/chats").await?));
         }
         Request::Show { conversation: name } => {
             let row = row(config, &name).await?;
@@ -141,14 +148,29 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rows(config: &Config) -> anyhow::Result<Vec<Row>> {
-    let answer = ask(config.admin.listen, Method::GET, "/chats", MISSING).await?;
+/// All conversations, or as many as are told.
+fn listing(rows: Vec<Row>) -> String {
+    if rows.is_empty() {
+        return "Kommo knows no conversation yet.\n".to_owned();
+    }
+    let more = if rows.len() < LISTED {
+        String::new()
+    } else {
+        format!("\nThese are the first {LISTED}; `telekommo chats show CONVERSATION` finds any.\n")
+    };
+    let head = ["CONVERSATION".to_owned(), "CHAT IN KOMMO".to_owned()];
+    let lines: Vec<_> = rows.into_iter().map(|row| [row.conversation.to_string(), row.chat]).collect();
+    table(&[vec![head], lines].concat(), 0) + &more
+}
+
+async fn rows(config: &Config, path: &str) -> anyhow::Result<Vec<Row>> {
+    let answer = ask(config.admin.listen, Method::GET, path, MISSING).await?;
     serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")
 }
 
 async fn row(config: &Config, name: &str) -> anyhow::Result<Row> {
-    let rows = rows(config).await?;
-    rows.into_iter().find(|row| row.conversation.to_string() == name).context(MISSING)
+    let rows = rows(config, &format!("/chats?conversation={}", encoded(name))).await?;
+    rows.into_iter().next().context(MISSING)
 }
 
 fn account(config: &Config) -> anyhow::Result<Account> {
@@ -180,4 +202,18 @@ fn encoded(text: &str) -> String {
         .ok()
         .and_then(|url| url.query().and_then(|query| query.strip_prefix("q=")).map(str::to_owned))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_cut_says_so() {
+        let row = |chat| Row { conversation: format!("tg:sales:{chat}").parse().unwrap(), chat: "b52c".to_owned() };
+        let told = |count: usize| listing((1..=count).map(row).collect());
+        assert_eq!(told(0), "Kommo knows no conversation yet.\n");
+        assert!(told(LISTED - 1).ends_with("tg:sales:9999  b52c\n"));
+        assert!(told(LISTED).contains("the first 10000"));
+    }
 }

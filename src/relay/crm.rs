@@ -13,11 +13,12 @@ use crate::{
         address::{BotId, Conversation, SourceId},
         delivery::{ErrorCode, Refusal},
         guest::{Campaign, Card, Introduction, Note, PhoneText, PhoneTexts, Told, Whose},
+        message::Content,
         retry::Failure,
         time::UnixMillis,
         work::{Lane, Work},
     },
-    invite::{Invitation, InviteKey},
+    invite::{BadInvitation, Invitation, InviteKey},
     kommo::account::Account,
     relay::{
         courier::{Courier, Step, done},
@@ -67,6 +68,16 @@ pub struct Crm {
 }
 
 impl Crm {
+    /// What was said, without the name of a campaign that a link has put behind `/start`.
+    pub(super) fn without_campaign(&self, content: Content) -> Content {
+        match content {
+            Content::Text(text) => {
+                Content::Text(from_telegram::without_payload(text, |name| self.campaigns.contains_key(name)))
+            }
+            other => other,
+        }
+    }
+
     /// The question for somebody, if questions are asked.
     fn phone_text(&self, introduction: &Introduction) -> Option<&PhoneText> {
         self.phone_texts.as_ref()?.for_language(introduction.language.as_deref())
@@ -179,12 +190,7 @@ async fn invitation(
     arrival: Arrival<'_>,
 ) -> Result<Option<Invitation>, StoreError> {
     let conversation = &introduction.conversation;
-    let payload = introduction.start.as_deref().filter(|payload| !payload.is_empty());
-    let Some(opened) =
-        payload.and_then(|payload| courier.crm.invites.open(payload, arrival.source, arrival.enqueued_at))
-    else {
-        return Ok(None);
-    };
+    let Some(opened) = opened(courier, introduction, arrival) else { return Ok(None) };
     let invitation = match opened {
         Ok(invitation) => invitation,
         Err(why) => {
@@ -197,13 +203,26 @@ async fn invitation(
         return Ok(None);
     }
     let until = invitation.expires_at().plus(REMEMBERED_AFTER);
-    // The same update may come here again, after a failure; any other is another use.
-    let by = format!("{conversation} {}:{}", arrival.bot, introduction.update);
-    if courier.store.redeem(&invitation.name(), by, until).await? {
+    if courier.store.redeem(&invitation.name(), user(introduction, arrival), until, clock::now()).await? {
         return Ok(Some(invitation));
     }
-    tracing::warn!(%conversation, "not linked to a contact: the link was used before, make a new one");
+    tracing::warn!(%conversation, "not linked to a contact: the link was used before, or long ago; make a new one");
     Ok(None)
+}
+
+/// What stands behind a `/start`, if it has the shape of an invitation. What counts is when the customer opened it.
+fn opened(
+    courier: &Courier,
+    introduction: &Introduction,
+    arrival: Arrival<'_>,
+) -> Option<Result<Invitation, BadInvitation>> {
+    let opened_at = introduction.written_at.unwrap_or(arrival.enqueued_at);
+    courier.crm.invites.open(introduction.start.as_deref()?, arrival.source, opened_at)
+}
+
+/// Who uses an invitation. The same update may come here again, after a failure; any other is another use.
+fn user(introduction: &Introduction, arrival: Arrival<'_>) -> String {
+    format!("{} {}:{}", introduction.conversation, arrival.bot, introduction.update)
 }
 
 /// What is to be written down about this customer that was not before.
@@ -237,7 +256,9 @@ fn notes(
 /// What is new about a customer, and what was told once that is.
 fn card(crm: &Crm, introduction: &Introduction, told: Told) -> Option<(Card, Told)> {
     let username = introduction.guest.username.clone().filter(|_| crm.username_field.is_some());
-    let is_new = username.is_some() && username != told.username;
+    // One that was noted nowhere, for the field was named wrongly, is told anew when it is named otherwise.
+    let is_elsewhere = told.username_field.is_some() && told.username_field != crm.username_field;
+    let is_new = username.is_some() && (username != told.username || is_elsewhere);
     let tags: Vec<_> = crm.contact_tags.iter().filter(|tag| !told.tags.contains(tag)).cloned().collect();
     if introduction.phone.is_none() && !is_new && tags.is_empty() {
         return None;
@@ -249,7 +270,8 @@ fn card(crm: &Crm, introduction: &Introduction, told: Told) -> Option<(Card, Tol
         tags: tags.clone(),
     };
     let tags = told.tags.into_iter().chain(tags).collect();
-    Some((card, Told { username: username.or(told.username), tags, ..told }))
+    let username_field = if is_new { crm.username_field.clone() } else { told.username_field };
+    Some((card, Told { username: username.or(told.username), username_field, tags, ..told }))
 }
 
 /// A job that cannot come about, in a sentence for the operator.

@@ -17,6 +17,7 @@ fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
 fn ann(username: Option<&str>, phone: Option<&str>) -> Introduction {
     Introduction {
         update: 1,
+        written_at: None,
         conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
         guest: Guest { id: UserId(7), name: "Ann".to_owned(), username: username.map(str::to_owned) },
         language: None,
@@ -37,6 +38,17 @@ fn what_was_told_is_not_told_again() {
     assert!(second.tags.is_empty());
     let (third, _) = card(&crm, &ann(Some("anna"), Some("49151")), told).unwrap();
     assert_eq!((third.username, third.phone.as_deref()), (None, Some("49151")));
+}
+
+#[test]
+fn a_name_is_told_anew_once_its_field_is_named_otherwise() {
+    let (_, told) = card(&crm(Some("Telegramm"), &[]), &ann(Some("ann"), None), Told::default()).unwrap();
+    let right = crm(Some("Telegram"), &[]);
+    let (card_, told) = card(&right, &ann(Some("ann"), None), told).unwrap();
+    assert_eq!((card_.username.as_deref(), card_.former_username.as_deref()), (Some("ann"), Some("ann")));
+    assert_eq!(card(&right, &ann(Some("ann"), None), told), None);
+    let of_old = Told { username: Some("ann".to_owned()), ..Told::default() };
+    assert_eq!(card(&right, &ann(Some("ann"), None), of_old), None);
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn may_hold_words(kind: &str) -> bool {
 async fn message(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Result<Step, StoreError> {
     chats::settle_in(courier, &mut inbound.conversation, &mut inbound.customer.id)?;
     inbound.customer.phone = phone(courier, inbound.customer.id)?;
+    inbound.content = courier.crm.without_campaign(inbound.content);
     if !courier.may_speak(&mut inbound.author) || (!inbound.edited && is_known(courier, &inbound)?) {
         return Ok(Step::without_call(Ok(done())));
     }

@@ -30,11 +30,21 @@ pub struct Held {
 }
 
 impl Store {
-    /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or before.
+    /// Who has used an invitation, as far as that is remembered.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn redeem(&self, name: &str, by: String, until: UnixMillis) -> Result<bool, StoreError> {
+    pub fn used_by(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let key = keys::invitation(name);
+        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+    }
+
+    /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or before. Once
+    /// `until` is over nobody knows, and it is nobody.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn redeem(&self, name: &str, by: String, until: UnixMillis, now: UnixMillis) -> Result<bool, StoreError> {
         self.db()?;
         let key = keys::invitation(name);
         let plan = move |book: &mut Book| {
@@ -42,6 +52,9 @@ impl Store {
             let then = Box::new(|_: &mut Index| ());
             if let Some(used_by) = used_by {
                 return Ok(Planned { batch: None, answer: used_by == by, then });
+            }
+            if until <= now {
+                return Ok(Planned { batch: None, answer: false, then });
             }
             let mut batch = Batch::default();
             expire::note(&mut batch, until, &key);

@@ -23,7 +23,7 @@ mod quote;
 mod told;
 
 pub use changes::{connection, deletion_of};
-pub use guests::{introduction, own_number};
+pub use guests::{introduction, own_number, without_payload};
 
 /// What an update is about.
 #[derive(Clone, Debug, PartialEq)]

@@ -138,6 +138,13 @@ async fn a_chat_is_given_to_a_contact_and_moves_to_another() {
     assert_eq!(stage.kommo.card_of_chat(&chat_id), Some(other));
     assert_eq!(account.chats_of_contact(other).await.unwrap(), std::slice::from_ref(&chat_id));
     assert!(account.chats_of_contact(made_by_the_message).await.unwrap().is_empty());
+    // It was done, and the answer tells nothing; then it was not.
+    let odd = Fault::Status { code: 200, body: "{}".to_owned() };
+    stage.kommo.rest_fault(Subject::ContactChats, odd.clone(), 1);
+    account.link_chat(&link).await.unwrap();
+    stage.kommo.rest_fault(Subject::ContactChats, odd, 1);
+    let elsewhere = NewChatLink { contact_id: made_by_the_message, chat_id: chat_id.clone() };
+    assert!(matches!(account.link_chat(&elsewhere).await, Err(RestError::Nonsense(_))));
     let nobody = NewChatLink { contact_id: 1, chat_id };
     assert!(matches!(account.link_chat(&nobody).await, Err(RestError::Refused { .. })));
     stage.finish().await;
@@ -154,7 +161,7 @@ async fn a_message_makes_an_incoming_lead_in_the_pipeline_of_its_source() {
     let account = account(&stage.kommo);
     let contact = stage.kommo.cards()[0].id;
     assert!(account.search_contacts("Anna").await.unwrap().is_empty(), "nobody has accepted the lead");
-    let lead = account.leads_of_contact(contact).await.unwrap()[0];
+    let lead = account.contact(contact).await.unwrap().unwrap().leads[0];
     let fields = account.lead_fields().await.unwrap();
     assert!(fields.iter().any(|field| field.r#type.as_deref() == Some("tracking_data")));
     let patch = EntityPatch {

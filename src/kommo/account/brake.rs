@@ -67,7 +67,11 @@ impl Brake {
                 state.refused_at = Some(now);
                 (own.max(asked.unwrap_or_default()).min(LONGEST_WAIT), false)
             }
-            StatusCode::FORBIDDEN if state.refusals > 0 => (SHUT_OUT, true),
+            StatusCode::FORBIDDEN if state.refusals > 0 => {
+                // That is atoned for by waiting. Another 403 after it is a missing right: it must not hold up the rest.
+                state.refusals = 0;
+                (SHUT_OUT, true)
+            }
             status => {
                 if status.is_success() && state.refused_at.is_none_or(|at| at <= started_at) {
                     state.refusals = 0;
@@ -131,9 +135,11 @@ mod tests {
         assert!(brake.check(later + Duration::from_secs(299)).is_err());
         let end = later + Duration::from_mins(5);
         assert!(brake.check(end).is_ok());
-        assert_eq!(answered(&brake, FORBIDDEN, None, end), Some((300, true)), "still shut out");
-        assert_eq!(answered(&brake, OK, None, end + Duration::from_mins(5)), None);
-        assert_eq!(answered(&brake, FORBIDDEN, None, end + Duration::from_secs(301)), None);
+        assert_eq!(answered(&brake, FORBIDDEN, None, end), None, "a right is missing");
+        assert!(brake.check(end).is_ok());
+        answered(&brake, TOO_MANY, None, end);
+        assert_eq!(answered(&brake, OK, None, end + Duration::from_secs(1)), None);
+        assert_eq!(answered(&brake, FORBIDDEN, None, end + Duration::from_secs(2)), None);
     }
 
     #[tokio::test(start_paused = true)]

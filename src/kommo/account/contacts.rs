@@ -2,7 +2,7 @@
 
 use crate::kommo::{
     account::{Account, RestError},
-    wire::account::{ChatLink, Contact, EntityPatch, LeadField, NewChatLink},
+    wire::account::{ChatLink, Contact, EntityPatch, KnownField, NewChatLink},
 };
 
 impl Account {
@@ -35,12 +35,12 @@ impl Account {
     ///
     /// # Errors
     /// [`RestError`].
-    pub async fn contact_fields(&self) -> Result<Vec<LeadField>, RestError> {
+    pub async fn contact_fields(&self) -> Result<Vec<KnownField>, RestError> {
         self.list("contacts/custom_fields", "custom_fields", &[("limit", "250")]).await
     }
 
     /// Gives a chat to a contact, and takes it from another one if it has one. This can be repeated: whether Kommo takes
-    /// what is so already or answers `AlreadyExists` is not documented.
+    /// what is so already or answers `AlreadyExists` is not documented. An answer that tells nothing is looked behind.
     ///
     /// # Errors
     /// [`RestError`]; 403 if the channel was registered without this integration.
@@ -48,7 +48,7 @@ impl Account {
         let linked: Result<ChatLink, _> = self.post("contacts/chats", "chats", link).await;
         match linked {
             Ok(_) => Ok(()),
-            Err(error) if error.already_exists() => {
+            Err(error) if error.already_exists() || matches!(error, RestError::Nonsense(_)) => {
                 let is_so = self.contact_of_chat(&link.chat_id).await? == Some(link.contact_id);
                 if is_so { Ok(()) } else { Err(error) }
             }

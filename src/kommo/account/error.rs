@@ -49,18 +49,6 @@ impl From<NoAnswer> for RestError {
 impl std::error::Error for RestError {}
 
 impl RestError {
-    /// Whether Kommo does not take the token.
-    #[must_use]
-    pub fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::UNAUTHORIZED, .. })
-    }
-
-    /// Whether the token lacks a right.
-    #[must_use]
-    pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::FORBIDDEN, .. })
-    }
-
     /// Whether the entity that the call is about is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::kommo::{
     account::{Account, RestError, contacts::missing_is_none},
-    wire::account::{EntityPatch, Lead, LeadField},
+    wire::account::{EntityPatch, KnownField, Lead},
 };
 
 impl Account {
@@ -22,19 +22,11 @@ impl Account {
         self.patch(&format!("leads/{id}"), patch).await
     }
 
-    /// The numbers of a contact's leads, won and lost ones included.
-    ///
-    /// # Errors
-    /// [`RestError`].
-    pub async fn leads_of_contact(&self, contact_id: u64) -> Result<Vec<u64>, RestError> {
-        Ok(self.contact(contact_id).await?.map(|contact| contact.leads).unwrap_or_default())
-    }
-
     /// The custom fields that leads can have; tracking fields have the type `tracking_data`.
     ///
     /// # Errors
     /// [`RestError`].
-    pub async fn lead_fields(&self) -> Result<Vec<LeadField>, RestError> {
+    pub async fn lead_fields(&self) -> Result<Vec<KnownField>, RestError> {
         self.list("leads/custom_fields", "custom_fields", &[("limit", "250")]).await
     }
 }

@@ -12,11 +12,11 @@ mod source;
 mod template;
 
 pub use card::{
-    ChatLink, Contact, CustomField, EntityPatch, FieldPatch, FieldValue, Lead, LeadField, NewChatLink, Tag, ValuePatch,
+    ChatLink, Contact, CustomField, EntityPatch, FieldPatch, FieldValue, KnownField, Lead, NewChatLink, Tag, ValuePatch,
 };
 pub use problem::{Fault, Problem};
 pub use source::{KnownSource, NewSource, SourceChange};
-pub use template::{KnownButton, KnownFile, NewTemplate, Template, TemplateButton, TemplateChange, TemplateFile};
+pub use template::{KnownButton, NewTemplate, Template, TemplateButton, TemplateChange};
 
 lenient! {
     /// The account ("Account info", with `amojo_id`).

@@ -1,10 +1,13 @@
 //! What Kommo says to a configuration: the channel, the token, the account, the sources, the rights.
 
+use std::collections::BTreeSet;
+
 use reqwest::StatusCode;
 
 use crate::{
     clock,
     config::Config,
+    domain::retry::Failure,
     kommo::{
         account::{
             Account, RestError,
@@ -94,7 +97,10 @@ async fn rest(config: &Config, account: &Account) -> Vec<Finding> {
         Err(error) => return vec![wrong(about, error.to_string())],
     };
     let (name, number) = (info.name.unwrap_or_default(), info.id.unwrap_or_default());
-    vec![fine(about, format!("{name} ({number})")), sources_of(config, account).await, rights(account).await]
+    let mut findings = vec![fine(about, format!("{name} ({number})")), sources_of(config, account).await];
+    findings.push(rights(account).await);
+    findings.extend(fields(config, account).await);
+    findings
 }
 
 async fn sources_of(config: &Config, account: &Account) -> Finding {
@@ -119,17 +125,54 @@ async fn sources_of(config: &Config, account: &Account) -> Finding {
     }
 }
 
+/// Whether the fields are there into which something is to be noted; nothing if there are none.
+async fn fields(config: &Config, account: &Account) -> Option<Finding> {
+    let about = "Fields";
+    let utm: BTreeSet<_> =
+        config.campaigns.values().flat_map(|campaign| campaign.utm.iter().map(|(end, _)| *end)).collect();
+    let username = config.kommo.username_field.as_deref();
+    if username.is_none() && utm.is_empty() {
+        return None;
+    }
+    let of_contacts = if username.is_none() { Ok(Vec::new()) } else { account.contact_fields().await };
+    let of_leads = if utm.is_empty() { Ok(Vec::new()) } else { account.lead_fields().await };
+    let (of_contacts, of_leads) = match (of_contacts, of_leads) {
+        (Ok(of_contacts), Ok(of_leads)) => (of_contacts, of_leads),
+        (Err(error), _) | (_, Err(error)) => return Some(wrong(about, error.to_string())),
+    };
+    let mut missing = Vec::new();
+    if let Some(name) = username.filter(|name| !of_contacts.iter().any(|field| field.is_called(name))) {
+        missing.push(format!("contacts have no field \"{name}\": correct kommo.username_field, or make the field"));
+    }
+    for end in utm.iter().filter(|end| !of_leads.iter().any(|field| field.is_tracking(end))) {
+        missing.push(format!("leads have no tracking field utm_{end}: what campaigns say of it is left out"));
+    }
+    Some(if missing.is_empty() {
+        fine(about, "all that are to be filled are there")
+    } else {
+        wrong(about, missing.join(". "))
+    })
+}
+
 /// What the token may do. Each right is tried by reading.
 async fn rights(account: &Account) -> Finding {
-    let tried: [(&str, Result<(), RestError>); 3] = [
+    // A chat that Kommo does not know may be an error to it; that it was read says that it may be.
+    let chats = match account.contact_of_chat(NO_CHAT).await {
+        Err(error @ RestError::Refused { .. }) if matches!(Failure::from(error.clone()), Failure::Permanent(_)) => {
+            Ok(())
+        }
+        answer => answer.map(drop),
+    };
+    let tried: [(&str, Result<(), RestError>); 4] = [
         ("users", account.users().await.map(drop)),
         ("contacts", account.search_contacts("telekommo").await.map(drop)),
         ("templates", account.templates().await.map(drop)),
+        ("chats of contacts", chats),
     ];
     let lacking: Vec<_> =
         tried.iter().filter_map(|(name, outcome)| outcome.as_ref().err().map(|error| (name, error))).collect();
     if let Some((name, error)) = lacking.first() {
         return wrong("Rights", format!("{name}: {error}"));
     }
-    fine("Rights", "the token may read users, contacts and templates")
+    fine("Rights", "the token may read users, contacts, their chats, and templates")
 }

@@ -77,7 +77,6 @@ fn new(wanted: &Wanted) -> NewTemplate {
         is_editable: wanted.editable,
         external_id: wanted.id.clone(),
         buttons: buttons(wanted),
-        attachment: None,
     }
 }
 

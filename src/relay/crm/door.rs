@@ -40,10 +40,8 @@ pub(super) async fn meet(
     }
     let told = courier.store.told(conversation)?;
     let is_new = !told.asked_phone && courier.store.chat(conversation)?.is_none();
-    // Whoever comes by an invitation is known already.
-    let payload = introduction.start.as_deref().unwrap_or_default();
-    let is_invited = matches!(courier.crm.invites.open(payload, arrival.source, arrival.enqueued_at), Some(Ok(_)));
-    if introduction.start.is_none() || !is_new || is_invited || !ask(courier, introduction).await {
+    let is_to_be_asked = introduction.start.is_some() && is_new && !is_invited(courier, introduction, arrival)?;
+    if !is_to_be_asked || !ask(courier, introduction).await {
         return Ok(None);
     }
     let held = Held { bot: arrival.bot, raw: arrival.raw.to_owned(), since: clock::now() };
@@ -54,6 +52,14 @@ pub(super) async fn meet(
     let work = Work::Hold { conversation: conversation.clone() };
     let then = vec![NewJob { id: None, lane: Lane::hold(conversation), work }];
     Ok(Some(Step::without_call(Ok(Ending::Done { then, facts }))))
+}
+
+/// Whether the customer comes by an invitation that is still good, and is known by that.
+fn is_invited(courier: &Courier, introduction: &Introduction, arrival: Arrival<'_>) -> Result<bool, StoreError> {
+    let Some(Ok(invitation)) = crm::opened(courier, introduction, arrival) else { return Ok(false) };
+    let used_by = courier.store.used_by(&invitation.name())?;
+    let is_unused = used_by.is_none_or(|used_by| used_by == crm::user(introduction, arrival));
+    Ok(is_unused && courier.crm.account.is_some())
 }
 
 /// Whether the customer was asked.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::guest::Card,
-    kommo::wire::account::{Contact, Lead, LeadField},
+    kommo::wire::account::{Contact, KnownField, Lead},
 };
 
 fn contact(fields: &Value) -> Contact {
@@ -71,7 +71,7 @@ fn tags_that_are_there_are_not_added() {
 
 #[test]
 fn tracking_fields_are_found_by_code_and_type_and_never_written_over() {
-    let field = |id, code: Option<&str>, name: &str, kind: &str| LeadField {
+    let field = |id, code: Option<&str>, name: &str, kind: &str| KnownField {
         id: Some(id),
         name: Some(name.to_owned()),
         code: code.map(str::to_owned),

@@ -11,15 +11,18 @@ async fn an_invitation_is_used_once_by_whoever_came_first_until_it_is_forgotten(
     let home = Home::new();
     let store = home.open();
     let until = UnixMillis(1000);
-    assert!(store.redeem("n", "ann".to_owned(), until).await.unwrap());
-    assert!(store.redeem("n", "ann".to_owned(), until).await.unwrap(), "it may be tried again");
-    assert!(!store.redeem("n", "ben".to_owned(), until).await.unwrap());
+    assert!(store.redeem("n", "ann".to_owned(), until, UnixMillis(5)).await.unwrap());
+    assert!(store.redeem("n", "ann".to_owned(), until, UnixMillis(5)).await.unwrap(), "it may be tried again");
+    assert!(!store.redeem("n", "ben".to_owned(), until, UnixMillis(5)).await.unwrap());
     store.close().await.unwrap();
     let store = home.open();
+    assert_eq!(store.used_by("n").unwrap().as_deref(), Some("ann"));
     store.sweep(UnixMillis(999)).await.unwrap();
-    assert!(!store.redeem("n", "ben".to_owned(), until).await.unwrap());
+    assert!(!store.redeem("n", "ben".to_owned(), until, UnixMillis(5)).await.unwrap());
     store.sweep(UnixMillis(1001)).await.unwrap();
-    assert!(store.redeem("n", "ben".to_owned(), UnixMillis(2000)).await.unwrap());
+    assert_eq!(store.used_by("n").unwrap(), None);
+    assert!(!store.redeem("n", "ben".to_owned(), until, UnixMillis(1001)).await.unwrap(), "nobody knows any more");
+    assert!(store.redeem("m", "ben".to_owned(), UnixMillis(2000), UnixMillis(1001)).await.unwrap());
 }
 
 #[tokio::test]

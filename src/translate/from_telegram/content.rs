@@ -60,7 +60,8 @@ pub(super) fn of(message: Message) -> Content {
     let caption = written("caption", "caption_entities");
     if kind == "text" {
         let empty = || Content::Unknown { kind: "empty message".to_owned(), caption };
-        return written("text", "entities").map_or_else(empty, |text| Content::Text(guests::without_payload(text)));
+        let shown = |text| Content::Text(guests::without_payload(text, guests::is_invitation));
+        return written("text", "entities").map_or_else(empty, shown);
     }
     let known = match kind.as_str() {
         "photo" | "live_photo" => message.photo.and_then(|sizes| photo(sizes, caption.clone())),

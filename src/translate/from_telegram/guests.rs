@@ -14,6 +14,8 @@ use crate::{
 const START: &str = "/start";
 /// The longest payload of a link (Telegram, deep linking).
 const PAYLOAD_CHARS: usize = 64;
+/// The length of a payload that leads to a contact; no campaign's name is as long.
+const INVITATION_CHARS: usize = 48;
 
 /// Who has written an update that the bot of `source` received; `None` if it is no new message of a person in a chat of
 /// their own with the bot.
@@ -34,6 +36,7 @@ pub fn introduction(raw: &str, source: &SourceId) -> Option<Introduction> {
     let guest = Guest { id, name: known.name, username: known.username };
     Some(Introduction {
         update: update.update_id?,
+        written_at: message.fields.read("date").map(UnixMillis::from_seconds),
         conversation: Conversation::new(source.clone(), chat),
         language: from.read("language_code"),
         phone: own_phone(&message, guest.id.0),
@@ -74,9 +77,16 @@ fn payload(text: &str) -> Option<&str> {
     (is_start && fits).then_some(payload)
 }
 
-/// The text without what a link has put behind `/start`, which is between the link and us.
-pub(super) fn without_payload(text: String) -> String {
-    if payload(&text).is_some_and(|payload| !payload.is_empty()) { START.to_owned() } else { text }
+/// The text without what a link of ours has put behind `/start`. What `is_ours` does not know stays: somebody may have
+/// written it, or be led here by somebody else's link.
+#[must_use]
+pub fn without_payload(text: String, is_ours: impl Fn(&str) -> bool) -> String {
+    if payload(&text).is_some_and(is_ours) { START.to_owned() } else { text }
+}
+
+/// Whether a payload has the shape of a link to a contact. It is nobody else's business, be it good or not.
+pub(super) fn is_invitation(payload: &str) -> bool {
+    payload.len() == INVITATION_CHARS
 }
 
 #[cfg(test)]
@@ -94,6 +104,7 @@ mod tests {
         let found = of(r#""text":"/start summer_1-A""#).unwrap();
         assert_eq!((found.start.as_deref(), found.language.as_deref()), (Some("summer_1-A"), Some("pt-br")));
         assert_eq!((found.guest.id.0, found.guest.name.as_str(), found.phone), (7, "Ann", None));
+        assert_eq!(found.written_at, Some(UnixMillis(1000)));
         assert_eq!(of(r#""text":"/start""#).unwrap().start.as_deref(), Some(""));
         assert_eq!(of(r#""text":"/start@sales_bot x""#).unwrap().start.as_deref(), Some("x"));
         for other in ["start", "/starts", "/start two words", "/start привет", " /start", "/started x"] {
@@ -153,8 +164,15 @@ mod tests {
 
     #[test]
     fn a_payload_stays_here() {
-        for (text, want) in [("/start abc", "/start"), ("/start", "/start"), ("/start a b", "/start a b"), ("x", "x")] {
-            assert_eq!(without_payload(text.to_owned()), want);
+        let without = |text: &str| without_payload(text.to_owned(), |payload| payload == "summer");
+        for (text, want) in [("/start summer", "/start"), ("/start", "/start"), ("summer", "summer")] {
+            assert_eq!(without(text), want);
         }
+        for other in ["/start Price", "/start summer sale", "/start summer "] {
+            assert_eq!(without(other), other);
+        }
+        let invitation = "A".repeat(INVITATION_CHARS);
+        assert_eq!(invitation.len(), crate::invite::CHARS);
+        assert_eq!(without_payload(format!("/start {invitation}"), is_invitation), "/start");
     }
 }

@@ -133,10 +133,11 @@ async fn check_says_how_kommo_sees_the_configuration() {
 /// What is wrong, and what a check says about it.
 type Trouble = (fn(&FakeKommo), &'static str);
 
-const TROUBLES: [Trouble; 6] = [
+const TROUBLES: [Trouble; 7] = [
     (|kommo| drop(kommo.new_token(UnixMillis(0))), "Token expired"),
     (|kommo| kommo.set_amojo_id("11111111-2222-4333-8444-555555555555"), "correct kommo.account_id"),
     (|kommo| kommo.forbid(&[Subject::Users]), "users: Kommo answered 403"),
+    (|kommo| kommo.forbid(&[Subject::ContactChats]), "chats of contacts: Kommo answered 403"),
     (|kommo| kommo.forbid(&[Subject::Sources]), "Sources Kommo answered 403"),
     (|kommo| kommo.rest_down(true).unwrap(), "cannot be reached"),
     (|kommo| kommo.set_connected(false), "`telekommo connect`"),
@@ -152,6 +153,20 @@ async fn check_says_what_is_wrong_and_what_to_do() {
         assert_eq!((code, complaint.as_str()), (Some(1), ""), "{says}");
         assert!(flat(&printed).contains(says), "{says} is missing in\n{printed}");
     }
+}
+
+#[tokio::test]
+async fn check_says_which_fields_are_missing() {
+    let filled = "kommo.username_field = \"Telegram\"\ncampaigns.summer.utm_source = \"telegram\"\n";
+    let stage = Stage::without_bridge(&format!("{ACCOUNT}{filled}")).unwrap();
+    done(&stage, &["sources", "sync"]).await;
+    let printed = done(&stage, &["check"]).await;
+    assert!(flat(&printed).contains("Fields all that are to be filled are there"), "{printed}");
+    let typo = filled.replace("Telegram\"", "Telegramm\"");
+    let stage = Stage::without_bridge(&format!("{ACCOUNT}{typo}")).unwrap();
+    done(&stage, &["sources", "sync"]).await;
+    let (code, printed, _) = command(&stage, &["check"]).await;
+    assert!(code == Some(1) && flat(&printed).contains("contacts have no field \"Telegramm\""), "{printed}");
 }
 
 #[tokio::test]

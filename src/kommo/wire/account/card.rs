@@ -75,8 +75,8 @@ lenient! {
         pub enum_code: String,
     }
 
-    /// A custom field that leads can have ("Custom fields").
-    pub struct LeadField {
+    /// A custom field that contacts or leads can have ("Custom fields").
+    pub struct KnownField {
         /// Its number.
         pub id: u64,
         /// Its name.
@@ -222,6 +222,23 @@ impl Contact {
     pub fn texts<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a str> {
         let fields = self.fields.iter().filter(move |field| field.field_code.as_deref() == Some(code));
         fields.flat_map(CustomField::texts)
+    }
+}
+
+impl KnownField {
+    /// Whether an operator who writes `name` means it: its number, or its name.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.id.is_some_and(|id| id.to_string() == name) || self.name.as_deref() == Some(name)
+    }
+
+    /// Whether it is the tracking field with this end of its code: `source`, `medium` and so on. Which codes there are is not
+    /// documented for every zone.
+    #[must_use]
+    pub fn is_tracking(&self, end: &str) -> bool {
+        let code = format!("utm_{end}");
+        let is_it = |name: &Option<String>| name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&code));
+        self.r#type.as_deref() == Some("tracking_data") && (is_it(&self.code) || is_it(&self.name))
     }
 }
 

@@ -20,9 +20,6 @@ pub struct NewTemplate {
     /// Buttons below it, all of one kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<TemplateButton>,
-    /// Its file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attachment: Option<TemplateFile>,
 }
 
 /// What a template becomes.
@@ -43,9 +40,6 @@ pub struct TemplateChange {
     /// As in [`NewTemplate`]; these replace all that were there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buttons: Option<Vec<TemplateButton>>,
-    /// As in [`NewTemplate`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attachment: Option<TemplateFile>,
 }
 
 /// A button of a template.
@@ -58,17 +52,6 @@ pub struct TemplateButton {
     /// Where it leads, only with `url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-}
-
-/// The file of a template, which lies in the account's drive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TemplateFile {
-    /// Its UUID in the drive.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// `picture`, `file`, `document` or `video`.
-    pub r#type: &'static str,
 }
 
 lenient! {
@@ -88,8 +71,6 @@ lenient! {
         pub external_id: String,
         /// Its buttons.
         pub buttons: Vec<KnownButton>,
-        /// Its file.
-        pub attachment: KnownFile,
     }
 
     /// A button of a template that Kommo has.
@@ -100,15 +81,5 @@ lenient! {
         pub text: String,
         /// Where it leads.
         pub url: String,
-    }
-
-    /// The file of a template that Kommo has.
-    pub struct KnownFile {
-        /// Its UUID in the drive.
-        pub id: String,
-        /// Its name.
-        pub name: String,
-        /// `picture`, `file`, `document` or `video`.
-        pub r#type: String,
     }
 }

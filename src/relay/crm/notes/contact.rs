@@ -10,7 +10,7 @@ use crate::{
     },
     kommo::{
         account::{Account, RestError},
-        wire::account::{Contact, CustomField, EntityPatch, FieldPatch, FieldValue, LeadField, ValuePatch},
+        wire::account::{Contact, CustomField, EntityPatch, FieldPatch, FieldValue, ValuePatch},
     },
     relay::crm::{Crm, notes::new_tags},
 };
@@ -35,15 +35,11 @@ pub(super) async fn write(crm: &Crm, account: &Account, chat: &KommoChatId, card
 async fn username_field(crm: &Crm, account: &Account, card: &Card) -> Result<Option<u64>, RestError> {
     let (Some(field), Some(_)) = (&crm.username_field, &card.username) else { return Ok(None) };
     let fields = account.contact_fields().await?;
-    let found = fields.iter().find(|it| is_called(it, field)).and_then(|field| field.id);
+    let found = fields.iter().find(|it| it.is_called(field)).and_then(|field| field.id);
     if found.is_none() {
         tracing::warn!(field, "contacts have no such field: correct kommo.username_field");
     }
     Ok(found)
-}
-
-fn is_called(field: &LeadField, name: &str) -> bool {
-    field.id.is_some_and(|id| id.to_string() == name) || field.name.as_deref() == Some(name)
 }
 
 /// The phone numbers with one more; `None` if it is among them, or if one of them cannot be read: what is written takes the

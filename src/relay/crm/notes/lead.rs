@@ -4,7 +4,7 @@ use crate::{
     domain::{address::KommoChatId, guest::Campaign, retry::Failure},
     kommo::{
         account::{Account, RestError},
-        wire::account::{EntityPatch, FieldPatch, Lead, LeadField, ValuePatch},
+        wire::account::{EntityPatch, FieldPatch, KnownField, Lead, ValuePatch},
     },
     relay::crm::{Crm, notes::new_tags},
 };
@@ -59,19 +59,14 @@ fn is_open(lead: &Lead) -> bool {
 }
 
 /// A tracking field with its text, unless it holds one already: where a lead came from first stays.
-pub(super) fn with_utm(lead: &Lead, fields: &[LeadField], end: &str, text: &str) -> Option<FieldPatch> {
-    let code = format!("utm_{end}");
-    let is_it = |field: &&LeadField| {
-        let is_named = |name: &Option<String>| name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&code));
-        field.r#type.as_deref() == Some("tracking_data") && (is_named(&field.code) || is_named(&field.name))
-    };
-    let Some(field_id) = fields.iter().find(is_it).and_then(|field| field.id) else {
-        tracing::warn!(code, "leads have no such tracking field: it is left out");
+pub(super) fn with_utm(lead: &Lead, fields: &[KnownField], end: &str, text: &str) -> Option<FieldPatch> {
+    let Some(field_id) = fields.iter().find(|field| field.is_tracking(end)).and_then(|field| field.id) else {
+        tracing::warn!(field = end, "leads have no such tracking field (utm_…): it is left out");
         return None;
     };
     let there = lead.fields.iter().find(|field| field.field_id == Some(field_id));
     if there.is_some_and(|field| !field.is_blank()) {
-        tracing::debug!(code, "a lead has this tracking field already");
+        tracing::debug!(field = end, "a lead has this tracking field already");
         return None;
     }
     let values = vec![ValuePatch { value: text.into(), enum_id: None, enum_code: None }];

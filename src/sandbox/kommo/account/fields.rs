@@ -111,7 +111,7 @@ impl Values {
             let values: Vec<_> = values
                 .iter()
                 .map(|(value, kind)| match kind {
-                    Some(kind) => json!({ "value": value, "enum_id": 1, "enum_code": kind }),
+                    Some(kind) => json!({ "value": value, "enum_id": number_of(field, kind), "enum_code": kind }),
                     None => json!({ "value": value }),
                 })
                 .collect();
@@ -153,15 +153,30 @@ impl Values {
 fn value_of(field: &Field, value: &Value, path: &str) -> Result<(String, Option<String>), Problem> {
     let text = value["value"].as_str().filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Problem::invalid("InvalidType", path, "a text is expected"))?;
-    let kinds: &[&str] = match field.code {
+    let kinds = kinds(field);
+    let Some(first) = kinds.first() else { return Ok((text.to_owned(), None)) };
+    let kind = match (value["enum_code"].as_str(), value["enum_id"].as_u64()) {
+        (Some(code), _) => kinds.iter().find(|kind| **kind == code),
+        (None, Some(number)) => kinds.iter().find(|kind| number_of(field, kind) == Some(number)),
+        (None, None) => Some(first),
+    };
+    let kind = kind.ok_or_else(|| Problem::invalid("NotSupportedChoice", path, "enum_code"))?;
+    Ok((text.to_owned(), Some((*kind).to_owned())))
+}
+
+/// Which kinds of values a field has.
+fn kinds(field: &Field) -> &'static [&'static str] {
+    match field.code {
         "PHONE" => &["WORK", "WORKDD", "MOB", "FAX", "HOME", "OTHER"],
         "EMAIL" => &["WORK", "PRIV", "OTHER"],
-        _ => return Ok((text.to_owned(), None)),
-    };
-    match value["enum_code"].as_str() {
-        Some(kind) if !kinds.contains(&kind) => Err(Problem::invalid("NotSupportedChoice", path, "enum_code")),
-        kind => Ok((text.to_owned(), Some(kind.unwrap_or("WORK").to_owned()))),
+        _ => &[],
     }
+}
+
+/// The number of a kind, which is another one in each account.
+fn number_of(field: &Field, kind: &str) -> Option<u64> {
+    let place = kinds(field).iter().position(|it| *it == kind)?;
+    Some(field.id * 1000 + place as u64)
 }
 
 /// `tags_to_add`, `tags_to_delete` and `_embedded.tags` of a patch.

@@ -42,6 +42,20 @@ async fn a_link_is_good_once_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn who_opens_a_used_link_is_asked_for_their_number_as_any_other() {
+    let mut stage = with_account("telegram.ask_phone = \"on_start\"\n").await;
+    stage.allow_leftovers();
+    let anna = stage.kommo.add_card("Anna of the book", "");
+    let link = start(&stage, SALES, anna, HOUR);
+    stage.telegram.write(SALES.token, ANNA, &link);
+    stage.until("Kommo has the start", |stage| in_kommo(stage, SALES, ANNA).len() == 1).await;
+    assert_eq!(stage.telegram.reply_keyboard(SALES.token, ANNA), None);
+    stage.telegram.write(SALES.token, BEN, &link);
+    stage.until("Ben is asked", |stage| stage.telegram.reply_keyboard(SALES.token, BEN).is_some()).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_forged_link_an_expired_one_and_one_of_another_bot_are_just_a_start() {
     let stage = with_account("").await;
     let anna = stage.kommo.add_card("Anna of the book", "");

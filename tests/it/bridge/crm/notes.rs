@@ -35,6 +35,16 @@ async fn a_contact_gets_the_public_name_and_the_tags_once() {
 }
 
 #[tokio::test]
+async fn a_contact_that_comes_without_its_number_is_written_all_the_same() {
+    let stage = with_account(NOTED).await;
+    let odd = Fault::Status { code: 200, body: r#"{"name":"Anna"}"#.to_owned() };
+    stage.kommo.rest_fault(Subject::Contacts, odd, 1);
+    stage.begin(SALES, ANNA).await;
+    assert_eq!(card(&stage, SALES, ANNA).unwrap().tags.len(), 2);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_number_that_is_shared_later_joins_those_that_are_there() {
     let stage = with_account("").await;
     let known = stage.kommo.add_card("Anna of the book", "+1 555 0100");
