@@ -41,7 +41,7 @@ use crate::{
     operate::{admin, history, identity, reconcile, setup::Setup, upkeep::Upkeep},
     relay::{
         Relay,
-        courier::{Courier, Said},
+        courier::{Courier, Reading, Said},
         reconcile::{Bounds, Reconciler},
         typing::TypingRelay,
         verdict::Policy,
@@ -195,7 +195,7 @@ impl Parts {
             links: links.clone(),
             store: store_,
             keep_buttons: config.telegram.keep_buttons,
-            mark_read: config.telegram.mark_read,
+            reading: Reading { marks: config.telegram.mark_read, is_inferred: kommo.infer_read },
             groups: config.telegram.groups == Groups::Relay,
             largest_file_bytes: bots::largest_download_bytes(&config.telegram),
             channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),

@@ -183,6 +183,8 @@ pub struct Kommo {
     pub channel_title: Option<String>,
     /// Whether the channel's time window holds: managers may write only for so long after the customer.
     pub time_window: bool,
+    /// Whether answers count as read once the customer writes, presses a button or reacts.
+    pub infer_read: bool,
     /// How long one call may take.
     pub timeout: Duration,
     /// Calls per second, all conversations together.

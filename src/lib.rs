@@ -73,6 +73,10 @@
 //!    with a code and a sentence for the manager. The lane is its own so that a status that Kommo does not take holds up no
 //!    customer's message.
 //!
+//! Telegram does not tell bots what has been read. Where it is wanted, answers that have arrived are kept by their numbers, and
+//! each is told as read once its customer does something that shows it ([`relay`]'s `reading`): in the same lane, behind
+//! "delivered", and in the same step ■ in which the customer's deed is done with.
+//!
 //! A file is a call that names where Kommo has it. When its turn comes, [`kommo::media`] opens it, from Kommo's hosts alone,
 //! and [`telegram::upload`] looks at its first bytes, chooses the method that fits what it is, and lets the rest pass
 //! through: no file is ever in memory or on the disk as a whole. Half a request does nothing at Telegram, so until its last

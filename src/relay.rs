@@ -35,6 +35,7 @@ mod inbound;
 mod outbound;
 mod reach;
 mod reactions;
+mod reading;
 pub mod reconcile;
 mod taps;
 pub mod typing;

@@ -47,6 +47,7 @@ mod restore;
 mod room;
 mod rows;
 mod settle;
+mod unread;
 mod weave;
 
 pub use self::{

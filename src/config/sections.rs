@@ -125,6 +125,7 @@ impl<'a> Reading<'a> {
         let connect_on_start = section.required("connect_on_start", parse::flag);
         let channel_title = section.optional("channel_title", parse::line);
         let time_window = section.required("time_window", parse::switch);
+        let infer_read = section.required("infer_read", parse::flag);
         let timeout = section.required("timeout", parse::duration);
         let requests_per_second = section.required("requests_per_second", parse::count);
         let username_field = section.optional("username_field", parse::line);
@@ -142,6 +143,7 @@ impl<'a> Reading<'a> {
             connect_on_start: connect_on_start?,
             channel_title: channel_title?,
             time_window: time_window?,
+            infer_read: infer_read?,
             timeout: timeout?,
             requests_per_second: requests_per_second?,
             username_field: username_field?,

@@ -171,6 +171,12 @@ impl Conversation {
     pub fn new(source: SourceId, chat: impl Into<TelegramChat>) -> Self {
         Self { source, chat: chat.into() }
     }
+
+    /// Whether it is that of a group or a channel: Telegram counts those below zero.
+    #[must_use]
+    pub const fn is_group(&self) -> bool {
+        self.chat.id < 0
+    }
 }
 
 impl fmt::Display for Conversation {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::address::KommoMessageId;
+use crate::domain::address::{KommoMessageId, MessageId};
 
 /// Kommo's error codes of a failed delivery (Chats API, update delivery status).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ impl ErrorCode {
 pub enum Delivery {
     /// Telegram took all of it.
     Delivered,
+    /// The customer has read it, as far as what they do shows.
+    Read,
     /// It will not arrive, or nobody knows whether it did.
     Failed(Refusal),
 }
@@ -66,4 +68,40 @@ pub struct Report {
     pub message: KommoMessageId,
     /// How its delivery ended.
     pub delivery: Delivery,
+}
+
+/// An answer that has arrived, and of which nothing shows yet that it was read.
+///
+/// This is a stored format: fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The answer.
+    pub message: KommoMessageId,
+    /// The Telegram message that it became; the last one, if it has parts.
+    pub ours: MessageId,
+}
+
+impl Unread {
+    /// Whether whoever has read `shown` has read this. Telegram counts a chat's messages upwards, so no clocks are compared.
+    #[must_use]
+    pub fn is_read_with(&self, shown: &MessageId) -> bool {
+        (self.ours.bot, self.ours.chat) == (shown.bot, shown.chat) && self.ours.message <= shown.message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::BotId;
+
+    #[test]
+    fn what_was_there_before_is_read_and_only_in_this_chat_of_this_bot() {
+        let id = |bot, chat: i64, message| MessageId { bot: BotId(bot), chat: chat.into(), message, update: None };
+        let unread = Unread { message: KommoMessageId("a".to_owned()), ours: id(1, 7, 5) };
+        for (shown, is_read) in
+            [(id(1, 7, 4), false), (id(1, 7, 5), true), (id(1, 7, 6), true), (id(2, 7, 6), false), (id(1, 8, 6), false)]
+        {
+            assert_eq!(unread.is_read_with(&shown), is_read, "{shown}");
+        }
+    }
 }

@@ -65,6 +65,15 @@ impl Step {
 #[derive(Debug, Default)]
 pub struct Said(Mutex<HashSet<String>>);
 
+/// Which side is told that the other one has read something.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// Whether an answer marks what it answers as read, where the bot answers for a person.
+    pub marks: bool,
+    /// Whether Kommo is told that answers were read, as far as what customers do shows it.
+    pub is_inferred: bool,
+}
+
 /// Knows both remotes, and takes the steps of all jobs.
 pub struct Courier {
     /// Kommo.
@@ -83,8 +92,8 @@ pub struct Courier {
     pub groups: bool,
     /// The largest file of a customer's that bots can have, in bytes.
     pub largest_file_bytes: u64,
-    /// Whether an answer marks what it answers as read, where the bot answers for a person.
-    pub mark_read: bool,
+    /// What becomes of reading.
+    pub reading: Reading,
     /// The channel's bot, in whose name Kommo is told what nobody in the account wrote.
     pub channel_bot: Option<KommoUserId>,
     /// What is said in the log once.

@@ -14,7 +14,7 @@ use crate::{
     relay::{
         courier::{Courier, Step, done},
         inbound::sending::{send, send_as},
-        reach, taps,
+        reach, reading, taps,
     },
     store::{Ending, StoreError},
     telegram::bot::ALLOWED_UPDATES,
@@ -64,7 +64,9 @@ pub(super) async fn step(
         largest_file_bytes: courier.largest_file_bytes,
         now: enqueued_at,
     };
-    let step = match from_telegram::decode(raw, &place) {
+    let arrival = from_telegram::decode(raw, &place);
+    let deed = arrival.as_ref().ok().and_then(reading::deed);
+    let step = match arrival {
         Ok(Arrival::Message(inbound)) => message(courier, *inbound, attempt).await?,
         Ok(Arrival::Tap(tap)) => Step::called(self::tap(courier, source, *tap, attempt).await?),
         Ok(Arrival::Reaction(reaction)) => react(courier, reaction).await?,
@@ -74,7 +76,8 @@ pub(super) async fn step(
         Ok(Arrival::Move(moved)) => Step::without_call(Ok(chats::moved(moved))),
         Err(skip) => Step::without_call(skipped(courier, source, &skip)),
     };
-    Ok(step.with_facts(learnt))
+    let (read, shown) = reading::shown(courier, deed)?;
+    Ok(step.with_facts(learnt).followed_by(read, shown))
 }
 
 fn skipped(courier: &Courier, source: &SourceId, skip: &Skip) -> Result<Ending, Failure> {

@@ -11,7 +11,7 @@ use crate::{
     relay::{
         courier::{Courier, Step, done},
         outbound::first::Place,
-        reach, reactions,
+        reach, reactions, reading,
         verdict::report,
     },
     store::{Ending, Fact, Lease, NewJob, StoreError},
@@ -99,7 +99,7 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
         Ok(found) => found,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
-    let unread = if courier.mark_read && way.can_read { courier.store.newest(&call.to)? } else { None };
+    let unread = if courier.reading.marks && way.can_read { courier.store.newest(&call.to)? } else { None };
     let errand = Errand { courier, bot, to: &way.target, lease, handover };
     let Step { outcome, called } = errand.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
@@ -145,7 +145,8 @@ impl Errand<'_> {
 
     /// The end of calls that Telegram took, with the messages that they made.
     fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<MessageId>)>) -> Ending {
-        let (mut then, mut facts) = (Vec::new(), Vec::new());
+        let sent: Vec<_> = sent.into_iter().collect();
+        let (mut then, mut facts) = (Vec::new(), Vec::from_iter(reading::arrived(self.courier, &sent)));
         for (call, ours) in sent {
             tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
             let moved = ours.map(|ours| ours.chat.id).filter(|id| *id != self.to.chat_id);
@@ -192,7 +193,7 @@ pub(super) async fn mark_read(
 
 /// The customer has not read it, and will not: no wait would help.
 fn shut_out(call: &Call) -> Failure {
-    let sentence = if call.to.chat.id < 0 {
+    let sentence = if call.to.is_group() {
         "Not delivered: the bot was removed from the group."
     } else {
         "Not delivered: the customer has blocked the bot. Messages arrive again once they unblock it."

@@ -149,7 +149,11 @@ fn gave_up(why: &str) -> Refusal {
 
 /// Sets a job aside, and lets its author know where it has one. A courtesy is not worth a person's time: it is let go.
 fn park(attempt: &Attempt, mut refusal: Refusal) -> Ending {
-    if let Work::Reaction { .. } | Work::Seen { .. } | Work::Name { .. } = attempt.work {
+    if let Work::Reaction { .. }
+    | Work::Seen { .. }
+    | Work::Name { .. }
+    | Work::Report(Report { delivery: Delivery::Read, .. }) = attempt.work
+    {
         return Ending::Done { then: Vec::new(), facts: Vec::new() };
     }
     let why = refusal.sentence.clone();

@@ -129,6 +129,17 @@ fn a_reaction_is_tried_again_and_then_let_go() {
 }
 
 #[test]
+fn that_an_answer_was_read_is_let_go_where_kommo_does_not_take_it() {
+    let told = |delivery| Work::Report(Report { message: KommoMessageId("m1".to_owned()), delivery });
+    let gone = || Failure::Permanent(Refusal::new(ErrorCode::Internal, "Kommo knows no such message"));
+    assert!(
+        matches!(after(&told(Delivery::Read), 0, gone()), Ending::Done { then, facts } if then.is_empty() && facts.is_empty())
+    );
+    assert!(matches!(after(&told(Delivery::Delivered), 0, gone()), Ending::Park { .. }));
+    assert!(matches!(after(&told(Delivery::Read), 0, Failure::transient("down")), Ending::Retry { .. }));
+}
+
+#[test]
 fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
     let album = Work::Album { calls: vec![] };
     for work in [call(1, 1), album] {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
+        delivery::Unread,
         guest::Told,
         reach::{Connection, Presence},
     },
@@ -48,6 +49,20 @@ pub enum Fact {
         conversation: Conversation,
         /// Its number.
         message: i64,
+    },
+    /// Answers have arrived, and nothing shows yet that they were read. One fact of an ending says all of a conversation's.
+    Unread {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The answers, in order.
+        answers: Vec<Unread>,
+    },
+    /// Answers were read; nothing more is expected of them.
+    Read {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The answers.
+        answers: Vec<Unread>,
     },
     /// What Kommo calls a message of Telegram's. An answer of several parts has several.
     Link {

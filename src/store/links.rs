@@ -7,7 +7,7 @@ use crate::{
         address::{Conversation, KommoMessageId, MessageId},
         time::UnixMillis,
     },
-    store::{Chat, Fact, Store, StoreError, expire, keys, openings, reach, rows},
+    store::{Chat, Fact, Store, StoreError, expire, keys, openings, reach, rows, unread},
 };
 
 impl Store {
@@ -59,7 +59,9 @@ impl Store {
                 | Fact::Presence { .. }
                 | Fact::Connection { .. }
                 | Fact::Move { .. }
-                | Fact::Newest { .. } => {}
+                | Fact::Newest { .. }
+                | Fact::Unread { .. }
+                | Fact::Read { .. } => {}
             }
         }
     }
@@ -102,6 +104,8 @@ pub(super) fn write(
             Fact::Newest { conversation, message } => {
                 batch.insert(keys::newest(conversation), rows::write(message));
             }
+            Fact::Unread { conversation, answers } => unread::add(db, batch, conversation, answers)?,
+            Fact::Read { conversation, answers } => unread::remove(db, batch, conversation, answers)?,
         }
     }
     Ok(())

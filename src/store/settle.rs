@@ -85,7 +85,9 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Answered { .. }
         | Fact::Connection { .. }
         | Fact::Move { .. }
-        | Fact::Newest { .. } => None,
+        | Fact::Newest { .. }
+        | Fact::Unread { .. }
+        | Fact::Read { .. } => None,
     }
 }
 

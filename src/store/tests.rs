@@ -19,6 +19,7 @@ mod openings;
 mod order;
 mod reach;
 mod recovery;
+mod unread;
 mod weave;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);

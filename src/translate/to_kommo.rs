@@ -212,6 +212,7 @@ const fn type_of(kind: MediaKind) -> &'static str {
 pub fn delivery_status(report: &Report) -> DeliveryStatus {
     let (status, refusal) = match &report.delivery {
         Delivery::Delivered => (1, None),
+        Delivery::Read => (2, None),
         Delivery::Failed(refusal) => (-1, Some(refusal)),
     };
     DeliveryStatus {
@@ -325,6 +326,7 @@ mod tests {
     #[test]
     fn a_status_carries_an_error_only_if_it_failed() {
         insta::assert_snapshot!(wire(Delivery::Delivered), @r#"{"msgid":"0371a0ff","status_code":1,"delivery_status":1}"#);
+        insta::assert_snapshot!(wire(Delivery::Read), @r#"{"msgid":"0371a0ff","status_code":2,"delivery_status":2}"#);
         let refusal = Refusal::new(ErrorCode::Other, "Bot was blocked by the user");
         insta::assert_snapshot!(wire(Delivery::Failed(refusal)), @r#"{"msgid":"0371a0ff","status_code":-1,"delivery_status":-1,"error_code":905,"error":"Bot was blocked by the user"}"#);
     }

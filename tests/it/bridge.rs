@@ -24,6 +24,7 @@ mod pauses;
 mod polls;
 mod raw;
 mod reactions;
+mod read;
 mod readers;
 mod reconcile;
 mod refusals;

@@ -96,7 +96,7 @@ pub(super) fn news(courier: &Courier, inbound: &Inbound, now: UnixMillis) -> Res
     let shut_out = courier.store.presence(&conversation)?.filter(|it| it.shut_out && it.changed_at <= written_at);
     let back = shut_out.filter(|_| inbound.author == Author::Customer);
     let back = back.map(|before| Presence { shut_out: false, changed_at: written_at, learnt_at: now, ..before });
-    let unread = courier.mark_read && inbound.author == Author::Customer && conversation.chat.owner.is_some();
+    let unread = courier.reading.marks && inbound.author == Author::Customer && conversation.chat.owner.is_some();
     let unread = unread.then(|| Fact::Newest { conversation: conversation.clone(), message: inbound.id.message });
     let back = back.map(|presence| Fact::Presence { conversation, presence });
     Ok(back.into_iter().chain(unread.filter(|_| !inbound.edited)).collect())

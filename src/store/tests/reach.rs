@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::address::{KommoChatId, UserId};
 
 /// Keeps facts, by a job that is done.
-async fn learn(store: &Store, facts: Vec<Fact>) {
+pub(super) async fn learn(store: &Store, facts: Vec<Fact>) {
     let job = NewJob { id: None, lane: lane("facts"), work: work("fact") };
     store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
     let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();

@@ -218,6 +218,22 @@ impl TestStage {
     }
 }
 
+/// The owner's own words on the phone tell nothing of what the customer has read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_read_once_the_customer_writes_and_not_when_the_owner_does() {
+    let stage = connected("kommo.infer_read = true\n").await;
+    let id = stage.answer_as_olga(ANNA, "Maria for Olga").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    stage.telegram.write_as_business(SALES.token, OLGA, ANNA, "from my phone");
+    stage.telegram.write_to_business(SALES.token, OLGA, BEN, "mine");
+    stage.until_chat_said(ANNA, &["Hello Olga", "Maria for Olga", "from my phone"]).await;
+    stage.until_chat_said(BEN, &["mine"]).await;
+    assert_eq!(told(&stage, &id), [Status::Delivered]);
+    stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "thanks");
+    stage.until("it is read", |stage| told(stage, &id) == [Status::Delivered, Status::Read]).await;
+    stage.finish().await;
+}
+
 /// A message that does not say whose chat it is in is never taken for one of the bot's own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_of_nobodys_chat_is_set_aside() {

@@ -1,0 +1,68 @@
+//! Which answers were read. Telegram does not tell bots; but who writes, presses a button or reacts has seen what was there
+//! before, and that is told to Kommo if it is wanted.
+//!
+//! Of groups nothing is inferred: one member's words do not show what the others have read.
+
+use crate::{
+    domain::{
+        address::{Conversation, MessageId},
+        delivery::{Delivery, Unread},
+        message::Author,
+        work::{Call, Lane},
+    },
+    relay::{courier::Courier, verdict::report},
+    store::{Fact, NewJob, StoreError},
+    translate::from_telegram::Arrival,
+};
+
+/// What a customer has done.
+pub(super) struct Deed {
+    conversation: Conversation,
+    /// The newest message that they have seen for certain.
+    seen: MessageId,
+}
+
+/// What an update tells of reading. What the owner of a chat writes on their phone tells nothing.
+pub(super) fn deed(arrival: &Arrival) -> Option<Deed> {
+    let (conversation, seen) = match arrival {
+        // An edit names the message as it was written, and so shows nothing new.
+        Arrival::Message(inbound) if inbound.author == Author::Customer => {
+            (&inbound.conversation, MessageId { message: inbound.id.message.saturating_sub(1), ..inbound.id })
+        }
+        Arrival::Tap(tap) => (&tap.inbound.conversation, tap.inbound.id),
+        Arrival::Reaction(reaction) => (&reaction.conversation, reaction.message),
+        Arrival::Message(_)
+        | Arrival::Presence(_)
+        | Arrival::Connection(_)
+        | Arrival::Deletion(_)
+        | Arrival::Move(_) => return None,
+    };
+    (!conversation.is_group()).then(|| Deed { conversation: conversation.clone(), seen })
+}
+
+/// What follows from a customer's deed: each answer that it shows to be read is told as such, once, behind what was told of
+/// its delivery. An answer that has just arrived and is not kept yet is so with the next deed.
+pub(super) fn shown(courier: &Courier, deed: Option<Deed>) -> Result<(Vec<NewJob>, Vec<Fact>), StoreError> {
+    let Some(Deed { conversation, seen }) = deed.filter(|_| courier.reading.is_inferred) else {
+        return Ok(Default::default());
+    };
+    let mut answers = courier.store.unread(&conversation)?;
+    answers.retain(|answer| answer.is_read_with(&seen));
+    if answers.is_empty() {
+        return Ok(Default::default());
+    }
+    tracing::debug!(%conversation, answers = answers.len(), "answers were read");
+    let lane = Lane::outbound(&conversation);
+    let reports = answers.iter().map(|answer| report(&lane, answer.message.clone(), Delivery::Read)).collect();
+    Ok((reports, vec![Fact::Read { conversation, answers }]))
+}
+
+/// What is kept of calls that Telegram took, for [`shown`]: answers that have arrived as a whole. One that lost something
+/// is told as failed, and stays so.
+pub(super) fn arrived(courier: &Courier, sent: &[(&Call, Option<MessageId>)]) -> Option<Fact> {
+    let (first, _) = sent.first().filter(|(call, _)| courier.reading.is_inferred && !call.to.is_group())?;
+    let whole = sent.iter().filter(|(call, _)| call.is_last() && call.lost.is_none());
+    let answers: Vec<_> =
+        whole.filter_map(|(call, ours)| Some(Unread { message: call.message.clone(), ours: (*ours)? })).collect();
+    (!answers.is_empty()).then(|| Fact::Unread { conversation: first.to.clone(), answers })
+}

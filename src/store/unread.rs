@@ -1,0 +1,56 @@
+//! Answers that have arrived, and of which nothing shows yet that they were read: for each conversation a short list.
+
+use sled::{Batch, Db};
+
+use crate::{
+    domain::{address::Conversation, delivery::Unread},
+    store::{Store, StoreError, keys, rows},
+};
+
+/// How many answers of a conversation are kept, the newest ones. Who does not read has many, and reads the last.
+const KEPT: usize = 100;
+
+impl Store {
+    /// The answers to a conversation that nothing shows to be read, the oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn unread(&self, conversation: &Conversation) -> Result<Vec<Unread>, StoreError> {
+        list(&self.db()?, conversation)
+    }
+}
+
+/// Notes more of them.
+pub(super) fn add(
+    db: &Db,
+    batch: &mut Batch,
+    conversation: &Conversation,
+    answers: &[Unread],
+) -> Result<(), StoreError> {
+    let mut all = list(db, conversation)?;
+    all.extend_from_slice(answers);
+    let newest = &all[all.len().saturating_sub(KEPT)..];
+    batch.insert(keys::unread(conversation), rows::write(&newest));
+    Ok(())
+}
+
+/// Forgets those that were read. What has arrived meanwhile stays.
+pub(super) fn remove(
+    db: &Db,
+    batch: &mut Batch,
+    conversation: &Conversation,
+    answers: &[Unread],
+) -> Result<(), StoreError> {
+    let mut left = list(db, conversation)?;
+    left.retain(|answer| !answers.contains(answer));
+    if left.is_empty() {
+        batch.remove(keys::unread(conversation));
+    } else {
+        batch.insert(keys::unread(conversation), rows::write(&left));
+    }
+    Ok(())
+}
+
+fn list(db: &Db, conversation: &Conversation) -> Result<Vec<Unread>, StoreError> {
+    Ok(rows::get(db, &keys::unread(conversation))?.unwrap_or_default())
+}

@@ -1,0 +1,154 @@
+//! Which answers count as read, where that is inferred from what customers do.
+
+use serde_json::json;
+use telekommo::sandbox::{
+    fault::Fault,
+    kommo::Status::{self, Delivered, Failed, Read},
+    stage::{ANNA, BEN, LINES, Line},
+    telegram::{GroupKind, NewGroup, Target},
+};
+
+use crate::support::{TestStage, conversation, in_kommo, told};
+
+const SALES: Line = LINES[0];
+const INFER: &str = "kommo.infer_read = true\n";
+
+impl TestStage {
+    /// A manager answers, with a button below it, and the customer gets it. Gives Kommo's id and Telegram's number.
+    async fn arrived(&self, text: &str) -> (String, i64) {
+        let markup = json!({ "mode": "inline", "buttons": [[{ "text": "Yes" }]] });
+        let (id, hook) = self.kommo.reply_with(&conversation(SALES, ANNA), "Salesbot", text, markup).await;
+        assert_eq!(hook.status, Some(200));
+        assert_eq!(self.outcome(&id).await, Delivered);
+        (id, self.telegram.messages(SALES.token, ANNA).pop().unwrap().message_id)
+    }
+
+    /// The customer writes, and all that follows from it has come to an end.
+    async fn write_and_settle(&self, text: &str) {
+        self.telegram.write(SALES.token, ANNA, text);
+        self.until("Kommo has it", |stage| in_kommo(stage, SALES, ANNA).last().is_some_and(|last| last == text)).await;
+        self.until_settled().await;
+    }
+
+    fn assert_told(&self, expected: &[(&str, &[Status])]) {
+        for (id, statuses) in expected {
+            assert_eq!(told(self, id), *statuses, "{id}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_has_read_what_was_there_before() {
+    let mut stage = TestStage::with(INFER).await;
+    stage.begin(SALES, ANNA).await;
+    stage.begin(SALES, BEN).await;
+    let (first, _) = stage.arrived("one").await;
+    let long = stage.reply(SALES, ANNA, &"word ".repeat(2000)).await;
+    assert_eq!(stage.outcome(&long).await, Delivered);
+    let others = stage.reply(SALES, BEN, "for Ben").await;
+    assert_eq!(stage.outcome(&others).await, Delivered);
+    // What is expected to be read outlives the bridge.
+    stage.stop_bridge().await;
+    stage.start_bridge().await.unwrap();
+    stage.write_and_settle("thanks").await;
+    stage.assert_told(&[(&first, &[Delivered, Read]), (&long, &[Delivered, Read]), (&others, &[Delivered])]);
+
+    let (later, _) = stage.arrived("two").await;
+    stage.stop_bridge().await;
+    stage.telegram.write(SALES.token, ANNA, "and while it is down");
+    stage.start_bridge().await.unwrap();
+    stage.until("it is read", |stage| told(stage, &later).len() == 2).await;
+    stage.write_and_settle("bye").await;
+    // Each is told once.
+    stage.assert_told(&[(&first, &[Delivered, Read]), (&long, &[Delivered, Read]), (&later, &[Delivered, Read])]);
+    stage.assert_told(&[(&others, &[Delivered])]);
+    stage.finish().await;
+}
+
+/// What counts is which of both Telegram had first, whatever reaches Kommo first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_that_came_before_an_answer_do_not_show_that_it_was_read() {
+    let mut stage = TestStage::with(INFER).await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.kommo.down(true).unwrap();
+    stage.telegram.write(SALES.token, ANNA, "hello?");
+    stage.until("Telegram has forgotten it", |stage| stage.telegram.pending(SALES.token) == 0).await;
+    let id = stage.reply(SALES, ANNA, "hello").await;
+    stage.until("it has arrived", |stage| stage.telegram.messages(SALES.token, ANNA).len() == 3).await;
+    stage.kommo.down(false).unwrap();
+    stage
+        .until("Kommo has both", |stage| in_kommo(stage, SALES, ANNA).len() == 2 && !told(stage, &id).is_empty())
+        .await;
+    stage.until_settled().await;
+    stage.assert_told(&[(&id, &[Delivered])]);
+    stage.write_and_settle("there you are").await;
+    stage.assert_told(&[(&id, &[Delivered, Read])]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_press_and_a_reaction_show_what_was_read_up_to_there() {
+    let stage = TestStage::with(INFER).await;
+    stage.begin(SALES, ANNA).await;
+    let (first, about) = stage.arrived("one").await;
+    let (second, _) = stage.arrived("two").await;
+    let (third, asked) = stage.arrived("three").await;
+    let (fourth, _) = stage.arrived("four").await;
+    stage.telegram.react(SALES.token, ANNA, about, Some("👍"));
+    stage.until("the first is read", |stage| told(stage, &first) == [Delivered, Read]).await;
+    stage.until_settled().await;
+    stage.assert_told(&[(&second, &[Delivered]), (&third, &[Delivered]), (&fourth, &[Delivered])]);
+    stage.telegram.press(SALES.token, ANNA, asked, 0, 0);
+    stage.until("the third is read", |stage| told(stage, &third) == [Delivered, Read]).await;
+    stage.until_settled().await;
+    stage.assert_told(&[(&first, &[Delivered, Read]), (&second, &[Delivered, Read]), (&fourth, &[Delivered])]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_inferred_unless_it_is_wanted() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let (id, about) = stage.arrived("one").await;
+    stage.telegram.press(SALES.token, ANNA, about, 0, 0);
+    stage.write_and_settle("thanks").await;
+    stage.assert_told(&[(&id, &[Delivered])]);
+    assert!(stage.store().unread(&conversation(SALES, ANNA).parse().unwrap()).unwrap().is_empty());
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_has_failed_stays_failed() {
+    let mut stage = TestStage::with(INFER).await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.fault(Target::method("sendMessage"), Fault::DropAfter, 1);
+    let id = stage.reply(SALES, ANNA, "it has arrived, but nobody knows").await;
+    assert!(matches!(stage.outcome(&id).await, Failed { .. }));
+    stage.write_and_settle("what?").await;
+    assert_eq!(told(&stage, &id).len(), 1);
+    stage.parked(1).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_group_one_members_words_say_nothing_of_the_others() {
+    const TEAM: i64 = -42;
+    let stage = TestStage::with(&format!("{INFER}telegram.groups = \"relay\"\n")).await;
+    stage.telegram.set_reads_all(SALES.token, true);
+    let members = vec![ANNA, BEN];
+    stage
+        .telegram
+        .add_group(SALES.token, NewGroup { id: TEAM, kind: GroupKind::Group, title: "Team".to_owned(), members });
+    stage.telegram.write_in_group(SALES.token, TEAM, ANNA, "when?");
+    stage.until("Kommo has it", |stage| in_kommo(stage, SALES, TEAM).len() == 1).await;
+    let id = stage.reply(SALES, TEAM, "at six").await;
+    assert_eq!(stage.outcome(&id).await, Delivered);
+    stage.telegram.write_in_group(SALES.token, TEAM, BEN, "good");
+    stage.until("Kommo has it", |stage| in_kommo(stage, SALES, TEAM).len() == 2).await;
+    stage.until_settled().await;
+    stage.assert_told(&[(&id, &[Delivered])]);
+    stage.finish().await;
+}
