@@ -220,3 +220,30 @@ fn headers(kind: &str, file_name: &str) -> HeaderMap {
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600")),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::body::Body as _;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_to_head_tells_a_size_only_if_it_is_known() {
+        for (by_link, by_telegram, told) in
+            [(None, None, None), (Some(7), None, Some("7")), (Some(7), Some(8), Some("8")), (None, Some(0), Some("0"))]
+        {
+            let linked = Linked {
+                source: SourceId::parse("sales").unwrap(),
+                file_id: "f".to_owned(),
+                file_name: "a".to_owned(),
+                mime_type: None,
+                size_bytes: by_link,
+                expires_at_seconds: 0,
+            };
+            let response = described(&linked, &Found { path: "documents/a".to_owned(), size_bytes: by_telegram });
+            let length = response.headers().get(header::CONTENT_LENGTH).map(|length| length.to_str().unwrap());
+            // The server tells the length of a body that has one.
+            assert_eq!((length, response.body().size_hint().exact()), (told, None));
+        }
+    }
+}

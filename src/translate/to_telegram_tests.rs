@@ -270,5 +270,16 @@ fn a_text_can_be_taken_from_its_file() {
     let [first, second] = album::apart(&calls[0]).unwrap();
     assert_eq!((first.part, first.parts, first.method.clone()), (1, 2, file("", Keyboard::default())));
     assert_eq!((second.part, second.parts, second.method), (2, 2, text_of("look".to_owned(), yes())));
-    assert_eq!(album::apart(&first), None);
+    assert_eq!((album::apart(&first), album::buttons_apart(&first), album::text_alone(&first)), (None, None, None));
+}
+
+#[test]
+fn a_text_that_stays_alone_answers_what_its_file_would_have() {
+    let Call { method, .. } = &encode(&Outbound { keyboard: yes(), ..attachment("look") }, ours).unwrap()[0];
+    let Method::SendFile { file, caption, keyboard, .. } = method.clone() else { panic!("{method:?}") };
+    let answering = Method::SendFile { file, caption, keyboard, reply_to: Some(5) };
+    let call = &encode(&attachment("look"), ours).unwrap()[0];
+    let alone = album::text_alone(&Call { method: answering, ..call.clone() }).unwrap();
+    let method = Method::SendText { text: "look".to_owned(), keyboard: yes(), reply_to: Some(5) };
+    assert_eq!((alone.part, alone.parts, alone.method), (1, 1, method));
 }

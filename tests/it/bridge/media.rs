@@ -145,8 +145,8 @@ async fn a_link_that_is_bent_gone_or_unreachable_says_so_and_nothing_else() {
     answers.push((beyond, StatusCode::RANGE_NOT_SATISFIABLE));
     let file_id = stage.telegram.messages(SALES.token, ANNA)[0].file.clone().unwrap().file_id;
     stage.telegram.forget_file(&file_id);
-    answers.push((asked(Method::GET, &media.url, None).await, StatusCode::GONE));
     answers.push((asked(Method::HEAD, &media.url, None).await, StatusCode::GONE));
+    answers.push((asked(Method::GET, &media.url, None).await, StatusCode::GONE));
     stage.telegram.down(true).unwrap();
     answers.push((asked(Method::GET, &media.url, None).await, StatusCode::BAD_GATEWAY));
     stage.telegram.down(false).unwrap();
