@@ -64,6 +64,18 @@ async fn a_manager_who_writes_first() {
     stage.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_elsewhere_is_not_fetched_and_costs_no_words() {
+    let stage = stage().await;
+    let id = raw::unannounced(&stage, SALES, ANNA, "x").await;
+    let mut hook = raw::message(&id, &conversation(SALES, ANNA), "look");
+    hook["message"]["message"]["media"] = json!("https://example.com/file");
+    assert_eq!(raw::send(&stage, &hook).await.status, Some(200));
+    assert_failed(&stage, &id, 902, "not one of Kommo's servers").await;
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["look"]);
+    stage.finish().await;
+}
+
 /// Hooks about messages that Kommo has, altered: what is changed, the code, the words.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hooks_that_lead_nowhere() {
@@ -74,9 +86,8 @@ async fn hooks_that_lead_nowhere() {
         ("/message/conversation/client_id", json!("tg:gone:5"), 902, "no bot is configured for the source \"gone\""),
         ("/message/conversation/client_id", json!(conversation(LINES[1], ANNA)), 904, "press Start"),
         ("/message/conversation/client_id", json!(conversation(SALES, 1)), 904, "press Start"),
-        ("/message/conversation/client_id", json!(""), 904, "cannot write first"),
+        ("/message/conversation/client_id", json!(""), 904, "neither a conversation nor a phone number"),
         ("/message/message/type", json!("picture"), 905, "cannot send a picture without a file"),
-        ("/message/message/media", json!("https://example.com/file"), 902, "not one of Kommo's servers"),
         ("/message/message/text", json!(" \n "), 905, "Not sent"),
         ("/message/source", json!({ "external_id": "support" }), 905, "belongs to the bot \"sales\""),
     ];
