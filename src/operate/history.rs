@@ -157,7 +157,7 @@ impl<'a> Row<'a> {
 
 /// A message for people: when and who, and below it what.
 fn shown(past: &Past) -> String {
-    let at = DateTime::from_timestamp_millis(past.at.0).unwrap_or_default().format("%Y-%m-%d %H:%M:%S");
+    let at = DateTime::from_timestamp_millis(past.at.0).unwrap_or_default().format("%Y-%m-%d %H:%M:%S UTC");
     let author = if past.author.is_empty() { "unknown" } else { &past.author };
     let arrow = if past.is_answer { " (in Kommo)" } else { "" };
     let mut text = fitted(&format!("{at} {author}{arrow}"), "");
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_message_is_shown_with_when_who_and_what() {
         insta::assert_snapshot!(shown(&past("picture", "Two\nlines", "cat.jpg")), @r"
-        2025-02-06 17:54:14 Maria (in Kommo)
+        2025-02-06 17:54:14 UTC Maria (in Kommo)
             [picture] cat.jpg
             Two
             lines

@@ -13,7 +13,10 @@ use axum::{
 };
 use futures_util::stream;
 use reqwest::Client;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::sleep,
+};
 
 use crate::{
     config::Config,
@@ -22,8 +25,10 @@ use crate::{
     store::StoreError,
 };
 
-/// How long the bridge may say nothing: one call to Kommo, and the longest wait between two.
-const SILENCE: Duration = Duration::from_mins(15);
+/// How long the bridge says nothing at most, however long a call to Kommo or the wait between two takes.
+const SAYS_EVERY: Duration = Duration::from_mins(1);
+/// How long it may say nothing until it is taken for gone.
+const SILENCE: Duration = Duration::from_mins(5);
 /// What the last line of a comparison begins with that left nothing out.
 const RESULT: &str = "Result: ";
 
@@ -65,6 +70,8 @@ impl Progress {
             // What was said before the end comes before the end.
             biased;
             Some(line) = progress.told.recv() => (line, Some(progress)),
+            // Whoever hears nothing takes us for gone, and whoever goes ends the work.
+            () = sleep(SAYS_EVERY) => ("Still comparing.".to_owned(), Some(progress)),
             outcome = &mut progress.work => {
                 let mut last = Vec::new();
                 while let Ok(line) = progress.told.try_recv() {
@@ -111,5 +118,23 @@ async fn ask(admin: SocketAddr, since: Option<Duration>) -> anyhow::Result<reqwe
     match answer.status() {
         StatusCode::OK => Ok(answer),
         status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asked_hears_of_it_every_minute() {
+        let (tell, told) = unbounded_channel();
+        let mut progress = Progress { work: Box::pin(std::future::pending()), told };
+        for _ in 0..3 {
+            let (line, rest) = Progress::line(Some(progress)).await.unwrap();
+            assert_eq!(line.unwrap(), "Still comparing.\n");
+            progress = rest.unwrap();
+        }
+        tell.send("news".to_owned()).unwrap();
+        assert_eq!(Progress::line(Some(progress)).await.unwrap().0.unwrap(), "news\n");
     }
 }

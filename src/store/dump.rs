@@ -1,8 +1,9 @@
 //! A logical dump: every row as a line of JSON, so that a store that no longer opens is not the end.
 //!
 //! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm, since rows only move
-//! forward in the order of the keys: of a job and its parts, or of a job and its parked self, there may be both, but never
-//! neither. A delivery status that comes up meanwhile may be missing.
+//! forward in the order of the keys: of a job and its parts, of a job and its parked self, or of a job that gives its place to
+//! a late arrival, there may be both, but never neither. What comes up meanwhile may be missing: a delivery status, or the
+//! files of an album that take the place of the first of them just then.
 //! The one exception that would matter is a parked message that goes back to its queue: that and a dump wait for each other.
 
 use std::{

@@ -151,7 +151,7 @@ mod tests {
     };
 
     fn items(raw: &str) -> Vec<HistoryItem> {
-        serde_json::from_str::<History>(raw).unwrap().messages.unwrap()
+        serde_json::from_str::<History>(raw).unwrap().items().unwrap()
     }
 
     #[test]

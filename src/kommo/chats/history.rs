@@ -38,7 +38,7 @@ impl Chats {
             return Ok(Vec::new());
         }
         let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        Ok(history.messages.unwrap_or_default())
+        history.items().ok_or(CallError::Nonsense(status))
     }
 }
 
@@ -50,7 +50,13 @@ mod tests {
     fn a_page_of_history_tells_our_ids_and_where_there_are_none() {
         let history: History =
             serde_json::from_str(include_str!("../../../tests/fixtures/kommo/history.json")).unwrap();
-        let ids: Vec<_> = history.messages.unwrap().iter().map(|item| item.content().client_id).collect();
+        let ids: Vec<_> = history.items().unwrap().iter().map(|item| item.content().client_id).collect();
         assert_eq!(ids, [None, Some("tg:bot1:777000111:1".to_owned())]);
+        let odd: History = serde_json::from_str(r#"{"messages":[7,{"message":{"client_id":"x"}}]}"#).unwrap();
+        let ids: Vec<_> = odd.items().unwrap().iter().map(|item| item.content().client_id).collect();
+        assert_eq!(ids, [None, Some("x".to_owned())], "as many as there are");
+        for nonsense in ["{}", r#"{"messages":"x"}"#] {
+            assert!(serde_json::from_str::<History>(nonsense).unwrap().items().is_none(), "{nonsense}");
+        }
     }
 }

@@ -8,7 +8,7 @@ lenient! {
     /// A page of a chat's history, newest first.
     pub struct History {
         /// Its messages.
-        pub messages: Vec<HistoryItem>,
+        pub messages: Vec<Box<RawValue>>,
     }
 
     /// One message of a chat's history, with its surroundings.
@@ -49,6 +49,16 @@ lenient! {
         pub media: String,
         /// A file's name.
         pub file_name: String,
+    }
+}
+
+impl History {
+    /// Its messages, as many as there are: one that cannot be read takes no other down with it. `None` if it has no list of
+    /// them.
+    #[must_use]
+    pub fn items(&self) -> Option<Vec<HistoryItem>> {
+        let read = |raw: &Box<RawValue>| serde_json::from_str(raw.get()).unwrap_or_default();
+        Some(self.messages.as_ref()?.iter().map(read).collect())
     }
 }
 

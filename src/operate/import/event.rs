@@ -63,16 +63,18 @@ impl Thread {
     }
 
     /// A message that says `message`; `author` if the customer did not write it. It answers `reply_to` if Kommo has that.
+    /// So many came `within` its second before it.
     pub(super) fn event(
         &self,
         item: &Item,
         author: Option<Sender>,
         message: Message,
         reply_to: Option<i64>,
+        within: i64,
         silent: bool,
     ) -> ImportEvent {
         // Telegram tells seconds. What comes within one stays in its order.
-        let at = UnixMillis(UnixMillis::from_seconds(item.at_seconds).0.saturating_add(item.id.rem_euclid(1000)));
+        let at = UnixMillis(UnixMillis::from_seconds(item.at_seconds).0.saturating_add(within.min(999)));
         let reply_to = reply_to.map(|id| OurReply { message: OurMessage { msgid: self.msgid(id) } });
         let receiver = author.is_some().then(|| self.customer.clone());
         ImportEvent {
@@ -93,6 +95,15 @@ impl Thread {
     }
 }
 
+/// Why a file is named instead of sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// The export does not have it.
+    Missing,
+    /// It is larger than what is to be imported.
+    TooLarge,
+}
+
 /// A file that Kommo can fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fetchable {
@@ -106,14 +117,14 @@ pub(super) struct Fetchable {
 
 /// What a message says, after `quoted`, which stands for a message that Kommo does not have. A file that is not there is
 /// named instead.
-pub(super) fn message(said: &Said, quoted: &str, file: Option<Fetchable>) -> Message {
+pub(super) fn message(said: &Said, quoted: &str, file: Result<Fetchable, Left>) -> Message {
     let beside = |text: Option<&str>| {
         let text = format!("{quoted}{}", text.unwrap_or_default()).trim_end().to_owned();
         Some(text).filter(|text| !text.is_empty())
     };
     match (said, file) {
         (Said::Text(text), _) => told(format!("{quoted}{text}")),
-        (Said::File(enclosed), Some(file)) => Message {
+        (Said::File(enclosed), Ok(file)) => Message {
             r#type: type_of(enclosed.kind),
             text: beside(enclosed.text.as_deref()),
             media: Some(file.link),
@@ -122,7 +133,7 @@ pub(super) fn message(said: &Said, quoted: &str, file: Option<Fetchable>) -> Mes
             media_duration: enclosed.duration_seconds,
             ..Message::default()
         },
-        (Said::File(enclosed), None) => told(format!("{quoted}{}", missing(enclosed))),
+        (Said::File(enclosed), Err(left)) => told(format!("{quoted}{}", named(enclosed, left))),
         (Said::Place { latitude, longitude, text }, _) => Message {
             r#type: "location",
             text: beside(text.as_deref()),
@@ -154,11 +165,15 @@ const fn type_of(kind: MediaKind) -> &'static str {
 }
 
 /// What stands for a file that is not there.
-fn missing(enclosed: &Enclosed) -> String {
+fn named(enclosed: &Enclosed, left: Left) -> String {
     let told = enclosed.path.rsplit('/').next().filter(|_| !enclosed.path.contains('('));
     let name = enclosed.name.as_deref().or(told).map(|name| format!(" {name}")).unwrap_or_default();
     let text = enclosed.text.as_ref().map(|text| format!("\n{text}")).unwrap_or_default();
-    format!("[{}{name}: not in the export]{text}", enclosed.kind.name())
+    let why = match left {
+        Left::Missing => "not in the export",
+        Left::TooLarge => "too large to be imported",
+    };
+    format!("[{}{name}: {why}]{text}", enclosed.kind.name())
 }
 
 /// The words of a message, for those that answer it where Kommo does not have it.
@@ -199,13 +214,15 @@ mod tests {
             reply_to: None,
             said,
         };
-        let event = thread.event(&item, None, message(&item.said, "", None), Some(41), true);
+        let event = thread.event(&item, None, message(&item.said, "", Err(Left::Missing)), Some(41), 42, true);
         insta::assert_snapshot!(serde_json::to_string(&event).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1714557600,"msec_timestamp":1714557600042,"msgid":"tg:1:555/777:i42","conversation_id":"tg:sales:777","source":{"external_id":"sales"},"sender":{"id":"tg-user:777","name":"Anna"},"message":{"type":"text","text":"Hi"},"reply_to":{"message":{"msgid":"tg:1:555/777:i41"}},"silent":true}}"#);
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let text = |said: &Said| message(said, "> before\n\n", None).text.unwrap();
+        let text = |said: &Said| message(said, "> before\n\n", Err(Left::Missing)).text.unwrap();
+        let large = message(&file("a.jpg"), "", Err(Left::TooLarge)).text.unwrap();
+        assert_eq!(large, "[picture a.jpg: too large to be imported]\nlook");
         assert_eq!(text(&file("photos/a.jpg")), "> before\n\n[picture a.jpg: not in the export]\nlook");
         assert_eq!(text(&file("(File not included.)")), "> before\n\n[picture: not in the export]\nlook");
     }

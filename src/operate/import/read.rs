@@ -96,6 +96,13 @@ lenient! {
     }
 }
 
+impl Card {
+    fn name(&self) -> String {
+        let names = [&self.first_name, &self.last_name].into_iter().flatten().filter(|name| !name.is_empty());
+        names.cloned().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A message that can be imported.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Item {
@@ -194,9 +201,11 @@ fn said(mut written: Written) -> Said {
         let text = Some(names.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty());
         return Said::Place { latitude, longitude, text };
     }
-    if let Some(Card { first_name, last_name, phone_number: Some(phone) }) = &written.contact_information {
-        let names = [first_name, last_name].into_iter().flatten().filter(|name| !name.is_empty());
-        let name = names.cloned().collect::<Vec<_>>().join(" ");
+    let card = written.contact_information.as_ref();
+    if let Some((card, phone)) =
+        card.and_then(|card| Some((card, card.phone_number.as_ref()?))).filter(|it| !it.1.is_empty())
+    {
+        let name = card.name();
         return Said::Card { name: if name.is_empty() { phone.clone() } else { name }, phone: phone.clone() };
     }
     Said::Text(told(&written, beside))
@@ -212,6 +221,9 @@ fn told(written: &Written, text: Option<String>) -> String {
         Some(told)
     } else if let Some(title) = &written.game_title {
         Some(format!("[game] {title}"))
+    } else if let Some(card) = &written.contact_information {
+        // Kommo takes no card without a number.
+        Some(format!("[contact] {}", card.name()).trim_end().to_owned())
     } else {
         written.invoice_information.as_ref().map(|bill| format!("[invoice] {}", bill.title.as_deref().unwrap_or("")))
     };

@@ -60,6 +60,8 @@ fn places_and_cards_keep_their_form() {
         r#""contact_information":{"first_name":"Bob","last_name":"","phone_number":"+15550100"},"contact_vcard":"x","text":"""#,
     );
     assert_eq!(card, Said::Card { name: "Bob".to_owned(), phone: "+15550100".to_owned() });
+    let card = said_by(r#""contact_information":{"first_name":"Bob","last_name":"Ray","phone_number":""},"text":"""#);
+    assert_eq!(card, Said::Text("[contact] Bob Ray".to_owned()));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::{
     },
     operate::import::{
         bar::Bar,
-        event::{self, Fetchable, Thread},
+        event::{self, Fetchable, Left, Thread},
         export::{self, Export, Found},
         people::People,
         progress::{AS_WHOM, Progress},
@@ -61,6 +61,8 @@ struct Current {
     thread: Thread,
     /// The words of its messages that Kommo does not have.
     words: HashMap<i64, String>,
+    /// The second of its newest message, and how many came within it before that one.
+    second: (i64, i64),
 }
 
 impl Run {
@@ -117,7 +119,11 @@ impl Run {
     pub(super) async fn take(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<()> {
         if self.current.as_ref().is_none_or(|current| current.chat != chat.id) {
             let thread = Thread::new(&self.source, self.bot, self.owner, chat);
-            self.current = Some(Current { chat: chat.id, thread, words: HashMap::new() });
+            self.current = Some(Current { chat: chat.id, thread, words: HashMap::new(), second: (i64::MIN, 0) });
+        }
+        if let Some(Current { second: (second, before), .. }) = &mut self.current {
+            *before = if *second == item.at_seconds { *before + 1 } else { 0 };
+            *second = item.at_seconds;
         }
         if self.progress.has(chat.id, item.id) {
             self.there += 1;
@@ -142,7 +148,7 @@ impl Run {
     async fn send(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<Ended> {
         let file = match &item.said {
             Said::File(enclosed) => self.file(chat.id, item.id, enclosed)?,
-            Said::Text(_) | Said::Place { .. } | Said::Card { .. } => None,
+            Said::Text(_) | Said::Place { .. } | Said::Card { .. } => Err(Left::Missing),
         };
         let Some(current) = &self.current else { return Ok(Ended::Refused("it belongs to no chat".to_owned())) };
         let author = match author(&self.people, &current.thread, item) {
@@ -155,7 +161,7 @@ impl Run {
             words.map(|words| Quote { words: words.clone(), ..Quote::default() }.in_front()).unwrap_or_default();
         let silent = self.silent || self.newest.get(&chat.id) != Some(&Some(item.id));
         let message = event::message(&item.said, &quoted, file);
-        let mut event = current.thread.event(item, author, message, reply_to, silent);
+        let mut event = current.thread.event(item, author, message, reply_to, current.second.1, silent);
         Ok(self.post.send(&mut event, &current.thread.chat()).await?)
     }
 
@@ -167,8 +173,12 @@ impl Run {
     }
 
     /// A file that Kommo can fetch: a copy of that in the export, if it is there.
-    fn file(&self, chat: i64, message: i64, enclosed: &Enclosed) -> anyhow::Result<Option<Fetchable>> {
-        let Found::There { path, size_bytes } = self.export.file(&enclosed.path) else { return Ok(None) };
+    fn file(&self, chat: i64, message: i64, enclosed: &Enclosed) -> anyhow::Result<Result<Fetchable, Left>> {
+        let (path, size_bytes) = match self.export.file(&enclosed.path) {
+            Found::There { path, size_bytes } => (path, size_bytes),
+            Found::Missing => return Ok(Err(Left::Missing)),
+            Found::TooLarge(_) => return Ok(Err(Left::TooLarge)),
+        };
         let told = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = plain_name(enclosed.name.as_deref().unwrap_or(&told));
         let kept = format!("{}-{}/{chat}/{message}{}", self.bot, self.owner, ending(&told));
@@ -180,7 +190,7 @@ impl Run {
             mime_type: enclosed.mime_type.clone(),
             expires_at_seconds: 0,
         });
-        Ok(Some(Fetchable { link, name, size_bytes }))
+        Ok(Ok(Fetchable { link, name, size_bytes }))
     }
 
     /// Prints what was done, and gives whether Kommo has all of it.
