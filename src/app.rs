@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -289,6 +289,7 @@ impl Parts {
             typing,
             imports: imported::in_managers_names(&config.data_dir),
             meter: Arc::clone(&self.meter),
+            said_elsewhere: AtomicBool::new(false),
         };
         let (key, imports) = (self.links.key.clone(), imported::dir(&config.data_dir));
         let media = MediaDoor::new(key, self.bots.clone(), self.disk.clone(), imports);

@@ -10,7 +10,7 @@ use telekommo::{
     lifecycle::{self, Ended, Signals},
     operate::{
         chats, check, connect, history, import, invite, logging, parked, reconcile, register, restore, sources,
-        templates,
+        templates, terminal,
     },
     sandbox,
 };
@@ -211,6 +211,7 @@ impl ConfigPath {
 }
 
 fn main() -> ExitCode {
+    terminal::end_quietly_when_unread();
     let outcome = match Arguments::parse().command {
         Command::Run { config } => with_config(&config, run),
         Command::Check { config, offline } => with_config(&config, |config| look_over(config, offline)),
@@ -280,12 +281,11 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
     let mut findings = runtime.block_on(check::ask(config));
     println!("\nKommo:");
     print!("{}", findings.iter().map(ToString::to_string).collect::<String>());
-    if config.telegram.local {
-        let own = runtime.block_on(check::ask_telegram(&app::bots(config)?, app::disk(config)));
-        println!("\nTelegram:");
-        print!("{}", own.iter().map(ToString::to_string).collect::<String>());
-        findings.extend(own);
-    }
+    let mut telegram = runtime.block_on(check::ask_telegram(&app::bots(config)?));
+    telegram.extend(config.telegram.local.then(|| check::ask_files(app::disk(config))));
+    println!("\nTelegram:");
+    print!("{}", telegram.iter().map(ToString::to_string).collect::<String>());
+    findings.extend(telegram);
     Ok(if findings.iter().any(|finding| finding.is_wrong) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

@@ -18,5 +18,5 @@ pub mod setup;
 pub mod sources;
 mod table;
 pub mod templates;
-mod terminal;
+pub mod terminal;
 pub mod upkeep;

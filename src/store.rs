@@ -56,6 +56,7 @@ pub use self::{
     error::StoreError,
     fact::{Chat, Fact},
     guests::Held,
+    open::is_in,
     openings::{Begun, OwnNumber},
     past::KnownChat,
     restore::RestoreSummary,

@@ -3,7 +3,15 @@
 //! Kommo sends a hook once and never again, and wants 200 within 5 seconds. So a hook is verified, stored durably, and
 //! only then answered; everything that takes longer happens behind the queue.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -141,6 +149,8 @@ pub struct HookIntake {
     pub imports: PathBuf,
     /// Counts them.
     pub meter: Arc<Meter>,
+    /// Whether it was said that hooks come to another scope.
+    pub said_elsewhere: AtomicBool,
 }
 
 impl HookIntake {
@@ -155,6 +165,12 @@ impl HookIntake {
             Ok(taken) => self.meter.hook(taken.name()),
             Err(rejected) => {
                 self.meter.hook(rejected.name());
+                if rejected == Rejected::UnknownScope && !self.said_elsewhere.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        ours = self.scope_id,
+                        "a hook came to another scope than ours, which `telekommo check` shows: are kommo.channel_id and kommo.account_id right? This is said once"
+                    );
+                }
                 rejected.log();
             }
         }

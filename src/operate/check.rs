@@ -1,4 +1,4 @@
-//! `telekommo check`: what a configuration means, in words and without secrets, and how Kommo and an own Bot API server see it.
+//! `telekommo check`: what a configuration means, in words and without secrets, and how Kommo and Telegram see it.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ mod kommo;
 mod telegram;
 
 pub use kommo::ask;
-pub use telegram::ask as ask_telegram;
+pub use telegram::{ask as ask_telegram, files as ask_files};
 
 /// A configuration, described for its operator.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// One thing that was asked of Kommo, or of the operator's own Bot API server.
+/// One thing that was asked of Kommo or Telegram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What it is about.

@@ -60,10 +60,14 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
 /// If Kommo refuses.
 pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
     let (chats, _) = chats(config).await?;
-    if let Err(error) = chats.disconnect().await {
-        bail!("{}", refusal(&error));
+    match chats.disconnect().await {
+        Ok(()) => {}
+        Err(CallError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
+            bail!("the channel is not connected to this account, or not known there: `telekommo check` tells which")
+        }
+        Err(error) => bail!("{}", refusal(&error)),
     }
-    println!("The channel is no more connected to the account: no answers come, and what");
+    println!("The channel is no longer connected to the account: no answers come, and what");
     println!("customers write waits. `telekommo connect` connects it again, and so does the");
     println!("next start unless kommo.connect_on_start is false.");
     Ok(())

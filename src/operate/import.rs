@@ -17,6 +17,7 @@ use crate::{
     domain::address::{BotId, SourceId},
     kommo::{chats::Chats, sign::Signer},
     operate::identity,
+    store,
 };
 
 mod bar;
@@ -108,6 +109,11 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     if options.dry_run {
         println!("Nothing was sent: this was a dry run.");
         return Ok(true);
+    }
+    if !store::is_in(&config.data_dir) {
+        println!("There is no store here yet:\n  {}", config.data_dir.display());
+        println!("If telekommo runs already, it has another data_dir: break this off and name that");
+        println!("one (--config, TELEKOMMO_DATA_DIR), or Kommo will not get the files.\n");
     }
     let people = People::find(config, &options.managers, survey.outgoing()).await?;
     let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);

@@ -16,17 +16,18 @@ use crate::{
     config::Config,
     domain::address::SourceId,
     invite::{Invitation, InviteKey, LARGEST_CONTACT},
-    operate::{qr::Qr, table::paragraph},
+    operate::{identity, qr::Qr, table::paragraph},
 };
 
 /// What is asked for.
 #[derive(Clone, Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["contact", "campaign"])))]
 pub struct Request {
     /// The source whose bot it opens.
     #[arg(long, value_name = "NAME")]
     pub source: String,
     /// The contact that whoever opens it first becomes, by its number.
-    #[arg(long, value_name = "NUMBER", required_unless_present = "campaign", conflicts_with = "campaign")]
+    #[arg(long, value_name = "NUMBER")]
     pub contact: Option<u64>,
     /// The campaign that leads come by.
     #[arg(long, value_name = "NAME")]
@@ -49,6 +50,9 @@ pub struct Request {
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     let source = source(config, &request.source)?;
     let (payload, note) = payload(config, &source, &request)?;
+    if let Some(contact) = request.contact {
+        is_there(config, contact).await?;
+    }
     let bots = app::bots(config)?;
     let bot = bots.get(&source).context("the source has no bot")?;
     let username = bot.username().await.map_err(|error| {
@@ -106,6 +110,13 @@ fn to_contact(config: &Config, source: &SourceId, contact: u64, valid: Duration)
     Ok((payload, paragraph("Contact", &note)))
 }
 
+/// Whether Kommo has the contact: who follows a link to one that is not there becomes nobody.
+async fn is_there(config: &Config, contact: u64) -> anyhow::Result<()> {
+    let Some(account) = identity::client(&config.kommo)? else { return Ok(()) };
+    let known = account.contact(contact).await.context("the contact cannot be looked up")?;
+    known.map(drop).with_context(|| format!("Kommo has no contact {contact}: deleted, or merged into another?"))
+}
+
 fn to_campaign(config: &Config, source: &SourceId, name: &str) -> anyhow::Result<(String, String)> {
     let campaign = config.campaigns.get(name).with_context(|| {
         format!("there is no campaign {name:?}: write a section [campaigns.{name}], and restart telekommo")
@@ -118,6 +129,6 @@ fn to_campaign(config: &Config, source: &SourceId, name: &str) -> anyhow::Result
 
 /// Writes a file that is not there yet.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let there = || format!("{} cannot be written: is it there already?", path.display());
-    File::create_new(path).and_then(|mut file| file.write_all(bytes)).with_context(there)
+    let written = File::create_new(path).and_then(|mut file| file.write_all(bytes));
+    written.with_context(|| format!("{} cannot be written; a file that is there is never replaced", path.display()))
 }

@@ -1,8 +1,27 @@
 //! Asking a person at a terminal. What is asked goes to stderr, so that stdout holds the result alone.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    panic, process,
+};
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+/// How a shell reports what a broken pipe has ended: 128 and the number of SIGPIPE.
+const UNREAD: i32 = 141;
+
+/// Lets a command end quietly when nobody reads its output any more, as in `telekommo check | head -1`. Rust ignores SIGPIPE,
+/// and its `print!` panics instead.
+pub fn end_quietly_when_unread() {
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let said = info.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to") && said.contains("Broken pipe") {
+            process::exit(UNREAD);
+        }
+        others(info);
+    }));
+}
 
 /// Whether somebody sits there.
 pub(super) fn is_attended() -> bool {

@@ -37,6 +37,12 @@ pub(super) fn marker(dir: &Path) -> PathBuf {
     dir.join("store.marker")
 }
 
+/// Whether there is a store in the data directory `dir`, whole or not.
+#[must_use]
+pub fn is_in(dir: &Path) -> bool {
+    marker(dir).exists()
+}
+
 impl Store {
     /// Opens the store, or makes one where there has never been one.
     ///

@@ -1,4 +1,4 @@
-//! How the operator's own Bot API server stands: whether it answers, and whether its files can be read.
+//! How Telegram stands: whether it knows the bots, and whether the files of an own server can be read.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,32 @@ use crate::{
     telegram::bot::Bot,
 };
 
-/// Asks the server about each bot. `disk` is what came of opening its directory.
-pub async fn ask(bots: &BTreeMap<SourceId, Bot>, disk: anyhow::Result<Option<Disk>>) -> Vec<Finding> {
-    vec![server(bots).await, files(disk)]
-}
-
-async fn server(bots: &BTreeMap<SourceId, Bot>) -> Finding {
-    let about = "Server";
+/// Asks about each bot.
+pub async fn ask(bots: &BTreeMap<SourceId, Bot>) -> Vec<Finding> {
+    let mut findings = Vec::new();
     for (source, bot) in bots {
-        let why = match bot.greet().await {
-            Ok(()) => continue,
-            Err(Failure::Transient { why, .. } | Failure::Blocked { why }) => why,
-            Err(Failure::Permanent(refusal)) => refusal.sentence,
-        };
-        return wrong(about, format!("does not answer for source {source}: {why}"));
+        findings.push(known(source, bot).await);
     }
-    fine(about, format!("answers for all {} bots", bots.len()))
+    findings
 }
 
-fn files(disk: anyhow::Result<Option<Disk>>) -> Finding {
+async fn known(source: &SourceId, bot: &Bot) -> Finding {
+    let about = "Bot";
+    let why = match bot.greet().await {
+        Ok(()) => {
+            let username = bot.username().await.ok().flatten();
+            let called = username.map(|username| format!(" is @{username}")).unwrap_or_default();
+            return fine(about, format!("that of source {source}{called}"));
+        }
+        Err(Failure::Transient { why, .. } | Failure::Blocked { why }) => why,
+        Err(Failure::Permanent(refusal)) => refusal.sentence,
+    };
+    wrong(about, format!("no answer for that of source {source}: {why}"))
+}
+
+/// What came of opening the directory of an own server.
+#[must_use]
+pub fn files(disk: anyhow::Result<Option<Disk>>) -> Finding {
     let about = "Files";
     match disk {
         Ok(Some(_)) => fine(about, "telegram.local_dir can be read"),

@@ -27,11 +27,7 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
     let channel_code = answered(register.channel_code.as_ref(), &ask::CHANNEL_CODE)?;
     let bot_id = answered(register.bot_id.as_ref(), &ask::BOT_ID)?;
     let account_id = answered(register.account_id.as_ref(), &ask::ACCOUNT_ID)?;
-    let secret = terminal::secret("The channel's secret").context("the secret is read from the input")?;
-    let secret = match ChannelSecret::parse(&secret) {
-        Ok(secret) => secret,
-        Err(wrong) => bail!("what was given as the secret {wrong}"),
-    };
+    let secret = secret()?;
     keep(&register.secret_file, &secret)?;
     println!("[kommo]");
     println!("channel_id = \"{channel_id}\"");
@@ -44,6 +40,18 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
     eprintln!("\nPut these lines into config.toml. The secret is in {}, which belongs", register.secret_file.display());
     eprintln!("beside it, and to the user that telekommo runs as. Then: telekommo check");
     Ok(())
+}
+
+/// The secret; whoever sits there is asked again until it is one.
+fn secret() -> anyhow::Result<ChannelSecret> {
+    loop {
+        let given = terminal::secret("The channel's secret").context("the secret is read from the input")?;
+        match ChannelSecret::parse(&given) {
+            Ok(secret) => return Ok(secret),
+            Err(wrong) if terminal::is_attended() => eprintln!("  What was given as the secret {wrong}."),
+            Err(wrong) => bail!("what was given as the secret {wrong}"),
+        }
+    }
 }
 
 fn in_the_way(path: &Path) -> String {

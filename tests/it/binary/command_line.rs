@@ -7,7 +7,7 @@ use telekommo::sandbox::stage::Stage;
 use tokio::process::Command;
 
 use super::process::{Process, finished, telekommo, text, with_config};
-use crate::support::BRISK;
+use crate::support::{BRISK, WITHIN};
 
 /// The widest line that a terminal is sure to show unbroken.
 const COLUMNS: usize = 100;
@@ -150,6 +150,32 @@ async fn the_sandbox_says_what_is_wrong_with_a_line() {
         assert_eq!(output.status.code(), Some(1), "{line}");
         assert!(text(&output.stderr).contains(remedy), "{line}: {}", text(&output.stderr));
     }
+}
+
+#[tokio::test]
+async fn check_names_the_bots_and_says_whose_token_is_wrong() {
+    let stage = Stage::without_bridge("").unwrap();
+    let file = stage.write_config().unwrap();
+    let output = finished(with_config("check", &file)).await;
+    assert!(text(&output.stdout).contains("that of source sales is @acme_sales_bot"), "{}", text(&output.stdout));
+    let wrong = fs::read_to_string(&file).unwrap().replace("SANDBOX-support-bot", "SANDBOX-other");
+    fs::write(&file, wrong).unwrap();
+    let output = finished(with_config("check", &file)).await;
+    let (said, code) = (text(&output.stdout), output.status.code());
+    assert!(code == Some(1) && said.contains("that of source support") && said.contains("token"), "{code:?} {said}");
+    assert!(!said.contains("SANDBOX"), "{said}");
+}
+
+#[tokio::test]
+async fn a_command_whose_output_nobody_reads_ends_quietly() {
+    let stage = Stage::without_bridge("").unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = with_config("check", &stage.write_config().unwrap());
+    let child = command.arg("--offline").stdout(writer).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let output = tokio::time::timeout(WITHIN, child.wait_with_output()).await.unwrap().unwrap();
+    // 128 and SIGPIPE, as shells report it.
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(141), ""));
 }
 
 #[tokio::test]

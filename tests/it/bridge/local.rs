@@ -147,11 +147,12 @@ async fn a_directory_that_cannot_be_read_is_said_at_the_start_and_by_the_check()
         let stage = Stage::without_bridge(&settings(directory)).unwrap();
         stage.telegram.down(!is_up).unwrap();
         let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
-        let findings = check::ask_telegram(&app::bots(&config).unwrap(), app::disk(&config)).await;
+        let mut findings = check::ask_telegram(&app::bots(&config).unwrap()).await;
+        findings.push(check::ask_files(app::disk(&config)));
         findings.into_iter().map(|it| (it.about, it.is_wrong)).collect::<Vec<_>>()
     };
-    assert_eq!(findings(home.path(), true).await, [("Server", false), ("Files", false)]);
-    assert_eq!(findings(&missing, false).await, [("Server", true), ("Files", true)]);
+    assert_eq!(findings(home.path(), true).await, [("Bot", false), ("Bot", false), ("Files", false)]);
+    assert_eq!(findings(&missing, false).await, [("Bot", true), ("Bot", true), ("Files", true)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
