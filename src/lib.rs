@@ -48,14 +48,15 @@
 //!
 //! With Telegram Business a bot reads and answers in the private chats of a person. Such a chat is a conversation of its own,
 //! named by that person and the customer ([`domain::address::TelegramChat`]): a customer who also writes to the bot has two,
-//! and neither's answers can go to the other, since the way to a chat ([`telegram::bot::Target`]) is one value in every call.
+//! and neither's answers can go to the other, since the way to a chat ([`telegram::place::Target`]) is one value in every call.
 //! Telegram's id of the connection changes whenever the person connects the bot anew, so it names lanes, not conversations,
 //! and is looked up when a call is made. A connection that was never told of is asked for, and so is one that seems to have
 //! lost its rights, before an answer is refused. What the person writes on their phone is told to Kommo as sent.
 //!
 //! Groups are ignored, or each is one conversation under its title. One that becomes a supergroup is another chat with
 //! another count of messages; its conversation and its contact stay, and the store knows both ends. Where that was not known
-//! and Kommo has a chat of each, both stay. The direct messages of a channel are not relayed.
+//! and Kommo has a chat of each, both stay. In a chat with topics, the topic of the newest message is kept, and answers go there,
+//! or to the topic of what they answer; where that is no more, outside of it. The direct messages of a channel are not relayed.
 //!
 //! # A manager answers
 //!

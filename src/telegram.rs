@@ -8,6 +8,7 @@ pub mod failure;
 pub mod file;
 mod me;
 mod phone;
+pub mod place;
 pub mod poll;
 mod portrait;
 mod react;

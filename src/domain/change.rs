@@ -43,6 +43,7 @@ impl PresenceChange {
             content: Content::Text(text.to_owned()),
             quote: None,
             edited: false,
+            topic: None,
         }
     }
 }

@@ -180,6 +180,8 @@ pub struct Inbound {
     pub quote: Option<Quote>,
     /// Whether it is the new wording of a message that was sent before.
     pub edited: bool,
+    /// The topic that it is in, by Telegram's number, where the chat has topics; `None` for what stands outside of them.
+    pub topic: Option<i64>,
 }
 
 impl Inbound {

@@ -68,7 +68,7 @@ pub(super) async fn step(
     let deed = arrival.as_ref().ok().and_then(reading::deed);
     let step = match arrival {
         Ok(Arrival::Message(inbound)) => message(courier, *inbound, attempt).await?,
-        Ok(Arrival::Tap(tap)) => Step::called(self::tap(courier, source, *tap, attempt).await?),
+        Ok(Arrival::Tap(tap)) => self::tap(courier, source, *tap, attempt).await?,
         Ok(Arrival::Reaction(reaction)) => react(courier, reaction).await?,
         Ok(Arrival::Presence(change)) => presence::step(courier, *change, work, attempt).await?,
         Ok(Arrival::Connection(connection)) => Step::without_call(Ok(chats::connected(source, bot, connection))),
@@ -184,20 +184,21 @@ async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreE
 }
 
 /// Neither side of a press waits for the other, and only the message decides how it ends.
-async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attempt) -> Outcome {
+async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attempt) -> Result<Step, StoreError> {
     let here = reach::target(courier, &tap.inbound.conversation)?;
     chats::settle_in(courier, &mut tap.inbound.conversation, &mut tap.inbound.customer.id)?;
     tap.inbound.customer.phone = phone(courier, tap.inbound.customer.id)?;
+    let topic = Vec::from_iter(chats::topic(courier, &tap.inbound)?);
     let tap = if courier.keep_buttons { tap } else { tap.once() };
     if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
         taps::acknowledge(courier, source, &tap, here.clone()).await;
         tracing::debug!(message = %tap.inbound.id, "pressed again");
-        return Ok(Ok(done()));
+        return Ok(Step::called(Ok(done())).with_facts(topic));
     }
     let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()));
     let send = send_as(courier, &tap.inbound, event, attempt);
     let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap, here.clone()), send);
-    outcome
+    Ok(Step::called(outcome?).with_facts(topic))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        address::{Conversation, MessageId, SourceId},
+        address::{Conversation, SourceId},
         delivery::{Delivery, ErrorCode, Refusal},
         message::{Outbound, Quote, Recipient},
         retry::Failure,
@@ -16,7 +16,8 @@ use crate::{
     },
     store::{Ending, Fact, Lease, NewJob, StoreError},
     telegram::{
-        bot::{Bot, Target},
+        bot::Bot,
+        place::{Sent, Target},
         upload::Handover,
     },
     translate::{
@@ -100,7 +101,11 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
     let unread = if courier.reading.marks && way.can_read { courier.store.newest(&call.to)? } else { None };
-    let errand = Errand { courier, bot, to: &way.target, lease, handover };
+    let topic = way.target.topic;
+    // What answers a message goes to the topic of that one.
+    let answers = lease.work().calls().first().and_then(|first| first.reply_to_in(way.target.chat_id)).is_some();
+    let to = Target { topic: topic.filter(|_| !answers), ..way.target };
+    let errand = Errand { courier, bot, to: &to, topic, lease, handover };
     let Step { outcome, called } = errand.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
     if matches!(outcome, Err(Failure::Transient { .. })) && in_vain()? {
@@ -115,6 +120,8 @@ struct Errand<'a> {
     courier: &'a Courier,
     bot: &'a Bot,
     to: &'a Target,
+    /// The topic that the newest message of the conversation is in.
+    topic: Option<i64>,
     lease: &'a Lease,
     handover: &'a Handover,
 }
@@ -144,17 +151,25 @@ impl Errand<'_> {
     }
 
     /// The end of calls that Telegram took, with the messages that they made.
-    fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<MessageId>)>) -> Ending {
+    fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<Sent>)>) -> Ending {
         let sent: Vec<_> = sent.into_iter().collect();
         let (mut then, mut facts) = (Vec::new(), Vec::from_iter(reading::arrived(self.courier, &sent)));
-        for (call, ours) in sent {
+        facts.extend(self.topic_after(&sent));
+        for (call, sent) in sent {
             tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
-            let moved = ours.map(|ours| ours.chat.id).filter(|id| *id != self.to.chat_id);
-            facts.extend(ours.map(|ours| Fact::Link { ours, kommo: call.message.clone() }));
+            let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
+            facts.extend(sent.map(|sent| Fact::Link { ours: sent.id, kommo: call.message.clone() }));
             facts.extend(moved.map(|to| Fact::Move { from: call.to.clone(), to }));
             then.extend(call.is_last().then(|| outcome(self.lease.lane(), call)));
         }
         Ending::Done { then, facts }
+    }
+
+    /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the topic
+    /// is no more. What follows goes there too.
+    fn topic_after(&self, sent: &[(&Call, Option<Sent>)]) -> Option<Fact> {
+        let (call, sent) = sent.iter().rev().find_map(|(call, sent)| Some((call, (*sent)?)))?;
+        (sent.topic != self.topic).then(|| Fact::Topic { conversation: call.to.clone(), topic: sent.topic })
     }
 }
 

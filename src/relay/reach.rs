@@ -9,7 +9,7 @@ use crate::{
     },
     relay::courier::Courier,
     store::{Fact, Store, StoreError},
-    telegram::bot::{Bot, Target},
+    telegram::{bot::Bot, place::Target},
 };
 
 /// What is known of the way to a chat.
@@ -34,7 +34,7 @@ pub(super) struct Way {
 pub(super) fn known(store: &Store, bot: BotId, to: &Conversation) -> Result<Reach, StoreError> {
     let chat_id = store.moved_to(to)?.unwrap_or(to.chat.id);
     let Some(owner) = to.chat.owner else {
-        let target = Target { chat_id, business_connection_id: None };
+        let target = Target { chat_id, business_connection_id: None, topic: store.topic(to)? };
         return Ok(Reach::Open(Way { target, can_read: false }));
     };
     Ok(match store.connection_of(bot, owner)? {
@@ -45,7 +45,7 @@ pub(super) fn known(store: &Store, bot: BotId, to: &Conversation) -> Result<Reac
 }
 
 fn through(connection: &Connection, chat_id: i64) -> Way {
-    let target = Target { chat_id, business_connection_id: Some(connection.id.clone()) };
+    let target = Target { chat_id, business_connection_id: Some(connection.id.clone()), topic: None };
     Way { target, can_read: connection.can_read }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     },
     relay::{courier::Courier, verdict::report},
     store::{Fact, NewJob, StoreError},
+    telegram::place::Sent,
     translate::from_telegram::Arrival,
 };
 
@@ -59,10 +60,10 @@ pub(super) fn shown(courier: &Courier, deed: Option<Deed>) -> Result<(Vec<NewJob
 
 /// What is kept of calls that Telegram took, for [`shown`]: answers that have arrived as a whole. One that lost something
 /// is told as failed, and stays so.
-pub(super) fn arrived(courier: &Courier, sent: &[(&Call, Option<MessageId>)]) -> Option<Fact> {
+pub(super) fn arrived(courier: &Courier, sent: &[(&Call, Option<Sent>)]) -> Option<Fact> {
     let (first, _) = sent.first().filter(|(call, _)| courier.reading.is_inferred && !call.to.is_group())?;
     let whole = sent.iter().filter(|(call, _)| call.is_last() && call.lost.is_none());
     let answers: Vec<_> =
-        whole.filter_map(|(call, ours)| Some(Unread { message: call.message.clone(), ours: (*ours)? })).collect();
+        whole.filter_map(|(call, sent)| Some(Unread { message: call.message.clone(), ours: (*sent)?.id })).collect();
     (!answers.is_empty()).then(|| Fact::Unread { conversation: first.to.clone(), answers })
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use crate::{
     domain::{address::SourceId, message::Tap},
     relay::courier::Courier,
-    telegram::bot::Target,
+    telegram::place::Target,
 };
 
 /// How long the courtesies may hold up the lane. The message to Kommo goes on beside them.

@@ -47,6 +47,7 @@ mod rooms;
 mod sending;
 mod shapes;
 mod texts;
+mod topics;
 mod updates;
 mod uploads;
 mod world;

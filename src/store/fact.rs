@@ -50,6 +50,13 @@ pub enum Fact {
         /// Its number.
         message: i64,
     },
+    /// The topic that the newest message of a conversation is in; `None` if it is in none.
+    Topic {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Telegram's number of the topic.
+        topic: Option<i64>,
+    },
     /// Answers have arrived, and nothing shows yet that they were read. One fact of an ending says all of a conversation's.
     Unread {
         /// Our conversation.

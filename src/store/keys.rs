@@ -17,6 +17,7 @@
 //! | `g` conversation | the chat that its group is now |
 //! | `f` conversation | the one that its group had before |
 //! | `n` conversation | the newest message of its customer |
+//! | `z` conversation | the topic that its newest message is in |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
@@ -87,6 +88,10 @@ pub(super) fn moved_from(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn newest(conversation: &Conversation) -> Vec<u8> {
     with(b'n', conversation.to_string().as_bytes())
+}
+
+pub(super) fn topic(conversation: &Conversation) -> Vec<u8> {
+    with(b'z', conversation.to_string().as_bytes())
 }
 
 pub(super) fn unread(conversation: &Conversation) -> Vec<u8> {

@@ -60,6 +60,7 @@ impl Store {
                 | Fact::Connection { .. }
                 | Fact::Move { .. }
                 | Fact::Newest { .. }
+                | Fact::Topic { .. }
                 | Fact::Unread { .. }
                 | Fact::Read { .. } => {}
             }
@@ -104,6 +105,10 @@ pub(super) fn write(
             Fact::Newest { conversation, message } => {
                 batch.insert(keys::newest(conversation), rows::write(message));
             }
+            Fact::Topic { conversation, topic: Some(topic) } => {
+                batch.insert(keys::topic(conversation), rows::write(topic));
+            }
+            Fact::Topic { conversation, topic: None } => batch.remove(keys::topic(conversation)),
             Fact::Unread { conversation, answers } => unread::add(db, batch, conversation, answers)?,
             Fact::Read { conversation, answers } => unread::remove(db, batch, conversation, answers)?,
         }

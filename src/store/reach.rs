@@ -58,6 +58,14 @@ impl Store {
     pub fn newest(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
         rows::get(&self.db()?, &keys::newest(conversation))
     }
+
+    /// Telegram's number of the topic that the newest message of a conversation is in, if it is in one.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn topic(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
+        rows::get(&self.db()?, &keys::topic(conversation))
+    }
 }
 
 /// An older connection may still be told of, when it ends; answers go by the newest.

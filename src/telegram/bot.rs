@@ -11,7 +11,7 @@ use teloxide::{
 
 use crate::{
     domain::{
-        address::{BotId, MessageId, SourceId, TelegramChat},
+        address::{BotId, SourceId, TelegramChat},
         keyboard::{Keyboard, Layout},
         retry::Failure,
         work::{Call, Method},
@@ -20,6 +20,7 @@ use crate::{
     telegram::{
         access::Access,
         failure, file,
+        place::{Sent, Target, Trip},
         upload::{self, Handover, Patience},
     },
     translate::{buttons, text::MESSAGE_UNITS},
@@ -58,17 +59,6 @@ impl fmt::Debug for Bot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bot").field("source", &self.source).field("id", &self.id).finish_non_exhaustive()
     }
-}
-
-/// A chat as the methods of the Bot API name it. Each that sends or changes something in a chat takes all of it, so that
-/// what is for a person's own chat can never go to the bot's chat with the same customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Target {
-    /// Telegram's id of the chat.
-    pub chat_id: i64,
-    /// The connection of Telegram Business whose chat it is, if it is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub business_connection_id: Option<String>,
 }
 
 impl Bot {
@@ -136,23 +126,23 @@ impl Bot {
     ///
     /// # Errors
     /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
-    pub async fn send(&self, call: &Call, to: &Target, handover: &Handover) -> Result<Option<MessageId>, Failure> {
-        let mut chat = TelegramChat { id: to.chat_id, ..call.to.chat };
+    pub async fn send(&self, call: &Call, to: &Target, handover: &Handover) -> Result<Option<Sent>, Failure> {
         handover.complete();
-        let mut answer = self.call(call, to).await;
-        if let Err(RequestError::MigrateToChatId(now)) = answer {
-            // The group has become a supergroup, and nothing was sent.
-            chat.id = now.0;
-            self.pace.turn().await;
-            answer = self.call(call, &Target { chat_id: now.0, ..to.clone() }).await;
-        }
+        let mut trip = Trip::to(to.clone());
+        let answer = loop {
+            let answer = self.call(call, &trip).await;
+            match answer.as_ref().err().and_then(failure::detour) {
+                Some(detour) if trip.goes_on(detour) => self.pace.turn().await,
+                Some(_) | None => break answer,
+            }
+        };
         let answer = failure::of_send(answer)?;
-        let number = answer.get("message_id").and_then(Value::as_i64);
-        Ok(number.map(|message| MessageId { bot: self.id, chat, message, update: None }))
+        Ok(Sent::read(self.id, TelegramChat { id: trip.to.chat_id, ..call.to.chat }, &answer))
     }
 
-    async fn call(&self, call: &Call, to: &Target) -> Result<Value, RequestError> {
-        let (place, reply_to) = ((call.to.chat, to), call.reply_to_in(to.chat_id));
+    async fn call(&self, call: &Call, trip: &Trip) -> Result<Value, RequestError> {
+        let (to, reply_to) = (&trip.to, trip.reply_to(call));
+        let place = (call.to.chat, to);
         match &call.method {
             Method::SendText { text, keyboard, .. } => self.send_text(place, text, keyboard, reply_to).await,
             Method::SendLocation { latitude_microdegrees, longitude_microdegrees, .. } => {
@@ -213,7 +203,8 @@ impl Bot {
     /// The verdict on the failure.
     pub async fn remove_keyboard(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.pace.turn().await;
-        let payload = EditMessageReplyMarkup { to: chat, message_id: message };
+        // A message is the same one in whatever topic.
+        let payload = EditMessageReplyMarkup { to: Target { topic: None, ..chat }, message_id: message };
         failure::unless_moot(JsonRequest::new(self.sender.clone(), payload).await)
     }
 

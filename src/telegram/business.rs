@@ -6,11 +6,7 @@ use teloxide::requests::{JsonRequest, Payload};
 
 use crate::{
     domain::{reach::Connection, retry::Failure},
-    telegram::{
-        bot::{Bot, Target},
-        failure,
-        wire::Part,
-    },
+    telegram::{bot::Bot, failure, place::Target, wire::Part},
     translate::from_telegram,
 };
 

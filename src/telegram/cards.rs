@@ -10,8 +10,9 @@ use teloxide::{
 use crate::{
     domain::{address::TelegramChat, keyboard::Keyboard},
     telegram::{
-        bot::{Bot, ReplyParameters, Target},
+        bot::{Bot, ReplyParameters},
         failure,
+        place::Target,
     },
 };
 

@@ -6,9 +6,12 @@
 use serde_json::Value;
 use teloxide::{ApiError, RequestError};
 
-use crate::domain::{
-    delivery::{ErrorCode, Refusal},
-    retry::Failure,
+use crate::{
+    domain::{
+        delivery::{ErrorCode, Refusal},
+        retry::Failure,
+    },
+    telegram::place::Detour,
 };
 
 /// The result of a call that sends something, with the verdict if it failed.
@@ -60,6 +63,24 @@ pub(super) fn is_about_buttons(error: &RequestError) -> bool {
         && ["button", "inline keyboard", "reply markup", "reply_markup", "reply keyboard"]
             .iter()
             .any(|part| text.contains(part))
+}
+
+/// Where a message goes that Telegram refused for its place alone.
+pub(super) fn detour(error: &RequestError) -> Option<Detour> {
+    match error {
+        RequestError::MigrateToChatId(now) => Some(Detour::Chat(now.0)),
+        RequestError::Api(error) => is_about_topic(&text(error)).then_some(Detour::Outside),
+        RequestError::RetryAfter(_)
+        | RequestError::Network(_)
+        | RequestError::InvalidJson { .. }
+        | RequestError::Io(_) => None,
+    }
+}
+
+fn is_about_topic(text: &str) -> bool {
+    ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"]
+        .iter()
+        .any(|why| text.strip_prefix("Bad Request: ").is_some_and(|rest| rest.starts_with(why)))
 }
 
 /// Whether Telegram refused what a message holds, and may take it in another form.

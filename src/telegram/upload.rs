@@ -13,14 +13,11 @@ use teloxide::{
 };
 
 use crate::{
-    domain::{
-        address::{MessageId, TelegramChat},
-        keyboard::Keyboard,
-        retry::Failure,
-    },
+    domain::{address::TelegramChat, keyboard::Keyboard, retry::Failure},
     telegram::{
-        bot::{Bot, ReplyParameters, Target},
+        bot::{Bot, ReplyParameters},
         failure,
+        place::{Detour, Sent, Target},
         upload::body::{Break, Gauge, watched},
     },
 };
@@ -80,8 +77,8 @@ pub enum UploadError {
     TooLargeForServer,
     /// No more of it came in, and Telegram has none of it.
     Dried(String),
-    /// The group has become a supergroup with this id, and nothing was sent.
-    Moved(i64),
+    /// It is to go another way, and nothing was sent.
+    Elsewhere(Detour),
     /// Anything else, with the verdict.
     Failed(Failure),
 }
@@ -115,7 +112,7 @@ impl Bot {
         keyboard: &Keyboard,
         reply_to: Option<i64>,
         handover: &Handover,
-    ) -> Result<Option<MessageId>, UploadError> {
+    ) -> Result<Option<Sent>, UploadError> {
         let (method, field) = parcel.form.method();
         let gauge = Gauge::new();
         let (limit, form) = (parcel.form.limit_bytes(self.limit_bytes), parcel.form);
@@ -134,7 +131,7 @@ impl Bot {
         let parts = parts.part(field, part(parcel.incoming, name, limit, &gauge, Some(handover.clone())));
         let answer = self.watch(place.1, form, self.post(method, parts, &gauge), &gauge, handover).await?;
         let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
-        Ok(message(&answer).map(|message| MessageId { bot: self.id(), chat, message, update: None }))
+        Ok(Sent::read(self.id(), chat, &answer))
     }
 
     /// Sends files together, and tells the messages that they made, in order.
@@ -147,7 +144,7 @@ impl Bot {
         parcels: Vec<Parcel<'_>>,
         reply_to: Option<i64>,
         handover: &Handover,
-    ) -> Result<Vec<Option<MessageId>>, UploadError> {
+    ) -> Result<Vec<Option<Sent>>, UploadError> {
         let gauge = Gauge::new();
         let last = parcels.len().saturating_sub(1);
         let first_form = parcels.first().map_or(Form::Document, |parcel| parcel.form);
@@ -160,10 +157,9 @@ impl Bot {
         }
         let request = self.post("sendMediaGroup", parts, &gauge);
         let answer = self.watch(place.1, first_form, request, &gauge, handover).await?;
-        let numbers = answer.as_array().map(|all| all.iter().map(message).collect::<Vec<_>>()).unwrap_or_default();
         let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
-        let id = |message| MessageId { bot: self.id(), chat, message, update: None };
-        Ok((0..=last).map(|n| numbers.get(n).copied().flatten().map(id)).collect())
+        let sent = |n: usize| answer.get(n).and_then(|message| Sent::read(self.id(), chat, message));
+        Ok((0..=last).map(sent).collect())
     }
 
     async fn post(
@@ -221,6 +217,10 @@ fn addressed(to: &Target, reply_to: Option<i64>) -> Multipart {
         Some(id) => parts.text("business_connection_id", id.clone()),
         None => parts,
     };
+    let parts = match to.topic {
+        Some(topic) => parts.text("message_thread_id", topic.to_string()),
+        None => parts,
+    };
     match reply_to {
         Some(message) => parts.text("reply_parameters", json!(ReplyParameters::to(message)).to_string()),
         None => parts,
@@ -249,10 +249,6 @@ fn input_media(n: usize, parcel: &Parcel<'_>) -> Value {
     media
 }
 
-fn message(answer: &Value) -> Option<i64> {
-    answer.get("message_id").and_then(Value::as_i64)
-}
-
 /// Reads an answer as the other calls' are read (Bot API, "Making requests").
 fn read(text: &str) -> Result<Value, RequestError> {
     let answer: Result<Value, _> = serde_json::from_str(text);
@@ -276,8 +272,8 @@ fn verdict(answer: Result<Value, RequestError>) -> Result<Value, UploadError> {
         Ok(result) => return Ok(result),
         Err(error) => error,
     };
-    if let RequestError::MigrateToChatId(now) = error {
-        return Err(UploadError::Moved(now.0));
+    if let Some(detour) = failure::detour(&error) {
+        return Err(UploadError::Elsewhere(detour));
     }
     let why = match &error {
         RequestError::Api(api) => failure::text(api),

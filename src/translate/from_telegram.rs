@@ -145,6 +145,7 @@ fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<O
     let (Some(id), Some(data), Some(number), Some(update)) = (query.id, query.data, message.message_id, update) else {
         return Ok(None);
     };
+    let topic = chats::topic(&message.fields);
     let pressed = buttons::pressed(&data, message.reply_markup);
     Ok(Some(Tap {
         query: id,
@@ -160,6 +161,7 @@ fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<O
             content: pressed.label.map_or_else(unknown_button, Content::Text),
             quote: None,
             edited: false,
+            topic,
         },
     }))
 }
@@ -188,7 +190,9 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
     let chat = Chat::of(&message.fields, message.from.clone().unwrap_or_default(), place)?;
     let author = chats::author(&message, place)?;
     let number = message.message_id.ok_or(Skip::Unreadable)?;
-    let speaker = chat.is_group().then(|| chats::speaker(&mut message));
+    let topic = chats::topic(&message.fields);
+    let begun = chats::beginning(&mut message);
+    let speaker = chat.is_group().then(|| chats::speaker(&message, begun));
     let sent_at = sent_at(message.date.unwrap_or_default(), number);
     let quote = quote::of(&message, place.bot, chat.id);
     let content = content::forwarded(message, place.largest_file_bytes);
@@ -201,6 +205,7 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
         content: speaker.into_iter().fold(content, |content, speaker| chats::said_by(content, &speaker)),
         quote,
         edited: false,
+        topic,
     })
 }
 

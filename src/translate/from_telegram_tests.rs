@@ -75,6 +75,7 @@ fn a_private_text_becomes_a_message() {
         ),
         quote: None,
         edited: false,
+        topic: None,
     }
     "#);
 }

@@ -253,6 +253,7 @@ mod tests {
             content: Content::Text("Привет 👋".to_owned()),
             quote: None,
             edited: false,
+            topic: None,
         }
     }
 

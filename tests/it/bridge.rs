@@ -13,6 +13,7 @@ mod exchange;
 mod files_out;
 mod files_trouble;
 mod first;
+mod forums;
 mod groups;
 mod hooks;
 mod hostile;

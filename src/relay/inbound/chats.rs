@@ -99,7 +99,14 @@ pub(super) fn news(courier: &Courier, inbound: &Inbound, now: UnixMillis) -> Res
     let unread = courier.reading.marks && inbound.author == Author::Customer && conversation.chat.owner.is_some();
     let unread = unread.then(|| Fact::Newest { conversation: conversation.clone(), message: inbound.id.message });
     let back = back.map(|presence| Fact::Presence { conversation, presence });
-    Ok(back.into_iter().chain(unread.filter(|_| !inbound.edited)).collect())
+    Ok(back.into_iter().chain(unread.filter(|_| !inbound.edited)).chain(topic(courier, inbound)?).collect())
+}
+
+/// The topic in which somebody has just written or pressed a button, if it is another one than before: answers go there.
+pub(super) fn topic(courier: &Courier, inbound: &Inbound) -> Result<Option<Fact>, StoreError> {
+    let Inbound { conversation, topic, .. } = inbound;
+    let is_news = !inbound.edited && courier.store.topic(conversation)? != *topic;
+    Ok(is_news.then(|| Fact::Topic { conversation: conversation.clone(), topic: *topic }))
 }
 
 /// Marks messages as deleted, those that Kommo knows. Each is a job of its own, so that a retry of one repeats no other.

@@ -216,6 +216,7 @@ mod tests {
             content: Content::Text("x".to_owned()),
             quote: None,
             edited: false,
+            topic: None,
         };
         facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
     }

@@ -4,7 +4,6 @@ use futures_util::future::join_all;
 
 use crate::{
     domain::{
-        address::MessageId,
         retry::Failure,
         work::{Call, Method, Work},
     },
@@ -15,7 +14,8 @@ use crate::{
     },
     store::Ending,
     telegram::{
-        bot::{Bot, Target},
+        bot::Bot,
+        place::{Detour, Sent, Trip},
         upload::{Album, Form, Parcel, UploadError},
     },
     translate::to_telegram::album::{caption, of_files},
@@ -31,25 +31,25 @@ struct Item<'c> {
     form: Form,
 }
 
-/// The group has become a supergroup with this id, and nothing was sent.
-struct Moved(i64);
-
 impl Errand<'_> {
     /// Sends files together. Where that cannot be, they become smaller albums, or go one by one; each of these is a job
-    /// of its own, so that nothing is sent twice. A group that has become a supergroup is followed once.
+    /// of its own, so that nothing is sent twice.
     pub(super) async fn send_album(&self, calls: &[Call]) -> Step {
-        let step = match self.send_together(calls, self.to).await {
-            Ok(step) => return step,
-            Err(Moved(chat_id)) => {
-                self.handover.begin();
-                self.bot.turn().await;
-                self.send_together(calls, &Target { chat_id, ..self.to.clone() }).await
+        let mut trip = Trip::to(self.to.clone());
+        loop {
+            let detour = match self.send_together(calls, &trip).await {
+                Ok(step) => return step,
+                Err(detour) => detour,
+            };
+            self.handover.begin();
+            if !trip.goes_on(detour) {
+                return Step::called(Ok(Ending::Become(one_by_one(calls).collect())));
             }
-        };
-        step.unwrap_or_else(|_| Step::called(Err(Failure::transient("the group becomes one supergroup after another"))))
+            self.bot.turn().await;
+        }
     }
 
-    async fn send_together(&self, calls: &[Call], to: &Target) -> Result<Step, Moved> {
+    async fn send_together(&self, calls: &[Call], trip: &Trip) -> Result<Step, Detour> {
         let is_last_try = self.lease.attempts() + 1 >= TOGETHER;
         let (items, alone) = match open(self.courier, self.bot, calls, is_last_try).await {
             Ok(opened) => opened,
@@ -62,12 +62,12 @@ impl Errand<'_> {
             let works = runs.into_iter().filter_map(files).chain(one_by_one(alone)).collect();
             return Ok(Step::without_call(Ok(Ending::Become(works))));
         };
-        let step = match self.send_items(items, to).await {
+        let step = match self.send_items(items, trip).await {
             Ok(sent) => Step::called(Ok(self.sent(calls.iter().zip(sent)))),
             Err(UploadError::Failed(failure)) => Step::called(Err(failure)),
             // All of them are held open while one goes out: what Kommo does not keep open for so long may pass alone.
             Err(UploadError::Dried(why)) if !is_last_try => Step::called(Err(Failure::transient(why))),
-            Err(UploadError::Moved(chat_id)) => return Err(Moved(chat_id)),
+            Err(UploadError::Elsewhere(detour)) => return Err(detour),
             Err(
                 error @ (UploadError::Refused { .. }
                 | UploadError::TooLarge
@@ -83,15 +83,15 @@ impl Errand<'_> {
         Ok(step)
     }
 
-    async fn send_items(&self, items: Vec<Item<'_>>, to: &Target) -> Result<Vec<Option<MessageId>>, UploadError> {
+    async fn send_items(&self, items: Vec<Item<'_>>, trip: &Trip) -> Result<Vec<Option<Sent>>, UploadError> {
         let Some(first) = items.first().map(|item| item.call) else { return Ok(Vec::new()) };
         let names: Vec<_> = items.iter().map(|item| item.opened.name.clone()).collect();
         let parcels = items.into_iter().zip(&names).map(|(item, name)| {
             let caption = caption(item.call);
             Parcel { form: item.form, name, caption, incoming: item.opened.incoming() }
         });
-        let reply_to = first.reply_to_in(to.chat_id);
-        self.bot.upload_album((first.to.chat, to), parcels.collect(), reply_to, self.handover).await
+        let place = (first.to.chat, &trip.to);
+        self.bot.upload_album(place, parcels.collect(), trip.reply_to(first), self.handover).await
     }
 }
 

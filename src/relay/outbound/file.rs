@@ -18,7 +18,10 @@ use crate::{
         },
     },
     store::{Ending, StoreError},
-    telegram::upload::{Disliked, Form, Format, Incoming, Parcel, Traits, UploadError},
+    telegram::{
+        place::{Detour, Trip},
+        upload::{Disliked, Form, Format, Incoming, Parcel, Traits, UploadError},
+    },
     translate::{
         buttons, file_name,
         text::CAPTION_UNITS,
@@ -77,7 +80,7 @@ impl Errand<'_> {
         let Method::SendFile { file, caption, keyboard, .. } = &call.method else {
             return Ok(Step::without_call(Err(Failure::transient("a call without a file"))));
         };
-        let (bot, mut to) = (self.bot, self.to.clone());
+        let (bot, mut trip) = (self.bot, Trip::to(self.to.clone()));
         let mut attempt = Attempt { form: None, caption: caption.clone(), keyboard };
         loop {
             let opened = match self.courier.downloads.open(&file.url, bot.limit_bytes()).await {
@@ -98,16 +101,16 @@ impl Errand<'_> {
             }
             let name = opened.name.clone();
             let parcel = Parcel { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
-            let place = (call.to.chat, &to);
-            let reply_to = call.reply_to_in(to.chat_id);
+            let (place, reply_to) = ((call.to.chat, &trip.to), trip.reply_to(call));
             let error = match bot.upload(place, parcel, attempt.keyboard, reply_to, self.handover).await {
                 Ok(sent) => return Ok(Step::called(Ok(self.sent([(call, sent)])))),
                 Err(error) => error,
             };
             self.handover.begin();
             let limit = (size_bytes, bot.limit_bytes());
-            if let UploadError::Moved(chat_id) = error {
-                to.chat_id = chat_id;
+            if let UploadError::Elsewhere(detour) = error
+                && trip.goes_on(detour)
+            {
                 bot.turn().await;
                 continue;
             }
@@ -145,7 +148,12 @@ fn next<'a>(
     let (of, why) = match error {
         UploadError::Failed(failure) => return Next::Over(Err(failure)),
         UploadError::Dried(why) => return Next::Over(Err(Failure::transient(why))),
-        UploadError::Moved(_) => return Next::Over(Err(Failure::transient("the group has become a supergroup"))),
+        UploadError::Elsewhere(Detour::Chat(_)) => {
+            return Next::Over(Err(Failure::transient("the group has become a supergroup")));
+        }
+        UploadError::Elsewhere(Detour::Outside) => {
+            return Next::Over(Err(Failure::Permanent(refused("the topic is closed"))));
+        }
         UploadError::TooLarge if form == Form::Photo => (Disliked::File, "too large".to_owned()),
         UploadError::TooLarge => return Next::WithoutFile(too_large(size_bytes, limit_bytes)),
         UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),

@@ -14,7 +14,7 @@ use crate::{
         business,
         media::{Item, Source},
         methods::{Answer, Refusal},
-        replies, sending, texts,
+        replies, sending, texts, topics,
         world::World,
     },
 };
@@ -52,6 +52,7 @@ pub(super) fn send(world: &mut World, token: &str, arguments: &Arguments, now: U
     check(&items)?;
     let mut spot = business::reach(world, token, arguments, now)?;
     let reply_to = replies::answered(arguments, spot.chat)?;
+    let topic = topics::chosen(arguments, spot.chat, reply_to)?;
     let files: Result<Vec<_>, Refusal> = items.iter().map(|(item, _)| item.keep(&mut spot)).collect();
     let media_group_id = Some(new_id());
     spot.chat.action = None;
@@ -61,6 +62,7 @@ pub(super) fn send(world: &mut World, token: &str, arguments: &Arguments, now: U
             file: Some(file),
             media_group_id: media_group_id.clone(),
             reply_to,
+            topic,
             ..ChatMessage::default()
         };
         let message = spot.bots(message, now);

@@ -94,6 +94,8 @@ pub(super) struct Group {
     members: BTreeSet<i64>,
     standing: Standing,
     migrated_to: Option<i64>,
+    /// Whether it has topics.
+    pub(super) is_forum: bool,
     /// The picture of it.
     pub(super) photo: Option<Bytes>,
 }
@@ -101,7 +103,11 @@ pub(super) struct Group {
 impl Group {
     /// `Chat`.
     pub(super) fn shape(&self, id: i64) -> Value {
-        json!({ "id": id, "title": self.title, "type": self.kind.name() })
+        let mut shape = json!({ "id": id, "title": self.title, "type": self.kind.name() });
+        if self.is_forum {
+            shape["is_forum"] = json!(true);
+        }
+        shape
     }
 
     /// Why the bot may not write, if it may not (server source, `check_chat_access`).
@@ -158,7 +164,8 @@ impl World {
         let by = *group.members.first()?;
         let members = group.members.into_iter().collect();
         let NewGroup { id, kind, title, .. } = group;
-        bot.groups.insert(id, Group { kind, title, members, standing: Standing::Left, migrated_to: None, photo: None });
+        let (standing, migrated_to, is_forum, photo) = (Standing::Left, None, false, None);
+        bot.groups.insert(id, Group { kind, title, members, standing, migrated_to, is_forum, photo });
         bot.chats.entry(id).or_default();
         self.let_in(token, id, by, now)
     }

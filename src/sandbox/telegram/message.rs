@@ -29,6 +29,8 @@ pub struct ChatMessage {
     pub reply_keyboard: Option<ReplyKeyboard>,
     /// The message that it answers.
     pub reply_to: Option<i64>,
+    /// The topic that it is in, by the number of the message that began it.
+    pub topic: Option<i64>,
     /// The customer's reaction to it.
     pub reaction: Option<String>,
     /// The bot's reaction to it.

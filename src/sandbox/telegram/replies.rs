@@ -37,7 +37,9 @@ pub(super) fn answered(arguments: &Arguments, chat: &Chat) -> Result<Option<i64>
 /// `Message` with the one that it answers inside it.
 pub(super) fn with_quoted(frame: &Frame<'_>, chat: &Chat, message: &ChatMessage) -> Value {
     let mut shape = shapes::message(frame, message);
-    let quoted = message.reply_to.and_then(|id| chat.messages.iter().find(|it| it.message_id == id));
+    // In a topic, what answers nothing answers the message that began it.
+    let beginning = message.topic.filter(|topic| *topic != message.message_id);
+    let quoted = message.reply_to.or(beginning).and_then(|id| chat.messages.iter().find(|it| it.message_id == id));
     if let Some(quoted) = quoted {
         shape["reply_to_message"] = shapes::message(frame, quoted);
     }

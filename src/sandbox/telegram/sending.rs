@@ -13,7 +13,7 @@ use crate::{
         keyboards::{self, Markup},
         methods::{Answer, Refusal},
         places::Spot,
-        replies,
+        replies, topics,
         world::World,
     },
 };
@@ -35,8 +35,7 @@ const ACTIONS: [&str; 11] = [
     "upload_video_note",
 ];
 /// Arguments that would change what the customer sees and that this server cannot show: refused, not ignored.
-const NOT_SHOWN: [&str; 12] = [
-    "message_thread_id",
+const NOT_SHOWN: [&str; 11] = [
     "direct_messages_topic_id",
     "message_effect_id",
     "suggested_post_parameters",
@@ -70,7 +69,8 @@ pub(super) fn send(
     let markup = keyboards::markup(arguments)?;
     let mut spot = business::reach(world, token, arguments, now)?;
     let reply_to = replies::answered(arguments, spot.chat)?;
-    let mut message = ChatMessage { reply_to, ..make(&mut spot)? };
+    let topic = topics::chosen(arguments, spot.chat, reply_to)?;
+    let mut message = ChatMessage { reply_to, topic, ..make(&mut spot)? };
     spot.chat.action = None;
     match markup {
         Markup::Nothing => {}
@@ -103,6 +103,8 @@ pub(super) fn chat_action(world: &mut World, token: &str, arguments: &Arguments,
     if !ACTIONS.contains(&action) {
         return Err(Refusal::new(400, "Bad Request: wrong parameter action in request"));
     }
-    business::reach(world, token, arguments, now)?.chat.action = Some((action.to_owned(), now.plus(ACTION)));
+    let chat = business::reach(world, token, arguments, now)?.chat;
+    topics::chosen(arguments, chat, None)?;
+    chat.action = Some((action.to_owned(), now.plus(ACTION)));
     Ok(json!(true))
 }

@@ -101,6 +101,10 @@ pub(super) fn message(frame: &Frame<'_>, message: &ChatMessage) -> Value {
     if let Some(id) = &message.media_group_id {
         shape["media_group_id"] = json!(id);
     }
+    if let Some(topic) = message.topic {
+        shape["message_thread_id"] = json!(topic);
+        shape["is_topic_message"] = json!(true);
+    }
     if !message.keyboard.is_empty() {
         shape["reply_markup"] = keyboards::shape(&message.keyboard);
     }

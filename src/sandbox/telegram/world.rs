@@ -14,6 +14,7 @@ use crate::{
         groups::Group,
         polls::Polls,
         shapes::{self, BotUser},
+        topics::Topics,
         updates::Queue,
     },
 };
@@ -73,6 +74,7 @@ pub(super) struct Chat {
     /// What the customer has in place of their keyboard.
     pub(super) reply_keyboard: Option<ReplyKeyboard>,
     pub(super) messages: Vec<ChatMessage>,
+    pub(super) topics: Topics,
     pub(super) last_id: i64,
     /// Up to where the bot has read it, where it can say so.
     pub(super) read_up_to: i64,

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::telegram::{
-    bot::{Bot, Target},
-    upload::Form,
-};
+use crate::telegram::{bot::Bot, place::Target, upload::Form};
 
 /// What arrives sooner needs no announcement.
 const SHOWN_AFTER: Duration = Duration::from_millis(700);

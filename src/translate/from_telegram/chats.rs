@@ -89,9 +89,22 @@ pub(super) fn author(message: &Message, place: &Place<'_>) -> Result<Author, Ski
     Ok(owner.map_or(Author::Customer, |owner| Author::Business { name: owner.name.clone(), kommo: None }))
 }
 
-/// Who speaks in a group, after the topic where it is known. The message that began a topic, which everything in it
-/// answers, is taken off: nobody has quoted it.
-pub(super) fn speaker(message: &mut Message) -> String {
+/// The topic that a message is in. In chats without topics, what answers something is in a thread too, but in no topic.
+pub(super) fn topic(message: &Part) -> Option<i64> {
+    message.number("message_thread_id").filter(|_| message.flag("is_topic_message"))
+}
+
+/// Takes off the message that began a topic, which everything in it answers though nobody has quoted it, and gives the name
+/// that the topic began with.
+pub(super) fn beginning(message: &mut Message) -> Option<String> {
+    let start = message.reply_to_message.as_ref()?.fields.part("forum_topic_created");
+    let name = start.text("name").map(|name| people::one_line(&name))?;
+    message.reply_to_message = None;
+    Some(name)
+}
+
+/// Who speaks in a group, after the `topic` where it is known.
+pub(super) fn speaker(message: &Message, topic: Option<String>) -> String {
     let fields = &message.fields;
     let chat = fields.says("sender_chat").then(|| people::full_name(&fields.part("sender_chat"))).flatten();
     let signature = fields.text("author_signature").map(|name| people::one_line(&name));
@@ -101,15 +114,7 @@ pub(super) fn speaker(message: &mut Message) -> String {
         (None, Some(chat)) => chat,
         (None, None) => people::full_name(&fields.part("from")).unwrap_or_else(|| people::named(&fields.part("from"))),
     };
-    let topic = message.reply_to_message.as_ref().map(|start| start.fields.part("forum_topic_created"));
-    let topic = topic.and_then(|topic| topic.text("name")).map(|name| people::one_line(&name));
-    match topic {
-        Some(topic) => {
-            message.reply_to_message = None;
-            format!("[{topic}] {name}")
-        }
-        None => name,
-    }
+    topic.map_or_else(|| name.clone(), |topic| format!("[{topic}] {name}"))
 }
 
 /// What somebody says in a group, after their name.

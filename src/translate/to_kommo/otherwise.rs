@@ -67,6 +67,7 @@ mod tests {
             content,
             quote: None,
             edited: false,
+            topic: None,
         }
     }
 
