@@ -191,7 +191,7 @@ impl Parts {
         let courier = Arc::new(Courier {
             chats,
             bots: bots.clone(),
-            downloads: Downloads::new(media_hosts(kommo), kommo.timeout)?,
+            downloads: Downloads::new(media_hosts(config), kommo.timeout)?,
             links: links.clone(),
             store: store_,
             keep_buttons: config.telegram.keep_buttons,
@@ -310,10 +310,12 @@ impl Parts {
     }
 }
 
-/// The hosts that files of managers come from.
-fn media_hosts(kommo: &crate::config::Kommo) -> Hosts {
-    let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()].into_iter().flatten();
-    let servers = servers.filter_map(|server| server.url().host_str());
+/// The hosts that files of managers come from. Ours is among them: a customer's file that is passed on may be known to Kommo by
+/// our own link.
+fn media_hosts(config: &Config) -> Hosts {
+    let kommo = &config.kommo;
+    let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref(), Some(&config.server.public_url)];
+    let servers = servers.into_iter().flatten().filter_map(|server| server.url().host_str());
     Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str))
 }
 

@@ -277,6 +277,8 @@ pub struct Outbound {
     pub content: Content,
     /// The file that is sent.
     pub file: Option<Attachment>,
+    /// The files of messages that are passed on with it.
+    pub passed_on: Vec<Attachment>,
     /// What the customer can press.
     pub keyboard: Keyboard,
     /// The message that it answers.

@@ -69,6 +69,7 @@ fn message(hook: HookMessage) -> Option<Box<Outbound>> {
         to,
         source: hook.source.and_then(|source| source.external_id).filter(|id| !id.is_empty()),
         quote: content.reply_to.clone().and_then(|reply| reply.message).map(quote),
+        passed_on: forwards::files(content.forwards.as_ref()),
         keyboard: content.markup.as_ref().map(markup::keyboard).unwrap_or_default(),
         group: content.media_group_id.clone().filter(|group| !group.is_empty()),
         content: said,
@@ -92,11 +93,9 @@ fn content(content: HookContent) -> (Content, Option<Attachment>) {
     let list = content.markup.as_ref().and_then(markup::list_text);
     let text = list.or(content.text).filter(|text| !text.trim().is_empty());
     let text = forwards::in_front(content.forwards.as_ref(), text);
-    if let Some(url) = content.media.as_deref().map(str::trim).filter(|media| !media.is_empty()) {
-        let kind = media_kind(content.r#type.as_deref());
-        let file_name = file_name(content.file_name.as_deref(), url, kind);
-        let file = Attachment { kind, url: url.to_owned(), file_name, caption: text };
-        return (Content::Unknown { kind: kind.name().to_owned(), caption: None }, Some(file));
+    if let Some(file) = attachment(content.media.as_deref(), content.r#type.as_deref(), content.file_name.as_deref()) {
+        let named = Content::Unknown { kind: file.kind.name().to_owned(), caption: None };
+        return (named, Some(Attachment { caption: text, ..file }));
     }
     let kind = content.r#type.as_deref().filter(|kind| !kind.is_empty());
     if let Some(card) = cards::of(kind, content.location.as_ref(), content.contact, text.as_ref()) {
@@ -107,6 +106,13 @@ fn content(content: HookContent) -> (Content, Option<Attachment>) {
         (kind, caption) => Content::Unknown { kind: kind.unwrap_or("message").to_owned(), caption },
     };
     (content, None)
+}
+
+/// A file of a message, if it has one.
+fn attachment(media: Option<&str>, kind: Option<&str>, name: Option<&str>) -> Option<Attachment> {
+    let url = media.map(str::trim).filter(|media| !media.is_empty())?;
+    let kind = media_kind(kind);
+    Some(Attachment { kind, url: url.to_owned(), file_name: file_name(name, url, kind), caption: None })
 }
 
 fn media_kind(kind: Option<&str>) -> MediaKind {

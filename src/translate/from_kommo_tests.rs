@@ -201,3 +201,14 @@ fn what_is_passed_on_stands_in_front() {
         assert_eq!(content_of(&fields), Content::Text(want.to_owned()), "{messages}");
     }
 }
+
+#[test]
+fn the_files_of_what_is_passed_on_come_along() {
+    let raw = include_str!("../../tests/fixtures/kommo/hook_forwards.json");
+    let media = r#""type":"picture","media":"https://amojo.kommo.com/attachments/a.png","file_name":"","text":"look""#;
+    let raw = raw.replacen(r#""type":"text","text":"Hello""#, media, 1);
+    let Ok(Arrival::Message(outbound)) = decode(&raw) else { panic!("a message") };
+    let [file] = &outbound.passed_on[..] else { panic!("{:?}", outbound.passed_on) };
+    assert_eq!((file.kind, file.file_name.as_str(), &file.caption), (MediaKind::Picture, "a.png", &None));
+    assert_eq!(outbound.content, Content::Text("> Ann:\n> [picture]\n> look\n\nSee above".to_owned()));
+}

@@ -133,6 +133,9 @@ fn marks_and_origin_go_with_captions_too() {
     assert_eq!(said(&format!("{voice},{origin}")), "[forwarded from Ivan]");
     assert_eq!(said(&format!(r#""contact":{{"phone_number":"1"}},{origin}"#)), "[forwarded from Ivan]");
     assert_eq!(said(&format!(r#""story":{{}},{origin}"#)), "[forwarded from Ivan]\n[story] of somebody");
+    let via = r#""via_bot":{"id":7,"first_name":"Quiz","username":"quizbot"}"#;
+    assert_eq!(said(&format!(r#""text":"hi",{via}"#)), "[via Quiz (@quizbot)]\nhi");
+    assert_eq!(said(&format!(r#""text":"hi",{via},{origin}"#)), "[forwarded from Ivan]\n[via Quiz (@quizbot)]\nhi");
     assert_eq!(said(r#""text":" ","forward_origin":{}"#), "[forwarded from somebody]\n[empty message]");
 }
 

@@ -45,7 +45,8 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
         Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
     };
     let text = quoted(outbound) + text + &lines(&fitted.told);
-    let methods = methods(outbound, text.trim(), &fitted.shown);
+    let mut methods = methods(outbound, text.trim(), &fitted.shown);
+    methods.extend(outbound.passed_on.iter().map(|file| send_file(file, "", Keyboard::default(), None)));
     let parts = u16::try_from(methods.len()).map_err(|_| too_long())?;
     if parts == 0 {
         return Err(empty());

@@ -16,6 +16,7 @@ fn outbound(to: Recipient, source: Option<&str>, text: &str) -> Outbound {
         to,
         source: source.map(str::to_owned),
         content,
+        passed_on: Vec::new(),
         keyboard: Keyboard::default(),
         quote: None,
         file: None,

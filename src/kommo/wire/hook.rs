@@ -119,6 +119,8 @@ lenient! {
         pub r#type: String,
         /// What it says.
         pub text: String,
+        /// Where its file is, if it has one.
+        pub media: String,
         /// The name of its file, if it has one.
         pub file_name: String,
         /// Who wrote it.

@@ -1,12 +1,22 @@
 //! Messages that a manager passes on.
 
-use crate::kommo::wire::{HookForwards, HookQuoted};
+use crate::{
+    domain::message::Attachment,
+    kommo::wire::{HookForwards, HookQuoted},
+};
 
 /// The text with what is passed on in front of it, each line as a quotation below the name of who wrote it.
 pub(super) fn in_front(forwards: Option<&HookForwards>, text: Option<String>) -> Option<String> {
     let messages = forwards.and_then(|forwards| forwards.messages.as_ref()).into_iter().flatten();
     let parts: Vec<_> = messages.filter_map(passed_on).chain(text).collect();
     (!parts.is_empty()).then(|| parts.join("\n\n"))
+}
+
+/// The files of what is passed on, in order. Each is named in the text in front, too.
+pub(super) fn files(forwards: Option<&HookForwards>) -> Vec<Attachment> {
+    let messages = forwards.and_then(|forwards| forwards.messages.as_ref()).into_iter().flatten();
+    let file = |it: &HookQuoted| super::attachment(it.media.as_deref(), it.r#type.as_deref(), it.file_name.as_deref());
+    messages.filter_map(file).collect()
 }
 
 fn passed_on(message: &HookQuoted) -> Option<String> {

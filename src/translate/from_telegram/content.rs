@@ -9,10 +9,12 @@ use crate::{
     },
 };
 
-/// What a message says, after who said it first if it was forwarded. A file of more than `largest_bytes` is only named.
+/// What a message says, after who said it first if it was forwarded, and after the bot that made it for whoever sent it. A file of more than `largest_bytes` is only named.
 pub(super) fn forwarded(message: Message, largest_bytes: u64) -> Content {
     let origin = message.fields.says("forward_origin").then(|| message.fields.part("forward_origin"));
+    let bot = people::known(&message.fields.part("via_bot"));
     let content = sized(of(message), largest_bytes);
+    let content = bot.into_iter().fold(content, |content, bot| led(content, &format!("[via {bot}]")));
     match origin.map(|origin| people::author(&origin).unwrap_or_else(|| "somebody".to_owned())) {
         Some(author) => led(content, &format!("[forwarded from {author}]")),
         None => content,
@@ -98,11 +100,19 @@ fn in_words(kind: &str, fields: &Part, caption: Option<&str>) -> Option<Content>
         "new_chat_photo" => photo(fields.list(kind), Some(line.clone())),
         "paid_media" => {
             let items = fields.part(kind).list::<Part>("paid_media");
-            items.iter().find_map(|item| visible_media(item, &line))
+            items.iter().find_map(|item| visible_media(item, &one_of(&items, &line)))
         }
         _ => None,
     };
     Some(seen.unwrap_or(Content::Text(line)))
+}
+
+/// Kommo's messages have one file each: what else there is stays in Telegram, and that is said.
+fn one_of(items: &[Part], line: &str) -> String {
+    match items.len() {
+        0 | 1 => line.to_owned(),
+        count => format!("{line}\n[one of {count} is shown here, all of them in Telegram]"),
+    }
 }
 
 /// Paid media that the bot has paid for, or sent itself.

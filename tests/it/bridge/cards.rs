@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 use telekommo::sandbox::{
     fault::Fault,
-    kommo::{Draft, Status},
+    kommo::{Attachment, AttachmentKind, Draft, Status},
     stage::{ANNA, LINES, Line},
-    telegram::{ChatMessage, Target},
+    telegram::{ChatMessage, FileKind, NewFile, Target},
 };
 
-use crate::support::{TestStage, conversation};
+use crate::{
+    bridge::samples::{jpeg, pdf},
+    support::{TestStage, conversation},
+};
 
 const SALES: Line = LINES[0];
 
@@ -68,5 +71,27 @@ async fn what_a_manager_passes_on_is_quoted() {
     let shown = stage.shown(Draft::text("See above").forwarding([chat.messages[0].id.as_str()])).await;
     let texts: Vec<_> = shown.iter().map(|message| message.text.as_str()).collect();
     assert_eq!(texts, [format!("> {}:\n> /start\n\nSee above", chat.contact.name)]);
+    stage.finish().await;
+}
+
+/// A customer's own file, which Kommo may have under our link, and one of a manager's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_a_manager_passes_on_come_along() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let photo = NewFile { kind: FileKind::Photo, bytes: jpeg(800, 600, 1500), name: None, caption: None };
+    stage.telegram.send_file(SALES.token, ANNA, &photo);
+    stage
+        .until("Kommo has it", |stage| stage.kommo.chat(&conversation(SALES, ANNA)).unwrap().messages.len() == 2)
+        .await;
+    stage.until_settled().await;
+    stage.shown(Draft::file(Attachment::new(AttachmentKind::File, "prices.pdf", pdf(700)))).await;
+    let chat = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap();
+    let ids = [chat.messages[1].id.as_str(), chat.messages[2].id.as_str()];
+    let shown = stage.shown(Draft::text("See both").forwarding(ids)).await;
+    let [text, first, second] = &shown[..] else { panic!("{shown:?}") };
+    assert!(text.text.ends_with("\n\nSee both") && text.text.contains("> [file]"), "{}", text.text);
+    let kinds = [first, second].map(|message| message.file.as_ref().map(|file| file.kind));
+    assert_eq!(kinds, [Some(FileKind::Photo), Some(FileKind::Document)]);
     stage.finish().await;
 }

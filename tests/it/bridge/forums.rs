@@ -27,7 +27,7 @@ async fn forum() -> (TestStage, i64, i64) {
     stage
         .until_forum_said(&[
             "Anna Petrova: [topic created] Prices",
-            "Ben: [topic created] Travel",
+            "Ben Okafor: [topic created] Travel",
             "[Prices] Anna Petrova: how much?",
         ])
         .await;
