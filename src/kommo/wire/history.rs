@@ -57,8 +57,8 @@ impl History {
     /// them.
     #[must_use]
     pub fn items(&self) -> Option<Vec<HistoryItem>> {
-        let read = |raw: &Box<RawValue>| serde_json::from_str(raw.get()).unwrap_or_default();
-        Some(self.messages.as_ref()?.iter().map(read).collect())
+        let read = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();
+        Some(self.messages.as_ref()?.iter().map(|raw| read(raw)).collect())
     }
 }
 
