@@ -7,7 +7,7 @@
 //! That hooks are missing cannot be seen from here: a web server before us that is down loses them as quietly as a stop
 //! does. So only a comparison tells that nothing is missing, and each begins where the last one was complete. They are made
 //! at a start, when an outage that could be seen has ended, from time to time in any case, and when the operator asks
-//! ([`attend`]).
+//! (`attend`).
 //!
 //! Order: hooks that come after a start are newer than what is missing. Until its conversation has been compared they are
 //! held ([`Store::hold`]), and what is missing is put in front of them ([`Store::weave`]). A hold ends after
