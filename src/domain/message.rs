@@ -161,6 +161,26 @@ impl MediaKind {
     }
 }
 
+/// Where in a chat something was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// Outside of all topics, as everything in a chat without them.
+    Outside,
+    /// In a topic, by Telegram's number.
+    Topic(i64),
+}
+
+impl Spot {
+    /// Telegram's number of the topic, if it is in one.
+    #[must_use]
+    pub const fn topic(self) -> Option<i64> {
+        match self {
+            Self::Outside => None,
+            Self::Topic(number) => Some(number),
+        }
+    }
+}
+
 /// A message on its way to the CRM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inbound {
@@ -180,8 +200,8 @@ pub struct Inbound {
     pub quote: Option<Quote>,
     /// Whether it is the new wording of a message that was sent before.
     pub edited: bool,
-    /// The topic that it is in, by Telegram's number, where the chat has topics; `None` for what stands outside of them.
-    pub topic: Option<i64>,
+    /// Where in a chat with topics it was said; `None` for what nobody has said, or where that is not told.
+    pub topic: Option<Spot>,
 }
 
 impl Inbound {

@@ -75,7 +75,9 @@ fn a_private_text_becomes_a_message() {
         ),
         quote: None,
         edited: false,
-        topic: None,
+        topic: Some(
+            Outside,
+        ),
     }
     "#);
 }

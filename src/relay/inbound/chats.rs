@@ -7,7 +7,7 @@ use crate::{
         address::{BotId, ContactId, Conversation, KommoMessageId, MessageId, SourceId},
         change::{Deletion, Move},
         delivery::{ErrorCode, Refusal},
-        message::{Author, Inbound},
+        message::{Author, Inbound, Spot},
         reach::{Connection, Presence},
         retry::Failure,
         time::UnixMillis,
@@ -104,9 +104,10 @@ pub(super) fn news(courier: &Courier, inbound: &Inbound, now: UnixMillis) -> Res
 
 /// The topic in which somebody has just written or pressed a button, if it is another one than before: answers go there.
 pub(super) fn topic(courier: &Courier, inbound: &Inbound) -> Result<Option<Fact>, StoreError> {
-    let Inbound { conversation, topic, .. } = inbound;
-    let is_news = !inbound.edited && courier.store.topic(conversation)? != *topic;
-    Ok(is_news.then(|| Fact::Topic { conversation: conversation.clone(), topic: *topic }))
+    let conversation = &inbound.conversation;
+    let Some(topic) = inbound.topic.map(Spot::topic) else { return Ok(None) };
+    let is_news = !inbound.edited && courier.store.topic(conversation)? != topic;
+    Ok(is_news.then(|| Fact::Topic { conversation: conversation.clone(), topic }))
 }
 
 /// Marks messages as deleted, those that Kommo knows. Each is a job of its own, so that a retry of one repeats no other.

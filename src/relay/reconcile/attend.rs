@@ -72,7 +72,6 @@ impl Reconciler {
 
     /// A search for which lanes are held, until it is done or for as long as that may take.
     async fn begin(&self, search: Search) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
         let (count, back) = (search.conversations(), search.since.until(clock::now()));
         let (began_at, mark) = (search.began_at, search.mark);
         if count > 0 {
@@ -83,7 +82,11 @@ impl Reconciler {
             );
         }
         let deadline = Instant::now() + self.bounds.hold_for;
-        let work = self.work_off(search, None, |_| ());
+        let work = async {
+            // The lanes are held already, and are not to be so for as long as somebody else searches.
+            let _turn = self.turn.lock().await;
+            self.work_off(search, None, |_| ()).await
+        };
         tokio::pin!(work);
         let tally = tokio::select! {
             tally = &mut work => tally?,

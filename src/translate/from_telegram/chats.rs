@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::{ContactId, TelegramChat, UserId},
-        message::{Author, Content, Customer, Media, Skip},
+        message::{Author, Content, Customer, Media, Skip, Spot},
     },
     telegram::wire::{Message, Part, User},
     translate::from_telegram::{Place, people},
@@ -89,9 +89,36 @@ pub(super) fn author(message: &Message, place: &Place<'_>) -> Result<Author, Ski
     Ok(owner.map_or(Author::Customer, |owner| Author::Business { name: owner.name.clone(), kommo: None }))
 }
 
-/// The topic that a message is in. In chats without topics, what answers something is in a thread too, but in no topic.
-pub(super) fn topic(message: &Part) -> Option<i64> {
-    message.number("message_thread_id").filter(|_| message.flag("is_topic_message"))
+/// What somebody says a message with, as against what Telegram tells of the chat (Bot API, `Message`).
+const SAID: [&str; 20] = [
+    "text",
+    "animation",
+    "audio",
+    "document",
+    "live_photo",
+    "paid_media",
+    "photo",
+    "sticker",
+    "story",
+    "video",
+    "video_note",
+    "voice",
+    "checklist",
+    "contact",
+    "dice",
+    "game",
+    "poll",
+    "venue",
+    "location",
+    "rich_message",
+];
+
+/// Where a message was said. In chats without topics, what answers something is in a thread too, but in no topic. Who joins or
+/// closes a topic moves the talk nowhere, and of an old message whose button is pressed Telegram does not tell it.
+pub(super) fn topic(message: &Part) -> Option<Spot> {
+    let is_said = SAID.iter().any(|kind| message.says(kind));
+    let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
+    is_said.then(|| topic.map_or(Spot::Outside, Spot::Topic))
 }
 
 /// Takes off the message that began a topic, which everything in it answers though nobody has quoted it, and gives the name

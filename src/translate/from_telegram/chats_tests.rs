@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::{BotId, ContactId, SourceId, UserId},
-        message::{Author, Content, Inbound, Skip},
+        message::{Author, Content, Inbound, Skip, Spot},
         reach::Connection,
         time::UnixMillis,
     },
@@ -155,12 +155,39 @@ fn a_connection_is_read_as_every_version_of_the_api_tells_it() {
     assert!(read(r#"{"update_id":1,"business_connection":{"id":"conn"}}"#, None, false).is_err());
 }
 
-/// What is said in a group by a message with these `fields`.
-fn said(fields: &str) -> Content {
+/// A message in a group with these `fields`.
+fn in_group(fields: &str) -> Inbound {
     let raw = format!(
         r#"{{"update_id":1,"message":{{"message_id":42,"date":1,"chat":{{"id":-5,"type":"supergroup","title":"Team"}},{fields}}}}}"#
     );
-    let told = message(&raw, None).unwrap();
+    message(&raw, None).unwrap()
+}
+
+#[test]
+fn a_talk_is_moved_by_what_people_say_alone() {
+    let thread = r#""message_thread_id":9,"is_topic_message":true"#;
+    for (fields, spot) in [
+        (r#""text":"hi""#.to_owned(), Some(Spot::Outside)),
+        (format!(r#"{thread},"text":"hi""#), Some(Spot::Topic(9))),
+        // What answers something is in a thread, in chats without topics too.
+        (r#""message_thread_id":9,"text":"hi""#.to_owned(), Some(Spot::Outside)),
+        (format!(r#"{thread},"voice":{{"file_id":"f"}}"#), Some(Spot::Topic(9))),
+        (r#""new_chat_members":[{"id":8,"first_name":"Eve"}]"#.to_owned(), None),
+        (r#""new_chat_title":"Crew""#.to_owned(), None),
+        (format!(r#"{thread},"forum_topic_closed":{{}}"#), None),
+    ] {
+        assert_eq!(in_group(&fields).topic, spot, "{fields}");
+    }
+    let old = r#"{"message_id":3,"date":0,"chat":{"id":-5,"type":"supergroup","title":"Team"}}"#;
+    let press =
+        format!(r#"{{"update_id":1,"callback_query":{{"id":"q","from":{{"id":7}},"data":"0:Yes","message":{old}}}}}"#);
+    let Ok(Arrival::Tap(tap)) = read(&press, None, true) else { panic!("a press") };
+    assert_eq!(tap.inbound.topic, None, "of an old message nothing is told");
+}
+
+/// What is said in a group by a message with these `fields`.
+fn said(fields: &str) -> Content {
+    let told = in_group(fields);
     assert_eq!((told.conversation.to_string().as_str(), told.customer.name.as_str()), ("tg:sales:-5", "Team"));
     assert_eq!(told.customer.id.to_string(), "tg-chat:-5");
     assert_eq!(told.quote, None);
