@@ -15,5 +15,6 @@ pub mod opening;
 pub mod portrait;
 pub mod reach;
 pub mod retry;
+pub mod spot;
 pub mod time;
 pub mod work;

@@ -6,6 +6,7 @@ use crate::domain::{
     address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
     keyboard::Keyboard,
     opening::Stranger,
+    spot::Spot,
     time::UnixMillis,
 };
 
@@ -157,26 +158,6 @@ impl MediaKind {
             Self::Audio => "audio file",
             Self::Sticker => "sticker",
             Self::File => "file",
-        }
-    }
-}
-
-/// Where in a chat something was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spot {
-    /// Outside of all topics, as everything in a chat without them.
-    Outside,
-    /// In a topic, by Telegram's number.
-    Topic(i64),
-}
-
-impl Spot {
-    /// Telegram's number of the topic, if it is in one.
-    #[must_use]
-    pub const fn topic(self) -> Option<i64> {
-        match self {
-            Self::Outside => None,
-            Self::Topic(number) => Some(number),
         }
     }
 }

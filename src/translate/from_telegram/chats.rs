@@ -3,7 +3,8 @@
 use crate::{
     domain::{
         address::{ContactId, TelegramChat, UserId},
-        message::{Author, Content, Customer, Media, Skip, Spot},
+        message::{Author, Content, Customer, Media, Skip},
+        spot::Spot,
     },
     telegram::wire::{Message, Part, User},
     translate::from_telegram::{Place, people},

@@ -3,8 +3,9 @@
 use crate::{
     domain::{
         address::{BotId, ContactId, SourceId, UserId},
-        message::{Author, Content, Inbound, Skip, Spot},
+        message::{Author, Content, Inbound, Skip},
         reach::Connection,
+        spot::Spot,
         time::UnixMillis,
     },
     translate::from_telegram::{self, Arrival, Place},
