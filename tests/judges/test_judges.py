@@ -25,6 +25,21 @@ DELIVERED = {
     "path": "/v2/origin/custom/scope/id/delivery_status",
     "body": '{"msgid": "id", "delivery_status": 1}',
 }
+EDITED = {
+    **DELIVERED,
+    "path": "/v2/origin/custom/scope",
+    "body": json.dumps({
+        "event_type": "edit_message",
+        "payload": {
+            "timestamp": 1,
+            "msec_timestamp": 1000,
+            "id": "theirs",
+            "msgid": "ours",
+            "conversation_ref_id": "chat",
+            "message": {"type": "picture", "text": "what it says now"},
+        },
+    }),
+}
 
 
 def judged(exchange, **changes):
@@ -53,6 +68,13 @@ class Judges(unittest.TestCase):
         album = {"args": {"chat_id": "7", "media": media, "one": FILE}, "method": "sendmediagroup"}
         self.assertEqual(judged(SEND, **{**UPLOADED, **album, "answer__result": []}), [])
         self.assertEqual(judged(DELIVERED), [])
+        self.assertEqual(judged(EDITED), [])
+
+    def test_what_was_refused_unread_is_no_mistake(self):
+        too_large = {"ok": False, "error_code": 413, "description": "Request Entity Too Large"}
+        self.assertEqual(judged({**SEND, "args": None, "answer": too_large}), [])
+        refused = {**too_large, "error_code": 400}
+        self.assertTrue(judged({**SEND, "args": None, "answer": refused}))
 
     def test_each_mistake_is_found_and_named(self):
         for exchange, changes, finding in [
@@ -78,6 +100,7 @@ class Judges(unittest.TestCase):
             ),
             (SEND, {"answer": {"ok": False, "error_code": "4", "description": ""}}, 'error_code: "4" is no Integer'),
             (DELIVERED, {"body": '{"bogus": 1}'}, "Kommo, delivery_status: amojowrapper: bogus: no such field"),
+            (EDITED, {"body": EDITED["body"].replace("edit_message", "new_message")}, "media is required for type"),
             (DELIVERED, {"body": '{"delivery_status": "1"}'}, "amojowrapper: delivery_status: Input should be a valid"),
         ]:
             with self.subTest(finding):
