@@ -310,13 +310,15 @@ impl Parts {
     }
 }
 
-/// The hosts that files of managers come from. Ours is among them: a customer's file that is passed on may be known to Kommo by
-/// our own link.
+/// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file that is
+/// passed on.
 fn media_hosts(config: &Config) -> Hosts {
     let kommo = &config.kommo;
-    let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref(), Some(&config.server.public_url)];
+    let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()];
     let servers = servers.into_iter().flatten().filter_map(|server| server.url().host_str());
-    Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str))
+    let mut own = config.server.public_url.url().clone();
+    own.set_path(&format!("{}/media/", own.path().trim_end_matches('/')));
+    Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str)).with_own(own)
 }
 
 /// To Kommo a job is tried for ever; to Telegram it is given up when the schedule ends.

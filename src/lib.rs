@@ -56,7 +56,8 @@
 //! Groups are ignored, or each is one conversation under its title. One that becomes a supergroup is another chat with
 //! another count of messages; its conversation and its contact stay, and the store knows both ends. Where that was not known
 //! and Kommo has a chat of each, both stay. In a chat with topics, the topic of the newest message is kept, and answers go there,
-//! or to the topic of what they answer; where that is no more, outside of it. The direct messages of a channel are not relayed.
+//! or to the topic of what they
+//! answer; where that is no more, to where the talk is, or outside of all topics. The parts of an answer stay together. The direct messages of a channel are not relayed.
 //!
 //! # A manager answers
 //!

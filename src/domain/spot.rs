@@ -1,7 +1,10 @@
 //! Places within a chat.
 
+use serde::{Deserialize, Serialize};
+
 /// Where in a chat something was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Spot {
     /// Outside of all topics, as everything in a chat without them.
     Outside,

@@ -6,6 +6,7 @@ use crate::{
         delivery::{Delivery, ErrorCode, Refusal},
         message::{Outbound, Quote, Recipient},
         retry::Failure,
+        spot::Spot,
         work::{Call, Lane, Method, Work},
     },
     relay::{
@@ -101,11 +102,10 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
     let unread = if courier.reading.marks && way.can_read { courier.store.newest(&call.to)? } else { None };
-    let topic = way.target.topic;
-    // What answers a message goes to the topic of that one.
-    let answers = lease.work().calls().first().and_then(|first| first.reply_to_in(way.target.chat_id)).is_some();
-    let to = Target { topic: topic.filter(|_| !answers), ..way.target };
-    let errand = Errand { courier, bot, to: &to, topic, lease, handover };
+    let talk = way.target.topic;
+    let begun = if call.part > 1 { courier.store.under_way(&call.to, &call.message)? } else { None };
+    let to = Target { topic: begun.map_or(talk, Spot::topic), ..way.target };
+    let errand = Errand { courier, bot, to: &to, talk, lease, handover };
     let Step { outcome, called } = errand.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
     if matches!(outcome, Err(Failure::Transient { .. })) && in_vain()? {
@@ -121,7 +121,7 @@ struct Errand<'a> {
     bot: &'a Bot,
     to: &'a Target,
     /// The topic that the newest message of the conversation is in.
-    topic: Option<i64>,
+    talk: Option<i64>,
     lease: &'a Lease,
     handover: &'a Handover,
 }
@@ -154,7 +154,7 @@ impl Errand<'_> {
     fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<Sent>)>) -> Ending {
         let sent: Vec<_> = sent.into_iter().collect();
         let (mut then, mut facts) = (Vec::new(), Vec::from_iter(reading::arrived(self.courier, &sent)));
-        facts.extend(self.topic_after(&sent));
+        facts.extend(self.topics_after(&sent));
         for (call, sent) in sent {
             tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
             let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
@@ -166,10 +166,19 @@ impl Errand<'_> {
     }
 
     /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the topic
-    /// is no more. What follows goes there too.
-    fn topic_after(&self, sent: &[(&Call, Option<Sent>)]) -> Option<Fact> {
-        let (call, sent) = sent.iter().rev().find_map(|(call, sent)| Some((call, (*sent)?)))?;
-        (sent.topic != self.topic).then(|| Fact::Topic { conversation: call.to.clone(), topic: sent.topic })
+    /// is no more. What follows goes there too; and the rest of the same answer, wherever the talk goes meanwhile.
+    fn topics_after(&self, sent: &[(&Call, Option<Sent>)]) -> Vec<Fact> {
+        let Some((call, sent)) = sent.iter().rev().find_map(|(call, sent)| Some((call, (*sent)?))) else {
+            return Vec::new();
+        };
+        let conversation = || call.to.clone();
+        let talk = (sent.topic != self.talk).then(|| Fact::Topic { conversation: conversation(), topic: sent.topic });
+        let has_topics = sent.topic.is_some() || self.talk.is_some();
+        let rest = (has_topics && !call.is_last()).then(|| {
+            let spot = sent.topic.map_or(Spot::Outside, Spot::Topic);
+            Fact::UnderWay { conversation: conversation(), answer: call.message.clone(), spot }
+        });
+        talk.into_iter().chain(rest).collect()
     }
 }
 

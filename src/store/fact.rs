@@ -8,6 +8,7 @@ use crate::{
         delivery::Unread,
         guest::Told,
         reach::{Connection, Presence},
+        spot::Spot,
     },
     store::Held,
 };
@@ -56,6 +57,15 @@ pub enum Fact {
         conversation: Conversation,
         /// Telegram's number of the topic.
         topic: Option<i64>,
+    },
+    /// An answer has begun to arrive in a chat with topics, and there is more of it.
+    UnderWay {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Kommo's id of the answer.
+        answer: KommoMessageId,
+        /// Where its beginning is.
+        spot: Spot,
     },
     /// Answers have arrived, and nothing shows yet that they were read. One fact of an ending says all of a conversation's.
     Unread {

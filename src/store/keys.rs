@@ -18,6 +18,7 @@
 //! | `f` conversation | the one that its group had before |
 //! | `n` conversation | the newest message of its customer |
 //! | `z` conversation | the topic that its newest message is in |
+//! | `0` conversation | the newest answer of several parts in a chat with topics, and where it is |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
@@ -92,6 +93,10 @@ pub(super) fn newest(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn topic(conversation: &Conversation) -> Vec<u8> {
     with(b'z', conversation.to_string().as_bytes())
+}
+
+pub(super) fn under_way(conversation: &Conversation) -> Vec<u8> {
+    with(b'0', conversation.to_string().as_bytes())
 }
 
 pub(super) fn unread(conversation: &Conversation) -> Vec<u8> {

@@ -61,6 +61,7 @@ impl Store {
                 | Fact::Move { .. }
                 | Fact::Newest { .. }
                 | Fact::Topic { .. }
+                | Fact::UnderWay { .. }
                 | Fact::Unread { .. }
                 | Fact::Read { .. } => {}
             }
@@ -109,6 +110,9 @@ pub(super) fn write(
                 batch.insert(keys::topic(conversation), rows::write(topic));
             }
             Fact::Topic { conversation, topic: None } => batch.remove(keys::topic(conversation)),
+            Fact::UnderWay { conversation, answer, spot } => {
+                batch.insert(keys::under_way(conversation), rows::write(&(answer, spot)));
+            }
             Fact::Unread { conversation, answers } => unread::add(db, batch, conversation, answers)?,
             Fact::Read { conversation, answers } => unread::remove(db, batch, conversation, answers)?,
         }

@@ -4,8 +4,9 @@ use sled::{Batch, Db};
 
 use crate::{
     domain::{
-        address::{BotId, Conversation, UserId},
+        address::{BotId, Conversation, KommoMessageId, UserId},
         reach::{Connection, Presence},
+        spot::Spot,
     },
     store::{Store, StoreError, keys, rows},
 };
@@ -65,6 +66,15 @@ impl Store {
     /// If the store fails.
     pub fn topic(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
         rows::get(&self.db()?, &keys::topic(conversation))
+    }
+
+    /// Where the beginning of an answer is, if it has one in a chat with topics.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn under_way(&self, conversation: &Conversation, answer: &KommoMessageId) -> Result<Option<Spot>, StoreError> {
+        let kept: Option<(KommoMessageId, Spot)> = rows::get(&self.db()?, &keys::under_way(conversation))?;
+        Ok(kept.and_then(|(begun, spot)| (begun == *answer).then_some(spot)))
     }
 }
 

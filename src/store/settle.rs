@@ -87,6 +87,7 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Move { .. }
         | Fact::Newest { .. }
         | Fact::Topic { .. }
+        | Fact::UnderWay { .. }
         | Fact::Unread { .. }
         | Fact::Read { .. } => None,
     }

@@ -20,7 +20,7 @@ use crate::{
     telegram::{
         access::Access,
         failure, file,
-        place::{Sent, Target, Trip},
+        place::{ReplyParameters, Sent, Target, Trip},
         upload::{self, Handover, Patience},
     },
     translate::{buttons, text::MESSAGE_UNITS},
@@ -128,7 +128,7 @@ impl Bot {
     /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
     pub async fn send(&self, call: &Call, to: &Target, handover: &Handover) -> Result<Option<Sent>, Failure> {
         handover.complete();
-        let mut trip = Trip::to(to.clone());
+        let mut trip = Trip::of(call, to.clone());
         let answer = loop {
             let answer = self.call(call, &trip).await;
             match answer.as_ref().err().and_then(failure::detour) {
@@ -161,13 +161,10 @@ impl Bot {
         (chat, to): (TelegramChat, &Target),
         text: &str,
         keyboard: &Keyboard,
-        reply_to: Option<i64>,
+        reply_parameters: Option<ReplyParameters>,
     ) -> Result<Value, RequestError> {
         let send = |text: String, reply_markup| {
-            JsonRequest::new(
-                self.sender.clone(),
-                SendMessage { to: to.clone(), text, reply_markup, reply_parameters: reply_to.map(ReplyParameters::to) },
-            )
+            JsonRequest::new(self.sender.clone(), SendMessage { to: to.clone(), text, reply_markup, reply_parameters })
         };
         let reply_markup = self.markup(keyboard, chat);
         let has_buttons = reply_markup.is_some();
@@ -263,19 +260,6 @@ macro_rules! method {
             const NAME: &'static str = stringify!($name);
         }
     };
-}
-
-/// Which message is answered. If the customer has deleted it, the answer goes without.
-#[derive(Serialize)]
-pub(super) struct ReplyParameters {
-    message_id: i64,
-    allow_sending_without_reply: bool,
-}
-
-impl ReplyParameters {
-    pub(super) const fn to(message_id: i64) -> Self {
-        Self { message_id, allow_sending_without_reply: true }
-    }
 }
 
 method! {

@@ -10,9 +10,9 @@ use teloxide::{
 use crate::{
     domain::{address::TelegramChat, keyboard::Keyboard},
     telegram::{
-        bot::{Bot, ReplyParameters},
+        bot::Bot,
         failure,
-        place::Target,
+        place::{ReplyParameters, Target},
     },
 };
 
@@ -54,10 +54,9 @@ impl Bot {
         &self,
         to: &Target,
         (latitude, longitude): (i64, i64),
-        reply_to: Option<i64>,
+        reply_parameters: Option<ReplyParameters>,
     ) -> Result<Value, RequestError> {
         let (latitude, longitude) = (degrees(latitude), degrees(longitude));
-        let reply_parameters = reply_to.map(ReplyParameters::to);
         let payload = SendLocation { to: to.clone(), latitude, longitude, reply_parameters };
         JsonRequest::new(self.sender.clone(), payload).await
     }
@@ -68,16 +67,15 @@ impl Bot {
         (chat, to): (TelegramChat, &Target),
         phone: &str,
         name: &str,
-        reply_to: Option<i64>,
+        reply_parameters: Option<ReplyParameters>,
     ) -> Result<Value, RequestError> {
         let (phone_number, first_name) = (phone.to_owned(), name.to_owned());
-        let reply_parameters = reply_to.map(ReplyParameters::to);
         let payload = SendContact { to: to.clone(), phone_number, first_name, reply_parameters };
         match JsonRequest::new(self.sender.clone(), payload).await {
-            Err(error) if failure::is_about_content(&error) => {
+            Err(error) if failure::is_about_content(&error) && failure::detour(&error).is_none() => {
                 tracing::warn!(source = %self.source(), %error, "Telegram does not take this card: sent as text");
                 self.turn().await;
-                self.send_text((chat, to), &as_text(phone, name), &Keyboard::default(), reply_to).await
+                self.send_text((chat, to), &as_text(phone, name), &Keyboard::default(), reply_parameters).await
             }
             answer => answer,
         }

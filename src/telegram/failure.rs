@@ -69,7 +69,7 @@ pub(super) fn is_about_buttons(error: &RequestError) -> bool {
 pub(super) fn detour(error: &RequestError) -> Option<Detour> {
     match error {
         RequestError::MigrateToChatId(now) => Some(Detour::Chat(now.0)),
-        RequestError::Api(error) => is_about_topic(&text(error)).then_some(Detour::Outside),
+        RequestError::Api(error) => by_place(&text(error)),
         RequestError::RetryAfter(_)
         | RequestError::Network(_)
         | RequestError::InvalidJson { .. }
@@ -77,10 +77,12 @@ pub(super) fn detour(error: &RequestError) -> Option<Detour> {
     }
 }
 
-fn is_about_topic(text: &str) -> bool {
-    ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"]
+fn by_place(text: &str) -> Option<Detour> {
+    let why = text.strip_prefix("Bad Request: ")?;
+    ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED", "message to be replied not found"]
         .iter()
-        .any(|why| text.strip_prefix("Bad Request: ").is_some_and(|rest| rest.starts_with(why)))
+        .any(|start| why.starts_with(start))
+        .then_some(Detour::Within)
 }
 
 /// Whether Telegram refused what a message holds, and may take it in another form.

@@ -8,8 +8,8 @@ use crate::domain::{
     work::Call,
 };
 
-/// How many detours a call takes at most: its group may have moved, and its topic may be no more.
-const DETOURS: usize = 2;
+/// How many detours a call takes at most: its group may have moved, what it answers and its topic may be no more.
+const DETOURS: usize = 3;
 
 /// A chat as the methods of the Bot API name it. Each that sends or changes something in a chat takes all of it, so that
 /// what is for a person's own chat can never go to the bot's chat with the same customer.
@@ -30,8 +30,8 @@ pub struct Target {
 pub enum Detour {
     /// To the supergroup with this id, which the group has become.
     Chat(i64),
-    /// Outside of the topic, which was closed or deleted: neither into it nor as an answer to what is in it.
-    Outside,
+    /// Elsewhere in the chat: the topic was closed or deleted, or what is answered was.
+    Within,
 }
 
 /// The way of one call, with the detours that it has taken.
@@ -39,34 +39,57 @@ pub enum Detour {
 pub struct Trip {
     /// Where it goes now.
     pub to: Target,
+    /// The topic that the talk is in.
+    topic: Option<i64>,
     /// Whether it may answer a message.
     answers: bool,
     detours: usize,
 }
 
 impl Trip {
-    /// The way to a place.
+    /// The way of a call to a place. What answers a message goes to the topic of that one, and not to that of the place.
     #[must_use]
-    pub const fn to(to: Target) -> Self {
-        Self { to, answers: true, detours: 0 }
+    pub fn of(call: &Call, to: Target) -> Self {
+        let topic = to.topic;
+        let answers = call.reply_to_in(to.chat_id).is_some();
+        Self { to: Target { topic: topic.filter(|_| !answers), ..to }, topic, answers, detours: 0 }
     }
 
     /// Goes on by a detour. `false` if it has taken too many.
     pub const fn goes_on(&mut self, detour: Detour) -> bool {
-        self.to.topic = None;
         match detour {
-            Detour::Chat(chat_id) => self.to.chat_id = chat_id,
-            Detour::Outside => self.answers = false,
+            Detour::Chat(chat_id) => {
+                self.to.chat_id = chat_id;
+                // Only what it has become can have topics, and those are not known yet.
+                self.topic = None;
+                self.to.topic = None;
+            }
+            Detour::Within => {
+                // What cannot be an answer goes to where the talk is, and what cannot go there outside of all topics.
+                self.to.topic = if self.answers { self.topic } else { None };
+                self.answers = false;
+            }
         }
         self.detours += 1;
         self.detours <= DETOURS
     }
 
-    /// Telegram's number of the message that a call answers there.
+    /// The message that a call answers there. If the customer has deleted it, the answer goes without, unless that would
+    /// take it out of its topic.
     #[must_use]
-    pub fn reply_to(&self, call: &Call) -> Option<i64> {
-        call.reply_to_in(self.to.chat_id).filter(|_| self.answers)
+    pub fn reply_to(&self, call: &Call) -> Option<ReplyParameters> {
+        let message_id = call.reply_to_in(self.to.chat_id).filter(|_| self.answers)?;
+        Some(ReplyParameters { message_id, allow_sending_without_reply: self.topic.is_none() })
     }
+}
+
+/// Which message is answered (Bot API, `ReplyParameters`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ReplyParameters {
+    /// Its number.
+    message_id: i64,
+    /// Whether the answer goes without it if it is no more.
+    allow_sending_without_reply: bool,
 }
 
 /// A message that Telegram has taken.

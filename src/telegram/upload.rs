@@ -15,9 +15,9 @@ use teloxide::{
 use crate::{
     domain::{address::TelegramChat, keyboard::Keyboard, retry::Failure},
     telegram::{
-        bot::{Bot, ReplyParameters},
+        bot::Bot,
         failure,
-        place::{Detour, Sent, Target},
+        place::{Detour, ReplyParameters, Sent, Target},
         upload::body::{Break, Gauge, watched},
     },
 };
@@ -110,7 +110,7 @@ impl Bot {
         place: (TelegramChat, &Target),
         parcel: Parcel<'_>,
         keyboard: &Keyboard,
-        reply_to: Option<i64>,
+        reply_to: Option<ReplyParameters>,
         handover: &Handover,
     ) -> Result<Option<Sent>, UploadError> {
         let (method, field) = parcel.form.method();
@@ -142,7 +142,7 @@ impl Bot {
         &self,
         place: (TelegramChat, &Target),
         parcels: Vec<Parcel<'_>>,
-        reply_to: Option<i64>,
+        reply_to: Option<ReplyParameters>,
         handover: &Handover,
     ) -> Result<Vec<Option<Sent>>, UploadError> {
         let gauge = Gauge::new();
@@ -211,7 +211,7 @@ impl Bot {
     }
 }
 
-fn addressed(to: &Target, reply_to: Option<i64>) -> Multipart {
+fn addressed(to: &Target, reply_to: Option<ReplyParameters>) -> Multipart {
     let parts = Multipart::new().text("chat_id", to.chat_id.to_string());
     let parts = match &to.business_connection_id {
         Some(id) => parts.text("business_connection_id", id.clone()),
@@ -222,7 +222,7 @@ fn addressed(to: &Target, reply_to: Option<i64>) -> Multipart {
         None => parts,
     };
     match reply_to {
-        Some(message) => parts.text("reply_parameters", json!(ReplyParameters::to(message)).to_string()),
+        Some(reply) => parts.text("reply_parameters", json!(reply).to_string()),
         None => parts,
     }
 }

@@ -21,6 +21,7 @@ const KOMMO: [&str; 3] = [".kommo.com", ".amocrm.ru", ".amocrm.com"];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
     configured: BTreeSet<String>,
+    own: Option<Url>,
 }
 
 /// A name that leads to no public address.
@@ -33,11 +34,26 @@ impl Hosts {
     /// that is Kommo's own is no more believed than its others.
     pub fn new<'h>(servers: impl IntoIterator<Item = &'h str>, named: impl IntoIterator<Item = &'h str>) -> Self {
         let servers = servers.into_iter().map(plain).filter(|host| !is_kommo(host));
-        Self { configured: servers.chain(named.into_iter().map(plain)).collect() }
+        Self { configured: servers.chain(named.into_iter().map(plain)).collect(), own: None }
+    }
+
+    /// These, and what lies below the address `own`: whatever else its host has is no more believed for it.
+    #[must_use]
+    pub fn with_own(self, own: Url) -> Self {
+        Self { own: Some(own), ..self }
     }
 
     fn is_configured(&self, host: &str) -> bool {
         self.configured.contains(&plain(host))
+    }
+
+    fn is_own(&self, url: &Url) -> bool {
+        self.own.as_ref().is_some_and(|own| own.origin() == url.origin() && url.path().starts_with(own.path()))
+    }
+
+    /// Whether a host may be in a private network.
+    fn is_trusted(&self, host: &str) -> bool {
+        self.is_configured(host) || self.own.as_ref().and_then(Url::host_str).is_some_and(|own| own == plain(host))
     }
 
     /// Whether a file may be fetched from this address, as far as the address itself tells.
@@ -45,7 +61,7 @@ impl Hosts {
         let is_web = matches!(url.scheme(), "http" | "https");
         let is_open = url.username().is_empty() && url.password().is_none();
         let Some(host) = url.host_str().filter(|_| is_web && is_open) else { return false };
-        if self.is_configured(host) {
+        if self.is_configured(host) || self.is_own(url) {
             return true;
         }
         // A number is no name: only the operator can mean one.
@@ -58,7 +74,7 @@ impl Hosts {
 /// second answer of the name server cannot slip through.
 impl Resolve for Hosts {
     fn resolve(&self, name: Name) -> Resolving {
-        let (host, trusted) = (name.as_str().to_owned(), self.is_configured(name.as_str()));
+        let (host, trusted) = (name.as_str().to_owned(), self.is_trusted(name.as_str()));
         Box::pin(async move {
             let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
             let usable = usable(found, trusted)?;
@@ -194,6 +210,29 @@ mod tests {
             assert_eq!(own.is_configured(host), trusted, "{host}");
         }
         assert!(own.allow(&Url::parse("http://drive.kommo.com:8080/x").unwrap()), "as the operator says");
+    }
+
+    #[test]
+    fn only_the_links_below_an_own_address_are_believed() {
+        let own = Hosts::default().with_own(Url::parse("https://bridge.example.com/tg/media/").unwrap());
+        let allows = |url: &str| own.allow(&Url::parse(url).unwrap());
+        assert!(
+            allows("https://bridge.example.com/tg/media/a.jpg")
+                && allows("https://Bridge.example.com:443/tg/media/x?s=1")
+        );
+        for url in [
+            "http://bridge.example.com/tg/media/a.jpg",
+            "https://bridge.example.com:8443/tg/media/a.jpg",
+            "https://bridge.example.com/tg/mediator",
+            "https://bridge.example.com/tg/media/../../admin",
+            "https://bridge.example.com/tg/media/%2e%2e/%2e%2e/admin",
+            "https://bridge.example.com/",
+            "https://user@bridge.example.com/tg/media/a.jpg",
+            "https://media.bridge.example.com/tg/media/a.jpg",
+        ] {
+            assert!(!allows(url), "{url}");
+        }
+        assert!(own.is_trusted("bridge.example.com") && !own.is_trusted("example.com"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{
     },
     kommo::media::DownloadError,
     relay::{
-        courier::{Courier, Step},
+        courier::{Courier, Step, done},
         outbound::{Errand, file::Opened},
     },
     store::Ending,
@@ -35,7 +35,8 @@ impl Errand<'_> {
     /// Sends files together. Where that cannot be, they become smaller albums, or go one by one; each of these is a job
     /// of its own, so that nothing is sent twice.
     pub(super) async fn send_album(&self, calls: &[Call]) -> Step {
-        let mut trip = Trip::to(self.to.clone());
+        let Some(first) = calls.first() else { return Step::without_call(Ok(done())) };
+        let mut trip = Trip::of(first, self.to.clone());
         loop {
             let detour = match self.send_together(calls, &trip).await {
                 Ok(step) => return step,

@@ -14,7 +14,7 @@ use crate::{
         courier::Step,
         outbound::{
             Errand,
-            lost::{empty, refused, too_large, too_large_for_server},
+            lost::{empty, not_given, refused, too_large, too_large_for_server},
         },
     },
     store::{Ending, StoreError},
@@ -69,8 +69,13 @@ enum Next<'a> {
     Over(Result<Ending, Failure>),
     /// The file will not go in any form.
     WithoutFile(Refusal),
+    /// It broke off on its way here.
+    NotFetched(DownloadError),
     Again(Attempt<'a>),
 }
+
+/// How many times a file is asked for before its text goes without it.
+const FETCH_TRIES: u32 = 5;
 
 static NO_BUTTONS: Keyboard = Keyboard(Vec::new());
 
@@ -80,12 +85,12 @@ impl Errand<'_> {
         let Method::SendFile { file, caption, keyboard, .. } = &call.method else {
             return Ok(Step::without_call(Err(Failure::transient("a call without a file"))));
         };
-        let (bot, mut trip) = (self.bot, Trip::to(self.to.clone()));
+        let (bot, mut trip) = (self.bot, Trip::of(call, self.to.clone()));
         let mut attempt = Attempt { form: None, caption: caption.clone(), keyboard };
         loop {
             let opened = match self.courier.downloads.open(&file.url, bot.limit_bytes()).await {
                 Ok(download) => Opened::new(file, download),
-                Err(error) => return self.not_fetched(call, error),
+                Err(error) => return self.not_fetched(call, error).map(Step::without_call),
             };
             let size_bytes = opened.download.size_bytes;
             if size_bytes == Some(0) {
@@ -117,17 +122,23 @@ impl Errand<'_> {
             match next(call, attempt, (form, next_form), error, limit) {
                 Next::Over(outcome) => return Ok(Step::called(outcome)),
                 Next::WithoutFile(why) => return self.without_file(call, why).map(Step::called),
+                Next::NotFetched(why) => return self.not_fetched(call, why).map(Step::called),
                 Next::Again(next) => attempt = next,
             }
             bot.turn().await;
         }
     }
 
-    /// The end of a call whose file Kommo does not give, for now or for good.
-    fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Step, StoreError> {
+    /// The end of a call whose file Kommo does not give, for now or for good. A text with it does not wait for as long as
+    /// the file itself, nor does what comes behind it.
+    fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Result<Ending, Failure>, StoreError> {
         match Failure::from(error) {
-            Failure::Permanent(why) => self.without_file(call, why).map(Step::without_call),
-            later @ (Failure::Transient { .. } | Failure::Blocked { .. }) => Ok(Step::without_call(Err(later))),
+            Failure::Permanent(why) => self.without_file(call, why),
+            Failure::Transient { why, .. } if self.lease.attempts() + 1 >= FETCH_TRIES => {
+                let without = self.without_file(call, not_given(&why))?;
+                Ok(without.map_err(|_| Failure::transient(why)))
+            }
+            later @ (Failure::Transient { .. } | Failure::Blocked { .. }) => Ok(Err(later)),
         }
     }
 }
@@ -147,11 +158,11 @@ fn next<'a>(
 ) -> Next<'a> {
     let (of, why) = match error {
         UploadError::Failed(failure) => return Next::Over(Err(failure)),
-        UploadError::Dried(why) => return Next::Over(Err(Failure::transient(why))),
+        UploadError::Dried(why) => return Next::NotFetched(DownloadError::Later(why)),
         UploadError::Elsewhere(Detour::Chat(_)) => {
             return Next::Over(Err(Failure::transient("the group has become a supergroup")));
         }
-        UploadError::Elsewhere(Detour::Outside) => {
+        UploadError::Elsewhere(Detour::Within) => {
             return Next::Over(Err(Failure::Permanent(refused("the topic is closed"))));
         }
         UploadError::TooLarge if form == Form::Photo => (Disliked::File, "too large".to_owned()),

@@ -23,11 +23,11 @@ impl Errand<'_> {
         let is_last = |work: &Work| matches!(work, Work::Call(it) if it.message == call.message && it.is_last());
         let until = behind.iter().position(|(work, _)| is_last(work)).map_or(0, |last| last + 1);
         if own.is_none() && until == 0 {
-            return Ok(Err(Failure::Permanent(why)));
+            let rest = if call.part > 1 { " The customer has got the rest of the message." } else { "" };
+            return Ok(Err(Failure::Permanent(with(why, rest))));
         }
         tracing::warn!(message = %call.message, why = why.sentence, "the text goes without its file");
-        let sentence = format!("{} The customer has got the text without it.", why.sentence);
-        let lost = Some(Refusal { sentence, ..why });
+        let lost = Some(with(why, " The customer has got the text without it."));
         let marked = |work: Work| match work {
             Work::Call(it) if it.message == call.message => Work::Call(Call { lost: lost.clone(), ..it }),
             other => other,
@@ -38,8 +38,17 @@ impl Errand<'_> {
     }
 }
 
+fn with(why: Refusal, more: &str) -> Refusal {
+    Refusal { sentence: why.sentence + more, ..why }
+}
+
 pub(super) fn empty() -> Refusal {
     Refusal::new(ErrorCode::Other, "Not sent: the file is empty (0 bytes). Attach it again.")
+}
+
+/// A file that Kommo has not given for some time.
+pub(super) fn not_given(why: &str) -> Refusal {
+    Refusal::new(ErrorCode::Other, format!("Not sent: the file could not be fetched ({why}). Attach it again."))
 }
 
 /// A file of more than `limit_bytes`, which is the most that Telegram takes.

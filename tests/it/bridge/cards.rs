@@ -77,7 +77,9 @@ async fn what_a_manager_passes_on_is_quoted() {
 /// A customer's own file, which Kommo may have under our link, and one of a manager's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_that_a_manager_passes_on_come_along() {
-    let stage = TestStage::start().await;
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
     stage.begin(SALES, ANNA).await;
     let photo = NewFile { kind: FileKind::Photo, bytes: jpeg(800, 600, 1500), name: None, caption: None };
     stage.telegram.send_file(SALES.token, ANNA, &photo);
@@ -93,5 +95,13 @@ async fn files_that_a_manager_passes_on_come_along() {
     assert!(text.text.ends_with("\n\nSee both") && text.text.contains("> [file]"), "{}", text.text);
     let kinds = [first, second].map(|message| message.file.as_ref().map(|file| file.kind));
     assert_eq!(kinds, [Some(FileKind::Photo), Some(FileKind::Document)]);
+    // One that does not come along is told, and so is that all else did.
+    let body = r#"{"ok":false,"error_code":400,"description":"Bad Request: FILE_REFERENCE_EMPTY"}"#.to_owned();
+    stage.telegram.fault(Target::method("sendDocument"), Fault::Status { code: 400, body }, 1);
+    let prices = Draft::text("Again").forwarding([ids[1]]);
+    let (id, _) = stage.kommo.say(&conversation(SALES, ANNA), "Maria", prices).await;
+    let Status::Failed { text, .. } = stage.outcome(&id).await else { panic!("it was refused") };
+    assert!(text.ends_with("The customer has got the rest of the message."), "{text}");
+    stage.parked(1).await;
     stage.finish().await;
 }

@@ -164,6 +164,19 @@ async fn trouble_on_the_way_is_tried_again_and_doubles_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_does_not_wait_for_a_file_that_does_not_come() {
+    let stage = stage().await;
+    for serving in [Serving::Status(503), Serving::BreaksOff(10), Serving::BreaksOff(2 << 20)] {
+        let before = stage.sent().len();
+        let draft = Draft::file(file(pdf(3 << 20)).served(serving.clone())).saying("See the file");
+        stage.assert_fails(draft, "The customer has got the text without it.").await;
+        let sent = stage.sent().split_off(before);
+        assert_eq!(sent.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(), ["See the file"], "{serving:?}");
+    }
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_telegram_does_not_take_goes_in_the_next_form() {
     let stage = stage().await;
     let cases = [

@@ -1,9 +1,10 @@
 //! Chats with topics: answers go to the one that the talk is in.
 
 use telekommo::sandbox::{
+    fault::Fault,
     kommo::{Attachment, AttachmentKind, CaptionOn, Draft, Pace, Status},
     stage::{ANNA, BEN, LINES, Line},
-    telegram::{ChatMessage, GroupKind, NewGroup},
+    telegram::{ChatMessage, GroupKind, NewGroup, Target},
 };
 
 use crate::{
@@ -137,6 +138,56 @@ async fn where_the_topic_is_no_more_the_answer_arrives_all_the_same() {
     stage.said_in(food, "hungry").await;
     stage.telegram.close_topic(SALES.token, FORUM, food);
     assert_eq!(stage.topics_of(photos()).await, [None; 2]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_what_was_deleted_stays_where_the_talk_is() {
+    let (mut stage, prices, travel) = forum().await;
+    stage.allow_failures();
+    stage.said_in(travel, "when?").await;
+    let chat = stage.kommo.chat(&conversation(SALES, FORUM)).unwrap();
+    let asked = || chat.messages.iter().find(|it| it.text.ends_with("how much?")).unwrap().id.clone();
+    stage.telegram.delete_topic(SALES.token, FORUM, prices);
+    assert_eq!(stage.topics_of(vec![Draft::text("ten").answering(asked())]).await, [Some(travel)]);
+    assert_eq!(stage.topics_of(vec![file().answering(asked())]).await, [Some(travel)]);
+    let [first, second] = photos().try_into().unwrap();
+    assert_eq!(stage.topics_of(vec![first.answering(asked()), second]).await, [Some(travel); 2]);
+    assert_eq!(stage.thread_refusals(), 3, "one for each");
+    stage.telegram.delete_topic(SALES.token, FORUM, travel);
+    assert_eq!(stage.topics_of(vec![Draft::text("ten").answering(asked())]).await, [None]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_what_is_in_a_closed_topic_goes_to_where_the_talk_is() {
+    let (mut stage, prices, travel) = forum().await;
+    stage.allow_failures();
+    stage.said_in(travel, "when?").await;
+    let chat = stage.kommo.chat(&conversation(SALES, FORUM)).unwrap();
+    let asked = chat.messages.iter().find(|it| it.text.ends_with("how much?")).unwrap().id.clone();
+    stage.telegram.close_topic(SALES.token, FORUM, prices);
+    assert_eq!(stage.topics_of(vec![Draft::text("ten").answering(asked)]).await, [Some(travel)]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_stays_together_wherever_the_talk_goes_meanwhile() {
+    let (mut stage, prices, travel) = forum().await;
+    stage.allow_failures();
+    stage.said_in(travel, "when?").await;
+    let chat = stage.kommo.chat(&conversation(SALES, FORUM)).unwrap();
+    let asked = chat.messages.iter().find(|it| it.text.ends_with("how much?")).unwrap().id.clone();
+    // The second part has to wait, and somebody writes elsewhere.
+    stage.telegram.fault(Target::method("sendMessage"), Fault::RetryAfter(2), 1);
+    let long = file().saying("word ".repeat(300)).answering(asked);
+    let said = stage.kommo.say_together(&conversation(SALES, FORUM), "Maria", vec![long], Pace::InTurn).await;
+    stage
+        .until("the file is there", |stage| stage.telegram.messages(SALES.token, FORUM).iter().any(|it| it.from_bot))
+        .await;
+    stage.said_in(travel, "and when?").await;
+    assert_eq!(stage.outcome(&said[0].0).await, Status::Delivered);
+    assert_eq!(stage.bots_own().iter().map(|it| it.topic).collect::<Vec<_>>(), [Some(prices); 2]);
     stage.finish().await;
 }
 
