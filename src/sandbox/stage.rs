@@ -3,9 +3,11 @@
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::Context;
+use futures_util::future::select_all;
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
+    sync::watch,
     time::{Instant, sleep_until},
 };
 
@@ -228,17 +230,19 @@ impl Stage {
     /// # Errors
     /// [`TimedOut`] if it does not hold `within` the time; `what` says what was waited for.
     pub async fn until(&self, what: &str, within: Duration, condition: impl Fn(&Self) -> bool) -> Result<(), TimedOut> {
-        let (mut telegram, mut kommo) = (self.telegram.changed(), self.kommo.changed());
+        // A request may change no world, and is written down after it has changed one.
+        let (telegram, kommo) = (&self.telegram, &self.kommo);
+        let lines = [telegram.traffic().changed(), kommo.traffic().changed()];
+        let mut watched = [telegram.changed(), kommo.changed()].into_iter().chain(lines).collect::<Vec<_>>();
         let deadline = Instant::now() + within;
         loop {
-            telegram.mark_unchanged();
-            kommo.mark_unchanged();
+            watched.iter_mut().for_each(watch::Receiver::mark_unchanged);
             if condition(self) {
                 return Ok(());
             }
+            let news = watched.iter_mut().map(|it| Box::pin(it.changed()));
             tokio::select! {
-                _ = telegram.changed() => {}
-                _ = kommo.changed() => {}
+                _ = select_all(news) => {}
                 () = sleep_until(deadline) => return Err(TimedOut { what: what.to_owned(), within }),
             }
         }

@@ -92,7 +92,6 @@ async fn serve(
     let status = response.as_ref().map(|response| response.status().as_u16());
     let body = String::from_utf8_lossy(&body).into_owned();
     let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));
-    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), what, status);
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
     core.record.add(|| {
         let client = record::client(&head.headers);
@@ -102,6 +101,8 @@ async fn serve(
         })
     });
     core.world.note(|world| world.log(Request { method, path, endpoint, body, status }));
+    // Whoever waits for a request is woken by this, and finds it in the log.
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), what, status);
     response.unwrap_or_default()
 }
 

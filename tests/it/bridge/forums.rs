@@ -182,9 +182,7 @@ async fn an_answer_stays_together_wherever_the_talk_goes_meanwhile() {
     stage.telegram.fault(Target::method("sendMessage"), Fault::RetryAfter(2), 1);
     let long = file().saying("word ".repeat(300)).answering(asked);
     let said = stage.kommo.say_together(&conversation(SALES, FORUM), "Maria", vec![long], Pace::InTurn).await;
-    stage
-        .until("the file is there", |stage| stage.telegram.messages(SALES.token, FORUM).iter().any(|it| it.from_bot))
-        .await;
+    stage.until("the text waits", |stage| stage.telegram.requests().iter().any(|it| it.status == Some(429))).await;
     stage.said_in(travel, "and when?").await;
     assert_eq!(stage.outcome(&said[0].0).await, Status::Delivered);
     assert_eq!(stage.bots_own().iter().map(|it| it.topic).collect::<Vec<_>>(), [Some(prices); 2]);
