@@ -119,7 +119,8 @@ enum Command {
     Reconcile {
         #[command(flatten)]
         config: ConfigPath,
-        /// How far back to look [default: `reconcile.max_age`].
+        /// How far back to look [default: `reconcile.max_age`]; at most as far as what has
+        /// passed is known (`store.dedupe_for`).
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         since: Option<Duration>,
     },

@@ -44,6 +44,7 @@ impl PresenceChange {
             quote: None,
             edited: false,
             topic: None,
+            unattended: false,
         }
     }
 }

@@ -79,13 +79,24 @@ pub struct Unread {
     pub message: KommoMessageId,
     /// The Telegram message that it became; the last one, if it has parts.
     pub ours: MessageId,
+    /// The topic of the chat that it is in, by Telegram's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<i64>,
 }
 
 impl Unread {
-    /// Whether whoever has read `shown` has read this. Telegram counts a chat's messages upwards, so no clocks are compared.
+    /// Whether whoever has read `shown`, in the same topic, has read this. Telegram counts a chat's messages upwards, so no
+    /// clocks are compared.
     #[must_use]
-    pub fn is_read_with(&self, shown: &MessageId) -> bool {
-        (self.ours.bot, self.ours.chat) == (shown.bot, shown.chat) && self.ours.message <= shown.message
+    pub fn is_read_with(&self, shown: &MessageId, topic: Option<i64>) -> bool {
+        let is_here = (self.ours.bot, self.ours.chat, self.topic) == (shown.bot, shown.chat, topic);
+        is_here && self.ours.message <= shown.message
+    }
+
+    /// Whether it became this message.
+    #[must_use]
+    pub fn is(&self, message: &MessageId) -> bool {
+        (self.ours.bot, self.ours.chat, self.ours.message) == (message.bot, message.chat, message.message)
     }
 }
 
@@ -97,11 +108,12 @@ mod tests {
     #[test]
     fn what_was_there_before_is_read_and_only_in_this_chat_of_this_bot() {
         let id = |bot, chat: i64, message| MessageId { bot: BotId(bot), chat: chat.into(), message, update: None };
-        let unread = Unread { message: KommoMessageId("a".to_owned()), ours: id(1, 7, 5) };
+        let unread = Unread { message: KommoMessageId("a".to_owned()), ours: id(1, 7, 5), topic: None };
         for (shown, is_read) in
             [(id(1, 7, 4), false), (id(1, 7, 5), true), (id(1, 7, 6), true), (id(2, 7, 6), false), (id(1, 8, 6), false)]
         {
-            assert_eq!(unread.is_read_with(&shown), is_read, "{shown}");
+            assert_eq!(unread.is_read_with(&shown, None), is_read, "{shown}");
+            assert!(!unread.is_read_with(&shown, Some(3)), "{shown}: another topic");
         }
     }
 }

@@ -183,6 +183,8 @@ pub struct Inbound {
     pub edited: bool,
     /// Where in a chat with topics it was said; `None` for what nobody has said, or where that is not told.
     pub topic: Option<Spot>,
+    /// Whether its author need not have been there when it was sent: it was written for later, or Telegram sends it for them.
+    pub unattended: bool,
 }
 
 impl Inbound {

@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     config::Config,
     operate::{admin, parked::OURS},
-    relay::reconcile::{Reconciler, Tally},
+    relay::reconcile::{Reconciler, TOO_LONG, Tally, UNREAD},
     store::StoreError,
 };
 
@@ -101,10 +101,16 @@ pub async fn run(config: &Config, since: Option<Duration>) -> anyhow::Result<()>
         last.push_str(&text);
     }
     let last = last.lines().last().unwrap_or_default();
-    if !last.starts_with(RESULT) || last.contains("could not be read") {
-        bail!("not everything could be compared: ask again when Kommo answers");
+    remains(last).map_or(Ok(()), |remains| bail!("not everything could be compared: {remains}"))
+}
+
+/// What is to be done after a comparison that left something out, by the last line of what was said.
+fn remains(last: &str) -> Option<&'static str> {
+    if !last.starts_with(RESULT) || last.contains(UNREAD) {
+        return Some("ask again when Kommo answers");
     }
-    Ok(())
+    last.contains(TOO_LONG)
+        .then_some("the log says what is older than what was read of a long history; look there in Kommo")
 }
 
 async fn ask(admin: SocketAddr, since: Option<Duration>) -> anyhow::Result<reqwest::Response> {
@@ -124,6 +130,17 @@ async fn ask(admin: SocketAddr, since: Option<Duration>) -> anyhow::Result<reqwe
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_left_out_is_told_with_what_to_do() {
+        let remains = |tally: Tally| remains(&format!("{RESULT}{tally}."));
+        assert_eq!(remains(Tally { found: 3, sent: 1, too_old: 1, empty: 1, ..Tally::default() }), None);
+        let long = remains(Tally { in_part: 1, ..Tally::default() }).unwrap();
+        assert!(long.contains("in Kommo") && !long.contains("again"), "{long}");
+        let unread = remains(Tally { in_part: 1, unread: 1, open: 1, ..Tally::default() }).unwrap();
+        assert!(unread.contains("ask again"), "{unread}");
+        assert!(super::remains("the store has failed").is_some());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_asked_hears_of_it_every_minute() {

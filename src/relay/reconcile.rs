@@ -38,10 +38,11 @@ use crate::{
 
 mod attend;
 mod compare;
+mod read_back;
 mod tally;
 mod work_off;
 
-pub use tally::Tally;
+pub use tally::{TOO_LONG, Tally, UNREAD};
 
 /// How far the clocks of two machines may differ, and how long Kommo may leave a hook in a slow queue.
 const MARGIN: Duration = Duration::from_hours(1);
@@ -161,9 +162,7 @@ impl Reconciler {
 
     /// A search for what may be missing since the last one that was complete.
     async fn since_last(&self, now: UnixMillis) -> Result<Search, StoreError> {
-        // A clock that was ahead may have noted an instant that is still to come.
-        let since = self.store.caught_up_at()?.map(|at| at.min(now).minus(MARGIN));
-        self.search(since.unwrap_or_else(|| now.minus(self.bounds.max_age)), now).await
+        self.search(since(self.store.caught_up_at()?, now, self.bounds.max_age), now).await
     }
 
     /// A search for what may be missing `since` then, or since the store can tell.
@@ -208,12 +207,44 @@ impl Reconciler {
             say("Another comparison is under way: this one begins after it.".to_owned());
             self.turn.lock().await
         };
-        let now = clock::now();
-        let search = self.search(now.minus(since.unwrap_or(self.bounds.max_age)), now).await?;
-        let back = humantime::format_duration(Duration::from_secs(search.since.until(now).as_secs()));
+        let (now, back) = (clock::now(), since.unwrap_or(self.bounds.max_age));
+        let search = self.search(now.minus(back), now).await?;
+        let shown = |wait: Duration| humantime::format_duration(Duration::from_secs(wait.as_secs()));
+        let tellable = search.since.until(now);
+        if tellable < back {
+            let back = shown(back);
+            say(format!("What has passed is not known as far back as {back} (store.dedupe_for): less is compared."));
+        }
+        let back = shown(tellable);
         say(format!("Comparing the last {back} of {} conversations with Kommo's history.", search.conversations()));
         let tally = self.work_off(search, Some(TRIES), say).await?;
         tracing::info!("compared with Kommo's history: {tally}");
         Ok(tally)
+    }
+}
+
+/// From when on something may be missing, if nothing was at `caught_up_at`. An instant that is still to come was noted by a
+/// clock that was ahead: nobody knows when that was.
+fn since(caught_up_at: Option<UnixMillis>, now: UnixMillis, max_age: Duration) -> UnixMillis {
+    caught_up_at.filter(|at| *at <= now).map_or_else(|| now.minus(max_age), |at| at.minus(MARGIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_looked_as_far_back_as_anything_may_be_missing() {
+        const DAY: Duration = Duration::from_hours(24);
+        let now = UnixMillis(1_800_000_000_000);
+        for (caught_up_at, back) in [
+            (None, DAY),
+            (Some(now), MARGIN),
+            (Some(now.minus(DAY * 3)), DAY * 3 + MARGIN),
+            (Some(now.plus(Duration::from_secs(1))), DAY),
+            (Some(now.plus(DAY * 365)), DAY),
+        ] {
+            assert_eq!(since(caught_up_at, now, DAY), now.minus(back), "{caught_up_at:?}");
+        }
     }
 }

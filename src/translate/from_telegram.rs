@@ -162,6 +162,7 @@ fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<O
             quote: None,
             edited: false,
             topic,
+            unattended: false,
         },
     }))
 }
@@ -190,7 +191,7 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
     let chat = Chat::of(&message.fields, message.from.clone().unwrap_or_default(), place)?;
     let author = chats::author(&message, place)?;
     let number = message.message_id.ok_or(Skip::Unreadable)?;
-    let topic = chats::topic(&message.fields);
+    let (topic, unattended) = (chats::topic(&message.fields), message.fields.flag("is_from_offline"));
     let begun = chats::beginning(&mut message);
     let speaker = chat.is_group().then(|| chats::speaker(&message, begun));
     let sent_at = sent_at(message.date.unwrap_or_default(), number);
@@ -206,6 +207,7 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
         quote,
         edited: false,
         topic,
+        unattended,
     })
 }
 

@@ -78,6 +78,7 @@ fn a_private_text_becomes_a_message() {
         topic: Some(
             Outside,
         ),
+        unattended: false,
     }
     "#);
 }

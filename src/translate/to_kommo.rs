@@ -254,6 +254,7 @@ mod tests {
             quote: None,
             edited: false,
             topic: None,
+            unattended: false,
         }
     }
 

@@ -42,6 +42,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
         Content::Location { caption, .. } | Content::Contact { caption, .. } => caption.as_deref().unwrap_or_default(),
         Content::Media(_) | Content::Unknown { .. } if outbound.file.is_some() => caption(outbound),
         Content::Media(media) => return Err(cannot_carry(media.kind.name())),
+        Content::Unknown { kind, .. } if ["text", "message"].contains(&kind.as_str()) => return Err(empty()),
         Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
     };
     let text = quoted(outbound) + text + &lines(&fitted.told);

@@ -147,6 +147,14 @@ fn every_refusal_has_its_code_and_sentence() {
         (outbound(known("sales"), Some("support"), "x"), 905, "belongs to the bot \"sales\""),
         (outbound(known("sales"), None, " \n"), 905, "is empty"),
         (
+            Outbound {
+                content: Content::Unknown { kind: "text".to_owned(), caption: None },
+                ..outbound(known("sales"), None, "")
+            },
+            905,
+            "is empty",
+        ),
+        (
             Outbound { content: picture, ..outbound(known("sales"), None, "") },
             905,
             "cannot send a picture without a file",

@@ -217,6 +217,7 @@ mod tests {
             quote: None,
             edited: false,
             topic: None,
+            unattended: false,
         };
         facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
     }

@@ -2,7 +2,7 @@
 //!
 //! An outage is seen if it keeps us from Telegram or Kommo. One that keeps only Kommo from us is not, so there is a
 //! comparison every so often without any reason. A manager may write to a customer who has been silent for long, so it goes
-//! through all chats that are alive, one question each, the liveliest first, and at a seventh of the rate that Kommo allows:
+//! through all chats that are alive, a question or two each, the liveliest first, and at a seventh of the rate that Kommo allows:
 //! with the usual seven requests a second that is one. A thousand chats take a quarter of an hour; where there are so many
 //! that it takes longer than the time between two, the next one follows at its end.
 

@@ -1,9 +1,6 @@
 //! One conversation, held against Kommo's history of it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -11,14 +8,15 @@ use crate::{
     clock,
     domain::{
         address::KommoMessageId,
+        message::Content,
         time::UnixMillis,
         work::{DedupeId, Lane, Work},
     },
-    kommo::{
-        chats::{CallError, HISTORY_PAGE},
-        wire::HistoryItem,
+    kommo::chats::CallError,
+    relay::reconcile::{
+        LEFT_TO_ITS_HOOK, Reconciler, Search, Tally, Target,
+        read_back::{Reach, ReadBack, Told},
     },
-    relay::reconcile::{LEFT_TO_ITS_HOOK, Reconciler, Search, Tally, Target},
     store::{Missing, NewJob, Store, StoreError, Woven},
     translate::{
         from_history::{self, Past},
@@ -26,15 +24,10 @@ use crate::{
     },
 };
 
-/// The most pages that are read of one chat: ten thousand messages.
-const PAGES: usize = 200;
 /// How long the hook of a message may be under way. Kommo waits 5 s for the answer to one.
 const UNDER_WAY_FOR: Duration = Duration::from_secs(5);
 /// How often a lane in which somebody works is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// A message of the history, and the page's own form of it.
-type Told = (Past, HistoryItem);
 
 /// Lets go of a lane, however its weaving ends.
 struct Held<'a>(&'a Store, &'a Lane);
@@ -65,8 +58,10 @@ impl Reconciler {
         };
         let (mut tally, mut missing) = (Tally::default(), Vec::new());
         if !is_whole {
-            tracing::warn!(conversation = %target.conversation, "its history is too long to be compared as a whole");
-            tally.add(Tally { unread: 1, open: 1, ..Tally::default() });
+            let back = told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
+            let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
+            tracing::warn!(conversation = %target.conversation, "its history is too long: what is older than {back} was not compared");
+            tally.add(Tally { in_part: 1, ..Tally::default() });
         }
         for (rank, (past, item)) in told.iter().enumerate() {
             let is_wanted = (search.since..=until).contains(&past.at);
@@ -75,13 +70,18 @@ impl Reconciler {
                 continue;
             }
             if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
+                if says_nothing(&raw) {
+                    tally.empty += 1;
+                    tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and Kommo's history tells neither text nor file of it: its manager is told that it was not sent");
+                }
                 let (id, lane) = (Some(DedupeId::hook(&past.id)), target.lane.clone());
                 missing.push(Missing { rank, job: NewJob { id, lane, work: Work::Hook { raw } } });
             }
         }
         if !missing.is_empty() {
             let ranks = told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
-            tally.sent = self.put(&target.lane, missing, ranks, search.mark).await?;
+            let put = self.put(&target.lane, missing, ranks, search.mark).await?;
+            tally.sent = put.saturating_sub(tally.empty);
             tracing::info!(conversation = %target.conversation, sent = tally.sent, "managers' messages that had not come are sent now");
         }
         Ok(Ok(tally))
@@ -126,25 +126,16 @@ impl Reconciler {
     /// What was said since the search's instant, oldest first, and whether that is all of it.
     async fn read_back(&self, kommo_chat: &str, search: &Search) -> Result<(Vec<Told>, bool), CallError> {
         let pace = if search.is_routine { &self.leisure } else { &self.pace };
-        let (mut told, mut seen, mut is_whole) = (Vec::new(), HashSet::new(), false);
-        for page in 0..PAGES {
+        let mut read = ReadBack::new(search.since);
+        for page in 0.. {
             pace.turn().await;
-            let items = self.chats.history(kommo_chat, page).await?;
-            let is_last = items.len() < HISTORY_PAGE;
-            let page: Vec<Told> =
-                items.into_iter().filter_map(|item| Some((from_history::read(&item)?, item))).collect();
-            // By which of its two instants an imported message is sorted is not documented: it ends nothing.
-            let is_far_enough = page.iter().any(|(past, _)| past.at < search.since && !past.is_imported());
-            // While pages are read, new messages push older ones to the next page.
-            told.extend(page.into_iter().filter(|(past, _)| seen.insert(past.id.clone())));
-            is_whole = is_last || is_far_enough;
-            if is_whole {
-                break;
+            match read.take(self.chats.history(kommo_chat, page).await?) {
+                Reach::More => {}
+                Reach::Enough => break,
+                Reach::TooLong => return Ok((read.oldest_first(), false)),
             }
         }
-        told.reverse();
-        told.sort_by_key(|(past, _)| past.at);
-        Ok((told, is_whole))
+        Ok((read.oldest_first(), true))
     }
 
     fn is_missing(&self, past: &Past, now: UnixMillis) -> Result<bool, StoreError> {
@@ -161,10 +152,10 @@ impl Reconciler {
         ranks: HashMap<KommoMessageId, usize>,
         mark: u64,
     ) -> Result<usize, StoreError> {
-        let held = Held(&self.store, lane);
+        let (held, ranks) = (Held(&self.store, lane), Arc::new(ranks));
         loop {
             self.store.hold(std::slice::from_ref(lane), 0);
-            let ranks = ranks.clone();
+            let ranks = Arc::clone(&ranks);
             let rank = move |sequence, work: &Work| {
                 let known = message_of(work).and_then(|id| ranks.get(&id).copied());
                 known.or((sequence >= mark).then_some(usize::MAX))
@@ -178,6 +169,14 @@ impl Reconciler {
             }
         }
     }
+}
+
+/// Whether a hook that was made of an item of the history has nothing for the customer. What becomes of it says so to its
+/// manager, who may have meant more than the history tells.
+fn says_nothing(raw: &str) -> bool {
+    let Ok(Arrival::Message(outbound)) = from_kommo::decode(raw) else { return false };
+    let is_bare = matches!(outbound.content, Content::Unknown { caption: None, .. });
+    is_bare && outbound.file.is_none() && outbound.passed_on.is_empty()
 }
 
 /// The message of Kommo's that a job carries.

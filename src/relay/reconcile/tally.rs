@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// What is said where a history could not be read.
+pub const UNREAD: &str = "could not be read";
+/// What is said where a history was not read to its end.
+pub const TOO_LONG: &str = "too long to be compared as a whole";
+
 /// What a search came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -13,7 +18,11 @@ pub struct Tally {
     pub too_old: usize,
     /// Those that may have passed before the store was restored or made, so that they are not sent.
     pub uncertain: usize,
-    /// Conversations whose history could not be read, or not as far back as was wanted.
+    /// Those of which Kommo's history tells neither text nor file, so that their managers are told that they were not sent.
+    pub empty: usize,
+    /// Conversations whose history is too long to be compared as a whole; no later comparison could.
+    pub in_part: usize,
+    /// Conversations whose history could not be read.
     pub unread: usize,
     /// Those of them that may be readable later: the next comparison has to begin where this one did.
     pub open: usize,
@@ -25,8 +34,14 @@ impl fmt::Display for Tally {
         if self.uncertain > 0 {
             write!(f, ", may have been delivered before the store was restored: {}", self.uncertain)?;
         }
+        if self.empty > 0 {
+            write!(f, ", without text and file: {}", self.empty)?;
+        }
+        if self.in_part > 0 {
+            write!(f, "; the history of {} conversations is {TOO_LONG}", self.in_part)?;
+        }
         if self.unread > 0 {
-            write!(f, "; {} conversations could not be read", self.unread)?;
+            write!(f, "; {} conversations {UNREAD}", self.unread)?;
         }
         Ok(())
     }
@@ -38,6 +53,8 @@ impl Tally {
         self.sent += other.sent;
         self.too_old += other.too_old;
         self.uncertain += other.uncertain;
+        self.empty += other.empty;
+        self.in_part += other.in_part;
         self.unread += other.unread;
         self.open += other.open;
     }

@@ -47,7 +47,7 @@ impl Reconciler {
                 Ok(compared) => {
                     (failed, read) = (0, read + 1);
                     self.store.let_go(&target.lane);
-                    if compared.found > 0 {
+                    if compared != Tally::default() {
                         say(format!("{}: {compared}", target.conversation));
                     }
                     tally.add(compared);

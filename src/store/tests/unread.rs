@@ -10,6 +10,7 @@ fn answers(numbers: std::ops::Range<i64>) -> Vec<Unread> {
     let answer = |message| Unread {
         message: KommoMessageId(format!("m{message}")),
         ours: MessageId { bot: BotId(1), chat: 7.into(), message, update: None },
+        topic: (message % 2 == 0).then_some(9),
     };
     numbers.map(answer).collect()
 }

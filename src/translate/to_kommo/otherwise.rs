@@ -68,6 +68,7 @@ mod tests {
             quote: None,
             edited: false,
             topic: None,
+            unattended: false,
         }
     }
 

@@ -107,6 +107,54 @@ async fn a_press_and_a_reaction_show_what_was_read_up_to_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_for_later_shows_nothing() {
+    let stage = TestStage::with(INFER).await;
+    stage.begin(SALES, ANNA).await;
+    let (id, number) = stage.arrived("one").await;
+    let person = json!({ "id": ANNA, "is_bot": false, "first_name": "Anna" });
+    let later = json!({ "message_id": number + 1000, "date": 1_790_000_000, "from": person, "is_from_offline": true,
+        "chat": { "id": ANNA, "type": "private", "first_name": "Anna" }, "text": "good morning" });
+    stage.telegram.push_update(SALES.token, &json!({ "message": later }));
+    stage.until("Kommo has it", |stage| in_kommo(stage, SALES, ANNA).last().unwrap() == "good morning").await;
+    stage.until_settled().await;
+    stage.assert_told(&[(&id, &[Delivered])]);
+    stage.write_and_settle("I am here").await;
+    stage.assert_told(&[(&id, &[Delivered, Read])]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_chat_with_topics_each_is_read_by_itself() {
+    let stage = TestStage::with(INFER).await;
+    stage.begin(SALES, ANNA).await;
+    let (outside, about) = stage.arrived("outside").await;
+    let order = stage.telegram.open_topic(SALES.token, ANNA, ANNA, "My order");
+    let write = async |text: &str| {
+        stage.telegram.write_in_own_topic(SALES.token, ANNA, order, text);
+        stage.until("Kommo has it", |stage| in_kommo(stage, SALES, ANNA).last().unwrap() == text).await;
+        stage.until_settled().await;
+    };
+    write("where is it?").await;
+    stage.assert_told(&[(&outside, &[Delivered])]);
+    let (inside, asked) = stage.arrived("on its way").await;
+    stage.write_and_settle("hello?").await;
+    stage.assert_told(&[(&outside, &[Delivered, Read]), (&inside, &[Delivered])]);
+    // Of a reaction, Telegram does not tell the topic.
+    let (next, next_about) = stage.arrived("here").await;
+    stage.telegram.react(SALES.token, ANNA, asked, Some("👍"));
+    stage.until("it is read", |stage| told(stage, &inside) == [Delivered, Read]).await;
+    write("thanks").await;
+    stage.telegram.react(SALES.token, ANNA, about, Some("👍"));
+    stage.telegram.press(SALES.token, ANNA, asked, 0, 0);
+    stage.until("Kommo has it", |stage| in_kommo(stage, SALES, ANNA).last().unwrap() == "Yes").await;
+    stage.until_settled().await;
+    stage.assert_told(&[(&next, &[Delivered])]);
+    stage.telegram.react(SALES.token, ANNA, next_about, Some("👍"));
+    stage.until("it is read", |stage| told(stage, &next) == [Delivered, Read]).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_inferred_unless_it_is_wanted() {
     let stage = TestStage::start().await;
     stage.begin(SALES, ANNA).await;

@@ -20,6 +20,8 @@ use telekommo::{
 
 use crate::support::{TestStage, conversation, eventually, in_telegram, stranger, told};
 
+mod found;
+
 const SALES: Line = LINES[0];
 const SUPPORT: Line = LINES[1];
 
