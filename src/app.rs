@@ -304,7 +304,7 @@ impl Parts {
         });
         let admin_router = admin::router(self.store.clone(), Arc::clone(&self.meter))
             .merge(reconcile::router(Arc::clone(reconciler)))
-            .merge(history::router(self.store.clone()));
+            .merge(history::router(self.store.clone(), config.data_dir.clone()));
         life.essential("public listener", serve::until(public, serve::public(hooks, media), stop.clone()));
         life.essential("admin listener", serve::until(admin, admin_router, stop));
     }

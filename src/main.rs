@@ -119,17 +119,19 @@ enum Command {
     Reconcile {
         #[command(flatten)]
         config: ConfigPath,
-        /// How far back to look [default: `reconcile.max_age`]; at most as far as what has
-        /// passed is known (`store.dedupe_for`).
-        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        /// How far back to look [default: `reconcile.max_age`];
+        /// further back than `store.dedupe_for` nothing is known.
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, verbatim_doc_comment)]
         since: Option<Duration>,
     },
     /// Print what Kommo has of a conversation, the newest message at the end.
     History {
         #[command(flatten)]
         config: ConfigPath,
-        /// A conversation as the log and `parked list` name it, or Kommo's UUID of a chat.
-        #[arg(value_name = "CONVERSATION")]
+        /// A conversation as the log and `parked list` name it, such as
+        /// `tg:sales:777000111`, also one that was only imported; or Kommo's
+        /// UUID of a chat.
+        #[arg(value_name = "CONVERSATION", verbatim_doc_comment)]
         conversation: String,
         /// The newest so many messages.
         #[arg(long, value_name = "NUMBER", default_value_t = 50)]

@@ -240,6 +240,13 @@ impl FromStr for MessageId {
     }
 }
 
+/// Whether a text has the form of Kommo's ids. Where they are expected, some answers repeat ours.
+#[must_use]
+pub fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-').map(str::len);
+    groups.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
 /// A number written the one way we write it: no `+`, no leading zeros. Otherwise two texts would mean one id.
 fn canonical<N: FromStr + ToString>(text: &str) -> Option<N> {
     text.parse::<N>().ok().filter(|number| number.to_string() == text)

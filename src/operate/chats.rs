@@ -29,12 +29,16 @@ use crate::{
 const LISTED: usize = 10_000;
 
 /// What is said about a conversation that is not in the store.
-const MISSING: &str = "Kommo knows no such conversation; `telekommo chats list` shows them";
+const MISSING: &str = "nobody has written in such a conversation; `telekommo chats list` shows those that there are";
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// Show all conversations that Kommo knows.
+    /// Show all conversations in which somebody has written to a bot.
+    ///
+    /// Those that were only imported are not among them: no bot can answer there
+    /// before the customer has written. `telekommo history` finds them all the same.
+    #[command(verbatim_doc_comment)]
     List,
     /// Show one, with its contact and leads.
     Show {
@@ -151,7 +155,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
 /// All conversations, or as many as are told.
 fn listing(rows: Vec<Row>) -> String {
     if rows.is_empty() {
-        return "Kommo knows no conversation yet.\n".to_owned();
+        return "Nobody has written to a bot yet.\n".to_owned();
     }
     let more = if rows.len() < LISTED {
         String::new()
@@ -212,7 +216,7 @@ mod tests {
     fn a_list_that_is_cut_says_so() {
         let row = |chat| Row { conversation: format!("tg:sales:{chat}").parse().unwrap(), chat: "b52c".to_owned() };
         let told = |count: usize| listing((1..=count).map(row).collect());
-        assert_eq!(told(0), "Kommo knows no conversation yet.\n");
+        assert_eq!(told(0), "Nobody has written to a bot yet.\n");
         assert!(told(LISTED - 1).ends_with("tg:sales:9999  b52c\n"));
         assert!(told(LISTED).contains("the first 10000"));
     }

@@ -3,7 +3,12 @@
 //! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat where
 //! there is none.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path as FilePath, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use axum::{
@@ -16,27 +21,35 @@ use axum::{
 use chrono::DateTime;
 use reqwest::{Client, Url};
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 
 use crate::{
     config::Config,
-    domain::address::Conversation,
+    domain::address::{Conversation, is_uuid},
     kommo::chats::{Chats, HISTORY_PAGE},
     operate::{
         connect::{self, refusal},
+        import,
         table::COLUMNS,
     },
     store::Store,
     translate::from_history::{self, Past},
 };
 
-/// `/chats/{conversation}`: Kommo's id of its chat.
-pub fn router(store: Store) -> Router {
-    Router::new().route("/chats/{conversation}", get(chat)).with_state(store)
+/// `/chats/{conversation}`: Kommo's id of its chat, as the store has it, or else an import below `data_dir`.
+pub fn router(store: Store, data_dir: PathBuf) -> Router {
+    Router::new().route("/chats/{conversation}", get(chat)).with_state((store, data_dir))
 }
 
-async fn chat(State(store): State<Store>, Path(conversation): Path<Conversation>) -> Response {
+async fn chat(State((store, data_dir)): State<(Store, PathBuf)>, Path(conversation): Path<Conversation>) -> Response {
     match store.chat(&conversation) {
-        Ok(Some(chat)) => chat.chat.0.into_response(),
+        Ok(Some(chat)) => return chat.chat.0.into_response(),
+        Ok(None) => {}
+        Err(error) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+    let found = spawn_blocking(move || import::chat_of(&data_dir, &conversation.to_string())).await;
+    match found.map_err(io::Error::from).and_then(|found| found) {
+        Ok(Some(chat)) => chat.into_response(),
         Ok(None) => (StatusCode::NOT_FOUND, "this conversation is not known\n").into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
@@ -58,7 +71,7 @@ pub struct Request {
 /// # Errors
 /// If the conversation is not known, or Kommo does not answer.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    let chat = kommo_chat(config.admin.listen, &request.of).await?;
+    let chat = kommo_chat(config.admin.listen, &config.data_dir, &request.of).await?;
     let (chats, _) = connect::chats(config).await?;
     let past = read(&chats, &chat, request.limit).await?;
     if request.json {
@@ -72,9 +85,9 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn kommo_chat(admin: SocketAddr, of: &str) -> anyhow::Result<String> {
+async fn kommo_chat(admin: SocketAddr, data_dir: &FilePath, of: &str) -> anyhow::Result<String> {
     let Ok(conversation) = of.parse::<Conversation>() else {
-        if of.len() == 36 && of.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) {
+        if is_uuid(of) {
             return Ok(of.to_owned());
         }
         bail!("{of:?} is neither a conversation, such as tg:sales:777000111, nor a chat of Kommo's (a UUID)");
@@ -85,6 +98,9 @@ async fn kommo_chat(admin: SocketAddr, of: &str) -> anyhow::Result<String> {
     }
     let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
     let Ok(answer) = client.get(url).send().await else {
+        if let Ok(Some(chat)) = import::chat_of(data_dir, of) {
+            return Ok(chat);
+        }
         bail!(
             "no bridge answers at {admin} (admin.listen), and only it knows the chat of a conversation: start it, or \
              name Kommo's chat by its UUID"
@@ -92,7 +108,10 @@ async fn kommo_chat(admin: SocketAddr, of: &str) -> anyhow::Result<String> {
     };
     match answer.status() {
         StatusCode::OK => Ok(answer.text().await?),
-        StatusCode::NOT_FOUND => bail!("Kommo has told of no chat of {conversation}: has the customer written?"),
+        StatusCode::NOT_FOUND => bail!(
+            "Kommo has told of no chat of {conversation}: the customer has not written to this bridge, and nothing was \
+             imported beside it. Kommo's UUID of a chat is found, too"
+        ),
         status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
     }
 }
@@ -234,14 +253,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_neither_a_conversation_nor_a_chat_is_refused() {
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let (nowhere, home) = (SocketAddr::from(([127, 0, 0, 1], 1)), tempfile::tempdir().unwrap());
         for wrong in ["", "sales", "777000111", "tg:sales", "zzzzzzzz-e60e-4d05-a2c5-a5bf1d6a1b51"] {
-            let error = kommo_chat(nowhere, wrong).await.unwrap_err().to_string();
+            let error = kommo_chat(nowhere, home.path(), wrong).await.unwrap_err().to_string();
             assert!(error.contains("neither a conversation"), "{wrong}: {error}");
         }
         let chat = "99999999-8888-4777-8666-555555555555";
-        assert_eq!(kommo_chat(nowhere, chat).await.unwrap(), chat);
-        let error = kommo_chat(nowhere, "tg:sales:7").await.unwrap_err().to_string();
+        assert_eq!(kommo_chat(nowhere, home.path(), chat).await.unwrap(), chat);
+        let error = kommo_chat(nowhere, home.path(), "tg:sales:7").await.unwrap_err().to_string();
         assert!(error.contains("no bridge answers"), "{error}");
     }
 }

@@ -16,11 +16,13 @@ use crate::{
     config::Config,
     domain::address::{BotId, SourceId},
     kommo::{chats::Chats, sign::Signer},
+    media::imported,
     operate::identity,
     store,
 };
 
 mod bar;
+mod chats;
 mod event;
 mod export;
 mod people;
@@ -32,9 +34,10 @@ mod survey;
 mod walk;
 mod words;
 
+pub use chats::find as chat_of;
 use export::Export;
 use people::People;
-use progress::Progress;
+use progress::{AS_WHOM, Progress};
 use read::Item;
 use run::Run;
 use sending::Post;
@@ -107,6 +110,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let owner = survey.owner(options.owner.as_deref())?;
     print!("{survey}");
     if options.dry_run {
+        print!("{}", done_before(config, (bot, owner), (&export, &wanted))?);
         println!("Nothing was sent: this was a dry run.");
         return Ok(true);
     }
@@ -173,6 +177,38 @@ fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'
 
 /// What of an import is done is written down here, below `data_dir`.
 fn progress(config: &Config, bot: BotId, owner: i64) -> anyhow::Result<Progress> {
-    let imports = crate::media::imported::dir(&config.data_dir);
-    Progress::open(&config.data_dir, &imports.join(format!("{bot}-{owner}")).join("done.jsonl"))
+    Progress::open(&config.data_dir, &notes(config, bot, owner))
+}
+
+fn notes(config: &Config, bot: BotId, owner: i64) -> PathBuf {
+    imported::dir(&config.data_dir).join(format!("{bot}-{owner}")).join("done.jsonl")
+}
+
+/// How much of it an earlier import has done, in words; empty if that is nothing.
+fn done_before(
+    config: &Config,
+    (bot, owner): (BotId, i64),
+    (export, wanted): (&Export, &Wanted),
+) -> anyhow::Result<String> {
+    let path = notes(config, bot, owner);
+    let done = match progress::before(&path) {
+        Ok(done) if done.is_empty() => return Ok(String::new()),
+        Ok(done) => done,
+        Err(error) => {
+            let path = path.display();
+            return Ok(format!("What was imported before cannot be seen ({path}: {error}): {AS_WHOM}.\n"));
+        }
+    };
+    let (mut before, mut left) = (0_usize, 0_usize);
+    export.walk(&mut |part| {
+        if let Part::Message(chat, raw) = part
+            && wanted.has(chat)
+            && let Ok(item) = read::read(raw.get())
+        {
+            let counted = if done.contains(&(chat.id, item.id)) { &mut before } else { &mut left };
+            *counted += 1;
+        }
+        true
+    })?;
+    Ok(format!("Imported before: {before}; to be imported now: {left}.\n"))
 }

@@ -7,13 +7,15 @@ use serde_json::json;
 use telekommo::{
     kommo::{
         account::{Account, RestError},
+        chats::Chats,
+        sign::Signer,
         wire::account::{
             EntityPatch, FieldPatch, NewChatLink, NewSource, NewTemplate, SourceChange, Tag, TemplateChange, ValuePatch,
         },
     },
     sandbox::{
         fault::Fault,
-        kommo::{FakeKommo, MAIN_PIPELINE, OTHER_PIPELINE, Rate, Settings, Subject},
+        kommo::{EmptyLists, FakeKommo, MAIN_PIPELINE, OTHER_PIPELINE, Rate, Settings, Subject},
         stage::{ANNA, LINES},
     },
 };
@@ -214,6 +216,41 @@ async fn a_list_is_read_to_its_last_page() {
     assert_eq!(account(&kommo).search_contacts("Twin").await.unwrap().len(), 60);
     let paths: Vec<_> = kommo.rest_requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths.len(), 2, "{paths:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_nothing_in_either_form() {
+    for empty_lists in [EmptyLists::NoContent, EmptyLists::Listed] {
+        let kommo = kommo();
+        kommo.habits(|habits| habits.empty_lists = empty_lists);
+        kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+        let (account, settings) = (account(&kommo), kommo.settings());
+        assert!(account.users().await.unwrap().is_empty());
+        assert!(account.sources().await.unwrap().is_empty());
+        assert!(account.templates().await.unwrap().is_empty());
+        assert!(account.search_contacts("Anna").await.unwrap().is_empty());
+        assert_eq!(account.contact_of_chat("none").await.unwrap(), None);
+        assert!(account.chats_of_contact(7).await.unwrap().is_empty());
+        assert!(account.contact(7).await.unwrap().is_none() && account.lead(7).await.unwrap().is_none());
+        let signer = Signer::new(&settings.channel_secret);
+        let url = kommo.url().parse().unwrap();
+        let chats = Chats::new(url, &settings.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
+        assert!(chats.history("none", 0).await.unwrap().is_empty());
+        let requests = kommo.rest_requests();
+        let nothing = requests.iter().filter(|it| it.status == Some(204)).count();
+        assert_eq!(nothing, if empty_lists == EmptyLists::Listed { 2 } else { 8 }, "{requests:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_note_stands_among_the_events_of_its_contact() {
+    let kommo = kommo();
+    let anna = kommo.add_card("Anna", "");
+    let account = account(&kommo);
+    account.note_on_contact(anna, "Hello".to_owned()).await.unwrap();
+    assert_eq!(kommo.card(anna).unwrap().notes, ["Hello"]);
+    assert!(account.note_on_contact(anna, " ".to_owned()).await.unwrap_err().to_string().contains("params.text"));
+    assert!(account.note_on_contact(1, "Hello".to_owned()).await.unwrap_err().is_not_found());
 }
 
 #[tokio::test]

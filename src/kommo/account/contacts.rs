@@ -1,8 +1,10 @@
 //! Contacts, and the chats that belong to them.
 
+use reqwest::Method;
+
 use crate::kommo::{
-    account::{Account, RestError},
-    wire::account::{ChatLink, Contact, EntityPatch, KnownField, NewChatLink},
+    account::{Account, RestError, encode},
+    wire::account::{ChatLink, Contact, EntityPatch, KnownField, NewChatLink, NewNote, NoteText},
 };
 
 impl Account {
@@ -29,6 +31,15 @@ impl Account {
     /// [`RestError`].
     pub async fn patch_contact(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
         self.patch(&format!("contacts/{id}"), patch).await
+    }
+
+    /// Notes words among the events of a contact. Each time is another note.
+    ///
+    /// # Errors
+    /// [`RestError`].
+    pub async fn note_on_contact(&self, id: u64, text: String) -> Result<(), RestError> {
+        let note = NewNote { note_type: "common", params: NoteText { text } };
+        self.call(Method::POST, &format!("contacts/{id}/notes"), &[], Some(encode(&[note]))).await.map(drop)
     }
 
     /// The custom fields that contacts can have.

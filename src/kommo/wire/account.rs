@@ -12,7 +12,8 @@ mod source;
 mod template;
 
 pub use card::{
-    ChatLink, Contact, CustomField, EntityPatch, FieldPatch, FieldValue, KnownField, Lead, NewChatLink, Tag, ValuePatch,
+    ChatLink, Contact, CustomField, EntityPatch, FieldPatch, FieldValue, KnownField, Lead, NewChatLink, NewNote,
+    NoteText, Tag, ValuePatch,
 };
 pub use problem::{Fault, Problem};
 pub use source::{KnownSource, NewSource, SourceChange};

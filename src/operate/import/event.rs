@@ -58,7 +58,8 @@ impl Thread {
         }
     }
 
-    fn conversation(&self) -> String {
+    /// Our id of the conversation.
+    pub(super) fn conversation(&self) -> String {
         Conversation::new(self.source.clone(), self.chat.id).to_string()
     }
 

@@ -25,6 +25,24 @@ struct Line {
     kommo: Option<String>,
 }
 
+/// Which messages were imported before, by their chats and numbers, for somebody who only looks.
+///
+/// # Errors
+/// If what was noted cannot be read.
+pub(super) fn before(path: &Path) -> io::Result<HashSet<(i64, i64)>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
+        file => Ok(read(&file?)),
+    }
+}
+
+/// A line that a crash has cut is none: that message is recognised by Kommo.
+fn read(file: &File) -> HashSet<(i64, i64)> {
+    let lines = BufReader::new(file).lines().map_while(Result::ok);
+    let done = lines.filter_map(|line| serde_json::from_str::<Line>(&line).ok());
+    done.map(|line| (line.chat, line.message)).collect()
+}
+
 /// What has been imported of one account into one bot's conversations.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -45,10 +63,7 @@ impl Progress {
         if file.try_lock().is_err() {
             bail!("another import of the same account runs: wait for it, or end it");
         }
-        let lines = BufReader::new(&file).lines();
-        // A line that a crash has cut is none: that message is recognised by Kommo.
-        let done = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<Line>(&line).ok());
-        let done = done.map(|line| (line.chat, line.message)).collect();
+        let done = read(&file);
         end_last_line(&mut file)?;
         Ok(Self { file, done })
     }
@@ -73,7 +88,8 @@ impl Progress {
     }
 }
 
-fn end_last_line(file: &mut File) -> io::Result<()> {
+/// Ends a line that a crash has cut, so that the next one is whole.
+pub(super) fn end_last_line(file: &mut File) -> io::Result<()> {
     if file.metadata()?.len() == 0 {
         return Ok(());
     }

@@ -19,6 +19,7 @@ use crate::{
     },
     operate::import::{
         bar::Bar,
+        chats::Chats,
         event::{self, Fetchable, Left, Thread},
         export::{self, Export, Found},
         people::People,
@@ -48,6 +49,7 @@ pub(super) struct Run {
     imports: PathBuf,
     data_dir: PathBuf,
     progress: Progress,
+    chats: Chats,
     bar: Bar,
     current: Option<Current>,
     taken: usize,
@@ -63,6 +65,8 @@ struct Current {
     words: HashMap<i64, String>,
     /// The second of its newest message, and how many came within it before that one.
     second: (i64, i64),
+    /// Whether it was seen to that Kommo's id of it is noted.
+    is_noted: bool,
 }
 
 impl Run {
@@ -92,6 +96,7 @@ impl Run {
             valid_for: config.media.links_for,
         };
         Ok(Self {
+            chats: Chats::open(&config.data_dir)?,
             progress,
             bar: Bar::new(survey.messages()),
             newest: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.newest)).collect(),
@@ -119,7 +124,8 @@ impl Run {
     pub(super) async fn take(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<()> {
         if self.current.as_ref().is_none_or(|current| current.chat != chat.id) {
             let thread = Thread::new(&self.source, self.bot, self.owner, chat);
-            self.current = Some(Current { chat: chat.id, thread, words: HashMap::new(), second: (i64::MIN, 0) });
+            self.current =
+                Some(Current { chat: chat.id, thread, words: HashMap::new(), second: (i64::MIN, 0), is_noted: false });
         }
         if let Some(Current { second: (second, before), .. }) = &mut self.current {
             *before = if *second == item.at_seconds { *before + 1 } else { 0 };
@@ -128,21 +134,37 @@ impl Run {
         if self.progress.has(chat.id, item.id) {
             self.there += 1;
             self.bar.skip();
-            return Ok(());
+            return self.note_chat(None).await;
         }
         match self.send(chat, item).await? {
-            Ended::Taken(kommo) => {
+            Ended::Taken { message, chat: kommo_chat } => {
                 self.taken += 1;
-                self.progress.note(chat.id, item.id, kommo)?;
+                self.progress.note(chat.id, item.id, message)?;
+                self.note_chat(kommo_chat).await?;
             }
             Ended::There => {
                 self.there += 1;
                 self.progress.note(chat.id, item.id, None)?;
+                self.note_chat(None).await?;
             }
             Ended::Refused(why) => self.refused(chat, item, &why),
         }
         self.bar.step();
         Ok(())
+    }
+
+    /// Notes Kommo's id of the chat in which a message is now, as far as it was told; else Kommo is asked for it, once.
+    async fn note_chat(&mut self, told: Option<String>) -> anyhow::Result<()> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let conversation = current.thread.conversation();
+        if std::mem::replace(&mut current.is_noted, true) || self.chats.has(&conversation) {
+            return Ok(());
+        }
+        let chat = match told {
+            Some(chat) => Some(chat),
+            None => self.post.chat(&current.thread.chat()).await,
+        };
+        chat.map_or(Ok(()), |chat| self.chats.note(conversation, chat))
     }
 
     async fn send(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<Ended> {

@@ -5,10 +5,13 @@ use std::collections::HashSet;
 use tokio::time::sleep;
 
 use crate::{
-    domain::retry::{Failure, Schedule},
+    domain::{
+        address::is_uuid,
+        retry::{Failure, Schedule},
+    },
     kommo::{
         chats::{CallError, Chats},
-        wire::{ImportEvent, NewChat},
+        wire::{Accepted, ImportEvent, NewChat},
     },
 };
 
@@ -20,8 +23,13 @@ const UNKNOWN_AUTHOR: i64 = 453;
 /// How a message ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Kommo has taken it, under this id if it tells one.
-    Taken(Option<String>),
+    /// Kommo has taken it, and tells what it tells of its own ids.
+    Taken {
+        /// That of the message.
+        message: Option<String>,
+        /// That of the chat.
+        chat: Option<String>,
+    },
     /// Kommo has had it before.
     There,
     /// Kommo does not take it.
@@ -52,10 +60,13 @@ impl Post {
     /// # Errors
     /// If nothing can be sent until somebody mends something, or Kommo recovers.
     pub(super) async fn send(&mut self, event: &mut ImportEvent, chat: &NewChat) -> Result<Ended, Stopped> {
-        let mut failed = 0;
+        let (mut failed, mut may_have_come) = (0, false);
         loop {
             let error = match self.chats.import(event).await {
-                Ok(accepted) => return Ok(Ended::Taken(accepted.msgid)),
+                Ok(Accepted { msgid, conversation_id, .. }) => {
+                    let chat = conversation_id.filter(|id| is_uuid(id));
+                    return Ok(Ended::Taken { message: msgid, chat });
+                }
                 Err(error) => error,
             };
             if is_unknown_author(&error) {
@@ -68,8 +79,10 @@ impl Post {
             }
             let (is_ambiguous, is_of_its_own) = (error.is_ambiguous(), error.may_be_of_one_message());
             let failure = Failure::from(error);
-            let may_be_there = is_ambiguous || matches!(failure, Failure::Permanent(_));
-            if may_be_there && self.is_there(event, chat).await {
+            // Whoever heard no clear answer may have been heard.
+            may_have_come |= is_ambiguous || matches!(failure, Failure::Transient { .. });
+            let is_asked_for = is_ambiguous || matches!(failure, Failure::Permanent(_));
+            if is_asked_for && self.is_there(event, chat, may_have_come).await {
                 return Ok(Ended::There);
             }
             match failure {
@@ -89,15 +102,21 @@ impl Post {
         }
     }
 
+    /// Kommo's id of a chat that is there, if it tells it.
+    pub(super) async fn chat(&self, chat: &NewChat) -> Option<String> {
+        self.chats.chat(chat).await.ok()
+    }
+
     /// Whether Kommo has the message. What it answers to a repetition is not documented, so its history is asked; and asked
-    /// again for one that was not in it, because it may have arrived since.
-    async fn is_there(&mut self, event: &ImportEvent, chat: &NewChat) -> bool {
+    /// again for one that was not in it, if that may have come since.
+    async fn is_there(&mut self, event: &ImportEvent, chat: &NewChat, may_have_come: bool) -> bool {
         let (conversation, msgid) = (&event.payload.conversation_id, &event.payload.msgid);
         let has = |known: &Option<(String, HashSet<String>)>| {
             known.as_ref().is_some_and(|(of, ids)| of == conversation && ids.contains(msgid))
         };
-        if has(&self.known) {
-            return true;
+        let is_known = self.known.as_ref().is_some_and(|(of, _)| of == conversation);
+        if has(&self.known) || (is_known && !may_have_come) {
+            return has(&self.known);
         }
         self.known = match self.read(chat).await {
             Ok(ids) => Some((conversation.clone(), ids)),

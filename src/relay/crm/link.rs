@@ -110,10 +110,32 @@ async fn give(
     guest: &Guest,
     contact: u64,
 ) -> Result<Tied, Failure> {
+    let before = match known_chat(courier, conversation)? {
+        Some(chat) => account.contact_of_chat(&chat.0).await?,
+        None => None,
+    };
     let chat = chat(courier, conversation, guest).await?;
+    if before == Some(contact) {
+        return Ok(Tied::Chat(chat));
+    }
     account.link_chat(&NewChatLink { contact_id: contact, chat_id: chat.0.clone() }).await?;
     tracing::info!(%conversation, contact, "the chat belongs to the contact");
+    if let Some(before) = before {
+        leave_word(account, conversation, before, contact).await;
+    }
     Ok(Tied::Chat(chat))
+}
+
+/// Tells managers, where they look for it, that a chat is not a contact's any more. Kommo made that contact for it, if nobody
+/// else did, and its API can neither merge nor delete contacts. The chat has moved whether or not this works.
+async fn leave_word(account: &Account, conversation: &Conversation, before: u64, contact: u64) {
+    let text = format!(
+        "The Telegram chat that was here belongs to contact {contact} now. If this contact was made for that chat alone, \
+         merge it with contact {contact}."
+    );
+    let noted = account.note_on_contact(before, text).await;
+    let why = noted.err().map(|error| error.to_string());
+    tracing::info!(%conversation, before, contact, why, "the contact that had the chat stays: merge it in Kommo if it was made for it");
 }
 
 fn known_chat(courier: &Courier, conversation: &Conversation) -> Result<Option<KommoChatId>, Failure> {

@@ -3,7 +3,7 @@
 use crate::{
     clock,
     domain::{
-        address::{KommoChatId, KommoMessageId, KommoUserId},
+        address::{KommoChatId, KommoMessageId, KommoUserId, is_uuid},
         delivery::{ErrorCode, Refusal},
         message::{Author, Inbound},
         retry::Failure,
@@ -181,12 +181,6 @@ fn facts(inbound: &Inbound, accepted: Accepted) -> Vec<Fact> {
         chat: Chat { chat: KommoChatId(id), user: customer },
     });
     link.into_iter().chain(chat).collect()
-}
-
-/// Some answers repeat our own ids in these fields; Kommo's are UUIDs.
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<_> = text.split('-').map(str::len).collect();
-    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

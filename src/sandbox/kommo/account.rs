@@ -44,6 +44,8 @@ pub enum Subject {
     ContactFields,
     /// Which chat belongs to which contact.
     ContactChats,
+    /// What is noted among the events of contacts.
+    ContactNotes,
     /// Leads.
     Leads,
     /// Custom fields of leads.

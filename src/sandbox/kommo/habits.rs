@@ -88,6 +88,15 @@ pub enum TwoChats {
     Stayed,
 }
 
+/// How a list is told that has nothing in it. The documentation says 204, and clients have seen a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptyLists {
+    /// 204 without a body.
+    NoContent,
+    /// 200 with a list that is empty.
+    Listed,
+}
+
 /// By what a chat's history is sorted. The documentation says only that the newest messages come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HistoryOrder {
@@ -132,6 +141,8 @@ pub struct Habits {
     pub history: HistoryOrder,
     /// Where `phone` and `email` of a new chat's user are.
     pub users: UserShape,
+    /// How a list is told that has nothing in it, here and in the REST API.
+    pub empty_lists: EmptyLists,
 }
 
 impl Default for Habits {
@@ -153,6 +164,7 @@ impl Default for Habits {
             chat_ids: Optional::Told,
             history: HistoryOrder::Written,
             users: UserShape::Flat,
+            empty_lists: EmptyLists::NoContent,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        Core, HistoryOrder, Optional,
+        Core, EmptyLists, HistoryOrder, Optional,
         api::{Answer, Refusal},
         shapes,
         world::{Author, Chat, Contact, Message, World},
@@ -16,10 +16,10 @@ use crate::{
 /// The longest page.
 const PAGE: usize = 50;
 
-/// One page of the chat with Kommo's id `id`; 204 if there is nothing.
+/// One page of the chat with Kommo's id `id`, which may have nothing.
 pub(super) fn page(core: &Core, id: &str, query: &str) -> Answer {
     let (limit, offset) = bounds(query)?;
-    let page: Vec<Value> = core.world.look(|world| {
+    let (page, empty_lists): (Vec<Value>, _) = core.world.look(|world| {
         let chat = world.chats.iter().find(|chat| chat.chat_id == id);
         let mut messages: Vec<_> =
             chat.into_iter().flat_map(|chat| chat.messages.iter().map(move |it| (chat, it))).collect();
@@ -28,9 +28,13 @@ pub(super) fn page(core: &Core, id: &str, query: &str) -> Answer {
             // As they stand there.
             HistoryOrder::Arrived => {}
         }
-        messages.into_iter().rev().skip(offset).take(limit).map(|(chat, message)| entry(world, chat, message)).collect()
+        let page = messages.into_iter().rev().skip(offset).take(limit);
+        (page.map(|(chat, message)| entry(world, chat, message)).collect(), world.habits.empty_lists)
     });
-    if page.is_empty() { Ok((204, Value::Null)) } else { Ok((200, json!({ "messages": page }))) }
+    if page.is_empty() && empty_lists == EmptyLists::NoContent {
+        return Ok((204, Value::Null));
+    }
+    Ok((200, json!({ "messages": page })))
 }
 
 fn bounds(query: &str) -> Result<(usize, usize), Refusal> {

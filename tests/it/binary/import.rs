@@ -206,6 +206,11 @@ async fn a_dry_run_counts_and_sends_nothing() {
     assert!(printed.contains("service messages 1, other chats 2."), "{printed}");
     assert!(stage.kommo.requests().is_empty());
     assert!(!stage.dir().join(KEPT).exists());
+    assert!(!printed.contains("Imported before"), "{printed}");
+    done(&stage, &["--chat", "777000111"]).await;
+    let printed = done(&stage, &["--dry-run"]).await;
+    assert!(printed.contains("Imported before: 11; to be imported now: 2."), "{printed}");
+    assert_eq!(imported(&stage), 11);
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn chats_are_listed_shown_and_given_to_another_contact() {
     let stage = TestStage::with(ACCOUNT).await;
     stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
     let (_, printed, _) = command(&stage, &["chats", "list"]).await;
-    assert_eq!(printed, "Kommo knows no conversation yet.\n");
+    assert_eq!(printed, "Nobody has written to a bot yet.\n");
     stage.begin(LINES[0], ANNA).await;
     let (name, known) = (conversation(LINES[0], ANNA), stage.kommo.add_card("Anna of the book", "+1555"));
     let chat = stage.kommo.chat(&name).unwrap().chat_id;
@@ -127,8 +127,8 @@ async fn what_cannot_be_done_with_a_chat_is_told() {
     let cases: [(&[&str], &str); 4] = [
         (&["unlink", &name], "Kommo's API cannot take a chat from its contact"),
         (&["link", &name, "5"], "Kommo has no contact 5"),
-        (&["link", "tg:sales:1", "5"], "`telekommo chats list` shows them"),
-        (&["show", "nonsense"], "`telekommo chats list` shows them"),
+        (&["link", "tg:sales:1", "5"], "`telekommo chats list` shows those"),
+        (&["show", "nonsense"], "`telekommo chats list` shows those"),
     ];
     for (words, says) in cases {
         let (code, _, complaint) = command(&stage, &[&["chats"], words].concat()).await;

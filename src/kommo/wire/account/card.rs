@@ -116,6 +116,22 @@ pub struct NewChatLink {
     pub chat_id: String,
 }
 
+/// Words to stand among the events of a contact ("Events and notes").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewNote {
+    /// `common`: words alone.
+    pub note_type: &'static str,
+    /// What it says.
+    pub params: NoteText,
+}
+
+/// The words of a note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoteText {
+    /// They.
+    pub text: String,
+}
+
 /// What becomes different about a contact or lead; what is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EntityPatch {

@@ -114,9 +114,9 @@ impl FakeKommo {
     pub fn add_card(&self, name: &str, phone: &str) -> u64 {
         self.in_books(|books| {
             let id = books.number();
-            let mut fields = Values::default();
-            fields.introduce(phone, "");
-            books.cards.insert(id, Card { id, name: name.to_owned(), fields, tags: BTreeSet::new() });
+            let mut card = Card::new(id, name);
+            card.fields.introduce(phone, "");
+            books.cards.insert(id, card);
             id
         })
     }

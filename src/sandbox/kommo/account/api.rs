@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::sandbox::{
     fault::{self, undergo},
     kommo::{
-        Core,
+        Core, EmptyLists,
         account::{
             RestRequest, Subject,
             books::{ACCOUNT, Books},
@@ -89,6 +89,7 @@ fn subject(parts: &[String]) -> Option<Subject> {
         ["users"] => Some(Subject::Users),
         ["sources"] | ["sources", _] => Some(Subject::Sources),
         ["contacts", "chats"] => Some(Subject::ContactChats),
+        ["contacts", _, "notes"] => Some(Subject::ContactNotes),
         ["contacts", "custom_fields"] => Some(Subject::ContactFields),
         ["contacts"] | ["contacts", _] => Some(Subject::Contacts),
         ["leads", "custom_fields"] => Some(Subject::LeadFields),
@@ -110,7 +111,8 @@ fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) ->
             if !asked.body.is_null() && !has_json {
                 return Err(Problem::Plain(415));
             }
-            handle(books, world, subject.ok_or(Problem::Plain(404))?, asked)
+            let answer = handle(books, world, subject.ok_or(Problem::Plain(404))?, asked)?;
+            Ok(empty_list(world, asked).filter(|_| answer == (204, Value::Null)).unwrap_or(answer))
         })
     });
     match outcome {
@@ -118,6 +120,20 @@ fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) ->
         Ok((status, body)) => fault::json(status, body.to_string()),
         Err(problem) => problem.response(),
     }
+}
+
+/// How an empty list is told that is told as one; `None` for what is asked as no list.
+fn empty_list(world: &World, asked: &Asked) -> Option<(u16, Value)> {
+    let parts: Vec<_> = asked.parts.iter().map(String::as_str).collect();
+    let name = match parts.as_slice() {
+        [name @ ("users" | "sources" | "contacts" | "leads")] => *name,
+        ["contacts", "chats"] => "chats",
+        [_, "custom_fields"] => "custom_fields",
+        ["chats", "templates"] => "chat_templates",
+        _ => return None,
+    };
+    let is_told = asked.method == Method::GET && world.habits.empty_lists == EmptyLists::Listed;
+    is_told.then(|| (200, json!({ "_total_items": 0, "_embedded": { name: [] } })))
 }
 
 fn handle(books: &mut Books, world: &World, subject: Subject, asked: &Asked) -> Answer {
@@ -139,6 +155,7 @@ fn handle(books: &mut Books, world: &World, subject: Subject, asked: &Asked) -> 
         (Subject::Contacts, &Method::PATCH, Some(id)) => contacts::patch(books, id, body),
         (Subject::ContactChats, &Method::GET, _) => contacts::chats(books, query),
         (Subject::ContactChats, &Method::POST, _) => contacts::link(books, world, body),
+        (Subject::ContactNotes, &Method::POST, _) => contacts::note(books, parts.get(1), body),
         (Subject::ContactFields, &Method::GET, _) => fields::custom_fields(FieldOf::Contacts, query),
         (Subject::LeadFields, &Method::GET, _) => fields::custom_fields(FieldOf::Leads, query),
         (Subject::Leads, &Method::GET, None) => leads::all(books, query),

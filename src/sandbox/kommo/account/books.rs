@@ -32,6 +32,16 @@ pub struct Card {
     pub fields: Values,
     /// Its tags.
     pub tags: BTreeSet<String>,
+    /// What is noted among its events, oldest first.
+    pub notes: Vec<String>,
+}
+
+impl Card {
+    /// A card with nothing but a name in it.
+    pub(super) fn new(id: u64, name: &str) -> Self {
+        let (fields, tags) = (Values::default(), BTreeSet::new());
+        Self { id, name: name.to_owned(), fields, tags, notes: Vec::new() }
+    }
 }
 
 /// A lead.
@@ -164,7 +174,7 @@ impl Books {
     fn new_card(&mut self, chat: &Chat) -> u64 {
         let known = &chat.contact;
         let (id, link) = (self.number(), self.number());
-        let mut card = Card { id, name: known.name.clone(), fields: Values::default(), tags: BTreeSet::new() };
+        let mut card = Card::new(id, &known.name);
         card.fields.introduce(&known.phone, &known.email);
         self.cards.insert(id, card);
         self.links.insert(chat.chat_id.clone(), (id, link));

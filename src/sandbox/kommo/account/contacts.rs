@@ -47,6 +47,22 @@ fn shape(books: &Books, card: &Card, query: &[(String, String)]) -> Value {
         "custom_fields_values": card.fields.json(FieldOf::Contacts), "_embedded": embedded })
 }
 
+/// Notes something among the events of a contact ("Events and notes").
+pub(super) fn note(books: &mut Books, id: Option<&String>, body: &Value) -> Answer {
+    let id = id.and_then(|id| id.parse().ok()).filter(|id| shown(books, *id).is_some()).ok_or(Problem::Plain(404))?;
+    let mut made = Vec::new();
+    for (number, note) in batch(body, PAGE)?.iter().enumerate() {
+        if note["note_type"] != "common" {
+            return Err(Problem::invalid("NotSupportedChoice", "note_type", "").of(number));
+        }
+        let text = note["params"]["text"].as_str().filter(|text| !text.trim().is_empty());
+        let text = text.ok_or_else(|| Problem::invalid("FieldMissing", "params.text", "").of(number))?;
+        books.cards.entry(id).and_modify(|card| card.notes.push(text.to_owned()));
+        made.push(json!({ "id": books.number(), "entity_id": id }));
+    }
+    Ok(list("notes", &made))
+}
+
 pub(super) fn patch(books: &mut Books, id: u64, body: &Value) -> Answer {
     let mut card = shown(books, id).cloned().ok_or(Problem::Plain(404))?;
     match &body["name"] {

@@ -99,6 +99,17 @@ async fn what_kommo_refuses_is_listed_and_the_rest_goes_on() {
 }
 
 #[tokio::test]
+async fn a_history_is_not_read_again_for_each_message_that_kommo_refuses() {
+    let stage = Stage::without_bridge("").unwrap();
+    let refused = Fault::Status { code: 400, body: r#"{"error_description":"no such thing"}"#.to_owned() };
+    stage.kommo.fault(Endpoint::Message, refused, 5);
+    let (_, printed, _) = import(&stage, &export(), &["--chat", "777000111"]).await;
+    assert!(printed.contains("Imported 6, there already 0, failed 5."), "{printed}");
+    let read = stage.kommo.requests().iter().filter(|it| it.endpoint == Some(Endpoint::History)).count();
+    assert_eq!(read, 1);
+}
+
+#[tokio::test]
 async fn a_channel_that_is_not_connected_stops_the_import_until_it_is() {
     let stage = Stage::without_bridge("").unwrap();
     stage.kommo.set_connected(false);
