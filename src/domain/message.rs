@@ -288,6 +288,8 @@ pub struct Outbound {
     pub quote: Option<Quote>,
     /// What the answers have in common that were sent as one: several files at once.
     pub group: Option<String>,
+    /// When it was written, if Kommo tells.
+    pub written_at: Option<UnixMillis>,
 }
 
 /// Whom an answer is for.

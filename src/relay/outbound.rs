@@ -11,7 +11,7 @@ use crate::{
     },
     relay::{
         courier::{Courier, Step, done},
-        outbound::first::Place,
+        outbound::{first::Place, gather::Answer},
         reach, reactions, reading,
         verdict::report,
     },
@@ -51,13 +51,13 @@ pub(super) async fn unfold(courier: &Courier, lease: &Lease, raw: &str) -> Resul
         }
         Place::Nowhere(refusal) => return Ok(Err(Failure::Permanent(refusal))),
     }
-    let group = outbound.group.clone();
+    let (group, written_at) = (outbound.group.clone(), outbound.written_at);
     let calls = match encode(courier, outbound)? {
         Ok(calls) => calls,
         Err(refusal) => return Ok(Err(Failure::Permanent(refusal))),
     };
     match group {
-        Some(group) => gather::gather(courier, lease, &group, calls).map(Ok),
+        Some(group) => gather::gather(courier, lease, &group, Answer { written_at, calls }).map(Ok),
         None => Ok(Ok(Ending::Become(calls.into_iter().map(Work::Call).collect()))),
     }
 }
@@ -75,9 +75,22 @@ fn encode(courier: &Courier, mut outbound: Outbound) -> Result<Result<Vec<Call>,
         tracing::warn!(message = %outbound.id, buttons = told, "buttons that lead nowhere or are too many: sent as text");
     }
     let opening = first::resolve(courier, &mut outbound)?;
-    outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
+    if let Some(named) = fallen_back(&outbound).filter(|named| is_ours(named)) {
+        tracing::warn!(
+            message = %outbound.id, named,
+            "Kommo names another source than the conversation's: it may not know that one (telekommo sources list)"
+        );
+    }
+    outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
     Ok(to_telegram::encode(&outbound, is_ours).map(|calls| first::beginning(opening.as_ref(), calls)))
+}
+
+/// The source that Kommo names where it is not that of the conversation. The answer goes by the conversation: Kommo falls back
+/// to another source, without a word, if it does not know the one that it was told.
+fn fallen_back(outbound: &Outbound) -> Option<&str> {
+    let Recipient::Known(to) = &outbound.to else { return None };
+    outbound.source.as_deref().filter(|named| *named != to.source.as_str())
 }
 
 /// The quote with the message of this bot and chat that it means, if there is one.

@@ -52,10 +52,15 @@ pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
 #[must_use]
 pub fn written_at(raw: &str) -> Option<UnixMillis> {
     let hook: Hook = serde_json::from_str(raw).ok()?;
-    hook.message?.timestamp.map(UnixMillis::from_seconds)
+    instant(&hook.message?)
+}
+
+fn instant(message: &HookMessage) -> Option<UnixMillis> {
+    message.msec_timestamp.map(UnixMillis).or_else(|| message.timestamp.map(UnixMillis::from_seconds))
 }
 
 fn message(hook: HookMessage) -> Option<Box<Outbound>> {
+    let written_at = instant(&hook);
     let content = hook.message?;
     let id = content.id.clone().filter(|id| !id.is_empty())?;
     let thread = hook.conversation.unwrap_or_default();
@@ -72,6 +77,7 @@ fn message(hook: HookMessage) -> Option<Box<Outbound>> {
         passed_on: forwards::files(content.forwards.as_ref()),
         keyboard: content.markup.as_ref().map(markup::keyboard).unwrap_or_default(),
         group: content.media_group_id.clone().filter(|group| !group.is_empty()),
+        written_at,
         content: said,
         file,
     }))

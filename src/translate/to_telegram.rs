@@ -31,11 +31,6 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     if !is_ours(to.source.as_str()) {
         return Err(no_bot(to.source.as_str()));
     }
-    // Kommo may name a line that is not ours (its fallback for chats without a source); another bot of ours is a
-    // contradiction, and a message that might reach the wrong person is not sent.
-    if let Some(named) = outbound.source.as_deref().filter(|named| *named != to.source.as_str() && is_ours(named)) {
-        return Err(contradiction(to.source.as_str(), named));
-    }
     let fitted = buttons::fit(&outbound.keyboard);
     let text = match &outbound.content {
         Content::Text(text) => text.as_str(),
@@ -126,15 +121,6 @@ fn no_bot(source: &str) -> Refusal {
     Refusal::new(
         ErrorCode::IntegrationOff,
         format!("Not sent: no bot is configured for the source \"{source}\". Ask whoever runs the Telegram bridge."),
-    )
-}
-
-fn contradiction(ours: &str, named: &str) -> Refusal {
-    Refusal::new(
-        ErrorCode::Other,
-        format!(
-            "Not sent: this conversation belongs to the bot \"{ours}\", but Kommo chose \"{named}\". Answer in that bot's chat."
-        ),
     )
 }
 

@@ -21,6 +21,7 @@ fn outbound(to: Recipient, source: Option<&str>, text: &str) -> Outbound {
         quote: None,
         file: None,
         group: None,
+        written_at: None,
     }
 }
 
@@ -144,7 +145,6 @@ fn every_refusal_has_its_code_and_sentence() {
         (outbound(Recipient::Foreign("wa:1".to_owned()), None, "x"), 905, "not known to the Telegram bridge"),
         (outbound(Recipient::Stranger(Stranger::default()), Some("sales"), "x"), 904, "cannot write first"),
         (outbound(known("gone"), None, "x"), 902, "no bot is configured for the source \"gone\""),
-        (outbound(known("sales"), Some("support"), "x"), 905, "belongs to the bot \"sales\""),
         (outbound(known("sales"), None, " \n"), 905, "is empty"),
         (
             Outbound {

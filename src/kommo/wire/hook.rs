@@ -21,6 +21,8 @@ lenient! {
         pub source: HookSource,
         /// When it was written, in seconds since the epoch.
         pub timestamp: i64,
+        /// The same in milliseconds.
+        pub msec_timestamp: i64,
         /// What is said.
         pub message: HookContent,
     }

@@ -21,32 +21,47 @@ const QUIET_FOR: Duration = Duration::from_secs(1);
 /// How long the first of a group waits at most.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// One of a group.
+pub(super) struct Answer {
+    pub(super) written_at: Option<UnixMillis>,
+    pub(super) calls: Vec<Call>,
+}
+
 /// What has come of a group.
 struct Gathered {
-    /// Each answer with its calls, in order.
-    answers: Vec<Vec<Call>>,
+    /// In the order in which they came.
+    answers: Vec<Answer>,
     first_at: UnixMillis,
     youngest_at: UnixMillis,
     /// Whether nothing more can join it: it is full, or something else waits behind it.
     is_closed: bool,
 }
 
-/// Unites the first of a group, whose calls are `calls`, with those that wait behind it, once all have come.
-pub(super) fn gather(courier: &Courier, lease: &Lease, group: &str, calls: Vec<Call>) -> Result<Ending, StoreError> {
-    let gathered = look(courier, lease, group, calls)?;
+/// Unites the first of a group with those that wait behind it, once all have come.
+pub(super) fn gather(courier: &Courier, lease: &Lease, group: &str, first: Answer) -> Result<Ending, StoreError> {
+    let gathered = look(courier, lease, group, first)?;
     if let Some(at) = gathered.waits_until(clock::now()) {
         let why = "waits for the other files of its group".to_owned();
         return Ok(Ending::Retry { at, counts: false, why });
     }
     let behind = gathered.answers.len() - 1;
-    Ok(Ending::Unite { behind, works: album::unite(gathered.answers) })
+    Ok(Ending::Unite { behind, works: album::unite(in_order(gathered.answers)) })
 }
 
-fn look(courier: &Courier, lease: &Lease, group: &str, calls: Vec<Call>) -> Result<Gathered, StoreError> {
+/// The calls of each, as they were written: hooks that are sent at the same time come in any order. Where Kommo does not tell
+/// of each when, as they came.
+fn in_order(mut answers: Vec<Answer>) -> Vec<Vec<Call>> {
+    if answers.iter().all(|answer| answer.written_at.is_some()) {
+        answers.sort_by_key(|answer| answer.written_at);
+    }
+    answers.into_iter().map(|answer| answer.calls).collect()
+}
+
+fn look(courier: &Courier, lease: &Lease, group: &str, first: Answer) -> Result<Gathered, StoreError> {
     let first_at = lease.enqueued_at();
-    let mut gathered = Gathered { answers: vec![calls], first_at, youngest_at: first_at, is_closed: false };
+    let mut gathered = Gathered { answers: vec![first], first_at, youngest_at: first_at, is_closed: false };
     for (work, came_at) in lease.behind(album::LARGEST)? {
-        let calls = match &work {
+        let answer = match &work {
             Work::Hook { raw } => member(courier, raw, group)?,
             Work::Update { .. }
             | Work::Reaction { .. }
@@ -60,21 +75,22 @@ fn look(courier: &Courier, lease: &Lease, group: &str, calls: Vec<Call>) -> Resu
             | Work::Hold { .. }
             | Work::Release { .. } => None,
         };
-        let Some(calls) = calls.filter(|_| gathered.answers.len() < album::LARGEST) else {
+        let Some(answer) = answer.filter(|_| gathered.answers.len() < album::LARGEST) else {
             gathered.is_closed = true;
             break;
         };
-        gathered.answers.push(calls);
+        gathered.answers.push(answer);
         gathered.youngest_at = gathered.youngest_at.max(came_at);
     }
     gathered.is_closed |= gathered.answers.len() == album::LARGEST;
     Ok(gathered)
 }
 
-/// The calls of a hook, if it belongs to the group and can be sent.
-fn member(courier: &Courier, raw: &str, group: &str) -> Result<Option<Vec<Call>>, StoreError> {
-    let outbound = read(raw).filter(|outbound| outbound.group.as_deref() == Some(group));
-    outbound.map_or(Ok(None), |outbound| encode(courier, outbound).map(Result::ok))
+/// The answer that a hook tells of, if it belongs to the group and can be sent.
+fn member(courier: &Courier, raw: &str, group: &str) -> Result<Option<Answer>, StoreError> {
+    let Some(outbound) = read(raw).filter(|outbound| outbound.group.as_deref() == Some(group)) else { return Ok(None) };
+    let written_at = outbound.written_at;
+    Ok(encode(courier, outbound)?.ok().map(|calls| Answer { written_at, calls }))
 }
 
 impl Gathered {

@@ -70,7 +70,7 @@ fn repeated(world: &mut World, new: &NewMessage) -> Option<Answer> {
 fn echo(core: &Core, world: &mut World, place: usize, message: &Message) {
     if message.from == Author::Manager && world.habits.imports == Imports::Echoed {
         let chat = &world.chats[place];
-        let hook = shapes::message(&core.settings.account_id, world, chat, message);
+        let hook = shapes::message(&core.settings.account_id, world, (chat, chat.source.as_deref()), message);
         let echo = (chat.conversation_id.clone(), hook);
         world.echoes.push(echo);
     }

@@ -88,8 +88,13 @@ struct Said<'a> {
     more: &'a Map<String, Value>,
 }
 
-/// A manager, a bot or a template has written.
-pub(super) fn message(account_id: &str, world: &World, chat: &Chat, message: &Message) -> Vec<u8> {
+/// A manager, a bot or a template has written, in a chat that counts to a source.
+pub(super) fn message(
+    account_id: &str,
+    world: &World,
+    (chat, source): (&Chat, Option<&str>),
+    message: &Message,
+) -> Vec<u8> {
     let (habits, contact, at) = (world.habits, &chat.contact, UnixMillis(message.at_ms));
     let outgoing = Outgoing {
         receiver: Receiver {
@@ -100,7 +105,7 @@ pub(super) fn message(account_id: &str, world: &World, chat: &Chat, message: &Me
         },
         sender: Sender::user(habits, message),
         conversation: Ids { id: &chat.chat_id, client_id: &chat.conversation_id },
-        source: chat.source.as_deref().map(|external_id| Source { external_id }),
+        source: source.map(|external_id| Source { external_id }),
         timestamp: at.seconds(),
         msec_timestamp: at.0,
         message: Said {

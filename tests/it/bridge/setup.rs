@@ -6,12 +6,12 @@ use telekommo::{
     domain::time::UnixMillis,
     sandbox::{
         fault::Fault,
-        kommo::{Endpoint, FakeKommo, MAIN_PIPELINE, Rate, RestRequest, Subject},
+        kommo::{Endpoint, FakeKommo, MAIN_PIPELINE, Rate, RestRequest, Status, Subject},
         stage::{ANNA, BEN, LINES},
     },
 };
 
-use crate::support::{TestStage, eventually};
+use crate::support::{TestStage, eventually, in_telegram};
 
 /// Settings of a bridge that connects its channel and has a token.
 const WHOLE: &str = r#"
@@ -98,6 +98,20 @@ async fn sources_are_made_changed_and_never_deleted() {
     eventually("the source is made again", async || asked(&stage) >= known + 3).await;
     let ids: Vec<_> = lines(&stage.kommo).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, ["support", "old", "sales"]);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn answers_of_a_source_that_was_removed_in_kommo_arrive() {
+    let stage = TestStage::with(WHOLE).await;
+    stage.until("the sources are made", |stage| stage.kommo.sources().len() == 2).await;
+    let [sales, support] = LINES;
+    stage.kommo.make_default(sales.source);
+    stage.kommo.remove_source(support.source);
+    stage.begin(support, ANNA).await;
+    let id = stage.reply(support, ANNA, "still here").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    assert_eq!(in_telegram(&stage, support, ANNA), ["still here"]);
     stage.finish().await;
 }
 

@@ -95,6 +95,15 @@ impl FakeKommo {
         });
     }
 
+    /// Somebody makes a source the default one.
+    pub fn make_default(&self, external_id: &str) {
+        self.in_books(|books| {
+            for line in &mut books.sources {
+                line.default = line.external_id == external_id;
+            }
+        });
+    }
+
     /// Somebody deletes a source.
     pub fn remove_source(&self, external_id: &str) {
         self.in_books(|books| books.sources.retain(|line| line.external_id != external_id));

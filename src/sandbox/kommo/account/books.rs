@@ -181,10 +181,19 @@ impl Books {
         id
     }
 
-    /// A source that the account does not know is passed over without a word.
-    fn new_deal(&mut self, chat: &Chat, contact: u64) {
+    /// The source that a chat counts to. One that the account does not know is passed over without a word.
+    fn line_of(&self, chat: &Chat) -> Option<&Line> {
         let named = self.sources.iter().find(|line| Some(&line.external_id) == chat.source.as_ref());
-        let source = named.or_else(|| self.sources.iter().find(|line| line.default));
+        named.or_else(|| self.sources.iter().find(|line| line.default))
+    }
+
+    /// What hooks of a chat name as its source.
+    pub(in crate::sandbox::kommo) fn source_of(&self, chat: &Chat) -> Option<String> {
+        self.line_of(chat).map(|line| line.external_id.clone()).or_else(|| chat.source.clone())
+    }
+
+    fn new_deal(&mut self, chat: &Chat, contact: u64) {
+        let source = self.line_of(chat);
         let (pipeline_id, source_id) = source.map_or((MAIN_PIPELINE, None), |line| (line.pipeline_id, Some(line.id)));
         let deal = Deal {
             id: self.number(),

@@ -3,13 +3,16 @@
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::sandbox::kommo::{
-    Attachment, Draft, FakeKommo, HookAnswer, Pace, SignatureMode,
-    acts::NOWHERE,
-    attachments::Shelf,
-    shapes,
-    threads::unknown_contact,
-    world::{Author, Chat, Message, World, uuid},
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::kommo::{
+        Attachment, Draft, FakeKommo, HookAnswer, Pace, SignatureMode,
+        acts::NOWHERE,
+        attachments::Shelf,
+        shapes,
+        threads::unknown_contact,
+        world::{Author, Chat, Message, World, uuid},
+    },
 };
 
 /// A hook that is ready to go: the message's id, for whom it is, and the bytes.
@@ -158,7 +161,10 @@ impl FakeKommo {
     }
 
     fn post_in(&self, world: &mut World, place: usize, author: &str, draft: Draft) -> Announcement {
-        let (now, account_id) = (self.core.clock.now(), self.core.settings.account_id.as_str());
+        // What is said at once has an order all the same.
+        let last = world.chats[place].messages.last().filter(|last| last.group.is_some() && last.group == draft.group);
+        let now = self.core.clock.now().max(last.map_or(UnixMillis(0), |last| UnixMillis(last.at_ms + 1)));
+        let account_id = self.core.settings.account_id.as_str();
         let manager = world.manager(author);
         let mut message = Message::outgoing(Author::Manager, (&manager, author), &draft.text, now);
         if let Some(file) = draft.file {
@@ -178,7 +184,8 @@ impl FakeKommo {
         world.chats[place].messages.push(message.clone());
         let chat = &world.chats[place];
         let to = if chat.conversation_id.is_empty() { &chat.contact.phone } else { &chat.conversation_id };
-        let bytes = shapes::message(account_id, world, chat, &message);
+        let source = self.core.rest.with(|books| books.source_of(chat));
+        let bytes = shapes::message(account_id, world, (chat, source.as_deref()), &message);
         Announcement { to: to.clone(), id: message.id, bytes }
     }
 

@@ -21,6 +21,22 @@ async fn a_new_chats_user_is_told_in_either_shape() {
 }
 
 #[tokio::test]
+async fn hooks_name_the_default_source_where_the_chats_own_is_not_known() {
+    let (kommo, hooks) = stage().await;
+    let own = kommo.chat(ANNA).unwrap().source.unwrap();
+    let named = async || {
+        kommo.reply(ANNA, "Max", "hello").await;
+        hooks().pop().unwrap()["message"]["source"]["external_id"].clone()
+    };
+    assert_eq!(named().await, own, "nothing says more");
+    kommo.add_source("other", "Other", MAIN_PIPELINE);
+    kommo.make_default("other");
+    assert_eq!(named().await, "other");
+    kommo.add_source(&own, "Own", MAIN_PIPELINE);
+    assert_eq!(named().await, own);
+}
+
+#[tokio::test]
 async fn history_tells_everything_of_every_author() {
     let (kommo, _hooks) = stage().await;
     let mut place = payload("tg:2", "");
