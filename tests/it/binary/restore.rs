@@ -1,13 +1,16 @@
 //! From a damaged store back to work.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rustix::process::Signal;
 use telekommo::sandbox::stage::{ANNA, LINES, Stage};
 use tokio::process::Command;
 
-use super::process::{Process, finished, run, telekommo, text};
-use crate::support::{BRISK, WITHIN};
+use super::process::{Process, finished, run, telekommo, text, with_config};
+use crate::support::{BRISK, WITHIN, eventually};
 
 const TOKEN: &str = LINES[0].token;
 
@@ -91,6 +94,60 @@ async fn a_damaged_store_says_what_to_do_and_a_restore_brings_it_back() {
         .await
         .unwrap();
     assert_eq!(in_kommo(&stage), ["arrived", "waiting", "new"], "each once and in order");
+    assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+}
+
+/// A manager writes while nobody listens, or is not listened to. Gives the text as what Telegram must not or must have.
+async fn lose(stage: &Stage, text: &'static str) -> &'static str {
+    stage.kommo.lose_hooks(true);
+    stage.kommo.reply(&conversation(), "Maria", text).await;
+    stage.kommo.lose_hooks(false);
+    text
+}
+
+fn in_telegram(stage: &Stage) -> Vec<String> {
+    let messages = stage.telegram.messages(TOKEN, ANNA).into_iter();
+    messages.filter(|message| message.from_bot).map(|message| message.text).collect()
+}
+
+/// Runs a bridge that delivers an answer of which its dump does not know. Gives the dump.
+async fn deliver_behind_the_dump(stage: &Stage) -> PathBuf {
+    let process = Process::start(stage, run(stage)).await;
+    stage.telegram.write(TOKEN, ANNA, "hello");
+    stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["hello"]).await.unwrap();
+    let (chat, dumps) = (stage.kommo.chat(&conversation()).unwrap().chat_id, stage.dir().join("data/dumps"));
+    eventually("the dump knows the chat", async || dumped(&stage.dir().join("data"), &chat)).await;
+    let whole = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|text| text.contains(&chat));
+    let dump = fs::read_dir(dumps).unwrap().map(|entry| entry.unwrap().path()).find(whole).unwrap();
+    let kept = stage.dir().join("kept.jsonl");
+    fs::copy(dump, &kept).unwrap();
+    let (_, hook) = stage.kommo.reply(&conversation(), "Maria", "arrived").await;
+    assert_eq!(hook.status, Some(200));
+    stage.until("it has arrived", WITHIN, |stage| in_telegram(stage) == ["arrived"]).await.unwrap();
+    assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+    kept
+}
+
+#[tokio::test]
+async fn what_a_restored_store_cannot_know_is_told_and_what_it_misses_later_is_sent() {
+    let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
+    let dump = deliver_behind_the_dump(&stage).await;
+    lose(&stage, "written while it was down").await;
+    let mut restoring = restore(&stage);
+    restoring.arg(&dump);
+    let restored = finished(restoring).await;
+    assert_eq!((restored.status.code(), text(&restored.stderr)), (Some(0), ""));
+
+    let process = Process::start(&stage, run(&stage)).await;
+    process.logged("may have been delivered before the store was restored: 2").await;
+    let late = lose(&stage, "written when it was up").await;
+    let mut reconcile = with_config("reconcile", &stage.write_config().unwrap());
+    reconcile.env("TELEKOMMO_ADMIN__LISTEN", process.ports().await.admin.to_string());
+    let compared = finished(reconcile).await;
+    let result = "Result: found 3, sent 1, too old 0, may have been delivered before the store was restored: 2.\n";
+    assert!(text(&compared.stdout).ends_with(result), "{}", text(&compared.stdout));
+    stage.until("it has arrived", WITHIN, |stage| in_telegram(stage).len() > 1).await.unwrap();
+    assert_eq!(in_telegram(&stage), ["arrived", late]);
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
 }
 

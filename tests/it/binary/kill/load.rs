@@ -9,7 +9,7 @@ use std::{
 use telekommo::sandbox::{
     kommo::{FakeKommo, Message, Status},
     stage::{ANNA, BEN, LINES, Line, Stage},
-    telegram::{Customer, FakeTelegram},
+    telegram::{ChatMessage, Customer, FakeTelegram},
 };
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -46,9 +46,34 @@ impl Place {
     }
 
     /// What the bot has written there, oldest first.
-    pub(crate) fn answers(self, telegram: &FakeTelegram) -> Vec<String> {
+    pub(crate) fn sent(self, telegram: &FakeTelegram) -> Vec<ChatMessage> {
         let messages = telegram.messages(self.line().token, self.customer).into_iter();
-        messages.filter(|message| message.from_bot).map(|message| message.text).collect()
+        messages.filter(|message| message.from_bot).collect()
+    }
+
+    /// What that says.
+    pub(crate) fn answers(self, telegram: &FakeTelegram) -> Vec<String> {
+        self.sent(telegram).into_iter().map(|message| message.text).collect()
+    }
+
+    /// The customer writes, in a topic or outside of all.
+    pub(crate) fn write(self, telegram: &FakeTelegram, topic: Option<i64>, text: &str) {
+        let token = self.line().token;
+        match topic {
+            Some(topic) => telegram.write_in_own_topic(token, self.customer, topic, text),
+            None => telegram.write(token, self.customer, text),
+        };
+    }
+
+    /// The customer writes for the first time. With the second bot they talk in topics.
+    fn begin(self, telegram: &FakeTelegram) -> Said {
+        let mut said = Said { written: vec!["hello".to_owned()], ..Said::default() };
+        self.write(telegram, None, "hello");
+        for name in ["one", "two"].into_iter().filter(|_| self.line > 0) {
+            said.topics.push(telegram.open_topic(self.line().token, self.customer, self.customer, name));
+            said.written.push(format!("[topic created] {name}"));
+        }
+        said
     }
 }
 
@@ -59,6 +84,8 @@ pub(crate) struct Said {
     pub(crate) written: Vec<String>,
     /// The managers' answers: Kommo's id, the text, and whether the hook was answered with 200.
     pub(crate) answered: Vec<(String, String, bool)>,
+    /// The topics in which the customer writes in turn; none for a chat without topics.
+    pub(crate) topics: Vec<i64>,
 }
 
 impl Said {
@@ -106,8 +133,8 @@ impl Log {
 }
 
 impl Load {
-    /// Lets everybody begin.
-    pub(crate) fn start(stage: &Stage, seed: u64) -> Self {
+    /// Lets everybody begin: each customer says hello.
+    pub(crate) fn begin(stage: &Stage) -> Self {
         let this = Self { book: Book::default(), stop: CancellationToken::new(), people: TaskTracker::new() };
         for customer in CUSTOMERS {
             stage.telegram.add_customer(Customer {
@@ -118,16 +145,26 @@ impl Load {
                 language_code: None,
             });
         }
+        said(&this.book, |said| said.extend(Place::all().map(|place| (place, place.begin(&stage.telegram)))));
+        this
+    }
+
+    /// Whether Kommo has heard of everybody.
+    pub(crate) fn has_begun(stage: &Stage) -> bool {
+        Place::all().all(|place| !place.messages(&stage.kommo).is_empty())
+    }
+
+    /// Lets everybody talk.
+    pub(crate) fn talk(&self, stage: &Stage, seed: u64) {
         for (number, place) in (1..).zip(Place::all()) {
             let mut chance = fastrand::Rng::with_seed(seed ^ number);
             let mut pace = || Duration::from_millis(chance.u64(PACE_MS));
             let (customer, manager) = (pace(), pace());
-            let writing = write(stage.telegram.clone(), place, Arc::clone(&this.book), customer);
-            let answering = answer(stage.kommo.clone(), place, Arc::clone(&this.book), manager, this.stop.clone());
-            this.people.spawn(this.stop.clone().run_until_cancelled_owned(writing));
-            this.people.spawn(answering);
+            let writing = write(stage.telegram.clone(), place, Arc::clone(&self.book), customer);
+            let answering = answer(stage.kommo.clone(), place, Arc::clone(&self.book), manager, self.stop.clone());
+            self.people.spawn(self.stop.clone().run_until_cancelled_owned(writing));
+            self.people.spawn(answering);
         }
-        this
     }
 
     /// How far the bridge has come with what was said so far.
@@ -162,8 +199,9 @@ async fn write(telegram: FakeTelegram, place: Place, book: Book, every: Duration
         ticks.tick().await;
         let text = format!("{place:?} writes {number}");
         said(&book, |said| {
-            telegram.write(place.line().token, place.customer, &text);
-            said.entry(place).or_default().written.push(text);
+            let said = said.entry(place).or_default();
+            place.write(&telegram, said.topics.get(number % said.topics.len().max(1)).copied(), &text);
+            said.written.push(text);
         });
     }
 }
@@ -192,7 +230,7 @@ impl Done {
         for (place, said) in &self.0 {
             let messages = place.messages(&stage.kommo);
             arrived += messages.iter().filter(|message| message.client_msgid.is_some()).count();
-            let delivered = messages.iter().filter(|message| message.status == Status::Delivered);
+            let delivered = messages.iter().filter(|it| matches!(it.status, Status::Delivered | Status::Read));
             let delivered: BTreeSet<_> = delivered.map(|message| message.id.as_str()).collect();
             outbound += said.accepted().filter(|(id, _)| !delivered.contains(id)).count();
             from_bot.insert(*place, place.answers(&stage.telegram).len());
