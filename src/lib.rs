@@ -76,8 +76,8 @@
 //!    customer's message.
 //!
 //! Telegram does not tell bots what has been read. Where it is wanted, answers that have arrived are kept by their numbers, and
-//! each is told as read once its customer does something that shows it ([`relay`]'s `reading`): in the same lane, behind
-//! "delivered", and in the same step ■ in which the customer's deed is done with.
+//! each is told as read once its customer does something that shows it ([`relay`]'s `reading`), in the same topic where the chat
+//! has some: in the same lane, behind "delivered", and in the same step ■ in which the customer's deed is done with.
 //!
 //! A file is a call that names where Kommo has it. When its turn comes, [`kommo::media`] opens it, from Kommo's hosts alone,
 //! and [`telegram::upload`] looks at its first bytes, chooses the method that fits what it is, and lets the rest pass
@@ -107,7 +107,8 @@
 //! becomes the job that its hook would have become, under the same id. Hooks that come while a start compares are taken and
 //! answered as ever, but held in their lanes until what is missing stands before them ([`store::Store::weave`] ■), for a
 //! minute at most. A comparison that is cut short is begun again by the next one. What a restored store cannot know it does
-//! not send, since it would be a second time, but tells.
+//! not send, since it would be a second time, but tells; and an item without text and file its manager is told of. A chat that
+//! Kommo has made, and of which a crash has kept us from hearing, is compared from the next start on.
 //!
 //! # What the account adds
 //!
@@ -126,14 +127,15 @@
 //! first message has a few seconds in which its chat is made and given to the contact that it belongs to, before it makes a
 //! lead. What does not come about by then, and whatever is noted in contacts and leads, is a job of a route of its own ■.
 //! Links, contacts and leads have lanes of their own, since Kommo makes each in its own time; what is noted waits for the link.
+//! A chat that moves to the right contact leaves a note in the one that Kommo had made for it, which its API cannot take away.
 //! Where customers are asked for their number, their `/start` is held in the store ■ until they share it, write, or the time
 //! is over.
 //!
 //! # What was before the bridge
 //!
 //! [`operate::import`] sends an export of Telegram Desktop straight to the Chats API, beside a bridge that may run: the store
-//! belongs to that one. So imported messages have ids of their own kind ([`domain::imported`]), a file of notes, and no links in
-//! the store. What was imported in a manager's name may come back as a hook; [`kommo::hook`] knows it by its
+//! belongs to that one. So imported messages have ids of their own kind ([`domain::imported`]), a file of notes, another one that
+//! tells which chat of Kommo's each conversation went into, and no links in the store. What was imported in a manager's name may come back as a hook; [`kommo::hook`] knows it by its
 //! age, where there was such an import.
 //!
 //! # What is promised
