@@ -97,7 +97,7 @@ fn quote(quoted: HookQuoted) -> Quote {
 /// A text is a text only if nothing else comes with it: the caption of a file must not go out without the file.
 fn content(content: HookContent) -> (Content, Option<Attachment>) {
     let list = content.markup.as_ref().and_then(markup::list_text);
-    let text = list.or(content.text).filter(|text| !text.trim().is_empty());
+    let text = with_list(content.text.filter(|text| !text.trim().is_empty()), list);
     let text = forwards::in_front(content.forwards.as_ref(), text);
     if let Some(file) = attachment(content.media.as_deref(), content.r#type.as_deref(), content.file_name.as_deref()) {
         let named = Content::Unknown { kind: file.kind.name().to_owned(), caption: None };
@@ -109,9 +109,19 @@ fn content(content: HookContent) -> (Content, Option<Attachment>) {
     }
     let content = match (content.r#type.as_deref(), text) {
         (kind, Some(text)) if !kind.is_some_and(cards::is_file) => Content::Text(text),
+        (None | Some("text"), None) => Content::Text(String::new()),
         (kind, caption) => Content::Unknown { kind: kind.unwrap_or("message").to_owned(), caption },
     };
     (content, None)
+}
+
+/// A text and what a list says above its choices, which may be the same.
+fn with_list(text: Option<String>, list: Option<String>) -> Option<String> {
+    match (text, list) {
+        (Some(text), Some(list)) if !list.contains(text.trim()) => Some(format!("{}\n\n{list}", text.trim())),
+        (_, Some(list)) => Some(list),
+        (text, None) => text,
+    }
 }
 
 /// A file of a message, if it has one.

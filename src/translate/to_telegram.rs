@@ -32,13 +32,17 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
         return Err(no_bot(to.source.as_str()));
     }
     let fitted = buttons::fit(&outbound.keyboard);
+    let mut lost = None;
     let text = match &outbound.content {
         Content::Text(text) => text.as_str(),
         Content::Location { caption, .. } | Content::Contact { caption, .. } => caption.as_deref().unwrap_or_default(),
         Content::Media(_) | Content::Unknown { .. } if outbound.file.is_some() => caption(outbound),
-        Content::Media(media) => return Err(cannot_carry(media.kind.name())),
-        Content::Unknown { kind, .. } if ["text", "message"].contains(&kind.as_str()) => return Err(empty()),
-        Content::Unknown { kind, .. } => return Err(cannot_carry(kind)),
+        Content::Unknown { kind, caption: Some(text) } => {
+            lost = Some(cannot_carry(kind, " The customer has got the text without it."));
+            text
+        }
+        Content::Media(media) => return Err(cannot_carry(media.kind.name(), "")),
+        Content::Unknown { kind, caption: None } => return Err(cannot_carry(kind, "")),
     };
     let text = quoted(outbound) + text + &lines(&fitted.told);
     let mut methods = methods(outbound, text.trim(), &fitted.shown);
@@ -51,7 +55,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     let answers_in = answers_in.filter(|chat| *chat != to.chat.id);
     let call = |(part, method)| {
         let (message, to) = (outbound.id.clone(), to.clone());
-        Call { message, to, part, parts, method, lost: None, answers_in, opening: None }
+        Call { message, to, part, parts, method, lost: lost.clone(), answers_in, opening: None }
     };
     Ok((1..=parts).zip(methods).map(call).collect())
 }
@@ -124,8 +128,9 @@ fn no_bot(source: &str) -> Refusal {
     )
 }
 
-fn cannot_carry(kind: &str) -> Refusal {
-    Refusal::new(ErrorCode::Other, format!("Not sent: the Telegram bridge cannot send a {kind} without a file."))
+fn cannot_carry(kind: &str, more: &str) -> Refusal {
+    let sentence = format!("Not sent: the Telegram bridge cannot send a {kind} without a file. Attach it again.{more}");
+    Refusal::new(ErrorCode::Other, sentence)
 }
 
 fn too_long() -> Refusal {

@@ -140,20 +140,12 @@ fn there_is_room_for_the_buttons_as_lines() {
 
 #[test]
 fn every_refusal_has_its_code_and_sentence() {
-    let picture = Content::Unknown { kind: "picture".to_owned(), caption: Some("look".to_owned()) };
+    let picture = Content::Unknown { kind: "picture".to_owned(), caption: None };
     let cases = [
         (outbound(Recipient::Foreign("wa:1".to_owned()), None, "x"), 905, "not known to the Telegram bridge"),
         (outbound(Recipient::Stranger(Stranger::default()), Some("sales"), "x"), 904, "cannot write first"),
         (outbound(known("gone"), None, "x"), 902, "no bot is configured for the source \"gone\""),
         (outbound(known("sales"), None, " \n"), 905, "is empty"),
-        (
-            Outbound {
-                content: Content::Unknown { kind: "text".to_owned(), caption: None },
-                ..outbound(known("sales"), None, "")
-            },
-            905,
-            "is empty",
-        ),
         (
             Outbound { content: picture, ..outbound(known("sales"), None, "") },
             905,
@@ -165,6 +157,16 @@ fn every_refusal_has_its_code_and_sentence() {
         assert_eq!(refusal.code.number(), code, "{refusal:?}");
         assert!(refusal.sentence.contains(words), "{refusal:?}");
     }
+}
+
+#[test]
+fn a_file_that_is_not_there_takes_no_words_with_it() {
+    let content = Content::Unknown { kind: "picture".to_owned(), caption: Some("look".to_owned()) };
+    let calls = encode(&Outbound { content, ..outbound(known("sales"), None, "") }, ours).unwrap();
+    let [call] = &calls[..] else { panic!("{calls:?}") };
+    assert!(matches!(&call.method, Method::SendText { text, .. } if text == "look"), "{call:?}");
+    let lost = &call.lost.as_ref().unwrap().sentence;
+    assert!(lost.ends_with("Attach it again. The customer has got the text without it."), "{lost}");
 }
 
 #[test]

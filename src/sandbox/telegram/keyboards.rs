@@ -85,9 +85,15 @@ fn key(Button { text, url, callback_data }: Button) -> Result<Key, Refusal> {
         (None, Some(data)) if !(1..=64).contains(&data.len()) => {
             Err(Refusal::new(400, "Bad Request: BUTTON_DATA_INVALID"))
         }
-        (Some(_), None) | (None, Some(_)) => Ok(Key { text, url, data: callback_data }),
+        (Some(_), None) | (None, Some(_)) => Ok(Key { text: cleaned(&text), url, data: callback_data }),
         (Some(_), Some(_)) | (None, None) => Err(Refusal::new(400, "Bad Request: BUTTON_TYPE_INVALID")),
     }
+}
+
+/// What becomes of a label (`clean_input_string` of TDLib): control characters are spaces, and marks of direction go.
+fn cleaned(label: &str) -> String {
+    let stays = label.chars().filter(|c| !('\u{2028}'..='\u{202e}').contains(c));
+    stays.map(|c| if c.is_ascii_control() { ' ' } else { c }).collect()
 }
 
 /// A web address needs a host with a dot in it.

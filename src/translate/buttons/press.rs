@@ -37,9 +37,19 @@ pub fn pressed(data: &str, keyboard: Option<InlineKeyboard>) -> Pressed {
     let found =
         rows.into_iter().flatten().enumerate().find(|(_, button)| button.callback_data.as_deref() == Some(data));
     match found.map(|(index, button)| (index, button.text)) {
-        Some((index, Some(label))) => Pressed { index: Some(index), label: Some(label), ..carried },
+        Some((index, Some(label))) => {
+            // What Telegram has made of it is not what Kommo compares.
+            let own = carried.label.clone().filter(|own| is_cleaned(own, &label));
+            Pressed { index: Some(index), label: Some(own.unwrap_or(label)), ..carried }
+        }
         Some((_, None)) | None => carried,
     }
+}
+
+/// Whether `shown` is what Telegram makes of `label`: it leaves out some characters, and makes others a space.
+fn is_cleaned(label: &str, shown: &str) -> bool {
+    let stays = |c: &char| !(c.is_whitespace() || c.is_control() || ('\u{2028}'..='\u{202e}').contains(c));
+    label.chars().filter(stays).eq(shown.chars().filter(stays))
 }
 
 /// What one of our own buttons carried.
@@ -93,6 +103,17 @@ mod tests {
             pressed("order-17", Some(keyboard.unwrap())),
             Pressed { index: Some(1), label: Some("Yes".to_owned()), choice: None }
         );
+    }
+
+    #[test]
+    fn a_label_that_telegram_has_cleaned_comes_back_as_it_was() {
+        let says = |carried: &str, shown: &str| {
+            let keyboard = serde_json::json!({ "inline_keyboard": [[{ "text": shown, "callback_data": carried }]] });
+            pressed(carried, serde_json::from_str(&keyboard.to_string()).unwrap()).label.unwrap()
+        };
+        assert_eq!(says("b:0:Yes\t\u{202e}please", "Yes please"), "Yes\t\u{202e}please");
+        assert_eq!(says("b:0:Yes", "No"), "No", "another program's");
+        assert_eq!(says("b:0:", "Yes "), "Yes ");
     }
 
     #[test]
