@@ -49,6 +49,7 @@ pub use self::{
     error::{ConfigError, Wrong},
     ids::{AccountId, ChannelBotId, ChannelId},
     log::{LogFilter, LogFormat},
+    parse::duration,
     secret::{BotToken, ChannelSecret, Secret},
     url::BaseUrl,
 };

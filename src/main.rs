@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use reqwest::Url;
 use telekommo::{
     app::{self, App},
@@ -10,7 +10,7 @@ use telekommo::{
     lifecycle::{self, Ended, Signals},
     operate::{
         chats, check, connect, history, import, invite, logging, parked, reconcile, register, restore, sources,
-        templates, terminal,
+        templates, terminal, usage, values,
     },
     sandbox,
 };
@@ -31,7 +31,9 @@ enum Command {
         #[command(flatten)]
         config: ConfigPath,
     },
-    /// Check the configuration, say what it means, and ask Kommo; nothing is changed.
+    /// Check the configuration, say what it means, and ask Kommo and Telegram.
+    ///
+    /// Nothing is changed.
     Check {
         #[command(flatten)]
         config: ConfigPath,
@@ -80,6 +82,7 @@ enum Command {
         request: templates::Request,
     },
     /// Print a link that opens a bot, with a QR code: to a contact, or to a campaign.
+    #[command(override_usage = invite::USAGE)]
     Link {
         #[command(flatten)]
         config: ConfigPath,
@@ -96,13 +99,13 @@ enum Command {
     /// Try telekommo on this machine alone, between a fake Telegram and a fake Kommo.
     Sandbox {
         /// Where the page is served.
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", value_parser = values::listener)]
         listen: SocketAddr,
         /// Play a short talk; exit 1 if not all of it arrived.
         #[arg(long, conflicts_with = "hooks_to")]
         script: bool,
         /// No bridge: say where the fakes are, send hooks to URL.
-        #[arg(long, value_name = "URL", conflicts_with = "set")]
+        #[arg(long, value_name = "URL", conflicts_with = "set", value_parser = values::address)]
         hooks_to: Option<Url>,
         /// A line of configuration: 'telegram.buttons = "keyboard"'.
         #[arg(long, value_name = "LINE", conflicts_with = "script")]
@@ -119,22 +122,20 @@ enum Command {
     Reconcile {
         #[command(flatten)]
         config: ConfigPath,
-        /// How far back to look [default: `reconcile.max_age`];
-        /// further back than `store.dedupe_for` nothing is known.
-        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, verbatim_doc_comment)]
+        /// How far back to look [default: `reconcile.max_age`]; further back than `store.dedupe_for` nothing is known.
+        #[arg(long, value_name = "DURATION", value_parser = values::duration)]
         since: Option<Duration>,
     },
     /// Print what Kommo has of a conversation, the newest message at the end.
     History {
         #[command(flatten)]
         config: ConfigPath,
-        /// A conversation as the log and `parked list` name it, such as
-        /// `tg:sales:777000111`, also one that was only imported; or Kommo's
-        /// UUID of a chat.
-        #[arg(value_name = "CONVERSATION", verbatim_doc_comment)]
+        /// A conversation as the log and `parked list` name it, such as `tg:sales:777000111`, also one that was only imported; or
+        /// Kommo's UUID of a chat.
+        #[arg(value_name = "CONVERSATION")]
         conversation: String,
         /// The newest so many messages.
-        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = values::number::<usize>, allow_negative_numbers = true)]
         limit: usize,
         /// Print JSON.
         #[arg(long)]
@@ -181,11 +182,13 @@ enum ParkedRequest {
     /// Put one back into its conversation's queue.
     Retry {
         /// Its number in the list.
+        #[arg(value_parser = values::number::<u64>, allow_negative_numbers = true)]
         id: u64,
     },
     /// Forget one.
     Drop {
         /// Its number in the list.
+        #[arg(value_parser = values::number::<u64>, allow_negative_numbers = true)]
         id: u64,
     },
 }
@@ -215,7 +218,11 @@ impl ConfigPath {
 
 fn main() -> ExitCode {
     terminal::end_quietly_when_unread();
-    let outcome = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::explain(&error, Arguments::command()),
+    };
+    let outcome = match arguments.command {
         Command::Run { config } => with_config(&config, run),
         Command::Check { config, offline } => with_config(&config, |config| look_over(config, offline)),
         Command::Connect { config } => with_config(&config, |config| wait_for(connect::connect(config))),
@@ -249,7 +256,7 @@ fn main() -> ExitCode {
         Command::Sandbox { listen, script, hooks_to, set } => try_out(listen, script, hooks_to, &set),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("telekommo: {error:#}");
+        terminal::complain(&format!("{error:#}"));
         ExitCode::FAILURE
     })
 }
@@ -263,7 +270,7 @@ fn with_config(
     match path.load() {
         Ok(config) => command(&config),
         Err(error) => {
-            eprintln!("telekommo: {error}");
+            terminal::complain(&error.to_string());
             Ok(ExitCode::from(2))
         }
     }

@@ -20,3 +20,5 @@ mod table;
 pub mod templates;
 pub mod terminal;
 pub mod upkeep;
+pub mod usage;
+pub mod values;

@@ -123,7 +123,10 @@ pub(super) fn pipeline(text: &str) -> Result<u64, Wrong> {
 }
 
 /// A span of time above zero.
-pub(super) fn duration(text: &str) -> Result<Duration, Wrong> {
+///
+/// # Errors
+/// If it is none, has no unit, or is too long to be told in nanoseconds.
+pub fn duration(text: &str) -> Result<Duration, Wrong> {
     humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| {
         Wrong::new("is not a duration: write a number above 0 and a unit, such as \"20s\", \"5m\" or \"1h\"")
     })

@@ -21,6 +21,7 @@ use crate::{
         identity,
         parked::ask,
         table::{paragraph, table},
+        values,
     },
     store::{Chat, Intake, NewJob, Store, StoreError},
 };
@@ -50,6 +51,7 @@ pub enum Request {
         /// Its id in the list.
         conversation: String,
         /// The contact's number.
+        #[arg(value_parser = values::number::<u64>, allow_negative_numbers = true)]
         contact: u64,
     },
     /// Say how a chat is taken from its contact, which Kommo's API cannot do.

@@ -17,7 +17,7 @@ use crate::{
     domain::address::{BotId, SourceId},
     kommo::{chats::Chats, sign::Signer},
     media::imported,
-    operate::identity,
+    operate::{identity, values},
     store,
 };
 
@@ -48,18 +48,19 @@ use walk::{ChatHead, Part};
 pub const ABOUT: &str = "\
 Import what was written before from an export of Telegram Desktop.
 
-In Telegram Desktop: Settings, Advanced, Export Telegram data (or Export chat history in one
-chat), format \"Machine-readable JSON\". EXPORT is the folder that it makes, or the result.json
-in it.
+In Telegram Desktop: Settings, Advanced, Export Telegram data (or Export chat
+history in one chat), format \"Machine-readable JSON\". EXPORT is the folder that
+it makes, or the result.json in it.
 
-Private chats are imported, oldest message first, each into the conversation of the source's bot
-with that customer: authors, times, replies and files are kept. No manager is notified but by the
-newest message of each chat. What the owner of the export wrote stands in the name of the
-channel's bot (kommo.bot_id), or of a user of the account (--manager).
+Private chats are imported, oldest message first, each into the conversation of
+the source's bot with that customer: authors, times, replies and files are kept.
+No manager is notified but by the newest message of each chat. What the owner of
+the export wrote stands in the name of the channel's bot (kommo.bot_id), or of a
+user of the account (--manager).
 
-It may run beside the bridge, as the same user or as root. Break it off at any time: the same
-command goes on where it was, and run twice it imports nothing twice. Look at it with --dry-run
-first.";
+It may run beside the bridge, as the same user or as root. Break it off at any
+time: the same command goes on where it was, and run twice it imports nothing
+twice. Look at it with --dry-run first.";
 
 /// How many messages are read ahead.
 const AHEAD: usize = 64;
@@ -80,18 +81,18 @@ pub struct ImportOptions {
     /// Whose account was exported, if the export does not tell.
     #[arg(long, value_name = "ID_OR_NAME")]
     owner: Option<String>,
-    /// In whose name messages of an author are imported: "NAME=USER", the author's name
-    /// in the export and the user's in Kommo, or their UUID; may be given again.
-    #[arg(long = "manager", value_name = "NAME=USER", verbatim_doc_comment)]
+    /// In whose name messages of an author are imported: "NAME=USER", the author's name in the export and the user's in Kommo,
+    /// or their UUID; may be given again.
+    #[arg(long = "manager", value_name = "NAME=USER")]
     managers: Vec<String>,
     /// Make no leads and notify nobody, not even by the newest message of a chat.
     #[arg(long)]
     silent: bool,
     /// Requests per second [default: half of what the configuration allows].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count::<NonZeroU32>, allow_negative_numbers = true)]
     rate: Option<NonZeroU32>,
     /// The largest file that is imported, in MB; a text names larger ones.
-    #[arg(long, value_name = "MB", default_value_t = 50)]
+    #[arg(long, value_name = "MB", default_value_t = 50, value_parser = values::number::<u64>, allow_negative_numbers = true)]
     max_file_mb: u64,
     /// Say what would be imported, and send nothing.
     #[arg(long)]

@@ -16,8 +16,13 @@ use crate::{
     config::Config,
     domain::address::SourceId,
     invite::{Invitation, InviteKey, LARGEST_CONTACT},
-    operate::{identity, qr::Qr, table::paragraph},
+    operate::{identity, qr::Qr, table::paragraph, values},
 };
+
+/// How it is called.
+pub const USAGE: &str = "\
+telekommo link [OPTIONS] --source <NAME> --contact <NUMBER>
+       telekommo link [OPTIONS] --source <NAME> --campaign <NAME>";
 
 /// What is asked for.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,13 +32,13 @@ pub struct Request {
     #[arg(long, value_name = "NAME")]
     pub source: String,
     /// The contact that whoever opens it first becomes, by its number.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = values::number::<u64>, allow_negative_numbers = true)]
     pub contact: Option<u64>,
     /// The campaign that leads come by.
     #[arg(long, value_name = "NAME")]
     pub campaign: Option<String>,
     /// How long the link to a contact is good.
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = values::duration)]
     pub valid: Duration,
     /// Write the QR code to this file as a PNG.
     #[arg(long, value_name = "FILE")]

@@ -21,13 +21,14 @@ use questions::Question;
 pub const ABOUT: &str = "\
 Prepare the registration of a chat channel with Kommo's support, or take its answer.
 
-Asks for what the support wants to know, prints the letter to it, and writes the archive of the
-widget, without which Kommo offers no sources, and the channel's icon. Every question can be
-answered by an option instead; what is missing is asked for on a terminal.
+Asks for what the support wants to know, prints the letter to it, and writes the
+archive of the widget, without which Kommo offers no sources, and the channel's
+icon. Every question can be answered by an option instead; what is missing is
+asked for on a terminal.
 
-With --answer it takes the ids and the secret of the support's answer, and prints the lines for
-the configuration. The secret is typed, or read from the first line of the input; it goes into a
-file that only you can read.";
+With --answer it takes the ids and the secret of the support's answer, and
+prints the lines for the configuration. The secret is typed, or read from the
+first line of the input; it goes into a file that only you can read.";
 
 /// The options of the command.
 #[derive(Clone, Debug, Args)]

@@ -58,9 +58,59 @@ pub(super) fn paragraph(label: &str, text: &str) -> String {
     lines.into_iter().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
+/// Text with its lines broken between words, so that none is wider than `columns` but for a word that is. What is broken goes
+/// on below the line's own beginning, or below the last of its columns, which two blanks set apart.
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    text.split_inclusive('\n').map(|line| broken(line, columns)).collect()
+}
+
+fn broken(line: &str, columns: usize) -> String {
+    let text = line.trim_end_matches('\n');
+    if text.chars().count() <= columns {
+        return line.to_owned();
+    }
+    let hang = hang(text, columns);
+    let (mut fitted, mut width) = (String::new(), 0);
+    for word in text.split_inclusive(' ') {
+        let bare = word.trim_end_matches(' ').chars().count();
+        if width > hang && bare > 0 && width + bare > columns {
+            fitted.truncate(fitted.trim_end_matches(' ').len());
+            fitted.push('\n');
+            fitted.push_str(&" ".repeat(hang));
+            width = hang;
+        }
+        fitted.push_str(word);
+        width += word.chars().count();
+    }
+    fitted + &line[text.len()..]
+}
+
+/// Where a broken line goes on. A column that begins in the right half leaves too little room for its words.
+fn hang(text: &str, columns: usize) -> usize {
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let column = text.trim_end_matches(' ').rfind("  ").filter(|at| *at >= indent);
+    let column = column.and_then(|at| text.get(..at + 2)).map(|before| before.chars().count());
+    column.filter(|column| *column <= columns / 2).unwrap_or(indent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_broken_where_the_terminal_ends() {
+        let cases = [
+            ("short\n", "short\n"),
+            ("one two three four five\n", "one two three\nfour five\n"),
+            ("  one two three four\n", "  one two\n  three four\n"),
+            ("  -a  one two three\n", "  -a  one two\n      three\n"),
+            ("1:  tg  one two three", "1:  tg  one two\n    three"),
+            ("unbreakable-and-long word\n\nend", "unbreakable-and-long\nword\n\nend"),
+        ];
+        for (text, fitted) in cases {
+            assert_eq!(fit(text, 14), fitted, "{text}");
+        }
+    }
 
     #[test]
     fn columns_are_below_each_other_and_what_is_too_wide_is_cut() {

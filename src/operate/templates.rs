@@ -35,11 +35,11 @@ The file is TOML, with a [[template]] for each of them:
   id = \"price\"             # never change it: the template is recognised by it
   name = \"Price list\"      # what managers see in the list
   content = \"Our prices, {{contact.name}}:\"
-  editable = true           # may managers change the text before they send it? If not, leave it out
+  editable = true           # managers may change the text; else leave it out
   buttons = [{ text = \"Open\", url = \"https://example.com/prices\" }]
 
-Buttons without an address say what stands on them: buttons = [\"Yes\", \"No\"]. All buttons of
-one template have an address, or none has.";
+Buttons without an address say what stands on them: buttons = [\"Yes\", \"No\"].
+All buttons of one template have an address, or none has.";
 
 /// What to do with templates.
 #[derive(Clone, Debug, Subcommand)]

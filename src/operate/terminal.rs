@@ -1,11 +1,14 @@
-//! Asking a person at a terminal. What is asked goes to stderr, so that stdout holds the result alone.
+//! A person at a terminal: what they are asked and told. Both go to stderr, so that stdout holds the result alone.
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _, Write as _},
+    os::fd::AsFd,
     panic, process,
 };
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
+
+use crate::operate::table::{COLUMNS, fit};
 
 /// How a shell reports what a broken pipe has ended: 128 and the number of SIGPIPE.
 const UNREAD: i32 = 141;
@@ -21,6 +24,19 @@ pub fn end_quietly_when_unread() {
         }
         others(info);
     }));
+}
+
+/// How wide text for a stream may be, if that is a terminal: not above [`COLUMNS`], at which people read best.
+pub(super) fn columns(stream: impl AsFd) -> Option<usize> {
+    let size = tcgetwinsize(stream).ok()?;
+    // A terminal that does not know its size says 0.
+    Some(if size.ws_col == 0 { COLUMNS } else { COLUMNS.min(size.ws_col.into()) })
+}
+
+/// Says on stderr why a command did not do what was asked: in lines that fit a terminal, and as it is for everything else.
+pub fn complain(why: &str) {
+    let text = format!("telekommo: {why}");
+    eprintln!("{}", columns(io::stderr()).map_or_else(|| text.clone(), |columns| fit(&text, columns)));
 }
 
 /// Whether somebody sits there.

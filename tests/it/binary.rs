@@ -15,3 +15,4 @@ mod start;
 mod stop;
 mod systemd;
 mod templates;
+mod terminal;

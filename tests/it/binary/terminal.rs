@@ -1,0 +1,80 @@
+//! What an operator reads at a terminal, which is made here.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Read as _,
+};
+
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+use telekommo::sandbox::stage::Stage;
+use tokio::{task::spawn_blocking, time::timeout};
+
+use super::process::{finished, telekommo, text};
+use crate::support::WITHIN;
+
+/// What a command says on a terminal of so many columns.
+async fn shown(arguments: &[&str], columns: u16) -> String {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    tcsetwinsize(&ours, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let mut command = telekommo(arguments);
+    command.stdout(theirs.try_clone().unwrap()).stderr(theirs);
+    let mut child = command.spawn().unwrap();
+    // It holds the terminal's other end, by whose closing the reader learns that all is said.
+    drop(command);
+    let reader = spawn_blocking(move || all_of(File::from(ours)));
+    timeout(WITHIN, child.wait()).await.expect("the command ends").unwrap();
+    timeout(WITHIN, reader).await.expect("the terminal ends").unwrap().replace("\r\n", "\n")
+}
+
+fn all_of(mut terminal: File) -> String {
+    let (mut text, mut bytes) = (Vec::new(), [0; 4096]);
+    // Linux tells the end of a terminal as an error.
+    while let Ok(count @ 1..) = terminal.read(&mut bytes) {
+        text.extend_from_slice(&bytes[..count]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+fn assert_fits(text: &str, columns: usize) {
+    let wide: Vec<_> = text.lines().filter(|line| line.chars().count() > columns).collect();
+    assert!(wide.is_empty(), "wider than {columns}: {wide:#?}");
+}
+
+#[tokio::test]
+async fn errors_and_help_fit_the_terminal() {
+    let stage = Stage::without_bridge("kommo.timeout = \"soon\"").unwrap();
+    let file = stage.write_config().unwrap();
+    let cases: [(&[&str], &str); 4] = [
+        (&["check", "--config", "/nowhere/config.toml"], "copy config.toml.example there and fill it in"),
+        (&["reconcile", "--since", "soon"], "write a number above 0 and a unit"),
+        (&["import"], "<EXPORT>  The export: its folder"),
+        (&["check", "--help"], "--offline"),
+    ];
+    for (arguments, mention) in cases {
+        for columns in [80, 50] {
+            let said = shown(arguments, columns).await;
+            assert!(words(&said).contains(&words(mention)), "{arguments:?}: {said}");
+            assert_fits(&said, columns.into());
+        }
+    }
+    let said = shown(&["check", "--config", file.to_str().unwrap()], 80).await;
+    assert!(words(&said).contains("is not a duration: write a number above 0"), "{said}");
+    assert_fits(&said, 80);
+}
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn what_is_no_terminal_gets_whole_lines() {
+    let output = finished(telekommo(&["check", "--config", "/nowhere/config.toml"])).await;
+    assert_eq!(text(&output.stderr).lines().count(), 1, "{output:?}");
+}
