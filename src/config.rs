@@ -91,6 +91,8 @@ pub struct Config {
     pub reconcile: Reconcile,
     /// When a failed call is tried again.
     pub retry: Retry,
+    /// The file, if it holds secrets that other users of the machine can read.
+    pub open_file: Option<PathBuf>,
 }
 
 /// The listener that the internet reaches: Kommo's hooks, and signed media links.

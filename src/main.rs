@@ -9,7 +9,7 @@ use telekommo::{
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Signals},
     operate::{
-        chats, check, connect, history, import, invite, logging, parked, reconcile, register, restore, sources,
+        advice, chats, check, connect, history, import, invite, logging, parked, reconcile, register, restore, sources,
         templates, terminal, usage, values,
     },
     sandbox,
@@ -284,6 +284,9 @@ fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 /// What somebody has to mend is a failure, although the configuration is sound.
 fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
     print!("{}", check::Summary(config));
+    for warning in advice::of(config) {
+        print!("\n{}", advice::shown(&warning));
+    }
     if offline {
         return Ok(ExitCode::SUCCESS);
     }
@@ -301,6 +304,9 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
 
 fn run(config: &Config) -> anyhow::Result<ExitCode> {
     logging::start(&config.log);
+    for warning in advice::of(config) {
+        tracing::warn!("{warning}");
+    }
     let runtime = Runtime::new()?;
     let ended = runtime.block_on(async {
         let signals = Signals::catch()?;

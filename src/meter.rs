@@ -114,6 +114,11 @@ impl Meter {
     pub fn kommo(&self, trouble: Option<String>) {
         let outcome = if trouble.is_some() { "failed" } else { "answered" };
         self.kommo_calls.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+        self.between(trouble);
+    }
+
+    /// Notes what stands between us and Kommo, as far as the next call does not tell otherwise; `None` if nothing does.
+    pub fn between(&self, trouble: Option<String>) {
         *self.kommo.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 

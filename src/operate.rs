@@ -1,6 +1,7 @@
 //! The operator's ring: what shows how the bridge is doing, and keeps it in order.
 
 pub mod admin;
+pub mod advice;
 pub mod chats;
 pub mod check;
 pub mod connect;

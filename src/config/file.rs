@@ -5,14 +5,17 @@
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use figment::value::Dict;
+use figment::value::{Dict, Value};
 
 use crate::config::{
     environment::Environment,
     error::{ConfigError, Problems},
+    keys::{self, KEYS},
+    secret_file::FOREIGN,
     shape, syntax,
 };
 
@@ -44,6 +47,18 @@ pub(super) fn read(path: &Path, problems: &Problems) -> Result<Dict, ConfigError
     let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let table = toml::from_str(&text).map_err(|error| ConfigError::from(syntax::problem(path, &text, &error)))?;
     Ok(shape::texts(table, path, problems))
+}
+
+/// Whether other users of the machine can read secrets in the file at `path`, which has these texts.
+pub(super) fn tells_secrets(path: &Path, texts: &Dict) -> bool {
+    let is_open = fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & FOREIGN != 0);
+    is_open && KEYS.iter().filter(|key| key.secret).any(|key| is_written(texts, key.section, key.name))
+}
+
+fn is_written(texts: &Dict, section: &str, name: &str) -> bool {
+    let Some(section_texts) = texts.get(section).and_then(Value::as_dict) else { return false };
+    let mut tables = section_texts.values().filter_map(Value::as_dict);
+    if keys::has_tables(section) { tables.any(|it| it.contains_key(name)) } else { section_texts.contains_key(name) }
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> ConfigError {

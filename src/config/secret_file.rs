@@ -10,7 +10,7 @@ use std::{
 const LIMIT_BYTES: u64 = 4096;
 
 /// The permissions that a secret's file must not give: any to its group, any to others.
-const FOREIGN: u32 = 0o077;
+pub(super) const FOREIGN: u32 = 0o077;
 
 /// Where the names of secret files lead.
 pub(super) struct Folders<'a> {

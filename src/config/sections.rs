@@ -1,6 +1,6 @@
 //! From merged texts to the typed [`Config`], section by section.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use crate::{
     config::{
@@ -53,6 +53,7 @@ impl<'a> Reading<'a> {
             media: media?,
             reconcile: reconcile?,
             retry: retry?,
+            open_file: self.layers.open_file().map(Path::to_owned),
         };
         self.two_listeners(&config)?;
         self.one_source_per_bot(&config)?;

@@ -30,7 +30,9 @@ impl From<CallError> for Failure {
                 }
                 StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Self::blocked(why),
                 status if status.is_redirection() => Self::blocked(why),
-                StatusCode::NOT_FOUND if is_channel_unknown(error.error_type.as_deref()) => Self::blocked(why),
+                StatusCode::NOT_FOUND if is_channel_unknown(error.error_type.as_deref()) => Self::blocked(format!(
+                    "{why}: the channel is not connected to the account. `telekommo connect` connects it, or says what is wrong"
+                )),
                 _ => Self::Permanent(Refusal::new(ErrorCode::Internal, why)),
             },
         }

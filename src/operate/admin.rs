@@ -17,7 +17,7 @@ use crate::{
     clock,
     meter::Meter,
     operate::{
-        chats,
+        chats, connect,
         parked::{self, OURS, Row},
     },
     store::{ParkedId, Store, StoreError},
@@ -32,7 +32,7 @@ struct Admin {
     meter: Arc<Meter>,
 }
 
-/// `/live`, `/ready`, `/metrics`, `/parked` and `/chats`.
+/// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
 pub fn router(store: Store, meter: Arc<Meter>) -> Router {
     Router::new()
         .route("/live", get(async || "alive\n"))
@@ -41,6 +41,8 @@ pub fn router(store: Store, meter: Arc<Meter>) -> Router {
         .route("/parked", get(list))
         .route("/parked/{id}/retry", post(retry))
         .route("/parked/{id}/drop", post(forget))
+        .route("/channel/connected", post(connected))
+        .route("/channel/disconnected", post(disconnected))
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
         .with_state(Admin { store, meter })
@@ -82,6 +84,23 @@ async fn retry(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderM
 
 async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
     changed(&headers, admin.store.drop_parked(ParkedId(id))).await
+}
+
+/// The channel was connected to the account by a command.
+async fn connected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    noted(&headers, &admin.meter, None)
+}
+
+/// The channel was disconnected from the account by a command.
+async fn disconnected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    noted(&headers, &admin.meter, Some(connect::DISCONNECTED.to_owned()))
+}
+
+fn noted(headers: &HeaderMap, meter: &Meter, trouble: Option<String>) -> Response {
+    refusal(headers).unwrap_or_else(|| {
+        meter.between(trouble);
+        StatusCode::NO_CONTENT.into_response()
+    })
 }
 
 async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, StoreError>>) -> Response {

@@ -1,7 +1,7 @@
 //! `telekommo connect` and `disconnect`: the channel and the account.
 
 use anyhow::bail;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
 use crate::{
     config::{AccountId, Config, Kommo},
@@ -10,8 +10,12 @@ use crate::{
         sign::Signer,
         wire::Connected,
     },
-    operate::identity,
+    operate::{identity, parked::ask},
 };
+
+/// What `/ready` says of a channel that a command has disconnected.
+pub(super) const DISCONNECTED: &str =
+    "the channel is not connected to the account: it was disconnected, and `telekommo connect` connects it again";
 
 /// A client of the channel for a command.
 ///
@@ -39,6 +43,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
     if let Some(other) = other_scope(&connected, &config.kommo, &id) {
         bail!("{other}");
     }
+    tell_bridge(config, "connected").await;
     println!("The channel is connected to the account.\n");
     println!("Scope\n  {}", config.kommo.scope_id(&id));
     println!(
@@ -67,10 +72,17 @@ pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
         }
         Err(error) => bail!("{}", refusal(&error)),
     }
+    tell_bridge(config, "disconnected").await;
     println!("The channel is no longer connected to the account: no answers come, and what");
     println!("customers write waits. `telekommo connect` connects it again, and so does the");
     println!("next start unless kommo.connect_on_start is false.");
     Ok(())
+}
+
+/// Tells the bridge what became of the channel, so that `/ready` knows of it before a message does. If none runs, nothing is
+/// lost: a start finds out by itself.
+async fn tell_bridge(config: &Config, what: &str) {
+    drop(ask(config.admin.listen, Method::POST, &format!("/channel/{what}"), "").await);
 }
 
 /// Why a channel is not connected, and what to do.

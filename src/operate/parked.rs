@@ -9,7 +9,12 @@ use chrono::DateTime;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Config, domain::time::UnixMillis, store::Parked};
+use crate::{
+    config::Config,
+    domain::time::UnixMillis,
+    operate::table::{COLUMNS, fit},
+    store::Parked,
+};
 
 /// A header that every request for a change carries: a web page that the operator happens to visit cannot send it.
 pub(super) const OURS: &str = "X-Telekommo";
@@ -76,7 +81,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
                 println!("Nothing is parked.");
             }
             for row in rows {
-                println!("{row}");
+                print!("{}", fit(&format!("{row}\n"), COLUMNS));
             }
         }
         Request::Retry(id) => {

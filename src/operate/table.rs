@@ -88,9 +88,9 @@ fn broken(line: &str, columns: usize) -> String {
 /// Where a broken line goes on. A column that begins in the right half leaves too little room for its words.
 fn hang(text: &str, columns: usize) -> usize {
     let indent = text.len() - text.trim_start_matches(' ').len();
-    let column = text.trim_end_matches(' ').rfind("  ").filter(|at| *at >= indent);
-    let column = column.and_then(|at| text.get(..at + 2)).map(|before| before.chars().count());
-    column.filter(|column| *column <= columns / 2).unwrap_or(indent)
+    let left: String = text.chars().take(columns / 2).collect();
+    let column = left.rfind("  ").filter(|at| *at >= indent);
+    column.map_or(indent, |at| left[..at].chars().count() + 2)
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
             ("one two three four five\n", "one two three\nfour five\n"),
             ("  one two three four\n", "  one two\n  three four\n"),
             ("  -a  one two three\n", "  -a  one two\n      three\n"),
-            ("1:  tg  one two three", "1:  tg  one two\n    three"),
+            ("1:  tg  one two three", "1:  tg  one\n    two three"),
             ("unbreakable-and-long word\n\nend", "unbreakable-and-long\nword\n\nend"),
         ];
         for (text, fitted) in cases {

@@ -1,6 +1,9 @@
 //! Both fakes with the real bridge between them, over real HTTP, in one process.
 
-use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fmt, fs::OpenOptions, io::Write as _, net::SocketAddr, os::unix::fs::OpenOptionsExt as _, path::Path,
+    time::Duration,
+};
 
 use anyhow::Context;
 use futures_util::future::select_all;
@@ -142,7 +145,7 @@ impl Stage {
     /// If it cannot be written.
     pub fn write_config(&self) -> anyhow::Result<std::path::PathBuf> {
         let file = self.dir.path().join("config.toml");
-        std::fs::write(&file, self.config_text())?;
+        write_private(&file, &self.config_text())?;
         Ok(file)
     }
 
@@ -159,7 +162,7 @@ impl Stage {
         let text = self.config_text();
         let text = text.replacen(&format!("server.{any}"), &format!("server.{}", listen(bridge.public_addr())), 1);
         let text = text.replacen(&format!("admin.{any}"), &format!("admin.{}", listen(bridge.admin_addr())), 1);
-        std::fs::write(&file, text)?;
+        write_private(&file, &text)?;
         Ok(file)
     }
 
@@ -247,6 +250,12 @@ impl Stage {
             }
         }
     }
+}
+
+/// Writes a file that holds secrets, as an operator should: nobody else may read it.
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(text.as_bytes())
 }
 
 fn any_port() -> SocketAddr {

@@ -105,3 +105,24 @@ fn a_secret_in_place_of_a_file_name_is_not_shown() {
         "TELEKOMMO_KOMMO__CHANNEL_SECRET_FILE: the value looks like the secret itself: write the name of a file that holds it",
     );
 }
+
+#[test]
+fn a_configuration_that_tells_secrets_to_others_is_known() {
+    let folder = Folder::new(LEAST);
+    let is_open = |folder: &Folder| folder.load(&[]).unwrap().open_file == Some(folder.path().join("config.toml"));
+    assert!(is_open(&folder));
+    for mode in [0o640, 0o604] {
+        folder.write("config.toml", LEAST, mode);
+        assert!(is_open(&folder), "{mode:o}");
+    }
+    folder.write("config.toml", LEAST, 0o600);
+    assert!(!is_open(&folder));
+    // Every secret in a file of its own, as the service has them.
+    let secretless = least_with(WITH_FILE.0, WITH_FILE.1)
+        .replace("channel_secret = ", "#")
+        .replace("account_id", "channel_secret_file = \"key\"\naccount_id");
+    let folder = Folder::new(&secretless);
+    folder.write("sales-token", TOKEN, 0o600);
+    folder.write("key", SECRET, 0o600);
+    assert!(!is_open(&folder));
+}

@@ -1,6 +1,6 @@
 //! What an operator types and reads.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use rustix::process::Signal;
 use telekommo::sandbox::stage::Stage;
@@ -129,6 +129,25 @@ async fn check_says_what_a_configuration_means_without_secrets() {
         assert!(!summary.contains(secret), "a secret is in\n{summary}");
     }
     assert!(!stage.dir().join("data").exists(), "a check must not start anything");
+}
+
+#[tokio::test]
+async fn check_warns_of_what_looks_wrong() {
+    let stage = Stage::without_bridge("").unwrap();
+    let file = stage.write_config().unwrap();
+    let warned = async || {
+        let output = finished(telekommo(&["check", "--offline", "--config", file.to_str().unwrap()])).await;
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(!warned().await.contains("Warning"), "there is nothing to warn of");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(warned().await.contains("holds secrets, and other users of this machine can read it: run chmod 600"));
+    let text = fs::read_to_string(&file).unwrap();
+    let public = text.lines().find(|line| line.starts_with("server.public_url")).unwrap();
+    fs::write(&file, text.replace(public, "server.public_url = \"http://tk.acme.com/kommo\"")).unwrap();
+    let said = warned().await;
+    assert!(said.contains("is http:") && said.contains("has a part /kommo"), "{said}");
 }
 
 #[tokio::test]

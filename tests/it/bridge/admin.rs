@@ -1,9 +1,13 @@
 //! The operator's listener.
 
 use serde_json::Value;
-use telekommo::sandbox::{
-    kommo::Status,
-    stage::{ANNA, LINES, Line},
+use telekommo::{
+    config::{Config, Environment},
+    operate::connect,
+    sandbox::{
+        kommo::Status,
+        stage::{ANNA, LINES, Line},
+    },
 };
 
 use crate::support::{TestStage, in_telegram, told};
@@ -16,6 +20,31 @@ async fn the_probes_of_a_bridge_that_is_well() {
     assert_eq!(stage.admin("/live").await, (200, "alive\n".to_owned()));
     stage.until_ready_says(200, &["ready\n"]).await;
     assert_eq!(stage.admin("/elsewhere").await.0, 404);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_a_command_disconnects_is_named() {
+    let stage = TestStage::start().await;
+    stage.until_ready_says(200, &["ready\n"]).await;
+    let file = stage.write_config_for_commands().unwrap();
+    let config = Config::load(Some(&file), &Environment::default()).unwrap();
+    connect::disconnect(&config).await.unwrap();
+    stage.until_ready_says(503, &["the channel is not connected to the account", "`telekommo connect`"]).await;
+    connect::connect(&config).await.unwrap();
+    stage.until_ready_says(200, &["ready\n"]).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_is_gone_is_named_by_the_first_message() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.kommo.set_connected(false);
+    stage.telegram.write(SALES.token, ANNA, "hello");
+    stage.until_ready_says(503, &["inbound has paused", "`telekommo connect`"]).await;
+    stage.kommo.set_connected(true);
+    stage.until_ready_says(200, &["ready\n"]).await;
     stage.finish().await;
 }
 

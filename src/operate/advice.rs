@@ -1,0 +1,126 @@
+//! What looks wrong in a configuration that is sound. None of it stops a start: the operator may know better.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use reqwest::Url;
+
+use crate::{
+    config::{BaseUrl, Config},
+    operate::table::paragraph,
+};
+
+/// What telekommo itself puts behind `server.public_url`.
+const OURS: [&str; 2] = ["kommo", "media"];
+
+/// Sentences that say what looks wrong, and what to do.
+#[must_use]
+pub fn of(config: &Config) -> Vec<String> {
+    let open_file = config.open_file.as_ref().map(|file| {
+        let file = file.display();
+        format!(
+            "{file} holds secrets, and other users of this machine can read it: run chmod 600 {file} if telekommo runs as \
+             its owner; else put each secret into a file of its own (channel_secret_file, token_file, access_token_file)"
+        )
+    });
+    let address = of_address(&config.server.public_url, config.server.listen.port(), &config.kommo.chats_url);
+    address.into_iter().chain(open_file).collect()
+}
+
+/// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`.
+fn of_address(public: &BaseUrl, port: u16, kommo: &BaseUrl) -> Vec<String> {
+    let url = public.url();
+    let mut looks = Vec::new();
+    if is_of_this_machine(url) {
+        if !is_of_this_machine(kommo.url()) {
+            looks.push(
+                "means this machine alone, and Kommo does not reach it: write the address that the internet knows",
+            );
+        }
+    } else if url.scheme() == "http" {
+        looks.push(
+            "is http: whoever is on the way reads what managers write, and Kommo may refuse it: write https, with a web \
+             server that has a certificate before telekommo",
+        );
+    } else if url.port() == Some(port) {
+        looks.push(
+            "is https and has the port of server.listen, where telekommo speaks plain http: write the address of the web \
+             server with the certificate before it",
+        );
+    }
+    if url.host_str() == Some("bridge.example.com") {
+        looks.push("is that of the example: write your own");
+    }
+    let path = url.path();
+    let mut segments = path.split('/').skip(1);
+    if segments.clone().any(|segment| OURS.contains(&segment)) {
+        looks.push("has a part /kommo or /media, which telekommo itself puts behind it: end it before that");
+    } else if path != "/" && segments.any(is_odd) {
+        looks.push("has a part that is empty or a placeholder: write it as it stands in the web server");
+    }
+    looks.into_iter().map(|why| format!("server.public_url, {public}, {why}")).collect()
+}
+
+/// One of them as a command prints it.
+#[must_use]
+pub fn shown(warning: &str) -> String {
+    paragraph("Warning", warning)
+}
+
+fn is_of_this_machine(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = bare.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        || bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback());
+    is_loopback || host == "localhost" || host.ends_with(".localhost")
+}
+
+/// Whether a part of a path is none that a web server has: nothing, blanks, or words that stand for something else.
+fn is_odd(segment: &str) -> bool {
+    segment.is_empty()
+        || segment.starts_with(':')
+        || segment.contains("%20")
+        || segment.contains(['*', '{', '<', '$'])
+        || segment.contains("%7B")
+        || segment.contains("%3C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice(public: &str) -> String {
+        let kommo = BaseUrl::parse("https://amojo.kommo.com").unwrap();
+        of_address(&BaseUrl::parse(public).unwrap(), 8080, &kommo).join(" ")
+    }
+
+    #[test]
+    fn an_address_that_kommo_reaches_is_left_alone() {
+        for good in
+            ["https://tk.acme.com", "https://tk.acme.com/bridge/", "https://tk.acme.com:8443", "https://10.0.0.1"]
+        {
+            assert_eq!(advice(good), "", "{good}");
+        }
+        let here = BaseUrl::parse("http://127.0.0.1:8080").unwrap();
+        assert!(of_address(&here, 8080, &BaseUrl::parse("http://localhost:1").unwrap()).is_empty());
+    }
+
+    #[test]
+    fn an_address_that_looks_wrong_is_told() {
+        for (public, says) in [
+            ("http://tk.acme.com", "is http"),
+            ("https://tk.acme.com:8080", "the port of server.listen"),
+            ("https://tk.acme.com/kommo", "end it before that"),
+            ("https://tk.acme.com/kommo/:scope_id", "end it before that"),
+            ("https://tk.acme.com/media/", "end it before that"),
+            ("https://tk.acme.com//bridge", "a placeholder"),
+            ("https://tk.acme.com/{bridge}", "a placeholder"),
+            ("https://tk.acme.com/*", "a placeholder"),
+            ("https://bridge.example.com", "is that of the example"),
+            ("http://localhost:8080", "means this machine alone"),
+            ("https://[::1]", "means this machine alone"),
+        ] {
+            let said = advice(public);
+            assert!(said.contains(says) && said.matches("server.public_url, ").count() == 1, "{public}: {said}");
+        }
+    }
+}
