@@ -302,7 +302,8 @@ impl Parts {
                 Ok::<_, std::convert::Infallible>(())
             }
         });
-        let admin_router = admin::router(self.store.clone(), Arc::clone(&self.meter))
+        let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
+        let admin_router = admin::router(self.store.clone(), bots, Arc::clone(&self.meter))
             .merge(reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), config.data_dir.clone()));
         life.essential("public listener", serve::until(public, serve::public(hooks, media), stop.clone()));

@@ -172,6 +172,12 @@ impl Conversation {
         Self { source, chat: chat.into() }
     }
 
+    /// Whose card its chat is on.
+    #[must_use]
+    pub const fn contact(&self) -> ContactId {
+        if self.is_group() { ContactId::Group(self.chat.id) } else { ContactId::Person(UserId(self.chat.id)) }
+    }
+
     /// Whether it is that of a group or a channel: Telegram counts those below zero.
     #[must_use]
     pub const fn is_group(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The operator's listener: probes, metrics and the parked messages. It is meant for this machine only.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -15,6 +16,7 @@ use axum::{
 
 use crate::{
     clock,
+    domain::address::{BotId, SourceId},
     meter::Meter,
     operate::{
         chats, connect,
@@ -29,11 +31,12 @@ const LISTED: usize = 1000;
 #[derive(Clone)]
 struct Admin {
     store: Store,
+    bots: Arc<chats::Bots>,
     meter: Arc<Meter>,
 }
 
 /// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
-pub fn router(store: Store, meter: Arc<Meter>) -> Router {
+pub fn router(store: Store, bots: BTreeMap<SourceId, BotId>, meter: Arc<Meter>) -> Router {
     Router::new()
         .route("/live", get(async || "alive\n"))
         .route("/ready", get(ready))
@@ -45,7 +48,7 @@ pub fn router(store: Store, meter: Arc<Meter>) -> Router {
         .route("/channel/disconnected", post(disconnected))
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
-        .with_state(Admin { store, meter })
+        .with_state(Admin { store, bots: Arc::new(bots), meter })
 }
 
 /// 200, or 503 with one reason per line.
@@ -123,8 +126,8 @@ pub(super) fn refusal(headers: &HeaderMap) -> Option<Response> {
 
 /// The conversations that Kommo knows.
 async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Which>) -> Response {
-    match chats::known(&admin.store, &which) {
-        Ok(known) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&known)).into_response(),
+    match chats::known(&admin.store, &admin.bots, &which) {
+        Ok(rows) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&rows)).into_response(),
         Err(error) => failed(&error),
     }
 }

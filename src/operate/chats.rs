@@ -3,6 +3,8 @@
 //! The conversations are in the store, which the running bridge owns; so it is asked for them over the operator's listener,
 //! and a link is queued there. Contacts and leads are asked of the account.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use reqwest::Method;
@@ -12,7 +14,7 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        address::{Conversation, UserId},
+        address::{BotId, Conversation, SourceId, UserId},
         guest::{Guest, Whose},
         work::{Lane, Work},
     },
@@ -25,6 +27,9 @@ use crate::{
     },
     store::{Chat, Intake, NewJob, Store, StoreError},
 };
+
+/// The bots, by their sources.
+pub(super) type Bots = BTreeMap<SourceId, BotId>;
 
 /// How many conversations are listed at most.
 const LISTED: usize = 10_000;
@@ -63,17 +68,15 @@ pub enum Request {
 
 /// A conversation and its chat, as the bridge lists them.
 #[derive(Debug, Serialize, Deserialize)]
-struct Row {
+pub(super) struct Row {
     conversation: Conversation,
     chat: String,
+    /// What the customer or the group was called when they last wrote, as far as that is known.
+    name: Option<String>,
 }
 
-pub(super) fn to_json(known: &[(Conversation, Chat)]) -> Vec<u8> {
-    let row = |(conversation, chat): &(Conversation, Chat)| Row {
-        conversation: conversation.clone(),
-        chat: chat.chat.0.clone(),
-    };
-    serde_json::to_vec(&known.iter().map(row).collect::<Vec<_>>()).expect("a row has string keys only")
+pub(super) fn to_json(rows: &[Row]) -> Vec<u8> {
+    serde_json::to_vec(rows).expect("a row has string keys only")
 }
 
 /// Which conversations the command asks the bridge for.
@@ -83,11 +86,22 @@ pub(super) struct Which {
     conversation: Option<String>,
 }
 
-/// Those that Kommo knows.
-pub(super) fn known(store: &Store, which: &Which) -> Result<Vec<(Conversation, Chat)>, StoreError> {
-    let Some(name) = &which.conversation else { return store.chats(LISTED) };
-    let Ok(conversation) = name.parse::<Conversation>() else { return Ok(Vec::new()) };
-    Ok(store.chat(&conversation)?.map(|chat| (conversation, chat)).into_iter().collect())
+/// Those that Kommo knows, with the names that `bots` were told.
+pub(super) fn known(store: &Store, bots: &Bots, which: &Which) -> Result<Vec<Row>, StoreError> {
+    let chats = match which.conversation.as_deref().map(str::parse::<Conversation>) {
+        None => store.chats(LISTED)?,
+        Some(Err(_)) => Vec::new(),
+        Some(Ok(conversation)) => store.chat(&conversation)?.map(|chat| (conversation, chat)).into_iter().collect(),
+    };
+    chats.into_iter().map(|(conversation, chat)| row_of(store, bots, conversation, chat)).collect()
+}
+
+fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: Chat) -> Result<Row, StoreError> {
+    let portrait = match bots.get(&conversation.source) {
+        Some(bot) => store.portrait(*bot, conversation.contact())?,
+        None => None,
+    };
+    Ok(Row { conversation, chat: chat.chat.0, name: portrait.map(|portrait| portrait.name) })
 }
 
 /// What the command asks the bridge to do.
@@ -126,6 +140,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
         Request::Show { conversation: name } => {
             let row = row(config, &name).await?;
             print!("{}{}", paragraph("Conversation", &name), paragraph("Chat in Kommo", &row.chat));
+            print!("{}", paragraph("In Telegram", &shown(row.name.as_deref())));
             show_contact(&account(config)?, &row.chat).await?;
         }
         Request::Link { conversation: name, contact } => {
@@ -164,9 +179,14 @@ fn listing(rows: Vec<Row>) -> String {
     } else {
         format!("\nThese are the first {LISTED}; `telekommo chats show CONVERSATION` finds any.\n")
     };
-    let head = ["CONVERSATION".to_owned(), "CHAT IN KOMMO".to_owned()];
-    let lines: Vec<_> = rows.into_iter().map(|row| [row.conversation.to_string(), row.chat]).collect();
-    table(&[vec![head], lines].concat(), 0) + &more
+    let head = ["CONVERSATION", "NAME", "CHAT IN KOMMO"].map(str::to_owned);
+    let lines = rows.into_iter().map(|row| [row.conversation.to_string(), shown(row.name.as_deref()), row.chat]);
+    table(&[vec![head], lines.collect()].concat(), 1) + &more
+}
+
+/// A name for a terminal, which obeys some characters.
+fn shown(name: Option<&str>) -> String {
+    name.unwrap_or("-").chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }
 
 async fn rows(config: &Config, path: &str) -> anyhow::Result<Vec<Row>> {
@@ -216,10 +236,16 @@ mod tests {
 
     #[test]
     fn a_list_that_is_cut_says_so() {
-        let row = |chat| Row { conversation: format!("tg:sales:{chat}").parse().unwrap(), chat: "b52c".to_owned() };
+        let row = |chat| Row {
+            conversation: format!("tg:sales:{chat}").parse().unwrap(),
+            chat: "b52c".to_owned(),
+            name: Some("Anna\u{1b}[2J".to_owned()),
+        };
         let told = |count: usize| listing((1..=count).map(row).collect());
-        assert_eq!(told(0), "Nobody has written to a bot yet.\n");
-        assert!(told(LISTED - 1).ends_with("tg:sales:9999  b52c\n"));
+        assert_eq!(told(0), "Nobody has written to a bot yet.
+");
+        assert!(told(LISTED - 1).ends_with("tg:sales:9999  Anna [2J  b52c
+"));
         assert!(told(LISTED).contains("the first 10000"));
     }
 }

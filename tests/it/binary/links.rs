@@ -106,6 +106,7 @@ async fn chats_are_listed_shown_and_given_to_another_contact() {
     let chat = stage.kommo.chat(&name).unwrap().chat_id;
     let (_, printed, _) = command(&stage, &["chats", "list"]).await;
     assert!(printed.contains(&name) && printed.contains(&chat), "{printed}");
+    assert!(printed.lines().any(|line| line.contains(&format!("{name}  Anna Petrova"))), "{printed}");
     assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
     let number = known.to_string();
     let (code, printed, complaint) = command(&stage, &["chats", "link", &name, &number]).await;
@@ -113,6 +114,7 @@ async fn chats_are_listed_shown_and_given_to_another_contact() {
     stage.until("the chat has moved", |stage| stage.kommo.card_of_chat(&chat) == Some(known)).await;
     let (_, printed, _) = command(&stage, &["chats", "show", &name]).await;
     assert!(printed.contains("Anna of the book") && printed.contains("+1555"), "{printed}");
+    assert!(printed.contains("In Telegram     Anna Petrova\n"), "{printed}");
     assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
     let (_, printed, _) = command(&stage, &["chats", "link", &name, &number]).await;
     assert!(printed.contains("already"), "{printed}");
