@@ -141,6 +141,24 @@ async fn a_conversation_both_ways() {
 }
 
 #[tokio::test]
+async fn an_answer_is_marked_as_read_once_the_customer_goes_on() {
+    let Some((sandbox, browser)) = opened_with(&["--set", "kommo.infer_read = true"]).await else { return };
+    customer_writes(&browser, "Is it ready?").await;
+    say(&browser, "kommo", "Tomorrow").await;
+    let mark = |status: &str, name: &str| {
+        format!("all('.mark').some(it => it.dataset.status === '{status}' && it.ariaLabel === '{name}')")
+    };
+    until_in(&browser, "kommo", "it is delivered", &mark("delivered", "Delivered")).await;
+    let colour = "return getComputedStyle(document.querySelector('#kommo-messages .mark')).color";
+    let grey = browser.ask(colour).await;
+    say(&browser, "customer", "Then I come").await;
+    until_in(&browser, "kommo", "it is read", &mark("read", "Read")).await;
+    assert_ne!(browser.ask(colour).await, grey, "the ticks of what was read have a colour of their own");
+    browser.screenshot("read").await;
+    closed(sandbox, browser).await;
+}
+
+#[tokio::test]
 async fn nothing_is_wider_than_the_window() {
     let Some((sandbox, browser)) = opened().await else { return };
     let long = format!("Hello! My order number is {} and I wonder where it is.", "1234567890".repeat(8));

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::sandbox::kommo::attachments::Attachment;
+use crate::sandbox::kommo::{attachments::Attachment, world::uuid};
 
 mod forms;
 mod template;
@@ -76,6 +76,13 @@ impl Draft {
         };
         let of = |(n, file)| if has_caption(n) { Self::file(file).saying(caption) } else { Self::file(file) };
         files.into_iter().enumerate().map(of).collect()
+    }
+
+    /// The same as what is said at once: under one `media_group_id`.
+    #[must_use]
+    pub fn together(drafts: Vec<Self>) -> Vec<Self> {
+        let group = Some(uuid());
+        drafts.into_iter().map(|draft| Self { group: group.clone(), ..draft }).collect()
     }
 
     /// With this text.

@@ -2,7 +2,7 @@
 
 /* ---- Scrolling: stay at the newest unless the reader went up ---- */
 function follower(scroller, jump) {
-  let stuck = true;
+  let stuck = true, top = 0;
   const follow = () => {
     if (stuck) scroller.scrollTop = scroller.scrollHeight;
     jump.hidden = stuck;
@@ -10,7 +10,11 @@ function follower(scroller, jump) {
   const pin = () => { stuck = true; follow(); };
   scroller.addEventListener('scroll', () => {
     if (!scroller.clientHeight) return;
-    stuck = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    // Only who goes up leaves the newest: what grows below, such as a picture that has come, does not take it away.
+    if (scrollHeight - scrollTop - clientHeight < 40) stuck = true;
+    else if (scrollTop < top) stuck = false;
+    top = scrollTop;
     jump.hidden = stuck;
   });
   jump.onclick = pin;

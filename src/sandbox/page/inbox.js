@@ -6,7 +6,9 @@ const kommoFollow = follower($('kommo-scroll'), $('kommo-jump'));
 const kommoPlace = () => ({ conversation_id: kommoChat()?.conversation_id, author: view.author });
 // A chat that a manager began has no conversation until the customer is known in it.
 const isBegun = chat => Boolean(chat?.conversation_id);
-const kommoAnswer = () => ({ ...kommoPlace(), reply_to: kommoSide.composer.answered() });
+// To the number again, by the same source, it stays the same chat.
+const kommoNumber = ({ contact, source }) => ({ phone: contact.phone, source });
+const kommoAnswer = () => isBegun(kommoChat()) ? { ...kommoPlace(), reply_to: kommoSide.composer.answered() } : kommoNumber(kommoChat());
 const kommoSide = {
   place: kommoAnswer,
   picker: $('kommo-file'),
@@ -17,7 +19,7 @@ const kommoSide = {
     () => kommoSide.composer.use(text => sendKommo('reply', { ...kommoAnswer(), text: text || sample, form })))),
 };
 kommoSide.composer = composer($('kommo-form'), $('kommo-input'), $('kommo-about'), {
-  send: text => isBegun(kommoChat()) ? sendKommo('reply', { ...kommoAnswer(), text }) : writeAgain(kommoChat(), text),
+  send: text => sendKommo('reply', { ...kommoAnswer(), text }),
   typed: pingTyping,
 });
 const STATUS_NAMES = { sent: 'Sent', delivered: 'Delivered', read: 'Read', failed: 'Failed' };
@@ -31,9 +33,6 @@ async function sendKommo(act, body) {
   lastPing = 0;
   return answer;
 }
-
-// To the number again, by the same source: this stays the same chat.
-const writeAgain = ({ contact, source }, text) => sendKommo('write_first', { phone: contact.phone, source, text });
 
 let lastPing = 0;
 function pingTyping() {

@@ -25,7 +25,23 @@ async fn a_manager_writes_first_to_a_number() {
     until_in(&browser, "kommo", "it is delivered", "all('.mark').at(-1).dataset.status === 'delivered'").await;
     say(&browser, "kommo", "Shall we bring it?").await;
     until_in(&browser, "customer", "the next one too", "list.innerText.includes('Shall we bring it?')").await;
+    attach(&browser, "kommo", "photo").await;
+    until_in(&browser, "customer", "the photo", "all('.file img').some(it => it.naturalWidth === 720)").await;
+    attach(&browser, "kommo", "album").await;
+    until_in(&browser, "customer", "the album", "all('.file img').filter(it => it.naturalWidth === 720).length === 4")
+        .await;
+    until_in(&browser, "customer", "it is one", "all('li:last-child .file img').length === 3").await;
+    let at_end = "const pane = document.querySelector('#customer-scroll');
+        return pane.scrollHeight - pane.scrollTop - pane.clientHeight < 40";
+    browser.until("nobody has scrolled, so the newest is shown", at_end).await;
+    attach(&browser, "kommo", "buttons").await;
+    until_in(&browser, "customer", "the buttons", "all('button.key').length === 3").await;
+    until_in(&browser, "kommo", "all is delivered", "all('.mark').every(it => it.dataset.status === 'delivered')")
+        .await;
+    let still = "return document.querySelector('#thread').classList.contains('unbegun')";
+    assert_eq!(browser.ask(still).await, json!(true), "it is still the chat that the manager began");
     assert_fits(&browser, "the page with a chat that a manager began").await;
+    browser.screenshot("begun").await;
     closed(sandbox, browser).await;
 }
 

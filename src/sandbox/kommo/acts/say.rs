@@ -106,8 +106,7 @@ impl FakeKommo {
         drafts: Vec<Draft>,
         pace: Pace,
     ) -> Vec<(String, HookAnswer)> {
-        let group = Some(uuid());
-        let grouped = drafts.into_iter().map(|draft| Draft { group: group.clone(), ..draft });
+        let grouped = Draft::together(drafts).into_iter();
         let announcements: Vec<_> = self
             .core
             .world

@@ -45,6 +45,66 @@ fn begun(view: &View, conversation_id: &str) -> Result<(), Trouble> {
     chat.map(|_| ()).ok_or_else(|| Trouble::unknown(format!("There is no conversation {conversation_id:?}.")))
 }
 
+/// A phone number, and the source by which it is written to.
+#[derive(Deserialize)]
+pub(super) struct Number {
+    phone: String,
+    source: String,
+}
+
+impl Number {
+    async fn write(&self, view: &View, draft: Draft) -> Result<(String, HookAnswer), Trouble> {
+        view.token(&self.source)?;
+        let phone = self.phone.trim();
+        if phone.is_empty() {
+            return Err(Trouble::bad("Say to which phone number this goes."));
+        }
+        Ok(view.kommo.write_first(phone, &self.source, draft).await)
+    }
+}
+
+/// Where a manager says something.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum To {
+    /// In a conversation.
+    Known(Place),
+    /// In a chat that a manager has begun: it has no conversation until the customer answers.
+    Begun(Number),
+}
+
+impl To {
+    async fn say(&self, view: &View, draft: Draft) -> Result<(String, HookAnswer), Trouble> {
+        match self {
+            Self::Known(place) => {
+                let author = place.author(view)?;
+                Ok(view.kommo.say(&place.conversation_id, author, place.answering(draft)).await)
+            }
+            Self::Begun(number) => number.write(view, draft).await,
+        }
+    }
+
+    /// Several at once: one message each.
+    async fn say_together(&self, view: &View, mut drafts: Vec<Draft>) -> Result<Vec<(String, HookAnswer)>, Trouble> {
+        match self {
+            Self::Known(place) => {
+                let author = place.author(view)?;
+                if let Some(first) = drafts.first_mut() {
+                    *first = place.answering(std::mem::take(first));
+                }
+                Ok(view.kommo.say_together(&place.conversation_id, author, drafts, Pace::AtOnce).await)
+            }
+            Self::Begun(number) => {
+                let mut sent = Vec::new();
+                for draft in Draft::together(drafts) {
+                    sent.push(number.write(view, draft).await?);
+                }
+                Ok(sent)
+            }
+        }
+    }
+}
+
 /// Whether the bridge has taken the hook.
 fn told((message_id, hook): &(String, HookAnswer)) -> Value {
     json!({ "message_id": message_id, "hook_status": hook.status })
@@ -53,7 +113,7 @@ fn told((message_id, hook): &(String, HookAnswer)) -> Value {
 #[derive(Deserialize)]
 struct Reply {
     #[serde(flatten)]
-    place: Place,
+    to: To,
     #[serde(default)]
     text: String,
     form: Option<Form>,
@@ -73,13 +133,12 @@ enum Form {
 
 /// A manager answers.
 pub(super) async fn reply(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
-    let Reply { place, text, form } = read(&body)?;
-    let author = place.author(&view)?;
+    let Reply { to, text, form } = read(&body)?;
     let draft = match &form {
         Some(form) => form.draft(text.trim()),
         None => Draft::text(said(&text)?),
     };
-    Ok(done(&told(&view.kommo.say(&place.conversation_id, author, place.answering(draft)).await)))
+    Ok(done(&told(&to.say(&view, draft).await?)))
 }
 
 impl Form {
@@ -112,20 +171,15 @@ fn with_buttons(draft: Draft, rows: &[Vec<String>]) -> Draft {
 
 #[derive(Deserialize)]
 struct First {
-    phone: String,
-    source: String,
+    #[serde(flatten)]
+    number: Number,
     text: String,
 }
 
 /// A manager writes first, to a phone number.
 pub(super) async fn write_first(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
-    let First { phone, source, text } = read(&body)?;
-    view.token(&source)?;
-    let phone = phone.trim();
-    if phone.is_empty() {
-        return Err(Trouble::bad("Say to which phone number this goes."));
-    }
-    let sent = view.kommo.write_first(phone, &source, said(&text)?).await;
+    let First { number, text } = read(&body)?;
+    let sent = number.write(&view, Draft::text(said(&text)?)).await?;
     let mut answer = told(&sent);
     let chats = view.kommo.chats();
     let chat = chats.iter().find(|chat| chat.messages.iter().any(|message| message.id == sent.0));
@@ -135,16 +189,12 @@ pub(super) async fn write_first(State(view): State<Arc<View>>, body: Bytes) -> R
 
 /// A manager sends files: a message each, and the text with the first.
 pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, Trouble> {
-    let (place, files) = files::received::<Place>(form).await?;
-    let author = place.author(&view)?;
+    let (to, files) = files::received::<To>(form).await?;
     let attachments = files.files.into_iter().map(files::of_manager).collect();
     let mut drafts = Draft::files(attachments, &files.caption, CaptionOn::First);
-    if let Some(first) = drafts.first_mut() {
-        *first = place.answering(std::mem::take(first));
-    }
     let answers = match drafts.len() {
-        1 => vec![view.kommo.say(&place.conversation_id, author, drafts.remove(0)).await],
-        _ => view.kommo.say_together(&place.conversation_id, author, drafts, Pace::AtOnce).await,
+        1 => vec![to.say(&view, drafts.remove(0)).await?],
+        _ => to.say_together(&view, drafts).await?,
     };
     Ok(done(&json!({ "sent": answers.iter().map(told).collect::<Vec<_>>() })))
 }
