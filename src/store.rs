@@ -31,6 +31,7 @@ mod dump;
 mod error;
 mod expire;
 mod fact;
+mod forget;
 mod guests;
 pub mod home;
 mod index;

@@ -48,6 +48,7 @@ pub fn router(store: Store, bots: BTreeMap<SourceId, BotId>, meter: Arc<Meter>) 
         .route("/channel/disconnected", post(disconnected))
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
+        .route("/chats/forget", post(forget_person))
         .with_state(Admin { store, bots: Arc::new(bots), meter })
 }
 
@@ -135,6 +136,11 @@ async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Whic
 /// Queues that a conversation's chat becomes a contact's.
 async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::Wish>, headers: HeaderMap) -> Response {
     changed(&headers, chats::queue(&admin.store, wish)).await
+}
+
+/// Forgets who is behind a conversation.
+async fn forget_person(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
+    changed(&headers, chats::forget(&admin.store, &admin.bots, which)).await
 }
 
 /// A web page can make a browser ask here under a name of the page's own; our commands ask by address.

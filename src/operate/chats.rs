@@ -37,6 +37,10 @@ const LISTED: usize = 10_000;
 /// What is said about a conversation that is not in the store.
 const MISSING: &str = "nobody has written in such a conversation; `telekommo chats list` shows those that there are";
 
+/// What is said about a conversation with nobody who could be forgotten.
+const NOBODY: &str =
+    "nothing is kept about who is behind this conversation; `telekommo chats list` shows the names that are";
+
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
@@ -58,6 +62,11 @@ pub enum Request {
         /// The contact's number.
         #[arg(value_parser = values::number::<u64>, allow_negative_numbers = true)]
         contact: u64,
+    },
+    /// Forget the phone number, name and picture of who is behind it, until they write again.
+    Forget {
+        /// Its id in the list.
+        conversation: String,
     },
     /// Say how a chat is taken from its contact, which Kommo's API cannot do.
     Unlink {
@@ -128,6 +137,14 @@ pub(super) async fn queue(store: &Store, wish: Wish) -> Result<bool, StoreError>
     Ok(true)
 }
 
+/// Forgets who is behind a conversation, whichever of `bots` they wrote to; false if nothing is known of them.
+pub(super) async fn forget(store: &Store, bots: &Bots, which: Which) -> Result<bool, StoreError> {
+    let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
+    let elsewhere = bots.keys().map(|source| Conversation::new(source.clone(), conversation.chat.id));
+    let all = elsewhere.chain([conversation.clone()]).collect();
+    store.forget(conversation.contact(), bots.values().copied().collect(), all).await
+}
+
 /// Does what is asked, and prints what came of it.
 ///
 /// # Errors
@@ -157,6 +174,11 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
             let called = card.name.unwrap_or_default();
             print!("{}", paragraph("Queued", &format!("{name} becomes a chat of contact {contact} ({called}).")));
         }
+        Request::Forget { conversation: name } => {
+            let path = format!("/chats/forget?conversation={}", encoded(&name));
+            ask(config.admin.listen, Method::POST, &path, NOBODY).await?;
+            print!("{}", paragraph("Forgotten", &forgotten(config, &name)));
+        }
         Request::Unlink { conversation: name } => {
             let row = row(config, &name).await?;
             bail!(
@@ -167,6 +189,17 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is gone, and what is not.
+fn forgotten(config: &Config, name: &str) -> String {
+    let dumps = config.store.dump_every * config.store.dump_keep.get();
+    format!(
+        "the phone number, the name and the picture of who is behind {name}, until they write again. Ids of chats and messages \
+         stay, so that nothing is sent twice. Messages that wait or are parked (`telekommo parked list`) stay until they are \
+         delivered or dropped. The dumps of the store still have it for {}. What is in Kommo is deleted in Kommo.",
+        humantime::format_duration(dumps)
+    )
 }
 
 /// All conversations, or as many as are told.

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::domain::{
-    address::{Conversation, KommoChatId, SourceId},
+    address::{ContactId, Conversation, KommoChatId, SourceId, UserId},
     guest::Told,
+    portrait::Portrait,
 };
 
 #[tokio::test]
@@ -46,6 +47,59 @@ async fn what_is_held_and_told_survives_and_what_is_released_is_gone() {
     assert_eq!(store.chats(10).unwrap(), [(conversation.clone(), chat)]);
     learn(&store, vec![Fact::Held { conversation: conversation.clone(), held: None }]).await;
     assert_eq!(store.held(&conversation).unwrap(), None);
+}
+
+#[tokio::test]
+async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
+    let home = Home::new();
+    let store = home.open();
+    let (sales, support) = (SourceId::parse("sales").unwrap(), SourceId::parse("support").unwrap());
+    let chat = Chat { chat: KommoChatId("b52c987e".to_owned()), user: None };
+    let told = Told { username: Some("ann".to_owned()), asked_phone: true, ..Told::default() };
+    let portrait = Portrait {
+        picture: None,
+        linked_at: UnixMillis(5),
+        name: "Ann".to_owned(),
+        username: None,
+        good_until: UnixMillis(6),
+    };
+    let of = |person: i64| [Conversation::new(sales.clone(), person), Conversation::new(support.clone(), person)];
+    for (person, phone) in [(7, "15550107"), (8, "15550108")] {
+        for conversation in of(person) {
+            learn(
+                &store,
+                vec![
+                    Fact::Told { conversation: conversation.clone(), told: told.clone() },
+                    Fact::Chat { conversation, chat: chat.clone() },
+                ],
+            )
+            .await;
+        }
+        for bot in [BotId(1), BotId(2)] {
+            store.remember_portrait(bot, ContactId::Person(UserId(person)), &portrait).await.unwrap();
+        }
+        let number = OwnNumber { customer: UserId(person), phone: phone.to_owned(), shared_at: UnixMillis(5) };
+        store.remember_number(number).await.unwrap();
+    }
+    let ann = ContactId::Person(UserId(7));
+    assert!(store.forget(ann, vec![BotId(1), BotId(2)], of(7).to_vec()).await.unwrap());
+    assert!(!store.forget(ann, vec![BotId(1), BotId(2)], of(7).to_vec()).await.unwrap(), "there is nothing left");
+    store.close().await.unwrap();
+    let store = home.open();
+    for (person, phone, is_known) in [(7, "15550107", false), (8, "15550108", true)] {
+        assert_eq!(store.number_of(UserId(person)).unwrap().is_some(), is_known);
+        assert_eq!(store.owner_of(phone).unwrap().is_some(), is_known);
+        for (bot, conversation) in [BotId(1), BotId(2)].into_iter().zip(of(person)) {
+            assert_eq!(store.portrait(bot, conversation.contact()).unwrap().is_some(), is_known);
+            let kept = Told { asked_phone: true, ..Told::default() };
+            assert_eq!(store.told(&conversation).unwrap(), if is_known { told.clone() } else { kept });
+            assert_eq!(store.chat(&conversation).unwrap().as_ref(), Some(&chat), "ids stay");
+        }
+    }
+    let dump = home.0.path().join("dump.jsonl");
+    store.dump(&dump).unwrap();
+    let dumped = std::fs::read_to_string(dump).unwrap();
+    assert!(dumped.contains("15550108") && !dumped.contains("15550107"), "{dumped}");
 }
 
 async fn learn(store: &Store, facts: Vec<Fact>) {

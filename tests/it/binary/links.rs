@@ -13,7 +13,7 @@ use telekommo::{
 };
 
 use super::process::{finished, telekommo, text};
-use crate::support::{TestStage, conversation};
+use crate::support::{TestStage, conversation, in_kommo};
 
 const ACCOUNT: &str = r#"
 kommo.account_url = "{account_url}"
@@ -118,6 +118,18 @@ async fn chats_are_listed_shown_and_given_to_another_contact() {
     assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
     let (_, printed, _) = command(&stage, &["chats", "link", &name, &number]).await;
     assert!(printed.contains("already"), "{printed}");
+    let (code, printed, complaint) = command(&stage, &["chats", "forget", &name]).await;
+    assert!(code == Some(0) && printed.contains("until they write again"), "{printed}{complaint}");
+    assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
+    let (_, printed, _) = command(&stage, &["chats", "list"]).await;
+    assert!(printed.contains(&chat) && !printed.contains("Anna Petrova"), "{printed}");
+    let (code, _, complaint) = command(&stage, &["chats", "forget", &name]).await;
+    assert!(code == Some(1) && complaint.contains("nothing is kept about who"), "{complaint}");
+    // Who writes again is known again, and in the same chat.
+    stage.telegram.write(LINES[0].token, ANNA, "Hello again");
+    stage.until("Kommo has it", |stage| in_kommo(stage, LINES[0], ANNA).contains(&"Hello again".to_owned())).await;
+    let (_, printed, _) = command(&stage, &["chats", "list"]).await;
+    assert!(printed.contains("Anna Petrova") && printed.contains(&chat), "{printed}");
     stage.finish().await;
 }
 
