@@ -131,6 +131,9 @@
 //! Where customers are asked for their number, their `/start` is held in the store ■ until they share it, write, or the time
 //! is over.
 //!
+//! Who is behind a conversation can be forgotten ([`store::Store::forget`]): the name, the number and the picture go, and what
+//! Kommo was told of them. Ids stay, by which nothing is doubled and answers find their way, and so does what is under way.
+//!
 //! # What was before the bridge
 //!
 //! [`operate::import`] sends an export of Telegram Desktop straight to the Chats API, beside a bridge that may run: the store

@@ -6,7 +6,10 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::operate::terminal;
+use crate::operate::{
+    table::{COLUMNS, fit},
+    terminal,
+};
 
 mod answer;
 mod letter;
@@ -96,9 +99,12 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
     write(&register.widget, &archive)?;
     write(&register.icon, logo::SVG.as_bytes())?;
     println!("{letter}");
-    eprintln!("\nSend this to Kommo's support, with {} attached. Before that, in Kommo:", register.icon.display());
-    eprintln!("upload {} to the integration, and switch \"Multiple sources\" on", register.widget.display());
-    eprintln!("there. When the answer comes: telekommo register --answer");
+    let (icon, widget) = (register.icon.display(), register.widget.display());
+    let next = format!(
+        "\nSend this to Kommo's support, with {icon} attached. Before that, in Kommo: upload {widget} to the integration, and \
+         switch \"Multiple sources\" on there. When the answer comes: telekommo register --answer"
+    );
+    eprintln!("{}", fit(&next, COLUMNS));
     Ok(())
 }
 
