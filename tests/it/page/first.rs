@@ -31,9 +31,6 @@ async fn a_manager_writes_first_to_a_number() {
     until_in(&browser, "customer", "the album", "all('.file img').filter(it => it.naturalWidth === 720).length === 4")
         .await;
     until_in(&browser, "customer", "it is one", "all('li:last-child .file img').length === 3").await;
-    let at_end = "const pane = document.querySelector('#customer-scroll');
-        return pane.scrollHeight - pane.scrollTop - pane.clientHeight < 40";
-    browser.until("nobody has scrolled, so the newest is shown", at_end).await;
     attach(&browser, "kommo", "buttons").await;
     until_in(&browser, "customer", "the buttons", "all('button.key').length === 3").await;
     until_in(&browser, "kommo", "all is delivered", "all('.mark').every(it => it.dataset.status === 'delivered')")

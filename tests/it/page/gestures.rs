@@ -81,6 +81,31 @@ async fn both_react_and_take_it_back() {
 }
 
 #[tokio::test]
+async fn what_grows_below_keeps_the_newest_in_view_for_who_is_there() {
+    let Some((sandbox, browser)) = opened().await else { return };
+    customer_writes(&browser, "Hello").await;
+    // A picture that comes late, before the page has heard of its own scrolling.
+    let grow = |to: u32| {
+        format!(
+            "const pane = document.querySelector('#kommo-scroll');
+            pane.lastElementChild.style.paddingBottom = '{to}px';
+            pane.dispatchEvent(new Event('scroll'));
+            return null;"
+        )
+    };
+    let distance = "const pane = document.querySelector('#kommo-scroll');
+        const distance = pane.scrollHeight - pane.scrollTop - pane.clientHeight;";
+    browser.ask(&grow(2000)).await;
+    browser.until("the newest is in view", &format!("{distance} return pane.scrollTop > 0 && distance < 40")).await;
+    browser.ask("document.querySelector('#kommo-scroll').scrollTop = 0; return null").await;
+    let left = "return !document.querySelector('#kommo-jump').hidden";
+    browser.until("the way back is shown to who goes up", left).await;
+    browser.ask(&grow(3000)).await;
+    assert_eq!(browser.ask(&format!("{distance} return pane.scrollTop")).await, json!(0), "nobody is taken away");
+    closed(sandbox, browser).await;
+}
+
+#[tokio::test]
 async fn menus_work_without_a_mouse() {
     let Some((sandbox, browser)) = opened().await else { return };
     customer_writes(&browser, "Hello").await;
