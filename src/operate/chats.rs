@@ -275,10 +275,15 @@ mod tests {
             name: Some("Anna\u{1b}[2J".to_owned()),
         };
         let told = |count: usize| listing((1..=count).map(row).collect());
-        assert_eq!(told(0), "Nobody has written to a bot yet.
-");
-        assert!(told(LISTED - 1).ends_with("tg:sales:9999  Anna [2J  b52c
-"));
+        assert_eq!(
+            told(0),
+            "Nobody has written to a bot yet.
+"
+        );
+        assert!(told(LISTED - 1).ends_with(
+            "tg:sales:9999  Anna [2J  b52c
+"
+        ));
         assert!(told(LISTED).contains("the first 10000"));
     }
 }
