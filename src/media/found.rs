@@ -9,37 +9,56 @@ use crate::{domain::address::SourceId, media::link::Linked, telegram::file::Foun
 
 /// How long an answer of Telegram's is used. It is good for an hour; whoever reads a file in parts needs minutes.
 const GOOD_FOR: Duration = Duration::from_mins(5);
+/// How long Telegram has to refuse a file, each time that it is asked, until the file is held for gone. It says the same
+/// of one that it cannot give for a moment.
+const LONG: Duration = Duration::from_hours(1);
 /// How many answers are kept at most.
 const MOST: usize = 1000;
 
 /// Telegram's latest answers to where files are. They are shown to nobody: the path of a file can hold the bot's token.
 #[derive(Default)]
-pub(super) struct Places(DashMap<(SourceId, String), (Found, Instant)>);
+pub(super) struct Places {
+    found: DashMap<Key, (Found, Instant)>,
+    /// Since when it has given no other answer than that it does not give a file.
+    refused: DashMap<Key, Instant>,
+}
+
+/// A file: the source whose bot has it, and its id.
+type Key = (SourceId, String);
 
 impl Places {
     /// Where a file is, if that was asked lately.
     pub(super) fn of(&self, linked: &Linked) -> Option<Found> {
-        let place = self.0.get(&key(linked))?;
+        let place = self.found.get(&key(linked))?;
         let (found, asked_at) = place.value();
         (asked_at.elapsed() < GOOD_FOR).then(|| found.clone())
     }
 
     pub(super) fn keep(&self, linked: &Linked, found: Found) {
-        if self.0.len() >= MOST {
-            self.0.retain(|_, (_, asked_at)| asked_at.elapsed() < GOOD_FOR);
+        self.refused.remove(&key(linked));
+        if self.found.len() >= MOST {
+            self.found.retain(|_, (_, asked_at)| asked_at.elapsed() < GOOD_FOR);
         }
-        if self.0.len() >= MOST {
-            self.0.clear();
+        if self.found.len() >= MOST {
+            self.found.clear();
         }
-        self.0.insert(key(linked), (found, Instant::now()));
+        self.found.insert(key(linked), (found, Instant::now()));
     }
 
     pub(super) fn forget(&self, linked: &Linked) {
-        self.0.remove(&key(linked));
+        self.found.remove(&key(linked));
+    }
+
+    /// Notes that Telegram does not give a file, and tells whether that has gone on for so long that it never will.
+    pub(super) fn is_refused_for_long(&self, linked: &Linked) -> bool {
+        if self.refused.len() >= MOST {
+            self.refused.clear();
+        }
+        self.refused.entry(key(linked)).or_insert_with(Instant::now).elapsed() >= LONG
     }
 }
 
-fn key(linked: &Linked) -> (SourceId, String) {
+fn key(linked: &Linked) -> Key {
     (linked.source.clone(), linked.file_id.clone())
 }
 
@@ -75,11 +94,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_is_refused_for_long_is_gone_unless_it_was_given_in_between() {
+        let places = Places::default();
+        for (file, is_given) in [("a", false), ("b", true)] {
+            assert!(!places.is_refused_for_long(&linked(file)));
+            if is_given {
+                places.keep(&linked(file), found());
+            }
+        }
+        tokio::time::advance(LONG).await;
+        assert!(places.is_refused_for_long(&linked("a")));
+        assert!(!places.is_refused_for_long(&linked("b")));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn places_are_few() {
         let places = Places::default();
         for file in 0..3 * MOST {
             places.keep(&linked(&file.to_string()), found());
-            assert!(places.0.len() <= MOST);
+            assert!(!places.is_refused_for_long(&linked(&file.to_string())));
+            assert!(places.found.len() <= MOST && places.refused.len() <= MOST);
         }
         assert_eq!(places.of(&linked(&(3 * MOST - 1).to_string())), Some(found()));
     }

@@ -67,7 +67,7 @@ impl Denied {
         match self {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Full | Self::File(FileError::Later) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full | Self::File(FileError::Later | FileError::Refused) => StatusCode::SERVICE_UNAVAILABLE,
             Self::File(FileError::Gone) | Self::Disk(DiskError::Gone) => StatusCode::GONE,
             Self::File(FileError::Unreachable) | Self::Disk(DiskError::Outside | DiskError::Unreadable) => {
                 StatusCode::BAD_GATEWAY
@@ -151,7 +151,10 @@ impl MediaDoor {
                 given => return given,
             }
         }
-        let found = bot.find(&linked.file_id).await?;
+        let found = match bot.find(&linked.file_id).await {
+            Err(FileError::Refused) if self.found.is_refused_for_long(linked) => return Err(FileError::Gone.into()),
+            found => found?,
+        };
         let given = self.give(head, linked, bot, &found, place).await?;
         self.found.keep(linked, found);
         Ok(given)
@@ -179,9 +182,12 @@ impl MediaDoor {
     }
 }
 
-/// A part is asked for without conditions or not at all: what a condition compares with (`ETag`) is not passed on.
+/// A part is asked for without conditions or not at all: what a condition compares with (`ETag`) is not passed on. Whoever
+/// wants several parts gets the whole, as HTTP allows: an answer of several says how it is divided in a header that is not
+/// passed on either.
 fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
-    if headers.contains_key(header::IF_RANGE) { None } else { headers.get(header::RANGE) }
+    let range = headers.get(header::RANGE).filter(|range| !range.as_bytes().contains(&b','));
+    range.filter(|_| !headers.contains_key(header::IF_RANGE))
 }
 
 /// The answer to HEAD. Of an empty body the server would say that it has no bytes; of one whose length is not known it says
@@ -226,6 +232,18 @@ mod tests {
     use hyper::body::Body as _;
 
     use super::*;
+
+    #[test]
+    fn one_part_is_asked_for_without_conditions_or_none() {
+        let asked = |more: &[(header::HeaderName, &'static str)]| {
+            let headers = more.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+            range(&headers.collect()).map(|range| range.to_str().unwrap().to_owned())
+        };
+        assert_eq!(asked(&[(header::RANGE, "bytes=0-1")]).as_deref(), Some("bytes=0-1"));
+        assert_eq!(asked(&[(header::RANGE, "bytes=0-1,3-4")]), None);
+        assert_eq!(asked(&[(header::RANGE, "bytes=0-1"), (header::IF_RANGE, "\"x\"")]), None);
+        assert_eq!(asked(&[]), None);
+    }
 
     #[test]
     fn an_answer_to_head_tells_a_size_only_if_it_is_known() {

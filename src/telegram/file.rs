@@ -15,9 +15,13 @@ use crate::telegram::{bot::Bot, failure};
 /// Why a file cannot be had. No text of it holds the address, which holds the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// Telegram does not have it for this bot: it is gone, too large, or another bot's.
+    /// Telegram does not have it for this bot: it is gone, too large, or no file at all.
     #[error("Telegram does not have this file any more")]
     Gone,
+    /// It is gone, or another bot's, or Telegram has trouble with it now: in all of these cases its server says the same
+    /// (source, `Client::on_update_file`: "also includes all 5xx and 429 errors").
+    #[error("Telegram does not give this file, for now or for good")]
+    Refused,
     /// Telegram has it, but not now: too many requests, a token that was revoked.
     #[error("Telegram does not give this file now")]
     Later,
@@ -103,7 +107,7 @@ impl Bot {
 fn verdict(error: &RequestError) -> FileError {
     match error {
         RequestError::Api(error) => match failure::text(error) {
-            text if text.contains("temporarily unavailable") => FileError::Later,
+            text if text.contains("temporarily unavailable") => FileError::Refused,
             text if text.starts_with("Bad Request") => FileError::Gone,
             _ => FileError::Later,
         },
@@ -112,5 +116,24 @@ fn verdict(error: &RequestError) -> FileError {
         | RequestError::InvalidJson { .. }
         | RequestError::MigrateToChatId(_)
         | RequestError::Io(_) => FileError::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use teloxide::ApiError;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_for_good_only_if_it_says_so() {
+        for (text, meant) in [
+            ("Bad Request: invalid file_id", FileError::Gone),
+            ("Bad Request: file is too big", FileError::Gone),
+            ("Bad Request: wrong file_id or the file is temporarily unavailable", FileError::Refused),
+            ("Unauthorized", FileError::Later),
+        ] {
+            assert_eq!(verdict(&RequestError::Api(ApiError::Unknown(text.to_owned()))), meant, "{text}");
+        }
     }
 }

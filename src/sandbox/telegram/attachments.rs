@@ -119,11 +119,19 @@ impl Attachment {
     }
 }
 
+/// What all ids of files begin with here.
+const ID: &str = "AgACAgIAAxkBAAI";
+
+/// Whether this may be the id of a file, of whichever bot and whether or not it is still there.
+pub(super) fn is_id(text: &str) -> bool {
+    text.starts_with(ID)
+}
+
 /// Keeps a file for a bot, and gives it its id.
 pub(super) fn keep(files: &mut Files, token: &str, bytes: Bytes, mut attachment: Attachment) -> Attachment {
     let (_, folder, ending, _) = attachment.kind.names();
     let number = files.len() + 1;
-    attachment.file_id = format!("AgACAgIAAxkBAAI{number:04}{:016x}", fastrand::u64(..));
+    attachment.file_id = format!("{ID}{number:04}{:016x}", fastrand::u64(..));
     let path = format!("{folder}/file_{number}.{ending}");
     let kept = StoredFile { token: token.to_owned(), path, bytes, attachment: attachment.clone() };
     files.insert(attachment.file_id.clone(), kept);

@@ -9,17 +9,23 @@ use crate::sandbox::{
     range,
     telegram::{
         arguments::Arguments,
+        attachments,
         hosting::Hosting,
         methods::{Answer, Refusal, UNAUTHORIZED},
         world::World,
     },
 };
 
+/// What is no id of a file (server source, `check_remote_file_id`).
+const INVALID: Refusal = Refusal::new(400, "Bad Request: invalid file_id");
+/// The id of a file that cannot be had: it is gone, another bot's, or there is trouble (server source, `on_update_file`).
+const UNAVAILABLE: Refusal = Refusal::new(400, "Bad Request: wrong file_id or the file is temporarily unavailable");
+
 /// `getFile`.
 pub(super) fn get_file(world: &World, token: &str, arguments: &Arguments) -> Answer {
     let id = arguments.text("file_id").ok_or(Refusal::new(400, "Bad Request: file_id not specified"))?;
     let known = world.files.get(id).filter(|file| file.token == token);
-    let file = known.ok_or(Refusal::new(400, "Bad Request: invalid file_id"))?;
+    let file = known.ok_or_else(|| if attachments::is_id(id) { UNAVAILABLE } else { INVALID })?;
     if file.bytes.len() > world.hosting.largest_download() {
         return Err(Refusal::new(400, "Bad Request: file is too big"));
     }
@@ -37,7 +43,7 @@ fn downloaded(path: &Path, bytes: &Bytes) -> Result<String, Refusal> {
         fs::write(path, bytes).ok()?;
         Some(std::path::absolute(path).ok()?.to_str()?.to_owned())
     };
-    place(path).ok_or(Refusal::new(400, "Bad Request: wrong file_id or the file is temporarily unavailable"))
+    place(path).ok_or(UNAVAILABLE)
 }
 
 /// The token and the file that a path names: `/file/bot<token>/<path>`, the path's slashes encoded or not.

@@ -117,7 +117,7 @@ async fn a_file_that_has_left_the_disk_is_asked_for_again() {
     std::fs::remove_dir_all(home.path().join("server").join(SALES.token)).unwrap();
     let file_id = stage.telegram.messages(SALES.token, ANNA)[0].file.clone().unwrap().file_id;
     stage.telegram.forget_file(&file_id);
-    assert_eq!(asked(Method::GET, &media.url, "").await.status(), StatusCode::GONE);
+    assert_eq!(asked(Method::GET, &media.url, "").await.status(), StatusCode::SERVICE_UNAVAILABLE);
     stage.finish().await;
 }
 
