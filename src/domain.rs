@@ -12,6 +12,7 @@ pub mod imported;
 pub mod keyboard;
 pub mod message;
 pub mod opening;
+pub mod order;
 pub mod portrait;
 pub mod reach;
 pub mod retry;

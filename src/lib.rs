@@ -23,7 +23,8 @@
 //!
 //! A file stays at Telegram. The event carries a link of ours ([`media::link`]) that Kommo fetches when it likes, and
 //! [`media::serve`] lets the file pass through: nothing is kept here, and Telegram's own address, which holds the bot's
-//! token, is told to nobody. Few files pass through at the same time, so that those who read them never keep a hook waiting.
+//! token, is told to nobody. Telegram says the same of a file that is gone and of one that it cannot give for a moment: that is
+//! answered with 503, and with 410 only once it has gone on for an hour. Few files pass through at the same time, so that those who read them never keep a hook waiting.
 //!
 //! The customer's picture is such a file too ([`domain::portrait`]). Telegram is asked for it once a day, before a message of
 //! the customer is sent and for no longer than that can wait; the answer is kept beside the queue, and the same picture has
@@ -36,8 +37,14 @@
 //! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once.
 //!
 //! What a message answers is named by Kommo's id if the store knows that Kommo has it and Kommo takes that; otherwise its
-//! first line goes in front. An edit gives the message its new wording under the same condition, and is else a message
-//! marked as edited. A reaction to a message that Kommo does not know, or one without an emoji, is let go.
+//! first line goes in front. Words that were picked out of it go in front in any case, since an id does not tell which. An
+//! edit gives the message its new wording under the same condition, with the file and the quote that belong to it, and is else
+//! a message marked as edited. A reaction to a message that Kommo does not know, one without an emoji, or one in a group, of
+//! which Kommo would show a single one, is let go.
+//!
+//! Kommo sorts by the millisecond and Telegram tells the second, so Telegram's number of the message stands in for the
+//! milliseconds. Where its last three digits begin anew within a second, a message is told to be a millisecond younger than the
+//! one before ([`domain::order`]), of which the store keeps what Kommo was told ■: a repetition says the same.
 //!
 //! # Chats of other kinds
 //!

@@ -10,6 +10,10 @@ use crate::domain::{
     time::UnixMillis,
 };
 
+mod quote;
+
+pub use quote::Quote;
+
 /// The other end of a conversation in Telegram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Customer {
@@ -71,30 +75,6 @@ pub enum Content {
         /// The text that came with it.
         caption: Option<String>,
     },
-}
-
-/// The message that another one answers, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Quote {
-    /// Our id of it.
-    pub ours: Option<MessageId>,
-    /// Kommo's id of it.
-    pub kommo: Option<KommoMessageId>,
-    /// What it says, to be shown where the other side does not know the message; may be empty.
-    pub words: String,
-}
-
-impl Quote {
-    /// The quote as a line to stand in front of a text; empty if nothing is known.
-    #[must_use]
-    pub fn in_front(&self) -> String {
-        const SHOWN: usize = 100;
-        let mut lines = self.words.trim().lines();
-        let line = lines.next().unwrap_or_default();
-        let shown: String = line.chars().take(SHOWN).collect();
-        let more = if shown.len() < line.len() || lines.next().is_some() { "…" } else { "" };
-        if shown.is_empty() { shown } else { format!("> {shown}{more}\n\n") }
-    }
 }
 
 /// A file that a customer sent, as Telegram tells of it. The file itself stays there until somebody asks for it.
@@ -256,6 +236,10 @@ pub enum Skip {
         /// Telegram's id of the chat.
         chat: i64,
     },
+    /// It is a reaction of a member of a group. Kommo knows the group as one who reacts: it would show the newest alone, and
+    /// nobody's any more when one of them is taken back. Not an error.
+    #[error("what one of a group's members reacts with is not relayed")]
+    OneOfMany,
     /// It is an edit after which the message says what it said. Not an error.
     #[error("an edit without news is not relayed")]
     NoNews,
@@ -330,19 +314,5 @@ impl Typing {
     #[must_use]
     pub const fn source(&self) -> &SourceId {
         &self.conversation.source
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quote_is_one_short_line() {
-        let in_front = |words: &str| Quote { words: words.to_owned(), ..Quote::default() }.in_front();
-        assert_eq!(in_front(" Hello \n"), "> Hello\n\n");
-        assert_eq!(in_front("one\ntwo"), "> one…\n\n");
-        assert_eq!(in_front(&"é".repeat(101)), format!("> {}…\n\n", "é".repeat(100)));
-        assert_eq!(in_front("  "), "");
     }
 }

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod chats;
+mod order;
 mod portrait;
 mod presence;
 mod sending;
@@ -93,7 +94,9 @@ fn skipped(courier: &Courier, source: &SourceId, skip: &Skip) -> Result<Ending, 
         Skip::NotAMessage(kind) if may_hold_words(kind) && courier.says_first(&format!("kind {kind}")) => {
             tracing::info!(%source, kind, "updates of this kind are not relayed: what is written by them stays unseen");
         }
-        Skip::NotAMessage(_) | Skip::NoNews | Skip::Own => tracing::debug!(%source, reason = %skip, "update skipped"),
+        Skip::NotAMessage(_) | Skip::NoNews | Skip::Own | Skip::OneOfMany => {
+            tracing::debug!(%source, reason = %skip, "update skipped");
+        }
         Skip::Group { .. } | Skip::DirectMessages { .. } => {}
     }
     Ok(done())
@@ -112,7 +115,8 @@ async fn message(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> R
     if !courier.may_speak(&mut inbound.author) || (!inbound.edited && is_known(courier, &inbound)?) {
         return Ok(Step::without_call(Ok(done())));
     }
-    let news = chats::news(courier, &inbound, attempt.enqueued_at)?;
+    let mut news = chats::news(courier, &inbound, attempt.enqueued_at)?;
+    news.extend(order::stand(courier, &mut inbound)?);
     Ok(Step::called(relay(courier, inbound, attempt).await?).with_facts(news))
 }
 
@@ -149,9 +153,9 @@ async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Out
     Ok(outcome)
 }
 
-/// Gives a message a new wording. What cannot be told that way is told as a message of its own.
+/// Gives a message a new wording. One that Kommo does not take is told as a message of its own.
 async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
-    let Some(event) = to_kommo::edit(inbound) else { return send(courier, inbound, attempt).await };
+    let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()));
     let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
     match answer {

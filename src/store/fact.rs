@@ -7,6 +7,7 @@ use crate::{
         address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
         delivery::Unread,
         guest::Told,
+        order::Latest,
         reach::{Connection, Presence},
         spot::Spot,
     },
@@ -50,6 +51,13 @@ pub enum Fact {
         conversation: Conversation,
         /// Its number.
         message: i64,
+    },
+    /// The latest message of a conversation that Kommo has.
+    Latest {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Which it is, and when it was sent.
+        latest: Latest,
     },
     /// The topic that the newest message of a conversation is in; `None` if it is in none.
     Topic {

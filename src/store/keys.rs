@@ -19,6 +19,7 @@
 //! | `n` conversation | the newest message of its customer |
 //! | `z` conversation | the topic that its newest message is in |
 //! | `0` conversation | the newest answer of several parts in a chat with topics, and where it is |
+//! | `1` conversation | the latest message that Kommo has of it, and when that was sent |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
@@ -97,6 +98,10 @@ pub(super) fn topic(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn under_way(conversation: &Conversation) -> Vec<u8> {
     with(b'0', conversation.to_string().as_bytes())
+}
+
+pub(super) fn latest(conversation: &Conversation) -> Vec<u8> {
+    with(b'1', conversation.to_string().as_bytes())
 }
 
 pub(super) fn unread(conversation: &Conversation) -> Vec<u8> {

@@ -60,6 +60,7 @@ impl Store {
                 | Fact::Connection { .. }
                 | Fact::Move { .. }
                 | Fact::Newest { .. }
+                | Fact::Latest { .. }
                 | Fact::Topic { .. }
                 | Fact::UnderWay { .. }
                 | Fact::Unread { .. }
@@ -106,6 +107,7 @@ pub(super) fn write(
             Fact::Newest { conversation, message } => {
                 batch.insert(keys::newest(conversation), rows::write(message));
             }
+            Fact::Latest { conversation, latest } => batch.insert(keys::latest(conversation), rows::write(latest)),
             Fact::Topic { conversation, topic: Some(topic) } => {
                 batch.insert(keys::topic(conversation), rows::write(topic));
             }

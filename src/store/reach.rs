@@ -5,6 +5,7 @@ use sled::{Batch, Db};
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, UserId},
+        order::Latest,
         reach::{Connection, Presence},
         spot::Spot,
     },
@@ -58,6 +59,14 @@ impl Store {
     /// If the store fails.
     pub fn newest(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
         rows::get(&self.db()?, &keys::newest(conversation))
+    }
+
+    /// The latest message of a conversation that Kommo has, and when that was sent.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn latest(&self, conversation: &Conversation) -> Result<Option<Latest>, StoreError> {
+        rows::get(&self.db()?, &keys::latest(conversation))
     }
 
     /// Telegram's number of the topic that the newest message of a conversation is in, if it is in one.

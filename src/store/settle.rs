@@ -86,6 +86,7 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Connection { .. }
         | Fact::Move { .. }
         | Fact::Newest { .. }
+        | Fact::Latest { .. }
         | Fact::Topic { .. }
         | Fact::UnderWay { .. }
         | Fact::Unread { .. }

@@ -160,6 +160,8 @@ lenient! {
     pub struct TextQuote {
         /// Its words.
         pub text: String,
+        /// Whether whoever answers has picked them out; otherwise Telegram has cut them off by itself.
+        pub is_manual: bool,
     }
 
     /// A press of a button.

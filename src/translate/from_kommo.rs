@@ -91,6 +91,7 @@ fn quote(quoted: HookQuoted) -> Quote {
         ours: quoted.msgid.and_then(|msgid| msgid.parse().ok()),
         kommo: quoted.id.filter(|id| !id.is_empty()).map(KommoMessageId),
         words: words.unwrap_or_else(kind),
+        is_part: false,
     }
 }
 

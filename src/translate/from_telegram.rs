@@ -5,6 +5,7 @@ use crate::{
         address::{BotId, Conversation, MessageId, SourceId, TelegramChat},
         change::{Deletion, Move, PresenceChange},
         message::{Author, Content, Inbound, Reaction, Skip, Tap},
+        order::within_second,
         reach::Connection,
         time::UnixMillis,
         work::Lane,
@@ -172,6 +173,9 @@ fn reaction(change: MessageReaction, place: &Place<'_>) -> Result<Option<Reactio
     let Some(wire) = change.chat else { return Ok(None) };
     // Telegram tells of no reactions in the chats of Telegram Business: these are the bot's own.
     let chat = Chat::of_bot(&wire, change.user.unwrap_or_default(), place)?;
+    if chat.is_group() {
+        return Err(Skip::OneOfMany);
+    }
     let newest = |reactions: Option<Vec<ReactionType>>| reactions?.into_iter().rev().find_map(|it| it.emoji);
     let (before, emoji) = (newest(change.old_reaction), newest(change.new_reaction));
     let Some(message) = change.message_id.filter(|_| emoji.is_some() || before.is_some()) else { return Ok(None) };
@@ -194,7 +198,7 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
     let (topic, unattended) = (chats::topic(&message.fields), message.fields.flag("is_from_offline"));
     let begun = chats::beginning(&mut message);
     let speaker = chat.is_group().then(|| chats::speaker(&message, begun));
-    let sent_at = sent_at(message.date.unwrap_or_default(), number);
+    let sent_at = within_second(message.date.unwrap_or_default(), number);
     let quote = quote::of(&message, place.bot, chat.id);
     let content = content::forwarded(message, place.largest_file_bytes);
     Ok(Inbound {
@@ -216,21 +220,17 @@ fn edited(wire: Message, place: &Place<'_>, update_id: i64) -> Result<Inbound, S
     let (edited_at, is_dated) = (wire.edit_date.or(wire.date), wire.edit_date.is_some());
     let mut inbound = message(wire, place)?;
     inbound.id.update = Some(update_id);
-    inbound.sent_at = sent_at(edited_at.unwrap_or_default(), inbound.id.message);
+    inbound.sent_at = within_second(edited_at.unwrap_or_default(), inbound.id.message);
     // A position that is shared live is edited every few seconds.
     let is_live = matches!(inbound.content, Content::Location { .. });
-    // Telegram also tells of changes that nobody made, which have no date. Only a text can be told again and show once.
+    // Telegram also tells of changes that nobody made, which have no date. A text can be told again; a file would be fetched
+    // again, or show twice.
     let is_same = !is_dated && !matches!(inbound.content, Content::Text(_));
     if is_live || is_same {
         return Err(Skip::NoNews);
     }
     inbound.edited = true;
     Ok(inbound)
-}
-
-/// Telegram tells the second, Kommo sorts by the millisecond: the message's number keeps those of one second in order.
-const fn sent_at(date_seconds: i64, message_id: i64) -> UnixMillis {
-    UnixMillis(UnixMillis::from_seconds(date_seconds).0.saturating_add(message_id.rem_euclid(1000)))
 }
 
 #[cfg(test)]

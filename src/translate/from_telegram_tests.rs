@@ -182,6 +182,10 @@ fn a_customer_always_has_a_name() {
         (r#"{"id":5,"first_name":"","last_name":"Lee"}"#, "Lee"),
         (r#"{"id":5,"first_name":"  ","username":"annlee"}"#, "annlee"),
         (r#"{"id":5,"first_name":7}"#, "Telegram 5"),
+        (r#"{"id":5,"first_name":"\u3164","username":"annlee"}"#, "annlee"),
+        (r#"{"id":5,"first_name":"\u200e","last_name":"Lee"}"#, "Lee"),
+        (r#"{"id":5,"first_name":"\u200e","username":"\u2060"}"#, "Telegram 5"),
+        (r#"{"id":5,"first_name":"Ann\n[\u202eedited]","last_name":"L\u0007ee"}"#, "Ann [ edited] L ee"),
         ("null", "Telegram 5"),
     ] {
         assert_eq!(named(user), ("tg-user:5".to_owned(), name.to_owned()), "{user}");
@@ -282,11 +286,11 @@ fn what_a_message_answers_is_known_by_number_or_by_its_words() {
             known.clone(),
             "look",
         ),
-        (r#""reply_to_message":{"message_id":40,"video_note":{}}"#, known, "[video note]"),
+        (r#""reply_to_message":{"message_id":40,"video_note":{}}"#, known.clone(), "[video note]"),
         (r#""reply_to_message":{"message_id":40,"chat":{"id":5},"text":"Hi"}"#, None, "Hi"),
         (
-            r#""reply_to_message":{"message_id":40,"text":"Hi there"},"quote":{"text":"there","position":3}"#,
-            None,
+            r#""reply_to_message":{"message_id":40,"text":"Hi there"},"quote":{"text":"there","position":3,"is_manual":true}"#,
+            known,
             "there",
         ),
         (r#""external_reply":{"origin":{}},"quote":{"text":"there"}"#, None, "there"),
@@ -296,6 +300,15 @@ fn what_a_message_answers_is_known_by_number_or_by_its_words() {
     for none in [r#""quote":{"text":" "}"#, r#""reply_to_message":7,"external_reply":{}"#] {
         assert_eq!(read(&update("message", &format!(r#","text":"yes",{none}"#))).unwrap().quote, None, "{none}");
     }
+}
+
+#[test]
+fn a_reaction_in_a_group_is_one_of_many() {
+    let raw = r#"{"update_id":1,"message_reaction":{"chat":{"id":-5,"type":"group","title":"Team"},"message_id":42,"user":{"id":7},"date":1,"old_reaction":[],"new_reaction":[{"type":"emoji","emoji":"👍"}]}}"#;
+    let source = source();
+    let (bot, now) = (BotId(123_456), UnixMillis(1_786_017_700_000));
+    let place = Place { source: &source, bot, connection: None, groups: true, largest_file_bytes: 20 << 20, now };
+    assert_eq!(decode(raw, &place), Err(Skip::OneOfMany));
 }
 
 #[test]

@@ -2,21 +2,22 @@
 
 use crate::{
     domain::{
-        address::{Conversation, KommoMessageId},
+        address::KommoMessageId,
         delivery::{Delivery, Report},
         message::{Author, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction, Tap},
-        time::UnixMillis,
     },
     kommo::wire::{
-        Card, DeliveryStatus, EditEvent, EditMessage, Event, KnownMessage, Location, Message, NewChat, NewMessage,
-        Profile, React, Reactor, ReplyTo, Sender, Source,
+        Card, DeliveryStatus, Event, KnownMessage, Location, Message, NewChat, NewMessage, Profile, React, Reactor,
+        ReplyTo, Sender, Source,
     },
     media::link::MediaLinks,
 };
 
+mod edits;
 mod opening;
 mod otherwise;
 
+pub use edits::{deleted, edit};
 pub use opening::{answering, named};
 pub use otherwise::{linked, pictured};
 
@@ -49,41 +50,6 @@ pub fn tap(tap: &Tap, links: &MediaLinks<'_>) -> Event {
     let mut event = encode(&tap.inbound, links);
     event.payload.message.callback_data.clone_from(&tap.choice);
     event
-}
-
-/// The new wording of a message that Kommo has; `None` if it cannot be told as one.
-#[must_use]
-pub fn edit(inbound: &Inbound) -> Option<EditEvent> {
-    let Content::Text(text) = &inbound.content else { return None };
-    Some(EditEvent {
-        event_type: "edit_message",
-        payload: EditMessage {
-            timestamp: inbound.sent_at.seconds(),
-            msec_timestamp: inbound.sent_at.0,
-            id: None,
-            msgid: Some(inbound.original().to_string()),
-            conversation_id: Some(inbound.conversation.to_string()),
-            conversation_ref_id: None,
-            message: told(text.clone()),
-        },
-    })
-}
-
-/// The wording of a message that was deleted at `now`. It goes by Kommo's id: what a manager wrote has none of ours.
-#[must_use]
-pub fn deleted(conversation: &Conversation, message: &KommoMessageId, now: UnixMillis) -> EditEvent {
-    EditEvent {
-        event_type: "edit_message",
-        payload: EditMessage {
-            timestamp: now.seconds(),
-            msec_timestamp: now.0,
-            id: Some(message.to_string()),
-            msgid: None,
-            conversation_id: Some(conversation.to_string()),
-            conversation_ref_id: None,
-            message: told("[deleted]".to_owned()),
-        },
-    }
 }
 
 fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
@@ -136,7 +102,7 @@ fn sender(customer: &Customer) -> Sender {
     Sender { id, ref_id: None, name, avatar: None, profile, profile_link }
 }
 
-/// What is said, after the words that it answers where Kommo does not know them.
+/// What is said, after the words that it answers where naming the message does not tell them.
 fn message(inbound: &Inbound, links: &MediaLinks<'_>) -> Message {
     match &inbound.content {
         Content::Text(text) => told(in_full(inbound, text)),
@@ -167,11 +133,11 @@ fn beside(inbound: &Inbound, caption: Option<&str>) -> Option<String> {
     Some(in_full(inbound, caption.unwrap_or_default())).filter(|text| !text.is_empty())
 }
 
-/// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them, and the mark of
-/// an edit.
+/// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them or cannot tell
+/// which of them are meant, and the mark of an edit.
 fn in_full(inbound: &Inbound, text: &str) -> String {
-    let unknown = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none());
-    let quote = unknown.map(Quote::in_front).unwrap_or_default();
+    let untold = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none() || quote.is_part);
+    let quote = untold.map(Quote::in_front).unwrap_or_default();
     let mark = if inbound.edited { "[edited] " } else { "" };
     if text.is_empty() { format!("{quote}{mark}").trim_end().to_owned() } else { format!("{quote}{mark}{text}") }
 }
@@ -287,25 +253,13 @@ mod tests {
         let unknown = sent(&Inbound { quote: Some(quote.clone()), ..greeting() }).payload;
         assert_eq!((unknown.message.text.as_deref(), unknown.reply_to), (Some("> When?\n\nПривет 👋"), None));
         let quote = Quote { kommo: Some(KommoMessageId("0371a0ff".to_owned())), ..quote };
-        let known = serde_json::to_value(sent(&Inbound { quote: Some(quote), ..greeting() })).unwrap();
+        let known = serde_json::to_value(sent(&Inbound { quote: Some(quote.clone()), ..greeting() })).unwrap();
         assert_eq!(known["payload"]["message"]["text"], "Привет 👋");
         assert_eq!(known["payload"]["reply_to"], serde_json::json!({ "message": { "id": "0371a0ff" } }));
-    }
-
-    #[test]
-    fn an_edit_names_the_message_itself() {
-        let mut edited = Inbound { edited: true, ..greeting() };
-        edited.id.update = Some(9001);
-        assert_eq!(sent(&edited).payload.message.text.unwrap(), "[edited] Привет 👋");
-        insta::assert_snapshot!(serde_json::to_string(&edit(&edited)).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","message":{"type":"text","text":"Привет 👋"}}}"#);
-        edited.content = Content::Unknown { kind: "photo".to_owned(), caption: None };
-        assert_eq!(edit(&edited), None);
-    }
-
-    #[test]
-    fn a_deleted_message_goes_by_kommos_id_alone() {
-        let deleted = deleted(&greeting().conversation, &KommoMessageId("0371a0ff".to_owned()), UnixMillis(1_000));
-        insta::assert_snapshot!(serde_json::to_string(&deleted).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1,"msec_timestamp":1000,"id":"0371a0ff","conversation_id":"tg:sales:777000111","message":{"type":"text","text":"[deleted]"}}}"#);
+        let quote = Quote { is_part: true, ..quote };
+        let part = sent(&Inbound { quote: Some(quote), ..greeting() }).payload;
+        let named = part.reply_to.map(|reply| reply.message.id);
+        assert_eq!((part.message.text.as_deref(), named.as_deref()), (Some("> When?\n\nПривет 👋"), Some("0371a0ff")));
     }
 
     #[test]

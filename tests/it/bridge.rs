@@ -1,6 +1,7 @@
 //! The bridge in process, between the fakes.
 
 mod admin;
+mod albums_in;
 mod albums_out;
 mod avatars;
 mod blocked;
@@ -9,6 +10,7 @@ mod business_files;
 mod buttons;
 mod cards;
 mod crm;
+mod edits;
 mod exchange;
 mod files_out;
 mod files_trouble;

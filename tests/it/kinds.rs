@@ -14,6 +14,7 @@ use telekommo::{
         reach::Connection,
         time::UnixMillis,
     },
+    kommo::wire::Message,
     media::link::{LinkKey, Links, Target},
     telegram::wire::{ABOUT, CONTENTS},
     translate::{
@@ -63,18 +64,29 @@ fn inbound(raw: &str) -> Inbound {
     }
 }
 
-/// The `message` of the event that a message becomes, its text below it. Links are cut to what does not depend on the key.
+/// The `message` of the event that a message becomes, its text below it.
 fn told(inbound: &Inbound) -> String {
-    let links = Links {
+    shown(to_kommo::encode(inbound, &links().made_at(NOW)).payload.message)
+}
+
+/// The same of the event that gives a message another wording.
+fn reworded(inbound: &Inbound) -> String {
+    shown(to_kommo::edit(inbound, &links().made_at(NOW)).payload.message)
+}
+
+fn links() -> Links {
+    Links {
         key: LinkKey::derive("0123456789abcdef0123456789abcdef01234567"),
         public_url: Url::parse("https://bridge.example.com").unwrap(),
         valid_for: Duration::from_hours(24),
-    };
-    let payload = to_kommo::encode(inbound, &links.made_at(NOW)).payload;
-    let mut message = payload.message;
+    }
+}
+
+/// A message for Kommo, its text below it. Links are cut to what does not depend on the key.
+fn shown(mut message: Message) -> String {
     if let Some(link) = &mut message.media {
         let (sealed, name) = link.strip_prefix("https://bridge.example.com/media/").unwrap().split_once('/').unwrap();
-        let Ok(Target::AtTelegram(linked)) = links.key.open(&format!("/media/{sealed}/{name}"), NOW) else {
+        let Ok(Target::AtTelegram(linked)) = links().key.open(&format!("/media/{sealed}/{name}"), NOW) else {
             panic!("{link} leads nowhere")
         };
         *link = format!("{} {} {name}", linked.file_id, linked.mime_type.as_deref().unwrap_or("?"));
@@ -181,9 +193,14 @@ fn a_position_that_is_shared_live_is_told_once() {
 
 #[test]
 fn what_was_changed_is_told_with_all_that_belongs_to_it() {
-    let told = |raw: &str| self::told(&inbound(&edited(raw)));
-    let photo = told(include_str!("../fixtures/telegram/photo.json"));
-    assert!(photo.contains("photo.jpg") && photo.contains("[edited] Вот стол"), "{photo}");
-    let list = told(include_str!("../fixtures/telegram/checklist.json"));
-    assert!(list.contains("[edited] [checklist] Move\n    ☑ Pack"), "{list}");
+    let list = include_str!("../fixtures/telegram/checklist.json");
+    for (raw, words) in
+        [(include_str!("../fixtures/telegram/photo.json"), "Вот стол"), (list, "[checklist] Move\n    ☑ Pack")]
+    {
+        // An edit says what the message itself would say now.
+        let (new, edited) = (inbound(raw), inbound(&edited(raw)));
+        assert_eq!(reworded(&edited), told(&new));
+        assert!(told(&new).contains(&format!("\n    {words}")), "{}", told(&new));
+        assert!(told(&edited).contains(&format!("\n    [edited] {words}")), "{}", told(&edited));
+    }
 }

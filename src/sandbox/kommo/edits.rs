@@ -63,11 +63,12 @@ fn check(world: &World, message: &Message, edit: &EditMessage) -> Result<(), Ref
     Ok(())
 }
 
-/// Gives the address of a new file. One that is not named stays, unless the type has none.
+/// Gives the address of a new file. One that is not named stays, unless the type has none; and so does a caption of which
+/// nothing is said: whether it is taken away is not documented.
 fn change(message: &mut Message, content: &Content) -> Option<String> {
     let has_file = content.kind.has_file();
     content.kind.name().clone_into(&mut message.kind);
-    message.text.clone_from(&content.text);
+    message.text = content.text.clone().unwrap_or_else(|| std::mem::take(&mut message.text));
     if let Some(card) = content.card() {
         message.card = Some(card);
         message.more = content.more();

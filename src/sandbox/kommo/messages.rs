@@ -157,7 +157,7 @@ fn message(new: &NewMessage, from: Author, references: References, world: &World
         forwards: references.forwards,
         cited: references.words,
         callback_data: new.message.callback_data.as_ref().map(|data| data.0.clone()),
-        ..Message::outgoing(from, (&author_id, &new.sender.name.0), &new.message.text, at)
+        ..Message::outgoing(from, (&author_id, &new.sender.name.0), new.message.text.as_deref().unwrap_or_default(), at)
     }
 }
 

@@ -49,6 +49,17 @@ impl FakeTelegram {
         self.core.world.change(|world| world.say(token, customer, message, now)).expect(NOBODY)
     }
 
+    /// The count of messages in a customer's chat with a bot goes on from `last_id`. A bot's private chats share one count,
+    /// so that numbers are left out wherever somebody else has written.
+    ///
+    /// # Panics
+    /// If the bot was never added.
+    pub fn count_from(&self, token: &str, customer: i64, last_id: i64) {
+        self.core.world.change(|world| {
+            world.bots.get_mut(token).expect(NOBODY).chats.entry(customer).or_default().last_id = last_id;
+        });
+    }
+
     /// A customer answers a message of the chat. Gives the new message's id.
     ///
     /// # Panics
@@ -65,7 +76,7 @@ impl FakeTelegram {
     /// If there is no such message.
     pub fn react(&self, token: &str, customer: i64, message_id: i64, emoji: Option<&str>) {
         let now = self.core.clock.now();
-        let reacted = self.core.world.change(|world| world.react(token, customer, message_id, emoji, now));
+        let reacted = self.core.world.change(|world| world.react(token, (customer, customer), message_id, emoji, now));
         reacted.expect("a message is there before somebody reacts to it");
     }
 

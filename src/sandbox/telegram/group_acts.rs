@@ -67,6 +67,25 @@ impl FakeTelegram {
         self.core.world.change(|world| world.stand(token, group, by, Standing::Kicked, now)).expect(NO_GROUP);
     }
 
+    /// Somebody makes the bot an administrator.
+    ///
+    /// # Panics
+    /// If there is no such group or nobody of that id.
+    pub fn promote(&self, token: &str, group: i64, by: i64) {
+        let now = self.core.clock.now();
+        self.core.world.change(|world| world.stand(token, group, by, Standing::Admin, now)).expect(NO_GROUP);
+    }
+
+    /// A member reacts to a message of a group with an emoji, or takes it back.
+    ///
+    /// # Panics
+    /// If there is no such message.
+    pub fn react_in_group(&self, token: &str, group: i64, member: i64, message_id: i64, emoji: Option<&str>) {
+        let now = self.core.clock.now();
+        let reacted = self.core.world.change(|world| world.react(token, (group, member), message_id, emoji, now));
+        reacted.expect("a message is there before somebody reacts to it");
+    }
+
     /// Somebody lets the bot in again.
     ///
     /// # Panics

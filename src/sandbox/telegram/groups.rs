@@ -68,7 +68,7 @@ const RIGHTS: [&str; 12] = [
 /// How a bot stands in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// In a channel: one who may post.
+    /// In a channel, one who may post.
     Admin,
     Member,
     Left,
@@ -126,6 +126,12 @@ impl Group {
             (Standing::Left, GroupKind::Channel) => "Forbidden: bot is not a member of the channel chat",
         };
         Some(Refusal::new(403, why))
+    }
+
+    /// Whether the bot is told who reacts with what: only as an administrator (Bot API, `Update.message_reaction`), and
+    /// in channels nobody is.
+    pub(super) fn tells_of_reactions(&self) -> bool {
+        self.standing == Standing::Admin && self.kind != GroupKind::Channel
     }
 
     /// As it is to be seen.

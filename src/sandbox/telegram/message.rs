@@ -1,5 +1,7 @@
 //! A message as the people in its chat see it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::sandbox::telegram::{attachments::Attachment, reply_keyboards::ReplyKeyboard};
@@ -31,8 +33,8 @@ pub struct ChatMessage {
     pub reply_to: Option<i64>,
     /// The topic that it is in, by the number of the message that began it.
     pub topic: Option<i64>,
-    /// The customer's reaction to it.
-    pub reaction: Option<String>,
+    /// People's reactions to it, by their ids.
+    pub reactions: BTreeMap<i64, String>,
     /// The bot's reaction to it.
     pub bot_reaction: Option<String>,
     /// Whether it was changed since it was sent.

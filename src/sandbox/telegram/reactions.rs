@@ -7,6 +7,7 @@ use crate::{
     domain::time::UnixMillis,
     sandbox::telegram::{
         arguments::Arguments,
+        groups::Group,
         methods::{Answer, Refusal},
         places, shapes,
         world::World,
@@ -124,25 +125,31 @@ fn wanted(arguments: &Arguments) -> Result<Vec<ReactionType>, Refusal> {
 }
 
 impl World {
-    /// A customer reacts to a message, or takes it back. Gives `None` if there is no such message.
+    /// Somebody reacts to a message of a private chat or a group, or takes it back. Gives `None` if there is no such message.
     pub(super) fn react(
         &mut self,
         token: &str,
-        customer: i64,
+        (chat_id, who): (i64, i64),
         message_id: i64,
         emoji: Option<&str>,
         now: UnixMillis,
     ) -> Option<()> {
-        let spot = self.spot(token, customer)?;
+        let is_told = self.bots.get(token)?.groups.get(&chat_id).is_none_or(Group::tells_of_reactions);
+        let spot = self.spot(token, chat_id)?;
         let message = spot.chat.messages.iter_mut().find(|it| it.message_id == message_id)?;
         let list = |emoji: Option<&str>| emoji.map(|it| json!({ "type": "emoji", "emoji": it })).into_iter().collect();
-        let old: Vec<Value> = list(message.reaction.as_deref());
+        let old: Vec<Value> = list(message.reactions.get(&who).map(String::as_str));
         let new: Vec<Value> = list(emoji);
-        message.reaction = emoji.map(str::to_owned);
-        let user = spot.frame.people.get(&customer).map(|person| shapes::user(&person.card));
+        match emoji {
+            Some(emoji) => message.reactions.insert(who, emoji.to_owned()),
+            None => message.reactions.remove(&who),
+        };
+        let user = spot.frame.people.get(&who).map(|person| shapes::user(&person.card));
         let update = json!({ "chat": spot.frame.chat, "message_id": message_id, "date": now.seconds(),
             "user": user, "old_reaction": old, "new_reaction": new });
-        spot.queue.push("message_reaction", &update, now);
+        if is_told {
+            spot.queue.push("message_reaction", &update, now);
+        }
         Some(())
     }
 }

@@ -63,10 +63,9 @@ pub(super) fn person(part: &Part) -> User {
 /// In a private chat the chat is the person, also where the sender is missing.
 pub(super) fn customer(user: User, chat_id: i64) -> Customer {
     let id = UserId(user.id.unwrap_or(chat_id));
-    let username = user.username.filter(|name| !name.trim().is_empty());
-    let names = [user.first_name, user.last_name].into_iter().flatten();
-    let full = names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
-    let name = if full.is_empty() { username.clone().unwrap_or_else(|| format!("Telegram {}", id.0)) } else { full };
+    let username = user.username.and_then(|name| people::visible(&name));
+    let name = people::full([user.first_name, user.last_name]).or_else(|| username.clone());
+    let name = name.unwrap_or_else(|| format!("Telegram {}", id.0));
     Customer { id: ContactId::Person(id), name, username, phone: None }
 }
 
@@ -135,7 +134,7 @@ pub(super) fn beginning(message: &mut Message) -> Option<String> {
 pub(super) fn speaker(message: &Message, topic: Option<String>) -> String {
     let fields = &message.fields;
     let chat = fields.says("sender_chat").then(|| people::full_name(&fields.part("sender_chat"))).flatten();
-    let signature = fields.text("author_signature").map(|name| people::one_line(&name));
+    let signature = fields.text("author_signature").and_then(|name| people::visible(&name));
     // Administrators may speak as the group, and in channels only the channel does.
     let name = match (signature, chat) {
         (Some(signature), _) => signature,

@@ -210,8 +210,7 @@ fn venue(venue: Venue) -> Option<Content> {
 }
 
 fn contact(card: Contact) -> Option<Content> {
-    let words = [card.first_name, card.last_name].into_iter().flatten().filter(|word| !word.trim().is_empty());
-    let name = words.collect::<Vec<_>>().join(" ");
     let phone = card.phone_number.filter(|phone| !phone.is_empty())?;
-    Some(Content::Contact { name: if name.is_empty() { phone.clone() } else { name }, phone, caption: None })
+    let name = people::full([card.first_name, card.last_name]).unwrap_or_else(|| phone.clone());
+    Some(Content::Contact { name, phone, caption: None })
 }

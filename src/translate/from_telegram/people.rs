@@ -1,6 +1,6 @@
 //! People and chats by their names.
 
-use crate::telegram::wire::Part;
+use crate::{telegram::wire::Part, translate::from_telegram::content};
 
 /// Text for the middle of a line: without line breaks, control characters and marks that reverse the direction of
 /// writing, by which a name could pose as a line of ours.
@@ -10,16 +10,25 @@ pub(super) fn one_line(text: &str) -> String {
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A name in one line; `None` if nothing of it can be seen.
+pub(super) fn visible(name: &str) -> Option<String> {
+    Some(one_line(name)).filter(|name| content::is_visible(name))
+}
+
 /// The name of a person, or the title of a chat.
 pub(super) fn full_name(who: &Part) -> Option<String> {
-    let names = ["title", "first_name", "last_name"].into_iter().filter_map(|field| who.text(field));
-    let name = one_line(&names.collect::<Vec<_>>().join(" "));
-    (!name.is_empty()).then_some(name)
+    full(["title", "first_name", "last_name"].map(|field| who.text(field)))
+}
+
+/// A name of several parts, those of them that can be seen.
+pub(super) fn full(parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let parts: Vec<_> = parts.into_iter().flatten().filter_map(|part| visible(&part)).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// A person or a chat by name and username; `None` if neither is known.
 pub(super) fn known(who: &Part) -> Option<String> {
-    let username = who.text("username").map(|name| format!("@{}", one_line(&name)));
+    let username = who.text("username").and_then(|name| visible(&name)).map(|name| format!("@{name}"));
     match (full_name(who), username) {
         (Some(name), Some(username)) => Some(format!("{name} ({username})")),
         (name, username) => name.or(username),
@@ -40,11 +49,12 @@ pub(super) fn all(of: &[Part]) -> String {
 /// Who first wrote a message that is told again (Bot API, `MessageOrigin`).
 pub(super) fn author(origin: &Part) -> Option<String> {
     let chat = ["chat", "sender_chat"].into_iter().find_map(|field| known(&origin.part(field)));
-    let person = known(&origin.part("sender_user")).or_else(|| origin.text("sender_user_name"));
-    let signature = origin.text("author_signature").map(|name| one_line(&name));
+    let person = known(&origin.part("sender_user"));
+    let person = person.or_else(|| visible(&origin.text("sender_user_name")?));
+    let signature = origin.text("author_signature").and_then(|name| visible(&name));
     match (chat, signature) {
         (Some(chat), Some(signature)) => Some(format!("{chat}, {signature}")),
-        (chat, signature) => chat.or_else(|| person.map(|name| one_line(&name))).or(signature),
+        (chat, signature) => chat.or(person).or(signature),
     }
 }
 
@@ -61,6 +71,8 @@ mod tests {
         assert_eq!(one_line(" Ann\n[forwarded from\u{202e} Bob] "), "Ann [forwarded from Bob]");
         assert_eq!(known(&part(r#"{"first_name":" \n","username":"ann"}"#)).as_deref(), Some("@ann"));
         assert_eq!(known(&part(r#"{"first_name":7}"#)), None);
+        assert_eq!(named(&part(r#"{"id":7,"title":"\u3164","username":"\u200e"}"#)), "Telegram 7");
+        assert_eq!(full_name(&part(r#"{"first_name":"\u200e","last_name":"Lee"}"#)).as_deref(), Some("Lee"));
         assert_eq!(named(&part(r#"{"user_id":7}"#)), "Telegram 7");
         assert_eq!(all(&[part(r#"{"title":"Shop"}"#), part("{}")]), "Shop, somebody");
     }

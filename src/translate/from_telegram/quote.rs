@@ -9,30 +9,40 @@ use crate::{
     translate::from_telegram::{content, people},
 };
 
-/// What a message of `chat` answers. A part of a message, one of another chat, or a story is known by its words alone.
+/// What a message of `chat` answers. One of another chat, or a story, is known by its words alone.
 pub(super) fn of(message: &Message, bot: BotId, chat: TelegramChat) -> Option<Quote> {
-    let whole = message.reply_to_message.as_deref();
-    let fields = &message.fields;
+    let (fields, whole) = (&message.fields, message.reply_to_message.as_deref());
+    let quoted = message.quote.as_ref().and_then(|quote| quote.text.clone()).filter(|it| content::is_visible(it));
+    let is_picked = message.quote.as_ref().is_some_and(|quote| quote.is_manual == Some(true));
+    let item = || whole.and_then(|whole| item(fields, whole)).filter(|words| content::is_visible(words));
+    let part = quoted.clone().filter(|_| is_picked).or_else(item);
+    let is_part = part.is_some();
     let elsewhere = fields.says("external_reply").then(|| fields.part("external_reply"));
-    let part = message.quote.clone().and_then(|part| part.text).or_else(|| whole.and_then(|whole| item(fields, whole)));
-    let part = part.filter(|words| content::is_visible(words));
-    let words = match (part, elsewhere) {
-        (part, Some(elsewhere)) => from_elsewhere(part, &elsewhere),
-        (Some(words), None) => Some(words),
-        (None, None) if fields.says("reply_to_story") => Some(story(&fields.part("reply_to_story"))),
-        (None, None) => None,
+    let elsewhere = elsewhere.and_then(|it| from_elsewhere(part.clone().or_else(|| quoted.clone()), &it));
+    let quote = match (elsewhere, whole) {
+        (Some(words), _) => Quote { words, ..Quote::default() },
+        (None, Some(whole)) => {
+            let whole = self::whole(whole, bot, chat);
+            Quote { words: part.unwrap_or(whole.words), ..whole }
+        }
+        (None, None) => {
+            let story = || fields.says("reply_to_story").then(|| story(&fields.part("reply_to_story")));
+            Quote { words: quoted.or_else(story)?, ..Quote::default() }
+        }
     };
-    match words {
-        Some(words) => Some(Quote { words, ..Quote::default() }),
-        None => whole.map(|whole| self::whole(whole, bot, chat)),
-    }
+    Some(Quote { words: clean(&quote.words), is_part, ..quote })
+}
+
+/// Words that stand in front of a text of somebody else's, and cannot turn it around or pose as it.
+fn clean(words: &str) -> String {
+    words.lines().map(people::one_line).collect::<Vec<_>>().join("\n")
 }
 
 fn whole(message: &Message, bot: BotId, chat: TelegramChat) -> Quote {
     let elsewhere = message.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat.id);
     let number = message.message_id.filter(|_| !elsewhere);
     let ours = number.map(|message| MessageId { bot, chat, message, update: None });
-    Quote { ours, kommo: None, words: content::words(message).unwrap_or_default() }
+    Quote { ours, words: content::words(message).unwrap_or_default(), ..Quote::default() }
 }
 
 /// The words of a message in another chat, after who wrote them. The words of a text are told only as a quoted part.
@@ -65,9 +75,30 @@ fn item(fields: &Part, whole: &Message) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn quoted(raw: &str) -> Option<(Option<i64>, String)> {
+    fn read(raw: &str) -> Option<Quote> {
         let message: Message = serde_json::from_str(&format!(r#"{{"message_id":9,"text":"yes",{raw}}}"#)).unwrap();
-        of(&message, BotId(1), 5.into()).map(|quote| (quote.ours.map(|ours| ours.message), quote.words))
+        of(&message, BotId(1), 5.into())
+    }
+
+    fn quoted(raw: &str) -> Option<(Option<i64>, String)> {
+        read(raw).map(|quote| (quote.ours.map(|ours| ours.message), quote.words))
+    }
+
+    #[test]
+    fn a_part_that_was_picked_out_is_told_as_it_is_and_keeps_the_whole() {
+        let answered = r#""reply_to_message":{"message_id":4,"text":"one\ntwo\nthree"},"quote":{"text":"two\n\u202ethree","is_manual":true}"#;
+        let part = read(answered).unwrap();
+        assert_eq!((part.ours.unwrap().message, part.is_part), (4, true));
+        assert_eq!(part.in_front(), "> two\n> three\n\n");
+        // What Telegram has cut off by itself tells less than the message does.
+        let cut = read(&answered.replace("true", "false")).unwrap();
+        assert_eq!((cut.ours.unwrap().message, cut.is_part, cut.words.as_str()), (4, false, "one\ntwo\nthree"));
+        let elsewhere =
+            r#""external_reply":{"origin":{"sender_user_name":"Ivan"}},"quote":{"text":"a\nb","is_manual":true}"#;
+        assert_eq!(read(elsewhere).unwrap().in_front(), "> Ivan: a\n> b\n\n");
+        assert_eq!(read(&elsewhere.replace("true", "false")).unwrap().in_front(), "> Ivan: a…\n\n");
+        let hostile = r#""reply_to_message":{"message_id":4,"text":"\u202eab\u0007c"}"#;
+        assert_eq!(read(hostile).unwrap().in_front(), "> ab c\n\n");
     }
 
     #[test]
@@ -88,9 +119,10 @@ mod tests {
     #[test]
     fn an_answer_to_one_item_quotes_the_item() {
         let list = r#""reply_to_checklist_task_id":2,"reply_to_message":{"message_id":4,"checklist":{"title":"T","tasks":[{"id":1,"text":"one"},{"id":2,"text":"two"}]}}"#;
-        assert_eq!(quoted(list), Some((None, "two".to_owned())));
+        assert_eq!(quoted(list), Some((Some(4), "two".to_owned())));
+        assert!(read(list).unwrap().is_part);
         assert_eq!(quoted(&list.replace("task_id\":2", "task_id\":7")).unwrap().0, Some(4));
         let poll = r#""reply_to_poll_option_id":"b","reply_to_message":{"message_id":4,"poll":{"question":"Q","options":[{"persistent_id":"b","text":"two"}]}}"#;
-        assert_eq!(quoted(poll), Some((None, "two".to_owned())));
+        assert_eq!(quoted(poll), Some((Some(4), "two".to_owned())));
     }
 }

@@ -84,6 +84,25 @@ async fn a_group_is_one_conversation_of_many_speakers() {
     stage.finish().await;
 }
 
+/// Kommo would take them for one who changes their mind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_members_of_a_group_react_with_is_let_go() {
+    let stage = with_group(RELAY, TEAM, GroupKind::Group).await;
+    let first = stage.telegram.write_in_group(SALES.token, TEAM, ANNA, "tomorrow?");
+    stage.until_group_said(TEAM, &["Anna Petrova: tomorrow?"]).await;
+    eventually("all is confirmed", async || stage.telegram.pending(SALES.token) == 0).await;
+    let react = |who, emoji| stage.telegram.react_in_group(SALES.token, TEAM, who, first, emoji);
+    react(BEN, Some("👍"));
+    assert_eq!(stage.telegram.pending(SALES.token), 0, "a bot that is no administrator is not told");
+    stage.telegram.promote(SALES.token, TEAM, ANNA);
+    react(ANNA, Some("❤"));
+    react(BEN, None);
+    stage.telegram.write_in_group(SALES.token, TEAM, BEN, "yes");
+    stage.until_group_said(TEAM, &["Anna Petrova: tomorrow?", "Ben Okafor: yes"]).await;
+    assert!(stage.kommo.requests().iter().all(|it| !it.path.ends_with("/react")));
+    stage.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_speaks_as_itself() {
     let stage = with_group(RELAY, NEWS, GroupKind::Channel).await;

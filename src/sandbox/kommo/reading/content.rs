@@ -10,8 +10,7 @@ use crate::sandbox::kommo::{media::is_address, reading::Filled, statuses::Told};
 pub(in super::super) struct Content {
     #[serde(rename = "type")]
     pub(in super::super) kind: Kind,
-    #[serde(default)]
-    pub(in super::super) text: String,
+    pub(in super::super) text: Option<String>,
     #[serde(default)]
     pub(in super::super) media: String,
     #[serde(default)]
@@ -132,7 +131,7 @@ impl Content {
         let needs_file = !(file_stays && self.media.is_empty());
         let needs_name = needs_file && matches!(self.kind, Kind::File | Kind::Video | Kind::Picture);
         let lacks = match self.kind {
-            Kind::Text if self.text.is_empty() => "text",
+            Kind::Text if self.text.as_deref().unwrap_or_default().is_empty() => "text",
             Kind::Location if self.location.is_none() => "location",
             Kind::Contact if self.contact.is_none() => "contact",
             Kind::Text | Kind::Location | Kind::Contact => return Ok(()),

@@ -58,6 +58,10 @@ async fn a_file_stays_unless_another_is_named() {
     let of = |message: Value| edit(json!({"msgid": "tg:p"}), message);
     assert_eq!(post_to(&kommo, "", of(json!({"type": "picture", "text": "look here"}))).await.0, 200);
     assert_eq!((shown().text.as_str(), shown().media.unwrap().name.as_str()), ("look here", "a.jpg"));
+    assert_eq!(post_to(&kommo, "", of(json!({"type": "picture"}))).await.0, 200);
+    assert_eq!(shown().text, "look here", "nothing was said of the caption");
+    assert_eq!(post_to(&kommo, "", of(json!({"type": "picture", "text": ""}))).await.0, 200);
+    assert_eq!(shown().text, "");
     assert_eq!(post_to(&kommo, "", of(json!({"type": "video", "text": "look"}))).await.0, 400, "which video?");
     let video = json!({"type": "video", "media": url("b.mp4"), "file_name": "b.mp4", "file_size": 4});
     kommo.habits(|habits| habits.type_edits = Doubtful::Refused);

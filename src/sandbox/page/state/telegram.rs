@@ -63,8 +63,8 @@ fn message(message: &ChatMessage, owner: Option<i64>) -> Value {
         (false, Some(owner)) if owner == message.sender => "owner",
         (false, _) => "customer",
     };
-    let reactions = [("customer", &message.reaction), ("bot", &message.bot_reaction)];
-    let reactions = reactions.into_iter().filter_map(|(by, emoji)| emoji.as_ref().map(|it| (by, it)));
+    let reactions = message.reactions.values().map(|emoji| ("customer", emoji));
+    let reactions = reactions.chain(message.bot_reaction.iter().map(|emoji| ("bot", emoji)));
     let reactions: Vec<_> = reactions.map(|(by, emoji)| json!({ "by": by, "emoji": emoji })).collect();
     let keys: Vec<Vec<_>> = message.keyboard.iter().map(|row| row.iter().map(key).collect()).collect();
     json!({
