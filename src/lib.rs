@@ -73,8 +73,7 @@
 //!    exception: it is worthless when late, so [`relay::typing`] shows it or drops it. A reaction has no id and goes by the
 //!    digest of its hook; it waits in the same lane, behind the message that it may be about, and goes on in one
 //!    of its own, so that no answer waits for it. It is let go where Telegram does not take it.
-//! 3. [`relay`] claims it; of those that wait, the one that was written first, since hooks come in any order.
-//!    [`translate::from_kommo`] and [`translate::to_telegram`] turn it into calls, without I/O; a
+//! 3. [`relay`] claims it. [`translate::from_kommo`] and [`translate::to_telegram`] turn it into calls, without I/O; a
 //!    long text becomes several. The calls take the hook's place in the lane ■, so that a retry of one repeats no other,
 //!    and nothing later gets between them.
 //! 4. [`telegram::bot`] makes each call, and each is settled by itself ■. Telegram has no idempotency key: if the

@@ -33,7 +33,6 @@ mod file;
 mod first;
 mod gather;
 mod lost;
-mod order;
 
 pub(super) use first::name;
 
@@ -44,9 +43,6 @@ pub(super) async fn unfold(courier: &Courier, lease: &Lease, raw: &str) -> Resul
         // Only messages are stored; whatever else this is, it has nothing to send.
         return Ok(Ok(done()));
     };
-    if let Some(works) = order::as_written(lease)? {
-        return Ok(Ok(Ending::Unite { behind: works.len() - 1, works }));
-    }
     match first::place(courier, &outbound, lease.lane()).await? {
         Place::Here => {}
         Place::Elsewhere(lane) => {

@@ -1,12 +1,9 @@
 //! Kommo's hooks at the public door: who is let in, and what becomes of them.
 
 use futures_util::future::join_all;
-use serde_json::json;
 use telekommo::sandbox::{
-    fault::Fault,
     kommo::{SignatureMode, Status},
     stage::{ANNA, LINES, Line, Stage},
-    telegram::Target,
 };
 
 use super::raw;
@@ -133,26 +130,5 @@ async fn a_hundred_hooks_at_once_are_all_taken_and_delivered() {
         arrived.sort();
         assert_eq!(arrived, each(customer).map(|(_, text)| text).collect::<Vec<_>>());
     }
-    stage.finish().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_that_wait_go_out_as_they_were_written() {
-    let mut stage = stage().await;
-    stage.allow_failures();
-    stage.telegram.fault(Target::method("sendMessage"), Fault::RetryAfter(1), 1);
-    let first = stage.reply(SALES, ANNA, "0").await;
-    stage.until("it waits", |stage| stage.telegram.requests().iter().any(|it| it.status == Some(429))).await;
-    let mut last = first;
-    for n in [3, 1, 4, 2] {
-        let id = raw::unannounced(&stage, SALES, ANNA, "x").await;
-        let mut hook = raw::message(&id, &conversation(SALES, ANNA), &n.to_string());
-        hook["message"]["msec_timestamp"] = json!(1_786_017_600_000_i64 + n);
-        assert_eq!(raw::send(&stage, &hook).await.status, Some(200));
-        last = if n == 4 { id } else { last };
-    }
-    assert_eq!(stage.outcome(&last).await, Status::Delivered);
-    stage.until_settled().await;
-    assert_eq!(in_telegram(&stage, SALES, ANNA), ["0", "1", "2", "3", "4"]);
     stage.finish().await;
 }
