@@ -126,7 +126,11 @@ pub(super) fn refusal(headers: &HeaderMap) -> Option<Response> {
 }
 
 /// The conversations that Kommo knows.
-async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Which>) -> Response {
+async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
+    // They have names.
+    if !is_addressed_directly(&headers) {
+        return (StatusCode::FORBIDDEN, "asked by address, this is told\n").into_response();
+    }
     match chats::known(&admin.store, &admin.bots, &which) {
         Ok(rows) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&rows)).into_response(),
         Err(error) => failed(&error),
@@ -140,7 +144,7 @@ async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::Wish>, 
 
 /// Forgets who is behind a conversation.
 async fn forget_person(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
-    changed(&headers, chats::forget(&admin.store, &admin.bots, which)).await
+    changed(&headers, chats::forget(&admin.store, which)).await
 }
 
 /// A web page can make a browser ask here under a name of the page's own; our commands ask by address.

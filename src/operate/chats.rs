@@ -137,12 +137,10 @@ pub(super) async fn queue(store: &Store, wish: Wish) -> Result<bool, StoreError>
     Ok(true)
 }
 
-/// Forgets who is behind a conversation, whichever of `bots` they wrote to; false if nothing is known of them.
-pub(super) async fn forget(store: &Store, bots: &Bots, which: Which) -> Result<bool, StoreError> {
+/// Forgets who is behind a conversation, whichever bot they wrote to; false if nothing is known of them.
+pub(super) async fn forget(store: &Store, which: Which) -> Result<bool, StoreError> {
     let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
-    let elsewhere = bots.keys().map(|source| Conversation::new(source.clone(), conversation.chat.id));
-    let all = elsewhere.chain([conversation.clone()]).collect();
-    store.forget(conversation.contact(), bots.values().copied().collect(), all).await
+    store.forget(conversation.contact()).await
 }
 
 /// Does what is asked, and prints what came of it.
@@ -197,7 +195,8 @@ fn forgotten(config: &Config, name: &str) -> String {
     format!(
         "the phone number, the name and the picture of who is behind {name}, until they write again. Ids of chats and messages \
          stay, so that nothing is sent twice. Messages that wait or are parked (`telekommo parked list`) stay until they are \
-         delivered or dropped. The dumps of the store still have it for {}. What is in Kommo is deleted in Kommo.",
+         delivered or dropped. The dumps of the store still have it for {}, and what `restore` set aside and the copies of imports \
+         (`imports` in the data directory) until you delete them. What is in Kommo is deleted in Kommo.",
         humantime::format_duration(dumps)
     )
 }

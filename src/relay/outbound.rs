@@ -76,7 +76,8 @@ fn encode(courier: &Courier, mut outbound: Outbound) -> Result<Result<Vec<Call>,
     }
     let opening = first::resolve(courier, &mut outbound)?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
-    if let Some(named) = fallen_back(&outbound).filter(|named| is_ours(named)) {
+    let is_news = |named: &&str| is_ours(named) && courier.says_first(&format!("fallen back to {named}"));
+    if let Some(named) = fallen_back(&outbound).filter(is_news) {
         tracing::warn!(
             message = %outbound.id, named,
             "Kommo names another source than the conversation's: it may not know that one (telekommo sources list)"

@@ -3,10 +3,7 @@
 use sled::Batch;
 
 use crate::{
-    domain::{
-        address::{BotId, ContactId, Conversation},
-        guest::Told,
-    },
+    domain::{address::ContactId, guest::Told},
     store::{
         Store, StoreError,
         committer::{Book, Planned},
@@ -18,23 +15,19 @@ use crate::{
 };
 
 impl Store {
-    /// Forgets who is behind a conversation: their own phone number, what `bots` were told of how they are called and look, and
-    /// what Kommo was told of them in `conversations`. Says whether anything was known.
+    /// Forgets a person or a group: their own phone number, what any bot was told of how they are called and look, and what
+    /// Kommo was told of their name in any conversation with them. Says whether anything was known.
     ///
     /// Ids stay: of chats, of messages and of what was taken, so that nothing is taken twice and answers find their way. So does
     /// what waits or is parked, which is not delivered yet. Whoever was asked for their number is not asked again.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn forget(
-        &self,
-        contact: ContactId,
-        bots: Vec<BotId>,
-        conversations: Vec<Conversation>,
-    ) -> Result<bool, StoreError> {
+    pub async fn forget(&self, contact: ContactId) -> Result<bool, StoreError> {
         self.db()?;
         let plan = move |book: &mut Book| {
-            let mut known = bots.into_iter().map(|bot| keys::portrait(bot, contact)).collect::<Vec<_>>();
+            let portraits = book.db.scan_prefix(keys::PORTRAITS).keys().filter(|key| !is_elses(key, contact));
+            let mut known = portraits.map(|key| Ok(key?.to_vec())).collect::<Result<Vec<_>, StoreError>>()?;
             if let ContactId::Person(person) = contact {
                 let number: Option<OwnNumber> = rows::get(&book.db, &keys::number_of(person))?;
                 known.extend(number.map(|number| keys::owner_of(&number.phone)));
@@ -45,9 +38,14 @@ impl Store {
                 is_known |= book.db.contains_key(&key)?;
                 batch.remove(key);
             }
-            for key in conversations.iter().map(keys::told) {
-                let Some(told) = rows::get::<Told>(&book.db, &key)? else { continue };
-                let kept = Told { asked_phone: told.asked_phone, ..Told::default() };
+            for row in book.db.scan_prefix(keys::TOLD) {
+                let (key, value) = row?;
+                if keys::told_of(&key).is_none_or(|conversation| conversation.contact() != contact) {
+                    continue;
+                }
+                let told: Told = rows::read(&key, &value)?;
+                // Tags that a person has taken away since must not come back.
+                let kept = Told { username: None, username_field: None, ..told.clone() };
                 is_known |= told != kept;
                 batch.insert(key, rows::write(&kept));
             }
@@ -55,4 +53,9 @@ impl Store {
         };
         self.0.committer.write(plan).await
     }
+}
+
+/// Whether the key of a picture is another's.
+fn is_elses(key: &Result<sled::IVec, sled::Error>, contact: ContactId) -> bool {
+    key.as_ref().is_ok_and(|key| !key.ends_with(format!(":{contact}").as_bytes()))
 }

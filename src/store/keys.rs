@@ -50,6 +50,8 @@ pub(super) const CHATS: &[u8] = b"c";
 pub(super) const OPENED: &[u8] = b"s";
 pub(super) const JOBS: &[u8] = b"j";
 pub(super) const PARKED: &[u8] = b"p";
+pub(super) const PORTRAITS: &[u8] = b"v";
+pub(super) const TOLD: &[u8] = b"y";
 pub(super) const EXPIRIES: &[u8] = b"e";
 
 fn with(table: u8, rest: &[u8]) -> Vec<u8> {
@@ -111,6 +113,11 @@ pub(super) fn unread(conversation: &Conversation) -> Vec<u8> {
 /// The conversation that the key of its chat names.
 pub(super) fn conversation_of(chat: &[u8]) -> Option<Conversation> {
     std::str::from_utf8(chat.strip_prefix(CHATS)?).ok()?.parse().ok()
+}
+
+/// The conversation that the key of what was told in it names.
+pub(super) fn told_of(told: &[u8]) -> Option<Conversation> {
+    std::str::from_utf8(told.strip_prefix(TOLD)?).ok()?.parse().ok()
 }
 
 pub(super) fn activity(conversation: &Conversation) -> Vec<u8> {

@@ -56,7 +56,8 @@ pub fn written_at(raw: &str) -> Option<UnixMillis> {
 }
 
 fn instant(message: &HookMessage) -> Option<UnixMillis> {
-    message.msec_timestamp.map(UnixMillis).or_else(|| message.timestamp.map(UnixMillis::from_seconds))
+    let exact = message.msec_timestamp.filter(|at| *at > 0).map(UnixMillis);
+    exact.or_else(|| message.timestamp.map(UnixMillis::from_seconds))
 }
 
 fn message(hook: HookMessage) -> Option<Box<Outbound>> {
@@ -116,10 +117,12 @@ fn content(content: HookContent) -> (Content, Option<Attachment>) {
     (content, None)
 }
 
-/// A text and what a list says above its choices, which may be the same.
+/// A text and what a list says above its choices, of which it may be a part.
 fn with_list(text: Option<String>, list: Option<String>) -> Option<String> {
     match (text, list) {
-        (Some(text), Some(list)) if !list.contains(text.trim()) => Some(format!("{}\n\n{list}", text.trim())),
+        (Some(text), Some(list)) if list.split("\n\n").all(|part| part != text.trim()) => {
+            Some(format!("{}\n\n{list}", text.trim()))
+        }
         (_, Some(list)) => Some(list),
         (text, None) => text,
     }

@@ -74,8 +74,8 @@ enum Next<'a> {
     Again(Attempt<'a>),
 }
 
-/// How many times a file is asked for before its text goes without it.
-const FETCH_TRIES: u32 = 5;
+/// After how many tries of an answer, whatever they failed of, its text no longer waits for a file that Kommo does not give.
+const TRIES_WITH_FILE: u32 = 5;
 
 static NO_BUTTONS: Keyboard = Keyboard(Vec::new());
 
@@ -122,7 +122,7 @@ impl Errand<'_> {
             match next(call, attempt, (form, next_form), error, limit) {
                 Next::Over(outcome) => return Ok(Step::called(outcome)),
                 Next::WithoutFile(why) => return self.without_file(call, why).map(Step::called),
-                Next::NotFetched(why) => return self.not_fetched(call, why).map(Step::called),
+                Next::NotFetched(why) => return self.not_fetched(call, why).map(Step::without_call),
                 Next::Again(next) => attempt = next,
             }
             bot.turn().await;
@@ -134,7 +134,7 @@ impl Errand<'_> {
     fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Result<Ending, Failure>, StoreError> {
         match Failure::from(error) {
             Failure::Permanent(why) => self.without_file(call, why),
-            Failure::Transient { why, .. } if self.lease.attempts() + 1 >= FETCH_TRIES => {
+            Failure::Transient { why, .. } if self.lease.attempts() + 1 >= TRIES_WITH_FILE => {
                 let without = self.without_file(call, not_given(&why))?;
                 Ok(without.map_err(|_| Failure::transient(why)))
             }

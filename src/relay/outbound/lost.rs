@@ -17,17 +17,22 @@ const NEIGHBOURS: usize = 100;
 impl Errand<'_> {
     /// The end of a call whose file will not go, for this reason. The customer gets the text that came with it, here or in
     /// the calls behind. Without one there is nothing left to send.
-    pub(super) fn without_file(&self, call: &Call, why: Refusal) -> Result<Result<Ending, Failure>, StoreError> {
+    pub(super) fn without_file(&self, call: &Call, mut why: Refusal) -> Result<Result<Ending, Failure>, StoreError> {
+        let is_first = call.lost.is_none();
+        if let Some(before) = &call.lost {
+            why.sentence = format!("{} {}", before.sentence, why.sentence);
+        }
         let own = text_alone(call);
         let behind = self.lease.behind(NEIGHBOURS)?;
         let is_last = |work: &Work| matches!(work, Work::Call(it) if it.message == call.message && it.is_last());
         let until = behind.iter().position(|(work, _)| is_last(work)).map_or(0, |last| last + 1);
         if own.is_none() && until == 0 {
-            let rest = if call.part > 1 { " The customer has got the rest of the message." } else { "" };
+            let rest = if call.part > 1 && is_first { " The customer has got the rest of the message." } else { "" };
             return Ok(Err(Failure::Permanent(with(why, rest))));
         }
         tracing::warn!(message = %call.message, why = why.sentence, "the text goes without its file");
-        let lost = Some(with(why, " The customer has got the text without it."));
+        let text = if is_first { " The customer has got the text without it." } else { "" };
+        let lost = Some(with(why, text));
         let marked = |work: Work| match work {
             Work::Call(it) if it.message == call.message => Work::Call(Call { lost: lost.clone(), ..it }),
             other => other,

@@ -175,7 +175,11 @@ impl Reconciler {
 /// manager, who may have meant more than the history tells.
 fn says_nothing(raw: &str) -> bool {
     let Ok(Arrival::Message(outbound)) = from_kommo::decode(raw) else { return false };
-    let is_bare = matches!(outbound.content, Content::Unknown { caption: None, .. });
+    let is_bare = match &outbound.content {
+        Content::Text(text) => text.trim().is_empty(),
+        Content::Unknown { caption, .. } => caption.is_none(),
+        Content::Media(_) | Content::Location { .. } | Content::Contact { .. } => false,
+    };
     is_bare && outbound.file.is_none() && outbound.passed_on.is_empty()
 }
 

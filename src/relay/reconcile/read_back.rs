@@ -9,8 +9,10 @@ use crate::{
 };
 
 /// The most pages that are read of one chat: ten thousand messages. Those do not count that were imported alone: there may
-/// be any number of them, in front of what was said yesterday.
+/// be many more of them, in front of what was said yesterday.
 const PAGES: usize = 200;
+/// The most pages in all.
+const ALL_PAGES: usize = 2000;
 
 /// A message of the history, and the page's own form of it.
 pub(super) type Told = (Past, HistoryItem);
@@ -32,12 +34,13 @@ pub(super) struct ReadBack {
     told: Vec<Told>,
     seen: HashSet<KommoMessageId>,
     counted: usize,
+    all: usize,
 }
 
 impl ReadBack {
     /// Nothing yet, of what was said `since` then.
     pub(super) fn new(since: UnixMillis) -> Self {
-        Self { since, told: Vec::new(), seen: HashSet::new(), counted: 0 }
+        Self { since, told: Vec::new(), seen: HashSet::new(), counted: 0, all: 0 }
     }
 
     /// Takes the next page.
@@ -50,9 +53,10 @@ impl ReadBack {
         // Nor does a single message that came late and tells of an earlier instant than its neighbours.
         let is_far_enough = !page.is_empty() && page.iter().all(|(past, _)| past.at < self.since);
         self.counted += usize::from(!page.is_empty() || !has_new);
+        self.all += 1;
         // While pages are read, new messages push older ones to the next page.
         self.told.extend(page.into_iter().filter(|(past, _)| self.seen.insert(past.id.clone())));
-        match (is_last || is_far_enough, self.counted < PAGES) {
+        match (is_last || is_far_enough, self.counted < PAGES && self.all < ALL_PAGES) {
             (true, _) => Reach::Enough,
             (false, true) => Reach::More,
             (false, false) => Reach::TooLong,
@@ -95,14 +99,19 @@ mod tests {
 
     #[test]
     fn a_history_without_an_end_is_left() {
-        for (what, ours, again) in [("talk", "", false), ("the same page for ever", "tg:1:2/3:i4", true)] {
+        let imported = "tg:1:2/3:i4";
+        for (what, ours, again, most) in [
+            ("talk", "", false, PAGES),
+            ("the same page for ever", imported, true, PAGES),
+            ("imports", imported, false, ALL_PAGES),
+        ] {
             let mut read = ReadBack::new(SINCE);
             let mut pages = 0..;
             while read.take(page(if again { 0 } else { pages.start }, SINCE.0, ours)) == Reach::More {
                 pages.next();
-                assert!(pages.start <= PAGES, "{what}");
+                assert!(pages.start <= most, "{what}");
             }
-            assert!(pages.start >= PAGES - 1, "{what}");
+            assert!(pages.start >= most - 1, "{what}");
         }
     }
 

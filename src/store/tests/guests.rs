@@ -55,7 +55,8 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
     let store = home.open();
     let (sales, support) = (SourceId::parse("sales").unwrap(), SourceId::parse("support").unwrap());
     let chat = Chat { chat: KommoChatId("b52c987e".to_owned()), user: None };
-    let told = Told { username: Some("ann".to_owned()), asked_phone: true, ..Told::default() };
+    let kept = Told { asked_phone: true, tags: vec!["telegram".to_owned()], ..Told::default() };
+    let told = Told { username: Some("ann".to_owned()), username_field: Some("Telegram".to_owned()), ..kept.clone() };
     let portrait = Portrait {
         picture: None,
         linked_at: UnixMillis(5),
@@ -82,8 +83,8 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
         store.remember_number(number).await.unwrap();
     }
     let ann = ContactId::Person(UserId(7));
-    assert!(store.forget(ann, vec![BotId(1), BotId(2)], of(7).to_vec()).await.unwrap());
-    assert!(!store.forget(ann, vec![BotId(1), BotId(2)], of(7).to_vec()).await.unwrap(), "there is nothing left");
+    assert!(store.forget(ann).await.unwrap());
+    assert!(!store.forget(ann).await.unwrap(), "there is nothing left");
     store.close().await.unwrap();
     let store = home.open();
     for (person, phone, is_known) in [(7, "15550107", false), (8, "15550108", true)] {
@@ -91,8 +92,7 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
         assert_eq!(store.owner_of(phone).unwrap().is_some(), is_known);
         for (bot, conversation) in [BotId(1), BotId(2)].into_iter().zip(of(person)) {
             assert_eq!(store.portrait(bot, conversation.contact()).unwrap().is_some(), is_known);
-            let kept = Told { asked_phone: true, ..Told::default() };
-            assert_eq!(store.told(&conversation).unwrap(), if is_known { told.clone() } else { kept });
+            assert_eq!(&store.told(&conversation).unwrap(), if is_known { &told } else { &kept });
             assert_eq!(store.chat(&conversation).unwrap().as_ref(), Some(&chat), "ids stay");
         }
     }
