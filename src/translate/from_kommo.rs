@@ -7,7 +7,7 @@ use crate::{
         time::UnixMillis,
     },
     kommo::wire::{Hook, HookAction, HookContent, HookMessage, HookQuoted, HookTyping},
-    translate::file_name,
+    translate::{file_name, text::is_visible},
 };
 
 mod cards;
@@ -99,7 +99,7 @@ fn quote(quoted: HookQuoted) -> Quote {
 /// A text is a text only if nothing else comes with it: the caption of a file must not go out without the file.
 fn content(content: HookContent) -> (Content, Option<Attachment>) {
     let list = content.markup.as_ref().and_then(markup::list_text);
-    let text = with_list(content.text.filter(|text| !text.trim().is_empty()), list);
+    let text = with_list(content.text.filter(|text| is_visible(text)), list);
     let text = forwards::in_front(content.forwards.as_ref(), text);
     if let Some(file) = attachment(content.media.as_deref(), content.r#type.as_deref(), content.file_name.as_deref()) {
         let named = Content::Unknown { kind: file.kind.name().to_owned(), caption: None };

@@ -7,6 +7,17 @@ pub const MESSAGE_UNITS: usize = 4096;
 /// The longest text below a file, in UTF-16 units.
 pub const CAPTION_UNITS: usize = 1024;
 
+/// Whether anything of a text can be seen: neither Kommo nor Telegram takes a text without, and nobody could tell that it came.
+#[must_use]
+pub fn is_visible(text: &str) -> bool {
+    text.chars().any(|c| {
+        let blank = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
+            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(c, '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+        !blank && !c.is_whitespace() && !c.is_control()
+    })
+}
+
 /// Cuts `text` into parts of at most `limit` UTF-16 units, at the best place each part offers: between paragraphs,
 /// lines, sentences or words, and only if there is none, between characters.
 ///

@@ -90,7 +90,7 @@ fn key(Button { text, url, callback_data }: Button) -> Result<Key, Refusal> {
     }
 }
 
-/// What becomes of a label (`clean_input_string` of TDLib): control characters are spaces, and marks of direction go.
+/// What becomes of a label (server source, `clean_input_string`): control characters are spaces, and marks of direction go.
 fn cleaned(label: &str) -> String {
     let stays = label.chars().filter(|c| !('\u{2028}'..='\u{202e}').contains(c));
     stays.map(|c| if c.is_ascii_control() { ' ' } else { c }).collect()

@@ -34,7 +34,7 @@ pub(super) fn shown_text(text: &str) -> Result<String, Refusal> {
         return Err(Refusal::new(400, "Bad Request: text is too long"));
     }
     let shown = cleaned(text);
-    if shown.is_empty() {
+    if shown.chars().all(is_blank) {
         return Err(Refusal::new(400, "Bad Request: text must be non-empty"));
     }
     if shown.encode_utf16().count() > LONGEST_TEXT {
@@ -51,6 +51,12 @@ pub(super) fn caption(text: Option<&str>) -> Result<String, Refusal> {
         return Err(Refusal::new(400, "Bad Request: message caption is too long"));
     }
     Ok(shown)
+}
+
+/// What the server counts as nothing, as all of a text (server source, `is_empty_string`).
+const fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\n' | '\u{1680}' | '\u{180e}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}')
+        || matches!(c, '\u{205f}' | '\u{2800}' | '\u{3000}' | '\u{feff}' | '\u{ffa0}')
 }
 
 /// Without control characters and the space around it.

@@ -6,6 +6,7 @@ use crate::{
     translate::{
         file_name,
         from_telegram::{entities, guests, people, told},
+        text::is_visible,
     },
 };
 
@@ -80,16 +81,6 @@ pub(super) fn of(message: Message) -> Content {
 fn unknown(kind: &str, fields: &Part, caption: Option<String>) -> Content {
     let words = [told::compact(fields, kind), caption].into_iter().flatten().collect::<Vec<_>>().join("\n");
     Content::Unknown { kind: kind.replace('_', " "), caption: Some(words).filter(|words| !words.is_empty()) }
-}
-
-/// Whether anything of a text can be seen: Kommo refuses a text without, and a manager could not tell that it came.
-pub(super) fn is_visible(text: &str) -> bool {
-    text.chars().any(|c| {
-        let blank = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
-            || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-            || matches!(c, '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
-        !blank && !c.is_whitespace() && !c.is_control()
-    })
 }
 
 /// What Kommo has no kind for, in words; if there is a picture or a film to see with it, the words become its caption.

@@ -1,6 +1,6 @@
 //! People and chats by their names.
 
-use crate::{telegram::wire::Part, translate::from_telegram::content};
+use crate::{telegram::wire::Part, translate::text::is_visible};
 
 /// Text for the middle of a line: without line breaks, control characters and marks that reverse the direction of
 /// writing, by which a name could pose as a line of ours.
@@ -12,7 +12,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// A name in one line; `None` if nothing of it can be seen.
 pub(super) fn visible(name: &str) -> Option<String> {
-    Some(one_line(name)).filter(|name| content::is_visible(name))
+    Some(one_line(name)).filter(|name| is_visible(name))
 }
 
 /// The name of a person, or the title of a chat.

@@ -6,15 +6,18 @@ use crate::{
         message::Quote,
     },
     telegram::wire::{Message, Part},
-    translate::from_telegram::{content, people},
+    translate::{
+        from_telegram::{content, people},
+        text::is_visible,
+    },
 };
 
 /// What a message of `chat` answers. One of another chat, or a story, is known by its words alone.
 pub(super) fn of(message: &Message, bot: BotId, chat: TelegramChat) -> Option<Quote> {
     let (fields, whole) = (&message.fields, message.reply_to_message.as_deref());
-    let quoted = message.quote.as_ref().and_then(|quote| quote.text.clone()).filter(|it| content::is_visible(it));
+    let quoted = message.quote.as_ref().and_then(|quote| quote.text.clone()).filter(|it| is_visible(it));
     let is_picked = message.quote.as_ref().is_some_and(|quote| quote.is_manual == Some(true));
-    let item = || whole.and_then(|whole| item(fields, whole)).filter(|words| content::is_visible(words));
+    let item = || whole.and_then(|whole| item(fields, whole)).filter(|words| is_visible(words));
     let part = quoted.clone().filter(|_| is_picked).or_else(item);
     let is_part = part.is_some();
     let elsewhere = fields.says("external_reply").then(|| fields.part("external_reply"));

@@ -5,7 +5,10 @@
 
 use crate::{
     telegram::wire::{Message, Part},
-    translate::from_telegram::{content, entities},
+    translate::{
+        from_telegram::{content, entities},
+        text::is_visible,
+    },
 };
 
 mod amount;
@@ -42,7 +45,7 @@ fn worded(part: &Part, field: &str) -> Option<String> {
 
 /// The same where the entities are not called after the text.
 fn formatted(part: &Part, field: &str, entities: &str) -> Option<String> {
-    entities::of(part, field, entities).filter(|text| content::is_visible(text))
+    entities::of(part, field, entities).filter(|text| is_visible(text))
 }
 
 /// The lines that there are, below each other.

@@ -138,3 +138,19 @@ async fn a_parked_answer_can_be_sent_after_all_or_forgotten() {
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["what was said"]);
     stage.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_are_told_only_to_who_asks_by_address() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let (status, text) = stage.admin("/chats").await;
+    assert_eq!(status, 200);
+    assert!(text.contains("Anna Petrova"), "{text}");
+    // As a page does whose own name leads to this machine.
+    let address = stage.bridge().expect("the bridge runs").admin_addr();
+    let request = reqwest::Client::new().get(format!("http://{address}/chats")).header("Host", "page.example.com");
+    let response = request.send().await.expect("the listener answers");
+    assert_eq!(response.status().as_u16(), 403);
+    assert!(!response.text().await.expect("the answer is text").contains("Anna"));
+    stage.finish().await;
+}

@@ -88,6 +88,7 @@ async fn hooks_that_lead_nowhere() {
         ("/message/conversation/client_id", json!(conversation(SALES, 1)), 904, "press Start"),
         ("/message/conversation/client_id", json!(""), 904, "neither a conversation nor a phone number"),
         ("/message/message/text", json!(" \n "), 905, "the message is empty"),
+        ("/message/message/text", json!("\u{200f}\u{200b}"), 905, "the message is empty"),
     ];
     for (place, value, code, words) in &cases {
         let id = raw::unannounced(&stage, SALES, ANNA, "x").await;

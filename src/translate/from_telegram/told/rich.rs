@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use crate::{
     telegram::wire::{Entity, Part},
-    translate::from_telegram::{content, entities},
+    translate::{from_telegram::entities, text::is_visible},
 };
 
 /// The text of an article. What is deeper than JSON is read is no article.
 pub(super) fn text(message: &Part) -> Option<String> {
     let article: Value = message.read("rich_message")?;
-    Some(blocks(&article["blocks"])).filter(|text| content::is_visible(text))
+    Some(blocks(&article["blocks"])).filter(|text| is_visible(text))
 }
 
 /// Blocks, below each other.
