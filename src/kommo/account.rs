@@ -19,7 +19,7 @@ use tokio::{
 use crate::{
     kommo::{
         http::{self, read_limited, retry_after, unreachable},
-        wire::account::{Page, Problem},
+        wire::account::{self, Page, Problem},
     },
     pace::Pace,
 };
@@ -212,9 +212,11 @@ impl Account {
     }
 
     async fn answer(&self, started_at: Instant, response: Response) -> Result<(StatusCode, Vec<u8>), RestError> {
-        let (status, after) = (response.status(), retry_after(&response));
+        let (status, told) = (response.status(), retry_after(&response));
+        let body = read_limited(response).await;
+        let after = told.or_else(|| account::retry_after(body.as_ref().ok()?));
         self.brake.note(status, after, started_at, Instant::now())?;
-        let body = read_limited(response).await?;
+        let body = body?;
         if status.is_success() {
             return Ok((status, body));
         }

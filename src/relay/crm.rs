@@ -33,7 +33,7 @@ mod link;
 mod locks;
 mod notes;
 
-use link::Tied;
+use link::{TakenFrom, Tied};
 pub use locks::Locks;
 
 pub(super) use door::{hold, release};
@@ -109,6 +109,9 @@ pub(super) async fn step(
         courier.store.remember_number(OwnNumber { customer, phone, shared_at }).await?;
     }
     let Some(introduction) = from_telegram::introduction(raw, source) else {
+        if let Some(step) = door::let_in_first(courier, work, (source, raw))? {
+            return Ok(step);
+        }
         return inbound::step(courier, work, (source, bot, raw), failed_before, enqueued_at).await;
     };
     if let Some(step) = door::meet(courier, &introduction, arrival).await? {
@@ -124,10 +127,12 @@ async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<
     let conversation = &introduction.conversation;
     let (mut jobs, mut facts) = (Vec::new(), Vec::new());
     if let (Some(account), Some(whose)) = (&courier.crm.account, whose(courier, introduction, arrival).await?) {
-        let tied = match courier.store.chat(conversation)? {
+        let tied = if courier.store.chat(conversation)?.is_some() {
             // It may be given away at leisure.
-            Some(_) => Tied::NotYet,
-            None => tie_in_time(courier, account, introduction, &whose).await,
+            Tied::NotYet
+        } else {
+            let from = TakenFrom::message(enqueued_at, failed_before == 0);
+            tie_in_time(courier, account, introduction, &whose, from).await
         };
         match tied {
             Tied::Chat(chat) => {
@@ -148,9 +153,15 @@ async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<
     Ok(step.followed_by(jobs, facts))
 }
 
-async fn tie_in_time(courier: &Courier, account: &Account, introduction: &Introduction, whose: &Whose) -> Tied {
+async fn tie_in_time(
+    courier: &Courier,
+    account: &Account,
+    introduction: &Introduction,
+    whose: &Whose,
+    from: TakenFrom,
+) -> Tied {
     let conversation = &introduction.conversation;
-    let tie = link::tie(courier, account, conversation, &introduction.guest, whose);
+    let tie = link::tie(courier, account, (conversation, &introduction.guest), whose, from);
     let tied = timeout(LINK_WITHIN, tie).await.unwrap_or_else(|_| Err(Failure::transient("no answer in time")));
     tied.unwrap_or_else(|failure| {
         tracing::warn!(%conversation, ?failure, "the message goes first, its chat is given to the contact later");

@@ -15,7 +15,7 @@ pub use card::{
     ChatLink, Contact, CustomField, EntityPatch, FieldPatch, FieldValue, KnownField, Lead, NewChatLink, NewNote,
     NoteText, Tag, ValuePatch,
 };
-pub use problem::{Fault, Problem};
+pub use problem::{Fault, Problem, retry_after};
 pub use source::{KnownSource, NewSource, SourceChange};
 pub use template::{KnownButton, NewTemplate, Template, TemplateButton, TemplateChange};
 

@@ -14,6 +14,7 @@ use crate::{
             token::{Claims, Lifetime},
         },
         chats::CallError,
+        wire::account::KnownField,
     },
     operate::{
         check::Finding,
@@ -141,8 +142,8 @@ async fn fields(config: &Config, account: &Account) -> Option<Finding> {
         (Err(error), _) | (_, Err(error)) => return Some(wrong(about, error.to_string())),
     };
     let mut missing = Vec::new();
-    if let Some(name) = username.filter(|name| !of_contacts.iter().any(|field| field.is_called(name))) {
-        missing.push(format!("contacts have no field \"{name}\": correct kommo.username_field, or make the field"));
+    if let Some(name) = username {
+        missing.extend(no_place_for_names(name, &of_contacts));
     }
     for end in utm.iter().filter(|end| !of_leads.iter().any(|field| field.is_tracking(end))) {
         missing.push(format!("leads have no tracking field utm_{end}: what campaigns say of it is left out"));
@@ -152,6 +153,18 @@ async fn fields(config: &Config, account: &Account) -> Option<Finding> {
     } else {
         wrong(about, missing.join(". "))
     })
+}
+
+/// What is wrong with the field for public names, which is to hold a text.
+fn no_place_for_names(name: &str, of_contacts: &[KnownField]) -> Option<String> {
+    let Some(field) = of_contacts.iter().find(|field| field.is_called(name)) else {
+        return Some(format!("contacts have no field \"{name}\": correct kommo.username_field, or make the field"));
+    };
+    let other = field.r#type.as_deref().filter(|kind| !["text", "textarea"].contains(kind))?;
+    Some(format!(
+        "the contacts' field \"{name}\" is of the type {other}, and public names are texts: name another one in \
+         kommo.username_field"
+    ))
 }
 
 /// What the token may do. Each right is tried by reading.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     clock,
     domain::{
-        address::Conversation,
+        address::{Conversation, SourceId},
         guest::{Introduction, Told},
         retry::Failure,
         time::UnixMillis,
@@ -52,6 +52,20 @@ pub(super) async fn meet(
     let work = Work::Hold { conversation: conversation.clone() };
     let then = vec![NewJob { id: None, lane: Lane::hold(conversation), work }];
     Ok(Some(Step::without_call(Ok(Ending::Done { then, facts }))))
+}
+
+/// The same for what introduces nobody, such as a press or an edit: a `/start` that is held goes before it, too.
+pub(super) fn let_in_first(
+    courier: &Courier,
+    work: &Work,
+    (source, raw): (&SourceId, &str),
+) -> Result<Option<Step>, StoreError> {
+    let Ok(conversation) = from_telegram::lane(raw, source).thread.parse::<Conversation>() else { return Ok(None) };
+    if courier.store.held(&conversation)?.is_none() {
+        return Ok(None);
+    }
+    let release = Work::Release { conversation, phone: None };
+    Ok(Some(Step::without_call(Ok(Ending::Become(vec![release, work.clone()])))))
 }
 
 /// Whether the customer comes by an invitation that is still good, and is known by that.

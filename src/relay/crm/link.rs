@@ -25,10 +25,38 @@ use crate::{
 /// How long a person's other chat may be without a contact, until nobody is waited for: it was deleted then.
 const TWIN_WITHIN: Duration = Duration::from_hours(1);
 
+/// How long before a link is seen to Kommo may have made a contact for the chat by itself: its first message may have been
+/// under way for so long.
+const MADE_FOR_IT_WITHIN: Duration = Duration::from_hours(1);
+
+/// Which contacts a chat is taken from, where nobody has said whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TakenFrom {
+    /// From none that is shown: no message of this conversation was sent, so somebody has chosen the contact.
+    Nobody,
+    /// From those that may have been made for a message that was to be sent then. Of an older one somebody has chosen it.
+    MadeSince(UnixMillis),
+}
+
+impl TakenFrom {
+    /// Those that may be there for a message that came at `enqueued_at` and is sent now for the first time, or not.
+    pub(super) fn message(enqueued_at: UnixMillis, is_first_try: bool) -> Self {
+        if is_first_try { Self::Nobody } else { Self::MadeSince(enqueued_at.minus(MADE_FOR_IT_WITHIN)) }
+    }
+
+    fn takes(self, contact: &Contact) -> bool {
+        let made_at = contact.created_at.map(UnixMillis::from_seconds);
+        match self {
+            Self::Nobody => false,
+            Self::MadeSince(since) => made_at.is_some_and(|made_at| made_at >= since),
+        }
+    }
+}
+
 /// What became of a chat.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tied {
-    /// This one belongs to the contact.
+    /// This one belongs to a contact.
     Chat(KommoChatId),
     /// There is nobody whom it could belong to.
     ToNobody,
@@ -46,7 +74,8 @@ pub(in crate::relay) async fn step(
         Ok(account) => account,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
     };
-    let outcome = match tie(courier, &account, conversation, guest, whose).await {
+    let from = TakenFrom::message(lease.enqueued_at(), false);
+    let outcome = match tie(courier, &account, (conversation, guest), whose, from).await {
         Ok(Tied::NotYet) if age(lease.enqueued_at()) < TWIN_WITHIN && !is_outdated(lease)? => {
             Err(Failure::transient("Kommo has not made the contact of this customer's other chat yet"))
         }
@@ -62,18 +91,19 @@ fn is_outdated(lease: &Lease) -> Result<bool, StoreError> {
     Ok(lease.behind(1)?.iter().any(is_link))
 }
 
-/// Gives the chat of a conversation, which is made if there is none, to whom it is to belong. This can be repeated.
+/// Gives the chat of a conversation, which is made if there is none, to whom it is to belong: where somebody has said which
+/// contact that is, from anybody, else only from those that it may be taken `from`. This can be repeated.
 pub(super) async fn tie(
     courier: &Courier,
     account: &Account,
-    conversation: &Conversation,
-    guest: &Guest,
+    (conversation, guest): (&Conversation, &Guest),
     whose: &Whose,
+    from: TakenFrom,
 ) -> Result<Tied, Failure> {
     let (twin, phone) = match whose {
         Whose::Contact(contact) => {
             must_be_there(account, conversation, *contact).await?;
-            return give(courier, account, conversation, guest, *contact).await;
+            return give(courier, account, (conversation, guest), *contact, None).await;
         }
         Whose::Twin(twin) => (Some(twin), None),
         Whose::Phone(phone) => (None, Some(phone)),
@@ -83,12 +113,12 @@ pub(super) async fn tie(
     if let Some(twin) = twin
         && let Some(contact) = account.contact_of_chat(&twin.0).await?
     {
-        return give(courier, account, conversation, guest, contact).await;
+        return give(courier, account, (conversation, guest), contact, Some(from)).await;
     }
     if let Some(phone) = phone
         && let Some(contact) = by_phone(account, phone, known_chat(courier, conversation)?.as_ref()).await?
     {
-        return give(courier, account, conversation, guest, contact).await;
+        return give(courier, account, (conversation, guest), contact, Some(from)).await;
     }
     Ok(if twin.is_some() { Tied::NotYet } else { Tied::ToNobody })
 }
@@ -103,19 +133,25 @@ async fn must_be_there(account: &Account, conversation: &Conversation, contact: 
     )))
 }
 
+/// Gives it to a contact; `from` anybody if that is not told.
 async fn give(
     courier: &Courier,
     account: &Account,
-    conversation: &Conversation,
-    guest: &Guest,
+    (conversation, guest): (&Conversation, &Guest),
     contact: u64,
+    from: Option<TakenFrom>,
 ) -> Result<Tied, Failure> {
-    let before = match known_chat(courier, conversation)? {
-        Some(chat) => account.contact_of_chat(&chat.0).await?,
-        None => None,
-    };
     let chat = chat(courier, conversation, guest).await?;
+    // The store may be new and the chat old: only Kommo knows whose it is.
+    let before = account.contact_of_chat(&chat.0).await?;
     if before == Some(contact) {
+        return Ok(Tied::Chat(chat));
+    }
+    if let (Some(before), Some(from)) = (before, from)
+        && let Some(shown) = account.contact(before).await?
+        && !from.takes(&shown)
+    {
+        tracing::info!(%conversation, before, contact, "the chat has a contact that was there before, and stays with it: `telekommo chats link` gives it to another");
         return Ok(Tied::Chat(chat));
     }
     account.link_chat(&NewChatLink { contact_id: contact, chat_id: chat.0.clone() }).await?;

@@ -88,7 +88,7 @@ impl Rest {
 
 /// Chats that have become leads get their cards, as Kommo makes them after a message.
 pub(super) fn follow(core: &Core) {
-    core.world.look(|world| core.rest.with(|books| books.follow(&world.chats)));
+    core.world.look(|world| core.rest.with(|books| books.follow(&world.chats, core.clock.now())));
 }
 
 impl FakeKommo {

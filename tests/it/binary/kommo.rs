@@ -156,17 +156,21 @@ async fn check_says_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn check_says_which_fields_are_missing() {
+async fn check_says_which_fields_are_missing_or_take_no_text() {
     let filled = "kommo.username_field = \"Telegram\"\ncampaigns.summer.utm_source = \"telegram\"\n";
     let stage = Stage::without_bridge(&format!("{ACCOUNT}{filled}")).unwrap();
     done(&stage, &["sources", "sync"]).await;
     let printed = done(&stage, &["check"]).await;
     assert!(flat(&printed).contains("Fields all that are to be filled are there"), "{printed}");
-    let typo = filled.replace("Telegram\"", "Telegramm\"");
-    let stage = Stage::without_bridge(&format!("{ACCOUNT}{typo}")).unwrap();
-    done(&stage, &["sources", "sync"]).await;
-    let (code, printed, _) = command(&stage, &["check"]).await;
-    assert!(code == Some(1) && flat(&printed).contains("contacts have no field \"Telegramm\""), "{printed}");
+    for (name, says) in
+        [("Telegramm", "contacts have no field \"Telegramm\""), ("Visits", "\"Visits\" is of the type numeric")]
+    {
+        let wrong = filled.replace("Telegram\"", &format!("{name}\""));
+        let stage = Stage::without_bridge(&format!("{ACCOUNT}{wrong}")).unwrap();
+        done(&stage, &["sources", "sync"]).await;
+        let (code, printed, _) = command(&stage, &["check"]).await;
+        assert!(code == Some(1) && flat(&printed).contains(says), "{printed}");
+    }
 }
 
 #[tokio::test]

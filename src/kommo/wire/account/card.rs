@@ -15,6 +15,8 @@ pub struct Contact {
     pub id: Option<u64>,
     /// The name.
     pub name: Option<String>,
+    /// When it was made, in seconds since the epoch.
+    pub created_at: Option<i64>,
     /// When it was changed last, in seconds since the epoch.
     pub updated_at: Option<i64>,
     /// Its custom fields; phones and e-mail addresses are among them.
@@ -180,6 +182,7 @@ impl Contact {
         Self {
             id: fields.read("id"),
             name: fields.read("name"),
+            created_at: fields.read("created_at"),
             updated_at: fields.read("updated_at"),
             fields: values,
             tags: embedded(fields, "tags").unwrap_or_default(),

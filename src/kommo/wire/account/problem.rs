@@ -1,6 +1,6 @@
 //! Errors of the REST API: `application/problem+json` ("Error codes").
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde_json::Value;
 
@@ -52,6 +52,16 @@ impl Problem {
     pub fn is_blank(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// How long Kommo asks for patience, as the body of a 429 tells it: `retry_after`, in seconds, a number or a text ("Error
+/// codes"). Parts of a second count as a whole one.
+#[must_use]
+pub fn retry_after(body: &[u8]) -> Option<Duration> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let told = &value["retry_after"];
+    let seconds = told.as_f64().or_else(|| told.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(seconds.ceil()).ok()
 }
 
 /// Per request of a batch there is a list of faults, or one of them alone.

@@ -1,5 +1,6 @@
 //! What is written down in contacts: the phone number, the public name, tags.
 
+use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::{
@@ -24,11 +25,27 @@ pub(super) async fn write(crm: &Crm, account: &Account, chat: &KommoChatId, card
     let mut patch = EntityPatch { tags_to_add: new_tags(&card.tags, &contact.tags), ..EntityPatch::default() };
     patch.custom_fields_values.extend(card.phone.as_deref().and_then(|phone| with_phone(&contact, phone)));
     let username = username_field.zip(card.username.as_deref());
-    patch.custom_fields_values.extend(username.and_then(|(field, name)| with_username(&contact, field, name, card)));
-    if patch != EntityPatch::default() {
-        account.patch_contact(id, &patch).await?;
-    }
+    let username = username.and_then(|(field, name)| with_username(&contact, field, name, card));
+    change(account, id, patch, username).await?;
     Ok(true)
+}
+
+/// Changes a contact. If Kommo does not like that, the field for the public name may be what it does not like, and everything
+/// else is written without it.
+async fn change(account: &Account, id: u64, rest: EntityPatch, username: Option<FieldPatch>) -> Result<(), RestError> {
+    if let Some(username) = username {
+        let mut whole = rest.clone();
+        whole.custom_fields_values.push(username);
+        match account.patch_contact(id, &whole).await {
+            Err(error @ RestError::Refused { status: StatusCode::BAD_REQUEST, .. }) => tracing::warn!(
+                contact = id,
+                %error,
+                "the public name is not noted: is the field of kommo.username_field one for a text?"
+            ),
+            outcome => return outcome,
+        }
+    }
+    if rest == EntityPatch::default() { Ok(()) } else { account.patch_contact(id, &rest).await }
 }
 
 /// The number of the field for the public name, if there is a name to note.

@@ -121,9 +121,10 @@ impl FakeKommo {
 
     /// A manager makes a contact with a phone number, which may be empty. Gives its number.
     pub fn add_card(&self, name: &str, phone: &str) -> u64 {
+        let now = self.core.clock.now();
         self.in_books(|books| {
             let id = books.number();
-            let mut card = Card::new(id, name);
+            let mut card = Card::new(id, name, now);
             card.fields.introduce(phone, "");
             books.cards.insert(id, card);
             id

@@ -106,7 +106,7 @@ fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) ->
         core.rest.with(|books| {
             books.gate.admit(Instant::now())?;
             gate::authorize(books, &head.headers, subject, now)?;
-            books.follow(&world.chats);
+            books.follow(&world.chats, core.clock.now());
             let has_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
             if !asked.body.is_null() && !has_json {
                 return Err(Problem::Plain(415));
@@ -191,9 +191,8 @@ fn users(world: &World, query: &[(String, String)]) -> Vec<Value> {
     world.managers().enumerate().map(user).collect()
 }
 
-/// The wait, where HTTP puts it. That Kommo tells one is not documented.
+/// The wait stands in the body ("Error codes"); where HTTP puts it, nothing is documented.
 fn too_many_requests(seconds: u32) -> Response {
-    let mut response = Problem::Page(429).response();
-    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    response
+    let body = json!({ "title": "Too Many Requests", "status": 429, "retry_after": seconds });
+    fault::json(429, body.to_string())
 }

@@ -28,6 +28,8 @@ pub struct Card {
     pub id: u64,
     /// The name.
     pub name: String,
+    /// When it was made.
+    pub made_at: UnixMillis,
     /// What its custom fields hold, by the fields' numbers.
     pub fields: Values,
     /// Its tags.
@@ -38,9 +40,9 @@ pub struct Card {
 
 impl Card {
     /// A card with nothing but a name in it.
-    pub(super) fn new(id: u64, name: &str) -> Self {
+    pub(super) fn new(id: u64, name: &str, made_at: UnixMillis) -> Self {
         let (fields, tags) = (Values::default(), BTreeSet::new());
-        Self { id, name: name.to_owned(), fields, tags, notes: Vec::new() }
+        Self { id, name: name.to_owned(), made_at, fields, tags, notes: Vec::new() }
     }
 }
 
@@ -154,7 +156,7 @@ impl Books {
 
     /// A chat that has become a lead gets a contact, unless it has one, and an incoming lead, unless its contact has an open
     /// one. Kommo does so some time after it has taken the message.
-    pub(super) fn follow(&mut self, chats: &[Chat]) {
+    pub(super) fn follow(&mut self, chats: &[Chat], now: UnixMillis) {
         let asked = self.requests.len();
         for chat in chats.iter().filter(|chat| chat.is_lead) {
             let seen = *self.seen.entry(chat.chat_id.clone()).or_insert(asked);
@@ -163,7 +165,7 @@ impl Books {
             }
             let contact = match self.links.get(&chat.chat_id) {
                 Some((contact, _)) => *contact,
-                None => self.new_card(chat),
+                None => self.new_card(chat, now),
             };
             if !self.deals.values().any(|deal| deal.contact == contact && !deal.closed) {
                 self.new_deal(chat, contact);
@@ -171,10 +173,10 @@ impl Books {
         }
     }
 
-    fn new_card(&mut self, chat: &Chat) -> u64 {
+    fn new_card(&mut self, chat: &Chat, now: UnixMillis) -> u64 {
         let known = &chat.contact;
         let (id, link) = (self.number(), self.number());
-        let mut card = Card::new(id, &known.name);
+        let mut card = Card::new(id, &known.name, now);
         card.fields.introduce(&known.phone, &known.email);
         self.cards.insert(id, card);
         self.links.insert(chat.chat_id.clone(), (id, link));

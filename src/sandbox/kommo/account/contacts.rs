@@ -43,7 +43,7 @@ fn shape(books: &Books, card: &Card, query: &[(String, String)]) -> Value {
         embedded["leads"] = deals.map(|deal| json!({ "id": deal.id })).collect();
     }
     json!({ "id": card.id, "name": card.name, "first_name": "", "last_name": "", "responsible_user_id": 6_106_525,
-        "created_at": 1_582_117_331, "updated_at": 1_590_943_929, "is_deleted": false,
+        "created_at": card.made_at.seconds(), "updated_at": 1_590_943_929, "is_deleted": false,
         "custom_fields_values": card.fields.json(FieldOf::Contacts), "_embedded": embedded })
 }
 

@@ -22,10 +22,11 @@ const PHONE: u64 = 3001;
 const EMAIL: u64 = 3002;
 
 /// The fields of contacts.
-const OF_CONTACTS: [Field; 3] = [
+const OF_CONTACTS: [Field; 4] = [
     field(PHONE, "PHONE", "Phone", "multitext"),
     field(EMAIL, "EMAIL", "Email", "multitext"),
     field(3003, "", "Telegram", "text"),
+    field(3004, "", "Visits", "numeric"),
 ];
 
 /// The fields of leads.
@@ -153,6 +154,9 @@ impl Values {
 fn value_of(field: &Field, value: &Value, path: &str) -> Result<(String, Option<String>), Problem> {
     let text = value["value"].as_str().filter(|text| !text.is_empty());
     let text = text.ok_or_else(|| Problem::invalid("InvalidType", path, "a text is expected"))?;
+    if field.kind == "numeric" && text.parse::<f64>().is_err() {
+        return Err(Problem::invalid("InvalidType", path, "a number is expected"));
+    }
     let kinds = kinds(field);
     let Some(first) = kinds.first() else { return Ok((text.to_owned(), None)) };
     let kind = match (value["enum_code"].as_str(), value["enum_id"].as_u64()) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use telekommo::sandbox::{
     fault::Fault,
     kommo::Subject,
-    stage::{ANNA, BEN, LINES},
+    stage::{ANNA, BEN, LINES, Stage},
 };
 
 use super::{HOUR, contact, start, with_account};
@@ -178,4 +178,34 @@ async fn without_a_token_nothing_is_asked_of_the_account() {
     stage.until_settled().await;
     assert!(stage.kommo.rest_requests().is_empty());
     stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_contact_that_somebody_has_chosen_keeps_the_chat_though_the_store_is_new() {
+    for is_down in [false, true] {
+        let mut stage = with_account("telegram.ask_phone = \"on_start\"\n").await;
+        stage.allow_failures();
+        stage.allow_leftovers();
+        stage.telegram.write(SALES.token, ANNA, "hello");
+        stage.until("Kommo has it", |stage| contact(stage, SALES, ANNA).is_some()).await;
+        stage.kommo.clock().turn_back(2 * HOUR);
+        let chosen = stage.kommo.add_card("Anna as a manager knows her", "");
+        stage.kommo.clock().advance(2 * HOUR);
+        stage.kommo.merge_cards(chosen, contact(&stage, SALES, ANNA).unwrap());
+        let by_phone = stage.kommo.add_card("Somebody with this number", "+49 151 77000111");
+        stage.stop_bridge().await;
+        std::fs::remove_dir_all(stage.dir().join("data")).unwrap();
+        stage.start_bridge().await.unwrap();
+        stage.telegram.write(SALES.token, ANNA, "/start");
+        let asks = |stage: &Stage| stage.telegram.reply_keyboard(SALES.token, ANNA).is_some();
+        stage.until("she is asked for her number", asks).await;
+        stage.kommo.rest_down(is_down).unwrap();
+        stage.telegram.press_key(SALES.token, ANNA, 0, 0);
+        stage.until("Kommo has both", |stage| in_kommo(stage, SALES, ANNA).len() == 3).await;
+        stage.kommo.rest_down(false).unwrap();
+        let noted = |stage: &Stage| stage.kommo.card(chosen).is_some_and(|card| !card.fields.phones().is_empty());
+        stage.until("what follows the link is noted with the one", noted).await;
+        assert_eq!(contact(&stage, SALES, ANNA), Some(chosen), "not {by_phone}, is down: {is_down}");
+        stage.finish().await;
+    }
 }

@@ -35,6 +35,17 @@ async fn a_contact_gets_the_public_name_and_the_tags_once() {
 }
 
 #[tokio::test]
+async fn a_field_that_takes_no_text_costs_nothing_else() {
+    let stage = with_account(&NOTED.replace("Telegram", "Visits")).await;
+    stage.telegram.write(SALES.token, ANNA, "hello");
+    let tagged = |stage: &Stage| card(stage, SALES, ANNA).is_some_and(|anna| anna.tags.len() == 2);
+    stage.until("the rest is noted", tagged).await;
+    assert!(card(&stage, SALES, ANNA).unwrap().fields.texts(3004).is_empty());
+    stage.parked(0).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_contact_that_comes_without_its_number_is_written_all_the_same() {
     let stage = with_account(NOTED).await;
     let odd = Fault::Status { code: 200, body: r#"{"name":"Anna"}"#.to_owned() };

@@ -81,6 +81,16 @@ async fn who_writes_instead_is_heard_at_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn an_edit_lets_a_held_start_go_before_it() {
+    let stage = with_account(ASKING).await;
+    ask(&stage, ANNA).await;
+    let written = stage.telegram.messages(SALES.token, ANNA)[0].message_id;
+    stage.telegram.edit(SALES.token, ANNA, written, "/start, please");
+    stage.until("the start has its new wording", |stage| in_kommo(stage, SALES, ANNA) == ["/start, please"]).await;
+    finish(stage).await;
+}
+
+#[tokio::test]
 async fn a_start_is_not_held_for_ever_and_a_restart_loses_none() {
     let mut stage = with_account(&format!("{ASKING}telegram.phone_wait = \"1s\"\n")).await;
     ask(&stage, ANNA).await;
