@@ -1,5 +1,5 @@
 //! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account, and
-//! the sources are in step. None of it delays or stops a message.
+//! the sources are in step; what changes later it tells. None of it delays or stops a message.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -117,6 +117,27 @@ impl Setup {
         }
         let (created, changed) = (synced.created.len(), synced.changed.len());
         tracing::info!(created, changed, kept = synced.kept, "the sources are in step");
+        self.watch_sources(account).await;
+    }
+
+    /// Tells, once a day, of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone behind
+    /// their back.
+    async fn watch_sources(&self, account: &Account) {
+        loop {
+            sleep(DAY).await;
+            match account.sources().await {
+                Ok(known) => {
+                    let behind = sources::behind(&self.sources, &known);
+                    if !behind.is_empty() {
+                        tracing::warn!(
+                            sources = behind.join(", "),
+                            "Kommo does not have these sources as the configuration does: leads of one that it does not have go to its default one. `telekommo sources sync` brings them in step"
+                        );
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "the sources are not compared today"),
+            }
+        }
     }
 
     /// Tells of the token's end ahead of it: at the start, and once per warning that has become due since.

@@ -84,6 +84,8 @@ fn places(stage: &Stage, page: &Page) -> Value {
         "telegram": { "api_url": stage.telegram.url(), "bots": bots },
         "kommo": {
             "chats_url": stage.kommo.url(),
+            "account_url": stage.kommo.account_url(),
+            "access_token": stage.kommo.access_token(),
             "channel_id": channel.channel_id,
             "channel_secret": channel.channel_secret,
             "account_id": channel.account_id,

@@ -78,7 +78,10 @@ impl fmt::Display for Letter {
             writeln!(f, "{number:>2}. {name}: {value}")?;
         }
         writeln!(f, "15. Largest file: {} MB", self.max_file_mb)?;
-        writeln!(f, "\nPlease switch on hooks about typing for this channel as well.")?;
+        writeln!(
+            f,
+            "\nPlease switch on for this channel as well: hooks about typing, and replies to and forwards of messages."
+        )?;
         writeln!(f, "\nWe need back: the channel's code, id and secret, and the id and name of its bot.")?;
         write!(f, "\nThank you.")
     }

@@ -11,9 +11,10 @@ use telekommo::sandbox::{
 use super::process::{Process, run};
 use crate::support::WITHIN;
 
-/// Nothing is given up while Telegram is away.
+/// Nothing is given up while Telegram is away; and the account is asked, too.
 const PATIENT: &str = "retry.kommo = [\"50ms\"]\nretry.telegram = [\"50ms\", \"200ms\", \"200ms\", \"1m\", \"1m\"]\n\
-                       retry.probe_every = \"100ms\"";
+                       retry.probe_every = \"100ms\"\nkommo.account_url = \"{account_url}\"\n\
+                       kommo.access_token = \"{access_token}\"\nkommo.contact_tags = [\"telegram\"]\n";
 
 fn conversation(line: usize, customer: i64) -> String {
     format!("tg:{}:{customer}", LINES[line].source)
@@ -22,7 +23,7 @@ fn conversation(line: usize, customer: i64) -> String {
 /// What must not be seen: the secrets, and the parts of them that are secret by themselves.
 fn secrets(stage: &Stage) -> Vec<String> {
     let parts = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, secret)| secret.to_owned());
-    parts.chain([stage.kommo.settings().channel_secret.clone()]).collect()
+    parts.chain([stage.kommo.settings().channel_secret.clone(), stage.kommo.access_token()]).collect()
 }
 
 #[track_caller]

@@ -15,16 +15,18 @@ use crate::support::{TestStage, in_kommo};
 
 const SALES: Line = LINES[0];
 
-/// What must not be seen anywhere: the secret halves of both tokens, and the channel's secret.
+const ACCOUNT: &str = "kommo.account_url = \"{account_url}\"\nkommo.access_token = \"{access_token}\"\n";
+
+/// What must not be seen anywhere: the secret halves of both tokens, the channel's secret, and the account's token.
 fn secrets(stage: &Stage) -> Vec<String> {
     let halves = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, half)| half.to_owned());
-    halves.chain([stage.kommo.settings().channel_secret.clone()]).collect()
+    halves.chain([stage.kommo.settings().channel_secret.clone(), stage.kommo.access_token()]).collect()
 }
 
 #[track_caller]
 fn assert_discreet(stage: &Stage, text: &str) {
     let secrets = secrets(stage);
-    assert_eq!(secrets.len(), LINES.len() + 1);
+    assert_eq!(secrets.len(), LINES.len() + 2);
     for secret in secrets {
         assert!(!text.contains(&secret), "a secret is shown:\n{text}");
     }
@@ -32,7 +34,7 @@ fn assert_discreet(stage: &Stage, text: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_failure_tells_a_secret() {
-    let mut stage = TestStage::start().await;
+    let mut stage = TestStage::with(ACCOUNT).await;
     stage.allow_failures();
     stage.allow_leftovers();
     stage.begin(SALES, ANNA).await;
@@ -72,7 +74,7 @@ async fn no_failure_tells_a_secret() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_can_be_printed_shows_a_secret() {
-    let stage = TestStage::start().await;
+    let stage = TestStage::with(ACCOUNT).await;
     stage.begin(SALES, ANNA).await;
     let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
     let printed = [
