@@ -33,7 +33,7 @@ use crate::{
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
         disk::Disk,
-        imported,
+        imported::{self, ImportedChats},
         link::{LinkKey, Links},
         serve::MediaDoor,
     },
@@ -231,6 +231,11 @@ impl Parts {
         Ok(())
     }
 
+    /// What imports have noted beside the store.
+    fn imported(&self, config: &Config) -> ImportedChats {
+        imported::chats(&config.data_dir, &config.kommo.scope_id(&self.served))
+    }
+
     fn reconciler(&self, config: &Config) -> Reconciler {
         let bounds = Bounds {
             max_age: config.reconcile.max_age,
@@ -242,7 +247,7 @@ impl Parts {
         };
         let (chats, sources) = (self.courier.chats.clone(), self.bots.keys().cloned().collect());
         let rate = config.kommo.requests_per_second.get();
-        let shared = (self.store.clone(), Arc::clone(&self.meter));
+        let shared = (self.store.clone(), self.imported(config), Arc::clone(&self.meter));
         Reconciler::new(chats, shared, sources, bounds, config.retry.kommo.clone(), rate)
     }
 
@@ -303,9 +308,9 @@ impl Parts {
             }
         });
         let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
-        let admin_router = admin::router(self.store.clone(), bots, Arc::clone(&self.meter))
+        let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.meter))
             .merge(reconcile::router(Arc::clone(reconciler)))
-            .merge(history::router(self.store.clone(), config.data_dir.clone()));
+            .merge(history::router(self.store.clone(), self.imported(config)));
         life.essential("public listener", serve::until(public, serve::public(hooks, media), stop.clone()));
         life.essential("admin listener", serve::until(admin, admin_router, stop));
     }

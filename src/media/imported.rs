@@ -1,4 +1,4 @@
-//! Files of messages that were imported: they lie below `data_dir`, where the import has copied them.
+//! What imports have left below `data_dir`: the files of messages, which the import has copied there, and notes.
 
 use std::{
     io::SeekFrom,
@@ -15,6 +15,10 @@ use tokio::{
 };
 use tokio_util::io::ReaderStream;
 
+mod chats;
+
+pub use chats::{ImportedChat, ImportedChats};
+
 /// How much of a file is read at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -28,6 +32,12 @@ pub fn dir(data_dir: &Path) -> PathBuf {
 #[must_use]
 pub fn in_managers_names(data_dir: &Path) -> PathBuf {
     dir(data_dir).join("in-managers-names")
+}
+
+/// The chats that were imported into, of the channel and account of a scope.
+#[must_use]
+pub fn chats(data_dir: &Path, scope_id: &str) -> ImportedChats {
+    ImportedChats::new(dir(data_dir).join("chats.jsonl"), scope_id)
 }
 
 /// Opens the file at `relative`, which is `{import}/{chat}/{message}`; `None` if it is not there. A path of another form, one

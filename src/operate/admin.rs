@@ -17,6 +17,7 @@ use axum::{
 use crate::{
     clock,
     domain::address::{BotId, SourceId},
+    media::imported::ImportedChats,
     meter::Meter,
     operate::{
         chats, connect,
@@ -32,11 +33,12 @@ const LISTED: usize = 1000;
 struct Admin {
     store: Store,
     bots: Arc<chats::Bots>,
+    imported: ImportedChats,
     meter: Arc<Meter>,
 }
 
 /// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
-pub fn router(store: Store, bots: BTreeMap<SourceId, BotId>, meter: Arc<Meter>) -> Router {
+pub fn router(store: Store, (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats), meter: Arc<Meter>) -> Router {
     Router::new()
         .route("/live", get(async || "alive\n"))
         .route("/ready", get(ready))
@@ -49,7 +51,7 @@ pub fn router(store: Store, bots: BTreeMap<SourceId, BotId>, meter: Arc<Meter>) 
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
         .route("/chats/forget", post(forget_person))
-        .with_state(Admin { store, bots: Arc::new(bots), meter })
+        .with_state(Admin { store, bots: Arc::new(bots), imported, meter })
 }
 
 /// 200, or 503 with one reason per line.
@@ -131,7 +133,7 @@ async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Whic
     if !is_addressed_directly(&headers) {
         return (StatusCode::FORBIDDEN, "asked by address, this is told\n").into_response();
     }
-    match chats::known(&admin.store, &admin.bots, &which) {
+    match chats::known(&admin.store, &admin.bots, &admin.imported, &which) {
         Ok(rows) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&rows)).into_response(),
         Err(error) => failed(&error),
     }
@@ -139,7 +141,7 @@ async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Whic
 
 /// Queues that a conversation's chat becomes a contact's.
 async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::Wish>, headers: HeaderMap) -> Response {
-    changed(&headers, chats::queue(&admin.store, wish)).await
+    changed(&headers, chats::queue(&admin.store, &admin.imported, wish)).await
 }
 
 /// Forgets who is behind a conversation.

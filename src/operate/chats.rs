@@ -14,18 +14,19 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        address::{BotId, Conversation, SourceId, UserId},
+        address::{BotId, Conversation, KommoChatId, SourceId, UserId},
         guest::{Guest, Whose},
         work::{Lane, Work},
     },
     kommo::account::Account,
+    media::imported::ImportedChats,
     operate::{
         identity,
         parked::ask,
         table::{paragraph, table},
         values,
     },
-    store::{Chat, Intake, NewJob, Store, StoreError},
+    store::{Chat, Fact, Intake, NewJob, Store, StoreError},
 };
 
 /// The bots, by their sources.
@@ -47,7 +48,7 @@ pub enum Request {
     /// Show all conversations in which somebody has written to a bot.
     ///
     /// Those that were only imported are not among them: no bot can answer there
-    /// before the customer has written. `telekommo history` finds them all the same.
+    /// before the customer has written. Show, link and `telekommo history` know them.
     #[command(verbatim_doc_comment)]
     List,
     /// Show one, with its contact and leads.
@@ -95,22 +96,44 @@ pub(super) struct Which {
     conversation: Option<String>,
 }
 
-/// Those that Kommo knows, with the names that `bots` were told.
-pub(super) fn known(store: &Store, bots: &Bots, which: &Which) -> Result<Vec<Row>, StoreError> {
+/// Those that Kommo knows, with the names that `bots` were told; one that is named may be known from an import alone.
+pub(super) fn known(
+    store: &Store,
+    bots: &Bots,
+    imported: &ImportedChats,
+    which: &Which,
+) -> Result<Vec<Row>, StoreError> {
     let chats = match which.conversation.as_deref().map(str::parse::<Conversation>) {
-        None => store.chats(LISTED)?,
+        None => store.chats(LISTED)?.into_iter().map(|(conversation, chat)| (conversation, chat.chat)).collect(),
         Some(Err(_)) => Vec::new(),
-        Some(Ok(conversation)) => store.chat(&conversation)?.map(|chat| (conversation, chat)).into_iter().collect(),
+        Some(Ok(conversation)) => {
+            chat_of(store, imported, &conversation)?.map(|chat| (conversation, chat)).into_iter().collect()
+        }
     };
     chats.into_iter().map(|(conversation, chat)| row_of(store, bots, conversation, chat)).collect()
 }
 
-fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: Chat) -> Result<Row, StoreError> {
+/// Kommo's id of a conversation's chat, as the store has it, or else an import.
+fn chat_of(
+    store: &Store,
+    imported: &ImportedChats,
+    conversation: &Conversation,
+) -> Result<Option<KommoChatId>, StoreError> {
+    if let Some(known) = store.chat(conversation)? {
+        return Ok(Some(known.chat));
+    }
+    Ok(imported.find(conversation).unwrap_or_else(|error| {
+        tracing::warn!(%conversation, %error, "which chat was imported into cannot be read");
+        None
+    }))
+}
+
+fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoChatId) -> Result<Row, StoreError> {
     let portrait = match bots.get(&conversation.source) {
         Some(bot) => store.portrait(*bot, conversation.contact())?,
         None => None,
     };
-    Ok(Row { conversation, chat: chat.chat.0, name: portrait.map(|portrait| portrait.name) })
+    Ok(Row { conversation, chat: chat.0, name: portrait.map(|portrait| portrait.name) })
 }
 
 /// What the command asks the bridge to do.
@@ -121,17 +144,17 @@ pub(super) struct Wish {
 }
 
 /// Queues it, unless there is no such conversation.
-pub(super) async fn queue(store: &Store, wish: Wish) -> Result<bool, StoreError> {
+pub(super) async fn queue(store: &Store, imported: &ImportedChats, wish: Wish) -> Result<bool, StoreError> {
     let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
-    if store.chat(&conversation)?.is_none() {
-        return Ok(false);
-    }
+    let Some(chat) = chat_of(store, imported, &conversation)? else { return Ok(false) };
+    let known = Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
+    let facts = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
     // The chat is there, so nobody has to be introduced.
     let guest = Guest { id: UserId(conversation.chat.id), name: String::new(), username: None };
     let lane = Lane::links(&conversation);
     let work = Work::Link { conversation, guest, whose: Whose::Contact(wish.contact) };
     let jobs = vec![NewJob { id: None, lane: lane.clone(), work }];
-    store.push(Intake { jobs, offset: None }, clock::now()).await?;
+    store.push_with(Intake { jobs, offset: None }, facts, clock::now()).await?;
     // One that waits there for Kommo gives way to it.
     store.hurry(&lane);
     Ok(true)

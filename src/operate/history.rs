@@ -3,12 +3,7 @@
 //! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat where
 //! there is none.
 
-use std::{
-    io,
-    net::SocketAddr,
-    path::{Path as FilePath, PathBuf},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, bail};
 use axum::{
@@ -27,29 +22,32 @@ use crate::{
     config::Config,
     domain::address::{Conversation, is_uuid},
     kommo::chats::{Chats, HISTORY_PAGE},
+    media::imported::{self, ImportedChats},
     operate::{
         connect::{self, refusal},
-        import,
         table::COLUMNS,
     },
     store::Store,
     translate::from_history::{self, Past},
 };
 
-/// `/chats/{conversation}`: Kommo's id of its chat, as the store has it, or else an import below `data_dir`.
-pub fn router(store: Store, data_dir: PathBuf) -> Router {
-    Router::new().route("/chats/{conversation}", get(chat)).with_state((store, data_dir))
+/// `/chats/{conversation}`: Kommo's id of its chat, as the store has it, or else an import.
+pub fn router(store: Store, imported: ImportedChats) -> Router {
+    Router::new().route("/chats/{conversation}", get(chat)).with_state((store, imported))
 }
 
-async fn chat(State((store, data_dir)): State<(Store, PathBuf)>, Path(conversation): Path<Conversation>) -> Response {
+async fn chat(
+    State((store, imported)): State<(Store, ImportedChats)>,
+    Path(conversation): Path<Conversation>,
+) -> Response {
     match store.chat(&conversation) {
         Ok(Some(chat)) => return chat.chat.0.into_response(),
         Ok(None) => {}
         Err(error) => return (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
-    let found = spawn_blocking(move || import::chat_of(&data_dir, &conversation.to_string())).await;
+    let found = spawn_blocking(move || imported.find(&conversation)).await;
     match found.map_err(io::Error::from).and_then(|found| found) {
-        Ok(Some(chat)) => chat.into_response(),
+        Ok(Some(chat)) => chat.0.into_response(),
         Ok(None) => (StatusCode::NOT_FOUND, "this conversation is not known\n").into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
@@ -71,8 +69,9 @@ pub struct Request {
 /// # Errors
 /// If the conversation is not known, or Kommo does not answer.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    let chat = kommo_chat(config.admin.listen, &config.data_dir, &request.of).await?;
-    let (chats, _) = connect::chats(config).await?;
+    let (chats, id) = connect::chats(config).await?;
+    let imported = imported::chats(&config.data_dir, &config.kommo.scope_id(&id));
+    let chat = kommo_chat(config.admin.listen, &imported, &request.of).await?;
     let past = read(&chats, &chat, request.limit).await?;
     if request.json {
         println!("{}", serde_json::to_string_pretty(&past.iter().map(Row::of).collect::<Vec<_>>())?);
@@ -85,7 +84,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn kommo_chat(admin: SocketAddr, data_dir: &FilePath, of: &str) -> anyhow::Result<String> {
+async fn kommo_chat(admin: SocketAddr, imported: &ImportedChats, of: &str) -> anyhow::Result<String> {
     let Ok(conversation) = of.parse::<Conversation>() else {
         if is_uuid(of) {
             return Ok(of.to_owned());
@@ -98,8 +97,8 @@ async fn kommo_chat(admin: SocketAddr, data_dir: &FilePath, of: &str) -> anyhow:
     }
     let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
     let Ok(answer) = client.get(url).send().await else {
-        if let Ok(Some(chat)) = import::chat_of(data_dir, of) {
-            return Ok(chat);
+        if let Ok(Some(chat)) = imported.find(&conversation) {
+            return Ok(chat.0);
         }
         bail!(
             "no bridge answers at {admin} (admin.listen), and only it knows the chat of a conversation: start it, or \
@@ -225,6 +224,7 @@ mod tests {
             ours: None,
             at: UnixMillis(1_738_864_454_584),
             author: "Maria".to_owned(),
+            author_id: None,
             is_answer: true,
             kind: kind.to_owned(),
             text: text.to_owned(),
@@ -254,13 +254,14 @@ mod tests {
     #[tokio::test]
     async fn what_is_neither_a_conversation_nor_a_chat_is_refused() {
         let (nowhere, home) = (SocketAddr::from(([127, 0, 0, 1], 1)), tempfile::tempdir().unwrap());
+        let home = imported::chats(home.path(), "scope");
         for wrong in ["", "sales", "777000111", "tg:sales", "zzzzzzzz-e60e-4d05-a2c5-a5bf1d6a1b51"] {
-            let error = kommo_chat(nowhere, home.path(), wrong).await.unwrap_err().to_string();
+            let error = kommo_chat(nowhere, &home, wrong).await.unwrap_err().to_string();
             assert!(error.contains("neither a conversation"), "{wrong}: {error}");
         }
         let chat = "99999999-8888-4777-8666-555555555555";
-        assert_eq!(kommo_chat(nowhere, home.path(), chat).await.unwrap(), chat);
-        let error = kommo_chat(nowhere, home.path(), "tg:sales:7").await.unwrap_err().to_string();
+        assert_eq!(kommo_chat(nowhere, &home, chat).await.unwrap(), chat);
+        let error = kommo_chat(nowhere, &home, "tg:sales:7").await.unwrap_err().to_string();
         assert!(error.contains("no bridge answers"), "{error}");
     }
 }

@@ -6,7 +6,10 @@
 //! each message by an id that stays the same. Files are copied below `data_dir`, where the bridge finds them when Kommo
 //! fetches them.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -34,10 +37,9 @@ mod survey;
 mod walk;
 mod words;
 
-pub use chats::find as chat_of;
 use export::Export;
 use people::People;
-use progress::{AS_WHOM, Progress};
+use progress::AS_WHOM;
 use read::Item;
 use run::Run;
 use sending::Post;
@@ -54,9 +56,10 @@ it makes, or the result.json in it.
 
 Private chats are imported, oldest message first, each into the conversation of
 the source's bot with that customer: authors, times, replies and files are kept.
-No manager is notified but by the newest message of each chat. What the owner of
-the export wrote stands in the name of the channel's bot (kommo.bot_id), or of a
-user of the account (--manager).
+No manager is notified but by the newest message of each chat, and the newest
+one of the customer's, which makes the lead. What the owner of the export wrote
+stands in the name of the channel's bot (kommo.bot_id), or of a user of the
+account (--manager). Customers have the names of the owner's address book.
 
 It may run beside the bridge, as the same user or as root. Break it off at any
 time: the same command goes on where it was, and run twice it imports nothing
@@ -85,7 +88,7 @@ pub struct ImportOptions {
     /// or their UUID; may be given again.
     #[arg(long = "manager", value_name = "NAME=USER")]
     managers: Vec<String>,
-    /// Make no leads and notify nobody, not even by the newest message of a chat.
+    /// Make no leads and notify nobody, not even by the newest messages of a chat.
     #[arg(long)]
     silent: bool,
     /// Requests per second [default: half of what the configuration allows].
@@ -111,7 +114,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let owner = survey.owner(options.owner.as_deref())?;
     print!("{survey}");
     if options.dry_run {
-        print!("{}", done_before(config, (bot, owner), (&export, &wanted))?);
+        print!("{}", done_before(&scope_id(config).await, &notes(config, bot, owner), (&export, &wanted))?);
         println!("Nothing was sent: this was a dry run.");
         return Ok(true);
     }
@@ -122,8 +125,10 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     }
     let people = People::find(config, &options.managers, survey.outgoing()).await?;
     let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);
-    let post = Post::new(chats(config, rate).await?, config.retry.kommo.clone());
-    let run = Run::new(config, (source, bot, owner), export.clone(), survey, people, post, options.silent)?;
+    let scope_id = scope_id(config).await?;
+    let post = Post::new(chats(config, &scope_id, rate)?, config.retry.kommo.clone());
+    let into = (source, bot, owner);
+    let run = Run::new((config, &scope_id), into, export.clone(), survey, people, post, options.silent)?;
     send(run, export, wanted).await
 }
 
@@ -134,11 +139,17 @@ fn source(config: &Config, name: &str) -> anyhow::Result<(SourceId, BotId)> {
     Ok((id.clone(), source.token.bot_id()))
 }
 
-async fn chats(config: &Config, rate: u32) -> anyhow::Result<Chats> {
+/// Which channel in which account it goes into.
+async fn scope_id(config: &Config) -> anyhow::Result<String> {
     let kommo = &config.kommo;
     let id = identity::account_id(kommo, identity::client(kommo)?.as_ref(), None).await?;
+    Ok(kommo.scope_id(&id))
+}
+
+fn chats(config: &Config, scope_id: &str, rate: u32) -> anyhow::Result<Chats> {
+    let kommo = &config.kommo;
     let signer = Signer::new(kommo.channel_secret.expose());
-    Ok(Chats::new(kommo.chats_url.url().clone(), &kommo.scope_id(&id), signer, kommo.timeout, rate)?)
+    Ok(Chats::new(kommo.chats_url.url().clone(), scope_id, signer, kommo.timeout, rate)?)
 }
 
 /// Sends everything, until the end or until somebody ends it.
@@ -177,22 +188,21 @@ fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'
 }
 
 /// What of an import is done is written down here, below `data_dir`.
-fn progress(config: &Config, bot: BotId, owner: i64) -> anyhow::Result<Progress> {
-    Progress::open(&config.data_dir, &notes(config, bot, owner))
-}
-
 fn notes(config: &Config, bot: BotId, owner: i64) -> PathBuf {
     imported::dir(&config.data_dir).join(format!("{bot}-{owner}")).join("done.jsonl")
 }
 
 /// How much of it an earlier import has done, in words; empty if that is nothing.
 fn done_before(
-    config: &Config,
-    (bot, owner): (BotId, i64),
+    scope_id: &anyhow::Result<String>,
+    path: &Path,
     (export, wanted): (&Export, &Wanted),
 ) -> anyhow::Result<String> {
-    let path = notes(config, bot, owner);
-    let done = match progress::before(&path) {
+    let scope_id = match scope_id {
+        Ok(scope_id) => scope_id,
+        Err(error) => return Ok(format!("What was imported before cannot be seen: {error:#}.\n")),
+    };
+    let done = match progress::before(path, scope_id) {
         Ok(done) if done.is_empty() => return Ok(String::new()),
         Ok(done) => done,
         Err(error) => {

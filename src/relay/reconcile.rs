@@ -15,7 +15,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -25,15 +25,16 @@ use tokio::sync::Mutex;
 use crate::{
     clock,
     domain::{
-        address::{Conversation, SourceId},
+        address::{Conversation, KommoUserId, SourceId},
         retry::Schedule,
         time::UnixMillis,
         work::Lane,
     },
     kommo::chats::Chats,
+    media::imported::ImportedChats,
     meter::Meter,
     pace::Pace,
-    store::{KnownChat, Store, StoreError},
+    store::{Chat, KnownChat, Store, StoreError},
 };
 
 mod attend;
@@ -73,6 +74,7 @@ pub struct Bounds {
 pub struct Reconciler {
     chats: Chats,
     store: Store,
+    imported: ImportedChats,
     sources: BTreeSet<SourceId>,
     bounds: Bounds,
     schedule: Schedule,
@@ -106,6 +108,8 @@ pub struct Search {
 struct Target {
     conversation: Conversation,
     kommo_chat: String,
+    /// The customer, as far as it is known which one that is in Kommo.
+    customer: Option<KommoUserId>,
     lane: Lane,
     /// How often its history could not be read.
     failed: u32,
@@ -124,6 +128,11 @@ impl Search {
         self.since
     }
 
+    /// Whether nothing of a lane is still to be compared, so that it can be let go. Where nobody waits, none is kept held.
+    fn is_done(&self, lane: &Lane) -> bool {
+        self.is_routine || !self.pending.iter().any(|pending| pending.lane == *lane)
+    }
+
     /// The next one: first those in which somebody waits for it.
     fn next(&mut self, store: &Store) -> Option<Target> {
         let waiting: HashSet<_> = store.withheld().into_iter().collect();
@@ -134,18 +143,18 @@ impl Search {
 
 impl Reconciler {
     /// One that asks `chats` for conversations of `sources`: at most half as often as `rate` per second, and a seventh
-    /// where nobody waits. `meter` tells it of outages.
+    /// where nobody waits. The store and `imported` tell it of chats, and `meter` of outages.
     #[must_use]
     pub fn new(
         chats: Chats,
-        (store, meter): (Store, Arc<Meter>),
+        (store, imported, meter): (Store, ImportedChats, Arc<Meter>),
         sources: BTreeSet<SourceId>,
         bounds: Bounds,
         schedule: Schedule,
         rate: u32,
     ) -> Self {
         let [pace, leisure] = [rate / 2, rate / 7].map(Pace::per_second);
-        Self { chats, store, sources, bounds, schedule, meter, pace, leisure, turn: Mutex::new(()) }
+        Self { chats, store, imported, sources, bounds, schedule, meter, pace, leisure, turn: Mutex::new(()) }
     }
 
     /// What a start has to look for. From then on, new hooks of these conversations are held.
@@ -183,6 +192,7 @@ impl Reconciler {
     fn targets(&self, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
         let from = now.minus(self.bounds.chats_within);
         let mut known = self.store.known_chats()?;
+        known.extend(self.only_imported(&known));
         known.retain(|known| {
             self.sources.contains(&known.conversation.source) && known.active_at.is_none_or(|at| at >= from)
         });
@@ -191,9 +201,30 @@ impl Reconciler {
             lane: Lane::outbound(&known.conversation),
             conversation: known.conversation,
             kommo_chat: known.chat.chat.0,
+            customer: known.chat.user,
             failed: 0,
         };
         Ok(known.into_iter().map(target).collect())
+    }
+
+    /// Conversations of which nothing but an import tells: a manager may have answered there all the same.
+    fn only_imported(&self, known: &[KnownChat]) -> Vec<KnownChat> {
+        let mut imported = self.imported.all().unwrap_or_else(|error| {
+            let file = self.imported.file().display();
+            tracing::warn!(%error, %file, "which chats were imported into cannot be read: they are not compared");
+            BTreeMap::new()
+        });
+        for known in known {
+            imported.remove(&known.conversation);
+        }
+        let chat = |chat| Chat { chat, user: None };
+        let imported = imported.into_iter();
+        let known = imported.map(|(conversation, it)| KnownChat {
+            conversation,
+            chat: chat(it.chat),
+            active_at: Some(it.noted_at),
+        });
+        known.collect()
     }
 
     /// Looks for what is missing `since` so long ago, and tells in `say` what it does. Gives the result.
@@ -232,6 +263,30 @@ fn since(caught_up_at: Option<UnixMillis>, now: UnixMillis, max_age: Duration) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lane_is_done_when_all_chats_of_its_conversation_are_compared() {
+        let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
+        let lane = Lane::outbound(&conversation);
+        let target = |chat: &str| Target {
+            conversation: conversation.clone(),
+            kommo_chat: chat.to_owned(),
+            customer: None,
+            lane: lane.clone(),
+            failed: 0,
+        };
+        let mut search = Search {
+            began_at: UnixMillis(0),
+            since: UnixMillis(0),
+            known_since: UnixMillis(0),
+            mark: 0,
+            is_routine: false,
+            pending: vec![target("begun by a manager")],
+        };
+        assert!(!search.is_done(&lane));
+        search.pending.clear();
+        assert!(search.is_done(&lane));
+    }
 
     #[test]
     fn it_is_looked_as_far_back_as_anything_may_be_missing() {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     domain::{
-        address::{Conversation, KommoMessageId},
+        address::{Conversation, KommoMessageId, KommoUserId},
         imported::ImportedId,
         time::UnixMillis,
     },
@@ -26,7 +26,9 @@ pub struct Past {
     pub at: UnixMillis,
     /// Who wrote it, as Kommo names them; empty if it does not.
     pub author: String,
-    /// Whether it was written in Kommo, for the customer.
+    /// Kommo's id of whoever wrote it, if it tells one.
+    pub author_id: Option<KommoUserId>,
+    /// Whether it was written in Kommo, for the customer, as far as it tells by itself ([`Past::is_by`]).
     pub is_answer: bool,
     /// `text`, `picture`, `file` and so on.
     pub kind: String,
@@ -44,6 +46,12 @@ impl Past {
     pub fn is_imported(&self) -> bool {
         self.ours.as_deref().is_some_and(ImportedId::is_one)
     }
+
+    /// Whether somebody wrote it, by Kommo's id of them: a customer whom it does not name by ours.
+    #[must_use]
+    pub fn is_by(&self, user: &KommoUserId) -> bool {
+        self.author_id.as_ref() == Some(user)
+    }
 }
 
 /// Reads a message of a chat's history; `None` if it has no id.
@@ -57,6 +65,7 @@ pub fn read(item: &HistoryItem) -> Option<Past> {
         is_answer: ours.is_none() && item.sender.as_ref().is_none_or(|sender| !is_customer(sender)),
         ours,
         at: at(item),
+        author_id: item.sender.as_ref().and_then(|sender| sender.id.clone()).map(KommoUserId),
         author: item.sender.as_ref().and_then(|sender| sender.name.clone()).unwrap_or_default(),
         kind: content.r#type.filter(|kind| !kind.is_empty()).unwrap_or_else(|| "text".to_owned()),
         text: content.text.unwrap_or_default(),

@@ -1,50 +1,42 @@
-//! Which of Kommo's chats was imported into: a line per conversation, for those who look for one in which nobody has written
-//! to the bot.
+//! Which of Kommo's chats was imported into, as an import notes it ([`ImportedChats`]).
 
 use std::{
     collections::HashSet,
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
+    fs::{File, OpenOptions},
+    io::Write as _,
+    path::Path,
 };
 
 use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    media::imported,
+    domain::address::KommoChatId,
+    media::imported::ImportedChats,
     operate::import::progress::{AS_WHOM, end_last_line},
     store::home,
 };
 
-/// A conversation that was imported into.
-#[derive(Debug, Serialize, Deserialize)]
-struct Line {
-    conversation: String,
-    /// Kommo's id of its chat.
-    chat: String,
-}
-
 /// Those that are known.
 #[derive(Debug)]
 pub(super) struct Chats {
+    noted: ImportedChats,
     file: File,
     known: HashSet<String>,
 }
 
 impl Chats {
-    /// Reads which there are, and notes more.
+    /// Reads which there are, and notes more, below `data_dir`.
     ///
     /// # Errors
     /// If that cannot be read or written.
-    pub(super) fn open(data_dir: &Path) -> anyhow::Result<Self> {
-        let path = path(data_dir);
+    pub(super) fn open(data_dir: &Path, noted: ImportedChats) -> anyhow::Result<Self> {
+        let path = noted.file();
         let refused = || format!("{} cannot be written: {AS_WHOM}", path.display());
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).with_context(refused)?;
-        home::give(data_dir, &path).with_context(refused)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(refused)?;
+        home::give(data_dir, path).with_context(refused)?;
         end_last_line(&mut file)?;
-        let known = lines(data_dir).with_context(refused)?.map(|line| line.conversation).collect();
-        Ok(Self { file, known })
+        let known = noted.all().with_context(refused)?.into_keys().map(|it| it.to_string()).collect();
+        Ok(Self { noted, file, known })
     }
 
     /// Whether Kommo's id of the chat is known.
@@ -57,62 +49,40 @@ impl Chats {
     /// # Errors
     /// If it cannot be written.
     pub(super) fn note(&mut self, conversation: String, chat: String) -> anyhow::Result<()> {
-        let line = serde_json::to_string(&Line { conversation: conversation.clone(), chat })?;
+        let line = self.noted.line(&conversation, KommoChatId(chat))?;
         self.file.write_all(format!("{line}\n").as_bytes()).context("what is done cannot be remembered")?;
         self.known.insert(conversation);
         Ok(())
     }
 }
 
-/// Kommo's id of the chat of a conversation that was imported into, the one that was noted last.
-///
-/// # Errors
-/// If it is there and cannot be read.
-pub fn find(data_dir: &Path, conversation: &str) -> io::Result<Option<String>> {
-    let found = lines(data_dir)?.filter(|line| line.conversation == conversation);
-    Ok(found.last().map(|line| line.chat))
-}
-
-/// A line that a crash has cut is none.
-fn lines(data_dir: &Path) -> io::Result<impl Iterator<Item = Line>> {
-    let text = match fs::read_to_string(path(data_dir)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        text => text?,
-    };
-    let lines: Vec<_> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    Ok(lines.into_iter())
-}
-
-fn path(data_dir: &Path) -> PathBuf {
-    imported::dir(data_dir).join("chats.jsonl")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;
+    use crate::media::imported;
 
     #[test]
-    fn what_was_noted_is_found_whatever_else_is_there() {
+    fn what_was_noted_is_known_after_a_crash_in_the_middle_of_a_line() {
         let home = TempDir::new().unwrap();
-        assert_eq!(find(home.path(), "tg:sales:7").unwrap(), None);
         fs::create_dir(imported::dir(home.path())).unwrap();
-        let mut chats = Chats::open(home.path()).unwrap();
+        let noted = || imported::chats(home.path(), "scope");
+        let mut chats = Chats::open(home.path(), noted()).unwrap();
         chats.note("tg:sales:7".to_owned(), "a".to_owned()).unwrap();
         chats.note("tg:sales:77".to_owned(), "b".to_owned()).unwrap();
         assert!(chats.has("tg:sales:7") && !chats.has("tg:sales:8"));
         drop(chats);
-        // A crash cuts the last line.
-        let text = fs::read_to_string(path(home.path())).unwrap();
-        fs::write(path(home.path()), &text[..text.len() - 3]).unwrap();
-        let mut chats = Chats::open(home.path()).unwrap();
+        let text = fs::read_to_string(noted().file()).unwrap();
+        fs::write(noted().file(), &text[..text.len() - 3]).unwrap();
+        let mut chats = Chats::open(home.path(), noted()).unwrap();
         assert!(!chats.has("tg:sales:77"));
         chats.note("tg:sales:8".to_owned(), "c".to_owned()).unwrap();
-        let found = |conversation| find(home.path(), conversation).unwrap();
-        assert_eq!(
-            [found("tg:sales:7"), found("tg:sales:77"), found("tg:sales:8")],
-            [Some("a".into()), None, Some("c".into())]
-        );
+        let all = noted().all().unwrap();
+        let found: Vec<_> =
+            all.iter().map(|(conversation, it)| (conversation.to_string(), it.chat.0.as_str())).collect();
+        assert_eq!(found, [("tg:sales:7".to_owned(), "a"), ("tg:sales:8".to_owned(), "c")]);
     }
 }

@@ -15,9 +15,12 @@ use crate::store::home;
 /// Who can import so that the bridge can read it.
 pub(super) const AS_WHOM: &str = "import as root, or as the user that telekommo runs as";
 
-/// A message that Kommo has.
+/// A message that Kommo has, of one channel in one account: another one has nothing yet. A line that does not tell which
+/// counts for none; what Kommo has all the same, it recognises.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
+    #[serde(default)]
+    scope: String,
     chat: i64,
     message: i64,
     /// Kommo's id of it, if it told one.
@@ -29,24 +32,25 @@ struct Line {
 ///
 /// # Errors
 /// If what was noted cannot be read.
-pub(super) fn before(path: &Path) -> io::Result<HashSet<(i64, i64)>> {
+pub(super) fn before(path: &Path, scope_id: &str) -> io::Result<HashSet<(i64, i64)>> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
-        file => Ok(read(&file?)),
+        file => Ok(read(&file?, scope_id)),
     }
 }
 
 /// A line that a crash has cut is none: that message is recognised by Kommo.
-fn read(file: &File) -> HashSet<(i64, i64)> {
+fn read(file: &File, scope_id: &str) -> HashSet<(i64, i64)> {
     let lines = BufReader::new(file).lines().map_while(Result::ok);
     let done = lines.filter_map(|line| serde_json::from_str::<Line>(&line).ok());
-    done.map(|line| (line.chat, line.message)).collect()
+    done.filter(|line| line.scope == scope_id).map(|line| (line.chat, line.message)).collect()
 }
 
-/// What has been imported of one account into one bot's conversations.
+/// What has been imported of one account into one bot's conversations, in one channel of one account of Kommo's.
 #[derive(Debug)]
 pub(super) struct Progress {
     file: File,
+    scope_id: String,
     done: HashSet<(i64, i64)>,
 }
 
@@ -55,7 +59,7 @@ impl Progress {
     ///
     /// # Errors
     /// If it cannot be read or written, or another import runs.
-    pub(super) fn open(data_dir: &Path, path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(data_dir: &Path, path: &Path, scope_id: &str) -> anyhow::Result<Self> {
         let refused = || format!("{} cannot be written: {AS_WHOM}", path.display());
         home::create_within(data_dir, path.parent().unwrap_or(data_dir)).with_context(refused)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(refused)?;
@@ -63,9 +67,9 @@ impl Progress {
         if file.try_lock().is_err() {
             bail!("another import of the same account runs: wait for it, or end it");
         }
-        let done = read(&file);
+        let done = read(&file, scope_id);
         end_last_line(&mut file)?;
-        Ok(Self { file, done })
+        Ok(Self { file, scope_id: scope_id.to_owned(), done })
     }
 
     /// Whether a message has been imported.
@@ -78,7 +82,7 @@ impl Progress {
     /// # Errors
     /// If that cannot be written.
     pub(super) fn note(&mut self, chat: i64, message: i64, kommo: Option<String>) -> anyhow::Result<()> {
-        let line = serde_json::to_string(&Line { chat, message, kommo })?;
+        let line = serde_json::to_string(&Line { scope: self.scope_id.clone(), chat, message, kommo })?;
         self.file
             .write_all(format!("{line}\n").as_bytes())
             .and_then(|()| self.file.sync_data())
@@ -111,17 +115,20 @@ mod tests {
     fn what_was_done_is_known_after_a_crash_in_the_middle_of_a_line() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("imports/1-2/done.jsonl");
-        let mut progress = Progress::open(folder.path(), &path).unwrap();
+        let mut progress = Progress::open(folder.path(), &path, "scope").unwrap();
         progress.note(7, 1, Some("uuid".to_owned())).unwrap();
         progress.note(7, 2, None).unwrap();
-        assert!(Progress::open(folder.path(), &path).unwrap_err().to_string().contains("another import"));
+        assert!(Progress::open(folder.path(), &path, "scope").unwrap_err().to_string().contains("another import"));
         drop(progress);
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, &text[..text.len() - 5]).unwrap();
-        let mut progress = Progress::open(folder.path(), &path).unwrap();
+        let mut progress = Progress::open(folder.path(), &path, "scope").unwrap();
         assert!(progress.has(7, 1) && !progress.has(7, 2) && !progress.has(8, 1));
         progress.note(7, 3, None).unwrap();
         drop(progress);
-        assert!(Progress::open(folder.path(), &path).unwrap().has(7, 3));
+        assert!(Progress::open(folder.path(), &path, "scope").unwrap().has(7, 3));
+        assert!(!Progress::open(folder.path(), &path, "other").unwrap().has(7, 3), "another channel has nothing yet");
+        assert_eq!(before(&path, "scope").unwrap().len(), 2);
+        assert!(before(&path, "other").unwrap().is_empty());
     }
 }

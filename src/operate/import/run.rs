@@ -41,7 +41,7 @@ pub(super) struct Run {
     bot: BotId,
     owner: i64,
     export: Export,
-    newest: HashMap<i64, Option<i64>>,
+    loud: HashMap<i64, [Option<i64>; 2]>,
     people: People,
     post: Post,
     silent: bool,
@@ -70,12 +70,12 @@ struct Current {
 }
 
 impl Run {
-    /// An import of the account of an owner into the conversations of a source.
+    /// An import of the account of an owner into the conversations of a source, in the channel and account of a scope.
     ///
     /// # Errors
     /// If what was done before cannot be read, or another import runs.
     pub(super) fn new(
-        config: &Config,
+        (config, scope_id): (&Config, &str),
         (source, bot, owner): (SourceId, BotId, i64),
         export: Export,
         survey: Survey,
@@ -83,7 +83,7 @@ impl Run {
         post: Post,
         silent: bool,
     ) -> anyhow::Result<Self> {
-        let progress = super::progress(config, bot, owner)?;
+        let progress = Progress::open(&config.data_dir, &super::notes(config, bot, owner), scope_id)?;
         if people.has_managers() {
             let mark = imported::in_managers_names(&config.data_dir);
             fs::write(&mark, "").context("the bridge cannot be told")?;
@@ -96,10 +96,10 @@ impl Run {
             valid_for: config.media.links_for,
         };
         Ok(Self {
-            chats: Chats::open(&config.data_dir)?,
+            chats: Chats::open(&config.data_dir, imported::chats(&config.data_dir, scope_id))?,
             progress,
             bar: Bar::new(survey.messages()),
-            newest: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.newest)).collect(),
+            loud: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.loud)).collect(),
             imports: imported::dir(&config.data_dir),
             data_dir: config.data_dir.clone(),
             links,
@@ -181,7 +181,7 @@ impl Run {
         let words = item.reply_to.filter(|_| reply_to.is_none()).and_then(|id| current.words.get(&id));
         let quoted =
             words.map(|words| Quote { words: words.clone(), ..Quote::default() }.in_front()).unwrap_or_default();
-        let silent = self.silent || self.newest.get(&chat.id) != Some(&Some(item.id));
+        let silent = self.silent || !self.loud.get(&chat.id).is_some_and(|loud| loud.contains(&Some(item.id)));
         let message = event::message(&item.said, &quoted, file);
         let mut event = current.thread.event(item, author, message, reply_to, current.second.1, silent);
         Ok(self.post.send(&mut event, &current.thread.chat()).await?)

@@ -46,8 +46,8 @@ pub(super) struct Counted {
     pub(super) messages: usize,
     /// How many of them the owner wrote.
     pub(super) outgoing: usize,
-    /// The last one that can be imported.
-    pub(super) newest: Option<i64>,
+    /// Which messages somebody is to notice: the newest one, and the newest of the customer's, which alone may make a lead.
+    pub(super) loud: [Option<i64>; 2],
     kinds: BTreeMap<&'static str, usize>,
     files: usize,
     missing: usize,
@@ -196,7 +196,10 @@ impl Counted {
     fn item(&mut self, export: &Export, item: &Item) {
         self.messages += 1;
         self.outgoing += usize::from(item.author != self.chat.id);
-        self.newest = Some(item.id);
+        self.loud[0] = Some(item.id);
+        if item.author == self.chat.id {
+            self.loud[1] = Some(item.id);
+        }
         let kind = match &item.said {
             Said::Text(_) => "text",
             Said::File(file) => {

@@ -138,6 +138,7 @@ mod tests {
     use crate::{
         domain::retry::Schedule,
         kommo::{chats::Chats, sign::Signer},
+        media::imported,
         meter::Meter,
         relay::reconcile::Bounds,
         store::{Settings, Store},
@@ -149,7 +150,7 @@ mod tests {
     fn reconciler(dir: &std::path::Path, meter: &Arc<Meter>) -> Reconciler {
         let url = "http://127.0.0.1:9".parse().unwrap();
         let chats = Chats::new(url, "scope", Signer::new("secret"), MINUTE, 7).unwrap();
-        let dir = dir.to_owned();
+        let (dir, imported) = (dir.to_owned(), imported::chats(dir, "scope"));
         let settings = Settings { dir, cache_bytes: 4 << 20, reserve_bytes: 0, dedupe_for: HOUR, links_for: HOUR };
         let bounds = Bounds {
             max_age: HOUR,
@@ -159,7 +160,7 @@ mod tests {
             every: HOUR,
             watch_every: MINUTE,
         };
-        let shared = (Store::open(settings).unwrap(), Arc::clone(meter));
+        let shared = (Store::open(settings).unwrap(), imported, Arc::clone(meter));
         Reconciler::new(chats, shared, std::collections::BTreeSet::new(), bounds, Schedule::endless(vec![]), 7)
     }
 

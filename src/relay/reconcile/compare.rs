@@ -8,16 +8,20 @@ use crate::{
     clock,
     domain::{
         address::KommoMessageId,
+        delivery::{Delivery, ErrorCode, Refusal},
         message::Content,
         time::UnixMillis,
         work::{DedupeId, Lane, Work},
     },
     kommo::chats::CallError,
-    relay::reconcile::{
-        LEFT_TO_ITS_HOOK, Reconciler, Search, Tally, Target,
-        read_back::{Reach, ReadBack, Told},
+    relay::{
+        reconcile::{
+            LEFT_TO_ITS_HOOK, Reconciler, Search, Tally, Target,
+            read_back::{Reach, ReadBack, Told},
+        },
+        verdict,
     },
-    store::{Missing, NewJob, Store, StoreError, Woven},
+    store::{Intake, Missing, NewJob, Store, StoreError, Woven},
     translate::{
         from_history::{self, Past},
         from_kommo::{self, Arrival},
@@ -28,6 +32,12 @@ use crate::{
 const UNDER_WAY_FOR: Duration = Duration::from_secs(5);
 /// How often a lane in which somebody works is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What a manager reads of a message that is too old to be sent.
+const TOO_OLD: &str =
+    "Not delivered: the Telegram bridge was down when this was written. Send it again if it still matters.";
+/// What a manager reads of a message of which nobody knows whether it was sent.
+const UNCERTAIN: &str = "May not have been delivered: the Telegram bridge has lost what it knew of that time. Ask before you send it again.";
 
 /// Lets go of a lane, however its weaving ends.
 struct Held<'a>(&'a Store, &'a Lane);
@@ -45,7 +55,7 @@ impl Reconciler {
         target: &Target,
         search: &Search,
     ) -> Result<Result<Tally, CallError>, StoreError> {
-        let (told, is_whole) = match self.read_back(&target.kommo_chat, search).await {
+        let (told, is_whole) = match self.read_back(target, search).await {
             Ok(read) => read,
             Err(error) => return Ok(Err(error)),
         };
@@ -56,7 +66,7 @@ impl Reconciler {
             self.wait_for_hooks(&told).await?;
             UnixMillis(i64::MAX)
         };
-        let (mut tally, mut missing) = (Tally::default(), Vec::new());
+        let (mut tally, mut missing, mut reports) = (Tally::default(), Vec::new(), Vec::new());
         if !is_whole {
             let back = told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
             let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
@@ -65,8 +75,11 @@ impl Reconciler {
         }
         for (rank, (past, item)) in told.iter().enumerate() {
             let is_wanted = (search.since..=until).contains(&past.at);
-            if !is_wanted || !self.is_missing(past, now)? || !self.may_be_sent(past, now, (target, search), &mut tally)
-            {
+            if !is_wanted || !self.is_missing(past, now)? {
+                continue;
+            }
+            if let Some(sentence) = self.why_not(past, now, (target, search), &mut tally) {
+                reports.push(lost(past, &target.lane, sentence));
                 continue;
             }
             if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
@@ -78,37 +91,41 @@ impl Reconciler {
                 missing.push(Missing { rank, job: NewJob { id, lane, work: Work::Hook { raw } } });
             }
         }
+        if !reports.is_empty() {
+            self.store.push(Intake { jobs: reports, offset: None }, now).await?;
+        }
         if !missing.is_empty() {
             let ranks = told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
-            let put = self.put(&target.lane, missing, ranks, search.mark).await?;
+            let put = self.put(&target.lane, missing, ranks, search).await?;
             tally.sent = put.saturating_sub(tally.empty);
             tracing::info!(conversation = %target.conversation, sent = tally.sent, "managers' messages that had not come are sent now");
         }
         Ok(Ok(tally))
     }
 
-    /// Whether a message that is missing is young enough, and surely missing; counts and tells the others.
-    fn may_be_sent(
+    /// Why a message that is missing is not sent, in a sentence for its manager: it is too old, or not surely missing. Counts
+    /// and tells it.
+    fn why_not(
         &self,
         past: &Past,
         now: UnixMillis,
         (target, search): (&Target, &Search),
         tally: &mut Tally,
-    ) -> bool {
+    ) -> Option<&'static str> {
         tally.found += 1;
         let age = past.at.until(now);
         let shown = humantime::format_duration(Duration::from_secs(age.as_secs()));
         if past.at < search.known_since {
             tally.uncertain += 1;
             tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} ago may have been delivered before the store was restored: not sent");
-            return false;
+            return Some(UNCERTAIN);
         }
         if age > self.bounds.max_age {
             tally.too_old += 1;
             tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {shown} old: not sent");
-            return false;
+            return Some(TOO_OLD);
         }
-        true
+        None
     }
 
     /// Waits for hooks that may be under way: they tell more than the history does.
@@ -124,12 +141,12 @@ impl Reconciler {
     }
 
     /// What was said since the search's instant, oldest first, and whether that is all of it.
-    async fn read_back(&self, kommo_chat: &str, search: &Search) -> Result<(Vec<Told>, bool), CallError> {
+    async fn read_back(&self, target: &Target, search: &Search) -> Result<(Vec<Told>, bool), CallError> {
         let pace = if search.is_routine { &self.leisure } else { &self.pace };
-        let mut read = ReadBack::new(search.since);
+        let mut read = ReadBack::new(search.since, target.customer.clone());
         for page in 0.. {
             pace.turn().await;
-            match read.take(self.chats.history(kommo_chat, page).await?) {
+            match read.take(self.chats.history(&target.kommo_chat, page).await?) {
                 Reach::More => {}
                 Reach::Enough => break,
                 Reach::TooLong => return Ok((read.oldest_first(), false)),
@@ -150,9 +167,11 @@ impl Reconciler {
         lane: &Lane,
         missing: Vec<Missing>,
         ranks: HashMap<KommoMessageId, usize>,
-        mark: u64,
+        search: &Search,
     ) -> Result<usize, StoreError> {
-        let (held, ranks) = (Held(&self.store, lane), Arc::new(ranks));
+        let (ranks, mark) = (Arc::new(ranks), search.mark);
+        // What was held before is let go by whoever held it, when all of the lane is compared.
+        let held = search.is_done(lane).then_some(Held(&self.store, lane));
         loop {
             self.store.hold(std::slice::from_ref(lane), 0);
             let ranks = Arc::clone(&ranks);
@@ -169,6 +188,13 @@ impl Reconciler {
             }
         }
     }
+}
+
+/// Tells a manager that a message is not sent. Under the id of its hook, this happens once, and a hook that is late after all
+/// sends nothing.
+fn lost(past: &Past, lane: &Lane, sentence: &str) -> NewJob {
+    let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, sentence));
+    NewJob { id: Some(DedupeId::hook(&past.id)), ..verdict::report(lane, past.id.clone(), delivery) }
 }
 
 /// Whether a hook that was made of an item of the history has nothing for the customer. What becomes of it says so to its

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use crate::{
-    domain::{address::KommoMessageId, time::UnixMillis},
+    domain::{
+        address::{KommoMessageId, KommoUserId},
+        time::UnixMillis,
+    },
     kommo::{chats::HISTORY_PAGE, wire::HistoryItem},
     translate::from_history::{self, Past},
 };
@@ -31,6 +34,7 @@ pub(super) enum Reach {
 /// What was read so far.
 pub(super) struct ReadBack {
     since: UnixMillis,
+    customer: Option<KommoUserId>,
     told: Vec<Told>,
     seen: HashSet<KommoMessageId>,
     counted: usize,
@@ -38,15 +42,15 @@ pub(super) struct ReadBack {
 }
 
 impl ReadBack {
-    /// Nothing yet, of what was said `since` then.
-    pub(super) fn new(since: UnixMillis) -> Self {
-        Self { since, told: Vec::new(), seen: HashSet::new(), counted: 0, all: 0 }
+    /// Nothing yet, of what was said `since` then. What `customer` said is no answer, by whichever id it is told.
+    pub(super) fn new(since: UnixMillis, customer: Option<KommoUserId>) -> Self {
+        Self { since, customer, told: Vec::new(), seen: HashSet::new(), counted: 0, all: 0 }
     }
 
     /// Takes the next page.
     pub(super) fn take(&mut self, items: Vec<HistoryItem>) -> Reach {
         let is_last = items.len() < HISTORY_PAGE;
-        let page = items.into_iter().filter_map(|item| Some((from_history::read(&item)?, item)));
+        let page = items.into_iter().filter_map(|item| Some((self.read(&item)?, item)));
         // By which of its two instants an imported message is sorted is not documented: it ends nothing.
         let (imported, page): (Vec<Told>, Vec<Told>) = page.partition(|(past, _)| past.is_imported());
         let has_new = imported.into_iter().filter(|(past, _)| self.seen.insert(past.id.clone())).count() > 0;
@@ -61,6 +65,12 @@ impl ReadBack {
             (false, true) => Reach::More,
             (false, false) => Reach::TooLong,
         }
+    }
+
+    fn read(&self, item: &HistoryItem) -> Option<Past> {
+        let past = from_history::read(item)?;
+        let is_customers = self.customer.as_ref().is_some_and(|customer| past.is_by(customer));
+        Some(Past { is_answer: past.is_answer && !is_customers, ..past })
     }
 
     /// What was said, without what was imported, oldest first.
@@ -89,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_was_imported_neither_counts_nor_ends_anything() {
-        let mut read = ReadBack::new(SINCE);
+        let mut read = ReadBack::new(SINCE, None);
         for n in 0..2 * PAGES {
             assert_eq!(read.take(page(n, 7, "tg:1:2/3:i4")), Reach::More, "{n}");
         }
@@ -105,7 +115,7 @@ mod tests {
             ("the same page for ever", imported, true, PAGES),
             ("imports", imported, false, ALL_PAGES),
         ] {
-            let mut read = ReadBack::new(SINCE);
+            let mut read = ReadBack::new(SINCE, None);
             let mut pages = 0..;
             while read.take(page(if again { 0 } else { pages.start }, SINCE.0, ours)) == Reach::More {
                 pages.next();
@@ -117,7 +127,7 @@ mod tests {
 
     #[test]
     fn one_message_that_came_late_ends_nothing() {
-        let mut read = ReadBack::new(SINCE);
+        let mut read = ReadBack::new(SINCE, None);
         let mut late = page(0, SINCE.0, "");
         late[3] = item(9999, SINCE.0 - 1, "");
         assert_eq!(read.take(late), Reach::More);
@@ -126,8 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_customer_said_is_no_answer_though_it_lacks_ids_of_ours() {
+        let raw = r#"{"msec_timestamp":1000000,"sender":{"id":"anna"},"message":{"id":"m"}}"#;
+        let item: HistoryItem = serde_json::from_str(raw).unwrap();
+        for (customer, is_answer) in [("anna", false), ("ben", true)] {
+            let mut read = ReadBack::new(SINCE, Some(KommoUserId(customer.to_owned())));
+            read.take(vec![item.clone()]);
+            assert_eq!(read.oldest_first()[0].0.is_answer, is_answer, "{customer}");
+        }
+    }
+
+    #[test]
     fn a_page_that_is_not_full_is_the_last() {
-        assert_eq!(ReadBack::new(SINCE).take(vec![item(1, SINCE.0, "")]), Reach::Enough);
-        assert_eq!(ReadBack::new(SINCE).take(Vec::new()), Reach::Enough);
+        assert_eq!(ReadBack::new(SINCE, None).take(vec![item(1, SINCE.0, "")]), Reach::Enough);
+        assert_eq!(ReadBack::new(SINCE, None).take(Vec::new()), Reach::Enough);
     }
 }

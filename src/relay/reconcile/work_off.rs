@@ -46,7 +46,7 @@ impl Reconciler {
             let error = match self.compare_in_turn(&target, &search).await? {
                 Ok(compared) => {
                     (failed, read) = (0, read + 1);
-                    self.store.let_go(&target.lane);
+                    self.let_go(&target, &search);
                     if compared != Tally::default() {
                         say(format!("{}: {compared}", target.conversation));
                     }
@@ -61,7 +61,7 @@ impl Reconciler {
                 Unread::Left { why, is_open } => {
                     tracing::warn!(conversation = %target.conversation, why, "its history cannot be read");
                     say(format!("{}: its history cannot be read: {why}", target.conversation));
-                    self.store.let_go(&target.lane);
+                    self.let_go(&target, &search);
                     tally.add(Tally { unread: 1, open: usize::from(is_open), ..Tally::default() });
                     continue;
                 }
@@ -81,6 +81,13 @@ impl Reconciler {
             sleep(wait).await;
         }
         Ok(tally)
+    }
+
+    /// Lets go of the lane of what was compared, unless the conversation has another chat that is still to be.
+    fn let_go(&self, target: &Target, search: &Search) {
+        if search.is_done(&target.lane) {
+            self.store.let_go(&target.lane);
+        }
     }
 
     /// A routine has the turn for one conversation only, so that nobody has to wait for its end.
@@ -119,7 +126,8 @@ mod tests {
     /// How a history that was refused `failed` times is left, if it is.
     fn left(code: u16, body: &str, failed: u32, others_can_be_read: bool) -> Option<&'static str> {
         let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
-        let target = Target { lane: Lane::outbound(&conversation), conversation, kommo_chat: String::new(), failed };
+        let (lane, kommo_chat) = (Lane::outbound(&conversation), String::new());
+        let target = Target { lane, conversation, kommo_chat, customer: None, failed };
         let error: ApiError = serde_json::from_str(body).unwrap_or_default();
         let error = CallError::Refused { status: StatusCode::from_u16(code).unwrap(), error, after: None };
         match unread(error, &target, others_can_be_read) {

@@ -8,7 +8,7 @@ use std::{
 use rustix::process::Signal;
 use telekommo::sandbox::{
     fault::Fault,
-    kommo::{Author, Endpoint, Imports, Message, Rate},
+    kommo::{Author, Endpoint, Imports, Message, Rate, Status},
     stage::{ANNA, BEN, LINES, Stage},
 };
 
@@ -229,4 +229,64 @@ async fn an_import_in_a_managers_name_never_reaches_the_customer() {
     assert_eq!(stage.waiting(), 0);
     assert!(stage.telegram.requests().iter().all(|request| request.method != "sendMessage"));
     stage.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_noted_for_another_channel_or_for_none_holds_nothing_back() {
+    let before = Stage::without_bridge("").unwrap();
+    done(&before, &[]).await;
+    let notes = fs::read_to_string(before.dir().join(KEPT).join("done.jsonl")).unwrap();
+    let scope = format!("\"scope\":\"{}\",", before.kommo.settings().scope_id());
+    for other in ["\"scope\":\"another_account\",", ""] {
+        let stage = Stage::without_bridge("").unwrap();
+        fs::create_dir_all(stage.dir().join(KEPT)).unwrap();
+        fs::write(stage.dir().join(KEPT).join("done.jsonl"), notes.replace(&scope, other)).unwrap();
+        let printed = done(&stage, &["--dry-run"]).await;
+        assert!(!printed.contains("Imported before"), "{printed}");
+        let printed = done(&stage, &[]).await;
+        assert!(printed.contains("Imported 13, there already 0"), "{printed}");
+        assert_complete(&stage);
+    }
+}
+
+#[tokio::test]
+async fn a_chat_that_was_only_imported_is_compared_shown_and_given_to_a_contact() {
+    let mut stage = TestStage::with(ACCOUNT).await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    let max = stage.kommo.manager("Max of Kommo");
+    done(&stage, &["--manager", "Max Keller=max of kommo"]).await;
+    let name = conversation(LINES[0], ANNA);
+    stage.kommo.lose_hooks(true);
+    let (lost, _) = stage.kommo.reply(&name, "Maria", "still there?").await;
+    stage.kommo.lose_hooks(false);
+    let config = stage.write_config_for_commands().unwrap();
+    let command = async |words: &[&str]| {
+        let output = finished(telekommo(&[words, &["--config", config.to_str().unwrap()]].concat())).await;
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{words:?}");
+        text(&output.stdout).to_owned()
+    };
+    let said = command(&["reconcile"]).await;
+    assert!(said.ends_with("Result: found 1, sent 1, too old 0.\n"), "what {max} wrote was imported: {said}");
+    // It has the one end that it can have: nobody has let the bot in there.
+    let Status::Failed { .. } = stage.outcome(&lost).await else { panic!("who let the bot in?") };
+    let known = stage.kommo.add_card("Anna of the book", "+1555");
+    let number = known.to_string();
+    command(&["chats", "link", &name, &number]).await;
+    let chat = stage.kommo.chat(&name).unwrap().chat_id;
+    stage.until("the chat has moved", |stage| stage.kommo.card_of_chat(&chat) == Some(known)).await;
+    assert!(command(&["chats", "show", &name]).await.contains("Anna of the book"));
+    stage.parked(1).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn an_import_that_ends_with_an_answer_makes_a_lead_all_the_same() {
+    let stage = Stage::without_bridge("").unwrap();
+    done(&stage, &["--chat", "777000222"]).await;
+    let ben = stage.kommo.chat(&conversation(LINES[0], BEN)).unwrap();
+    assert_ne!(ben.messages[1].from, Author::Customer, "the newest is the owner's");
+    assert!(ben.is_lead && ben.messages.iter().all(|message| !message.silent), "{ben:#?}");
+    let anna = stage.kommo.chat(&conversation(LINES[0], ANNA));
+    assert!(anna.is_none());
 }

@@ -104,7 +104,8 @@ impl Own {
         let kommo = stage.kommo.settings();
         let (url, signer) = (stage.kommo.url().parse().unwrap(), Signer::new(&kommo.channel_secret));
         let chats = Chats::new(url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
-        let shared = (store.clone(), Arc::new(Meter::new()));
+        let imported = telekommo::media::imported::chats(stage.dir(), &kommo.scope_id());
+        let shared = (store.clone(), imported, Arc::new(Meter::new()));
         let sources = BTreeSet::from([SourceId::parse(SALES.source).unwrap()]);
         let schedule = Schedule::endless(vec![Duration::from_millis(50)]);
         let reconciler = Arc::new(Reconciler::new(chats, shared, sources, bounds, schedule, 1000));
