@@ -218,9 +218,27 @@ async fn take(lease: &Lease, courier: &Courier, cut: &CancellationToken) -> Resu
     }
     let handover = Handover::default();
     let step = Box::pin(courier.step(lease, &handover));
-    match cut.run_until_cancelled(AssertUnwindSafe(step).catch_unwind()).await {
-        Some(Ok(step)) => step.map(Some),
-        Some(Err(_panic)) => Ok(Some(Step::without_call(Err(internal_error())))),
+    match cut.run_until_cancelled(caught(step)).await {
+        Some(step) => step.map(Some),
         None => Ok(verdict::broken_off(lease.work(), handover.is_complete()).map(|failure| Step::called(Err(failure)))),
+    }
+}
+
+/// A step that panics fails for good, and takes nothing else with it.
+async fn caught(step: impl Future<Output = Result<Step, StoreError>>) -> Result<Step, StoreError> {
+    AssertUnwindSafe(step).catch_unwind().await.unwrap_or_else(|_panic| Ok(Step::without_call(Err(internal_error()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_step_that_panics_fails_with_903_and_a_sentence() {
+        let step = caught(async { unreachable!("nobody has thought of this") }).await.unwrap();
+        let Err(Failure::Permanent(refusal)) = step.outcome else { panic!("it fails for good") };
+        assert_eq!(refusal.code.number(), 903);
+        assert!(refusal.sentence.contains("internal error"), "{}", refusal.sentence);
+        assert!(!step.called);
     }
 }

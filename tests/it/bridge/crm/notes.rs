@@ -36,7 +36,8 @@ async fn a_contact_gets_the_public_name_and_the_tags_once() {
 
 #[tokio::test]
 async fn a_field_that_takes_no_text_costs_nothing_else() {
-    let stage = with_account(&NOTED.replace("Telegram", "Visits")).await;
+    let mut stage = with_account(&NOTED.replace("Telegram", "Visits")).await;
+    stage.allow_failures();
     stage.telegram.write(SALES.token, ANNA, "hello");
     let tagged = |stage: &Stage| card(stage, SALES, ANNA).is_some_and(|anna| anna.tags.len() == 2);
     stage.until("the rest is noted", tagged).await;
