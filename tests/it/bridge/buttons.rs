@@ -153,7 +153,7 @@ async fn a_choice_of_a_list_says_its_title_and_its_id() {
         { "callback_data": "x".repeat(70), "title": "Beard" }]);
     let list = json!({ "list_message": { "header": "Services", "body": "Pick one", "footer": "Co", "button": "Menu",
         "sections": [{ "title": "All", "rows": rows }] } });
-    let asked = stage.ask("Pick", list).await;
+    let asked = stage.ask("Pick one", list).await;
     assert_eq!(asked.text, "Services\n\nPick one\n\nAll\n• Haircut — 40 minutes\n\nCo");
     assert_eq!(labels(&asked), [["Haircut"], ["Beard"]]);
     stage.press(&asked, 0, 0);
