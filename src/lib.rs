@@ -144,9 +144,10 @@
 //! # What was before the bridge
 //!
 //! [`operate::import`] sends an export of Telegram Desktop straight to the Chats API, beside a bridge that may run: the store
-//! belongs to that one. So imported messages have ids of their own kind ([`domain::imported`]), a file of notes, another one that
-//! tells which chat of Kommo's each conversation went into, and no links in the store. What was imported in a manager's name may come back as a hook; [`kommo::hook`] knows it by its
-//! age, where there was such an import.
+//! belongs to that one. So imported messages have ids of their own kind ([`domain::imported`]), a file of notes, and no links in
+//! the store. Another file tells which chat of Kommo's each conversation went into ([`media::imported`]): such a chat is compared
+//! like others, for managers may answer there before its customer has written to the bot. What was imported in a manager's name
+//! may come back as a hook; [`kommo::hook`] knows it by its age, where there was such an import.
 //!
 //! # What is promised
 //!
@@ -170,7 +171,7 @@
 //! | [`domain`] | what the words mean | nothing |
 //! | [`translate`] | wire <-> domain, pure | [`domain`], the two `wire` modules and [`media::link`] |
 //! | [`telegram`], [`kommo`] | the two remotes | never each other |
-//! | [`media`] | customers' files: signed links, and what they lead to | [`domain`], [`telegram`] |
+//! | [`media`] | customers' files: signed links, and what they lead to; what an import leaves | [`domain`], [`telegram`] |
 //! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`] |
 //! | [`relay`] | claim -> step -> settle | all of the above |
 //! | [`operate`] | the operator's ring: set-up in Kommo, probes, upkeep, restore | the bridge |
