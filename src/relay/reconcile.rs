@@ -110,6 +110,8 @@ struct Target {
     kommo_chat: String,
     /// The customer, as far as it is known which one that is in Kommo.
     customer: Option<KommoUserId>,
+    /// Until when all of it was imported, as far as only an import tells of it.
+    imported_at: UnixMillis,
     lane: Lane,
     /// How often its history could not be read.
     failed: u32,
@@ -191,13 +193,15 @@ impl Reconciler {
     /// The conversations that may be affected, the liveliest first.
     fn targets(&self, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
         let from = now.minus(self.bounds.chats_within);
-        let mut known = self.store.known_chats()?;
-        known.extend(self.only_imported(&known));
-        known.retain(|known| {
+        let known = self.store.known_chats()?;
+        let imported = self.only_imported(&known).into_iter().map(|it| (it.active_at.unwrap_or(UnixMillis(0)), it));
+        let mut known: Vec<_> = imported.chain(known.into_iter().map(|it| (UnixMillis(0), it))).collect();
+        known.retain(|(_, known)| {
             self.sources.contains(&known.conversation.source) && known.active_at.is_none_or(|at| at >= from)
         });
-        known.sort_by_key(|known| Reverse(known.active_at));
-        let target = |known: KnownChat| Target {
+        known.sort_by_key(|(_, known)| Reverse(known.active_at));
+        let target = |(imported_at, known): (UnixMillis, KnownChat)| Target {
+            imported_at,
             lane: Lane::outbound(&known.conversation),
             conversation: known.conversation,
             kommo_chat: known.chat.chat.0,
@@ -269,6 +273,7 @@ mod tests {
         let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
         let lane = Lane::outbound(&conversation);
         let target = |chat: &str| Target {
+            imported_at: UnixMillis(0),
             conversation: conversation.clone(),
             kommo_chat: chat.to_owned(),
             customer: None,

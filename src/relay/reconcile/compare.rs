@@ -36,8 +36,30 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What a manager reads of a message that is too old to be sent.
 const TOO_OLD: &str =
     "Not delivered: the Telegram bridge was down when this was written. Send it again if it still matters.";
-/// What a manager reads of a message of which nobody knows whether it was sent.
-const UNCERTAIN: &str = "May not have been delivered: the Telegram bridge has lost what it knew of that time. Ask before you send it again.";
+/// What becomes of a message that is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is sent.
+    Sent,
+    /// It may have been delivered.
+    Uncertain,
+    /// It is too old, and its hook may still come.
+    Late,
+    /// It is too old, and its manager is told that it is not sent.
+    Lost,
+}
+
+impl Verdict {
+    /// Of a message of this age, which the store could tell of if it was delivered.
+    fn of(age: Duration, is_certain: bool, max_age: Duration) -> Self {
+        match (is_certain, age > max_age) {
+            (false, _) => Self::Uncertain,
+            (true, false) => Self::Sent,
+            (true, true) if age <= LEFT_TO_ITS_HOOK => Self::Late,
+            (true, true) => Self::Lost,
+        }
+    }
+}
 
 /// Lets go of a lane, however its weaving ends.
 struct Held<'a>(&'a Store, &'a Lane);
@@ -74,13 +96,17 @@ impl Reconciler {
             tally.add(Tally { in_part: 1, ..Tally::default() });
         }
         for (rank, (past, item)) in told.iter().enumerate() {
-            let is_wanted = (search.since..=until).contains(&past.at);
+            let is_wanted = (search.since.max(target.imported_at)..=until).contains(&past.at);
             if !is_wanted || !self.is_missing(past, now)? {
                 continue;
             }
-            if let Some(sentence) = self.why_not(past, now, (target, search), &mut tally) {
-                reports.push(lost(past, &target.lane, sentence));
-                continue;
+            match self.judge(past, now, (target, search), &mut tally) {
+                Verdict::Sent => {}
+                Verdict::Uncertain | Verdict::Late => continue,
+                Verdict::Lost => {
+                    reports.push(lost(past, &target.lane));
+                    continue;
+                }
             }
             if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
                 if says_nothing(&raw) {
@@ -103,29 +129,24 @@ impl Reconciler {
         Ok(Ok(tally))
     }
 
-    /// Why a message that is missing is not sent, in a sentence for its manager: it is too old, or not surely missing. Counts
-    /// and tells it.
-    fn why_not(
-        &self,
-        past: &Past,
-        now: UnixMillis,
-        (target, search): (&Target, &Search),
-        tally: &mut Tally,
-    ) -> Option<&'static str> {
+    /// What becomes of a message that is missing: one that is too old or not surely missing is not sent. Counts and tells it.
+    fn judge(&self, past: &Past, now: UnixMillis, (target, search): (&Target, &Search), tally: &mut Tally) -> Verdict {
         tally.found += 1;
         let age = past.at.until(now);
         let shown = humantime::format_duration(Duration::from_secs(age.as_secs()));
-        if past.at < search.known_since {
-            tally.uncertain += 1;
-            tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} ago may have been delivered before the store was restored: not sent");
-            return Some(UNCERTAIN);
+        let verdict = Verdict::of(age, past.at >= search.known_since, self.bounds.max_age);
+        match verdict {
+            Verdict::Sent => {}
+            Verdict::Uncertain => {
+                tally.uncertain += 1;
+                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} ago may have been delivered before the store was restored: not sent");
+            }
+            Verdict::Late | Verdict::Lost => {
+                tally.too_old += 1;
+                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {shown} old: not sent");
+            }
         }
-        if age > self.bounds.max_age {
-            tally.too_old += 1;
-            tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {shown} old: not sent");
-            return Some(TOO_OLD);
-        }
-        None
+        verdict
     }
 
     /// Waits for hooks that may be under way: they tell more than the history does.
@@ -170,8 +191,7 @@ impl Reconciler {
         search: &Search,
     ) -> Result<usize, StoreError> {
         let (ranks, mark) = (Arc::new(ranks), search.mark);
-        // What was held before is let go by whoever held it, when all of the lane is compared.
-        let held = search.is_done(lane).then_some(Held(&self.store, lane));
+        let held = Held(&self.store, lane);
         loop {
             self.store.hold(std::slice::from_ref(lane), 0);
             let ranks = Arc::clone(&ranks);
@@ -192,8 +212,8 @@ impl Reconciler {
 
 /// Tells a manager that a message is not sent. Under the id of its hook, this happens once, and a hook that is late after all
 /// sends nothing.
-fn lost(past: &Past, lane: &Lane, sentence: &str) -> NewJob {
-    let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, sentence));
+fn lost(past: &Past, lane: &Lane) -> NewJob {
+    let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, TOO_OLD));
     NewJob { id: Some(DedupeId::hook(&past.id)), ..verdict::report(lane, past.id.clone(), delivery) }
 }
 
@@ -226,5 +246,26 @@ fn message_of(work: &Work) -> Option<KommoMessageId> {
         | Work::Enrich { .. }
         | Work::Hold { .. }
         | Work::Release { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_given_up_only_if_it_is_surely_missing_and_no_hook_of_it_can_come() {
+        let minutes = Duration::from_mins;
+        for (age, is_certain, max_age, verdict) in [
+            (minutes(1), true, minutes(60), Verdict::Sent),
+            (minutes(60), true, minutes(60), Verdict::Sent),
+            (minutes(61), true, minutes(60), Verdict::Lost),
+            (minutes(20), true, minutes(1), Verdict::Late),
+            (minutes(21), true, minutes(1), Verdict::Lost),
+            (minutes(1), false, minutes(60), Verdict::Uncertain),
+            (minutes(61), false, minutes(60), Verdict::Uncertain),
+        ] {
+            assert_eq!(Verdict::of(age, is_certain, max_age), verdict, "{age:?} {is_certain} {max_age:?}");
+        }
     }
 }

@@ -118,6 +118,7 @@ mod tests {
     use crate::{
         domain::{
             address::{Conversation, SourceId},
+            time::UnixMillis,
             work::Lane,
         },
         kommo::wire::ApiError,
@@ -127,7 +128,7 @@ mod tests {
     fn left(code: u16, body: &str, failed: u32, others_can_be_read: bool) -> Option<&'static str> {
         let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
         let (lane, kommo_chat) = (Lane::outbound(&conversation), String::new());
-        let target = Target { lane, conversation, kommo_chat, customer: None, failed };
+        let target = Target { lane, conversation, kommo_chat, customer: None, imported_at: UnixMillis(0), failed };
         let error: ApiError = serde_json::from_str(body).unwrap_or_default();
         let error = CallError::Refused { status: StatusCode::from_u16(code).unwrap(), error, after: None };
         match unread(error, &target, others_can_be_read) {
