@@ -36,6 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// What a manager reads of a message that is too old to be sent.
 const TOO_OLD: &str =
     "Not delivered: the Telegram bridge was down when this was written. Send it again if it still matters.";
+
 /// What becomes of a message that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
