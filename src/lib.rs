@@ -114,8 +114,9 @@
 //! becomes the job that its hook would have become, under the same id. Hooks that come while a start compares are taken and
 //! answered as ever, but held in their lanes until what is missing stands before them ([`store::Store::weave`] ■), for a
 //! minute at most. A comparison that is cut short is begun again by the next one. What a restored store cannot know it does
-//! not send, since it would be a second time, but tells; and an item without text and file its manager is told of. A chat that
-//! Kommo has made, and of which a crash has kept us from hearing, is compared from the next start on.
+//! not send, since it would be a second time, but tells. Of a message that is too old to be sent, once no hook of it can come any
+//! more, and of an item without text and file its manager is told by a status. A chat that Kommo has made, and of which a crash
+//! has kept us from hearing, is compared from the next start on.
 //!
 //! # What the account adds
 //!
