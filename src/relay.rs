@@ -177,8 +177,8 @@ impl Relay {
 fn signal(step: &Step) -> Signal {
     match &step.outcome {
         Err(Failure::Blocked { why }) => Signal::Blocked(why.clone()),
-        Ok(_) | Err(Failure::Permanent(_)) if step.called => Signal::Clear,
-        Ok(_) | Err(Failure::Permanent(_) | Failure::Transient { .. }) => Signal::Silence,
+        outcome if step.called && outcome.as_ref().err().is_none_or(Failure::is_final) => Signal::Clear,
+        Ok(_) | Err(_) => Signal::Silence,
     }
 }
 

@@ -7,33 +7,93 @@ use crate::domain::delivery::Refusal;
 /// Why a remote call did not succeed, with the verdict on what happens next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Time will heal it. The job is tried again by the schedule.
+    /// No connection came about: nothing was sent, and nothing is said about the message.
+    Unreachable {
+        /// What happened, for the log.
+        why: String,
+    },
+    /// No verdict of the remote's: it did not answer, failed, or something else answered in its place. That may be due to
+    /// this message alone or to everybody's way.
     Transient {
         /// What happened, for the log.
         why: String,
         /// The wait that the server asked for. It can only lengthen ours.
         after: Option<Duration>,
     },
-    /// Only the operator can heal it: a revoked token, a channel that is not connected. The whole route pauses.
+    /// The remote asks for patience.
+    Throttled {
+        /// What happened, for the log.
+        why: String,
+        /// The wait that the server asked for.
+        after: Option<Duration>,
+    },
+    /// The remote says that the operator has to act: a revoked token, a channel that is not connected.
     Blocked {
         /// What happened, for the log.
         why: String,
     },
-    /// This message is hopeless. It is parked, and its author is told.
+    /// The message may have arrived, and nothing will tell. The sentence is for its author.
+    Uncertain(Refusal),
+    /// This message is hopeless. The sentence is for its author.
     Permanent(Refusal),
 }
 
 impl Failure {
-    /// Time will heal it, by our own schedule.
+    /// No verdict of the remote's; our own schedule says when to try again.
     #[must_use]
     pub fn transient(why: impl Into<String>) -> Self {
         Self::Transient { why: why.into(), after: None }
+    }
+
+    /// No connection came about.
+    #[must_use]
+    pub fn unreachable(why: impl Into<String>) -> Self {
+        Self::Unreachable { why: why.into() }
     }
 
     /// The operator will heal it.
     #[must_use]
     pub fn blocked(why: impl Into<String>) -> Self {
         Self::Blocked { why: why.into() }
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Unreachable { why }
+            | Self::Transient { why, .. }
+            | Self::Throttled { why, .. }
+            | Self::Blocked { why } => why,
+            Self::Uncertain(refusal) | Self::Permanent(refusal) => &refusal.sentence,
+        }
+    }
+
+    /// The wait that the server asked for.
+    #[must_use]
+    pub const fn after(&self) -> Option<Duration> {
+        match self {
+            Self::Transient { after, .. } | Self::Throttled { after, .. } => *after,
+            Self::Unreachable { .. } | Self::Blocked { .. } | Self::Uncertain(_) | Self::Permanent(_) => None,
+        }
+    }
+
+    /// Whether time may heal it, without anybody's doing.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Transient { .. } | Self::Throttled { .. } => true,
+            Self::Blocked { .. } | Self::Uncertain(_) | Self::Permanent(_) => false,
+        }
+    }
+
+    /// Whether it is a verdict on this message, so that trying again is of no use.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        match self {
+            Self::Uncertain(_) | Self::Permanent(_) => true,
+            Self::Unreachable { .. } | Self::Transient { .. } | Self::Throttled { .. } | Self::Blocked { .. } => false,
+        }
     }
 }
 

@@ -21,9 +21,11 @@ impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let why = error.to_string();
         match error {
-            CallError::Unreachable(_) | CallError::Nonsense(_) => Self::transient(why),
+            CallError::Unreachable(_) => Self::unreachable(why),
+            CallError::Nonsense(_) => Self::transient(why),
             CallError::Refused { status, error, after } => match status {
-                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Self::Transient { why, after },
+                StatusCode::TOO_MANY_REQUESTS => Self::Throttled { why, after },
+                StatusCode::REQUEST_TIMEOUT => Self::Transient { why, after },
                 status if status.is_server_error() => Self::Transient { why, after },
                 StatusCode::FORBIDDEN if error.error_type.is_none() && error.error_code.is_none() => {
                     Self::Transient { why, after }
@@ -70,8 +72,11 @@ mod tests {
 
     fn kind(failure: &Failure) -> &'static str {
         match failure {
+            Failure::Unreachable { .. } => "unreachable",
             Failure::Transient { .. } => "transient",
+            Failure::Throttled { .. } => "throttled",
             Failure::Blocked { .. } => "blocked",
+            Failure::Uncertain(_) => "uncertain",
             Failure::Permanent(_) => "permanent",
         }
     }
@@ -83,7 +88,7 @@ mod tests {
         let cases = [
             (refused(500, ""), "transient"),
             (refused(502, "<html>"), "transient"),
-            (refused(429, ""), "transient"),
+            (refused(429, ""), "throttled"),
             (refused(408, ""), "transient"),
             (refused(301, ""), "blocked"),
             (refused(401, ""), "blocked"),
@@ -96,7 +101,7 @@ mod tests {
             (refused(400, r#"{"error_code":453}"#), "permanent"),
             (refused(413, ""), "permanent"),
             (CallError::Nonsense(StatusCode::OK), "transient"),
-            (CallError::Unreachable("refused".to_owned()), "transient"),
+            (CallError::Unreachable("refused".to_owned()), "unreachable"),
         ];
         for (error, want) in cases {
             assert_eq!(kind(&error.clone().into()), want, "{error}");
@@ -114,6 +119,6 @@ mod tests {
     fn the_wait_that_kommo_asks_for_is_kept() {
         let after = Some(Duration::from_secs(9));
         let error = CallError::Refused { status: StatusCode::TOO_MANY_REQUESTS, error: ApiError::default(), after };
-        assert!(matches!(error.into(), Failure::Transient { after: Some(wait), .. } if wait.as_secs() == 9));
+        assert!(matches!(error.into(), Failure::Throttled { after: Some(wait), .. } if wait.as_secs() == 9));
     }
 }

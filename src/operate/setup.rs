@@ -175,22 +175,13 @@ impl<'a> Patience<'a> {
     async fn wait(&mut self, why: String, verdict: Failure) {
         self.failed = self.failed.saturating_add(1);
         let is_news = self.told != why;
-        let after = match verdict {
-            Failure::Transient { after, .. } => {
-                if is_news {
-                    tracing::warn!("{} yet: {why}", self.what);
-                }
-                after
-            }
-            Failure::Blocked { .. } | Failure::Permanent(_) => {
-                if is_news {
-                    tracing::error!("{}: {why}", self.what);
-                }
-                None
-            }
-        };
+        match (is_news, verdict.may_pass()) {
+            (true, true) => tracing::warn!("{} yet: {why}", self.what),
+            (true, false) => tracing::error!("{}: {why}", self.what),
+            (false, _) => {}
+        }
         self.told = why;
-        sleep(self.schedule.wait(self.failed, fastrand::f64(), after).unwrap_or(LAST_WAIT)).await;
+        sleep(self.schedule.wait(self.failed, fastrand::f64(), verdict.after()).unwrap_or(LAST_WAIT)).await;
     }
 
     async fn wait_after(&mut self, error: RestError) {

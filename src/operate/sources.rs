@@ -118,10 +118,10 @@ pub async fn sync(account: &Account, wanted: &[NewSource]) -> Result<Synced, Res
             }
         };
         if let Err(error) = done {
-            match error.clone().into() {
-                Failure::Transient { .. } | Failure::Blocked { .. } => return Err(error),
-                Failure::Permanent(_) => synced.refused.push((id, error)),
+            if !Failure::from(error.clone()).is_final() {
+                return Err(error);
             }
+            synced.refused.push((id, error));
         }
     }
     Ok(synced)

@@ -167,10 +167,7 @@ impl Courier {
 
     /// Shows how Kommo is doing. A refusal of one message says that it is well.
     pub(super) fn observe(&self, failure: Option<&Failure>) {
-        self.meter.kommo(failure.and_then(|failure| match failure {
-            Failure::Transient { why, .. } | Failure::Blocked { why } => Some(why.clone()),
-            Failure::Permanent(_) => None,
-        }));
+        self.meter.kommo(failure.filter(|failure| !failure.is_final()).map(|failure| failure.why().to_owned()));
     }
 }
 

@@ -164,7 +164,7 @@ async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome
             tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
             send(courier, inbound, attempt).await
         }
-        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Ok(Err(later)),
+        Err(later) => Ok(Err(later)),
     }
 }
 
@@ -183,7 +183,7 @@ async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreE
             tracing::info!(message = %reaction.message, why = refusal.sentence, "Kommo does not take this reaction");
             Ok(done())
         }
-        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
+        Err(later) => Err(later),
     }))
 }
 

@@ -122,7 +122,7 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
     let errand = Errand { courier, bot, to: &to, talk, lease, handover };
     let Step { outcome, called } = errand.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
-    if matches!(outcome, Err(Failure::Transient { .. })) && in_vain()? {
+    if outcome.as_ref().is_err_and(Failure::may_pass) && in_vain()? {
         return Ok(Step::called(Err(shut_out(call))));
     }
     let outcome = outcome.map(|sent| first::begun(with_reading(sent, call, unread), lease.work().calls()));

@@ -75,8 +75,8 @@ pub(super) async fn way(
             let way = through(&now, to.chat.id);
             Ok((way, vec![Fact::Connection { bot: bot.id(), connection: now }]))
         }
-        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
-        Ok(_) | Err(Failure::Permanent(_)) => Err(refused(if connection.enabled { NO_RIGHT } else { NOT_CONNECTED })),
+        Err(later) if !later.is_final() => Err(later),
+        Ok(_) | Err(_) => Err(refused(if connection.enabled { NO_RIGHT } else { NOT_CONNECTED })),
     })
 }
 

@@ -50,7 +50,7 @@ async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<End
             tracing::info!(%message, why = refusal.sentence, "Telegram does not take this reaction");
             Ok(done())
         }
-        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
+        Err(later) => Err(later),
     }
 }
 

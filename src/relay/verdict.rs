@@ -79,10 +79,13 @@ struct Attempt<'a> {
 
 fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMillis, chance: f64) -> Ending {
     let (wait, why, asked) = match failure {
-        Failure::Permanent(refusal) => return park(attempt, refusal),
+        Failure::Permanent(refusal) | Failure::Uncertain(refusal) => return park(attempt, refusal),
         // Another lane is the next to try whether the way is free: this job may be what is wrong.
         Failure::Blocked { why } => (Some(policy.probe_every), why, None),
-        Failure::Transient { why, after } => {
+        Failure::Unreachable { why } => {
+            (policy.schedule.wait(attempt.failed_before + 1, chance, None), why, Some(None))
+        }
+        Failure::Transient { why, after } | Failure::Throttled { why, after } => {
             (policy.schedule.wait(attempt.failed_before + 1, chance, after), why, Some(after))
         }
     };

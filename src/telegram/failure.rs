@@ -19,13 +19,13 @@ pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Fail
     answer.map_err(|error| match error {
         RequestError::Api(error) => by_text(&text(&error)),
         RequestError::RetryAfter(wait) => {
-            Failure::Transient { why: "too many messages (429)".to_owned(), after: Some(wait.duration()) }
+            Failure::Throttled { why: "too many messages (429)".to_owned(), after: Some(wait.duration()) }
         }
         RequestError::MigrateToChatId(_) => Failure::Permanent(refused("the group has become a supergroup")),
         // Whoever could not connect has sent nothing. Anything later may have arrived.
-        RequestError::Network(error) if error.is_connect() => Failure::transient("Telegram cannot be reached"),
-        RequestError::Network(_) => Failure::Permanent(uncertain()),
-        RequestError::InvalidJson { raw, .. } if may_have_succeeded(&raw) => Failure::Permanent(uncertain()),
+        RequestError::Network(error) if error.is_connect() => Failure::unreachable("Telegram cannot be reached"),
+        RequestError::Network(_) => Failure::Uncertain(uncertain()),
+        RequestError::InvalidJson { raw, .. } if may_have_succeeded(&raw) => Failure::Uncertain(uncertain()),
         RequestError::InvalidJson { .. } => Failure::transient("the answer is not Telegram's"),
         RequestError::Io(error) => Failure::transient(error.to_string()),
     })
@@ -159,7 +159,7 @@ fn by_text(text: &str) -> Failure {
         return Failure::Permanent(Refusal::new(*code, *sentence));
     }
     if text.starts_with(GATEWAY_TIMEOUT) {
-        return Failure::Permanent(uncertain());
+        return Failure::Uncertain(uncertain());
     }
     if ["Bad Request", "Forbidden", NOT_FOUND].iter().any(|start| text.starts_with(start)) {
         return Failure::Permanent(refused(text));

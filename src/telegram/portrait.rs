@@ -11,7 +11,6 @@ use crate::{
     domain::{
         address::ContactId,
         portrait::{Look, Picture},
-        retry::Failure,
     },
     telegram::{
         bot::Bot,
@@ -63,8 +62,8 @@ fn look(answer: Result<Value, RequestError>, read: impl Fn(&Part) -> Option<Pict
             let answer: Part = serde_json::from_str(&answer.to_string()).unwrap_or_default();
             read(&answer).map_or(Look::Hidden, Look::Seen)
         }
-        Err(Failure::Permanent(_)) => Look::Hidden,
-        Err(Failure::Transient { .. } | Failure::Blocked { .. }) => Look::Unanswered,
+        Err(failure) if failure.is_final() => Look::Hidden,
+        Err(_) => Look::Unanswered,
     }
 }
 

@@ -298,7 +298,7 @@ fn broken(gauge: &Gauge, handover: &Handover, why: &str) -> UploadError {
     match gauge.broken() {
         Some(Break::TooLarge) => UploadError::TooLarge,
         Some(Break::Dried(why)) => UploadError::Dried(why.clone()),
-        None if handover.is_complete() => UploadError::Failed(Failure::Permanent(failure::uncertain())),
+        None if handover.is_complete() => UploadError::Failed(Failure::Uncertain(failure::uncertain())),
         None => UploadError::Failed(Failure::transient(format!("Telegram did not take the whole file: {why}"))),
     }
 }

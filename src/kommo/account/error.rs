@@ -122,9 +122,10 @@ impl From<RestError> for Failure {
     fn from(error: RestError) -> Self {
         let why = error.to_string();
         match error {
-            RestError::Unreachable(_) | RestError::Nonsense(_) => Self::transient(why),
+            RestError::Unreachable(_) => Self::unreachable(why),
+            RestError::Nonsense(_) => Self::transient(why),
             RestError::Foreign(_) => Self::blocked(why),
-            RestError::Throttled { after, .. } => Self::Transient { why, after: Some(after) },
+            RestError::Throttled { after, .. } => Self::Throttled { why, after: Some(after) },
             RestError::Refused { status, problem } => match status {
                 StatusCode::REQUEST_TIMEOUT => Self::transient(why),
                 status if status.is_server_error() => Self::transient(why),
@@ -148,8 +149,11 @@ mod tests {
 
     fn kind(failure: &Failure) -> &'static str {
         match failure {
+            Failure::Unreachable { .. } => "unreachable",
             Failure::Transient { .. } => "transient",
+            Failure::Throttled { .. } => "throttled",
             Failure::Blocked { .. } => "blocked",
+            Failure::Uncertain(_) => "uncertain",
             Failure::Permanent(_) => "permanent",
         }
     }
@@ -169,10 +173,10 @@ mod tests {
             (refused(404, problem), "permanent"),
             (refused(400, ""), "permanent"),
             (refused(422, ""), "permanent"),
-            (RestError::Throttled { after: Duration::from_secs(9), shut_out: true }, "transient"),
+            (RestError::Throttled { after: Duration::from_secs(9), shut_out: true }, "throttled"),
             (RestError::Nonsense(StatusCode::OK), "transient"),
             (RestError::Foreign("another one".to_owned()), "blocked"),
-            (RestError::Unreachable("refused".to_owned()), "transient"),
+            (RestError::Unreachable("refused".to_owned()), "unreachable"),
         ];
         for (error, want) in cases {
             assert_eq!(kind(&error.clone().into()), want, "{error}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::{address::SourceId, retry::Failure},
+    domain::address::SourceId,
     media::disk::Disk,
     operate::check::{
         Finding,
@@ -29,8 +29,7 @@ async fn known(source: &SourceId, bot: &Bot) -> Finding {
             let called = username.map(|username| format!(" is @{username}")).unwrap_or_default();
             return fine(about, format!("that of source {source}{called}"));
         }
-        Err(Failure::Transient { why, .. } | Failure::Blocked { why }) => why,
-        Err(Failure::Permanent(refusal)) => refusal.sentence,
+        Err(failure) => failure.why().to_owned(),
     };
     wrong(about, format!("no answer for that of source {source}: {why}"))
 }

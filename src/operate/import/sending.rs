@@ -80,19 +80,24 @@ impl Post {
             let (is_ambiguous, is_of_its_own) = (error.is_ambiguous(), error.may_be_of_one_message());
             let failure = Failure::from(error);
             // Whoever heard no clear answer may have been heard.
-            may_have_come |= is_ambiguous || matches!(failure, Failure::Transient { .. });
-            let is_asked_for = is_ambiguous || matches!(failure, Failure::Permanent(_));
+            may_have_come |= is_ambiguous || failure.may_pass();
+            let is_asked_for = is_ambiguous || failure.is_final();
             if is_asked_for && self.is_there(event, chat, may_have_come).await {
                 return Ok(Ended::There);
             }
             match failure {
                 // Whatever Kommo has against the message that is answered, the answer need not stay behind with it.
-                Failure::Permanent(_) if event.payload.reply_to.is_some() => event.payload.reply_to = None,
-                Failure::Permanent(refusal) => return Ok(Ended::Refused(refusal.sentence)),
+                Failure::Permanent(_) | Failure::Uncertain(_) if event.payload.reply_to.is_some() => {
+                    event.payload.reply_to = None;
+                }
+                Failure::Permanent(refusal) | Failure::Uncertain(refusal) => {
+                    return Ok(Ended::Refused(refusal.sentence));
+                }
                 Failure::Blocked { why } => return Err(Stopped(why)),
-                Failure::Transient { why, after } => {
+                passing @ (Failure::Unreachable { .. } | Failure::Transient { .. } | Failure::Throttled { .. }) => {
                     failed += 1;
-                    match self.schedule.wait(failed, fastrand::f64(), after).filter(|_| failed < TRIES) {
+                    let why = passing.why().to_owned();
+                    match self.schedule.wait(failed, fastrand::f64(), passing.after()).filter(|_| failed < TRIES) {
                         Some(wait) => sleep(wait).await,
                         None if is_of_its_own => return Ok(Ended::Refused(why)),
                         None => return Err(Stopped(why)),

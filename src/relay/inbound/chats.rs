@@ -46,14 +46,14 @@ pub(super) async fn connection(
         }
         Ok(None) | Err(Failure::Permanent(_)) => Err(unknowable("the owner has removed the bot")),
         // What is wrong with one bot must not stop everything that goes to Kommo.
-        Err(Failure::Blocked { why }) => Err(put_off(why, None)),
-        Err(Failure::Transient { why, after }) => Err(put_off(why, after)),
+        Err(later) => Err(put_off(&later)),
     })
 }
 
 /// A wait that is Telegram's doing: it uses up none of the tries that the message itself has at Kommo.
-fn put_off(why: String, after: Option<Duration>) -> Failure {
-    Failure::Transient { why, after: Some(after.unwrap_or_default().max(ASKED_AGAIN_AFTER)) }
+fn put_off(later: &Failure) -> Failure {
+    let after = later.after().unwrap_or_default().max(ASKED_AGAIN_AFTER);
+    Failure::Throttled { why: later.why().to_owned(), after: Some(after) }
 }
 
 fn unknowable(because: &str) -> Failure {
@@ -137,7 +137,7 @@ pub(super) async fn deleted(
             tracing::info!(%message, why = refusal.sentence, "Kommo does not let a message be marked as deleted");
             Ok(done())
         }
-        Err(later @ (Failure::Transient { .. } | Failure::Blocked { .. })) => Err(later),
+        Err(later) => Err(later),
     }))
 }
 

@@ -44,8 +44,7 @@ pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, 
     let answering = to_kommo::answering(event.clone(), &chat.chat, chat.user.as_ref());
     let mut outcome = Box::pin(send_pictured(courier, inbound, answering, attempt)).await?;
     let is_given_up = match &outcome {
-        Err(Failure::Permanent(_) | Failure::Blocked { .. }) => true,
-        Err(Failure::Transient { .. }) => attempt.is_last,
+        Err(failure) => attempt.is_last || !failure.may_pass(),
         Ok(_) => false,
     };
     if is_given_up {
@@ -126,7 +125,7 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
     let (ambiguous, why) = (error.is_ambiguous(), error.to_string());
     let is_of_its_own = error.may_be_of_one_message();
     let failure = Failure::from(error);
-    if !ambiguous && !matches!(failure, Failure::Permanent(_)) {
+    if !ambiguous && !failure.is_final() {
         return Ok(Err(if is_of_its_own && attempt.is_last { hopeless(why) } else { failure }));
     }
     Ok(match already_there(courier, inbound).await? {
@@ -136,9 +135,9 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
         }
         Ok(false) => Err(failure),
         Err(unknown) => Err(match Failure::from(unknown) {
-            later @ Failure::Transient { .. } if !attempt.is_last => later,
+            later if later.may_pass() && !attempt.is_last => later,
             // Without a history to ask, the refusal stands; one message must not hold up all others.
-            Failure::Transient { .. } | Failure::Blocked { .. } | Failure::Permanent(_) => failure,
+            _ => failure,
         }),
     })
 }
@@ -153,7 +152,7 @@ async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bo
     if let Some(opening) = courier.store.opening(&inbound.conversation)? {
         match courier.chats.knows(&opening.chat.chat.0, &inbound.id.to_string()).await {
             Ok(true) => return Ok(Ok(true)),
-            Err(later) if matches!(Failure::from(later.clone()), Failure::Transient { .. }) => return Ok(Err(later)),
+            Err(later) if Failure::from(later.clone()).may_pass() => return Ok(Err(later)),
             // Whether such a chat lets its history be read is not documented.
             Ok(false) | Err(_) => {}
         }

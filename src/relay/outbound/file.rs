@@ -134,11 +134,11 @@ impl Errand<'_> {
     fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Result<Ending, Failure>, StoreError> {
         match Failure::from(error) {
             Failure::Permanent(why) => self.without_file(call, why),
-            Failure::Transient { why, .. } if self.lease.attempts() + 1 >= TRIES_WITH_FILE => {
-                let without = self.without_file(call, not_given(&why))?;
-                Ok(without.map_err(|_| Failure::transient(why)))
+            passing if passing.may_pass() && self.lease.attempts() + 1 >= TRIES_WITH_FILE => {
+                let without = self.without_file(call, not_given(passing.why()))?;
+                Ok(without.map_err(|_| passing))
             }
-            later @ (Failure::Transient { .. } | Failure::Blocked { .. }) => Ok(Err(later)),
+            later => Ok(Err(later)),
         }
     }
 }

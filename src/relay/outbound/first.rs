@@ -14,7 +14,6 @@ use crate::{
         delivery::{ErrorCode, Refusal},
         message::{Outbound, Recipient},
         opening::Opening,
-        retry::Failure,
         work::{Call, Lane, Work},
     },
     kommo::{
@@ -114,7 +113,7 @@ pub(in crate::relay) async fn name(
     };
     match courier.chats.edit(&event).await.map_err(failure::of_status) {
         Ok(()) => Step::called(Ok(done())),
-        Err(later @ Failure::Transient { .. }) if failed_before + 1 < NAMED_TRIES => Step::without_call(Err(later)),
+        Err(later) if later.may_pass() && failed_before + 1 < NAMED_TRIES => Step::without_call(Err(later)),
         Err(failure) => {
             tracing::info!(%message, ?failure, "Kommo does not take our id of a manager's message");
             Step::without_call(Ok(done()))

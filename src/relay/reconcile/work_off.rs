@@ -101,11 +101,11 @@ impl Reconciler {
 /// well be a wrong address.
 fn unread(error: CallError, target: &Target, others_can_be_read: bool) -> Unread {
     let is_unknown = matches!(&error, CallError::Refused { status: StatusCode::NOT_FOUND, .. });
-    let (why, after) = match Failure::from(error) {
-        Failure::Permanent(refusal) => return Unread::Left { why: refusal.sentence, is_open: false },
-        Failure::Transient { why, after } => (why, after),
-        Failure::Blocked { why } => (why, None),
-    };
+    let failure = Failure::from(error);
+    let (why, after) = (failure.why().to_owned(), failure.after());
+    if failure.is_final() {
+        return Unread::Left { why, is_open: false };
+    }
     if others_can_be_read && target.failed >= TRIES_OF_ONE {
         return Unread::Left { why, is_open: !is_unknown };
     }
