@@ -48,7 +48,7 @@ fn what_time_heals() {
         assert!(matches!(verdict(description), Failure::Transient { after: None, .. }), "{description}");
     }
     let flood = of_send(Err(RequestError::RetryAfter(teloxide::types::Seconds::from_seconds(7)))).unwrap_err();
-    assert!(matches!(flood, Failure::Transient { after: Some(wait), .. } if wait.as_secs() == 7));
+    assert!(matches!(flood, Failure::Throttled { after: Some(wait), .. } if wait.as_secs() == 7));
 }
 
 fn invalid(raw: &str) -> RequestError {
@@ -61,7 +61,7 @@ fn a_success_that_cannot_be_read_is_not_repeated() {
     let cut = ["{\"ok\":true,\"result\":{\"mess", " {\"ok\": true", "<h1>504 Gateway Time-out</h1>"]
         .map(|raw| of_send(Err(invalid(raw))));
     for answer in cut.into_iter().chain([of_send(Err(api("Gateway Timeout")))]) {
-        let Err(Failure::Permanent(refusal)) = answer else { panic!("it may have arrived: {answer:?}") };
+        let Err(Failure::Uncertain(refusal)) = answer else { panic!("it may have arrived: {answer:?}") };
         assert!(refusal.sentence.starts_with("May not have been delivered"));
     }
     assert!(matches!(of_send(Err(invalid("<html>"))), Err(Failure::Transient { .. })));
