@@ -12,12 +12,14 @@ use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 mod bots;
 mod customers;
+mod remotes;
 
 pub use bots::{bots, disk};
+use remotes::Remotes;
 
 use crate::{
     clock,
-    config::{AccountId, Config, Groups},
+    config::{AccountId, Config, Groups, WhenUncertain},
     domain::{
         address::{KommoUserId, SourceId},
         retry::Schedule,
@@ -26,7 +28,7 @@ use crate::{
     kommo::{
         account::Account,
         chats::Chats,
-        hook::HookIntake,
+        hook::{Broadcasts, HookIntake},
         media::{Downloads, Hosts},
         sign::Signer,
     },
@@ -44,15 +46,15 @@ use crate::{
         courier::{Courier, Reading, Said},
         reconcile::{Bounds, Reconciler},
         typing::TypingRelay,
-        verdict::Policy,
+        verdict::{Policy, Slots},
     },
     serve,
     store::{self, Store, StoreError},
     telegram::{bot::Bot, poll::Poller},
 };
 
-/// How many conversations are served side by side, per route.
-const LANES_AT_ONCE: usize = 16;
+/// How many conversations are served side by side, per route: those that wait for a file apart from the others.
+const SLOTS: Slots = Slots { texts: 16, files: 8 };
 /// How long new answers wait at a start for older ones that may be missing.
 const HOLD_FOR: Duration = Duration::from_mins(1);
 /// How often it is seen to whether Telegram and Kommo can be reached.
@@ -256,16 +258,27 @@ impl Parts {
     fn start_relays(&self, life: &Lifecycle, config: &Config) {
         let fixed = [Route::Inbound, Route::Report, Route::Stray, Route::Account];
         let outbound = self.bots.keys().cloned().map(Route::Outbound);
+        let account = self.courier.crm.account.as_ref();
+        let slowest = config.retry.probe_every;
+        let remotes = Remotes::new(&self.courier.chats, account, &self.bots, &self.meter, slowest);
         let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(self.store.routes()).collect();
         for route in routes {
             let relay = Relay {
                 policy: policy(&route, config),
+                breaker: remotes.breaker(&route),
                 route,
                 store: self.store.clone(),
                 courier: Arc::clone(&self.courier),
                 meter: Arc::clone(&self.meter),
             };
             life.essential("relay", relay.run(life.stop_token(), life.cut_token()));
+        }
+        for remote in remotes.into_all() {
+            let stop = life.stop_token();
+            life.essential("prober", async move {
+                stop.run_until_cancelled_owned(remote.attend()).await;
+                Ok::<_, std::convert::Infallible>(())
+            });
         }
     }
 
@@ -294,6 +307,7 @@ impl Parts {
             typing,
             imports: imported::in_managers_names(&config.data_dir),
             meter: Arc::clone(&self.meter),
+            broadcasts: Broadcasts::default(),
             said_elsewhere: AtomicBool::new(false),
         };
         let (key, imports) = (self.links.key.clone(), imported::dir(&config.data_dir));
@@ -327,7 +341,7 @@ fn media_hosts(config: &Config) -> Hosts {
     Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str)).with_own(own)
 }
 
-/// To Kommo a job is tried for ever; to Telegram it is given up when the schedule ends.
+/// To Kommo a job waits for its way for ever; to Telegram for as long as an answer is worth something.
 fn policy(route: &Route, config: &Config) -> Policy {
     let (schedule, patience): (&Schedule, Option<Duration>) = match route {
         Route::Inbound | Route::Report | Route::Account => (&config.retry.kommo, None),
@@ -335,6 +349,6 @@ fn policy(route: &Route, config: &Config) -> Policy {
         // What is stray is sent nowhere: it is reported at once, with its own reason.
         Route::Stray => (&config.retry.telegram, None),
     };
-    let probe_every = config.retry.probe_every;
-    Policy { schedule: schedule.clone(), patience, probe_every, at_once: LANES_AT_ONCE }
+    let repeats_uncertain = config.telegram.when_uncertain == WhenUncertain::Repeat;
+    Policy { schedule: schedule.clone(), patience, repeats_uncertain, slots: SLOTS }
 }

@@ -111,6 +111,15 @@ pub struct Admin {
     pub listen: SocketAddr,
 }
 
+/// What becomes of an answer that may or may not have been sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenUncertain {
+    /// It is reported as such, and a person decides.
+    Report,
+    /// It is sent again, once: better twice than never.
+    Repeat,
+}
+
 /// How Telegram is talked to.
 #[derive(Clone, Debug)]
 pub struct Telegram {
@@ -118,6 +127,14 @@ pub struct Telegram {
     pub api_url: BaseUrl,
     /// Calls per second and bot, all chats together.
     pub requests_per_second: NonZeroU32,
+    /// Messages per second to one chat, after a burst.
+    pub chat_requests_per_second: NonZeroU32,
+    /// How many messages to one chat may follow each other at once.
+    pub chat_burst: NonZeroU32,
+    /// Messages per minute to one group.
+    pub group_requests_per_minute: NonZeroU32,
+    /// What becomes of an answer that may or may not have been sent.
+    pub when_uncertain: WhenUncertain,
     /// How long one call that sends may take.
     pub send_timeout: Duration,
     /// How long Telegram holds an empty answer to `getUpdates`: 1 to 50 whole seconds.

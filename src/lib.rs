@@ -184,6 +184,7 @@
 //! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
 
 pub mod app;
+pub mod breaker;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -110,14 +110,13 @@ impl Meter {
         self.jobs.get_or_create(&labels).inc();
     }
 
-    /// Notes how a call to Kommo went; `trouble` is what stands between us and Kommo, if anything does.
-    pub fn kommo(&self, trouble: Option<String>) {
-        let outcome = if trouble.is_some() { "failed" } else { "answered" };
+    /// Counts a call to Kommo.
+    pub fn kommo(&self, is_answered: bool) {
+        let outcome = if is_answered { "answered" } else { "failed" };
         self.kommo_calls.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
-        self.between(trouble);
     }
 
-    /// Notes what stands between us and Kommo, as far as the next call does not tell otherwise; `None` if nothing does.
+    /// Notes what stands between us and Kommo; `None` if nothing does.
     pub fn between(&self, trouble: Option<String>) {
         *self.kommo.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
@@ -221,10 +220,10 @@ mod tests {
         let meter = Meter::new();
         assert!(meter.paused(&Route::Inbound, Some("403".to_owned())));
         assert!(!meter.paused(&Route::Inbound, Some("403 again".to_owned())));
-        meter.kommo(Some("no answer".to_owned()));
+        meter.between(Some("no answer".to_owned()));
         assert_eq!(meter.obstacles(), ["inbound has paused: 403 again", "kommo: no answer"]);
         assert!(meter.paused(&Route::Inbound, None));
-        meter.kommo(None);
+        meter.between(None);
         assert!(meter.obstacles().is_empty());
     }
 
@@ -245,7 +244,7 @@ mod tests {
             meter.polling(&support, of_support);
             assert_eq!(meter.is_cut_off(), is_cut_off);
         }
-        meter.kommo(Some("no answer".to_owned()));
+        meter.between(Some("no answer".to_owned()));
         assert!(meter.is_cut_off());
     }
 

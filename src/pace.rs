@@ -1,5 +1,9 @@
 //! Keeping below a rate, fairly: who asks first goes first, and who is in no hurry behind the others.
 
+mod chat;
+
+pub use chat::{ChatLimits, ChatPace};
+
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::{

@@ -2,18 +2,21 @@
 //!
 //! Each [`Route`] has a relay of its own. Within a route, lanes go on side by side, up to a limit, and the jobs of one
 //! lane one after the other. The step ([`courier`]) does one unit of work and says how it ended; what that means for the
-//! job is decided in [`verdict`], without I/O; this loop only waits, claims and settles.
+//! job is decided in [`verdict`], without I/O; this loop only waits, claims and settles. While the way to the remote is not
+//! free ([`Breaker`]), it claims nothing.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::{
+    sync::watch,
     task::{JoinError, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    breaker::{Blame, Breaker, Gate, Sign},
     clock,
     domain::{
         delivery::{ErrorCode, Refusal},
@@ -25,7 +28,7 @@ use crate::{
         courier::{Courier, Step},
         verdict::Policy,
     },
-    store::{Due, Lease, Store, StoreError},
+    store::{Class, Due, Ending, Lease, Store, StoreError},
     telegram::upload::Handover,
 };
 
@@ -52,30 +55,35 @@ pub struct Relay {
     pub store: Store,
     /// Who takes their steps.
     pub courier: Arc<Courier>,
+    /// Whether the way to its remote is free.
+    pub breaker: Breaker,
     /// What follows from failures.
     pub policy: Policy,
     /// Where its state shows.
     pub meter: Arc<Meter>,
 }
 
-/// What a finished step means for the route as a whole.
-enum Signal {
-    /// Nothing: it did not get as far as the remote, or the remote is down for everybody.
-    Silence,
-    /// The way is free.
-    Clear,
-    /// The route is closed until somebody does something.
-    Blocked(String),
+/// What goes on side by side.
+#[derive(Debug, Default)]
+struct InFlight {
+    steps: JoinSet<Result<Class, StoreError>>,
+    texts: usize,
+    files: usize,
 }
 
-/// Whether jobs may be claimed.
-#[derive(Clone, Copy)]
-enum Gate {
-    Open,
-    /// Closed until then.
-    Closed(Instant),
-    /// One job at a time, to see whether the way is free again.
-    Ajar,
+impl InFlight {
+    /// How many go on of a class's kind.
+    const fn of(&mut self, class: Class) -> &mut usize {
+        if class.is_file { &mut self.files } else { &mut self.texts }
+    }
+
+    /// One of them has ended.
+    fn ended(&mut self, done: Result<Result<Class, StoreError>, JoinError>) -> Result<(), StoreError> {
+        let class = done.unwrap_or_else(|panic| Err(StoreError::Failed(format!("a step broke off: {panic}"))))?;
+        let count = self.of(class);
+        *count = count.saturating_sub(1);
+        Ok(())
+    }
 }
 
 impl Relay {
@@ -85,100 +93,114 @@ impl Relay {
     /// If the store fails.
     pub async fn run(self, stop: CancellationToken, cut: CancellationToken) -> Result<(), StoreError> {
         let woken = self.store.woken(&self.route);
-        let mut in_flight = JoinSet::new();
-        let mut gate = Gate::Open;
+        let mut changes = self.breaker.changes();
+        let mut in_flight = InFlight::default();
         while !stop.is_cancelled() {
             self.meter.beat(&self.route);
             // Interest is registered before looking, so that a push in between is not missed.
             let news = woken.notified();
-            gate = self.fill(gate, &mut in_flight, &cut)?;
+            let again_at = self.fill(&mut in_flight, &cut)?;
+            let may = self.slots_left(&in_flight);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = news => {}
-                () = self.nap(gate, in_flight.len()) => {}
-                Some(done) = in_flight.join_next() => gate = self.heed(gate, done)?,
+                () = changed(changes.as_mut()) => self.freed(),
+                () = self.nap(again_at, may) => {}
+                Some(done) = in_flight.steps.join_next() => in_flight.ended(done)?,
             }
         }
-        while let Some(done) = in_flight.join_next().await {
-            self.heed(gate, done)?;
+        while let Some(done) = in_flight.steps.join_next().await {
+            in_flight.ended(done)?;
         }
         Ok(())
     }
 
-    /// Claims as many jobs as the gate and the limit allow.
-    fn fill(
-        &self,
-        gate: Gate,
-        in_flight: &mut JoinSet<Result<Signal, StoreError>>,
-        cut: &CancellationToken,
-    ) -> Result<Gate, StoreError> {
-        let (gate, limit) = match gate {
-            Gate::Open => (Gate::Open, self.policy.at_once),
-            Gate::Closed(until) if Instant::now() < until => (gate, 0),
-            Gate::Closed(_) | Gate::Ajar => (Gate::Ajar, 1),
-        };
-        while in_flight.len() < limit {
-            let Some(lease) = self.store.claim(&self.route, clock::now())? else { break };
-            in_flight.spawn(work(
-                lease,
-                Arc::clone(&self.courier),
-                self.policy.clone(),
-                Arc::clone(&self.meter),
-                cut.clone(),
-            ));
+    /// Claims as many jobs as the way and the slots allow. Gives when to look again if the way is not free.
+    fn fill(&self, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<Option<Instant>, StoreError> {
+        let (gate, again_at) = self.breaker.gate(Instant::now());
+        match gate {
+            Gate::Free => while self.claim(in_flight, cut)? {},
+            Gate::Trial => {
+                if !self.claim(in_flight, cut)? {
+                    self.breaker.unused();
+                }
+            }
+            Gate::Shut(since) => while self.expire(since, in_flight, cut)? {},
         }
-        Ok(gate)
+        Ok(again_at)
+    }
+
+    /// Begins the next job, if there is one and a slot for it.
+    fn claim(&self, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<bool, StoreError> {
+        let may = self.slots_left(in_flight);
+        let Some(lease) = self.store.claim_of(&self.route, clock::steady(), may)? else { return Ok(false) };
+        let is_stale = self.policy.runs_out(lease.age_when_found());
+        self.begin(lease, is_stale, in_flight, cut);
+        Ok(true)
+    }
+
+    /// Ends the next job that has waited too long for a way that is shut.
+    fn expire(&self, since: Instant, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<bool, StoreError> {
+        let Some(patience) = self.policy.patience.filter(|patience| since.elapsed() > *patience) else {
+            return Ok(false);
+        };
+        let Some(before) = Instant::now().checked_sub(patience) else { return Ok(false) };
+        if in_flight.texts >= self.policy.slots.texts {
+            return Ok(false);
+        }
+        let lease = self.store.claim_older(&self.route, clock::steady(), before)?;
+        let Some(lease) = lease else { return Ok(false) };
+        self.begin(lease, true, in_flight, cut);
+        Ok(true)
+    }
+
+    fn begin(&self, lease: Lease, is_stale: bool, in_flight: &mut InFlight, cut: &CancellationToken) {
+        let class = lease.class();
+        *in_flight.of(class) += 1;
+        let (courier, breaker) = (Arc::clone(&self.courier), self.breaker.clone());
+        let (policy, meter, cut) = (self.policy.clone(), Arc::clone(&self.meter), cut.clone());
+        in_flight.steps.spawn(async move {
+            let job = Job { courier: &courier, breaker: &breaker, policy: &policy, meter: &meter, cut: &cut };
+            job.work(lease, is_stale).await.map(|()| class)
+        });
+    }
+
+    fn slots_left(&self, in_flight: &InFlight) -> impl Fn(Class) -> bool + use<> {
+        let (texts, files) = (in_flight.texts < self.policy.slots.texts, in_flight.files < self.policy.slots.files);
+        move |class| if class.is_file { files } else { texts }
+    }
+
+    /// The way may be free again: then nothing waits for its own time any more.
+    fn freed(&self) {
+        if self.breaker.is_free(Instant::now()) {
+            self.store.free(&self.route);
+        }
     }
 
     /// Until something may be due, or the next heartbeat.
-    async fn nap(&self, gate: Gate, in_flight: usize) {
+    async fn nap(&self, again_at: Option<Instant>, may: impl Fn(Class) -> bool) {
         let beat_at = Instant::now() + HEARTBEAT;
-        let busy = in_flight >= self.policy.at_once || (matches!(gate, Gate::Ajar) && in_flight > 0);
-        match gate {
-            Gate::Closed(until) => sleep_until(until.min(beat_at)).await,
-            Gate::Open | Gate::Ajar if busy => sleep_until(beat_at).await,
-            Gate::Open | Gate::Ajar => {
-                let wait = match self.store.due(&self.route) {
-                    None => HEARTBEAT,
-                    Some(Due::Now) => Duration::ZERO,
-                    Some(Due::At(at)) => clock::now().until(at).min(HEARTBEAT),
-                };
-                sleep(wait).await;
-            }
+        if !self.breaker.is_free(Instant::now()) {
+            return sleep_until(again_at.map_or(beat_at, |at| at.min(beat_at))).await;
         }
-    }
-
-    /// Opens or closes the gate by what a finished step says.
-    fn heed(&self, gate: Gate, done: Result<Result<Signal, StoreError>, JoinError>) -> Result<Gate, StoreError> {
-        let signal = done.unwrap_or_else(|panic| Err(StoreError::Failed(format!("a step broke off: {panic}"))))?;
-        match signal {
-            Signal::Silence => Ok(gate),
-            Signal::Blocked(why) => {
-                if self.meter.paused(&self.route, Some(why.clone())) {
-                    let every = humantime::format_duration(self.policy.probe_every);
-                    tracing::error!(route = %self.route, why, "paused until somebody mends this; tried every {every}");
-                }
-                Ok(Gate::Closed(Instant::now() + self.policy.probe_every))
-            }
-            Signal::Clear => match gate {
-                // What was already in flight when the gate closed says nothing about now.
-                Gate::Closed(_) => Ok(gate),
-                Gate::Open | Gate::Ajar => {
-                    if self.meter.paused(&self.route, None) {
-                        tracing::info!(route = %self.route, "goes on");
-                    }
-                    Ok(Gate::Open)
-                }
-            },
-        }
+        let wait = match self.store.due_of(&self.route, may) {
+            None => HEARTBEAT,
+            Some(Due::Now) => Duration::ZERO,
+            Some(Due::At(at)) => clock::steady().until(at).min(HEARTBEAT),
+        };
+        sleep(wait).await;
     }
 }
 
-fn signal(step: &Step) -> Signal {
-    match &step.outcome {
-        Err(Failure::Blocked { why }) => Signal::Blocked(why.clone()),
-        outcome if step.called && outcome.as_ref().err().is_none_or(Failure::is_final) => Signal::Clear,
-        Ok(_) | Err(_) => Signal::Silence,
+/// Waits for the next change of the way; for ever, where there is none.
+async fn changed(changes: Option<&mut watch::Receiver<u64>>) {
+    match changes {
+        Some(changes) => {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        None => std::future::pending().await,
     }
 }
 
@@ -186,29 +208,60 @@ fn internal_error() -> Failure {
     Failure::Permanent(Refusal::new(ErrorCode::Internal, "The Telegram bridge met an internal error."))
 }
 
-/// Takes the step of one job and settles it. What has grown too old is settled without a step.
-async fn work(
-    lease: Lease,
-    courier: Arc<Courier>,
-    policy: Policy,
-    meter: Arc<Meter>,
-    cut: CancellationToken,
-) -> Result<Signal, StoreError> {
-    let step = if policy.runs_out(lease.enqueued_at().until(clock::now())) {
-        Step::without_call(Err(verdict::too_late(lease.work())))
-    } else {
-        match take(&lease, &courier, &cut).await? {
-            Some(step) => step,
-            // It can be repeated, and is after the next start; the lease gives it back.
-            None => return Ok(Signal::Silence),
+/// What the step of one job needs.
+struct Job<'a> {
+    courier: &'a Courier,
+    breaker: &'a Breaker,
+    policy: &'a Policy,
+    meter: &'a Meter,
+    cut: &'a CancellationToken,
+}
+
+impl Job<'_> {
+    /// Takes the step and settles it. What is stale is settled without a step.
+    async fn work(&self, lease: Lease, is_stale: bool) -> Result<(), StoreError> {
+        let step = if is_stale || self.policy.runs_out(lease.tried_at().elapsed()) {
+            Step::without_call(Err(verdict::too_late(lease.work(), lease.is_left())))
+        } else {
+            if let Some(wait) = self.courier.chat_turn(lease.work()) {
+                lease.put_off(clock::steady().plus(wait));
+                return Ok(());
+            }
+            match take(&lease, self.courier, self.cut).await? {
+                Some(step) => step,
+                // It can be repeated, and is after the next start; the lease gives it back.
+                None => return Ok(()),
+            }
+        };
+        let lane = lease.lane().clone();
+        let blame = self.blame(&lane.thread, &step).await;
+        let ending = verdict::ending(&lease, step, blame, self.policy, clock::steady(), fastrand::f64());
+        self.meter.job(&lane, verdict::name(&ending));
+        if !matches!(ending, Ending::Retry { .. } | Ending::Repeat) {
+            self.breaker.ended(&lane.thread);
         }
-    };
-    let signal = signal(&step);
-    let now = clock::now();
-    let ending = verdict::ending(&lease, step.outcome, &policy, now, fastrand::f64());
-    meter.job(lease.lane(), verdict::name(&ending));
-    lease.settle(ending, now).await?;
-    Ok(signal)
+        lease.settle(ending, clock::now()).await
+    }
+
+    /// Whom a failure is due to.
+    async fn blame(&self, lane: &str, step: &Step) -> Blame {
+        if !step.called {
+            self.breaker.unused();
+            let asks_for_patience = matches!(step.outcome, Err(Failure::Throttled { .. }));
+            return if asks_for_patience { Blame::Way } else { Blame::Message };
+        }
+        let sign = match &step.outcome {
+            Ok(_) | Err(Failure::NotYet { .. } | Failure::Permanent(_)) => Sign::Passed,
+            Err(Failure::Uncertain(refusal)) => Sign::Failed(Failure::transient(&*refusal.sentence)),
+            Err(
+                failure @ (Failure::Unreachable { .. }
+                | Failure::Transient { .. }
+                | Failure::Throttled { .. }
+                | Failure::Blocked { .. }),
+            ) => Sign::Failed(failure.clone()),
+        };
+        self.breaker.note(lane, sign).await
+    }
 }
 
 /// Takes the step of a job. `None` if a stop broke it off and it can be repeated.

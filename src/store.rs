@@ -92,6 +92,10 @@ struct Inner {
     index: Arc<Mutex<Index>>,
     chats: DashMap<Conversation, Chat>,
     failed: Arc<OnceLock<String>>,
+    /// When it was opened, by the wall clock.
+    opened_at: UnixMillis,
+    /// What arrived before this number was left by an earlier run.
+    first_of_run: u64,
     /// Held while a parked message goes back to its queue, and by a dump; see [`dump`].
     moving_back: Arc<tokio::sync::Mutex<()>>,
 }
@@ -152,13 +156,15 @@ pub enum Ending {
     },
     /// It is tried again, and its lane waits for it.
     Retry {
-        /// When.
+        /// When, by the clock that [`Store::claim`] is asked with.
         at: UnixMillis,
         /// Whether this counts as a failed attempt.
         counts: bool,
         /// What happened.
         why: String,
     },
+    /// It is tried again at once, although it may have been done. That is noted, and happens once.
+    Repeat,
     /// It is set aside for a person, together with the parts of the same answer ([`Work::shares_answer`]) that are not
     /// done yet.
     Park {
@@ -195,6 +201,30 @@ pub enum Due {
     Now,
     /// When something is to be tried again.
     At(UnixMillis),
+}
+
+/// What kind of job is first in a lane, by which it is decided whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Whether it is one of many that somebody sends at once. Those of people go first.
+    pub is_bulk: bool,
+    /// Whether it sends a file, which takes its time.
+    pub is_file: bool,
+}
+
+impl Class {
+    /// All of them, in the order in which they go.
+    pub const ALL: [Self; 4] = [
+        Self { is_bulk: false, is_file: false },
+        Self { is_bulk: false, is_file: true },
+        Self { is_bulk: true, is_file: false },
+        Self { is_bulk: true, is_file: true },
+    ];
+
+    /// Its place in that order.
+    const fn place(self) -> usize {
+        (self.is_bulk as usize) * 2 + self.is_file as usize
+    }
 }
 
 /// How much is in the store.
@@ -234,7 +264,18 @@ impl Store {
     /// When something of a route can be claimed; `None` if nothing waits there unclaimed.
     #[must_use]
     pub fn due(&self, route: &Route) -> Option<Due> {
-        self.with_index(|index| index.due(route))
+        self.due_of(route, |_| true)
+    }
+
+    /// The same for the classes that `may` go.
+    #[must_use]
+    pub fn due_of(&self, route: &Route, may: impl Fn(Class) -> bool) -> Option<Due> {
+        self.with_index(|index| index.due(route, may))
+    }
+
+    /// Nothing of a route need wait for its next try any more. What came first goes first.
+    pub fn free(&self, route: &Route) {
+        self.with_index(|index| index.freed(route));
     }
 
     /// Told whenever something of a route may have become claimable. Register interest before looking.
@@ -250,7 +291,7 @@ impl Store {
         used.filter(|(_, queue)| queue.waiting > 0).map(|(route, _)| route).collect()
     }
 
-    /// How much is in the store. Costs a look at each lane that has jobs.
+    /// How much is in the store.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let (routes, parked) = self.with_index(|index| (index.counts(), index.parked));

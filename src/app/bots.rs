@@ -8,6 +8,7 @@ use crate::{
     config::{ButtonPlace, Config, Source, Telegram},
     domain::{address::SourceId, keyboard::Layout},
     media::disk::Disk,
+    pace::ChatLimits,
     telegram::{access::Access, bot::Bot},
 };
 
@@ -57,6 +58,11 @@ pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
         find_timeout: if config.telegram.local { FETCHED_WITHIN } else { config.telegram.send_timeout },
         poll_timeout: config.telegram.poll_timeout,
         requests_per_second: config.telegram.requests_per_second.get(),
+        chat_limits: ChatLimits {
+            per_second: config.telegram.chat_requests_per_second.get(),
+            burst: config.telegram.chat_burst.get(),
+            group_per_minute: config.telegram.group_requests_per_minute.get(),
+        },
         layout: match config.telegram.buttons {
             ButtonPlace::Inline => Layout::Inline,
             ButtonPlace::Keyboard => Layout::Keyboard { is_one_time: !config.telegram.keep_buttons },

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, 
 
 use reqwest::Url;
 
-use crate::config::{AskPhone, Groups, error::Wrong};
+use crate::config::{AskPhone, Groups, WhenUncertain, error::Wrong};
 
 /// An address to bind.
 pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
@@ -94,6 +94,15 @@ pub(super) fn groups(text: &str) -> Result<Groups, Wrong> {
 /// A number that counts things, of which there is at least one.
 pub(super) fn count(text: &str) -> Result<NonZeroU32, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a count: write a whole number above 0"))
+}
+
+/// What becomes of an answer that may or may not have been sent.
+pub(super) fn when_uncertain(text: &str) -> Result<WhenUncertain, Wrong> {
+    match text {
+        "report" => Ok(WhenUncertain::Report),
+        "repeat" => Ok(WhenUncertain::Repeat),
+        _ => Err(Wrong::new("is nothing to do with an answer that may have been sent: write report or repeat")),
+    }
 }
 
 /// A size in mebibytes, as bytes.

@@ -83,6 +83,10 @@ impl<'a> Reading<'a> {
         let section = self.section(&["telegram"]);
         let api_url = section.required("api_url", BaseUrl::parse);
         let requests_per_second = section.required("requests_per_second", parse::count);
+        let chat_requests_per_second = section.required("chat_requests_per_second", parse::count);
+        let chat_burst = section.required("chat_burst", parse::count);
+        let group_requests_per_minute = section.required("group_requests_per_minute", parse::count);
+        let when_uncertain = section.required("when_uncertain", parse::when_uncertain);
         let send_timeout = section.required("send_timeout", parse::duration);
         let poll_timeout = section.required("poll_timeout", parse::poll_timeout);
         let buttons = section.required("buttons", ButtonPlace::parse);
@@ -99,6 +103,10 @@ impl<'a> Reading<'a> {
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
+            chat_requests_per_second: chat_requests_per_second?,
+            chat_burst: chat_burst?,
+            group_requests_per_minute: group_requests_per_minute?,
+            when_uncertain: when_uncertain?,
             send_timeout: send_timeout?,
             poll_timeout: poll_timeout?,
             buttons: buttons?,

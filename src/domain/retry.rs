@@ -20,6 +20,11 @@ pub enum Failure {
         /// The wait that the server asked for. It can only lengthen ours.
         after: Option<Duration>,
     },
+    /// The remote answers well, and what the job needs is not there yet.
+    NotYet {
+        /// What is waited for, for the log.
+        why: String,
+    },
     /// The remote asks for patience.
     Throttled {
         /// What happened, for the log.
@@ -45,6 +50,12 @@ impl Failure {
         Self::Transient { why: why.into(), after: None }
     }
 
+    /// What it needs is not there yet.
+    #[must_use]
+    pub fn not_yet(why: impl Into<String>) -> Self {
+        Self::NotYet { why: why.into() }
+    }
+
     /// No connection came about.
     #[must_use]
     pub fn unreachable(why: impl Into<String>) -> Self {
@@ -63,6 +74,7 @@ impl Failure {
         match self {
             Self::Unreachable { why }
             | Self::Transient { why, .. }
+            | Self::NotYet { why }
             | Self::Throttled { why, .. }
             | Self::Blocked { why } => why,
             Self::Uncertain(refusal) | Self::Permanent(refusal) => &refusal.sentence,
@@ -74,7 +86,11 @@ impl Failure {
     pub const fn after(&self) -> Option<Duration> {
         match self {
             Self::Transient { after, .. } | Self::Throttled { after, .. } => *after,
-            Self::Unreachable { .. } | Self::Blocked { .. } | Self::Uncertain(_) | Self::Permanent(_) => None,
+            Self::Unreachable { .. }
+            | Self::NotYet { .. }
+            | Self::Blocked { .. }
+            | Self::Uncertain(_)
+            | Self::Permanent(_) => None,
         }
     }
 
@@ -82,7 +98,7 @@ impl Failure {
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Transient { .. } | Self::Throttled { .. } => true,
+            Self::Unreachable { .. } | Self::Transient { .. } | Self::NotYet { .. } | Self::Throttled { .. } => true,
             Self::Blocked { .. } | Self::Uncertain(_) | Self::Permanent(_) => false,
         }
     }
@@ -92,7 +108,11 @@ impl Failure {
     pub const fn is_final(&self) -> bool {
         match self {
             Self::Uncertain(_) | Self::Permanent(_) => true,
-            Self::Unreachable { .. } | Self::Transient { .. } | Self::Throttled { .. } | Self::Blocked { .. } => false,
+            Self::Unreachable { .. }
+            | Self::Transient { .. }
+            | Self::NotYet { .. }
+            | Self::Throttled { .. }
+            | Self::Blocked { .. } => false,
         }
     }
 }
@@ -134,6 +154,16 @@ impl Schedule {
         let spread = base.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0));
         let asked = server_asked.unwrap_or_default().min(LONGEST_ASKED).mul_f64(1.0 + JITTER * chance);
         Some(spread.max(asked))
+    }
+}
+
+impl Schedule {
+    /// The same, where the last wait repeats for ever and no server asks for anything.
+    #[must_use]
+    pub fn last_wait(&self, failed: u32, chance: f64) -> Duration {
+        let last = self.waits.len().max(1);
+        let failed = failed.min(u32::try_from(last).unwrap_or(u32::MAX));
+        self.wait(failed, chance, None).unwrap_or_default()
     }
 }
 

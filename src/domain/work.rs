@@ -143,6 +143,12 @@ impl Work {
         }
     }
 
+    /// Whether it sends a file, which takes its time.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.calls().iter().any(|call| matches!(call.method, Method::SendFile { .. }))
+    }
+
     /// Whether two works that stem from one job belong to the same answer, so that one is worth nothing without the
     /// other. Several files at once are several answers.
     #[must_use]

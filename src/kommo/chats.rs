@@ -20,6 +20,7 @@ use crate::{
 mod connect;
 mod history;
 mod import;
+mod probe;
 
 pub use history::HISTORY_PAGE;
 

@@ -18,7 +18,10 @@ use axum::{
     http::{Request, StatusCode},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 use crate::{
     clock,
@@ -38,6 +41,10 @@ use crate::{
         known_chat::{self, KnownChat},
     },
 };
+
+mod broadcast;
+
+pub use broadcast::Broadcasts;
 
 /// The largest hook that is taken. A message's text is a few thousand characters.
 pub const LIMIT_BYTES: usize = 1024 * 1024;
@@ -149,6 +156,8 @@ pub struct HookIntake {
     pub imports: PathBuf,
     /// Counts them.
     pub meter: Arc<Meter>,
+    /// Who writes to many at once.
+    pub broadcasts: Broadcasts,
     /// Whether it was said that hooks come to another scope.
     pub said_elsewhere: AtomicBool,
 }
@@ -214,7 +223,9 @@ impl HookIntake {
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&DedupeId::hook(&message.id))))?;
         let work = Work::Hook { raw: raw.to_owned() };
         let facts = known_chat::read(raw).map(fact).into_iter().collect();
-        self.push(NewJob { id: Some(DedupeId::hook(&message.id)), lane, work }, facts).await
+        let sender = from_kommo::sender(raw);
+        let is_bulk = sender.is_some_and(|sender| self.broadcasts.is_bulk(&sender, &lane.thread, Instant::now()));
+        self.push(NewJob { id: Some(DedupeId::hook(&message.id)), lane, work }, facts, is_bulk).await
     }
 
     /// A reaction waits behind the message that it may be about.
@@ -225,12 +236,12 @@ impl HookIntake {
         }
         let lane = Lane::outbound(&reaction.conversation);
         let work = Work::Reaction { raw: raw.to_owned() };
-        self.push(NewJob { id: Some(DedupeId::reaction(&hook.digest())), lane, work }, Vec::new()).await
+        self.push(NewJob { id: Some(DedupeId::reaction(&hook.digest())), lane, work }, Vec::new(), false).await
     }
 
-    async fn push(&self, job: NewJob, facts: Vec<Fact>) -> Result<Taken, Rejected> {
+    async fn push(&self, job: NewJob, facts: Vec<Fact>, is_bulk: bool) -> Result<Taken, Rejected> {
         let id = job.id.clone();
-        let pushed = self.store.push_with(Intake { jobs: vec![job], offset: None }, facts, clock::now()).await;
+        let pushed = self.store.push_as(Intake { jobs: vec![job], offset: None }, facts, is_bulk, clock::now()).await;
         let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
         tracing::debug!(?id, known = pushed.known, "hook stored");
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })

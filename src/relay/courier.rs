@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use crate::{
@@ -31,15 +32,22 @@ pub(super) struct Step {
     pub(super) outcome: Result<Ending, Failure>,
     /// Whether the remote had a say in it; if not, it tells nothing about the way there.
     pub(super) called: bool,
+    /// Whether it is not worth a person's time if it fails.
+    pub(super) is_courtesy: bool,
 }
 
 impl Step {
     pub(super) const fn called(outcome: Result<Ending, Failure>) -> Self {
-        Self { outcome, called: true }
+        Self { outcome, called: true, is_courtesy: false }
     }
 
     pub(super) const fn without_call(outcome: Result<Ending, Failure>) -> Self {
-        Self { outcome, called: false }
+        Self { outcome, called: false, is_courtesy: false }
+    }
+
+    /// The same, of what is not worth a person's time if it fails.
+    pub(super) fn of_courtesy(self) -> Self {
+        Self { is_courtesy: true, ..self }
     }
 
     /// The same, with what was learnt on the way if the job is done by it.
@@ -105,6 +113,13 @@ pub struct Courier {
 }
 
 impl Courier {
+    /// How long a call has to wait for the pace of its chat. If it need not wait, its place is taken.
+    pub(super) fn chat_turn(&self, work: &Work) -> Option<Duration> {
+        let call = work.calls().first()?;
+        let bot = self.bots.get(&call.to.source)?;
+        bot.chat_turn(&call.to, work.calls().len())
+    }
+
     /// Waits for the turn of a call that cannot be repeated, so that nothing but the call itself is ever uncertain.
     pub(super) async fn turn(&self, work: &Work) {
         if let Some(bot) = work.calls().first().and_then(|call| self.bots.get(&call.to.source)) {
@@ -165,9 +180,9 @@ impl Courier {
         Ok(done())
     }
 
-    /// Shows how Kommo is doing. A refusal of one message says that it is well.
+    /// Counts a call to Kommo. A refusal of one message is an answer.
     pub(super) fn observe(&self, failure: Option<&Failure>) {
-        self.meter.kommo(failure.filter(|failure| !failure.is_final()).map(|failure| failure.why().to_owned()));
+        self.meter.kommo(failure.is_none_or(Failure::is_final));
     }
 }
 

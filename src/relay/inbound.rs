@@ -32,7 +32,10 @@ mod sending;
 
 /// How many attempts a message may fail that only this message fails: one that a firewall does not let through, or that
 /// Kommo refuses while its history cannot be asked. Kommo being down is another matter; that is waited out.
-const TRIES_OF_ITS_OWN: u32 = 10;
+const TRIES_OF_ITS_OWN: u32 = 5;
+
+/// How many attempts a new wording may fail while other messages pass, until it is told as a message of its own.
+const TRIES_OF_AN_EDIT: u32 = 3;
 
 /// How a step ended. The outer error is the store's.
 type Outcome = Result<Result<Ending, Failure>, StoreError>;
@@ -41,6 +44,7 @@ type Outcome = Result<Result<Ending, Failure>, StoreError>;
 #[derive(Clone, Copy)]
 struct Attempt {
     is_last: bool,
+    failed_before: u32,
     enqueued_at: UnixMillis,
 }
 
@@ -52,7 +56,7 @@ pub(super) async fn step(
     failed_before: u32,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let attempt = Attempt { is_last: failed_before >= TRIES_OF_ITS_OWN, enqueued_at };
+    let attempt = Attempt { is_last: failed_before >= TRIES_OF_ITS_OWN, failed_before, enqueued_at };
     let (connection, learnt) = match chats::connection(courier, source, bot, raw).await? {
         Ok(found) => found,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
@@ -155,6 +159,10 @@ async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Out
 
 /// Gives a message a new wording. One that Kommo does not take is told as a message of its own.
 async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
+    if attempt.failed_before >= TRIES_OF_AN_EDIT {
+        tracing::info!(message = %inbound.id, "an edit fails again and again: told as a message");
+        return send(courier, inbound, attempt).await;
+    }
     let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()));
     let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
@@ -177,14 +185,15 @@ async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreE
     };
     let answer = courier.chats.react(&to_kommo::react(&reaction, id)).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
-    Ok(Step::called(match answer {
+    let outcome = match answer {
         Ok(()) => Ok(done()),
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %reaction.message, why = refusal.sentence, "Kommo does not take this reaction");
             Ok(done())
         }
         Err(later) => Err(later),
-    }))
+    };
+    Ok(Step::called(outcome).of_courtesy())
 }
 
 /// Neither side of a press waits for the other, and only the message decides how it ends.

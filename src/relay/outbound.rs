@@ -113,20 +113,20 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
     }
     let (way, learnt) = match reach::way(courier, bot, &call.to).await? {
         Ok(found) => found,
-        Err(failure) => return Ok(Step::without_call(Err(failure))),
+        Err(failure) => return Ok(Step::called(Err(failure))),
     };
     let unread = if courier.reading.marks && way.can_read { courier.store.newest(&call.to)? } else { None };
     let talk = way.target.topic;
     let begun = if call.part > 1 { courier.store.under_way(&call.to, &call.message)? } else { None };
     let to = Target { topic: begun.map_or(talk, Spot::topic), ..way.target };
     let errand = Errand { courier, bot, to: &to, talk, lease, handover };
-    let Step { outcome, called } = errand.run().await?;
+    let Step { outcome, called, is_courtesy } = errand.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
     if outcome.as_ref().is_err_and(Failure::may_pass) && in_vain()? {
         return Ok(Step::called(Err(shut_out(call))));
     }
     let outcome = outcome.map(|sent| first::begun(with_reading(sent, call, unread), lease.work().calls()));
-    Ok(Step { outcome, called }.with_facts(learnt))
+    Ok(Step { outcome, called, is_courtesy }.with_facts(learnt))
 }
 
 /// A job on its way to Telegram, with all that it needs there.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    breaker::Blame,
     domain::{
         address::KommoMessageId,
         delivery::{Delivery, ErrorCode, Refusal, Report},
@@ -10,40 +11,51 @@ use crate::{
         time::UnixMillis,
         work::{Lane, Work},
     },
+    relay::courier::Step,
     store::{Ending, Lease, NewJob},
     translate::from_kommo::{self, Arrival},
 };
+
+/// How many attempts a message has that fails while others pass. A courtesy has as many.
+const TRIES: u32 = 6;
+/// The longest wait between them that is our own: with the usual schedules all of them take about two minutes.
+const LONGEST_OWN: Duration = Duration::from_secs(40);
+/// How long a job that the way has failed waits at least, in case it is free again at once.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// How the failures of a route are met.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// When to try again.
     pub schedule: Schedule,
-    /// How old a job may grow while its route is closed or the remote asks for patience; `None` for any age. A reply
-    /// that arrives a day late is worse than one that is reported as failed.
+    /// For how long a job is tried, or waits for a way that is shut; `None` for ever. A reply that arrives a day late is
+    /// worse than one that is reported as failed.
     pub patience: Option<Duration>,
-    /// How often a paused route is tried.
-    pub probe_every: Duration,
+    /// Whether what may have arrived is sent again, once.
+    pub repeats_uncertain: bool,
     /// How many lanes go on side by side.
-    pub at_once: usize,
+    pub slots: Slots,
+}
+
+/// How many lanes go on side by side. Files have slots of their own, since they take their time.
+#[derive(Clone, Copy, Debug)]
+pub struct Slots {
+    /// For all but files.
+    pub texts: usize,
+    /// For files.
+    pub files: usize,
 }
 
 impl Policy {
-    /// Whether a job of this age is too old to be sent.
+    /// Whether a job that is tried for so long, or waits for so long, is too late to be sent.
     pub(super) fn runs_out(&self, age: Duration) -> bool {
         self.patience.is_some_and(|patience| age > patience)
     }
 }
 
 /// The ending of a leased job, and one log line if it failed.
-pub(super) fn ending(
-    lease: &Lease,
-    outcome: Result<Ending, Failure>,
-    policy: &Policy,
-    now: UnixMillis,
-    chance: f64,
-) -> Ending {
-    let failure = match outcome {
+pub(super) fn ending(lease: &Lease, step: Step, blame: Blame, policy: &Policy, now: UnixMillis, chance: f64) -> Ending {
+    let failure = match step.outcome {
         Ok(ending) => return ending,
         Err(failure) => failure,
     };
@@ -51,14 +63,20 @@ pub(super) fn ending(
         work: lease.work(),
         lane: lease.lane(),
         failed_before: lease.attempts(),
-        age: lease.enqueued_at().until(now),
+        age: lease.tried_at().elapsed(),
+        is_repeated: lease.is_repeated(),
+        is_courtesy: step.is_courtesy,
+        blame,
     };
     let ending = of_failure(&attempt, failure, policy, now, chance);
     let (lane, attempt) = (&lease.lane().thread, attempt.failed_before + 1);
     match &ending {
         Ending::Retry { at, why, .. } => {
             let after = humantime::format_duration(now.until(*at));
-            tracing::warn!(route = %lease.lane().route, lane, attempt, why, "tried again in {after}");
+            tracing::warn!(route = %lease.lane().route, lane, attempt, why, "will be tried again in {after}");
+        }
+        Ending::Repeat => {
+            tracing::warn!(route = %lease.lane().route, lane, attempt, "may have arrived, and is sent again");
         }
         Ending::Park { why, .. } => {
             tracing::error!(route = %lease.lane().route, lane, attempt, why, "set aside: it cannot be delivered");
@@ -74,37 +92,58 @@ struct Attempt<'a> {
     work: &'a Work,
     lane: &'a Lane,
     failed_before: u32,
+    /// For how long it is tried.
     age: Duration,
+    is_repeated: bool,
+    is_courtesy: bool,
+    blame: Blame,
 }
 
 fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMillis, chance: f64) -> Ending {
-    let (wait, why, asked) = match failure {
-        Failure::Permanent(refusal) | Failure::Uncertain(refusal) => return park(attempt, refusal),
-        // Another lane is the next to try whether the way is free: this job may be what is wrong.
-        Failure::Blocked { why } => (Some(policy.probe_every), why, None),
-        Failure::Unreachable { why } => {
-            (policy.schedule.wait(attempt.failed_before + 1, chance, None), why, Some(None))
+    let after = failure.after();
+    let counts = attempt.blame == Blame::Message;
+    let wait = match &failure {
+        Failure::Uncertain(_) if policy.repeats_uncertain && !attempt.is_repeated => return Ending::Repeat,
+        Failure::Permanent(_) | Failure::Uncertain(_) => return park(attempt, failure),
+        // What is waited for may take its time: the last wait repeats.
+        Failure::NotYet { .. } => policy.schedule.last_wait(attempt.failed_before + 1, chance),
+        Failure::Unreachable { .. }
+        | Failure::Transient { .. }
+        | Failure::Throttled { .. }
+        | Failure::Blocked { .. }
+            if counts =>
+        {
+            if attempt.failed_before + 1 >= TRIES {
+                return park(attempt, gave_up(failure.why()));
+            }
+            own_wait(attempt, policy, after, chance)
         }
-        Failure::Transient { why, after } | Failure::Throttled { why, after } => {
-            (policy.schedule.wait(attempt.failed_before + 1, chance, after), why, Some(after))
-        }
+        // The way opens for all at once.
+        Failure::Unreachable { .. }
+        | Failure::Transient { .. }
+        | Failure::Throttled { .. }
+        | Failure::Blocked { .. } => Schedule::ending(vec![BREATH]).wait(1, chance, after).unwrap_or(BREATH),
     };
-    match wait {
-        Some(wait) if !policy.runs_out(attempt.age + wait) => {
-            // A wait that the server asks for, beyond our own, is no failure of the message; nor is a closed route.
-            let ours = || policy.schedule.wait(attempt.failed_before + 1, chance, None);
-            let counts = asked.is_some_and(|after| after.is_none_or(|after| ours().is_some_and(|ours| after <= ours)));
-            Ending::Retry { at: now.plus(wait), counts, why }
-        }
-        Some(_) | None => park(attempt, gave_up(&why)),
+    let why = failure.why().to_owned();
+    if policy.runs_out(attempt.age + wait) {
+        return park(attempt, gave_up(&why));
     }
+    let counts = counts || matches!(failure, Failure::NotYet { .. });
+    Ending::Retry { at: now.plus(wait), counts, why }
+}
+
+/// How long a message waits that fails alone. What the server asks for can only lengthen that.
+fn own_wait(attempt: &Attempt, policy: &Policy, after: Option<Duration>, chance: f64) -> Duration {
+    let ours = policy.schedule.last_wait(attempt.failed_before + 1, chance).min(LONGEST_OWN);
+    let asked = Schedule::ending(vec![Duration::ZERO]).wait(1, chance, after).unwrap_or_default();
+    ours.max(asked)
 }
 
 /// What it means that a step was broken off by a stop. If all of a message was `handed_over`, Telegram may have taken it
 /// and would take it again, so that is not left to chance; whatever goes to Kommo can be repeated, and so can half a file.
 pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
     match work {
-        Work::Call(_) | Work::Album { .. } if handed_over => Some(Failure::Permanent(Refusal::new(
+        Work::Call(_) | Work::Album { .. } if handed_over => Some(Failure::Uncertain(Refusal::new(
             ErrorCode::Other,
             "May not have been delivered: the Telegram bridge was stopped before Telegram had answered. Ask the customer before sending it again.",
         ))),
@@ -123,14 +162,16 @@ pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
     }
 }
 
-/// The end of a job that has waited too long to be worth a step.
-pub(super) fn too_late(work: &Work) -> Failure {
+/// The end of a job that has waited too long to be worth a step. One that an earlier run has left may have been under way
+/// when the machine went down.
+pub(super) fn too_late(work: &Work, is_left: bool) -> Failure {
     let sentence = match work {
-        // It may have been under way when the machine went down.
-        Work::Call(_) | Work::Album { .. } => {
+        Work::Call(_) | Work::Album { .. } if is_left => {
             "May not have been delivered: it could not be sent in time, and a late answer is worse than none. Ask the customer before sending it again."
         }
-        Work::Update { .. }
+        Work::Call(_)
+        | Work::Album { .. }
+        | Work::Update { .. }
         | Work::Hook { .. }
         | Work::Reaction { .. }
         | Work::Report(_)
@@ -146,12 +187,26 @@ pub(super) fn too_late(work: &Work) -> Failure {
     Failure::Permanent(Refusal::new(ErrorCode::Other, sentence))
 }
 
-fn gave_up(why: &str) -> Refusal {
-    Refusal::new(ErrorCode::Other, format!("Not delivered: tried again and again without success ({why})."))
+fn gave_up(why: &str) -> Failure {
+    Failure::Permanent(Refusal::new(
+        ErrorCode::Other,
+        format!("Not delivered: tried again and again without success ({why})."),
+    ))
 }
 
 /// Sets a job aside, and lets its author know where it has one. A courtesy is not worth a person's time: it is let go.
-fn park(attempt: &Attempt, mut refusal: Refusal) -> Ending {
+fn park(attempt: &Attempt, failure: Failure) -> Ending {
+    let mut refusal = match failure {
+        Failure::Permanent(refusal) | Failure::Uncertain(refusal) => refusal,
+        Failure::Unreachable { why }
+        | Failure::Transient { why, .. }
+        | Failure::NotYet { why }
+        | Failure::Throttled { why, .. }
+        | Failure::Blocked { why } => Refusal::new(ErrorCode::Other, why),
+    };
+    if attempt.is_courtesy {
+        return Ending::Done { then: Vec::new(), facts: Vec::new() };
+    }
     if let Work::Reaction { .. }
     | Work::Seen { .. }
     | Work::Name { .. }
@@ -201,6 +256,7 @@ pub(super) const fn name(ending: &Ending) -> &'static str {
         Ending::Become(_) => "unfolded",
         Ending::Unite { .. } => "united",
         Ending::Retry { .. } => "retried",
+        Ending::Repeat => "repeated",
         Ending::Park { .. } => "parked",
     }
 }

@@ -36,12 +36,79 @@ fn after(work: &Work, failed_before: u32, failure: Failure) -> Ending {
     aged(work, failed_before, Duration::from_secs(5), failure)
 }
 
+fn policy() -> Policy {
+    let waits = ["1s", "10s", "30m"].map(|wait| humantime::parse_duration(wait).unwrap());
+    let schedule = Schedule::ending(waits.to_vec());
+    let slots = Slots { texts: 1, files: 1 };
+    Policy { schedule, patience: Some(Duration::from_mins(5)), repeats_uncertain: false, slots }
+}
+
+fn attempt<'a>(work: &'a Work, lane: &'a Lane, failed_before: u32) -> Attempt<'a> {
+    let age = Duration::from_secs(5);
+    let blame = Blame::Message;
+    Attempt { work, lane, failed_before, age, is_repeated: false, is_courtesy: false, blame }
+}
+
 fn aged(work: &Work, failed_before: u32, age: Duration, failure: Failure) -> Ending {
-    let schedule = Schedule::ending(vec![Duration::from_secs(1), Duration::from_secs(10)]);
-    let patience = Some(Duration::from_mins(5));
-    let policy = Policy { schedule, patience, probe_every: Duration::from_mins(1), at_once: 1 };
     let lane = Lane::outbound(&conversation());
-    of_failure(&Attempt { work, lane: &lane, failed_before, age }, failure, &policy, NOW, 0.5)
+    of_failure(&Attempt { age, ..attempt(work, &lane, failed_before) }, failure, &policy(), NOW, 0.5)
+}
+
+/// The same of a failure that is due to the way.
+fn spared(work: &Work, failed_before: u32, age: Duration, failure: Failure) -> Ending {
+    let lane = Lane::outbound(&conversation());
+    let attempt = Attempt { age, blame: Blame::Way, ..attempt(work, &lane, failed_before) };
+    of_failure(&attempt, failure, &policy(), NOW, 0.5)
+}
+
+fn flood(seconds: u64) -> Failure {
+    Failure::Throttled { why: "429".to_owned(), after: Some(Duration::from_secs(seconds)) }
+}
+
+#[test]
+fn a_message_that_fails_alone_is_set_aside_after_six_tries_and_about_two_minutes() {
+    for failure in [Failure::transient("500"), Failure::unreachable("refused"), Failure::blocked("401"), flood(0)] {
+        let mut waited = Duration::ZERO;
+        for failed_before in 0..5 {
+            let Ending::Retry { at, counts: true, .. } = after(&update(), failed_before, failure.clone()) else {
+                panic!("{failure:?} is tried again after {failed_before}")
+            };
+            waited += NOW.until(at);
+        }
+        assert!((90..=150).contains(&waited.as_secs()), "{waited:?}");
+        assert!(matches!(after(&update(), 5, failure.clone()), Ending::Park { .. }), "{failure:?}");
+    }
+}
+
+#[test]
+fn what_is_due_to_the_way_uses_up_no_attempt() {
+    for failure in [Failure::transient("500"), Failure::unreachable("refused"), Failure::blocked("401"), flood(0)] {
+        let Ending::Retry { at, counts: false, .. } = spared(&update(), 1000, Duration::ZERO, failure) else {
+            panic!("it waits")
+        };
+        assert!(NOW.until(at) <= Duration::from_secs(2));
+    }
+}
+
+#[test]
+fn what_is_not_there_yet_is_waited_for_as_long_as_it_takes() {
+    let (work, lane) = (update(), Lane::inbound(&conversation()));
+    let patient = Policy { patience: None, ..policy() };
+    let waits = of_failure(&attempt(&work, &lane, 1000), Failure::not_yet("no contact"), &patient, NOW, 0.5);
+    let Ending::Retry { at, counts: true, .. } = waits else { panic!("it waits") };
+    assert_eq!(at, NOW.plus(Duration::from_mins(30)), "the last wait repeats");
+}
+
+#[test]
+fn what_may_have_arrived_is_reported_or_sent_again_once() {
+    let uncertain = || Failure::Uncertain(Refusal::new(ErrorCode::Other, "May not have been delivered."));
+    assert!(matches!(after(&call(1, 1), 0, uncertain()), Ending::Park { then, .. } if then.len() == 1));
+    let (work, lane) = (call(1, 1), Lane::outbound(&conversation()));
+    let repeating = Policy { repeats_uncertain: true, ..policy() };
+    let first = attempt(&work, &lane, 0);
+    assert!(matches!(of_failure(&first, uncertain(), &repeating, NOW, 0.5), Ending::Repeat));
+    let second = Attempt { is_repeated: true, ..first };
+    assert!(matches!(of_failure(&second, uncertain(), &repeating, NOW, 0.5), Ending::Park { .. }));
 }
 
 #[test]
@@ -54,10 +121,10 @@ fn a_transient_failure_waits_by_the_schedule() {
 
 #[test]
 fn a_wait_that_the_server_asks_for_does_not_use_up_the_schedule() {
-    let flood = Failure::Transient { why: "429".to_owned(), after: Some(Duration::from_secs(30)) };
-    assert!(
-        matches!(after(&call(1, 1), 0, flood), Ending::Retry { at, counts: false, .. } if at >= UnixMillis(1_030_000))
-    );
+    let answer = spared(&call(1, 1), 0, Duration::ZERO, flood(30));
+    assert!(matches!(answer, Ending::Retry { at, counts: false, .. } if at >= UnixMillis(1_030_000)));
+    let alone = after(&call(1, 1), 0, flood(30));
+    assert!(matches!(alone, Ending::Retry { at, counts: true, .. } if at >= UnixMillis(1_030_000)), "{alone:?}");
 }
 
 #[test]
@@ -67,26 +134,17 @@ fn a_server_that_asks_for_less_than_our_own_wait_does_not_stop_the_count() {
 }
 
 #[test]
-fn a_blocked_route_costs_its_job_nothing() {
-    let later = NOW.plus(Duration::from_mins(1));
-    assert!(
-        matches!(after(&update(), 0, Failure::blocked("401")), Ending::Retry { at, counts: false, .. } if at == later)
-    );
-}
-
-#[test]
 fn patience_ends_even_where_attempts_do_not_count() {
-    let flood = Failure::Transient { why: "429".to_owned(), after: Some(Duration::from_secs(1)) };
-    for failure in [Failure::blocked("401"), flood] {
+    for failure in [Failure::blocked("401"), flood(1)] {
         let (young, old) = (Duration::from_mins(3), Duration::from_mins(5));
-        assert!(matches!(aged(&call(1, 1), 0, young, failure.clone()), Ending::Retry { .. }));
-        assert!(matches!(aged(&call(1, 1), 0, old, failure), Ending::Park { then, .. } if then.len() == 1));
+        assert!(matches!(spared(&call(1, 1), 0, young, failure.clone()), Ending::Retry { .. }));
+        assert!(matches!(spared(&call(1, 1), 0, old, failure), Ending::Park { then, .. } if then.len() == 1));
     }
 }
 
 #[test]
-fn when_the_schedule_ends_the_author_is_told() {
-    let Ending::Park { then, .. } = after(&call(2, 3), 2, Failure::transient("down")) else {
+fn when_the_tries_end_the_author_is_told() {
+    let Ending::Park { then, .. } = after(&call(2, 3), 5, Failure::transient("down")) else {
         panic!("parking was expected")
     };
     let [NewJob { id: None, lane, work: Work::Report(report) }] = then.as_slice() else { panic!("{then:?}") };
@@ -119,9 +177,9 @@ fn a_reaction_is_tried_again_and_then_let_go() {
     assert!(matches!(after(&reaction, 0, Failure::transient("down")), Ending::Retry { .. }));
     let old = Duration::from_mins(6);
     for let_go in [
-        after(&reaction, 2, Failure::transient("down")),
+        after(&reaction, 5, Failure::transient("down")),
         aged(&reaction, 0, old, Failure::blocked("401")),
-        aged(&reaction, 0, old, too_late(&reaction)),
+        aged(&reaction, 0, old, too_late(&reaction, false)),
     ] {
         assert!(matches!(&let_go, Ending::Done { then, facts } if then.is_empty() && facts.is_empty()), "{let_go:?}");
     }
@@ -143,7 +201,7 @@ fn that_an_answer_was_read_is_let_go_where_kommo_does_not_take_it() {
 fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
     let album = Work::Album { calls: vec![] };
     for work in [call(1, 1), album] {
-        assert!(matches!(broken_off(&work, true), Some(Failure::Permanent(_))));
+        assert!(matches!(broken_off(&work, true), Some(Failure::Uncertain(_))));
         assert_eq!(broken_off(&work, false), None);
     }
     assert_eq!(broken_off(&update(), true), None);

@@ -1,8 +1,9 @@
 //! Claiming the head of a lane, and giving it back.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use sled::Db;
+use tokio::time::Instant;
 
 use crate::{
     domain::{
@@ -10,7 +11,7 @@ use crate::{
         work::{Lane, Route, Work},
     },
     store::{
-        Store, StoreError,
+        Class, Store, StoreError,
         keys::{self, Place},
         rows::{self, JobRow},
     },
@@ -22,6 +23,10 @@ pub struct Lease {
     pub(super) place: Place,
     pub(super) row: JobRow,
     pub(super) settled: bool,
+    /// When this arrival was claimed first in this run.
+    pub(super) tried_at: Instant,
+    /// When it can be claimed again, if it is given back without an end.
+    pub(super) again_at: Option<UnixMillis>,
 }
 
 impl fmt::Debug for Lease {
@@ -37,15 +42,41 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn claim(&self, route: &Route, now: UnixMillis) -> Result<Option<Lease>, StoreError> {
+        self.claim_of(route, now, |_| true)
+    }
+
+    /// The same for the classes that `may` go: people before broadcasts.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn claim_of(
+        &self,
+        route: &Route,
+        now: UnixMillis,
+        may: impl Fn(Class) -> bool,
+    ) -> Result<Option<Lease>, StoreError> {
+        let claimed = self.with_index(|index| index.claim(route, now, may));
+        claimed.map(|(lane, tried_at)| self.lease(&lane, tried_at)).transpose()
+    }
+
+    /// Claims the head of a lane that has been first since `before` or longer.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn claim_older(&self, route: &Route, now: UnixMillis, before: Instant) -> Result<Option<Lease>, StoreError> {
+        let claimed = self.with_index(|index| index.claim_older(route, now, before));
+        claimed.map(|(lane, since)| self.lease(&lane, since)).transpose()
+    }
+
+    fn lease(&self, lane: &Lane, tried_at: Instant) -> Result<Lease, StoreError> {
         let db = self.db()?;
-        let Some(lane) = self.with_index(|index| index.claim(route, now)) else { return Ok(None) };
-        let Some(head) = db.scan_prefix(keys::lane(&lane)).next() else {
+        let Some(head) = db.scan_prefix(keys::lane(lane)).next() else {
             return Err(StoreError::Failed(format!("the lane {} has lost its jobs", lane.thread)));
         };
         let (key, value) = head?;
         let row = rows::read(&key, &value)?;
         let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
-        Ok(Some(Lease { store: self.clone(), place, row, settled: false }))
+        Ok(Lease { store: self.clone(), place, row, settled: false, tried_at, again_at: None })
     }
 }
 
@@ -91,6 +122,42 @@ impl Lease {
         self.row.failed
     }
 
+    /// When it was claimed first since the start; for a part, when the whole was. Of what is claimed for its age, since when
+    /// it could have been.
+    #[must_use]
+    pub const fn tried_at(&self) -> Instant {
+        self.tried_at
+    }
+
+    /// What kind of job it is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        Class { is_bulk: self.row.is_bulk, is_file: self.row.work.has_file() }
+    }
+
+    /// How old it was when this run began, if an earlier one has left it.
+    #[must_use]
+    pub fn age_when_found(&self) -> Duration {
+        if self.is_left() { self.row.enqueued_at.until(self.store.0.opened_at) } else { Duration::ZERO }
+    }
+
+    /// Whether an earlier run has left it.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.place.sequence < self.store.0.first_of_run
+    }
+
+    /// Whether it is sent again although it may have arrived.
+    #[must_use]
+    pub const fn is_repeated(&self) -> bool {
+        self.row.is_repeated
+    }
+
+    /// Gives it back as it is, to be claimed again at `at` by the clock that [`Store::claim`] is asked with.
+    pub fn put_off(mut self, at: UnixMillis) {
+        self.again_at = Some(at);
+    }
+
     /// When it arrived; for a part, when the whole did.
     #[must_use]
     pub const fn enqueued_at(&self) -> UnixMillis {
@@ -110,7 +177,7 @@ pub(super) fn behind(db: &Db, head: &Place, limit: usize) -> Result<Vec<(Vec<u8>
 impl Drop for Lease {
     fn drop(&mut self) {
         if !self.settled {
-            self.store.with_index(|index| index.returned(&self.place.lane));
+            self.store.with_index(|index| index.returned(&self.place.lane, self.again_at));
         }
     }
 }

@@ -15,13 +15,16 @@ use std::{
 use dashmap::DashMap;
 use sled::Db;
 
-use crate::store::{
-    Inner, Settings, Store, StoreError,
-    committer::Committer,
-    home::create_private_dir,
-    index::{Head, Index},
-    keys::{self, Place},
-    rows::{self, JobRow},
+use crate::{
+    clock,
+    store::{
+        Inner, Settings, Store, StoreError,
+        committer::Committer,
+        home::create_private_dir,
+        index::{Head, Index},
+        keys::{self, Place},
+        rows::{self, JobRow},
+    },
 };
 
 /// The format of the rows. A store of a newer one is refused.
@@ -63,6 +66,7 @@ impl Store {
         check_schema(&db, &path)?;
         let index = Arc::new(Mutex::new(read_index(&db)?));
         let failed = Arc::new(OnceLock::new());
+        let first_of_run = rows::get(&db, keys::SEQUENCE)?.unwrap_or_default();
         let committer = Committer::start(db.clone(), &path, Arc::clone(&index), Arc::clone(&failed))?;
         let db = RwLock::new(Some(db));
         Ok(Self(Arc::new(Inner {
@@ -72,6 +76,8 @@ impl Store {
             index,
             chats: DashMap::new(),
             failed,
+            opened_at: clock::now(),
+            first_of_run,
             moving_back: Arc::default(),
         })))
     }
@@ -171,7 +177,7 @@ fn read_index(db: &Db) -> Result<Index, StoreError> {
             index.counted(&place.lane);
         } else {
             let row: JobRow = rows::read(&key, &value)?;
-            index.joined(&place.lane, Head::new(place.sequence, &row));
+            index.joined(&place.lane, Head::left(place.sequence, &row));
             lane = Some(place.lane);
         }
     }

@@ -32,6 +32,20 @@ impl Store {
     /// # Errors
     /// If the store fails; then nothing may be acknowledged.
     pub async fn push_with(&self, intake: Intake, facts: Vec<Fact>, now: UnixMillis) -> Result<Pushed, StoreError> {
+        self.push_as(intake, facts, false, now).await
+    }
+
+    /// The same; what `is_bulk` is one of many that somebody sends at once, and goes after what people write.
+    ///
+    /// # Errors
+    /// If the store fails; then nothing may be acknowledged.
+    pub async fn push_as(
+        &self,
+        intake: Intake,
+        facts: Vec<Fact>,
+        is_bulk: bool,
+        now: UnixMillis,
+    ) -> Result<Pushed, StoreError> {
         self.db()?;
         let dedupe_until = now.plus(self.0.settings.dedupe_for);
         let links_until = now.plus(self.0.settings.links_for);
@@ -44,7 +58,7 @@ impl Store {
                     continue;
                 }
                 remember(&mut batch, &job, dedupe_until);
-                joined.push(join(book, &mut batch, job, now));
+                joined.push(join_as(book, &mut batch, job, is_bulk, now));
             }
             let facts = if joined.is_empty() { Vec::new() } else { facts };
             links::write(&book.db, &mut batch, &facts, now, links_until)?;
@@ -106,9 +120,13 @@ pub(super) struct Joined {
 
 /// Adds a job to the tail of its lane.
 pub(super) fn join(book: &mut Book, batch: &mut Batch, job: NewJob, now: UnixMillis) -> Joined {
+    join_as(book, batch, job, false, now)
+}
+
+fn join_as(book: &mut Book, batch: &mut Batch, job: NewJob, is_bulk: bool, now: UnixMillis) -> Joined {
     let NewJob { id, lane, work } = job;
     let place = Place { lane, sequence: book.sequence(batch), part: 0 };
-    let row = JobRow::new(work, now);
+    let row = JobRow { is_bulk, ..JobRow::new(work, now) };
     batch.insert(place.key(), rows::write(&row));
     Joined { id, head: Head::new(place.sequence, &row), lane: place.lane }
 }

@@ -17,12 +17,23 @@ pub(super) struct JobRow {
     /// When it is tried again; `None` for what has never been tried, which waits for nothing, whatever the clock says.
     pub(super) retry_at: Option<UnixMillis>,
     pub(super) enqueued_at: UnixMillis,
+    /// Whether it is one of many that somebody sends at once: those of people go first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) is_bulk: bool,
+    /// Whether it is sent again although it may have arrived.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) is_repeated: bool,
 }
 
 impl JobRow {
     pub(super) const fn new(work: Work, now: UnixMillis) -> Self {
-        Self { work, failed: 0, retry_at: None, enqueued_at: now }
+        Self { work, failed: 0, retry_at: None, enqueued_at: now, is_bulk: false, is_repeated: false }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is what `skip_serializing_if` calls")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A parked message: the jobs that were still to be done, in order.

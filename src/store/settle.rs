@@ -68,7 +68,9 @@ impl Lease {
 fn facts_of(ending: &Ending) -> Vec<Fact> {
     match ending {
         Ending::Done { facts, .. } => facts.clone(),
-        Ending::Become(_) | Ending::Unite { .. } | Ending::Retry { .. } | Ending::Park { .. } => Vec::new(),
+        Ending::Become(_) | Ending::Unite { .. } | Ending::Retry { .. } | Ending::Repeat | Ending::Park { .. } => {
+            Vec::new()
+        }
     }
 }
 
@@ -118,6 +120,12 @@ fn outcome(
             outcome.gone.push(place.key());
             outcome.came.push((place.sequence, row));
         }
+        Ending::Repeat => {
+            (row.retry_at, row.is_repeated) = (None, true);
+            outcome.batch.insert(place.key(), rows::write(&row));
+            outcome.gone.push(place.key());
+            outcome.came.push((place.sequence, row));
+        }
         Ending::Park { why, then } => {
             let mut siblings = siblings(&book.db, place)?;
             siblings.retain(|(_, sibling)| sibling.work.shares_answer(&row.work));
@@ -161,7 +169,8 @@ impl Outcome {
         for key in std::iter::once(place.key()).chain(taken).chain(stay.iter().map(|(key, _)| key.clone())) {
             self.leave(key);
         }
-        let part = |work| JobRow { enqueued_at: whole.enqueued_at, ..JobRow::new(work, now) };
+        let (enqueued_at, is_bulk) = (whole.enqueued_at, whole.is_bulk);
+        let part = |work| JobRow { enqueued_at, is_bulk, ..JobRow::new(work, now) };
         let rows = works.into_iter().map(part).chain(stay.into_iter().map(|(_, row)| row));
         for (part, row) in (place.part.max(1)..).zip(rows) {
             self.batch.insert(Place { part, ..place.clone() }.key(), rows::write(&row));

@@ -7,8 +7,9 @@ use crate::domain::{
     address::{KommoChatId, KommoMessageId, KommoUserId, SourceId},
     delivery::{Delivery, Report},
     keyboard::Keyboard,
+    message::MediaKind,
     reach::{Connection, Presence},
-    work::{Call, Method},
+    work::{Call, Method, RemoteFile},
 };
 
 mod concurrent;
@@ -73,6 +74,16 @@ fn part(name: &str, answer: &str) -> Work {
         answers_in: None,
         opening: None,
     })
+}
+
+fn call_of(work: &Work) -> Call {
+    work.calls()[0].clone()
+}
+
+fn send_file() -> Method {
+    let file =
+        RemoteFile { kind: MediaKind::Video, url: "https://files.example.com/v".to_owned(), name: "v.mp4".to_owned() };
+    Method::SendFile { file, caption: String::new(), keyboard: Keyboard::default(), reply_to: None }
 }
 
 fn name(work: &Work) -> &str {

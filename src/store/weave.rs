@@ -148,9 +148,12 @@ fn place(book: &mut Book, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, now:
             }
             Turn::Waits(arrival) => {
                 let sequence = if moves { book.sequence(batch) } else { arrival[0].0.sequence };
-                let first = Head::new(sequence, &arrival[0].1);
+                let mut first = Head::new(sequence, &arrival[0].1);
                 if moves {
-                    for (place, row) in arrival {
+                    // When its turn comes again is long after it was to be tried again.
+                    first.retry_at = None;
+                    for (place, mut row) in arrival {
+                        row.retry_at = None;
                         batch.remove(place.key());
                         batch.insert(Place { sequence, ..place }.key(), rows::write(&row));
                     }

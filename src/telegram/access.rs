@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::domain::keyboard::Layout;
+use crate::{domain::keyboard::Layout, pace::ChatLimits};
 
 /// How a bot is reached.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Access {
     pub poll_timeout: Duration,
     /// Calls per second; Telegram's guidance is 30 for one bot.
     pub requests_per_second: u32,
+    /// The pace of each chat.
+    pub chat_limits: ChatLimits,
     /// Where buttons are shown.
     pub layout: Layout,
 }

@@ -8,15 +8,16 @@ use teloxide::{
     RequestError,
     requests::{JsonRequest, Payload},
 };
+use tokio::time::Instant;
 
 use crate::{
     domain::{
-        address::{BotId, SourceId, TelegramChat},
+        address::{BotId, Conversation, SourceId, TelegramChat},
         keyboard::{Keyboard, Layout},
         retry::Failure,
         work::{Call, Method},
     },
-    pace::Pace,
+    pace::{ChatPace, Pace},
     telegram::{
         access::Access,
         failure, file,
@@ -52,6 +53,7 @@ pub struct Bot {
     poll_timeout: Duration,
     layout: Layout,
     pub(super) pace: Arc<Pace>,
+    chat_pace: Arc<ChatPace>,
 }
 
 /// teloxide's own `Debug` shows the token; this one does not.
@@ -91,6 +93,7 @@ impl Bot {
             poll_timeout: access.poll_timeout,
             layout: access.layout,
             pace: Arc::new(Pace::per_second(access.requests_per_second)),
+            chat_pace: Arc::new(ChatPace::new(access.chat_limits)),
             source,
             id,
         })
@@ -119,6 +122,12 @@ impl Bot {
     /// Waits for a call's turn; to be asked before [`Bot::send`].
     pub async fn turn(&self) {
         self.pace.turn().await;
+    }
+
+    /// How long `messages` to a conversation have to wait for the pace of its chat. If they need not, they are counted.
+    #[must_use]
+    pub fn chat_turn(&self, to: &Conversation, messages: usize) -> Option<Duration> {
+        self.chat_pace.take(to.chat.id, to.is_group(), messages, Instant::now())
     }
 
     /// Makes one call of an answer to the chat `to`, and tells the message that it made. Its chat is another one if the

@@ -55,6 +55,13 @@ pub fn written_at(raw: &str) -> Option<UnixMillis> {
     instant(&hook.message?)
 }
 
+/// Kommo's id of who of the account wrote the message that a hook tells of.
+#[must_use]
+pub fn sender(raw: &str) -> Option<String> {
+    let hook: Hook = serde_json::from_str(raw).ok()?;
+    hook.message?.sender?.id.filter(|id| !id.is_empty())
+}
+
 fn instant(message: &HookMessage) -> Option<UnixMillis> {
     let exact = message.msec_timestamp.filter(|at| *at > 0).map(UnixMillis);
     exact.or_else(|| message.timestamp.map(UnixMillis::from_seconds))

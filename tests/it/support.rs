@@ -30,6 +30,9 @@ retry.telegram = ["50ms", "100ms", "200ms", "400ms", "800ms"]
 retry.probe_every = "200ms"
 kommo.requests_per_second = 1000
 telegram.requests_per_second = 1000
+telegram.chat_requests_per_second = 1000
+telegram.group_requests_per_minute = 60000
+telegram.chat_burst = 1000
 kommo.connect_on_start = false
 "#;
 

@@ -151,6 +151,7 @@ mod tests {
         match failure {
             Failure::Unreachable { .. } => "unreachable",
             Failure::Transient { .. } => "transient",
+            Failure::NotYet { .. } => "not yet",
             Failure::Throttled { .. } => "throttled",
             Failure::Blocked { .. } => "blocked",
             Failure::Uncertain(_) => "uncertain",

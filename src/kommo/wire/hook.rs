@@ -13,6 +13,8 @@ lenient! {
 
     /// An outgoing message with its surroundings.
     pub struct HookMessage {
+        /// The user or bot of the account that wrote it.
+        pub sender: HookSender,
         /// The thread.
         pub conversation: HookConversation,
         /// The customer.
@@ -43,6 +45,12 @@ lenient! {
         pub phone: String,
         /// The name.
         pub name: String,
+    }
+
+    /// Who of the account wrote a message.
+    pub struct HookSender {
+        /// Kommo's id.
+        pub id: String,
     }
 
     /// A line of the channel.

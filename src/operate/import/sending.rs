@@ -94,7 +94,10 @@ impl Post {
                     return Ok(Ended::Refused(refusal.sentence));
                 }
                 Failure::Blocked { why } => return Err(Stopped(why)),
-                passing @ (Failure::Unreachable { .. } | Failure::Transient { .. } | Failure::Throttled { .. }) => {
+                passing @ (Failure::Unreachable { .. }
+                | Failure::Transient { .. }
+                | Failure::NotYet { .. }
+                | Failure::Throttled { .. }) => {
                     failed += 1;
                     let why = passing.why().to_owned();
                     match self.schedule.wait(failed, fastrand::f64(), passing.after()).filter(|_| failed < TRIES) {

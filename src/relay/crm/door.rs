@@ -108,9 +108,15 @@ pub(in crate::relay) fn hold(
     if courier.store.held(conversation)?.is_none() {
         return Ok(finished());
     }
-    let at = enqueued_at.plus(courier.crm.hold_for);
-    Ok(Step::without_call(Ok(if age(enqueued_at) < courier.crm.hold_for {
-        Ending::Retry { at, counts: false, why: "the customer may still share their phone number".to_owned() }
+    let left = courier.crm.hold_for.saturating_sub(age(enqueued_at));
+    // One that was queued by a clock that was ahead has waited, nobody knows for how long.
+    let is_sane = enqueued_at <= clock::now();
+    Ok(Step::without_call(Ok(if is_sane && !left.is_zero() {
+        Ending::Retry {
+            at: clock::steady().plus(left),
+            counts: false,
+            why: "the customer may still share their phone number".to_owned(),
+        }
     } else {
         let work = Work::Release { conversation: conversation.clone(), phone: None };
         let then = vec![NewJob { id: None, lane: Lane::inbound(conversation), work }];
@@ -140,7 +146,7 @@ pub(in crate::relay) async fn release(
         // Were it held on, all that the customer writes would be set aside with it. By itself, it ends alone.
         let alone = NewJob { id: None, lane: Lane::inbound(conversation), work };
         let ending = Ending::Done { then: vec![alone], facts: nothing_held };
-        return Ok(Step { outcome: Ok(ending), called: step.called });
+        return Ok(Step { outcome: Ok(ending), ..step });
     }
     Ok(step.followed_by(Vec::new(), nothing_held))
 }

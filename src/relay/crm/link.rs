@@ -77,7 +77,7 @@ pub(in crate::relay) async fn step(
     let from = TakenFrom::message(lease.enqueued_at(), false);
     let outcome = match tie(courier, &account, (conversation, guest), whose, from).await {
         Ok(Tied::NotYet) if age(lease.enqueued_at()) < TWIN_WITHIN && !is_outdated(lease)? => {
-            Err(Failure::transient("Kommo has not made the contact of this customer's other chat yet"))
+            Err(Failure::not_yet("Kommo has not made the contact of this customer's other chat yet"))
         }
         Ok(Tied::Chat(_) | Tied::ToNobody | Tied::NotYet) => Ok(done()),
         Err(failure) => Err(failure),

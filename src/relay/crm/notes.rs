@@ -37,7 +37,7 @@ pub(in crate::relay) async fn step(
     // It is to stand where the chat belongs.
     if courier.store.has(&Lane::links(conversation)) {
         let first = "the chat of this customer is given to a contact first";
-        return Ok(Step::without_call(Err(Failure::transient(first))));
+        return Ok(Step::without_call(Err(Failure::not_yet(first))));
     }
     let written = write(courier, &account, conversation, guest, note).await;
     let written = written.and_then(|is_written| if is_written { Ok(done()) } else { Err(not_yet(enqueued_at)) });
@@ -46,7 +46,7 @@ pub(in crate::relay) async fn step(
 
 fn not_yet(enqueued_at: UnixMillis) -> Failure {
     if age(enqueued_at) < MADE_WITHIN {
-        return Failure::transient("Kommo has not made the contact or the lead of this chat yet");
+        return Failure::not_yet("Kommo has not made the contact or the lead of this chat yet");
     }
     crm::hopeless(
         "Kommo has no contact or no open lead for this chat, a day after the customer wrote: it was deleted, closed, or nobody \

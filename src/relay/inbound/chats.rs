@@ -131,14 +131,15 @@ pub(super) async fn deleted(
     let event = to_kommo::deleted(&deletion.conversation, &message, deletion.learnt_at);
     let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
-    Ok(Step::called(match answer {
+    let outcome = match answer {
         Ok(()) => Ok(done()),
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(%message, why = refusal.sentence, "Kommo does not let a message be marked as deleted");
             Ok(done())
         }
         Err(later) => Err(later),
-    }))
+    };
+    Ok(Step::called(outcome).of_courtesy())
 }
 
 /// A message of Kommo's of which nothing is left in Telegram, and what it was there.

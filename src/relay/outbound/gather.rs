@@ -40,7 +40,9 @@ struct Gathered {
 /// Unites the first of a group with those that wait behind it, once all have come.
 pub(super) fn gather(courier: &Courier, lease: &Lease, group: &str, first: Answer) -> Result<Ending, StoreError> {
     let gathered = look(courier, lease, group, first)?;
-    if let Some(at) = gathered.waits_until(clock::now()) {
+    let now = clock::now();
+    if let Some(until) = gathered.waits_until(now) {
+        let at = clock::steady().plus(now.until(until));
         let why = "waits for the other files of its group".to_owned();
         return Ok(Ending::Retry { at, counts: false, why });
     }

@@ -171,9 +171,9 @@ mod tests {
         for (minutes, occasion) in [(1, Occasion::Routine), (2, Occasion::Outage), (90, Occasion::Outage)] {
             let (began, mut cut_off) = (Instant::now(), 0);
             let outage = async {
-                meter.kommo(Some("no answer".to_owned()));
+                meter.between(Some("no answer".to_owned()));
                 sleep(MINUTE * minutes + MINUTE / 2).await;
-                meter.kommo(None);
+                meter.between(None);
             };
             let noticed = async {
                 let mut noticed = reconciler.occasion(&mut cut_off).await;

@@ -226,7 +226,10 @@ impl Pair {
                 let new = self.model.lanes.remove(&number).unwrap().pop_front().unwrap();
                 let next = arrivals.get(usize::from(place));
                 let at = next.and_then(|next| jobs.iter().position(|job| job.arrival == *next));
-                jobs.insert(at.unwrap_or(jobs.len()), new);
+                let at = at.unwrap_or(jobs.len());
+                // Who is moved waits no more when its turn comes again.
+                jobs.range_mut(at..).for_each(|job| job.retry_at = None);
+                jobs.insert(at, new);
             }
             missing.push(Missing { rank: 2 * usize::from(place), job: job(None, &lane(&number.to_string()), &name) });
         }
@@ -242,6 +245,8 @@ impl Pair {
     async fn reopen(&mut self) {
         self.leases.clear();
         self.model.leased.clear();
+        // What another run has put off is due: nobody knows when that was.
+        self.model.lanes.values_mut().flatten().for_each(|job| job.retry_at = None);
         self.store.clone().close().await.unwrap();
         self.store = self.home.open();
     }

@@ -53,8 +53,68 @@ async fn a_retry_that_was_noted_by_a_wrong_clock_is_due() {
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["a1"]).await;
-    claim(&store).unwrap().settle(retry(NOW.plus(HOUR * 24 * 365)), NOW).await.unwrap();
-    assert_eq!(claimed(&store), "a1");
+    claim(&store).unwrap().settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
+    assert_eq!(claimed(&store), "nothing");
+    store.close().await.unwrap();
+    assert_eq!(claimed(&home.open()), "a1", "nobody knows when that was");
+}
+
+#[tokio::test]
+async fn when_the_way_is_free_again_nothing_waits_and_what_came_first_goes_first() {
+    let home = Home::new();
+    let store = home.open();
+    for name in ["a", "b", "c", "d"] {
+        push(&store, &lane(name), &[name]).await;
+    }
+    let leases: Vec<_> = std::iter::from_fn(|| claim(&store)).take(3).collect();
+    for (lease, hours) in leases.into_iter().zip([3, 1, 2]) {
+        lease.settle(retry(NOW.plus(HOUR * hours)), NOW).await.unwrap();
+    }
+    store.free(&Route::Inbound);
+    assert_eq!(drain(&store).await, ["a", "b", "c", "d"]);
+}
+
+#[tokio::test]
+async fn people_go_before_broadcasts_and_files_have_slots_of_their_own() {
+    let home = Home::new();
+    let store = home.open();
+    for n in 0..50 {
+        let job = job(None, &lane(&format!("bulk {n}")), &format!("bulk {n}"));
+        store.push_as(Intake { jobs: vec![job], offset: None }, Vec::new(), true, NOW).await.unwrap();
+    }
+    let file = Work::Call(Call { method: send_file(), ..call_of(&part("file", "f")) });
+    let file = NewJob { id: None, lane: lane("file"), work: file };
+    store.push(Intake { jobs: vec![file], offset: None }, NOW).await.unwrap();
+    push(&store, &lane("person"), &["person"]).await;
+    let no_files = |class: Class| !class.is_file;
+    let claim = || store.claim_of(&Route::Inbound, NOW, no_files).unwrap().unwrap();
+    let (first, second) = (claim(), claim());
+    assert_eq!((first.lane().thread.as_str(), second.lane().thread.as_str()), ("person", "bulk 0"));
+    let any = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
+    assert_eq!((any.lane().thread.as_str(), any.class().is_file), ("file", true));
+}
+
+#[tokio::test]
+async fn what_is_put_off_stays_as_it_is() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1", "a2"]).await;
+    claim(&store).unwrap().put_off(NOW.plus(HOUR));
+    assert_eq!((claimed(&store), store.due(&Route::Inbound)), ("nothing".to_owned(), Some(Due::At(NOW.plus(HOUR)))));
+    let again = store.claim(&Route::Inbound, NOW.plus(HOUR)).unwrap().unwrap();
+    assert_eq!((name(again.work()), again.attempts()), ("a1", 0));
+}
+
+#[tokio::test]
+async fn only_what_an_earlier_run_has_left_is_as_old_as_the_clock_says() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    assert_eq!(claim(&store).unwrap().age_when_found(), Duration::ZERO, "whatever the clock was set to");
+    store.close().await.unwrap();
+    let store = home.open();
+    let age = claim(&store).unwrap().age_when_found();
+    assert!(age > HOUR, "{age:?}: it was pushed long before this test ran");
 }
 
 #[tokio::test]

@@ -26,8 +26,10 @@ async fn stage() -> TestStage {
 async fn a_token_that_is_refused_pauses_its_own_bot_only() {
     let stage = stage().await;
     let body = r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#.to_owned();
-    let sending = Target { token: Some(SALES.token.to_owned()), method: Some("sendMessage".to_owned()) };
-    stage.telegram.fault(sending, Fault::Status { code: 401, body }, u32::MAX);
+    for method in ["sendMessage", "getMe"] {
+        let asked = Target { token: Some(SALES.token.to_owned()), method: Some(method.to_owned()) };
+        stage.telegram.fault(asked, Fault::Status { code: 401, body: body.clone() }, u32::MAX);
+    }
     let pending = [stage.reply(SALES, ANNA, "first").await, stage.reply(SALES, ANNA, "second").await];
     stage.until_ready_says(503, &["outbound:sales has paused: Telegram does not accept the bot's token"]).await;
 

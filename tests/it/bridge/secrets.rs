@@ -34,7 +34,7 @@ fn assert_discreet(stage: &Stage, text: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_failure_tells_a_secret() {
-    let mut stage = TestStage::with(ACCOUNT).await;
+    let mut stage = TestStage::with(&format!("{ACCOUNT}retry.give_up_after = \"5s\"\n")).await;
     stage.allow_failures();
     stage.allow_leftovers();
     stage.begin(SALES, ANNA).await;

@@ -157,15 +157,19 @@ async fn a_contact_that_was_deleted_or_merged_is_told_and_stops_nothing() {
 async fn without_a_right_or_with_a_dead_token_only_the_account_waits() {
     let mut stage = with_account("").await;
     stage.allow_failures();
-    let anna = stage.kommo.add_card("Anna of the book", "");
+    let [anna, ben] = ["Anna of the book", "Ben of the book"].map(|name| stage.kommo.add_card(name, ""));
     stage.kommo.forbid(&[Subject::ContactChats]);
-    stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, HOUR));
+    // One that fails alone would be set aside.
+    for (customer, contact) in [(ANNA, anna), (BEN, ben)] {
+        stage.telegram.write(SALES.token, customer, &start(&stage, SALES, contact, HOUR));
+    }
     stage.until("the message is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
     stage.until_ready_says(503, &["account has paused", "the token lacks a right"]).await;
     stage.telegram.write(SALES.token, ANNA, "hello?");
     stage.until("messages go on", |stage| in_kommo(stage, SALES, ANNA).len() == 2).await;
     stage.kommo.forbid(&[]);
     stage.until("the chat is the contact's", |stage| contact(stage, SALES, ANNA) == Some(anna)).await;
+    stage.until("the other one too", |stage| contact(stage, SALES, BEN) == Some(ben)).await;
     stage.finish().await;
 }
 

@@ -1,0 +1,85 @@
+//! The ways to the remotes: how each is probed, and where it shows that one is broken.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    breaker::{Breaker, Remote},
+    domain::{address::SourceId, retry::Failure, work::Route},
+    kommo::{account::Account, chats::Chats},
+    meter::Meter,
+    telegram::bot::Bot,
+};
+
+/// One for Kommo, one for its account, and one for each bot.
+pub(super) struct Remotes {
+    pub(super) kommo: Remote,
+    account: Option<Remote>,
+    bots: BTreeMap<SourceId, Remote>,
+}
+
+impl Remotes {
+    /// The remotes of a bridge. No two probes of one are further apart than `slowest`.
+    pub(super) fn new(
+        chats: &Chats,
+        account: Option<&Account>,
+        bots: &BTreeMap<SourceId, Bot>,
+        meter: &Arc<Meter>,
+        slowest: Duration,
+    ) -> Self {
+        let (chats, told) = (chats.clone(), Arc::clone(meter));
+        let probe = move || {
+            let chats = chats.clone();
+            async move { chats.probe().await.map_err(Failure::from) }
+        };
+        let kommo = Remote::new("kommo", slowest, probe, move |failure| tell_of_kommo(&told, failure));
+        let account = account.map(|account| {
+            let (account, told) = (account.clone(), Arc::clone(meter));
+            let probe = move || {
+                let account = account.clone();
+                async move { account.verify().await.map(drop).map_err(Failure::from) }
+            };
+            Remote::new("account", slowest, probe, move |failure| tell(&told, &Route::Account, failure))
+        });
+        let bot = |(source, bot): (&SourceId, &Bot)| {
+            let (bot, told, route) = (bot.clone(), Arc::clone(meter), Route::Outbound(source.clone()));
+            let probe = move || {
+                let bot = bot.clone();
+                async move { bot.greet().await }
+            };
+            let tell = move |failure: Option<&Failure>| tell(&told, &route, failure);
+            (source.clone(), Remote::new(format!("bot {source}"), slowest, probe, tell))
+        };
+        Self { kommo, account, bots: bots.iter().map(bot).collect() }
+    }
+
+    /// The breaker of a route.
+    pub(super) fn breaker(&self, route: &Route) -> Breaker {
+        Breaker::new(match route {
+            Route::Inbound | Route::Report => Some(self.kommo.clone()),
+            Route::Account => self.account.clone(),
+            Route::Outbound(source) => self.bots.get(source).cloned(),
+            Route::Stray => None,
+        })
+    }
+
+    /// All of them.
+    pub(super) fn into_all(self) -> impl Iterator<Item = Remote> {
+        std::iter::once(self.kommo).chain(self.account).chain(self.bots.into_values())
+    }
+}
+
+fn tell(meter: &Meter, route: &Route, failure: Option<&Failure>) {
+    meter.paused(route, failure.map(|failure| failure.why().to_owned()));
+}
+
+/// What Kommo wants of a person pauses what goes to it; that it is away is told of Kommo itself.
+fn tell_of_kommo(meter: &Meter, failure: Option<&Failure>) {
+    let (asks, away) = failure.map_or((None, None), |failure| {
+        let why = Some(failure.why().to_owned());
+        if failure.may_pass() { (None, why) } else { (why, None) }
+    });
+    for route in [Route::Inbound, Route::Report] {
+        meter.paused(&route, asks.clone());
+    }
+    meter.between(away);
+}

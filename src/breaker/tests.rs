@@ -1,0 +1,213 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::{
+    task::JoinSet,
+    time::{advance, sleep},
+};
+
+use super::*;
+
+/// A remote whose answers a test sets, with a count of its probes and what was told last.
+struct Play {
+    answer: Arc<Mutex<Result<(), Failure>>>,
+    probes: Arc<AtomicUsize>,
+    told: Arc<Mutex<Vec<Told>>>,
+    remote: Remote,
+    _prober: JoinSet<()>,
+}
+
+/// What was told: why the way is broken, or that it is free.
+type Told = Option<String>;
+
+impl Play {
+    fn new() -> Self {
+        let answer = Arc::new(Mutex::new(Ok(())));
+        let (probes, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (given, counted, noted) = (Arc::clone(&answer), Arc::clone(&probes), Arc::clone(&told));
+        let probe = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let answer = given.lock().unwrap().clone();
+            async move { answer }
+        };
+        let tell = move |failure: Option<&Failure>| {
+            noted.lock().unwrap().push(failure.map(|failure| failure.why().to_owned()));
+        };
+        let remote = Remote::new("kommo", Duration::from_mins(1), probe, tell);
+        let mut prober = JoinSet::new();
+        prober.spawn(remote.clone().attend());
+        Self { answer, probes, told, remote, _prober: prober }
+    }
+
+    fn away(&self, is_away: bool) {
+        *self.answer.lock().unwrap() = if is_away { Err(Failure::unreachable("refused")) } else { Ok(()) };
+    }
+
+    fn probes(&self) -> usize {
+        self.probes.load(Ordering::Relaxed)
+    }
+
+    fn last_told(&self) -> Option<Told> {
+        self.told.lock().unwrap().last().cloned()
+    }
+}
+
+fn failed(why: &str) -> Sign {
+    Sign::Failed(Failure::transient(why))
+}
+
+fn gate(breaker: &Breaker) -> Gate {
+    breaker.gate(Instant::now()).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_is_away_is_probed_every_three_seconds_and_opens_for_all() {
+    let play = Play::new();
+    let breakers = [(); 2].map(|()| Breaker::new(Some(play.remote.clone())));
+    play.away(true);
+    let refused = Sign::Failed(Failure::unreachable("refused"));
+    assert_eq!(breakers[0].note("a", refused.clone()).await, Blame::Way, "one is enough: nothing was sent");
+    assert!(breakers.iter().all(|it| matches!(gate(it), Gate::Shut(_))), "the other routes wait as well");
+    assert_eq!(play.last_told(), Some(Some("refused".to_owned())));
+    sleep(Duration::from_mins(1)).await;
+    assert!((16..=26).contains(&play.probes()), "{} probes in a minute", play.probes());
+    play.away(false);
+    sleep(Duration::from_millis(3601)).await;
+    assert!(breakers.iter().all(|it| gate(it) == Gate::Free), "free within a probe");
+    assert_eq!(play.last_told(), Some(None));
+    let probes = play.probes();
+    sleep(Duration::from_mins(10)).await;
+    assert_eq!(play.probes(), probes, "a way that is free is not probed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_hour_it_is_probed_every_fifteen_seconds() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    play.away(true);
+    breaker.note("a", Sign::Failed(Failure::unreachable("refused"))).await;
+    sleep(Duration::from_mins(61)).await;
+    let before = play.probes();
+    sleep(Duration::from_mins(10)).await;
+    assert!((32..=52).contains(&(play.probes() - before)), "{}", play.probes() - before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_message_that_fails_alone_is_no_outage() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    for _ in 0..20 {
+        assert_eq!(breaker.note("poison", failed("500")).await, Blame::Message);
+        assert_eq!(gate(&breaker), Gate::Free);
+        advance(Duration::from_secs(2)).await;
+    }
+    assert_eq!(play.last_told(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_fails_where_nothing_answers_is_spared() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    play.away(true);
+    assert_eq!(breaker.note("a", failed("500")).await, Blame::Way, "the probe fails too");
+    assert!(matches!(gate(&breaker), Gate::Shut(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_messages_that_fail_one_after_the_other_are_refused_together() {
+    let play = Play::new();
+    let [breaker, other] = [(); 2].map(|()| Breaker::new(Some(play.remote.clone())));
+    assert_eq!(breaker.note("a", failed("405")).await, Blame::Message, "nobody knows yet");
+    assert_eq!(breaker.note("b", failed("405")).await, Blame::Way);
+    assert!(matches!(gate(&breaker), Gate::Shut(_)));
+    assert_eq!(gate(&other), Gate::Free, "what passes goes on");
+    for lane in ["a", "b", "a"] {
+        advance(Duration::from_millis(3601)).await;
+        assert_eq!(gate(&breaker), Gate::Trial);
+        assert!(matches!(gate(&breaker), Gate::Shut(_)), "one at a time");
+        assert_eq!(breaker.note(lane, failed("405")).await, Blame::Way);
+    }
+    assert_eq!(play.last_told(), Some(Some("405".to_owned())));
+    advance(Duration::from_millis(3601)).await;
+    assert_eq!(gate(&breaker), Gate::Trial);
+    breaker.unused();
+    assert_eq!(gate(&breaker), Gate::Trial, "there was nothing to try");
+    breaker.note("c", Sign::Passed).await;
+    assert_eq!((gate(&breaker), play.last_told()), (Gate::Free, Some(None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_fail_while_others_pass_fail_alone() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    assert_eq!(breaker.note("a", failed("403")).await, Blame::Message);
+    breaker.note("good", Sign::Passed).await;
+    assert_eq!(breaker.note("b", failed("403")).await, Blame::Message);
+    breaker.note("good", Sign::Passed).await;
+    for lane in ["a", "b", "a", "b"] {
+        assert_eq!(breaker.note(lane, failed("403")).await, Blame::Message, "{lane}");
+        assert_eq!(gate(&breaker), Gate::Free);
+    }
+    breaker.ended("a");
+    assert_eq!(breaker.note("a", failed("403")).await, Blame::Message, "another message of that lane");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_chat_that_is_asked_for_patience_waits_alone_and_two_show_that_all_are() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    let flood =
+        |seconds| Sign::Failed(Failure::Throttled { why: String::new(), after: Some(Duration::from_secs(seconds)) });
+    assert_eq!(breaker.note("a", flood(30)).await, Blame::Way);
+    assert_eq!(gate(&breaker), Gate::Free);
+    breaker.note("good", Sign::Passed).await;
+    assert_eq!(breaker.note("a", flood(30)).await, Blame::Message, "others pass meanwhile");
+    advance(Duration::from_secs(31)).await;
+    assert_eq!(breaker.note("b", flood(5)).await, Blame::Way);
+    assert_eq!(gate(&breaker), Gate::Free, "the other's time was over");
+    assert_eq!(breaker.note("c", flood(9)).await, Blame::Way);
+    assert!(matches!(gate(&breaker), Gate::Shut(_)));
+    assert_eq!(play.last_told(), None, "patience is no trouble");
+    advance(Duration::from_secs(9)).await;
+    assert_eq!(gate(&breaker), Gate::Free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_while_a_probe_is_under_way_gets_its_answer() {
+    let probes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&probes);
+    let probe = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async {
+            sleep(Duration::from_mins(1)).await;
+            Ok(())
+        }
+    };
+    let remote = Remote::new("slow", Duration::from_mins(1), probe, |_| ());
+    let breaker = Breaker::new(Some(remote));
+    let began = Instant::now();
+    let lanes: Vec<_> = (0..16).map(|n| format!("lane {n}")).collect();
+    let notes = lanes.iter().map(|lane| breaker.note(lane, failed("500")));
+    let blames = futures_util::future::join_all(notes).await;
+    assert_eq!(blames, vec![Blame::Way; 16]);
+    assert_eq!((probes.load(Ordering::Relaxed), began.elapsed()), (1, PROBE_WITHIN), "it ends within three seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_is_asked_for_patience_is_not_made_again_before() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    *play.answer.lock().unwrap() =
+        Err(Failure::Throttled { why: "429".to_owned(), after: Some(Duration::from_secs(100)) });
+    breaker.note("a", failed("500")).await;
+    sleep(Duration::from_secs(95)).await;
+    assert_eq!(play.probes(), 1);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(play.probes(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_remote_nothing_is_in_the_way() {
+    let breaker = Breaker::new(None);
+    assert_eq!(breaker.note("a", failed("500")).await, Blame::Message);
+    assert_eq!(gate(&breaker), Gate::Free);
+}

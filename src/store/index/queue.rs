@@ -1,0 +1,262 @@
+//! The lanes of one route.
+//!
+//! A lane that waits unclaimed is in exactly one place: ready, later, or withheld by a hold. Ready lanes
+//! stand in a line for each class of what is first in them: people before broadcasts, and files apart from texts.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    domain::time::UnixMillis,
+    store::{Class, Due, QueueCount, index::Head},
+};
+
+/// The lanes of one route.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    lanes: HashMap<Arc<str>, Waiting>,
+    /// The lanes that can be claimed, by [`Class`]. Whoever has been served goes to the end.
+    ready: [VecDeque<Arc<str>>; Class::ALL.len()],
+    /// The lanes whose heads are to be tried again, by when and then by arrival.
+    later: BTreeSet<(UnixMillis, u64, Arc<str>)>,
+    /// The lanes of which nothing can be claimed that has this sequence or a later one.
+    held: HashMap<Arc<str>, u64>,
+    /// The held lanes that would be ready, or later, if they were not held.
+    withheld: HashSet<Arc<str>>,
+    /// The lanes whose order is being written anew: whatever is let go of meanwhile, nothing of them can be claimed.
+    frozen: HashSet<Arc<str>>,
+    /// The heads of all lanes by arrival.
+    heads: BTreeMap<(u64, Arc<str>), UnixMillis>,
+    jobs: usize,
+    woken: Arc<Notify>,
+}
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    head: Head,
+    jobs: usize,
+    leased: bool,
+    /// Since when this arrival is first, in this run.
+    since: Instant,
+    /// When it was claimed first.
+    tried_at: Option<Instant>,
+}
+
+impl Waiting {
+    fn new(head: Head, jobs: usize) -> Self {
+        Self { head, jobs, leased: false, since: Instant::now(), tried_at: None }
+    }
+}
+
+impl Queue {
+    pub(super) fn joined(&mut self, thread: &str, head: Head) {
+        self.jobs += 1;
+        if let Some(waiting) = self.lanes.get_mut(thread) {
+            waiting.jobs += 1;
+            return;
+        }
+        let thread: Arc<str> = thread.into();
+        self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
+        self.lanes.insert(Arc::clone(&thread), Waiting::new(head, 1));
+        self.release(&thread);
+    }
+
+    pub(super) fn counted(&mut self, thread: &str) {
+        if let Some(waiting) = self.lanes.get_mut(thread) {
+            waiting.jobs += 1;
+            self.jobs += 1;
+        }
+    }
+
+    pub(super) fn settled(&mut self, thread: &str, (gone, came): (usize, usize), head: Option<Head>) {
+        let Some((thread, mut waiting)) = self.lanes.remove_entry(thread) else { return };
+        self.jobs = (self.jobs + came).saturating_sub(gone);
+        self.heads.remove(&(waiting.head.sequence, Arc::clone(&thread)));
+        let Some(head) = head else { return };
+        self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
+        if head.sequence != waiting.head.sequence {
+            (waiting.since, waiting.tried_at) = (Instant::now(), None);
+        }
+        waiting.jobs = (waiting.jobs + came).saturating_sub(gone);
+        (waiting.leased, waiting.head) = (false, head);
+        self.lanes.insert(Arc::clone(&thread), waiting);
+        self.release(&thread);
+    }
+
+    pub(super) fn returned(&mut self, thread: &str, at: Option<UnixMillis>) {
+        let Some((thread, _)) = self.lanes.get_key_value(thread) else { return };
+        let thread = Arc::clone(thread);
+        if let Some(waiting) = self.lanes.get_mut(&thread) {
+            waiting.leased = false;
+            waiting.head.retry_at = at.or(waiting.head.retry_at);
+        }
+        self.release(&thread);
+    }
+
+    pub(super) fn hurried(&mut self, thread: &str) {
+        let Some((thread, waiting)) = self.lanes.get_key_value(thread) else { return };
+        let (thread, head) = (Arc::clone(thread), waiting.head);
+        let Some(retry_at) = head.retry_at else { return };
+        if self.later.remove(&(retry_at, head.sequence, Arc::clone(&thread))) {
+            self.wait_no_more(&thread);
+            self.release(&thread);
+        }
+    }
+
+    pub(super) fn freed(&mut self) {
+        for (_, _, thread) in std::mem::take(&mut self.later) {
+            self.wait_no_more(&thread);
+            self.release(&thread);
+        }
+        for ready in &mut self.ready {
+            let lanes = &self.lanes;
+            let arrival = |thread: &Arc<str>| lanes.get(thread).map(|waiting| waiting.head.sequence);
+            ready.make_contiguous().sort_by_key(arrival);
+        }
+        self.woken.notify_one();
+    }
+
+    fn wait_no_more(&mut self, thread: &str) {
+        if let Some(waiting) = self.lanes.get_mut(thread) {
+            waiting.head.retry_at = None;
+        }
+    }
+
+    pub(super) fn has(&self, thread: &str) -> bool {
+        self.lanes.contains_key(thread)
+    }
+
+    pub(super) fn claim(&mut self, now: UnixMillis, may: impl Fn(Class) -> bool) -> Option<(Arc<str>, Instant)> {
+        self.wake(now);
+        let class = Class::ALL.into_iter().find(|class| may(*class) && !self.ready[class.place()].is_empty())?;
+        let thread = self.ready[class.place()].pop_front()?;
+        let waiting = self.lanes.get_mut(&thread)?;
+        waiting.leased = true;
+        let tried_at = *waiting.tried_at.get_or_insert_with(Instant::now);
+        Some((thread, tried_at))
+    }
+
+    pub(super) fn claim_older(&mut self, now: UnixMillis, before: Instant) -> Option<(Arc<str>, Instant)> {
+        self.wake(now);
+        let is_older = |thread: &Arc<str>| self.lanes.get(thread).is_some_and(|waiting| waiting.since <= before);
+        let place = self.ready.iter().position(|ready| ready.front().is_some_and(is_older))?;
+        let thread = self.ready[place].pop_front()?;
+        let waiting = self.lanes.get_mut(&thread)?;
+        waiting.leased = true;
+        Some((thread, waiting.since))
+    }
+
+    pub(super) fn hold(&mut self, threads: impl IntoIterator<Item = String>, from: u64) {
+        for thread in threads {
+            let thread: Arc<str> = thread.into();
+            let held = self.held.entry(Arc::clone(&thread)).or_insert(from);
+            *held = from.min(*held);
+            let from = *held;
+            if let Some(waiting) = self.lanes.get(&thread).filter(|it| it.head.sequence >= from && !it.leased) {
+                if let Some(retry_at) = waiting.head.retry_at {
+                    self.later.remove(&(retry_at, waiting.head.sequence, Arc::clone(&thread)));
+                }
+                self.withheld.insert(thread);
+            }
+        }
+        let withheld = &self.withheld;
+        for ready in &mut self.ready {
+            ready.retain(|thread| !withheld.contains(thread));
+        }
+    }
+
+    pub(super) fn let_go(&mut self, thread: &str) -> bool {
+        let Some((thread, _)) = self.held.remove_entry(thread) else { return false };
+        let was_withheld = self.withheld.remove(&thread);
+        if was_withheld {
+            self.release(&thread);
+        }
+        was_withheld
+    }
+
+    pub(super) fn held(&self) -> impl Iterator<Item = &str> {
+        self.held.keys().map(AsRef::as_ref)
+    }
+
+    pub(super) fn withheld(&self) -> impl Iterator<Item = &str> {
+        self.withheld.iter().map(AsRef::as_ref)
+    }
+
+    pub(super) fn freeze(&mut self, thread: &str) -> bool {
+        let is_leased = self.lanes.get(thread).is_some_and(|waiting| waiting.leased);
+        let is_still = self.held.get(thread) == Some(&0) && !is_leased;
+        is_still && self.frozen.insert(thread.into())
+    }
+
+    pub(super) fn thaw(&mut self, thread: &str, came: usize, head: Option<Head>) {
+        let thread: Arc<str> = thread.into();
+        self.frozen.remove(&thread);
+        if let Some(head) = head.filter(|_| came > 0) {
+            self.jobs += came;
+            let waiting = self.lanes.entry(Arc::clone(&thread)).or_insert_with(|| Waiting::new(head, 0));
+            self.heads.remove(&(waiting.head.sequence, Arc::clone(&thread)));
+            self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
+            waiting.jobs += came;
+            waiting.head = head;
+        }
+        self.withheld.remove(&thread);
+        if self.lanes.contains_key(&thread) {
+            self.release(&thread);
+        }
+    }
+
+    pub(super) fn due(&self, may: impl Fn(Class) -> bool) -> Option<Due> {
+        let is_ready = Class::ALL.into_iter().any(|class| may(class) && !self.ready[class.place()].is_empty());
+        let later = || self.later.first().map(|(retry_at, ..)| Due::At(*retry_at));
+        if is_ready { Some(Due::Now) } else { later() }
+    }
+
+    pub(super) fn woken(&self) -> Arc<Notify> {
+        Arc::clone(&self.woken)
+    }
+
+    pub(super) fn count(&self) -> QueueCount {
+        QueueCount { waiting: self.jobs, oldest_at: self.heads.first_key_value().map(|(_, at)| *at) }
+    }
+
+    /// Makes ready whatever is due.
+    fn wake(&mut self, now: UnixMillis) {
+        while self.later.first().is_some_and(|(retry_at, ..)| *retry_at <= now) {
+            let Some((_, _, thread)) = self.later.pop_first() else { return };
+            if let Some(waiting) = self.lanes.get(&thread) {
+                self.ready[waiting.head.class.place()].push_back(thread);
+            }
+        }
+    }
+
+    /// Puts a lane that waits unclaimed where it belongs.
+    fn release(&mut self, thread: &Arc<str>) {
+        let Some(waiting) = self.lanes.get(thread) else { return };
+        let head = waiting.head;
+        if self.frozen.contains(thread) || self.held.get(thread).is_some_and(|from| head.sequence >= *from) {
+            self.withheld.insert(Arc::clone(thread));
+            return;
+        }
+        match head.retry_at {
+            None => self.ready[head.class.place()].push_back(Arc::clone(thread)),
+            Some(retry_at) => {
+                self.later.insert((retry_at, head.sequence, Arc::clone(thread)));
+            }
+        }
+        self.woken.notify_one();
+    }
+}
+
+#[cfg(test)]
+impl Queue {
+    /// In how many places a lane waits.
+    pub(super) fn places(&self, thread: &str) -> usize {
+        let ready = self.ready.iter().flatten().filter(|it| &***it == thread).count();
+        let later = self.later.iter().filter(|(_, _, it)| &**it == thread).count();
+        ready + later + usize::from(self.withheld.contains(thread))
+    }
+}
