@@ -86,6 +86,10 @@
 //! each is told as read once its customer does something that shows it ([`relay`]'s `reading`), in the same topic where the chat
 //! has some: in the same lane, behind "delivered", and in the same step ■ in which the customer's deed is done with.
 //!
+//! Files have slots of their own in the relay, so that a broadcast of them delays no words, and what people write goes before
+//! what somebody sends to many at once ([`kommo::hook`] tells them apart by how many chats are written to within a minute).
+//! Each chat keeps a pace of its own ([`pace`]): a call whose time has not come gives its slot back.
+//!
 //! A file is a call that names where Kommo has it. When its turn comes, [`kommo::media`] opens it, from Kommo's hosts alone,
 //! and [`telegram::upload`] looks at its first bytes, chooses the method that fits what it is, and lets the rest pass
 //! through: no file is ever in memory or on the disk as a whole. Half a request does nothing at Telegram, so until its last
@@ -103,6 +107,22 @@
 //! nobody otherwise. Once it has arrived, the chat is kept as begun ([`domain::opening`]) ■ and the message is given its id of
 //! ours. The customer's next words name both chats, by which Kommo makes them one; where it does not, they go where they always
 //! went.
+//!
+//! # What fails
+//!
+//! A failure is judged twice. The client says what the remote's answer means ([`domain::retry::Failure`]): only an answer in the
+//! remote's own shape is its verdict on a message. The [`breaker`] of the route says whom a failure without a verdict is due to.
+//! A connection that does not come about is due to the way. Anything else may be due to this one message, so the remote is
+//! asked for nothing but an answer; if it does not give that, or several messages fail and none passes, the way is broken.
+//! While it is, the relay claims nothing but a trial now and then, and no attempt is used up. The first success lets all lanes
+//! go, the oldest first.
+//!
+//! A message that fails while others pass fails alone: after six attempts it is set aside, or its author is told; a courtesy
+//! (a reaction, a mark, that something was read) is let go, and a new wording is told as a message of its own. A lane that
+//! waits for something that Kommo has yet to make ([`domain::retry::Failure::NotYet`]) waits as long as that takes.
+//!
+//! Waits within one run are measured by a clock that nobody sets ([`clock::steady`]): no step of the wall clock ends or prolongs
+//! one. What an earlier run has left is due at once, since nobody knows when that was.
 //!
 //! # What came while nobody listened
 //!
@@ -160,7 +180,7 @@
 //! - Once something is acknowledged, a failure ends as a retry, as a parked message that a metric, the log and
 //!   `telekommo parked` show, or as a status that a manager sees. A hook that cannot be stored gets a 503 and a line in
 //!   the log. [`domain::retry::Failure`] carries the verdict from where the cause is known to the one place that acts on it.
-//! - A route ([`domain::work::Route`]: to Kommo, to its account, to each bot) pauses alone. A revoked token stops its own bot only.
+//! - A remote (Kommo, its account, each bot) pauses alone. A revoked token stops its own bot only.
 //! - The conversation's id says which bot talks in which chat, so an answer can be sent even by a bridge that has lost its
 //!   store, and never to another chat. In the chats of Telegram Business it has to be told of the connection first, which
 //!   any message in them does; until then an answer is refused with a sentence that says so.
@@ -179,7 +199,7 @@
 //! | [`sandbox`] | a fake Telegram, a fake Kommo (Chats API and account), and a page that shows both | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //!
-//! [`invite`], [`lenient`], [`clock`], [`pace`] and [`meter`] are leaves that several rooms use. The bridge never imports the
+//! [`invite`], [`lenient`], [`clock`], [`pace`], [`breaker`] and [`meter`] are leaves that several rooms use. The bridge never imports the
 //! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire
 //! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
 

@@ -25,6 +25,8 @@ use crate::{
 const DAY: Duration = Duration::from_hours(24);
 /// The wait where the schedule has none.
 const LAST_WAIT: Duration = Duration::from_mins(10);
+/// The longest wait for what time heals.
+const SOON: Duration = Duration::from_secs(15);
 
 /// Sees to it.
 pub struct Setup {
@@ -181,7 +183,10 @@ impl<'a> Patience<'a> {
             (false, _) => {}
         }
         self.told = why;
-        sleep(self.schedule.wait(self.failed, fastrand::f64(), verdict.after()).unwrap_or(LAST_WAIT)).await;
+        let wait = self.schedule.wait(self.failed, fastrand::f64(), verdict.after()).unwrap_or(LAST_WAIT);
+        // What time heals may be healed any moment.
+        let longest = if verdict.may_pass() { verdict.after().unwrap_or_default().max(SOON) } else { LAST_WAIT };
+        sleep(wait.min(longest)).await;
     }
 
     async fn wait_after(&mut self, error: RestError) {

@@ -143,6 +143,8 @@ struct Core {
     world: Shared<World>,
     clock: Clock,
     faults: Faults<Option<Endpoint>>,
+    /// Texts that go wrong.
+    dislikes: Faults<String>,
     traffic: Traffic,
     record: Record,
     fetcher: media::Fetcher,
@@ -172,6 +174,7 @@ impl FakeKommo {
             world: Shared::new(World::default()),
             clock,
             faults: Faults::new(),
+            dislikes: Faults::new(),
             traffic: Traffic::new(),
             record: Record::of_process()?,
             fetcher: media::Fetcher::new()?,
@@ -219,8 +222,14 @@ impl FakeKommo {
         self.core.faults.add(endpoint.into(), fault, times);
     }
 
+    /// Every request with this text in its body goes wrong.
+    pub fn fault_of(&self, text: &str, fault: Fault) {
+        self.core.dislikes.add(text.to_owned(), fault, u32::MAX);
+    }
+
     /// Takes back all faults that have not happened yet.
     pub fn heal(&self) {
+        self.core.dislikes.clear();
         self.core.faults.clear();
         self.core.rest.faults.clear();
     }

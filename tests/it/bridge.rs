@@ -38,3 +38,4 @@ mod secrets;
 mod setup;
 mod telegram_trouble;
 mod typing;
+mod ways;
