@@ -12,6 +12,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 mod bots;
 mod customers;
+mod policy;
 mod remotes;
 
 pub use bots::{bots, disk};
@@ -19,10 +20,9 @@ use remotes::Remotes;
 
 use crate::{
     clock,
-    config::{AccountId, Config, Groups, WhenUncertain},
+    config::{AccountId, Config, Groups},
     domain::{
         address::{KommoUserId, SourceId},
-        retry::Schedule,
         work::Route,
     },
     kommo::{
@@ -46,15 +46,12 @@ use crate::{
         courier::{Courier, Reading, Said},
         reconcile::{Bounds, Reconciler},
         typing::TypingRelay,
-        verdict::{Policy, Slots},
     },
     serve,
     store::{self, Store, StoreError},
     telegram::{bot::Bot, poll::Poller},
 };
 
-/// How many conversations are served side by side, per route: those that wait for a file apart from the others.
-const SLOTS: Slots = Slots { texts: 16, files: 8 };
 /// How long new answers wait at a start for older ones that may be missing.
 const HOLD_FOR: Duration = Duration::from_mins(1);
 /// How often it is seen to whether Telegram and Kommo can be reached.
@@ -259,12 +256,13 @@ impl Parts {
         let fixed = [Route::Inbound, Route::Report, Route::Stray, Route::Account];
         let outbound = self.bots.keys().cloned().map(Route::Outbound);
         let account = self.courier.crm.account.as_ref();
-        let slowest = config.retry.probe_every;
+        let (slowest, began_at) = (config.retry.probe_every, clock::now());
         let remotes = Remotes::new(&self.courier.chats, account, &self.bots, &self.meter, slowest);
         let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(self.store.routes()).collect();
         for route in routes {
             let relay = Relay {
-                policy: policy(&route, config),
+                policy: policy::of(&route, config),
+                began_at,
                 breaker: remotes.breaker(&route),
                 route,
                 store: self.store.clone(),
@@ -339,16 +337,4 @@ fn media_hosts(config: &Config) -> Hosts {
     let mut own = config.server.public_url.url().clone();
     own.set_path(&format!("{}/media/", own.path().trim_end_matches('/')));
     Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str)).with_own(own)
-}
-
-/// To Kommo a job waits for its way for ever; to Telegram for as long as an answer is worth something.
-fn policy(route: &Route, config: &Config) -> Policy {
-    let (schedule, patience): (&Schedule, Option<Duration>) = match route {
-        Route::Inbound | Route::Report | Route::Account => (&config.retry.kommo, None),
-        Route::Outbound(_) => (&config.retry.telegram, Some(config.retry.give_up_after)),
-        // What is stray is sent nowhere: it is reported at once, with its own reason.
-        Route::Stray => (&config.retry.telegram, None),
-    };
-    let repeats_uncertain = config.telegram.when_uncertain == WhenUncertain::Repeat;
-    Policy { schedule: schedule.clone(), patience, repeats_uncertain, slots: SLOTS }
 }

@@ -21,6 +21,7 @@ use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
         retry::Failure,
+        time::UnixMillis,
         work::Route,
     },
     meter::Meter,
@@ -59,6 +60,8 @@ pub struct Relay {
     pub breaker: Breaker,
     /// What follows from failures.
     pub policy: Policy,
+    /// When this run began, by the wall clock.
+    pub began_at: UnixMillis,
     /// Where its state shows.
     pub meter: Arc<Meter>,
 }
@@ -134,7 +137,8 @@ impl Relay {
     fn claim(&self, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<bool, StoreError> {
         let may = self.slots_left(in_flight);
         let Some(lease) = self.store.claim_of(&self.route, clock::steady(), may)? else { return Ok(false) };
-        let is_stale = self.policy.runs_out(lease.age_when_found());
+        // What this run took has been waiting for as long as its own clock says, whatever the wall clock was set to.
+        let is_stale = lease.is_left() && self.policy.runs_out(lease.enqueued_at().until(self.began_at));
         self.begin(lease, is_stale, in_flight, cut);
         Ok(true)
     }

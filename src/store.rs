@@ -92,8 +92,6 @@ struct Inner {
     index: Arc<Mutex<Index>>,
     chats: DashMap<Conversation, Chat>,
     failed: Arc<OnceLock<String>>,
-    /// When it was opened, by the wall clock.
-    opened_at: UnixMillis,
     /// What arrived before this number was left by an earlier run.
     first_of_run: u64,
     /// Held while a parked message goes back to its queue, and by a dump; see [`dump`].

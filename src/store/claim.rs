@@ -1,6 +1,6 @@
 //! Claiming the head of a lane, and giving it back.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use sled::Db;
 use tokio::time::Instant;
@@ -133,12 +133,6 @@ impl Lease {
     #[must_use]
     pub fn class(&self) -> Class {
         Class { is_bulk: self.row.is_bulk, is_file: self.row.work.has_file() }
-    }
-
-    /// How old it was when this run began, if an earlier one has left it.
-    #[must_use]
-    pub fn age_when_found(&self) -> Duration {
-        if self.is_left() { self.row.enqueued_at.until(self.store.0.opened_at) } else { Duration::ZERO }
     }
 
     /// Whether an earlier run has left it.

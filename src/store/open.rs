@@ -15,16 +15,13 @@ use std::{
 use dashmap::DashMap;
 use sled::Db;
 
-use crate::{
-    clock,
-    store::{
-        Inner, Settings, Store, StoreError,
-        committer::Committer,
-        home::create_private_dir,
-        index::{Head, Index},
-        keys::{self, Place},
-        rows::{self, JobRow},
-    },
+use crate::store::{
+    Inner, Settings, Store, StoreError,
+    committer::Committer,
+    home::create_private_dir,
+    index::{Head, Index},
+    keys::{self, Place},
+    rows::{self, JobRow},
 };
 
 /// The format of the rows. A store of a newer one is refused.
@@ -76,7 +73,6 @@ impl Store {
             index,
             chats: DashMap::new(),
             failed,
-            opened_at: clock::now(),
             first_of_run,
             moving_back: Arc::default(),
         })))
