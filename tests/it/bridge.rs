@@ -22,6 +22,7 @@ mod hostile;
 mod kommo_trouble;
 mod local;
 mod media;
+mod outage_figures;
 mod outages;
 mod pauses;
 mod polls;
