@@ -126,11 +126,20 @@ impl Relay {
             Gate::Trial => {
                 if !self.claim(in_flight, cut)? {
                     self.breaker.unused();
+                    return Ok(self.due_at(in_flight));
                 }
             }
             Gate::Shut(since) => while self.expire(since, in_flight, cut)? {},
         }
         Ok(again_at)
+    }
+
+    /// When something that waits for its time can be claimed.
+    fn due_at(&self, in_flight: &InFlight) -> Option<Instant> {
+        match self.store.due_of(&self.route, self.slots_left(in_flight)) {
+            Some(Due::At(at)) => Some(Instant::now() + clock::steady().until(at)),
+            Some(Due::Now) | None => None,
+        }
     }
 
     /// Begins the next job, if there is one and a slot for it.
@@ -228,6 +237,7 @@ impl Job<'_> {
             Step::without_call(Err(verdict::too_late(lease.work(), lease.is_left())))
         } else {
             if let Some(wait) = self.courier.chat_turn(lease.work()) {
+                self.breaker.unused();
                 lease.put_off(clock::steady().plus(wait));
                 return Ok(());
             }

@@ -23,7 +23,7 @@ pub struct Lease {
     pub(super) place: Place,
     pub(super) row: JobRow,
     pub(super) settled: bool,
-    /// When this arrival was claimed first in this run.
+    /// When this job was claimed first in this run.
     pub(super) tried_at: Instant,
     /// When it can be claimed again, if it is given back without an end.
     pub(super) again_at: Option<UnixMillis>,
@@ -122,8 +122,7 @@ impl Lease {
         self.row.failed
     }
 
-    /// When it was claimed first since the start; for a part, when the whole was. Of what is claimed for its age, since when
-    /// it could have been.
+    /// When it was claimed first since the start. Of what is claimed for its age, since when it could have been.
     #[must_use]
     pub const fn tried_at(&self) -> Instant {
         self.tried_at

@@ -1,6 +1,9 @@
 //! Whether Kommo answers.
 
-use crate::kommo::chats::{CallError, Chats};
+use crate::{
+    domain::retry::Failure,
+    kommo::chats::{CallError, Chats},
+};
 
 /// A chat that no account has. Of one without messages Kommo answers 204 (Chats API, chat history).
 const NO_CHAT: &str = "00000000-0000-4000-8000-000000000000";
@@ -13,11 +16,8 @@ impl Chats {
     /// What kept Kommo's answer from us. That there is no such chat is an answer.
     pub async fn probe(&self) -> Result<(), CallError> {
         match self.history(NO_CHAT, 0).await {
-            Err(CallError::Refused { status, ref error, .. })
-                if status.is_client_error() && error.error_type.is_none() && [400, 404].contains(&status.as_u16()) =>
-            {
-                Ok(())
-            }
+            // A verdict on the chat is an answer.
+            Err(error) if Failure::from(error.clone()).is_final() => Ok(()),
             answer => answer.map(drop),
         }
     }

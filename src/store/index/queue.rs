@@ -42,7 +42,7 @@ pub(super) struct Waiting {
     leased: bool,
     /// Since when this arrival is first, in this run.
     since: Instant,
-    /// When it was claimed first.
+    /// When this job was claimed first.
     tried_at: Option<Instant>,
 }
 
@@ -79,7 +79,11 @@ impl Queue {
         let Some(head) = head else { return };
         self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
         if head.sequence != waiting.head.sequence {
-            (waiting.since, waiting.tried_at) = (Instant::now(), None);
+            waiting.since = Instant::now();
+        }
+        // Only what is tried again has been tried: the parts of an answer have not.
+        if head.sequence != waiting.head.sequence || head.retry_at.is_none() {
+            waiting.tried_at = None;
         }
         waiting.jobs = (waiting.jobs + came).saturating_sub(gone);
         (waiting.leased, waiting.head) = (false, head);

@@ -94,6 +94,23 @@ async fn people_go_before_broadcasts_and_files_have_slots_of_their_own() {
     assert_eq!((any.lane().thread.as_str(), any.class().is_file), ("file", true));
 }
 
+#[tokio::test(start_paused = true)]
+async fn only_what_is_tried_again_has_been_tried() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    let first = claim(&store).unwrap();
+    let unfolded_at = first.tried_at();
+    first.settle(Ending::Become(vec![work("1"), work("2")]), NOW).await.unwrap();
+    tokio::time::advance(HOUR * 2).await;
+    let part = claim(&store).unwrap();
+    let tried_at = part.tried_at();
+    assert!(tried_at >= unfolded_at + HOUR * 2, "the part has waited for its turn, and nobody has tried it");
+    part.settle(retry(NOW), NOW).await.unwrap();
+    tokio::time::advance(HOUR).await;
+    assert_eq!(claim(&store).unwrap().tried_at(), tried_at, "it is tried again");
+}
+
 #[tokio::test]
 async fn what_is_put_off_stays_as_it_is() {
     let home = Home::new();
