@@ -49,7 +49,10 @@ use crate::{
     },
     serve,
     store::{self, Store, StoreError},
-    telegram::{bot::Bot, poll::Poller},
+    telegram::{
+        bot::Bot,
+        poll::{Poller, Rhythm},
+    },
 };
 
 /// How long new answers wait at a start for older ones that may be missing.
@@ -217,7 +220,7 @@ impl Parts {
         let reconciler = Arc::new(self.reconciler(config));
         let search = if config.reconcile.on_start { Some(reconciler.prepare(clock::now()).await?) } else { None };
         self.start_relays(life, config);
-        self.start_pollers(life);
+        self.start_pollers(life, config);
         self.start_listeners(life, config, public, admin, &reconciler);
         life.essential("reconciler", reconciler.attend(search, life.stop_token()));
         let chats = self.courier.chats.clone();
@@ -280,10 +283,11 @@ impl Parts {
         }
     }
 
-    fn start_pollers(&self, life: &Lifecycle) {
+    fn start_pollers(&self, life: &Lifecycle, config: &Config) {
         for (source, bot) in &self.bots {
             self.meter.polling(source, Polling::Starting);
-            let poller = Poller { bot: bot.clone(), store: self.store.clone(), meter: Arc::clone(&self.meter) };
+            let (store, meter) = (self.store.clone(), Arc::clone(&self.meter));
+            let poller = Poller { bot: bot.clone(), store, meter, rhythm: Rhythm::new(config.retry.probe_every) };
             life.essential("poller", poller.run(life.stop_token()));
         }
     }

@@ -1,16 +1,26 @@
-//! Telegram: the Bot API, through teloxide's request machinery.
+//! Telegram: the Bot API, by the names that teloxide has for it and by calls of our own.
 
 pub mod access;
+mod answer;
 pub mod bot;
 mod business;
 mod cards;
+mod client;
+pub mod error;
 pub mod failure;
 pub mod file;
 mod me;
+mod obstacle;
 mod phone;
 pub mod place;
 pub mod poll;
 mod portrait;
 mod react;
+pub mod updates;
 pub mod upload;
 pub mod wire;
+
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod verdict_tests;

@@ -17,6 +17,7 @@ use crate::{
     domain::address::SourceId,
     invite::{Invitation, InviteKey, LARGEST_CONTACT},
     operate::{identity, qr::Qr, table::paragraph, values},
+    telegram::failure,
 };
 
 /// How it is called.
@@ -61,10 +62,8 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     let bots = app::bots(config)?;
     let bot = bots.get(&source).context("the source has no bot")?;
     let username = bot.username().await.map_err(|error| {
-        // The error may name the address, which has the token in it.
-        let why =
-            if matches!(error, teloxide::RequestError::Api(_)) { "it does not take the token" } else { "no answer" };
-        anyhow::anyhow!("Telegram does not say what the bot of source {source} is called: {why}")
+        let why = failure::of_repeatable(error);
+        anyhow::anyhow!("Telegram does not say what the bot of source {source} is called: {}", why.why())
     })?;
     let username = username.context("Telegram does not say what the bot is called")?;
     let link = format!("https://t.me/{username}?start={payload}");

@@ -17,7 +17,7 @@ use crate::{
         reach, reading, taps,
     },
     store::{Ending, StoreError},
-    telegram::bot::ALLOWED_UPDATES,
+    telegram::updates::ALLOWED_UPDATES,
     translate::{
         from_telegram::{self, Arrival, Place},
         to_kommo,

@@ -17,7 +17,8 @@ const WITHIN: Duration = Duration::from_secs(5);
 ///
 /// Best effort, and harmless when repeated: a press lives 150 s at Telegram, and a keyboard can be gone.
 pub(super) async fn acknowledge(courier: &Courier, source: &SourceId, tap: &Tap, here: Option<Target>) {
-    let Some(bot) = courier.bots.get(source) else { return };
+    // A source may have got another bot since: the press means nothing to that one, and its messages have the same numbers.
+    let Some(bot) = courier.bots.get(source).filter(|bot| bot.id() == tap.inbound.id.bot) else { return };
     let removal = async {
         if courier.keep_buttons {
             return Ok(());

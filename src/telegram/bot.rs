@@ -1,14 +1,14 @@
-//! One bot: teloxide's client with our own calls, timeouts and discretion.
+//! One bot: its clients, and the calls that write to customers.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
-use serde_json::Value;
-use teloxide::{
-    RequestError,
-    requests::{JsonRequest, Payload},
+use serde_json::{Value, value::RawValue};
+use teloxide::requests::Payload;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
 };
-use tokio::time::Instant;
 
 use crate::{
     domain::{
@@ -20,20 +20,20 @@ use crate::{
     pace::{ChatPace, Pace},
     telegram::{
         access::Access,
-        failure, file,
+        client::{self, Client},
+        error::CallError,
+        failure,
         place::{ReplyParameters, Sent, Target, Trip},
-        upload::{self, Handover, Patience},
+        upload::{Handover, Patience},
     },
     translate::{buttons, text::MESSAGE_UNITS},
 };
 
-/// How much longer than the long poll itself the HTTP request may take.
-const POLL_GRACE: Duration = Duration::from_secs(15);
 /// How long a connection may take to come about. Less than a stop leaves to what is in flight, so that a call that never
 /// went out is not taken for one that did.
 const CONNECT_WITHIN: Duration = Duration::from_secs(4);
-/// How long a connection is kept open without use.
-const IDLE_FOR: Duration = Duration::from_secs(15);
+/// How long an action may wait for its turn. What is on its way arrives then without being announced.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The bot of one source.
 ///
@@ -43,20 +43,21 @@ const IDLE_FOR: Duration = Duration::from_secs(15);
 pub struct Bot {
     source: SourceId,
     id: BotId,
-    poller: teloxide::Bot,
-    pub(super) sender: teloxide::Bot,
-    pub(super) finder: teloxide::Bot,
+    pub(super) poller: Client,
+    pub(super) sender: Client,
+    pub(super) finder: Client,
     pub(super) files: reqwest::Client,
     pub(super) uploads: reqwest::Client,
     pub(super) patience: Patience,
     pub(super) limit_bytes: u64,
-    poll_timeout: Duration,
+    pub(super) poll_timeout: Duration,
+    pub(super) doubt: Arc<Notify>,
     layout: Layout,
     pub(super) pace: Arc<Pace>,
     chat_pace: Arc<ChatPace>,
 }
 
-/// teloxide's own `Debug` shows the token; this one does not.
+/// The clients hold the token; this shows none of them.
 impl fmt::Debug for Bot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bot").field("source", &self.source).field("id", &self.id).finish_non_exhaustive()
@@ -69,28 +70,24 @@ impl Bot {
     /// # Errors
     /// If the HTTP clients cannot be set up.
     pub fn new(source: SourceId, id: BotId, token: &str, access: &Access) -> Result<Self, reqwest::Error> {
-        let client = |timeout: Duration| -> Result<teloxide::Bot, reqwest::Error> {
-            let http = reqwest::Client::builder()
-                .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
-                // Well below the timeout of a call, so that a connection that never came about is known to be none.
-                .connect_timeout(CONNECT_WITHIN.min(timeout / 2))
-                .timeout(timeout)
-                // Routers forget idle connections without a word, and what is sent into one may or may not arrive.
-                .pool_idle_timeout(IDLE_FOR)
-                .tcp_keepalive(IDLE_FOR)
-                .redirect(reqwest::redirect::Policy::none())
-                .build()?;
-            Ok(teloxide::Bot::with_client(token, http).set_api_url(access.api_url.clone()))
+        // Well below the timeout of a call, so that a connection that never came about is known to be none.
+        let connect_within = CONNECT_WITHIN.min(access.send_timeout / 2);
+        let client = |within: Duration| -> Result<Client, reqwest::Error> {
+            Ok(Client::new(client::http(connect_within).build()?, &access.api_url, token, within))
         };
         Ok(Self {
-            poller: client(access.poll_timeout + POLL_GRACE)?,
+            poller: client(access.poll_timeout)?,
             sender: client(access.send_timeout)?,
             finder: client(access.find_timeout)?,
-            files: file::client(CONNECT_WITHIN.min(access.send_timeout / 2), access.send_timeout)?,
-            uploads: upload::client(CONNECT_WITHIN.min(access.send_timeout / 2))?,
+            // Only silence ends a download, not its length: whoever reads it may be slow.
+            files: client::http(connect_within).read_timeout(access.send_timeout).build()?,
+            // Nothing but silence ends an upload, and that is watched there: the client's own timers would count the time
+            // that the file takes.
+            uploads: client::http(connect_within).build()?,
             patience: Patience { moving: access.send_timeout, answer: access.answer_timeout },
             limit_bytes: access.limit_bytes,
             poll_timeout: access.poll_timeout,
+            doubt: Arc::default(),
             layout: access.layout,
             pace: Arc::new(Pace::per_second(access.requests_per_second)),
             chat_pace: Arc::new(ChatPace::new(access.chat_limits)),
@@ -109,14 +106,6 @@ impl Bot {
     #[must_use]
     pub const fn id(&self) -> BotId {
         self.id
-    }
-
-    /// The updates from `offset` on; if there are none and it `waits`, the first that comes within the poll's timeout.
-    /// Asking for an offset confirms everything below it.
-    pub async fn updates(&self, offset: Option<i64>, waits: bool) -> Result<Vec<Value>, RequestError> {
-        let timeout = if waits { self.poll_timeout.as_secs() } else { 0 };
-        let payload = GetUpdates { offset, limit: 100, timeout, allowed_updates: ALLOWED_UPDATES };
-        JsonRequest::new(self.poller.clone(), payload).await
     }
 
     /// Waits for a call's turn; to be asked before [`Bot::send`].
@@ -145,11 +134,11 @@ impl Bot {
                 Some(_) | None => break answer,
             }
         };
-        let answer = failure::of_send(answer)?;
-        Ok(Sent::read(self.id, TelegramChat { id: trip.to.chat_id, ..call.to.chat }, &answer))
+        let message = answer.map_err(failure::of_send)?;
+        Ok(Sent::read(self.id, TelegramChat { id: trip.to.chat_id, ..call.to.chat }, &message))
     }
 
-    async fn call(&self, call: &Call, trip: &Trip) -> Result<Value, RequestError> {
+    async fn call(&self, call: &Call, trip: &Trip) -> Result<Box<RawValue>, CallError> {
         let (to, reply_to) = (&trip.to, trip.reply_to(call));
         let place = (call.to.chat, to);
         match &call.method {
@@ -159,7 +148,7 @@ impl Bot {
             }
             Method::SendContact { phone, name, .. } => self.send_contact(place, phone, name, reply_to).await,
             // Files come with their bytes: see `Bot::upload`.
-            Method::SendFile { .. } => Err(RequestError::Io(Arc::new(std::io::Error::other("a file without bytes")))),
+            Method::SendFile { .. } => Err(CallError::Unreachable("a file without bytes".to_owned())),
         }
     }
 
@@ -171,9 +160,10 @@ impl Bot {
         text: &str,
         keyboard: &Keyboard,
         reply_parameters: Option<ReplyParameters>,
-    ) -> Result<Value, RequestError> {
-        let send = |text: String, reply_markup| {
-            JsonRequest::new(self.sender.clone(), SendMessage { to: to.clone(), text, reply_markup, reply_parameters })
+    ) -> Result<Box<RawValue>, CallError> {
+        let send = async |text: String, reply_markup| {
+            let payload = SendMessage { to: to.clone(), text, reply_markup, reply_parameters };
+            self.sender.call(&payload).await
         };
         let reply_markup = self.markup(keyboard, chat);
         let has_buttons = reply_markup.is_some();
@@ -200,7 +190,7 @@ impl Bot {
     pub async fn answer_press(&self, query: &str) -> Result<(), Failure> {
         self.pace.turn().await;
         let payload = AnswerCallbackQuery { callback_query_id: query.to_owned() };
-        failure::unless_moot(JsonRequest::new(self.sender.clone(), payload).await)
+        failure::unless_moot(self.sender.call(&payload).await)
     }
 
     /// Takes the buttons of a message away. Those that are gone already count as taken away.
@@ -211,7 +201,7 @@ impl Bot {
         self.pace.turn().await;
         // A message is the same one in whatever topic.
         let payload = EditMessageReplyMarkup { to: Target { topic: None, ..chat }, message_id: message };
-        failure::unless_moot(JsonRequest::new(self.sender.clone(), payload).await)
+        failure::unless_moot(self.sender.call(&payload).await)
     }
 
     /// Shows "typing" in a chat for about 5 seconds.
@@ -219,45 +209,18 @@ impl Bot {
         self.show(chat, "typing").await
     }
 
-    /// Shows an action of the Bot API in a chat for about 5 seconds.
+    /// Shows an action of the Bot API in a chat for about 5 seconds. Where there is no room for it, it is left out: it counts
+    /// among the bot's calls, and is worth less than any other.
     pub(super) async fn show(&self, chat: Target, action: &'static str) -> Result<(), Failure> {
-        let payload = SendChatAction { to: chat, action };
-        failure::of_send(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
+        if timeout(SHOWN_WITHIN, self.pace.patient_turn()).await.is_err() {
+            return Ok(());
+        }
+        let answer = self.sender.call(&SendChatAction { to: chat, action }).await;
+        answer.map(drop).map_err(failure::of_repeatable)
     }
 }
 
-/// Every kind of update that Bot API 10.1 knows. Sent with every poll: the server keeps the last list it was given, and
-/// leaves some kinds out unless they are named.
-pub const ALLOWED_UPDATES: &[&str] = &[
-    "message",
-    "edited_message",
-    "channel_post",
-    "edited_channel_post",
-    "business_connection",
-    "business_message",
-    "edited_business_message",
-    "deleted_business_messages",
-    "guest_message",
-    "message_reaction",
-    "message_reaction_count",
-    "inline_query",
-    "chosen_inline_result",
-    "callback_query",
-    "shipping_query",
-    "pre_checkout_query",
-    "purchased_paid_media",
-    "poll",
-    "poll_answer",
-    "my_chat_member",
-    "chat_member",
-    "chat_join_request",
-    "chat_boost",
-    "removed_chat_boost",
-    "managed_bot",
-];
-
-/// Declares a method of the Bot API whose result is kept as raw JSON, so that a detail that the library does not know
-/// can never turn a success into an error.
+/// Declares a method of the Bot API.
 macro_rules! method {
     ($(#[$doc:meta])* $name:ident -> $output:ty { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
@@ -271,16 +234,6 @@ macro_rules! method {
     };
 }
 
-method! {
-    /// `getUpdates`.
-    GetUpdates -> Vec<Value> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        offset: Option<i64>,
-        limit: u8,
-        timeout: u64,
-        allowed_updates: &'static [&'static str],
-    }
-}
 method! {
     /// `sendMessage`.
     SendMessage -> Value {

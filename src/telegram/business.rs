@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use teloxide::requests::{JsonRequest, Payload};
+use teloxide::requests::Payload;
 
 use crate::{
     domain::{reach::Connection, retry::Failure},
@@ -42,8 +42,8 @@ impl Bot {
     pub async fn business_connection(&self, id: &str) -> Result<Option<Connection>, Failure> {
         self.turn().await;
         let payload = GetBusinessConnection { business_connection_id: id.to_owned() };
-        let answer = failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await)?;
-        Ok(serde_json::from_str::<Part>(&answer.to_string()).ok().as_ref().and_then(from_telegram::connection))
+        let answer = self.sender.call(&payload).await.map_err(failure::of_repeatable)?;
+        Ok(serde_json::from_str::<Part>(answer.get()).ok().as_ref().and_then(from_telegram::connection))
     }
 
     /// Marks what a customer wrote, up to `message`, as read in the name of the chat's owner.
@@ -53,6 +53,6 @@ impl Bot {
     pub async fn mark_read(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.turn().await;
         let payload = ReadBusinessMessage { to: chat, message_id: message };
-        failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
+        self.sender.call(&payload).await.map(drop).map_err(failure::of_repeatable)
     }
 }

@@ -1,16 +1,14 @@
 //! Places and people, as a bot shows them.
 
 use serde::Serialize;
-use serde_json::Value;
-use teloxide::{
-    RequestError,
-    requests::{JsonRequest, Payload},
-};
+use serde_json::{Value, value::RawValue};
+use teloxide::requests::Payload;
 
 use crate::{
     domain::{address::TelegramChat, keyboard::Keyboard},
     telegram::{
         bot::Bot,
+        error::CallError,
         failure,
         place::{ReplyParameters, Target},
     },
@@ -55,10 +53,10 @@ impl Bot {
         to: &Target,
         (latitude, longitude): (i64, i64),
         reply_parameters: Option<ReplyParameters>,
-    ) -> Result<Value, RequestError> {
+    ) -> Result<Box<RawValue>, CallError> {
         let (latitude, longitude) = (degrees(latitude), degrees(longitude));
         let payload = SendLocation { to: to.clone(), latitude, longitude, reply_parameters };
-        JsonRequest::new(self.sender.clone(), payload).await
+        self.sender.call(&payload).await
     }
 
     /// Shows somebody's card. If Telegram does not take it, nothing was sent, and the customer gets it as a text.
@@ -68,10 +66,10 @@ impl Bot {
         phone: &str,
         name: &str,
         reply_parameters: Option<ReplyParameters>,
-    ) -> Result<Value, RequestError> {
+    ) -> Result<Box<RawValue>, CallError> {
         let (phone_number, first_name) = (phone.to_owned(), name.to_owned());
         let payload = SendContact { to: to.clone(), phone_number, first_name, reply_parameters };
-        match JsonRequest::new(self.sender.clone(), payload).await {
+        match self.sender.call(&payload).await {
             Err(error) if failure::is_about_content(&error) && failure::detour(&error).is_none() => {
                 tracing::warn!(source = %self.source(), %error, "Telegram does not take this card: sent as text");
                 self.turn().await;

@@ -1,79 +1,88 @@
 //! What Telegram's errors mean.
 //!
-//! teloxide throws the error number away and knows fewer than half of the real error texts, so the text decides, by its
-//! beginning. The texts are those of Telegram's own server.
-
-use serde_json::Value;
-use teloxide::{ApiError, RequestError};
+//! Only an answer in Telegram's own shape is its verdict ([`crate::telegram::answer`]). Telegram has some ten numbers for
+//! hundreds of causes, so the text decides, by its beginning. The texts are those of Telegram's own server.
 
 use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
         retry::Failure,
     },
-    telegram::place::Detour,
+    telegram::{
+        error::{ApiError, CallError},
+        obstacle::Obstacle,
+        place::Detour,
+    },
 };
 
-/// The result of a call that sends something, with the verdict if it failed.
-pub(super) fn of_send(answer: Result<Value, RequestError>) -> Result<Value, Failure> {
-    answer.map_err(|error| match error {
-        RequestError::Api(error) => by_text(&text(&error)),
-        RequestError::RetryAfter(wait) => {
-            Failure::Throttled { why: "too many messages (429)".to_owned(), after: Some(wait.duration()) }
-        }
-        RequestError::MigrateToChatId(_) => Failure::Permanent(refused("the group has become a supergroup")),
+/// What the failure of a call that sends something means.
+///
+/// | What came | What it means |
+/// |---|---|
+/// | no connection | nothing was sent: the way is broken |
+/// | a connection that broke, no answer in time, a 504 in either shape, half a success | it may have arrived |
+/// | 401, 404 "Not Found", 421, "Logged out", in Telegram's shape | a person has to act |
+/// | 429 in either shape | Telegram asks for patience |
+/// | 400, 403, 404, 413, in Telegram's shape | this message is hopeless |
+/// | any other answer, in either shape | no verdict |
+#[must_use]
+pub fn of_send(error: CallError) -> Failure {
+    let why = error.to_string();
+    match error {
+        CallError::Refused(error) => of_refusal(&error, why),
         // Whoever could not connect has sent nothing. Anything later may have arrived.
-        RequestError::Network(error) if error.is_connect() => Failure::unreachable("Telegram cannot be reached"),
-        RequestError::Network(_) => Failure::Uncertain(uncertain()),
-        RequestError::InvalidJson { raw, .. } if may_have_succeeded(&raw) => Failure::Uncertain(uncertain()),
-        RequestError::InvalidJson { .. } => Failure::transient("the answer is not Telegram's"),
-        RequestError::Io(error) => Failure::transient(error.to_string()),
-    })
-}
-
-/// The result of a call that does the same when it is made twice: what is uncertain is tried again.
-pub(super) fn of_repeatable(answer: Result<Value, RequestError>) -> Result<Value, Failure> {
-    match answer {
-        Err(RequestError::Network(_)) => Err(Failure::transient("Telegram cannot be reached")),
-        Err(RequestError::InvalidJson { .. }) => Err(Failure::transient("the answer is not Telegram's")),
-        Err(RequestError::Api(error)) if text(&error).starts_with(GATEWAY_TIMEOUT) => {
-            Err(Failure::transient("Telegram does not answer in time"))
+        CallError::Unreachable(_) => Failure::unreachable(why),
+        CallError::Unanswered { .. } => Failure::Uncertain(uncertain()),
+        CallError::Foreign(foreign) if foreign.status.as_u16() == TOO_MANY => {
+            Failure::Throttled { why, after: foreign.after }
         }
-        answer => of_send(answer),
+        CallError::Foreign(foreign) if foreign.may_be_success() => Failure::Uncertain(uncertain()),
+        CallError::Foreign(foreign) => Failure::Transient { why, after: foreign.after },
     }
 }
 
-/// The result of a call whose refusal may mean that there is nothing left to do.
-pub(super) fn unless_moot(answer: Result<Value, RequestError>) -> Result<(), Failure> {
+/// The same of a call that does the same when it is made twice: what is uncertain is tried again.
+#[must_use]
+pub fn of_repeatable(error: CallError) -> Failure {
+    let why = error.to_string();
+    match of_send(error) {
+        Failure::Uncertain(_) => Failure::transient(why),
+        certain @ (Failure::Unreachable { .. }
+        | Failure::Transient { .. }
+        | Failure::Throttled { .. }
+        | Failure::Blocked { .. }
+        | Failure::Permanent(_)) => certain,
+    }
+}
+
+/// How a call ended whose refusal may mean that there is nothing left to do. It does the same when it is made twice.
+pub(super) fn unless_moot<T>(answer: Result<T, CallError>) -> Result<(), Failure> {
     match answer {
-        Err(RequestError::Api(error)) if is_moot(&text(&error)) => Ok(()),
-        answer => of_send(answer).map(drop),
+        Err(CallError::Refused(error)) if is_moot(&error) => Ok(()),
+        answer => answer.map(drop).map_err(of_repeatable),
     }
 }
 
-fn is_moot(text: &str) -> bool {
-    ["query is too old", "message is not modified", "message to edit not found"].iter().any(|moot| text.contains(moot))
+fn is_moot(error: &ApiError) -> bool {
+    let moot = ["query is too old", "message is not modified", "message to edit not found"];
+    error.code == BAD_REQUEST && moot.iter().any(|moot| error.description.contains(moot))
 }
 
 /// Whether Telegram refused a message for its buttons alone.
-pub(super) fn is_about_buttons(error: &RequestError) -> bool {
-    let RequestError::Api(error) = error else { return false };
-    let text = text(error).to_lowercase();
-    text.starts_with("bad request")
-        && ["button", "inline keyboard", "reply markup", "reply_markup", "reply keyboard"]
-            .iter()
-            .any(|part| text.contains(part))
+pub(super) fn is_about_buttons(error: &CallError) -> bool {
+    let CallError::Refused(ApiError { code: BAD_REQUEST, description, .. }) = error else { return false };
+    let text = description.to_lowercase();
+    ["button", "inline keyboard", "reply markup", "reply_markup", "reply keyboard"]
+        .iter()
+        .any(|part| text.contains(part))
 }
 
 /// Where a message goes that Telegram refused for its place alone.
-pub(super) fn detour(error: &RequestError) -> Option<Detour> {
+pub(super) fn detour(error: &CallError) -> Option<Detour> {
     match error {
-        RequestError::MigrateToChatId(now) => Some(Detour::Chat(now.0)),
-        RequestError::Api(error) => by_place(&text(error)),
-        RequestError::RetryAfter(_)
-        | RequestError::Network(_)
-        | RequestError::InvalidJson { .. }
-        | RequestError::Io(_) => None,
+        CallError::Refused(ApiError { migrate_to_chat_id: Some(now), .. }) => Some(Detour::Chat(*now)),
+        CallError::Refused(error) => by_place(&error.description),
+        CallError::Unreachable(_) | CallError::Unanswered { .. } | CallError::Foreign(_) => None,
     }
 }
 
@@ -86,96 +95,40 @@ fn by_place(text: &str) -> Option<Detour> {
 }
 
 /// Whether Telegram refused what a message holds, and may take it in another form.
-pub(super) fn is_about_content(error: &RequestError) -> bool {
-    let RequestError::Api(error) = error else { return false };
-    let text = text(error);
-    text.starts_with("Bad Request") && !REFUSALS.iter().any(|(start, ..)| text.starts_with(start))
+pub(super) fn is_about_content(error: &CallError) -> bool {
+    let CallError::Refused(error) = error else { return false };
+    error.code == BAD_REQUEST && Obstacle::of(error).is_none() && known(&error.description).is_none()
 }
 
-/// Why a poll brought no updates.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PollError {
-    /// Another program polls with the same token (409).
-    #[error("another program is polling with this bot's token: stop it, or give telekommo a bot of its own")]
-    Conflict,
-    /// A webhook is set (409). Kommo's own Telegram integration sets one.
-    #[error(
-        "a webhook is set for this bot, so Telegram does not let it be polled: disconnect the bot from the service that set it, or call deleteWebhook"
-    )]
-    Webhook,
-    /// The token is wrong or was revoked (401, 404).
-    #[error("Telegram does not accept this bot's token: get a new one from @BotFather and restart")]
-    Revoked,
-    /// Anything that time heals.
-    #[error("{why}")]
-    Unreachable {
-        /// What happened.
-        why: String,
-        /// How many seconds the server asked us to wait.
-        after_seconds: u32,
-    },
-}
-
-/// Reads why a poll failed.
-pub(super) fn of_poll(error: &RequestError) -> PollError {
-    let unreachable = |why: &str, after_seconds| PollError::Unreachable { why: why.to_owned(), after_seconds };
-    match error {
-        RequestError::Api(error) => match text(error) {
-            // The poll that waits while a webhook is set is told so in other words than those after it.
-            text if text.contains("webhook is active") || text.contains("setWebhook") => PollError::Webhook,
-            text if text.starts_with("Conflict") => PollError::Conflict,
-            text if is_revoked(&text) => PollError::Revoked,
-            text => unreachable(&format!("Telegram answered: {text}"), 0),
-        },
-        RequestError::RetryAfter(wait) => unreachable("too many requests (429)", wait.seconds()),
-        RequestError::Network(error) if error.is_timeout() => unreachable("Telegram does not answer in time", 0),
-        RequestError::Network(_) => unreachable("Telegram cannot be reached", 0),
-        RequestError::InvalidJson { .. } => unreachable("the answer is not Telegram's", 0),
-        RequestError::MigrateToChatId(_) | RequestError::Io(_) => unreachable("an answer without sense", 0),
+fn of_refusal(error: &ApiError, why: String) -> Failure {
+    if let Some(obstacle) = Obstacle::of(error) {
+        return Failure::blocked(obstacle.to_string());
     }
-}
-
-/// A success that is cut off, or a gateway that gave up waiting for an answer.
-fn may_have_succeeded(raw: &str) -> bool {
-    let start: String = raw.chars().filter(|c| !c.is_whitespace()).take(10).collect();
-    start == "{\"ok\":true" || raw.contains("504 Gateway")
-}
-
-/// The text as Telegram wrote it.
-pub(super) fn text(error: &ApiError) -> String {
-    match error {
-        ApiError::Unknown(text) => text.clone(),
-        // The one known error that is not written as it came.
-        ApiError::InvalidToken => "Unauthorized".to_owned(),
-        known => known.to_string(),
+    if error.migrate_to_chat_id.is_some() {
+        return Failure::Permanent(refused("the group has become a supergroup"));
     }
-}
-
-fn by_text(text: &str) -> Failure {
-    if is_revoked(text) {
-        return Failure::blocked(format!("Telegram does not accept the bot's token: {text}"));
-    }
-    if let Some((_, code, sentence)) = REFUSALS.iter().find(|(start, ..)| text.starts_with(start)) {
+    if let Some((_, code, sentence)) = known(&error.description) {
         return Failure::Permanent(Refusal::new(*code, *sentence));
     }
-    if text.starts_with(GATEWAY_TIMEOUT) {
-        return Failure::Uncertain(uncertain());
+    match error.code {
+        TOO_MANY => Failure::Throttled { why, after: error.retry_after },
+        GATEWAY_TIMEOUT => Failure::Uncertain(uncertain()),
+        BAD_REQUEST | FORBIDDEN | NOT_FOUND | TOO_LARGE => Failure::Permanent(refused(&error.description)),
+        _ => Failure::Transient { why, after: error.retry_after },
     }
-    if ["Bad Request", "Forbidden", NOT_FOUND].iter().any(|start| text.starts_with(start)) {
-        return Failure::Permanent(refused(text));
-    }
-    Failure::transient(format!("Telegram answered: {text}"))
 }
 
-/// A malformed token is "Not Found", since it is part of the address. An older server of one's own says more of a method that
-/// it does not have, and that is about the one call.
-fn is_revoked(text: &str) -> bool {
-    text == NOT_FOUND
-        || ["Unauthorized", "Logged out", "Misdirected Request"].iter().any(|start| text.starts_with(start))
+fn known(text: &str) -> Option<&'static (&'static str, ErrorCode, &'static str)> {
+    REFUSALS.iter().find(|(start, ..)| text.starts_with(start))
 }
 
-const NOT_FOUND: &str = "Not Found";
-const GATEWAY_TIMEOUT: &str = "Gateway Timeout";
+const BAD_REQUEST: u16 = 400;
+const FORBIDDEN: u16 = 403;
+const NOT_FOUND: u16 = 404;
+const TOO_LARGE: u16 = 413;
+const TOO_MANY: u16 = 429;
+const GATEWAY_TIMEOUT: u16 = 504;
+
 const BLOCKED: &str = "Not delivered: the customer has blocked the bot. Messages arrive again once they unblock it.";
 const NO_CHAT: &str =
     "Not delivered: Telegram knows no such chat for this bot. The customer has to open the bot and press Start.";

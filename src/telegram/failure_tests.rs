@@ -1,15 +1,26 @@
-//! The texts are from Telegram's server; each is read the way the client reads it off the wire.
+//! The texts are from Telegram's server.
+
+use std::time::Duration;
 
 use super::*;
 
-/// The error that the client makes of a description.
-fn api(description: &str) -> RequestError {
-    let quoted = serde_json::to_string(description).unwrap();
-    RequestError::Api(serde_json::from_str(&quoted).unwrap_or_else(|_| ApiError::Unknown(description.to_owned())))
+fn api(code: u16, description: &str) -> CallError {
+    let description = description.to_owned();
+    CallError::Refused(ApiError { code, description, retry_after: None, migrate_to_chat_id: None })
 }
 
-fn verdict(description: &str) -> Failure {
-    of_send(Err(api(description))).unwrap_err()
+/// The error of a description that begins as the server begins it.
+fn described(description: &str) -> CallError {
+    let beginnings = [
+        ("Bad Request", 400),
+        ("Unauthorized", 401),
+        ("Forbidden", 403),
+        ("Not Found", 404),
+        ("Conflict", 409),
+        ("Logged out", 400),
+    ];
+    let code = beginnings.iter().find(|(start, _)| description.starts_with(start)).map(|(_, code)| *code);
+    api(code.expect("a beginning of the server's"), description)
 }
 
 #[test]
@@ -29,66 +40,50 @@ fn what_the_manager_is_told() {
         ("Not Found: method not found", 905, "method not found"),
     ];
     for (description, code, words) in cases {
-        let Failure::Permanent(refusal) = verdict(description) else { panic!("{description}") };
-        assert_eq!(refusal.code.number(), code, "{description}");
-        assert!(refusal.sentence.contains(words), "{description}: {}", refusal.sentence);
+        for verdict in [of_send(described(description)), of_repeatable(described(description))] {
+            let Failure::Permanent(refusal) = verdict else { panic!("{description}") };
+            assert_eq!(refusal.code.number(), code, "{description}");
+            assert!(refusal.sentence.contains(words), "{description}: {}", refusal.sentence);
+        }
     }
 }
 
 #[test]
-fn what_the_operator_heals() {
-    for description in ["Unauthorized", "Unauthorized: invalid token specified", "Not Found", "Logged out"] {
-        assert!(matches!(verdict(description), Failure::Blocked { .. }), "{description}");
+fn what_the_operator_heals_says_how() {
+    for (code, description, how) in [
+        (401, "Unauthorized", "Telegram does not accept this bot's token"),
+        (401, "Unauthorized: invalid token specified", "check the path in `telegram.api_url`"),
+        (404, "Not Found", "check the path in `telegram.api_url`"),
+        (400, "Logged out", "has logged the bot out"),
+        (421, "Misdirected Request: unallowed token specified", "does not serve the bot"),
+    ] {
+        for verdict in [of_send(api(code, description)), of_repeatable(api(code, description))] {
+            let Failure::Blocked { why } = verdict else { panic!("{description}") };
+            assert!(why.contains(how), "{description}: {why}");
+        }
     }
 }
 
 #[test]
-fn what_time_heals() {
-    for description in ["Internal Server Error", "Bad Gateway", "restart", "Too Many Requests"] {
-        assert!(matches!(verdict(description), Failure::Transient { after: None, .. }), "{description}");
-    }
-    let flood = of_send(Err(RequestError::RetryAfter(teloxide::types::Seconds::from_seconds(7)))).unwrap_err();
-    assert!(matches!(flood, Failure::Throttled { after: Some(wait), .. } if wait.as_secs() == 7));
-}
-
-fn invalid(raw: &str) -> RequestError {
-    let source = serde_json::from_str::<u8>("x").unwrap_err().into();
-    RequestError::InvalidJson { source, raw: raw.into() }
-}
-
-#[test]
-fn a_success_that_cannot_be_read_is_not_repeated() {
-    let cut = ["{\"ok\":true,\"result\":{\"mess", " {\"ok\": true", "<h1>504 Gateway Time-out</h1>"]
-        .map(|raw| of_send(Err(invalid(raw))));
-    for answer in cut.into_iter().chain([of_send(Err(api("Gateway Timeout")))]) {
-        let Err(Failure::Uncertain(refusal)) = answer else { panic!("it may have arrived: {answer:?}") };
-        assert!(refusal.sentence.starts_with("May not have been delivered"));
-    }
-    assert!(matches!(of_send(Err(invalid("<html>"))), Err(Failure::Transient { .. })));
+fn a_group_that_has_moved_is_followed_and_else_refused() {
+    let moved = CallError::Refused(ApiError {
+        code: 400,
+        description: "Bad Request: group chat was upgraded to a supergroup chat".to_owned(),
+        retry_after: None,
+        migrate_to_chat_id: Some(-100_500),
+    });
+    assert_eq!(detour(&moved), Some(Detour::Chat(-100_500)));
+    assert!(matches!(of_send(moved), Failure::Permanent(_)));
 }
 
 #[test]
-fn why_a_poll_fails() {
-    let cases = [
-        (
-            "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
-            PollError::Conflict,
-        ),
-        (
-            "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
-            PollError::Webhook,
-        ),
-        ("Conflict: terminated by setWebhook request", PollError::Webhook),
-        ("Unauthorized", PollError::Revoked),
-        ("Not Found", PollError::Revoked),
-    ];
-    for (description, want) in cases {
-        assert_eq!(of_poll(&api(description)), want, "{description}");
-    }
-    assert!(matches!(of_poll(&api("Not Found: method not found")), PollError::Unreachable { .. }));
-    assert!(matches!(of_poll(&api("Bad Gateway")), PollError::Unreachable { after_seconds: 0, .. }));
-    let flood = RequestError::RetryAfter(teloxide::types::Seconds::from_seconds(7));
-    assert!(matches!(of_poll(&flood), PollError::Unreachable { after_seconds: 7, .. }));
+fn the_wait_that_telegram_asks_for_is_kept() {
+    let wait = Some(Duration::from_secs(7));
+    let asks = |code: u16| ApiError { code, description: "x".to_owned(), retry_after: wait, migrate_to_chat_id: None };
+    let Failure::Throttled { after, .. } = of_send(CallError::Refused(asks(429))) else { panic!() };
+    assert_eq!(after, wait);
+    let Failure::Transient { after, .. } = of_send(CallError::Refused(asks(503))) else { panic!() };
+    assert_eq!(after, wait);
 }
 
 #[test]
@@ -99,10 +94,18 @@ fn a_refusal_of_the_buttons_is_told_from_others() {
         "Bad Request: inline keyboard button URL 'x' is invalid: Wrong HTTP URL",
         "Bad Request: REPLY_MARKUP_TOO_LONG",
     ] {
-        assert!(is_about_buttons(&api(ours)), "{ours}");
+        assert!(is_about_buttons(&described(ours)), "{ours}");
     }
     for other in ["Bad Request: chat not found", "Forbidden: bot was blocked by the user", "Unauthorized"] {
-        assert!(!is_about_buttons(&api(other)), "{other}");
+        assert!(!is_about_buttons(&described(other)), "{other}");
+    }
+}
+
+#[test]
+fn a_bot_that_is_logged_out_is_no_fault_of_the_content() {
+    assert!(is_about_content(&described("Bad Request: wrong file identifier/HTTP URL specified")));
+    for other in ["Logged out", "Bad Request: chat not found", "Forbidden: bot was blocked by the user"] {
+        assert!(!is_about_content(&described(other)), "{other}");
     }
 }
 
@@ -113,16 +116,7 @@ fn what_is_done_already_is_done() {
         "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message",
         "Bad Request: message to edit not found",
     ] {
-        assert_eq!(unless_moot(Err(api(moot))), Ok(()), "{moot}");
+        assert_eq!(unless_moot::<()>(Err(described(moot))), Ok(()), "{moot}");
     }
-    assert!(unless_moot(Err(api("Bad Request: chat not found"))).is_err());
-}
-
-#[test]
-fn what_can_be_repeated_is_never_uncertain() {
-    for error in [invalid("{\"ok\":true,\"re"), api("Gateway Timeout")] {
-        assert!(matches!(of_repeatable(Err(error)), Err(Failure::Transient { .. })));
-    }
-    assert!(matches!(of_repeatable(Err(api("Bad Request: REACTION_INVALID"))), Err(Failure::Permanent(_))));
-    assert!(matches!(of_repeatable(Err(api("Unauthorized"))), Err(Failure::Blocked { .. })));
+    assert!(unless_moot::<()>(Err(described("Bad Request: chat not found"))).is_err());
 }

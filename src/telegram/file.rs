@@ -1,16 +1,11 @@
 //! Files that customers sent, as the bot can have them: `getFile`, then the file itself, streamed.
 
-use std::time::Duration;
-
-use reqwest::{Response, StatusCode, Url, header};
+use reqwest::{Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
-use teloxide::{
-    RequestError,
-    requests::{JsonRequest, Payload},
-};
+use teloxide::requests::Payload;
 
-use crate::telegram::{bot::Bot, failure};
+use crate::telegram::{bot::Bot, error::CallError, wire::Part};
 
 /// Why a file cannot be had. No text of it holds the address, which holds the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,19 +45,6 @@ impl Payload for GetFile {
     const NAME: &'static str = "GetFile";
 }
 
-/// The client for files. Only silence ends a download, not its length: whoever reads it may be slow.
-///
-/// # Errors
-/// If the HTTP client cannot be set up.
-pub(super) fn client(connect_within: Duration, silent_for: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(connect_within)
-        .read_timeout(silent_for)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-}
-
 impl Bot {
     /// Asks where a file is. The answer is good for an hour.
     ///
@@ -70,10 +52,10 @@ impl Bot {
     /// [`FileError`].
     pub async fn find(&self, file_id: &str) -> Result<Found, FileError> {
         self.pace.turn().await;
-        let answer = JsonRequest::new(self.finder.clone(), GetFile { file_id: file_id.to_owned() }).await;
-        let file = answer.map_err(|error| verdict(&error))?;
-        let path = file.get("file_path").and_then(Value::as_str).ok_or(FileError::Gone)?.to_owned();
-        Ok(Found { path, size_bytes: file.get("file_size").and_then(Value::as_u64) })
+        let answer = self.finder.call(&GetFile { file_id: file_id.to_owned() }).await;
+        let answer = answer.map_err(|error| verdict(&error))?;
+        let file: Part = serde_json::from_str(answer.get()).unwrap_or_default();
+        Ok(Found { path: file.text("file_path").ok_or(FileError::Gone)?, size_bytes: file.read("file_size") })
     }
 
     /// Opens a file, or the `range` of it (the text of a `Range` header). The answer is Telegram's, with 200, 206 or 416;
@@ -82,7 +64,7 @@ impl Bot {
     /// # Errors
     /// [`FileError`].
     pub async fn open(&self, found: &Found, range: Option<&header::HeaderValue>) -> Result<Response, FileError> {
-        let mut request = self.files.get(self.address(&found.path).ok_or(FileError::Gone)?);
+        let mut request = self.files.get(self.sender.file(&found.path));
         if let Some(range) = range {
             request = request.header(header::RANGE, range.clone());
         }
@@ -94,46 +76,18 @@ impl Bot {
             _ => Err(FileError::Unreachable),
         }
     }
-
-    /// `{api_url}/file/bot{token}/{path}`. Each segment is written as one, so that no path leads out of the bot's files.
-    fn address(&self, path: &str) -> Option<Url> {
-        let mut url = self.sender.api_url();
-        let bot = format!("bot{}", self.sender.token());
-        url.path_segments_mut().ok()?.pop_if_empty().extend(["file", &bot]).extend(path.split('/'));
-        Some(url)
-    }
 }
 
-fn verdict(error: &RequestError) -> FileError {
+pub(super) fn verdict(error: &CallError) -> FileError {
     match error {
-        RequestError::Api(error) => match failure::text(error) {
-            text if text.contains("temporarily unavailable") => FileError::Refused,
-            text if text.starts_with("Bad Request") => FileError::Gone,
-            _ => FileError::Later,
-        },
-        RequestError::RetryAfter(_) => FileError::Later,
-        RequestError::Network(_)
-        | RequestError::InvalidJson { .. }
-        | RequestError::MigrateToChatId(_)
-        | RequestError::Io(_) => FileError::Unreachable,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use teloxide::ApiError;
-
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_for_good_only_if_it_says_so() {
-        for (text, meant) in [
-            ("Bad Request: invalid file_id", FileError::Gone),
-            ("Bad Request: file is too big", FileError::Gone),
-            ("Bad Request: wrong file_id or the file is temporarily unavailable", FileError::Refused),
-            ("Unauthorized", FileError::Later),
-        ] {
-            assert_eq!(verdict(&RequestError::Api(ApiError::Unknown(text.to_owned()))), meant, "{text}");
+        CallError::Refused(error) if error.code == 400 && error.description.contains("temporarily unavailable") => {
+            FileError::Refused
         }
+        CallError::Refused(error) if error.code == 400 && error.description.starts_with("Bad Request") => {
+            FileError::Gone
+        }
+        CallError::Refused(_) => FileError::Later,
+        CallError::Foreign(foreign) if foreign.status == StatusCode::TOO_MANY_REQUESTS => FileError::Later,
+        CallError::Foreign(_) | CallError::Unreachable(_) | CallError::Unanswered { .. } => FileError::Unreachable,
     }
 }

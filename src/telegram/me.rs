@@ -1,16 +1,19 @@
 //! What a bot is called, and whether its server knows it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
-use teloxide::{
-    RequestError,
-    requests::{JsonRequest, Payload},
-};
+use teloxide::requests::Payload;
+use tokio::time::timeout;
 
 use crate::{
     domain::retry::Failure,
-    telegram::{bot::Bot, failure},
+    telegram::{bot::Bot, error::CallError, failure, wire::Part},
 };
+
+/// How long a probe may take.
+const PROBED_WITHIN: Duration = Duration::from_secs(3);
 
 /// `getMe`.
 #[derive(Serialize)]
@@ -26,10 +29,10 @@ impl Bot {
     ///
     /// # Errors
     /// If Telegram does not say it.
-    pub async fn username(&self) -> Result<Option<String>, RequestError> {
+    pub async fn username(&self) -> Result<Option<String>, CallError> {
         self.turn().await;
-        let me = JsonRequest::new(self.sender.clone(), GetMe {}).await?;
-        Ok(me.get("username").and_then(Value::as_str).map(str::to_owned))
+        let me = self.sender.call(&GetMe {}).await?;
+        Ok(serde_json::from_str::<Part>(me.get()).unwrap_or_default().text("username"))
     }
 
     /// Asks the server whether it knows this bot.
@@ -38,6 +41,15 @@ impl Bot {
     /// Why it does not answer, or what it has against the token; without the address, which holds the token.
     pub async fn greet(&self) -> Result<(), Failure> {
         self.turn().await;
-        failure::of_repeatable(JsonRequest::new(self.sender.clone(), GetMe {}).await).map(drop)
+        self.sender.call(&GetMe {}).await.map(drop).map_err(failure::of_repeatable)
+    }
+
+    /// Tries whether the way that messages go is free. This waits for no turn: while it is asked, nothing else goes out.
+    ///
+    /// # Errors
+    /// What stands in the way. It is known within 3 s.
+    pub async fn probe(&self) -> Result<(), Failure> {
+        let answer = timeout(PROBED_WITHIN, self.sender.call(&GetMe {})).await;
+        answer.unwrap_or_else(|_| Err(CallError::late(PROBED_WITHIN, false))).map(drop).map_err(failure::of_repeatable)
     }
 }

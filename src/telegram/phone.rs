@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use teloxide::requests::{JsonRequest, Payload};
+use teloxide::requests::Payload;
 
 use crate::{
     domain::retry::Failure,
@@ -44,6 +44,6 @@ impl Bot {
     async fn say(&self, chat_id: i64, text: &str, markup: Value) -> Result<(), Failure> {
         self.turn().await;
         let payload = SendMessage { chat_id, text: text.to_owned(), reply_markup: markup };
-        failure::of_send(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
+        self.sender.call(&payload).await.map(drop).map_err(failure::of_send)
     }
 }

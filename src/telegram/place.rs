@@ -1,11 +1,14 @@
 //! How a place in Telegram is named in calls, where calls go that it does not take, and what those made that it took.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::domain::{
-    address::{BotId, MessageId, TelegramChat},
-    work::Call,
+use crate::{
+    domain::{
+        address::{BotId, MessageId, TelegramChat},
+        work::Call,
+    },
+    telegram::wire::Part,
 };
 
 /// How many detours a call takes at most: its group may have moved, what it answers and its topic may be no more.
@@ -103,9 +106,9 @@ pub struct Sent {
 
 impl Sent {
     /// Reads a `Message` that `bot` has sent to `chat`; `None` if it has no number.
-    pub(super) fn read(bot: BotId, chat: TelegramChat, message: &Value) -> Option<Self> {
-        let number = |field| message.get(field).and_then(Value::as_i64);
-        let topic = number("message_thread_id").filter(|_| message.get("is_topic_message") == Some(&Value::Bool(true)));
-        Some(Self { id: MessageId { bot, chat, message: number("message_id")?, update: None }, topic })
+    pub(super) fn read(bot: BotId, chat: TelegramChat, message: &RawValue) -> Option<Self> {
+        let message: Part = serde_json::from_str(message.get()).ok()?;
+        let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
+        Some(Self { id: MessageId { bot, chat, message: message.number("message_id")?, update: None }, topic })
     }
 }

@@ -5,8 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,13 +15,25 @@ use crate::{
     store::{Intake, NewJob, Store, StoreError},
     telegram::{
         bot::Bot,
-        failure::{self, PollError},
+        poll::{narrowing::Narrowing, trouble::Trouble},
+        updates::{Ask, RawUpdate, Wait},
     },
     translate::from_telegram,
 };
 
+mod narrowing;
+mod rhythm;
+mod trouble;
+
+pub use rhythm::Rhythm;
+
+#[cfg(test)]
+mod tests;
+
 /// An unchanged offset is not asked for more often than this; Telegram cuts the answer to a single update if it is.
 const LEAST_INTERVAL: Duration = Duration::from_millis(500);
+/// For so long a poll is not begun anew, whatever is heard: Telegram would hold the next one for as long.
+const FRESH_FOR: Duration = Duration::from_secs(3);
 /// How long to stay away when the disk is almost full.
 const NO_ROOM_WAIT: Duration = Duration::from_secs(10);
 
@@ -34,6 +45,49 @@ pub struct Poller {
     pub store: Store,
     /// Where its state shows.
     pub meter: Arc<Meter>,
+    /// How often a poll that fails is tried.
+    pub rhythm: Rhythm,
+}
+
+/// How far the polling has come.
+struct Course {
+    offset: Option<i64>,
+    stage: Stage,
+    narrowing: Narrowing,
+}
+
+/// What the last poll has shown.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nothing yet.
+    Unknown,
+    /// Telegram answers.
+    Answered,
+    /// Somebody has reason to think that the way has changed.
+    Doubted,
+    /// It fails, since then.
+    Failing(Instant),
+}
+
+impl Stage {
+    /// A poll that waits is answered when somebody writes. One from which it is to be learnt whether the bot works does not
+    /// wait.
+    fn wait(self, rhythm: &Rhythm) -> Wait {
+        match self {
+            Self::Unknown => Wait::ForAnswer,
+            Self::Answered => Wait::ForNews,
+            Self::Doubted => rhythm.wait(Duration::ZERO),
+            Self::Failing(since) => rhythm.wait(since.elapsed()),
+        }
+    }
+
+    /// Since when it fails, if it fails now.
+    fn failing_since(self) -> Instant {
+        match self {
+            Self::Failing(since) => since,
+            Self::Unknown | Self::Answered | Self::Doubted => Instant::now(),
+        }
+    }
 }
 
 impl Poller {
@@ -46,60 +100,104 @@ impl Poller {
     }
 
     async fn poll_for_ever(self) -> Result<(), StoreError> {
-        let mut offset = self.store.offset(self.bot.id())?;
-        let mut failures = 0;
-        let mut answered = false;
+        let offset = self.store.offset(self.bot.id())?;
+        let mut course = Course { offset, stage: Stage::Unknown, narrowing: Narrowing::default() };
         loop {
-            let started = Instant::now();
-            if !self.store.has_room() {
+            if self.store.has_room() {
+                self.poll(&mut course).await?;
+            } else {
                 self.report(Polling::Stopped("the disk is almost full: free some space".to_owned()));
-                answered = false;
+                course.stage = Stage::Unknown;
                 sleep(NO_ROOM_WAIT).await;
-                continue;
-            }
-            // A poll that waits is answered when somebody writes. The first one, and the first after a failure, does not
-            // wait, so that it shows at once that the bot works.
-            match self.bot.updates(offset, answered).await {
-                Ok(updates) => {
-                    failures = 0;
-                    self.report(Polling::Working);
-                    let next = self.keep(updates, offset).await?;
-                    if next == offset && answered {
-                        sleep(LEAST_INTERVAL.saturating_sub(started.elapsed())).await;
-                    }
-                    offset = next;
-                    answered = true;
-                }
-                Err(error) => {
-                    failures += 1;
-                    answered = false;
-                    let error = failure::of_poll(&error);
-                    let wait = back_off(&error, failures, fastrand::f64());
-                    self.report(state(&error));
-                    sleep(wait).await;
-                }
             }
         }
     }
 
-    /// Stores a batch and the offset behind it in one durable step, and tells the new offset.
-    async fn keep(&self, updates: Vec<Value>, offset: Option<i64>) -> Result<Option<i64>, StoreError> {
-        let Some(last) = updates.iter().filter_map(update_id).max() else { return Ok(offset) };
-        let jobs = updates.into_iter().filter_map(|update| self.job(&update)).collect();
-        let next = last + 1;
+    /// One poll, and the wait until the next.
+    async fn poll(&self, course: &mut Course) -> Result<(), StoreError> {
+        let begun_at = Instant::now();
+        let ask = Ask { offset: course.offset, limit: course.narrowing.limit(), wait: course.stage.wait(&self.rhythm) };
+        let answer = tokio::select! {
+            answer = self.bot.updates(ask) => answer.map_err(Trouble::from),
+            () = self.doubted_since(begun_at), if ask.wait == Wait::ForNews => {
+                course.stage = Stage::Doubted;
+                return Ok(());
+            }
+        };
+        match answer {
+            Ok(updates) => match self.keep(&updates, course).await? {
+                Kept::Confirmable => course.stage = Stage::Answered,
+                Kept::Nothing => {
+                    if matches!(course.stage, Stage::Answered) {
+                        sleep_until(begun_at + LEAST_INTERVAL).await;
+                    }
+                    course.stage = Stage::Answered;
+                }
+                Kept::Unnumbered => self.stay_away(course, &Trouble::Unnumbered, begun_at).await,
+            },
+            Err(trouble) => {
+                if let Trouble::Unreadable { body, .. } = &trouble
+                    && let Some(culprit) = course.narrowing.unreadable(body, course.offset)
+                {
+                    self.keep(&[culprit], course).await?;
+                    return Ok(());
+                }
+                self.stay_away(course, &trouble, begun_at).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns once somebody doubts the way to Telegram, and the poll that was begun then is not fresh any more.
+    async fn doubted_since(&self, begun_at: Instant) {
+        self.bot.doubted().await;
+        sleep_until(begun_at + FRESH_FOR).await;
+    }
+
+    /// Shows the trouble, and waits until the next poll may mend it, or somebody hears of Telegram.
+    async fn stay_away(&self, course: &mut Course, trouble: &Trouble, begun_at: Instant) {
+        let since = course.stage.failing_since();
+        course.stage = Stage::Failing(since);
+        self.report(trouble.shown());
+        let wait = self.rhythm.next_after(trouble, since.elapsed(), fastrand::f64());
+        let until = begun_at + wait;
+        let is_asked_to_wait = matches!(trouble, Trouble::Throttled(_));
+        tokio::select! {
+            () = sleep_until(until) => {}
+            () = self.bot.doubted(), if !is_asked_to_wait => {}
+        }
+    }
+
+    /// Stores a batch and the offset behind it in one durable step.
+    async fn keep(&self, updates: &[RawUpdate], course: &mut Course) -> Result<Kept, StoreError> {
+        let Some(last) = updates.iter().filter_map(|update| update.id).max() else {
+            let is_empty = updates.is_empty();
+            if is_empty {
+                course.narrowing.read(0);
+                self.report(Polling::Working);
+            }
+            return Ok(if is_empty { Kept::Nothing } else { Kept::Unnumbered });
+        };
+        course.narrowing.read(updates.len());
+        self.report(Polling::Working);
+        let (jobs, next) = (updates.iter().map(|update| self.job(update)).collect(), last + 1);
         let pushed = self.store.push(Intake { jobs, offset: Some((self.bot.id(), next)) }, clock::now()).await?;
         self.meter.updates(self.bot.source(), pushed.taken, pushed.known);
         tracing::debug!(source = %self.bot.source(), taken = pushed.taken, known = pushed.known, "updates stored");
-        Ok(Some(next))
+        let has_moved = course.offset.replace(next) != Some(next);
+        Ok(if has_moved { Kept::Confirmable } else { Kept::Nothing })
     }
 
-    /// An update without a number cannot be confirmed by itself nor recognised; Telegram sends none.
-    fn job(&self, update: &Value) -> Option<NewJob> {
-        let id = DedupeId::update(self.bot.id(), update_id(update)?);
-        let raw = update.to_string();
-        let lane = from_telegram::lane(&raw, self.bot.source());
-        let work = Work::Update { source: self.bot.source().clone(), bot: self.bot.id(), raw };
-        Some(NewJob { id: Some(id), lane, work })
+    /// An update without a number is taken along with the others: once they are confirmed, it does not come again.
+    fn job(&self, update: &RawUpdate) -> NewJob {
+        let source = self.bot.source();
+        if update.id.is_none() {
+            tracing::warn!(%source, "Telegram gave an update without a number: it is taken, and would be taken twice");
+        }
+        let id = update.id.map(|id| DedupeId::update(self.bot.id(), id));
+        let lane = from_telegram::lane(&update.raw, source);
+        let work = Work::Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone() };
+        NewJob { id, lane, work }
     }
 
     /// Shows the state, and says so once when it changes.
@@ -111,69 +209,17 @@ impl Poller {
         match state {
             Polling::Starting | Polling::Working => tracing::info!(%source, bot = %self.bot.id(), "polling"),
             Polling::Failing(why) => tracing::warn!(%source, why, "polling fails, and is tried again"),
-            Polling::Stopped(why) => tracing::error!(%source, why, "polling has stopped"),
+            Polling::Stopped(why) => tracing::error!(%source, why, "polling has stopped, and is tried again"),
         }
     }
 }
 
-fn state(error: &PollError) -> Polling {
-    match error {
-        PollError::Unreachable { why, .. } => Polling::Failing(why.clone()),
-        PollError::Conflict | PollError::Webhook | PollError::Revoked => Polling::Stopped(error.to_string()),
-    }
-}
-
-/// The number of an update. Telegram's fit into 32 bits (`TQueue`); anything else is none, and must not move the offset.
-fn update_id(update: &Value) -> Option<i64> {
-    update.get("update_id")?.as_i64().filter(|id| i32::try_from(*id).is_ok())
-}
-
-/// How long to stay away after `failures` failed polls in a row; `chance` is a random number in `0.0..1.0`.
-fn back_off(error: &PollError, failures: u32, chance: f64) -> Duration {
-    let doubled = |first: u64, most: u64| Duration::from_secs((first << failures.saturating_sub(1).min(10)).min(most));
-    let base = match error {
-        PollError::Conflict | PollError::Webhook => doubled(5, 60),
-        PollError::Revoked => doubled(30, 300),
-        PollError::Unreachable { after_seconds, .. } => {
-            doubled(1, 30).max(Duration::from_secs((*after_seconds).into()))
-        }
-    };
-    base.mul_f64(1.0 + chance * 0.5)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_confirmed_is_no_number() {
-        for (update, id) in [
-            (r#"{"update_id":5}"#, Some(5)),
-            (r#"{"update_id":9223372036854775807}"#, None),
-            (r#"{"update_id":"5"}"#, None),
-            (r#"{"update_id":5.5}"#, None),
-            ("[5]", None),
-        ] {
-            assert_eq!(update_id(&serde_json::from_str(update).unwrap()), id, "{update}");
-        }
-    }
-
-    #[test]
-    fn the_back_off_grows_to_its_limit_and_honours_the_server() {
-        let unreachable = |after_seconds| PollError::Unreachable { why: String::new(), after_seconds };
-        let cases = [
-            (PollError::Conflict, 1, 5),
-            (PollError::Conflict, 9, 60),
-            (PollError::Webhook, 2, 10),
-            (PollError::Revoked, 1, 30),
-            (PollError::Revoked, u32::MAX, 300),
-            (unreachable(0), 1, 1),
-            (unreachable(0), 20, 30),
-            (unreachable(77), 1, 77),
-        ];
-        for (error, failures, seconds) in cases {
-            assert_eq!(back_off(&error, failures, 0.0), Duration::from_secs(seconds), "{error:?} {failures}");
-            assert_eq!(back_off(&error, failures, 1.0), Duration::from_secs(seconds).mul_f64(1.5));
-        }
-    }
+/// What became of a batch.
+enum Kept {
+    /// It is stored, and the next poll confirms it.
+    Confirmable,
+    /// There was nothing new in it.
+    Nothing,
+    /// It cannot be confirmed, so it is not stored either.
+    Unnumbered,
 }

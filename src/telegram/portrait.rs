@@ -1,11 +1,8 @@
 //! How customers look to a bot.
 
 use serde::Serialize;
-use serde_json::Value;
-use teloxide::{
-    RequestError,
-    requests::{JsonRequest, Payload},
-};
+use serde_json::{Value, value::RawValue};
+use teloxide::requests::Payload;
 
 use crate::{
     domain::{
@@ -14,6 +11,7 @@ use crate::{
     },
     telegram::{
         bot::Bot,
+        error::CallError,
         failure,
         wire::{File, Part},
     },
@@ -49,17 +47,17 @@ impl Bot {
         match customer {
             ContactId::Person(user) => {
                 let payload = GetUserProfilePhotos { user_id: user.0, limit: 1 };
-                look(JsonRequest::new(self.sender.clone(), payload).await, person)
+                look(self.sender.call(&payload).await, person)
             }
-            ContactId::Group(chat_id) => look(JsonRequest::new(self.sender.clone(), GetChat { chat_id }).await, group),
+            ContactId::Group(chat_id) => look(self.sender.call(&GetChat { chat_id }).await, group),
         }
     }
 }
 
-fn look(answer: Result<Value, RequestError>, read: impl Fn(&Part) -> Option<Picture>) -> Look {
-    match failure::of_repeatable(answer) {
+fn look(answer: Result<Box<RawValue>, CallError>, read: impl Fn(&Part) -> Option<Picture>) -> Look {
+    match answer.map_err(failure::of_repeatable) {
         Ok(answer) => {
-            let answer: Part = serde_json::from_str(&answer.to_string()).unwrap_or_default();
+            let answer: Part = serde_json::from_str(answer.get()).unwrap_or_default();
             read(&answer).map_or(Look::Hidden, Look::Seen)
         }
         Err(failure) if failure.is_final() => Look::Hidden,

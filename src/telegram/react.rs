@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use teloxide::requests::{JsonRequest, Payload};
+use teloxide::requests::Payload;
 
 use crate::{
     domain::{address::MessageId, retry::Failure},
@@ -40,6 +40,6 @@ impl Bot {
         let reaction = emoji.map(typed).into_iter().collect();
         let payload =
             SetMessageReaction { chat_id: message.chat.id, message_id: message.message, reaction, is_big: false };
-        failure::of_repeatable(JsonRequest::new(self.sender.clone(), payload).await).map(drop)
+        self.sender.call(&payload).await.map(drop).map_err(failure::of_repeatable)
     }
 }

@@ -1,21 +1,19 @@
 //! Files on their way to a customer: streamed from where they come, never held as a whole.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use reqwest::{
-    Body, StatusCode, Url,
+    Body, StatusCode,
     multipart::{Form as Multipart, Part},
 };
-use serde_json::{Value, json};
-use teloxide::{
-    ApiError, RequestError,
-    types::{ChatId, Seconds},
-};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     domain::{address::TelegramChat, keyboard::Keyboard, retry::Failure},
     telegram::{
         bot::Bot,
+        client::receive,
+        error::CallError,
         failure,
         place::{Detour, ReplyParameters, Sent, Target},
         upload::body::{Break, Gauge, watched},
@@ -33,21 +31,6 @@ pub use self::{
     form::{Album, Form, Traits},
     sniff::Format,
 };
-
-/// The client for uploads. Nothing but silence ends one, and that is watched here: the client's own timers would count
-/// the time that the file takes.
-///
-/// # Errors
-/// If the HTTP client cannot be set up.
-pub(super) fn client(connect_within: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(connect_within)
-        .pool_idle_timeout(Duration::from_secs(15))
-        .tcp_keepalive(Duration::from_secs(15))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-}
 
 /// A file that is ready to go.
 pub struct Parcel<'a> {
@@ -114,7 +97,7 @@ impl Bot {
         handover: &Handover,
     ) -> Result<Option<Sent>, UploadError> {
         let (method, field) = parcel.form.method();
-        let gauge = Gauge::new();
+        let gauge = Gauge::new(parcel.incoming.size_bytes);
         let (limit, form) = (parcel.form.limit_bytes(self.limit_bytes), parcel.form);
         let mut parts = addressed(place.1, reply_to);
         if !parcel.caption.is_empty() {
@@ -145,7 +128,7 @@ impl Bot {
         reply_to: Option<ReplyParameters>,
         handover: &Handover,
     ) -> Result<Vec<Option<Sent>>, UploadError> {
-        let gauge = Gauge::new();
+        let gauge = Gauge::new(parcels.iter().map(|parcel| parcel.incoming.size_bytes).sum());
         let last = parcels.len().saturating_sub(1);
         let first_form = parcels.first().map_or(Form::Document, |parcel| parcel.form);
         let media: Vec<Value> = parcels.iter().enumerate().map(|(n, parcel)| input_media(n, parcel)).collect();
@@ -158,21 +141,16 @@ impl Bot {
         let request = self.post("sendMediaGroup", parts, &gauge);
         let answer = self.watch(place.1, first_form, request, &gauge, handover).await?;
         let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
-        let sent = |n: usize| answer.get(n).and_then(|message| Sent::read(self.id(), chat, message));
+        let messages: Vec<Box<RawValue>> = serde_json::from_str(answer.get()).unwrap_or_default();
+        let sent = |n: usize| messages.get(n).and_then(|message| Sent::read(self.id(), chat, message));
         Ok((0..=last).map(sent).collect())
     }
 
-    async fn post(
-        &self,
-        method: &str,
-        parts: Multipart,
-        gauge: &Gauge,
-    ) -> Result<(StatusCode, String), reqwest::Error> {
-        let url = self.method_url(method);
-        let response = self.uploads.post(url).multipart(parts).send().await?;
+    async fn post(&self, method: &str, parts: Multipart, gauge: &Gauge) -> Result<Box<RawValue>, CallError> {
+        let request = self.uploads.post(self.sender.method(method)).multipart(parts);
+        let response = request.send().await.map_err(|error| CallError::of_request(&error))?;
         gauge.moved();
-        let status = response.status();
-        Ok((status, response.text().await?))
+        receive(response).await
     }
 
     /// Waits for the answer for as long as something moves, and lets the customer see what comes.
@@ -180,10 +158,10 @@ impl Bot {
         &self,
         to: &Target,
         form: Form,
-        request: impl Future<Output = Result<(StatusCode, String), reqwest::Error>>,
+        request: impl Future<Output = Result<Box<RawValue>, CallError>>,
         gauge: &Gauge,
         handover: &Handover,
-    ) -> Result<Value, UploadError> {
+    ) -> Result<Box<RawValue>, UploadError> {
         handover.begin();
         let answer = tokio::select! {
             answer = request => Some(answer),
@@ -191,23 +169,22 @@ impl Bot {
             never = self.keep_showing(to, form) => match never {},
         };
         match answer {
-            Some(Ok((StatusCode::PAYLOAD_TOO_LARGE, _))) => Err(UploadError::TooLargeForServer),
-            Some(Ok((_, text))) => verdict(read(&text)),
-            Some(Err(error)) if error.is_connect() => {
-                Err(UploadError::Failed(Failure::transient("Telegram cannot be reached")))
-            }
-            Some(Err(_)) => Err(broken(gauge, handover, "the connection broke")),
+            Some(Ok(result)) => Ok(result),
+            Some(Err(CallError::Unanswered { why, .. })) => Err(broken(gauge, handover, &why)),
+            Some(Err(error)) if is_too_large(&error, gauge) => Err(UploadError::TooLargeForServer),
+            Some(Err(error)) => Err(verdict(error, handover)),
             None => Err(broken(gauge, handover, "nothing moves")),
         }
     }
+}
 
-    /// `{api_url}/bot{token}/{method}`.
-    fn method_url(&self, method: &str) -> Url {
-        let mut url = self.sender.api_url();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend([&format!("bot{}", self.sender.token()), method]);
-        }
-        url
+/// Whether the server takes no request of this size. A web server before it has a limit of its own, of 1 MB or more, which it
+/// tells in its own words; of what is smaller, a 413 that is not Telegram's says nothing.
+fn is_too_large(error: &CallError, gauge: &Gauge) -> bool {
+    match error {
+        CallError::Refused(error) => error.code == StatusCode::PAYLOAD_TOO_LARGE.as_u16(),
+        CallError::Foreign(foreign) => foreign.status == StatusCode::PAYLOAD_TOO_LARGE && gauge.may_be_large(),
+        CallError::Unreachable(_) | CallError::Unanswered { .. } => false,
     }
 }
 
@@ -249,48 +226,23 @@ fn input_media(n: usize, parcel: &Parcel<'_>) -> Value {
     media
 }
 
-/// Reads an answer as the other calls' are read (Bot API, "Making requests").
-fn read(text: &str) -> Result<Value, RequestError> {
-    let answer: Result<Value, _> = serde_json::from_str(text);
-    let mut answer =
-        answer.map_err(|source| RequestError::InvalidJson { source: Arc::new(source), raw: text.into() })?;
-    if answer["ok"] == true {
-        return Ok(answer["result"].take());
-    }
-    if let Some(seconds) = answer["parameters"]["retry_after"].as_u64() {
-        return Err(RequestError::RetryAfter(Seconds::from_seconds(u32::try_from(seconds).unwrap_or(u32::MAX))));
-    }
-    if let Some(chat_id) = answer["parameters"]["migrate_to_chat_id"].as_i64() {
-        return Err(RequestError::MigrateToChatId(ChatId(chat_id)));
-    }
-    let description = answer["description"].as_str().unwrap_or("an answer without sense");
-    Err(RequestError::Api(ApiError::Unknown(description.to_owned())))
-}
-
-fn verdict(answer: Result<Value, RequestError>) -> Result<Value, UploadError> {
-    let error = match answer {
-        Ok(result) => return Ok(result),
-        Err(error) => error,
-    };
+fn verdict(error: CallError, handover: &Handover) -> UploadError {
     if let Some(detour) = failure::detour(&error) {
-        return Err(UploadError::Elsewhere(detour));
+        return UploadError::Elsewhere(detour);
     }
-    let why = match &error {
-        RequestError::Api(api) => failure::text(api),
-        other => other.to_string(),
-    };
-    let of = if failure::is_about_buttons(&error) {
-        Some(Disliked::Buttons)
-    } else if failure::is_about_content(&error) {
-        let is_caption = why.to_lowercase().contains("caption");
-        Some(if is_caption { Disliked::Caption } else { Disliked::File })
-    } else {
-        None
-    };
-    match of {
-        Some(of) => Err(UploadError::Refused { of, why }),
-        None => failure::of_send(Err(error)).map_err(UploadError::Failed),
+    if let CallError::Refused(refused) = &error {
+        let why = refused.description.clone();
+        if failure::is_about_buttons(&error) {
+            return UploadError::Refused { of: Disliked::Buttons, why };
+        }
+        if failure::is_about_content(&error) {
+            let is_caption = why.to_lowercase().contains("caption");
+            return UploadError::Refused { of: if is_caption { Disliked::Caption } else { Disliked::File }, why };
+        }
     }
+    // Of half a request nothing can have arrived.
+    let of = if handover.is_complete() { failure::of_send } else { failure::of_repeatable };
+    UploadError::Failed(of(error))
 }
 
 /// Why there is no answer. Until Telegram has all of a request, it has nothing.

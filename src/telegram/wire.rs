@@ -10,11 +10,13 @@ use crate::lenient::{Fields, lenient};
 mod contents;
 mod kinds;
 mod part;
+mod scan;
 
 pub use contents::{Contact, File, Location, Venue};
 pub use kinds::{ABOUT, CONTENTS};
 use kinds::{FILES, content};
 pub use part::{Entity, Part};
+pub use scan::{first_update, levels, update_id};
 
 /// One update.
 #[derive(Clone, Debug)]
@@ -25,6 +27,22 @@ pub struct Update {
     pub kind: String,
     /// What happened.
     pub event: Event,
+}
+
+/// How many levels of objects and arrays an update may have: as many as `serde_json` reads of anything. Telegram's own have
+/// some ten, an article as many as its writer likes.
+pub const MOST_LEVELS: usize = 127;
+
+impl Update {
+    /// Reads an update; `None` if it is none, or nested too deeply. What is answered in an update is itself a message, so
+    /// without that bound a nest of them would exhaust the stack.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        if levels(raw) > MOST_LEVELS {
+            return None;
+        }
+        serde_json::from_str(raw).ok()
+    }
 }
 
 /// What an update carries, as far as we know it.

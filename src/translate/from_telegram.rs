@@ -74,7 +74,7 @@ impl Place<'_> {
 /// nothing is looked up before the update is stored. If the owner connects the bot anew, the chat goes on in another lane.
 #[must_use]
 pub fn lane(raw: &str, source: &SourceId) -> Lane {
-    let Ok(update) = serde_json::from_str::<Update>(raw) else { return Lane::chatless(source) };
+    let Some(update) = Update::parse(raw) else { return Lane::chatless(source) };
     let connection = connection_of(&update.event);
     let chat = match update.event {
         Event::Message(message) | Event::Edited(message) => message.chat.and_then(|chat| chat.id),
@@ -93,7 +93,7 @@ pub fn lane(raw: &str, source: &SourceId) -> Lane {
 /// The connection of Telegram Business that an update came by, if it came by one.
 #[must_use]
 pub fn connection_id(raw: &str) -> Option<String> {
-    serde_json::from_str::<Update>(raw).ok().and_then(|update| connection_of(&update.event))
+    Update::parse(raw).and_then(|update| connection_of(&update.event))
 }
 
 fn connection_of(event: &Event) -> Option<String> {
@@ -111,7 +111,7 @@ fn connection_of(event: &Event) -> Option<String> {
 /// # Errors
 /// [`Skip`] if there is nothing in it to relay, or if it cannot be read.
 pub fn decode(raw: &str, place: &Place<'_>) -> Result<Arrival, Skip> {
-    let update: Update = serde_json::from_str(raw).map_err(|_| Skip::Unreadable)?;
+    let update = Update::parse(raw).ok_or(Skip::Unreadable)?;
     let nothing = Skip::NotAMessage(update.kind);
     match update.event {
         Event::Message(wire) => {

@@ -14,7 +14,6 @@ impl Bot {
     pub(super) async fn keep_showing(&self, to: &Target, form: Form) -> std::convert::Infallible {
         tokio::time::sleep(SHOWN_AFTER).await;
         loop {
-            self.pace.turn().await;
             if let Err(failure) = self.show(to.clone(), form.action()).await {
                 tracing::debug!(source = %self.source(), ?failure, "the customer does not see that a file comes");
             }

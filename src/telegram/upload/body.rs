@@ -52,6 +52,10 @@ impl Handover {
     }
 }
 
+/// What any web server takes, unless it was told otherwise: the least that is usual is a megabyte (nginx,
+/// `client_max_body_size`).
+const TAKEN_BYTES: u64 = 1_000_000;
+
 /// Why a body came to an end before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Break {
@@ -73,13 +77,20 @@ pub(in crate::telegram) struct Patience {
 /// Watches the bodies of one request.
 #[derive(Debug)]
 pub(super) struct Gauge {
+    size_bytes: Option<u64>,
     moved_at: Mutex<Instant>,
     broken: OnceLock<Break>,
 }
 
 impl Gauge {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { moved_at: Mutex::new(Instant::now()), broken: OnceLock::new() })
+    /// Watches bodies of so many bytes together, if that is known.
+    pub(super) fn new(size_bytes: Option<u64>) -> Arc<Self> {
+        Arc::new(Self { size_bytes, moved_at: Mutex::new(Instant::now()), broken: OnceLock::new() })
+    }
+
+    /// Whether the bodies are larger than what any web server takes.
+    pub(super) fn may_be_large(&self) -> bool {
+        self.size_bytes.is_none_or(|size| size >= TAKEN_BYTES)
     }
 
     pub(super) fn moved(&self) {
@@ -145,7 +156,7 @@ mod tests {
     }
 
     async fn run(incoming: Incoming, limit: u64) -> (Vec<String>, Option<Break>, bool) {
-        let (gauge, handover) = (Gauge::new(), Handover::default());
+        let (gauge, handover) = (Gauge::new(None), Handover::default());
         let mut body = Box::pin(watched(incoming, limit, Arc::clone(&gauge), Some(handover.clone())));
         let mut seen = Vec::new();
         while let Some(Ok(piece)) = body.next().await {
@@ -171,7 +182,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_silence_ends_the_wait() {
-        let (gauge, handover) = (Gauge::new(), Handover::default());
+        let (gauge, handover) = (Gauge::new(None), Handover::default());
         let begun_at = Instant::now();
         let moving = async {
             for _ in 0..10 {
@@ -189,7 +200,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_to_all_of_a_request_may_take_its_own_time() {
-        let (gauge, handover, begun_at) = (Gauge::new(), Handover::default(), Instant::now());
+        let (gauge, handover, begun_at) = (Gauge::new(None), Handover::default(), Instant::now());
         let handing_over = async {
             tokio::time::sleep(Duration::from_secs(4)).await;
             gauge.moved();

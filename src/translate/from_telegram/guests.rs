@@ -21,7 +21,7 @@ const INVITATION_CHARS: usize = 48;
 /// their own with the bot.
 #[must_use]
 pub fn introduction(raw: &str, source: &SourceId) -> Option<Introduction> {
-    let update: Update = serde_json::from_str(raw).ok()?;
+    let update = Update::parse(raw)?;
     let Event::Message(message) = update.event else { return None };
     if update.kind != "message" {
         return None;
@@ -49,7 +49,7 @@ pub fn introduction(raw: &str, source: &SourceId) -> Option<Introduction> {
 /// answers.
 #[must_use]
 pub fn own_number(raw: &str) -> Option<(UserId, String, UnixMillis)> {
-    let update: Update = serde_json::from_str(raw).ok()?;
+    let update = Update::parse(raw)?;
     let Event::Message(message) = update.event else { return None };
     let customer = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
     let is_new = matches!(update.kind.as_str(), "message" | "business_message");

@@ -89,7 +89,7 @@ async fn what_a_link_cannot_be_about_is_told() {
     }
     stage.telegram.revoke(LINES[0].token);
     let (code, _, complaint) = command(&stage, &["link", "--source", "sales", "--campaign", "summer"]).await;
-    assert!(code == Some(1) && complaint.contains("it does not take the token"), "{complaint}");
+    assert!(code == Some(1) && complaint.contains("does not accept this bot's token"), "{complaint}");
     let without_token = Stage::without_bridge("").unwrap();
     let (_, _, complaint) = command(&without_token, &["link", "--source", "sales", "--contact", "1"]).await;
     assert!(complaint.contains("kommo.access_token"), "{complaint}");

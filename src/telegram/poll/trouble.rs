@@ -1,0 +1,170 @@
+//! Why a poll brought no updates.
+
+use std::time::Duration;
+
+use crate::{
+    meter::Polling,
+    telegram::{
+        error::{CallError, Unread},
+        obstacle::Obstacle,
+    },
+};
+
+/// Why a poll brought no updates.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Trouble {
+    /// Another program polls with the same token (409).
+    #[error("another program is polling with this bot's token: stop it, or give telekommo a bot of its own")]
+    Conflict,
+    /// A webhook is set (409). Kommo's own Telegram integration sets one.
+    #[error(
+        "a webhook is set for this bot, so Telegram does not let it be polled: disconnect the bot from the service that set it, or call deleteWebhook"
+    )]
+    Webhook,
+    /// The server does not serve this bot.
+    #[error("{0}")]
+    Obstacle(Obstacle),
+    /// Telegram asks for patience (429).
+    #[error("Telegram asks for patience: too many requests (429)")]
+    Throttled(Option<Duration>),
+    /// The server's answer cannot be read, or does not come to its end: one of the updates in it may be why.
+    #[error("{why}")]
+    Unreadable {
+        /// What is wrong with it.
+        why: String,
+        /// What came of it.
+        body: Unread,
+    },
+    /// None of the updates has a number, so none of them can be confirmed.
+    #[error(
+        "Telegram gives updates without numbers, which cannot be confirmed: the next that has one takes them along"
+    )]
+    Unnumbered,
+    /// Telegram is away, or something else answers in its place.
+    #[error("{0}")]
+    Away(String),
+}
+
+impl From<CallError> for Trouble {
+    fn from(error: CallError) -> Self {
+        let why = error.to_string();
+        match error {
+            CallError::Refused(error) => match (Obstacle::of(&error), error.code) {
+                (Some(obstacle), _) => Self::Obstacle(obstacle),
+                // The poll that waits while a webhook is set is told so in other words than those after it.
+                (None, 409) if error.description.contains("ebhook") => Self::Webhook,
+                (None, 409) => Self::Conflict,
+                (None, 429) => Self::Throttled(error.retry_after),
+                (None, _) => Self::Away(why),
+            },
+            CallError::Foreign(foreign) if foreign.status.as_u16() == 429 => Self::Throttled(foreign.after),
+            CallError::Foreign(foreign) if foreign.status.is_success() => Self::Unreadable { why, body: foreign.body },
+            CallError::Unanswered { has_begun: true, .. } => Self::Unreadable { why, body: Unread::new(String::new()) },
+            CallError::Foreign(_) | CallError::Unanswered { .. } | CallError::Unreachable(_) => Self::Away(why),
+        }
+    }
+}
+
+impl Trouble {
+    /// Whether it lasts until a person does something.
+    pub(super) const fn is_for_a_person(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Webhook | Self::Obstacle(_) => true,
+            Self::Throttled(_) | Self::Unreadable { .. } | Self::Unnumbered | Self::Away(_) => false,
+        }
+    }
+
+    /// How it is shown.
+    pub(super) fn shown(&self) -> Polling {
+        if self.is_for_a_person() { Polling::Stopped(self.to_string()) } else { Polling::Failing(self.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+    use crate::telegram::{
+        answer::{self, Answer},
+        error::CallError,
+    };
+
+    fn trouble(status: u16, body: &str) -> Trouble {
+        let status = StatusCode::from_u16(status).unwrap();
+        let after = Some(Duration::from_secs(5));
+        answer::read(Answer { status, after, body: body.to_owned() }).unwrap_err().into()
+    }
+
+    fn described(code: u16, description: &str) -> Trouble {
+        let body = serde_json::json!({ "ok": false, "error_code": code, "description": description });
+        trouble(code, &body.to_string())
+    }
+
+    #[test]
+    fn a_person_is_told_what_to_do() {
+        let obstacle = Trouble::Obstacle;
+        for (code, description, want) in [
+            (
+                409,
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+                Trouble::Conflict,
+            ),
+            (
+                409,
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
+                Trouble::Webhook,
+            ),
+            (409, "Conflict: terminated by setWebhook request", Trouble::Webhook),
+            (401, "Unauthorized", obstacle(Obstacle::Revoked)),
+            (400, "Logged out", obstacle(Obstacle::LoggedOut)),
+            (404, "Not Found", obstacle(Obstacle::NoBotThere("404 Not Found"))),
+            (421, "Misdirected Request: unallowed token specified", obstacle(Obstacle::NotServed)),
+        ] {
+            let trouble = described(code, description);
+            assert_eq!(trouble, want, "{description}");
+            assert!(matches!(trouble.shown(), Polling::Stopped(_)), "{description}");
+        }
+    }
+
+    #[test]
+    fn everything_else_passes() {
+        let seconds = |n| Some(Duration::from_secs(n));
+        let asked = r#"{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":7}}"#;
+        assert_eq!(trouble(429, asked), Trouble::Throttled(seconds(7)));
+        assert_eq!(trouble(429, "<html>"), Trouble::Throttled(seconds(5)));
+        let away = |trouble: &Trouble| matches!(trouble, Trouble::Away(_));
+        for (code, description) in [
+            (404, "Not Found: method not found"),
+            (500, "Internal Server Error"),
+            (502, "Bad Gateway"),
+            (504, "Gateway Timeout"),
+            (403, "Forbidden: nobody has seen this"),
+        ] {
+            let trouble = described(code, description);
+            assert!(away(&trouble) && matches!(trouble.shown(), Polling::Failing(_)), "{description}");
+            assert!(trouble.to_string().contains(description), "{trouble}");
+        }
+        for status in [302, 400, 401, 403, 404, 409, 410, 413, 421, 423, 451, 500, 502, 503, 504, 520] {
+            for body in ["", "<html>", "{}", r#"{"ok":false,"description":"Unauthorized"}"#] {
+                assert!(away(&trouble(status, body)), "{status} {body}");
+            }
+        }
+        assert_eq!(
+            trouble(404, "<html>").to_string(),
+            "the answer is not Telegram's (HTTP 404 Not Found): check `telegram.api_url`"
+        );
+    }
+
+    #[test]
+    fn what_came_as_a_success_and_cannot_be_read_is_kept_to_be_looked_into() {
+        for body in ["", "<html>", r#"{"ok":true}"#, r#"{"ok":true,"result":[{"update_id":5,"#] {
+            let Trouble::Unreadable { body: kept, .. } = trouble(200, body) else { panic!("{body}") };
+            assert_eq!(kept.text(), body);
+        }
+        let cut = CallError::Unanswered { why: "cut off".to_owned(), has_begun: true };
+        assert!(matches!(Trouble::from(cut), Trouble::Unreadable { .. }));
+        let silent = CallError::Unanswered { why: "silent".to_owned(), has_begun: false };
+        assert!(matches!(Trouble::from(silent), Trouble::Away(_)));
+    }
+}

@@ -1,0 +1,196 @@
+//! Looking into JSON without reading it: no depth, no broken detail and no odd escape stops this, and none of it recurses.
+
+/// The key of an update's number.
+const UPDATE_ID: &str = "update_id";
+/// Below this lie the numbers of updates (`TQueue`): 32 bits, and a negative offset would discard what waits.
+const ID_END: i64 = i32::MAX as i64;
+
+/// How deep the objects and arrays of a text lie in each other.
+#[must_use]
+pub fn levels(text: &str) -> usize {
+    tokens(text)
+        .fold((0_usize, 0), |(depth, deepest), token| match token {
+            Token::Open(_) => (depth + 1, deepest.max(depth + 1)),
+            Token::Close => (depth.saturating_sub(1), deepest),
+            Token::Text { .. } => (depth, deepest),
+        })
+        .1
+}
+
+/// The number of an update; `None` if it has none that can be confirmed, or two of them.
+#[must_use]
+pub fn update_id(update: &str) -> Option<i64> {
+    let bytes = update.as_bytes();
+    let (mut depth, mut found) = (0_usize, None);
+    for token in tokens(update) {
+        match token {
+            Token::Open(_) => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Text { start, end } if depth == 1 && bytes.get(start..end) == Some(UPDATE_ID.as_bytes()) => {
+                // Where no colon follows, this is what a field says.
+                let Some(value) = update.get(end + 1..).and_then(|rest| rest.trim_start().strip_prefix(':')) else {
+                    continue;
+                };
+                let id = whole_number(value).filter(|id| (1..ID_END).contains(id))?;
+                if found.is_some_and(|other| other != id) {
+                    return None;
+                }
+                found = Some(id);
+            }
+            Token::Text { .. } => {}
+        }
+    }
+    found
+}
+
+/// The first update in an answer that cannot be read as a whole, as far as it came.
+#[must_use]
+pub fn first_update(answer: &str) -> Option<&str> {
+    // It lies in the array of the answer's object.
+    let opening = |token| match token {
+        Token::Open(at) => Some(at),
+        Token::Close | Token::Text { .. } => None,
+    };
+    let at = tokens(answer)
+        .map_while(|token| match token {
+            Token::Close => None,
+            other => Some(other),
+        })
+        .filter_map(opening)
+        .nth(2)?;
+    answer.get(at..)
+}
+
+/// The whole number that a text begins with.
+fn whole_number(text: &str) -> Option<i64> {
+    let end = |c: char| c.is_ascii_whitespace() || matches!(c, ',' | '}' | ']');
+    let text = text.trim_start();
+    text.split(end).next()?.parse().ok()
+}
+
+/// What the depth of JSON depends on, and what may be a key.
+#[derive(Clone, Copy)]
+enum Token {
+    /// `{` or `[`, and where.
+    Open(usize),
+    /// `}` or `]`.
+    Close,
+    /// What stands between two quotation marks, with its escapes.
+    Text { start: usize, end: usize },
+}
+
+fn tokens(text: &str) -> impl Iterator<Item = Token> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let byte = *bytes.get(at)?;
+            at += 1;
+            match byte {
+                b'{' | b'[' => return Some(Token::Open(at - 1)),
+                b'}' | b']' => return Some(Token::Close),
+                b'"' => {
+                    let start = at;
+                    at = closing_quote(bytes, start);
+                    let end = at;
+                    at += 1;
+                    return Some(Token::Text { start, end });
+                }
+                _ => {}
+            }
+        }
+    })
+}
+
+/// Where the text that begins at `from` ends: at its quotation mark, or with everything.
+fn closing_quote(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => break,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    at.min(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_found_wherever_it_stands() {
+        for (update, id) in [
+            (r#"{"update_id":5}"#, Some(5)),
+            (r#" { "update_id" : 5 , "a":1}"#, Some(5)),
+            (r#"{"a":{"update_id":6},"b":["update_id",7],"update_id":5}"#, Some(5)),
+            (r#"{"a":"update_id","update_id":5}"#, Some(5)),
+            (r#"{"a":"\"update_id\":6,","update_id":5}"#, Some(5)),
+            (r#"{"a":"\\","update_id":5}"#, Some(5)),
+            (r#"{"a":"\ud800","b":1e9999,"update_id":2147483646}"#, Some(2_147_483_646)),
+            (r#"{"update_id":5,"update_id":5}"#, Some(5)),
+            // What comes after may be broken.
+            (r#"{"update_id":5,"message":{"text":"cut o"#, Some(5)),
+            (r#"{"update_id":5,"message":{"text":"\"#, Some(5)),
+        ] {
+            assert_eq!(update_id(update), id, "{update}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_confirmed_is_no_number() {
+        for update in [
+            r#"{"update_id":5,"update_id":6}"#,
+            r#"{"update_id":5,"update_id":"5"}"#,
+            r#"{"update_id":"5"}"#,
+            r#"{"update_id":5.0}"#,
+            r#"{"update_id":5e1}"#,
+            r#"{"update_id":-5}"#,
+            r#"{"update_id":0}"#,
+            r#"{"update_id":2147483647}"#,
+            r#"{"update_id":9223372036854775808}"#,
+            r#"{"update_id":null}"#,
+            r#"{"update_id"}"#,
+            r#"{"message":{"update_id":5}}"#,
+            r#"[{"update_id":5}]"#,
+            r#""update_id":5"#,
+            "{}",
+            "7",
+            "",
+        ] {
+            assert_eq!(update_id(update), None, "{update}");
+        }
+    }
+
+    #[test]
+    fn levels_are_counted_without_end() {
+        for (text, deep) in [
+            ("", 0),
+            ("7", 0),
+            (r#""[[[""#, 0),
+            ("{}", 1),
+            (r#"{"a":[{}],"b":[]}"#, 3),
+            ("]][", 1),
+            (r#"["\"[",[]]"#, 2),
+        ] {
+            assert_eq!(levels(text), deep, "{text}");
+        }
+        assert_eq!(levels(&"[".repeat(1_000_000)), 1_000_000);
+    }
+
+    #[test]
+    fn the_first_update_of_a_broken_answer_is_found() {
+        let cases = [
+            (r#"{"ok":true,"result":[{"update_id":5,"x":\u}]}"#, Some(r#"{"update_id":5,"x":\u}]}"#)),
+            (r#"{"ok":true,"a":"[{","result":[{"upd"#, Some(r#"{"upd"#)),
+            (r#"{"ok":true,"result":[]}"#, None),
+            (r#"{"ok":true,"result":"#, None),
+            ("<html>{[{", Some("{")),
+            ("<html>", None),
+        ];
+        for (answer, update) in cases {
+            assert_eq!(first_update(answer), update, "{answer}");
+        }
+    }
+}
