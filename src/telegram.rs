@@ -21,6 +21,4 @@ pub mod upload;
 pub mod wire;
 
 #[cfg(test)]
-mod scripted;
-#[cfg(test)]
-mod verdict_tests;
+mod tests;

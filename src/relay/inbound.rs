@@ -79,15 +79,18 @@ pub(super) async fn step(
         Ok(Arrival::Connection(connection)) => Step::without_call(Ok(chats::connected(source, bot, connection))),
         Ok(Arrival::Deletion(deletion)) => chats::deleted(courier, &deletion, (source, bot, raw)).await?,
         Ok(Arrival::Move(moved)) => Step::without_call(Ok(chats::moved(moved))),
-        Err(skip) => Step::without_call(skipped(courier, source, &skip)),
+        Err(skip) => Step::without_call(skipped(courier, (source, raw), &skip)),
     };
     let (read, shown) = reading::shown(courier, deed)?;
     Ok(step.with_facts(learnt).followed_by(read, shown))
 }
 
-fn skipped(courier: &Courier, source: &SourceId, skip: &Skip) -> Result<Ending, Failure> {
+fn skipped(courier: &Courier, (source, raw): (&SourceId, &str), skip: &Skip) -> Result<Ending, Failure> {
     match skip {
-        Skip::Unreadable => return Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, skip.to_string()))),
+        Skip::Unreadable => {
+            let why = from_telegram::why_unreadable(raw, source);
+            return Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, why)));
+        }
         Skip::Group { chat, title } if courier.says_first(&format!("group {source} {chat}")) => {
             tracing::info!(%source, chat, "a group or channel is not relayed: `telegram.groups` says so");
             tracing::debug!(%source, chat, title, "its title");

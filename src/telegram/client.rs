@@ -17,7 +17,7 @@ use crate::telegram::{
 };
 
 /// The most of an answer that is read. A hundred of the largest updates are below it; what is above is asked for singly.
-const ANSWER_LIMIT_BYTES: usize = 16 << 20;
+pub(super) const ANSWER_LIMIT_BYTES: usize = 16 << 20;
 /// How long an answer that has begun may take. A line that is slow but moves is no outage.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// How long nothing may move of an answer that has begun.
@@ -121,7 +121,3 @@ fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
-
-#[cfg(test)]
-#[path = "client_tests.rs"]
-mod tests;

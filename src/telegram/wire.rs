@@ -11,12 +11,14 @@ mod contents;
 mod kinds;
 mod part;
 mod scan;
+mod surrogates;
 
 pub use contents::{Contact, File, Location, Venue};
 pub use kinds::{ABOUT, CONTENTS};
 use kinds::{FILES, content};
 pub use part::{Entity, Part};
 pub use scan::{first_update, levels, update_id};
+use surrogates::paired;
 
 /// One update.
 #[derive(Clone, Debug)]
@@ -41,7 +43,7 @@ impl Update {
         if levels(raw) > MOST_LEVELS {
             return None;
         }
-        serde_json::from_str(raw).ok()
+        serde_json::from_str(&paired(raw)).ok()
     }
 }
 

@@ -22,9 +22,11 @@ mod guests;
 mod people;
 mod quote;
 mod told;
+mod unreadable;
 
 pub use changes::{connection, deletion_of};
 pub use guests::{introduction, own_number, without_payload};
+pub use unreadable::why_unreadable;
 
 /// What an update is about.
 #[derive(Clone, Debug, PartialEq)]

@@ -43,8 +43,9 @@ impl Rhythm {
         let usual = self.usual(lasts);
         let base = match trouble {
             Trouble::Throttled(asked) => usual.max(asked.unwrap_or_default().min(self.longest_asked)),
-            Trouble::Conflict | Trouble::Webhook | Trouble::Obstacle(_) => usual.min(self.probe_every),
-            Trouble::Unreadable { .. } | Trouble::Unnumbered | Trouble::Away(_) => usual,
+            Trouble::Webhook | Trouble::Obstacle(_) => usual.min(self.probe_every),
+            // Two who poll one bot end each other's polls, and the sooner one comes back, the less the other gets done.
+            Trouble::Conflict | Trouble::Unreadable { .. } | Trouble::Unnumbered | Trouble::Away(_) => usual,
         };
         base.mul_f64(1.0 + SPREAD * chance)
     }
@@ -79,6 +80,7 @@ mod tests {
             (away(), hour * 100, minute, seconds(15)),
             (away(), seconds(0), seconds(1), seconds(3)),
             (Trouble::Conflict, seconds(0), minute, seconds(3)),
+            (Trouble::Conflict, seconds(0), seconds(1), seconds(3)),
             (Trouble::Webhook, hour, minute, seconds(15)),
             (Trouble::Obstacle(Obstacle::Revoked), seconds(0), minute, seconds(3)),
             (Trouble::Obstacle(Obstacle::LoggedOut), hour, seconds(10), seconds(10)),

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     domain::work::Route,
     store::{Due, Settings},
-    telegram::scripted::{Asked, Reply, Scripted, refusal, success},
+    telegram::tests::scripted::{Asked, Reply, Scripted, refusal, success},
 };
 
 const WITHIN: Duration = Duration::from_secs(20);

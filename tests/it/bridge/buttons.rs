@@ -1,11 +1,19 @@
 //! Buttons from Kommo, and what customers answer by pressing them.
 
 use serde_json::{Value, json};
-use telekommo::sandbox::{
-    fault::Fault,
-    kommo::Status,
-    stage::{ANNA, LINES, Line},
-    telegram::{ChatMessage, Target},
+use telekommo::{
+    domain::{
+        address::{BotId, SourceId},
+        work::Work,
+    },
+    sandbox::{
+        fault::Fault,
+        kommo::Status,
+        stage::{ANNA, LINES, Line},
+        telegram::{ChatMessage, Target},
+    },
+    store::{Intake, NewJob},
+    translate::from_telegram,
 };
 
 use crate::support::{TestStage, conversation, in_kommo, in_telegram};
@@ -207,5 +215,27 @@ async fn a_keyboard_that_is_too_large_is_made_to_fit() {
     assert_eq!((lines.len(), lines[2], lines[11]), (12, "• Hour 100", "• Hour 109"));
     stage.press(&asked, 12, 3);
     stage.until_said(&["/start", "Hour 99"]).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_press_that_another_bot_of_the_source_received_touches_no_message_of_this_one() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let asked = stage.ask("Shall we call?", yes_no()).await;
+    // It waited while the source got another bot, whose messages have the same numbers.
+    let keyboard = json!({ "inline_keyboard": [[{ "text": "Old", "callback_data": "b:0:Old" }]] });
+    let chat = json!({ "id": ANNA, "type": "private" });
+    let message = json!({ "message_id": asked.message_id, "date": 1, "chat": chat, "reply_markup": keyboard });
+    let from = json!({ "id": ANNA, "is_bot": false, "first_name": "Anna" });
+    let press = json!({ "id": "1", "from": from, "chat_instance": "1", "data": "b:0:Old", "message": message });
+    let raw = json!({ "update_id": 1, "callback_query": press }).to_string();
+    let source = SourceId::parse(SALES.source).unwrap();
+    let lane = from_telegram::lane(&raw, &source);
+    let job = NewJob { id: None, lane, work: Work::Update { source, bot: BotId(1), raw } };
+    stage.store().push(Intake { jobs: vec![job], offset: None }, telekommo::clock::now()).await.unwrap();
+    stage.until_said(&["/start", "Old"]).await;
+    assert!(stage.has_buttons(&asked), "the keyboard of a message that nobody pressed stays");
+    assert_eq!(stage.answered(), []);
     stage.finish().await;
 }

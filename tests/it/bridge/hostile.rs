@@ -1,7 +1,11 @@
 //! Updates that nobody expects: none may hold up what comes behind it.
 
 use serde_json::{Value, json};
-use telekommo::sandbox::stage::{ANNA, BEN, LINES, Line};
+use telekommo::sandbox::{
+    fault::Fault,
+    stage::{ANNA, BEN, LINES, Line},
+    telegram::Target,
+};
 
 use crate::support::{TestStage, eventually, in_kommo};
 
@@ -35,6 +39,13 @@ fn message(number: i64, fields: &Value) -> Value {
         message[name] = value.clone();
     }
     message
+}
+
+/// Whether a line about a message that was set aside says which update it was.
+fn is_named(why: &str) -> bool {
+    let number =
+        why.strip_prefix("update ").and_then(|rest| rest.strip_suffix(" of source sales cannot be read as a message"));
+    number.is_some_and(|number| number.parse::<i64>().is_ok())
 }
 
 /// A normal message arrives behind everything that was pushed, and Telegram may forget all of it.
@@ -80,7 +91,7 @@ async fn what_cannot_be_read_is_set_aside_for_a_person() {
     }
     assert_goes_on(&stage).await;
     let parked = stage.parked(unreadable.len()).await;
-    assert!(parked.iter().all(|parked| parked.why == "the update cannot be read as a message"), "{parked:#?}");
+    assert!(parked.iter().all(|parked| is_named(&parked.why)), "{parked:#?}");
     let (_, metrics) = stage.admin("/metrics").await;
     assert!(metrics.contains(&format!("telekommo_parked_messages {}", unreadable.len())), "{metrics}");
     assert_eq!(stage.kommo.chats().len(), 1);
@@ -89,11 +100,14 @@ async fn what_cannot_be_read_is_set_aside_for_a_person() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_without_a_usable_number_holds_up_nothing() {
-    let stage = TestStage::start().await;
+    let mut stage = TestStage::start().await;
+    stage.allow_leftovers();
     for raw in [json!("not even an object"), json!({}), json!({ "update_id": "1" }), json!({ "update_id": i64::MAX })] {
         stage.telegram.push_raw(SALES.token, raw);
     }
     assert_goes_on(&stage).await;
+    let parked = stage.parked(1).await;
+    assert_eq!(parked[0].why, "an update of source sales, without a number, cannot be read as a message");
     stage.finish().await;
 }
 
@@ -104,6 +118,51 @@ async fn an_update_that_is_nested_deeply_holds_up_nothing() {
     push(&stage, "message", &message(1, &json!({ "text": "said", "from_the_future": nested })));
     assert_goes_on(&stage).await;
     assert_eq!(in_kommo(&stage, SALES, ANNA), ["said"]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_that_is_nested_too_deeply_is_set_aside_and_the_others_go_on() {
+    let mut stage = TestStage::start().await;
+    stage.allow_leftovers();
+    stage.allow_failures();
+    // It tells the numbers, of which the next is taken by what makes the bot poll again.
+    let first = stage.telegram.push_update(SALES.token, &skipped()).expect("the bot wants polls") + 2;
+    let mut updates = Vec::new();
+    for levels in [121, 122, 127, 128, 1_000, 100_000] {
+        // The update and its message are two of the levels.
+        let nest = format!(r#"{{"from_the_future":{}{},"#, "[".repeat(levels - 2), "]".repeat(levels - 2));
+        for (said, begin) in [("deep", nest.as_str()), ("beside", "{")] {
+            let number = i64::try_from(updates.len()).unwrap();
+            let message = message(number + 10, &json!({ "text": format!("{said} {levels}") })).to_string();
+            let message = message.replacen('{', begin, 1);
+            updates.push(format!(r#"{{"update_id":{},"message":{message}}}"#, first + number));
+        }
+    }
+    let body = format!(r#"{{"ok":true,"result":[{}]}}"#, updates.join(","));
+    let polling = Target { token: Some(SALES.token.to_owned()), method: Some("getUpdates".to_owned()) };
+    stage.telegram.fault(polling, Fault::Status { code: 200, body }, 1);
+    stage.telegram.push_update(SALES.token, &skipped());
+    let want = [
+        "deep 121",
+        "beside 121",
+        "deep 122",
+        "beside 122",
+        "deep 127",
+        "beside 127",
+        "beside 128",
+        "beside 1000",
+        "beside 100000",
+    ];
+    stage.until("what can be read arrives", |stage| in_kommo(stage, SALES, ANNA).len() == want.len()).await;
+    assert_eq!(in_kommo(&stage, SALES, ANNA), want);
+    let mut why: Vec<_> = stage.parked(3).await.into_iter().map(|parked| parked.why).collect();
+    why.sort();
+    for (why, (n, levels)) in why.iter().zip([(6, 128), (8, 1_000), (10, 100_000)]) {
+        let update = first + n;
+        assert!(why.starts_with(&format!("update {update} of source sales cannot be read")), "{why}");
+        assert!(why.contains(&format!("nested {levels} levels deep")), "{why}");
+    }
     stage.finish().await;
 }
 

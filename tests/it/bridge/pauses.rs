@@ -1,7 +1,8 @@
 //! What only the operator can mend: one route pauses, the others go on, and nothing is lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde_json::json;
 use telekommo::sandbox::{
     fault::Fault,
     kommo::Status,
@@ -31,7 +32,7 @@ async fn a_token_that_is_refused_pauses_its_own_bot_only() {
         stage.telegram.fault(asked, Fault::Status { code: 401, body: body.clone() }, u32::MAX);
     }
     let pending = [stage.reply(SALES, ANNA, "first").await, stage.reply(SALES, ANNA, "second").await];
-    stage.until_ready_says(503, &["outbound:sales has paused: Telegram does not accept the bot's token"]).await;
+    stage.until_ready_says(503, &["outbound:sales has paused: Telegram does not accept this bot's token"]).await;
 
     let other = stage.reply(SUPPORT, BEN, "not held up").await;
     assert_eq!(stage.kommo.chats().len(), 2);
@@ -46,6 +47,44 @@ async fn a_token_that_is_refused_pauses_its_own_bot_only() {
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["first", "second"]);
     stage.until_ready_says(200, &[]).await;
     stage.finish().await;
+}
+
+/// Every call of a bot is refused for a while. Each direction says what is to be done, and goes on by itself afterwards.
+async fn refused_for_a_while((code, description): (u16, &str), advice: &str, no_advice: &str) {
+    let stage = stage().await;
+    let body = json!({ "ok": false, "error_code": code, "description": description }).to_string();
+    stage.telegram.fault(Target::bot(SALES.token), Fault::Status { code, body }, u32::MAX);
+    // The poll that waits is answered first.
+    stage.telegram.write(SALES.token, ANNA, "first");
+    let waits = stage.reply(SALES, ANNA, "waits").await;
+    stage
+        .until_ready_says(503, &[&format!("bot sales: {advice}"), &format!("outbound:sales has paused: {advice}")])
+        .await;
+    let (_, told) = stage.admin("/ready").await;
+    assert!(!told.contains(no_advice) && !told.contains("restart"), "{told}");
+    stage.telegram.write(SALES.token, ANNA, "second");
+    stage.telegram.heal();
+    let healed_at = Instant::now();
+    stage.until("polling goes on", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "first", "second"]).await;
+    assert_eq!(stage.outcome(&waits).await, Status::Delivered);
+    assert!(healed_at.elapsed() < Duration::from_secs(10), "{:?}", healed_at.elapsed());
+    stage.until_ready_says(200, &[]).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_that_was_logged_out_needs_no_new_token() {
+    refused_for_a_while((400, "Logged out"), "this Bot API server has logged the bot out", "@BotFather").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_path_is_no_revoked_token() {
+    refused_for_a_while((404, "Not Found"), "the Bot API server has no bot under this address", "revoked").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_given_back_needs_no_restart() {
+    refused_for_a_while((401, "Unauthorized"), "Telegram does not accept this bot's token", "api_url").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What becomes of a request.
-pub(super) enum Reply {
+pub(in crate::telegram) enum Reply {
     /// It is answered with a status and a body.
     Answer(u16, String),
     /// It is answered with these bytes, and the connection closed.
@@ -35,32 +35,32 @@ pub(super) enum Reply {
 }
 
 /// A success with a result.
-pub(super) fn success(result: &str) -> Reply {
+pub(in crate::telegram) fn success(result: &str) -> Reply {
     Reply::Answer(200, format!(r#"{{"ok":true,"result":{result}}}"#))
 }
 
 /// A refusal in Telegram's shape.
-pub(super) fn refusal(code: u16, description: &str) -> Reply {
+pub(in crate::telegram) fn refusal(code: u16, description: &str) -> Reply {
     let body = serde_json::json!({ "ok": false, "error_code": code, "description": description });
     Reply::Answer(code, body.to_string())
 }
 
 /// A request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked {
-    pub(super) body: String,
+pub(in crate::telegram) struct Asked {
+    pub(in crate::telegram) body: String,
 }
 
 /// A running server. It ends when it is dropped.
-pub(super) struct Scripted {
-    pub(super) address: SocketAddr,
+pub(in crate::telegram) struct Scripted {
+    pub(in crate::telegram) address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
     _serving: JoinSet<()>,
 }
 
 impl Scripted {
     /// Answers each request as `script` says.
-    pub(super) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(in crate::telegram) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, script) = (Arc::default(), Arc::new(script));
@@ -70,18 +70,23 @@ impl Scripted {
     }
 
     /// What was asked so far.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(in crate::telegram) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// A bot that talks to it, and does not wait long.
-    pub(super) fn bot(&self) -> Bot {
+    pub(in crate::telegram) fn bot(&self) -> Bot {
         bot(&format!("http://{}", self.address))
     }
 }
 
 /// A bot that talks to `server`, and does not wait long.
-pub(super) fn bot(server: &str) -> Bot {
+pub(in crate::telegram) fn bot(server: &str) -> Bot {
+    paced(server, 1000)
+}
+
+/// The same with so many calls per second.
+pub(in crate::telegram) fn paced(server: &str, requests_per_second: u32) -> Bot {
     let access = Access {
         api_url: server.parse().unwrap(),
         send_timeout: Duration::from_secs(2),
@@ -89,7 +94,7 @@ pub(super) fn bot(server: &str) -> Bot {
         limit_bytes: 50 << 20,
         find_timeout: Duration::from_secs(2),
         poll_timeout: Duration::from_secs(50),
-        requests_per_second: 1000,
+        requests_per_second,
         layout: Layout::Inline,
     };
     Bot::new(SourceId::parse("sales").unwrap(), BotId(7), "7:secret", &access).unwrap()

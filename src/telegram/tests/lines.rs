@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, future::join_all, stream};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-use super::*;
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId, SourceId, TelegramChat},
@@ -15,8 +14,10 @@ use crate::{
     },
     telegram::{
         bot::Bot,
+        client::ANSWER_LIMIT_BYTES,
+        error::CallError,
         place::Target,
-        scripted::{Reply, Scripted, bot, refusal, success},
+        tests::scripted::{Reply, Scripted, bot, paced, refusal, success},
         updates::{Ask, Wait},
         upload::{Form, Handover, Incoming, Parcel, UploadError},
     },
@@ -171,4 +172,17 @@ async fn an_answer_without_an_end_is_not_read_to_it() {
     let ask = Ask { offset: None, limit: 100, wait: Wait::ForAnswer };
     let Err(CallError::Foreign(foreign)) = server.bot().updates(ask).await else { panic!() };
     assert_eq!(foreign.body.text().len(), ANSWER_LIMIT_BYTES);
+}
+
+#[tokio::test]
+async fn typing_counts_among_the_calls_and_is_left_out_where_there_is_no_room() {
+    let server = Scripted::start(|_| success("true")).await;
+    let bot = paced(&format!("http://{}", server.address), 1);
+    assert_eq!(bot.type_in(target()).await, Ok(()));
+    assert_eq!(server.asked().len(), 1);
+    let crowd = async { tokio::join!(bot.turn(), bot.turn(), bot.turn()) };
+    assert_eq!(tokio::join!(bot.type_in(target()), crowd).0, Ok(()), "nobody minds");
+    let begun_at = Instant::now();
+    bot.turn().await;
+    assert!(begun_at.elapsed() > Duration::from_millis(100), "the calls before it count");
 }

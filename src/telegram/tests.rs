@@ -1,0 +1,5 @@
+//! What is tested across the files of this room, and the server that it takes.
+
+mod lines;
+pub(super) mod scripted;
+mod verdicts;

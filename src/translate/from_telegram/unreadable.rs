@@ -1,0 +1,111 @@
+//! What cannot be read, in words.
+
+use crate::{
+    domain::address::SourceId,
+    telegram::wire::{self, MOST_LEVELS},
+};
+
+/// Which update cannot be read, and why, for whoever looks at it.
+#[must_use]
+pub fn why_unreadable(raw: &str, source: &SourceId) -> String {
+    let which = match wire::update_id(raw) {
+        Some(id) => format!("update {id} of source {source}"),
+        None => format!("an update of source {source}, without a number,"),
+    };
+    match wire::levels(raw) {
+        deep if deep > MOST_LEVELS => {
+            format!("{which} cannot be read as a message: it is nested {deep} levels deep, {} are read", MOST_LEVELS)
+        }
+        _ => format!("{which} cannot be read as a message"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            address::BotId,
+            message::{Content, Skip},
+            time::UnixMillis,
+        },
+        translate::from_telegram::{Arrival, Place, connection_id, decode, introduction, lane, own_number},
+    };
+
+    fn source() -> SourceId {
+        SourceId::parse("sales").unwrap()
+    }
+
+    fn read(raw: &str) -> Result<Arrival, Skip> {
+        let (source, now) = (source(), UnixMillis(1));
+        let place =
+            Place { source: &source, bot: BotId(1), connection: None, groups: false, largest_file_bytes: 1, now };
+        decode(raw, &place)
+    }
+
+    /// An update with `levels` levels, of which the innermost hold the words of an article.
+    fn article(levels: usize) -> String {
+        // The update, its message, the article, its list of blocks, and a block.
+        let nested = levels - 5;
+        let words = format!("{}\"deep\"{}", r#"{"type":"bold","text":"#.repeat(nested), "}".repeat(nested));
+        let blocks = format!(r#"[{{"type":"paragraph","text":{words}}}]"#);
+        let chat = r#""chat":{"id":777000111,"type":"private"}"#;
+        format!(
+            r#"{{"update_id":9,"message":{{"message_id":1,"date":1,{chat},"rich_message":{{"blocks":{blocks}}}}}}}"#
+        )
+    }
+
+    /// The same as answers to answers.
+    fn answers(levels: usize) -> String {
+        let chat = r#""chat":{"id":777000111,"type":"private"}"#;
+        let begin = format!(r#"{{"message_id":1,"date":1,{chat},"text":"deep","reply_to_message":"#);
+        let nested = levels - 2;
+        format!(r#"{{"update_id":9,"message":{}{{}}{}}}"#, begin.repeat(nested), "}".repeat(nested))
+    }
+
+    #[test]
+    fn what_is_nested_is_read_up_to_a_depth_and_beyond_it_never_overflows() {
+        // Less than a worker of the runtime has.
+        let small = std::thread::Builder::new().stack_size(1 << 20);
+        let reading = small.spawn(|| {
+            for levels in [7, 100, 121, 122, 126, 127, 128, 1_000, 100_000] {
+                for raw in [article(levels), answers(levels)] {
+                    let is_read = levels <= 127;
+                    assert_eq!(crate::telegram::wire::levels(&raw), levels);
+                    assert_eq!(read(&raw).is_ok(), is_read, "{levels}");
+                    let thread = if is_read { "tg:sales:777000111" } else { "source:sales" };
+                    assert_eq!(lane(&raw, &source()).thread, thread, "{levels}");
+                    assert_eq!(connection_id(&raw), None);
+                    assert_eq!((introduction(&raw, &source()).is_some(), own_number(&raw)), (is_read, None));
+                }
+            }
+            let Ok(Arrival::Message(message)) = read(&article(121)) else { panic!("it is read") };
+            let Content::Text(text) = message.content else { panic!("{:?}", message.content) };
+            assert!(text.contains("deep"), "{text}");
+        });
+        reading.unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_source() {
+        for (raw, says) in [
+            (r#"{"update_id":5,"message":7}"#, "update 5 of source sales cannot be read as a message"),
+            ("nonsense", "an update of source sales, without a number, cannot be read as a message"),
+            (
+                &article(128),
+                "update 9 of source sales cannot be read as a message: it is nested 128 levels deep, 127 are read",
+            ),
+            (r#"{"update_id":5,"message":{"text":"\x"}}]}"#, "update 5 of source sales cannot be read as a message"),
+        ] {
+            assert_eq!(why_unreadable(raw, &source()), says);
+        }
+    }
+
+    #[test]
+    fn half_a_character_costs_no_words() {
+        let chat = r#""chat":{"id":777000111,"type":"private"}"#;
+        let raw = format!(r#"{{"update_id":9,"message":{{"message_id":1,"date":1,{chat},"text":"Hi \ud83d there"}}}}"#);
+        let Ok(Arrival::Message(message)) = read(&raw) else { panic!("it is read") };
+        assert_eq!(message.content, Content::Text("Hi \u{fffd} there".to_owned()));
+    }
+}
