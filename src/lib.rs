@@ -7,8 +7,10 @@
 //!
 //! # A customer writes
 //!
-//! 1. [`telegram::poll`] asks Telegram for updates from an offset on. The answer is kept as raw JSON: a library that
-//!    reads types gives up a whole message over one detail that it does not know.
+//! 1. [`telegram::poll`] asks Telegram for updates from an offset on. Each is kept as it came, as raw JSON, and none depends on
+//!    how the others look: a library that reads types gives up a whole message over one detail that it does not know, and a
+//!    whole batch over one that is nested too deeply. Where an answer cannot be read at all, updates are asked for singly until
+//!    the one is found that breaks it; it is set aside under its number.
 //! 2. [`store::Store::push`] takes the batch and the next offset in one durable step ■. Each update waits in the lane of its
 //!    conversation, under the bot's id and the update's own, by which a repetition is recognised. Only then does the
 //!    next poll confirm the batch.
@@ -76,7 +78,8 @@
 //! 3. [`relay`] claims it. [`translate::from_kommo`] and [`translate::to_telegram`] turn it into calls, without I/O; a
 //!    long text becomes several. The calls take the hook's place in the lane ■, so that a retry of one repeats no other,
 //!    and nothing later gets between them.
-//! 4. [`telegram::bot`] makes each call, and each is settled by itself ■. Telegram has no idempotency key: if the
+//! 4. [`telegram::bot`] makes each call, and each is settled by itself ■. Only an answer in Telegram's own shape is its verdict
+//!    ([`telegram::failure`]); a proxy's page says nothing about the message. Telegram has no idempotency key: if the
 //!    connection breaks after a call was sent, it may have arrived, and is reported as such rather than repeated.
 //! 5. The last call leaves a delivery status ■ in a lane of its own, which tells Kommo "delivered"; a failure leaves one
 //!    with a code and a sentence for the manager. The lane is its own so that a status that Kommo does not take holds up no

@@ -42,11 +42,16 @@ impl Remotes {
         });
         let bot = |(source, bot): (&SourceId, &Bot)| {
             let (bot, told, route) = (bot.clone(), Arc::clone(meter), Route::Outbound(source.clone()));
+            let doubted = bot.clone();
             let probe = move || {
                 let bot = bot.clone();
-                async move { bot.greet().await }
+                async move { bot.probe().await }
             };
-            let tell = move |failure: Option<&Failure>| tell(&told, &route, failure);
+            let tell = move |failure: Option<&Failure>| {
+                tell(&told, &route, failure);
+                // Its poller goes the same way.
+                doubted.doubt();
+            };
             (source.clone(), Remote::new(format!("bot {source}"), slowest, probe, tell))
         };
         Self { kommo, account, bots: bots.iter().map(bot).collect() }

@@ -45,14 +45,8 @@ pub fn of_send(error: CallError) -> Failure {
 #[must_use]
 pub fn of_repeatable(error: CallError) -> Failure {
     let why = error.to_string();
-    match of_send(error) {
-        Failure::Uncertain(_) => Failure::transient(why),
-        certain @ (Failure::Unreachable { .. }
-        | Failure::Transient { .. }
-        | Failure::Throttled { .. }
-        | Failure::Blocked { .. }
-        | Failure::Permanent(_)) => certain,
-    }
+    let failure = of_send(error);
+    if matches!(failure, Failure::Uncertain(_)) { Failure::transient(why) } else { failure }
 }
 
 /// How a call ended whose refusal may mean that there is nothing left to do. It does the same when it is made twice.

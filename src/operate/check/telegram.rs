@@ -31,7 +31,7 @@ async fn known(source: &SourceId, bot: &Bot) -> Finding {
         }
         Err(failure) => failure.why().to_owned(),
     };
-    wrong(about, format!("no answer for that of source {source}: {why}"))
+    wrong(about, format!("that of source {source}: {why}"))
 }
 
 /// What came of opening the directory of an own server.

@@ -17,6 +17,7 @@ use crate::{
         address::{BotId, SourceId},
         keyboard::Layout,
     },
+    pace::ChatLimits,
     telegram::{access::Access, bot::Bot},
 };
 
@@ -95,6 +96,7 @@ pub(in crate::telegram) fn paced(server: &str, requests_per_second: u32) -> Bot 
         find_timeout: Duration::from_secs(2),
         poll_timeout: Duration::from_secs(50),
         requests_per_second,
+        chat_limits: ChatLimits { per_second: 1000, burst: 1000, group_per_minute: 1000 },
         layout: Layout::Inline,
     };
     Bot::new(SourceId::parse("sales").unwrap(), BotId(7), "7:secret", &access).unwrap()

@@ -41,6 +41,7 @@ fn kind(failure: &Failure) -> &'static str {
     match failure {
         Failure::Unreachable { .. } => "unreachable",
         Failure::Transient { .. } => "none",
+        Failure::NotYet { .. } => "not yet",
         Failure::Throttled { .. } => "patience",
         Failure::Blocked { .. } => "person",
         Failure::Uncertain(_) => "uncertain",

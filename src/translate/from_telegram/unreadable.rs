@@ -14,7 +14,7 @@ pub fn why_unreadable(raw: &str, source: &SourceId) -> String {
     };
     match wire::levels(raw) {
         deep if deep > MOST_LEVELS => {
-            format!("{which} cannot be read as a message: it is nested {deep} levels deep, {} are read", MOST_LEVELS)
+            format!("{which} cannot be read as a message: it is nested {deep} levels deep, {MOST_LEVELS} are read")
         }
         _ => format!("{which} cannot be read as a message"),
     }

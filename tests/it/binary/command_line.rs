@@ -3,7 +3,8 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use rustix::process::Signal;
-use telekommo::sandbox::stage::Stage;
+use serde_json::json;
+use telekommo::sandbox::{fault::Fault, stage::Stage, telegram::Target};
 use tokio::process::Command;
 
 use super::process::{Process, finished, telekommo, text, with_config};
@@ -187,6 +188,27 @@ async fn check_names_the_bots_and_says_whose_token_is_wrong() {
     let (said, code) = (text(&output.stdout), output.status.code());
     assert!(code == Some(1) && said.contains("that of source support") && said.contains("token"), "{code:?} {said}");
     assert!(!said.contains("SANDBOX"), "{said}");
+}
+
+#[tokio::test]
+async fn check_tells_apart_why_a_bot_cannot_be_reached() {
+    let stage = Stage::without_bridge("").unwrap();
+    let file = stage.write_config().unwrap();
+    for (code, description, advice) in [
+        (401, "Unauthorized", "put it into the configuration"),
+        (400, "Logged out", "call logOut there"),
+        (404, "Not Found", "check the path in `telegram.api_url`"),
+    ] {
+        let body = json!({ "ok": false, "error_code": code, "description": description }).to_string();
+        stage.telegram.fault(Target::any(), Fault::Status { code, body }, u32::MAX);
+        let output = finished(with_config("check", &file)).await;
+        let said = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!((output.status.code(), said.matches(advice).count()), (Some(1), 2), "{description}: {said}");
+        stage.telegram.heal();
+    }
+    stage.telegram.down(true).unwrap();
+    let output = finished(with_config("check", &file)).await;
+    assert!(text(&output.stdout).contains("Connection refused"), "{}", text(&output.stdout));
 }
 
 #[tokio::test]
