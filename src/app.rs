@@ -88,7 +88,7 @@ impl App {
     /// # Errors
     /// If the store cannot be opened or a listener cannot be bound; the message says what to do.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        Self::start_on(bind(config.server.listen, "server.listen").await?, config).await
+        Self::start_on(bind(config.server.listen, "server.listen")?, config).await
     }
 
     /// The same with a public listener that is there already, in place of `server.listen`.
@@ -96,7 +96,8 @@ impl App {
     /// # Errors
     /// As those of [`App::start`].
     pub async fn start_on(public: TcpListener, config: &Config) -> anyhow::Result<Self> {
-        let admin = bind(config.admin.listen, "admin.listen").await?;
+        serve::raise_open_files();
+        let admin = bind(config.admin.listen, "admin.listen")?;
         let settings = store_settings(config);
         let store = spawn_blocking(move || Store::open(settings)).await.context("opening the store")??;
         let account = identity::client(&config.kommo)?;
@@ -152,8 +153,8 @@ impl App {
     }
 }
 
-async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    serve::listen(address).with_context(|| {
         format!("cannot listen on {address}: choose another address for `{key}`, or stop what is using this one")
     })
 }
@@ -327,8 +328,11 @@ impl Parts {
         let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.meter))
             .merge(reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
-        life.essential("public listener", serve::until(public, serve::public(hooks, media), stop.clone()));
-        life.essential("admin listener", serve::until(admin, admin_router, stop));
+        life.essential(
+            "public listener",
+            serve::until(public, serve::public(hooks, media), serve::Limits::public(), stop.clone()),
+        );
+        life.essential("admin listener", serve::until(admin, admin_router, serve::Limits::admin(), stop));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The HTTP listeners.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -9,80 +9,96 @@ use axum::{
     http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{kommo::hook::HookIntake, media::serve::MediaDoor, serve::patience::Patient};
+use crate::{
+    kommo::hook::HookIntake,
+    media::serve::MediaDoor,
+    serve::{connections::Connections, table::Need},
+};
 
+mod body;
+mod connections;
+mod conversation;
+mod limits;
 mod patience;
+mod table;
+mod wire;
 
-/// How many connections are served at the same time; more wait to be accepted. With the largest hook on each of them the
-/// bridge still stays within a small machine's memory.
-const CONNECTIONS: usize = 128;
-/// How long a client may take to say what it wants.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
-/// How long a client may take nothing of what it has asked for.
-const TAKES_WITHIN: Duration = Duration::from_mins(1);
+pub use limits::{Limits, raise_open_files};
+
+/// How many connections the system may hold for us until they are accepted. A burst that does not fit waits a second or more
+/// for its next try.
+const BACKLOG: u32 = 4096;
 /// How long what has been asked may take once a stop was asked for.
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 /// How long to wait when no connection can be accepted, as when the process has too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `stop`, then finishes what has been asked.
+/// Listens at `address`.
+///
+/// # Errors
+/// If the address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As the port of a bridge that has just ended is still in use for a while.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves `router` within `limits` until `stop`, then finishes what has been asked.
 ///
 /// # Errors
 /// None; it is a task that ends.
-pub async fn until(listener: TcpListener, router: Router, stop: CancellationToken) -> Result<(), Infallible> {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
-    while let Some((stream, place)) = stop.run_until_cancelled(accept(&listener, &places)).await {
-        while connections.try_join_next().is_some() {}
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS_WITHIN)
-            // A connection that is kept for later can be closed in the very moment in which a hook is sent over it.
-            .keep_alive(false)
-            .serve_connection(
-                TokioIo::new(Patient::new(stream, TAKES_WITHIN)),
-                TowerToHyperService::new(router.clone()),
-            );
-        let connection = graceful.watch(connection);
-        connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
-            }
-            drop(place);
-        });
+pub async fn until(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) -> Result<(), Infallible> {
+    let (open, mut conversations) = (Arc::new(Connections::new(limits)), JoinSet::new());
+    while let Some(stream) = stop.run_until_cancelled(accept(&listener, &open)).await {
+        let Some(connection) = stop.run_until_cancelled(open.enter()).await else { break };
+        while conversations.try_join_next().is_some() {}
+        conversations.spawn(conversation::hold(stream, connection, router.clone(), stop.clone()));
     }
     drop(listener);
     // Whoever is not done by then is dropped with the set.
-    let _ = timeout(LAST_ANSWERS_WITHIN, graceful.shutdown()).await;
+    let _ = timeout(LAST_ANSWERS_WITHIN, async { while conversations.join_next().await.is_some() {} }).await;
     Ok(())
 }
 
-/// The next client, once there is a place for one.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+/// The next client.
+async fn accept(listener: &TcpListener, open: &Connections) -> TcpStream {
+    let mut is_said = false;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, _)) => return stream,
             Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted");
+                if !is_said {
+                    tracing::warn!(%error, "no connection can be accepted");
+                    is_said = true;
+                }
+                if is_out_of_files(&error) {
+                    open.shed(Need::Place);
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
     }
+}
+
+/// Whether it helps to close a connection.
+fn is_out_of_files(error: &io::Error) -> bool {
+    let full =
+        [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOBUFS, rustix::io::Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| full.iter().any(|errno| errno.raw_os_error() == code))
 }
 
 /// What the internet reaches: Kommo's hooks and links to files, and nothing else.

@@ -1,4 +1,4 @@
-//! A connection that is given up when its client takes nothing of what it has asked for.
+//! A connection that is given up when its client takes too little of what it has asked for.
 
 use std::{
     io::{self, IoSlice},
@@ -9,21 +9,27 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
-/// A stream that breaks when nothing could be written for a while. Each byte that is taken starts the while anew, so that
-/// whoever is slow is not cut off.
+/// How fast an answer has to be taken on average. The slowest phone is faster; whoever takes a byte now and then only keeps a
+/// place that others could have.
+const BYTES_PER_SECOND: u32 = 1024;
+
+/// A stream that breaks when too little could be written for too long. What is taken earns time, and none is lost while there is
+/// nothing to write.
 pub(super) struct Patient<S> {
     stream: S,
+    /// The most that can be earned, and what there is at the beginning.
     patience: Duration,
-    /// Runs while the other end takes nothing.
-    stalled: Option<Pin<Box<Sleep>>>,
+    left: Duration,
+    /// Runs while the other end takes nothing, since this instant.
+    stalled: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> Patient<S> {
     pub(super) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, stalled: None }
+        Self { stream, patience, left: patience, stalled: None }
     }
 
     fn unless_stalled(
@@ -31,13 +37,16 @@ impl<S> Patient<S> {
         context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
+        if let Poll::Ready(taken) = written {
+            let waited = self.stalled.take().map_or(Duration::ZERO, |(since, _)| since.elapsed());
+            let earned = Duration::from_secs(*taken.as_ref().unwrap_or(&0) as u64) / BYTES_PER_SECOND;
+            self.left = (self.left.saturating_sub(waited) + earned).min(self.patience);
+            return Poll::Ready(taken);
         }
-        let patience = self.patience;
-        ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
+        let left = self.left;
+        let (_, timer) = self.stalled.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
+        ready!(timer.as_mut().poll(context));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes too little")))
     }
 }
 
@@ -94,18 +103,38 @@ mod tests {
         assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_a_little_now_and_then_gets_all() {
-        let (server, mut client) = duplex(10);
+    /// Lets a client take `piece` bytes every 30 seconds, and gives how much of `all` it got, and after how long it was given up.
+    async fn taken(piece: usize, all: usize) -> (usize, Option<Duration>) {
+        let (server, mut client) = duplex(1024);
+        let begun = Instant::now();
         let reader = async {
             let mut taken = 0;
-            while taken < 100 {
-                sleep(Duration::from_secs(59)).await;
-                taken += client.read(&mut [0; 5]).await.unwrap();
+            while taken < all {
+                sleep(Duration::from_secs(30)).await;
+                match client.read(&mut vec![0; piece]).await.unwrap() {
+                    0 => break,
+                    bytes => taken += bytes,
+                }
             }
+            taken
         };
-        let mut server = Patient::new(server, PATIENCE);
-        let (written, ()) = tokio::join!(server.write_all(&[0; 100]), reader);
-        written.unwrap();
+        let writer = async {
+            let mut server = Patient::new(server, PATIENCE);
+            server.write_all(&vec![0; all]).await.err().map(|_| begun.elapsed())
+        };
+        tokio::join!(reader, writer)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_it_slowly_gets_all() {
+        // A whole minute's patience is spent before each second piece, and earned again by it.
+        assert_eq!(taken(64 * 1024, 10_000).await, (10_000, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_a_byte_now_and_then_is_given_up() {
+        let (taken, given_up_after) = taken(1, 10_000).await;
+        assert!(taken < 2000, "{taken} bytes");
+        assert_eq!(given_up_after.map(|after| after.as_secs()), Some(60));
     }
 }

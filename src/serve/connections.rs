@@ -1,0 +1,265 @@
+//! The open connections of one listener, with their places and their memory.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::serve::{
+    limits::Limits,
+    table::{Need, PATIENCE, Stage, Table},
+};
+
+/// What one connection may hold in all. The largest hook is far below.
+const MOST_HELD_BYTES: usize = 8 * 1024 * 1024;
+/// How often it is said that clients are dropped.
+const SAID_EVERY: Duration = Duration::from_mins(1);
+
+/// All connections of one listener.
+#[derive(Debug)]
+pub(super) struct Connections {
+    table: Mutex<Table>,
+    places: Arc<Semaphore>,
+    memory: Semaphore,
+    /// When it was last said that clients are dropped, and how many have been since.
+    said: Mutex<(Option<Instant>, usize)>,
+}
+
+/// One of them. Its place and its memory are free again once nobody has it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    all: Arc<Connections>,
+    number: u64,
+    dropped: CancellationToken,
+    /// Whether all that the client had to send was read.
+    is_read: AtomicBool,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A client wants more memory than any hook needs.
+#[derive(Debug, thiserror::Error)]
+#[error("the request holds too much memory")]
+pub(super) struct HoldsTooMuch;
+
+impl Connections {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            table: Mutex::default(),
+            places: Arc::new(Semaphore::new(limits.connections)),
+            memory: Semaphore::new(limits.memory_bytes),
+            said: Mutex::default(),
+        }
+    }
+
+    /// A place for a new connection. Where all are taken, the slowest client has to go; a hook that is being stored is waited for.
+    pub(super) async fn enter(self: &Arc<Self>) -> Arc<Connection> {
+        let places = Arc::clone(&self.places);
+        let place = match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => {
+                self.shed(Need::Place);
+                places.acquire_owned().await.expect("the semaphore is never closed")
+            }
+        };
+        let (number, dropped) = self.table().enter(Instant::now());
+        let is_read = AtomicBool::new(false);
+        Arc::new(Connection { all: Arc::clone(self), number, dropped, is_read, _place: place })
+    }
+
+    /// Drops whom it takes to make room, the slowest first.
+    pub(super) fn shed(&self, need: Need) {
+        let dropped = self.table().shed(need);
+        if dropped > 0 {
+            self.say(dropped);
+        }
+    }
+
+    fn say(&self, dropped: usize) {
+        let now = Instant::now();
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.1 += dropped;
+        if said.0.is_none_or(|at| now.duration_since(at) >= SAID_EVERY) {
+            tracing::warn!(clients = said.1, "it gets tight: the slowest clients are dropped to make room for others");
+            *said = (Some(now), 0);
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connection {
+    /// Takes memory for this connection, and waits for it if there is none.
+    pub(super) async fn hold(&self, bytes: usize) -> Result<(), HoldsTooMuch> {
+        if self.all.table().held_bytes(self.number) + bytes > MOST_HELD_BYTES {
+            return Err(HoldsTooMuch);
+        }
+        let permits = u32::try_from(bytes).map_err(|_| HoldsTooMuch)?;
+        let memory = &self.all.memory;
+        let taken = match memory.try_acquire_many(permits) {
+            Ok(taken) => taken,
+            Err(_) => {
+                self.all.shed(Need::Bytes(bytes));
+                memory.acquire_many(permits).await.expect("the semaphore is never closed")
+            }
+        };
+        taken.forget();
+        self.all.table().hold(self.number, bytes);
+        Ok(())
+    }
+
+    /// The client has said what it wants, and may send a body.
+    pub(super) fn has_asked(&self) {
+        self.turn(Stage::Body);
+    }
+
+    /// All that the client had to send was read.
+    pub(super) fn is_handled(&self) {
+        self.is_read.store(true, Ordering::Relaxed);
+        self.turn(Stage::Handling);
+    }
+
+    /// There is an answer. What was held beyond `keeps` bytes is not needed any more.
+    pub(super) fn is_answered(&self, keeps: usize) {
+        self.turn(Stage::Answer);
+        let freed = self.all.table().release(self.number, keeps);
+        self.all.memory.add_permits(freed);
+    }
+
+    /// What is left of a body is read for nothing.
+    pub(super) fn is_drained(&self) {
+        self.turn(Stage::Rest);
+    }
+
+    /// Whether somebody reads the body, and will hear that its client is too slow.
+    pub(super) fn is_body_awaited(&self) -> bool {
+        self.all.table().stage(self.number) == Some(Stage::Body)
+    }
+
+    /// Whether this connection makes room for others.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.dropped.is_cancelled()
+    }
+
+    /// Whether all that the client had to send was read.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read.load(Ordering::Relaxed)
+    }
+
+    /// The client has sent or taken so much.
+    pub(super) fn progress(&self, bytes: usize) {
+        self.all.table().progress(self.number, bytes, Instant::now());
+    }
+
+    /// Waits until this connection has to end: its client is too slow, or others need the room.
+    pub(super) async fn has_to_end(&self) {
+        let _ = self.dropped.run_until_cancelled(self.runs_out_of_patience()).await;
+    }
+
+    async fn runs_out_of_patience(&self) {
+        loop {
+            let until = self.all.table().patient_until(self.number);
+            let now = Instant::now();
+            match until {
+                Some(until) if until <= now => return,
+                Some(until) => sleep_until(until).await,
+                // The next stage begins with this much.
+                None => sleep_until(now + PATIENCE).await,
+            }
+        }
+    }
+
+    fn turn(&self, stage: Stage) {
+        self.all.table().turn(self.number, stage, Instant::now());
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let held = self.all.table().leave(self.number);
+        self.all.memory.add_permits(held);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn connections(places: usize, memory_bytes: usize) -> Arc<Connections> {
+        Arc::new(Connections::new(Limits { connections: places, memory_bytes }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_has_five_seconds() {
+        let connection = connections(1, 0).enter().await;
+        let begun = Instant::now();
+        connection.has_to_end().await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_to_a_full_house_takes_the_place_of_the_slowest() {
+        let connections = connections(1, 0);
+        let first = connections.enter().await;
+        let leaves = async {
+            first.has_to_end().await;
+            drop(first);
+        };
+        let begun = Instant::now();
+        tokio::join!(leaves, connections.enter());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hook_that_is_being_stored_keeps_its_place() {
+        let connections = connections(1, 0);
+        let first = connections.enter().await;
+        first.has_asked();
+        first.is_handled();
+        assert!(timeout(Duration::from_mins(1), connections.enter()).await.is_err());
+        assert!(timeout(Duration::from_mins(1), first.has_to_end()).await.is_err());
+        drop(first);
+        connections.enter().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_that_others_hold_becomes_free_by_their_end() {
+        let connections = connections(3, 1000);
+        let (first, second, third) = (connections.enter().await, connections.enter().await, connections.enter().await);
+        first.hold(600).await.unwrap();
+        second.hold(400).await.unwrap();
+        second.is_handled();
+        let leaves = async {
+            first.has_to_end().await;
+            drop(first);
+        };
+        let (held, ()) = tokio::join!(third.hold(500), leaves);
+        held.unwrap();
+        third.is_handled();
+        // Nobody is left who could go.
+        assert!(timeout(Duration::from_mins(1), third.hold(200)).await.is_err());
+        second.is_answered(300);
+        third.hold(200).await.unwrap();
+        drop((second, third));
+        assert_eq!(connections.memory.available_permits(), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_holds_more_than_any_hook_needs() {
+        let connection = connections(1, 2 * MOST_HELD_BYTES).enter().await;
+        connection.hold(MOST_HELD_BYTES).await.unwrap();
+        assert!(connection.hold(1).await.is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! How many connections and how much memory the machine allows.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// How many connections the public listener serves at the same time.
+const CONNECTIONS: usize = 4096;
+/// What the public listener's connections hold of requests, with the answers that are on their way.
+const MEMORY_BYTES: usize = 48 * 1024 * 1024;
+/// The same of the operator's listener, which only this machine reaches.
+const ADMIN_CONNECTIONS: usize = 128;
+const ADMIN_MEMORY_BYTES: usize = 16 * 1024 * 1024;
+/// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass through, and the
+/// operator's listener.
+const OTHER_FILES: u64 = 512;
+/// Fewer connections would be no service.
+const FEWEST_CONNECTIONS: usize = 64;
+
+/// What the connections of one listener may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many there may be.
+    pub connections: usize,
+    /// How much memory they may hold together.
+    pub memory_bytes: usize,
+}
+
+impl Limits {
+    /// For the listener that the internet reaches. Fewer connections where the process may not have enough open files.
+    #[must_use]
+    pub fn public() -> Self {
+        let open_files = getrlimit(Resource::Nofile).current;
+        let connections = connections(open_files);
+        if connections < CONNECTIONS {
+            tracing::warn!(
+                connections,
+                open_files,
+                "the limit of open files allows fewer connections than {CONNECTIONS}: raise it (LimitNOFILE= of systemd, ulimit -n)"
+            );
+        }
+        Self { connections, memory_bytes: MEMORY_BYTES }
+    }
+
+    /// For the operator's listener.
+    #[must_use]
+    pub const fn admin() -> Self {
+        Self { connections: ADMIN_CONNECTIONS, memory_bytes: ADMIN_MEMORY_BYTES }
+    }
+}
+
+/// Lets this process open as many files as the system allows it to. Each connection is one.
+pub fn raise_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
+fn connections(open_files: Option<u64>) -> usize {
+    let room = open_files
+        .map_or(CONNECTIONS, |files| usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(CONNECTIONS));
+    room.clamp(FEWEST_CONNECTIONS, CONNECTIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_as_many_connections_as_open_files_allow() {
+        for (open_files, expected) in [
+            (None, 4096),
+            (Some(1 << 20), 4096),
+            (Some(4608), 4096),
+            (Some(4607), 4095),
+            (Some(1024), 512),
+            (Some(256), 64),
+        ] {
+            assert_eq!(connections(open_files), expected, "{open_files:?}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A connection's stream, which lets its client read an answer that came before the whole request did.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+use crate::serve::connections::Connection;
+
+/// How much of a request is still read once it was answered. A system that closes a connection with unread bytes in it tells
+/// the client so, who then may never see the answer.
+const DRAINED_BYTES: usize = 8 * 1024 * 1024;
+/// How long that may take.
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+const PIECE_BYTES: usize = 8 * 1024;
+
+/// A stream that tells how its client gets on, and ends well.
+pub(super) struct Wire<S> {
+    stream: S,
+    connection: Arc<Connection>,
+    end: End,
+}
+
+/// How far the end has come.
+enum End {
+    /// It has not begun.
+    Open,
+    /// Nothing more is written; what still comes is read for nothing.
+    Draining { left_bytes: usize, deadline: Pin<Box<Sleep>> },
+}
+
+impl<S> Wire<S> {
+    pub(super) const fn new(stream: S, connection: Arc<Connection>) -> Self {
+        Self { stream, connection, end: End::Open }
+    }
+
+    fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.connection.progress(*bytes);
+        }
+        written
+    }
+}
+
+impl<S: AsyncRead + Unpin> Wire<S> {
+    /// Ready once the client has stopped sending, or has sent more than it is worth. Of a request that was read, only what is
+    /// there already is read: a line break too many, say.
+    fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let End::Draining { left_bytes, deadline } = &mut self.end else { return Poll::Ready(()) };
+        let mut piece = [0; PIECE_BYTES];
+        while *left_bytes > 0 {
+            let mut piece = ReadBuf::new(&mut piece);
+            match Pin::new(&mut self.stream).poll_read(context, &mut piece) {
+                Poll::Pending if self.connection.is_read() => break,
+                Poll::Pending => return deadline.as_mut().poll(context),
+                Poll::Ready(Ok(())) if !piece.filled().is_empty() => {
+                    *left_bytes = left_bytes.saturating_sub(piece.filled().len());
+                    self.connection.progress(piece.filled().len());
+                }
+                Poll::Ready(_) => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.noted(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.noted(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if matches!(self.end, End::Open) {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            if self.connection.is_dropped() {
+                return Poll::Ready(Ok(()));
+            }
+            self.connection.is_drained();
+            self.end = End::Draining { left_bytes: DRAINED_BYTES, deadline: Box::pin(sleep(DRAINED_WITHIN)) };
+        }
+        self.poll_drain(context).map(Ok)
+    }
+}
