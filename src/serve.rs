@@ -25,6 +25,7 @@ use crate::{
 mod body;
 mod connections;
 mod conversation;
+mod head;
 mod limits;
 mod patience;
 mod table;

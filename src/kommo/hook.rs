@@ -15,7 +15,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    http::{Request, StatusCode},
+    http::{HeaderMap, Request, StatusCode, header},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::{
@@ -191,8 +191,13 @@ impl HookIntake {
             return Err(Rejected::UnknownScope);
         }
         let signature = request.headers().get("X-Signature").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        // Nobody's bytes are read who says beforehand that they are worth nothing.
+        let signature = signature.ok_or(Rejected::Unsigned)?;
+        if announced_bytes(request.headers()).is_some_and(|bytes| bytes > LIMIT_BYTES) {
+            return Err(Rejected::TooLarge);
+        }
         let body = timeout(BODY_WITHIN, read(request.into_body())).await.map_err(|_| Rejected::Unfinished)??;
-        self.signer.verify(&body, signature.as_deref()).map_err(|_| Rejected::Unsigned)
+        self.signer.verify(&body, Some(&signature)).map_err(|_| Rejected::Unsigned)
     }
 
     async fn keep(&self, hook: &Verified) -> Result<Taken, Rejected> {
@@ -286,6 +291,11 @@ fn scope_of(path: &str) -> Option<&str> {
         (Some("kommo"), Some(scope), None) => Some(scope),
         _ => None,
     }
+}
+
+/// How large the body is going to be, if its sender says so.
+fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 async fn read(body: Body) -> Result<Bytes, Rejected> {

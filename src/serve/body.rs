@@ -9,8 +9,6 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::serve::connections::Connection;
 
-/// How many bytes of memory a byte of a body takes: as it came, as one piece, and as the text that is stored.
-const WEIGHT: usize = 3;
 /// What each piece takes beside its bytes, so that a body of single bytes is not free.
 const PIECE_BYTES: usize = 64;
 
@@ -40,7 +38,7 @@ async fn next(body: &mut Incoming, connection: &Connection) -> Result<Option<Byt
         // Trailers are no part of a hook.
         let Ok(bytes) = frame.map_err(axum::Error::new)?.into_data() else { continue };
         connection.progress(bytes.len());
-        connection.hold(bytes.len() * WEIGHT + PIECE_BYTES).await.map_err(axum::Error::new)?;
+        connection.hold(bytes.len() + PIECE_BYTES).await.map_err(axum::Error::new)?;
         return Ok(Some(bytes));
     }
     connection.is_handled();

@@ -15,12 +15,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::serve::{
-    limits::Limits,
-    table::{Need, PATIENCE, Stage, Table},
+    limits::{Limits, SMALL_BYTES},
+    table::{Held, Need, PATIENCE, Stage, Table},
 };
 
 /// What one connection may hold in all. The largest hook is far below.
-const MOST_HELD_BYTES: usize = 8 * 1024 * 1024;
+const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
 /// How often it is said that clients are dropped.
 const SAID_EVERY: Duration = Duration::from_mins(1);
 
@@ -29,7 +29,9 @@ const SAID_EVERY: Duration = Duration::from_mins(1);
 pub(super) struct Connections {
     table: Mutex<Table>,
     places: Arc<Semaphore>,
-    memory: Semaphore,
+    served: Semaphore,
+    small: Semaphore,
+    large: Semaphore,
     /// When it was last said that clients are dropped, and how many have been since.
     said: Mutex<(Option<Instant>, usize)>,
 }
@@ -55,7 +57,9 @@ impl Connections {
         Self {
             table: Mutex::default(),
             places: Arc::new(Semaphore::new(limits.connections)),
-            memory: Semaphore::new(limits.memory_bytes),
+            served: Semaphore::new(limits.served),
+            small: Semaphore::new(limits.small_bodies_bytes),
+            large: Semaphore::new(limits.large_bodies_bytes),
             said: Mutex::default(),
         }
     }
@@ -93,29 +97,61 @@ impl Connections {
         }
     }
 
+    /// What all hold of the memory for small bodies.
+    #[cfg(test)]
+    pub(super) fn small_bytes_held(&self) -> usize {
+        self.table().all().map(|held| held.small_bytes).sum()
+    }
+
+    fn free(&self, held: Held) {
+        self.served.add_permits(held.served);
+        self.small.add_permits(held.small_bytes);
+        self.large.add_permits(held.large_bytes);
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Connection {
-    /// Takes memory for this connection, and waits for it if there is none.
+    /// The client has said what it wants. Waits until it can be served.
+    pub(super) async fn is_to_be_served(&self) -> Result<(), HoldsTooMuch> {
+        self.take(&self.all.served, 1, Need::Served).await?;
+        self.change(|held| held.served = 1);
+        Ok(())
+    }
+
+    /// Takes memory for a piece of this connection's request, and waits for it if there is none.
     pub(super) async fn hold(&self, bytes: usize) -> Result<(), HoldsTooMuch> {
-        if self.all.table().held_bytes(self.number) + bytes > MOST_HELD_BYTES {
+        let held = self.all.table().held(self.number).map_or(Held::default(), |held| *held);
+        if held.small_bytes + held.large_bytes + bytes > MOST_HELD_BYTES {
             return Err(HoldsTooMuch);
         }
-        let permits = u32::try_from(bytes).map_err(|_| HoldsTooMuch)?;
-        let memory = &self.all.memory;
-        let taken = match memory.try_acquire_many(permits) {
+        let small_bytes = bytes.min(SMALL_BYTES.saturating_sub(held.small_bytes));
+        let large_bytes = bytes - small_bytes;
+        self.take(&self.all.small, small_bytes, Need::Small(small_bytes)).await?;
+        self.change(|held| held.small_bytes += small_bytes);
+        self.take(&self.all.large, large_bytes, Need::Large(large_bytes)).await?;
+        self.change(|held| held.large_bytes += large_bytes);
+        Ok(())
+    }
+
+    async fn take(&self, from: &Semaphore, count: usize, need: Need) -> Result<(), HoldsTooMuch> {
+        let permits = u32::try_from(count).map_err(|_| HoldsTooMuch)?;
+        let taken = match from.try_acquire_many(permits) {
             Ok(taken) => taken,
             Err(_) => {
-                self.all.shed(Need::Bytes(bytes));
-                memory.acquire_many(permits).await.expect("the semaphore is never closed")
+                self.all.shed(need);
+                from.acquire_many(permits).await.expect("the semaphore is never closed")
             }
         };
         taken.forget();
-        self.all.table().hold(self.number, bytes);
         Ok(())
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Held) -> R) -> Option<R> {
+        self.all.table().held(self.number).map(change)
     }
 
     /// The client has said what it wants, and may send a body.
@@ -129,11 +165,14 @@ impl Connection {
         self.turn(Stage::Handling);
     }
 
-    /// There is an answer. What was held beyond `keeps` bytes is not needed any more.
-    pub(super) fn is_answered(&self, keeps: usize) {
+    /// There is an answer. What was held of the request is not needed any more.
+    pub(super) fn is_answered(&self) {
         self.turn(Stage::Answer);
-        let freed = self.all.table().release(self.number, keeps);
-        self.all.memory.add_permits(freed);
+        let freed = self.change(|held| {
+            let kept = Held { served: held.served, ..Held::default() };
+            Held { served: 0, ..std::mem::replace(held, kept) }
+        });
+        self.all.free(freed.unwrap_or_default());
     }
 
     /// What is left of a body is read for nothing.
@@ -187,7 +226,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let held = self.all.table().leave(self.number);
-        self.all.memory.add_permits(held);
+        self.all.free(held);
     }
 }
 
@@ -197,13 +236,13 @@ mod tests {
 
     use super::*;
 
-    fn connections(places: usize, memory_bytes: usize) -> Arc<Connections> {
-        Arc::new(Connections::new(Limits { connections: places, memory_bytes }))
+    fn connections(connections: usize, small_bodies_bytes: usize, large_bodies_bytes: usize) -> Arc<Connections> {
+        Arc::new(Connections::new(Limits { connections, served: 1, small_bodies_bytes, large_bodies_bytes }))
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_says_nothing_has_five_seconds() {
-        let connection = connections(1, 0).enter().await;
+        let connection = connections(1, 0, 0).enter().await;
         let begun = Instant::now();
         connection.has_to_end().await;
         assert_eq!(begun.elapsed(), Duration::from_secs(5));
@@ -211,7 +250,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_to_a_full_house_takes_the_place_of_the_slowest() {
-        let connections = connections(1, 0);
+        let connections = connections(1, 0, 0);
         let first = connections.enter().await;
         let leaves = async {
             first.has_to_end().await;
@@ -224,7 +263,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_hook_that_is_being_stored_keeps_its_place() {
-        let connections = connections(1, 0);
+        let connections = connections(1, 0, 0);
         let first = connections.enter().await;
         first.has_asked();
         first.is_handled();
@@ -236,7 +275,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn memory_that_others_hold_becomes_free_by_their_end() {
-        let connections = connections(3, 1000);
+        let connections = connections(3, 1000, 0);
         let (first, second, third) = (connections.enter().await, connections.enter().await, connections.enter().await);
         first.hold(600).await.unwrap();
         second.hold(400).await.unwrap();
@@ -250,15 +289,45 @@ mod tests {
         third.is_handled();
         // Nobody is left who could go.
         assert!(timeout(Duration::from_mins(1), third.hold(200)).await.is_err());
-        second.is_answered(300);
+        second.is_answered();
         third.hold(200).await.unwrap();
         drop((second, third));
-        assert_eq!(connections.memory.available_permits(), 1000);
+        assert_eq!(connections.small.available_permits(), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_served_too_slowly_makes_room_for_the_next_and_keeps_nothing() {
+        let connections = connections(2, 0, 0);
+        let (first, second) = (connections.enter().await, connections.enter().await);
+        first.is_to_be_served().await.unwrap();
+        first.is_handled();
+        assert!(timeout(Duration::from_mins(1), second.is_to_be_served()).await.is_err());
+        first.is_answered();
+        let leaves = async {
+            first.has_to_end().await;
+            drop(first);
+        };
+        let (served, ()) = tokio::join!(second.is_to_be_served(), leaves);
+        served.unwrap();
+        drop(second);
+        assert_eq!(connections.served.available_permits(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_bodies_leave_the_memory_of_small_ones_alone() {
+        let connections = connections(2, SMALL_BYTES + 5000, 100_000);
+        let (large, small) = (connections.enter().await, connections.enter().await);
+        large.hold(SMALL_BYTES + 100_000).await.unwrap();
+        assert!(timeout(Duration::from_secs(1), large.hold(1)).await.is_err());
+        small.hold(5000).await.unwrap();
+        drop((large, small));
+        let free = (connections.small.available_permits(), connections.large.available_permits());
+        assert_eq!(free, (SMALL_BYTES + 5000, 100_000));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_holds_more_than_any_hook_needs() {
-        let connection = connections(1, 2 * MOST_HELD_BYTES).enter().await;
+        let connection = connections(1, SMALL_BYTES, MOST_HELD_BYTES).enter().await;
         connection.hold(MOST_HELD_BYTES).await.unwrap();
         assert!(connection.hold(1).await.is_err());
     }

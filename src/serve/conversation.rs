@@ -1,11 +1,11 @@
 //! One connection from its first byte to its end.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{
     Request,
-    body::Incoming,
+    body::{Bytes, Incoming},
     server::conn::http1,
     service::{Service, service_fn},
 };
@@ -13,51 +13,39 @@ use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::{
-    body,
-    connections::{Connection, HoldsTooMuch},
-    patience::Patient,
-    wire::Wire,
-};
+use crate::serve::{body, connections::Connection, head, patience::Patient, wire::Wire};
 
 /// How long a client may take too little of what it has asked for.
 const TAKES_WITHIN: Duration = Duration::from_mins(1);
-/// The longest head of a request, and the largest piece that is read or written at once.
-const PIECE_BYTES: usize = 16 * 1024;
-/// What a connection takes while it is served: its buffers and all that is known of its request.
-const SERVING_BYTES: usize = 12 * 1024;
 /// How long a client that sends too slowly has for the answer that says so.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves one client until it has its answer, is too slow, or has to make room.
-pub(super) async fn hold(stream: TcpStream, connection: Arc<Connection>, router: Router, stop: CancellationToken) {
-    // Who says nothing costs next to nothing.
-    let begins = tokio::select! {
+pub(super) async fn hold(mut stream: TcpStream, connection: Arc<Connection>, router: Router, stop: CancellationToken) {
+    let begun = tokio::select! {
+        begun = begin(&mut stream, &connection, &stop) => begun,
         () = connection.has_to_end() => return,
-        () = stop.cancelled() => return,
-        begins = begin(&stream, &connection) => begins,
     };
-    match begins {
-        Ok(()) => serve(stream, connection, router, stop).await,
+    match begun {
+        // What is served takes more room than what is not.
+        Ok(Some(head)) => Box::pin(serve(head, stream, connection, router, stop)).await,
+        Ok(None) => {}
         Err(error) => tracing::debug!(%error, "a connection broke"),
     }
 }
 
-async fn begin(stream: &TcpStream, connection: &Connection) -> Result<(), BrokenOff> {
-    stream.readable().await?;
-    Ok(connection.hold(SERVING_BYTES).await?)
+/// The head of the request, once it can be served; `None` if there is none.
+async fn begin(stream: &mut TcpStream, connection: &Connection, stop: &CancellationToken) -> io::Result<Option<Bytes>> {
+    // Who says nothing costs next to nothing, and holds up no stop.
+    let Some(readable) = stop.run_until_cancelled(stream.readable()).await else { return Ok(None) };
+    readable?;
+    let Some(head) = head::read(stream, connection).await? else { return Ok(None) };
+    connection.is_to_be_served().await.map_err(io::Error::other)?;
+    Ok(Some(head.into()))
 }
 
-#[derive(Debug, thiserror::Error)]
-enum BrokenOff {
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    #[error(transparent)]
-    HoldsTooMuch(#[from] HoldsTooMuch),
-}
-
-async fn serve(stream: TcpStream, connection: Arc<Connection>, router: Router, stop: CancellationToken) {
-    let wire = Wire::new(Patient::new(stream, TAKES_WITHIN), Arc::clone(&connection));
+async fn serve(head: Bytes, stream: TcpStream, connection: Arc<Connection>, router: Router, stop: CancellationToken) {
+    let wire = Wire::new(head, Patient::new(stream, TAKES_WITHIN), Arc::clone(&connection));
     let router = TowerToHyperService::new(router);
     let ours = Arc::clone(&connection);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -65,7 +53,7 @@ async fn serve(stream: TcpStream, connection: Arc<Connection>, router: Router, s
         let answer = router.call(request.map(|body| body::metered(body, Arc::clone(&connection))));
         async move {
             let answer = answer.await;
-            connection.is_answered(SERVING_BYTES);
+            connection.is_answered();
             answer
         }
     });
@@ -75,7 +63,7 @@ async fn serve(stream: TcpStream, connection: Arc<Connection>, router: Router, s
             .keep_alive(false)
             // A hook is stored even if its sender does not wait for the answer.
             .half_close(true)
-            .max_buf_size(PIECE_BYTES)
+            .max_buf_size(head::LONGEST_BYTES)
             .serve_connection(TokioIo::new(wire), service)
     );
     let ended = tokio::select! {

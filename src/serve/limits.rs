@@ -4,11 +4,17 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How many connections the public listener serves at the same time.
 const CONNECTIONS: usize = 4096;
-/// What the public listener's connections hold of requests, with the answers that are on their way.
-const MEMORY_BYTES: usize = 48 * 1024 * 1024;
+/// How many of them are served, which begins once it is known what the client wants. Each takes some 20 KiB beside its body,
+/// the others about 2.
+const SERVED: usize = 1024;
+/// What heads and bodies take that are being read. The first [`SMALL_BYTES`] of each come from one
+/// account and the rest from another, so that large bodies never take the memory that small ones need. Kommo's hooks are small.
+const SMALL_BODIES_BYTES: usize = 12 * 1024 * 1024;
+const LARGE_BODIES_BYTES: usize = 8 * 1024 * 1024;
+/// How much of a body is small. A text of Telegram's greatest length takes less, however it is written.
+pub(super) const SMALL_BYTES: usize = 32 * 1024;
 /// The same of the operator's listener, which only this machine reaches.
 const ADMIN_CONNECTIONS: usize = 128;
-const ADMIN_MEMORY_BYTES: usize = 16 * 1024 * 1024;
 /// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass through, and the
 /// operator's listener.
 const OTHER_FILES: u64 = 512;
@@ -20,8 +26,12 @@ const FEWEST_CONNECTIONS: usize = 64;
 pub struct Limits {
     /// How many there may be.
     pub connections: usize,
-    /// How much memory they may hold together.
-    pub memory_bytes: usize,
+    /// How many of them may be served at the same time.
+    pub served: usize,
+    /// How much memory the heads, the small bodies, and the beginnings of large ones, may take together.
+    pub small_bodies_bytes: usize,
+    /// How much memory the rest of the large bodies may take together.
+    pub large_bodies_bytes: usize,
 }
 
 impl Limits {
@@ -37,13 +47,22 @@ impl Limits {
                 "the limit of open files allows fewer connections than {CONNECTIONS}: raise it (LimitNOFILE= of systemd, ulimit -n)"
             );
         }
-        Self { connections, memory_bytes: MEMORY_BYTES }
+        Self::of(connections)
     }
 
     /// For the operator's listener.
     #[must_use]
     pub const fn admin() -> Self {
-        Self { connections: ADMIN_CONNECTIONS, memory_bytes: ADMIN_MEMORY_BYTES }
+        Self::of(ADMIN_CONNECTIONS)
+    }
+
+    const fn of(connections: usize) -> Self {
+        Self {
+            connections,
+            served: SERVED,
+            small_bodies_bytes: SMALL_BODIES_BYTES,
+            large_bodies_bytes: LARGE_BODIES_BYTES,
+        }
     }
 }
 

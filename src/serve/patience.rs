@@ -103,14 +103,14 @@ mod tests {
         assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
     }
 
-    /// Lets a client take `piece` bytes every 30 seconds, and gives how much of `all` it got, and after how long it was given up.
-    async fn taken(piece: usize, all: usize) -> (usize, Option<Duration>) {
+    /// Lets a client take `piece` bytes at a time, and gives how much of `all` it got, and after how long it was given up.
+    async fn taken(piece: usize, every: Duration, all: usize) -> (usize, Option<Duration>) {
         let (server, mut client) = duplex(1024);
         let begun = Instant::now();
         let reader = async {
             let mut taken = 0;
             while taken < all {
-                sleep(Duration::from_secs(30)).await;
+                sleep(every).await;
                 match client.read(&mut vec![0; piece]).await.unwrap() {
                     0 => break,
                     bytes => taken += bytes,
@@ -127,13 +127,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_it_slowly_gets_all() {
-        // A whole minute's patience is spent before each second piece, and earned again by it.
-        assert_eq!(taken(64 * 1024, 10_000).await, (10_000, None));
+        // Longer than the patience in all, but at the rate.
+        assert_eq!(taken(1024, Duration::from_secs(1), 200_000).await, (200_000, None));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_a_byte_now_and_then_is_given_up() {
-        let (taken, given_up_after) = taken(1, 10_000).await;
+        let (taken, given_up_after) = taken(1, Duration::from_secs(1), 10_000).await;
         assert!(taken < 2000, "{taken} bytes");
         assert_eq!(given_up_after.map(|after| after.as_secs()), Some(60));
     }

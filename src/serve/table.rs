@@ -10,9 +10,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How fast a body has to come. Kommo waits 5 seconds for its answer, so a hook of the usual few kilobytes comes at once, and
 /// one of 1 MiB at more than ten times this rate. Whoever is slower only holds a place.
 const BYTES_PER_SECOND: u32 = 16 * 1024;
-/// Who holds no more than this is spared as long as somebody holds more: a hook is small, whoever else there is.
-const SMALL_BYTES: usize = 256 * 1024;
-
 /// What a connection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -35,15 +32,57 @@ struct Entry {
     /// Until when the client is waited for. It comes with what the client sends or takes, and is the same for fast and slow
     /// who have just begun: the one with the least is the slowest, and among equals the oldest.
     patient_until: Instant,
-    held_bytes: usize,
+    held: Held,
     dropped: CancellationToken,
+}
+
+/// What a connection takes beside its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// 1 while its request is served: its buffers are large.
+    pub(super) served: usize,
+    /// Memory of heads, of small bodies, and of the beginnings of large ones.
+    pub(super) small_bytes: usize,
+    /// Memory of the rest of large ones.
+    pub(super) large_bytes: usize,
 }
 
 /// What is to become free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Place,
-    Bytes(usize),
+    Served,
+    Small(usize),
+    Large(usize),
+}
+
+impl Need {
+    /// Whether it is met once `count` connections that held this much are gone.
+    const fn is_met(self, count: usize, freed: Held) -> bool {
+        match self {
+            Self::Place => count > 0,
+            Self::Served => freed.served > 0,
+            Self::Small(bytes) => freed.small_bytes >= bytes,
+            Self::Large(bytes) => freed.large_bytes >= bytes,
+        }
+    }
+
+    const fn is_memory(self) -> bool {
+        match self {
+            Self::Place | Self::Served => false,
+            Self::Small(_) | Self::Large(_) => true,
+        }
+    }
+
+    /// Whether it helps that somebody goes.
+    const fn is_helped_by(self, held: Held) -> bool {
+        match self {
+            Self::Place => true,
+            Self::Served => held.served > 0,
+            Self::Small(_) => held.small_bytes > 0,
+            Self::Large(_) => held.large_bytes > 0,
+        }
+    }
 }
 
 /// All connections of one listener, by the order in which they came.
@@ -58,15 +97,19 @@ impl Table {
     pub(super) fn enter(&mut self, now: Instant) -> (u64, CancellationToken) {
         let (number, dropped) = (self.next, CancellationToken::new());
         self.next += 1;
-        let entry =
-            Entry { stage: Stage::Head, patient_until: now + PATIENCE, held_bytes: 0, dropped: dropped.clone() };
+        let entry = Entry {
+            stage: Stage::Head,
+            patient_until: now + PATIENCE,
+            held: Held::default(),
+            dropped: dropped.clone(),
+        };
         self.open.insert(number, entry);
         (number, dropped)
     }
 
     /// A connection has ended. Gives what it held.
-    pub(super) fn leave(&mut self, number: u64) -> usize {
-        self.open.remove(&number).map_or(0, |entry| entry.held_bytes)
+    pub(super) fn leave(&mut self, number: u64) -> Held {
+        self.open.remove(&number).map_or(Held::default(), |entry| entry.held)
     }
 
     /// A connection goes on to another stage, with new patience.
@@ -84,25 +127,15 @@ impl Table {
         }
     }
 
-    /// Memory is held for a connection.
-    pub(super) fn hold(&mut self, number: u64, bytes: usize) {
-        if let Some(entry) = self.open.get_mut(&number) {
-            entry.held_bytes += bytes;
-        }
+    /// What is held for a connection, to be changed.
+    pub(super) fn held(&mut self, number: u64) -> Option<&mut Held> {
+        self.open.get_mut(&number).map(|entry| &mut entry.held)
     }
 
-    /// What is held for a connection.
-    pub(super) fn held_bytes(&self, number: u64) -> usize {
-        self.open.get(&number).map_or(0, |entry| entry.held_bytes)
-    }
-
-    /// A connection holds no more than this any longer. Gives what is free now.
-    pub(super) fn release(&mut self, number: u64, down_to: usize) -> usize {
-        self.open.get_mut(&number).map_or(0, |entry| {
-            let freed = entry.held_bytes.saturating_sub(down_to);
-            entry.held_bytes -= freed;
-            freed
-        })
+    /// What each connection holds.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = Held> {
+        self.open.values().map(|entry| entry.held)
     }
 
     /// What a connection is about.
@@ -122,29 +155,24 @@ impl Table {
 
     /// Drops whom it takes until there is enough, the slowest and oldest first. Gives how many.
     pub(super) fn shed(&mut self, need: Need) -> usize {
-        let (mut dropped, mut freed) = (0, 0);
-        while match need {
-            Need::Place => dropped == 0,
-            Need::Bytes(bytes) => freed < bytes,
-        } {
+        let (mut count, mut freed) = (0, Held::default());
+        while !need.is_met(count, freed) {
             let Some(victim) = self.slowest(need) else { break };
             victim.dropped.cancel();
-            freed += victim.held_bytes;
-            dropped += 1;
+            freed.served += victim.held.served;
+            freed.small_bytes += victim.held.small_bytes;
+            freed.large_bytes += victim.held.large_bytes;
+            count += 1;
         }
-        dropped
+        count
     }
 
+    /// Of memory, the large bodies give first: a hook is small, whoever else there is.
     fn slowest(&self, need: Need) -> Option<&Entry> {
         let may_go = |entry: &&Entry| entry.stage != Stage::Handling && !entry.dropped.is_cancelled();
-        let candidates = self.open.values().filter(may_go);
-        match need {
-            Need::Place => candidates.min_by_key(|entry| entry.patient_until),
-            Need::Bytes(_) => {
-                let holding = candidates.filter(|entry| entry.held_bytes > 0);
-                holding.min_by_key(|entry| (entry.held_bytes <= SMALL_BYTES, entry.patient_until))
-            }
-        }
+        let candidates = self.open.values().filter(may_go).filter(|entry| need.is_helped_by(entry.held));
+        let is_spared = |entry: &Entry| need.is_memory() && entry.held.large_bytes == 0;
+        candidates.min_by_key(|entry| (is_spared(entry), entry.patient_until))
     }
 }
 
@@ -186,9 +214,11 @@ mod tests {
     fn a_hook_that_is_being_stored_is_never_dropped() {
         let (mut table, now) = (Table::default(), Instant::now());
         let (number, dropped) = table.enter(now);
-        table.hold(number, 1_000_000);
+        *table.held(number).unwrap() = Held { served: 1, small_bytes: 10, large_bytes: 10 };
         table.turn(number, Stage::Handling, now);
-        assert_eq!((table.shed(Need::Place), table.shed(Need::Bytes(1))), (0, 0));
+        for need in [Need::Place, Need::Served, Need::Small(1), Need::Large(1)] {
+            assert_eq!(table.shed(need), 0, "{need:?}");
+        }
         assert!(!dropped.is_cancelled());
         table.turn(number, Stage::Answer, now);
         assert_eq!(table.shed(Need::Place), 1);
@@ -212,23 +242,33 @@ mod tests {
         assert_eq!(table.patient_until(number), Some(later(now, 10)));
     }
 
-    #[test]
-    fn those_who_hold_much_go_before_those_who_hold_little_and_nobody_without_need() {
+    /// Connections that hold this much, the first being the oldest.
+    fn holding<const N: usize>(held: [(usize, usize); N]) -> (Table, [CancellationToken; N]) {
         let (mut table, now) = (Table::default(), Instant::now());
-        let (small, small_dropped) = table.enter(now);
-        table.hold(small, 10_000);
-        let (empty, empty_dropped) = table.enter(now);
-        let large: Vec<_> = (1..=3).map(|n| (table.enter(later(now, n)), n)).collect();
-        for ((number, _), _) in &large {
-            table.hold(*number, 1_000_000);
-        }
-        assert_eq!(table.shed(Need::Bytes(1_500_000)), 2);
-        let dropped: Vec<_> = large.iter().map(|((_, dropped), _)| dropped.is_cancelled()).collect();
-        assert_eq!(dropped, [true, true, false]);
-        assert_eq!(table.shed(Need::Bytes(1_000_001)), 2);
-        assert!(small_dropped.is_cancelled() && !empty_dropped.is_cancelled());
-        assert_eq!((table.held_bytes(small), table.held_bytes(empty)), (10_000, 0));
-        assert_eq!((table.release(small, 4000), table.leave(small)), (6000, 4000));
+        let tokens = held.map(|(small_bytes, large_bytes)| {
+            let (number, dropped) = table.enter(later(now, table.next));
+            *table.held(number).unwrap() = Held { served: usize::from(large_bytes > 0), small_bytes, large_bytes };
+            dropped
+        });
+        (table, tokens)
+    }
+
+    #[test]
+    fn large_bodies_give_their_memory_before_small_ones_and_nobody_goes_without_need() {
+        let (mut table, tokens) = holding([(10, 0), (0, 0), (32, 900), (32, 700), (32, 800)]);
+        let mut shed = |need| (table.shed(need), tokens.each_ref().map(CancellationToken::is_cancelled));
+        assert_eq!(shed(Need::Large(1000)), (2, [false, false, true, true, false]));
+        assert_eq!(shed(Need::Small(32)), (1, [false, false, true, true, true]));
+        assert_eq!(shed(Need::Large(1)), (0, [false, false, true, true, true]));
+        assert_eq!(shed(Need::Small(11)), (1, [true, false, true, true, true]));
+        assert_eq!(table.leave(3), Held { served: 1, small_bytes: 32, large_bytes: 700 });
+    }
+
+    #[test]
+    fn who_is_not_served_makes_no_room_for_whom_is_to_be() {
+        let (mut table, tokens) = holding([(10, 0), (0, 0), (32, 900)]);
+        assert_eq!((table.shed(Need::Served), table.shed(Need::Served)), (1, 0));
+        assert_eq!(tokens.each_ref().map(CancellationToken::is_cancelled), [false, false, true]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use hyper::body::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -24,6 +25,8 @@ const PIECE_BYTES: usize = 8 * 1024;
 
 /// A stream that tells how its client gets on, and ends well.
 pub(super) struct Wire<S> {
+    /// What was read already.
+    head: Bytes,
     stream: S,
     connection: Arc<Connection>,
     end: End,
@@ -38,8 +41,8 @@ enum End {
 }
 
 impl<S> Wire<S> {
-    pub(super) const fn new(stream: S, connection: Arc<Connection>) -> Self {
-        Self { stream, connection, end: End::Open }
+    pub(super) const fn new(head: Bytes, stream: S, connection: Arc<Connection>) -> Self {
+        Self { head, stream, connection, end: End::Open }
     }
 
     fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -74,7 +77,12 @@ impl<S: AsyncRead + Unpin> Wire<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        if self.head.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, into);
+        }
+        let piece = self.head.len().min(into.remaining());
+        into.put_slice(&self.head.split_to(piece));
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The real binary: its command line, its signals, and what it leaves behind when it is killed.
 
 mod command_line;
+mod crowd;
 mod history;
 mod import;
 mod kill;

@@ -1,6 +1,8 @@
 //! Hooks written by hand, for what a well-behaved Kommo would not send.
 
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
+use sha1::Sha1;
 use telekommo::sandbox::{
     kommo::{HookAnswer, SignatureMode},
     stage::{Line, Stage},
@@ -37,6 +39,14 @@ pub(super) fn message(id: &str, conversation_id: &str, text: &str) -> Value {
 /// The bytes of a hook as Kommo sends them, with the newline that is not signed.
 pub(super) fn bytes(hook: &Value) -> Vec<u8> {
     format!("{hook}\n").into_bytes()
+}
+
+/// Kommo's signature of a hook's bytes.
+pub(super) fn signature(stage: &Stage, bytes: &[u8]) -> String {
+    let secret = stage.kommo.settings().channel_secret.clone();
+    let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    let signed = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    mac.chain_update(signed).finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Sends a hook, signed as Kommo does.

@@ -13,7 +13,7 @@ use telekommo::{
     },
     sandbox::{
         kommo::Status,
-        stage::{ANNA, LINES, Line},
+        stage::{ANNA, LINES, Line, Stage},
     },
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -21,13 +21,13 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use crate::support::TestStage;
 
 const SALES: Line = LINES[0];
-/// As many as the listener serves at once.
+/// Far more than files pass through at the same time.
 const READERS: usize = 128;
 /// More than lies between a writer and a reader who takes nothing.
 const LENGTH: u64 = 16 << 20;
 
 /// A link to an imported file, and where it leads.
-fn imported_file(stage: &TestStage) -> Url {
+pub(crate) fn imported_file(stage: &Stage) -> Url {
     let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
     let folder = imported::dir(&config.data_dir).join("1-2/7");
     fs::create_dir_all(&folder).unwrap();

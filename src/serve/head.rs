@@ -1,0 +1,93 @@
+//! The head of a request, kept in no more memory than it takes until all of it is there: most slow clients never get further.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::serve::connections::Connection;
+
+/// The longest head that is collected here. What is longer is refused by whoever reads it.
+pub(super) const LONGEST_BYTES: usize = 16 * 1024;
+/// What is taken at first; twice as much each time that it does not suffice.
+const FIRST_BYTES: usize = 512;
+
+/// Reads until the head is complete, with whatever of the body came with it. `None` if the client leaves before.
+pub(super) async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    connection: &Connection,
+) -> io::Result<Option<Vec<u8>>> {
+    let mut head = Vec::new();
+    loop {
+        if head.len() == head.capacity() {
+            let more = head.len().max(FIRST_BYTES);
+            connection.hold(more).await.map_err(io::Error::other)?;
+            head.reserve_exact(more);
+        }
+        let looked_at = head.len().saturating_sub(ENDS[0].len() - 1);
+        if stream.read_buf(&mut head).await? == 0 {
+            return Ok(None);
+        }
+        if ends(&head[looked_at..]) || head.len() >= LONGEST_BYTES {
+            return Ok(Some(head));
+        }
+    }
+}
+
+/// What a head ends with; the second is what lenient readers take as well.
+const ENDS: [&[u8]; 2] = [b"\n\r\n", b"\n\n"];
+
+fn ends(bytes: &[u8]) -> bool {
+    ENDS.iter().any(|end| bytes.windows(end.len()).any(|window| window == *end))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::serve::{connections::Connections, limits::Limits};
+
+    async fn of_pieces(pieces: &[&[u8]]) -> (Option<Vec<u8>>, usize) {
+        let limits = Limits { connections: 1, served: 1, small_bodies_bytes: 100_000, large_bodies_bytes: 0 };
+        let connections = Arc::new(Connections::new(limits));
+        let connection = connections.enter().await;
+        let mut stream = tokio_test_reader(pieces);
+        let head = read(&mut stream, &connection).await.unwrap();
+        (head, connections.small_bytes_held())
+    }
+
+    /// Gives one piece at a time.
+    fn tokio_test_reader(pieces: &[&[u8]]) -> impl AsyncRead + Unpin {
+        let pieces = pieces.iter().map(|piece| Ok::<_, io::Error>(piece.to_vec().into()));
+        tokio_util::io::StreamReader::<_, hyper::body::Bytes>::new(futures_util::stream::iter(
+            pieces.collect::<Vec<_>>(),
+        ))
+    }
+
+    #[tokio::test]
+    async fn a_head_is_complete_at_its_empty_line_however_it_is_cut() {
+        for pieces in [
+            &[b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".as_slice()][..],
+            &[b"GET / HTTP/1.1\r\nhost: x\r\n\r".as_slice(), b"\n", b"not read"],
+            &[b"GET / HTTP/1.1\r\nhost: x\r\n".as_slice(), b"\r", b"\n"],
+            &[b"GET / HTTP/1.1\nhost: x\n".as_slice(), b"\n"],
+        ] {
+            let whole = pieces.concat();
+            let (head, held) = of_pieces(pieces).await;
+            let head = head.unwrap();
+            assert!(whole.starts_with(&head) && (head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n")), "{head:?}");
+            assert_eq!(held, 512);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_that_never_ends_is_handed_on_as_it_is() {
+        let (head, held) = of_pieces(&[&[b'x'; 100_000]]).await;
+        assert_eq!((head.unwrap().len(), held), (LONGEST_BYTES, LONGEST_BYTES));
+    }
+
+    #[tokio::test]
+    async fn of_a_client_that_leaves_there_is_no_head() {
+        assert_eq!(of_pieces(&[b"GET / HTTP/1.1\r\n"]).await, (None, 512));
+    }
+}
