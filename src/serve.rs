@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     kommo::hook::HookIntake,
     media::serve::MediaDoor,
-    serve::{connections::Connections, table::Need},
+    serve::{connections::Connections, seldom::Seldom},
 };
 
 mod body;
@@ -28,6 +28,7 @@ mod conversation;
 mod head;
 mod limits;
 mod patience;
+mod seldom;
 mod table;
 mod wire;
 
@@ -40,6 +41,8 @@ const BACKLOG: u32 = 4096;
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 /// How long to wait when no connection can be accepted, as when the process has too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait for the end of connections that are dropped.
+const ROOM_WITHIN: Duration = Duration::from_millis(5);
 
 /// Listens at `address`.
 ///
@@ -64,7 +67,8 @@ pub async fn until(
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     let (open, mut conversations) = (Arc::new(Connections::new(limits)), JoinSet::new());
-    while let Some(stream) = stop.run_until_cancelled(accept(&listener, &open)).await {
+    let failed = Seldom::default();
+    while let Some(stream) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
         let Some(connection) = stop.run_until_cancelled(open.enter()).await else { break };
         while conversations.try_join_next().is_some() {}
         conversations.spawn(conversation::hold(stream, connection, router.clone(), stop.clone()));
@@ -76,22 +80,17 @@ pub async fn until(
 }
 
 /// The next client.
-async fn accept(listener: &TcpListener, open: &Connections) -> TcpStream {
-    let mut is_said = false;
+async fn accept(listener: &TcpListener, open: &Connections, failed: &Seldom) -> TcpStream {
     loop {
-        match listener.accept().await {
+        let error = match listener.accept().await {
             Ok((stream, _)) => return stream,
-            Err(error) => {
-                if !is_said {
-                    tracing::warn!(%error, "no connection can be accepted");
-                    is_said = true;
-                }
-                if is_out_of_files(&error) {
-                    open.shed(Need::Place);
-                }
-                sleep(ACCEPT_PAUSE).await;
-            }
+            Err(error) => error,
+        };
+        if let Some(times) = failed.said(1) {
+            tracing::warn!(%error, times, "no connection can be accepted");
         }
+        let makes_room = is_out_of_files(&error) && open.shed_some();
+        sleep(if makes_room { ROOM_WITHIN } else { ACCEPT_PAUSE }).await;
     }
 }
 

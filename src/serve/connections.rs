@@ -1,11 +1,8 @@
 //! The open connections of one listener, with their places and their memory.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use tokio::{
@@ -16,13 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::serve::{
     limits::{Limits, SMALL_BYTES},
+    seldom::Seldom,
     table::{Held, Need, PATIENCE, Stage, Table},
 };
 
 /// What one connection may hold in all. The largest hook is far below.
 const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
-/// How often it is said that clients are dropped.
-const SAID_EVERY: Duration = Duration::from_mins(1);
 
 /// All connections of one listener.
 #[derive(Debug)]
@@ -32,8 +28,7 @@ pub(super) struct Connections {
     served: Semaphore,
     small: Semaphore,
     large: Semaphore,
-    /// When it was last said that clients are dropped, and how many have been since.
-    said: Mutex<(Option<Instant>, usize)>,
+    dropped: Seldom,
 }
 
 /// One of them. Its place and its memory are free again once nobody has it.
@@ -60,19 +55,18 @@ impl Connections {
             served: Semaphore::new(limits.served),
             small: Semaphore::new(limits.small_bodies_bytes),
             large: Semaphore::new(limits.large_bodies_bytes),
-            said: Mutex::default(),
+            dropped: Seldom::default(),
         }
     }
 
     /// A place for a new connection. Where all are taken, the slowest client has to go; a hook that is being stored is waited for.
     pub(super) async fn enter(self: &Arc<Self>) -> Arc<Connection> {
         let places = Arc::clone(&self.places);
-        let place = match Arc::clone(&places).try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => {
-                self.shed(Need::Place);
-                places.acquire_owned().await.expect("the semaphore is never closed")
-            }
+        let place = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+            place
+        } else {
+            self.shed(Need::Place);
+            places.acquire_owned().await.expect("the semaphore is never closed")
         };
         let (number, dropped) = self.table().enter(Instant::now());
         let is_read = AtomicBool::new(false);
@@ -80,20 +74,25 @@ impl Connections {
     }
 
     /// Drops whom it takes to make room, the slowest first.
-    pub(super) fn shed(&self, need: Need) {
+    fn shed(&self, need: Need) {
         let dropped = self.table().shed(need);
-        if dropped > 0 {
-            self.say(dropped);
-        }
+        self.say(dropped);
+    }
+
+    /// Drops an eighth of all, so that there is room for more than one. Gives whether there was anybody to drop.
+    pub(super) fn shed_some(&self) -> bool {
+        let mut table = self.table();
+        let dropped = (0..=table.len() / 8).map(|_| table.shed(Need::Place)).sum();
+        drop(table);
+        self.say(dropped);
+        dropped > 0
     }
 
     fn say(&self, dropped: usize) {
-        let now = Instant::now();
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.1 += dropped;
-        if said.0.is_none_or(|at| now.duration_since(at) >= SAID_EVERY) {
-            tracing::warn!(clients = said.1, "it gets tight: the slowest clients are dropped to make room for others");
-            *said = (Some(now), 0);
+        if dropped > 0
+            && let Some(clients) = self.dropped.said(dropped)
+        {
+            tracing::warn!(clients, "it gets tight: the slowest clients are dropped to make room for others");
         }
     }
 
@@ -139,12 +138,11 @@ impl Connection {
 
     async fn take(&self, from: &Semaphore, count: usize, need: Need) -> Result<(), HoldsTooMuch> {
         let permits = u32::try_from(count).map_err(|_| HoldsTooMuch)?;
-        let taken = match from.try_acquire_many(permits) {
-            Ok(taken) => taken,
-            Err(_) => {
-                self.all.shed(need);
-                from.acquire_many(permits).await.expect("the semaphore is never closed")
-            }
+        let taken = if let Ok(taken) = from.try_acquire_many(permits) {
+            taken
+        } else {
+            self.all.shed(need);
+            from.acquire_many(permits).await.expect("the semaphore is never closed")
         };
         taken.forget();
         Ok(())
@@ -232,6 +230,8 @@ impl Drop for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::time::timeout;
 
     use super::*;

@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_that_never_ends_is_handed_on_as_it_is() {
-        let (head, held) = of_pieces(&[&[b'x'; 100_000]]).await;
+        let (head, held) = of_pieces(&[&vec![b'x'; 100_000]]).await;
         assert_eq!((head.unwrap().len(), held), (LONGEST_BYTES, LONGEST_BYTES));
     }
 

@@ -15,11 +15,9 @@ const LARGE_BODIES_BYTES: usize = 8 * 1024 * 1024;
 pub(super) const SMALL_BYTES: usize = 32 * 1024;
 /// The same of the operator's listener, which only this machine reaches.
 const ADMIN_CONNECTIONS: usize = 128;
-/// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass through, and the
-/// operator's listener.
+/// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass through, and
+/// the operator's listener. Where there are few, it is half of them.
 const OTHER_FILES: u64 = 512;
-/// Fewer connections would be no service.
-const FEWEST_CONNECTIONS: usize = 64;
 
 /// What the connections of one listener may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,9 +76,8 @@ pub fn raise_open_files() {
 }
 
 fn connections(open_files: Option<u64>) -> usize {
-    let room = open_files
-        .map_or(CONNECTIONS, |files| usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(CONNECTIONS));
-    room.clamp(FEWEST_CONNECTIONS, CONNECTIONS)
+    let room = open_files.map(|files| files - OTHER_FILES.min(files / 2));
+    room.and_then(|room| usize::try_from(room).ok()).unwrap_or(CONNECTIONS).clamp(1, CONNECTIONS)
 }
 
 #[cfg(test)]
@@ -95,7 +92,7 @@ mod tests {
             (Some(4608), 4096),
             (Some(4607), 4095),
             (Some(1024), 512),
-            (Some(256), 64),
+            (Some(256), 128),
         ] {
             assert_eq!(connections(open_files), expected, "{open_files:?}");
         }

@@ -107,6 +107,11 @@ impl Table {
         (number, dropped)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// A connection has ended. Gives what it held.
     pub(super) fn leave(&mut self, number: u64) -> Held {
         self.open.remove(&number).map_or(Held::default(), |entry| entry.held)

@@ -189,3 +189,24 @@ async fn small_hooks_are_answered_among_large_bodies_that_never_end_in_little_me
     drop(crowd);
     assert!(process.end(Signal::TERM).await.status.success());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hooks_are_answered_even_when_no_file_can_be_opened_any_more() {
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let (process, door) = started(&stage).await;
+    hook(&stage, "before").await;
+    // Some room for calls to Telegram and Kommo, and far less than there are clients.
+    process.limit_open_files(process.open_files() as u64 + 40);
+
+    let mut crowd = JoinSet::new();
+    for _ in 0..300 {
+        crowd.spawn(Arc::clone(&door).haunt(Slow::Silent));
+    }
+    process.logged("no connection can be accepted").await;
+    hooks_are_answered(&stage).await;
+    drop(crowd);
+    let complaints = process.stderr().matches("no connection can be accepted").count();
+    println!("{complaints} complaints");
+    assert!(complaints < 5, "{complaints} lines say the same");
+    assert!(process.end(Signal::TERM).await.status.success());
+}

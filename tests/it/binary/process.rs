@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
 use telekommo::sandbox::stage::Stage;
 use tokio::{
@@ -122,6 +122,12 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
+    /// Lets it open no more files than this.
+    pub(crate) fn limit_open_files(&self, most: u64) {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        prlimit(Some(self.pid()), Resource::Nofile, limit).unwrap();
+    }
+
     /// How many files and connections it has open.
     pub(crate) fn open_files(&self) -> usize {
         let id = self.child.id().expect("the process runs");
@@ -135,9 +141,12 @@ impl Process {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    fn pid(&self) -> Pid {
         let id = self.child.id().expect("the process has not been waited for");
-        let pid = i32::try_from(id).ok().and_then(Pid::from_raw).unwrap();
-        kill_process(pid, signal).unwrap();
+        i32::try_from(id).ok().and_then(Pid::from_raw).unwrap()
     }
 
     /// Waits for its end.
