@@ -70,7 +70,9 @@
 //!
 //! # A manager answers
 //!
-//! 1. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
+//! 1. [`serve`] keeps the way free for Kommo, which sends each hook once: thousands of connections cost next to nothing until a request's
+//!    head is complete, memory for a body is taken before it is read, small bodies have an account of their own, and when it
+//!    gets tight the slowest and oldest are dropped first, but never one whose hook is being stored. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
 //! 2. The hook goes into the lane of its conversation under Kommo's message id ■, and Kommo gets its 200. Typing is the
 //!    exception: it is worthless when late, so [`relay::typing`] shows it or drops it. A reaction has no id and goes by the
 //!    digest of its hook; it waits in the same lane, behind the message that it may be about, and goes on in one
