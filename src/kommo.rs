@@ -8,4 +8,5 @@ pub mod hook;
 mod http;
 pub mod media;
 pub mod sign;
+pub mod stray;
 pub mod wire;

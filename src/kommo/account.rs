@@ -19,8 +19,10 @@ use tokio::{
 use crate::{
     kommo::{
         http::{self, read_limited, retry_after, unreachable},
+        stray::{self, Stray},
         wire::account::{self, Page, Problem},
     },
+    lenient::Fields,
     pace::Pace,
 };
 
@@ -120,7 +122,7 @@ impl Account {
             let query = [query, &[("page", &number)]].concat();
             let page = match self.call(Method::GET, path, &query, None).await? {
                 (StatusCode::NO_CONTENT, _) => break,
-                (status, body) => Page::decode(&body, name).ok_or(RestError::Nonsense(status))?,
+                (status, body) => page_of(status, &body, name)?,
             };
             items.extend(page.items);
             if !page.more {
@@ -133,17 +135,18 @@ impl Account {
     /// Sends a batch of one and gives what Kommo made of it.
     async fn post<T: DeserializeOwned>(&self, path: &str, name: &str, item: &impl Serialize) -> Result<T, RestError> {
         let (status, body) = self.call(Method::POST, path, &[], Some(encode(&[item]))).await?;
-        let page = Page::decode(&body, name).ok_or(RestError::Nonsense(status))?;
-        page.items.into_iter().next().ok_or(RestError::Nonsense(status))
+        first(status, &body, name)
     }
 
-    /// Changes one entity. What Kommo makes of it is not read: it answers with parts of it.
+    /// Changes one entity.
     async fn patch(&self, path: &str, change: &impl Serialize) -> Result<(), RestError> {
-        self.call(Method::PATCH, path, &[], Some(encode(change))).await.map(drop)
+        let (status, body) = self.call(Method::PATCH, path, &[], Some(encode(change))).await?;
+        done(status, &body)
     }
 
     async fn delete(&self, path: &str) -> Result<(), RestError> {
-        self.call(Method::DELETE, path, &[], None).await.map(drop)
+        let (status, body) = self.call(Method::DELETE, path, &[], None).await?;
+        done(status, &body)
     }
 
     /// One call to the account that is expected.
@@ -215,12 +218,13 @@ impl Account {
         let (status, told) = (response.status(), retry_after(&response));
         let body = read_limited(response).await;
         let after = told.or_else(|| account::retry_after(body.as_ref().ok()?));
-        self.brake.note(status, after, started_at, Instant::now())?;
+        let problem = body.as_ref().ok().and_then(|body| Problem::of_kommo(status, body));
+        self.brake.note((status, problem.is_some()), after, started_at, Instant::now())?;
         let body = body?;
         if status.is_success() {
             return Ok((status, body));
         }
-        Err(RestError::Refused { status, problem: Problem::decode(&body) })
+        Err(refusal(status, problem, &body, after))
     }
 }
 
@@ -229,5 +233,35 @@ fn encode(body: &(impl Serialize + ?Sized)) -> Vec<u8> {
 }
 
 fn decoded<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, RestError> {
-    serde_json::from_slice(body).map_err(|_| RestError::Nonsense(status))
+    // Every entity of Kommo's has an id; a filter's answer has none.
+    let has_id = serde_json::from_slice::<Fields>(body).is_ok_and(|fields| fields.says("id"));
+    serde_json::from_slice(body).ok().filter(|_| has_id).ok_or_else(|| nonsense(status, body))
 }
+
+fn refusal(status: StatusCode, problem: Option<Problem>, body: &[u8], after: Option<Duration>) -> RestError {
+    match problem {
+        Some(problem) => RestError::Refused { status, problem },
+        None => RestError::Nonsense(Stray::new(status, body, after)),
+    }
+}
+
+/// That something was changed. What Kommo makes of it is not read: it answers with parts of it.
+fn done(status: StatusCode, body: &[u8]) -> Result<(), RestError> {
+    if stray::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
+}
+
+fn first<T: DeserializeOwned>(status: StatusCode, body: &[u8], name: &str) -> Result<T, RestError> {
+    let page = Page::decode(body, name).ok_or_else(|| nonsense(status, body))?;
+    page.items.into_iter().next().ok_or_else(|| nonsense(status, body))
+}
+
+fn page_of<T: DeserializeOwned>(status: StatusCode, body: &[u8], name: &str) -> Result<Page<T>, RestError> {
+    Page::decode(body, name).ok_or_else(|| nonsense(status, body))
+}
+
+fn nonsense(status: StatusCode, body: &[u8]) -> RestError {
+    RestError::Nonsense(Stray::new(status, body, None))
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,20 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::DateTime;
-use reqwest::{Method, Response, StatusCode, Url, header};
+use reqwest::{Method, StatusCode, Url, header};
 use serde::Serialize;
 
 use crate::{
     clock,
     domain::time::UnixMillis,
     kommo::{
-        http::{self, NoAnswer, encoded, read_limited, retry_after, unreachable},
+        http::{self, NoAnswer, encoded, unreachable},
         sign::{CONTENT_TYPE, Signer},
-        wire::{Accepted, Answer, ApiError, DeliveryStatus, EditEvent, Event, KnownChat, NewChat, React},
+        stray::{Stray, Voice},
+        wire::{Accepted, ApiError, DeliveryStatus, EditEvent, Event, NewChat, React},
     },
     pace::Pace,
 };
 
+mod answer;
 mod connect;
 mod history;
 mod import;
@@ -27,42 +29,74 @@ pub use history::HISTORY_PAGE;
 /// Why a call to Kommo brought no usable answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
-    /// Kommo answered with an error.
+    /// Kommo answered with an error, in its own shape.
     #[error("Kommo answered {status}{}", describe(error))]
     Refused {
         /// The HTTP status.
         status: StatusCode,
-        /// What the body said, if it was Kommo's.
+        /// What the body said.
         error: ApiError,
         /// `Retry-After`.
         after: Option<Duration>,
     },
-    /// A success without the answer that belongs to it: something between us and Kommo spoke.
-    #[error("the answer is not Kommo's (HTTP {0})")]
-    Nonsense(StatusCode),
+    /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
+    #[error("{0}")]
+    Nonsense(Stray),
     /// No answer: not reachable, too slow, or the connection broke.
     #[error("Kommo cannot be reached: {0}")]
     Unreachable(String),
 }
 
 impl CallError {
+    /// What an answer says that is no success.
+    #[must_use]
+    pub fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> Self {
+        answer::refusal(status, body, after)
+    }
+
     /// Whether it looks like a success that is not Kommo's usual one; it may be the answer to a repetition.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
-        matches!(self, Self::Nonsense(status) if status.is_success())
+        matches!(self, Self::Nonsense(stray) if stray.status.is_success())
     }
 
     /// Whether it may be about this one message alone, although it does not say so: a firewall that dislikes its text.
     #[must_use]
     pub fn may_be_of_one_message(&self) -> bool {
-        matches!(self, Self::Refused { status: StatusCode::FORBIDDEN, error, .. } if error.error_type.is_none())
+        matches!(self, Self::Nonsense(stray) if stray.may_be_of_one_message())
+    }
+
+    /// Whether Kommo does not know what the call was about, a chat or a message, or says nothing else. An empty 404 may as well
+    /// be a wrong address.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Refused { status, error, .. } => {
+                *status == StatusCode::NOT_FOUND && error.error_type.as_deref() != Some(NOT_REGISTERED)
+            }
+            Self::Nonsense(stray) => stray.status == StatusCode::NOT_FOUND && stray.voice == Voice::Empty,
+            Self::Unreachable(_) => false,
+        }
+    }
+
+    /// Whether Kommo has read the request, and does not like what stands in it.
+    #[must_use]
+    pub fn is_bad_request(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => *status == StatusCode::BAD_REQUEST,
+            Self::Nonsense(stray) => stray.status == StatusCode::BAD_REQUEST && stray.voice == Voice::Empty,
+            Self::Unreachable(_) => false,
+        }
     }
 }
+
+/// Kommo's error if the channel is not known, or not connected to the account.
+pub(super) const NOT_REGISTERED: &str = "ORIGIN_NOT_REGISTERED";
 
 impl From<NoAnswer> for CallError {
     fn from(none: NoAnswer) -> Self {
         match none {
-            NoAnswer::TooLong(status) => Self::Nonsense(status),
+            NoAnswer::TooLong(stray) => Self::Nonsense(stray),
             NoAnswer::Broken(why) => Self::Unreachable(why),
         }
     }
@@ -102,37 +136,31 @@ impl Chats {
     /// Creates a message. Kommo takes each `msgid` once, so this can be repeated.
     pub async fn send(&self, event: &Event) -> Result<Accepted, CallError> {
         let (status, body) = self.post("", event).await?;
-        // A success that names no ids is a success: what Kommo answers to a repeated message is not documented.
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        Ok(answer.new_message.unwrap_or_default())
+        answer::accepted(status, &body)
     }
 
     /// Gives a message a new wording. This can be repeated.
     pub async fn edit(&self, event: &EditEvent) -> Result<(), CallError> {
         let (status, body) = self.post("", event).await?;
-        serde_json::from_slice::<Answer>(&body).map(drop).map_err(|_| CallError::Nonsense(status))
+        answer::done(status, &body)
     }
 
     /// Shows a customer's reaction, or takes it back. This can be repeated.
     pub async fn react(&self, reaction: &React) -> Result<(), CallError> {
-        self.post("/react", reaction).await.map(drop)
+        let (status, body) = self.post("/react", reaction).await?;
+        answer::done(status, &body)
     }
 
     /// Kommo's id of a conversation's chat, which is made if there is none.
     pub async fn chat(&self, chat: &NewChat) -> Result<String, CallError> {
         let (status, body) = self.post("/chats", chat).await?;
-        let answer: Option<KnownChat> = serde_json::from_slice(&body).ok();
-        answer.and_then(|answer| answer.id).ok_or(CallError::Nonsense(status))
+        answer::chat(status, &body)
     }
 
     /// Tells how the delivery of an answer ended.
     pub async fn delivery_status(&self, report: &DeliveryStatus) -> Result<(), CallError> {
         let (status, body) = self.post(&format!("/{}/delivery_status", encoded(&report.msgid)), report).await?;
-        let blank = body.iter().all(u8::is_ascii_whitespace);
-        if blank || serde_json::from_slice::<serde_json::Value>(&body).is_ok() {
-            return Ok(());
-        }
-        Err(CallError::Nonsense(status))
+        answer::done(status, &body)
     }
 
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {
@@ -172,21 +200,12 @@ impl Chats {
             .header("Content-MD5", signature.content_md5)
             .header("X-Signature", signature.x_signature)
             .body(body);
-        answer(request.send().await.map_err(unreachable)?).await
+        answer::read(request.send().await.map_err(unreachable)?).await
     }
 }
 
 fn encode(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("our own wire types have string keys only")
-}
-
-async fn answer(response: Response) -> Result<(StatusCode, Vec<u8>), CallError> {
-    let (status, after) = (response.status(), retry_after(&response));
-    let body = read_limited(response).await?;
-    if status.is_success() {
-        return Ok((status, body));
-    }
-    Err(CallError::Refused { status, error: serde_json::from_slice(&body).unwrap_or_default(), after })
 }
 
 /// The `Date` header: as PHP's `DATE_RFC2822`, in which Kommo's samples write it, with a day of two digits and a numeric

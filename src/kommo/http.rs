@@ -2,7 +2,9 @@
 
 use std::{error::Error as _, time::Duration};
 
-use reqwest::{Response, StatusCode, header};
+use reqwest::{Response, header};
+
+use crate::kommo::stray::Stray;
 
 /// The most of an answer that is read; Kommo's are a few hundred bytes, a page of a list some tens of thousands.
 const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -11,7 +13,7 @@ const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) enum NoAnswer {
     /// It is longer than anything of Kommo's.
-    TooLong(StatusCode),
+    TooLong(Stray),
     /// Not reachable, too slow, or the connection broke; in words without the address.
     Broken(String),
 }
@@ -33,7 +35,7 @@ pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAn
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
-            return Err(NoAnswer::TooLong(response.status()));
+            return Err(NoAnswer::TooLong(Stray::new(response.status(), &body, None)));
         }
         body.extend_from_slice(&chunk);
     }

@@ -1,7 +1,7 @@
 //! When no calls are made: after a 429 for as long as it asks, and for minutes after a 403 that follows one.
 //!
-//! Kommo answers who asks too often with 429, and who goes on with 403 to everything (Error codes). Any other 403 means a
-//! missing right. The two say nothing by which they can be told apart, except for what came before.
+//! Kommo answers who asks too often with 429, and who goes on with 403 to everything (Error codes), which a server before its
+//! API says. A 403 of the API itself means a missing right. One without any words may be either, but for what came before.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -51,10 +51,10 @@ impl Brake {
         state.held.filter(|held| held.until > now).map_or(Ok(()), |held| Err(held.error(now)))
     }
 
-    /// Takes note of an answer to a call that began at `started_at`, and says whether it was one too many.
+    /// Takes note of an answer to a call that began at `started_at`, whether in the API's own shape or not, and says whether it was one too many.
     pub(super) fn note(
         &self,
-        status: StatusCode,
+        (status, is_of_the_api): (StatusCode, bool),
         asked: Option<Duration>,
         started_at: Instant,
         now: Instant,
@@ -67,8 +67,8 @@ impl Brake {
                 state.refused_at = Some(now);
                 (own.max(asked.unwrap_or_default()).min(LONGEST_WAIT), false)
             }
-            StatusCode::FORBIDDEN if state.refusals > 0 => {
-                // That is atoned for by waiting. Another 403 after it is a missing right: it must not hold up the rest.
+            StatusCode::FORBIDDEN if state.refusals > 0 && !is_of_the_api => {
+                // That is atoned for by waiting. Another 403 after it may be about what is asked: it must not hold up the rest.
                 state.refusals = 0;
                 (SHUT_OUT, true)
             }
@@ -96,7 +96,7 @@ mod tests {
 
     /// An answer to a call that was made at once; gives the seconds to wait, and whether we are shut out.
     fn answered(brake: &Brake, status: StatusCode, asked: Option<u64>, now: Instant) -> Option<(u64, bool)> {
-        match brake.note(status, asked.map(Duration::from_secs), now, now) {
+        match brake.note((status, false), asked.map(Duration::from_secs), now, now) {
             Err(RestError::Throttled { after, shut_out }) => Some((after.as_secs(), shut_out)),
             Ok(()) | Err(_) => None,
         }
@@ -135,7 +135,7 @@ mod tests {
         assert!(brake.check(later + Duration::from_secs(299)).is_err());
         let end = later + Duration::from_mins(5);
         assert!(brake.check(end).is_ok());
-        assert_eq!(answered(&brake, FORBIDDEN, None, end), None, "a right is missing");
+        assert_eq!(answered(&brake, FORBIDDEN, None, end), None, "it may be about what is asked");
         assert!(brake.check(end).is_ok());
         answered(&brake, TOO_MANY, None, end);
         assert_eq!(answered(&brake, OK, None, end + Duration::from_secs(1)), None);
@@ -143,11 +143,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_right_that_is_missing_shuts_nobody_out() {
+        let (brake, start) = (Brake::default(), Instant::now());
+        answered(&brake, TOO_MANY, None, start);
+        assert!(brake.note((FORBIDDEN, true), None, start, start).is_ok());
+        assert_eq!(answered(&brake, FORBIDDEN, None, start), Some((300, true)), "a server before the API speaks");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_good_answer_to_an_earlier_call_proves_nothing() {
         let (brake, start) = (Brake::default(), Instant::now());
         let now = start + Duration::from_secs(1);
         answered(&brake, TOO_MANY, None, now);
-        assert!(brake.note(OK, None, start, now).is_ok());
+        assert!(brake.note((OK, true), None, start, now).is_ok());
         assert_eq!(answered(&brake, FORBIDDEN, None, now), Some((300, true)));
     }
 }

@@ -9,13 +9,18 @@ use crate::{
         delivery::{ErrorCode, Refusal},
         retry::Failure,
     },
-    kommo::{http::NoAnswer, wire::account::Problem},
+    kommo::{
+        failure::may_pass,
+        http::NoAnswer,
+        stray::{Stray, Voice},
+        wire::account::Problem,
+    },
 };
 
 /// Why a call brought no usable answer. Each is a sentence for the operator, and never holds the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestError {
-    /// Kommo answered with an error.
+    /// Kommo answered with an error, in its own shape.
     Refused {
         /// The HTTP status.
         status: StatusCode,
@@ -29,8 +34,8 @@ pub enum RestError {
         /// Whether Kommo shuts this machine out, rather than asking for patience.
         shut_out: bool,
     },
-    /// An answer that is not Kommo's: something between us and Kommo spoke.
-    Nonsense(StatusCode),
+    /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
+    Nonsense(Stray),
     /// It is not the account that the bridge serves: what is wrong, in a sentence. Nothing else was asked of it.
     Foreign(String),
     /// No answer: not reachable, too slow, or the connection broke.
@@ -40,7 +45,7 @@ pub enum RestError {
 impl From<NoAnswer> for RestError {
     fn from(none: NoAnswer) -> Self {
         match none {
-            NoAnswer::TooLong(status) => Self::Nonsense(status),
+            NoAnswer::TooLong(stray) => Self::Nonsense(stray),
             NoAnswer::Broken(why) => Self::Unreachable(why),
         }
     }
@@ -53,7 +58,7 @@ impl RestError {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
-            Self::Refused { status: StatusCode::NOT_FOUND, problem } => !problem.is_blank(),
+            Self::Refused { status: StatusCode::NOT_FOUND, .. } => true,
             Self::Refused { problem, .. } => problem.has("EntityNotFound"),
             Self::Throttled { .. } | Self::Nonsense(_) | Self::Foreign(_) | Self::Unreachable(_) => false,
         }
@@ -67,7 +72,7 @@ impl RestError {
 }
 
 /// What to do about a status, where that is known.
-fn remedy(status: StatusCode, problem: &Problem) -> &'static str {
+fn remedy(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => {
             "the access token has expired, was revoked, or is for another account: make a new one in the integration's \
@@ -78,8 +83,6 @@ fn remedy(status: StatusCode, problem: &Problem) -> &'static str {
             "the token lacks a right, or this machine is not on the account's list of addresses: let an administrator \
              make the token, and look at the list"
         }
-        StatusCode::NOT_FOUND if problem.is_blank() => "there is no such API: kommo.account_url seems wrong",
-        status if status.is_redirection() => "the account is elsewhere: correct kommo.account_url",
         _ => "",
     }
 }
@@ -88,7 +91,7 @@ impl fmt::Display for RestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { status, problem } => {
-                let words = [remedy(*status, problem).to_owned(), problem.to_string()];
+                let words = [remedy(*status).to_owned(), problem.to_string()];
                 let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
                 let colon = if words.is_empty() { "" } else { ": " };
                 write!(f, "Kommo answered {}{colon}{}", status.as_u16(), words.join("; Kommo says: "))
@@ -102,11 +105,16 @@ impl fmt::Display for RestError {
                  address uses its API",
                 after.as_secs().max(1)
             ),
-            Self::Nonsense(status) => write!(
-                f,
-                "the answer is not that of Kommo's REST API (HTTP {}): is kommo.account_url the account's own address?",
-                status.as_u16()
-            ),
+            Self::Nonsense(stray) if stray.status == StatusCode::UNAUTHORIZED && stray.voice == Voice::Empty => {
+                write!(f, "Kommo answered 401: {}", remedy(StatusCode::UNAUTHORIZED))
+            }
+            Self::Nonsense(stray) if stray.status.is_redirection() => {
+                write!(f, "{stray} The account may be elsewhere: look at kommo.account_url")
+            }
+            Self::Nonsense(stray) if stray.status.is_success() || stray.status == StatusCode::NOT_FOUND => {
+                write!(f, "{stray} It is not that of Kommo's REST API: is kommo.account_url the account's own address?")
+            }
+            Self::Nonsense(stray) => stray.fmt(f),
             Self::Foreign(why) => f.write_str(why),
             Self::Unreachable(why) => write!(f, "the account's REST API cannot be reached: {why}"),
         }
@@ -116,22 +124,21 @@ impl fmt::Display for RestError {
 impl From<RestError> for Failure {
     /// | Answer | Verdict |
     /// |---|---|
-    /// | no answer, 408, 429, being shut out, 5xx, an answer that is not Kommo's | time heals it |
-    /// | 401, 402, 403, 3xx, 404 without Kommo's error, another account than ours | the operator heals it |
-    /// | any other refusal | this job is hopeless |
+    /// | no connection | the way is broken |
+    /// | 429, being shut out | patience |
+    /// | an answer that is not in Kommo's shape, 5xx, 408, 421, 423, 425 | none: time may heal it |
+    /// | 401, 402 and 403 in Kommo's shape, an empty 401, any 402, another account than ours | the operator heals it |
+    /// | any other refusal in Kommo's shape | this job is hopeless |
     fn from(error: RestError) -> Self {
         let why = error.to_string();
         match error {
             RestError::Unreachable(_) => Self::unreachable(why),
-            RestError::Nonsense(_) => Self::transient(why),
+            RestError::Nonsense(stray) => stray.failure(why),
             RestError::Foreign(_) => Self::blocked(why),
             RestError::Throttled { after, .. } => Self::Throttled { why, after: Some(after) },
-            RestError::Refused { status, problem } => match status {
-                StatusCode::REQUEST_TIMEOUT => Self::transient(why),
-                status if status.is_server_error() => Self::transient(why),
+            RestError::Refused { status, .. } => match status {
+                status if may_pass(status) => Self::transient(why),
                 StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Self::blocked(why),
-                status if status.is_redirection() => Self::blocked(why),
-                StatusCode::NOT_FOUND if problem.is_blank() => Self::blocked(why),
                 _ => Self::Permanent(Refusal::new(ErrorCode::Internal, why)),
             },
         }
@@ -143,61 +150,40 @@ mod tests {
     use super::*;
 
     fn refused(status: u16, body: &str) -> RestError {
-        let problem = Problem::decode(body.as_bytes());
-        RestError::Refused { status: StatusCode::from_u16(status).unwrap(), problem }
-    }
-
-    fn kind(failure: &Failure) -> &'static str {
-        match failure {
-            Failure::Unreachable { .. } => "unreachable",
-            Failure::Transient { .. } => "transient",
-            Failure::NotYet { .. } => "not yet",
-            Failure::Throttled { .. } => "throttled",
-            Failure::Blocked { .. } => "blocked",
-            Failure::Uncertain(_) => "uncertain",
-            Failure::Permanent(_) => "permanent",
+        let status = StatusCode::from_u16(status).unwrap();
+        match Problem::of_kommo(status, body.as_bytes()) {
+            Some(problem) => RestError::Refused { status, problem },
+            None => RestError::Nonsense(Stray::new(status, body.as_bytes(), None)),
         }
     }
 
     #[test]
-    fn each_answer_has_its_verdict() {
-        let problem = r#"{"title":"Not Found","status":404}"#;
-        let cases = [
-            (refused(500, ""), "transient"),
-            (refused(504, "<html>"), "transient"),
-            (refused(408, ""), "transient"),
-            (refused(301, ""), "blocked"),
-            (refused(401, ""), "blocked"),
-            (refused(402, ""), "blocked"),
-            (refused(403, ""), "blocked"),
-            (refused(404, "<html>"), "blocked"),
-            (refused(404, problem), "permanent"),
-            (refused(400, ""), "permanent"),
-            (refused(422, ""), "permanent"),
-            (RestError::Throttled { after: Duration::from_secs(9), shut_out: true }, "throttled"),
-            (RestError::Nonsense(StatusCode::OK), "transient"),
-            (RestError::Foreign("another one".to_owned()), "blocked"),
-            (RestError::Unreachable("refused".to_owned()), "unreachable"),
-        ];
-        for (error, want) in cases {
-            assert_eq!(kind(&error.clone().into()), want, "{error}");
-        }
+    fn what_is_no_answer_has_its_verdict_too() {
+        let throttled = RestError::Throttled { after: Duration::from_secs(9), shut_out: true };
+        assert!(matches!(throttled.into(), Failure::Throttled { after: Some(after), .. } if after.as_secs() == 9));
+        assert!(matches!(RestError::Foreign("another one".to_owned()).into(), Failure::Blocked { .. }));
+        assert!(matches!(RestError::Unreachable("refused".to_owned()).into(), Failure::Unreachable { .. }));
     }
 
     #[test]
     fn each_refusal_is_one_sentence_that_says_what_to_do() {
+        let said = |status: u16| format!(r#"{{"title":"x","status":{status}}}"#);
         let cases = [
             (refused(401, ""), "make a new one"),
+            (refused(401, &said(401)), "make a new one"),
+            (refused(401, "<html>"), "wants a password"),
             (refused(402, ""), "billing"),
-            (refused(403, ""), "administrator"),
+            (refused(403, &said(403)), "administrator"),
+            (refused(403, "<html>"), "answered 403 (HTML): a filter, or this machine's address is shut out"),
             (refused(404, ""), "kommo.account_url"),
             (refused(302, ""), "kommo.account_url"),
+            (refused(200, "<html>"), "kommo.account_url"),
         ];
         for (error, want) in cases {
             let text = error.to_string();
             assert!(text.contains(want) && !text.contains('\n') && !text.contains("  "), "{text}");
         }
-        assert_eq!(refused(418, "").to_string(), "Kommo answered 418");
+        assert_eq!(refused(418, "").to_string(), "something between us and Kommo answered 418 (an empty answer)");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 
 use crate::kommo::{
-    chats::{CallError, Chats, encode},
+    chats::{CallError, Chats, answer, encode},
     wire::{Connect, Connected, Disconnect},
 };
 
@@ -32,14 +32,15 @@ impl Chats {
             is_time_window_disabled: !has_time_window,
         };
         let (status, body) = self.call_at(Method::POST, &format!("{channel}/connect"), None, encode(&body)).await?;
-        serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))
+        answer::connected(status, &body)
     }
 
     /// Takes the channel away from the account: no hooks come any more, and messages are refused.
     pub async fn disconnect(&self) -> Result<(), CallError> {
         let (channel, account_id) = self.channel_and_account();
         let body = encode(&Disconnect { account_id: account_id.to_owned() });
-        self.call_at(Method::DELETE, &format!("{channel}/disconnect"), None, body).await.map(drop)
+        let (status, body) = self.call_at(Method::DELETE, &format!("{channel}/disconnect"), None, body).await?;
+        answer::done(status, &body)
     }
 
     /// Channel and account as connected: both are UUIDs, which have no underscore.

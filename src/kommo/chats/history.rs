@@ -1,11 +1,11 @@
 //! What a chat has held so far.
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 
 use crate::kommo::{
-    chats::{CallError, Chats},
+    chats::{CallError, Chats, answer},
     http::encoded,
-    wire::{History, HistoryItem},
+    wire::HistoryItem,
 };
 
 /// How many messages a page of a chat's history has at most (Chats API, chat history).
@@ -34,17 +34,13 @@ impl Chats {
         let path = format!("/chats/{}/history", encoded(kommo_chat));
         let query = format!("limit={HISTORY_PAGE}&offset={}", page * HISTORY_PAGE);
         let (status, body) = self.call(Method::GET, &path, Some(&query), Vec::new()).await?;
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Vec::new());
-        }
-        let history: History = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        history.items().ok_or(CallError::Nonsense(status))
+        answer::history(status, &body)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::kommo::wire::History;
 
     #[test]
     fn a_page_of_history_tells_our_ids_and_where_there_are_none() {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::kommo::{
-    chats::{CallError, Chats, HISTORY_PAGE},
-    wire::{Accepted, Answer, ImportEvent},
+    chats::{CallError, Chats, HISTORY_PAGE, answer},
+    wire::{Accepted, ImportEvent},
 };
 
 /// How many pages of a chat's history are read to learn what is there: more messages than any chat has, not for ever.
@@ -14,8 +14,7 @@ impl Chats {
     /// Imports a message. Kommo takes each `msgid` once, so this can be repeated.
     pub async fn import(&self, event: &ImportEvent) -> Result<Accepted, CallError> {
         let (status, body) = self.post("", event).await?;
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| CallError::Nonsense(status))?;
-        Ok(answer.new_message.unwrap_or_default())
+        answer::accepted(status, &body)
     }
 
     /// Our ids of all messages of a chat (by Kommo's id); those written in Kommo have none.

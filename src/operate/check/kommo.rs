@@ -53,9 +53,8 @@ async fn channel(config: &Config) -> Finding {
     };
     match chats.knows(NO_CHAT, "").await {
         // With a 400 Kommo has read the request, and only does not like the chat.
-        Ok(_) | Err(CallError::Refused { status: StatusCode::BAD_REQUEST, .. }) => {
-            fine(about, "connected to the account")
-        }
+        Ok(_) => fine(about, "connected to the account"),
+        Err(error) if error.is_bad_request() => fine(about, "connected to the account"),
         Err(error @ CallError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
             let text = format!("not connected, or not known: `telekommo connect` connects it. {}", refusal(&error));
             wrong(about, text)

@@ -4,7 +4,6 @@ use crate::{
     clock,
     domain::{
         address::{KommoChatId, KommoMessageId, KommoUserId, is_uuid},
-        delivery::{ErrorCode, Refusal},
         message::{Author, Inbound},
         retry::Failure,
     },
@@ -122,11 +121,10 @@ async fn unnamed_chat(courier: &Courier, inbound: &Inbound) -> Result<Option<Fac
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
 /// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
 async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt: Attempt) -> Outcome {
-    let (ambiguous, why) = (error.is_ambiguous(), error.to_string());
-    let is_of_its_own = error.may_be_of_one_message();
+    let ambiguous = error.is_ambiguous();
     let failure = Failure::from(error);
     if !ambiguous && !failure.is_final() {
-        return Ok(Err(if is_of_its_own && attempt.is_last { hopeless(why) } else { failure }));
+        return Ok(Err(failure));
     }
     Ok(match already_there(courier, inbound).await? {
         Ok(true) => {
@@ -140,10 +138,6 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
             _ => failure,
         }),
     })
-}
-
-fn hopeless(why: String) -> Failure {
-    Failure::Permanent(Refusal::new(ErrorCode::Internal, why))
 }
 
 /// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -100,7 +99,7 @@ impl Reconciler {
 /// A refusal is about one conversation if Kommo says so, or if others can be read meanwhile. Without that, a 404 may as
 /// well be a wrong address.
 fn unread(error: CallError, target: &Target, others_can_be_read: bool) -> Unread {
-    let is_unknown = matches!(&error, CallError::Refused { status: StatusCode::NOT_FOUND, .. });
+    let is_unknown = error.is_unknown();
     let failure = Failure::from(error);
     let (why, after) = (failure.why().to_owned(), failure.after());
     if failure.is_final() {
@@ -114,14 +113,13 @@ fn unread(error: CallError, target: &Target, others_can_be_read: bool) -> Unread
 
 #[cfg(test)]
 mod tests {
+    use reqwest::StatusCode;
+
     use super::*;
-    use crate::{
-        domain::{
-            address::{Conversation, SourceId},
-            time::UnixMillis,
-            work::Lane,
-        },
-        kommo::wire::ApiError,
+    use crate::domain::{
+        address::{Conversation, SourceId},
+        time::UnixMillis,
+        work::Lane,
     };
 
     /// How a history that was refused `failed` times is left, if it is.
@@ -129,8 +127,7 @@ mod tests {
         let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
         let (lane, kommo_chat) = (Lane::outbound(&conversation), String::new());
         let target = Target { lane, conversation, kommo_chat, customer: None, imported_at: UnixMillis(0), failed };
-        let error: ApiError = serde_json::from_str(body).unwrap_or_default();
-        let error = CallError::Refused { status: StatusCode::from_u16(code).unwrap(), error, after: None };
+        let error = CallError::refusal(StatusCode::from_u16(code).unwrap(), body.as_bytes(), None);
         match unread(error, &target, others_can_be_read) {
             Unread::Later { .. } => None,
             Unread::Left { is_open, .. } => Some(if is_open { "open" } else { "for good" }),
@@ -141,7 +138,8 @@ mod tests {
     fn a_history_is_left_where_trying_again_cannot_help() {
         let forgotten = r#"{"error_type":"CHAT_NOT_FOUND"}"#;
         assert_eq!(left(404, forgotten, 1, false), Some("for good"));
-        assert_eq!(left(400, "", 1, false), Some("for good"));
+        let bad = r#"{"error_code":400,"error_description":"no"}"#;
+        assert_eq!(left(400, bad, 1, false), Some("for good"));
         for (code, others) in [(404, "for good"), (500, "open"), (429, "open"), (403, "open")] {
             assert_eq!(left(code, "", 99, false), None, "{code}: it may be about all of them");
             assert_eq!(left(code, "", 2, true), None, "{code}");

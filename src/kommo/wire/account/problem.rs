@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use reqwest::StatusCode;
 use serde_json::Value;
 
 /// The longest that one word of Kommo's is quoted.
@@ -30,6 +31,20 @@ pub struct Fault {
 }
 
 impl Problem {
+    /// Reads an answer with this status, if it is in Kommo's shape: a title with the status once more, or faults of what was asked.
+    /// What a filter writes, such as `{"error":"forbidden"}`, is not; one in the cloud writes the same, and its own name.
+    #[must_use]
+    pub fn of_kommo(status: StatusCode, body: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(body).ok()?;
+        let fields = value.as_object()?;
+        if fields.keys().any(|key| key.starts_with("cloudflare") || key == "error_name") {
+            return None;
+        }
+        let is_problem = value["title"].is_string() && value["status"].as_u64() == Some(status.as_u16().into());
+        let has_faults = value["validation-errors"].is_array() || value["errors"][0]["request_id"].is_string();
+        (is_problem || has_faults).then(|| Self::decode(body))
+    }
+
     /// Reads an answer. What is no JSON object, an error page for instance, tells nothing.
     #[must_use]
     pub fn decode(body: &[u8]) -> Self {
@@ -45,12 +60,6 @@ impl Problem {
     #[must_use]
     pub fn has(&self, code: &str) -> bool {
         self.faults.iter().any(|fault| fault.code == code)
-    }
-
-    /// Whether nothing could be read.
-    #[must_use]
-    pub fn is_blank(&self) -> bool {
-        *self == Self::default()
     }
 }
 
