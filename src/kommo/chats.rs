@@ -24,6 +24,7 @@ mod history;
 mod import;
 mod probe;
 
+pub use super::http::Silence;
 pub use history::HISTORY_PAGE;
 
 /// Why a call to Kommo brought no usable answer.
@@ -44,7 +45,7 @@ pub enum CallError {
     Nonsense(Stray),
     /// No answer: not reachable, too slow, or the connection broke.
     #[error("Kommo cannot be reached: {0}")]
-    Unreachable(String),
+    Unreachable(Silence),
 }
 
 impl CallError {
@@ -97,7 +98,7 @@ impl From<NoAnswer> for CallError {
     fn from(none: NoAnswer) -> Self {
         match none {
             NoAnswer::TooLong(stray) => Self::Nonsense(stray),
-            NoAnswer::Broken(why) => Self::Unreachable(why),
+            NoAnswer::Broken(silence) => Self::Unreachable(silence),
         }
     }
 }

@@ -17,6 +17,7 @@ impl From<CallError> for Failure {
     /// | Answer | Verdict |
     /// |---|---|
     /// | no connection | the way is broken |
+    /// | a connection that broke, or no answer in time | none: time may heal it |
     /// | 429 | patience |
     /// | an answer that is not in Kommo's shape, 5xx, 408, 421, 423, 425 | none: time may heal it |
     /// | 401, 402, 403 and 404 about the channel in Kommo's shape, an empty 401, any 402 | the operator heals it |
@@ -26,7 +27,7 @@ impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let why = error.to_string();
         match error {
-            CallError::Unreachable(_) => Self::unreachable(why),
+            CallError::Unreachable(silence) => silence.failure(why),
             CallError::Nonsense(stray) => stray.failure(why),
             CallError::Refused { error, .. } if error.error_code == Some(UNKNOWN_SENDER) => hopeless(why),
             CallError::Refused { status, error, after } => match status {

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use super::*;
+use crate::kommo::http::Silence;
 
 fn refused(status: u16, body: &str) -> CallError {
     CallError::refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes(), None)
 }
 
 #[test]
-fn no_connection_is_no_answer() {
-    assert!(matches!(CallError::Unreachable("refused".to_owned()).into(), Failure::Unreachable { .. }));
+fn no_connection_is_another_matter_than_no_answer() {
+    let silent = |was_connected| CallError::Unreachable(Silence { why: "refused".to_owned(), was_connected });
+    assert!(matches!(silent(false).into(), Failure::Unreachable { .. }));
+    assert!(matches!(silent(true).into(), Failure::Transient { .. }));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! What both clients of Kommo have in common: how they connect, and how an answer is read.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, fmt, time::Duration};
 
 use reqwest::{Response, header};
 
-use crate::kommo::stray::Stray;
+use crate::{domain::retry::Failure, kommo::stray::Stray};
 
 /// The most of an answer that is read; Kommo's are a few hundred bytes, a page of a list some tens of thousands.
 const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -14,8 +14,31 @@ const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 pub(super) enum NoAnswer {
     /// It is longer than anything of Kommo's.
     TooLong(Stray),
-    /// Not reachable, too slow, or the connection broke; in words without the address.
-    Broken(String),
+    /// Not reachable, too slow, or the connection broke.
+    Broken(Silence),
+}
+
+/// How it came that nobody answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// In words without the address.
+    pub why: String,
+    /// Whether there was a connection, so that the request may have been heard. If there was none, the way is broken; if there
+    /// was one, it may as well be due to what was asked.
+    pub was_connected: bool,
+}
+
+impl Silence {
+    /// What it means, in the words `why`.
+    pub(super) fn failure(&self, why: String) -> Failure {
+        if self.was_connected { Failure::transient(why) } else { Failure::unreachable(why) }
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
 }
 
 /// A client that follows no redirect (a signature or a token is for one address alone) and keeps no cookie.
@@ -45,11 +68,13 @@ pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAn
 /// Names the innermost cause, which unlike the outer ones holds no address.
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
 pub(super) fn unreachable(error: reqwest::Error) -> NoAnswer {
+    let was_connected = !error.is_connect();
     if error.is_timeout() {
-        return NoAnswer::Broken("no answer in time".to_owned());
+        return NoAnswer::Broken(Silence { why: "no answer in time".to_owned(), was_connected });
     }
     let innermost = std::iter::successors(error.source(), |cause| (*cause).source()).last();
-    NoAnswer::Broken(innermost.map_or_else(|| "the connection failed".to_owned(), ToString::to_string))
+    let why = innermost.map_or_else(|| "the connection failed".to_owned(), ToString::to_string);
+    NoAnswer::Broken(Silence { why, was_connected })
 }
 
 /// `Retry-After`, in seconds.

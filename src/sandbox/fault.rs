@@ -20,6 +20,11 @@ pub enum Fault {
         /// The body, sent as `application/json`.
         body: String,
     },
+    /// The request is not handled; the answer is an HTML page with this status, as from a filter or a server at work.
+    Page {
+        /// The HTTP status.
+        code: u16,
+    },
     /// The request is not handled; 429, with the wait in seconds where the real server puts it.
     RetryAfter(u32),
     /// The request lies still this long and is handled then, unless the client has hung up by that time.
@@ -78,6 +83,7 @@ pub(crate) async fn undergo(
     match fault {
         None => Some(handle.await),
         Some(Fault::Status { code, body }) => Some(json(code, body)),
+        Some(Fault::Page { code }) => Some(page(code)),
         Some(Fault::RetryAfter(seconds)) => Some(retry_after(seconds)),
         Some(Fault::Hang(wait)) => {
             tokio::time::sleep(wait).await;
@@ -92,11 +98,15 @@ pub(crate) async fn undergo(
             line.cut();
             None
         }
-        Some(Fault::Garbage) => {
-            let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
-            Some(([(header::CONTENT_TYPE, "text/html")], page).into_response())
-        }
+        Some(Fault::Garbage) => Some(page(200)),
     }
+}
+
+/// A page for people, with the sentence that servers write most.
+fn page(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+    (status, [(header::CONTENT_TYPE, "text/html")], page).into_response()
 }
 
 /// An answer whose body is JSON already.

@@ -4,6 +4,7 @@ mod admin;
 mod albums_in;
 mod albums_out;
 mod avatars;
+mod between;
 mod blocked;
 mod business;
 mod business_files;

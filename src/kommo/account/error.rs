@@ -11,7 +11,7 @@ use crate::{
     },
     kommo::{
         failure::may_pass,
-        http::NoAnswer,
+        http::{NoAnswer, Silence},
         stray::{Stray, Voice},
         wire::account::Problem,
     },
@@ -39,14 +39,14 @@ pub enum RestError {
     /// It is not the account that the bridge serves: what is wrong, in a sentence. Nothing else was asked of it.
     Foreign(String),
     /// No answer: not reachable, too slow, or the connection broke.
-    Unreachable(String),
+    Unreachable(Silence),
 }
 
 impl From<NoAnswer> for RestError {
     fn from(none: NoAnswer) -> Self {
         match none {
             NoAnswer::TooLong(stray) => Self::Nonsense(stray),
-            NoAnswer::Broken(why) => Self::Unreachable(why),
+            NoAnswer::Broken(silence) => Self::Unreachable(silence),
         }
     }
 }
@@ -125,6 +125,7 @@ impl From<RestError> for Failure {
     /// | Answer | Verdict |
     /// |---|---|
     /// | no connection | the way is broken |
+    /// | a connection that broke, or no answer in time | none: time may heal it |
     /// | 429, being shut out | patience |
     /// | an answer that is not in Kommo's shape, 5xx, 408, 421, 423, 425 | none: time may heal it |
     /// | 401, 402 and 403 in Kommo's shape, an empty 401, any 402, another account than ours | the operator heals it |
@@ -132,7 +133,7 @@ impl From<RestError> for Failure {
     fn from(error: RestError) -> Self {
         let why = error.to_string();
         match error {
-            RestError::Unreachable(_) => Self::unreachable(why),
+            RestError::Unreachable(silence) => silence.failure(why),
             RestError::Nonsense(stray) => stray.failure(why),
             RestError::Foreign(_) => Self::blocked(why),
             RestError::Throttled { after, .. } => Self::Throttled { why, after: Some(after) },
@@ -162,7 +163,9 @@ mod tests {
         let throttled = RestError::Throttled { after: Duration::from_secs(9), shut_out: true };
         assert!(matches!(throttled.into(), Failure::Throttled { after: Some(after), .. } if after.as_secs() == 9));
         assert!(matches!(RestError::Foreign("another one".to_owned()).into(), Failure::Blocked { .. }));
-        assert!(matches!(RestError::Unreachable("refused".to_owned()).into(), Failure::Unreachable { .. }));
+        let silent = |was_connected| RestError::Unreachable(Silence { why: "x".to_owned(), was_connected });
+        assert!(matches!(silent(false).into(), Failure::Unreachable { .. }));
+        assert!(matches!(silent(true).into(), Failure::Transient { .. }));
     }
 
     #[test]

@@ -68,7 +68,7 @@ async fn the_wait_that_kommo_asks_for_is_kept() {
     kommo.rest_fault(None, Fault::RetryAfter(90), 1);
     let account = account(&kommo);
     let error = account.info().await.unwrap_err();
-    assert!(matches!(error.into(), Failure::Transient { after: Some(wait), .. } if wait.as_secs() == 90));
+    assert!(matches!(error.into(), Failure::Throttled { after: Some(wait), .. } if wait.as_secs() == 90));
     assert!(account.info().await.is_err());
     assert_eq!(kommo.rest_requests().len(), 1);
 }
@@ -87,11 +87,19 @@ async fn what_time_heals_is_told_from_what_it_does_not() {
     assert!(matches!(&error, RestError::Unreachable(_)) && !error.to_string().contains("127.0.0.1"), "{error}");
     kommo.rest_down(false).unwrap();
     assert!(account.info().await.is_ok());
-    for (code, want) in [(402, "billing"), (302, "kommo.account_url"), (404, "kommo.account_url")] {
+    for (code, want) in [(402, "billing"), (401, "make a new one")] {
         kommo.rest_fault(None, Fault::Status { code, body: String::new() }, 1);
         let error = account.create_source(&source("sales")).await.unwrap_err();
         assert!(error.to_string().contains(want), "{error}");
         assert!(matches!(error.into(), Failure::Blocked { .. }));
+    }
+    for (code, want) in
+        [(302, "kommo.account_url"), (404, "kommo.account_url"), (403, "403 (HTML)"), (405, "405 (HTML)")]
+    {
+        kommo.rest_fault(None, Fault::Page { code }, 1);
+        let error = account.create_source(&source("sales")).await.unwrap_err();
+        assert!(error.to_string().contains(want), "{error}");
+        assert!(matches!(error.into(), Failure::Transient { .. }), "{code}: nobody has judged");
     }
 }
 
