@@ -79,6 +79,7 @@ pub fn store_settings(config: &Config) -> store::Settings {
         reserve_bytes: config.store.reserve_bytes,
         dedupe_for: config.store.dedupe_for,
         links_for: config.store.links_for,
+        parked_for: config.store.parked_for,
     }
 }
 

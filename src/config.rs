@@ -256,6 +256,8 @@ pub struct Store {
     pub dedupe_for: Duration,
     /// How long it is remembered which message here is which one there.
     pub links_for: Duration,
+    /// How long an answer stays parked of which its author has read that it failed.
+    pub parked_for: Duration,
     /// The store's cache in memory.
     pub cache_bytes: u64,
     /// The free disk space below which bots stop polling.

@@ -52,6 +52,7 @@ pub struct Meter {
     waiting: Gauges,
     oldest_seconds: Gauges,
     parked: Gauge,
+    told: Gauge,
     registry: Registry,
 }
 
@@ -73,6 +74,8 @@ impl Meter {
         let waiting = registered(&mut registry, "waiting_jobs", "Jobs in the queue");
         let oldest_seconds = registered(&mut registry, "oldest_job_seconds", "Age of the oldest job in the queue");
         let parked = registered(&mut registry, "parked_messages", "Messages set aside for a person");
+        let told =
+            registered(&mut registry, "told_messages", "Messages set aside whose authors were told that they failed");
         Self {
             bots: DashMap::new(),
             paused: DashMap::new(),
@@ -85,6 +88,7 @@ impl Meter {
             waiting,
             oldest_seconds,
             parked,
+            told,
             registry,
         }
     }
@@ -152,9 +156,10 @@ impl Meter {
         self.oldest_seconds.get_or_create(&labels).set(i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX));
     }
 
-    /// Notes how many messages are parked.
-    pub fn parked(&self, count: usize) {
-        self.parked.set(i64::try_from(count).unwrap_or(i64::MAX));
+    /// Notes how many messages are parked: those that need a person, and those whose authors were told.
+    pub fn parked(&self, for_person: usize, told: usize) {
+        self.parked.set(i64::try_from(for_person).unwrap_or(i64::MAX));
+        self.told.set(i64::try_from(told).unwrap_or(i64::MAX));
     }
 
     /// Why the bridge is not ready, one line per reason; empty if it is.

@@ -15,16 +15,16 @@ use std::{
     time::Duration,
 };
 
-use dashmap::DashMap;
 use tokio::sync::Notify;
 
 use crate::domain::{
-    address::{BotId, Conversation},
+    address::BotId,
     time::UnixMillis,
     work::{DedupeId, Lane, Route, Work},
 };
 
 mod account;
+mod aside;
 mod claim;
 mod committer;
 mod dump;
@@ -40,15 +40,19 @@ mod links;
 mod open;
 mod openings;
 mod park;
+mod parked_list;
 mod past;
 mod portrait;
 mod push;
 mod reach;
+mod rebuild;
 mod restore;
 mod room;
 mod rows;
+mod schema;
 mod settle;
 mod unread;
+mod unreadable;
 mod weave;
 
 pub use self::{
@@ -59,6 +63,8 @@ pub use self::{
     guests::Held,
     open::is_in,
     openings::{Begun, OwnNumber},
+    park::Unparked,
+    parked_list::SetAside,
     past::KnownChat,
     restore::RestoreSummary,
     weave::{Missing, Woven},
@@ -78,6 +84,8 @@ pub struct Settings {
     pub dedupe_for: Duration,
     /// How long it is remembered which message is which on the other side.
     pub links_for: Duration,
+    /// How long a parked message is kept that needs no person.
+    pub parked_for: Duration,
 }
 
 /// The store of one bridge. Clones are handles to the same one; one process holds it at a time.
@@ -90,7 +98,6 @@ struct Inner {
     db: RwLock<Option<sled::Db>>,
     committer: Committer,
     index: Arc<Mutex<Index>>,
-    chats: DashMap<Conversation, Chat>,
     failed: Arc<OnceLock<String>>,
     /// What arrived before this number was left by an earlier run.
     first_of_run: u64,
@@ -170,6 +177,9 @@ pub enum Ending {
         why: String,
         /// What follows from that, at the tails of other lanes.
         then: Vec<NewJob>,
+        /// Whether it stays until a person has seen to it. Otherwise somebody was told that it failed, and it goes by itself
+        /// after [`Settings::parked_for`].
+        needs_person: bool,
     },
 }
 
@@ -186,6 +196,10 @@ pub struct Parked {
     pub why: String,
     /// When.
     pub parked_at: UnixMillis,
+    /// Kommo's code of the failure that its author was told of.
+    pub code: Option<i32>,
+    /// When it goes by itself; `None` if it needs a person.
+    pub expires_at: Option<UnixMillis>,
 }
 
 /// Names a parked message.
@@ -230,8 +244,12 @@ impl Class {
 pub struct Counts {
     /// The routes that have been used.
     pub routes: Vec<(Route, QueueCount)>,
-    /// Messages set aside.
+    /// Messages set aside that need a person.
     pub parked: usize,
+    /// Messages set aside of which somebody was told that they failed. They expire.
+    pub told: usize,
+    /// Rows that could not be read since the process began.
+    pub unreadable: u64,
     /// How often data was forced to the disk.
     pub flushes: u64,
 }
@@ -253,6 +271,16 @@ impl Store {
         }
         let db = self.0.db.read().unwrap_or_else(PoisonError::into_inner).clone();
         db.ok_or_else(|| StoreError::Failed("the store is closed".to_owned()))
+    }
+
+    /// Looks at a whole table, on a thread where that keeps nobody waiting.
+    async fn apart<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&sled::Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let db = self.db()?;
+        let looked = tokio::task::spawn_blocking(move || look(&db)).await;
+        looked.unwrap_or_else(|error| Err(StoreError::Failed(format!("a look at the store broke off: {error}"))))
     }
 
     fn with_index<T>(&self, act: impl FnOnce(&mut Index) -> T) -> T {
@@ -292,8 +320,8 @@ impl Store {
     /// How much is in the store.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (routes, parked) = self.with_index(|index| (index.counts(), index.parked));
-        Counts { routes, parked, flushes: self.0.committer.flushes() }
+        let (routes, parked, told) = self.with_index(|index| (index.counts(), index.parked, index.told));
+        Counts { routes, parked, told, unreadable: unreadable::count(), flushes: self.0.committer.flushes() }
     }
 
     /// Why the store cannot be used, if it cannot.

@@ -101,6 +101,7 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "dump_keep").or("3"),
     key("store", "dedupe_for").or("7d"),
     key("store", "links_for").or("90d"),
+    key("store", "parked_for").or("7d"),
     key("store", "cache_mb").or("32"),
     key("store", "reserve_mb").or("64"),
     key("media", "links_for").or("365d"),

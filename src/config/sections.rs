@@ -214,6 +214,7 @@ impl<'a> Reading<'a> {
         let dump_keep = section.required("dump_keep", parse::count);
         let dedupe_for = section.required("dedupe_for", parse::duration);
         let links_for = section.required("links_for", parse::duration);
+        let parked_for = section.required("parked_for", parse::duration);
         let cache_bytes = section.required("cache_mb", parse::mebibytes);
         let reserve_bytes = section.required("reserve_mb", parse::mebibytes);
         Ok(Store {
@@ -221,6 +222,7 @@ impl<'a> Reading<'a> {
             dump_keep: dump_keep?,
             dedupe_for: dedupe_for?,
             links_for: links_for?,
+            parked_for: parked_for?,
             cache_bytes: cache_bytes?,
             reserve_bytes: reserve_bytes?,
         })

@@ -33,6 +33,12 @@ impl DedupeId {
         Self(format!("hook:{message}"))
     }
 
+    /// The message of a hook, if this is the id of one.
+    #[must_use]
+    pub fn hooked(&self) -> Option<KommoMessageId> {
+        self.0.strip_prefix("hook:").map(|message| KommoMessageId(message.to_owned()))
+    }
+
     /// A manager's reaction. It has no id, so all of its hook, the second of it included, has to do: by its digest.
     #[must_use]
     pub fn reaction(digest: &str) -> Self {

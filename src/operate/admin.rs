@@ -70,7 +70,7 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
         let oldest = queue.oldest_at.map(|at| at.until(now)).unwrap_or_default();
         admin.meter.queue(route, queue.waiting, oldest);
     }
-    admin.meter.parked(counts.parked);
+    admin.meter.parked(counts.parked, counts.told);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.meter.text())
 }
 

@@ -131,6 +131,7 @@ mod tests {
             reserve_bytes: 0,
             dedupe_for: Duration::from_hours(1),
             links_for: Duration::from_hours(1),
+            parked_for: Duration::from_hours(1),
         };
         let (store, dumps) = (Store::open(settings).unwrap(), dumps_dir(home.path()));
         fs::create_dir(&dumps).unwrap();

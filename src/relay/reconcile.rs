@@ -186,14 +186,14 @@ impl Reconciler {
             known_since: self.store.begun_at()?.unwrap_or(UnixMillis(i64::MIN)),
             mark: self.store.mark().await?,
             is_routine: false,
-            pending: self.targets(now)?,
+            pending: self.targets(now).await?,
         })
     }
 
     /// The conversations that may be affected, the liveliest first.
-    fn targets(&self, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
+    async fn targets(&self, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
         let from = now.minus(self.bounds.chats_within);
-        let known = self.store.known_chats()?;
+        let known = self.store.known_chats().await?;
         let imported = self.only_imported(&known).into_iter().map(|it| (it.active_at.unwrap_or(UnixMillis(0)), it));
         let mut known: Vec<_> = imported.chain(known.into_iter().map(|it| (UnixMillis(0), it))).collect();
         known.retain(|(_, known)| {

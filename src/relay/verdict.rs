@@ -78,8 +78,11 @@ pub(super) fn ending(lease: &Lease, step: Step, blame: Blame, policy: &Policy, n
         Ending::Repeat => {
             tracing::warn!(route = %lease.lane().route, lane, attempt, "may have arrived, and is sent again");
         }
-        Ending::Park { why, .. } => {
+        Ending::Park { why, needs_person: true, .. } => {
             tracing::error!(route = %lease.lane().route, lane, attempt, why, "set aside: it cannot be delivered");
+        }
+        Ending::Park { why, needs_person: false, .. } => {
+            tracing::warn!(route = %lease.lane().route, lane, attempt, why, "not delivered, and its author is told");
         }
         Ending::Done { .. } => tracing::info!(route = %lease.lane().route, lane, attempt, "a courtesy is given up"),
         Ending::Become(_) | Ending::Unite { .. } => {}
@@ -220,8 +223,16 @@ fn park(attempt: &Attempt, failure: Failure) -> Ending {
     {
         refusal.sentence = format!("Part {} of {}: {}", call.part, call.parts, refusal.sentence);
     }
+    let needs_person = needs_person(attempt.work, &refusal);
     let report = |message| report(attempt.lane, message, Delivery::Failed(refusal.clone()));
-    Ending::Park { why, then: answered_messages(attempt.work).into_iter().map(report).collect() }
+    Ending::Park { why, then: answered_messages(attempt.work).into_iter().map(report).collect(), needs_person }
+}
+
+/// Whether a status is not enough: nobody gets one, it does not say what became of the message, or the fault is ours.
+fn needs_person(work: &Work, refusal: &Refusal) -> bool {
+    answered_messages(work).is_empty()
+        || refusal.code == ErrorCode::Internal
+        || refusal.sentence.contains("May not have been delivered")
 }
 
 /// The job that tells Kommo how a delivery ended.

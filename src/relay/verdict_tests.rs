@@ -157,7 +157,7 @@ fn when_the_tries_end_the_author_is_told() {
 fn a_hook_that_cannot_be_sent_is_reported_under_its_own_id() {
     let raw = include_str!("../../tests/fixtures/kommo/hook_write_first.json").to_owned();
     let refusal = Refusal::new(ErrorCode::ConversationImpossible, "cannot write first");
-    let Ending::Park { then, why } = after(&Work::Hook { raw }, 0, Failure::Permanent(refusal.clone())) else {
+    let Ending::Park { then, why, .. } = after(&Work::Hook { raw }, 0, Failure::Permanent(refusal.clone())) else {
         panic!("parking was expected")
     };
     assert_eq!(why, "cannot write first");

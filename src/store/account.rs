@@ -23,8 +23,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn account(&self, url: &str) -> Result<Option<String>, StoreError> {
-        let row = self.db()?.get(keys::ACCOUNT)?;
-        let row: Option<AccountRow> = row.map(|value| rows::read(keys::ACCOUNT, &value)).transpose()?;
+        let row: Option<AccountRow> = rows::get(&self.db()?, keys::ACCOUNT)?;
         Ok(row.filter(|row| row.url == url).map(|row| row.id))
     }
 

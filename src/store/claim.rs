@@ -12,6 +12,7 @@ use crate::{
     },
     store::{
         Class, Store, StoreError,
+        index::Index,
         keys::{self, Place},
         rows::{self, JobRow},
     },
@@ -37,7 +38,8 @@ impl fmt::Debug for Lease {
 
 impl Store {
     /// Claims the head of the lane of `route` whose turn it is. One look at the index and one at the tree, however long
-    /// the queue is. Lanes take turns, so a long one does not keep the others waiting.
+    /// the queue is. Lanes take turns, so a long one does not keep the others waiting. A head that cannot be read is set aside;
+    /// its lane goes on once that is durable.
     ///
     /// # Errors
     /// If the store fails.
@@ -55,8 +57,7 @@ impl Store {
         now: UnixMillis,
         may: impl Fn(Class) -> bool,
     ) -> Result<Option<Lease>, StoreError> {
-        let claimed = self.with_index(|index| index.claim(route, now, may));
-        claimed.map(|(lane, tried_at)| self.lease(&lane, tried_at)).transpose()
+        self.first_lease(|index| index.claim(route, now, &may))
     }
 
     /// Claims the head of a lane that has been first since `before` or longer.
@@ -64,19 +65,34 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn claim_older(&self, route: &Route, now: UnixMillis, before: Instant) -> Result<Option<Lease>, StoreError> {
-        let claimed = self.with_index(|index| index.claim_older(route, now, before));
-        claimed.map(|(lane, since)| self.lease(&lane, since)).transpose()
+        self.first_lease(|index| index.claim_older(route, now, before))
     }
 
-    fn lease(&self, lane: &Lane, tried_at: Instant) -> Result<Lease, StoreError> {
+    /// The first of the heads that `claim` gives that can be read.
+    fn first_lease(
+        &self,
+        claim: impl Fn(&mut Index) -> Option<(Lane, Instant)>,
+    ) -> Result<Option<Lease>, StoreError> {
+        while let Some((lane, tried_at)) = self.with_index(&claim) {
+            if let Some(lease) = self.lease(&lane, tried_at)? {
+                return Ok(Some(lease));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The lease of a claimed lane; `None` if its head is set aside, since it cannot be read.
+    fn lease(&self, lane: &Lane, tried_at: Instant) -> Result<Option<Lease>, StoreError> {
         let db = self.db()?;
         let Some(head) = db.scan_prefix(keys::lane(lane)).next() else {
             return Err(StoreError::Failed(format!("the lane {} has lost its jobs", lane.thread)));
         };
         let (key, value) = head?;
-        let row = rows::read(&key, &value)?;
-        let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
-        Ok(Lease { store: self.clone(), place, row, settled: false, tried_at, again_at: None })
+        let Some((place, row)) = Place::parse(&key).zip(rows::read(&key, &value)) else {
+            self.set_aside(lane.clone(), &key)?;
+            return Ok(None);
+        };
+        Ok(Some(Lease { store: self.clone(), place, row, settled: false, tried_at, again_at: None }))
     }
 }
 
@@ -106,7 +122,8 @@ impl Lease {
         &self.row.work
     }
 
-    /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`.
+    /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`, and none
+    /// behind one that cannot be read.
     /// While the lane is claimed, others join them at the end alone.
     ///
     /// # Errors
@@ -158,13 +175,13 @@ impl Lease {
     }
 }
 
-/// The first `limit` jobs behind the head of a lane, with their keys.
+/// The first `limit` jobs behind the head of a lane, with their keys; none behind one that cannot be read.
 pub(super) fn behind(db: &Db, head: &Place, limit: usize) -> Result<Vec<(Vec<u8>, JobRow)>, StoreError> {
-    let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
-        let (key, value) = entry?;
-        Ok((key.to_vec(), rows::read(&key, &value)?))
+    let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| match entry {
+        Ok((key, value)) => rows::read(&key, &value).map(|row| Ok((key.to_vec(), row))),
+        Err(error) => Some(Err(error.into())),
     };
-    db.scan_prefix(keys::lane(&head.lane)).skip(1).take(limit).map(row).collect()
+    db.scan_prefix(keys::lane(&head.lane)).skip(1).take(limit).map_while(row).collect()
 }
 
 impl Drop for Lease {

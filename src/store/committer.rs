@@ -18,7 +18,7 @@ use std::{
 use sled::{Batch, Db};
 use tokio::sync::oneshot;
 
-use crate::store::{StoreError, index::Index, keys, rows};
+use crate::store::{StoreError, index::Index, keys, rebuild, rows};
 
 /// The most changes that share one commit; a bound on how long the first of them waits.
 const GROUP: usize = 256;
@@ -83,10 +83,7 @@ impl Committer {
         index: Arc<Mutex<Index>>,
         failed: Arc<OnceLock<String>>,
     ) -> Result<Self, StoreError> {
-        let next_sequence = match db.get(keys::SEQUENCE)? {
-            Some(value) => rows::read(keys::SEQUENCE, &value)?,
-            None => 0,
-        };
+        let next_sequence = rebuild::next_sequence(&db)?;
         let (commands, inbox) = channel();
         let flushes = Arc::new(AtomicU64::new(0));
         let writer = Writer {
@@ -108,6 +105,14 @@ impl Committer {
         &self,
         plan: impl FnOnce(&mut Book) -> Result<Planned<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.send(plan)?.await.unwrap_or_else(|_| Err(self.failure()))
+    }
+
+    /// Asks for a change, which is planned and made durable whether or not anybody waits for the answer.
+    pub(super) fn send<T: Send + 'static>(
+        &self,
+        plan: impl FnOnce(&mut Book) -> Result<Planned<T>, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (tell, told) = oneshot::channel();
         let change = move |book: &mut Book| {
             let Planned { batch, answer, then } = match plan(book) {
@@ -127,7 +132,7 @@ impl Committer {
         };
         let sent = self.commands.send(Command::Change(Box::new(change)));
         sent.map_err(|_| self.failure())?;
-        told.await.unwrap_or_else(|_| Err(self.failure()))
+        Ok(told)
     }
 
     fn failure(&self) -> StoreError {

@@ -39,23 +39,26 @@ impl Store {
 }
 
 fn sweep_step(book: &mut Book, now: UnixMillis) -> Result<Planned<usize>, StoreError> {
-    let (mut batch, mut removed) = (Batch::default(), 0);
+    let (mut batch, mut removed, mut told) = (Batch::default(), 0, 0);
     for entry in book.db.range(keys::EXPIRIES.to_vec()..keys::expiry(now, &[])).take(STEP) {
         let (expiry, _) = entry?;
         if let Some(key) = keys::expired(&expiry) {
             // Noted again since then (a link with a further part, an arrival that came anew), it lives on with the
             // later note.
             if !is_noted_later(book, key, now)? {
-                if let Some(kommo) = keys::is_link(key).then(|| book.db.get(key)).transpose()?.flatten() {
-                    batch.remove(keys::ours_of(&rows::read(key, &kommo)?));
+                if let Some(kommo) = keys::is_link(key).then(|| rows::get(&book.db, key)).transpose()?.flatten() {
+                    batch.remove(keys::ours_of(&kommo));
                 }
+                told += usize::from(keys::parked_sequence(key).is_some() && book.db.contains_key(key)?);
                 batch.remove(key);
             }
         }
         batch.remove(expiry);
         removed += 1;
     }
-    Ok(Planned { batch: (removed > 0).then_some(batch), answer: removed, then: Box::new(|_: &mut Index| ()) })
+    // What expires of the parked messages is what somebody was told of.
+    let then = move |index: &mut Index| index.told = index.told.saturating_sub(told);
+    Ok(Planned { batch: (removed > 0).then_some(batch), answer: removed, then: Box::new(then) })
 }
 
 /// A row that holds its own expiry (a dedupe id) knows best; links only ever grow and go with their first note.

@@ -1,6 +1,6 @@
 //! Forgetting a person: what says who they are goes, and what keeps messages from being doubled or lost stays.
 
-use sled::Batch;
+use sled::{Batch, Db};
 
 use crate::{
     domain::{address::ContactId, guest::Told},
@@ -24,10 +24,9 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn forget(&self, contact: ContactId) -> Result<bool, StoreError> {
-        self.db()?;
+        // The tables are looked through beside what is written, and only what was found there is looked at again.
+        let Found { mut known, told } = self.apart(move |db| find(db, contact)).await?;
         let plan = move |book: &mut Book| {
-            let portraits = book.db.scan_prefix(keys::PORTRAITS).keys().filter(|key| !is_elses(key, contact));
-            let mut known = portraits.map(|key| Ok(key?.to_vec())).collect::<Result<Vec<_>, StoreError>>()?;
             if let ContactId::Person(person) = contact {
                 let number: Option<OwnNumber> = rows::get(&book.db, &keys::number_of(person))?;
                 known.extend(number.map(|number| keys::owner_of(&number.phone)));
@@ -38,15 +37,12 @@ impl Store {
                 is_known |= book.db.contains_key(&key)?;
                 batch.remove(key);
             }
-            for row in book.db.scan_prefix(keys::TOLD) {
-                let (key, value) = row?;
-                if keys::told_of(&key).is_none_or(|conversation| conversation.contact() != contact) {
-                    continue;
-                }
-                let told: Told = rows::read(&key, &value)?;
+            for key in told {
+                let Some(value) = book.db.get(&key)? else { continue };
+                let told: Option<Told> = rows::read(&key, &value);
                 // Tags that a person has taken away since must not come back.
-                let kept = Told { username: None, username_field: None, ..told.clone() };
-                is_known |= told != kept;
+                let kept = Told { username: None, username_field: None, ..told.clone().unwrap_or_default() };
+                is_known |= told.is_none_or(|told| told != kept);
                 batch.insert(key, rows::write(&kept));
             }
             Ok(Planned { batch: is_known.then_some(batch), answer: is_known, then: Box::new(|_: &mut Index| ()) })
@@ -55,7 +51,23 @@ impl Store {
     }
 }
 
-/// Whether the key of a picture is another's.
-fn is_elses(key: &Result<sled::IVec, sled::Error>, contact: ContactId) -> bool {
-    key.as_ref().is_ok_and(|key| !key.ends_with(format!(":{contact}").as_bytes()))
+/// The rows that say who a person or a group is.
+struct Found {
+    /// Those that go.
+    known: Vec<Vec<u8>>,
+    /// Those of which something stays.
+    told: Vec<Vec<u8>>,
+}
+
+fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
+    let keys_of = |table: &[u8], is_theirs: &dyn Fn(&[u8]) -> bool| -> Result<Vec<Vec<u8>>, StoreError> {
+        let keys = db.scan_prefix(table).keys().filter(|key| key.as_ref().map_or(true, |key| is_theirs(key)));
+        keys.map(|key| Ok(key?.to_vec())).collect()
+    };
+    let name = format!(":{contact}");
+    let is_in_told = |key: &[u8]| keys::told_of(key).is_some_and(|conversation| conversation.contact() == contact);
+    Ok(Found {
+        known: keys_of(keys::PORTRAITS, &|key| key.ends_with(name.as_bytes()))?,
+        told: keys_of(keys::TOLD, &is_in_told)?,
+    })
 }

@@ -35,8 +35,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn used_by(&self, name: &str) -> Result<Option<String>, StoreError> {
-        let key = keys::invitation(name);
-        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+        rows::get(&self.db()?, &keys::invitation(name))
     }
 
     /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or before. Once
@@ -48,10 +47,11 @@ impl Store {
         self.db()?;
         let key = keys::invitation(name);
         let plan = move |book: &mut Book| {
-            let used_by = book.db.get(&key)?.map(|value| rows::read::<String>(&key, &value)).transpose()?;
             let then = Box::new(|_: &mut Index| ());
-            if let Some(used_by) = used_by {
-                return Ok(Planned { batch: None, answer: used_by == by, then });
+            if let Some(used_by) = book.db.get(&key)? {
+                // Somebody has used it, even where it cannot be read who.
+                let is_by = rows::read(&key, &used_by).is_some_and(|used_by: String| used_by == by);
+                return Ok(Planned { batch: None, answer: is_by, then });
             }
             if until <= now {
                 return Ok(Planned { batch: None, answer: false, then });
@@ -69,8 +69,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn held(&self, conversation: &Conversation) -> Result<Option<Held>, StoreError> {
-        let key = keys::held(conversation);
-        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+        rows::get(&self.db()?, &keys::held(conversation))
     }
 
     /// What Kommo was told of a conversation's customer.
@@ -78,9 +77,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn told(&self, conversation: &Conversation) -> Result<Told, StoreError> {
-        let key = keys::told(conversation);
-        let told = self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()?;
-        Ok(told.unwrap_or_default())
+        Ok(rows::get(&self.db()?, &keys::told(conversation))?.unwrap_or_default())
     }
 
     /// The conversations that Kommo knows, in the order of their names, at most `most` of them.
@@ -91,9 +88,7 @@ impl Store {
         let mut chats = Vec::new();
         for entry in self.db()?.scan_prefix(keys::CHATS).take(most) {
             let (key, value) = entry?;
-            if let Some(conversation) = keys::conversation_of(&key) {
-                chats.push((conversation, rows::read(&key, &value)?));
-            }
+            chats.extend(keys::conversation_of(&key).zip(rows::read(&key, &value)));
         }
         Ok(chats)
     }

@@ -12,7 +12,10 @@ use crate::{
         time::UnixMillis,
         work::{Lane, Route},
     },
-    store::{Class, Due, QueueCount, rows::JobRow},
+    store::{
+        Class, Due, QueueCount,
+        rows::{self, JobRow},
+    },
 };
 
 mod queue;
@@ -36,15 +39,25 @@ impl Head {
     }
 
     /// The head of a lane that another run has left: what it waited for is over, whatever the clock says.
-    pub(super) fn left(sequence: u64, row: &JobRow) -> Self {
-        Self { retry_at: None, ..Self::new(sequence, row) }
+    pub(super) fn left(sequence: u64, key: &[u8], value: &[u8]) -> Self {
+        Self { retry_at: None, ..Self::of(sequence, key, value) }
+    }
+
+    /// The head under a key. One that cannot be read is due at once: whoever claims it finds that out. It is older than nothing.
+    pub(super) fn of(sequence: u64, key: &[u8], value: &[u8]) -> Self {
+        let class = Class { is_bulk: false, is_file: false };
+        let unreadable = Self { retry_at: None, sequence, enqueued_at: UnixMillis(i64::MAX), class };
+        rows::read(key, value).map_or(unreadable, |row| Self::new(sequence, &row))
     }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
     routes: BTreeMap<Route, Queue>,
+    /// Parked messages that need a person.
     pub(super) parked: usize,
+    /// Parked messages that expire.
+    pub(super) told: usize,
 }
 
 impl Index {

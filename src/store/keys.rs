@@ -6,6 +6,7 @@
 //! | `o` bot | where the next poll starts |
 //! | `j` lane, sequence, part | a waiting job |
 //! | `p` sequence | a parked message |
+//! | `~` sequence, key | what was under that key in `j`, and cannot be read |
 //! | `d` dedupe id | until when it is known |
 //! | `c` conversation | its chat in Kommo |
 //! | `a` conversation | when something was last said in it |
@@ -50,6 +51,8 @@ pub(super) const CHATS: &[u8] = b"c";
 pub(super) const OPENED: &[u8] = b"s";
 pub(super) const JOBS: &[u8] = b"j";
 pub(super) const PARKED: &[u8] = b"p";
+/// Behind all others, since dumps rely on rows that only move forward.
+pub(super) const ASIDE: &[u8] = b"~";
 pub(super) const PORTRAITS: &[u8] = b"v";
 pub(super) const TOLD: &[u8] = b"y";
 pub(super) const EXPIRIES: &[u8] = b"e";
@@ -190,6 +193,23 @@ pub(super) fn parked_sequence(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.strip_prefix(PARKED)?.try_into().ok()?))
 }
 
+/// Where a row is set aside that was under `former`.
+pub(super) fn aside(sequence: u64, former: &[u8]) -> Vec<u8> {
+    [ASIDE, &sequence.to_be_bytes(), former].concat()
+}
+
+/// What [`aside`] has put together.
+pub(super) fn aside_parts(key: &[u8]) -> Option<(u64, &[u8])> {
+    let (sequence, former) = key.strip_prefix(ASIDE)?.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*sequence), former))
+}
+
+/// The sequence that a key of any table holds, if it holds one.
+pub(super) fn sequence_of(key: &[u8]) -> Option<u64> {
+    let of_aside = || aside_parts(key).map(|(sequence, _)| sequence);
+    RawPlace::parse(key).map(|place| place.sequence).or_else(|| parked_sequence(key)).or_else(of_aside)
+}
+
 /// `key` expires at `at`. Instants before the epoch count as the epoch.
 pub(super) fn expiry(at: UnixMillis, key: &[u8]) -> Vec<u8> {
     with(b'e', &[&u64::try_from(at.0).unwrap_or(0).to_be_bytes()[..], key].concat())
@@ -220,7 +240,31 @@ pub(super) struct Place {
     pub(super) part: u16,
 }
 
+/// A job's key as it is written. The route may be one that only a newer version knows.
+pub(super) struct RawPlace<'a> {
+    pub(super) route: &'a str,
+    pub(super) thread: &'a str,
+    pub(super) sequence: u64,
+    pub(super) part: u16,
+}
+
+impl<'a> RawPlace<'a> {
+    /// How long the part is, at the end of the key.
+    pub(super) const PART_BYTES: usize = size_of::<u16>();
+
+    pub(super) fn parse(key: &'a [u8]) -> Option<Self> {
+        let (route, rest) = prefixed(key.strip_prefix(JOBS)?)?;
+        let (thread, rest) = prefixed(rest)?;
+        let (sequence, part) = rest.split_first_chunk::<8>()?;
+        let (sequence, part) = (u64::from_be_bytes(*sequence), u16::from_be_bytes(part.try_into().ok()?));
+        Some(Self { route, thread, sequence, part })
+    }
+}
+
 impl Place {
+    /// How long a key is behind its lane.
+    pub(super) const BYTES: usize = size_of::<u64>() + RawPlace::PART_BYTES;
+
     pub(super) fn key(&self) -> Vec<u8> {
         [&lane(&self.lane)[..], &self.sequence.to_be_bytes(), &self.part.to_be_bytes()].concat()
     }
@@ -232,15 +276,8 @@ impl Place {
 
     /// Reads a job's key; `None` if it is not one.
     pub(super) fn parse(key: &[u8]) -> Option<Self> {
-        let rest = key.strip_prefix(JOBS)?;
-        let (route, rest) = prefixed(rest)?;
-        let (thread, rest) = prefixed(rest)?;
-        let (sequence, part) = rest.split_first_chunk::<8>()?;
-        Some(Self {
-            lane: Lane { route: route.parse().ok()?, thread: thread.to_owned() },
-            sequence: u64::from_be_bytes(*sequence),
-            part: u16::from_be_bytes(part.try_into().ok()?),
-        })
+        let RawPlace { route, thread, sequence, part } = RawPlace::parse(key)?;
+        Some(Self { lane: Lane { route: route.parse().ok()?, thread: thread.to_owned() }, sequence, part })
     }
 }
 

@@ -16,8 +16,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn kommo_message(&self, ours: &MessageId) -> Result<Option<KommoMessageId>, StoreError> {
-        let key = keys::kommo_of(ours);
-        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+        rows::get(&self.db()?, &keys::kommo_of(ours))
     }
 
     /// The Telegram messages of a message of Kommo's: the parts of an answer, in order.
@@ -33,40 +32,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn chat(&self, conversation: &Conversation) -> Result<Option<Chat>, StoreError> {
-        if let Some(chat) = self.0.chats.get(conversation) {
-            return Ok(Some(chat.clone()));
-        }
-        let key = keys::chat(conversation);
-        let chat: Option<Chat> = self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()?;
-        if let Some(chat) = &chat {
-            self.0.chats.insert(conversation.clone(), chat.clone());
-        }
-        Ok(chat)
-    }
-
-    /// Keeps chats at hand that have just been written.
-    pub(super) fn remember(&self, facts: Vec<Fact>) {
-        for fact in facts {
-            match fact {
-                Fact::Chat { conversation, chat } => {
-                    self.0.chats.insert(conversation, chat);
-                }
-                Fact::Link { .. }
-                | Fact::Held { .. }
-                | Fact::Told { .. }
-                | Fact::Opening { .. }
-                | Fact::Answered { .. }
-                | Fact::Presence { .. }
-                | Fact::Connection { .. }
-                | Fact::Move { .. }
-                | Fact::Newest { .. }
-                | Fact::Latest { .. }
-                | Fact::Topic { .. }
-                | Fact::UnderWay { .. }
-                | Fact::Unread { .. }
-                | Fact::Read { .. } => {}
-            }
-        }
+        rows::get(&self.db()?, &keys::chat(conversation))
     }
 }
 
@@ -123,6 +89,5 @@ pub(super) fn write(
 }
 
 fn ours_of(db: &Db, kommo: &KommoMessageId) -> Result<Vec<MessageId>, StoreError> {
-    let key = keys::ours_of(kommo);
-    Ok(db.get(&key)?.map(|value| rows::read(&key, &value)).transpose()?.unwrap_or_default())
+    Ok(rows::get(db, &keys::ours_of(kommo))?.unwrap_or_default())
 }

@@ -12,16 +12,10 @@ use std::{
     time::Duration,
 };
 
-use dashmap::DashMap;
 use sled::Db;
 
 use crate::store::{
-    Inner, Settings, Store, StoreError,
-    committer::Committer,
-    home::create_private_dir,
-    index::{Head, Index},
-    keys::{self, Place},
-    rows::{self, JobRow},
+    Inner, Settings, Store, StoreError, committer::Committer, home::create_private_dir, keys, rebuild, rows, schema,
 };
 
 /// The format of the rows. A store of a newer one is refused.
@@ -61,9 +55,9 @@ impl Store {
         }
         let db = open(&path, settings.cache_bytes)?;
         check_schema(&db, &path)?;
-        let index = Arc::new(Mutex::new(read_index(&db)?));
+        let index = Arc::new(Mutex::new(rebuild::index(&db)?));
         let failed = Arc::new(OnceLock::new());
-        let first_of_run = rows::get(&db, keys::SEQUENCE)?.unwrap_or_default();
+        let first_of_run = rebuild::next_sequence(&db)?;
         let committer = Committer::start(db.clone(), &path, Arc::clone(&index), Arc::clone(&failed))?;
         let db = RwLock::new(Some(db));
         Ok(Self(Arc::new(Inner {
@@ -71,7 +65,6 @@ impl Store {
             db,
             committer,
             index,
-            chats: DashMap::new(),
             failed,
             first_of_run,
             moving_back: Arc::default(),
@@ -148,10 +141,7 @@ fn check_schema(db: &Db, path: &Path) -> Result<(), StoreError> {
             StoreError::Unreadable { dir: path.to_owned(), why }
         });
     };
-    match rows::read(keys::SCHEMA, &value)? {
-        SCHEMA => Ok(()),
-        found => Err(StoreError::NewerSchema { dir: path.to_owned(), found, known: SCHEMA }),
-    }
+    schema::bring_up(db, path, &value)
 }
 
 pub(super) fn write_marker(dir: &Path) -> Result<(), StoreError> {
@@ -159,23 +149,4 @@ pub(super) fn write_marker(dir: &Path) -> Result<(), StoreError> {
     file.sync_all()?;
     File::open(dir)?.sync_all()?;
     Ok(())
-}
-
-/// Reads the heads of all lanes. Jobs behind them are only counted, by their keys.
-fn read_index(db: &Db) -> Result<Index, StoreError> {
-    let mut index = Index::default();
-    index.parked = db.scan_prefix(keys::PARKED).count();
-    let mut lane = None;
-    for entry in db.scan_prefix(keys::JOBS) {
-        let (key, value) = entry?;
-        let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
-        if lane.as_ref() == Some(&place.lane) {
-            index.counted(&place.lane);
-        } else {
-            let row: JobRow = rows::read(&key, &value)?;
-            index.joined(&place.lane, Head::left(place.sequence, &row));
-            lane = Some(place.lane);
-        }
-    }
-    Ok(index)
 }

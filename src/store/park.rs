@@ -1,57 +1,112 @@
-//! Messages set aside for a person.
+//! Messages set aside: those that cannot be delivered, and those that cannot be read.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sled::Batch;
 
 use crate::{
     domain::{
+        delivery::{Delivery, Report},
         time::UnixMillis,
-        work::{Lane, Work},
+        work::{Lane, Route, Work},
     },
     store::{
-        Parked, ParkedId, Store, StoreError,
+        NewJob, Parked, ParkedId, Store, StoreError, aside,
         committer::{Book, Planned},
+        expire,
         index::Index,
         keys,
-        push::{enter, join_together},
-        rows::{self, ParkedRow},
+        push::{Joined, enter, join_again, join_together},
+        rows::{self, ParkedHead, ParkedRow},
     },
 };
 
 /// Sets jobs aside as one message.
-pub(super) fn write(book: &mut Book, batch: &mut Batch, lane: &Lane, works: Vec<Work>, why: String, now: UnixMillis) {
-    let row = ParkedRow { route: lane.route.to_string(), thread: lane.thread.clone(), works, why, parked_at: now };
+pub(super) fn write(book: &mut Book, batch: &mut Batch, parked: &ParkedRow) {
     let key = keys::parked(book.sequence(batch));
-    batch.insert(key, rows::write(&row));
+    if let Some(at) = parked.expires_at {
+        expire::note(batch, at, &key);
+    }
+    batch.insert(key, rows::write(parked));
+}
+
+/// Kommo's code of the failure that is told of what is parked.
+pub(super) fn code(then: &[NewJob]) -> Option<i32> {
+    then.iter().find_map(|job| {
+        let Work::Report(Report { delivery: Delivery::Failed(refusal), .. }) = &job.work else { return None };
+        Some(refusal.code.number())
+    })
+}
+
+/// What became of a message that was to go back to its queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unparked {
+    /// It is there.
+    Queued,
+    /// There is no such message.
+    Missing,
+    /// It is as it was: nobody works on this route.
+    Unserved(Route),
+    /// It is as it was: it still cannot be read, and this is why.
+    Unreadable(String),
+}
+
+/// What changes in memory when messages leave those that were set aside.
+#[derive(Default)]
+struct Left {
+    parked: usize,
+    told: usize,
+    joined: Vec<Joined>,
+}
+
+impl Left {
+    fn enter(self, index: &mut Index) {
+        index.parked = index.parked.saturating_sub(self.parked);
+        index.told = index.told.saturating_sub(self.told);
+        enter(index, self.joined);
+    }
 }
 
 impl Store {
-    /// The parked messages, oldest first, at most `limit`.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn parked(&self, limit: usize) -> Result<Vec<Parked>, StoreError> {
-        self.db()?
-            .scan_prefix(keys::PARKED)
-            .take(limit)
-            .map(|entry| {
-                let (key, value) = entry?;
-                parked(&key, rows::read(&key, &value)?)
-            })
-            .collect()
-    }
-
-    /// Puts a parked message back to the tail of its lane, to be tried anew. Tells whether there was one.
+    /// Puts a parked message back to the tail of its lane, to be tried anew. Tells whether there was one that could be.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn unpark(&self, id: ParkedId, now: UnixMillis) -> Result<bool, StoreError> {
-        self.take_parked(id, move |book, batch, parked| {
-            let joined = join_together(book, batch, &parked.lane, parked.works.clone(), now);
-            Box::new(move |index: &mut Index| enter(index, joined))
-        })
-        .await
+        let became = self.unpark_all(vec![id], |_| true, now).await?;
+        Ok(became.into_values().all(|became| became == Unparked::Queued))
+    }
+
+    /// Puts parked messages back to the tails of their lanes, the oldest first, unless nobody `serves` their routes. Tells what
+    /// became of each. Waits for a dump that is being written.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn unpark_all(
+        &self,
+        ids: Vec<ParkedId>,
+        serves: impl Fn(&Route) -> bool + Send + 'static,
+        now: UnixMillis,
+    ) -> Result<BTreeMap<ParkedId, Unparked>, StoreError> {
+        self.db()?;
+        let moving = Arc::clone(&self.0.moving_back).lock_owned().await;
+        let plan = move |book: &mut Book| {
+            let (mut batch, mut left, mut became) = (Batch::default(), Left::default(), BTreeMap::new());
+            for id in ids.into_iter().collect::<BTreeSet<_>>() {
+                let outcome = unpark(book, &mut batch, &mut left, id, &serves, now)?;
+                became.insert(id, outcome.err().unwrap_or(Unparked::Queued));
+            }
+            let changes = !left.joined.is_empty();
+            let then = Box::new(move |index: &mut Index| {
+                drop(moving);
+                left.enter(index);
+            });
+            Ok(Planned { batch: changes.then_some(batch), answer: became, then })
+        };
+        self.0.committer.write(plan).await
     }
 
     /// Forgets a parked message. Tells whether there was one.
@@ -59,43 +114,94 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn drop_parked(&self, id: ParkedId) -> Result<bool, StoreError> {
-        self.take_parked(id, |_, _, _| Box::new(|_: &mut Index| ())).await
+        Ok(self.drop_all_parked(vec![id]).await? > 0)
     }
 
-    async fn take_parked(
-        &self,
-        id: ParkedId,
-        act: impl FnOnce(&mut Book, &mut Batch, &Parked) -> Box<dyn FnOnce(&mut Index) + Send> + Send + 'static,
-    ) -> Result<bool, StoreError> {
+    /// Forgets parked messages, those that cannot be read as well. Tells how many there were.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn drop_all_parked(&self, ids: Vec<ParkedId>) -> Result<usize, StoreError> {
         self.db()?;
-        let moving = Arc::clone(&self.0.moving_back).lock_owned().await;
         let plan = move |book: &mut Book| {
-            let key = keys::parked(id.0);
-            let Some(value) = book.db.get(&key)? else {
-                return Ok(Planned { batch: None, answer: false, then: Box::new(|_: &mut Index| ()) });
-            };
-            let parked = parked(&key, rows::read(&key, &value)?)?;
-            let mut batch = Batch::default();
-            let act = act(book, &mut batch, &parked);
-            batch.remove(key);
-            let then = Box::new(move |index: &mut Index| {
-                drop(moving);
-                index.parked = index.parked.saturating_sub(1);
-                act(index);
-            });
-            Ok(Planned { batch: Some(batch), answer: true, then })
+            let (mut batch, mut left) = (Batch::default(), Left::default());
+            for id in ids.into_iter().collect::<BTreeSet<_>>() {
+                if let Some(value) = book.db.get(keys::parked(id.0))? {
+                    leave_parked(&mut batch, &mut left, id, &value);
+                }
+                let aside = aside::of(&book.db, id)?;
+                leave_aside(&mut batch, &mut left, &aside);
+            }
+            let count = left.parked + left.told;
+            let then = Box::new(|index: &mut Index| left.enter(index));
+            Ok(Planned { batch: (count > 0).then_some(batch), answer: count, then })
         };
         self.0.committer.write(plan).await
     }
 }
 
-fn parked(key: &[u8], row: ParkedRow) -> Result<Parked, StoreError> {
-    let broken = || StoreError::Failed("a parked message is unreadable".to_owned());
+fn leave_parked(batch: &mut Batch, left: &mut Left, id: ParkedId, value: &[u8]) {
+    batch.remove(keys::parked(id.0));
+    let expires = rows::parse(value).is_ok_and(|row: ParkedHead| row.expires_at.is_some());
+    left.told += usize::from(expires);
+    left.parked += usize::from(!expires);
+}
+
+fn leave_aside(batch: &mut Batch, left: &mut Left, rows: &[aside::Row]) {
+    for row in rows {
+        batch.remove(row.key.clone());
+    }
+    left.parked += usize::from(!rows.is_empty());
+}
+
+/// Puts what has this number back, if it can be read and somebody works on it.
+fn unpark(
+    book: &mut Book,
+    batch: &mut Batch,
+    left: &mut Left,
+    id: ParkedId,
+    serves: &impl Fn(&Route) -> bool,
+    now: UnixMillis,
+) -> Result<Result<(), Unparked>, StoreError> {
+    let (value, rows) = (book.db.get(keys::parked(id.0))?, aside::of(&book.db, id)?);
+    let parked = value.as_ref().map(|value| read(id, value)).transpose();
+    let aside = if rows.is_empty() { Ok(None) } else { aside::read(&rows).map(Some) };
+    let (parked, aside) = match (parked, aside) {
+        (Ok(None), Ok(None)) => return Ok(Err(Unparked::Missing)),
+        (Ok(parked), Ok(aside)) => (parked, aside),
+        (Err(why), _) | (_, Err(why)) => return Ok(Err(Unparked::Unreadable(why))),
+    };
+    let lanes = parked.iter().map(|parked| &parked.lane).chain(aside.iter().map(|aside| &aside.lane));
+    if let Some(lane) = lanes.into_iter().find(|lane| !serves(&lane.route)) {
+        return Ok(Err(Unparked::Unserved(lane.route.clone())));
+    }
+    if let Some((parked, value)) = parked.zip(value) {
+        left.joined.extend(join_together(book, batch, &parked.lane, parked.works, now));
+        leave_parked(batch, left, id, &value);
+    }
+    if let Some(aside) = aside {
+        left.joined.extend(join_again(book, batch, &aside.lane, aside.jobs));
+        leave_aside(batch, left, &rows);
+    }
+    Ok(Ok(()))
+}
+
+/// Reads a parked message, or says why it cannot be read.
+pub(super) fn read(id: ParkedId, value: &[u8]) -> Result<Parked, String> {
+    let row: ParkedRow = rows::parse(value)?;
+    let route = row.route.parse().map_err(|_| unknown_route(&row.route))?;
     Ok(Parked {
-        id: ParkedId(keys::parked_sequence(key).ok_or_else(broken)?),
-        lane: Lane { route: row.route.parse().map_err(|_| broken())?, thread: row.thread },
+        id,
+        lane: Lane { route, thread: row.thread },
         works: row.works,
         why: row.why,
         parked_at: row.parked_at,
+        code: row.code,
+        expires_at: row.expires_at,
     })
+}
+
+/// Why a row with this route cannot be read.
+pub(super) fn unknown_route(route: &str) -> String {
+    format!("this version knows no route {route:?}")
 }

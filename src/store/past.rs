@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sled::Batch;
+use sled::{Batch, Db};
 
 use crate::{
     domain::{
@@ -55,12 +55,11 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn caught_up_mark(&self) -> Result<Option<u64>, StoreError> {
-        let value = self.db()?.get(keys::CAUGHT_UP_MARK)?;
-        value.map(|value| rows::read(keys::CAUGHT_UP_MARK, &value)).transpose()
+        rows::get(&self.db()?, keys::CAUGHT_UP_MARK)
     }
 
     fn instant(&self, key: &[u8]) -> Result<Option<UnixMillis>, StoreError> {
-        self.db()?.get(key)?.map(|value| rows::read(key, &value)).transpose()
+        rows::get(&self.db()?, key)
     }
 
     /// Notes that a store begins now, if it holds nothing yet or was restored and has not been in use since.
@@ -70,8 +69,10 @@ impl Store {
     pub async fn begin(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |book: &mut Book| {
-            let noted = book.db.get(keys::BEGUN)?.map(|value| rows::read(keys::BEGUN, &value)).transpose()?;
-            let is_new = noted.map_or(book.next_sequence() == 0, |begun_at: UnixMillis| begun_at == NOT_YET);
+            // A note that cannot be read may have been a restored store's, which must not take what has crossed for missing.
+            let is_new = book.db.get(keys::BEGUN)?.map_or(book.next_sequence() == 0, |noted| {
+                rows::read(keys::BEGUN, &noted).is_none_or(|begun_at: UnixMillis| begun_at == NOT_YET)
+            });
             let mut batch = Batch::default();
             batch.insert(keys::BEGUN, rows::write(&now));
             Ok(Planned { batch: is_new.then_some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
@@ -94,28 +95,13 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// All conversations that Kommo knows, those that managers have begun with each of their chats. Costs a look at each.
+    /// All conversations that Kommo knows, those that managers have begun with each of their chats. Looks at each of them, apart
+    /// from what has to go on meanwhile.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn known_chats(&self) -> Result<Vec<KnownChat>, StoreError> {
-        let db = self.db()?;
-        let mut known = Vec::new();
-        for entry in db.scan_prefix(keys::CHATS) {
-            let (key, value) = entry?;
-            let Some(conversation) = keys::conversation_of(&key) else { continue };
-            let active_at = self.instant(&keys::activity(&conversation))?;
-            known.push(KnownChat { conversation, chat: rows::read(&key, &value)?, active_at });
-        }
-        for entry in db.scan_prefix(keys::OPENED) {
-            let (key, value) = entry?;
-            let (conversation, Some(chat)) = (rows::read(&key, &value)?, keys::opened_chat(&key)) else { continue };
-            let own: Option<Chat> = rows::get(&db, &keys::chat(&conversation))?;
-            let is_known = own.is_some_and(|own| own.chat == chat);
-            let active_at = self.instant(&keys::activity(&conversation))?;
-            known.extend((!is_known).then_some(KnownChat { conversation, chat: Chat { chat, user: None }, active_at }));
-        }
-        Ok(known)
+    pub async fn known_chats(&self) -> Result<Vec<KnownChat>, StoreError> {
+        self.apart(known_chats).await
     }
 
     /// Whether the arrival with this id was taken, and that is still remembered.
@@ -166,4 +152,25 @@ impl Store {
     pub fn withheld(&self) -> Vec<Lane> {
         self.with_index(|index| index.withheld())
     }
+}
+
+fn known_chats(db: &Db) -> Result<Vec<KnownChat>, StoreError> {
+    let active_at = |conversation: &Conversation| rows::get(db, &keys::activity(conversation));
+    let mut known = Vec::new();
+    for entry in db.scan_prefix(keys::CHATS) {
+        let (key, value) = entry?;
+        if let Some((conversation, chat)) = keys::conversation_of(&key).zip(rows::read(&key, &value)) {
+            known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
+        }
+    }
+    for entry in db.scan_prefix(keys::OPENED) {
+        let (key, value) = entry?;
+        let Some((conversation, chat)) = rows::read(&key, &value).zip(keys::opened_chat(&key)) else { continue };
+        let own: Option<Chat> = rows::get(db, &keys::chat(&conversation))?;
+        if own.is_none_or(|own| own.chat != chat) {
+            let chat = Chat { chat, user: None };
+            known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
+        }
+    }
+    Ok(known)
 }

@@ -21,8 +21,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn portrait(&self, bot: BotId, customer: ContactId) -> Result<Option<Portrait>, StoreError> {
-        let key = keys::portrait(bot, customer);
-        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+        rows::get(&self.db()?, &keys::portrait(bot, customer))
     }
 
     /// Remembers what a bot was told of a customer's picture, in place of what it was told before. It is little and stays.

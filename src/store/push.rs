@@ -49,7 +49,6 @@ impl Store {
         self.db()?;
         let dedupe_until = now.plus(self.0.settings.dedupe_for);
         let links_until = now.plus(self.0.settings.links_for);
-        let store = self.clone();
         let plan = move |book: &mut Book| {
             let (mut batch, mut joined, mut known) = (Batch::default(), Vec::new(), 0);
             for job in intake.jobs {
@@ -67,10 +66,7 @@ impl Store {
                 batch.insert(keys::offset(bot), rows::write(&next));
             }
             let answer = Pushed { taken: joined.len(), known };
-            let then = Box::new(move |index: &mut Index| {
-                enter(index, joined);
-                store.remember(facts);
-            });
+            let then = Box::new(move |index: &mut Index| enter(index, joined));
             Ok(Planned { batch: changes.then_some(batch), answer, then })
         };
         self.0.committer.write(plan).await
@@ -81,8 +77,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn offset(&self, bot: crate::domain::address::BotId) -> Result<Option<i64>, StoreError> {
-        let key = keys::offset(bot);
-        self.db()?.get(&key)?.map(|value| rows::read(&key, &value)).transpose()
+        rows::get(&self.db()?, &keys::offset(bot))
     }
 }
 
@@ -95,11 +90,15 @@ fn is_known(db: &Db, job: &NewJob, joined: &[Joined], now: UnixMillis) -> Result
     was_taken(db, id, now)
 }
 
-/// Whether the arrival with this id was taken before.
+/// Whether the arrival with this id was taken before. A message that is known on both sides has crossed, and that is known
+/// for longer than its id.
 pub(super) fn was_taken(db: &Db, id: &DedupeId, now: UnixMillis) -> Result<bool, StoreError> {
     let key = keys::dedupe(id);
-    let until = db.get(&key)?.map(|value| rows::read::<UnixMillis>(&key, &value)).transpose()?;
-    Ok(until.is_some_and(|until| until > now))
+    // A note that cannot be read is a note all the same.
+    let is_noted =
+        db.get(&key)?.is_some_and(|value| rows::read(&key, &value).is_none_or(|until: UnixMillis| until > now));
+    let has_crossed = || id.hooked().map_or(Ok(false), |message| db.contains_key(keys::ours_of(&message)));
+    Ok(is_noted || has_crossed()?)
 }
 
 /// Notes what a job is recognised by.
@@ -148,6 +147,16 @@ pub(super) fn join_together(
         Joined { id: None, head: Head::new(sequence, &row), lane: place.lane }
     };
     (first..).zip(works).map(join).collect()
+}
+
+/// Puts the parts of an arrival that was set aside to the tail of their lane, as they were.
+pub(super) fn join_again(book: &mut Book, batch: &mut Batch, lane: &Lane, jobs: Vec<(u16, JobRow)>) -> Vec<Joined> {
+    let sequence = book.sequence(batch);
+    let join = |(part, row): (u16, JobRow)| {
+        batch.insert(Place { lane: lane.clone(), sequence, part }.key(), rows::write(&row));
+        Joined { id: None, head: Head::new(sequence, &row), lane: lane.clone() }
+    };
+    jobs.into_iter().map(join).collect()
 }
 
 /// Lets the index know of jobs that have joined.

@@ -108,9 +108,14 @@ fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
     // What is stray may have found whom it is for since.
     let is_answer = |place: &Place| matches!(place.lane.route, Route::Outbound(_) | Route::Stray);
     let (mut answers, mut gone) = (BTreeMap::<_, (Place, Vec<JobRow>)>::new(), Vec::new());
+    let mut aside = Vec::new();
     for (key, value) in rows.iter() {
         if let Some(place) = Place::parse(key).filter(is_answer) {
-            let row = rows::read(key, value.as_bytes())?;
+            let Some(row) = rows::read(key, value.as_bytes()) else {
+                aside.push((keys::aside(place.sequence, key), value.clone()));
+                gone.push(key.clone());
+                continue;
+            };
             answers.entry(place.siblings()).or_insert_with(|| (place, Vec::new())).1.push(row);
             gone.push(key.clone());
         }
@@ -118,10 +123,11 @@ fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
     for key in gone {
         rows.remove(&key);
     }
+    rows.extend(aside);
     // A dump can hold an answer both waiting and parked, if it was parked meanwhile; one of them is enough.
     let parked: Vec<ParkedRow> = (rows.iter().filter(|(key, _)| keys::parked_sequence(key).is_some()))
-        .map(|(key, value)| rows::read(key, value.as_bytes()))
-        .collect::<Result<_, _>>()?;
+        .filter_map(|(key, value)| rows::read(key, value.as_bytes()))
+        .collect();
     answers.retain(|_, (place, jobs)| {
         let works: Vec<_> = jobs.iter().map(|job| job.work.clone()).collect();
         !parked.iter().any(|row| row.thread == place.lane.thread && row.works.ends_with(&works))
@@ -133,6 +139,8 @@ fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
             parked_at: jobs.iter().map(|job| job.enqueued_at).max().unwrap_or_default(),
             works: jobs.iter().map(|job| job.work.clone()).collect(),
             why: "restored from a dump: it may have been delivered since".to_owned(),
+            code: None,
+            expires_at: None,
         };
         let text = String::from_utf8_lossy(&rows::write(&parked)).into_owned();
         // An arrival's sequence is unique, so it can name the parked message too.
@@ -143,8 +151,7 @@ fn park_answers(rows: &mut Rows) -> Result<usize, StoreError> {
 
 /// Lets the counter stand above every number in use: it may have been dumped before the last rows were.
 fn raise_sequence(rows: &mut Rows) {
-    let number = |key: &Vec<u8>| Place::parse(key).map(|place| place.sequence).or_else(|| keys::parked_sequence(key));
-    let next = rows.keys().filter_map(number).max().map_or(0, |last| last + 1);
+    let next = rows.keys().filter_map(|key| keys::sequence_of(key)).max().map_or(0, |last| last + 1);
     let counted = rows.get(keys::SEQUENCE).and_then(|text| text.parse().ok()).unwrap_or(0);
     rows.insert(keys::SEQUENCE.to_vec(), next.max(counted).to_string());
 }

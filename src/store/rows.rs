@@ -5,7 +5,7 @@ use sled::Db;
 
 use crate::{
     domain::{time::UnixMillis, work::Work},
-    store::{StoreError, keys},
+    store::{StoreError, unreadable},
 };
 
 /// A waiting job.
@@ -44,19 +44,39 @@ pub(super) struct ParkedRow {
     pub(super) works: Vec<Work>,
     pub(super) why: String,
     pub(super) parked_at: UnixMillis,
+    /// Kommo's code of the failure that its author was told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<i32>,
+    /// When it goes by itself; `None` if it needs a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_at: Option<UnixMillis>,
+}
+
+/// A parked message without its jobs, as far as it can be read: they may be of a kind that only a newer version knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct ParkedHead {
+    pub(super) route: String,
+    pub(super) thread: String,
+    pub(super) parked_at: Option<UnixMillis>,
+    pub(super) expires_at: Option<UnixMillis>,
 }
 
 pub(super) fn write<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("our own rows have string keys only")
 }
 
-/// The row under a key, if there is one.
+/// The row under a key, if there is one that can be read.
 pub(super) fn get<T: DeserializeOwned>(db: &Db, key: &[u8]) -> Result<Option<T>, StoreError> {
-    db.get(key)?.map(|value| read(key, &value)).transpose()
+    Ok(db.get(key)?.and_then(|value| read(key, &value)))
 }
 
-/// Reads a row. One that cannot be read means that the store cannot keep its promises.
-pub(super) fn read<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(value)
-        .map_err(|error| StoreError::Failed(format!("row {} is unreadable: {error}", keys::shown(key))))
+/// Reads a row. One that cannot be read is told of, and counts as absent.
+pub(super) fn read<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Option<T> {
+    parse(value).map_err(|why| unreadable::note(key, &why)).ok()
+}
+
+/// Reads a row, or says why it cannot be read.
+pub(super) fn parse<T: DeserializeOwned>(value: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(value).map_err(|error| unreadable::reason(&error))
 }

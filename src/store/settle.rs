@@ -1,6 +1,6 @@
 //! How a claimed job ends: one durable change of its lane, with everything that follows from it.
 
-use sled::{Batch, Db};
+use sled::{Batch, Db, IVec};
 
 use crate::{
     domain::{
@@ -14,7 +14,7 @@ use crate::{
         keys::{self, Place},
         links, park,
         push::{Joined, enter, join},
-        rows::{self, JobRow},
+        rows::{self, JobRow, ParkedRow},
     },
 };
 
@@ -25,9 +25,10 @@ struct Outcome {
     /// The keys of the jobs that leave the lane.
     gone: Vec<Vec<u8>>,
     /// The jobs that take their place, in order: parts, or the same job with its failure noted.
-    came: Vec<(u64, JobRow)>,
+    came: Vec<Head>,
     joined: Vec<Joined>,
     parked: usize,
+    told: usize,
 }
 
 impl Lease {
@@ -43,21 +44,21 @@ impl Lease {
         // From here on the committer gives the lane back, after the commit.
         self.settled = true;
         let (place, row) = (self.place.clone(), self.row.clone());
-        let links_until = now.plus(store.0.settings.links_for);
-        let known_chats = store.clone();
+        let until =
+            Until { links: now.plus(store.0.settings.links_for), parked: now.plus(store.0.settings.parked_for) };
         let plan = move |book: &mut Book| {
-            let facts = facts_of(&ending);
-            let outcome = outcome(book, &place, row, ending, now, links_until)?;
+            let hurried = hurried_by(&ending);
+            let outcome = outcome(book, &place, row, ending, now, until)?;
             let head = head_after(&book.db, &place, &outcome)?;
-            let Outcome { batch, gone, came, joined, parked } = outcome;
+            let Outcome { batch, gone, came, joined, parked, told } = outcome;
             let then = move |index: &mut Index| {
                 index.settled(&place.lane, gone.len(), came.len(), head);
                 index.parked += parked;
+                index.told += told;
                 enter(index, joined);
-                for lane in facts.iter().filter_map(hurried) {
+                for lane in hurried {
                     index.hurried(&lane);
                 }
-                known_chats.remember(facts);
             };
             Ok(Planned { batch: Some(batch), answer: (), then: Box::new(then) })
         };
@@ -65,9 +66,17 @@ impl Lease {
     }
 }
 
-fn facts_of(ending: &Ending) -> Vec<Fact> {
+/// When what an ending leaves behind expires.
+#[derive(Clone, Copy)]
+struct Until {
+    links: UnixMillis,
+    parked: UnixMillis,
+}
+
+/// The lanes that have nothing to wait for once a job has ended.
+fn hurried_by(ending: &Ending) -> Vec<Lane> {
     match ending {
-        Ending::Done { facts, .. } => facts.clone(),
+        Ending::Done { facts, .. } => facts.iter().filter_map(hurried).collect(),
         Ending::Become(_) | Ending::Unite { .. } | Ending::Retry { .. } | Ending::Repeat | Ending::Park { .. } => {
             Vec::new()
         }
@@ -102,13 +111,13 @@ fn outcome(
     mut row: JobRow,
     ending: Ending,
     now: UnixMillis,
-    links_until: UnixMillis,
+    until: Until,
 ) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     match ending {
         Ending::Done { then, facts } => {
             outcome.leave(place.key());
-            links::write(&book.db, &mut outcome.batch, &facts, now, links_until)?;
+            links::write(&book.db, &mut outcome.batch, &facts, now, until.links)?;
             outcome.follow(book, then, now);
         }
         Ending::Become(works) => outcome.become_parts(&book.db, place, &row, works, 0, now)?,
@@ -118,23 +127,29 @@ fn outcome(
             row.failed = row.failed.saturating_add(counts.into());
             outcome.batch.insert(place.key(), rows::write(&row));
             outcome.gone.push(place.key());
-            outcome.came.push((place.sequence, row));
+            outcome.came.push(Head::new(place.sequence, &row));
         }
         Ending::Repeat => {
             (row.retry_at, row.is_repeated) = (None, true);
             outcome.batch.insert(place.key(), rows::write(&row));
             outcome.gone.push(place.key());
-            outcome.came.push((place.sequence, row));
+            outcome.came.push(Head::new(place.sequence, &row));
         }
-        Ending::Park { why, then } => {
-            let mut siblings = siblings(&book.db, place)?;
-            siblings.retain(|(_, sibling)| sibling.work.shares_answer(&row.work));
-            let works = siblings.iter().map(|(_, row)| row.work.clone()).collect();
-            park::write(book, &mut outcome.batch, &place.lane, works, why, now);
-            outcome.parked = 1;
-            for (key, _) in siblings {
-                outcome.leave(key);
+        Ending::Park { why, then, needs_person } => {
+            // A part that cannot be read stays, and is set aside when its turn comes.
+            let mut works = Vec::new();
+            for (key, value) in siblings(&book.db, place)? {
+                let sibling: Option<JobRow> = rows::read(&key, &value);
+                if let Some(sibling) = sibling.filter(|sibling| sibling.work.shares_answer(&row.work)) {
+                    works.push(sibling.work);
+                    outcome.leave(key);
+                }
             }
+            let (code, expires_at) = (park::code(&then), (!needs_person).then_some(until.parked));
+            let (route, thread) = (place.lane.route.to_string(), place.lane.thread.clone());
+            let parked = ParkedRow { route, thread, works, why, parked_at: now, code, expires_at };
+            park::write(book, &mut outcome.batch, &parked);
+            (outcome.parked, outcome.told) = (needs_person.into(), (!needs_person).into());
             outcome.follow(book, then, now);
         }
     }
@@ -170,37 +185,37 @@ impl Outcome {
             self.leave(key);
         }
         let (enqueued_at, is_bulk) = (whole.enqueued_at, whole.is_bulk);
-        let part = |work| JobRow { enqueued_at, is_bulk, ..JobRow::new(work, now) };
-        let rows = works.into_iter().map(part).chain(stay.into_iter().map(|(_, row)| row));
-        for (part, row) in (place.part.max(1)..).zip(rows) {
-            self.batch.insert(Place { part, ..place.clone() }.key(), rows::write(&row));
-            self.came.push((place.sequence, row));
+        let part = |work| rows::write(&JobRow { enqueued_at, is_bulk, ..JobRow::new(work, now) });
+        // What stays moves as it is: it may be what only a newer version can read.
+        let values = works.into_iter().map(part).chain(stay.into_iter().map(|(_, value)| value.to_vec()));
+        for (part, value) in (place.part.max(1)..).zip(values) {
+            let key = Place { part, ..place.clone() }.key();
+            self.came.push(Head::of(place.sequence, &key, &value));
+            self.batch.insert(key, value);
         }
         Ok(())
     }
 }
 
-/// The job and the parts of the same arrival that are not done yet, in order.
-fn siblings(db: &Db, place: &Place) -> Result<Vec<(Vec<u8>, JobRow)>, StoreError> {
-    let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
-        let (key, value) = entry?;
-        Ok((key.to_vec(), rows::read(&key, &value)?))
-    };
-    db.scan_prefix(place.siblings()).map(row).collect()
+/// The job and the parts of the same arrival that are not done yet, in order, as they are written.
+fn siblings(db: &Db, place: &Place) -> Result<Vec<(Vec<u8>, IVec)>, StoreError> {
+    let row = |entry: sled::Result<(IVec, IVec)>| entry.map(|(key, value)| (key.to_vec(), value));
+    Ok(db.scan_prefix(place.siblings()).map(row).collect::<Result<_, _>>()?)
 }
 
 /// What will be first in the lane: what took the place, or else the first that stays.
 fn head_after(db: &Db, place: &Place, outcome: &Outcome) -> Result<Option<Head>, StoreError> {
-    if let Some((sequence, row)) = outcome.came.first() {
-        return Ok(Some(Head::new(*sequence, row)));
-    }
-    for entry in db.scan_prefix(keys::lane(&place.lane)) {
+    outcome.came.first().map_or_else(|| first_of(db, &place.lane, &outcome.gone), |head| Ok(Some(*head)))
+}
+
+/// What will be first in a lane when some of its jobs are gone.
+pub(super) fn first_of(db: &Db, lane: &Lane, gone: &[Vec<u8>]) -> Result<Option<Head>, StoreError> {
+    for entry in db.scan_prefix(keys::lane(lane)) {
         let (key, value) = entry?;
-        if outcome.gone.iter().any(|gone| key == *gone) {
+        if gone.iter().any(|gone| key == *gone) {
             continue;
         }
-        let sequence = Place::parse(&key).map_or(place.sequence, |place| place.sequence);
-        return Ok(Some(Head::new(sequence, &rows::read(&key, &value)?)));
+        return Ok(Some(Head::of(keys::sequence_of(&key).unwrap_or_default(), &key, &value)));
     }
     Ok(None)
 }

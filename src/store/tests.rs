@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::domain::{
-    address::{KommoChatId, KommoMessageId, KommoUserId, SourceId},
+    address::{Conversation, KommoChatId, KommoMessageId, KommoUserId, SourceId},
     delivery::{Delivery, Report},
     keyboard::Keyboard,
     message::MediaKind,
@@ -41,6 +41,7 @@ impl Home {
             reserve_bytes: 0,
             dedupe_for: HOUR,
             links_for: HOUR,
+            parked_for: HOUR,
         }
     }
 
@@ -116,7 +117,7 @@ const fn done() -> Ending {
 }
 
 fn park(why: &str) -> Ending {
-    Ending::Park { why: why.to_owned(), then: Vec::new() }
+    Ending::Park { why: why.to_owned(), then: Vec::new(), needs_person: true }
 }
 
 fn retry(at: UnixMillis) -> Ending {

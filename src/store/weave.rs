@@ -1,6 +1,6 @@
 //! Late arrivals: into the middle of a lane, where they would stand had they come in time.
 
-use sled::{Batch, Db};
+use sled::{Batch, Db, IVec};
 
 use crate::{
     domain::{
@@ -96,8 +96,8 @@ fn new(
     Ok(new)
 }
 
-/// One arrival that waits: its jobs by their places, the first of them first.
-type Arrival = Vec<(Place, JobRow)>;
+/// One arrival that waits: its jobs as they are written, by their places, the first of them first.
+type Arrival = Vec<(Place, IVec)>;
 
 /// Everything that waits in a lane, in order.
 fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
@@ -105,10 +105,9 @@ fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
     for entry in db.scan_prefix(keys::lane(lane)) {
         let (key, value) = entry?;
         let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
-        let row = rows::read(&key, &value)?;
         match all.last_mut() {
-            Some(arrival) if arrival[0].0.sequence == place.sequence => arrival.push((place, row)),
-            _ => all.push(vec![(place, row)]),
+            Some(arrival) if arrival[0].0.sequence == place.sequence => arrival.push((place, value)),
+            _ => all.push(vec![(place, value)]),
         }
     }
     Ok(all)
@@ -123,7 +122,16 @@ fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Work
     let mut missing = missing.into_iter().peekable();
     let mut order = Vec::new();
     for arrival in waiting {
-        let rank = arrival.iter().filter_map(|(place, row)| rank(place.sequence, &row.work)).max();
+        // Its first parts are sent already: nothing comes between them and the rest.
+        if arrival[0].0.part > 1 {
+            order.push(Turn::Waits(arrival));
+            continue;
+        }
+        let ranks = arrival.iter().filter_map(|(place, value)| {
+            let row: JobRow = rows::read(&place.key(), value)?;
+            rank(place.sequence, &row.work)
+        });
+        let rank = ranks.max();
         while let Some(earlier) = missing.next_if(|missing| rank.is_some_and(|rank| missing.rank < rank)) {
             order.push(Turn::Comes(Box::new(earlier.job)));
         }
@@ -148,14 +156,14 @@ fn place(book: &mut Book, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, now:
             }
             Turn::Waits(arrival) => {
                 let sequence = if moves { book.sequence(batch) } else { arrival[0].0.sequence };
-                let mut first = Head::new(sequence, &arrival[0].1);
+                let mut first = Head::of(sequence, &arrival[0].0.key(), &arrival[0].1);
                 if moves {
                     // When its turn comes again is long after it was to be tried again.
                     first.retry_at = None;
-                    for (place, mut row) in arrival {
-                        row.retry_at = None;
+                    for (place, value) in arrival {
+                        let value = without_wait(&place, &value);
                         batch.remove(place.key());
-                        batch.insert(Place { sequence, ..place }.key(), rows::write(&row));
+                        batch.insert(Place { sequence, ..place }.key(), value);
                     }
                 }
                 first
@@ -164,4 +172,10 @@ fn place(book: &mut Book, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, now:
         head = head.or(Some(first));
     }
     head
+}
+
+/// A job that waits for no further try. One that cannot be read stays as it is.
+fn without_wait(place: &Place, value: &IVec) -> Vec<u8> {
+    let row: Option<JobRow> = rows::read(&place.key(), value);
+    row.map_or_else(|| value.to_vec(), |row| rows::write(&JobRow { retry_at: None, ..row }))
 }

@@ -151,7 +151,8 @@ mod tests {
         let url = "http://127.0.0.1:9".parse().unwrap();
         let chats = Chats::new(url, "scope", Signer::new("secret"), MINUTE, 7).unwrap();
         let (dir, imported) = (dir.to_owned(), imported::chats(dir, "scope"));
-        let settings = Settings { dir, cache_bytes: 4 << 20, reserve_bytes: 0, dedupe_for: HOUR, links_for: HOUR };
+        let (dedupe_for, links_for, parked_for) = (HOUR, HOUR, HOUR);
+        let settings = Settings { dir, cache_bytes: 4 << 20, reserve_bytes: 0, dedupe_for, links_for, parked_for };
         let bounds = Bounds {
             max_age: HOUR,
             chats_within: HOUR,

@@ -47,6 +47,8 @@ struct Job {
     name: String,
     arrival: u32,
     answer: Option<u8>,
+    /// Which part of the arrival it is, from 1; 0 is the arrival itself.
+    part: u16,
     retry_at: Option<UnixMillis>,
 }
 
@@ -82,7 +84,7 @@ impl Model {
     fn push(&mut self, lane: u8) -> String {
         self.arrivals += 1;
         let name = format!("{lane}/{}", self.arrivals);
-        let job = Job { name: name.clone(), arrival: self.arrivals, answer: None, retry_at: None };
+        let job = Job { name: name.clone(), arrival: self.arrivals, answer: None, part: 0, retry_at: None };
         self.lanes.entry(lane).or_default().push_back(job);
         name
     }
@@ -164,14 +166,14 @@ impl Pair {
                 Ending::Done { then: then.into_iter().collect(), facts: Vec::new() }
             }
             Act::Become { parts, answers, .. } => {
-                Ending::Become(self.replaced(lane_number, &head.parts(parts, answers)))
+                Ending::Become(self.replaced(lane_number, &head, &head.parts(parts, answers)))
             }
             Act::Unite { behind, parts, .. } => {
                 let jobs = self.model.lanes.get_mut(&lane_number).unwrap();
                 let taken: Vec<_> = jobs.drain(..jobs.len().min(behind.into())).map(|job| job.name).collect();
                 let seen = lease.behind(behind.into()).unwrap();
                 assert_eq!(seen.iter().map(|(work, _)| name(work).to_owned()).collect::<Vec<_>>(), taken);
-                Ending::Unite { behind: taken.len(), works: self.replaced(lane_number, &head.parts(parts, 0)) }
+                Ending::Unite { behind: taken.len(), works: self.replaced(lane_number, &head, &head.parts(parts, 0)) }
             }
             Act::Retry { minutes, .. } => {
                 let at = self.now.plus(MINUTE * minutes.into());
@@ -196,14 +198,17 @@ impl Pair {
         lease.settle(ending, self.now).await.unwrap();
     }
 
-    /// Puts parts in the place of the head that they were.
-    fn replaced(&mut self, lane: u8, parts: &[Job]) -> Vec<Work> {
+    /// Puts parts in the place of the head that they were. Those that follow move up.
+    fn replaced(&mut self, lane: u8, head: &Job, parts: &[Job]) -> Vec<Work> {
         let jobs = self.model.lanes.get_mut(&lane).unwrap();
         parts.iter().rev().for_each(|part| jobs.push_front(part.clone()));
+        let siblings = jobs.iter_mut().take_while(|job| job.arrival == head.arrival);
+        siblings.zip(head.part.max(1)..).for_each(|(job, part)| job.part = part);
         parts.iter().map(Job::work).collect()
     }
 
-    /// Puts new jobs before the arrivals of these numbers in the lane, or at its end if it has not so many.
+    /// Puts new jobs before the arrivals of these numbers in the lane, or at its end if it has not so many. Nothing comes before
+    /// an arrival of which parts are done.
     async fn weave(&mut self, number: u8, mut before: Vec<u8>) {
         before.sort_unstable();
         let (mut jobs, mut ranks) = (self.model.lanes.remove(&number).unwrap_or_default(), BTreeMap::new());
@@ -224,7 +229,8 @@ impl Pair {
             let name = if is_leased { "busy".to_owned() } else { self.model.push(number) };
             if !is_leased {
                 let new = self.model.lanes.remove(&number).unwrap().pop_front().unwrap();
-                let next = arrivals.get(usize::from(place));
+                let is_begun = jobs.front().is_some_and(|job| job.part > 1);
+                let next = arrivals.get(usize::from(place.max(is_begun.into())));
                 let at = next.and_then(|next| jobs.iter().position(|job| job.arrival == *next));
                 let at = at.unwrap_or(jobs.len());
                 // Who is moved waits no more when its turn comes again.

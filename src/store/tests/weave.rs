@@ -67,6 +67,23 @@ async fn an_answer_in_parts_stays_together() {
 }
 
 #[tokio::test]
+async fn nothing_is_put_into_an_answer_that_is_half_sent() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["whole", "9"]).await;
+    claim(&store).unwrap().settle(Ending::Become(["5", "5", "5"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(done(), NOW).await.unwrap();
+    // The second part was about to be tried again when the machine went down.
+    claim(&store).unwrap().settle(retry(NOW), NOW).await.unwrap();
+    store.close().await.unwrap();
+    let store = home.open();
+    hold(&store, 0);
+    assert_eq!(weave(&store, &[4, 1, 7]).await, Woven::Stored(3));
+    store.let_go(&lane("a"));
+    assert_eq!(drain(&store).await, ["5", "5", "1", "4", "7", "9"]);
+}
+
+#[tokio::test]
 async fn nothing_is_put_among_what_somebody_works_on() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["5", "7"]).await;
@@ -189,5 +206,5 @@ async fn a_chat_is_known_by_what_an_arrival_tells() {
     }
     assert_eq!(store.chat(&conversation).unwrap(), Some(chat.clone()));
     let known = KnownChat { conversation, chat, active_at: Some(NOW) };
-    assert_eq!(store.known_chats().unwrap(), [known], "a repetition tells nothing");
+    assert_eq!(store.known_chats().await.unwrap(), [known], "a repetition tells nothing");
 }

@@ -65,7 +65,7 @@ async fn a_chat_of_which_kommos_answers_do_not_tell_the_id_is_compared_too() {
     stage.until_settled().await;
     let asked = stage.kommo.requests().iter().filter(|it| it.endpoint == Some(Endpoint::CreateChat)).count();
     assert_eq!(asked, 1, "once");
-    let known = stage.store().known_chats().unwrap();
+    let known = stage.store().known_chats().await.unwrap();
     assert!(known.len() == 1 && known[0].active_at.is_some(), "{known:?}");
     stage.kommo.lose_hooks(true);
     let (lost, _) = stage.kommo.reply(&conversation(SALES, ANNA), "Maria", "lost").await;
@@ -92,6 +92,7 @@ impl Own {
             reserve_bytes: 0,
             dedupe_for: HOUR * 48,
             links_for: HOUR * 48,
+            parked_for: HOUR * 48,
         };
         let store = Store::open(settings).unwrap();
         let conversation = conversation(SALES, ANNA).parse().unwrap();

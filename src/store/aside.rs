@@ -1,0 +1,87 @@
+//! Jobs that cannot be read: set aside as they are, with their keys, until a telekommo that can read them puts them back.
+//!
+//! What is left of the same arrival goes with them, so that nobody gets the rest of an answer without its middle. The
+//! sequence of the arrival names it, as it does a parked message.
+
+use sled::{Batch, Db, IVec};
+
+use crate::{
+    domain::work::Lane,
+    store::{
+        ParkedId, Store, StoreError,
+        committer::{Book, Planned},
+        index::Index,
+        keys::{self, Place, RawPlace},
+        park::unknown_route,
+        rows::{self, JobRow},
+        settle::first_of,
+    },
+};
+
+/// A row that was set aside.
+pub(super) struct Row {
+    /// Where it is.
+    pub(super) key: IVec,
+    /// Where it was.
+    pub(super) former: Vec<u8>,
+    pub(super) value: IVec,
+}
+
+/// An arrival that can be read again.
+pub(super) struct Arrival {
+    pub(super) lane: Lane,
+    /// Its jobs, by their parts.
+    pub(super) jobs: Vec<(u16, JobRow)>,
+}
+
+/// Moves a row to those that were set aside. A key that tells no sequence has 0.
+pub(super) fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
+    let sequence = keys::sequence_of(key).unwrap_or_default();
+    batch.remove(key);
+    batch.insert(keys::aside(sequence, key), value);
+}
+
+impl Store {
+    /// Sets the head of a claimed lane aside, which cannot be read, and gives the lane back. Nobody has to wait for it.
+    pub(super) fn set_aside(&self, lane: Lane, head: &[u8]) -> Result<(), StoreError> {
+        let arrival = RawPlace::parse(head).map_or(head, |_| &head[..head.len() - RawPlace::PART_BYTES]).to_vec();
+        let plan = move |book: &mut Book| {
+            let (mut batch, mut gone) = (Batch::default(), Vec::new());
+            for entry in book.db.scan_prefix(&arrival) {
+                let (key, value) = entry?;
+                put(&mut batch, &key, &value);
+                gone.push(key.to_vec());
+            }
+            let head = first_of(&book.db, &lane, &gone)?;
+            let then = move |index: &mut Index| {
+                index.settled(&lane, gone.len(), 0, head);
+                index.parked += 1;
+            };
+            Ok(Planned { batch: Some(batch), answer: (), then: Box::new(then) })
+        };
+        self.0.committer.send(plan).map(drop)
+    }
+}
+
+/// The rows of an arrival that was set aside.
+pub(super) fn of(db: &Db, id: ParkedId) -> Result<Vec<Row>, StoreError> {
+    let mut all = Vec::new();
+    for entry in db.scan_prefix(keys::aside(id.0, &[])) {
+        let (key, value) = entry?;
+        let former = keys::aside_parts(&key).map_or_else(Vec::new, |(_, former)| former.to_vec());
+        all.push(Row { key, former, value });
+    }
+    Ok(all)
+}
+
+/// Reads an arrival once more, or says why it still cannot be read.
+pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
+    let first = rows.first().ok_or("nothing is left of it")?;
+    let jobs = rows.iter().map(|row| Ok((place(row)?.part, rows::parse(&row.value)?)));
+    Ok(Arrival { lane: place(first)?.lane, jobs: jobs.collect::<Result<_, String>>()? })
+}
+
+fn place(row: &Row) -> Result<Place, String> {
+    let raw = RawPlace::parse(&row.former).ok_or("its key is damaged")?;
+    Place::parse(&row.former).ok_or_else(|| unknown_route(raw.route))
+}

@@ -1,0 +1,132 @@
+//! What was set aside, as the operator is shown it.
+
+use std::cmp::Reverse;
+
+use serde::Deserialize;
+use sled::Db;
+
+use crate::{
+    domain::time::UnixMillis,
+    store::{
+        Parked, ParkedId, Store, StoreError, aside,
+        keys::{self, RawPlace},
+        park,
+        rows::{self, ParkedHead},
+    },
+};
+
+/// A message that was set aside, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its name for the operator.
+    pub id: ParkedId,
+    /// The route on which it waited, as it is written.
+    pub route: String,
+    /// The lane of that route.
+    pub thread: String,
+    /// Why it was set aside, or cannot be read.
+    pub why: String,
+    /// Since when it waits, if that can be read.
+    pub since: Option<UnixMillis>,
+    /// Kommo's code of the failure that its author was told of.
+    pub code: Option<i32>,
+    /// When it goes by itself; `None` if it needs a person.
+    pub expires_at: Option<UnixMillis>,
+    /// Whether this version can read it.
+    pub is_readable: bool,
+}
+
+impl Store {
+    /// The parked messages that can be read, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn parked(&self, limit: usize) -> Result<Vec<Parked>, StoreError> {
+        let db = self.db()?;
+        let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| match entry {
+            Ok((key, value)) => park::read(ParkedId(keys::parked_sequence(&key)?), &value).ok().map(Ok),
+            Err(error) => Some(Err(error.into())),
+        };
+        db.scan_prefix(keys::PARKED).filter_map(row).take(limit).collect()
+    }
+
+    /// Everything that was set aside, newest first, at most `limit` of what came before `before`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn set_aside_before(&self, before: Option<ParkedId>, limit: usize) -> Result<Vec<SetAside>, StoreError> {
+        self.apart(move |db| {
+            let before = before.map_or(u64::MAX, |id| id.0);
+            let mut all = parked(db, before, limit)?;
+            all.extend(unreadable(db, before, limit)?);
+            all.sort_by_key(|one| Reverse(one.id));
+            all.truncate(limit);
+            Ok(all)
+        })
+        .await
+    }
+}
+
+fn parked(db: &Db, before: u64, limit: usize) -> Result<Vec<SetAside>, StoreError> {
+    let newest = db.range(keys::parked(0)..keys::parked(before)).rev().take(limit);
+    newest.map(|entry| entry.map(|(key, value)| of_parked(&key, &value)).map_err(StoreError::from)).collect()
+}
+
+fn of_parked(key: &[u8], value: &[u8]) -> SetAside {
+    let id = ParkedId(keys::parked_sequence(key).unwrap_or_default());
+    match park::read(id, value) {
+        Ok(parked) => SetAside {
+            id,
+            route: parked.lane.route.to_string(),
+            thread: parked.lane.thread,
+            why: parked.why,
+            since: Some(parked.parked_at),
+            code: parked.code,
+            expires_at: parked.expires_at,
+            is_readable: true,
+        },
+        Err(why) => {
+            let head: ParkedHead = rows::parse(value).unwrap_or_default();
+            let (route, thread, since, expires_at) = (head.route, head.thread, head.parked_at, head.expires_at);
+            SetAside { id, route, thread, why, since, code: None, expires_at, is_readable: false }
+        }
+    }
+}
+
+fn unreadable(db: &Db, before: u64, limit: usize) -> Result<Vec<SetAside>, StoreError> {
+    let mut ids: Vec<u64> = Vec::new();
+    for entry in db.range(keys::aside(0, &[])..keys::aside(before, &[])).rev() {
+        let id = keys::aside_parts(&entry?.0).map_or(0, |(id, _)| id);
+        if ids.last() != Some(&id) {
+            if ids.len() == limit {
+                break;
+            }
+            ids.push(id);
+        }
+    }
+    ids.into_iter().map(ParkedId).map(|id| Ok(of_aside(id, &aside::of(db, id)?))).collect()
+}
+
+/// What can be told of a job whose row cannot be read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Arrived {
+    enqueued_at: Option<UnixMillis>,
+}
+
+fn of_aside(id: ParkedId, rows: &[aside::Row]) -> SetAside {
+    let place = rows.first().and_then(|row| RawPlace::parse(&row.former));
+    let (route, thread) = place.map_or_else(Default::default, |it| (it.route.to_owned(), it.thread.to_owned()));
+    let arrived: Option<Arrived> = rows.first().and_then(|row| rows::parse(&row.value).ok());
+    let why = aside::read(rows).err();
+    SetAside {
+        id,
+        route,
+        thread,
+        is_readable: why.is_none(),
+        why: why.unwrap_or_else(|| "it could not be read, and now it can: retry it".to_owned()),
+        since: arrived.and_then(|it| it.enqueued_at),
+        code: None,
+        expires_at: None,
+    }
+}

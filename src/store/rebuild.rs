@@ -1,0 +1,75 @@
+//! What is kept in memory, read from the tree when it is opened.
+
+use std::collections::BTreeSet;
+
+use sled::{Batch, Db};
+
+use crate::store::{
+    StoreError, aside,
+    index::{Head, Index},
+    keys::{self, Place},
+    rows::{self, ParkedHead},
+    unreadable,
+};
+
+/// Reads the heads of all lanes. Jobs behind them are only counted, by their keys.
+pub(super) fn index(db: &Db) -> Result<Index, StoreError> {
+    let mut index = Index::default();
+    let mut lane: Option<(Place, Vec<u8>)> = None;
+    for entry in db.scan_prefix(keys::JOBS) {
+        let (key, value) = entry?;
+        if let Some((head, prefix)) = &lane
+            && key.len() == prefix.len() + Place::BYTES
+            && key.starts_with(prefix)
+        {
+            index.counted(&head.lane);
+            continue;
+        }
+        if let Some(place) = Place::parse(&key) {
+            index.joined(&place.lane, Head::left(place.sequence, &key, &value));
+            let prefix = keys::lane(&place.lane);
+            lane = Some((place, prefix));
+        } else {
+            // No relay would ever come to it.
+            set_aside(db, &key, &value)?;
+        }
+    }
+    count_parked(db, &mut index)?;
+    Ok(index)
+}
+
+/// Sets a job without a place aside. That is durable with the next commit; until then each opening does it anew.
+fn set_aside(db: &Db, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    unreadable::note(key, "this version knows no such place");
+    let mut batch = Batch::default();
+    aside::put(&mut batch, key, value);
+    Ok(db.apply_batch(batch)?)
+}
+
+fn count_parked(db: &Db, index: &mut Index) -> Result<(), StoreError> {
+    for entry in db.scan_prefix(keys::PARKED) {
+        let (key, value) = entry?;
+        let expires = rows::read(&key, &value).is_some_and(|row: ParkedHead| row.expires_at.is_some());
+        index.told += usize::from(expires);
+        index.parked += usize::from(!expires);
+    }
+    let aside = db.scan_prefix(keys::ASIDE).keys();
+    let sequence = |key: sled::Result<sled::IVec>| Ok(keys::aside_parts(&key?).map_or(0, |(sequence, _)| sequence));
+    index.parked += aside.map(sequence).collect::<Result<BTreeSet<u64>, StoreError>>()?.len();
+    Ok(())
+}
+
+/// The number that is taken next. Where the counter cannot be read, it is above all that are in use.
+pub(super) fn next_sequence(db: &Db) -> Result<u64, StoreError> {
+    let Some(value) = db.get(keys::SEQUENCE)? else { return Ok(0) };
+    if let Some(next) = rows::read(keys::SEQUENCE, &value) {
+        return Ok(next);
+    }
+    let mut next: u64 = rows::get(db, keys::CAUGHT_UP_MARK)?.unwrap_or_default();
+    for table in [keys::JOBS, keys::PARKED, keys::ASIDE] {
+        for key in db.scan_prefix(table).keys() {
+            next = next.max(keys::sequence_of(&key?).map_or(0, |sequence| sequence.saturating_add(1)));
+        }
+    }
+    Ok(next)
+}

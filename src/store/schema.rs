@@ -1,0 +1,87 @@
+//! The format of the rows, and how a store of an older one becomes one of today's.
+
+use std::{cmp::Ordering, path::Path};
+
+use sled::Db;
+
+use crate::store::{StoreError, keys, open::SCHEMA, rows};
+
+/// What turns the rows of one format into those of the next.
+type Step = fn(&Db) -> Result<(), StoreError>;
+
+/// The steps from format 1 on: the first leads to 2. There is no other format yet.
+const STEPS: [Step; SCHEMA as usize - 1] = [];
+
+/// Looks at the format that a store in `path` says it has: a newer one is refused, an older one brought up to this one.
+pub(super) fn bring_up(db: &Db, path: &Path, noted: &[u8]) -> Result<(), StoreError> {
+    bring_up_to(SCHEMA, &STEPS, db, path, noted)
+}
+
+fn bring_up_to(known: u32, steps: &[Step], db: &Db, path: &Path, noted: &[u8]) -> Result<(), StoreError> {
+    let unreadable = |why: &str| StoreError::Unreadable { dir: path.to_owned(), why: why.to_owned() };
+    let found: u32 = rows::parse(noted).map_err(|_| unreadable("the row that says its format is damaged"))?;
+    if found == 0 {
+        return Err(unreadable("it says that it has format 0, which there never was"));
+    }
+    match found.cmp(&known) {
+        Ordering::Greater => Err(StoreError::NewerSchema { dir: path.to_owned(), found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Less => migrate(found, steps, db),
+    }
+}
+
+/// Takes the steps that are left, and notes each: one that is cut short is taken again as a whole.
+fn migrate(found: u32, steps: &[Step], db: &Db) -> Result<(), StoreError> {
+    for (from, step) in (1..).zip(steps).skip_while(|(from, _)| *from < found) {
+        step(db)?;
+        db.flush()?;
+        db.insert(keys::SCHEMA, rows::write(&(from + 1)))?;
+        db.flush()?;
+        tracing::info!(from, to = from + 1, "the store has a newer format now");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(db: &Db, name: &str) -> Result<(), StoreError> {
+        db.insert(name, "done")?;
+        Ok(())
+    }
+
+    /// A database that says it has a format, and this telekommo knows 3.
+    fn opened(noted: &str) -> (Result<(), StoreError>, Db) {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        db.insert(keys::SCHEMA, noted).unwrap();
+        let steps: [Step; 2] = [|db| note(db, "to 2"), |db| note(db, "to 3")];
+        (bring_up_to(3, &steps, &db, Path::new("/data/store"), noted.as_bytes()), db)
+    }
+
+    #[test]
+    fn an_older_format_is_brought_up_step_by_step() {
+        for (noted, steps) in [("1", vec!["to 2", "to 3"]), ("2", vec!["to 3"]), ("3", vec![])] {
+            let (outcome, db) = opened(noted);
+            outcome.unwrap();
+            assert_eq!(db.get(keys::SCHEMA).unwrap().unwrap(), "3", "from {noted}");
+            let taken: Vec<_> = ["to 2", "to 3"].into_iter().filter(|name| db.contains_key(name).unwrap()).collect();
+            assert_eq!(taken, steps, "from {noted}");
+        }
+    }
+
+    #[test]
+    fn a_format_that_is_newer_or_none_is_refused_with_what_to_do() {
+        for (noted, words) in [
+            ("4", "has format 4, and this telekommo knows 3 at most: install the newer version again"),
+            ("0", "format 0, which there never was"),
+            ("\"two\"", "is damaged"),
+            ("2.5", "is damaged"),
+        ] {
+            let (outcome, db) = opened(noted);
+            let told = outcome.unwrap_err().to_string();
+            assert!(told.contains(words), "{noted}: {told}");
+            assert_eq!(db.get(keys::SCHEMA).unwrap().unwrap(), noted, "nothing is changed");
+        }
+    }
+}
