@@ -18,9 +18,11 @@ mod guests;
 mod model;
 mod openings;
 mod order;
+mod parked;
 mod reach;
 mod recovery;
 mod unread;
+mod unreadable;
 mod weave;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);

@@ -1,0 +1,352 @@
+//! Rows that cannot be read stop nothing and are not lost.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    address::{BotId, MessageId, UserId},
+    guest::Told,
+};
+
+/// What a row may say after a rollback, or after the disk has had its way with it.
+const DAMAGES: [&[u8]; 6] = [
+    br#"{"work":{"kind":"of tomorrow","raw":"x"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#,
+    br#"{"work":{"kind":"hook"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#,
+    b"{\"work\":{\"ki",
+    b"\xff\xfe\x00",
+    b"",
+    b"[1,2]",
+];
+
+/// The keys of the jobs of a lane, in order.
+fn keys_of(store: &Store, lane: &Lane) -> Vec<Vec<u8>> {
+    let keys = store.db().unwrap().scan_prefix(keys::lane(lane)).keys();
+    keys.map(|key| key.unwrap().to_vec()).collect()
+}
+
+fn damage(store: &Store, key: &[u8], how: usize) {
+    store.db().unwrap().insert(key, DAMAGES[how % DAMAGES.len()]).unwrap();
+}
+
+/// Drains the store, whatever has to be set aside on the way.
+async fn drain_all(store: &Store) -> Vec<String> {
+    let mut names = Vec::new();
+    loop {
+        names.extend(drain(store).await);
+        // What is being set aside is behind this.
+        store.probe().await.unwrap();
+        if store.due(&Route::Inbound).is_none() {
+            return names;
+        }
+    }
+}
+
+async fn set_aside(store: &Store) -> Vec<SetAside> {
+    store.set_aside_before(None, usize::MAX).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_is_set_aside_and_its_lane_goes_on() {
+    for how in 0..DAMAGES.len() {
+        for reopened in [false, true] {
+            let home = Home::new();
+            let mut store = home.open();
+            push(&store, &lane("a"), &["a1", "a2", "a3", "a4"]).await;
+            push(&store, &lane("b"), &["b1"]).await;
+            let all = keys_of(&store, &lane("a"));
+            // The head, and one that becomes the head when a job is settled.
+            damage(&store, &all[0], how);
+            damage(&store, &all[2], how);
+            if reopened {
+                store.close().await.unwrap();
+                store = home.open();
+            }
+            let mut drained = drain_all(&store).await;
+            drained.sort();
+            assert_eq!(drained, ["a2", "a4", "b1"]);
+            assert_eq!(store.counts().parked, 2);
+            assert!(store.counts().unreadable >= 2);
+            let aside = set_aside(&store).await;
+            assert_eq!(aside.len(), 2);
+            assert!(aside[0].id > aside[1].id, "the newest first");
+            for one in &aside {
+                assert!(!one.is_readable && !one.why.is_empty());
+                assert_eq!((one.route.as_str(), one.thread.as_str()), ("inbound", "a"));
+            }
+            assert_eq!(aside[0].since, (how < 2).then_some(NOW), "what can be read is told");
+            store.close().await.unwrap();
+            let store = home.open();
+            assert_eq!((store.counts().parked, set_aside(&store).await.len()), (2, 2));
+            assert_eq!(store.drop_all_parked(vec![aside[0].id, aside[1].id, aside[0].id]).await.unwrap(), 2);
+            assert_eq!((store.counts().parked, set_aside(&store).await), (0, Vec::new()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rest_of_an_answer_waits_with_its_part_that_cannot_be_read_and_both_come_back() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["whole", "later"]).await;
+    let parts = ["1", "2", "3", "4"].map(work).to_vec();
+    claim(&store).unwrap().settle(Ending::Become(parts), NOW).await.unwrap();
+    let second = keys_of(&store, &lane("a"))[1].clone();
+    let whole = store.db().unwrap().get(&second).unwrap().unwrap();
+    damage(&store, &second, 0);
+    assert_eq!(drain_all(&store).await, ["1", "later"]);
+    let [aside] = set_aside(&store).await.try_into().unwrap();
+    assert!(aside.why.contains("of tomorrow"), "{}", aside.why);
+
+    let became = store.unpark_all(vec![aside.id, ParkedId(999)], |_| true, NOW).await.unwrap();
+    assert!(matches!(&became[&aside.id], Unparked::Unreadable(why) if why.contains("of tomorrow")));
+    assert_eq!(became[&ParkedId(999)], Unparked::Missing);
+    assert_eq!(set_aside(&store).await, [aside.clone()], "it is as it was");
+
+    // The version that knows this kind of job is installed again.
+    let sequence = keys::sequence_of(&second).unwrap();
+    store.db().unwrap().insert(keys::aside(sequence, &second), whole).unwrap();
+    assert!(set_aside(&store).await[0].is_readable);
+    push(&store, &lane("a"), &["newer"]).await;
+    let unserved = store.unpark_all(vec![aside.id], |_| false, NOW).await.unwrap();
+    assert_eq!(unserved[&aside.id], Unparked::Unserved(Route::Inbound));
+    assert!(store.unpark(aside.id, NOW).await.unwrap());
+    assert_eq!(store.counts().parked, 0);
+    assert_eq!(drain_all(&store).await, ["newer", "2", "3", "4"]);
+    assert_eq!(set_aside(&store).await, []);
+}
+
+#[tokio::test]
+async fn a_job_of_a_route_that_is_not_known_is_set_aside_at_the_start() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    let known = keys_of(&store, &lane("a"))[0].clone();
+    let unknown = [b"j\x00\x08tomorrow\x00\x01a", &7_u64.to_be_bytes()[..], &0_u16.to_be_bytes()].concat();
+    let broken = b"j\x00\x07inbound\xff";
+    let value = store.db().unwrap().get(&known).unwrap().unwrap();
+    for key in [&unknown[..], broken] {
+        store.db().unwrap().insert(key, &value).unwrap();
+    }
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!(drain_all(&store).await, ["a1"]);
+    assert_eq!(store.counts().parked, 2);
+    let aside = set_aside(&store).await;
+    assert_eq!((aside[0].id, aside[0].route.as_str(), aside[0].thread.as_str()), (ParkedId(7), "tomorrow", "a"));
+    assert!(aside[0].why.contains("knows no route \"tomorrow\""), "{}", aside[0].why);
+    assert!(aside[1].why.contains("key is damaged"), "{}", aside[1].why);
+    for one in aside {
+        let became = store.unpark_all(vec![one.id], |_| true, NOW).await.unwrap();
+        assert_eq!(became[&one.id], Unparked::Unreadable(one.why));
+    }
+}
+
+#[tokio::test]
+async fn parts_that_cannot_be_read_move_with_the_others_and_are_not_written_over() {
+    let store = Home::new().open();
+    push(&store, &lane("a"), &["whole"]).await;
+    claim(&store).unwrap().settle(Ending::Become(["1", "2", "3"].map(work).to_vec()), NOW).await.unwrap();
+    damage(&store, &keys_of(&store, &lane("a"))[1], 3);
+    claim(&store).unwrap().settle(Ending::Become(["1a", "1b", "1c"].map(work).to_vec()), NOW).await.unwrap();
+    assert_eq!(keys_of(&store, &lane("a")).len(), 5);
+    assert_eq!(drain_all(&store).await, ["1a", "1b", "1c"]);
+    let values: Vec<_> = store.db().unwrap().scan_prefix(keys::ASIDE).values().map(Result::unwrap).collect();
+    assert_eq!(values.len(), 2);
+    assert_eq!(values[0], DAMAGES[3], "byte by byte");
+}
+
+#[tokio::test]
+async fn parking_leaves_the_part_that_cannot_be_read_to_be_set_aside() {
+    let store = Home::new().open();
+    push(&store, &lane("a"), &["whole", "later"]).await;
+    claim(&store).unwrap().settle(Ending::Become(["1", "2", "3"].map(work).to_vec()), NOW).await.unwrap();
+    damage(&store, &keys_of(&store, &lane("a"))[1], 4);
+    claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
+    assert_eq!(drain_all(&store).await, ["later"]);
+    assert_eq!(store.counts().parked, 2);
+    assert_eq!(store.parked(9).unwrap()[0].works.len(), 2);
+}
+
+#[tokio::test]
+async fn late_arrivals_find_their_places_around_what_cannot_be_read() {
+    let store = Home::new().open();
+    push(&store, &lane("a"), &["2", "4", "6"]).await;
+    damage(&store, &keys_of(&store, &lane("a"))[1], 2);
+    store.hold(&[lane("a")], 0);
+    let missing = ["1", "5"].map(|id| Missing { rank: id.parse().unwrap(), job: job(Some(id), &lane("a"), id) });
+    let rank = |_, work: &Work| name(work).parse().ok();
+    assert_eq!(store.weave(lane("a"), missing.to_vec(), rank, NOW).await.unwrap(), Woven::Stored(2));
+    store.let_go(&lane("a"));
+    assert_eq!(drain_all(&store).await, ["1", "2", "5", "6"]);
+    assert_eq!(set_aside(&store).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_united_ends_before_what_cannot_be_read() {
+    let store = Home::new().open();
+    push(&store, &lane("a"), &["1", "2", "3", "4"]).await;
+    damage(&store, &keys_of(&store, &lane("a"))[2], 0);
+    let lease = claim(&store).unwrap();
+    assert_eq!(lease.behind(9).unwrap().len(), 1);
+    lease.settle(Ending::Unite { behind: 3, works: vec![work("1 and 2")] }, NOW).await.unwrap();
+    assert_eq!(drain_all(&store).await, ["1 and 2", "4"]);
+    assert_eq!(set_aside(&store).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_parked_message_that_cannot_be_read_is_shown_and_can_be_dropped() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
+    let id = store.parked(1).unwrap()[0].id;
+    let row = r#"{"route":"inbound","thread":"a","works":[{"kind":"of tomorrow"}],"why":"hopeless","parked_at":5}"#;
+    for (row, since) in [(row, Some(UnixMillis(5))), ("nothing", None)] {
+        store.db().unwrap().insert(keys::parked(id.0), row).unwrap();
+        let [aside] = set_aside(&store).await.try_into().unwrap();
+        assert_eq!((aside.id, aside.is_readable, aside.since), (id, false, since));
+        let became = store.unpark_all(vec![id], |_| true, NOW).await.unwrap();
+        assert_eq!(became[&id], Unparked::Unreadable(aside.why));
+    }
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!(store.counts().parked, 1);
+    assert!(store.drop_parked(id).await.unwrap());
+    assert_eq!((store.counts().parked, set_aside(&store).await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
+    let home = Home::new();
+    let store = home.open();
+    let conversation: Conversation = "tg:sales:5".parse().unwrap();
+    let ours: MessageId = "tg:7:5:1".parse().unwrap();
+    let kommo = KommoMessageId("k".to_owned());
+    let intake = || Intake { jobs: vec![job(Some("x"), &lane("a"), "a1")], offset: Some((BotId(7), 42)) };
+    let chat = Chat { chat: KommoChatId("c".to_owned()), user: None };
+    let facts = || {
+        vec![
+            Fact::Link { ours, kommo: kommo.clone() },
+            Fact::Chat { conversation: conversation.clone(), chat: chat.clone() },
+            Fact::Opening { conversation: conversation.clone(), chat: chat.clone() },
+            Fact::Told { conversation: conversation.clone(), told: Told::default() },
+        ]
+    };
+    store.begin(NOW).await.unwrap();
+    store.push_with(intake(), facts(), NOW).await.unwrap();
+    store.redeem("invitation", "somebody".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
+    store.caught_up(NOW, 1).await.unwrap();
+    for key in store.db().unwrap().iter().keys().map(Result::unwrap) {
+        if key != keys::SCHEMA && key[0] != b'j' {
+            damage(&store, &key, 3);
+        }
+    }
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!(store.offset(BotId(7)).unwrap(), None);
+    assert_eq!(store.chat(&conversation).unwrap(), None);
+    assert_eq!(store.kommo_message(&ours).unwrap(), None);
+    assert_eq!(store.telegram_messages(&kommo).unwrap(), []);
+    assert_eq!(store.told(&conversation).unwrap(), Told::default());
+    assert_eq!(store.opening(&conversation).unwrap(), None);
+    assert_eq!(store.opened(&chat.chat).unwrap(), None);
+    assert_eq!(store.number_of(UserId(5)).unwrap(), None);
+    assert_eq!((store.caught_up_at().unwrap(), store.caught_up_mark().unwrap()), (None, None));
+    assert_eq!(store.known_chats().await.unwrap(), []);
+    assert_eq!(store.chats(10).unwrap(), []);
+    // Nothing is taken twice, nobody gets in by a used invitation, and nothing from before is taken for missing.
+    assert_eq!(store.push(intake(), NOW).await.unwrap(), Pushed { taken: 0, known: 1 });
+    assert!(!store.redeem("invitation", "somebody else".to_owned(), NOW.plus(HOUR), NOW).await.unwrap());
+    store.begin(NOW.plus(HOUR)).await.unwrap();
+    assert_eq!(store.begun_at().unwrap(), Some(NOW.plus(HOUR)));
+    // What is learnt anew takes the place of what cannot be read.
+    store.push_with(Intake { jobs: vec![job(None, &lane("a"), "a2")], offset: None }, facts(), NOW).await.unwrap();
+    assert_eq!(store.chat(&conversation).unwrap(), Some(chat));
+    assert_eq!(store.telegram_messages(&kommo).unwrap(), [ours]);
+    assert!(store.forget(conversation.contact()).await.is_ok());
+    store.sweep(NOW.plus(HOUR * 3)).await.unwrap();
+    assert_eq!(drain_all(&store).await, ["a1", "a2"]);
+}
+
+#[tokio::test]
+async fn a_counter_that_cannot_be_read_is_above_all_numbers_in_use() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1", "a2"]).await;
+    claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
+    let parked = store.parked(1).unwrap()[0].id;
+    store.caught_up(NOW, 40).await.unwrap();
+    store.db().unwrap().insert(keys::SEQUENCE, "many").unwrap();
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!(store.mark().await.unwrap(), 40);
+    push(&store, &lane("a"), &["a3"]).await;
+    assert_eq!(drain(&store).await, ["a2", "a3"]);
+    assert_eq!(store.parked(1).unwrap()[0].id, parked);
+}
+
+/// A row of the queue by its place: which lane, which arrival of it, which part.
+type At = (u8, u8, u8);
+
+/// Three lanes with three arrivals each; every second arrival has three parts.
+async fn filled(store: &Store) -> Vec<At> {
+    let mut all = Vec::new();
+    for of in 0..3_u8 {
+        for arrival in 0..3_u8 {
+            let name = |part: u8| format!("{of}.{arrival}.{part}");
+            let (of_lane, parts) = (lane(&of.to_string()), if arrival % 2 == 0 { 1 } else { 3 });
+            let works = (0..parts).map(|part| work(&name(part))).collect();
+            let put = move |book: &mut committer::Book| {
+                let mut batch = sled::Batch::default();
+                let joined = push::join_together(book, &mut batch, &of_lane, works, NOW);
+                let then = Box::new(move |index: &mut Index| push::enter(index, joined));
+                Ok(committer::Planned { batch: Some(batch), answer: (), then })
+            };
+            store.0.committer.write(put).await.unwrap();
+            all.extend((0..parts).map(|part| (of, arrival, part)));
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_rows_are_damaged_the_others_come_in_order_and_nothing_is_lost(
+        damaged in proptest::collection::btree_set((0..15_usize, 0..DAMAGES.len()), 0..8),
+        reopened in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let home = Home::new();
+            let mut store = home.open();
+            let all = filled(&store).await;
+            let keys: Vec<_> = (0..3).flat_map(|of: u8| keys_of(&store, &lane(&of.to_string()))).collect();
+            assert_eq!((keys.len(), all.len()), (15, 15));
+            for (row, how) in &damaged {
+                damage(&store, &keys[*row], *how);
+            }
+            let before: Vec<_> = keys.iter().map(|key| store.db().unwrap().get(key).unwrap().unwrap()).collect();
+            if reopened {
+                store.close().await.unwrap();
+                store = home.open();
+            }
+            let drained = drain_all(&store).await;
+            // From the first damaged part of an arrival on, its rest is set aside.
+            let is_damaged = |at: &At| damaged.iter().any(|(row, _)| all[*row] == *at);
+            let is_aside = |at: &At| (0..=at.2).any(|part| is_damaged(&(at.0, at.1, part)));
+            for of in 0..3 {
+                let wanted = all.iter().filter(|at| at.0 == of && !is_aside(at));
+                let wanted: Vec<_> = wanted.map(|at| format!("{}.{}.{}", at.0, at.1, at.2)).collect();
+                let came: Vec<_> = drained.iter().filter(|name| name.starts_with(&format!("{of}."))).cloned().collect();
+                assert_eq!(came, wanted);
+            }
+            for ((at, key), value) in all.iter().zip(&keys).zip(&before) {
+                let sequence = keys::sequence_of(key).unwrap();
+                let kept = store.db().unwrap().get(keys::aside(sequence, key)).unwrap();
+                assert_eq!(kept.as_ref(), is_aside(at).then_some(value));
+            }
+            assert_eq!(store.counts().parked, set_aside(&store).await.len());
+        });
+    }
+}
