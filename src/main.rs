@@ -116,7 +116,7 @@ enum Command {
         #[command(flatten)]
         config: ConfigPath,
         #[command(subcommand)]
-        request: ParkedRequest,
+        request: parked::Request,
     },
     /// Find managers' messages that never came, and let the running bridge send them.
     Reconcile {
@@ -175,34 +175,6 @@ impl From<SourcesRequest> for sources::Request {
     }
 }
 
-#[derive(Debug, Subcommand)]
-enum ParkedRequest {
-    /// Show them, with why they were set aside.
-    List,
-    /// Put one back into its conversation's queue.
-    Retry {
-        /// Its number in the list.
-        #[arg(value_parser = values::number::<u64>, allow_negative_numbers = true)]
-        id: u64,
-    },
-    /// Forget one.
-    Drop {
-        /// Its number in the list.
-        #[arg(value_parser = values::number::<u64>, allow_negative_numbers = true)]
-        id: u64,
-    },
-}
-
-impl From<ParkedRequest> for parked::Request {
-    fn from(request: ParkedRequest) -> Self {
-        match request {
-            ParkedRequest::List => Self::List,
-            ParkedRequest::Retry { id } => Self::Retry(id),
-            ParkedRequest::Drop { id } => Self::Drop(id),
-        }
-    }
-}
-
 #[derive(Debug, clap::Args)]
 struct ConfigPath {
     /// The configuration [default: ./config.toml, or /etc/telekommo/config.toml].
@@ -240,10 +212,7 @@ fn main() -> ExitCode {
         Command::Templates { config, request } => {
             with_config(&config, |config| wait_for(templates::run(config, request)))
         }
-        Command::Parked { config, request } => with_config(&config, |config| {
-            Runtime::new()?.block_on(parked::run(config, request.into()))?;
-            Ok(ExitCode::SUCCESS)
-        }),
+        Command::Parked { config, request } => with_config(&config, |config| wait_for(parked::run(config, request))),
         Command::Reconcile { config, since } => with_config(&config, |config| wait_for(reconcile::run(config, since))),
         Command::History { config, conversation, limit, json } => {
             let request = history::Request { of: conversation, limit, json };

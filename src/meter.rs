@@ -4,7 +4,7 @@
 //! customer's data.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -53,6 +53,7 @@ pub struct Meter {
     oldest_seconds: Gauges,
     parked: Gauge,
     told: Gauge,
+    unreadable_rows: Counter,
     registry: Registry,
 }
 
@@ -76,6 +77,7 @@ impl Meter {
         let parked = registered(&mut registry, "parked_messages", "Messages set aside for a person");
         let told =
             registered(&mut registry, "told_messages", "Messages set aside whose authors were told that they failed");
+        let unreadable_rows = registered(&mut registry, "unreadable_rows", "Rows of the store that could not be read");
         Self {
             bots: DashMap::new(),
             paused: DashMap::new(),
@@ -89,6 +91,7 @@ impl Meter {
             oldest_seconds,
             parked,
             told,
+            unreadable_rows,
             registry,
         }
     }
@@ -160,6 +163,11 @@ impl Meter {
     pub fn parked(&self, for_person: usize, told: usize) {
         self.parked.set(i64::try_from(for_person).unwrap_or(i64::MAX));
         self.told.set(i64::try_from(told).unwrap_or(i64::MAX));
+    }
+
+    /// Notes how many rows of the store could not be read so far.
+    pub fn unreadable_rows(&self, count: u64) {
+        self.unreadable_rows.inner().store(count, Ordering::Relaxed);
     }
 
     /// Why the bridge is not ready, one line per reason; empty if it is.

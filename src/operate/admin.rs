@@ -8,26 +8,23 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use tokio::task::spawn_blocking;
 
 use crate::{
     clock,
     domain::address::{BotId, SourceId},
     media::imported::ImportedChats,
     meter::Meter,
-    operate::{
-        chats, connect,
-        parked::{self, OURS, Row},
-    },
-    store::{ParkedId, Store, StoreError},
+    operate::{chats, connect, parked::OURS},
+    store::{Store, StoreError},
 };
 
-/// How many parked messages are listed at most.
-const LISTED: usize = 1000;
+mod parked;
 
 #[derive(Clone)]
 struct Admin {
@@ -43,9 +40,11 @@ pub fn router(store: Store, (bots, imported): (BTreeMap<SourceId, BotId>, Import
         .route("/live", get(async || "alive\n"))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
-        .route("/parked", get(list))
-        .route("/parked/{id}/retry", post(retry))
-        .route("/parked/{id}/drop", post(forget))
+        .route("/parked", get(parked::list))
+        .route("/parked/{id}/retry", post(parked::retry))
+        .route("/parked/{id}/drop", post(parked::forget))
+        .route("/parked/retry", post(parked::retry_many))
+        .route("/parked/drop", post(parked::forget_many))
         .route("/channel/connected", post(connected))
         .route("/channel/disconnected", post(disconnected))
         .route("/chats", get(known_chats))
@@ -71,25 +70,8 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
         admin.meter.queue(route, queue.waiting, oldest);
     }
     admin.meter.parked(counts.parked, counts.told);
+    admin.meter.unreadable_rows(counts.unreadable);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.meter.text())
-}
-
-async fn list(State(admin): State<Admin>) -> Response {
-    match admin.store.parked(LISTED) {
-        Ok(parked) => {
-            let rows: Vec<_> = parked.iter().map(Row::from).collect();
-            ([(header::CONTENT_TYPE, "application/json")], parked::to_json(&rows)).into_response()
-        }
-        Err(error) => failed(&error),
-    }
-}
-
-async fn retry(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    changed(&headers, admin.store.unpark(ParkedId(id), clock::now())).await
-}
-
-async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    changed(&headers, admin.store.drop_parked(ParkedId(id))).await
 }
 
 /// The channel was connected to the account by a command.
@@ -133,7 +115,8 @@ async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Whic
     if !is_addressed_directly(&headers) {
         return (StatusCode::FORBIDDEN, "asked by address, this is told\n").into_response();
     }
-    match chats::known(&admin.store, &admin.bots, &admin.imported, &which) {
+    let rows = spawn_blocking(move || chats::known(&admin.store, &admin.bots, &admin.imported, &which)).await;
+    match rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()))) {
         Ok(rows) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&rows)).into_response(),
         Err(error) => failed(&error),
     }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 
 use crate::{
     clock,
@@ -146,7 +147,10 @@ pub(super) struct Wish {
 /// Queues it, unless there is no such conversation.
 pub(super) async fn queue(store: &Store, imported: &ImportedChats, wish: Wish) -> Result<bool, StoreError> {
     let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
-    let Some(chat) = chat_of(store, imported, &conversation)? else { return Ok(false) };
+    let looked = (store.clone(), imported.clone(), conversation.clone());
+    let chat = spawn_blocking(move || chat_of(&looked.0, &looked.1, &looked.2)).await;
+    let chat = chat.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))?;
+    let Some(chat) = chat else { return Ok(false) };
     let known = Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
     let facts = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
     // The chat is there, so nobody has to be introduced.

@@ -2,19 +2,25 @@
 //!
 //! The store has one owner, the running bridge; so this asks it over the operator's listener.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, bail};
-use chrono::DateTime;
+use clap::{Args, Subcommand};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock,
     config::Config,
     domain::time::UnixMillis,
-    operate::table::{COLUMNS, fit},
-    store::Parked,
+    operate::{terminal, values},
+    store::SetAside,
 };
+
+mod filter;
+mod list;
+
+pub(super) use filter::Filter;
 
 /// A header that every request for a change carries: a web page that the operator happens to visit cannot send it.
 pub(super) const OURS: &str = "X-Telekommo";
@@ -22,78 +28,150 @@ pub(super) const OURS: &str = "X-Telekommo";
 /// What is said about a number that no message has.
 const MISSING: &str = "no message is parked under this number; `telekommo parked list` shows them";
 
+/// How many messages one answer tells of, and one request changes.
+const PAGE: usize = 200;
+
+/// How long the bridge may take to answer. What goes back to its queue waits for a dump that is being written.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+const CHANGED_WITHIN: Duration = Duration::from_mins(30);
+
 /// What to do with parked messages.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// Show them.
-    List,
-    /// Put one back into its conversation's queue.
-    Retry(u64),
-    /// Forget one.
-    Drop(u64),
+    /// Show them, the newest first, with why they were set aside.
+    List(Filter),
+    /// Put them back into their conversations' queues, the oldest first.
+    Retry(Selection),
+    /// Forget them.
+    Drop(Selection),
+}
+
+/// Which messages are to be changed.
+#[derive(Clone, Debug, Args)]
+pub struct Selection {
+    /// Their numbers in the list.
+    #[arg(value_name = "ID", required_unless_present = "all", value_parser = values::number::<u64>, allow_negative_numbers = true)]
+    ids: Vec<u64>,
+    /// All of them, or all that the options below leave.
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
 }
 
 /// A parked message as it is listed. What it says is left out: it is between the customer and the managers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Row {
-    id: u64,
-    parked_at: UnixMillis,
-    route: String,
-    thread: String,
-    why: String,
+    pub(super) id: u64,
+    /// `None` if that cannot be read.
+    pub(super) parked_at: Option<UnixMillis>,
+    pub(super) route: String,
+    pub(super) thread: String,
+    pub(super) why: String,
+    #[serde(default)]
+    pub(super) code: Option<i32>,
+    /// When it goes by itself, because its author was told; `None` if it needs a person.
+    #[serde(default)]
+    pub(super) expires_at: Option<UnixMillis>,
+    #[serde(default)]
+    pub(super) unreadable: bool,
+    /// What the customer is called, for whoever asks by address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
 }
 
-impl From<&Parked> for Row {
-    fn from(parked: &Parked) -> Self {
+impl From<SetAside> for Row {
+    fn from(aside: SetAside) -> Self {
         Self {
-            id: parked.id.0,
-            parked_at: parked.parked_at,
-            route: parked.lane.route.to_string(),
-            thread: parked.lane.thread.clone(),
-            why: parked.why.clone(),
+            id: aside.id.0,
+            parked_at: aside.since,
+            route: aside.route,
+            thread: aside.thread,
+            why: aside.why,
+            code: aside.code,
+            expires_at: aside.expires_at,
+            unreadable: !aside.is_readable,
+            name: None,
         }
     }
 }
 
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = DateTime::from_timestamp_millis(self.parked_at.0).unwrap_or_default();
-        writeln!(f, "{:>6}  {}  {}  {}", self.id, time.format("%Y-%m-%d %H:%M:%S UTC"), self.route, self.thread)?;
-        write!(f, "        {}", self.why)
-    }
+/// What became of a request that changes many.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Changed {
+    /// How many were changed.
+    pub(super) done: usize,
+    /// Those that were not, and why.
+    pub(super) left: Vec<Left>,
 }
 
-pub(super) fn to_json(rows: &[Row]) -> Vec<u8> {
-    serde_json::to_vec(rows).expect("a row has string keys only")
+/// A message that is as it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Left {
+    pub(super) id: u64,
+    pub(super) why: String,
 }
 
 /// Asks the running bridge, and prints the answer.
 ///
 /// # Errors
-/// If none is running with this configuration, or it has no such message.
+/// If none is running with this configuration, or not all that was asked for was done.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    let admin = config.admin.listen;
     match request {
-        Request::List => {
-            let answer = ask(config.admin.listen, Method::GET, "/parked", MISSING).await?;
-            let rows: Vec<Row> =
-                serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")?;
-            if rows.is_empty() {
-                println!("Nothing is parked.");
-            }
-            for row in rows {
-                print!("{}", fit(&format!("{row}\n"), COLUMNS));
-            }
+        Request::List(filter) => {
+            let mut summary = list::Summary::default();
+            for_each_page(admin, &filter, |rows| print!("{}", summary.add(rows, clock::now()))).await?;
+            print!("{}", summary.end());
+            Ok(())
         }
-        Request::Retry(id) => {
-            ask(config.admin.listen, Method::POST, &format!("/parked/{id}/retry"), MISSING).await?;
-            println!("Message {id} is in its queue again.");
-        }
-        Request::Drop(id) => {
-            ask(config.admin.listen, Method::POST, &format!("/parked/{id}/drop"), MISSING).await?;
-            println!("Message {id} is forgotten.");
-        }
+        Request::Retry(selection) => change(admin, selection, "retry", "in their queues again").await,
+        Request::Drop(selection) => change(admin, selection, "drop", "forgotten").await,
     }
-    Ok(())
+}
+
+/// Gives `take` all messages that the filter leaves, page by page.
+async fn for_each_page(admin: SocketAddr, filter: &Filter, mut take: impl FnMut(&[Row])) -> anyhow::Result<()> {
+    let mut before = None;
+    loop {
+        let answer = ask(admin, Method::GET, &filter.path(before, PAGE), MISSING).await?;
+        let rows: Vec<Row> =
+            serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")?;
+        take(&rows);
+        if rows.len() < PAGE {
+            return Ok(());
+        }
+        before = rows.last().map(|row| row.id);
+    }
+}
+
+/// Changes all that is selected, the oldest first, and says how many that were.
+async fn change(admin: SocketAddr, selection: Selection, act: &str, became: &str) -> anyhow::Result<()> {
+    let mut ids = selection.ids;
+    if selection.all {
+        for_each_page(admin, &selection.filter, |rows| ids.extend(rows.iter().map(|row| row.id))).await?;
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let (mut done, mut left) = (0, Vec::new());
+    for some in ids.chunks(PAGE) {
+        let some: Vec<_> = some.iter().map(u64::to_string).collect();
+        let path = format!("/parked/{act}?ids={}", some.join(","));
+        let answer = ask_within(CHANGED_WITHIN, admin, Method::POST, &path, MISSING).await?;
+        let changed: Changed =
+            serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")?;
+        done += changed.done;
+        left.extend(changed.left);
+    }
+    println!("{}", list::changed(done, became));
+    for left in &left {
+        terminal::complain(&format!("{}: {}", left.id, left.why));
+    }
+    match left.len() {
+        0 => Ok(()),
+        1 => bail!("one message is as it was"),
+        count => bail!("{count} messages are as they were"),
+    }
 }
 
 /// Asks the running bridge.
@@ -101,7 +179,17 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
 /// # Errors
 /// If none is running with this configuration, or it refuses; `missing` is what is said if there is no such thing.
 pub(super) async fn ask(admin: SocketAddr, method: Method, path: &str, missing: &str) -> anyhow::Result<Response> {
-    let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
+    ask_within(ANSWERED_WITHIN, admin, method, path, missing).await
+}
+
+async fn ask_within(
+    patience: Duration,
+    admin: SocketAddr,
+    method: Method,
+    path: &str,
+    missing: &str,
+) -> anyhow::Result<Response> {
+    let client = Client::builder().timeout(patience).no_proxy().build()?;
     let request = client.request(method, format!("http://{admin}{path}")).header(OURS, "1");
     let answer = request.send().await.map_err(|error| {
         if error.is_timeout() {

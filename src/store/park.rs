@@ -114,27 +114,29 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn drop_parked(&self, id: ParkedId) -> Result<bool, StoreError> {
-        Ok(self.drop_all_parked(vec![id]).await? > 0)
+        Ok(!self.drop_all_parked(vec![id]).await?.is_empty())
     }
 
-    /// Forgets parked messages, those that cannot be read as well. Tells how many there were.
+    /// Forgets parked messages, those that cannot be read as well. Tells which of them there were.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn drop_all_parked(&self, ids: Vec<ParkedId>) -> Result<usize, StoreError> {
+    pub async fn drop_all_parked(&self, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId>, StoreError> {
         self.db()?;
         let plan = move |book: &mut Book| {
-            let (mut batch, mut left) = (Batch::default(), Left::default());
+            let (mut batch, mut left, mut dropped) = (Batch::default(), Left::default(), BTreeSet::new());
             for id in ids.into_iter().collect::<BTreeSet<_>>() {
-                if let Some(value) = book.db.get(keys::parked(id.0))? {
+                let (value, aside) = (book.db.get(keys::parked(id.0))?, aside::of(&book.db, id)?);
+                if value.is_some() || !aside.is_empty() {
+                    dropped.insert(id);
+                }
+                if let Some(value) = value {
                     leave_parked(&mut batch, &mut left, id, &value);
                 }
-                let aside = aside::of(&book.db, id)?;
                 leave_aside(&mut batch, &mut left, &aside);
             }
-            let count = left.parked + left.told;
             let then = Box::new(|index: &mut Index| left.enter(index));
-            Ok(Planned { batch: (count > 0).then_some(batch), answer: count, then })
+            Ok(Planned { batch: (!dropped.is_empty()).then_some(batch), answer: dropped, then })
         };
         self.0.committer.write(plan).await
     }

@@ -8,6 +8,7 @@ mod kill;
 mod kommo;
 mod links;
 mod memory;
+mod parked;
 pub(crate) mod process;
 mod register;
 mod restore;

@@ -15,7 +15,7 @@ const TERMINAL: usize = 80;
 
 #[tokio::test]
 async fn help_fits_a_terminal_and_names_every_option() {
-    let cases: [(&[&str], &[&str]); 16] = [
+    let cases: [(&[&str], &[&str]); 18] = [
         (
             &["--help"],
             &[
@@ -49,6 +49,8 @@ async fn help_fits_a_terminal_and_names_every_option() {
         (&["chats", "link", "--help"], &["<CONVERSATION>", "<CONTACT>"]),
         (&["sources", "--help"], &["list", "sync", "remove"]),
         (&["parked", "--help"], &["list", "retry", "drop"]),
+        (&["parked", "list", "--help"], &["--route", "--reason", "--older-than"]),
+        (&["parked", "retry", "--help"], &["[ID]...", "--all", "--route", "--reason", "--older-than"]),
     ];
     for (arguments, mentions) in cases {
         let output = finished(telekommo(arguments)).await;
