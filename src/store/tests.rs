@@ -14,6 +14,7 @@ use crate::domain::{
 
 mod concurrent;
 mod faults;
+mod fixture;
 mod guests;
 mod model;
 mod openings;
@@ -21,6 +22,7 @@ mod order;
 mod parked;
 mod reach;
 mod recovery;
+mod samples;
 mod unread;
 mod unreadable;
 mod weave;
