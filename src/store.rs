@@ -49,6 +49,7 @@ mod rebuild;
 mod restore;
 mod room;
 mod rows;
+mod scan;
 mod schema;
 mod settle;
 mod unread;

@@ -69,10 +69,7 @@ impl Store {
     }
 
     /// The first of the heads that `claim` gives that can be read.
-    fn first_lease(
-        &self,
-        claim: impl Fn(&mut Index) -> Option<(Lane, Instant)>,
-    ) -> Result<Option<Lease>, StoreError> {
+    fn first_lease(&self, claim: impl Fn(&mut Index) -> Option<(Lane, Instant)>) -> Result<Option<Lease>, StoreError> {
         while let Some((lane, tried_at)) = self.with_index(&claim) {
             if let Some(lease) = self.lease(&lane, tried_at)? {
                 return Ok(Some(lease));

@@ -17,7 +17,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Store, StoreError, open::SCHEMA};
+use crate::store::{Store, StoreError, open::SCHEMA, scan::scan};
 
 /// What stands in the first line.
 pub(super) const FORMAT: &str = "telekommo-dump";
@@ -81,7 +81,7 @@ fn write_rows(db: &sled::Db, file: &Path) -> std::io::Result<u64> {
     let mut out = BufWriter::new(create_private(file)?);
     let mut rows = 0;
     write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA })?;
-    for entry in db.iter() {
+    for entry in scan(db, &[]) {
         let (key, value) = entry.map_err(std::io::Error::other)?;
         let row = Line::Row { k: hex(&key), v: String::from_utf8_lossy(&value).into_owned() };
         write_line(&mut out, &row)?;

@@ -11,6 +11,7 @@ use crate::{
         keys,
         openings::OwnNumber,
         rows,
+        scan::scan,
     },
 };
 
@@ -61,8 +62,8 @@ struct Found {
 
 fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
     let keys_of = |table: &[u8], is_theirs: &dyn Fn(&[u8]) -> bool| -> Result<Vec<Vec<u8>>, StoreError> {
-        let keys = db.scan_prefix(table).keys().filter(|key| key.as_ref().map_or(true, |key| is_theirs(key)));
-        keys.map(|key| Ok(key?.to_vec())).collect()
+        let rows = scan(db, table).filter(|row| row.as_ref().map_or(true, |(key, _)| is_theirs(key)));
+        rows.map(|row| Ok(row?.0.to_vec())).collect()
     };
     let name = format!(":{contact}");
     let is_in_told = |key: &[u8]| keys::told_of(key).is_some_and(|conversation| conversation.contact() == contact);

@@ -15,6 +15,7 @@ use crate::{
         committer::{Book, Planned},
         index::Index,
         keys, push, rows,
+        scan::scan,
     },
 };
 
@@ -157,13 +158,13 @@ impl Store {
 fn known_chats(db: &Db) -> Result<Vec<KnownChat>, StoreError> {
     let active_at = |conversation: &Conversation| rows::get(db, &keys::activity(conversation));
     let mut known = Vec::new();
-    for entry in db.scan_prefix(keys::CHATS) {
+    for entry in scan(db, keys::CHATS) {
         let (key, value) = entry?;
         if let Some((conversation, chat)) = keys::conversation_of(&key).zip(rows::read(&key, &value)) {
             known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
         }
     }
-    for entry in db.scan_prefix(keys::OPENED) {
+    for entry in scan(db, keys::OPENED) {
         let (key, value) = entry?;
         let Some((conversation, chat)) = rows::read(&key, &value).zip(keys::opened_chat(&key)) else { continue };
         let own: Option<Chat> = rows::get(db, &keys::chat(&conversation))?;

@@ -153,6 +153,7 @@ pub(super) fn join_together(
 pub(super) fn join_again(book: &mut Book, batch: &mut Batch, lane: &Lane, jobs: Vec<(u16, JobRow)>) -> Vec<Joined> {
     let sequence = book.sequence(batch);
     let join = |(part, row): (u16, JobRow)| {
+        let row = JobRow { retry_at: None, ..row };
         batch.insert(Place { lane: lane.clone(), sequence, part }.key(), rows::write(&row));
         Joined { id: None, head: Head::new(sequence, &row), lane: lane.clone() }
     };

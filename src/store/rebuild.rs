@@ -9,6 +9,7 @@ use crate::store::{
     index::{Head, Index},
     keys::{self, Place},
     rows::{self, ParkedHead},
+    scan::scan,
     unreadable,
 };
 
@@ -16,7 +17,7 @@ use crate::store::{
 pub(super) fn index(db: &Db) -> Result<Index, StoreError> {
     let mut index = Index::default();
     let mut lane: Option<(Place, Vec<u8>)> = None;
-    for entry in db.scan_prefix(keys::JOBS) {
+    for entry in scan(db, keys::JOBS) {
         let (key, value) = entry?;
         if let Some((head, prefix)) = &lane
             && key.len() == prefix.len() + Place::BYTES
@@ -47,7 +48,7 @@ fn set_aside(db: &Db, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
 }
 
 fn count_parked(db: &Db, index: &mut Index) -> Result<(), StoreError> {
-    for entry in db.scan_prefix(keys::PARKED) {
+    for entry in scan(db, keys::PARKED) {
         let (key, value) = entry?;
         let expires = rows::read(&key, &value).is_some_and(|row: ParkedHead| row.expires_at.is_some());
         index.told += usize::from(expires);
@@ -67,8 +68,8 @@ pub(super) fn next_sequence(db: &Db) -> Result<u64, StoreError> {
     }
     let mut next: u64 = rows::get(db, keys::CAUGHT_UP_MARK)?.unwrap_or_default();
     for table in [keys::JOBS, keys::PARKED, keys::ASIDE] {
-        for key in db.scan_prefix(table).keys() {
-            next = next.max(keys::sequence_of(&key?).map_or(0, |sequence| sequence.saturating_add(1)));
+        for entry in scan(db, table) {
+            next = next.max(keys::sequence_of(&entry?.0).map_or(0, |sequence| sequence.saturating_add(1)));
         }
     }
     Ok(next)

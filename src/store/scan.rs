@@ -1,0 +1,59 @@
+//! Looking through a table of any size in little memory.
+//!
+//! sled counts what its cache holds by accesses, 64 at a time in each of 256 shards, and its own iterator reads each page once:
+//! up to 16,384 pages stay in memory whatever the cache's limit is, which is hundreds of megabytes. Asking for each next row
+//! anew costs a little more time, and the limit holds.
+
+use sled::{Db, IVec};
+
+/// The rows whose keys begin with a prefix, in the order of the keys.
+pub(super) struct Scan<'a> {
+    db: &'a Db,
+    prefix: &'a [u8],
+    /// The last key that was given.
+    last: Option<IVec>,
+}
+
+/// Looks through the rows whose keys begin with `prefix`. What comes up behind the place where it is is found as well.
+pub(super) const fn scan<'a>(db: &'a Db, prefix: &'a [u8]) -> Scan<'a> {
+    Scan { db, prefix, last: None }
+}
+
+impl Iterator for Scan<'_> {
+    type Item = sled::Result<(IVec, IVec)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = match &self.last {
+            // A key that is the prefix itself is in no table.
+            None => self.db.get_gt(self.prefix),
+            Some(last) => self.db.get_gt(last),
+        };
+        match next {
+            Ok(row) => {
+                let row = row.filter(|(key, _)| key.starts_with(self.prefix))?;
+                self.last = Some(row.0.clone());
+                Some(Ok(row))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_and_no_other_is_found_in_order() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let all: Vec<_> = (0..1000_u32).map(|number| [b"j", &number.to_be_bytes()[..]].concat()).collect();
+        for key in all.iter().map(Vec::as_slice).chain([&b"i\xff"[..], b"k", b"p1"]) {
+            db.insert(key, "x").unwrap();
+        }
+        let keys = |prefix: &[u8]| scan(&db, prefix).map(|row| row.unwrap().0.to_vec()).collect::<Vec<_>>();
+        assert_eq!(keys(b"j"), all);
+        assert_eq!(keys(b"p"), [b"p1"]);
+        assert_eq!(keys(b"q"), Vec::<Vec<u8>>::new());
+        assert_eq!(keys(b"").len(), 1003, "everything");
+    }
+}
