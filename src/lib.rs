@@ -185,6 +185,11 @@
 //! - Once something is acknowledged, a failure ends as a retry, as a parked message that a metric, the log and
 //!   `telekommo parked` show, or as a status that a manager sees. A hook that cannot be stored gets a 503 and a line in
 //!   the log. [`domain::retry::Failure`] carries the verdict from where the cause is known to the one place that acts on it.
+//!   What somebody was told of is parked for a while only; what needs a person stays.
+//! - A row that cannot be read, after a step back to an older version or a fault of the disk, stops nothing: a job is set
+//!   aside byte by byte with what is left of its arrival, and can go back once a version is there that reads it; what is only
+//!   looked up counts as absent, or as taken where the other way would send something twice. A store of a newer format is
+//!   refused, one of an older is brought up step by step.
 //! - A remote (Kommo, its account, each bot) pauses alone. A revoked token stops its own bot only.
 //! - The conversation's id says which bot talks in which chat, so an answer can be sent even by a bridge that has lost its
 //!   store, and never to another chat. In the chats of Telegram Business it has to be told of the connection first, which

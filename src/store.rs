@@ -64,7 +64,7 @@ pub use self::{
     guests::Held,
     open::is_in,
     openings::{Begun, OwnNumber},
-    park::Unparked,
+    park::{Parked, ParkedId, Unparked},
     parked_list::SetAside,
     past::KnownChat,
     restore::RestoreSummary,
@@ -183,29 +183,6 @@ pub enum Ending {
         needs_person: bool,
     },
 }
-
-/// A message that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parked {
-    /// Its name for the operator.
-    pub id: ParkedId,
-    /// Where it waited.
-    pub lane: Lane,
-    /// What was still to be done.
-    pub works: Vec<Work>,
-    /// Why it was set aside.
-    pub why: String,
-    /// When.
-    pub parked_at: UnixMillis,
-    /// Kommo's code of the failure that its author was told of.
-    pub code: Option<i32>,
-    /// When it goes by itself; `None` if it needs a person.
-    pub expires_at: Option<UnixMillis>,
-}
-
-/// Names a parked message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ParkedId(pub u64);
 
 /// When something can be claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

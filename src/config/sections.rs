@@ -210,11 +210,9 @@ impl<'a> Reading<'a> {
 
     fn store(&self) -> Result<Store, Reported> {
         let section = self.section(&["store"]);
-        let dump_every = section.required("dump_every", parse::duration);
+        let [dump_every, dedupe_for, links_for, parked_for] =
+            ["dump_every", "dedupe_for", "links_for", "parked_for"].map(|key| section.required(key, parse::duration));
         let dump_keep = section.required("dump_keep", parse::count);
-        let dedupe_for = section.required("dedupe_for", parse::duration);
-        let links_for = section.required("links_for", parse::duration);
-        let parked_for = section.required("parked_for", parse::duration);
         let cache_bytes = section.required("cache_mb", parse::mebibytes);
         let reserve_bytes = section.required("reserve_mb", parse::mebibytes);
         Ok(Store {

@@ -14,7 +14,7 @@ use crate::{
         work::{Lane, Route, Work},
     },
     store::{
-        NewJob, Parked, ParkedId, Store, StoreError, aside,
+        NewJob, Store, StoreError, aside,
         committer::{Book, Planned},
         expire,
         index::Index,
@@ -23,6 +23,29 @@ use crate::{
         rows::{self, ParkedHead, ParkedRow},
     },
 };
+
+/// A message that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// Its name for the operator.
+    pub id: ParkedId,
+    /// Where it waited.
+    pub lane: Lane,
+    /// What was still to be done.
+    pub works: Vec<Work>,
+    /// Why it was set aside.
+    pub why: String,
+    /// When.
+    pub parked_at: UnixMillis,
+    /// Kommo's code of the failure that its author was told of.
+    pub code: Option<i32>,
+    /// When it goes by itself; `None` if it needs a person.
+    pub expires_at: Option<UnixMillis>,
+}
+
+/// Names a parked message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParkedId(pub u64);
 
 /// Sets jobs aside as one message.
 pub(super) fn write(book: &mut Book, batch: &mut Batch, parked: &ParkedRow) {

@@ -13,6 +13,7 @@ use crate::domain::{
 };
 
 mod concurrent;
+mod damaged;
 mod faults;
 mod fixture;
 mod guests;

@@ -127,7 +127,7 @@ kinds!(fact_kind, FACTS, Fact,
     Fact::Told { .. } => "told",
 );
 
-fn assert_all<'a>(seen: impl Iterator<Item = &'static str>, all: &[&'a str], of: &str) {
+fn assert_all(seen: impl Iterator<Item = &'static str>, all: &[&str], of: &str) {
     let (seen, all): (BTreeSet<_>, BTreeSet<_>) = (seen.collect(), all.iter().copied().collect());
     assert!(!all.is_empty());
     assert_eq!(seen, all, "{of}: add a row of each kind to the fixture");

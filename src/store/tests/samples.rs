@@ -146,7 +146,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::Chat { conversation: of(), chat: chat() },
         Fact::Presence { conversation: of(), presence },
         Fact::Connection { bot: BOT, connection },
-        Fact::Move { from: Conversation::new(of().source, -50), to: -100_50 },
+        Fact::Move { from: Conversation::new(of().source, -50), to: -10_050 },
         Fact::Newest { conversation: of(), message: 4 },
         Fact::Latest { conversation: of(), latest: Latest { ours: ours(4), sent_at: NOW } },
         Fact::Topic { conversation: of(), topic: Some(2) },

@@ -1,0 +1,74 @@
+//! Any rows of the queue are damaged, and the rest comes as if they were not there.
+
+use proptest::prelude::*;
+
+use super::{
+    unreadable::{DAMAGES, damage, drain_all, keys_of, set_aside},
+    *,
+};
+
+/// A row of the queue by its place: which lane, which arrival of it, which part.
+type At = (u8, u8, u8);
+
+/// Three lanes with three arrivals each; every second arrival has three parts.
+async fn filled(store: &Store) -> Vec<At> {
+    let mut all = Vec::new();
+    for of in 0..3_u8 {
+        for arrival in 0..3_u8 {
+            let name = |part: u8| format!("{of}.{arrival}.{part}");
+            let (of_lane, parts) = (lane(&of.to_string()), if arrival % 2 == 0 { 1 } else { 3 });
+            let works = (0..parts).map(|part| work(&name(part))).collect();
+            let put = move |book: &mut committer::Book| {
+                let mut batch = sled::Batch::default();
+                let joined = push::join_together(book, &mut batch, &of_lane, works, NOW);
+                let then = Box::new(move |index: &mut Index| push::enter(index, joined));
+                Ok(committer::Planned { batch: Some(batch), answer: (), then })
+            };
+            store.0.committer.write(put).await.unwrap();
+            all.extend((0..parts).map(|part| (of, arrival, part)));
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #[test]
+    fn whatever_rows_are_damaged_the_others_come_in_order_and_nothing_is_lost(
+        damaged in proptest::collection::btree_set((0..15_usize, 0..DAMAGES.len()), 0..8),
+        reopened in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let home = Home::new();
+            let mut store = home.open();
+            let all = filled(&store).await;
+            let keys: Vec<_> = (0..3).flat_map(|of: u8| keys_of(&store, &lane(&of.to_string()))).collect();
+            assert_eq!((keys.len(), all.len()), (15, 15));
+            for (row, how) in &damaged {
+                damage(&store, &keys[*row], *how);
+            }
+            let before: Vec<_> = keys.iter().map(|key| store.db().unwrap().get(key).unwrap().unwrap()).collect();
+            if reopened {
+                store.close().await.unwrap();
+                store = home.open();
+            }
+            let drained = drain_all(&store).await;
+            // From the first damaged part of an arrival on, its rest is set aside.
+            let is_damaged = |at: &At| damaged.iter().any(|(row, _)| all[*row] == *at);
+            let is_aside = |at: &At| (0..=at.2).any(|part| is_damaged(&(at.0, at.1, part)));
+            for of in 0..3 {
+                let wanted = all.iter().filter(|at| at.0 == of && !is_aside(at));
+                let wanted: Vec<_> = wanted.map(|at| format!("{}.{}.{}", at.0, at.1, at.2)).collect();
+                let came: Vec<_> = drained.iter().filter(|name| name.starts_with(&format!("{of}."))).cloned().collect();
+                assert_eq!(came, wanted);
+            }
+            for ((at, key), value) in all.iter().zip(&keys).zip(&before) {
+                let sequence = keys::sequence_of(key).unwrap();
+                let kept = store.db().unwrap().get(keys::aside(sequence, key)).unwrap();
+                assert_eq!(kept.as_ref(), is_aside(at).then_some(value));
+            }
+            assert_eq!(store.counts().parked, set_aside(&store).await.len());
+        });
+    }
+}
