@@ -33,8 +33,20 @@ pub(super) enum Line {
     Head { format: String, schema: u32 },
     /// A row: its key in hex, its value as text.
     Row { k: String, v: String },
+    /// A row whose value is no text, since it is damaged: both in hex.
+    Bytes { k: String, b: String },
     /// The last; without it the dump is not whole.
     End { rows: u64 },
+}
+
+impl Line {
+    fn of(key: &[u8], value: &[u8]) -> Self {
+        let k = hex(key);
+        match std::str::from_utf8(value) {
+            Ok(text) => Self::Row { k, v: text.to_owned() },
+            Err(_) => Self::Bytes { k, b: hex(value) },
+        }
+    }
 }
 
 /// What a dump holds.
@@ -83,8 +95,7 @@ fn write_rows(db: &sled::Db, file: &Path) -> std::io::Result<u64> {
     write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA })?;
     for entry in scan(db, &[]) {
         let (key, value) = entry.map_err(std::io::Error::other)?;
-        let row = Line::Row { k: hex(&key), v: String::from_utf8_lossy(&value).into_owned() };
-        write_line(&mut out, &row)?;
+        write_line(&mut out, &Line::of(&key, &value))?;
         rows += 1;
     }
     write_line(&mut out, &Line::End { rows })?;

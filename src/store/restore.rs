@@ -50,7 +50,7 @@ impl fmt::Display for RestoreSummary {
 /// What is cached while the rows are written.
 const CACHE_BYTES: u64 = 32 << 20;
 
-type Rows = BTreeMap<Vec<u8>, String>;
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 impl Store {
     /// Makes the store in the data directory `dir` anew from `dump`. What is there is moved aside, never deleted.
@@ -63,7 +63,7 @@ impl Store {
         let parked = park_answers(&mut rows);
         raise_sequence(&mut rows);
         // What crossed after the dump is not in it: nobody may take it for missing and send it again.
-        rows.insert(keys::BEGUN.to_vec(), NOT_YET.to_string());
+        rows.insert(keys::BEGUN.to_vec(), rows::write(&NOT_YET));
         create_private_dir(dir)?;
         let path = database(dir);
         refuse_if_in_use(&path)?;
@@ -87,16 +87,22 @@ fn read(dump: &Path) -> Result<Rows, StoreError> {
     let mut lines = BufReader::new(file).lines().map(|line| {
         serde_json::from_str::<Line>(&line.map_err(|error| bad(&error.to_string()))?).map_err(|_| bad("a line is cut"))
     });
-    match lines.next().transpose()? {
-        Some(Line::Head { format, schema }) if format == FORMAT && schema <= SCHEMA => {}
+    let schema = match lines.next().transpose()? {
+        Some(Line::Head { format, schema }) if format == FORMAT && schema <= SCHEMA => schema,
         Some(Line::Head { format, .. }) if format == FORMAT => return Err(bad("a newer telekommo wrote it")),
         _ => return Err(bad("it does not begin like one")),
-    }
+    };
+    let bytes = |text: &str| unhex(text).ok_or_else(|| bad("a row is broken"));
     let mut rows = Rows::new();
     for line in lines {
         match line? {
-            Line::Row { k, v } => rows.insert(unhex(&k).ok_or_else(|| bad("a key is broken"))?, v),
-            Line::End { rows: count } if count == rows.len() as u64 => return Ok(rows),
+            Line::Row { k, v } => rows.insert(bytes(&k)?, v.into_bytes()),
+            Line::Bytes { k, b } => rows.insert(bytes(&k)?, bytes(&b)?),
+            Line::End { rows: count } if count == rows.len() as u64 => {
+                // The rows are of this format, and the next start brings them up to its own.
+                rows.insert(keys::SCHEMA.to_vec(), rows::write(&schema));
+                return Ok(rows);
+            }
             Line::End { .. } | Line::Head { .. } => return Err(bad("rows are missing")),
         };
     }
@@ -111,7 +117,7 @@ fn park_answers(rows: &mut Rows) -> usize {
     let mut aside = Vec::new();
     for (key, value) in rows.iter() {
         if let Some(place) = Place::parse(key).filter(is_answer) {
-            let Some(row) = rows::read(key, value.as_bytes()) else {
+            let Some(row) = rows::read(key, value) else {
                 aside.push((keys::aside(place.sequence, key), value.clone()));
                 gone.push(key.clone());
                 continue;
@@ -126,7 +132,7 @@ fn park_answers(rows: &mut Rows) -> usize {
     rows.extend(aside);
     // A dump can hold an answer both waiting and parked, if it was parked meanwhile; one of them is enough.
     let parked: Vec<ParkedRow> = (rows.iter().filter(|(key, _)| keys::parked_sequence(key).is_some()))
-        .filter_map(|(key, value)| rows::read(key, value.as_bytes()))
+        .filter_map(|(key, value)| rows::read(key, value))
         .collect();
     answers.retain(|_, (place, jobs)| {
         let works: Vec<_> = jobs.iter().map(|job| job.work.clone()).collect();
@@ -142,9 +148,8 @@ fn park_answers(rows: &mut Rows) -> usize {
             code: None,
             expires_at: None,
         };
-        let text = String::from_utf8_lossy(&rows::write(&parked)).into_owned();
         // An arrival's sequence is unique, so it can name the parked message too.
-        rows.insert(keys::parked(place.sequence), text);
+        rows.insert(keys::parked(place.sequence), rows::write(&parked));
     }
     answers.len()
 }
@@ -152,8 +157,8 @@ fn park_answers(rows: &mut Rows) -> usize {
 /// Lets the counter stand above every number in use: it may have been dumped before the last rows were.
 fn raise_sequence(rows: &mut Rows) {
     let next = rows.keys().filter_map(|key| keys::sequence_of(key)).max().map_or(0, |last| last + 1);
-    let counted = rows.get(keys::SEQUENCE).and_then(|text| text.parse().ok()).unwrap_or(0);
-    rows.insert(keys::SEQUENCE.to_vec(), next.max(counted).to_string());
+    let counted = rows.get(keys::SEQUENCE).and_then(|value| rows::read(keys::SEQUENCE, value)).unwrap_or(0);
+    rows.insert(keys::SEQUENCE.to_vec(), rows::write(&next.max(counted)));
 }
 
 fn refuse_if_in_use(path: &Path) -> Result<(), StoreError> {
@@ -174,7 +179,7 @@ fn refuse_if_in_use(path: &Path) -> Result<(), StoreError> {
 fn write(path: &Path, rows: &Rows) -> Result<(), StoreError> {
     let db: Db = open(path, CACHE_BYTES)?;
     for (key, value) in rows {
-        db.insert(key, value.as_bytes())?;
+        db.insert(key, value.as_slice())?;
     }
     write_snapshot(db, path, CACHE_BYTES)
 }

@@ -7,6 +7,42 @@ use super::{
     *,
 };
 
+#[tokio::test]
+async fn damaged_rows_pass_through_a_dump_byte_by_byte() {
+    for how in 0..DAMAGES.len() {
+        let home = Home::new();
+        let dump = home.0.path().join("dump.jsonl");
+        let store = home.open();
+        let outbound = Lane::outbound(&"tg:sales:5".parse().unwrap());
+        push(&store, &lane("a"), &["a1", "a2"]).await;
+        push(&store, &lane("b"), &["b1", "b2"]).await;
+        push(&store, &outbound, &["o1", "o2"]).await;
+        let [aside, answer] = [lane("b"), outbound].map(|lane| keys_of(&store, &lane)[0].clone());
+        damage(&store, &aside, how);
+        assert_eq!(drain_all(&store).await, ["a1", "a2", "b2"]);
+        push(&store, &lane("a"), &["a3", "a4"]).await;
+        let inbound = keys_of(&store, &lane("a"))[0].clone();
+        damage(&store, &inbound, how);
+        damage(&store, &answer, how);
+        let chat = keys::chat(&"tg:sales:5".parse().unwrap());
+        damage(&store, &chat, how);
+        store.dump(&dump).unwrap();
+        store.close().await.unwrap();
+
+        assert_eq!(Store::restore(home.0.path(), &dump).unwrap().parked, 1, "the answer that can be read");
+        let store = home.open();
+        let value = |key: &[u8]| store.db().unwrap().get(key).unwrap().unwrap();
+        for former in [&aside, &answer] {
+            assert_eq!(value(&keys::aside(keys::sequence_of(former).unwrap(), former)), DAMAGES[how]);
+        }
+        assert_eq!(value(&chat), DAMAGES[how]);
+        assert_eq!((store.counts().parked, set_aside(&store).await.len()), (3, 3));
+        assert_eq!(drain_all(&store).await, ["a4"]);
+        assert_eq!(value(&keys::aside(keys::sequence_of(&inbound).unwrap(), &inbound)), DAMAGES[how]);
+        assert!(store.claim(&Lane::outbound(&"tg:sales:5".parse().unwrap()).route, NOW).unwrap().is_none());
+    }
+}
+
 /// A row of the queue by its place: which lane, which arrival of it, which part.
 type At = (u8, u8, u8);
 

@@ -37,7 +37,7 @@ fn fixture() -> Vec<(Vec<u8>, String)> {
     let lines = text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap());
     let row = |line| match line {
         Line::Row { k, v } => Some((unhex(&k).unwrap(), v)),
-        Line::Head { .. } | Line::End { .. } => None,
+        Line::Head { .. } | Line::Bytes { .. } | Line::End { .. } => None,
     };
     lines.filter_map(row).collect()
 }
