@@ -60,15 +60,7 @@ impl Store {
         let first_of_run = rebuild::next_sequence(&db)?;
         let committer = Committer::start(db.clone(), &path, Arc::clone(&index), Arc::clone(&failed))?;
         let db = RwLock::new(Some(db));
-        Ok(Self(Arc::new(Inner {
-            settings,
-            db,
-            committer,
-            index,
-            failed,
-            first_of_run,
-            moving_back: Arc::default(),
-        })))
+        Ok(Self(Arc::new(Inner { settings, db, committer, index, failed, first_of_run, moving_back: Arc::default() })))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 
 #[tokio::test]
 async fn damaged_rows_pass_through_a_dump_byte_by_byte() {
-    for how in 0..DAMAGES.len() {
+    for (how, damaged) in DAMAGES.into_iter().enumerate() {
         let home = Home::new();
         let dump = home.0.path().join("dump.jsonl");
         let store = home.open();
@@ -33,12 +33,12 @@ async fn damaged_rows_pass_through_a_dump_byte_by_byte() {
         let store = home.open();
         let value = |key: &[u8]| store.db().unwrap().get(key).unwrap().unwrap();
         for former in [&aside, &answer] {
-            assert_eq!(value(&keys::aside(keys::sequence_of(former).unwrap(), former)), DAMAGES[how]);
+            assert_eq!(value(&keys::aside(keys::sequence_of(former).unwrap(), former)), damaged);
         }
-        assert_eq!(value(&chat), DAMAGES[how]);
+        assert_eq!(value(&chat), damaged);
         assert_eq!((store.counts().parked, set_aside(&store).await.len()), (3, 3));
         assert_eq!(drain_all(&store).await, ["a4"]);
-        assert_eq!(value(&keys::aside(keys::sequence_of(&inbound).unwrap(), &inbound)), DAMAGES[how]);
+        assert_eq!(value(&keys::aside(keys::sequence_of(&inbound).unwrap(), &inbound)), damaged);
         assert!(store.claim(&Lane::outbound(&"tg:sales:5".parse().unwrap()).route, NOW).unwrap().is_none());
     }
 }
