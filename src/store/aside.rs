@@ -6,9 +6,12 @@
 use sled::{Batch, Db, IVec};
 
 use crate::{
-    domain::work::Lane,
+    domain::{
+        address::Conversation,
+        work::{Lane, Work},
+    },
     store::{
-        ParkedId, Store, StoreError,
+        Held, ParkedId, Store, StoreError,
         committer::{Book, Planned},
         index::Index,
         keys::{self, Place, RawPlace},
@@ -32,6 +35,12 @@ pub(super) struct Arrival {
     pub(super) lane: Lane,
     /// Its jobs, by their parts.
     pub(super) jobs: Vec<(u16, JobRow)>,
+}
+
+/// The lane of a row that was set aside, as it is written in its former key.
+pub(super) fn lane_of(former: &[u8]) -> Option<(String, String)> {
+    let held = || keys::held_of(former).map(|it| Lane::inbound(&it)).map(|it| (it.route.to_string(), it.thread));
+    RawPlace::parse(former).map(|place| (place.route.to_owned(), place.thread.to_owned())).or_else(held)
 }
 
 /// Moves a row to those that were set aside. A key that tells no sequence has 0.
@@ -63,6 +72,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Sets a held message aside that cannot be read. Nobody has to wait for it.
+    pub(super) fn set_held_aside(&self, key: Vec<u8>) -> Result<(), StoreError> {
+        let plan = move |book: &mut Book| {
+            let held = book.db.get(&key)?.filter(|value| rows::parse::<Held>(value).is_err());
+            let mut batch = Batch::default();
+            let moved = usize::from(held.is_some());
+            if let Some(value) = &held {
+                let sequence = book.sequence(&mut batch);
+                batch.remove(key.clone());
+                batch.insert(keys::aside(sequence, &key), value);
+            }
+            let then = Box::new(move |index: &mut Index| index.parked += moved);
+            Ok(Planned { batch: held.is_some().then_some(batch), answer: (), then })
+        };
+        self.0.committer.send(plan).map(drop)
+    }
+}
+
 /// The rows of an arrival that was set aside.
 pub(super) fn of(db: &Db, id: ParkedId) -> Result<Vec<Row>, StoreError> {
     let mut all = Vec::new();
@@ -77,8 +105,18 @@ pub(super) fn of(db: &Db, id: ParkedId) -> Result<Vec<Row>, StoreError> {
 /// Reads an arrival once more, or says why it still cannot be read.
 pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
     let first = rows.first().ok_or("nothing is left of it")?;
+    if let Some(conversation) = keys::held_of(&first.former) {
+        return held(&conversation, &first.value);
+    }
     let jobs = rows.iter().map(|row| Ok((place(row)?.part, rows::parse(&row.value)?)));
     Ok(Arrival { lane: place(first)?.lane, jobs: jobs.collect::<Result<_, String>>()? })
+}
+
+/// A message that was held goes the way of any other.
+fn held(conversation: &Conversation, value: &[u8]) -> Result<Arrival, String> {
+    let Held { bot, raw, since } = rows::parse(value)?;
+    let work = Work::Update { source: conversation.source.clone(), bot, raw };
+    Ok(Arrival { lane: Lane::inbound(conversation), jobs: vec![(0, JobRow::new(work, since))] })
 }
 
 fn place(row: &Row) -> Result<Place, String> {

@@ -64,12 +64,19 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// The `/start` that is held in a conversation.
+    /// The `/start` that is held in a conversation. One that cannot be read is set aside.
     ///
     /// # Errors
     /// If the store fails.
     pub fn held(&self, conversation: &Conversation) -> Result<Option<Held>, StoreError> {
-        rows::get(&self.db()?, &keys::held(conversation))
+        let key = keys::held(conversation);
+        let Some(value) = self.db()?.get(&key)? else { return Ok(None) };
+        let held = rows::read(&key, &value);
+        if held.is_none() {
+            // It is a customer's message, and nobody else has it.
+            self.set_held_aside(key)?;
+        }
+        Ok(held)
     }
 
     /// What Kommo was told of a conversation's customer.

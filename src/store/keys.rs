@@ -6,7 +6,7 @@
 //! | `o` bot | where the next poll starts |
 //! | `j` lane, sequence, part | a waiting job |
 //! | `p` sequence | a parked message |
-//! | `~` sequence, key | what was under that key in `j`, and cannot be read |
+//! | `~` sequence, key | what was under that key in `j` or `x`, and cannot be read |
 //! | `d` dedupe id | until when it is known |
 //! | `c` conversation | its chat in Kommo |
 //! | `a` conversation | when something was last said in it |
@@ -145,6 +145,11 @@ pub(super) fn invitation(name: &str) -> Vec<u8> {
 
 pub(super) fn held(conversation: &Conversation) -> Vec<u8> {
     with(b'x', conversation.to_string().as_bytes())
+}
+
+/// The conversation that the key of what is held in it names.
+pub(super) fn held_of(held: &[u8]) -> Option<Conversation> {
+    std::str::from_utf8(held.strip_prefix(b"x")?).ok()?.parse().ok()
 }
 
 pub(super) fn told(conversation: &Conversation) -> Vec<u8> {

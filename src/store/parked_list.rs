@@ -8,9 +8,7 @@ use sled::Db;
 use crate::{
     domain::time::UnixMillis,
     store::{
-        Parked, ParkedId, Store, StoreError, aside,
-        keys::{self, RawPlace},
-        park,
+        Parked, ParkedId, Store, StoreError, aside, keys, park,
         rows::{self, ParkedHead},
     },
 };
@@ -111,12 +109,12 @@ fn unreadable(db: &Db, before: u64, limit: usize) -> Result<Vec<SetAside>, Store
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Arrived {
+    #[serde(alias = "since")]
     enqueued_at: Option<UnixMillis>,
 }
 
 fn of_aside(id: ParkedId, rows: &[aside::Row]) -> SetAside {
-    let place = rows.first().and_then(|row| RawPlace::parse(&row.former));
-    let (route, thread) = place.map_or_else(Default::default, |it| (it.route.to_owned(), it.thread.to_owned()));
+    let (route, thread) = rows.first().and_then(|row| aside::lane_of(&row.former)).unwrap_or_default();
     let arrived: Option<Arrived> = rows.first().and_then(|row| rows::parse(&row.value).ok());
     let why = aside::read(rows).err();
     SetAside {

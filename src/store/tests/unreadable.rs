@@ -267,6 +267,33 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
 }
 
 #[tokio::test]
+async fn a_held_message_that_cannot_be_read_is_set_aside_and_comes_back() {
+    let home = Home::new();
+    let store = home.open();
+    let conversation: Conversation = "tg:sales:5".parse().unwrap();
+    let key = keys::held(&conversation);
+    let tomorrow = r#"{"bot":7,"raw":["of tomorrow"],"since":1786017600000}"#;
+    store.db().unwrap().insert(&key, tomorrow).unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.held(&conversation).unwrap(), None);
+    }
+    store.probe().await.unwrap();
+    let [aside] = set_aside(&store).await.try_into().unwrap();
+    assert_eq!((aside.route.as_str(), aside.thread.as_str(), aside.since), ("inbound", "tg:sales:5", Some(NOW)));
+    assert_eq!((aside.is_readable, store.counts().parked), (false, 1));
+    let became = store.unpark_all(vec![aside.id], |_| true, NOW).await.unwrap();
+    assert!(matches!(became[&aside.id], Unparked::Unreadable(_)), "{became:?}");
+
+    let held = Held { bot: BotId(7), raw: "{}".to_owned(), since: NOW };
+    store.db().unwrap().insert(keys::aside(aside.id.0, &key), rows::write(&held)).unwrap();
+    assert!(store.unpark(aside.id, NOW).await.unwrap());
+    let lease = claim(&store).unwrap();
+    assert_eq!(lease.lane(), &Lane::inbound(&conversation));
+    let update = Work::Update { source: conversation.source, bot: BotId(7), raw: "{}".to_owned() };
+    assert_eq!((lease.work(), lease.enqueued_at(), store.counts().parked), (&update, NOW, 0));
+}
+
+#[tokio::test]
 async fn a_counter_that_cannot_be_read_is_above_all_numbers_in_use() {
     let home = Home::new();
     let store = home.open();
