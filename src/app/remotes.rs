@@ -26,14 +26,14 @@ impl Remotes {
         meter: &Arc<Meter>,
         slowest: Duration,
     ) -> Self {
-        let (chats, told) = (chats.clone(), Arc::clone(meter));
+        let (chats, told) = (chats.hasty(), Arc::clone(meter));
         let probe = move || {
             let chats = chats.clone();
             async move { chats.probe().await.map_err(Failure::from) }
         };
         let kommo = Remote::new("kommo", slowest, probe, move |failure| tell_of_kommo(&told, failure));
         let account = account.map(|account| {
-            let (account, told) = (account.clone(), Arc::clone(meter));
+            let (account, told) = (account.hasty(), Arc::clone(meter));
             let probe = move || {
                 let account = account.clone();
                 async move { account.verify().await.map(drop).map_err(Failure::from) }

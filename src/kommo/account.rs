@@ -95,6 +95,12 @@ impl Account {
         })
     }
 
+    /// The same for what may not wait for its turn among all the others: a probe now and then.
+    #[must_use]
+    pub fn hasty(&self) -> Self {
+        Self { pace: Arc::new(Pace::per_second(1)), ..self.clone() }
+    }
+
     /// The same for what may take its time: its calls let those of the others go first.
     #[must_use]
     pub fn patient(&self) -> Self {
