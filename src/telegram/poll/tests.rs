@@ -70,6 +70,7 @@ impl Bench {
             reserve_bytes: 0,
             dedupe_for: Duration::from_hours(48),
             links_for: Duration::from_hours(48),
+            parked_for: Duration::from_hours(168),
         });
         let (bot, stop) = (server.bot(), CancellationToken::new());
         Self { server, store: store.unwrap(), meter: Arc::default(), bot, stop, _dir: dir }
