@@ -67,8 +67,11 @@ fn each_refusal_has_its_verdict() {
     }
 }
 
+/// Reads a success.
+type Read = fn(StatusCode, &[u8]) -> Result<(), RestError>;
+
 /// The kinds of calls, by what they make of a success.
-const CALLS: [(&str, fn(StatusCode, &[u8]) -> Result<(), RestError>); 4] = [
+const CALLS: [(&str, Read); 4] = [
     ("get", |status, body| decoded::<account::AccountInfo>(status, body).map(drop)),
     ("list", |status, body| page_of::<Value>(status, body, "sources").map(drop)),
     ("post", |status, body| first::<Value>(status, body, "sources").map(drop)),

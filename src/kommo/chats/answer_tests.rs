@@ -97,8 +97,11 @@ fn each_refusal_of_a_call_about_a_message_has_its_verdict() {
     assert_eq!((letter(&of_status(channel())), letter(&channel().into())), ('b', 'b'));
 }
 
+/// Reads a success.
+type Read = fn(StatusCode, &[u8]) -> Result<(), CallError>;
+
 /// The calls, by what they make of a success.
-const CALLS: [(&str, fn(StatusCode, &[u8]) -> Result<(), CallError>); 9] = [
+const CALLS: [(&str, Read); 9] = [
     ("send", |status, body| accepted(status, body).map(drop)),
     ("import", |status, body| accepted(status, body).map(drop)),
     ("edit", done),
