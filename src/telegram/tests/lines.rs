@@ -146,7 +146,7 @@ async fn who_cannot_connect_is_told_why_and_nothing_secret() {
 
 #[tokio::test]
 async fn a_probe_is_over_within_three_seconds() {
-    let server = Scripted::start(|_| Reply::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{".to_vec())).await;
+    let server = Scripted::start(|_| Reply::Begin(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{".to_vec())).await;
     let hanging = Scripted::start(|_| Reply::Hang).await;
     let (bots, begun_at) = ([server.bot(), hanging.bot()], Instant::now());
     for answer in join_all(bots.iter().map(Bot::probe)).await {

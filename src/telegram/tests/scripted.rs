@@ -27,6 +27,8 @@ pub(in crate::telegram) enum Reply {
     Answer(u16, String),
     /// It is answered with these bytes, and the connection closed.
     Bytes(Vec<u8>),
+    /// It is answered with these bytes, and nothing follows.
+    Begin(Vec<u8>),
     /// It is read, and the connection closed.
     Close,
     /// Its head is read, and the connection closed.
@@ -129,6 +131,10 @@ async fn serve(mut stream: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, script: Arc
             Reply::Bytes(bytes) => {
                 let _ = stream.write_all(&bytes).await;
                 return;
+            }
+            Reply::Begin(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                std::future::pending().await
             }
             Reply::Close | Reply::CloseUnread => return,
             Reply::Hang => std::future::pending().await,
