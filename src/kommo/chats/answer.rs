@@ -28,8 +28,8 @@ pub(super) fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) 
     }
 }
 
-/// Kommo's error, in one of two shapes. The older has a code and a type or a sentence, the newer is the REST API's: title, the
-/// status once more, and a sentence. A filter's `{"error":"forbidden"}` has neither. One in the cloud writes both at once, and
+/// Kommo's error, in one of two shapes. The older has a code and a type or a sentence, the newer is the REST API's: title,
+/// sentence, and the status once more or a type. A filter's `{"error":"forbidden"}` has neither. One in the cloud writes both at once, and
 /// its own name.
 fn of_kommo(status: StatusCode, body: &[u8]) -> Option<ApiError> {
     let value: Value = serde_json::from_slice(body).ok()?;
@@ -41,9 +41,9 @@ fn of_kommo(status: StatusCode, body: &[u8]) -> Option<ApiError> {
     let has_code = fields.get("error_code").is_some_and(Value::is_i64);
     let has_type = fields.get("error_type").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     let is_older = has_type || (has_code && has_text("error_description"));
-    let is_newer = has_text("title")
-        && has_text("detail")
-        && fields.get("status").and_then(Value::as_u64) == Some(status.as_u16().into());
+    let is_same = |said: &Value| said.as_u64() == Some(status.as_u16().into());
+    let is_newer =
+        has_text("title") && has_text("detail") && fields.get("status").map_or_else(|| has_text("type"), is_same);
     let error = || ApiError::deserialize(&value).unwrap_or_default();
     match (is_older, is_newer) {
         (true, _) => Some(ApiError { error_type: error().error_type.filter(|text| !text.is_empty()), ..error() }),

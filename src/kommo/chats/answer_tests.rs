@@ -4,7 +4,7 @@ use super::*;
 use crate::{domain::retry::Failure, kommo::failure::of_status};
 
 /// The kinds of bodies, in the order of the columns below. `STATUS` stands for the answer's own status.
-const BODIES: [(&str, &str); 10] = [
+const BODIES: [(&str, &str); 11] = [
     ("empty", ""),
     ("page", "<html><head><title>STATUS</title></head></html>"),
     ("filter", r#"{"error":"forbidden"}"#),
@@ -17,26 +17,27 @@ const BODIES: [(&str, &str); 10] = [
     ("typed", r#"{"status":0,"error_code":STATUS,"error_type":"SOME_TROUBLE","error_description":"no"}"#),
     ("untyped", r#"{"status":0,"error_code":STATUS,"error_type":"","error_description":"no"}"#),
     ("newer", r#"{"title":"No","status":STATUS,"detail":"no","trace_id":"t"}"#),
+    ("invalid", r#"{"type":"ValidationError","title":"Bad Request","detail":"no"}"#),
     ("sender", r#"{"status":0,"error_code":453,"error_type":"","error_description":"sender: user not found"}"#),
 ];
 
 /// Which statuses have which verdict, one letter for each kind of body: `t`ransient, th`r`ottled, `b`locked, `p`ermanent.
 const REFUSALS: [(&[u16], &str); 8] = [
     // A redirect is followed by nobody: a signature is for one address.
-    (&[300, 301, 302, 303, 304, 307, 308], "tttttt pppp"),
-    (&[401], "bttttt bbbp"),
-    (&[402], "bbbbbb bbbp"),
-    (&[403], "tttttt bbbp"),
+    (&[300, 301, 302, 303, 304, 307, 308], "tttttt ppppp"),
+    (&[401], "bttttt bbbbp"),
+    (&[402], "bbbbbb bbbbp"),
+    (&[403], "tttttt bbbbp"),
     // Untyped, Kommo may mean the channel as well.
-    (&[404], "tttttt pbbp"),
-    (&[408, 421, 423, 425], "tttttt tttp"),
-    (&[429], "rrrrrr rrrp"),
+    (&[404], "tttttt pbbbp"),
+    (&[408, 421, 423, 425], "tttttt ttttp"),
+    (&[429], "rrrrrr rrrrp"),
     (
         &[
             400, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 422, 424, 426, 428, 431, 444, 451,
             495, 499,
         ],
-        "tttttt pppp",
+        "tttttt ppppp",
     ),
 ];
 
@@ -77,7 +78,7 @@ fn each_refusal_has_its_verdict() {
         }
     }
     for status in OF_SERVERS {
-        assert_eq!(verdicts(status, Failure::from), "tttttt tttp", "{status}");
+        assert_eq!(verdicts(status, Failure::from), "tttttt ttttp", "{status}");
         seen += 1;
     }
     assert_eq!(seen, 59);
@@ -88,7 +89,7 @@ fn each_refusal_has_its_verdict() {
 fn each_refusal_of_a_call_about_a_message_has_its_verdict() {
     for (statuses, want) in REFUSALS {
         for status in statuses {
-            let want = if *status == 404 { "tttttt pppp" } else { want };
+            let want = if *status == 404 { "tttttt ppppp" } else { want };
             assert_eq!(verdicts(*status, of_status), want, "{status}");
         }
     }

@@ -56,7 +56,8 @@ async fn a_changed_caption_changes_the_message_and_doubles_no_file() {
     stage.until_shown(&[("picture", "", b"one"), ("picture", "", b"two")]).await;
     assert_eq!(messages(&stage).iter().map(|it| it.edited).collect::<Vec<_>>(), [false, true]);
     // Where Kommo does not take it, nothing is lost.
-    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 404, body: String::new() }, 1);
+    let unknown = r#"{"error_code":404,"error_description":"NOT_FOUND"}"#;
+    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 404, body: unknown.to_owned() }, 1);
     stage.telegram.edit(SALES.token, ANNA, ids[0], "the door");
     let told = ("picture", "[edited] the door", &b"one"[..]);
     stage.until_shown(&[("picture", "", b"one"), ("picture", "", b"two"), told]).await;

@@ -9,6 +9,8 @@ use telekommo::sandbox::{
 use crate::support::{TestStage, conversation, in_kommo, in_telegram};
 
 const SALES: Line = LINES[0];
+/// Of a message that Kommo does not know.
+const UNKNOWN: &str = r#"{"error_code":404,"error_description":"NOT_FOUND"}"#;
 
 impl TestStage {
     fn last_in_kommo(&self) -> Message {
@@ -80,7 +82,7 @@ async fn an_edit_changes_the_message_or_is_told_as_one() {
     stage.until_settled().await;
     assert!(stage.last_in_kommo().edited);
 
-    let refusal = Fault::Status { code: 404, body: String::new() };
+    let refusal = Fault::Status { code: 404, body: UNKNOWN.to_owned() };
     stage.kommo.fault(Endpoint::Message, refusal, 1);
     stage.telegram.edit(SALES.token, ANNA, 1, "Hello!");
     assert_eq!(stage.until_kommo_has(2).await.text, "[edited] Hello!");
@@ -109,7 +111,7 @@ async fn a_reaction_of_the_customer_shows_in_kommo_until_it_is_taken_back() {
         stage.until("Kommo shows it", |stage| reaction(stage).as_deref() == emoji).await;
     }
     // One that Kommo refuses is let go, and holds up nothing.
-    stage.kommo.fault(Endpoint::React, Fault::Status { code: 404, body: String::new() }, 1);
+    stage.kommo.fault(Endpoint::React, Fault::Status { code: 404, body: UNKNOWN.to_owned() }, 1);
     stage.telegram.react(SALES.token, ANNA, 2, Some("🔥"));
     stage.telegram.write(SALES.token, ANNA, "Yes");
     assert_eq!(stage.until_kommo_has(2).await.text, "Yes");

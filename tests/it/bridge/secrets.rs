@@ -41,12 +41,13 @@ async fn no_failure_tells_a_secret() {
     let unauthorized = Fault::Status { code: 401, body: r#"{"ok":false,"description":"Unauthorized"}"#.to_owned() };
     let refused = Fault::Status { code: 400, body: r#"{"ok":false,"description":"Bad Request: odd"}"#.to_owned() };
     let mut told = Vec::new();
-    for fault in [Fault::DropBefore, Fault::DropAfter, refused.clone(), Fault::Garbage, unauthorized.clone()] {
+    for fault in [Fault::DropBefore, Fault::DropAfter, refused, Fault::Garbage, unauthorized.clone()] {
         stage.telegram.fault(Target::method("sendMessage"), fault, 1);
         let id = stage.reply(SALES, ANNA, "an answer").await;
         told.push(stage.outcome(&id).await);
     }
-    stage.kommo.fault(Endpoint::Message, refused, 1);
+    let by_kommo = r#"{"error_code":400,"error_description":"no"}"#.to_owned();
+    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 400, body: by_kommo }, 1);
     stage.telegram.write(SALES.token, ANNA, "refused");
     stage.telegram.write(SALES.token, ANNA, "taken");
     stage.until("the next one arrives", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "taken"]).await;

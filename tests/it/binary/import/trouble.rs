@@ -87,7 +87,8 @@ async fn the_owner_of_one_chat_is_whoever_is_not_the_customer() {
 #[tokio::test]
 async fn what_kommo_refuses_is_listed_and_the_rest_goes_on() {
     let stage = Stage::without_bridge("").unwrap();
-    let refused = Fault::Status { code: 400, body: r#"{"error_description":"no such thing"}"#.to_owned() };
+    let refused =
+        Fault::Status { code: 400, body: r#"{"error_code":400,"error_description":"no such thing"}"#.to_owned() };
     stage.kommo.fault(Endpoint::Message, refused, 1);
     let (code, printed, _) = import(&stage, &export(), &["--chat", "777000111"]).await;
     assert_eq!(code, Some(1));
@@ -101,7 +102,8 @@ async fn what_kommo_refuses_is_listed_and_the_rest_goes_on() {
 #[tokio::test]
 async fn a_history_is_not_read_again_for_each_message_that_kommo_refuses() {
     let stage = Stage::without_bridge("").unwrap();
-    let refused = Fault::Status { code: 400, body: r#"{"error_description":"no such thing"}"#.to_owned() };
+    let refused =
+        Fault::Status { code: 400, body: r#"{"error_code":400,"error_description":"no such thing"}"#.to_owned() };
     stage.kommo.fault(Endpoint::Message, refused, 5);
     let (_, printed, _) = import(&stage, &export(), &["--chat", "777000111"]).await;
     assert!(printed.contains("Imported 6, there already 0, failed 5."), "{printed}");

@@ -122,7 +122,7 @@ async fn a_start_that_kommo_refuses_takes_nothing_else_with_it() {
     // The held one, and once more by itself behind what made it go.
     stage.allow_failures();
     stage.allow_leftovers();
-    let refusal = || Fault::Status { code: 400, body: "{}".to_owned() };
+    let refusal = || Fault::Status { code: 400, body: r#"{"error_code":400,"error_description":"no"}"#.to_owned() };
     stage.kommo.fault(Endpoint::Message, refusal(), 1);
     stage.telegram.write(SALES.token, ANNA, "How much is it?");
     stage
