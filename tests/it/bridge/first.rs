@@ -143,7 +143,7 @@ async fn begun_with_ben(draft: Draft) -> (TestStage, Chat) {
     stage.allow_failures();
     stage.allow_leftovers();
     introduce(&stage, SALES, BEN).await;
-    let body = r#"{"error_code":400,"error_description":"no"}"#.to_owned();
+    let body = r#"{"error_code":400,"error_type":"X"}"#.to_owned();
     stage.kommo.fault(None, Fault::Status { code: 400, body }, 2);
     stage.telegram.write(SUPPORT.token, BEN, "/start");
     eventually("Kommo has refused it", async || stage.store().parked(10).unwrap().len() == 1).await;
@@ -212,8 +212,7 @@ async fn an_answer_that_quotes_is_one_with_the_words_in_front() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_refusal_of_the_chat_keeps_the_words() {
     let unknown_user = r#"{"status":0,"error_code":453,"error_type":"X","error_description":"sender: user not found"}"#;
-    let unknown_chat = r#"{"status":0,"error_code":404,"error_type":"","error_description":"NOT_FOUND"}"#;
-    for (code, body, times) in [(403, unknown_user, 1), (404, unknown_chat, 1), (500, "", 6)] {
+    for (code, body, times) in [(403, unknown_user, 1), (404, r#"{"error_type":"NO_CHAT"}"#, 1), (500, "", 6)] {
         let (stage, begun) = begun_with_ben(Draft::text("Good morning")).await;
         stage.kommo.fault(Endpoint::Message, Fault::Status { code, body: body.to_owned() }, times);
         assert_ne!(answer(&stage, SUPPORT, BEN, "Thanks").await.chat_id, begun.chat_id, "{code}");
