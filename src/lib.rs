@@ -195,6 +195,16 @@
 //!   store, and never to another chat. In the chats of Telegram Business it has to be told of the connection first, which
 //!   any message in them does; until then an answer is refused with a sentence that says so.
 //!
+//! # What durable means
+//!
+//! A power cut takes every byte and every name that was not synced, also those of which sled thinks otherwise: it syncs neither
+//! the names of its files nor the files that it makes for large pages, and it writes over parts of its log as soon as what was
+//! in them stands elsewhere, synced or not. So no row is large ([`store`] keeps larger ones in chunks), no more than a segment
+//! of the log is written between two syncs, and whatever is new in the store's folder is synced with each commit, before the
+//! log that refers to it. A store, a dump and a restored store get their names when they are whole. One process has the data
+//! directory at a time: a bridge, or a restore until its end. A test writes down everything that a process does to its files,
+//! puts the disk together as a cut at any step may leave it, and opens that.
+//!
 //! # The rooms, in reading order
 //!
 //! | Module | What it is | Imports |

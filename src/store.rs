@@ -25,18 +25,25 @@ use crate::domain::{
 
 mod account;
 mod aside;
+mod book;
+mod chunks;
 mod claim;
 mod committer;
+mod db;
 mod dump;
+pub mod dumps;
+pub mod durable;
 mod error;
 mod expire;
 mod fact;
 mod forget;
 mod guests;
+mod hex;
 pub mod home;
 mod index;
 mod keys;
 mod links;
+mod lock;
 mod open;
 mod openings;
 mod park;
@@ -55,11 +62,12 @@ mod settle;
 mod unread;
 mod unreadable;
 mod weave;
+mod writes;
 
 pub use self::{
     claim::Lease,
     dump::DumpSummary,
-    error::StoreError,
+    error::{Remedy, StoreError},
     fact::{Chat, Fact},
     guests::Held,
     open::is_in,
@@ -68,9 +76,10 @@ pub use self::{
     parked_list::SetAside,
     past::KnownChat,
     restore::RestoreSummary,
+    room::free_bytes,
     weave::{Missing, Woven},
 };
-use self::{committer::Committer, index::Index};
+use self::{committer::Committer, db::Db, index::Index};
 
 /// Where a store is and how long it remembers.
 #[derive(Clone, Debug)]
@@ -96,7 +105,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     settings: Settings,
     /// `None` once it is closed.
-    db: RwLock<Option<sled::Db>>,
+    db: RwLock<Option<Db>>,
     committer: Committer,
     index: Arc<Mutex<Index>>,
     failed: Arc<OnceLock<String>>,
@@ -243,7 +252,7 @@ pub struct QueueCount {
 
 impl Store {
     /// The database, unless the store has failed or was closed.
-    fn db(&self) -> Result<sled::Db, StoreError> {
+    fn db(&self) -> Result<Db, StoreError> {
         if let Some(why) = self.0.failed.get() {
             return Err(StoreError::Failed(why.clone()));
         }
@@ -254,7 +263,7 @@ impl Store {
     /// Looks at a whole table, on a thread where that keeps nobody waiting.
     async fn apart<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&sled::Db) -> Result<T, StoreError> + Send + 'static,
+        look: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let db = self.db()?;
         let looked = tokio::task::spawn_blocking(move || look(&db)).await;

@@ -31,6 +31,7 @@ mod export;
 mod people;
 mod progress;
 mod read;
+mod room;
 mod run;
 mod sending;
 mod survey;
@@ -41,6 +42,7 @@ use export::Export;
 use people::People;
 use progress::AS_WHOM;
 use read::Item;
+use room::{Room, needed_bytes};
 use run::Run;
 use sending::Post;
 use survey::{Survey, Wanted};
@@ -113,8 +115,19 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let survey = Survey::of(&export, &wanted)?;
     let owner = survey.owner(options.owner.as_deref())?;
     print!("{survey}");
+    let (notes, room) = (notes(config, bot, owner), Room::new(config));
+    let needed = |scope_id: &str| {
+        let done = progress::before(&notes, scope_id).unwrap_or_default();
+        needed_bytes(&survey, notes.parent().unwrap_or(&config.data_dir), &done)
+    };
     if options.dry_run {
-        print!("{}", done_before(&scope_id(config).await, &notes(config, bot, owner), (&export, &wanted))?);
+        let scope_id = scope_id(config).await;
+        print!("{}", done_before(&scope_id, &notes, (&export, &wanted))?);
+        let needed = needed(scope_id.as_deref().unwrap_or_default());
+        println!("Copies of files: {} in\n  {}", room::size(needed), config.data_dir.display());
+        if let Err(error) = room.refuse_if_short_of(needed) {
+            println!("It could not begin:\n  {error}.");
+        }
         println!("Nothing was sent: this was a dry run.");
         return Ok(true);
     }
@@ -123,9 +136,10 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
         println!("If telekommo runs already, it has another data_dir: break this off and name that");
         println!("one (--config, TELEKOMMO_DATA_DIR), or Kommo will not get the files.\n");
     }
+    let scope_id = scope_id(config).await?;
+    room.refuse_if_short_of(needed(&scope_id))?;
     let people = People::find(config, &options.managers, survey.outgoing()).await?;
     let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);
-    let scope_id = scope_id(config).await?;
     let post = Post::new(chats(config, &scope_id, rate)?, config.retry.kommo.clone());
     let into = (source, bot, owner);
     let run = Run::new((config, &scope_id), into, export.clone(), survey, people, post, options.silent)?;

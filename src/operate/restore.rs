@@ -1,15 +1,17 @@
 //! `telekommo restore`: back to the last dump.
 
 use std::{
-    fmt, io,
+    fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context;
 
 use crate::{
-    operate::upkeep,
-    store::{RestoreSummary, Store},
+    clock,
+    domain::time::UnixMillis,
+    store::{RestoreSummary, Store, dumps},
 };
 
 /// What was restored, for the operator to read.
@@ -17,11 +19,16 @@ use crate::{
 pub struct Restored {
     from: PathBuf,
     summary: RestoreSummary,
+    at: UnixMillis,
 }
 
 impl fmt::Display for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "restored from {}: {}", self.from.display(), self.summary)
+        write!(f, "restored from {}", self.from.display())?;
+        if let Some(dumped_at) = self.summary.dumped_at {
+            write!(f, ", which is {} old", age(dumped_at.until(self.at)))?;
+        }
+        write!(f, ": {}", self.summary)
     }
 }
 
@@ -31,16 +38,28 @@ impl fmt::Display for Restored {
 /// # Errors
 /// If there is no dump, it is not whole, or the store is in use.
 pub fn run(data_dir: &Path, dump: Option<PathBuf>) -> anyhow::Result<Restored> {
-    let from = dump.map_or_else(|| newest(&upkeep::dumps_dir(data_dir)), Ok)?;
+    let from = dump.map_or_else(|| newest(&dumps::dir(data_dir)), Ok)?;
     let summary = Store::restore(data_dir, &from)?;
-    Ok(Restored { from, summary })
+    Ok(Restored { from, summary, at: clock::now() })
+}
+
+/// An age in words, to the minute.
+fn age(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    if minutes == 0 {
+        return "less than a minute".to_owned();
+    }
+    humantime::format_duration(Duration::from_mins(minutes)).to_string()
 }
 
 fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {
-    let all = match upkeep::all(dumps) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        all => all.with_context(|| format!("looking for dumps in {}", dumps.display()))?,
-    };
+    let all = dumps::all(dumps).with_context(|| format!("looking for dumps in {}", dumps.display()))?;
     let newest = all.into_iter().next_back().map(|(_, path)| path);
-    newest.with_context(|| format!("there is no dump in {}: name the data directory, or a dump", dumps.display()))
+    newest.with_context(|| {
+        format!(
+            "there is no dump in {}: name the data directory, or a dump. Without any, the store can only begin anew: move \
+             `store` and `store.marker` out of the data directory and start",
+            dumps.display()
+        )
+    })
 }

@@ -1,7 +1,7 @@
 //! What has to be done from time to time: dumps of the store, and forgetting what is old.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     config::Config,
-    store::{Store, StoreError},
+    store::{Store, StoreError, dumps, durable},
 };
 
 /// How often expired rows are removed.
@@ -29,19 +29,13 @@ pub struct Upkeep {
     keep: usize,
 }
 
-/// The folder of the dumps.
-#[must_use]
-pub fn dumps_dir(data_dir: &Path) -> PathBuf {
-    data_dir.join("dumps")
-}
-
 impl Upkeep {
     /// The upkeep of `store` as configured.
     #[must_use]
     pub fn new(store: &Store, config: &Config) -> Self {
         Self {
             store: store.clone(),
-            dumps: dumps_dir(&config.data_dir),
+            dumps: dumps::dir(&config.data_dir),
             dump_every: config.store.dump_every,
             keep: usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX),
         }
@@ -83,8 +77,11 @@ impl Upkeep {
 /// Writes a dump and removes those that are too many. They are numbered, not dated: a clock that was wrong for a while
 /// must not make an old dump look new.
 fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
-    fs::create_dir_all(dumps)?;
-    let former = all(dumps)?;
+    if !dumps.try_exists()? {
+        fs::create_dir_all(dumps)?;
+        dumps.parent().map_or(Ok(()), durable::sync_folder)?;
+    }
+    let former = dumps::all(dumps)?;
     let size_bytes = match former.last() {
         Some((_, path)) => fs::metadata(path)?.len().saturating_mul(2),
         None => store.size_bytes()?,
@@ -93,28 +90,12 @@ fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
         anyhow::bail!("the disk has too little room for a dump: free some space");
     }
     let number = former.last().map_or(1, |(number, _)| number + 1);
-    let file = dumps.join(format!("store-{number:08}.jsonl"));
-    store.dump(&file)?;
+    let file = dumps.join(dumps::name(number));
+    store.dump(&file, clock::now())?;
     for (_, old) in former.iter().rev().skip(keep.saturating_sub(1)) {
         fs::remove_file(old)?;
     }
     Ok(file)
-}
-
-/// The dumps in a folder by their numbers, oldest first. Only files that a dump is called count: nothing else is ever
-/// removed.
-///
-/// # Errors
-/// If the folder cannot be read.
-pub fn all(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix("store-")?.strip_suffix(".jsonl")?.parse().ok();
-    let mut all = Vec::new();
-    for entry in fs::read_dir(dumps)? {
-        let path = entry?.path();
-        all.extend(number(&path).map(|number| (number, path)));
-    }
-    all.sort();
-    Ok(all)
 }
 
 #[cfg(test)]
@@ -133,7 +114,7 @@ mod tests {
             links_for: Duration::from_hours(1),
             parked_for: Duration::from_hours(1),
         };
-        let (store, dumps) = (Store::open(settings).unwrap(), dumps_dir(home.path()));
+        let (store, dumps) = (Store::open(settings).unwrap(), dumps::dir(home.path()));
         fs::create_dir(&dumps).unwrap();
         for name in ["store-notes.txt", "store-x.jsonl", "letter.jsonl"] {
             fs::write(dumps.join(name), "").unwrap();
@@ -141,7 +122,7 @@ mod tests {
         for _ in 0..5 {
             write(&store, &dumps, 2).unwrap();
         }
-        assert_eq!(all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(dumps::all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [4, 5]);
         assert_eq!(fs::read_dir(&dumps).unwrap().count(), 5, "the other files are still there");
     }
 }

@@ -1,11 +1,11 @@
 //! Which account the bridge serves, if the account itself had to be asked.
 
 use serde::{Deserialize, Serialize};
-use sled::Batch;
 
 use crate::store::{
     Store, StoreError,
     committer::{Book, Planned},
+    db::Batch,
     index::Index,
     keys, rows,
 };

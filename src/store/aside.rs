@@ -3,7 +3,7 @@
 //! What is left of the same arrival goes with them, so that nobody gets the rest of an answer without its middle. The
 //! sequence of the arrival names it, as it does a parked message.
 
-use sled::{Batch, Db, IVec};
+use sled::IVec;
 
 use crate::{
     domain::{
@@ -13,6 +13,7 @@ use crate::{
     store::{
         Held, ParkedId, Store, StoreError,
         committer::{Book, Planned},
+        db::{Batch, Db},
         index::Index,
         keys::{self, Place, RawPlace},
         park::unknown_route,
@@ -79,7 +80,7 @@ impl Store {
             let held = book.db.get(&key)?.filter(|value| rows::parse::<Held>(value).is_err());
             let mut batch = Batch::default();
             let moved = usize::from(held.is_some());
-            if let Some(value) = &held {
+            if let Some(value) = held.as_deref() {
                 let sequence = book.sequence(&mut batch);
                 batch.remove(key.clone());
                 batch.insert(keys::aside(sequence, &key), value);

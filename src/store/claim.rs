@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use sled::Db;
 use tokio::time::Instant;
 
 use crate::{
@@ -12,6 +11,7 @@ use crate::{
     },
     store::{
         Class, Store, StoreError,
+        db::Db,
         index::Index,
         keys::{self, Place},
         rows::{self, JobRow},

@@ -5,8 +5,6 @@
 //! a caller that has gone away in the meantime takes nothing with it.
 
 use std::{
-    fs::File,
-    path::Path,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -15,10 +13,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use sled::{Batch, Db};
 use tokio::sync::oneshot;
 
-use crate::store::{StoreError, index::Index, keys, rebuild, rows};
+pub(super) use crate::store::book::Book;
+use crate::store::{StoreError, db::Batch, index::Index};
 
 /// The most changes that share one commit; a bound on how long the first of them waits.
 const GROUP: usize = 256;
@@ -28,27 +26,6 @@ pub(super) struct Planned<T> {
     pub(super) batch: Option<Batch>,
     pub(super) answer: T,
     pub(super) then: Box<dyn FnOnce(&mut Index) + Send>,
-}
-
-/// The writer's view of the store.
-pub(super) struct Book {
-    pub(super) db: Db,
-    next_sequence: u64,
-}
-
-impl Book {
-    /// The number that is taken next.
-    pub(super) const fn next_sequence(&self) -> u64 {
-        self.next_sequence
-    }
-
-    /// A number above all that were ever taken. It must be written with the batch that uses it.
-    pub(super) fn sequence(&mut self, batch: &mut Batch) -> u64 {
-        let sequence = self.next_sequence;
-        self.next_sequence += 1;
-        batch.insert(keys::SEQUENCE, rows::write(&self.next_sequence));
-        sequence
-    }
 }
 
 /// A change in two steps: applied now, and finished when the group is durable or has failed.
@@ -76,26 +53,16 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    /// Starts the writer's thread for a database in the folder `dir`.
+    /// Starts the writer's thread.
     pub(super) fn start(
-        db: Db,
-        dir: &Path,
+        book: Book,
         index: Arc<Mutex<Index>>,
         failed: Arc<OnceLock<String>>,
     ) -> Result<Self, StoreError> {
-        let next_sequence = rebuild::next_sequence(&db)?;
         let (commands, inbox) = channel();
         let flushes = Arc::new(AtomicU64::new(0));
-        let writer = Writer {
-            // sled's flush hands the data to the system but does not wait for the disk. This does.
-            file: File::open(dir.join("db"))?,
-            book: Book { db, next_sequence },
-            inbox,
-            index,
-            failed: Arc::clone(&failed),
-            flushes: Arc::clone(&flushes),
-            closed: false,
-        };
+        let writer =
+            Writer { book, inbox, index, failed: Arc::clone(&failed), flushes: Arc::clone(&flushes), closed: false };
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || writer.run())?;
         Ok(Self { commands, thread: Mutex::new(Some(thread)), failed, flushes })
     }
@@ -120,7 +87,7 @@ impl Committer {
                 Err(error) => return Err(error),
             };
             let changes = batch.is_some();
-            batch.map_or(Ok(()), |batch| book.db.apply_batch(batch))?;
+            batch.map_or(Ok(()), |batch| book.apply(batch))?;
             let finish = move |durable: Result<(), StoreError>, index: &mut Index| {
                 if durable.is_ok() {
                     then(index);
@@ -160,7 +127,6 @@ impl Committer {
 
 /// The thread's own side.
 struct Writer {
-    file: File,
     book: Book,
     inbox: Receiver<Command>,
     index: Arc<Mutex<Index>>,
@@ -190,7 +156,7 @@ impl Writer {
                     Command::Close(tell) => closing = Some(tell),
                 }
             }
-            if self.commit(changes).is_err() {
+            if self.commit(changes).is_err() || self.tidy().is_err() {
                 return;
             }
             if let Some(tell) = closing {
@@ -228,9 +194,17 @@ impl Writer {
         outcome
     }
 
-    fn flush(&self) -> Result<(), StoreError> {
-        self.book.db.flush()?;
-        self.file.sync_data()?;
+    /// Nobody waits for it, so it comes last.
+    fn tidy(&mut self) -> Result<(), StoreError> {
+        let outcome = self.book.tidy();
+        if let Err(error) = &outcome {
+            let _ = self.failed.set(error.reason());
+        }
+        outcome
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        self.book.sync()?;
         self.flushes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

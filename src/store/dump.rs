@@ -17,7 +17,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Store, StoreError, open::SCHEMA, scan::scan};
+use crate::{
+    domain::time::UnixMillis,
+    store::{Store, StoreError, db::Db, durable::sync_folder, hex::hex, keys, open::SCHEMA, scan::scan},
+};
 
 /// What stands in the first line.
 pub(super) const FORMAT: &str = "telekommo-dump";
@@ -30,7 +33,13 @@ const MOVING_WAIT: Duration = Duration::from_millis(5);
 #[serde(untagged)]
 pub(super) enum Line {
     /// The first.
-    Head { format: String, schema: u32 },
+    Head {
+        format: String,
+        schema: u32,
+        /// When it was begun.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<UnixMillis>,
+    },
     /// A row: its key in hex, its value as text.
     Row { k: String, v: String },
     /// A row whose value is no text, since it is damaged: both in hex.
@@ -63,11 +72,12 @@ impl fmt::Display for DumpSummary {
 }
 
 impl Store {
-    /// Writes a dump to `file`: beside it first, then durably, then in its place. Blocks the thread.
+    /// Writes a dump to `file`: beside it first, then durably, then in its place. Blocks the thread. Rows are written as a
+    /// whole, so that a dump does not depend on how they lie in the tree.
     ///
     /// # Errors
     /// If the store fails or the file cannot be written; an older dump of that name is left as it is.
-    pub fn dump(&self, file: &Path) -> Result<DumpSummary, StoreError> {
+    pub fn dump(&self, file: &Path, now: UnixMillis) -> Result<DumpSummary, StoreError> {
         let db = self.db()?;
         let _nothing_moves_back = loop {
             match self.0.moving_back.try_lock() {
@@ -76,9 +86,9 @@ impl Store {
             }
         };
         let unfinished = file.with_file_name("unfinished.jsonl");
-        let written = write_rows(&db, &unfinished).and_then(|rows| {
+        let written = write_rows(&db, &unfinished, now).and_then(|rows| {
             fs::rename(&unfinished, file)?;
-            file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())?;
+            file.parent().map_or(Ok(()), sync_folder)?;
             Ok(DumpSummary { rows })
         });
         written.map_err(|error| {
@@ -89,12 +99,16 @@ impl Store {
     }
 }
 
-fn write_rows(db: &sled::Db, file: &Path) -> std::io::Result<u64> {
+fn write_rows(db: &Db, file: &Path, now: UnixMillis) -> std::io::Result<u64> {
     let mut out = BufWriter::new(create_private(file)?);
     let mut rows = 0;
-    write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA })?;
+    write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA, at: Some(now) })?;
     for entry in scan(db, &[]) {
         let (key, value) = entry.map_err(std::io::Error::other)?;
+        // What is in it stands in the other rows as well, or comes up meanwhile.
+        if key == keys::JOURNAL {
+            continue;
+        }
         write_line(&mut out, &Line::of(&key, &value))?;
         rows += 1;
     }
@@ -112,20 +126,4 @@ fn create_private(file: &Path) -> std::io::Result<File> {
 fn write_line(out: &mut impl Write, line: &Line) -> std::io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
-}
-
-/// Reads back what [`hex`] wrote.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
-        .collect()
 }

@@ -1,15 +1,19 @@
 //! Why a store cannot keep promises.
 
 use std::{
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
 };
+
+use crate::store::dumps;
 
 /// What is wrong with the store, where, and what to do.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has it open.
-    #[error("the store {0} is in use by another telekommo: stop that one first")]
+    #[error(
+        "the store {0} is in use by another telekommo: stop that one first (a service: `systemctl stop telekommo`)"
+    )]
     Locked(PathBuf),
     /// A newer telekommo has written it.
     #[error(
@@ -25,20 +29,33 @@ pub enum StoreError {
     },
     /// There was a store, and what is there now is empty or has lost its snapshot.
     #[error(
-        "the store {0} has lost its contents; nothing was changed or deleted. Bring back the missing files, or run `telekommo restore {data}` to go back to the last dump",
-        data = data_dir(.0)
+        "the store {dir} has lost its contents; nothing was changed or deleted. Bring back the missing files. If you cannot, {remedy}"
     )]
-    SilentlyEmpty(PathBuf),
-    /// It does not open.
-    #[error(
-        "the store {dir} cannot be read ({why}); nothing was changed or deleted. Run `telekommo restore {data}` to go back to the last dump",
-        data = data_dir(dir)
-    )]
+    SilentlyEmpty {
+        /// Where.
+        dir: PathBuf,
+        /// What can be done else.
+        remedy: Remedy,
+    },
+    /// It is damaged.
+    #[error("the store {dir} cannot be read ({why}); nothing was changed or deleted. To mend it, {remedy}")]
     Unreadable {
         /// Where.
         dir: PathBuf,
         /// What the database says.
         why: String,
+        /// What can be done.
+        remedy: Remedy,
+    },
+    /// The system does not let us have it. It is not damaged.
+    #[error("the store in {dir} cannot be opened: {why}; it is not damaged, and nothing was changed. {advice}")]
+    Inaccessible {
+        /// Where.
+        dir: PathBuf,
+        /// What the system says.
+        why: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// A dump could not be written, is incomplete or not one.
     #[error("{file} is not a whole dump: {why}")]
@@ -60,16 +77,84 @@ impl StoreError {
             Self::Failed(why) => why.clone(),
             Self::Locked(_)
             | Self::NewerSchema { .. }
-            | Self::SilentlyEmpty(_)
+            | Self::SilentlyEmpty { .. }
             | Self::Unreadable { .. }
+            | Self::Inaccessible { .. }
             | Self::BadDump { .. } => self.to_string(),
         }
     }
 }
 
-/// The data directory of a store, as a command wants it.
-fn data_dir(store: &Path) -> impl fmt::Display {
-    store.parent().unwrap_or(store).display()
+impl StoreError {
+    /// The store `dir` has lost its contents.
+    pub(super) fn silently_empty(dir: &Path) -> Self {
+        Self::SilentlyEmpty { dir: dir.to_owned(), remedy: Remedy::of(dir) }
+    }
+
+    /// The store `dir` is damaged.
+    pub(super) fn unreadable(dir: &Path, why: impl fmt::Display) -> Self {
+        Self::Unreadable { dir: dir.to_owned(), why: why.to_string(), remedy: Remedy::of(dir) }
+    }
+
+    /// The system does not let us have what is in `dir`.
+    pub(super) fn inaccessible(dir: &Path, error: &io::Error) -> Self {
+        Self::Inaccessible { dir: dir.to_owned(), why: error.to_string(), advice: advice(error) }
+    }
+}
+
+/// What a person can do about what the system says.
+fn advice(error: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::PermissionDenied => "Run telekommo as the user whom data_dir belongs to, or as root",
+        Kind::StorageFull | Kind::QuotaExceeded => "Free some space there",
+        Kind::ReadOnlyFilesystem => "Make that file system writable",
+        Kind::NotADirectory | Kind::NotFound | Kind::AlreadyExists => "Correct data_dir",
+        // More kinds come with the library; none of them tells more than the system's own words.
+        _ => "Look after the disk, and start again",
+    }
+}
+
+/// What can be done about a damaged store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// There is a dump to go back to.
+    Restore {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
+    /// There is none.
+    BeginAnew {
+        /// The data directory.
+        data_dir: PathBuf,
+    },
+}
+
+impl Remedy {
+    fn of(store: &Path) -> Self {
+        let data_dir = store.parent().unwrap_or(store).to_owned();
+        // A folder that cannot be read may have some: `restore` says more.
+        let has_dump = dumps::all(&dumps::dir(&data_dir)).map_or(true, |dumps| !dumps.is_empty());
+        if has_dump { Self::Restore { data_dir } } else { Self::BeginAnew { data_dir } }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Restore { data_dir } => {
+                let dir = data_dir.display();
+                write!(f, "stop the service and run `telekommo restore {dir}` to go back to the last dump")
+            }
+            Self::BeginAnew { data_dir } => write!(
+                f,
+                "bring back a copy of {dir} or of a dump (`telekommo restore {dir} DUMP`). Without one, stop the service, move \
+                 `store` and `store.marker` out of {dir} and start: what waited in the store is lost, and so is what was known \
+                 of earlier messages",
+                dir = data_dir.display()
+            ),
+        }
+    }
 }
 
 impl From<sled::Error> for StoreError {
@@ -81,5 +166,48 @@ impl From<sled::Error> for StoreError {
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_is_no_damage_and_has_its_own_advice() {
+        use io::ErrorKind as Kind;
+        let kinds = [
+            (Kind::PermissionDenied, "as the user"),
+            (Kind::StorageFull, "Free some space"),
+            (Kind::QuotaExceeded, "Free some space"),
+            (Kind::ReadOnlyFilesystem, "writable"),
+            (Kind::NotADirectory, "Correct data_dir"),
+            (Kind::Other, "Look after the disk"),
+        ];
+        for (kind, advice) in kinds {
+            let said = StoreError::inaccessible(Path::new("/d"), &kind.into()).to_string();
+            assert!(said.contains(advice) && said.contains("not damaged") && !said.contains("restore"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_restore_is_advised_only_where_there_is_a_dump() {
+        let home = tempfile::tempdir().unwrap();
+        let store = home.path().join("store");
+        let restore = format!("run `telekommo restore {}`", home.path().display());
+        let said =
+            || [StoreError::silently_empty(&store), StoreError::unreadable(&store, "why")].map(|it| it.to_string());
+        for said in said() {
+            assert!(!said.contains(&restore) && said.contains("`store.marker`"), "{said}");
+        }
+        fs::create_dir(dumps::dir(home.path())).unwrap();
+        fs::write(dumps::dir(home.path()).join("unfinished.jsonl"), "").unwrap();
+        assert!(said().iter().all(|said| !said.contains(&restore)));
+        fs::write(dumps::dir(home.path()).join(dumps::name(1)), "").unwrap();
+        for said in said() {
+            assert!(said.contains(&restore) && said.contains("stop the service"), "{said}");
+        }
     }
 }

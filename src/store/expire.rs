@@ -1,19 +1,18 @@
 //! Forgetting: rows that are remembered for a time only.
 
-use sled::Batch;
-
 use crate::{
     domain::time::UnixMillis,
     store::{
         Store, StoreError,
         committer::{Book, Planned},
+        db::Batch,
         index::Index,
         keys, rows,
     },
 };
 
-/// How many rows one change removes, so that nobody waits long behind a sweep.
-const STEP: usize = 1000;
+/// How many rows one change removes, so that nobody waits long behind a sweep, and that little is written between two syncs.
+const STEP: usize = 100;
 
 /// Notes that a row expires.
 pub(super) fn note(batch: &mut Batch, at: UnixMillis, key: &[u8]) {

@@ -1,12 +1,11 @@
 //! Forgetting a person: what says who they are goes, and what keeps messages from being doubled or lost stays.
 
-use sled::{Batch, Db};
-
 use crate::{
     domain::{address::ContactId, guest::Told},
     store::{
         Store, StoreError,
         committer::{Book, Planned},
+        db::{Batch, Db},
         index::Index,
         keys,
         openings::OwnNumber,

@@ -1,7 +1,6 @@
 //! What is remembered of customers beside their messages.
 
 use serde::{Deserialize, Serialize};
-use sled::Batch;
 
 use crate::{
     domain::{
@@ -12,6 +11,7 @@ use crate::{
     store::{
         Chat, Store, StoreError,
         committer::{Book, Planned},
+        db::Batch,
         expire,
         index::Index,
         keys, rows,

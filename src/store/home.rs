@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use crate::store::durable::sync_folder;
+
 /// Makes a folder that nobody else may look into: it will hold what customers write. One that is there stays as it is.
 ///
 /// # Errors
@@ -14,13 +16,19 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// The same for a folder below the data directory `dir`. It belongs to whoever owns that.
+/// The same for a folder below the data directory `dir`. It belongs to whoever owns that, and its name is durable.
 ///
 /// # Errors
 /// If that is not allowed, or there is no room.
 pub fn create_within(dir: &Path, folder: &Path) -> io::Result<()> {
+    let is_new = !folder.try_exists()?;
     create_private_dir(folder)?;
-    folder.ancestors().take_while(|made| *made != dir && made.starts_with(dir)).try_for_each(|made| give(dir, made))
+    let made = || folder.ancestors().take_while(|made| *made != dir && made.starts_with(dir));
+    made().try_for_each(|made| give(dir, made))?;
+    if is_new {
+        made().filter_map(Path::parent).try_for_each(sync_folder)?;
+    }
+    Ok(())
 }
 
 /// Gives what was made to whoever owns the data directory `dir`: the administrator restores and imports, and the service's

@@ -31,18 +31,27 @@
 //! | `s` Kommo's chat id | the conversation whose customer it was begun with |
 //! | `v` bot, customer | how the customer looks |
 //! | `e` instant, key | the key expires then |
+//! | `#` id | the key of a row whose value lies in chunks (`chunks`) |
+//! | `#` id, number | one of the chunks |
 //!
 //! Numbers are big-endian, so that keys sort as numbers do. A lane is its route and its thread, each with its length in
 //! front: the jobs of a lane lie together, and no lane's name can reach into another's.
 
-use crate::domain::{
-    address::{BotId, ContactId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
-    time::UnixMillis,
-    work::{DedupeId, Lane},
+use sha1::{Digest as _, Sha1};
+
+use crate::{
+    domain::{
+        address::{BotId, ContactId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
+        time::UnixMillis,
+        work::{DedupeId, Lane},
+    },
+    store::hex::hex,
 };
 
 pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
+/// What is too much for one step, until all of it is done.
+pub(super) const JOURNAL: &[u8] = b"mjournal";
 pub(super) const ACCOUNT: &[u8] = b"maccount";
 pub(super) const CAUGHT_UP: &[u8] = b"mcaught_up";
 pub(super) const CAUGHT_UP_MARK: &[u8] = b"mcaught_up_mark";
@@ -56,9 +65,26 @@ pub(super) const ASIDE: &[u8] = b"~";
 pub(super) const PORTRAITS: &[u8] = b"v";
 pub(super) const TOLD: &[u8] = b"y";
 pub(super) const EXPIRIES: &[u8] = b"e";
+pub(super) const CHUNKS: &[u8] = b"#";
+/// Above all chunks, and below every other key.
+pub(super) const BEHIND_CHUNKS: &[u8] = b"#\xff\xff\xff\xff\xff\xff\xff\xff\xff";
 
 fn with(table: u8, rest: &[u8]) -> Vec<u8> {
     [&[table], rest].concat()
+}
+
+/// The longest id of somebody else's that stands in a key as it is. A page has up to 256 keys, and must not become so large
+/// that sled makes a file of it.
+const LONGEST_ID: usize = 200;
+
+/// The key of an id that somebody else has made, and that may have any length: of a long one the beginning and a digest.
+fn with_id(table: u8, id: &str) -> Vec<u8> {
+    if id.len() <= LONGEST_ID {
+        return with(table, id.as_bytes());
+    }
+    let digest = hex(&Sha1::digest(id));
+    let begin = &id[..id.floor_char_boundary(LONGEST_ID - digest.len())];
+    with(table, format!("{begin}{digest}").as_bytes())
 }
 
 pub(super) fn offset(bot: BotId) -> Vec<u8> {
@@ -66,7 +92,7 @@ pub(super) fn offset(bot: BotId) -> Vec<u8> {
 }
 
 pub(super) fn dedupe(id: &DedupeId) -> Vec<u8> {
-    with(b'd', id.0.as_bytes())
+    with_id(b'd', &id.0)
 }
 
 pub(super) fn chat(conversation: &Conversation) -> Vec<u8> {
@@ -78,7 +104,7 @@ pub(super) fn presence(conversation: &Conversation) -> Vec<u8> {
 }
 
 pub(super) fn connection(bot: BotId, id: &str) -> Vec<u8> {
-    with(b'h', format!("{bot}:{id}").as_bytes())
+    with_id(b'h', &format!("{bot}:{id}"))
 }
 
 pub(super) fn connection_of(bot: BotId, owner: UserId) -> Vec<u8> {
@@ -136,11 +162,11 @@ pub(super) fn kommo_of(ours: &MessageId) -> Vec<u8> {
 }
 
 pub(super) fn ours_of(kommo: &KommoMessageId) -> Vec<u8> {
-    with(b'k', kommo.0.as_bytes())
+    with_id(b'k', &kommo.0)
 }
 
 pub(super) fn invitation(name: &str) -> Vec<u8> {
-    with(b'i', name.as_bytes())
+    with_id(b'i', name)
 }
 
 pub(super) fn held(conversation: &Conversation) -> Vec<u8> {
@@ -157,7 +183,7 @@ pub(super) fn told(conversation: &Conversation) -> Vec<u8> {
 }
 
 pub(super) fn owner_of(phone: &str) -> Vec<u8> {
-    with(b'q', phone.as_bytes())
+    with_id(b'q', phone)
 }
 
 pub(super) fn number_of(customer: UserId) -> Vec<u8> {
@@ -169,7 +195,7 @@ pub(super) fn opening(conversation: &Conversation) -> Vec<u8> {
 }
 
 pub(super) fn opened(chat: &KommoChatId) -> Vec<u8> {
-    with(b's', chat.0.as_bytes())
+    with_id(b's', &chat.0)
 }
 
 /// The chat that the key of a begun one names.
@@ -223,6 +249,26 @@ pub(super) fn expiry(at: UnixMillis, key: &[u8]) -> Vec<u8> {
 /// The key that an expiry is about.
 pub(super) fn expired(expiry: &[u8]) -> Option<&[u8]> {
     expiry.get(1 + size_of::<u64>()..)
+}
+
+/// Whose the chunks with this id are; the keys of the chunks begin with it.
+pub(super) fn chunks(id: u64) -> Vec<u8> {
+    with(b'#', &id.to_be_bytes())
+}
+
+/// A chunk of a row.
+pub(super) fn chunk(id: u64, number: u32) -> Vec<u8> {
+    [&chunks(id)[..], &number.to_be_bytes()].concat()
+}
+
+/// Whether a key is a chunk's.
+pub(super) fn is_chunk(key: &[u8]) -> bool {
+    key.starts_with(CHUNKS)
+}
+
+/// The id that a chunk's key names.
+pub(super) fn chunks_id(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(*key.strip_prefix(CHUNKS)?.first_chunk()?))
 }
 
 /// What all jobs of a lane begin with.
@@ -309,6 +355,15 @@ mod tests {
         assert!(!long.key().starts_with(&lane(&short.lane)));
         let source = SourceId::parse("inbound").unwrap();
         assert_ne!(lane(&short.lane), lane(&Lane { route: Route::Outbound(source), thread: "tg:a:1".to_owned() }));
+    }
+
+    #[test]
+    fn no_id_makes_a_long_key_and_no_two_the_same() {
+        let long = |end: &str| dedupe(&DedupeId(format!("hook:{}{end}", "\u{e4}".repeat(500_000))));
+        assert!(long("a").len() <= 1 + LONGEST_ID && long("a").starts_with("dhook:\u{e4}".as_bytes()));
+        assert_ne!(long("a"), long("b"));
+        let longest = "x".repeat(LONGEST_ID);
+        assert_eq!(dedupe(&DedupeId(longest.clone())), format!("d{longest}").into_bytes(), "as it ever was");
     }
 
     proptest! {

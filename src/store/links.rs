@@ -1,13 +1,15 @@
 //! Which message and which chat is which on the other side.
 
-use sled::{Batch, Db};
-
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId, MessageId},
         time::UnixMillis,
     },
-    store::{Chat, Fact, Store, StoreError, expire, keys, openings, reach, rows, unread},
+    store::{
+        Chat, Fact, Store, StoreError,
+        db::{Batch, Db},
+        expire, keys, openings, reach, rows, unread,
+    },
 };
 
 impl Store {

@@ -7,15 +7,22 @@
 use std::{
     fs::{self, File},
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, RwLock},
-    time::Duration,
+    thread,
 };
 
-use sled::Db;
-
 use crate::store::{
-    Inner, Settings, Store, StoreError, committer::Committer, home::create_private_dir, keys, rebuild, rows, schema,
+    Inner, Settings, Store, StoreError,
+    book::Book,
+    committer::Committer,
+    db::Db,
+    durable::{Durable, sync_folder, sync_way_to},
+    home::create_private_dir,
+    keys,
+    lock::{self, lock},
+    rebuild, rows, schema,
 };
 
 /// The format of the rows. A store of a newer one is refused.
@@ -43,102 +50,159 @@ impl Store {
     /// # Errors
     /// If it is in use, was written by a newer version, has lost its contents or cannot be read. Nothing is deleted.
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
-        create_private_dir(&settings.dir).map_err(|error| unreadable(&settings.dir, &error))?;
-        let path = database(&settings.dir);
-        move_unfinished_snapshots(&path, &settings.dir)?;
-        if !marker(&settings.dir).exists() {
-            make(&path, settings.cache_bytes)?;
-            write_marker(&settings.dir)?;
+        let dir = settings.dir.as_path();
+        let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
+        create_private_dir(dir).map_err(inaccessible)?;
+        let lock = lock(dir)?;
+        let path = database(dir);
+        if marker(dir).try_exists().map_err(inaccessible)? {
+            move_unfinished_snapshots(&path, dir).map_err(inaccessible)?;
+        } else {
+            make(dir, settings.cache_bytes, &lock)?;
+            write_marker(dir).map_err(inaccessible)?;
         }
-        if !has_snapshot(&path) {
-            return Err(StoreError::SilentlyEmpty(path));
+        if !has_snapshot(&path).map_err(inaccessible)? {
+            return Err(StoreError::silently_empty(&path));
         }
-        let db = open(&path, settings.cache_bytes)?;
+        let db = open(&path, settings.cache_bytes, &lock)?;
         check_schema(&db, &path)?;
+        remove_file(&unfinished_snapshot(dir)).map_err(inaccessible)?;
+        // sled has written a snapshot, and may have cut the end of its log.
+        let durable = Durable::new(&path).map_err(inaccessible)?;
+        let book = Book::open(db.clone(), durable)?;
         let index = Arc::new(Mutex::new(rebuild::index(&db)?));
         let failed = Arc::new(OnceLock::new());
         let first_of_run = rebuild::next_sequence(&db)?;
-        let committer = Committer::start(db.clone(), &path, Arc::clone(&index), Arc::clone(&failed))?;
+        let committer = Committer::start(book, Arc::clone(&index), Arc::clone(&failed))?;
         let db = RwLock::new(Some(db));
         Ok(Self(Arc::new(Inner { settings, db, committer, index, failed, first_of_run, moving_back: Arc::default() })))
     }
 }
 
-/// How often a lock is tried, and the wait in between: a database that was just closed can stay locked for a moment.
-pub(super) const LOCK_TRIES: u32 = 50;
-pub(super) const LOCK_WAIT: Duration = Duration::from_millis(20);
-
-/// Opens the database in `path` as this program uses it.
-pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Db, StoreError> {
-    for _ in 0..LOCK_TRIES {
-        match sled::Config::new().path(path).cache_capacity(cache_bytes).open() {
-            Ok(db) => return Ok(db),
+/// Opens the database in `path` as this program uses it. Whoever does has locked the data directory.
+pub(super) fn open(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
+    for _ in 0..lock::TRIES {
+        match try_open(path, cache_bytes) {
+            Ok(tree) => return Ok(Db::new(tree, Arc::clone(lock))?),
             Err(sled::Error::Io(cause)) if cause.to_string().contains("could not acquire lock") => {
-                std::thread::sleep(LOCK_WAIT);
+                thread::sleep(lock::WAIT);
             }
-            Err(error) => return Err(unreadable(path, &error)),
+            // What sled itself finds wrong with a file has no number of the system's.
+            Err(sled::Error::Io(cause)) if cause.raw_os_error().is_some() => {
+                return Err(StoreError::inaccessible(path, &cause));
+            }
+            Err(error) => return Err(StoreError::unreadable(path, error)),
         }
     }
     Err(StoreError::Locked(path.to_owned()))
 }
 
-fn unreadable(path: &Path, error: &dyn std::error::Error) -> StoreError {
-    StoreError::Unreadable { dir: path.to_owned(), why: error.to_string() }
+/// sled panics on some damages.
+fn try_open(path: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
+    let open = || sled::Config::new().path(path).cache_capacity(cache_bytes).open();
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
+        Err(sled::Error::Unsupported("the database broke off; what it met stands above".to_owned()))
+    })
 }
 
-fn has_snapshot(path: &Path) -> bool {
-    let is_snapshot = |entry: io::Result<fs::DirEntry>| {
-        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("snap."))
+fn has_snapshot(path: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries?,
     };
-    fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_snapshot))
+    for entry in entries {
+        if entry?.file_name().to_string_lossy().starts_with("snap.") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Where a snapshot is put that was never finished, until the store is open without it.
+fn unfinished_snapshot(dir: &Path) -> PathBuf {
+    dir.join("store.unfinished-snapshot")
+}
+
+fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Puts aside what sled was writing when the disk was full or the power went. It takes such a file for its newest snapshot
 /// and then cannot open at all; the last finished one is still there, and with it nothing is missing.
-fn move_unfinished_snapshots(path: &Path, dir: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(path).into_iter().flatten() {
+fn move_unfinished_snapshots(path: &Path, dir: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         if entry.file_name().to_string_lossy().ends_with(".generating") {
-            fs::rename(entry.path(), dir.join("store.unfinished-snapshot"))?;
+            fs::rename(entry.path(), unfinished_snapshot(dir))?;
         }
     }
     Ok(())
 }
 
-/// Makes a store, or finishes one whose making was cut short, or takes one whose marker was lost.
-fn make(path: &Path, cache_bytes: u64) -> Result<(), StoreError> {
-    let db = open(path, cache_bytes)?;
+/// Makes a store, or takes one whose marker was lost. A new one gets its name once it is whole and durable, so that a making
+/// that was cut short leaves nothing that could be taken for a store.
+fn make(dir: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<(), StoreError> {
+    let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
+    let path = database(dir);
+    if path.try_exists().map_err(inaccessible)? {
+        move_unfinished_snapshots(&path, dir).map_err(inaccessible)?;
+        return write_snapshot(begun(&path, cache_bytes, lock)?, &path, cache_bytes, lock);
+    }
+    let making = dir.join("store.making");
+    remove_folder(&making).map_err(inaccessible)?;
+    write_snapshot(begun(&making, cache_bytes, lock)?, &making, cache_bytes, lock)?;
+    fs::rename(&making, &path).map_err(inaccessible)?;
+    sync_way_to(dir).map_err(inaccessible)
+}
+
+/// The database in `path`, with the first of its rows.
+fn begun(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
+    let db = open(path, cache_bytes, lock)?;
     if db.is_empty() {
         db.insert(keys::SCHEMA, rows::write(&SCHEMA))?;
     }
     check_schema(&db, path)?;
-    write_snapshot(db, path, cache_bytes)
+    Ok(db)
+}
+
+/// Removes a folder, if it is there, with everything in it.
+pub(super) fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }
 
 /// Closes a database and opens it once more: sled writes a snapshot when it opens what has changed, and at no other time.
-pub(super) fn write_snapshot(db: Db, path: &Path, cache_bytes: u64) -> Result<(), StoreError> {
+/// Then everything in its folder is durable.
+pub(super) fn write_snapshot(db: Db, path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<(), StoreError> {
     db.flush()?;
-    File::open(path.join("db"))?.sync_all()?;
     drop(db);
-    drop(open(path, cache_bytes)?);
+    Durable::new(path).map_err(|error| StoreError::inaccessible(path, &error))?;
+    drop(open(path, cache_bytes, lock)?);
+    Durable::new(path).map_err(|error| StoreError::inaccessible(path, &error))?;
     Ok(())
 }
 
 fn check_schema(db: &Db, path: &Path) -> Result<(), StoreError> {
     let Some(value) = db.get(keys::SCHEMA)? else {
         return Err(if db.is_empty() {
-            StoreError::SilentlyEmpty(path.to_owned())
+            StoreError::silently_empty(path)
         } else {
-            let why = "it holds the data of another program".to_owned();
-            StoreError::Unreadable { dir: path.to_owned(), why }
+            StoreError::unreadable(path, "it holds the data of another program")
         });
     };
     schema::bring_up(db, path, &value)
 }
 
-pub(super) fn write_marker(dir: &Path) -> Result<(), StoreError> {
-    let file = File::create(marker(dir))?;
-    file.sync_all()?;
-    File::open(dir)?.sync_all()?;
-    Ok(())
+pub(super) fn write_marker(dir: &Path) -> io::Result<()> {
+    File::create(marker(dir))?.sync_all()?;
+    sync_folder(dir)
 }

@@ -3,7 +3,6 @@
 //! A number and its owner are noted both ways, each once: who shares a number takes it from whoever had it before.
 
 use serde::{Deserialize, Serialize};
-use sled::Batch;
 
 use crate::{
     domain::{
@@ -13,6 +12,7 @@ use crate::{
     store::{
         Chat, Store, StoreError,
         committer::{Book, Planned},
+        db::{Batch, Db},
         index::Index,
         keys, rows,
     },
@@ -107,7 +107,7 @@ pub(super) fn begin(batch: &mut Batch, conversation: &Conversation, chat: &Chat,
 /// Notes that the customer has answered what a manager began in `chat`; not what was begun since. Which conversation the chat
 /// belongs to stays known.
 pub(super) fn answer(
-    db: &sled::Db,
+    db: &Db,
     batch: &mut Batch,
     conversation: &Conversation,
     chat: &KommoChatId,

@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use sled::Batch;
-
 use crate::{
     domain::{
         delivery::{Delivery, Report},
@@ -16,6 +14,7 @@ use crate::{
     store::{
         NewJob, Store, StoreError, aside,
         committer::{Book, Planned},
+        db::Batch,
         expire,
         index::Index,
         keys,

@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 
 use serde::Deserialize;
-use sled::Db;
 
 use crate::{
     domain::time::UnixMillis,
     store::{
-        Parked, ParkedId, Store, StoreError, aside, keys, park,
+        Parked, ParkedId, Store, StoreError, aside,
+        db::Db,
+        keys, park,
         rows::{self, ParkedHead},
     },
 };

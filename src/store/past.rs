@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use sled::{Batch, Db};
-
 use crate::{
     domain::{
         address::Conversation,
@@ -13,6 +11,7 @@ use crate::{
     store::{
         Chat, Store, StoreError,
         committer::{Book, Planned},
+        db::{Batch, Db},
         index::Index,
         keys, push, rows,
         scan::scan,

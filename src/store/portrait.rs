@@ -1,7 +1,5 @@
 //! How customers look, by the bot that was told.
 
-use sled::Batch;
-
 use crate::{
     domain::{
         address::{BotId, ContactId},
@@ -10,6 +8,7 @@ use crate::{
     store::{
         Store, StoreError,
         committer::{Book, Planned},
+        db::Batch,
         index::Index,
         keys, rows,
     },

@@ -1,7 +1,5 @@
 //! New jobs: at the tails of their lanes, each arrival once.
 
-use sled::{Batch, Db};
-
 use crate::{
     domain::{
         time::UnixMillis,
@@ -10,6 +8,7 @@ use crate::{
     store::{
         Fact, Intake, NewJob, Pushed, Store, StoreError,
         committer::{Book, Planned},
+        db::{Batch, Db},
         expire,
         index::{Head, Index},
         keys::{self, Place},

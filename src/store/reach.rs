@@ -1,7 +1,5 @@
 //! How chats can be reached: who let the bot in, by which connection, and where a group is now.
 
-use sled::{Batch, Db};
-
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, UserId},
@@ -9,7 +7,11 @@ use crate::{
         reach::{Connection, Presence},
         spot::Spot,
     },
-    store::{Store, StoreError, keys, rows},
+    store::{
+        Store, StoreError,
+        db::{Batch, Db},
+        keys, rows,
+    },
 };
 
 impl Store {

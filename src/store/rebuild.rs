@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sled::{Batch, Db};
-
 use crate::store::{
     StoreError, aside,
+    db::{Batch, Db},
     index::{Head, Index},
     keys::{self, Place},
     rows::{self, ParkedHead},

@@ -2,190 +2,191 @@
 //!
 //! What was on its way to Kommo goes on: Kommo takes each message once. What was on its way to Telegram is parked instead:
 //! it may have been delivered since the dump, and Telegram would take it again.
+//!
+//! The data directory is locked until the end, so that nobody acknowledges anything into a store that is about to be moved
+//! aside. The new store is whole and durable before it gets its name. A cut between the two renames leaves no store but its
+//! marker: nobody opens that, and the same restore brings it to an end.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     fs::{self, File},
-    io::{BufRead, BufReader},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use sled::Db;
-
 use crate::{
-    domain::work::Route,
+    domain::time::UnixMillis,
     store::{
         Store, StoreError,
-        dump::{FORMAT, Line, unhex},
+        db::Batch,
+        durable::{sync_folder, sync_way_to},
         home::{create_private_dir, give, give_all},
-        keys::{self, Place},
-        open::{LOCK_TRIES, LOCK_WAIT, SCHEMA, database, marker, open, write_marker, write_snapshot},
+        keys,
+        lock::{lock, try_for_a_while},
+        open::{database, marker, open, remove_folder, write_marker, write_snapshot},
         past::NOT_YET,
-        rows::{self, JobRow, ParkedRow},
+        rows,
     },
 };
 
+mod aside;
+mod plan;
+mod source;
+
+use plan::Plan;
+use source::Source;
+
 /// What a restore did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RestoreSummary {
+    /// When the dump was written, if that can be told.
+    pub dumped_at: Option<UnixMillis>,
     /// How many rows the dump held.
     pub rows: u64,
-    /// How many answers to customers were parked, because they may have been delivered already.
+    /// How many conversations were among them.
+    pub chats: u64,
+    /// How many jobs wait and go on.
+    pub waiting: u64,
+    /// How many messages were parked when it was written.
+    pub parked_before: usize,
+    /// How many answers to customers were parked now, because they may have been delivered already.
     pub parked: usize,
     /// Where the store that was there has been moved.
     pub moved_to: Option<PathBuf>,
+    /// Where those are that earlier restores have moved, newest first.
+    pub older: Vec<PathBuf>,
+    /// Those of them that were too many, and were removed.
+    pub removed: Vec<PathBuf>,
 }
 
 impl fmt::Display for RestoreSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rows", self.rows)?;
+        write!(
+            f,
+            "{} rows, among them {} conversations, {} jobs that wait and {} parked messages",
+            self.rows, self.chats, self.waiting, self.parked_before
+        )?;
         if self.parked > 0 {
             write!(f, "\n{} answers were set aside: they may have been delivered since the dump", self.parked)?;
         }
-        self.moved_to.as_ref().map_or(Ok(()), |path| write!(f, "\nthe former store is now {}", path.display()))
+        if let Some(path) = &self.moved_to {
+            write!(f, "\nthe former store is now {}", path.display())?;
+        }
+        for path in &self.older {
+            write!(f, "\nfrom an earlier restore there is still {}", path.display())?;
+        }
+        for path in &self.removed {
+            write!(f, "\nremoved, since the {} newest are kept: {}", aside::KEPT, path.display())?;
+        }
+        Ok(())
     }
 }
 
 /// What is cached while the rows are written.
 const CACHE_BYTES: u64 = 32 << 20;
-
-type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+/// How many rows are written in one step.
+const STEP: u64 = 64;
 
 impl Store {
-    /// Makes the store in the data directory `dir` anew from `dump`. What is there is moved aside, never deleted.
+    /// Makes the store in the data directory `dir` anew from `dump`. What is there is moved aside.
     ///
     /// # Errors
     /// If the dump is not whole or from a newer version, or the store is in use; then nothing has changed.
     pub fn restore(dir: &Path, dump: &Path) -> Result<RestoreSummary, StoreError> {
-        let mut rows = read(dump)?;
-        let count = rows.len() as u64;
-        let parked = park_answers(&mut rows);
-        raise_sequence(&mut rows);
-        // What crossed after the dump is not in it: nobody may take it for missing and send it again.
-        rows.insert(keys::BEGUN.to_vec(), rows::write(&NOT_YET));
-        create_private_dir(dir)?;
+        let mut source = Source::open(dump)?;
+        let mut plan = Plan::default();
+        let header = source.read(|key, value| {
+            plan.note(&key, &value);
+            Ok(())
+        })?;
+        let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
+        create_private_dir(dir).map_err(inaccessible)?;
+        let lock = lock(dir)?;
         let path = database(dir);
-        refuse_if_in_use(&path)?;
-        let fresh = free_name(dir, "store.restoring");
-        write(&fresh, &rows)?;
-        let moved_to = path.exists().then(|| free_name(dir, "store.before-restore"));
-        if let Some(aside) = &moved_to {
-            fs::rename(&path, aside)?;
-        }
-        fs::rename(&fresh, &path)?;
-        write_marker(dir)?;
-        give_all(dir, &path)?;
-        give(dir, &marker(dir))?;
-        Ok(RestoreSummary { rows: count, parked, moved_to })
+        let _former = lock_database(&path)?;
+        aside::remove_unfinished(dir).map_err(inaccessible)?;
+        let fresh = aside::unfinished(dir);
+        let written = write(&fresh, &mut source, &plan, &lock);
+        let moved = written.and_then(|parked| Ok((parked, put_in_place(dir, &fresh).map_err(inaccessible)?)));
+        let (parked, moved_to) = moved.inspect_err(|_| {
+            // What went wrong is told; if this cannot be removed either, the next restore does it.
+            let _ = remove_folder(&fresh);
+        })?;
+        // The store is in its place. What cannot be looked at or removed is left for the next restore.
+        let (mut older, removed) = aside::prune(dir).unwrap_or_default();
+        older.retain(|path| moved_to.as_ref() != Some(path));
+        Ok(RestoreSummary {
+            dumped_at: header.at.or_else(|| source.written_at()),
+            rows: plan.rows,
+            chats: plan.chats,
+            waiting: plan.waiting,
+            parked_before: plan.parked_before(),
+            parked,
+            moved_to,
+            older,
+            removed,
+        })
     }
 }
 
-fn read(dump: &Path) -> Result<Rows, StoreError> {
-    let bad = |why: &str| StoreError::BadDump { file: dump.to_owned(), why: why.to_owned() };
-    let file = File::open(dump).map_err(|error| bad(&error.to_string()))?;
-    let mut lines = BufReader::new(file).lines().map(|line| {
-        serde_json::from_str::<Line>(&line.map_err(|error| bad(&error.to_string()))?).map_err(|_| bad("a line is cut"))
-    });
-    let schema = match lines.next().transpose()? {
-        Some(Line::Head { format, schema }) if format == FORMAT && schema <= SCHEMA => schema,
-        Some(Line::Head { format, .. }) if format == FORMAT => return Err(bad("a newer telekommo wrote it")),
-        _ => return Err(bad("it does not begin like one")),
+/// Keeps away whoever locks nothing but the database itself, as earlier versions do. Opening it would change it.
+fn lock_database(path: &Path) -> Result<Option<File>, StoreError> {
+    let failed = |error: io::Error| StoreError::inaccessible(path, &error);
+    let file = match File::open(path.join("db")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(failed)?,
     };
-    let bytes = |text: &str| unhex(text).ok_or_else(|| bad("a row is broken"));
-    let mut rows = Rows::new();
-    for line in lines {
-        match line? {
-            Line::Row { k, v } => rows.insert(bytes(&k)?, v.into_bytes()),
-            Line::Bytes { k, b } => rows.insert(bytes(&k)?, bytes(&b)?),
-            Line::End { rows: count } if count == rows.len() as u64 => {
-                // The rows are of this format, and the next start brings them up to its own.
-                rows.insert(keys::SCHEMA.to_vec(), rows::write(&schema));
-                return Ok(rows);
-            }
-            Line::End { .. } | Line::Head { .. } => return Err(bad("rows are missing")),
-        };
-    }
-    Err(bad("its end is missing"))
+    if try_for_a_while(&file).map_err(failed)? { Ok(Some(file)) } else { Err(StoreError::Locked(path.to_owned())) }
 }
 
-/// Turns the jobs that go to Telegram into parked messages, one per answer, and tells how many.
-fn park_answers(rows: &mut Rows) -> usize {
-    // What is stray may have found whom it is for since.
-    let is_answer = |place: &Place| matches!(place.lane.route, Route::Outbound(_) | Route::Stray);
-    let (mut answers, mut gone) = (BTreeMap::<_, (Place, Vec<JobRow>)>::new(), Vec::new());
-    let mut aside = Vec::new();
-    for (key, value) in rows.iter() {
-        if let Some(place) = Place::parse(key).filter(is_answer) {
-            let Some(row) = rows::read(key, value) else {
-                aside.push((keys::aside(place.sequence, key), value.clone()));
-                gone.push(key.clone());
-                continue;
-            };
-            answers.entry(place.siblings()).or_insert_with(|| (place, Vec::new())).1.push(row);
-            gone.push(key.clone());
+/// Writes a whole and durable database into the folder `fresh`, and tells how many answers were parked.
+fn write(fresh: &Path, source: &mut Source, plan: &Plan, lock: &Arc<File>) -> Result<usize, StoreError> {
+    let db = open(fresh, CACHE_BYTES, lock)?;
+    let (mut batch, mut count) = (Batch::default(), 0);
+    let header = source.read(|key, value| {
+        if let Some(key) = plan.key_of(key) {
+            batch.insert(key, value);
+            count += 1;
         }
-    }
-    for key in gone {
-        rows.remove(&key);
-    }
-    rows.extend(aside);
-    // A dump can hold an answer both waiting and parked, if it was parked meanwhile; one of them is enough.
-    let parked: Vec<ParkedRow> = (rows.iter().filter(|(key, _)| keys::parked_sequence(key).is_some()))
-        .filter_map(|(key, value)| rows::read(key, value))
-        .collect();
-    answers.retain(|_, (place, jobs)| {
-        let works: Vec<_> = jobs.iter().map(|job| job.work.clone()).collect();
-        !parked.iter().any(|row| row.thread == place.lane.thread && row.works.ends_with(&works))
-    });
-    for (place, jobs) in answers.values() {
-        let parked = ParkedRow {
-            route: place.lane.route.to_string(),
-            thread: place.lane.thread.clone(),
-            parked_at: jobs.iter().map(|job| job.enqueued_at).max().unwrap_or_default(),
-            works: jobs.iter().map(|job| job.work.clone()).collect(),
-            why: "restored from a dump: it may have been delivered since".to_owned(),
-            code: None,
-            expires_at: None,
-        };
-        // An arrival's sequence is unique, so it can name the parked message too.
-        rows.insert(keys::parked(place.sequence), rows::write(&parked));
-    }
-    answers.len()
-}
-
-/// Lets the counter stand above every number in use: it may have been dumped before the last rows were.
-fn raise_sequence(rows: &mut Rows) {
-    let next = rows.keys().filter_map(|key| keys::sequence_of(key)).max().map_or(0, |last| last + 1);
-    let counted = rows.get(keys::SEQUENCE).and_then(|value| rows::read(keys::SEQUENCE, value)).unwrap_or(0);
-    rows.insert(keys::SEQUENCE.to_vec(), rows::write(&next.max(counted)));
-}
-
-fn refuse_if_in_use(path: &Path) -> Result<(), StoreError> {
-    if !path.join("db").exists() {
-        return Ok(());
-    }
-    // Whoever runs holds this lock. Opening the database would change it, so only the lock is tried.
-    let file = File::open(path.join("db"))?;
-    for _ in 0..LOCK_TRIES {
-        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
-            return Ok(());
+        if count % STEP == 0 {
+            db.apply_batch(std::mem::take(&mut batch))?;
         }
-        std::thread::sleep(LOCK_WAIT);
+        Ok(())
+    })?;
+    let mut parked = 0;
+    for (key, row) in plan.answers() {
+        batch.insert(key, rows::write(&row));
+        parked += 1;
     }
-    Err(StoreError::Locked(path.to_owned()))
+    // The rows are of the dump's format; the next start brings them up to its own.
+    batch.insert(keys::SCHEMA, rows::write(&header.schema));
+    batch.insert(keys::SEQUENCE, rows::write(&plan.next_sequence()));
+    // What crossed after the dump is not in it: nobody may take it for missing and send it again.
+    batch.insert(keys::BEGUN, rows::write(&NOT_YET));
+    db.apply_batch(batch)?;
+    write_snapshot(db, fresh, CACHE_BYTES, lock)?;
+    Ok(parked)
 }
 
-fn write(path: &Path, rows: &Rows) -> Result<(), StoreError> {
-    let db: Db = open(path, CACHE_BYTES)?;
-    for (key, value) in rows {
-        db.insert(key, value.as_slice())?;
+/// Gives the database in `fresh` its name, and tells where the former one is. If that fails, the former one has its name.
+fn put_in_place(dir: &Path, fresh: &Path) -> io::Result<Option<PathBuf>> {
+    let path = database(dir);
+    // First of all, so that nobody takes a store without a name for one that was never there.
+    write_marker(dir)?;
+    give(dir, &marker(dir))?;
+    give_all(dir, fresh)?;
+    sync_way_to(dir)?;
+    let moved_to = if path.try_exists()? { Some(aside::next(dir)?) } else { None };
+    if let Some(aside) = &moved_to {
+        fs::rename(&path, aside)?;
     }
-    write_snapshot(db, path, CACHE_BYTES)
-}
-
-/// The first of the numbered names that is free. Nobody restores a store so often that there is none.
-fn free_name(dir: &Path, name: &str) -> PathBuf {
-    let numbered = |number: u32| dir.join(format!("{name}-{number}"));
-    (1..10_000).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| dir.join(name))
+    if let Err(error) = fs::rename(fresh, &path) {
+        if let Some(aside) = &moved_to {
+            fs::rename(aside, &path)?;
+        }
+        return Err(error);
+    }
+    sync_folder(dir)?;
+    Ok(moved_to)
 }

@@ -1,6 +1,18 @@
 //! How much room the disk has left.
 
+use std::{io, path::Path};
+
 use crate::store::{Store, StoreError};
+
+/// How many bytes are free on the disk that the folder `dir` is on, or would be.
+///
+/// # Errors
+/// If that cannot be learnt.
+pub fn free_bytes(dir: &Path) -> io::Result<u64> {
+    let there = dir.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(there)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
 
 impl Store {
     /// How much room the database takes.
@@ -22,7 +34,6 @@ impl Store {
     pub fn has_room_for(&self, size_bytes: u64) -> bool {
         let settings = &self.0.settings;
         let wanted_bytes = settings.reserve_bytes.saturating_add(size_bytes);
-        rustix::fs::statvfs(&settings.dir)
-            .map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= wanted_bytes)
+        free_bytes(&settings.dir).map_or(true, |free_bytes| free_bytes >= wanted_bytes)
     }
 }

@@ -1,11 +1,10 @@
 //! The values of the tree: JSON text, so that a dump can be read and an upgrade can add fields.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sled::Db;
 
 use crate::{
     domain::{time::UnixMillis, work::Work},
-    store::{StoreError, unreadable},
+    store::{StoreError, db::Db, unreadable},
 };
 
 /// A waiting job.

@@ -4,7 +4,9 @@
 //! up to 16,384 pages stay in memory whatever the cache's limit is, which is hundreds of megabytes. Asking for each next row
 //! anew costs a little more time, and the limit holds.
 
-use sled::{Db, IVec};
+use sled::IVec;
+
+use crate::store::db::Db;
 
 /// The rows whose keys begin with a prefix, in the order of the keys.
 pub(super) struct Scan<'a> {
@@ -25,8 +27,8 @@ impl Iterator for Scan<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let next = match &self.last {
             // A key that is the prefix itself is in no table.
-            None => self.db.get_gt(self.prefix),
-            Some(last) => self.db.get_gt(last),
+            None => self.db.next(self.prefix),
+            Some(last) => self.db.next(last),
         };
         match next {
             Ok(row) => {
@@ -41,11 +43,14 @@ impl Iterator for Scan<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
     fn every_row_of_the_table_and_no_other_is_found_in_order() {
-        let db = sled::Config::new().temporary(true).open().unwrap();
+        let tree = sled::Config::new().temporary(true).open().unwrap();
+        let db = Db::new(tree, Arc::new(tempfile::tempfile().unwrap())).unwrap();
         let all: Vec<_> = (0..1000_u32).map(|number| [b"j", &number.to_be_bytes()[..]].concat()).collect();
         for key in all.iter().map(Vec::as_slice).chain([&b"i\xff"[..], b"k", b"p1"]) {
             db.insert(key, "x").unwrap();

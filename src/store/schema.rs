@@ -2,9 +2,7 @@
 
 use std::{cmp::Ordering, path::Path};
 
-use sled::Db;
-
-use crate::store::{StoreError, keys, open::SCHEMA, rows};
+use crate::store::{StoreError, db::Db, keys, open::SCHEMA, rows};
 
 /// What turns the rows of one format into those of the next.
 type Step = fn(&Db) -> Result<(), StoreError>;
@@ -18,7 +16,7 @@ pub(super) fn bring_up(db: &Db, path: &Path, noted: &[u8]) -> Result<(), StoreEr
 }
 
 fn bring_up_to(known: u32, steps: &[Step], db: &Db, path: &Path, noted: &[u8]) -> Result<(), StoreError> {
-    let unreadable = |why: &str| StoreError::Unreadable { dir: path.to_owned(), why: why.to_owned() };
+    let unreadable = |why: &str| StoreError::unreadable(path, why);
     let found: u32 = rows::parse(noted).map_err(|_| unreadable("the row that says its format is damaged"))?;
     if found == 0 {
         return Err(unreadable("it says that it has format 0, which there never was"));
@@ -44,6 +42,8 @@ fn migrate(found: u32, steps: &[Step], db: &Db) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn note(db: &Db, name: &str) -> Result<(), StoreError> {
@@ -53,7 +53,8 @@ mod tests {
 
     /// A database that says it has a format, and this telekommo knows 3.
     fn opened(noted: &str) -> (Result<(), StoreError>, Db) {
-        let db = sled::Config::new().temporary(true).open().unwrap();
+        let tree = sled::Config::new().temporary(true).open().unwrap();
+        let db = Db::new(tree, Arc::new(tempfile::tempfile().unwrap())).unwrap();
         db.insert(keys::SCHEMA, noted).unwrap();
         let steps: [Step; 2] = [|db| note(db, "to 2"), |db| note(db, "to 3")];
         (bring_up_to(3, &steps, &db, Path::new("/data/store"), noted.as_bytes()), db)

@@ -1,6 +1,6 @@
 //! How a claimed job ends: one durable change of its lane, with everything that follows from it.
 
-use sled::{Batch, Db, IVec};
+use sled::IVec;
 
 use crate::{
     domain::{
@@ -10,6 +10,7 @@ use crate::{
     store::{
         Ending, Fact, Lease, NewJob, StoreError, claim,
         committer::{Book, Planned},
+        db::{Batch, Db},
         index::{Head, Index},
         keys::{self, Place},
         links, park,

@@ -1,10 +1,12 @@
 //! Answers that have arrived, and of which nothing shows yet that they were read: for each conversation a short list.
 
-use sled::{Batch, Db};
-
 use crate::{
     domain::{address::Conversation, delivery::Unread},
-    store::{Store, StoreError, keys, rows},
+    store::{
+        Store, StoreError,
+        db::{Batch, Db},
+        keys, rows,
+    },
 };
 
 /// How many answers of a conversation are kept, the newest ones. Who does not read has many, and reads the last.

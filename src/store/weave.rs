@@ -1,6 +1,6 @@
 //! Late arrivals: into the middle of a lane, where they would stand had they come in time.
 
-use sled::{Batch, Db, IVec};
+use sled::IVec;
 
 use crate::{
     domain::{
@@ -10,6 +10,7 @@ use crate::{
     store::{
         NewJob, Store, StoreError,
         committer::{Book, Planned},
+        db::{Batch, Db},
         index::{Head, Index},
         keys::{self, Place},
         push,

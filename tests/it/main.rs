@@ -8,4 +8,5 @@ mod bridge;
 mod kinds;
 mod layers;
 mod page;
+mod power;
 mod support;

@@ -1,16 +1,20 @@
 //! Where the export is, and its files.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Component, Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail};
 
 use crate::{
-    operate::import::walk::{Tell, walk},
-    store::home,
+    operate::import::{
+        room::Room,
+        walk::{Tell, walk},
+    },
+    store::{durable, home},
 };
 
 /// The file that has everything in it.
@@ -93,28 +97,54 @@ impl Export {
     }
 }
 
-/// Copies a file to below `data_dir`, so that it is there as a whole or not at all, and for whoever owns that.
+/// How much is copied between two looks at the disk.
+const STEP_BYTES: u64 = 1024 * 1024;
+
+/// Copies a file to below `data_dir`, so that it is there as a whole or not at all, and for whoever owns that. The reserve of
+/// the disk stays free.
 ///
 /// # Errors
 /// If there is no room, or no right to write.
-pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path) -> io::Result<()> {
-    if let (Ok(old), Ok(new)) = (fs::metadata(to), fs::metadata(from))
-        && old.len() == new.len()
-    {
+pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path, room: &Room) -> io::Result<()> {
+    let size_bytes = fs::metadata(from)?.len();
+    if fs::metadata(to).is_ok_and(|old| old.len() == size_bytes) {
         return Ok(());
     }
+    room.watch(size_bytes)?;
     let folder = to.parent().unwrap_or(data_dir);
     home::create_within(data_dir, folder)?;
-    let mut part = tempfile::NamedTempFile::new_in(folder)?;
-    io::copy(&mut File::open(from)?, &mut part)?;
-    part.as_file().sync_all()?;
-    home::give(data_dir, part.path())?;
-    part.persist(to)?;
-    Ok(())
+    let mut part = to.to_owned();
+    part.as_mut_os_string().push(".part");
+    let copied = copy_to_part(from, &part, room).and_then(|()| {
+        home::give(data_dir, &part)?;
+        fs::rename(&part, to)?;
+        durable::sync_folder(folder)
+    });
+    copied.inspect_err(|_| {
+        // On a full disk every byte counts; if it cannot be removed, the next try writes it anew.
+        let _ = fs::remove_file(&part);
+    })
+}
+
+/// Another process may fill the disk meanwhile, so it is looked at again and again.
+fn copy_to_part(from: &Path, part: &Path, room: &Room) -> io::Result<()> {
+    match fs::remove_file(part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    // Never what a link leads to: the service's user could have anything overwritten.
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
+    let mut from = File::open(from)?;
+    while io::copy(&mut from.by_ref().take(STEP_BYTES), &mut to)? == STEP_BYTES {
+        room.watch(STEP_BYTES)?;
+    }
+    to.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use tempfile::TempDir;
 
     use super::*;
@@ -152,5 +182,27 @@ mod tests {
         fs::write(folder.path().join("messages.html"), "<html>").unwrap();
         says(folder.path(), "Machine-readable JSON");
         says(&folder.path().join("messages.html"), "Machine-readable JSON");
+    }
+
+    #[test]
+    fn a_copy_is_whole_or_not_there_and_leaves_the_reserve_alone() {
+        static FREE_BYTES: AtomicU64 = AtomicU64::new(0);
+        let home = TempDir::new().unwrap();
+        let (from, to) = (home.path().join("from"), home.path().join("imports/7/1.jpg"));
+        fs::write(&from, vec![7; 5 << 20]).unwrap();
+        let there = || fs::read_dir(to.parent().unwrap()).map_or(0, Iterator::count);
+        // Somebody else fills the disk: each look finds a megabyte less.
+        let room = Room::told(home.path(), 10 << 20, |_| Ok(FREE_BYTES.fetch_sub(1 << 20, Ordering::Relaxed)));
+        FREE_BYTES.store(14 << 20, Ordering::Relaxed);
+        copy(&from, &to, home.path(), &room).unwrap_err();
+        assert_eq!(there(), 0, "it is too large from the beginning");
+        FREE_BYTES.store(15 << 20, Ordering::Relaxed);
+        let error = copy(&from, &to, home.path(), &room).unwrap_err();
+        assert!(error.to_string().contains("10 MB stay free"), "{error}");
+        assert!(to.parent().unwrap().exists() && there() == 0, "it was begun, and nothing of it is left");
+        FREE_BYTES.store(u64::MAX / 2, Ordering::Relaxed);
+        fs::write(to.with_extension("jpg.part"), "left by a crash").unwrap();
+        copy(&from, &to, home.path(), &room).unwrap();
+        assert_eq!((fs::read(&to).unwrap(), there()), (vec![7; 5 << 20], 1));
     }
 }

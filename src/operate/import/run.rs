@@ -25,6 +25,7 @@ use crate::{
         people::People,
         progress::{AS_WHOM, Progress},
         read::{Enclosed, Item, Said},
+        room::Room,
         sending::{Ended, Post},
         survey::Survey,
         walk::ChatHead,
@@ -48,6 +49,7 @@ pub(super) struct Run {
     links: Links,
     imports: PathBuf,
     data_dir: PathBuf,
+    room: Room,
     progress: Progress,
     chats: Chats,
     bar: Bar,
@@ -102,6 +104,7 @@ impl Run {
             loud: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.loud)).collect(),
             imports: imported::dir(&config.data_dir),
             data_dir: config.data_dir.clone(),
+            room: Room::new(config),
             links,
             source,
             bot,
@@ -204,7 +207,7 @@ impl Run {
         let told = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = plain_name(enclosed.name.as_deref().unwrap_or(&told));
         let kept = format!("{}-{}/{chat}/{message}{}", self.bot, self.owner, ending(&told));
-        export::copy(&path, &self.imports.join(&kept), &self.data_dir)
+        export::copy(&path, &self.imports.join(&kept), &self.data_dir, &self.room)
             .with_context(|| format!("{} cannot be copied", path.display()))?;
         let link = self.links.made_at(clock::now()).to_imported(&ImportedFile {
             path: kept,

@@ -48,8 +48,9 @@ pub(super) struct Counted {
     pub(super) outgoing: usize,
     /// Which messages somebody is to notice: the newest one, and the newest of the customer's, which alone may make a lead.
     pub(super) loud: [Option<i64>; 2],
+    /// The files that are there: whose they are, and their sizes in bytes.
+    pub(super) files: Vec<(i64, u64)>,
     kinds: BTreeMap<&'static str, usize>,
-    files: usize,
     missing: usize,
     service: usize,
     unreadable: Vec<i64>,
@@ -204,7 +205,7 @@ impl Counted {
             Said::Text(_) => "text",
             Said::File(file) => {
                 match export.file(&file.path) {
-                    Found::There { .. } => self.files += 1,
+                    Found::There { size_bytes, .. } => self.files.push((item.id, size_bytes)),
                     Found::Missing | Found::TooLarge(_) => self.missing += 1,
                 }
                 file.kind.name()
@@ -221,7 +222,7 @@ impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = ["CHAT", "ID", "MESSAGES", "FILES", "MISSING", "SERVICE"].map(str::to_owned);
         let row = |it: &Counted| {
-            let numbers = [it.messages, it.files, it.missing, it.service].map(|number| number.to_string());
+            let numbers = [it.messages, it.files.len(), it.missing, it.service].map(|number| number.to_string());
             let [messages, files, missing, service] = numbers;
             [it.chat.name.clone(), it.chat.id.to_string(), messages, files, missing, service]
         };

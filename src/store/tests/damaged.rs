@@ -26,7 +26,7 @@ async fn damaged_rows_pass_through_a_dump_byte_by_byte() {
         damage(&store, &answer, how);
         let chat = keys::chat(&"tg:sales:5".parse().unwrap());
         damage(&store, &chat, how);
-        store.dump(&dump).unwrap();
+        store.dump(&dump, NOW).unwrap();
         store.close().await.unwrap();
 
         assert_eq!(Store::restore(home.0.path(), &dump).unwrap().parked, 1, "the answer that can be read");
@@ -55,7 +55,7 @@ async fn filled(store: &Store) -> Vec<At> {
             let (of_lane, parts) = (lane(&of.to_string()), if arrival % 2 == 0 { 1 } else { 3 });
             let works = (0..parts).map(|part| work(&name(part))).collect();
             let put = move |book: &mut committer::Book| {
-                let mut batch = sled::Batch::default();
+                let mut batch = db::Batch::default();
                 let joined = push::join_together(book, &mut batch, &of_lane, works, NOW);
                 let then = Box::new(move |index: &mut Index| push::enter(index, joined));
                 Ok(committer::Planned { batch: Some(batch), answer: (), then })

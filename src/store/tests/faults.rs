@@ -52,14 +52,17 @@ async fn a_store_that_has_lost_its_contents_is_refused_and_left_as_it_is() {
     for snapshot in &snapshots {
         fs::rename(snapshot, aside.join(snapshot.file_name().unwrap())).unwrap();
     }
-    assert!(matches!(home.try_open(), Err(StoreError::SilentlyEmpty(_))));
+    assert!(matches!(home.try_open(), Err(StoreError::SilentlyEmpty { .. })));
     for snapshot in &snapshots {
         fs::rename(aside.join(snapshot.file_name().unwrap()), snapshot).unwrap();
     }
     assert_eq!(drain(&home.open()).await, ["a1"], "brought back, it is whole");
 
     fs::remove_dir_all(&path).unwrap();
-    assert!(matches!(home.try_open(), Err(StoreError::SilentlyEmpty(_))), "a folder that is gone is no fresh start");
+    assert!(
+        matches!(home.try_open(), Err(StoreError::SilentlyEmpty { .. })),
+        "a folder that is gone is no fresh start"
+    );
 }
 
 #[tokio::test]
@@ -122,4 +125,35 @@ async fn a_disk_below_its_reserve_has_no_room() {
     assert!(home.open().has_room());
     let (full, settings) = (Home::new(), |home: &Home| Settings { reserve_bytes: u64::MAX, ..home.settings() });
     assert!(!Store::open(settings(&full)).unwrap().has_room());
+}
+
+#[tokio::test]
+async fn what_is_no_folder_is_not_told_as_a_damaged_store() {
+    let home = Home::new();
+    let file = home.0.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refused = |dir| Store::open(Settings { dir, ..home.settings() }).unwrap_err();
+    for dir in [file.clone(), file.join("below")] {
+        let error = refused(dir);
+        assert!(matches!(error, StoreError::Inaccessible { .. }) && !error.to_string().contains("restore"), "{error}");
+    }
+    home.open().close().await.unwrap();
+    let path = database(home.0.path());
+    fs::rename(&path, home.0.path().join("aside")).unwrap();
+    fs::write(&path, "").unwrap();
+    let error = refused(home.0.path().to_owned());
+    assert!(matches!(error, StoreError::Inaccessible { .. }) && !error.to_string().contains("restore"), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_whose_making_was_cut_short_is_made_anew() {
+    let home = Home::new();
+    let making = home.0.path().join("store.making");
+    fs::create_dir(&making).unwrap();
+    for (file, text) in [("conf", "cut"), ("db", "cut"), ("snap.0000000000000000.generating", "")] {
+        fs::write(making.join(file), text).unwrap();
+    }
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    assert!(!making.exists());
 }

@@ -21,7 +21,8 @@ use crate::{
         work::Method,
     },
     store::{
-        dump::{Line, unhex},
+        dump::Line,
+        hex::unhex,
         open::SCHEMA,
         rows::{JobRow, ParkedRow},
     },
@@ -174,7 +175,9 @@ fn every_kind_of_job_has_a_row() {
 fn every_kind_of_fact_and_every_table_has_a_row() {
     assert_all(facts().iter().map(fact_kind), FACTS, "Fact");
     let documented = include_str!("../keys.rs").lines().filter_map(|line| line.strip_prefix("//! | `"));
-    let documented: BTreeSet<_> = documented.map(|line| line.as_bytes()[0]).collect();
+    // A dump has large rows as a whole.
+    let documented: BTreeSet<_> =
+        documented.map(|line| line.as_bytes()[0]).filter(|table| [*table] != keys::CHUNKS).collect();
     assert!(documented.len() > 20);
     let written: BTreeSet<_> = fixture().iter().map(|(key, _)| key[0]).collect();
     assert_eq!(written, documented, "what keys.rs lists has a row in the fixture");
@@ -259,5 +262,5 @@ async fn a_store_of_this_format_is_restored_and_used() {
 async fn write_a_row_of_every_kind() {
     let store = Home::new().open();
     fill(&store).await;
-    store.dump(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/rows.jsonl")).unwrap();
+    store.dump(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/rows.jsonl"), NOW).unwrap();
 }

@@ -97,7 +97,7 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
         }
     }
     let dump = home.0.path().join("dump.jsonl");
-    store.dump(&dump).unwrap();
+    store.dump(&dump, NOW).unwrap();
     let dumped = std::fs::read_to_string(dump).unwrap();
     assert!(dumped.contains("15550108") && !dumped.contains("15550107"), "{dumped}");
 }

@@ -41,7 +41,7 @@ async fn what_is_expired_is_removed_and_the_rest_stays() {
     store.push(intake("old"), NOW).await.unwrap();
     let later = NOW.plus(HOUR / 2);
     store.push(intake("young"), later).await.unwrap();
-    let rows = |store: &Store| store.db().unwrap().len();
+    let rows = |store: &Store| store.db().unwrap().iter().count();
     let before = rows(&store);
     assert_eq!(store.sweep(NOW.plus(HOUR)).await.unwrap(), 0, "not yet: it expires at this instant");
     assert_eq!(store.sweep(NOW.plus(HOUR + HOUR / 4)).await.unwrap(), 1);
@@ -129,7 +129,7 @@ async fn a_dump_brings_everything_back_and_what_was_there_is_kept_aside() {
     push(&store, &lane("ä:\u{1f600}"), &["a1", "a2"]).await;
     claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
     let before = rows(&store);
-    assert_eq!(store.dump(&dump).unwrap().rows, before.len() as u64);
+    assert_eq!(store.dump(&dump, NOW).unwrap().rows, before.len() as u64);
     push(&store, &lane("b"), &["after the dump"]).await;
     assert!(matches!(Store::restore(home.0.path(), &dump), Err(StoreError::Locked(_))), "it is in use");
     store.close().await.unwrap();
@@ -152,7 +152,7 @@ async fn restored_answers_are_parked_since_they_may_have_been_delivered() {
     let lease = store.claim(&outbound.route, NOW).unwrap().unwrap();
     lease.settle(Ending::Become(["part 1", "part 2"].map(work).to_vec()), NOW).await.unwrap();
     push(&store, &lane("a"), &["inbound"]).await;
-    store.dump(&dump).unwrap();
+    store.dump(&dump, NOW).unwrap();
     store.close().await.unwrap();
 
     assert_eq!(Store::restore(home.0.path(), &dump).unwrap().parked, 2);
@@ -174,7 +174,7 @@ async fn a_dump_that_is_not_whole_is_refused_and_changes_nothing() {
     let dump = home.0.path().join("dump.jsonl");
     let store = home.open();
     push(&store, &lane("a"), &["a1", "a2"]).await;
-    store.dump(&dump).unwrap();
+    store.dump(&dump, NOW).unwrap();
     store.close().await.unwrap();
     let whole = fs::read_to_string(&dump).unwrap();
     let lines: Vec<_> = whole.lines().collect();

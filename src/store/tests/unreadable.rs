@@ -102,7 +102,7 @@ async fn the_rest_of_an_answer_waits_with_its_part_that_cannot_be_read_and_both_
 
     // The version that knows this kind of job is installed again.
     let sequence = keys::sequence_of(&second).unwrap();
-    store.db().unwrap().insert(keys::aside(sequence, &second), whole).unwrap();
+    store.db().unwrap().insert(keys::aside(sequence, &second), whole.as_ref()).unwrap();
     assert!(set_aside(&store).await[0].is_readable);
     push(&store, &lane("a"), &["newer"]).await;
     let unserved = store.unpark_all(vec![aside.id], |_| false, NOW).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_job_of_a_route_that_is_not_known_is_set_aside_at_the_start() {
     let broken = b"j\x00\x07inbound\xff";
     let value = store.db().unwrap().get(&known).unwrap().unwrap();
     for key in [&unknown[..], broken] {
-        store.db().unwrap().insert(key, &value).unwrap();
+        store.db().unwrap().insert(key, value.as_ref()).unwrap();
     }
     store.close().await.unwrap();
     let store = home.open();
@@ -148,7 +148,7 @@ async fn parts_that_cannot_be_read_move_with_the_others_and_are_not_written_over
     claim(&store).unwrap().settle(Ending::Become(["1a", "1b", "1c"].map(work).to_vec()), NOW).await.unwrap();
     assert_eq!(keys_of(&store, &lane("a")).len(), 5);
     assert_eq!(drain_all(&store).await, ["1a", "1b", "1c"]);
-    let values: Vec<_> = store.db().unwrap().scan_prefix(keys::ASIDE).values().map(Result::unwrap).collect();
+    let values: Vec<_> = store.db().unwrap().scan_prefix(keys::ASIDE).map(|row| row.unwrap().1).collect();
     assert_eq!(values.len(), 2);
     assert_eq!(values[0], DAMAGES[3], "byte by byte");
 }

@@ -185,7 +185,7 @@ async fn a_new_store_begins_once_and_a_restored_one_anew() {
     store.caught_up(NOW.plus(HOUR), store.mark().await.unwrap()).await.unwrap();
     push(&store, &lane("a"), &["a1"]).await;
     let dump = home.0.path().join("dump.jsonl");
-    store.dump(&dump).unwrap();
+    store.dump(&dump, NOW).unwrap();
     store.close().await.unwrap();
     Store::restore(home.0.path(), &dump).unwrap();
     let store = home.open();

@@ -133,3 +133,26 @@ async fn an_author_whom_kommo_does_not_know_stops_the_import() {
     }
     assert_eq!(messages(&stage, ANNA).len(), 1);
 }
+
+#[tokio::test]
+async fn an_import_that_would_take_the_bridges_reserve_does_not_begin() {
+    // No disk has as much.
+    let stage = Stage::without_bridge("store.reserve_mb = 4000000000").unwrap();
+    let (code, printed, complaint) = import(&stage, &export(), &[]).await;
+    assert_eq!(code, Some(1), "{printed}");
+    for figure in ["the files need", "are free", "store.reserve_mb", "--max-file-mb"] {
+        assert!(complaint.contains(figure), "{figure}: {complaint}");
+    }
+    assert!(stage.kommo.requests().is_empty() && !stage.dir().join("data/imports").exists(), "nothing was begun");
+
+    let (code, printed, complaint) = import(&stage, &export(), &["--dry-run"]).await;
+    assert_eq!((code, complaint.as_str()), (Some(0), ""));
+    assert!(
+        printed.contains("Copies of files: less than 1 MB in") && printed.contains("It could not begin"),
+        "{printed}"
+    );
+    // What names no file takes no room.
+    let folder = one_chat(&[written(1, ANNA, "Anna", "Hi"), written(2, 555, "Max", "Hello")].join(","));
+    let (code, _, complaint) = import(&stage, folder.path(), &["--silent"]).await;
+    assert_eq!((code, complaint.as_str()), (Some(0), ""));
+}

@@ -1,0 +1,261 @@
+//! The tree with rows of any size: large ones lie in chunks, and nobody above this notices.
+//!
+//! A batch is atomic. A row that is replaced while it is read is read again, since its chunks get new keys each time. One
+//! whose chunks are lost reads as its pointer, which is no JSON: it is unreadable like any other damaged row.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    ops::RangeBounds,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use sled::IVec;
+
+use crate::store::{
+    chunks::{self, MOST_BYTES, Pointer},
+    keys,
+    writes::{Prepared, Writes, open_step},
+};
+
+/// A handle to the tree. While one lives, nobody else has the store.
+#[derive(Clone, Debug)]
+pub(super) struct Db {
+    tree: sled::Db,
+    next_chunks: Arc<AtomicU64>,
+    _lock: Arc<File>,
+}
+
+/// The most bytes of a value in a row of its own, if its batch has many.
+const MOST_BYTES_OF_MANY: usize = 256;
+
+/// Changes that are made together or not at all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
+
+impl Batch {
+    /// Writes a row, in place of any other with this key.
+    pub(super) fn insert(&mut self, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
+        self.0.insert(key.as_ref().to_vec(), Some(value.into()));
+    }
+
+    /// Removes a row, if it is there.
+    pub(super) fn remove(&mut self, key: impl AsRef<[u8]>) {
+        self.0.insert(key.as_ref().to_vec(), None);
+    }
+}
+
+impl Db {
+    /// The rows of `tree`, which nobody else has as long as `lock` is held.
+    pub(super) fn new(tree: sled::Db, lock: Arc<File>) -> sled::Result<Self> {
+        let last = tree.scan_prefix(keys::CHUNKS).keys().next_back().transpose()?;
+        let next = last.and_then(|key| keys::chunks_id(&key)).map_or(0, |last| last + 1);
+        Ok(Self { tree, next_chunks: Arc::new(AtomicU64::new(next)), _lock: lock })
+    }
+
+    /// What a batch comes to in the tree.
+    pub(super) fn prepare(&self, batch: Batch) -> sled::Result<Prepared> {
+        let bytes: usize = batch.0.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        let most_bytes = if bytes > Writes::STEP_BYTES { MOST_BYTES_OF_MANY } else { MOST_BYTES };
+        let mut prepared = Prepared::default();
+        for (key, value) in batch.0 {
+            let former = self.tree.get(&key)?.and_then(|value| Pointer::parse(&value));
+            prepared.dead.extend(former.map(|former| former.id));
+            match value {
+                None => prepared.rows.remove(&key),
+                Some(value) if value.len() <= most_bytes => prepared.rows.insert(&key, &value),
+                Some(value) => {
+                    let id = self.next_chunks.fetch_add(1, Ordering::Relaxed);
+                    prepared.chunk(&keys::chunks(id), &key);
+                    chunks::split(id, &value).for_each(|(key, chunk)| prepared.chunk(&key, chunk));
+                    prepared.rows.insert(&key, &Pointer { id, bytes: value.len() }.write());
+                }
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// Makes changes in one step. They are durable with the next flush.
+    pub(super) fn apply(&self, writes: Writes) -> sled::Result<()> {
+        self.tree.apply_batch(writes.batch())
+    }
+
+    /// The steps that remove the chunks with these ids.
+    pub(super) fn removal(&self, dead: &[u64]) -> sled::Result<Vec<Writes>> {
+        let mut steps = Vec::new();
+        for id in dead {
+            for key in self.tree.scan_prefix(keys::chunks(*id)).keys() {
+                open_step(&mut steps, MOST_BYTES).remove(&key?);
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The ids of chunks that belong to no row: a crash came between them and their row.
+    pub(super) fn orphans(&self) -> sled::Result<Vec<u64>> {
+        let (mut orphans, mut next) = (Vec::new(), 0);
+        while let Some(key) = self.tree.range(keys::chunks(next)..).keys().next() {
+            let Some(id) = keys::chunks_id(&key?) else { break };
+            let owner = self.tree.get(keys::chunks(id))?;
+            let value = owner.map_or(Ok(None), |owner| self.tree.get(owner))?;
+            if value.and_then(|value| Pointer::parse(&value)).is_none_or(|pointer| pointer.id != id) {
+                orphans.push(id);
+            }
+            next = id + 1;
+        }
+        Ok(orphans)
+    }
+
+    /// Makes the changes of a batch in a tree that nobody relies on yet.
+    pub(super) fn apply_batch(&self, batch: Batch) -> sled::Result<()> {
+        let Prepared { ahead, rows, dead } = self.prepare(batch)?;
+        ahead.into_iter().try_for_each(|step| self.apply(step))?;
+        self.apply(rows)?;
+        self.removal(&dead)?.into_iter().try_for_each(|step| self.apply(step))
+    }
+
+    /// Writes one row in such a tree.
+    pub(super) fn insert(&self, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) -> sled::Result<()> {
+        let mut batch = Batch::default();
+        batch.insert(key, value);
+        self.apply_batch(batch)
+    }
+
+    /// A row's value, if there is such a row.
+    pub(super) fn get(&self, key: impl AsRef<[u8]>) -> sled::Result<Option<IVec>> {
+        let value = self.tree.get(&key)?;
+        value.map_or(Ok(None), |value| self.whole(key.as_ref(), value))
+    }
+
+    /// Whether there is such a row.
+    pub(super) fn contains_key(&self, key: impl AsRef<[u8]>) -> sled::Result<bool> {
+        self.tree.contains_key(key)
+    }
+
+    /// The rows whose keys begin with `prefix`, in the order of the keys.
+    pub(super) fn scan_prefix(&self, prefix: impl AsRef<[u8]>) -> Rows {
+        Rows { db: self.clone(), inner: self.tree.scan_prefix(prefix) }
+    }
+
+    /// The rows whose keys lie in a range, in their order.
+    pub(super) fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Rows {
+        Rows { db: self.clone(), inner: self.tree.range(range) }
+    }
+
+    /// All rows, in the order of their keys.
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> Rows {
+        Rows { db: self.clone(), inner: self.tree.iter() }
+    }
+
+    /// The first row behind `key`, as a whole.
+    pub(super) fn next(&self, key: &[u8]) -> sled::Result<Option<(IVec, IVec)>> {
+        let mut last = IVec::from(key);
+        while let Some((key, value)) = self.tree.get_gt(&last)? {
+            if keys::is_chunk(&key) {
+                last = keys::BEHIND_CHUNKS.into();
+            } else if let Some(value) = self.whole(&key, value)? {
+                return Ok(Some((key, value)));
+            } else {
+                last = key;
+            }
+        }
+        Ok(None)
+    }
+
+    /// What sled has.
+    #[cfg(test)]
+    pub(super) const fn tree(&self) -> &sled::Db {
+        &self.tree
+    }
+
+    /// Whether there is no row at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
+    /// Hands everything to the system. To make it durable is [`crate::store::durable`]'s.
+    pub(super) fn flush(&self) -> sled::Result<()> {
+        self.tree.flush().map(drop)
+    }
+
+    /// How much room the files take.
+    pub(super) fn size_on_disk(&self) -> sled::Result<u64> {
+        self.tree.size_on_disk()
+    }
+
+    /// The value that a row holds or points to; `None` if the row has gone meanwhile.
+    fn whole(&self, key: &[u8], mut value: IVec) -> sled::Result<Option<IVec>> {
+        while let Some(pointer) = Pointer::parse(&value) {
+            if let Some(whole) = self.collected(pointer)? {
+                return Ok(Some(whole.into()));
+            }
+            match self.tree.get(key)? {
+                Some(now) if now == value => break,
+                Some(now) => value = now,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(value))
+    }
+
+    /// What the chunks make up, if all of them are there.
+    fn collected(&self, pointer: Pointer) -> sled::Result<Option<Vec<u8>>> {
+        let mut whole = Vec::with_capacity(pointer.bytes);
+        for chunk in self.tree.range(keys::chunk(pointer.id, 0)..keys::chunks(pointer.id.saturating_add(1))).values() {
+            whole.extend_from_slice(&chunk?);
+        }
+        Ok((whole.len() == pointer.bytes).then_some(whole))
+    }
+}
+
+/// Rows in the order of their keys, each as a whole.
+pub(super) struct Rows {
+    db: Db,
+    inner: sled::Iter,
+}
+
+impl Rows {
+    /// Their keys alone. That reads no chunks.
+    pub(super) fn keys(self) -> impl Iterator<Item = sled::Result<IVec>> {
+        self.inner.keys().filter(|key| !key.as_ref().is_ok_and(|key| keys::is_chunk(key)))
+    }
+}
+
+impl Rows {
+    /// A row as a whole, unless it is a chunk or has gone meanwhile.
+    fn row(&self, entry: sled::Result<(IVec, IVec)>) -> Option<sled::Result<(IVec, IVec)>> {
+        match entry {
+            Ok((key, _)) if keys::is_chunk(&key) => None,
+            Ok((key, value)) => self.db.whole(&key, value).transpose().map(|value| value.map(|value| (key, value))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Rows {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        loop {
+            let entry = self.inner.next_back()?;
+            if let Some(row) = self.row(entry) {
+                return Some(row);
+            }
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = sled::Result<(IVec, IVec)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let entry = self.inner.next()?;
+            if let Some(row) = self.row(entry) {
+                return Some(row);
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What of a dump is restored otherwise than it stands there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    domain::work::Route,
+    store::{
+        keys::{self, Place},
+        rows::{self, JobRow, ParkedRow},
+    },
+};
+
+/// What was learnt by going through a dump once.
+#[derive(Default)]
+pub(super) struct Plan {
+    /// How many rows it holds.
+    pub(super) rows: u64,
+    /// How many conversations Kommo knows.
+    pub(super) chats: u64,
+    /// How many jobs wait that go on.
+    pub(super) waiting: u64,
+    /// The jobs that go to Telegram, by their arrivals.
+    answers: BTreeMap<Vec<u8>, (Place, Vec<JobRow>)>,
+    /// Their keys.
+    gone: BTreeSet<Vec<u8>>,
+    /// The keys of those that cannot be read.
+    unreadable: BTreeSet<Vec<u8>>,
+    parked: Vec<ParkedRow>,
+    next_sequence: u64,
+}
+
+impl Plan {
+    /// Takes note of a row. One that cannot be read stays as it is.
+    pub(super) fn note(&mut self, key: &[u8], value: &[u8]) {
+        self.rows += 1;
+        self.chats += u64::from(key.starts_with(keys::CHATS));
+        let place = Place::parse(key);
+        let used = keys::sequence_of(key).map(|last| last + 1);
+        let counted = (key == keys::SEQUENCE).then(|| rows::read(key, value)).flatten();
+        self.next_sequence = self.next_sequence.max(used.max(counted).unwrap_or(0));
+        if keys::parked_sequence(key).is_some() {
+            self.parked.extend(rows::read::<ParkedRow>(key, value));
+        }
+        let Some(place) = place else { return };
+        // What is stray may have found whom it is for since.
+        let is_answer = matches!(place.lane.route, Route::Outbound(_) | Route::Stray);
+        match rows::read::<JobRow>(key, value) {
+            Some(row) if is_answer => {
+                self.answers.entry(place.siblings()).or_insert_with(|| (place, Vec::new())).1.push(row);
+                self.gone.insert(key.to_vec());
+            }
+            // It may have been delivered as well, and nobody may come to it.
+            None if is_answer => {
+                self.unreadable.insert(key.to_vec());
+            }
+            Some(_) | None => self.waiting += 1,
+        }
+    }
+
+    /// How many messages the dump holds parked.
+    pub(super) fn parked_before(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// The key under which a row comes into the store as it is, if it does.
+    pub(super) fn key_of(&self, key: Vec<u8>) -> Option<Vec<u8>> {
+        if self.unreadable.contains(&key) {
+            return Some(keys::aside(keys::sequence_of(&key).unwrap_or_default(), &key));
+        }
+        let is_written_anew = [keys::SEQUENCE, keys::BEGUN, keys::SCHEMA, keys::JOURNAL].contains(&key.as_slice());
+        let is_other = is_written_anew || self.gone.contains(&key);
+        (!is_other).then_some(key)
+    }
+
+    /// The answers as parked messages, one for each. A dump can hold an answer both waiting and parked, if it was parked
+    /// meanwhile; one of them is enough.
+    pub(super) fn answers(&self) -> impl Iterator<Item = (Vec<u8>, ParkedRow)> {
+        self.answers.values().filter(|(place, jobs)| !self.is_parked(place, jobs)).map(|(place, jobs)| {
+            let parked = ParkedRow {
+                route: place.lane.route.to_string(),
+                thread: place.lane.thread.clone(),
+                parked_at: jobs.iter().map(|job| job.enqueued_at).max().unwrap_or_default(),
+                works: jobs.iter().map(|job| job.work.clone()).collect(),
+                why: "restored from a dump: it may have been delivered since".to_owned(),
+                code: None,
+                expires_at: None,
+            };
+            // An arrival's sequence is unique, so it can name the parked message too.
+            (keys::parked(place.sequence), parked)
+        })
+    }
+
+    fn is_parked(&self, place: &Place, jobs: &[JobRow]) -> bool {
+        let works: Vec<_> = jobs.iter().map(|job| job.work.clone()).collect();
+        self.parked.iter().any(|row| row.thread == place.lane.thread && row.works.ends_with(&works))
+    }
+
+    /// A number above every one in use: the counter may have been dumped before the last rows were.
+    pub(super) const fn next_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+}

@@ -1,0 +1,84 @@
+//! A dump that is read: row by row, since it may be larger than the memory.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Seek as _},
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use crate::{
+    domain::time::UnixMillis,
+    store::{
+        StoreError,
+        dump::{FORMAT, Line},
+        hex::unhex,
+        open::SCHEMA,
+    },
+};
+
+/// What a dump tells of itself.
+pub(super) struct Header {
+    /// The format of its rows.
+    pub(super) schema: u32,
+    /// When it was begun.
+    pub(super) at: Option<UnixMillis>,
+}
+
+/// A dump.
+pub(super) struct Source {
+    path: PathBuf,
+    file: File,
+}
+
+impl Source {
+    /// Opens the dump at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(|error| bad(path, &error.to_string()))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Goes through it from its beginning, and gives what it tells of itself. A dump that was read to its end once is whole.
+    ///
+    /// # Errors
+    /// If it is not whole, is from a newer version, or `take` fails.
+    pub(super) fn read(
+        &mut self,
+        mut take: impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), StoreError>,
+    ) -> Result<Header, StoreError> {
+        let bad = |why: &str| bad(&self.path, why);
+        let failed = |error: io::Error| bad(&error.to_string());
+        self.file.rewind().map_err(failed)?;
+        let mut lines = BufReader::new(&self.file)
+            .lines()
+            .map(|line| serde_json::from_str::<Line>(&line.map_err(failed)?).map_err(|_| bad("a line is cut")));
+        let header = match lines.next().transpose()? {
+            Some(Line::Head { format, schema, at }) if format == FORMAT && schema <= SCHEMA => Header { schema, at },
+            Some(Line::Head { format, .. }) if format == FORMAT => return Err(bad("a newer telekommo wrote it")),
+            _ => return Err(bad("it does not begin like one")),
+        };
+        let bytes = |text: &str| unhex(text).ok_or_else(|| bad("a row is broken"));
+        for (rows, line) in (0_u64..).zip(lines) {
+            match line? {
+                Line::Row { k, v } => take(bytes(&k)?, v.into_bytes())?,
+                Line::Bytes { k, b } => take(bytes(&k)?, bytes(&b)?)?,
+                Line::End { rows: count } if count == rows => return Ok(header),
+                Line::End { .. } | Line::Head { .. } => return Err(bad("rows are missing")),
+            }
+        }
+        Err(bad("its end is missing"))
+    }
+
+    /// When the file was written, for a dump that does not tell.
+    pub(super) fn written_at(&self) -> Option<UnixMillis> {
+        let since = self.file.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(UnixMillis(i64::try_from(since.as_millis()).ok()?))
+    }
+}
+
+fn bad(path: &Path, why: &str) -> StoreError {
+    StoreError::BadDump { file: path.to_owned(), why: why.to_owned() }
+}

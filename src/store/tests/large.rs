@@ -1,0 +1,268 @@
+//! Rows of any size: taken, read, changed and gone as a whole, and never so large in the tree that sled makes a file of them.
+
+use std::{fs, sync::Arc};
+
+use super::{reach::learn, *};
+use crate::{
+    domain::{address::BotId, guest::Told},
+    store::{
+        book::MOST_UNSYNCED_BYTES,
+        chunks::MOST_BYTES,
+        db::{Batch, Db},
+        keys::Place,
+        open::database,
+        rows::JobRow,
+        writes::{Prepared, Writes},
+    },
+};
+
+const MEBIBYTE: usize = 1 << 20;
+/// A segment of sled's log; what is written between two syncs must be less.
+const SEGMENT: usize = 512 * 1024;
+
+/// A hook of so many bytes that can be told from others.
+fn large(number: usize, bytes: usize) -> Work {
+    let text: String = (number..)
+        .map(|number| number.to_string())
+        .scan(0, |sum, text| {
+            *sum += text.len();
+            (*sum < bytes + text.len()).then_some(text)
+        })
+        .collect();
+    Work::Hook { raw: text[..bytes.min(text.len())].to_owned() }
+}
+
+async fn take(store: &Store, works: impl IntoIterator<Item = Work>) {
+    let job = |work| NewJob { id: None, lane: lane("a"), work };
+    store.push(Intake { jobs: works.into_iter().map(job).collect(), offset: None }, NOW).await.unwrap();
+}
+
+/// How many chunks there are, once everything that was asked for is done.
+async fn chunks(store: &Store) -> usize {
+    store.probe().await.unwrap();
+    store.probe().await.unwrap();
+    store.db().unwrap().tree().scan_prefix(keys::CHUNKS).count()
+}
+
+/// How many files sled has made beside its log.
+fn blobs(home: &Home) -> usize {
+    fs::read_dir(database(home.0.path()).join("blobs")).unwrap().count()
+}
+
+#[tokio::test]
+async fn a_job_of_a_mebibyte_goes_all_ways_and_leaves_nothing_behind() {
+    let home = Home::new();
+    let store = home.open();
+    let works = [large(1, MEBIBYTE), large(2, MOST_BYTES), large(3, MOST_BYTES + 1), large(4, MEBIBYTE)];
+    take(&store, works.clone()).await;
+    assert!(chunks(&store).await > 2 * MEBIBYTE / MOST_BYTES);
+    let lease = claim(&store).unwrap();
+    assert_eq!(lease.work(), &works[0]);
+    assert_eq!(lease.behind(9).unwrap().into_iter().map(|(work, _)| work).collect::<Vec<_>>(), works[1..]);
+    lease.settle(retry(NOW), NOW).await.unwrap();
+    let parts = vec![large(5, MEBIBYTE), large(6, 9)];
+    claim(&store).unwrap().settle(Ending::Become(parts.clone()), NOW).await.unwrap();
+    store.close().await.unwrap();
+
+    let store = home.open();
+    let lease = claim(&store).unwrap();
+    assert_eq!(lease.work(), &large(5, MEBIBYTE));
+    lease.settle(park("test"), NOW).await.unwrap();
+    let parked = store.parked(9).unwrap();
+    assert_eq!((parked.len(), &parked[0].works), (1, &parts));
+    assert!(store.unpark(parked[0].id, NOW).await.unwrap());
+    let mut left = Vec::new();
+    while let Some(lease) = claim(&store) {
+        left.push(lease.work().clone());
+        lease.settle(done(), NOW).await.unwrap();
+    }
+    assert_eq!(left, [&works[1..], &parts].concat());
+    assert_eq!((chunks(&store).await, blobs(&home)), (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_remembered_may_be_large_as_well() {
+    let home = Home::new();
+    let store = home.open();
+    let conversation: Conversation = "tg:sales:5".parse().unwrap();
+    let held = |raw: String| Held { bot: BotId(7), raw, since: NOW };
+    let held_fact = |held| Fact::Held { conversation: conversation.clone(), held };
+    let told = Told { username: Some("x".repeat(MEBIBYTE)), ..Told::default() };
+    learn(&store, vec![held_fact(Some(held("a".repeat(MEBIBYTE))))]).await;
+    learn(
+        &store,
+        vec![
+            held_fact(Some(held("b".repeat(MEBIBYTE)))),
+            Fact::Told { conversation: conversation.clone(), told: told.clone() },
+        ],
+    )
+    .await;
+    assert_eq!(store.held(&conversation).unwrap(), Some(held("b".repeat(MEBIBYTE))));
+    assert_eq!(store.told(&conversation).unwrap(), told);
+    assert!(chunks(&store).await < 2 * MEBIBYTE / MOST_BYTES + 9, "what was replaced is gone");
+    learn(&store, vec![held_fact(None), Fact::Told { conversation: conversation.clone(), told: Told::default() }])
+        .await;
+    assert_eq!((chunks(&store).await, blobs(&home)), (0, 0));
+}
+
+#[tokio::test]
+async fn no_burst_makes_sled_write_a_file_of_its_own() {
+    for (count, bytes) in [(12, 15_000), (300, 11_000), (300, MOST_BYTES - 100), (40, 60_000), (3, 200_000)] {
+        let home = Home::new();
+        let store = home.open();
+        take(&store, (0..count).map(|number| large(number, bytes))).await;
+        for number in 0..count {
+            take(&store, [large(number, bytes)]).await;
+        }
+        assert_eq!(blobs(&home), 0, "{count} of {bytes}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_an_older_version_has_written_are_read_and_go() {
+    let home = Home::new();
+    let store = home.open();
+    let place = |sequence| Place { lane: lane("a"), sequence, part: 0 };
+    for sequence in 0..3 {
+        let row = rows::write(&JobRow::new(large(7, 200_000), NOW));
+        store.db().unwrap().tree().insert(place(sequence).key(), row).unwrap();
+    }
+    store.db().unwrap().tree().insert(keys::SEQUENCE, "3").unwrap();
+    store.close().await.unwrap();
+    let store = home.open();
+    for _ in 0..2 {
+        let lease = claim(&store).unwrap();
+        assert_eq!(lease.work(), &large(7, 200_000));
+        lease.settle(done(), NOW).await.unwrap();
+    }
+    claim(&store).unwrap().settle(retry(NOW), NOW).await.unwrap();
+    assert_eq!(claim(&store).unwrap().work(), &large(7, 200_000));
+    assert!(chunks(&store).await > 0, "what is written anew is cut to size");
+}
+
+#[tokio::test]
+async fn chunks_that_belong_to_no_row_are_removed_and_the_others_stay() {
+    let home = Home::new();
+    let store = home.open();
+    take(&store, [large(1, 10 * MOST_BYTES)]).await;
+    let whole = chunks(&store).await;
+    let tree = store.db().unwrap();
+    // A crash before the row was written, and one after it had gone.
+    for (id, owner) in [(77, Some(&b"jnobody"[..])), (78, None)] {
+        owner.map(|owner| tree.tree().insert(keys::chunks(id), owner).unwrap());
+        tree.tree().insert(keys::chunk(id, 3), "left behind").unwrap();
+    }
+    drop(tree);
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!(chunks(&store).await, whole);
+    take(&store, [large(2, 10 * MOST_BYTES)]).await;
+    let lease = claim(&store).unwrap();
+    assert_eq!(lease.work(), &large(1, 10 * MOST_BYTES));
+    assert_eq!(lease.behind(1).unwrap()[0].0, large(2, 10 * MOST_BYTES));
+}
+
+#[tokio::test]
+async fn a_row_that_has_lost_a_chunk_is_unreadable_and_not_another_text() {
+    let home = Home::new();
+    let store = home.open();
+    take(&store, [large(1, 3 * MOST_BYTES)]).await;
+    let db = store.db().unwrap();
+    let (key, _) = db.scan_prefix(keys::JOBS).next().unwrap().unwrap();
+    let chunk = db.tree().scan_prefix(keys::CHUNKS).keys().nth(2).unwrap().unwrap();
+    db.tree().remove(chunk).unwrap();
+    let value = db.get(&key).unwrap().unwrap();
+    assert!(value.starts_with(b"#"), "{value:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_has_large_rows_as_a_whole_while_they_come_and_go() {
+    let home = Home::new();
+    let (store, dump) = (home.open(), home.0.path().join("dump.jsonl"));
+    take(&store, (0..20).map(|number| large(number, 20_000))).await;
+    let busy = store.clone();
+    let dumping = tokio::task::spawn_blocking(move || {
+        for _ in 0..10 {
+            busy.dump(&dump, NOW).unwrap();
+            let text = fs::read_to_string(&dump).unwrap();
+            assert!(!text.contains("\"v\":\"#"), "a pointer was dumped");
+            assert!(text.lines().count() > 12);
+        }
+    });
+    let mut number = 20;
+    while !dumping.is_finished() {
+        take(&store, [large(number, 20_000)]).await;
+        claim(&store).unwrap().settle(done(), NOW).await.unwrap();
+        number += 1;
+    }
+    dumping.await.unwrap();
+    assert!(number > 30, "too little went on beside the dumps: {number}");
+}
+
+/// Writes as the committer does, without its syncs, and gives how much of the log the largest step took, by the estimate and
+/// by sled.
+fn measured(db: &Db, batch: Batch) -> (usize, usize) {
+    let Prepared { ahead, rows, .. } = db.prepare(batch).unwrap();
+    let steps = ahead.into_iter().chain(rows.steps(MOST_UNSYNCED_BYTES / 2));
+    let measure = |step: Writes| {
+        let estimate = step.log_bytes();
+        db.apply(step).unwrap();
+        (estimate, db.tree().flush().unwrap())
+    };
+    steps.map(measure).max_by_key(|(_, written)| *written).unwrap()
+}
+
+#[test]
+fn what_is_written_between_two_syncs_stays_below_a_segment() {
+    let home = Home::new();
+    let tree = sled::Config::new().path(home.0.path().join("tree")).flush_every_ms(None).open().unwrap();
+    let lock = Arc::new(fs::File::open(home.0.path()).unwrap());
+    let db = Db::new(tree, lock).unwrap();
+    let mut chance = fastrand::Rng::with_seed(7);
+    for (rows, bytes) in [(1, MEBIBYTE), (100, 16_000), (100, 4_000), (400, 100), (100, 1_000), (16, 4_090), (1, 300)] {
+        for _ in 0..6 {
+            let mut batch = Batch::default();
+            for _ in 0..rows {
+                // Keys all over the tree are the worst: each row has a page of its own to be written.
+                batch.insert(format!("j{:08}", chance.u32(..20_000)), vec![b'x'; bytes]);
+            }
+            let (estimate, written) = measured(&db, batch);
+            assert!(written < SEGMENT, "{rows} rows of {bytes}: {written} bytes of log, estimated {estimate}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_middle() {
+    let home = Home::new();
+    let store = home.open();
+    take(&store, (0..1500).map(|number| large(number, 50))).await;
+    assert!(store.db().unwrap().get(keys::JOURNAL).unwrap().is_none(), "it is done");
+    assert_eq!(chunks(&store).await, 0, "nor is anything of the journal left");
+    // The crash: the journal is durable, and the first of its rows is written.
+    let place = |sequence| Place { lane: lane("a"), sequence, part: 0 };
+    let mut rows = Writes::default();
+    for sequence in 0..1500 {
+        rows.remove(&place(sequence).key());
+        rows.insert(&place(sequence + 5000).key(), &rows::write(&JobRow::new(work(&sequence.to_string()), NOW)));
+    }
+    rows.insert(keys::SEQUENCE, b"6500");
+    let db = store.db().unwrap();
+    db.insert(keys::JOURNAL, rows.encode()).unwrap();
+    db.insert(place(5000).key(), rows::write(&JobRow::new(work("0"), NOW))).unwrap();
+    let dump = home.0.path().join("dump.jsonl");
+    store.dump(&dump, NOW).unwrap();
+    assert!(!fs::read_to_string(dump).unwrap().contains(&hex::hex(keys::JOURNAL)), "a dump does not go on with it");
+    drop(db);
+    store.close().await.unwrap();
+    let store = home.open();
+    assert!(store.db().unwrap().get(keys::JOURNAL).unwrap().is_none());
+    let names: Vec<_> = (0..1500).map(|number: i32| number.to_string()).collect();
+    let lease = claim(&store).unwrap();
+    let behind = lease.behind(usize::MAX).unwrap();
+    let found: Vec<_> = std::iter::once(lease.work()).chain(behind.iter().map(|(work, _)| work)).map(name).collect();
+    assert_eq!(found, names);
+    push(&store, &lane("b"), &["next"]).await;
+    assert_eq!(store.mark().await.unwrap(), 6501);
+    assert_eq!(chunks(&store).await, 0);
+}
