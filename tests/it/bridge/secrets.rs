@@ -38,8 +38,12 @@ async fn no_failure_tells_a_secret() {
     stage.allow_failures();
     stage.allow_leftovers();
     stage.begin(SALES, ANNA).await;
-    let unauthorized = Fault::Status { code: 401, body: r#"{"ok":false,"description":"Unauthorized"}"#.to_owned() };
-    let refused = Fault::Status { code: 400, body: r#"{"ok":false,"description":"Bad Request: odd"}"#.to_owned() };
+    let unauthorized =
+        Fault::Status { code: 401, body: r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#.to_owned() };
+    let refused = Fault::Status {
+        code: 400,
+        body: r#"{"ok":false,"error_code":400,"description":"Bad Request: odd"}"#.to_owned(),
+    };
     let mut told = Vec::new();
     for fault in [Fault::DropBefore, Fault::DropAfter, refused, Fault::Garbage, unauthorized.clone()] {
         stage.telegram.fault(Target::method("sendMessage"), fault, 1);
