@@ -183,10 +183,10 @@ impl Relay {
         move |class| if class.is_file { files } else { texts }
     }
 
-    /// The way may be free again: then nothing waits for its own time any more.
+    /// The way may be free again: then what came first goes first.
     fn freed(&self) {
         if self.breaker.is_free(Instant::now()) {
-            self.store.free(&self.route);
+            self.store.sort(&self.route, clock::steady());
         }
     }
 
@@ -247,26 +247,50 @@ impl Job<'_> {
                 None => return Ok(()),
             }
         };
-        let lane = lease.lane().clone();
-        let blame = self.blame(&lane.thread, &step).await;
+        let (lane, message) = (lease.lane().clone(), lease.key());
+        // What may have arrived must not wait to be noted as such: a stop in between would send it again.
+        let uncertain = match &step.outcome {
+            Err(Failure::Uncertain(refusal)) => Some(Sign::Failed(Failure::transient(&*refusal.sentence))),
+            Ok(_) | Err(_) => None,
+        };
+        let blame = if uncertain.is_some() {
+            Blame::Message
+        } else {
+            let blame = self.blame(&message, &step, lease.class());
+            self.cut.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
+        };
         let ending = verdict::ending(&lease, step, blame, self.policy, clock::steady(), fastrand::f64());
         self.meter.job(&lane, verdict::name(&ending));
-        if !matches!(ending, Ending::Retry { .. } | Ending::Repeat) {
-            self.breaker.ended(&lane.thread);
+        let goes_on = matches!(ending, Ending::Retry { .. } | Ending::Repeat);
+        lease.settle(ending, clock::now()).await?;
+        if let Some(sign) = uncertain {
+            self.cut.run_until_cancelled(self.breaker.note(&message, sign)).await;
         }
-        lease.settle(ending, clock::now()).await
+        if !goes_on {
+            self.breaker.ended(&message);
+        }
+        Ok(())
     }
 
     /// Whom a failure is due to.
-    async fn blame(&self, lane: &str, step: &Step) -> Blame {
+    async fn blame(&self, message: &str, step: &Step, class: Class) -> Blame {
+        let failure = step.outcome.as_ref().err().filter(|failure| failure.may_pass());
         if !step.called {
             self.breaker.unused();
-            let asks_for_patience = matches!(step.outcome, Err(Failure::Throttled { .. }));
-            return if asks_for_patience { Blame::Way } else { Blame::Message };
+            return match failure {
+                Some(Failure::Throttled { .. }) => Blame::Way,
+                // The file could not be fetched: if the bot cannot be reached either, it is our own line.
+                Some(_) if class.is_file && !self.breaker.answers().await => Blame::Way,
+                Some(_) | None => Blame::Message,
+            };
         }
         let sign = match &step.outcome {
-            Ok(_) | Err(Failure::NotYet { .. } | Failure::Permanent(_)) => Sign::Passed,
-            Err(Failure::Uncertain(refusal)) => Sign::Failed(Failure::transient(&*refusal.sentence)),
+            Ok(_) | Err(Failure::NotYet { .. } | Failure::Permanent(_) | Failure::Uncertain(_)) => Sign::Passed,
+            // What is no message of its own says nothing of messages.
+            Err(_) if step.is_courtesy => {
+                self.breaker.unused();
+                return if self.breaker.answers().await { Blame::Message } else { Blame::Way };
+            }
             Err(
                 failure @ (Failure::Unreachable { .. }
                 | Failure::Transient { .. }
@@ -274,7 +298,7 @@ impl Job<'_> {
                 | Failure::Blocked { .. }),
             ) => Sign::Failed(failure.clone()),
         };
-        self.breaker.note(lane, sign).await
+        self.breaker.note(message, sign).await
     }
 }
 

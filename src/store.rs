@@ -286,9 +286,9 @@ impl Store {
         self.with_index(|index| index.due(route, may))
     }
 
-    /// Nothing of a route need wait for its next try any more. What came first goes first.
-    pub fn free(&self, route: &Route) {
-        self.with_index(|index| index.freed(route));
+    /// What came first goes first, of all that is due at `now`.
+    pub fn sort(&self, route: &Route, now: UnixMillis) {
+        self.with_index(|index| index.sorted(route, now));
     }
 
     /// Told whenever something of a route may have become claimable. Register interest before looking.

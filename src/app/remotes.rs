@@ -31,14 +31,14 @@ impl Remotes {
             let chats = chats.clone();
             async move { chats.probe().await.map_err(Failure::from) }
         };
-        let kommo = Remote::new("kommo", slowest, probe, move |failure| tell_of_kommo(&told, failure));
+        let kommo = Remote::new("kommo", (slowest, true), probe, move |failure| tell_of_kommo(&told, failure));
         let account = account.map(|account| {
             let (account, told) = (account.hasty(), Arc::clone(meter));
             let probe = move || {
                 let account = account.clone();
                 async move { account.verify().await.map(drop).map_err(Failure::from) }
             };
-            Remote::new("account", slowest, probe, move |failure| tell(&told, &Route::Account, failure))
+            Remote::new("account", (slowest, true), probe, move |failure| tell(&told, &Route::Account, failure))
         });
         let bot = |(source, bot): (&SourceId, &Bot)| {
             let (bot, told, route) = (bot.clone(), Arc::clone(meter), Route::Outbound(source.clone()));
@@ -52,7 +52,7 @@ impl Remotes {
                 // Its poller goes the same way.
                 doubted.doubt();
             };
-            (source.clone(), Remote::new(format!("bot {source}"), slowest, probe, tell))
+            (source.clone(), Remote::new(format!("bot {source}"), (slowest, false), probe, tell))
         };
         Self { kommo, account, bots: bots.iter().map(bot).collect() }
     }

@@ -11,37 +11,44 @@ const SEVERAL: usize = 2;
 /// How long after one trial the next one follows, and how far that is spread at random.
 const EVERY: Duration = Duration::from_secs(3);
 const JITTER: f64 = 0.2;
+/// How long a trial may take until another one is given.
+const TRIED_WITHIN: Duration = Duration::from_secs(15);
+/// The wait for somebody who is asked for patience, but not for how much. It doubles with each one until a message passes.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the calls of one route have shown.
+/// What the calls of one route have shown. Messages are named by keys that no two of them share.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
-    /// The lanes whose heads have failed since the last message passed.
+    /// The messages that have failed since the last one passed, those that were given up included.
     failing: HashSet<String>,
-    /// The lanes whose heads have failed before and after another message passed: that is their own doing.
+    /// The messages that have failed before and after another one passed: that is their own doing.
     alone: HashSet<String>,
     /// Something refuses all messages.
     refusal: Option<Refusal>,
     /// Who was last asked for patience, and until when.
     throttled: Option<(String, Instant)>,
-    /// The lanes that were asked for patience since the last message passed.
+    /// The messages that were asked for patience since the last one passed.
     patient: HashSet<String>,
+    /// How often that was asked for without saying for how long.
+    floods: u32,
 }
 
 #[derive(Debug)]
 struct Refusal {
     since: Instant,
     try_at: Instant,
-    is_tried: bool,
+    tried_at: Option<Instant>,
 }
 
 impl Evidence {
     /// What may be done now, and when to ask again. A trial that is given is taken.
     pub(super) fn gate(&mut self, now: Instant) -> (Gate, Option<Instant>) {
         let Some(refusal) = &mut self.refusal else { return (Gate::Free, None) };
-        if refusal.is_tried || refusal.try_at > now {
-            return (Gate::Shut(refusal.since), Some(refusal.try_at).filter(|_| !refusal.is_tried));
+        let try_at = refusal.tried_at.map_or(refusal.try_at, |at| at + TRIED_WITHIN);
+        if try_at > now {
+            return (Gate::Shut(refusal.since), Some(try_at));
         }
-        refusal.is_tried = true;
+        refusal.tried_at = Some(now);
         (Gate::Trial, None)
     }
 
@@ -53,52 +60,75 @@ impl Evidence {
     /// There was nothing to try.
     pub(super) fn unused(&mut self) {
         if let Some(refusal) = &mut self.refusal {
-            refusal.is_tried = false;
+            refusal.tried_at = None;
+        }
+    }
+
+    /// A trial, if one is under way, has told nothing of messages: another one follows in a while.
+    pub(super) fn undecided(&mut self, now: Instant, chance: f64) {
+        if let Some(refusal) = &mut self.refusal {
+            (refusal.try_at, refusal.tried_at) = (next_try(now, chance), None);
         }
     }
 
     /// A message has passed: others that have failed meanwhile fail alone. Tells whether all may go on by this.
-    pub(super) fn passed(&mut self, lane: &str) -> bool {
-        self.alone.remove(lane);
-        self.failing.remove(lane);
-        self.patient.remove(lane);
+    pub(super) fn passed(&mut self, message: &str) -> bool {
+        self.alone.remove(message);
+        self.failing.remove(message);
+        self.patient.remove(message);
+        (self.throttled, self.floods) = (None, 0);
         self.alone.extend(self.failing.drain().chain(self.patient.drain()));
         self.refusal.take().is_some()
     }
 
-    /// Whether the head of this lane fails while others pass.
-    pub(super) fn is_alone(&self, lane: &str) -> bool {
-        self.refusal.is_none() && self.alone.contains(lane)
+    /// Whether this message fails while others pass.
+    pub(super) fn is_alone(&self, message: &str) -> bool {
+        self.refusal.is_none() && self.alone.contains(message)
     }
 
     /// A message has failed, and the remote answers all the same. Says whom that is due to, and whether it is news that
     /// all are refused.
-    pub(super) fn failed(&mut self, lane: &str, now: Instant, chance: f64) -> (Blame, bool) {
-        self.failing.insert(lane.to_owned());
-        let try_at = now + EVERY.mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0));
-        if let Some(refusal) = &mut self.refusal {
-            (refusal.try_at, refusal.is_tried) = (try_at, false);
+    pub(super) fn failed(&mut self, message: &str, now: Instant, chance: f64) -> (Blame, bool) {
+        self.failing.insert(message.to_owned());
+        if self.refusal.is_some() {
+            self.undecided(now, chance);
             return (Blame::Way, false);
         }
         if self.failing.len() < SEVERAL {
             return (Blame::Message, false);
         }
-        self.refusal = Some(Refusal { since: now, try_at, is_tried: false });
+        self.refusal = Some(Refusal { since: now, try_at: next_try(now, chance), tried_at: None });
         (Blame::Way, true)
     }
 
-    /// A lane is asked for patience. Tells whether another one still is, so that everybody seems to be meant.
-    pub(super) fn throttled(&mut self, lane: &str, until: Instant, now: Instant) -> bool {
-        let other = self.throttled.take().filter(|(other, before)| other != lane && *before > now);
-        self.throttled = Some((lane.to_owned(), until));
-        self.patient.insert(lane.to_owned());
-        other.is_some()
+    /// A message is asked for patience, for so long or without a word about that. Gives until when everybody waits, if
+    /// everybody seems to be meant: another one still is asked, or it is not said for how long.
+    pub(super) fn throttled(
+        &mut self,
+        message: &str,
+        asked: Option<Duration>,
+        longest: Duration,
+        now: Instant,
+    ) -> Option<Instant> {
+        self.patient.insert(message.to_owned());
+        let Some(asked) = asked else {
+            let own = FIRST_PAUSE * 2_u32.saturating_pow(self.floods.min(16));
+            self.floods = self.floods.saturating_add(1);
+            return Some(now + own.min(longest));
+        };
+        let until = now + asked.min(longest);
+        let other = self.throttled.take().filter(|(other, before)| other != message && *before > now);
+        self.throttled = Some((message.to_owned(), until));
+        other.map(|_| until)
     }
 
-    /// The message at the head of the lane is done with.
-    pub(super) fn ended(&mut self, lane: &str) {
-        self.alone.remove(lane);
-        self.failing.remove(lane);
-        self.patient.remove(lane);
+    /// A message is done with. That it was given up stays known until another one passes.
+    pub(super) fn ended(&mut self, message: &str) {
+        self.alone.remove(message);
+        self.patient.remove(message);
     }
+}
+
+fn next_try(now: Instant, chance: f64) -> Instant {
+    now + EVERY.mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0))
 }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::{
     task::JoinSet,
-    time::{advance, sleep},
+    time::{advance, sleep, timeout},
 };
 
 use super::*;
@@ -21,6 +21,10 @@ type Told = Option<String>;
 
 impl Play {
     fn new() -> Self {
+        Self::with(true)
+    }
+
+    fn with(may_try: bool) -> Self {
         let answer = Arc::new(Mutex::new(Ok(())));
         let (probes, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
         let (given, counted, noted) = (Arc::clone(&answer), Arc::clone(&probes), Arc::clone(&told));
@@ -32,7 +36,7 @@ impl Play {
         let tell = move |failure: Option<&Failure>| {
             noted.lock().unwrap().push(failure.map(|failure| failure.why().to_owned()));
         };
-        let remote = Remote::new("kommo", Duration::from_mins(1), probe, tell);
+        let remote = Remote::new("kommo", (Duration::from_mins(1), may_try), probe, tell);
         let mut prober = JoinSet::new();
         prober.spawn(remote.clone().attend());
         Self { answer, probes, told, remote, _prober: prober }
@@ -166,7 +170,7 @@ async fn one_chat_that_is_asked_for_patience_waits_alone_and_two_show_that_all_a
     assert_eq!(gate(&breaker), Gate::Free, "the other's time was over");
     assert_eq!(breaker.note("c", flood(9)).await, Blame::Way);
     assert!(matches!(gate(&breaker), Gate::Shut(_)));
-    assert_eq!(play.last_told(), None, "patience is no trouble");
+    assert!(!matches!(play.last_told(), Some(Some(_))), "patience is no trouble");
     advance(Duration::from_secs(9)).await;
     assert_eq!(gate(&breaker), Gate::Free);
 }
@@ -182,7 +186,7 @@ async fn who_asks_while_a_probe_is_under_way_gets_its_answer() {
             Ok(())
         }
     };
-    let remote = Remote::new("slow", Duration::from_mins(1), probe, |_| ());
+    let remote = Remote::new("slow", (Duration::from_mins(1), false), probe, |_| ());
     let breaker = Breaker::new(Some(remote));
     let began = Instant::now();
     let lanes: Vec<_> = (0..16).map(|n| format!("lane {n}")).collect();
@@ -193,16 +197,98 @@ async fn who_asks_while_a_probe_is_under_way_gets_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_is_asked_for_patience_is_not_made_again_before() {
+async fn a_remote_that_asks_a_probe_for_patience_answers() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
-    *play.answer.lock().unwrap() =
-        Err(Failure::Throttled { why: "429".to_owned(), after: Some(Duration::from_secs(100)) });
-    breaker.note("a", failed("500")).await;
-    sleep(Duration::from_secs(95)).await;
-    assert_eq!(play.probes(), 1);
-    sleep(Duration::from_secs(10)).await;
-    assert_eq!(play.probes(), 2);
+    *play.answer.lock().unwrap() = Err(Failure::Throttled { why: "429".to_owned(), after: None });
+    assert_eq!(breaker.note("a", failed("500")).await, Blame::Message);
+    assert_eq!(gate(&breaker), Gate::Free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_that_tells_nothing_of_messages_is_followed_by_another() {
+    let flood = Failure::Throttled { why: String::new(), after: Some(Duration::from_secs(2)) };
+    for ends in [Failure::unreachable("refused"), flood, Failure::transient("500")] {
+        let play = Play::new();
+        let breaker = Breaker::new(Some(play.remote.clone()));
+        breaker.note("a", failed("405")).await;
+        breaker.note("b", failed("405")).await;
+        advance(Duration::from_millis(3601)).await;
+        assert_eq!(gate(&breaker), Gate::Trial);
+        assert_eq!(breaker.note("a", Sign::Failed(ends.clone())).await, Blame::Way);
+        sleep(Duration::from_secs(8)).await;
+        assert_eq!(gate(&breaker), Gate::Trial, "after {ends:?}");
+        breaker.note("a", Sign::Passed).await;
+        assert_eq!((gate(&breaker), play.last_told()), (Gate::Free, Some(None)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_that_takes_too_long_keeps_nobody_from_the_next() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    breaker.note("a", failed("405")).await;
+    breaker.note("b", failed("405")).await;
+    advance(Duration::from_millis(3601)).await;
+    assert_eq!(gate(&breaker), Gate::Trial);
+    advance(Duration::from_secs(14)).await;
+    assert!(matches!(gate(&breaker), Gate::Shut(_)));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(gate(&breaker), Gate::Trial);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_counts_until_something_passes() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    for _ in 0..6 {
+        assert_eq!(breaker.note("chat#1", failed("500")).await, Blame::Message);
+    }
+    breaker.ended("chat#1");
+    assert_eq!(breaker.note("chat#2", failed("500")).await, Blame::Way, "it is not the message, then");
+    assert!(matches!(gate(&breaker), Gate::Shut(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_that_is_asked_for_without_a_time_is_everybodys_and_grows() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    let flood = || Sign::Failed(Failure::Throttled { why: String::new(), after: None });
+    for seconds in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        assert_eq!(breaker.note("a", flood()).await, Blame::Way);
+        advance(Duration::from_millis(seconds * 1000 - 1)).await;
+        assert!(matches!(gate(&breaker), Gate::Shut(_)), "{seconds}");
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(gate(&breaker), Gate::Free, "{seconds}");
+    }
+    breaker.note("b", Sign::Passed).await;
+    assert_eq!(breaker.note("c", flood()).await, Blame::Way);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(gate(&breaker), Gate::Free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_for_reasons_of_its_own_does_not_stop_messages_that_can_be_repeated() {
+    for (may_try, tried) in [(true, true), (false, false)] {
+        let play = Play::with(may_try);
+        let breaker = Breaker::new(Some(play.remote.clone()));
+        *play.answer.lock().unwrap() = Err(Failure::transient("the history fails"));
+        assert_eq!(breaker.note("a", failed("500")).await, Blame::Way);
+        assert!(matches!(gate(&breaker), Gate::Shut(_)), "one probe is enough for now");
+        for _ in 0..2 {
+            let trial = async {
+                while gate(&breaker) != Gate::Trial {
+                    sleep(Duration::from_millis(100)).await;
+                }
+            };
+            let is_tried = timeout(Duration::from_secs(12), trial).await.is_ok();
+            assert_eq!(is_tried, tried, "one for three probes");
+            assert!(matches!(gate(&breaker), Gate::Shut(_)), "one at a time");
+        }
+        breaker.note("b", Sign::Passed).await;
+        assert_eq!(gate(&breaker), Gate::Free, "whoever takes a message answers");
+        assert_eq!(play.last_told(), Some(None));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,6 +9,8 @@ const EVERY: Duration = Duration::from_secs(3);
 /// The same once the outage has lasted for [`LONG`].
 const RARELY: Duration = Duration::from_secs(15);
 const LONG: Duration = Duration::from_hours(1);
+/// How many probes have to fail for a message to be tried.
+const PROBES_PER_TRIAL: u32 = 3;
 /// How far the probes are spread at random, either way.
 const JITTER: f64 = 0.2;
 
@@ -26,6 +28,12 @@ pub(super) struct Outage {
     pub(super) since: Instant,
     why: String,
     probe_at: Instant,
+    /// Whether one message may be tried: the probe fails, but not for want of a connection.
+    is_doubtful: bool,
+    /// Whether that was done, or its time has not come.
+    is_tried: bool,
+    /// How many probes have failed.
+    probes: u32,
 }
 
 impl Way {
@@ -45,27 +53,43 @@ impl Way {
         self.outage.as_ref().map(|outage| outage.probe_at)
     }
 
-    /// When what may be done may change by itself.
-    pub(super) fn next_at(&self) -> Option<Instant> {
-        self.probe_at().or(self.paused.map(|(_, until)| until))
+    /// When what may be done may change by itself. What a probe changes is told.
+    pub(super) fn next_at(&self, now: Instant) -> Option<Instant> {
+        self.paused.map(|(_, until)| until).filter(|until| self.outage.is_none() && *until > now)
     }
 
-    /// The remote does not answer. No two probes are further apart than `slowest`, unless the remote has `asked` for more.
-    /// Tells whether that is news.
+    /// Whether one message may be tried although the remote seems to be away. A trial that is given is taken.
+    pub(super) fn take_trial(&mut self) -> bool {
+        let outage = self.outage.as_mut().filter(|outage| outage.is_doubtful && !outage.is_tried);
+        outage.map(|outage| outage.is_tried = true).is_some()
+    }
+
+    /// There was nothing to try.
+    pub(super) fn unused(&mut self) {
+        if let Some(outage) = self.outage.as_mut().filter(|outage| outage.probes.is_multiple_of(PROBES_PER_TRIAL)) {
+            outage.is_tried = false;
+        }
+    }
+
+    /// The remote, asked at `now`, does not answer. No two probes are further apart than `slowest`. If that `is_doubtful`, a
+    /// message may tell more. Tells whether it is news.
     pub(super) fn breaks(
         &mut self,
         why: &str,
         now: Instant,
-        (slowest, asked): (Duration, Duration),
+        (slowest, is_doubtful): (Duration, bool),
         chance: f64,
     ) -> bool {
         let since = self.outage.as_ref().map_or(now, |outage| outage.since);
         let every = if now - since < LONG { EVERY } else { RARELY };
         let every = every.min(slowest).mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0));
-        let probe_at = now + every.max(asked);
+        let probe_at = now + every;
         // Whoever fails while a probe is due already neither hastens nor delays it.
         let probe_at = self.probe_at().filter(|at| *at > now).unwrap_or(probe_at);
-        self.outage.replace(Outage { since, why: why.to_owned(), probe_at }).is_none()
+        let probes = self.outage.as_ref().map_or(0, |outage| outage.probes) + 1;
+        let is_tried = !probes.is_multiple_of(PROBES_PER_TRIAL);
+        let outage = Outage { since, why: why.to_owned(), probe_at, is_doubtful, is_tried, probes };
+        self.outage.replace(outage).is_none()
     }
 
     /// The remote answers. Gives the outage that this ends.

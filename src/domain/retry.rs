@@ -158,6 +158,14 @@ impl Schedule {
 }
 
 impl Schedule {
+    /// The wait for something that has taken `age` so far and is not there yet: as long again, but not less than the first
+    /// wait nor more than the last.
+    #[must_use]
+    pub fn stretched(&self, age: Duration) -> Duration {
+        let (first, last) = (self.waits.first(), self.waits.last());
+        age.max(first.copied().unwrap_or_default()).min(last.copied().unwrap_or_default())
+    }
+
     /// The same, where the last wait repeats for ever and no server asks for anything.
     #[must_use]
     pub fn last_wait(&self, failed: u32, chance: f64) -> Duration {

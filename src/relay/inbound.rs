@@ -209,7 +209,7 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
     if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
         taps::acknowledge(courier, source, &tap, here.clone()).await;
         tracing::debug!(message = %tap.inbound.id, "pressed again");
-        return Ok(Step::called(Ok(done())).with_facts(topic));
+        return Ok(Step::without_call(Ok(done())).with_facts(topic));
     }
     let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()));
     let send = send_as(courier, &tap.inbound, event, attempt);

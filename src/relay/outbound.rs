@@ -123,7 +123,7 @@ pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) 
     let Step { outcome, called, is_courtesy } = errand.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
     if outcome.as_ref().is_err_and(Failure::may_pass) && in_vain()? {
-        return Ok(Step::called(Err(shut_out(call))));
+        return Ok(Step::without_call(Err(shut_out(call))));
     }
     let outcome = outcome.map(|sent| first::begun(with_reading(sent, call, unread), lease.work().calls()));
     Ok(Step { outcome, called, is_courtesy }.with_facts(learnt))

@@ -108,8 +108,8 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
     let wait = match &failure {
         Failure::Uncertain(_) if policy.repeats_uncertain && !attempt.is_repeated => return Ending::Repeat,
         Failure::Permanent(_) | Failure::Uncertain(_) => return park(attempt, failure),
-        // What is waited for may take its time: the last wait repeats.
-        Failure::NotYet { .. } => policy.schedule.last_wait(attempt.failed_before + 1, chance),
+        // What is waited for may take its time: as long again as it took so far, within what the schedule says.
+        Failure::NotYet { .. } => policy.schedule.stretched(attempt.age),
         Failure::Unreachable { .. }
         | Failure::Transient { .. }
         | Failure::Throttled { .. }
@@ -121,17 +121,15 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
             }
             own_wait(attempt, policy, after, chance)
         }
+        Failure::Throttled { .. } => Schedule::ending(vec![BREATH]).wait(1, chance, after).unwrap_or(BREATH),
         // The way opens for all at once.
-        Failure::Unreachable { .. }
-        | Failure::Transient { .. }
-        | Failure::Throttled { .. }
-        | Failure::Blocked { .. } => Schedule::ending(vec![BREATH]).wait(1, chance, after).unwrap_or(BREATH),
+        Failure::Unreachable { .. } | Failure::Transient { .. } | Failure::Blocked { .. } => BREATH,
     };
     let why = failure.why().to_owned();
     if policy.runs_out(attempt.age + wait) {
         return park(attempt, gave_up(&why));
     }
-    let counts = counts || matches!(failure, Failure::NotYet { .. });
+    let counts = counts && !matches!(failure, Failure::NotYet { .. });
     Ending::Retry { at: now.plus(wait), counts, why }
 }
 

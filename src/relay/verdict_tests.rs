@@ -94,9 +94,13 @@ fn what_is_due_to_the_way_uses_up_no_attempt() {
 fn what_is_not_there_yet_is_waited_for_as_long_as_it_takes() {
     let (work, lane) = (update(), Lane::inbound(&conversation()));
     let patient = Policy { patience: None, ..policy() };
-    let waits = of_failure(&attempt(&work, &lane, 1000), Failure::not_yet("no contact"), &patient, NOW, 0.5);
-    let Ending::Retry { at, counts: true, .. } = waits else { panic!("it waits") };
-    assert_eq!(at, NOW.plus(Duration::from_mins(30)), "the last wait repeats");
+    for (age, wait) in [("0s", "1s"), ("7s", "7s"), ("20m", "20m"), ("2d", "30m")] {
+        let [age, wait] = [age, wait].map(|text| humantime::parse_duration(text).unwrap());
+        let attempt = Attempt { age, ..attempt(&work, &lane, 5) };
+        let waits = of_failure(&attempt, Failure::not_yet("no contact"), &patient, NOW, 0.5);
+        let Ending::Retry { at, counts: false, .. } = waits else { panic!("it waits, and uses up no try") };
+        assert_eq!(at, NOW.plus(wait), "{age:?}");
+    }
 }
 
 #[test]

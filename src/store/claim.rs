@@ -60,7 +60,7 @@ impl Store {
         self.first_lease(|index| index.claim(route, now, &may))
     }
 
-    /// Claims the head of a lane that has been first since `before` or longer.
+    /// Claims the head of a lane that has waited since `before` or longer.
     ///
     /// # Errors
     /// If the store fails.
@@ -146,6 +146,12 @@ impl Lease {
     #[must_use]
     pub fn class(&self) -> Class {
         Class { is_bulk: self.row.is_bulk, is_file: self.row.work.has_file() }
+    }
+
+    /// What no other message is called.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}#{}", self.place.lane.thread, self.place.sequence)
     }
 
     /// Whether an earlier run has left it.

@@ -92,10 +92,10 @@ impl Index {
         }
     }
 
-    /// Nothing of a route need wait for its next try any more; what came first goes first.
-    pub(super) fn freed(&mut self, route: &Route) {
+    /// What came first goes first, of all that is due.
+    pub(super) fn sorted(&mut self, route: &Route, now: UnixMillis) {
         if let Some(queue) = self.routes.get_mut(route) {
-            queue.freed();
+            queue.sorted(now);
         }
     }
 
@@ -115,7 +115,7 @@ impl Index {
         Some((Lane { route: route.clone(), thread: thread.to_string() }, tried_at))
     }
 
-    /// Claims a lane whose head has been first since `before` or longer and can be claimed.
+    /// Claims a lane whose head has waited since `before` or longer and can be claimed.
     pub(super) fn claim_older(&mut self, route: &Route, now: UnixMillis, before: Instant) -> Option<(Lane, Instant)> {
         let (thread, since) = self.routes.get_mut(route)?.claim_older(now, before)?;
         Some((Lane { route: route.clone(), thread: thread.to_string() }, since))

@@ -339,48 +339,5 @@ fn prefixed(bytes: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::{address::SourceId, work::Route};
-
-    fn place(thread: &str, sequence: u64, part: u16) -> Place {
-        Place { lane: Lane { route: Route::Inbound, thread: thread.to_owned() }, sequence, part }
-    }
-
-    #[test]
-    fn no_lane_lies_within_another() {
-        let (short, long) = (place("tg:a:1", 5, 0), place("tg:a:12", 1, 0));
-        assert!(!long.key().starts_with(&lane(&short.lane)));
-        let source = SourceId::parse("inbound").unwrap();
-        assert_ne!(lane(&short.lane), lane(&Lane { route: Route::Outbound(source), thread: "tg:a:1".to_owned() }));
-    }
-
-    #[test]
-    fn no_id_makes_a_long_key_and_no_two_the_same() {
-        let long = |end: &str| dedupe(&DedupeId(format!("hook:{}{end}", "\u{e4}".repeat(500_000))));
-        assert!(long("a").len() <= 1 + LONGEST_ID && long("a").starts_with("dhook:\u{e4}".as_bytes()));
-        assert_ne!(long("a"), long("b"));
-        let longest = "x".repeat(LONGEST_ID);
-        assert_eq!(dedupe(&DedupeId(longest.clone())), format!("d{longest}").into_bytes(), "as it ever was");
-    }
-
-    proptest! {
-        #[test]
-        fn a_place_reads_back_and_sorts_by_arrival(
-            thread in ".{0,40}", a in any::<(u64, u16)>(), b in any::<(u64, u16)>(),
-        ) {
-            let (first, second) = (place(&thread, a.0, a.1), place(&thread, b.0, b.1));
-            prop_assert_eq!(Place::parse(&first.key()), Some(first.clone()));
-            prop_assert_eq!(first.key().cmp(&second.key()), a.cmp(&b));
-        }
-
-        #[test]
-        fn what_is_no_place_is_not_read_as_one(key in proptest::collection::vec(any::<u8>(), 0..60)) {
-            if let Some(place) = Place::parse(&key) {
-                prop_assert_eq!(place.key(), key);
-            }
-        }
-    }
-}
+#[path = "keys_tests.rs"]
+mod tests;

@@ -191,7 +191,12 @@ pub(super) async fn chat(
     }
     let number = courier.store.number_of(guest.id).map_err(|error| Failure::transient(error.to_string()))?;
     let phone = number.as_ref().map(|number| number.phone.as_str());
-    Ok(KommoChatId(courier.chats.chat(&translate::guests::chat(conversation, guest, phone)).await?))
+    // That is another remote than the one that this job is for.
+    let made = courier.chats.chat(&translate::guests::chat(conversation, guest, phone)).await;
+    made.map(KommoChatId).map_err(|error| match Failure::from(error) {
+        failure if failure.is_final() => failure,
+        later => Failure::not_yet(later.why()),
+    })
 }
 
 /// The one contact that has a phone number, the chat's own not counted. Of several nobody knows which is meant.

@@ -44,7 +44,7 @@ impl Errand<'_> {
             };
             self.handover.begin();
             if !trip.goes_on(detour) {
-                return Step::called(Ok(Ending::Become(one_by_one(calls).collect())));
+                return Step::without_call(Ok(Ending::Become(one_by_one(calls).collect())));
             }
             self.bot.turn().await;
         }
@@ -67,7 +67,7 @@ impl Errand<'_> {
             Ok(sent) => Step::called(Ok(self.sent(calls.iter().zip(sent)))),
             Err(UploadError::Failed(failure)) => Step::called(Err(failure)),
             // All of them are held open while one goes out: what Kommo does not keep open for so long may pass alone.
-            Err(UploadError::Dried(why)) if !is_last_try => Step::called(Err(Failure::transient(why))),
+            Err(UploadError::Dried(why)) if !is_last_try => Step::without_call(Err(Failure::transient(why))),
             Err(UploadError::Elsewhere(detour)) => return Err(detour),
             Err(
                 error @ (UploadError::Refused { .. }

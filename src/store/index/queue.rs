@@ -40,7 +40,7 @@ pub(super) struct Waiting {
     head: Head,
     jobs: usize,
     leased: bool,
-    /// Since when this arrival is first, in this run.
+    /// Since when this arrival waits, in this run.
     since: Instant,
     /// When this job was claimed first.
     tried_at: Option<Instant>,
@@ -49,6 +49,14 @@ pub(super) struct Waiting {
 impl Waiting {
     fn new(head: Head, jobs: usize) -> Self {
         Self { head, jobs, leased: false, since: Instant::now(), tried_at: None }
+    }
+
+    /// Since when the next one waits: as much later than this one as it came after it. However the wall clock was set in
+    /// between, not from before this one nor from now on.
+    fn since_of(&self, next: Head) -> Instant {
+        let later = self.head.enqueued_at.until(next.enqueued_at);
+        let now = Instant::now();
+        self.since.checked_add(later).map_or(now, |since| since.min(now))
     }
 }
 
@@ -79,7 +87,7 @@ impl Queue {
         let Some(head) = head else { return };
         self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
         if head.sequence != waiting.head.sequence {
-            waiting.since = Instant::now();
+            waiting.since = waiting.since_of(head);
         }
         // Only what is tried again has been tried: the parts of an answer have not.
         if head.sequence != waiting.head.sequence || head.retry_at.is_none() {
@@ -111,11 +119,8 @@ impl Queue {
         }
     }
 
-    pub(super) fn freed(&mut self) {
-        for (_, _, thread) in std::mem::take(&mut self.later) {
-            self.wait_no_more(&thread);
-            self.release(&thread);
-        }
+    pub(super) fn sorted(&mut self, now: UnixMillis) {
+        self.wake(now);
         for ready in &mut self.ready {
             let lanes = &self.lanes;
             let arrival = |thread: &Arc<str>| lanes.get(thread).map(|waiting| waiting.head.sequence);
@@ -204,6 +209,9 @@ impl Queue {
             let waiting = self.lanes.entry(Arc::clone(&thread)).or_insert_with(|| Waiting::new(head, 0));
             self.heads.remove(&(waiting.head.sequence, Arc::clone(&thread)));
             self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
+            if head.sequence != waiting.head.sequence {
+                waiting.tried_at = None;
+            }
             waiting.jobs += came;
             waiting.head = head;
         }

@@ -122,7 +122,7 @@ impl World {
                 self.index.thaw(&lane(n), comes.into(), first);
             }
             Act::Hurry(n) => self.index.hurried(&lane(n)),
-            Act::Free => self.index.freed(&Route::Inbound),
+            Act::Free => self.index.sorted(&Route::Inbound, UnixMillis(i64::MAX)),
         }
     }
 

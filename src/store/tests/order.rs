@@ -60,7 +60,7 @@ async fn a_retry_that_was_noted_by_a_wrong_clock_is_due() {
 }
 
 #[tokio::test]
-async fn when_the_way_is_free_again_nothing_waits_and_what_came_first_goes_first() {
+async fn when_the_way_is_free_again_what_came_first_goes_first() {
     let home = Home::new();
     let store = home.open();
     for name in ["a", "b", "c", "d"] {
@@ -70,8 +70,11 @@ async fn when_the_way_is_free_again_nothing_waits_and_what_came_first_goes_first
     for (lease, hours) in leases.into_iter().zip([3, 1, 2]) {
         lease.settle(retry(NOW.plus(HOUR * hours)), NOW).await.unwrap();
     }
-    store.free(&Route::Inbound);
-    assert_eq!(drain(&store).await, ["a", "b", "c", "d"]);
+    let now = NOW.plus(HOUR * 2);
+    store.sort(&Route::Inbound, now);
+    let claim = || store.claim(&Route::Inbound, now).unwrap().unwrap();
+    let leases = [claim(), claim(), claim()];
+    assert_eq!(leases.each_ref().map(|lease| name(lease.work())), ["b", "c", "d"], "a waits for its own time");
 }
 
 #[tokio::test]
