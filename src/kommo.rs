@@ -9,4 +9,5 @@ mod http;
 pub mod media;
 pub mod sign;
 pub mod stray;
+pub mod time;
 pub mod wire;

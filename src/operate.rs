@@ -5,6 +5,7 @@ pub mod advice;
 pub mod chats;
 pub mod check;
 pub mod connect;
+mod forgetting;
 pub mod history;
 pub mod identity;
 pub mod import;

@@ -13,6 +13,7 @@ use crate::{
         http::{self, NoAnswer, encoded, unreachable},
         sign::{CONTENT_TYPE, Signer},
         stray::{Stray, Voice},
+        time::KommoTime,
         wire::{Accepted, ApiError, DeliveryStatus, EditEvent, Event, NewChat, React},
     },
     pace::Pace,
@@ -116,6 +117,7 @@ pub struct Chats {
     scope_id: Arc<str>,
     signer: Signer,
     pace: Arc<Pace>,
+    time: KommoTime,
 }
 
 impl Chats {
@@ -131,7 +133,20 @@ impl Chats {
         rate: u32,
     ) -> Result<Self, reqwest::Error> {
         let http = http::client(timeout)?;
-        Ok(Self { http, origin, scope_id: scope_id.into(), signer, pace: Arc::new(Pace::per_second(rate)) })
+        Ok(Self {
+            http,
+            origin,
+            scope_id: scope_id.into(),
+            signer,
+            pace: Arc::new(Pace::per_second(rate)),
+            time: KommoTime::default(),
+        })
+    }
+
+    /// What time it is for Kommo, by its answers.
+    #[must_use]
+    pub fn time(&self) -> KommoTime {
+        self.time.clone()
     }
 
     /// Creates a message. Kommo takes each `msgid` once, so this can be repeated.
@@ -201,7 +216,9 @@ impl Chats {
             .header("Content-MD5", signature.content_md5)
             .header("X-Signature", signature.x_signature)
             .body(body);
-        answer::read(request.send().await.map_err(unreachable)?).await
+        let response = request.send().await.map_err(unreachable)?;
+        self.time.hear(response.headers());
+        answer::read(response).await
     }
 }
 

@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     config::Config,
+    kommo::time::KommoTime,
+    operate::forgetting::Forgetting,
     store::{Store, StoreError, dumps, durable},
 };
 
@@ -27,17 +29,19 @@ pub struct Upkeep {
     dumps: PathBuf,
     dump_every: Duration,
     keep: usize,
+    kommo: KommoTime,
 }
 
 impl Upkeep {
-    /// The upkeep of `store` as configured.
+    /// The upkeep of `store` as configured. It forgets nothing before its time has come for `kommo` too.
     #[must_use]
-    pub fn new(store: &Store, config: &Config) -> Self {
+    pub fn new(store: &Store, config: &Config, kommo: KommoTime) -> Self {
         Self {
             store: store.clone(),
             dumps: dumps::dir(&config.data_dir),
             dump_every: config.store.dump_every,
             keep: usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX),
+            kommo,
         }
     }
 
@@ -47,14 +51,14 @@ impl Upkeep {
     /// If the store fails. A dump that cannot be written is logged and tried again at its next time.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
         let work = async {
-            let mut sweep = interval(SWEEP_EVERY);
+            let (mut sweep, mut forgetting) = (interval(SWEEP_EVERY), Forgetting::new(self.kommo.clone()));
             // Not at the start: one that fails again and again would push out every good dump.
             let mut dump = interval_at(Instant::now() + self.dump_every, self.dump_every);
             dump.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     _ = sweep.tick() => {
-                        let removed = self.store.sweep(clock::now()).await?;
+                        let removed = self.store.sweep(forgetting.until(&self.store, clock::now())?).await?;
                         tracing::debug!(removed, "expired rows removed");
                     }
                     _ = dump.tick() => self.dump().await,

@@ -68,6 +68,11 @@ impl<T> Faults<T> {
         })
     }
 
+    /// Whether everything that was to go wrong has been taken by a request.
+    pub(crate) fn are_over(&self) -> bool {
+        self.locked(|waiting| waiting.iter().all(|(_, _, times)| *times == 0))
+    }
+
     fn locked<R>(&self, act: impl FnOnce(&mut Vec<(T, Fault, u32)>) -> R) -> R {
         act(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }

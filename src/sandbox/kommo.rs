@@ -227,6 +227,11 @@ impl FakeKommo {
         self.core.dislikes.add(text.to_owned(), fault, u32::MAX);
     }
 
+    /// Whether all faults of the Chats API have been met.
+    pub fn faults_are_over(&self) -> bool {
+        self.core.faults.are_over()
+    }
+
     /// Takes back all faults that have not happened yet.
     pub fn heal(&self) {
         self.core.dislikes.clear();

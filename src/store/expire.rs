@@ -20,6 +20,15 @@ pub(super) fn note(batch: &mut Batch, at: UnixMillis, key: &[u8]) {
 }
 
 impl Store {
+    /// When the first of what is remembered for a time only expires, be it long ago.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn first_expiry(&self) -> Result<Option<UnixMillis>, StoreError> {
+        let first = self.db()?.scan_prefix(keys::EXPIRIES).next().transpose()?;
+        Ok(first.and_then(|(expiry, _)| keys::expires_at(&expiry)))
+    }
+
     /// Removes what has expired by `now`, and tells how many rows that were.
     ///
     /// # Errors

@@ -56,6 +56,8 @@ pub(super) const ACCOUNT: &[u8] = b"maccount";
 pub(super) const CAUGHT_UP: &[u8] = b"mcaught_up";
 pub(super) const CAUGHT_UP_MARK: &[u8] = b"mcaught_up_mark";
 pub(super) const BEGUN: &[u8] = b"mbegun";
+pub(super) const BEHIND: &[u8] = b"mbehind";
+pub(super) const LOOKED_AT_ALL: &[u8] = b"mlooked_at_all";
 pub(super) const CHATS: &[u8] = b"c";
 pub(super) const OPENED: &[u8] = b"s";
 pub(super) const JOBS: &[u8] = b"j";
@@ -269,6 +271,12 @@ pub(super) fn is_chunk(key: &[u8]) -> bool {
 /// The id that a chunk's key names.
 pub(super) fn chunks_id(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*key.strip_prefix(CHUNKS)?.first_chunk()?))
+}
+
+/// When the key that an expiry is about expires.
+pub(super) fn expires_at(expiry: &[u8]) -> Option<UnixMillis> {
+    let at = u64::from_be_bytes(*expiry.strip_prefix(EXPIRIES)?.first_chunk()?);
+    Some(UnixMillis(i64::try_from(at).unwrap_or(i64::MAX)))
 }
 
 /// What all jobs of a lane begin with.

@@ -51,7 +51,7 @@ impl Store {
         let plan = move |book: &mut Book| {
             let (mut batch, mut joined, mut known) = (Batch::default(), Vec::new(), 0);
             for job in intake.jobs {
-                if is_known(&book.db, &job, &joined, now)? {
+                if is_known(&book.db, &job, &joined)? {
                     known += 1;
                     continue;
                 }
@@ -81,23 +81,20 @@ impl Store {
 }
 
 /// Whether a job arrived before: in the tree, or earlier in the same intake.
-fn is_known(db: &Db, job: &NewJob, joined: &[Joined], now: UnixMillis) -> Result<bool, StoreError> {
+fn is_known(db: &Db, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError> {
     let Some(id) = &job.id else { return Ok(false) };
     if joined.iter().any(|other| other.id.as_ref() == Some(id)) {
         return Ok(true);
     }
-    was_taken(db, id, now)
+    was_taken(db, id)
 }
 
-/// Whether the arrival with this id was taken before. A message that is known on both sides has crossed, and that is known
-/// for longer than its id.
-pub(super) fn was_taken(db: &Db, id: &DedupeId, now: UnixMillis) -> Result<bool, StoreError> {
-    let key = keys::dedupe(id);
-    // A note that cannot be read is a note all the same.
-    let is_noted =
-        db.get(&key)?.is_some_and(|value| rows::read(&key, &value).is_none_or(|until: UnixMillis| until > now));
+/// Whether the arrival with this id was taken before. What is noted counts until it is swept away: a clock that is wrong for
+/// a while must not make it seem new. A message that is known on both sides has crossed, and that is known for longer than
+/// its id.
+pub(super) fn was_taken(db: &Db, id: &DedupeId) -> Result<bool, StoreError> {
     let has_crossed = || id.hooked().map_or(Ok(false), |message| db.contains_key(keys::ours_of(&message)));
-    Ok(is_noted || has_crossed()?)
+    Ok(db.contains_key(keys::dedupe(id))? || has_crossed()?)
 }
 
 /// Notes what a job is recognised by.

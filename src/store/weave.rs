@@ -62,7 +62,7 @@ impl Store {
                 return Ok(Planned { batch: None, answer: Woven::Busy, then: Box::new(|_: &mut Index| ()) });
             }
             let mut batch = Batch::default();
-            let missing = new(book, &mut batch, missing, now, until)?;
+            let missing = new(book, &mut batch, missing, until)?;
             let count = missing.len();
             let order = merged(arrivals(&book.db, &lane)?, missing, rank);
             let head = place(book, &mut batch, &lane, order, now);
@@ -76,18 +76,12 @@ impl Store {
 }
 
 /// The missing jobs that are new, noted as taken.
-fn new(
-    book: &Book,
-    batch: &mut Batch,
-    missing: Vec<Missing>,
-    now: UnixMillis,
-    until: UnixMillis,
-) -> Result<Vec<Missing>, StoreError> {
+fn new(book: &Book, batch: &mut Batch, missing: Vec<Missing>, until: UnixMillis) -> Result<Vec<Missing>, StoreError> {
     let mut new: Vec<Missing> = Vec::new();
     for missing in missing {
         if let Some(id) = &missing.job.id {
             let is_twice = new.iter().any(|other| other.job.id.as_ref() == Some(id));
-            if is_twice || push::was_taken(&book.db, id, now)? {
+            if is_twice || push::was_taken(&book.db, id)? {
                 continue;
             }
         }

@@ -6,20 +6,24 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, State},
-    http::{Method, header, request::Parts},
+    http::{HeaderValue, Method, header, request::Parts},
     response::Response,
 };
+use chrono::DateTime;
 use serde_json::{Value, json};
 
-use crate::sandbox::{
-    fault::{self, undergo},
-    kommo::{
-        Core, Endpoint, Request, Settings, account, attachments, connection, history, hooks, media, messages,
-        reactions, statuses, threads, verify::verify,
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::{
+        fault::{self, undergo},
+        kommo::{
+            Core, Endpoint, Request, Settings, account, attachments, connection, history, hooks, media, messages,
+            reactions, statuses, threads, verify::verify,
+        },
+        record,
+        serve::Line,
+        traffic::Party,
     },
-    record,
-    serve::Line,
-    traffic::Party,
 };
 
 /// The largest body that is read.
@@ -105,7 +109,15 @@ async fn serve(
     core.world.note(|world| world.log(Request { method, path, endpoint, body, status }));
     // Whoever waits for a request is woken by this, and finds it in the log.
     core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), what, status);
-    response.unwrap_or_default()
+    let mut response = response.unwrap_or_default();
+    let date = HeaderValue::from_str(&date(core.clock.now())).unwrap_or(HeaderValue::from_static(""));
+    response.headers_mut().insert(header::DATE, date);
+    response
+}
+
+/// The time as HTTP writes it.
+fn date(at: UnixMillis) -> String {
+    DateTime::from_timestamp_millis(at.0).unwrap_or_default().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// What an address means: the endpoint, whether the channel or scope is ours, and the id inside it.

@@ -12,13 +12,13 @@ async fn an_arrival_is_taken_once_for_as_long_as_it_is_remembered() {
     let intake = || Intake { jobs: vec![job(Some("x"), &lane("a"), "a1")], offset: None };
     assert_eq!(store.push(intake(), NOW).await.unwrap(), Pushed { taken: 1, known: 0 });
     assert_eq!(drain(&store).await, ["a1"]);
-    let just_before = UnixMillis(NOW.plus(HOUR).0 - 1);
-    assert_eq!(
-        store.push(intake(), just_before).await.unwrap(),
-        Pushed { taken: 0, known: 1 },
-        "done, and still known"
-    );
-    assert_eq!(store.push(intake(), NOW.plus(HOUR)).await.unwrap(), Pushed { taken: 1, known: 0 });
+    let known = Pushed { taken: 0, known: 1 };
+    assert_eq!(store.push(intake(), NOW.plus(HOUR / 2)).await.unwrap(), known, "done, and still known");
+    assert_eq!(store.push(intake(), NOW.plus(HOUR * 9)).await.unwrap(), known, "the clock alone forgets nothing");
+    assert_eq!(store.first_expiry().unwrap(), Some(NOW.plus(HOUR)));
+    store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
+    assert_eq!(store.first_expiry().unwrap(), None);
+    assert_eq!(store.push(intake(), NOW.plus(HOUR * 2)).await.unwrap(), Pushed { taken: 1, known: 0 });
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ fn compare(store: &Store, found: &Found, told: &Told) -> Result<(), Failed> {
     let (back, twice) = (all.intersection(&told.done).count(), found.waiting.len() + found.parked.len() - all.len());
     // What is neither was under way when the power went.
     let unasked = parked.difference(&told.parked).filter(|name| told.in_flight.as_ref() != Some(name)).count();
-    let unknown = told.taken.iter().filter(|name| !store.was_taken(&DedupeId((*name).clone()), NOW).unwrap()).count();
+    let unknown = told.taken.iter().filter(|name| !store.was_taken(&DedupeId((*name).clone())).unwrap()).count();
     let offset = store.offset(BOT).unwrap().unwrap_or(0);
     let is_ordered = found.waiting.iter().filter(|name| !name.starts_with("hook")).is_sorted_by_key(|name| order(name));
     if lost + back + twice + unasked + unknown + found.damaged == 0 && offset >= told.offset && is_ordered {
