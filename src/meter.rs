@@ -34,6 +34,10 @@ pub enum Polling {
     Stopped(String),
 }
 
+/// The names of notes.
+const UNREAD: &str = "unread";
+const REWOUND: &str = "rewound";
+
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
 type Gauges = Family<Labels, Gauge>;
@@ -54,6 +58,9 @@ pub struct Meter {
     parked: Gauge,
     told: Gauge,
     unreadable_rows: Counter,
+    held: Gauge,
+    rewound: Counter,
+    notes: DashMap<&'static str, String>,
     registry: Registry,
 }
 
@@ -78,6 +85,9 @@ impl Meter {
         let told =
             registered(&mut registry, "told_messages", "Messages set aside whose authors were told that they failed");
         let unreadable_rows = registered(&mut registry, "unreadable_rows", "Rows of the store that could not be read");
+        let held = registered(&mut registry, "held_conversations", "Conversations whose answers wait for older ones");
+        let rewound =
+            registered(&mut registry, "store_rewound", "How often the data directory was found to have gone back");
         Self {
             bots: DashMap::new(),
             paused: DashMap::new(),
@@ -92,6 +102,9 @@ impl Meter {
             parked,
             told,
             unreadable_rows,
+            held,
+            rewound,
+            notes: DashMap::new(),
             registry,
         }
     }
@@ -168,6 +181,37 @@ impl Meter {
     /// Notes how many rows of the store could not be read so far.
     pub fn unreadable_rows(&self, count: u64) {
         self.unreadable_rows.inner().store(count, Ordering::Relaxed);
+    }
+
+    /// Notes in how many conversations answers are held.
+    pub fn held(&self, conversations: usize) {
+        self.held.set(i64::try_from(conversations).unwrap_or(i64::MAX));
+    }
+
+    /// Notes why Kommo's history cannot be read, or that it can.
+    pub fn unread(&self, why: Option<String>) {
+        match why {
+            Some(why) => self.notes.insert(UNREAD, why),
+            None => self.notes.remove(UNREAD).map(|(_, why)| why),
+        };
+    }
+
+    /// Why Kommo's history cannot be read, if it was asked for and could not be.
+    #[must_use]
+    pub fn why_unread(&self) -> Option<String> {
+        self.notes.get(UNREAD).map(|why| why.clone())
+    }
+
+    /// Notes that the data directory has gone back in time, and what is to be done.
+    pub fn rewound(&self, advice: String) {
+        self.rewound.inc();
+        self.notes.insert(REWOUND, advice);
+    }
+
+    /// What somebody has to look at although the bridge is ready.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        self.notes.get(REWOUND).map(|advice| advice.clone())
     }
 
     /// Why the bridge is not ready, one line per reason; empty if it is.

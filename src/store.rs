@@ -54,6 +54,7 @@ mod push;
 mod reach;
 mod rebuild;
 mod restore;
+mod rewound;
 mod room;
 mod rows;
 mod scan;
@@ -74,8 +75,9 @@ pub use self::{
     openings::{Begun, OwnNumber},
     park::{Parked, ParkedId, Unparked},
     parked_list::SetAside,
-    past::KnownChat,
+    past::{Behind, KnownChat},
     restore::RestoreSummary,
+    rewound::Rewound,
     room::free_bytes,
     weave::{Missing, Woven},
 };

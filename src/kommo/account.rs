@@ -29,6 +29,7 @@ use crate::{
 mod brake;
 mod contacts;
 mod error;
+mod events;
 mod expected;
 mod leads;
 mod people;
@@ -38,6 +39,7 @@ pub mod token;
 
 use brake::Brake;
 pub use error::RestError;
+pub use events::Sent;
 pub use expected::Expected;
 
 /// How many calls a second are made. Kommo allows seven, to everything that runs at one address.

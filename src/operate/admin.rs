@@ -53,14 +53,30 @@ pub fn router(store: Store, (bots, imported): (BTreeMap<SourceId, BotId>, Import
         .with_state(Admin { store, bots: Arc::new(bots), imported, meter })
 }
 
-/// 200, or 503 with one reason per line.
+/// 200, or 503 with one reason per line. What is to be looked at stands below either.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     let store = admin.store.trouble().map(|why| format!("store: {why}"));
     let reasons: Vec<_> = store.into_iter().chain(admin.meter.obstacles()).collect();
-    if reasons.is_empty() {
-        return (StatusCode::OK, "ready\n".to_owned());
+    let (status, lines) = if reasons.is_empty() {
+        (StatusCode::OK, vec!["ready".to_owned()])
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, reasons)
+    };
+    let lines: Vec<_> = lines.into_iter().chain(held(&admin)).chain(admin.meter.advice()).collect();
+    (status, lines.join("\n") + "\n")
+}
+
+/// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself within a
+/// minute, and a balancer that sends no hooks here meanwhile would lose them.
+fn held(admin: &Admin) -> Option<String> {
+    let (conversations, why) = (admin.store.withheld().len(), admin.meter.why_unread());
+    if conversations == 0 {
+        return why.map(|why| format!("Kommo's history cannot be compared: {why}"));
     }
-    (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    Some(format!(
+        "held: answers in {conversations} conversations wait until Kommo's history tells whether older ones are missing{why}"
+    ))
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
@@ -71,6 +87,7 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     }
     admin.meter.parked(counts.parked, counts.told);
     admin.meter.unreadable_rows(counts.unreadable);
+    admin.meter.held(admin.store.withheld().len());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.meter.text())
 }
 

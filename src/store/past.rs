@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     domain::{
-        address::Conversation,
+        address::{Conversation, KommoChatId},
         time::UnixMillis,
         work::{DedupeId, Lane},
     },
@@ -29,6 +31,17 @@ pub struct KnownChat {
     pub active_at: Option<UnixMillis>,
 }
 
+/// A chat whose history could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// Kommo's id of it.
+    pub chat: KommoChatId,
+    /// From when on something may be missing in it.
+    pub since: UnixMillis,
+    /// In how many comparisons its history could not be read.
+    pub rounds: u32,
+}
+
 /// In place of the instant at which a restored store is used first.
 pub(super) const NOT_YET: UnixMillis = UnixMillis(i64::MAX);
 
@@ -39,6 +52,37 @@ impl Store {
     /// If the store fails.
     pub fn caught_up_at(&self) -> Result<Option<UnixMillis>, StoreError> {
         self.instant(keys::CAUGHT_UP)
+    }
+
+    /// The chats whose histories could not be read when the others were complete.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn behind(&self) -> Result<Vec<Behind>, StoreError> {
+        Ok(rows::get(&self.db()?, keys::BEHIND)?.unwrap_or_default())
+    }
+
+    /// When the last comparison of all chats, also of those that have been silent for long, began; if there was none, when
+    /// that was first waited for.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn looked_at_all_at(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.instant(keys::LOOKED_AT_ALL)
+    }
+
+    /// Notes when a comparison of all chats began that is complete.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn looked_at_all(&self, at: UnixMillis) -> Result<(), StoreError> {
+        self.db()?;
+        let plan = move |_: &mut Book| {
+            let mut batch = Batch::default();
+            batch.insert(keys::LOOKED_AT_ALL, rows::write(&at));
+            Ok(Planned { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
     }
 
     /// The instant before which this store knows nothing: when it was made, or restored. `None` if it is older than this
@@ -80,14 +124,20 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::mark`]).
+    /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::mark`]), except in those
+    /// chats that are `behind`.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn caught_up(&self, at: UnixMillis, mark: u64) -> Result<(), StoreError> {
+    pub async fn caught_up(&self, at: UnixMillis, mark: u64, behind: Vec<Behind>) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |_: &mut Book| {
             let mut batch = Batch::default();
+            if behind.is_empty() {
+                batch.remove(keys::BEHIND);
+            } else {
+                batch.insert(keys::BEHIND, rows::write(&behind));
+            }
             batch.insert(keys::CAUGHT_UP, rows::write(&at));
             batch.insert(keys::CAUGHT_UP_MARK, rows::write(&mark));
             Ok(Planned { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
@@ -108,8 +158,8 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn was_taken(&self, id: &DedupeId, now: UnixMillis) -> Result<bool, StoreError> {
-        push::was_taken(&self.db()?, id, now)
+    pub fn was_taken(&self, id: &DedupeId) -> Result<bool, StoreError> {
+        push::was_taken(&self.db()?, id)
     }
 
     /// A number that all arrivals so far are below, and none that is still to come.

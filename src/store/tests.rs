@@ -25,6 +25,7 @@ mod parked;
 mod reach;
 mod recovery;
 mod restoring;
+mod rewound;
 mod samples;
 mod unread;
 mod unreadable;

@@ -92,6 +92,13 @@ pub fn lane(raw: &str, source: &SourceId) -> Lane {
     }
 }
 
+/// Telegram's numbers of the messages that an update brings; `None` if it cannot be read.
+#[must_use]
+pub fn numbers(raw: &str) -> Option<Vec<i64>> {
+    let update: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw).ok()?;
+    Some(update.values().filter_map(|part| part.get("message_id")?.as_i64()).collect())
+}
+
 /// The connection of Telegram Business that an update came by, if it came by one.
 #[must_use]
 pub fn connection_id(raw: &str) -> Option<String> {

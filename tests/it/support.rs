@@ -220,6 +220,12 @@ impl TestStage {
         told[0].clone()
     }
 
+    /// The same while something else waits.
+    pub(crate) async fn outcome_though_more_waits(&self, id: &str) -> Status {
+        self.until("Kommo is told what became of the answer", |stage| !told(stage, id).is_empty()).await;
+        told(self, id)[0].clone()
+    }
+
     /// A page of the operator's listener: the status and the text.
     pub(crate) async fn admin(&self, path: &str) -> (u16, String) {
         let address = self.bridge().expect("the bridge runs").admin_addr();

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::lenient::{Fields, lenient};
 
 mod card;
+mod event;
 mod problem;
 mod source;
 mod template;
@@ -15,6 +16,7 @@ pub use card::{
     ChatLink, Contact, CustomField, EntityPatch, FieldPatch, FieldValue, KnownField, Lead, NewChatLink, NewNote,
     NoteText, Tag, ValuePatch,
 };
+pub use event::Event;
 pub use problem::{Fault, Problem, retry_after};
 pub use source::{KnownSource, NewSource, SourceChange};
 pub use template::{KnownButton, NewTemplate, Template, TemplateButton, TemplateChange};

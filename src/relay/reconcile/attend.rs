@@ -12,22 +12,40 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock,
-    domain::time::UnixMillis,
-    relay::reconcile::{Reconciler, Search, TRIES, Tally},
+    clock::{self, Moment},
+    relay::reconcile::{Reconciler, Search, TRIES, Tally, work_off::Worked},
     store::StoreError,
 };
 
 /// How often in a row an outage is seen until it is one: what is shorter is left to the comparison in any case.
 const SEEN_TWICE: u32 = 2;
+/// How often it is looked whether the machine has slept.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How much further the clock on the wall goes than the time that is counted before that is a sleep, or a step of the clock.
+const SLEPT: Duration = Duration::from_mins(2);
+/// How long answers are held before the log tells of it.
+const TOLD_AFTER: Duration = Duration::from_secs(10);
+/// In how many chats something may be missing although the others are complete. More are no exceptions.
+const MOST_BEHIND: usize = 100;
 
 /// What a comparison is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Occasion {
     /// Telegram and Kommo can be reached again.
     Outage,
+    /// The machine has slept, or was rolled back while it ran, or its clock was set.
+    Sleep,
     /// It is time.
     Routine,
+}
+
+/// What was seen of late.
+#[derive(Debug, Default)]
+struct Seen {
+    /// How often in a row nothing could be reached.
+    cut_off: u32,
+    /// Whether the clock on the wall has leapt, as long as it is not known why.
+    has_leapt: bool,
 }
 
 impl Reconciler {
@@ -44,26 +62,51 @@ impl Reconciler {
         if let Some(search) = search {
             self.begin(search).await?;
         }
-        let mut cut_off = 0;
+        let (mut seen, mut all) = (Seen::default(), None);
         loop {
-            match self.occasion(&mut cut_off).await {
+            let occasion = tokio::select! {
+                occasion = self.occasion(&mut seen) => occasion,
+                failed = self.look_at_all(&mut all) => return failed.map(|never| match never {}),
+            };
+            match occasion {
                 Occasion::Outage => {
                     tracing::info!("an outage has ended, in which Kommo's hooks may have been lost");
-                    self.begin(self.prepare(clock::now()).await?).await?;
+                    self.begin(self.prepare_undoubted().await?).await?;
+                }
+                Occasion::Sleep => {
+                    tracing::info!("this machine has slept, or its clock was set: Kommo's hooks may have been lost");
+                    self.begin(self.prepare().await?).await?;
                 }
                 Occasion::Routine => self.routine().await?,
             }
         }
     }
 
-    /// Waits for the next occasion. `cut_off` counts how often in a row it was seen that nothing can be reached.
-    async fn occasion(&self, cut_off: &mut u32) -> Occasion {
-        let due = Instant::now() + self.bounds.every;
+    /// Waits for the next occasion.
+    async fn occasion(&self, seen: &mut Seen) -> Occasion {
+        let began = Instant::now();
+        let (due, mut watched_at) = (began + self.bounds.every, began);
         while Instant::now() < due {
-            sleep_until(due.min(Instant::now() + self.bounds.watch_every)).await;
-            if self.meter.is_cut_off() {
-                *cut_off = cut_off.saturating_add(1);
-            } else if std::mem::take(cut_off) >= SEEN_TWICE {
+            let (moment, watch_at) = (Moment::now(), watched_at + self.bounds.watch_every);
+            sleep_until(due.min(watch_at).min(Instant::now() + LOOK_EVERY)).await;
+            if moment.leapt() > SLEPT {
+                seen.has_leapt = true;
+                self.ask_the_time().await;
+            }
+            if seen.has_leapt && self.objection().is_none() {
+                seen.has_leapt = false;
+                return Occasion::Sleep;
+            }
+            if Instant::now() < due.min(watch_at) {
+                continue;
+            }
+            watched_at = Instant::now();
+            if seen.has_leapt {
+                self.ask_the_time().await;
+            }
+            if self.parts.meter.is_cut_off() {
+                seen.cut_off = seen.cut_off.saturating_add(1);
+            } else if std::mem::take(&mut seen.cut_off) >= SEEN_TWICE {
                 return Occasion::Outage;
             }
         }
@@ -71,62 +114,110 @@ impl Reconciler {
     }
 
     /// A search for which lanes are held, until it is done or for as long as that may take.
-    async fn begin(&self, search: Search) -> Result<(), StoreError> {
-        let (count, back) = (search.conversations(), search.since.until(clock::now()));
-        let (began_at, mark) = (search.began_at, search.mark);
-        if count > 0 {
-            let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
-            tracing::info!(
-                conversations = count,
-                "looking for managers' messages of the last {back} that did not come"
-            );
-        }
+    async fn begin(&self, mut search: Search) -> Result<(), StoreError> {
         let deadline = Instant::now() + self.bounds.hold_for;
+        loop {
+            let (count, back, is_doubted) =
+                (search.conversations(), search.since.until(search.began.wall), search.doubt.is_some());
+            if count > 0 {
+                let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
+                tracing::info!(
+                    conversations = count,
+                    "looking for managers' messages of the last {back} that did not come"
+                );
+            }
+            match self.work_off_held(&mut search, deadline).await? {
+                Worked::Off(tally) => {
+                    if count > 0 {
+                        tracing::info!("compared with Kommo's history: {tally}");
+                    }
+                    self.parts.meter.unread(None);
+                    return self.note(tally, search).await;
+                }
+                Worked::ClockSet => {
+                    tracing::warn!("this machine's clock was set back: the comparison begins anew");
+                    search = if is_doubted { self.prepare().await? } else { self.prepare_undoubted().await? };
+                }
+            }
+        }
+    }
+
+    async fn work_off_held(&self, search: &mut Search, deadline: Instant) -> Result<Worked, StoreError> {
         let work = async {
             // The lanes are held already, and are not to be so for as long as somebody else searches.
             let _turn = self.turn.lock().await;
-            self.work_off(search, None, |_| ()).await
+            let mut worked = self.work_off(search, None, |_| ()).await?;
+            if let Worked::Off(tally) = &mut worked {
+                tally.add(self.work_off_named(search).await?);
+            }
+            Ok(worked)
         };
         tokio::pin!(work);
-        let tally = tokio::select! {
-            tally = &mut work => tally?,
-            () = sleep_until(deadline) => {
-                let count = self.store.let_go_of_all();
-                if count > 0 {
-                    tracing::warn!(conversations = count, "new messages go on before older ones that may be missing");
-                }
-                work.await?
-            }
-        };
-        if count > 0 {
-            tracing::info!("compared with Kommo's history: {tally}");
+        tokio::select! {
+            worked = &mut work => return worked,
+            () = sleep_until(deadline.min(Instant::now() + TOLD_AFTER)) => self.tell_held(),
         }
-        self.note(tally, began_at, mark).await
+        tokio::select! {
+            worked = &mut work => return worked,
+            () = sleep_until(deadline) => {}
+        }
+        let count = self.parts.store.let_go_of_all();
+        if count > 0 {
+            tracing::warn!(conversations = count, "new messages go on before older ones that may be missing");
+        }
+        work.await
+    }
+
+    fn tell_held(&self) {
+        let conversations = self.parts.store.withheld().len();
+        if conversations > 0 {
+            let most = humantime::format_duration(self.bounds.hold_for);
+            tracing::warn!(
+                conversations,
+                "answers are held until Kommo's history tells whether older ones are missing, for {most} at most"
+            );
+        }
     }
 
     /// A search that nothing hints at. It holds nothing up, and lets others search meanwhile.
     async fn routine(&self) -> Result<(), StoreError> {
-        let search = Search { is_routine: true, ..self.since_last(clock::now()).await? };
-        let (count, began_at, mark) = (search.conversations(), search.began_at, search.mark);
-        let tally = self.work_off(search, Some(TRIES), |_| ()).await?;
+        let (search, count, tally) = loop {
+            let mut search = Search { is_routine: true, ..self.since_last().await? };
+            let count = search.conversations();
+            match self.work_off(&mut search, Some(TRIES), |_| ()).await? {
+                Worked::Off(mut tally) => {
+                    if tally.given_up == 0 {
+                        tally.add(self.work_off_named(&mut search).await?);
+                    }
+                    break (search, count, tally);
+                }
+                Worked::ClockSet => tracing::warn!("this machine's clock was set back: the comparison begins anew"),
+            }
+        };
         if tally == Tally::default() {
             tracing::debug!(conversations = count, "compared with Kommo's history: nothing is missing");
         } else {
             tracing::warn!(conversations = count, "compared with Kommo's history: {tally}");
         }
-        self.note(tally, began_at, mark).await
+        self.note(tally, search).await
     }
 
-    /// Notes up to when nothing is missing, if all could be compared.
-    async fn note(&self, tally: Tally, began_at: UnixMillis, mark: u64) -> Result<(), StoreError> {
-        if tally.open > 0 {
+    /// Notes up to when nothing is missing, if all could be compared but a few, and from when on in those.
+    async fn note(&self, tally: Tally, search: Search) -> Result<(), StoreError> {
+        let now = clock::now();
+        if search.is_void() || search.began.wall > now || search.since > now {
+            // By the clock that it began with, it may have looked back no further than to what is still to come.
+            tracing::warn!("this machine's clock was set back: the next comparison begins where this one did");
+            return Ok(());
+        }
+        if tally.given_up > 0 || search.behind.len() > MOST_BEHIND {
             tracing::warn!(
                 conversations = tally.open,
                 "not everything could be compared with Kommo's history: the next comparison begins there"
             );
             return Ok(());
         }
-        self.store.caught_up(began_at, mark).await
+        self.parts.store.caught_up(search.began.wall, search.mark, search.behind).await
     }
 }
 
@@ -140,7 +231,7 @@ mod tests {
         kommo::{chats::Chats, sign::Signer},
         media::imported,
         meter::Meter,
-        relay::reconcile::Bounds,
+        relay::reconcile::{Bounds, Parts},
         store::{Settings, Store},
     };
 
@@ -157,12 +248,14 @@ mod tests {
             max_age: HOUR,
             chats_within: HOUR,
             known_for: HOUR,
+            linked_for: HOUR,
             hold_for: MINUTE,
             every: HOUR,
             watch_every: MINUTE,
         };
-        let shared = (Store::open(settings).unwrap(), imported, Arc::clone(meter));
-        Reconciler::new(chats, shared, std::collections::BTreeSet::new(), bounds, Schedule::endless(vec![]), 7)
+        let (store, sources) = (Store::open(settings).unwrap(), std::collections::BTreeSet::new());
+        let parts = Parts { chats, account: None, store, imported, meter: Arc::clone(meter), sources };
+        Reconciler::new(parts, bounds, Schedule::endless(vec![]), 7)
     }
 
     #[tokio::test(start_paused = true)]
@@ -170,17 +263,17 @@ mod tests {
         let (dir, meter) = (tempfile::tempdir().unwrap(), Arc::new(Meter::new()));
         let reconciler = reconciler(dir.path(), &meter);
         for (minutes, occasion) in [(1, Occasion::Routine), (2, Occasion::Outage), (90, Occasion::Outage)] {
-            let (began, mut cut_off) = (Instant::now(), 0);
+            let (began, mut seen) = (Instant::now(), Seen::default());
             let outage = async {
                 meter.between(Some("no answer".to_owned()));
                 sleep(MINUTE * minutes + MINUTE / 2).await;
                 meter.between(None);
             };
             let noticed = async {
-                let mut noticed = reconciler.occasion(&mut cut_off).await;
+                let mut noticed = reconciler.occasion(&mut seen).await;
                 if minutes > 60 {
                     assert_eq!(noticed, Occasion::Routine, "it is looked for in any case");
-                    noticed = reconciler.occasion(&mut cut_off).await;
+                    noticed = reconciler.occasion(&mut seen).await;
                 }
                 noticed
             };
@@ -188,5 +281,51 @@ mod tests {
             let after = if noticed == Occasion::Routine { HOUR } else { MINUTE * (minutes + 1) };
             assert_eq!((noticed, began.elapsed()), (occasion, after), "{minutes} minutes");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_has_slept_is_an_occasion_at_once() {
+        let (dir, meter) = (tempfile::tempdir().unwrap(), Arc::new(Meter::new()));
+        let (reconciler, mut seen) = (reconciler(dir.path(), &meter), Seen::default());
+        let asleep = async {
+            sleep(MINUTE).await;
+            clock::set_off_by(i64::try_from(HOUR.as_millis()).unwrap());
+        };
+        let began = Instant::now();
+        let (noticed, ()) = tokio::join!(reconciler.occasion(&mut seen), asleep);
+        assert_eq!(noticed, Occasion::Sleep);
+        assert!(began.elapsed() <= MINUTE + LOOK_EVERY, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn one_chat_that_cannot_be_read_holds_back_no_other() {
+        let (dir, meter) = (tempfile::tempdir().unwrap(), Arc::new(Meter::new()));
+        let reconciler = reconciler(dir.path(), &meter);
+        let store = &reconciler.parts.store;
+        let searched = async || {
+            let mut search = reconciler.since_last().await.unwrap();
+            search.has_left(&super::super::search::tests::target("left"));
+            search
+        };
+        let noted = || store.caught_up_at().unwrap();
+        let left = Tally { unread: 1, open: 1, ..Tally::default() };
+
+        let given_up = Tally { given_up: 1, ..left };
+        reconciler.note(given_up, searched().await).await.unwrap();
+        let mut many = searched().await;
+        many.behind = vec![many.behind[0].clone(); MOST_BEHIND + 1];
+        reconciler.note(left, many).await.unwrap();
+        assert_eq!(noted(), None, "it may be about all of them");
+
+        let search = searched().await;
+        let (since, began_at) = (search.since, search.began_at());
+        reconciler.note(left, search).await.unwrap();
+        assert_eq!((noted(), store.behind().unwrap()[0].since), (Some(began_at), since));
+        let again = searched().await;
+        assert_eq!((again.behind[0].rounds, again.behind.len()), (2, 1));
+
+        clock::set_off_by(-60_000);
+        reconciler.note(Tally::default(), again).await.unwrap();
+        assert_eq!(noted(), Some(began_at), "what began in the future is not noted");
     }
 }

@@ -1,13 +1,12 @@
 //! One conversation, held against Kommo's history of it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     clock,
     domain::{
-        address::KommoMessageId,
         delivery::{Delivery, ErrorCode, Refusal},
         message::Content,
         time::UnixMillis,
@@ -17,11 +16,12 @@ use crate::{
     relay::{
         reconcile::{
             LEFT_TO_ITS_HOOK, Reconciler, Search, Tally, Target,
+            put::LOOK_EVERY,
             read_back::{Reach, ReadBack, Told},
         },
         verdict,
     },
-    store::{Intake, Missing, NewJob, Store, StoreError, Woven},
+    store::{Intake, Missing, NewJob, StoreError},
     translate::{
         from_history::{self, Past},
         from_kommo::{self, Arrival},
@@ -30,12 +30,30 @@ use crate::{
 
 /// How long the hook of a message may be under way. Kommo waits 5 s for the answer to one.
 const UNDER_WAY_FOR: Duration = Duration::from_secs(5);
-/// How often a lane in which somebody works is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What a manager reads of a message that is too old to be sent.
 const TOO_OLD: &str =
     "Not delivered: the Telegram bridge was down when this was written. Send it again if it still matters.";
+
+/// Why a conversation was not compared.
+#[derive(Debug)]
+pub(super) enum NotCompared {
+    /// Kommo did not give its history.
+    Unread(CallError),
+    /// This machine's clock is wrong, and how.
+    Untimely(String),
+}
+
+/// What was said in a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Oldest first.
+    pub(super) told: Vec<Told>,
+    /// Whether there was more, so that the beginning is missing.
+    pub(super) is_cut: bool,
+    /// When it was asked for. How old a message is counts from here: what was waited for since has aged none.
+    asked_at: UnixMillis,
+}
 
 /// What becomes of a message that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,46 +80,35 @@ impl Verdict {
     }
 }
 
-/// Lets go of a lane, however its weaving ends.
-struct Held<'a>(&'a Store, &'a Lane);
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.0.let_go(self.1);
-    }
-}
-
 impl Reconciler {
-    /// Finds what is missing of a conversation, and puts it into its queue. The outer error is the store's.
-    pub(super) async fn compare(
-        &self,
-        target: &Target,
-        search: &Search,
-    ) -> Result<Result<Tally, CallError>, StoreError> {
-        let (told, is_whole) = match self.read_back(target, search).await {
+    /// Reads what was said in a conversation. The outer error is the store's.
+    pub(super) async fn read(&self, target: &Target, search: &Search) -> Result<Result<Read, NotCompared>, StoreError> {
+        let read = match self.read_back(target, search).await {
             Ok(read) => read,
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(NotCompared::Unread(error))),
         };
-        let now = clock::now();
-        let until = if search.is_routine {
-            now.minus(LEFT_TO_ITS_HOOK.min(self.bounds.every))
-        } else {
-            self.wait_for_hooks(&told).await?;
-            UnixMillis(i64::MAX)
-        };
-        let (mut tally, mut missing, mut reports) = (Tally::default(), Vec::new(), Vec::new());
-        if !is_whole {
-            let back = told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
+        if !search.is_routine {
+            self.wait_for_hooks(&read.told).await?;
+        }
+        Ok(self.objection().map_or(Ok(read), |why| Err(NotCompared::Untimely(why))))
+    }
+
+    /// Finds what is missing of a conversation, and puts it into its queue.
+    pub(super) async fn put_right(&self, target: &Target, read: Read, search: &Search) -> Result<Tally, StoreError> {
+        let now = read.asked_at;
+        let mut tally = Tally::default();
+        if read.is_cut {
+            let back = read.told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
             let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
             tracing::warn!(conversation = %target.conversation, "its history is too long: what is older than {back} was not compared");
             tally.add(Tally { in_part: 1, ..Tally::default() });
         }
-        for (rank, (past, item)) in told.iter().enumerate() {
-            let is_wanted = (search.since.max(target.imported_at)..=until).contains(&past.at);
-            if !is_wanted || !self.is_missing(past, now)? {
+        let (mut missing, mut reports) = (Vec::new(), Vec::new());
+        for (rank, (past, item)) in read.told.iter().enumerate() {
+            if !self.is_wanted(past, (target, search), now)? {
                 continue;
             }
-            match self.judge(past, now, (target, search), &mut tally) {
+            match self.judge(past, now, target, &mut tally)? {
                 Verdict::Sent => {}
                 Verdict::Uncertain | Verdict::Late => continue,
                 Verdict::Lost => {
@@ -119,23 +126,48 @@ impl Reconciler {
             }
         }
         if !reports.is_empty() {
-            self.store.push(Intake { jobs: reports, offset: None }, now).await?;
+            self.parts.store.push(Intake { jobs: reports, offset: None }, clock::now()).await?;
         }
         if !missing.is_empty() {
-            let ranks = told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
+            let ranks = read.told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
             let put = self.put(&target.lane, missing, ranks, search).await?;
             tally.sent = put.saturating_sub(tally.empty);
             tracing::info!(conversation = %target.conversation, sent = tally.sent, "managers' messages that had not come are sent now");
         }
-        Ok(Ok(tally))
+        Ok(tally)
+    }
+
+    /// Whether anything of what was read is missing.
+    pub(super) fn is_any_missing(&self, target: &Target, read: &Read, search: &Search) -> Result<bool, StoreError> {
+        for (past, _) in &read.told {
+            if self.is_wanted(past, (target, search), read.asked_at)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a message is missing, and this search has to see to that.
+    fn is_wanted(
+        &self,
+        past: &Past,
+        (target, search): (&Target, &Search),
+        now: UnixMillis,
+    ) -> Result<bool, StoreError> {
+        let left = if search.is_routine { LEFT_TO_ITS_HOOK.min(self.bounds.every) } else { Duration::ZERO };
+        let until = if search.is_routine { now.minus(left) } else { UnixMillis(i64::MAX) };
+        let from = search.since_in(target).max(target.imported_at);
+        Ok((from..=until).contains(&past.at) && self.is_missing(past)?)
     }
 
     /// What becomes of a message that is missing: one that is too old or not surely missing is not sent. Counts and tells it.
-    fn judge(&self, past: &Past, now: UnixMillis, (target, search): (&Target, &Search), tally: &mut Tally) -> Verdict {
+    fn judge(&self, past: &Past, now: UnixMillis, target: &Target, tally: &mut Tally) -> Result<Verdict, StoreError> {
         tally.found += 1;
         let age = past.at.until(now);
         let shown = humantime::format_duration(Duration::from_secs(age.as_secs()));
-        let verdict = Verdict::of(age, past.at >= search.known_since, self.bounds.max_age);
+        // It may have been found out since this search began that the store has gone back in time.
+        let is_certain = self.parts.store.begun_at()?.is_none_or(|begun_at| past.at >= begun_at);
+        let verdict = Verdict::of(age, is_certain, self.bounds.max_age);
         match verdict {
             Verdict::Sent => {}
             Verdict::Uncertain => {
@@ -147,67 +179,46 @@ impl Reconciler {
                 tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {shown} old: not sent");
             }
         }
-        verdict
+        Ok(verdict)
     }
 
     /// Waits for hooks that may be under way: they tell more than the history does.
     async fn wait_for_hooks(&self, told: &[Told]) -> Result<(), StoreError> {
-        let latest = clock::now().plus(UNDER_WAY_FOR);
+        let (now, began) = (clock::now(), Instant::now());
         for (past, _) in told.iter().rev() {
-            let until = past.at.plus(UNDER_WAY_FOR).min(latest);
-            while clock::now() < until && self.is_missing(past, clock::now())? {
+            // Counted, since the clock may be set meanwhile.
+            let until = began + now.until(past.at.plus(UNDER_WAY_FOR)).min(UNDER_WAY_FOR);
+            while Instant::now() < until && self.is_missing(past)? {
                 sleep(LOOK_EVERY).await;
             }
         }
         Ok(())
     }
 
-    /// What was said since the search's instant, oldest first, and whether that is all of it.
-    async fn read_back(&self, target: &Target, search: &Search) -> Result<(Vec<Told>, bool), CallError> {
+    /// What was said since the search's instant, oldest first.
+    async fn read_back(&self, target: &Target, search: &Search) -> Result<Read, CallError> {
         let pace = if search.is_routine { &self.leisure } else { &self.pace };
-        let mut read = ReadBack::new(search.since, target.customer.clone());
+        let mut read = ReadBack::new(search.since_in(target), target.customer.clone());
+        let mut is_cut = false;
         for page in 0.. {
             pace.turn().await;
-            match read.take(self.chats.history(&target.kommo_chat, page).await?) {
+            match read.take(self.parts.chats.history(&target.kommo_chat, page).await?) {
                 Reach::More => {}
                 Reach::Enough => break,
-                Reach::TooLong => return Ok((read.oldest_first(), false)),
-            }
-        }
-        Ok((read.oldest_first(), true))
-    }
-
-    fn is_missing(&self, past: &Past, now: UnixMillis) -> Result<bool, StoreError> {
-        Ok(past.is_answer
-            && !self.store.was_taken(&DedupeId::hook(&past.id), now)?
-            && self.store.telegram_messages(&past.id)?.is_empty())
-    }
-
-    /// Puts jobs into the lane of their conversation, and tells how many were new.
-    async fn put(
-        &self,
-        lane: &Lane,
-        missing: Vec<Missing>,
-        ranks: HashMap<KommoMessageId, usize>,
-        search: &Search,
-    ) -> Result<usize, StoreError> {
-        let (ranks, mark) = (Arc::new(ranks), search.mark);
-        let held = Held(&self.store, lane);
-        loop {
-            self.store.hold(std::slice::from_ref(lane), 0);
-            let ranks = Arc::clone(&ranks);
-            let rank = move |sequence, work: &Work| {
-                let known = message_of(work).and_then(|id| ranks.get(&id).copied());
-                known.or((sequence >= mark).then_some(usize::MAX))
-            };
-            match self.store.weave(lane.clone(), missing.clone(), rank, clock::now()).await? {
-                Woven::Stored(count) => {
-                    drop(held);
-                    return Ok(count);
+                Reach::TooLong => {
+                    is_cut = true;
+                    break;
                 }
-                Woven::Busy => sleep(LOOK_EVERY).await,
             }
         }
+        Ok(Read { told: read.oldest_first(), is_cut, asked_at: clock::now() })
+    }
+
+    fn is_missing(&self, past: &Past) -> Result<bool, StoreError> {
+        let store = &self.parts.store;
+        Ok(past.is_answer
+            && !store.was_taken(&DedupeId::hook(&past.id))?
+            && store.telegram_messages(&past.id)?.is_empty())
     }
 }
 
@@ -228,26 +239,6 @@ fn says_nothing(raw: &str) -> bool {
         Content::Media(_) | Content::Location { .. } | Content::Contact { .. } => false,
     };
     is_bare && outbound.file.is_none() && outbound.passed_on.is_empty()
-}
-
-/// The message of Kommo's that a job carries.
-fn message_of(work: &Work) -> Option<KommoMessageId> {
-    match work {
-        Work::Call(_) | Work::Album { .. } => work.calls().last().map(|call| call.message.clone()),
-        Work::Hook { raw } => match from_kommo::decode(raw).ok()? {
-            Arrival::Message(outbound) => Some(outbound.id),
-            Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_) => None,
-        },
-        Work::Update { .. }
-        | Work::Reaction { .. }
-        | Work::Seen { .. }
-        | Work::Report(_)
-        | Work::Name { .. }
-        | Work::Link { .. }
-        | Work::Enrich { .. }
-        | Work::Hold { .. }
-        | Work::Release { .. } => None,
-    }
 }
 
 #[cfg(test)]

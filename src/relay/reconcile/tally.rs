@@ -26,6 +26,8 @@ pub struct Tally {
     pub unread: usize,
     /// Those of them that may be readable later: the next comparison has to begin where this one did.
     pub open: usize,
+    /// Those of them that were not tried any more, since one after the other could not be read.
+    pub given_up: usize,
 }
 
 impl fmt::Display for Tally {
@@ -57,5 +59,6 @@ impl Tally {
         self.in_part += other.in_part;
         self.unread += other.unread;
         self.open += other.open;
+        self.given_up += other.given_up;
     }
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
     domain::retry::Failure,
-    kommo::chats::CallError,
-    relay::reconcile::{Reconciler, Search, Tally, Target},
+    relay::reconcile::{Reconciler, Search, Tally, Target, compare::NotCompared},
     store::StoreError,
 };
 
@@ -15,6 +14,8 @@ use crate::{
 const LAST_WAIT: Duration = Duration::from_mins(10);
 /// How often the history of one conversation may fail while that of others can be read.
 const TRIES_OF_ONE: u32 = 3;
+/// After how many comparisons in which one history could not be read an operator is told to look at it.
+const TOLD_AFTER: u32 = 3;
 /// How often it is said how far the work is.
 const SAY_EVERY: Duration = Duration::from_mins(1);
 
@@ -26,79 +27,131 @@ enum Unread {
     Left { why: String, is_open: bool },
 }
 
+/// How a search has ended.
+pub(super) enum Worked {
+    /// Everything was compared that could be.
+    Off(Tally),
+    /// This machine's clock was set back, so it has to begin anew.
+    ClockSet,
+}
+
 impl Reconciler {
     /// Compares one conversation after the other. One that fails is tried again later; after `tries` failures in a row,
     /// the rest is left.
     pub(super) async fn work_off(
         &self,
-        mut search: Search,
+        search: &mut Search,
         tries: Option<u32>,
         mut say: impl FnMut(String) + Send,
-    ) -> Result<Tally, StoreError> {
+    ) -> Result<Worked, StoreError> {
         let (mut tally, mut failed, mut read) = (Tally::default(), 0, 0);
         let (all, mut said_at) = (search.conversations(), Instant::now());
-        while let Some(mut target) = search.next(&self.store) {
+        tally.add(self.until_timely(search).await?);
+        while let Some(mut target) = search.next(&self.parts.store) {
+            if search.is_void() {
+                return Ok(Worked::ClockSet);
+            }
             if said_at.elapsed() >= SAY_EVERY {
                 say(format!("{} of {all} conversations are compared.", all - search.conversations() - 1));
                 said_at = Instant::now();
             }
-            let error = match self.compare_in_turn(&target, &search).await? {
+            let error = match self.compare_in_turn(&target, search).await? {
                 Ok(compared) => {
                     (failed, read) = (0, read + 1);
-                    self.let_go(&target, &search);
+                    self.parts.meter.unread(None);
                     if compared != Tally::default() {
                         say(format!("{}: {compared}", target.conversation));
                     }
                     tally.add(compared);
+                    tally.add(self.end_doubt_in_time(search).await?);
                     continue;
                 }
                 Err(error) => error,
             };
             target.failed += 1;
             let (why, after) = match unread(error, &target, read > 0) {
-                Unread::Later { why, after } => (why, after),
+                // A signature that Kommo refuses does not say why.
+                Unread::Later { why, after } => (self.objection().unwrap_or(why), after),
                 Unread::Left { why, is_open } => {
-                    tracing::warn!(conversation = %target.conversation, why, "its history cannot be read");
                     say(format!("{}: its history cannot be read: {why}", target.conversation));
-                    self.let_go(&target, &search);
+                    leave(search, &target, &why, is_open);
+                    self.let_go(&target, search);
                     tally.add(Tally { unread: 1, open: usize::from(is_open), ..Tally::default() });
+                    tally.add(self.end_doubt_in_time(search).await?);
                     continue;
                 }
             };
             failed += 1;
             search.pending.push(target);
+            self.parts.meter.unread(Some(why.clone()));
             if tries.is_some_and(|tries| failed >= tries) {
                 say(format!("Given up: {why}."));
                 let rest = search.conversations();
-                tally.add(Tally { unread: rest, open: rest, ..Tally::default() });
+                tally.add(Tally { unread: rest, open: rest, given_up: rest, ..Tally::default() });
                 break;
             }
             let wait = self.schedule.wait(failed, fastrand::f64(), after).unwrap_or(LAST_WAIT);
             let shown = humantime::format_duration(Duration::from_secs(wait.as_secs()));
             tracing::warn!(why, "Kommo's history cannot be read: tried again in {shown}");
             say(format!("{why}: tried again in {shown}."));
-            sleep(wait).await;
+            tally.add(self.rest(wait, search).await?);
         }
-        Ok(tally)
+        tally.add(self.end_doubt(search).await?);
+        Ok(if search.is_void() { Worked::ClockSet } else { Worked::Off(tally) })
     }
 
-    /// Lets go of the lane of what was compared, unless the conversation has another chat that is still to be.
-    fn let_go(&self, target: &Target, search: &Search) {
+    /// Lets go of the lane of what was compared, unless there is more of it to be seen to.
+    pub(super) fn let_go(&self, target: &Target, search: &Search) {
         if search.is_done(&target.lane) {
-            self.store.let_go(&target.lane);
+            self.parts.store.let_go(&target.lane);
         }
     }
 
     /// A routine has the turn for one conversation only, so that nobody has to wait for its end.
-    async fn compare_in_turn(&self, target: &Target, search: &Search) -> Result<Result<Tally, CallError>, StoreError> {
+    pub(super) async fn compare_in_turn(
+        &self,
+        target: &Target,
+        search: &mut Search,
+    ) -> Result<Result<Tally, NotCompared>, StoreError> {
         let _turn = if search.is_routine { Some(self.turn.lock().await) } else { None };
-        self.compare(target, search).await
+        let read = match self.read(target, search).await? {
+            Ok(read) => read,
+            Err(error) => return Ok(Err(error)),
+        };
+        search.has_read(target);
+        let mut tally = self.heed(target, &read, search).await?;
+        let is_plain = !read.is_cut && !self.is_any_missing(target, &read, search)?;
+        match &mut search.doubt {
+            Some(doubt) if !is_plain => doubt.keep(target.clone(), read),
+            Some(_) | None => tally.add(self.put_right(target, read, search).await?),
+        }
+        self.let_go(target, search);
+        Ok(Ok(tally))
+    }
+}
+
+/// One conversation cannot be read while others can. They need not wait for it: it has an instant of its own from then on.
+fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
+    let conversation = &target.conversation;
+    if !is_open {
+        tracing::warn!(%conversation, why, "its history cannot be read");
+        return;
+    }
+    let rounds = search.has_left(target);
+    if rounds == TOLD_AFTER {
+        tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons: it is tried again and again, but look in Kommo whether its managers' messages have arrived. This is said once");
+    } else {
+        tracing::warn!(%conversation, why, rounds, "its history cannot be read: tried again in the next comparison");
     }
 }
 
 /// A refusal is about one conversation if Kommo says so, or if others can be read meanwhile. Without that, a 404 may as
 /// well be a wrong address.
-fn unread(error: CallError, target: &Target, others_can_be_read: bool) -> Unread {
+fn unread(error: NotCompared, target: &Target, others_can_be_read: bool) -> Unread {
+    let error = match error {
+        NotCompared::Unread(error) => error,
+        NotCompared::Untimely(why) => return Unread::Later { why, after: None },
+    };
     let is_unknown = error.is_unknown();
     let failure = Failure::from(error);
     let (why, after) = (failure.why().to_owned(), failure.after());
@@ -116,18 +169,13 @@ mod tests {
     use reqwest::StatusCode;
 
     use super::*;
-    use crate::domain::{
-        address::{Conversation, SourceId},
-        time::UnixMillis,
-        work::Lane,
-    };
+    use crate::{kommo::chats::CallError, relay::reconcile::search};
 
     /// How a history that was refused `failed` times is left, if it is.
     fn left(code: u16, body: &str, failed: u32, others_can_be_read: bool) -> Option<&'static str> {
-        let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
-        let (lane, kommo_chat) = (Lane::outbound(&conversation), String::new());
-        let target = Target { lane, conversation, kommo_chat, customer: None, imported_at: UnixMillis(0), failed };
+        let target = Target { failed, ..search::tests::target("") };
         let error = CallError::refusal(StatusCode::from_u16(code).unwrap(), body.as_bytes(), None);
+        let error = NotCompared::Unread(error);
         match unread(error, &target, others_can_be_read) {
             Unread::Later { .. } => None,
             Unread::Left { is_open, .. } => Some(if is_open { "open" } else { "for good" }),

@@ -15,6 +15,7 @@ mod acts;
 pub(super) mod api;
 mod books;
 mod contacts;
+mod events;
 mod fields;
 mod gate;
 mod leads;
@@ -52,6 +53,8 @@ pub enum Subject {
     LeadFields,
     /// Chat templates.
     Templates,
+    /// What has happened.
+    Events,
 }
 
 /// A request to the REST API. The token is not in it.

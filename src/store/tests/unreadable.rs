@@ -233,7 +233,7 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
     store.begin(NOW).await.unwrap();
     store.push_with(intake(), facts(), NOW).await.unwrap();
     store.redeem("invitation", "somebody".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
-    store.caught_up(NOW, 1).await.unwrap();
+    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
     for key in store.db().unwrap().iter().keys().map(Result::unwrap) {
         if key != keys::SCHEMA && key[0] != b'j' {
             damage(&store, &key, 3);
@@ -300,7 +300,7 @@ async fn a_counter_that_cannot_be_read_is_above_all_numbers_in_use() {
     push(&store, &lane("a"), &["a1", "a2"]).await;
     claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
     let parked = store.parked(1).unwrap()[0].id;
-    store.caught_up(NOW, 40).await.unwrap();
+    store.caught_up(NOW, 40, Vec::new()).await.unwrap();
     store.db().unwrap().insert(keys::SEQUENCE, "many").unwrap();
     store.close().await.unwrap();
     let store = home.open();

@@ -182,7 +182,7 @@ async fn a_new_store_begins_once_and_a_restored_one_anew() {
     store.begin(NOW).await.unwrap();
     store.begin(NOW.plus(HOUR)).await.unwrap();
     assert_eq!((store.begun_at().unwrap(), store.caught_up_at().unwrap()), (Some(NOW), None));
-    store.caught_up(NOW.plus(HOUR), store.mark().await.unwrap()).await.unwrap();
+    store.caught_up(NOW.plus(HOUR), store.mark().await.unwrap(), Vec::new()).await.unwrap();
     push(&store, &lane("a"), &["a1"]).await;
     let dump = home.0.path().join("dump.jsonl");
     store.dump(&dump, NOW).unwrap();

@@ -11,7 +11,7 @@ use telekommo::{
     },
     kommo::{chats::Chats, sign::Signer},
     meter::Meter,
-    relay::reconcile::{Bounds, Reconciler},
+    relay::reconcile::{Bounds, Parts, Reconciler},
     sandbox::{
         fault::Fault,
         kommo::{Endpoint, Optional, Status},
@@ -29,6 +29,7 @@ const BOUNDS: Bounds = Bounds {
     max_age: HOUR,
     chats_within: HOUR,
     known_for: Duration::from_hours(4),
+    linked_for: Duration::from_hours(4),
     hold_for: HOUR,
     every: HOUR,
     watch_every: HOUR,
@@ -106,10 +107,10 @@ impl Own {
         let (url, signer) = (stage.kommo.url().parse().unwrap(), Signer::new(&kommo.channel_secret));
         let chats = Chats::new(url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
         let imported = telekommo::media::imported::chats(stage.dir(), &kommo.scope_id());
-        let shared = (store.clone(), imported, Arc::new(Meter::new()));
-        let sources = BTreeSet::from([SourceId::parse(SALES.source).unwrap()]);
+        let (store_, sources) = (store.clone(), BTreeSet::from([SourceId::parse(SALES.source).unwrap()]));
+        let parts = Parts { chats, account: None, store: store_, imported, meter: Arc::new(Meter::new()), sources };
         let schedule = Schedule::endless(vec![Duration::from_millis(50)]);
-        let reconciler = Arc::new(Reconciler::new(chats, shared, sources, bounds, schedule, 1000));
+        let reconciler = Arc::new(Reconciler::new(parts, bounds, schedule, 1000));
         Self { stage, store, lane, reconciler, stop: CancellationToken::new() }
     }
 
@@ -124,13 +125,15 @@ fn job(lane: &Lane) -> NewJob {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kommo_that_does_not_answer_holds_nothing_up_for_long() {
-    let own = Own::new(Bounds { hold_for: Duration::from_millis(500), ..BOUNDS }).await;
+    let own = Own::new(Bounds { hold_for: Duration::from_secs(3), ..BOUNDS }).await;
     let (store, route, now) = (&own.store, &own.lane.route, telekommo::clock::now());
-    let search = own.reconciler.prepare(now).await.unwrap();
+    let search = own.reconciler.prepare().await.unwrap();
     assert_eq!(search.conversations(), 1);
     let attending = Arc::clone(&own.reconciler).attend(Some(search), own.stop.clone());
     let watching = async {
-        let first = store.claim(route, now).unwrap().expect("what came before the start goes on");
+        assert_eq!(store.due(route), None, "what came before the start may have been delivered");
+        eventually("it goes on all the same", async || store.due(route) == Some(Due::Now)).await;
+        let first = store.claim(route, now).unwrap().unwrap();
         first.settle(Ending::Done { then: Vec::new(), facts: Vec::new() }, now).await.unwrap();
         store.push(Intake { jobs: vec![job(&own.lane)], offset: None }, now).await.unwrap();
         assert_eq!(store.due(route), None, "it is held");

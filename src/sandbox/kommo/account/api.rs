@@ -19,7 +19,7 @@ use crate::sandbox::{
         account::{
             RestRequest, Subject,
             books::{ACCOUNT, Books},
-            contacts,
+            contacts, events,
             fields::{self, FieldOf},
             gate, leads,
             problem::{Answer, Problem, page},
@@ -87,6 +87,7 @@ fn subject(parts: &[String]) -> Option<Subject> {
     match parts.as_slice() {
         ["account"] => Some(Subject::Account),
         ["users"] => Some(Subject::Users),
+        ["events"] => Some(Subject::Events),
         ["sources"] | ["sources", _] => Some(Subject::Sources),
         ["contacts", "chats"] => Some(Subject::ContactChats),
         ["contacts", _, "notes"] => Some(Subject::ContactNotes),
@@ -126,7 +127,7 @@ fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) ->
 fn empty_list(world: &World, asked: &Asked) -> Option<(u16, Value)> {
     let parts: Vec<_> = asked.parts.iter().map(String::as_str).collect();
     let name = match parts.as_slice() {
-        [name @ ("users" | "sources" | "contacts" | "leads")] => *name,
+        [name @ ("users" | "sources" | "contacts" | "leads" | "events")] => *name,
         ["contacts", "chats"] => "chats",
         [_, "custom_fields"] => "custom_fields",
         ["chats", "templates"] => "chat_templates",
@@ -143,6 +144,7 @@ fn handle(books: &mut Books, world: &World, subject: Subject, asked: &Asked) -> 
     match (subject, method, id) {
         (Subject::Account, &Method::GET, _) => Ok((200, account(books, query))),
         (Subject::Users, &Method::GET, _) => page("users", &users(world, query), query, 250),
+        (Subject::Events, &Method::GET, _) => events::all(books, world, query),
         (Subject::Sources, &Method::GET, None) => Ok(sources::all(books, query)),
         (Subject::Sources, &Method::GET, Some(id)) => Ok(sources::one(books, id)),
         (Subject::Sources, &Method::POST, None) => sources::create(books, body),

@@ -1,0 +1,206 @@
+//! Whether the store has gone back in time: a snapshot of the machine was restored, or an old copy of the data directory.
+//!
+//! Such a store takes for missing whatever was delivered since, and would send all of it again. Kommo's history shows it:
+//! there are messages of ours in it that the store does not know. What hides one from a store that is whole is told apart.
+//! One whose acceptance was lost in a crash waits still, and one that Kommo has although it seemed to refuse it was set
+//! aside; whatever else is done with has left its number as the latest of its chat. What was imported has ids of another
+//! kind. So one message of ours with a number above the latest, that neither waits nor was set aside, is proof.
+//!
+//! One such chat says it of the whole store, and it may be the last one that is asked. So what a start finds is kept back, and
+//! what waits already is held, until all are asked or half of the time is over for which anything is held.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    clock,
+    domain::{
+        address::{Conversation, MessageId},
+        order::Latest,
+        time::UnixMillis,
+        work::{Lane, Route, Work},
+    },
+    relay::reconcile::{MARGIN, Reconciler, Search, Tally, Target, compare::Read},
+    store::{Rewound, StoreError},
+    translate::{from_history::Past, from_telegram},
+};
+
+/// What an operator is to do.
+const ADVICE: &str = "nothing that managers wrote before now is sent by itself, for it may have been delivered; look in Kommo \
+    at what they wrote since the snapshot or the copy was made, and at `telekommo parked list`";
+
+/// What is kept back as long as nobody knows.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    pub(super) until: Instant,
+    /// When nothing is held any more in any case.
+    held_until: Instant,
+    /// The lanes that had something to send when it began.
+    waiting: Vec<Lane>,
+    found: Vec<(Target, Read)>,
+}
+
+impl Doubt {
+    /// Nothing is found yet, and there is something to send in the lanes `waiting`, which may be held for so long.
+    pub(super) fn of(waiting: Vec<Lane>, hold_for: Duration) -> Self {
+        let now = Instant::now();
+        Self { until: now + hold_for / 2, held_until: now + hold_for, waiting, found: Vec::new() }
+    }
+
+    /// Whether something of a lane is kept back.
+    pub(super) fn concerns(&self, lane: &Lane) -> bool {
+        self.waiting.contains(lane) || self.found.iter().any(|(target, _)| target.lane == *lane)
+    }
+
+    /// Keeps what was read of a conversation.
+    pub(super) fn keep(&mut self, target: Target, read: Read) {
+        self.found.push((target, read));
+    }
+}
+
+impl Reconciler {
+    /// Ends the doubt of a search if it has no reason any more, or no time.
+    pub(super) async fn end_doubt_in_time(&self, search: &mut Search) -> Result<Tally, StoreError> {
+        let is_over = |doubt: &Doubt| search.pending.is_empty() || Instant::now() >= doubt.until;
+        if search.doubt.as_ref().is_some_and(is_over) { self.end_doubt(search).await } else { Ok(Tally::default()) }
+    }
+
+    /// Does with what was kept back what would have been done without a doubt.
+    pub(super) async fn end_doubt(&self, search: &mut Search) -> Result<Tally, StoreError> {
+        let mut tally = Tally::default();
+        let Some(doubt) = search.doubt.take() else { return Ok(tally) };
+        let found: Vec<_> = doubt.found.iter().map(|(target, _)| &target.lane).collect();
+        for lane in &doubt.waiting {
+            let is_done = search.is_done(lane) && !found.contains(&lane);
+            let is_held_on = !is_done && Instant::now() < doubt.held_until;
+            self.parts.store.hold_less(lane, is_held_on.then_some(search.held_from));
+        }
+        for (target, read) in doubt.found {
+            tally.add(self.put_right(&target, read, search).await?);
+            self.let_go(&target, search);
+        }
+        Ok(tally)
+    }
+
+    /// Treats the store as one that was restored, if what was read of a conversation proves that it has gone back in time.
+    pub(super) async fn heed(&self, target: &Target, read: &Read, search: &mut Search) -> Result<Tally, StoreError> {
+        let Some(past) = self.proof(target, read)? else { return Ok(Tally::default()) };
+        let now = clock::now();
+        let waiting = search.doubt.as_ref().map(|doubt| doubt.waiting.clone()).unwrap_or_default();
+        let Rewound { parked, busy } = self.parts.store.rewound(waiting, search.mark, now).await?;
+        let ago = humantime::format_duration(Duration::from_secs(past.at.until(now).as_secs()));
+        tracing::error!(conversation = %target.conversation, message = past.ours, parked, busy,
+            "the data directory went back in time: Kommo has a message of ours of {ago} ago that it does not know. {ADVICE}");
+        self.parts.meter.rewound(format!("the data directory went back in time: {ADVICE}"));
+        self.end_doubt(search).await
+    }
+
+    /// A message of ours that the store cannot but know, unless it has gone back in time.
+    fn proof<'r>(&self, target: &Target, read: &'r Read) -> Result<Option<&'r Past>, StoreError> {
+        let (store, now) = (&self.parts.store, clock::now());
+        let Some(latest) = store.latest(&target.conversation)? else { return Ok(None) };
+        let linked_for = self.bounds.linked_for;
+        let linked = now.minus(linked_for.saturating_sub(MARGIN.min(linked_for / 2)));
+        let known_since = store.begun_at()?.unwrap_or(UnixMillis(i64::MIN)).max(linked);
+        // Telegram tells the second in which something was written, and no more.
+        let ours = read.told.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
+        for (past, id) in ours.filter_map(|past| Some((past, later(past, &latest)?))) {
+            // First whether it waits: when it does no more, the rest is known.
+            let may_wait = self.may_wait(&target.conversation, id)?;
+            let is_known = || -> Result<bool, StoreError> {
+                let latest = store.latest(&target.conversation)?.is_some_and(|latest| later(past, &latest).is_none());
+                Ok(latest || store.kommo_message(&id)?.is_some())
+            };
+            if !may_wait && !is_known()? {
+                return Ok(Some(past));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a message of ours may be on its way to Kommo, or was set aside.
+    fn may_wait(&self, conversation: &Conversation, id: MessageId) -> Result<bool, StoreError> {
+        let store = &self.parts.store;
+        if id.chat.owner.is_some() {
+            // Its lane is that of a connection, which nothing here tells.
+            let is_inbound = |(route, _): &&(Route, crate::store::QueueCount)| *route == Route::Inbound;
+            let counts = store.counts();
+            return Ok(counts.parked > 0 || counts.routes.iter().find(is_inbound).is_some_and(|(_, it)| it.waiting > 0));
+        }
+        let lane = Lane::inbound(&Conversation::new(conversation.source.clone(), id.chat));
+        let waits = store.waiting(&lane)?.is_none_or(|works| works.iter().any(|work| may_be(work, id.message)));
+        Ok(waits || store.held(conversation)?.is_some() || store.is_set_aside(&lane)?)
+    }
+}
+
+/// The id of ours of a message that has a number above the latest one in its chat; nothing that has a further part tells it.
+fn later(past: &Past, latest: &Latest) -> Option<MessageId> {
+    let id: MessageId = past.ours.as_deref()?.parse().ok()?;
+    let is_in_chat = (id.bot, id.chat) == (latest.ours.bot, latest.ours.chat);
+    (id.update.is_none() && is_in_chat && id.message > latest.ours.message).then_some(id)
+}
+
+/// Whether a job towards Kommo may be about the message with this number.
+fn may_be(work: &Work, number: i64) -> bool {
+    match work {
+        Work::Update { raw, .. } => from_telegram::numbers(raw).is_none_or(|numbers| numbers.contains(&number)),
+        Work::Hook { .. }
+        | Work::Reaction { .. }
+        | Work::Call(_)
+        | Work::Album { .. }
+        | Work::Report(_)
+        | Work::Name { .. }
+        | Work::Seen { .. }
+        | Work::Link { .. }
+        | Work::Enrich { .. }
+        | Work::Hold { .. }
+        | Work::Release { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::address::BotId, kommo::wire::HistoryItem, translate::from_history};
+
+    #[test]
+    fn only_a_message_above_the_latest_of_its_chat_is_unknown() {
+        let ours = MessageId { bot: BotId(1), chat: 7.into(), message: 42, update: None };
+        let latest = Latest { ours, sent_at: UnixMillis(0) };
+        for (id, is_later) in [
+            ("tg:1:7:43", true),
+            ("tg:1:7:42", false),
+            ("tg:1:7:41", false),
+            ("tg:1:7:43:9", false),
+            ("tg:2:7:43", false),
+            ("tg:1:8:43", false),
+            ("tg:1:5/7:43", false),
+            ("tg:1:5/7:i43", false),
+            ("", false),
+        ] {
+            let raw = format!(r#"{{"msec_timestamp":1,"message":{{"id":"m","client_id":"{id}"}}}}"#);
+            let item: HistoryItem = serde_json::from_str(&raw).unwrap();
+            assert_eq!(later(&from_history::read(&item).unwrap(), &latest).is_some(), is_later, "{id}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_told_by_its_number() {
+        let update = |raw: &str| Work::Update {
+            source: crate::domain::address::SourceId::parse("sales").unwrap(),
+            bot: BotId(1),
+            raw: raw.to_owned(),
+        };
+        for (raw, may) in [
+            (r#"{"update_id":1,"message":{"message_id":43}}"#, true),
+            (r#"{"update_id":1,"edited_message":{"message_id":43}}"#, true),
+            (r#"{"update_id":1,"message":{"message_id":42}}"#, false),
+            (r#"{"update_id":43,"my_chat_member":{}}"#, false),
+            ("who knows", true),
+        ] {
+            assert_eq!(may_be(&update(raw), 43), may, "{raw}");
+        }
+        assert!(may_be(&Work::Hook { raw: String::new() }, 43));
+    }
+}

@@ -1,0 +1,283 @@
+//! What a comparison has to do.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap, HashSet},
+};
+
+use crate::{
+    clock::Moment,
+    domain::{
+        address::{Conversation, KommoChatId, KommoUserId},
+        time::UnixMillis,
+        work::Lane,
+    },
+    relay::reconcile::{MARGIN, Reconciler, doubt::Doubt, since},
+    store::{Behind, Chat, KnownChat, Store, StoreError},
+};
+
+/// What a search has to do.
+#[derive(Debug)]
+pub struct Search {
+    /// When it began.
+    pub(super) began: Moment,
+    /// From when on something may be missing.
+    pub(super) since: UnixMillis,
+    /// What arrived at this number or later is newer than whatever is missing.
+    pub(super) mark: u64,
+    /// What arrived at this number or later is held until its conversation is compared.
+    pub(super) held_from: u64,
+    /// Whether nothing hints at a loss: then it takes its time.
+    pub(super) is_routine: bool,
+    /// Whether there are conversations, and nothing was said of late in any of them.
+    pub(super) is_all_silent: bool,
+    pub(super) pending: Vec<Target>,
+    /// The chats whose histories could not be read, before this search and, one by one, in it.
+    pub(super) behind: Vec<Behind>,
+    /// What it has found, as long as it is not known whether the store has gone back in time.
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// A conversation to be compared.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) conversation: Conversation,
+    pub(super) kommo_chat: String,
+    /// The customer, as far as it is known which one that is in Kommo.
+    pub(super) customer: Option<KommoUserId>,
+    /// Until when all of it was imported, as far as only an import tells of it.
+    pub(super) imported_at: UnixMillis,
+    pub(super) lane: Lane,
+    /// From when on something may be missing in it, if that is earlier than elsewhere.
+    pub(super) behind_since: Option<UnixMillis>,
+    /// How often its history could not be read.
+    pub(super) failed: u32,
+}
+
+/// Which of the conversations that Kommo knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those in which something was said of late, and those in which something is known to be missing.
+    Alive,
+    /// All of them.
+    All,
+}
+
+impl Search {
+    /// How many conversations are to be compared.
+    #[must_use]
+    pub const fn conversations(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// From when on.
+    #[must_use]
+    pub const fn since(&self) -> UnixMillis {
+        self.since
+    }
+
+    /// When it began, by this machine's clock.
+    #[must_use]
+    pub const fn began_at(&self) -> UnixMillis {
+        self.began.wall
+    }
+
+    /// From when on something may be missing in one conversation.
+    pub(super) fn since_in(&self, target: &Target) -> UnixMillis {
+        target.behind_since.map_or(self.since, |since| since.min(self.since))
+    }
+
+    /// Whether nothing of a lane is still to be compared, so that it can be let go. Where nobody waits, none is kept held.
+    pub(super) fn is_done(&self, lane: &Lane) -> bool {
+        let is_found = || self.doubt.as_ref().is_some_and(|doubt| doubt.concerns(lane));
+        self.is_routine || !(self.pending.iter().any(|pending| pending.lane == *lane) || is_found())
+    }
+
+    /// The next one: first those in which somebody waits for it.
+    pub(super) fn next(&mut self, store: &Store) -> Option<Target> {
+        let waiting: HashSet<_> = store.withheld().into_iter().collect();
+        let urgent = self.pending.iter().position(|target| waiting.contains(&target.lane));
+        (!self.pending.is_empty()).then(|| self.pending.remove(urgent.unwrap_or(0)))
+    }
+
+    /// A history was read, so nothing is missing in that chat any more.
+    pub(super) fn has_read(&mut self, target: &Target) {
+        self.behind.retain(|behind| behind.chat.0 != target.kommo_chat);
+    }
+
+    /// A history could not be read, while others could. Tells in how many searches in a row that was so.
+    pub(super) fn has_left(&mut self, target: &Target) -> u32 {
+        let before = self.behind.iter().find(|behind| behind.chat.0 == target.kommo_chat).map_or(0, |it| it.rounds);
+        let (since, rounds) = (self.since_in(target), before.saturating_add(1));
+        self.has_read(target);
+        self.behind.push(Behind { chat: KommoChatId(target.kommo_chat.clone()), since, rounds });
+        rounds
+    }
+}
+
+impl Reconciler {
+    /// What a start has to look for. From then on, new hooks of these conversations are held, and so is what waits already:
+    /// it may have been delivered.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn prepare(&self) -> Result<Search, StoreError> {
+        let mut search = self.prepare_undoubted().await?;
+        let waiting = self.parts.store.lanes_to_telegram()?;
+        self.parts.store.hold(&waiting, 0);
+        search.doubt = Some(Doubt::of(waiting, self.bounds.hold_for));
+        Ok(search)
+    }
+
+    /// The same where the store cannot have gone back in time.
+    pub(super) async fn prepare_undoubted(&self) -> Result<Search, StoreError> {
+        let mut search = self.since_last().await?;
+        let lanes: Vec<_> = search.pending.iter().map(|target| target.lane.clone()).collect();
+        // What a search that was cut short has held still waits, and is newer than what is missing.
+        search.held_from = self.parts.store.caught_up_mark()?.unwrap_or(search.mark);
+        self.parts.store.hold(&lanes, search.held_from);
+        Ok(search)
+    }
+
+    /// A search for what may be missing since the last one that was complete.
+    pub(super) async fn since_last(&self) -> Result<Search, StoreError> {
+        let now = Moment::now().wall;
+        let mut search = self.search(since(self.parts.store.caught_up_at()?, now, self.bounds.max_age), now).await?;
+        search.behind = self.parts.store.behind()?;
+        let behind: HashMap<_, _> = search.behind.iter().map(|behind| (behind.chat.0.as_str(), behind.since)).collect();
+        for target in &mut search.pending {
+            let since = behind.get(target.kommo_chat.as_str());
+            target.behind_since = since.map(|since| (*since).max(self.tellable(now)));
+        }
+        Ok(search)
+    }
+
+    /// A search for what may be missing `since` then, or since the store can tell.
+    pub(super) async fn search(&self, since: UnixMillis, now: UnixMillis) -> Result<Search, StoreError> {
+        let (mark, pending) = (self.parts.store.mark().await?, self.targets(Which::Alive, now).await?);
+        let is_all_silent = pending.is_empty() && !self.targets(Which::All, now).await?.is_empty();
+        Ok(Search {
+            began: Moment::now(),
+            since: since.max(self.tellable(now)),
+            mark,
+            held_from: mark,
+            is_routine: false,
+            is_all_silent,
+            pending,
+            behind: Vec::new(),
+            doubt: None,
+        })
+    }
+
+    /// From when on the store can tell what was taken.
+    pub(super) fn tellable(&self, now: UnixMillis) -> UnixMillis {
+        let known_for = self.bounds.known_for;
+        now.minus(known_for.saturating_sub(MARGIN.min(known_for / 2)))
+    }
+
+    /// The conversations that may be affected, the liveliest first.
+    pub(super) async fn targets(&self, which: Which, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
+        let from = now.minus(self.bounds.chats_within);
+        let behind: HashSet<_> = self.parts.store.behind()?.into_iter().map(|behind| behind.chat).collect();
+        let known = self.parts.store.known_chats().await?;
+        let imported = self.only_imported(&known).into_iter().map(|it| (it.active_at.unwrap_or(UnixMillis(0)), it));
+        let mut known: Vec<_> = imported.chain(known.into_iter().map(|it| (UnixMillis(0), it))).collect();
+        known.retain(|(_, known)| {
+            let is_alive = || known.active_at.is_none_or(|at| at >= from) || behind.contains(&known.chat.chat);
+            self.parts.sources.contains(&known.conversation.source) && (which == Which::All || is_alive())
+        });
+        known.sort_by_key(|(_, known)| Reverse(known.active_at));
+        let target = |(imported_at, known): (UnixMillis, KnownChat)| Target {
+            imported_at,
+            lane: Lane::outbound(&known.conversation),
+            conversation: known.conversation,
+            kommo_chat: known.chat.chat.0,
+            customer: known.chat.user,
+            behind_since: None,
+            failed: 0,
+        };
+        Ok(known.into_iter().map(target).collect())
+    }
+
+    /// Conversations of which nothing but an import tells: a manager may have answered there all the same.
+    fn only_imported(&self, known: &[KnownChat]) -> Vec<KnownChat> {
+        let mut imported = self.parts.imported.all().unwrap_or_else(|error| {
+            let file = self.parts.imported.file().display();
+            tracing::warn!(%error, %file, "which chats were imported into cannot be read: they are not compared");
+            BTreeMap::new()
+        });
+        for known in known {
+            imported.remove(&known.conversation);
+        }
+        let chat = |chat| Chat { chat, user: None };
+        let imported = imported.into_iter();
+        let known = imported.map(|(conversation, it)| KnownChat {
+            conversation,
+            chat: chat(it.chat),
+            active_at: Some(it.noted_at),
+        });
+        known.collect()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::address::SourceId;
+
+    /// The conversation of `chat`, to be compared.
+    pub(in super::super) fn target(chat: &str) -> Target {
+        let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
+        Target {
+            imported_at: UnixMillis(0),
+            lane: Lane::outbound(&conversation),
+            conversation,
+            kommo_chat: chat.to_owned(),
+            customer: None,
+            behind_since: None,
+            failed: 0,
+        }
+    }
+
+    fn search(pending: Vec<Target>) -> Search {
+        Search {
+            began: Moment::now(),
+            since: UnixMillis(1000),
+            mark: 0,
+            held_from: 0,
+            is_routine: false,
+            is_all_silent: false,
+            pending,
+            behind: Vec::new(),
+            doubt: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lane_is_done_when_all_chats_of_its_conversation_are_compared() {
+        let begun = target("begun by a manager");
+        let mut search = search(vec![begun.clone()]);
+        assert!(!search.is_done(&begun.lane));
+        search.pending.clear();
+        assert!(search.is_done(&begun.lane));
+        let mut doubt = Doubt::of(Vec::new(), Duration::from_mins(1));
+        doubt.keep(begun.clone(), super::super::compare::Read::default());
+        search.doubt = Some(doubt);
+        assert!(!search.is_done(&begun.lane), "what was found is not in its place yet");
+    }
+
+    #[tokio::test]
+    async fn a_chat_that_stays_behind_is_looked_at_from_where_it_was_left() {
+        let (mut left, mut search) = (target("left"), search(Vec::new()));
+        assert_eq!((search.has_left(&left), search.has_left(&left)), (1, 2));
+        let behind = |since, rounds| Behind { chat: KommoChatId("left".to_owned()), since: UnixMillis(since), rounds };
+        assert_eq!(search.behind, [behind(1000, 2)]);
+        left.behind_since = Some(UnixMillis(500));
+        assert_eq!(search.since_in(&left), UnixMillis(500));
+        assert_eq!((search.has_left(&left), &search.behind[..]), (3, &[behind(500, 3)][..]));
+        search.has_read(&left);
+        assert_eq!(search.behind, []);
+    }
+}

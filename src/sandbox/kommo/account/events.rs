@@ -1,0 +1,69 @@
+//! `events`: what has happened in the account ("Events and notes"). Only what managers have sent in chats is listed here.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::kommo::{
+    account::{
+        books::Books,
+        problem::{Answer, Problem, find, page},
+    },
+    world::{Author, Chat, Message, World},
+};
+
+/// The longest page.
+const PAGE: usize = 100;
+/// The kind of event that a message to a customer is.
+const SENT: &str = "outgoing_chat_message";
+
+/// The newest first, which match the filters: `filter[type][]`, or `filter[type]` with commas; `filter[created_at]` as the
+/// first instant, or with `[from]` and `[to]`; `filter[entity]` as `filter[type]`.
+pub(super) fn all(books: &Books, world: &World, query: &[(String, String)]) -> Answer {
+    let instant = |name: &str| find(query, name).map(|text| text.parse::<i64>().map_err(|_| invalid(name))).transpose();
+    let from = instant("filter[created_at][from]")?.or(instant("filter[created_at]")?).unwrap_or(i64::MIN);
+    let to = instant("filter[created_at][to]")?.unwrap_or(i64::MAX);
+    let (types, entities) = (words(query, "filter[type]"), words(query, "filter[entity]"));
+    if !types.is_empty() && types.iter().all(|kind| kind != SENT) {
+        return Ok((204, Value::Null));
+    }
+    let told = |chat: &Chat| books.links.get(&chat.chat_id).map(|(card, _)| *card);
+    let sent = world.chats.iter().filter_map(|chat| Some((chat, told(chat)?)));
+    let mut sent: Vec<_> = sent.flat_map(|(chat, card)| chat.messages.iter().map(move |it| (it, card))).collect();
+    sent.retain(|(message, _)| {
+        let at = message.at_ms.div_euclid(1000);
+        message.from == Author::Manager && !message.imported && (from..=to).contains(&at)
+    });
+    sent.sort_by_key(|(message, _)| std::cmp::Reverse(message.at_ms));
+    let shown: Vec<_> = sent.into_iter().map(|(message, card)| shape(books, message, card)).collect();
+    // A message in a talk of a lead happens to the lead, and is found by its contact all the same.
+    let is_wanted = |event: &Value| {
+        entities.is_empty()
+            || entities.iter().any(|entity| *entity == event["entity_type"] || (entity == "contact" && linked(event)))
+    };
+    let shown: Vec<_> = shown.into_iter().filter(is_wanted).collect();
+    page("events", &shown, query, PAGE)
+}
+
+fn linked(event: &Value) -> bool {
+    !event["_embedded"]["entity"]["linked_talk_contact_id"].is_null()
+}
+
+fn words(query: &[(String, String)], name: &str) -> Vec<String> {
+    let is_it = |key: &String| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest == "[]");
+    query.iter().filter(|(key, _)| is_it(key)).flat_map(|(_, value)| value.split(',').map(str::to_owned)).collect()
+}
+
+fn invalid(name: &str) -> Problem {
+    Problem::invalid("InvalidType", name, "a timestamp is expected")
+}
+
+fn shape(books: &Books, message: &Message, card: u64) -> Value {
+    let deal = books.deals.values().find(|deal| deal.contact == card && !deal.incoming && !deal.closed);
+    let (kind, id) = deal.map_or(("contact", card), |deal| ("lead", deal.id));
+    let mut entity = json!({ "id": id });
+    if deal.is_some() {
+        entity["linked_talk_contact_id"] = card.into();
+    }
+    json!({ "id": message.id.replace('-', ""), "type": SENT, "entity_id": id, "entity_type": kind, "created_by": 0,
+        "created_at": message.at_ms.div_euclid(1000), "value_before": [],
+        "value_after": [{ "message": { "id": message.id } }], "_embedded": { "entity": entity } })
+}

@@ -1,0 +1,188 @@
+//! A store that has gone back in time: the machine was rolled back to a snapshot, or an old copy of the data directory was
+//! put in its place.
+//!
+//! What waits in it may have been delivered since, and what was delivered since is unknown to it. Kommo takes each message
+//! once; Telegram does not. So it is treated as a restored store is: answers that waited are parked, and of what was written
+//! before now nobody may think that it is missing.
+
+use crate::{
+    domain::{
+        time::UnixMillis,
+        work::{Lane, Route, Work},
+    },
+    store::{
+        Store, StoreError, aside,
+        committer::{Book, Planned},
+        db::Batch,
+        index::{Head, Index},
+        keys::{self, Place},
+        park,
+        rows::{self, JobRow, ParkedHead, ParkedRow},
+    },
+};
+
+/// Why answers are parked.
+const WHY: &str = "the data directory went back in time: it may have been delivered since";
+
+/// What became of a store that has gone back in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewound {
+    /// How many answers that waited were parked.
+    pub parked: usize,
+    /// In how many lanes somebody was at work, or could be: what waits there goes out.
+    pub busy: usize,
+}
+
+/// What of one lane is parked, and what stays.
+#[derive(Default)]
+struct Parted {
+    gone: usize,
+    /// How many jobs could not be read, and are set aside as they are.
+    aside: usize,
+    head: Option<Head>,
+}
+
+impl Store {
+    /// The lanes towards Telegram in which something waits. Costs a look at each.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn lanes_to_telegram(&self) -> Result<Vec<Lane>, StoreError> {
+        let db = self.db()?;
+        let (mut lanes, mut from) = (Vec::new(), keys::JOBS.to_vec());
+        while let Some(entry) = db.range(from.clone()..).next() {
+            let (key, _) = entry?;
+            if !key.starts_with(keys::JOBS) {
+                break;
+            }
+            let Some(place) = Place::parse(&key) else {
+                // Whatever it is, it is no answer.
+                from = [&key[..], &[0]].concat();
+                continue;
+            };
+            // No place of a lane is behind this one.
+            from = Place { lane: place.lane.clone(), sequence: u64::MAX, part: u16::MAX }.key();
+            from.push(0);
+            if leads_to_telegram(&place.lane.route) {
+                lanes.push(place.lane);
+            }
+        }
+        Ok(lanes)
+    }
+
+    /// What waits in a lane, in order; `None` if not all of it can be read. Whoever works on its head has it still.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn waiting(&self, lane: &Lane) -> Result<Option<Vec<Work>>, StoreError> {
+        let work = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (key, value) = entry?;
+            Ok(rows::read::<JobRow>(&key, &value).map(|row| row.work))
+        };
+        self.db()?.scan_prefix(keys::lane(lane)).map(work).collect()
+    }
+
+    /// Whether something that waited in a lane was set aside.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn is_set_aside(&self, lane: &Lane) -> Result<bool, StoreError> {
+        let route = lane.route.to_string();
+        for entry in self.db()?.scan_prefix(keys::PARKED) {
+            let (key, value) = entry?;
+            // Of one that cannot be read nobody knows where it waited.
+            let row: Option<ParkedHead> = rows::read(&key, &value);
+            if row.is_none_or(|row| row.thread == lane.thread && row.route == route) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Holds a lane less than before: from a later number on, or not at all.
+    pub fn hold_less(&self, lane: &Lane, from: Option<u64>) {
+        self.with_index(|index| {
+            index.let_go(lane);
+            if let Some(from) = from {
+                index.hold(&lane.route, [lane.thread.clone()], from);
+            }
+        });
+    }
+
+    /// From now on this store knows of nothing that was written before. What waits in `lanes` and arrived below `mark`
+    /// ([`Store::mark`]) is parked, one message per answer, in the same durable step. The lanes must be held from 0 on.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn rewound(&self, lanes: Vec<Lane>, mark: u64, now: UnixMillis) -> Result<Rewound, StoreError> {
+        self.db()?;
+        let store = self.clone();
+        let plan = move |book: &mut Book| {
+            let (mut batch, mut told) = (Batch::default(), Rewound::default());
+            let mut parted = Vec::new();
+            batch.insert(keys::BEGUN, rows::write(&now));
+            for lane in lanes {
+                // Until this is durable nobody finds the lane as it was, nor as it will be.
+                if !store.with_index(|index| index.freeze(&lane)) {
+                    told.busy += 1;
+                    continue;
+                }
+                let (parked, of_lane) = park_below(book, &mut batch, (&lane, mark), now)?;
+                told.parked += parked;
+                parted.push((lane, of_lane));
+            }
+            let then = move |index: &mut Index| {
+                index.parked += told.parked;
+                for (lane, Parted { gone, head, .. }) in parted {
+                    index.settled(&lane, gone, 0, head);
+                    index.thaw(&lane, 0, None);
+                }
+            };
+            Ok(Planned { batch: Some(batch), answer: told, then: Box::new(then) })
+        };
+        self.0.committer.write(plan).await
+    }
+}
+
+/// Whether what goes that way could arrive a second time. What is stray may have found whom it is for since.
+fn leads_to_telegram(route: &Route) -> bool {
+    match route {
+        Route::Outbound(_) | Route::Stray => true,
+        Route::Inbound | Route::Report | Route::Account => false,
+    }
+}
+
+fn park_below(
+    book: &mut Book,
+    batch: &mut Batch,
+    (lane, mark): (&Lane, u64),
+    now: UnixMillis,
+) -> Result<(usize, Parted), StoreError> {
+    let (mut arrivals, mut parted) = (Vec::<(u64, Vec<Work>)>::new(), Parted::default());
+    for entry in book.db.scan_prefix(keys::lane(lane)) {
+        let (key, value) = entry?;
+        let sequence = Place::parse(&key).map_or(u64::MAX, |place| place.sequence);
+        if sequence >= mark {
+            parted.head = Some(Head::of(sequence, &key, &value));
+            break;
+        }
+        parted.gone += 1;
+        let Some(row) = rows::read::<JobRow>(&key, &value) else {
+            aside::put(batch, &key, &value);
+            parted.aside += 1;
+            continue;
+        };
+        batch.remove(key);
+        match arrivals.last_mut() {
+            Some((of, works)) if *of == sequence => works.push(row.work),
+            _ => arrivals.push((sequence, vec![row.work])),
+        }
+    }
+    let count = arrivals.len();
+    for (_, works) in arrivals {
+        let (route, thread) = (lane.route.to_string(), lane.thread.clone());
+        let row = ParkedRow { route, thread, works, why: WHY.to_owned(), parked_at: now, code: None, expires_at: None };
+        park::write(book, batch, &row);
+    }
+    Ok((count + parted.aside, parted))
+}

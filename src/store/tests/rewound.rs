@@ -1,0 +1,57 @@
+//! A store that has gone back in time.
+
+use super::*;
+
+fn to_telegram(thread: &str) -> Lane {
+    Lane { route: Route::Outbound(SourceId::parse("sales").unwrap()), thread: thread.to_owned() }
+}
+
+#[tokio::test]
+async fn what_waited_is_parked_and_what_came_since_goes_on() {
+    let home = Home::new();
+    let store = home.open();
+    store.begin(NOW).await.unwrap();
+    let (kept, gone, inbound) = (to_telegram("kept"), to_telegram("gone"), lane("a"));
+    for of in [&kept, &gone, &inbound] {
+        push(&store, of, &["1", "2"]).await;
+    }
+    let lanes = store.lanes_to_telegram().unwrap();
+    assert_eq!(lanes, [gone.clone(), kept.clone()], "what goes to Kommo may be repeated");
+    store.hold(&lanes, 0);
+    let mark = store.mark().await.unwrap();
+    push(&store, &kept, &["3"]).await;
+    assert_eq!(store.waiting(&kept).unwrap().unwrap().iter().map(name).collect::<Vec<_>>(), ["1", "2", "3"]);
+
+    let later = NOW.plus(HOUR);
+    let rewound = store.rewound(lanes.clone(), mark, later).await.unwrap();
+    assert_eq!(rewound, Rewound { parked: 4, busy: 0 });
+    assert_eq!(store.begun_at().unwrap(), Some(later));
+    assert!(store.is_set_aside(&gone).unwrap() && !store.is_set_aside(&inbound).unwrap());
+    let claim = |store: &Store| store.claim(&kept.route, NOW).unwrap();
+    assert!(claim(&store).is_none(), "they are held still");
+    store.hold_less(&kept, Some(mark + 1));
+    store.hold_less(&gone, None);
+    let lease = claim(&store).expect("what came since");
+    assert_eq!(name(lease.work()), "3");
+    lease.settle(done(), NOW).await.unwrap();
+    assert!(claim(&store).is_none());
+    assert_eq!(drain(&store).await, ["1", "2"]);
+
+    // And it is so after the next opening.
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!((store.lanes_to_telegram().unwrap(), store.counts().parked), (Vec::new(), 4));
+}
+
+#[tokio::test]
+async fn a_lane_in_which_somebody_works_is_left_alone() {
+    let store = Home::new().open();
+    let busy = to_telegram("busy");
+    push(&store, &busy, &["1"]).await;
+    let lease = store.claim(&busy.route, NOW).unwrap().unwrap();
+    store.hold(std::slice::from_ref(&busy), 0);
+    let rewound = store.rewound(vec![busy.clone()], u64::MAX, NOW).await.unwrap();
+    assert_eq!(rewound, Rewound { parked: 0, busy: 1 });
+    lease.settle(done(), NOW).await.unwrap();
+    assert_eq!(store.waiting(&busy).unwrap(), Some(Vec::new()));
+}
