@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,6 +12,8 @@ use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 mod bots;
 mod customers;
+mod doors;
+mod first;
 mod policy;
 mod remotes;
 
@@ -25,26 +27,19 @@ use crate::{
         address::{KommoUserId, SourceId},
         work::Route,
     },
-    kommo::{
-        account::Account,
-        chats::Chats,
-        hook::{Broadcasts, HookIntake},
-        media::{Downloads, Hosts},
-        sign::Signer,
-    },
+    kommo::{account::Account, chats::Chats, hook::Scope, media::Downloads, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
         disk::Disk,
         imported::{self, ImportedChats},
         link::{LinkKey, Links},
-        serve::MediaDoor,
     },
     meter::{Meter, Polling},
-    operate::{admin, history, identity, reconcile, setup::Setup, upkeep::Upkeep},
+    operate::{self, admin, history, identity, setup::Setup, upkeep::Upkeep},
     relay::{
         Relay,
         courier::{Courier, Reading, Said},
-        reconcile::{Bounds, Reconciler},
+        reconcile::{self, Bounds, Reconciler},
         typing::TypingRelay,
     },
     serve,
@@ -101,18 +96,14 @@ impl App {
         let admin = bind(config.admin.listen, "admin.listen")?;
         let settings = store_settings(config);
         let store = spawn_blocking(move || Store::open(settings)).await.context("opening the store")??;
+        let (public_at, admin_at) = (public.local_addr()?, admin.local_addr()?);
+        let app = Self { life: Lifecycle::default(), store: store.clone(), public: public_at, admin: admin_at };
+        store.begin(clock::now()).await?;
         let account = identity::client(&config.kommo)?;
-        let served = identity::account_id(&config.kommo, account.as_ref(), Some(&store)).await?;
-        let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
-        let parts = Parts::new(config, store, account, served)?;
-        let app = Self {
-            life: Lifecycle::default(),
-            store: parts.store.clone(),
-            public: public.local_addr()?,
-            admin: admin.local_addr()?,
-        };
-        parts.store.begin(clock::now()).await?;
-        parts.start(&app.life, config, public, admin).await?;
+        match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
+            Some(served) => Parts::new(config, store, account, served)?.start(&app.life, config, public, admin).await?,
+            None => first::wait(config.clone(), (store, account), &app.life, (public, admin))?,
+        }
         tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
         Ok(app)
     }
@@ -166,8 +157,6 @@ struct Parts {
     meter: Arc<Meter>,
     bots: BTreeMap<SourceId, Bot>,
     courier: Arc<Courier>,
-    signer: Signer,
-    links: Links,
     /// Where customers' files are, if they are on this machine.
     disk: Option<Disk>,
     /// The account's REST API, if there is a token for it.
@@ -178,13 +167,14 @@ struct Parts {
 
 impl Parts {
     fn new(config: &Config, store: Store, account: Option<Account>, served: AccountId) -> anyhow::Result<Self> {
+        let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
         let meter = Arc::new(Meter::new());
         let signer = Signer::new(config.kommo.channel_secret.expose());
         let bots = bots(config)?;
         let kommo = &config.kommo;
         let rate = kommo.requests_per_second.get();
         let origin = kommo.chats_url.url().clone();
-        let chats = Chats::new(origin, &kommo.scope_id(&served), signer.clone(), kommo.timeout, rate)?;
+        let chats = Chats::new(origin, &kommo.scope_id(&served), signer, kommo.timeout, rate)?;
         let (store_, meter_) = (store.clone(), Arc::clone(&meter));
         let links = Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
@@ -195,8 +185,8 @@ impl Parts {
         let courier = Arc::new(Courier {
             chats,
             bots: bots.clone(),
-            downloads: Downloads::new(media_hosts(config), kommo.timeout)?,
-            links: links.clone(),
+            downloads: Downloads::new(doors::hosts(config), kommo.timeout)?,
+            links,
             store: store_,
             keep_buttons: config.telegram.keep_buttons,
             reading: Reading { marks: config.telegram.mark_read, is_inferred: kommo.infer_read },
@@ -208,7 +198,7 @@ impl Parts {
             crm,
         });
         let disk = disk(config)?;
-        Ok(Self { store, meter, bots, courier, signer, links, disk, account, served })
+        Ok(Self { store, meter, bots, courier, disk, account, served })
     }
 
     async fn start(
@@ -220,7 +210,7 @@ impl Parts {
     ) -> Result<(), StoreError> {
         // Before anything is sent: hooks that come now are newer than those that are missing.
         let reconciler = Arc::new(self.reconciler(config));
-        let search = if config.reconcile.on_start { Some(reconciler.prepare(clock::now()).await?) } else { None };
+        let search = if config.reconcile.on_start { Some(reconciler.prepare().await?) } else { None };
         self.start_relays(life, config);
         self.start_pollers(life, config);
         self.start_listeners(life, config, public, admin, &reconciler);
@@ -229,7 +219,7 @@ impl Parts {
         let account = self.account.as_ref().map(Account::patient);
         let setup = Setup::new(config, self.served.clone(), chats, account);
         life.essential("setup", setup.run(life.stop_token()));
-        let upkeep = Upkeep::new(&self.store, config);
+        let upkeep = Upkeep::new(&self.store, config, self.courier.chats.time());
         life.essential("upkeep", upkeep.run(life.stop_token()));
         life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.meter), life.stop_token()));
         Ok(())
@@ -245,14 +235,20 @@ impl Parts {
             max_age: config.reconcile.max_age,
             chats_within: config.reconcile.chats_within,
             known_for: config.store.dedupe_for,
+            linked_for: config.store.links_for,
             hold_for: HOLD_FOR,
             every: config.reconcile.every,
             watch_every: WATCH_EVERY,
         };
-        let (chats, sources) = (self.courier.chats.clone(), self.bots.keys().cloned().collect());
-        let rate = config.kommo.requests_per_second.get();
-        let shared = (self.store.clone(), self.imported(config), Arc::clone(&self.meter));
-        Reconciler::new(chats, shared, sources, bounds, config.retry.kommo.clone(), rate)
+        let parts = reconcile::Parts {
+            chats: self.courier.chats.clone(),
+            account: self.account.clone(),
+            store: self.store.clone(),
+            imported: self.imported(config),
+            meter: Arc::clone(&self.meter),
+            sources: self.bots.keys().cloned().collect(),
+        };
+        Reconciler::new(parts, bounds, config.retry.kommo.clone(), config.kommo.requests_per_second.get())
     }
 
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
@@ -303,19 +299,10 @@ impl Parts {
         reconciler: &Arc<Reconciler>,
     ) {
         let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
-        let hooks = HookIntake {
-            scope_id: config.kommo.scope_id(&self.served),
-            signer: self.signer.clone(),
-            store: self.store.clone(),
-            sources: self.bots.keys().cloned().collect(),
-            typing,
-            imports: imported::in_managers_names(&config.data_dir),
-            meter: Arc::clone(&self.meter),
-            broadcasts: Broadcasts::default(),
-            said_elsewhere: AtomicBool::new(false),
-        };
-        let (key, imports) = (self.links.key.clone(), imported::dir(&config.data_dir));
-        let media = MediaDoor::new(key, self.bots.clone(), self.disk.clone(), imports);
+        let scope = Scope::Of(config.kommo.scope_id(&self.served));
+        let time = self.courier.chats.time();
+        let hooks = doors::hooks(config, scope, (&self.store, &self.bots, &self.meter), (typing, time));
+        let media = doors::media(config, &self.bots, self.disk.clone());
         let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
         let stop = life.stop_token();
         life.essential("typing", {
@@ -327,7 +314,7 @@ impl Parts {
         });
         let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
         let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.meter))
-            .merge(reconcile::router(Arc::clone(reconciler)))
+            .merge(operate::reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
         life.essential(
             "public listener",
@@ -335,15 +322,4 @@ impl Parts {
         );
         life.essential("admin listener", serve::until(admin, admin_router, serve::Limits::admin(), stop));
     }
-}
-
-/// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file that is
-/// passed on.
-fn media_hosts(config: &Config) -> Hosts {
-    let kommo = &config.kommo;
-    let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()];
-    let servers = servers.into_iter().flatten().filter_map(|server| server.url().host_str());
-    let mut own = config.server.public_url.url().clone();
-    own.set_path(&format!("{}/media/", own.path().trim_end_matches('/')));
-    Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str)).with_own(own)
 }

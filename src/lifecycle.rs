@@ -90,6 +90,16 @@ impl Lifecycle {
         });
     }
 
+    /// Runs a task that may end before a stop.
+    pub fn passing<E: Display>(&self, name: &'static str, task: impl Future<Output = Result<(), E>> + Send + 'static) {
+        let stop = self.soft.clone();
+        self.essential(name, async move {
+            task.await?;
+            stop.cancelled().await;
+            Ok::<_, E>(())
+        });
+    }
+
     fn fail(&self, task: &'static str, error: impl Display) {
         tracing::error!(task, %error, "telekommo cannot go on");
         self.failed.store(true, Ordering::Release);

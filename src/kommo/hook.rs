@@ -15,7 +15,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, Request, StatusCode, header},
+    http::{HeaderMap, Request, header},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::{
@@ -27,12 +27,15 @@ use crate::{
     clock,
     domain::{
         address::SourceId,
+        delivery::{Delivery, ErrorCode, Refusal, Report},
         message::{Outbound, OutboundReaction, Recipient, Typing},
+        time::UnixMillis,
         work::{DedupeId, Lane, Work},
     },
     kommo::{
         addressee::{self, Addressee},
         sign::{Signer, Verified},
+        time::KommoTime,
     },
     meter::Meter,
     store::{Chat, Fact, Intake, NewJob, Store, StoreError},
@@ -43,107 +46,30 @@ use crate::{
 };
 
 mod broadcast;
+mod outcome;
+mod scope;
 
 pub use broadcast::Broadcasts;
+pub use outcome::{Rejected, Taken};
+pub use scope::Scope;
+use scope::scope_of;
 
 /// The largest hook that is taken. A message's text is a few thousand characters.
 pub const LIMIT_BYTES: usize = 1024 * 1024;
 /// How long a sender may take to deliver the body; Kommo itself gives up after 5 seconds.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// What we tell the sender of a hook that was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Rejected {
-    /// 401.
-    #[error("the signature is missing or wrong")]
-    Unsigned,
-    /// 404.
-    #[error("no such channel here")]
-    UnknownScope,
-    /// 400: signed, but not a hook.
-    #[error("the body is not JSON")]
-    Malformed,
-    /// 413.
-    #[error("the body is larger than 1 MiB")]
-    TooLarge,
-    /// 408: the body did not arrive.
-    #[error("the body did not arrive")]
-    Unfinished,
-    /// 503: it could not be kept, so it is not acknowledged.
-    #[error("the message cannot be stored now")]
-    StoreDown,
-}
-
-impl Rejected {
-    /// The HTTP status of the answer.
-    #[must_use]
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::Unsigned => StatusCode::UNAUTHORIZED,
-            Self::UnknownScope => StatusCode::NOT_FOUND,
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unfinished => StatusCode::REQUEST_TIMEOUT,
-            Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// A scanner that tries addresses is no news; anything that knows the scope is.
-    fn log(self) {
-        match self {
-            Self::UnknownScope => tracing::debug!(reason = %self, "hook refused"),
-            Self::Unsigned | Self::Malformed | Self::TooLarge | Self::Unfinished | Self::StoreDown => {
-                tracing::warn!(reason = %self, "hook refused");
-            }
-        }
-    }
-
-    /// The name in metrics.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Unsigned => "unsigned",
-            Self::UnknownScope => "unknown_scope",
-            Self::Malformed => "malformed",
-            Self::TooLarge => "too_large",
-            Self::Unfinished => "unfinished",
-            Self::StoreDown => "store_down",
-        }
-    }
-}
-
-/// What was done with a hook that was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Taken {
-    /// Stored durably.
-    Stored,
-    /// Already stored before.
-    Known,
-    /// Handed on without being stored: typing.
-    Passed,
-    /// Nothing to do.
-    Ignored,
-}
-
-impl Taken {
-    /// The name in metrics.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Known => "known",
-            Self::Passed => "passed",
-            Self::Ignored => "ignored",
-        }
-    }
-}
-
 /// How old a message is at least that a hook cannot be news of. Kommo sends a hook once, as soon as something was written;
 /// but what was imported in a manager's name may come back as one.
 const OLD: Duration = Duration::from_hours(24);
 
+/// What a manager reads of a message whose hook came too late.
+const TOO_LATE: &str = "Not delivered: Kommo told the Telegram bridge of it only long after it was written. Send it again if it still matters.";
+
 /// Takes the hooks of one scope.
 pub struct HookIntake {
     /// The scope that the hooks are for.
-    pub scope_id: String,
+    pub scope: Scope,
     /// Verifies them.
     pub signer: Signer,
     /// Keeps them.
@@ -160,6 +86,10 @@ pub struct HookIntake {
     pub broadcasts: Broadcasts,
     /// Whether it was said that hooks come to another scope.
     pub said_elsewhere: AtomicBool,
+    /// What time it is for Kommo.
+    pub time: KommoTime,
+    /// How long it is known of a hook that it was taken.
+    pub known_for: Duration,
 }
 
 impl HookIntake {
@@ -176,7 +106,7 @@ impl HookIntake {
                 self.meter.hook(rejected.name());
                 if rejected == Rejected::UnknownScope && !self.said_elsewhere.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
-                        ours = self.scope_id,
+                        ours = %self.scope,
                         "a hook came to another scope than ours, which `telekommo check` shows: are kommo.channel_id and kommo.account_id right? This is said once"
                     );
                 }
@@ -187,7 +117,7 @@ impl HookIntake {
     }
 
     async fn verify(&self, request: Request<Body>) -> Result<Verified, Rejected> {
-        if scope_of(request.uri().path()) != Some(&self.scope_id) {
+        if !scope_of(request.uri().path()).is_some_and(|scope| self.scope.is_that_of(scope)) {
             return Err(Rejected::UnknownScope);
         }
         let signature = request.headers().get("X-Signature").and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -207,7 +137,16 @@ impl HookIntake {
                 tracing::info!(message = %message.id, "an imported message came back, and is not sent");
                 Ok(Taken::Ignored)
             }
+            Arrival::Message(message) if self.has_crossed(&message)? => {
+                tracing::info!(message = %message.id, "a hook of a message that has crossed before");
+                Ok(Taken::Known)
+            }
+            Arrival::Message(message) if self.is_too_old(from_kommo::written_at(raw)) => self.refuse(&message).await,
             Arrival::Message(message) => self.store(&message, raw).await,
+            Arrival::Reaction(reaction) if self.is_too_old(from_kommo::sent_at(raw)) => {
+                tracing::warn!(conversation = %reaction.conversation, "a reaction of long ago comes by a hook: let go");
+                Ok(Taken::Ignored)
+            }
             Arrival::Reaction(reaction) => self.react(&reaction, hook, raw).await,
             Arrival::Typing(typing) => Ok(self.pass(typing)),
             Arrival::Other(kind) => {
@@ -222,6 +161,28 @@ impl HookIntake {
         // Where that cannot be seen, there may have been an import: nobody gets twice what they had years ago.
         from_kommo::written_at(raw).is_some_and(|at| at.until(clock::now()) > OLD)
             && self.imports.try_exists().unwrap_or(true)
+    }
+
+    /// Whether something is so old that nothing tells any more whether it came before. A signature has no date: whoever has
+    /// once caught a hook can send it again, as often as they like. This machine's clock alone says it of nothing.
+    fn is_too_old(&self, at: Option<UnixMillis>) -> bool {
+        at.is_some_and(|at| at.until(self.time.confirmed(clock::now())) > self.known_for)
+    }
+
+    /// Tells a manager that a message is not sent, unless it was taken before. Under the id of its hook, this happens once.
+    async fn refuse(&self, message: &Outbound) -> Result<Taken, Rejected> {
+        let id = DedupeId::hook(&message.id);
+        let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
+        tracing::warn!(message = %message.id, "a message of long ago comes by a hook: it is not sent");
+        let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, TOO_LATE));
+        let work = Work::Report(Report { message: message.id.clone(), delivery });
+        self.push(NewJob { id: Some(id), lane, work }, Vec::new(), false).await
+    }
+
+    /// Whether a message has crossed before: that is known for longer than its hook.
+    fn has_crossed(&self, message: &Outbound) -> Result<bool, Rejected> {
+        let crossed = self.store.telegram_messages(&message.id).map(|ours| !ours.is_empty());
+        crossed.map_err(|error| not_stored(&error, Some(&DedupeId::hook(&message.id))))
     }
 
     async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {
@@ -284,15 +245,6 @@ fn fact(known: KnownChat) -> Fact {
     Fact::Chat { conversation, chat: Chat { chat, user } }
 }
 
-/// The scope that a path names, if it is `/kommo/{scope_id}`; repeated slashes count as one.
-fn scope_of(path: &str) -> Option<&str> {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    match (segments.next(), segments.next(), segments.next()) {
-        (Some("kommo"), Some(scope), None) => Some(scope),
-        _ => None,
-    }
-}
-
 /// How large the body is going to be, if its sender says so.
 fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
@@ -303,20 +255,5 @@ async fn read(body: Body) -> Result<Bytes, Rejected> {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Rejected::TooLarge),
         Err(_) => Err(Rejected::Unfinished),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn repeated_slashes_are_tolerated() {
-        for path in ["/kommo/s", "//kommo/s", "/kommo//s/", "/kommo/s//"] {
-            assert_eq!(scope_of(path), Some("s"), "{path}");
-        }
-        for path in ["/", "/kommo", "/kommo/", "/kommo/s/x", "/x/s"] {
-            assert_eq!(scope_of(path), None, "{path}");
-        }
     }
 }

@@ -23,7 +23,7 @@ pub(super) const DISCONNECTED: &str =
 /// If the account is not known or the HTTP client cannot be set up.
 pub(super) async fn chats(config: &Config) -> anyhow::Result<(Chats, AccountId)> {
     let kommo = &config.kommo;
-    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref(), None).await?;
+    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref()).await?;
     let signer = Signer::new(kommo.channel_secret.expose());
     let rate = kommo.requests_per_second.get();
     let chats = Chats::new(kommo.chats_url.url().clone(), &kommo.scope_id(&id), signer, kommo.timeout, rate)?;

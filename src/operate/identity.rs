@@ -1,6 +1,9 @@
 //! Which account it is: its REST client, and its id in the Chats API where the operator has not written it.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
+use tokio::time::timeout;
 
 use crate::{
     config::{AccountId, Kommo},
@@ -26,27 +29,55 @@ pub fn expected(kommo: &Kommo, served: Option<&AccountId>) -> Expected {
     Expected { amojo_id: served.map(ToString::to_string), number: claims.and_then(|claims| claims.account_id) }
 }
 
-/// The account's id: what is configured, else what the store remembers, else what the account says.
+/// What is wrong, and what mends it; the cause stands behind it.
+const UNKNOWN: &str =
+    "kommo.account_id is not written, and the account cannot be asked for it: write it, or mend what follows";
+
+/// How long a start waits for the account before it begins with taking hooks alone.
+const ASKED_FOR: Duration = Duration::from_secs(3);
+
+/// The account's id: what is configured, else what the account says. For commands, which end at once if nobody knows it.
 ///
 /// # Errors
 /// If nobody knows it.
-pub async fn account_id(kommo: &Kommo, account: Option<&Account>, store: Option<&Store>) -> anyhow::Result<AccountId> {
+pub async fn account_id(kommo: &Kommo, account: Option<&Account>) -> anyhow::Result<AccountId> {
+    match &kommo.account_id {
+        Some(id) => Ok(id.clone()),
+        None => ask(account).await.context(UNKNOWN),
+    }
+}
+
+/// The account's id for a start: what is configured, else what the store remembers, else what the account says within
+/// seconds; `None` if it does not.
+///
+/// # Errors
+/// If the store fails.
+pub async fn known_soon(kommo: &Kommo, account: Option<&Account>, store: &Store) -> anyhow::Result<Option<AccountId>> {
     if let Some(id) = &kommo.account_id {
-        return Ok(id.clone());
+        return Ok(Some(id.clone()));
     }
-    let url = kommo.account_url.as_ref().map(ToString::to_string).unwrap_or_default();
-    if let Some(store) = store
-        && let Some(id) = store.account(&url)?
-    {
-        return Ok(AccountId::parse(&id)?);
+    if let Some(id) = store.account(&address(kommo))? {
+        return Ok(Some(AccountId::parse(&id)?));
     }
-    let id = ask(account).await.context(
-        "kommo.account_id is not written, and the account cannot be asked for it: write it, or mend what follows",
-    )?;
-    if let Some(store) = store {
-        store.remember_account(&url, id.as_str()).await?;
+    match timeout(ASKED_FOR, learn(kommo, account, store)).await {
+        Ok(Ok(id)) => Ok(Some(id)),
+        // Whoever asks again tells why.
+        Ok(Err(_)) | Err(_) => Ok(None),
     }
+}
+
+/// Asks the account for its id, and remembers that.
+///
+/// # Errors
+/// If it does not tell it, or the store fails.
+pub async fn learn(kommo: &Kommo, account: Option<&Account>, store: &Store) -> anyhow::Result<AccountId> {
+    let id = ask(account).await.context(UNKNOWN)?;
+    store.remember_account(&address(kommo), id.as_str()).await?;
     Ok(id)
+}
+
+fn address(kommo: &Kommo) -> String {
+    kommo.account_url.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 async fn ask(account: Option<&Account>) -> anyhow::Result<AccountId> {

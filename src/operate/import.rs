@@ -156,7 +156,7 @@ fn source(config: &Config, name: &str) -> anyhow::Result<(SourceId, BotId)> {
 /// Which channel in which account it goes into.
 async fn scope_id(config: &Config) -> anyhow::Result<String> {
     let kommo = &config.kommo;
-    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref(), None).await?;
+    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref()).await?;
     Ok(kommo.scope_id(&id))
 }
 

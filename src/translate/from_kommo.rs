@@ -62,6 +62,13 @@ pub fn sender(raw: &str) -> Option<String> {
     hook.message?.sender?.id.filter(|id| !id.is_empty())
 }
 
+/// When Kommo sent a hook.
+#[must_use]
+pub fn sent_at(raw: &str) -> Option<UnixMillis> {
+    let hook: Hook = serde_json::from_str(raw).ok()?;
+    hook.time.map(UnixMillis::from_seconds)
+}
+
 fn instant(message: &HookMessage) -> Option<UnixMillis> {
     let exact = message.msec_timestamp.filter(|at| *at > 0).map(UnixMillis);
     exact.or_else(|| message.timestamp.map(UnixMillis::from_seconds))

@@ -5,6 +5,8 @@ use crate::lenient::lenient;
 lenient! {
     /// A hook: something happened in Kommo.
     pub struct Hook {
+        /// When Kommo sent it, in seconds since the epoch.
+        pub time: i64,
         /// A manager or a bot wrote.
         pub message: HookMessage,
         /// Somebody types or reacts.

@@ -132,3 +132,36 @@ async fn a_hundred_hooks_at_once_are_all_taken_and_delivered() {
     }
     stage.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_that_somebody_has_kept_for_long_is_not_sent() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let stage = stage().await;
+    let hook_of = |id: &str, days: i64| {
+        let mut hook = raw::message(id, &conversation(SALES, ANNA), "long ago");
+        let at = telekommo::clock::now().0 - days * DAY_MS;
+        hook["message"]["msec_timestamp"] = at.into();
+        hook["message"]["timestamp"] = (at / 1000).into();
+        hook
+    };
+    // One that was delivered, once its own id is forgotten; that of its message is known for longer.
+    let delivered = raw::unannounced(&stage, SALES, ANNA, "x").await;
+    assert_eq!(raw::send(&stage, &hook_of(&delivered, 6)).await.status, Some(200));
+    assert_eq!(stage.outcome(&delivered).await, Status::Delivered);
+    let in_eight_days = telekommo::clock::now().0 + 8 * DAY_MS;
+    assert!(stage.store().sweep(telekommo::domain::time::UnixMillis(in_eight_days)).await.unwrap() > 0);
+    for days in [6, 9] {
+        assert_eq!(raw::send(&stage, &hook_of(&delivered, days)).await.status, Some(200));
+    }
+    // One of which nothing is known any more.
+    let forgotten = raw::unannounced(&stage, SALES, ANNA, "x").await;
+    for _ in 0..2 {
+        assert_eq!(raw::send(&stage, &hook_of(&forgotten, 8)).await.status, Some(200));
+    }
+    let outcome = stage.outcome(&forgotten).await;
+    assert!(matches!(&outcome, Status::Failed { text, .. } if text.contains("only long after")), "{outcome:?}");
+    stage.until_settled().await;
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["long ago"]);
+    assert_eq!(told(&stage, &delivered), [Status::Delivered]);
+    stage.finish().await;
+}

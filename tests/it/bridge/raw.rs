@@ -22,15 +22,16 @@ pub(super) async fn unannounced(stage: &Stage, line: Line, customer: i64, text: 
 
 /// A message hook, to be altered.
 pub(super) fn message(id: &str, conversation_id: &str, text: &str) -> Value {
+    let now = telekommo::clock::now();
     json!({
         "account_id": "52e591f7-c98f-4255-8495-827210138c81",
-        "time": 1_786_017_600,
+        "time": now.seconds(),
         "message": {
             "receiver": { "id": "2ed64e26-70a1-4857-8382-bb066a076219", "phone": "", "email": "" },
             "sender": { "id": "76fc2bea-902f-425c-9a3d-dcdac4766090", "name": "Maria" },
             "conversation": { "id": "8e4d4baa-9e6c-4a88-838a-5f62be227bdc", "client_id": conversation_id },
-            "timestamp": 1_786_017_600,
-            "msec_timestamp": 1_786_017_600_980_i64,
+            "timestamp": now.seconds(),
+            "msec_timestamp": now.0,
             "message": { "id": id, "type": "text", "text": text, "media": "", "file_name": "", "file_size": 0 },
         },
     })

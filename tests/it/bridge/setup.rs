@@ -11,7 +11,7 @@ use telekommo::{
     },
 };
 
-use crate::support::{TestStage, eventually, in_telegram};
+use crate::support::{TestStage, conversation, eventually, in_telegram};
 
 /// Settings of a bridge that connects its channel and has a token.
 const WHOLE: &str = r#"
@@ -185,5 +185,33 @@ async fn an_account_that_is_not_named_is_asked_once_and_remembered() {
     stage.start_bridge().await.unwrap();
     stage.reply(LINES[0], ANNA, "we are here").await;
     stage.until_settled().await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_takes_hooks_before_the_account_has_told_who_it_is() {
+    let settings = WHOLE.replace("kommo.connect_on_start = true", "#kommo.account_id");
+    let mut stage = TestStage::with(&settings).await;
+    stage.allow_failures();
+    stage.begin(LINES[0], ANNA).await;
+    stage.stop_bridge().await;
+    // The same account, and a bridge that has never been here.
+    std::fs::rename(stage.dir().join("data"), stage.dir().join("former")).unwrap();
+    stage.kommo.rest_down(true).unwrap();
+    stage.start_bridge().await.unwrap();
+    stage.until_ready_says(503, &["kommo.account_id is not written", "cannot be reached"]).await;
+    let id = stage.reply(LINES[0], ANNA, "taken and kept").await;
+    assert_eq!(stage.waiting(), 1);
+    stage.kommo.set_hook_url(format!("http://{}/kommo/another_account", stage.bridge().unwrap().public_addr()));
+    // Not ours by its address; as the test has it in our chat all the same, the start finds it in the history.
+    let (_, refused) = stage.kommo.reply(&conversation(LINES[0], ANNA), "Maria", "elsewhere").await;
+    assert_eq!(refused.status, Some(404));
+    stage.hooks_go_to(stage.bridge().unwrap().public_addr());
+    stage.kommo.rest_down(false).unwrap();
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    stage.until_ready_says(200, &["ready"]).await;
+    let after = stage.reply(LINES[0], ANNA, "after").await;
+    assert_eq!(stage.outcome(&after).await, Status::Delivered);
+    assert_eq!(in_telegram(&stage, LINES[0], ANNA), ["taken and kept", "elsewhere", "after"]);
     stage.finish().await;
 }

@@ -1,0 +1,62 @@
+//! What the public listener leads to.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    config::Config,
+    domain::{address::SourceId, message::Typing},
+    kommo::{
+        hook::{Broadcasts, HookIntake, Scope},
+        media::Hosts,
+        sign::Signer,
+        time::KommoTime,
+    },
+    media::{disk::Disk, imported, link::LinkKey, serve::MediaDoor},
+    meter::Meter,
+    store::Store,
+    telegram::bot::Bot,
+};
+
+/// Who takes the hooks.
+pub(super) fn hooks(
+    config: &Config,
+    scope: Scope,
+    (store, bots, meter): (&Store, &BTreeMap<SourceId, Bot>, &Arc<Meter>),
+    (typing, time): (mpsc::Sender<Typing>, KommoTime),
+) -> HookIntake {
+    HookIntake {
+        scope,
+        signer: Signer::new(config.kommo.channel_secret.expose()),
+        store: store.clone(),
+        sources: bots.keys().cloned().collect(),
+        typing,
+        imports: imported::in_managers_names(&config.data_dir),
+        meter: Arc::clone(meter),
+        broadcasts: Broadcasts::default(),
+        said_elsewhere: AtomicBool::new(false),
+        time,
+        known_for: config.store.dedupe_for,
+    }
+}
+
+/// Who serves files.
+pub(super) fn media(config: &Config, bots: &BTreeMap<SourceId, Bot>, disk: Option<Disk>) -> MediaDoor {
+    let key = LinkKey::derive(config.kommo.channel_secret.expose());
+    MediaDoor::new(key, bots.clone(), disk, imported::dir(&config.data_dir))
+}
+
+/// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file that is
+/// passed on.
+pub(super) fn hosts(config: &Config) -> Hosts {
+    let kommo = &config.kommo;
+    let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()];
+    let servers = servers.into_iter().flatten().filter_map(|server| server.url().host_str());
+    let mut own = config.server.public_url.url().clone();
+    own.set_path(&format!("{}/media/", own.path().trim_end_matches('/')));
+    Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str)).with_own(own)
+}

@@ -1,0 +1,118 @@
+//! A first start that does not know which account it serves, and cannot ask it yet.
+//!
+//! Hooks come all the same, and each once. They are signed with the channel's secret, whatever the account, so they are taken
+//! and kept; everything else begins when the account has answered.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::{net::TcpListener, sync::mpsc, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{Parts, bots, disk, doors},
+    config::{AccountId, Config},
+    kommo::{account::Account, hook::Scope, time::KommoTime},
+    lifecycle::Lifecycle,
+    media::imported,
+    meter::Meter,
+    operate::{admin, identity},
+    serve,
+    store::Store,
+};
+
+/// The wait where the schedule has none.
+const LAST_WAIT: Duration = Duration::from_mins(10);
+
+/// Takes hooks until it is known which account it is, and then starts the rest.
+///
+/// # Errors
+/// If the listeners cannot be shared.
+pub(super) fn wait(
+    config: Config,
+    (store, account): (Store, Option<Account>),
+    life: &Lifecycle,
+    (public, admin): (TcpListener, TcpListener),
+) -> anyhow::Result<()> {
+    let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
+    let (meter, now) = (Arc::new(Meter::new()), life.stop_token().child_token());
+    listen(&config, (&store, &meter), life, (public_now, admin_now), &now)?;
+    let starting = Starting { config, store, account, meter, life: life.clone() };
+    life.essential("first start", starting.run((public, admin), now));
+    Ok(())
+}
+
+struct Starting {
+    config: Config,
+    store: Store,
+    account: Option<Account>,
+    meter: Arc<Meter>,
+    life: Lifecycle,
+}
+
+impl Starting {
+    async fn run(self, (public, admin): (TcpListener, TcpListener), now: CancellationToken) -> anyhow::Result<()> {
+        let stop = self.life.stop_token();
+        let Some(served) = stop.run_until_cancelled(self.learn()).await else { return Ok(()) };
+        // Who connects from here on waits for the next listener.
+        now.cancel();
+        let parts = Parts::new(&self.config, self.store, self.account, served)?;
+        parts.start(&self.life, &self.config, public, admin).await?;
+        tracing::info!("the account has told its id: everything begins");
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    /// Asks the account until it answers, and tells what is in the way, the same trouble once.
+    async fn learn(&self) -> AccountId {
+        let (mut failed, mut told) = (0_u32, String::new());
+        loop {
+            let why = match identity::learn(&self.config.kommo, self.account.as_ref(), &self.store).await {
+                Ok(served) => return served,
+                Err(error) => format!("{error:#}"),
+            };
+            failed = failed.saturating_add(1);
+            if told != why {
+                tracing::error!("{why}; until then hooks are taken and kept, and nothing is sent");
+                self.meter.between(Some(why.clone()));
+                told = why;
+            }
+            let wait = self.config.retry.kommo.wait(failed, fastrand::f64(), None).unwrap_or(LAST_WAIT);
+            sleep(wait).await;
+        }
+    }
+}
+
+/// Listens until `now` is over.
+fn listen(
+    config: &Config,
+    (store, meter): (&Store, &Arc<Meter>),
+    life: &Lifecycle,
+    (public, admin): (TcpListener, TcpListener),
+    now: &CancellationToken,
+) -> anyhow::Result<()> {
+    let bots = bots(config)?;
+    // Nobody takes typing: it is worthless when it is late.
+    let (typing, _) = mpsc::channel(1);
+    let scope = Scope::AnyOf(config.kommo.channel_id.to_string());
+    let hooks = doors::hooks(config, scope, (store, &bots, meter), (typing, KommoTime::default()));
+    let media = doors::media(config, &bots, disk(config)?);
+    let imported = imported::chats(&config.data_dir, "");
+    let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(meter));
+    let (public_stop, admin_stop) = (now.clone(), now.clone());
+    life.passing(
+        "public listener of a first start",
+        serve::until(public, serve::public(hooks, media), serve::Limits::public(), public_stop),
+    );
+    life.passing(
+        "admin listener of a first start",
+        serve::until(admin, admin_router, serve::Limits::admin(), admin_stop),
+    );
+    Ok(())
+}
+
+/// Two handles of one listener: who connects is accepted by whichever is served.
+fn twice(listener: TcpListener) -> std::io::Result<[TcpListener; 2]> {
+    let one = listener.into_std()?;
+    let other = one.try_clone()?;
+    Ok([TcpListener::from_std(one)?, TcpListener::from_std(other)?])
+}
