@@ -133,13 +133,18 @@
 //!
 //! Telegram keeps updates; Kommo sends a hook once. Whether hooks were lost cannot be seen from here (a web server before us
 //! that is down loses them quietly), so only Kommo's history tells. The chats that are alive are compared with it
-//! ([`relay::reconcile`]) at a start, when an outage has ended, and every hour in any case, from the instant at which the
+//! ([`relay::reconcile`]) at a start, when an outage or a sleep has ended, and every hour in any case, from the instant at which the
 //! last comparison that was complete began. The hourly one asks once for each chat, the liveliest first, and at a seventh of
 //! the rate: a manager may also write where the customer is silent. A message that was written in Kommo and never taken
 //! becomes the job that its hook would have become, under the same id. Hooks that come while a start compares are taken and
 //! answered as ever, but held in their lanes until what is missing stands before them ([`store::Store::weave`] ■), for a
-//! minute at most. A comparison that is cut short is begun again by the next one. What a restored store cannot know it does
-//! not send, since it would be a second time, but tells. Of a message that is too old to be sent, once no hook of it can come any
+//! minute at most. A comparison that is cut short is begun again by the next one; of a chat that alone cannot be read, it is
+//! noted from when on ([`store::Behind`]), so that it holds back no other. What a restored store cannot know it does
+//! not send, since it would be a second time, but tells. A store that went back in time without our doing (a snapshot, an old
+//! copy) is known by Kommo's having a message of ours that it neither knows nor still has to send, and is treated alike
+//! ([`store::Store::rewound`] ■); so a start sends nothing of what it finds, and nothing that waits, before there was time to see that. No clock is trusted alone: while
+//! this machine's is far from Kommo's ([`kommo::time`]) nothing is compared, and what is remembered goes by both. Chats that have been
+//! silent for long are looked at in rounds of their own, and when the account names them. Of a message that is too old to be sent, once no hook of it can come any
 //! more, and of an item without text and file its manager is told by a status. A chat that Kommo has made, and of which a crash
 //! has kept us from hearing, is compared from the next start on.
 //!
