@@ -26,7 +26,7 @@ impl Store {
     /// If the store fails.
     pub fn first_expiry(&self) -> Result<Option<UnixMillis>, StoreError> {
         let first = self.db()?.scan_prefix(keys::EXPIRIES).next().transpose()?;
-        Ok(first.and_then(|(expiry, _)| keys::expires_at(&expiry)))
+        Ok(first.and_then(|(expiry, _)| expires_at(&expiry)))
     }
 
     /// Removes what has expired by `now`, and tells how many rows that were.
@@ -44,6 +44,12 @@ impl Store {
             }
         }
     }
+}
+
+/// When the key that an expiry is about expires.
+fn expires_at(expiry: &[u8]) -> Option<UnixMillis> {
+    let at = u64::from_be_bytes(*expiry.strip_prefix(keys::EXPIRIES)?.first_chunk()?);
+    Some(UnixMillis(i64::try_from(at).unwrap_or(i64::MAX)))
 }
 
 fn sweep_step(book: &mut Book, now: UnixMillis) -> Result<Planned<usize>, StoreError> {

@@ -273,12 +273,6 @@ pub(super) fn chunks_id(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*key.strip_prefix(CHUNKS)?.first_chunk()?))
 }
 
-/// When the key that an expiry is about expires.
-pub(super) fn expires_at(expiry: &[u8]) -> Option<UnixMillis> {
-    let at = u64::from_be_bytes(*expiry.strip_prefix(EXPIRIES)?.first_chunk()?);
-    Some(UnixMillis(i64::try_from(at).unwrap_or(i64::MAX)))
-}
-
 /// What all jobs of a lane begin with.
 pub(super) fn lane(lane: &Lane) -> Vec<u8> {
     let mut key = JOBS.to_vec();
