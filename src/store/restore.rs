@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-mod aside;
+mod former;
 mod plan;
 mod source;
 
@@ -77,7 +77,7 @@ impl fmt::Display for RestoreSummary {
             write!(f, "\nfrom an earlier restore there is still {}", path.display())?;
         }
         for path in &self.removed {
-            write!(f, "\nremoved, since the {} newest are kept: {}", aside::KEPT, path.display())?;
+            write!(f, "\nremoved, since the {} newest are kept: {}", former::KEPT, path.display())?;
         }
         Ok(())
     }
@@ -105,8 +105,8 @@ impl Store {
         let lock = lock(dir)?;
         let path = database(dir);
         let _former = lock_database(&path)?;
-        aside::remove_unfinished(dir).map_err(inaccessible)?;
-        let fresh = aside::unfinished(dir);
+        former::remove_unfinished(dir).map_err(inaccessible)?;
+        let fresh = former::unfinished(dir);
         let written = write(&fresh, &mut source, &plan, &lock);
         let moved = written.and_then(|parked| Ok((parked, put_in_place(dir, &fresh).map_err(inaccessible)?)));
         let (parked, moved_to) = moved.inspect_err(|_| {
@@ -114,7 +114,7 @@ impl Store {
             let _ = remove_folder(&fresh);
         })?;
         // The store is in its place. What cannot be looked at or removed is left for the next restore.
-        let (mut older, removed) = aside::prune(dir).unwrap_or_default();
+        let (mut older, removed) = former::prune(dir).unwrap_or_default();
         older.retain(|path| moved_to.as_ref() != Some(path));
         Ok(RestoreSummary {
             dumped_at: header.at.or_else(|| source.written_at()),
@@ -177,7 +177,7 @@ fn put_in_place(dir: &Path, fresh: &Path) -> io::Result<Option<PathBuf>> {
     give(dir, &marker(dir))?;
     give_all(dir, fresh)?;
     sync_way_to(dir)?;
-    let moved_to = if path.try_exists()? { Some(aside::next(dir)?) } else { None };
+    let moved_to = if path.try_exists()? { Some(former::next(dir)?) } else { None };
     if let Some(aside) = &moved_to {
         fs::rename(&path, aside)?;
     }
