@@ -209,11 +209,11 @@ impl Queue {
             let waiting = self.lanes.entry(Arc::clone(&thread)).or_insert_with(|| Waiting::new(head, 0));
             self.heads.remove(&(waiting.head.sequence, Arc::clone(&thread)));
             self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
-            if head.sequence != waiting.head.sequence {
-                waiting.tried_at = None;
-            }
             waiting.jobs += came;
-            waiting.head = head;
+            // The same head waits as it did: what its row says of that may be another run's.
+            if head.sequence != waiting.head.sequence {
+                (waiting.head, waiting.tried_at) = (head, None);
+            }
         }
         self.withheld.remove(&thread);
         if self.lanes.contains_key(&thread) {
