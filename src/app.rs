@@ -257,13 +257,14 @@ impl Parts {
         let fixed = [Route::Inbound, Route::Report, Route::Stray, Route::Account];
         let outbound = self.bots.keys().cloned().map(Route::Outbound);
         let account = self.courier.crm.account.as_ref();
-        let (slowest, began_at) = (config.retry.probe_every, clock::now());
+        let (slowest, began) = (config.retry.probe_every, clock::Moment::now());
         let remotes = Remotes::new(&self.courier.chats, account, &self.bots, &self.meter, slowest);
         let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(self.store.routes()).collect();
         for route in routes {
             let relay = Relay {
                 policy: policy::of(&route, config),
-                began_at,
+                began,
+                time: self.courier.chats.time(),
                 breaker: remotes.breaker(&route),
                 route,
                 store: self.store.clone(),

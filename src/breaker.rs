@@ -1,8 +1,8 @@
 //! Whether the way to a remote is free. A remote that is away is a fact about the way and not about a message: while it is,
 //! one probe after the other asks for nothing but an answer, and everything else waits without spending attempts.
 //!
-//! Two questions, two types. [`way`] knows whether the remote answers at all, by connections that do not come about and by
-//! probes that concern no message. [`evidence`] knows whether messages of one route pass: where several fail one after the
+//! Two questions, two types. `way` knows whether the remote answers at all, by connections that do not come about and by
+//! probes that concern no message. `evidence` knows whether messages of one route pass: where several fail one after the
 //! other although the probe is answered, something refuses all of them, and where others pass, one message fails alone.
 
 use std::{

@@ -136,6 +136,12 @@ impl Meter {
         self.kommo_calls.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
     }
 
+    /// Whether something stands between us and Kommo.
+    #[must_use]
+    pub fn is_kommo_away(&self) -> bool {
+        self.kommo.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Notes what stands between us and Kommo; `None` if nothing does.
     pub fn between(&self, trouble: Option<String>) {
         *self.kommo.lock().unwrap_or_else(PoisonError::into_inner) = trouble;

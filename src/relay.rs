@@ -17,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     breaker::{Blame, Breaker, Gate, Sign},
-    clock,
+    clock::{self, Moment},
     domain::{
         delivery::{ErrorCode, Refusal},
         retry::Failure,
-        time::UnixMillis,
         work::Route,
     },
+    kommo::time::KommoTime,
     meter::Meter,
     relay::{
         courier::{Courier, Step},
@@ -48,6 +48,11 @@ pub mod verdict;
 /// The loop comes round at least this often, so that whoever watches it can tell that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
+/// How long after a start it is waited for Kommo's time before the wall clock is believed.
+const TIME_TOLD_WITHIN: Duration = Duration::from_mins(1);
+/// How long what waits for that is put off.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Does the jobs of one route.
 pub struct Relay {
     /// The route.
@@ -60,8 +65,10 @@ pub struct Relay {
     pub breaker: Breaker,
     /// What follows from failures.
     pub policy: Policy,
-    /// When this run began, by the wall clock.
-    pub began_at: UnixMillis,
+    /// When this run began.
+    pub began: Moment,
+    /// What time it is for Kommo: this machine's clock may be wrong.
+    pub time: KommoTime,
     /// Where its state shows.
     pub meter: Arc<Meter>,
 }
@@ -146,10 +153,25 @@ impl Relay {
     fn claim(&self, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<bool, StoreError> {
         let may = self.slots_left(in_flight);
         let Some(lease) = self.store.claim_of(&self.route, clock::steady(), may)? else { return Ok(false) };
-        // What this run took has been waiting for as long as its own clock says, whatever the wall clock was set to.
-        let is_stale = lease.is_left() && self.policy.runs_out(lease.enqueued_at().until(self.began_at));
-        self.begin(lease, is_stale, in_flight, cut);
+        match self.is_stale(&lease) {
+            Some(is_stale) => self.begin(lease, is_stale, in_flight, cut),
+            None => lease.put_off(clock::steady().plus(LOOK_AGAIN)),
+        }
         Ok(true)
+    }
+
+    /// Whether an earlier run has left a job for too long. The wall clock alone does not tell: it may have been set since, or
+    /// be about to be. So Kommo's time has a say, and for a while nobody knows (`None`) what it is. What this run took has
+    /// waited for as long as its own clock says.
+    fn is_stale(&self, lease: &Lease) -> Option<bool> {
+        if !lease.is_left() || !self.policy.runs_out(lease.enqueued_at().until(self.began.wall)) {
+            return Some(false);
+        }
+        match self.time.now() {
+            Some(theirs) => Some(self.policy.runs_out(lease.enqueued_at().until(theirs))),
+            None if self.began.elapsed() < TIME_TOLD_WITHIN => None,
+            None => Some(true),
+        }
     }
 
     /// Ends the next job that has waited too long for a way that is shut.

@@ -91,18 +91,6 @@ impl Remote {
         self.with(|way| way.why().map(str::to_owned))
     }
 
-    /// Waits until the way is free.
-    pub async fn free(&self) {
-        let mut changes = self.changes();
-        while self.with(|way| way.is_shut(Instant::now())).is_some() {
-            let until = self.with(|way| way.next_at(Instant::now()));
-            tokio::select! {
-                _ = changes.changed() => {}
-                () = sleep_until(until.unwrap_or_else(|| Instant::now() + PROBE_WITHIN)) => {}
-            }
-        }
-    }
-
     /// Probes the remote for as long as its way is broken. Never ends by itself.
     pub async fn attend(self) {
         let mut changes = self.changes();

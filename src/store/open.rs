@@ -26,7 +26,7 @@ use crate::store::{
 };
 
 /// The format of the rows. A store of a newer one is refused.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 /// The database's folder.
 pub(super) fn database(dir: &Path) -> PathBuf {

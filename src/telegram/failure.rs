@@ -1,6 +1,6 @@
 //! What Telegram's errors mean.
 //!
-//! Only an answer in Telegram's own shape is its verdict ([`crate::telegram::answer`]). Telegram has some ten numbers for
+//! Only an answer in Telegram's own shape is its verdict (`telegram::answer`). Telegram has some ten numbers for
 //! hundreds of causes, so the text decides, by its beginning. The texts are those of Telegram's own server.
 
 use crate::{

@@ -58,15 +58,22 @@ impl Reconciler {
         Ok(tally)
     }
 
-    /// Waits before something is tried again. If a wrong clock is to blame, it is tried as soon as that is right.
+    /// Waits before something is tried again. If a wrong clock is to blame, it is tried as soon as that is right; and if Kommo
+    /// was away, as soon as it is back.
     pub(super) async fn rest(&self, wait: Duration, search: &mut Search) -> Result<Tally, StoreError> {
         let mut tally = Tally::default();
         let (end, was_wrong) = (Instant::now() + wait, self.objection().is_some());
-        while Instant::now() < end && !search.is_void() && !(was_wrong && self.objection().is_none()) {
+        let (mut was_away, mut is_back) = (false, false);
+        loop {
+            let is_right = was_wrong && self.objection().is_none();
+            if Instant::now() >= end || search.is_void() || is_back || is_right {
+                return Ok(tally);
+            }
             let doubted_until = search.doubt.as_ref().map_or(end, |doubt| doubt.until);
             sleep_until(end.min(doubted_until).min(Instant::now() + LOOK_EVERY)).await;
             tally.add(self.end_doubt_in_time(search).await?);
+            let is_away = self.parts.meter.is_kommo_away();
+            (was_away, is_back) = (was_away || is_away, was_away && !is_away);
         }
-        Ok(tally)
     }
 }

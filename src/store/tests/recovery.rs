@@ -185,7 +185,7 @@ async fn a_dump_that_is_not_whole_is_refused_and_changes_nothing() {
         lines[..lines.len() - 1].join("\n"),
         [&lines[..1], &lines[2..]].concat().join("\n"),
         lines[1..].join("\n"),
-        whole.replacen("\"schema\":1", "\"schema\":2", 1),
+        whole.replacen("\"schema\":2", "\"schema\":3", 1),
     ];
     for text in broken {
         fs::write(&dump, &text).unwrap();
