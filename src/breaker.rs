@@ -44,9 +44,11 @@ pub enum Sign {
 /// Whom a failure is due to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// The message: it uses up one of its attempts.
+    /// The message: others pass meanwhile.
     Message,
-    /// The way, or nobody knows: no attempt is used up.
+    /// Nobody knows: it is the only one that was tried. It uses up an attempt as well, and takes its time.
+    Unknown,
+    /// The way: no attempt is used up.
     Way,
 }
 
@@ -98,6 +100,22 @@ impl Breaker {
         if let Some(remote) = &self.remote {
             remote.with(Way::unused);
         }
+    }
+
+    /// Nothing waits: nobody is refused, as far as anybody can tell.
+    pub fn idle(&self) {
+        if let Some(remote) = &self.remote
+            && self.with(Evidence::idle)
+        {
+            remote.takes();
+            remote.clear(Instant::now());
+        }
+    }
+
+    /// The messages that were refused with all others until just now, by their keys. They are told once.
+    #[must_use]
+    pub fn freed(&self) -> Vec<String> {
+        self.with(Evidence::freed)
     }
 
     /// Whether the remote answers, asked for nothing else. If it does not, its way is broken.

@@ -21,7 +21,7 @@ use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
         retry::Failure,
-        work::Route,
+        work::{Lane, Route},
     },
     kommo::time::KommoTime,
     meter::Meter,
@@ -133,6 +133,9 @@ impl Relay {
             Gate::Trial => {
                 if !self.claim(in_flight, cut)? {
                     self.breaker.unused();
+                    if in_flight.steps.is_empty() && !self.store.is_used(&self.route) {
+                        self.breaker.idle();
+                    }
                     return Ok(self.due_at(in_flight));
                 }
             }
@@ -153,9 +156,11 @@ impl Relay {
     fn claim(&self, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<bool, StoreError> {
         let may = self.slots_left(in_flight);
         let Some(lease) = self.store.claim_of(&self.route, clock::steady(), may)? else { return Ok(false) };
-        match self.is_stale(&lease) {
-            Some(is_stale) => self.begin(lease, is_stale, in_flight, cut),
-            None => lease.put_off(clock::steady().plus(LOOK_AGAIN)),
+        if let Some(is_stale) = self.is_stale(&lease) {
+            self.begin(lease, is_stale, in_flight, cut);
+        } else {
+            self.breaker.unused();
+            lease.put_off(clock::steady().plus(LOOK_AGAIN));
         }
         Ok(true)
     }
@@ -208,6 +213,10 @@ impl Relay {
     /// The way may be free again: then what came first goes first.
     fn freed(&self) {
         if self.breaker.is_free(Instant::now()) {
+            for message in self.breaker.freed() {
+                let thread = message.rsplit_once('#').map_or(message.as_str(), |(thread, _)| thread).to_owned();
+                self.store.hurry(&Lane { route: self.route.clone(), thread });
+            }
             self.store.sort(&self.route, clock::steady());
         }
     }

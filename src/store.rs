@@ -288,6 +288,12 @@ impl Store {
         self.with_index(|index| index.due(route, may))
     }
 
+    /// Whether anything is queued on a route, waiting or claimed.
+    #[must_use]
+    pub fn is_used(&self, route: &Route) -> bool {
+        self.with_index(|index| index.is_used(route))
+    }
+
     /// What came first goes first, of all that is due at `now`.
     pub fn sort(&self, route: &Route, now: UnixMillis) {
         self.with_index(|index| index.sorted(route, now));

@@ -31,6 +31,8 @@ pub(super) struct Evidence {
     patient: HashSet<String>,
     /// How often that was asked for without saying for how long.
     floods: u32,
+    /// The messages that were refused with all others until one passed.
+    freed: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -77,8 +79,22 @@ impl Evidence {
         self.failing.remove(message);
         self.patient.remove(message);
         (self.throttled, self.floods) = (None, 0);
+        let is_over = self.refusal.take().is_some();
+        if is_over {
+            self.freed = self.failing.iter().cloned().collect();
+        }
         self.alone.extend(self.failing.drain().chain(self.patient.drain()));
+        is_over
+    }
+
+    /// Nothing waits. Tells whether something was refused; that several have failed stays known.
+    pub(super) fn idle(&mut self) -> bool {
         self.refusal.take().is_some()
+    }
+
+    /// The messages that were refused with all others until just now.
+    pub(super) fn freed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.freed)
     }
 
     /// Whether this message fails while others pass.
@@ -95,7 +111,7 @@ impl Evidence {
             return (Blame::Way, false);
         }
         if self.failing.len() < SEVERAL {
-            return (Blame::Message, false);
+            return (Blame::Unknown, false);
         }
         self.refusal = Some(Refusal { since: now, try_at: next_try(now, chance), tried_at: None });
         (Blame::Way, true)

@@ -100,7 +100,7 @@ async fn one_message_that_fails_alone_is_no_outage() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     for _ in 0..20 {
-        assert_eq!(breaker.note("poison", failed("500")).await, Blame::Message);
+        assert_eq!(breaker.note("poison", failed("500")).await, Blame::Unknown);
         assert_eq!(gate(&breaker), Gate::Free);
         advance(Duration::from_secs(2)).await;
     }
@@ -120,7 +120,7 @@ async fn a_message_that_fails_where_nothing_answers_is_spared() {
 async fn several_messages_that_fail_one_after_the_other_are_refused_together() {
     let play = Play::new();
     let [breaker, other] = [(); 2].map(|()| Breaker::new(Some(play.remote.clone())));
-    assert_eq!(breaker.note("a", failed("405")).await, Blame::Message, "nobody knows yet");
+    assert_eq!(breaker.note("a", failed("405")).await, Blame::Unknown);
     assert_eq!(breaker.note("b", failed("405")).await, Blame::Way);
     assert!(matches!(gate(&breaker), Gate::Shut(_)));
     assert_eq!(gate(&other), Gate::Free, "what passes goes on");
@@ -143,16 +143,16 @@ async fn several_messages_that_fail_one_after_the_other_are_refused_together() {
 async fn messages_that_fail_while_others_pass_fail_alone() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
-    assert_eq!(breaker.note("a", failed("403")).await, Blame::Message);
+    assert_eq!(breaker.note("a", failed("403")).await, Blame::Unknown);
     breaker.note("good", Sign::Passed).await;
-    assert_eq!(breaker.note("b", failed("403")).await, Blame::Message);
+    assert_eq!(breaker.note("b", failed("403")).await, Blame::Unknown);
     breaker.note("good", Sign::Passed).await;
     for lane in ["a", "b", "a", "b"] {
         assert_eq!(breaker.note(lane, failed("403")).await, Blame::Message, "{lane}");
         assert_eq!(gate(&breaker), Gate::Free);
     }
     breaker.ended("a");
-    assert_eq!(breaker.note("a", failed("403")).await, Blame::Message, "another message of that lane");
+    assert_eq!(breaker.note("a", failed("403")).await, Blame::Unknown, "it is done with, and forgotten");
 }
 
 #[tokio::test(start_paused = true)]
@@ -201,7 +201,7 @@ async fn a_remote_that_asks_a_probe_for_patience_answers() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     *play.answer.lock().unwrap() = Err(Failure::Throttled { why: "429".to_owned(), after: None });
-    assert_eq!(breaker.note("a", failed("500")).await, Blame::Message);
+    assert_eq!(breaker.note("a", failed("500")).await, Blame::Unknown);
     assert_eq!(gate(&breaker), Gate::Free);
 }
 
@@ -242,7 +242,7 @@ async fn what_was_given_up_counts_until_something_passes() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     for _ in 0..6 {
-        assert_eq!(breaker.note("chat#1", failed("500")).await, Blame::Message);
+        assert_eq!(breaker.note("chat#1", failed("500")).await, Blame::Unknown);
     }
     breaker.ended("chat#1");
     assert_eq!(breaker.note("chat#2", failed("500")).await, Blame::Way, "it is not the message, then");
@@ -289,6 +289,22 @@ async fn a_probe_that_fails_for_reasons_of_its_own_does_not_stop_messages_that_c
         assert_eq!(gate(&breaker), Gate::Free, "whoever takes a message answers");
         assert_eq!(play.last_told(), Some(None));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_waits_nobody_is_refused() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    breaker.note("a", failed("500")).await;
+    breaker.note("b", failed("500")).await;
+    assert_eq!(play.last_told(), Some(Some("500".to_owned())));
+    breaker.idle();
+    assert_eq!((gate(&breaker), play.last_told()), (Gate::Free, Some(None)));
+    assert_eq!(breaker.note("c", failed("500")).await, Blame::Way, "that several have failed is not forgotten");
+    breaker.note("d", Sign::Passed).await;
+    let mut freed = breaker.freed();
+    freed.sort();
+    assert_eq!((freed, breaker.freed()), (vec!["a".to_owned(), "b".to_owned(), "c".to_owned()], vec![]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -104,7 +104,10 @@ struct Attempt<'a> {
 
 fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMillis, chance: f64) -> Ending {
     let after = failure.after();
-    let counts = attempt.blame == Blame::Message;
+    let counts = match attempt.blame {
+        Blame::Message | Blame::Unknown => true,
+        Blame::Way => false,
+    };
     let wait = match &failure {
         Failure::Uncertain(_) if policy.repeats_uncertain && !attempt.is_repeated => return Ending::Repeat,
         Failure::Permanent(_) | Failure::Uncertain(_) => return park(attempt, failure),
@@ -135,7 +138,9 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
 
 /// How long a message waits that fails alone. What the server asks for can only lengthen that.
 fn own_wait(attempt: &Attempt, policy: &Policy, after: Option<Duration>, chance: f64) -> Duration {
-    let ours = policy.schedule.last_wait(attempt.failed_before + 1, chance).min(LONGEST_OWN);
+    let ours = policy.schedule.last_wait(attempt.failed_before + 1, chance);
+    // As long as nothing else was tried, it may be the way after all.
+    let ours = if attempt.blame == Blame::Unknown { ours } else { ours.min(LONGEST_OWN) };
     let asked = Schedule::ending(vec![Duration::ZERO]).wait(1, chance, after).unwrap_or_default();
     ours.max(asked)
 }

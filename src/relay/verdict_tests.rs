@@ -81,6 +81,18 @@ fn a_message_that_fails_alone_is_set_aside_after_six_tries_and_about_two_minutes
 }
 
 #[test]
+fn a_message_that_was_tried_alone_takes_its_time() {
+    let (work, lane) = (update(), Lane::inbound(&conversation()));
+    let policy = Policy { patience: None, ..policy() };
+    for (blame, wait) in [(Blame::Unknown, Duration::from_mins(30)), (Blame::Message, LONGEST_OWN)] {
+        let attempt = Attempt { blame, ..attempt(&work, &lane, 4) };
+        let ending = of_failure(&attempt, Failure::transient("500"), &policy, NOW, 0.5);
+        let Ending::Retry { at, counts: true, .. } = ending else { panic!("it is tried again") };
+        assert_eq!(NOW.until(at), wait, "{blame:?}");
+    }
+}
+
+#[test]
 fn what_is_due_to_the_way_uses_up_no_attempt() {
     for failure in [Failure::transient("500"), Failure::unreachable("refused"), Failure::blocked("401"), flood(0)] {
         let Ending::Retry { at, counts: false, .. } = spared(&update(), 1000, Duration::ZERO, failure) else {

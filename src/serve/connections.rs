@@ -183,6 +183,11 @@ impl Connection {
         self.all.table().stage(self.number) == Some(Stage::Body)
     }
 
+    /// Whether all was read and the answer is being found: it came to that in the moment in which it was to be dropped.
+    pub(super) fn is_being_handled(&self) -> bool {
+        self.all.table().stage(self.number) == Some(Stage::Handling)
+    }
+
     /// Whether this connection makes room for others.
     pub(super) fn is_dropped(&self) -> bool {
         self.dropped.is_cancelled()

@@ -78,6 +78,7 @@ async fn serve(head: Bytes, stream: TcpStream, connection: Arc<Connection>, rout
         Some(ended) => ended,
         // Whoever reads the body says that it came too slowly, and counts it.
         None if connection.is_body_awaited() => timeout(REFUSED_WITHIN, served).await.unwrap_or(Ok(())),
+        None if connection.is_being_handled() => served.await,
         None => Ok(()),
     };
     if let Err(error) = ended {

@@ -99,6 +99,11 @@ impl Index {
         }
     }
 
+    /// Whether a job is on a route, waiting or claimed.
+    pub(super) fn is_used(&self, route: &Route) -> bool {
+        self.routes.get(route).is_some_and(|queue| queue.count().waiting > 0)
+    }
+
     /// Whether a job is in a lane, waiting or claimed.
     pub(super) fn has(&self, lane: &Lane) -> bool {
         self.routes.get(&lane.route).is_some_and(|queue| queue.has(&lane.thread))

@@ -1,5 +1,6 @@
 //! The commands about Kommo: `connect`, `disconnect`, `sources`, `check`.
 
+use rustix::process::Signal;
 use telekommo::{
     domain::time::UnixMillis,
     sandbox::{
@@ -8,7 +9,7 @@ use telekommo::{
     },
 };
 
-use super::process::{finished, telekommo, text};
+use super::process::{Process, finished, run, telekommo, text};
 
 /// Settings with the account's address and a token.
 const ACCOUNT: &str = r#"
@@ -177,7 +178,13 @@ async fn check_says_which_fields_are_missing_or_take_no_text() {
 async fn a_start_that_knows_no_account_says_what_to_write() {
     let stage = Stage::without_bridge(&format!("{ACCOUNT}#kommo.account_id")).unwrap();
     stage.kommo.rest_down(true).unwrap();
-    let (code, _, complaint) = command(&stage, &["run"]).await;
-    assert!(code == Some(1) && complaint.contains("kommo.account_id is not written"), "{complaint}");
+    let process = Process::spawn(run(&stage));
+    let complaint = process.logged("kommo.account_id is not written").await;
     assert!(complaint.contains("cannot be reached"), "{complaint}");
+    let ended = process.end(Signal::TERM).await;
+    assert!(
+        ended.status.success(),
+        "it takes hooks until the account can be asked, and stops in good order: {}",
+        ended.stderr
+    );
 }

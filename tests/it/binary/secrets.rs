@@ -86,8 +86,7 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     stage.kommo.reply(&conversation(0, ANNA), "Maria", "while away").await;
     process.logged("polling fails").await;
     let retried = |line: &str| line.contains("tried again in") && line.contains("outbound:sales");
-    let retried = |log: &str| log.lines().filter(|line| retried(line)).count() >= 3;
-    process.logs_until("the answer is tried again", retried).await;
+    process.logs_until("the answer is tried again", |log: &str| log.lines().any(retried)).await;
     stage.telegram.revoke(support.token);
     stage.telegram.down(false).unwrap();
     delivered(&stage, &conversation(0, ANNA), "while away").await;
