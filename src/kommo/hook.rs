@@ -159,14 +159,15 @@ impl HookIntake {
     /// Whether a message was written long before its hook came, and may have been imported: then the customer has it.
     fn is_imported(&self, raw: &str) -> bool {
         // Where that cannot be seen, there may have been an import: nobody gets twice what they had years ago.
-        from_kommo::written_at(raw).is_some_and(|at| at.until(clock::now()) > OLD)
+        from_kommo::written_at(raw).is_some_and(|at| at.until(self.time.confirmed(clock::now())) > OLD)
             && self.imports.try_exists().unwrap_or(true)
     }
 
     /// Whether something is so old that nothing tells any more whether it came before. A signature has no date: whoever has
     /// once caught a hook can send it again, as often as they like. This machine's clock alone says it of nothing.
     fn is_too_old(&self, at: Option<UnixMillis>) -> bool {
-        at.is_some_and(|at| at.until(self.time.confirmed(clock::now())) > self.known_for)
+        let now = self.time.now().map(|theirs| theirs.min(clock::now()));
+        at.zip(now).is_some_and(|(at, now)| at.until(now) > self.known_for)
     }
 
     /// Tells a manager that a message is not sent, unless it was taken before. Under the id of its hook, this happens once.
