@@ -117,7 +117,7 @@ pub(super) async fn step(
     if let Some(step) = door::meet(courier, &introduction, arrival).await? {
         return Ok(step);
     }
-    door::thank(courier, &introduction, failed_before).await;
+    door::thank(courier, &introduction, (bot, failed_before)).await;
     relay(courier, &introduction, arrival).await
 }
 

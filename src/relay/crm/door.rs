@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     clock,
     domain::{
-        address::{Conversation, SourceId},
+        address::{BotId, Conversation, SourceId},
         guest::{Introduction, Told},
         retry::Failure,
         time::UnixMillis,
@@ -41,7 +41,7 @@ pub(super) async fn meet(
     let told = courier.store.told(conversation)?;
     let is_new = !told.asked_phone && courier.store.chat(conversation)?.is_none();
     let is_to_be_asked = introduction.start.is_some() && is_new && !is_invited(courier, introduction, arrival)?;
-    if !is_to_be_asked || !ask(courier, introduction).await {
+    if !is_to_be_asked || !ask(courier, introduction, arrival.bot).await {
         return Ok(None);
     }
     let held = Held { bot: arrival.bot, raw: arrival.raw.to_owned(), since: clock::now() };
@@ -77,10 +77,12 @@ fn is_invited(courier: &Courier, introduction: &Introduction, arrival: Arrival<'
 }
 
 /// Whether the customer was asked.
-async fn ask(courier: &Courier, introduction: &Introduction) -> bool {
+async fn ask(courier: &Courier, introduction: &Introduction, received_by: BotId) -> bool {
     let conversation = &introduction.conversation;
     let Some(text) = courier.crm.phone_text(introduction) else { return false };
-    let Some(bot) = courier.bots.get(&conversation.source) else { return false };
+    // The source may have got another bot since, which has never met this customer.
+    let bot = courier.bots.get(&conversation.source).filter(|bot| bot.id() == received_by);
+    let Some(bot) = bot else { return false };
     let asked = timeout(WITHIN, bot.ask_phone(conversation.chat.id, &text.ask, &text.button)).await;
     if !matches!(asked, Ok(Ok(()))) {
         tracing::warn!(%conversation, ?asked, "the customer could not be asked for their phone number");
@@ -89,10 +91,11 @@ async fn ask(courier: &Courier, introduction: &Introduction) -> bool {
 }
 
 /// Thanks a customer who has shared their number, and takes the button for it away.
-pub(super) async fn thank(courier: &Courier, introduction: &Introduction, failed_before: u32) {
+pub(super) async fn thank(courier: &Courier, introduction: &Introduction, (received_by, failed_before): (BotId, u32)) {
     let conversation = &introduction.conversation;
     let text = introduction.phone.as_ref().and_then(|_| courier.crm.phone_text(introduction));
-    let (Some(text), Some(bot), 0) = (text, courier.bots.get(&conversation.source), failed_before) else { return };
+    let bot = courier.bots.get(&conversation.source).filter(|bot| bot.id() == received_by);
+    let (Some(text), Some(bot), 0) = (text, bot, failed_before) else { return };
     let thanked = timeout(WITHIN, bot.thank(conversation.chat.id, &text.thanks)).await;
     if !matches!(thanked, Ok(Ok(()))) {
         tracing::debug!(%conversation, ?thanked, "the customer was not thanked for their phone number");

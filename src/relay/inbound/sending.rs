@@ -131,6 +131,8 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
             tracing::info!(message = %inbound.id, "Kommo had this message already");
             Ok(done())
         }
+        // Kommo takes messages before its history shows them. Where an earlier attempt may have arrived, it is looked again.
+        Ok(false) if attempt.failed_before > 0 && !attempt.is_last => Err(Failure::transient(failure.why())),
         Ok(false) => Err(failure),
         Err(unknown) => Err(match Failure::from(unknown) {
             later if later.may_pass() && !attempt.is_last => later,

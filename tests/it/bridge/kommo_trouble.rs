@@ -123,6 +123,19 @@ async fn a_repetition_that_kommo_refuses() {
     stage.finish().await;
 }
 
+/// Kommo has the message, refuses the repetition, and its history does not show it yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_repetition_that_the_history_shows_later() {
+    let stage = stage().await;
+    stage.kommo.answer_duplicates(DuplicateAnswer::BadRequest400);
+    stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 1);
+    stage.kommo.fault(Endpoint::History, Fault::Status { code: 204, body: String::new() }, 3);
+    stage.telegram.write(SALES.token, ANNA, "shown late");
+    stage.until("it is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "shown late"]).await;
+    stage.parked(0).await;
+    stage.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repetition_that_kommo_answers_with_nothing() {
     let stage = lost_answer(DuplicateAnswer::Blank200).await;

@@ -17,7 +17,7 @@ const CUSTOMERS: i64 = 20;
 
 /// A number that a variable may set.
 #[expect(clippy::disallowed_methods, reason = "what a test is to be like is no configuration of the bridge")]
-fn wished(name: &str, usual: u64) -> u64 {
+pub(super) fn wished(name: &str, usual: u64) -> u64 {
     env::var(name).map_or(usual, |value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
