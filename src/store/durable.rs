@@ -9,7 +9,11 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
+
+use rustix::io::Errno;
 
 /// Where sled puts pages that are too large for its log. Only a store that an older version has written has some.
 const BLOBS: &str = "blobs";
@@ -45,9 +49,25 @@ impl Durable {
     /// # Errors
     /// If the disk fails; then nothing that was flushed since the last time may be acknowledged.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.folders.iter_mut().try_for_each(Folder::sync)?;
+        let began = Instant::now();
+        loop {
+            match self.folders.iter_mut().try_for_each(Folder::sync) {
+                // Whoever listens closes connections then, so that is over in a moment.
+                Err(error) if is_out_of_files(&error) && began.elapsed() < FILES_WITHIN => thread::sleep(LOOK_AGAIN),
+                synced => break synced?,
+            }
+        }
         self.log.sync_data()
     }
+}
+
+/// How long it is waited for a file that can be opened. Kommo waits 5 seconds for its answer.
+const FILES_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Whether the process or the system has no room for another open file.
+fn is_out_of_files(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 impl Folder {
