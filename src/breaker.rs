@@ -102,13 +102,15 @@ impl Breaker {
         }
     }
 
-    /// Nothing waits: nobody is refused, as far as anybody can tell.
+    /// Nothing waits: nobody is refused, as far as anybody can tell. An outage goes on all the same.
     pub fn idle(&self) {
         if let Some(remote) = &self.remote
             && self.with(Evidence::idle)
         {
             remote.takes();
-            remote.clear(Instant::now());
+            if remote.trouble().is_none() {
+                remote.clear(Instant::now());
+            }
         }
     }
 

@@ -308,6 +308,19 @@ async fn where_nothing_waits_nobody_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn that_nothing_waits_ends_no_outage() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    breaker.note("a", failed("500")).await;
+    breaker.note("b", failed("500")).await;
+    play.away(true);
+    breaker.note("c", Sign::Failed(Failure::unreachable("refused"))).await;
+    breaker.idle();
+    assert!(matches!(gate(&breaker), Gate::Shut(_)), "nobody has answered");
+    assert_eq!(play.last_told(), Some(Some("refused".to_owned())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_there_is_no_remote_nothing_is_in_the_way() {
     let breaker = Breaker::new(None);
     assert_eq!(breaker.note("a", failed("500")).await, Blame::Message);
