@@ -62,8 +62,7 @@ impl Db {
         let most_bytes = if bytes > Writes::STEP_BYTES { MOST_BYTES_OF_MANY } else { MOST_BYTES };
         let mut prepared = Prepared::default();
         for (key, value) in batch.0 {
-            let former = self.tree.get(&key)?.and_then(|value| Pointer::parse(&value));
-            prepared.dead.extend(former.map(|former| former.id));
+            prepared.dead.extend(self.chunks_of(&key)?);
             match value {
                 None => prepared.rows.remove(&key),
                 Some(value) if value.len() <= most_bytes => prepared.rows.insert(&key, &value),
@@ -76,6 +75,17 @@ impl Db {
             }
         }
         Ok(prepared)
+    }
+
+    /// The id of the chunks that the row with this key has now.
+    fn chunks_of(&self, key: &[u8]) -> sled::Result<Option<u64>> {
+        let Some(pointer) = self.tree.get(key)?.and_then(|value| Pointer::parse(&value)) else { return Ok(None) };
+        Ok(self.owns(key, pointer.id)?.then_some(pointer.id))
+    }
+
+    /// Whether these chunks belong to the row with this key. A damaged row that was copied may point to those of another.
+    fn owns(&self, key: &[u8], id: u64) -> sled::Result<bool> {
+        Ok(self.tree.get(keys::chunks(id))?.is_some_and(|owner| owner == key))
     }
 
     /// Makes changes in one step. They are durable with the next flush.
@@ -190,7 +200,9 @@ impl Db {
     /// The value that a row holds or points to; `None` if the row has gone meanwhile.
     fn whole(&self, key: &[u8], mut value: IVec) -> sled::Result<Option<IVec>> {
         while let Some(pointer) = Pointer::parse(&value) {
-            if let Some(whole) = self.collected(pointer)? {
+            if self.owns(key, pointer.id)?
+                && let Some(whole) = self.collected(pointer)?
+            {
                 return Ok(Some(whole.into()));
             }
             match self.tree.get(key)? {

@@ -59,10 +59,10 @@ fn count_parked(db: &Db, index: &mut Index) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The number that is taken next. Where the counter cannot be read, it is above all that are in use.
+/// The number that is taken next. Where there is no counter that can be read, it is above all that are in use.
 pub(super) fn next_sequence(db: &Db) -> Result<u64, StoreError> {
-    let Some(value) = db.get(keys::SEQUENCE)? else { return Ok(0) };
-    if let Some(next) = rows::read(keys::SEQUENCE, &value) {
+    let counter = db.get(keys::SEQUENCE)?;
+    if let Some(next) = counter.and_then(|value| rows::read(keys::SEQUENCE, &value)) {
         return Ok(next);
     }
     let mut next: u64 = rows::get(db, keys::CAUGHT_UP_MARK)?.unwrap_or_default();

@@ -175,6 +175,27 @@ async fn a_row_that_has_lost_a_chunk_is_unreadable_and_not_another_text() {
     assert!(value.starts_with(b"#"), "{value:?}");
 }
 
+#[tokio::test]
+async fn a_row_that_points_to_the_chunks_of_another_neither_shows_nor_removes_them() {
+    let home = Home::new();
+    let store = home.open();
+    take(&store, [large(1, 3 * MOST_BYTES)]).await;
+    let db = store.db().unwrap();
+    let key = db.scan_prefix(keys::JOBS).keys().next().unwrap().unwrap();
+    let pointer = db.tree().get(&key).unwrap().unwrap();
+    for replacement in [Some("other"), None] {
+        db.tree().insert("xcopied", pointer.clone()).unwrap();
+        assert!(db.get("xcopied").unwrap().as_ref() == Some(&pointer), "it shows what is another row's");
+        let mut batch = Batch::default();
+        match replacement {
+            Some(text) => batch.insert("xcopied", text),
+            None => batch.remove("xcopied"),
+        }
+        db.apply_batch(batch).unwrap();
+        assert_eq!(claim(&store).map(|lease| lease.work().clone()), Some(large(1, 3 * MOST_BYTES)));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dump_has_large_rows_as_a_whole_while_they_come_and_go() {
     let home = Home::new();

@@ -1,9 +1,12 @@
 //! Rows that cannot be read stop nothing and are not lost.
 
 use super::*;
-use crate::domain::{
-    address::{BotId, MessageId, UserId},
-    guest::Told,
+use crate::{
+    domain::{
+        address::{BotId, MessageId, UserId},
+        guest::Told,
+    },
+    store::db::Batch,
 };
 
 /// What a row may say after a rollback, or after the disk has had its way with it.
@@ -294,18 +297,25 @@ async fn a_held_message_that_cannot_be_read_is_set_aside_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_counter_that_cannot_be_read_is_above_all_numbers_in_use() {
-    let home = Home::new();
-    let store = home.open();
-    push(&store, &lane("a"), &["a1", "a2"]).await;
-    claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
-    let parked = store.parked(1).unwrap()[0].id;
-    store.caught_up(NOW, 40, Vec::new()).await.unwrap();
-    store.db().unwrap().insert(keys::SEQUENCE, "many").unwrap();
-    store.close().await.unwrap();
-    let store = home.open();
-    assert_eq!(store.mark().await.unwrap(), 40);
-    push(&store, &lane("a"), &["a3"]).await;
-    assert_eq!(drain(&store).await, ["a2", "a3"]);
-    assert_eq!(store.parked(1).unwrap()[0].id, parked);
+async fn a_counter_that_is_lost_or_cannot_be_read_is_above_all_numbers_in_use() {
+    for counter in [Some("many"), None] {
+        let home = Home::new();
+        let store = home.open();
+        push(&store, &lane("a"), &["a1", "a2"]).await;
+        claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
+        let parked = store.parked(1).unwrap()[0].id;
+        store.caught_up(NOW, 40, Vec::new()).await.unwrap();
+        let mut damage = Batch::default();
+        match counter {
+            Some(text) => damage.insert(keys::SEQUENCE, text),
+            None => damage.remove(keys::SEQUENCE),
+        }
+        store.db().unwrap().apply_batch(damage).unwrap();
+        store.close().await.unwrap();
+        let store = home.open();
+        assert_eq!(store.mark().await.unwrap(), 40);
+        push(&store, &lane("a"), &["a3"]).await;
+        assert_eq!(drain(&store).await, ["a2", "a3"]);
+        assert_eq!(store.parked(1).unwrap()[0].id, parked);
+    }
 }
