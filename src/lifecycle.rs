@@ -19,13 +19,14 @@ use std::{
 
 use futures_util::FutureExt;
 use sd_notify::NotifyState;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::{interval, timeout},
-};
+use tokio::time::{interval, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{meter::Meter, relay::HEARTBEAT, store::Store};
+
+mod signals;
+
+pub use signals::{Ignored, Signals};
 
 /// How long what is in flight may take after a stop was asked for.
 pub const GRACE: Duration = Duration::from_secs(6);
@@ -121,37 +122,19 @@ impl Lifecycle {
         if self.failed.load(Ordering::Acquire) { Ended::Failed } else { Ended::Stopped }
     }
 
-    /// Stops at the first SIGTERM or SIGINT; at the second the process ends at once.
-    pub fn heed(&self, signals: Signals) {
-        let Signals { mut terminate, mut interrupt } = signals;
+    /// Stops at the first signal that asks for it; at the second the process ends at once.
+    pub fn heed(&self, mut signals: Signals) {
         let this = self.clone();
         // Not among the tracked tasks: it waits for a second signal for as long as the process lives.
         #[expect(clippy::disallowed_methods, reason = "no stop may wait for the task that waits for signals")]
         tokio::spawn(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            signals.stop().await;
             tracing::info!("stopping; a second signal ends at once");
             this.soft.cancel();
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            signals.stop().await;
             tracing::warn!("ended at once");
             std::process::exit(1);
         });
-    }
-}
-
-/// SIGTERM and SIGINT, caught from the moment that this exists: one that comes during the start is heeded after it.
-#[derive(Debug)]
-pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// Catches them. Needs a tokio runtime around it.
-    ///
-    /// # Errors
-    /// If the system refuses.
-    pub fn catch() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 }
 

@@ -7,7 +7,7 @@ use reqwest::Url;
 use telekommo::{
     app::{self, App},
     config::{Config, ConfigError, Environment},
-    lifecycle::{self, Ended, Signals},
+    lifecycle::{self, Ended, Ignored, Signals},
     operate::{
         advice, chats, check, connect, history, import, invite, logging, parked, reconcile, register, restore, sources,
         templates, terminal, usage, values,
@@ -195,7 +195,7 @@ fn main() -> ExitCode {
         Err(error) => return usage::explain(&error, Arguments::command()),
     };
     let outcome = match arguments.command {
-        Command::Run { config } => with_config(&config, run),
+        Command::Run { config } => run(&config),
         Command::Check { config, offline } => with_config(&config, |config| look_over(config, offline)),
         Command::Connect { config } => with_config(&config, |config| wait_for(connect::connect(config))),
         Command::Disconnect { config } => with_config(&config, |config| wait_for(connect::disconnect(config))),
@@ -271,14 +271,24 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
     Ok(if findings.iter().any(|finding| finding.is_wrong) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn run(config: &Config) -> anyhow::Result<ExitCode> {
+fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::new()?;
+    // Before anything else: a signal that comes while the configuration is read or the store opens must not kill.
+    let (signals, ignored) = {
+        let _inside = runtime.enter();
+        Signals::of_daemon()?
+    };
+    with_config(path, |config| bridge(config, runtime, signals, ignored))
+}
+
+fn bridge(config: &Config, runtime: Runtime, signals: Signals, ignored: Ignored) -> anyhow::Result<ExitCode> {
     logging::start(&config.log);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "telekommo starts");
     for warning in advice::of(config) {
         tracing::warn!("{warning}");
     }
-    let runtime = Runtime::new()?;
     let ended = runtime.block_on(async {
-        let signals = Signals::catch()?;
+        ignored.tell();
         let app = App::start(config).await?;
         app.lifecycle().heed(signals);
         lifecycle::tell_ready();

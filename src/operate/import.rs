@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     domain::address::{BotId, SourceId},
     kommo::{chats::Chats, sign::Signer},
+    lifecycle::Signals,
     media::imported,
     operate::{identity, values},
     store,
@@ -170,7 +171,8 @@ fn chats(config: &Config, scope_id: &str, rate: u32) -> anyhow::Result<Chats> {
 async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bool> {
     let (tell, mut items) = mpsc::channel(AHEAD);
     let reading = spawn_blocking(move || export.walk(&mut |part| forward(&tell, &wanted, &part)));
-    let mut broken_off = std::pin::pin!(tokio::signal::ctrl_c());
+    // An ssh session that closes ends an import as Ctrl+C does: what was sent is noted, and the report is made.
+    let mut signals = Signals::at_terminal()?;
     let work = async {
         while let Some((chat, item)) = items.recv().await {
             run.take(&chat, &item).await?;
@@ -179,7 +181,7 @@ async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bo
     };
     let outcome: Option<anyhow::Result<()>> = tokio::select! {
         biased;
-        _ = &mut broken_off => None,
+        () = signals.stop() => None,
         outcome = work => Some(outcome),
     };
     drop(items);

@@ -13,13 +13,14 @@ use crate::operate::table::{COLUMNS, fit};
 /// How a shell reports what a broken pipe has ended: 128 and the number of SIGPIPE.
 const UNREAD: i32 = 141;
 
-/// Lets a command end quietly when nobody reads its output any more, as in `telekommo check | head -1`. Rust ignores SIGPIPE,
-/// and its `print!` panics instead.
+/// Lets a command end quietly when nobody reads its output any more, as in `telekommo check | head -1` or after its terminal was
+/// closed. Rust ignores SIGPIPE, and its `print!` panics instead.
 pub fn end_quietly_when_unread() {
     let others = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         let said = info.payload_as_str().unwrap_or_default();
-        if said.starts_with("failed printing to") && said.contains("Broken pipe") {
+        let is_unread = ["Broken pipe", "Input/output error"].iter().any(|reason| said.contains(reason));
+        if said.starts_with("failed printing to") && is_unread {
             process::exit(UNREAD);
         }
         others(info);

@@ -1,6 +1,10 @@
 //! `telekommo sandbox`: the stage with its page, until somebody ends it.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use chrono::DateTime;
@@ -23,13 +27,13 @@ const OPEN: [(&str, &str); 3] = [
     ("telegram.groups", "\"relay\""),
 ];
 
-/// Serves the page at `listen` and prints what passes, until SIGINT or SIGTERM. `wanted` are more lines for the bridge's
+/// Serves the page at `listen` and prints what passes, until SIGINT, SIGTERM or SIGHUP. `wanted` are more lines for the bridge's
 /// configuration.
 ///
 /// # Errors
 /// If the sandbox cannot be set up.
 pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCode> {
-    let signals = Signals::catch()?;
+    let signals = Signals::at_terminal()?;
     let mut stage = Stage::without_bridge(&settings(wanted))?;
     stage.furnish();
     stage.start_bridge().await?;
@@ -53,7 +57,7 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
 /// # Errors
 /// If the sandbox cannot be set up.
 pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode> {
-    let signals = Signals::catch()?;
+    let signals = Signals::at_terminal()?;
     let stage = Stage::without_bridge("")?;
     stage.kommo.set_hook_url(hooks_to);
     let page = page(listen, &stage)?;
@@ -111,7 +115,8 @@ async fn print(traffic: &Traffic) {
         news.mark_unchanged();
         for exchange in traffic.since(seen) {
             seen = exchange.n;
-            println!("{}", line(&exchange));
+            // A terminal that is gone takes no line; that is no reason to end without order.
+            let _ = writeln!(io::stdout(), "{}", line(&exchange));
         }
         if news.changed().await.is_err() {
             return;

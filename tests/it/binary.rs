@@ -13,6 +13,7 @@ pub(crate) mod process;
 mod register;
 mod restore;
 mod secrets;
+mod signals;
 mod start;
 mod stop;
 mod systemd;

@@ -188,6 +188,22 @@ async fn a_killed_import_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn an_import_that_is_asked_to_end_says_how_to_go_on() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let stage = Stage::without_bridge("").unwrap();
+        let config = stage.write_config().unwrap();
+        let process = Process::spawn(telekommo(&words(&export(), &config, &["--rate", "2"])));
+        eventually("some messages are imported", async || imported(&stage) >= 2).await;
+        let ended = process.end(signal).await;
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("broken off; run the same again to go on"), "{}", ended.stderr);
+        assert!(imported(&stage) < ALL);
+        done(&stage, &[]).await;
+        assert_complete(&stage);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_was_lost_doubles_nothing() {
     let stage = Stage::without_bridge("retry.kommo = [\"10ms\"]").unwrap();
     stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 2);

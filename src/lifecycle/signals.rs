@@ -1,0 +1,85 @@
+//! The signals that reach the process.
+//!
+//! SIGTERM and SIGINT end it in order. SIGHUP comes from a terminal that closes, or from somebody who expects a daemon to read
+//! its configuration again. Neither is a reason for a bridge to leave hooks unheard, so the bridge goes on and says so. A command
+//! that a person watches at a terminal ends in order instead. The system's own answer to SIGHUP, SIGUSR1 and SIGUSR2 is to kill
+//! the process, so whoever does not want that has to catch them. Rust ignores SIGPIPE from the start.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that end the process in order. Those that come during a start are kept, and heeded after it.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Option<Signal>,
+}
+
+impl Signals {
+    /// Those of a daemon, from now on. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn of_daemon() -> std::io::Result<(Self, Ignored)> {
+        let ignored = Ignored {
+            hang_up: signal(SignalKind::hangup())?,
+            user_1: signal(SignalKind::user_defined1())?,
+            user_2: signal(SignalKind::user_defined2())?,
+        };
+        Ok((Self::new(None)?, ignored))
+    }
+
+    /// Those of a command that lasts only as long as its terminal. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn at_terminal() -> std::io::Result<Self> {
+        Self::new(Some(signal(SignalKind::hangup())?))
+    }
+
+    fn new(hang_up: Option<Signal>) -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hang_up })
+    }
+
+    /// Waits for the next signal that asks for a stop.
+    pub async fn stop(&mut self) {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = hang_up => {}
+        }
+    }
+}
+
+/// The signals that do not end a daemon.
+#[derive(Debug)]
+pub struct Ignored {
+    hang_up: Signal,
+    user_1: Signal,
+    user_2: Signal,
+}
+
+impl Ignored {
+    /// Says in the log when one comes, for as long as the process lives. Needs a tokio runtime around it.
+    pub fn tell(mut self) {
+        #[expect(clippy::disallowed_methods, reason = "no stop may wait for the task that waits for signals")]
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = self.hang_up.recv() => tracing::info!(
+                        "SIGHUP: telekommo goes on; it cannot reload its configuration yet: restart it to use a changed one, \
+                         stop it with SIGTERM"
+                    ),
+                    _ = self.user_1.recv() => tracing::info!("SIGUSR1: telekommo goes on; this signal means nothing to it"),
+                    _ = self.user_2.recv() => tracing::info!("SIGUSR2: telekommo goes on; this signal means nothing to it"),
+                }
+            }
+        });
+    }
+}
