@@ -192,6 +192,7 @@ impl Parts {
             reading: Reading { marks: config.telegram.mark_read, is_inferred: kommo.infer_read },
             groups: config.telegram.groups == Groups::Relay,
             largest_file_bytes: bots::largest_download_bytes(&config.telegram),
+            spoken: identity::spoken(kommo, &store)?,
             channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
             said: Said::default(),
             meter: meter_,
@@ -217,7 +218,8 @@ impl Parts {
         life.essential("reconciler", reconciler.attend(search, life.stop_token()));
         let chats = self.courier.chats.clone();
         let account = self.account.as_ref().map(Account::patient);
-        let setup = Setup::new(config, self.served.clone(), chats, account);
+        let known = (self.store.clone(), self.courier.spoken.clone());
+        let setup = Setup::new(config, self.served.clone(), (chats, account), known);
         life.essential("setup", setup.run(life.stop_token()));
         let upkeep = Upkeep::new(&self.store, config, self.courier.chats.time());
         life.essential("upkeep", upkeep.run(life.stop_token()));

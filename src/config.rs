@@ -53,10 +53,13 @@ pub use self::{
     secret::{BotToken, ChannelSecret, Secret},
     url::BaseUrl,
 };
-use crate::domain::{
-    address::SourceId,
-    guest::{Campaign, PhoneTexts},
-    retry::Schedule,
+use crate::{
+    domain::{
+        address::SourceId,
+        guest::{Campaign, PhoneTexts},
+        retry::Schedule,
+    },
+    words::Language,
 };
 
 /// Where the file is looked for if the command line names none, in this order.
@@ -203,6 +206,8 @@ pub struct Kommo {
     pub channel_title: Option<String>,
     /// Whether the channel's time window holds: managers may write only for so long after the customer.
     pub time_window: bool,
+    /// The language of managers; `None` is that of the account.
+    pub language: Option<Language>,
     /// Whether answers count as read once the customer writes, presses a button or reacts.
     pub infer_read: bool,
     /// How long one call may take.

@@ -247,3 +247,4 @@ pub mod serve;
 pub mod store;
 pub mod telegram;
 pub mod translate;
+pub mod words;

@@ -75,6 +75,7 @@ pub(super) const KEYS: &[Key] = &[
     key("kommo", "connect_on_start").or("true"),
     key("kommo", "channel_title"),
     key("kommo", "time_window").or("off"),
+    key("kommo", "language"),
     key("kommo", "infer_read").or("false"),
     key("kommo", "timeout").or("20s"),
     key("kommo", "requests_per_second").or("7"),

@@ -4,7 +4,10 @@ use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, 
 
 use reqwest::Url;
 
-use crate::config::{AskPhone, Groups, WhenUncertain, error::Wrong};
+use crate::{
+    config::{AskPhone, Groups, WhenUncertain, error::Wrong},
+    words::Language,
+};
 
 /// An address to bind.
 pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
@@ -43,6 +46,12 @@ pub(super) fn switch(text: &str) -> Result<bool, Wrong> {
         "off" => Ok(false),
         _ => Err(Wrong::new("is neither \"on\" nor \"off\": write one of them")),
     }
+}
+
+/// A language of the catalogue.
+pub(super) fn language(text: &str) -> Result<Language, Wrong> {
+    let exact = Language::of_code(text).filter(|language| language.code() == text);
+    exact.ok_or_else(|| Wrong::new("is none of \"en\", \"es\", \"pt\" and \"ru\": write one of them"))
 }
 
 /// Whether customers are asked for their phone number.

@@ -10,44 +10,17 @@ use crate::{
         sections::Reading,
     },
     domain::guest::{PhoneText, PhoneTexts},
+    words::{Language, phone},
 };
 
 /// The longest text, in characters: what Telegram takes for a message is more, and nobody reads it.
 const CHARS: usize = 1000;
 
-/// Language, question, button, thanks.
-const OURS: [[&str; 4]; 4] = [
-    [
-        "en",
-        "May we have your phone number? That helps us to know who you are. You can also just write your question.",
-        "Share my phone number",
-        "Thank you!",
-    ],
-    [
-        "es",
-        "¿Nos comparte su número de teléfono? Así sabremos quién es. También puede escribir su pregunta sin más.",
-        "Compartir mi número",
-        "¡Gracias!",
-    ],
-    [
-        "pt",
-        "Pode compartilhar seu número de telefone? Assim saberemos quem você é. Se preferir, escreva sua pergunta.",
-        "Compartilhar meu número",
-        "Obrigado!",
-    ],
-    [
-        "ru",
-        "Поделитесь, пожалуйста, номером телефона: так мы узнаем, кто вы. Можно и просто написать свой вопрос.",
-        "Отправить мой номер",
-        "Спасибо!",
-    ],
-];
-
 /// The questions in all languages.
 pub(super) fn read(reading: &Reading<'_>) -> Result<PhoneTexts, Reported> {
-    let ours = OURS.map(|[language, ask, button, thanks]| {
-        let text = PhoneText { ask: ask.to_owned(), button: button.to_owned(), thanks: thanks.to_owned() };
-        (language.to_owned(), text)
+    let ours = Language::ALL.map(|language| {
+        let [ask, button, thanks] = [phone::ask(), phone::button(), phone::thanks()].map(|it| it.say(language));
+        (language.code().to_owned(), PhoneText { ask, button, thanks })
     });
     let mut texts = BTreeMap::from(ours);
     let languages = reading.section(&[PHONE_TEXTS]);

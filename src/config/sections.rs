@@ -136,6 +136,7 @@ impl<'a> Reading<'a> {
         let connect_on_start = section.required("connect_on_start", parse::flag);
         let channel_title = section.optional("channel_title", parse::line);
         let time_window = section.required("time_window", parse::switch);
+        let language = section.optional("language", parse::language);
         let infer_read = section.required("infer_read", parse::flag);
         let timeout = section.required("timeout", parse::duration);
         let requests_per_second = section.required("requests_per_second", parse::count);
@@ -154,6 +155,7 @@ impl<'a> Reading<'a> {
             connect_on_start: connect_on_start?,
             channel_title: channel_title?,
             time_window: time_window?,
+            language: language?,
             infer_read: infer_read?,
             timeout: timeout?,
             requests_per_second: requests_per_second?,

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    address::{Conversation, KommoChatId, SourceId, UserId},
-    time::UnixMillis,
+use crate::{
+    domain::{
+        address::{Conversation, KommoChatId, SourceId, UserId},
+        time::UnixMillis,
+    },
+    words::Language,
 };
 
 /// A customer as Telegram shows them.
@@ -134,12 +137,15 @@ pub struct PhoneTexts(pub BTreeMap<String, PhoneText>);
 
 impl PhoneTexts {
     /// The question for somebody whose Telegram speaks `language`: in it, else in the language without its country, else in
-    /// English, else in any.
+    /// the `usual` one, else in English, else in any.
     #[must_use]
-    pub fn for_language(&self, language: Option<&str>) -> Option<&PhoneText> {
+    pub fn for_language(&self, language: Option<&str>, usual: Language) -> Option<&PhoneText> {
         let language = language.unwrap_or_default().to_lowercase();
         let base = language.split(['-', '_']).next().unwrap_or_default();
-        [language.as_str(), base, "en"].iter().find_map(|code| self.0.get(*code)).or_else(|| self.0.values().next())
+        [language.as_str(), base, usual.code(), "en"]
+            .iter()
+            .find_map(|code| self.0.get(*code))
+            .or_else(|| self.0.values().next())
     }
 }
 
@@ -158,10 +164,13 @@ mod tests {
         let text = |word: &str| PhoneText { ask: word.to_owned(), button: String::new(), thanks: String::new() };
         let texts = |codes: &[&str]| PhoneTexts(codes.iter().map(|code| ((*code).to_owned(), text(code))).collect());
         let all = texts(&["en", "pt", "pt-br"]);
+        let asked = |language, usual| all.for_language(language, usual).map(|it| it.ask.as_str());
         for (language, want) in [("pt-BR", "pt-br"), ("pt-pt", "pt"), ("en", "en"), ("ru", "en"), ("", "en")] {
-            assert_eq!(all.for_language(Some(language)).map(|it| it.ask.as_str()), Some(want), "{language}");
+            assert_eq!(asked(Some(language), Language::En), Some(want), "{language}");
         }
-        assert_eq!(texts(&["es"]).for_language(None), Some(&text("es")));
-        assert_eq!(texts(&[]).for_language(None), None);
+        assert_eq!([Some("de"), None].map(|language| asked(language, Language::Pt)), [Some("pt"); 2]);
+        assert_eq!(asked(Some("en"), Language::Pt), Some("en"));
+        assert_eq!(texts(&["es"]).for_language(None, Language::Ru), Some(&text("es")));
+        assert_eq!(texts(&[]).for_language(None, Language::Ru), None);
     }
 }

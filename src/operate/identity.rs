@@ -7,8 +7,12 @@ use tokio::time::timeout;
 
 use crate::{
     config::{AccountId, Kommo},
-    kommo::account::{Account, Expected, token::Claims},
-    store::Store,
+    kommo::{
+        account::{Account, Expected, token::Claims},
+        wire::account::AccountInfo,
+    },
+    store::{Store, StoreError},
+    words::{Language, Spoken},
 };
 
 /// The client of the account's REST API; `None` without an address and a token. It asks nothing of an account that is
@@ -43,7 +47,7 @@ const ASKED_FOR: Duration = Duration::from_secs(3);
 pub async fn account_id(kommo: &Kommo, account: Option<&Account>) -> anyhow::Result<AccountId> {
     match &kommo.account_id {
         Some(id) => Ok(id.clone()),
-        None => ask(account).await.context(UNKNOWN),
+        None => Ok(ask(account).await.context(UNKNOWN)?.0),
     }
 }
 
@@ -71,17 +75,50 @@ pub async fn known_soon(kommo: &Kommo, account: Option<&Account>, store: &Store)
 /// # Errors
 /// If it does not tell it, or the store fails.
 pub async fn learn(kommo: &Kommo, account: Option<&Account>, store: &Store) -> anyhow::Result<AccountId> {
-    let id = ask(account).await.context(UNKNOWN)?;
-    store.remember_account(&address(kommo), id.as_str()).await?;
+    let (id, info) = ask(account).await.context(UNKNOWN)?;
+    store.remember_account(&address(kommo), id.as_str(), info.language.as_deref()).await?;
     Ok(id)
+}
+
+/// The language of managers: what is configured, else what the account has told before, else English.
+///
+/// # Errors
+/// If the store fails.
+pub fn spoken(kommo: &Kommo, store: &Store) -> Result<Spoken, StoreError> {
+    if let Some(language) = kommo.language {
+        return Ok(Spoken::new(language));
+    }
+    let told = store.account_language(&address(kommo))?;
+    Ok(Spoken::new(told.as_deref().and_then(Language::of_code).unwrap_or_default()))
+}
+
+/// Remembers the language that the account `served` has told, and speaks it from now on unless another one is configured.
+///
+/// # Errors
+/// If the store fails.
+pub async fn learn_language(
+    (kommo, served): (&Kommo, &AccountId),
+    told: Option<&str>,
+    store: &Store,
+    spoken: &Spoken,
+) -> Result<(), StoreError> {
+    let Some(told) = told else { return Ok(()) };
+    if store.account_language(&address(kommo))?.as_deref() != Some(told) {
+        store.remember_account(&address(kommo), served.as_str(), Some(told)).await?;
+    }
+    if kommo.language.is_none() {
+        spoken.learn(Language::of_code(told).unwrap_or_default());
+    }
+    Ok(())
 }
 
 fn address(kommo: &Kommo) -> String {
     kommo.account_url.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-async fn ask(account: Option<&Account>) -> anyhow::Result<AccountId> {
+async fn ask(account: Option<&Account>) -> anyhow::Result<(AccountId, AccountInfo)> {
     let account = account.context("kommo.account_url or kommo.access_token is missing")?;
-    let id = account.info().await?.amojo_id.context("the account does not tell its amojo_id")?;
-    Ok(AccountId::parse(&id)?)
+    let info = account.info().await?;
+    let id = info.amojo_id.as_deref().context("the account does not tell its amojo_id")?;
+    Ok((AccountId::parse(id)?, info))
 }

@@ -18,7 +18,9 @@ use crate::{
         chats::Chats,
         wire::account::NewSource,
     },
-    operate::{connect, sources},
+    operate::{connect, identity, sources},
+    store::Store,
+    words::Spoken,
 };
 
 /// How often the token's end is looked at.
@@ -35,20 +37,29 @@ pub struct Setup {
     claims: Option<Claims>,
     kommo: Kommo,
     served: AccountId,
+    store: Store,
+    spoken: Spoken,
     sources: Vec<NewSource>,
     schedule: Schedule,
 }
 
 impl Setup {
-    /// What `config` asks for, in the account `served`.
+    /// What `config` asks for, in the account `served`. What the account tells of itself goes to the store and to `spoken`.
     #[must_use]
-    pub fn new(config: &Config, served: AccountId, chats: Chats, account: Option<Account>) -> Self {
+    pub fn new(
+        config: &Config,
+        served: AccountId,
+        (chats, account): (Chats, Option<Account>),
+        (store, spoken): (Store, Spoken),
+    ) -> Self {
         Self {
             chats,
             account,
             claims: config.kommo.access_token.as_ref().and_then(|token| Claims::read(token.expose())),
             kommo: config.kommo.clone(),
             served,
+            store,
+            spoken,
             sources: sources::wanted(config),
             schedule: config.retry.kommo.clone(),
         }
@@ -91,15 +102,19 @@ impl Setup {
             return;
         };
         let mut patience = Patience::new("the account cannot be asked", &self.schedule);
-        loop {
+        let info = loop {
             match account.verify().await {
-                Ok(_) => break,
+                Ok(info) => break info,
                 Err(RestError::Foreign(mismatch)) => {
                     tracing::error!("{mismatch}; messages go on, the account is left alone");
                     return;
                 }
                 Err(error) => patience.wait_after(error).await,
             }
+        };
+        let whose = (&self.kommo, &self.served);
+        if let Err(error) = identity::learn_language(whose, info.language.as_deref(), &self.store, &self.spoken).await {
+            tracing::error!(%error, "the account's language is not kept");
         }
         let mut patience = Patience::new("the sources cannot be brought in step", &self.schedule);
         let synced = loop {

@@ -24,6 +24,7 @@ use crate::{
     store::{Ending, Fact, Lease, NewJob, Store, StoreError},
     telegram::{bot::Bot, upload::Handover},
     translate::to_kommo,
+    words::Spoken,
 };
 
 /// How a step ended.
@@ -102,6 +103,8 @@ pub struct Courier {
     pub largest_file_bytes: u64,
     /// What becomes of reading.
     pub reading: Reading,
+    /// What managers speak.
+    pub spoken: Spoken,
     /// The channel's bot, in whose name Kommo is told what nobody in the account wrote.
     pub channel_bot: Option<KommoUserId>,
     /// What is said in the log once.

@@ -26,6 +26,7 @@ use crate::{
     },
     store::{Chat, Fact, NewJob, OwnNumber, StoreError},
     translate::from_telegram,
+    words::Language,
 };
 
 mod door;
@@ -79,8 +80,8 @@ impl Crm {
     }
 
     /// The question for somebody, if questions are asked.
-    fn phone_text(&self, introduction: &Introduction) -> Option<&PhoneText> {
-        self.phone_texts.as_ref()?.for_language(introduction.language.as_deref())
+    fn phone_text(&self, introduction: &Introduction, usual: Language) -> Option<&PhoneText> {
+        self.phone_texts.as_ref()?.for_language(introduction.language.as_deref(), usual)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which account the bridge serves, if the account itself had to be asked.
+//! What the account has told of itself: which one it is, and what its managers speak.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ use crate::store::{
 struct AccountRow {
     url: String,
     id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
 }
 
 impl Store {
@@ -23,17 +25,28 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn account(&self, url: &str) -> Result<Option<String>, StoreError> {
-        let row: Option<AccountRow> = rows::get(&self.db()?, keys::ACCOUNT)?;
-        Ok(row.filter(|row| row.url == url).map(|row| row.id))
+        Ok(self.account_row(url)?.map(|row| row.id))
     }
 
-    /// Remembers the id of the account at `url`, in place of any other.
+    /// The language of the account at `url`, as the account called it, if it has told it.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn remember_account(&self, url: &str, id: &str) -> Result<(), StoreError> {
-        self.db()?;
-        let row = AccountRow { url: url.to_owned(), id: id.to_owned() };
+    pub fn account_language(&self, url: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.account_row(url)?.and_then(|row| row.language))
+    }
+
+    fn account_row(&self, url: &str) -> Result<Option<AccountRow>, StoreError> {
+        let row: Option<AccountRow> = rows::get(&self.db()?, keys::ACCOUNT)?;
+        Ok(row.filter(|row| row.url == url))
+    }
+
+    /// Remembers what the account at `url` tells, in place of any other account.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn remember_account(&self, url: &str, id: &str, language: Option<&str>) -> Result<(), StoreError> {
+        let row = AccountRow { url: url.to_owned(), id: id.to_owned(), language: language.map(str::to_owned) };
         let plan = move |_: &mut Book| {
             let mut batch = Batch::default();
             batch.insert(keys::ACCOUNT, rows::write(&row));

@@ -12,6 +12,7 @@ use crate::domain::{
     work::{Call, Method, RemoteFile},
 };
 
+mod account;
 mod concurrent;
 mod damaged;
 mod faults;

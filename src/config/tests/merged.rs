@@ -57,6 +57,19 @@ fn an_account_that_can_be_asked_need_not_be_named() {
 }
 
 #[test]
+fn the_language_is_written_or_left_to_the_account() {
+    assert_eq!(load(LEAST, &[]).kommo.language, None);
+    for (code, language) in [("en", Language::En), ("es", Language::Es), ("pt", Language::Pt), ("ru", Language::Ru)] {
+        assert_eq!(load(LEAST, &[("TELEKOMMO_KOMMO__LANGUAGE", code)]).kommo.language, Some(language));
+    }
+    for none in ["de", "RU", "pt-BR", "", "russian"] {
+        let message = Folder::new(LEAST).message(&[("TELEKOMMO_KOMMO__LANGUAGE", none)]);
+        let want = r#"is none of "en", "es", "pt" and "ru": write one of them"#;
+        assert!(message.contains("TELEKOMMO_KOMMO__LANGUAGE") && message.contains(want), "{message}");
+    }
+}
+
+#[test]
 fn at_most_one_source_is_the_default_one() {
     let file = format!(
         "{}\n[sources.other]\ntoken = \"5:abc\"\nname = \"Other\"\ndefault = true\n",

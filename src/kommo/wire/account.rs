@@ -32,6 +32,8 @@ lenient! {
         pub subdomain: String,
         /// Its id in the Chats API, a UUID.
         pub amojo_id: String,
+        /// The language of its managers: `en`, `es`, `pt`, `ru` and others.
+        pub language: String,
         /// Whether incoming leads are switched on.
         pub is_unsorted_on: bool,
     }

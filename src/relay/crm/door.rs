@@ -79,7 +79,7 @@ fn is_invited(courier: &Courier, introduction: &Introduction, arrival: Arrival<'
 /// Whether the customer was asked.
 async fn ask(courier: &Courier, introduction: &Introduction, received_by: BotId) -> bool {
     let conversation = &introduction.conversation;
-    let Some(text) = courier.crm.phone_text(introduction) else { return false };
+    let Some(text) = courier.crm.phone_text(introduction, courier.spoken.now()) else { return false };
     // The source may have got another bot since, which has never met this customer.
     let bot = courier.bots.get(&conversation.source).filter(|bot| bot.id() == received_by);
     let Some(bot) = bot else { return false };
@@ -93,7 +93,7 @@ async fn ask(courier: &Courier, introduction: &Introduction, received_by: BotId)
 /// Thanks a customer who has shared their number, and takes the button for it away.
 pub(super) async fn thank(courier: &Courier, introduction: &Introduction, (received_by, failed_before): (BotId, u32)) {
     let conversation = &introduction.conversation;
-    let text = introduction.phone.as_ref().and_then(|_| courier.crm.phone_text(introduction));
+    let text = introduction.phone.as_ref().and_then(|_| courier.crm.phone_text(introduction, courier.spoken.now()));
     let bot = courier.bots.get(&conversation.source).filter(|bot| bot.id() == received_by);
     let (Some(text), Some(bot), 0) = (text, bot, failed_before) else { return };
     let thanked = timeout(WITHIN, bot.thank(conversation.chat.id, &text.thanks)).await;

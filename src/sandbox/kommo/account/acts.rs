@@ -44,6 +44,11 @@ impl FakeKommo {
         self.in_books(|books| amojo_id.clone_into(&mut books.amojo_id));
     }
 
+    /// What the account's managers speak; `None` for an account that does not tell it.
+    pub fn set_language(&self, language: Option<&str>) {
+        self.in_books(|books| books.language = language.map(str::to_owned));
+    }
+
     /// How many requests are taken.
     pub fn set_rest_rate(&self, rate: Rate) {
         self.in_books(|books| books.gate.rate = rate);

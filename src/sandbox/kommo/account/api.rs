@@ -178,6 +178,9 @@ fn asks_for(query: &[(String, String)], name: &str) -> bool {
 fn account(books: &Books, query: &[(String, String)]) -> Value {
     let mut account = json!({ "id": ACCOUNT, "name": "Acme", "subdomain": "example", "country": "US",
         "current_user_id": 6_106_525, "is_unsorted_on": true });
+    if let Some(language) = &books.language {
+        account["language"] = language.clone().into();
+    }
     if asks_for(query, "amojo_id") {
         account["amojo_id"] = books.amojo_id.clone().into();
     }

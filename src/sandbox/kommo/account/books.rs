@@ -103,6 +103,8 @@ pub(in crate::sandbox::kommo) struct Books {
     pub(super) forbidden: BTreeSet<Subject>,
     /// The account's id in the Chats API as the REST API tells it.
     pub(super) amojo_id: String,
+    /// What its managers speak, if the account tells it.
+    pub(super) language: Option<String>,
     /// Whether giving a chat to the contact that has it is an error.
     pub(super) relinking_is_an_error: bool,
     pub(super) most_sources: usize,
@@ -132,6 +134,7 @@ impl Books {
             token: Token::new(ACCOUNT, now, UnixMillis(now.0 + TOKEN_MILLIS)),
             forbidden: BTreeSet::new(),
             amojo_id: amojo_id.to_owned(),
+            language: Some("en".to_owned()),
             relinking_is_an_error: true,
             most_sources: 50,
             most_templates: 200,

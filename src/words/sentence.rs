@@ -1,0 +1,117 @@
+//! Something to say, before it is known to whom.
+
+use crate::words::{Language, catalogue};
+
+/// Something to say, before it is known in which language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence(Saying);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Saying {
+    /// A sentence of the catalogue, by its name, with what fills its places.
+    Known { name: &'static str, fillings: Vec<(&'static str, Filling)> },
+    /// Words that are the same in all languages.
+    Plain(String),
+    /// Sentences one behind the other.
+    Row(Vec<Sentence>),
+}
+
+/// What fills a place in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filling {
+    /// Words that are the same in all languages: a name, a link, what somebody else said.
+    Text(String),
+    /// A number. In a sentence with several forms it decides the form.
+    Number(u64),
+    /// Another sentence.
+    Sentence(Sentence),
+}
+
+impl Sentence {
+    pub(super) const fn known(name: &'static str, fillings: Vec<(&'static str, Filling)>) -> Self {
+        Self(Saying::Known { name, fillings })
+    }
+
+    /// Words that are the same in all languages: what the operator reads, or what somebody else has said.
+    #[must_use]
+    pub fn plain(words: impl Into<String>) -> Self {
+        Self(Saying::Plain(words.into()))
+    }
+
+    /// This sentence, and another one behind it.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        Self(Saying::Row(vec![self, more]))
+    }
+
+    /// It in words.
+    #[must_use]
+    pub fn say(&self, language: Language) -> String {
+        match &self.0 {
+            Saying::Plain(words) => words.clone(),
+            Saying::Known { name, fillings } => {
+                let number = fillings.iter().find_map(|(_, filling)| filling.number());
+                let text = catalogue::text(language, name, number);
+                text.fill(|place| {
+                    fillings.iter().find(|(name, _)| *name == place).map(|(_, filling)| filling.say(language))
+                })
+            }
+            Saying::Row(sentences) => {
+                sentences.iter().map(|sentence| sentence.say(language)).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+}
+
+impl Filling {
+    const fn number(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(_) | Self::Sentence(_) => None,
+        }
+    }
+
+    fn say(&self, language: Language) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Sentence(sentence) => sentence.say(language),
+        }
+    }
+}
+
+impl From<&str> for Filling {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Filling {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&String> for Filling {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<u64> for Filling {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for Filling {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Sentence> for Filling {
+    fn from(sentence: Sentence) -> Self {
+        Self::Sentence(sentence)
+    }
+}
