@@ -5,6 +5,7 @@
 //! alone.
 
 pub mod address;
+pub mod amount;
 pub mod change;
 pub mod delivery;
 pub mod guest;

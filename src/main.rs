@@ -1,6 +1,6 @@
 //! The command line: arguments -> command -> exit code.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use reqwest::Url;
@@ -20,6 +20,8 @@ use tokio::runtime::Runtime;
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
+    #[command(flatten)]
+    config: ConfigPath,
     #[command(subcommand)]
     command: Command,
 }
@@ -27,34 +29,25 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the bridge until SIGTERM or SIGINT.
-    Run {
-        #[command(flatten)]
-        config: ConfigPath,
-    },
+    Run,
     /// Check the configuration, say what it means, and ask Kommo and Telegram.
     ///
     /// Nothing is changed.
     Check {
-        #[command(flatten)]
-        config: ConfigPath,
         /// Ask nobody.
         #[arg(long)]
         offline: bool,
     },
     /// Connect the channel to the account, as a start does.
-    Connect {
-        #[command(flatten)]
-        config: ConfigPath,
-    },
+    Connect,
     /// Disconnect the channel from the account.
     Disconnect {
-        #[command(flatten)]
-        config: ConfigPath,
+        /// Do not ask whether it is meant.
+        #[arg(long)]
+        yes: bool,
     },
     /// Show the sources in Kommo, bring them in step with the configuration, or delete one.
     Sources {
-        #[command(flatten)]
-        config: ConfigPath,
         #[command(subcommand)]
         request: SourcesRequest,
     },
@@ -62,22 +55,16 @@ enum Command {
     #[command(long_about = register::ABOUT)]
     Register {
         #[command(flatten)]
-        config: ConfigPath,
-        #[command(flatten)]
         register: Box<register::Registration>,
     },
     /// Import what was written before from an export of Telegram Desktop.
     #[command(long_about = import::ABOUT)]
     Import {
         #[command(flatten)]
-        config: ConfigPath,
-        #[command(flatten)]
         import: Box<import::ImportOptions>,
     },
     /// Show the chat templates in Kommo, make and change them as a file says, or delete one.
     Templates {
-        #[command(flatten)]
-        config: ConfigPath,
         #[command(subcommand)]
         request: templates::Request,
     },
@@ -85,14 +72,10 @@ enum Command {
     #[command(override_usage = invite::USAGE)]
     Link {
         #[command(flatten)]
-        config: ConfigPath,
-        #[command(flatten)]
         request: invite::Request,
     },
     /// Show which conversation is which chat and contact in Kommo, and mend it.
     Chats {
-        #[command(flatten)]
-        config: ConfigPath,
         #[command(subcommand)]
         request: chats::Request,
     },
@@ -110,36 +93,35 @@ enum Command {
         /// A line of configuration: 'telegram.buttons = "keyboard"'.
         #[arg(long, value_name = "LINE", conflicts_with = "script")]
         set: Vec<String>,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
     },
     /// Show, retry or drop the messages that were set aside, in the running bridge.
     Parked {
-        #[command(flatten)]
-        config: ConfigPath,
         #[command(subcommand)]
         request: parked::Request,
     },
     /// Find managers' messages that never came, and let the running bridge send them.
     Reconcile {
-        #[command(flatten)]
-        config: ConfigPath,
         /// How far back to look [default: `reconcile.max_age`]; further back than `store.dedupe_for` nothing is known.
         #[arg(long, value_name = "DURATION", value_parser = values::duration)]
         since: Option<Duration>,
     },
     /// Print what Kommo has of a conversation, the newest message at the end.
     History {
-        #[command(flatten)]
-        config: ConfigPath,
         /// A conversation as the log and `parked list` name it, such as `tg:sales:777000111`, also one that was only imported; or
         /// Kommo's UUID of a chat.
         #[arg(value_name = "CONVERSATION")]
         conversation: String,
         /// The newest so many messages.
-        #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = values::number::<usize>, allow_negative_numbers = true)]
-        limit: usize,
+        #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = values::count::<NonZeroUsize>, allow_negative_numbers = true)]
+        limit: NonZeroUsize,
         /// Print JSON.
         #[arg(long)]
         json: bool,
+        /// Tell times in UTC, and not in this machine's time zone.
+        #[arg(long, conflicts_with = "json")]
+        utc: bool,
     },
     /// Restore the store from a dump; the store that is there is moved aside, never deleted.
     Restore {
@@ -149,6 +131,8 @@ enum Command {
         /// The dump; the newest one in the data directory if left out.
         #[arg(value_name = "DUMP")]
         dump: Option<PathBuf>,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
     },
 }
 
@@ -190,44 +174,61 @@ impl ConfigPath {
 
 fn main() -> ExitCode {
     terminal::end_quietly_when_unread();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match usage::read(Arguments::try_parse_from, std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => return usage::explain(&error, Arguments::command()),
     };
-    let outcome = match arguments.command {
-        Command::Run { config } => run(&config),
-        Command::Check { config, offline } => with_config(&config, |config| look_over(config, offline)),
-        Command::Connect { config } => with_config(&config, |config| wait_for(connect::connect(config))),
-        Command::Disconnect { config } => with_config(&config, |config| wait_for(connect::disconnect(config))),
-        Command::Sources { config, request } => {
-            with_config(&config, |config| wait_for(sources::run(config, request.into())))
-        }
-        Command::Register { config, register } => register::run(&register, config.path).map(|()| ExitCode::SUCCESS),
-        Command::Import { config, import } => with_config(&config, |config| {
-            let is_complete = Runtime::new()?.block_on(import::run(config, &import))?;
-            Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }),
-        Command::Link { config, request } => with_config(&config, |config| wait_for(invite::run(config, request))),
-        Command::Chats { config, request } => with_config(&config, |config| wait_for(chats::run(config, request))),
-        Command::Templates { config, request } => {
-            with_config(&config, |config| wait_for(templates::run(config, request)))
-        }
-        Command::Parked { config, request } => with_config(&config, |config| wait_for(parked::run(config, request))),
-        Command::Reconcile { config, since } => with_config(&config, |config| wait_for(reconcile::run(config, since))),
-        Command::History { config, conversation, limit, json } => {
-            let request = history::Request { of: conversation, limit, json };
-            with_config(&config, |config| wait_for(history::run(config, request)))
-        }
-        Command::Restore { data_dir, dump } => restore::run(&data_dir, dump).map(|restored| {
-            println!("{restored}");
-            ExitCode::SUCCESS
-        }),
-        Command::Sandbox { listen, script, hooks_to, set } => try_out(listen, script, hooks_to, &set),
-    };
-    outcome.unwrap_or_else(|error| {
+    execute(arguments).unwrap_or_else(|error| {
         terminal::complain(&format!("{error:#}"));
         ExitCode::FAILURE
     })
+}
+
+fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run => run(&config),
+        Command::Check { offline } => with_config(&config, |config| look_over(config, offline)),
+        Command::Connect => with_config(&config, |config| wait_for(connect::connect(config))),
+        Command::Disconnect { yes } => with_config(&config, |config| {
+            connect::confirm(yes)?;
+            wait_for(connect::disconnect(config))
+        }),
+        Command::Sources { request } => with_config(&config, |config| wait_for(sources::run(config, request.into()))),
+        Command::Register { register } => register::run(&register, config.path).map(|()| ExitCode::SUCCESS),
+        Command::Import { import } => with_config(&config, |config| {
+            let is_complete = Runtime::new()?.block_on(import::run(config, &import))?;
+            Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }),
+        Command::Link { request } => with_config(&config, |config| wait_for(invite::run(config, request))),
+        Command::Chats { request } => with_config(&config, |config| wait_for(chats::run(config, request))),
+        Command::Templates { request } => with_config(&config, |config| wait_for(templates::run(config, request))),
+        Command::Parked { request } => with_config(&config, |config| wait_for(parked::run(config, request))),
+        Command::Reconcile { since } => with_config(&config, |config| wait_for(reconcile::run(config, since))),
+        Command::History { conversation, limit, json, utc } => {
+            let request = history::Request { of: conversation, limit: limit.get(), json, utc };
+            with_config(&config, |config| wait_for(history::run(config, request)))
+        }
+        Command::Restore { data_dir, dump, config: given } => {
+            refuse_config(&config, given.as_ref(), "restore reads no configuration: name the data directory")?;
+            let restored = restore::run(&data_dir, dump)?;
+            terminal::say(&format!("{restored}\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Sandbox { listen, script, hooks_to, set, config: given } => {
+            refuse_config(
+                &config,
+                given.as_ref(),
+                "the sandbox makes a configuration of its own: change it with --set",
+            )?;
+            try_out(listen, script, hooks_to, &set)
+        }
+    }
+}
+
+/// For commands that would not heed `--config`.
+fn refuse_config(before: &ConfigPath, after: Option<&PathBuf>, why: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(before.path.is_none() && after.is_none(), "--config: {why}");
+    Ok(())
 }
 
 /// A wrong configuration is the operator's to mend: it has an exit code of its own, after which systemd does not try

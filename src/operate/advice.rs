@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::{
     config::{BaseUrl, Config},
-    operate::table::paragraph,
+    operate::terminal::paragraph,
 };
 
 /// What telekommo itself puts behind `server.public_url`.

@@ -3,38 +3,29 @@
 //! The conversations are in the store, which the running bridge owns; so it is asked for them over the operator's listener,
 //! and a link is queued there. Contacts and leads are asked of the account.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, bail};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
-use tokio::task::spawn_blocking;
 
 use crate::{
     clock,
     config::Config,
-    domain::{
-        address::{BotId, Conversation, KommoChatId, SourceId, UserId},
-        guest::{Guest, Whose},
-        work::{Lane, Work},
-    },
+    domain::amount,
     kommo::account::Account,
-    media::imported::ImportedChats,
     operate::{
         identity,
         parked::ask,
-        table::{paragraph, table},
+        table::plain,
+        terminal::{self, paragraph},
         values,
     },
-    store::{Chat, Fact, Intake, NewJob, Store, StoreError},
 };
 
-/// The bots, by their sources.
-pub(super) type Bots = BTreeMap<SourceId, BotId>;
+mod book;
+mod list;
 
-/// How many conversations are listed at most.
-const LISTED: usize = 10_000;
+use book::Row;
+pub(super) use book::{Bots, Which, Wish, forget, known, queue, to_json};
 
 /// What is said about a conversation that is not in the store.
 const MISSING: &str = "nobody has written in such a conversation; `telekommo chats list` shows those that there are";
@@ -51,13 +42,16 @@ pub enum Request {
     /// Those that were only imported are not among them: no bot can answer there
     /// before the customer has written. Show, link and `telekommo history` know them.
     #[command(verbatim_doc_comment)]
-    List,
+    List(Listing),
     /// Show one, with its contact and leads.
     Show {
         /// Its id in the list, such as `tg:sales:777000111`.
         conversation: String,
     },
     /// Give its chat to a contact; the contact that has it loses it.
+    ///
+    /// Kommo's API cannot take a chat from its contact without giving it to another one. A manager can split
+    /// it off the contact's card in Kommo.
     Link {
         /// Its id in the list.
         conversation: String,
@@ -77,97 +71,18 @@ pub enum Request {
     },
 }
 
-/// A conversation and its chat, as the bridge lists them.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Row {
-    conversation: Conversation,
-    chat: String,
-    /// What the customer or the group was called when they last wrote, as far as that is known.
-    name: Option<String>,
-}
-
-pub(super) fn to_json(rows: &[Row]) -> Vec<u8> {
-    serde_json::to_vec(rows).expect("a row has string keys only")
-}
-
-/// Which conversations the command asks the bridge for.
-#[derive(Debug, Deserialize)]
-pub(super) struct Which {
-    /// One, by its id, or all.
-    conversation: Option<String>,
-}
-
-/// Those that Kommo knows, with the names that `bots` were told; one that is named may be known from an import alone.
-pub(super) fn known(
-    store: &Store,
-    bots: &Bots,
-    imported: &ImportedChats,
-    which: &Which,
-) -> Result<Vec<Row>, StoreError> {
-    let chats = match which.conversation.as_deref().map(str::parse::<Conversation>) {
-        None => store.chats(LISTED)?.into_iter().map(|(conversation, chat)| (conversation, chat.chat)).collect(),
-        Some(Err(_)) => Vec::new(),
-        Some(Ok(conversation)) => {
-            chat_of(store, imported, &conversation)?.map(|chat| (conversation, chat)).into_iter().collect()
-        }
-    };
-    chats.into_iter().map(|(conversation, chat)| row_of(store, bots, conversation, chat)).collect()
-}
-
-/// Kommo's id of a conversation's chat, as the store has it, or else an import.
-fn chat_of(
-    store: &Store,
-    imported: &ImportedChats,
-    conversation: &Conversation,
-) -> Result<Option<KommoChatId>, StoreError> {
-    if let Some(known) = store.chat(conversation)? {
-        return Ok(Some(known.chat));
-    }
-    Ok(imported.find(conversation).unwrap_or_else(|error| {
-        tracing::warn!(%conversation, %error, "which chat was imported into cannot be read");
-        None
-    }))
-}
-
-fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoChatId) -> Result<Row, StoreError> {
-    let portrait = match bots.get(&conversation.source) {
-        Some(bot) => store.portrait(*bot, conversation.contact())?,
-        None => None,
-    };
-    Ok(Row { conversation, chat: chat.0, name: portrait.map(|portrait| portrait.name) })
-}
-
-/// What the command asks the bridge to do.
-#[derive(Debug, Deserialize)]
-pub(super) struct Wish {
-    conversation: String,
-    contact: u64,
-}
-
-/// Queues it, unless there is no such conversation.
-pub(super) async fn queue(store: &Store, imported: &ImportedChats, wish: Wish) -> Result<bool, StoreError> {
-    let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
-    let looked = (store.clone(), imported.clone(), conversation.clone());
-    let chat = spawn_blocking(move || chat_of(&looked.0, &looked.1, &looked.2)).await;
-    let chat = chat.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))?;
-    let Some(chat) = chat else { return Ok(false) };
-    let known = Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
-    let facts = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
-    // The chat is there, so nobody has to be introduced.
-    let guest = Guest { id: UserId(conversation.chat.id), name: String::new(), username: None };
-    let lane = Lane::links(&conversation);
-    let work = Work::Link { conversation, guest, whose: Whose::Contact(wish.contact) };
-    let jobs = vec![NewJob { id: None, lane: lane.clone(), work }];
-    store.push_with(Intake { jobs, offset: None }, facts, clock::now()).await?;
-    // One that waits there for Kommo gives way to it.
-    store.hurry(&lane);
-    Ok(true)
-}
-
-/// Forgets who is behind a conversation, whichever bot they wrote to; false if nothing is known of them.
-pub(super) async fn forget(store: &Store, which: Which) -> Result<bool, StoreError> {
-    let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
-    store.forget(conversation.contact()).await
+/// Which conversations are listed, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Listing {
+    /// Only those with this text in the name, the public name, the phone number or an id.
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only those of this source: a section [sources.NAME].
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Does what is asked, and prints what came of it.
@@ -176,13 +91,10 @@ pub(super) async fn forget(store: &Store, which: Which) -> Result<bool, StoreErr
 /// If no bridge runs with this configuration, there is no such conversation, or the account cannot be asked.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     match request {
-        Request::List => {
-            print!("{}", listing(rows(config, "/chats").await?));
-        }
+        Request::List(wanted) => list(config, wanted).await?,
         Request::Show { conversation: name } => {
             let row = row(config, &name).await?;
-            print!("{}{}", paragraph("Conversation", &name), paragraph("Chat in Kommo", &row.chat));
-            print!("{}", paragraph("In Telegram", &shown(row.name.as_deref())));
+            print!("{}", shown(&row));
             show_contact(&account(config)?, &row.chat).await?;
         }
         Request::Link { conversation: name, contact } => {
@@ -196,7 +108,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
             }
             let path = format!("/chats/link?conversation={}&contact={contact}", encoded(&name));
             ask(config.admin.listen, Method::POST, &path, MISSING).await?;
-            let called = card.name.unwrap_or_default();
+            let called = plain(&card.name.unwrap_or_default());
             print!("{}", paragraph("Queued", &format!("{name} becomes a chat of contact {contact} ({called}).")));
         }
         Request::Forget { conversation: name } => {
@@ -224,28 +136,47 @@ fn forgotten(config: &Config, name: &str) -> String {
          stay, so that nothing is sent twice. Messages that wait or are parked (`telekommo parked list`) stay until they are \
          delivered or dropped. The dumps of the store still have it for {}, and what `restore` set aside and the copies of imports \
          (`imports` in the data directory) until you delete them. What is in Kommo is deleted in Kommo.",
-        humantime::format_duration(dumps)
+        amount::span(dumps)
     )
 }
 
-/// All conversations, or as many as are told.
-fn listing(rows: Vec<Row>) -> String {
-    if rows.is_empty() {
-        return "Nobody has written to a bot yet.\n".to_owned();
+async fn list(config: &Config, wanted: Listing) -> anyhow::Result<()> {
+    if let Some(name) = &wanted.source
+        && !config.sources.keys().any(|source| source.as_str() == name)
+    {
+        let sources: Vec<_> = config.sources.keys().map(ToString::to_string).collect();
+        bail!("there is no source {name}; the sources are {}", sources.join(", "));
     }
-    let more = if rows.len() < LISTED {
-        String::new()
+    let which = Which { conversation: None, source: wanted.source, search: wanted.search };
+    let rows = rows(config, &path(&which)).await?;
+    if wanted.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
-        format!("\nThese are the first {LISTED}; `telekommo chats show CONVERSATION` finds any.\n")
-    };
-    let head = ["CONVERSATION", "NAME", "CHAT IN KOMMO"].map(str::to_owned);
-    let lines = rows.into_iter().map(|row| [row.conversation.to_string(), shown(row.name.as_deref()), row.chat]);
-    table(&[vec![head], lines.collect()].concat(), 1) + &more
+        let is_filtered = which.source.is_some() || which.search.is_some();
+        print!("{}", list::shown(&rows, is_filtered, clock::now(), terminal::table_columns()));
+    }
+    Ok(())
 }
 
-/// A name for a terminal, which obeys some characters.
-fn shown(name: Option<&str>) -> String {
-    name.unwrap_or("-").chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
+/// Where the bridge tells of some conversations.
+fn path(which: &Which) -> String {
+    let all = [("conversation", &which.conversation), ("source", &which.source), ("search", &which.search)];
+    let written = all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    let query = reqwest::Url::parse_with_params("http://localhost/chats", written);
+    query.map_or_else(|_| "/chats".to_owned(), |url| format!("/chats?{}", url.query().unwrap_or_default()))
+}
+
+/// One conversation, as far as the bridge knows it.
+fn shown(row: &Row) -> String {
+    let last = row.last_message_at.map_or_else(|| "-".to_owned(), |at| amount::ago(at, clock::now()));
+    let lines = [
+        ("Conversation", row.conversation.to_string()),
+        ("Chat in Kommo", row.chat.clone()),
+        ("In Telegram", list::called(row)),
+        ("Shared phone", list::phone(row)),
+        ("Last message", last),
+    ];
+    lines.iter().map(|(label, text)| paragraph(label, text)).collect()
 }
 
 async fn rows(config: &Config, path: &str) -> anyhow::Result<Vec<Row>> {
@@ -254,8 +185,8 @@ async fn rows(config: &Config, path: &str) -> anyhow::Result<Vec<Row>> {
 }
 
 async fn row(config: &Config, name: &str) -> anyhow::Result<Row> {
-    let rows = rows(config, &format!("/chats?conversation={}", encoded(name))).await?;
-    rows.into_iter().next().context(MISSING)
+    let which = Which { conversation: Some(name.to_owned()), ..Which::default() };
+    rows(config, &path(&which)).await?.into_iter().next().context(MISSING)
 }
 
 fn account(config: &Config) -> anyhow::Result<Account> {
@@ -274,7 +205,7 @@ async fn show_contact(account: &Account, chat: &str) -> anyhow::Result<()> {
         return Ok(());
     };
     let list = |texts: Vec<String>| if texts.is_empty() { "none".to_owned() } else { texts.join(", ") };
-    print!("{}", paragraph("Contact", &format!("{id} {}", contact.name.clone().unwrap_or_default())));
+    print!("{}", paragraph("Contact", &format!("{id} {}", plain(contact.name.as_deref().unwrap_or_default()))));
     print!("{}", paragraph("Phones", &list(contact.texts("PHONE").map(str::to_owned).collect())));
     print!("{}", paragraph("Leads", &list(contact.leads.iter().map(u64::to_string).collect())));
     print!("{}", paragraph("Chats", &account.chats_of_contact(id).await?.len().to_string()));
@@ -294,22 +225,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_that_is_cut_says_so() {
-        let row = |chat| Row {
-            conversation: format!("tg:sales:{chat}").parse().unwrap(),
-            chat: "b52c".to_owned(),
-            name: Some("Anna\u{1b}[2J".to_owned()),
+    fn what_is_looked_for_is_asked_for_as_it_was_written() {
+        let which = |source: Option<&str>, search: Option<&str>| Which {
+            conversation: None,
+            source: source.map(str::to_owned),
+            search: search.map(str::to_owned),
         };
-        let told = |count: usize| listing((1..=count).map(row).collect());
-        assert_eq!(
-            told(0),
-            "Nobody has written to a bot yet.
-"
-        );
-        assert!(told(LISTED - 1).ends_with(
-            "tg:sales:9999  Anna [2J  b52c
-"
-        ));
-        assert!(told(LISTED).contains("the first 10000"));
+        assert_eq!(path(&which(Some("sales"), Some("Änna & +49"))), "/chats?source=sales&search=%C3%84nna+%26+%2B49");
+        assert_eq!(path(&which(None, None)), "/chats?");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{config::Config, operate::table::paragraph};
+use crate::{config::Config, operate::terminal::paragraph};
 
 mod kommo;
 mod telegram;

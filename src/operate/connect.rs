@@ -10,7 +10,7 @@ use crate::{
         sign::Signer,
         wire::Connected,
     },
-    operate::{identity, parked::ask},
+    operate::{identity, parked::ask, terminal},
 };
 
 /// What `/ready` says of a channel that a command has disconnected.
@@ -59,6 +59,22 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Asks whoever sits at a terminal whether a disconnection is meant. A script is not asked.
+///
+/// # Errors
+/// If it is not.
+pub fn confirm(is_meant: bool) -> anyhow::Result<()> {
+    if is_meant || !terminal::is_attended() {
+        return Ok(());
+    }
+    let question =
+        "Messages stop crossing in both directions until the channel is connected again.\nDisconnect it? (yes or no)";
+    match terminal::line(question, Some("no"))?.to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => bail!("nothing was changed: the channel stays connected"),
+    }
+}
+
 /// Disconnects the channel.
 ///
 /// # Errors
@@ -73,9 +89,11 @@ pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
         Err(error) => bail!("{}", refusal(&error)),
     }
     tell_bridge(config, "disconnected").await;
-    println!("The channel is no longer connected to the account: no answers come, and what");
-    println!("customers write waits. `telekommo connect` connects it again, and so does the");
-    println!("next start unless kommo.connect_on_start is false.");
+    terminal::say(
+        "The channel is no longer connected to the account: no answers come, and what\n\
+         customers write waits. `telekommo connect` connects it again, and so does the\n\
+         next start unless kommo.connect_on_start is false.\n",
+    );
     Ok(())
 }
 

@@ -13,9 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use chrono::DateTime;
+use chrono::{Local, Utc};
 use reqwest::{Client, Url};
-use serde::Serialize;
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -25,11 +24,13 @@ use crate::{
     media::imported::{self, ImportedChats},
     operate::{
         connect::{self, refusal},
-        table::COLUMNS,
+        terminal,
     },
     store::Store,
     translate::from_history::{self, Past},
 };
+
+mod shown;
 
 /// `/chats/{conversation}`: Kommo's id of its chat, as the store has it, or else an import.
 pub fn router(store: Store, imported: ImportedChats) -> Router {
@@ -62,6 +63,8 @@ pub struct Request {
     pub limit: usize,
     /// For programs.
     pub json: bool,
+    /// Whether times are told in UTC, and not in this machine's time zone.
+    pub utc: bool,
 }
 
 /// Prints what Kommo has of a conversation, the newest at the end.
@@ -74,12 +77,13 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     let chat = kommo_chat(config.admin.listen, &imported, &request.of).await?;
     let past = read(&chats, &chat, request.limit).await?;
     if request.json {
-        println!("{}", serde_json::to_string_pretty(&past.iter().map(Row::of).collect::<Vec<_>>())?);
+        println!("{}", shown::json(&past)?);
     } else if past.is_empty() {
         println!("Kommo has no message of this conversation.");
-    }
-    if !request.json {
-        print!("{}", past.iter().map(shown).collect::<String>());
+    } else if request.utc {
+        print!("{}", shown::text(&past, &Utc, terminal::text_columns()));
+    } else {
+        print!("{}", shown::text(&past, &Local, terminal::text_columns()));
     }
     Ok(())
 }
@@ -140,116 +144,9 @@ async fn read(chats: &Chats, chat: &str, limit: usize) -> anyhow::Result<Vec<Pas
     Ok(past)
 }
 
-/// A message for programs.
-#[derive(Serialize)]
-struct Row<'a> {
-    id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    our_id: Option<&'a str>,
-    at_ms: i64,
-    author: &'a str,
-    is_answer: bool,
-    r#type: &'a str,
-    text: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    file_name: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    media: &'a str,
-}
-
-impl<'a> Row<'a> {
-    fn of(past: &'a Past) -> Self {
-        Self {
-            id: &past.id.0,
-            our_id: past.ours.as_deref(),
-            at_ms: past.at.0,
-            author: &past.author,
-            is_answer: past.is_answer,
-            r#type: &past.kind,
-            text: &past.text,
-            file_name: &past.file_name,
-            media: &past.media,
-        }
-    }
-}
-
-/// A message for people: when and who, and below it what.
-fn shown(past: &Past) -> String {
-    let at = DateTime::from_timestamp_millis(past.at.0).unwrap_or_default().format("%Y-%m-%d %H:%M:%S UTC");
-    let author = if past.author.is_empty() { "unknown" } else { &past.author };
-    let arrow = if past.is_answer { " (in Kommo)" } else { "" };
-    let mut text = fitted(&format!("{at} {author}{arrow}"), "");
-    if past.kind != "text" {
-        text += &fitted(&format!("[{}] {}", past.kind, past.file_name), INDENT);
-    }
-    for line in past.text.lines() {
-        text += &fitted(line, INDENT);
-    }
-    text
-}
-
-const INDENT: &str = "    ";
-
-/// A line broken between words, or within those that are wider than a line. What a terminal would take for a command is
-/// left out.
-fn fitted(line: &str, indent: &str) -> String {
-    let width = COLUMNS - indent.len();
-    let mut lines = vec![String::new()];
-    for word in line.split_whitespace() {
-        let word: Vec<char> = word.chars().filter(|c| !c.is_control()).collect();
-        for piece in word.chunks(width) {
-            let used = lines.last().map_or(0, |line| line.chars().count());
-            if used > 0 && used + 1 + piece.len() > width {
-                lines.push(String::new());
-            }
-            if let Some(line) = lines.last_mut() {
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line.extend(piece);
-            }
-        }
-    }
-    lines.iter().map(|line| format!("{indent}{line}").trim_end().to_owned() + "\n").collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{address::KommoMessageId, time::UnixMillis};
-
-    fn past(kind: &str, text: &str, file_name: &str) -> Past {
-        Past {
-            id: KommoMessageId("m".to_owned()),
-            ours: None,
-            at: UnixMillis(1_738_864_454_584),
-            author: "Maria".to_owned(),
-            author_id: None,
-            is_answer: true,
-            kind: kind.to_owned(),
-            text: text.to_owned(),
-            file_name: file_name.to_owned(),
-            media: String::new(),
-        }
-    }
-
-    #[test]
-    fn a_message_is_shown_with_when_who_and_what() {
-        insta::assert_snapshot!(shown(&past("picture", "Two\nlines", "cat.jpg")), @r"
-        2025-02-06 17:54:14 UTC Maria (in Kommo)
-            [picture] cat.jpg
-            Two
-            lines
-        ");
-    }
-
-    #[test]
-    fn no_line_is_wider_than_a_terminal_or_commands_it() {
-        let text = shown(&past("text", &format!("{} {}\u{1b}[2J", "word ".repeat(60), "é".repeat(300)), ""));
-        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
-        assert!(!text.contains('\u{1b}'));
-        assert_eq!((text.matches("word").count(), text.matches('é').count()), (60, 300));
-    }
 
     #[tokio::test]
     async fn what_is_neither_a_conversation_nor_a_chat_is_refused() {

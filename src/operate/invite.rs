@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     domain::address::SourceId,
     invite::{Invitation, InviteKey, LARGEST_CONTACT},
-    operate::{identity, qr::Qr, table::paragraph, values},
+    operate::{identity, qr::Qr, terminal::paragraph, values},
     telegram::failure,
 };
 

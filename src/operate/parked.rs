@@ -120,7 +120,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     let admin = config.admin.listen;
     match request {
         Request::List(filter) => {
-            let mut summary = list::Summary::default();
+            let mut summary = list::Summary::for_columns(terminal::table_columns());
             for_each_page(admin, &filter, |rows| print!("{}", summary.add(rows, clock::now()))).await?;
             print!("{}", summary.end());
             Ok(())

@@ -14,7 +14,7 @@ use crate::{
         account::{Account, RestError},
         wire::account::{KnownSource, NewSource, SourceChange},
     },
-    operate::{identity, table::table},
+    operate::{identity, terminal::table},
 };
 
 /// How many sources Kommo is sure to take. Its documentation says 50 in one place and 100 in another.

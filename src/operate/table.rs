@@ -1,28 +1,32 @@
-//! Text for a terminal of 80 columns.
+//! Text in lines and columns: fitted to a terminal, and whole for everything else.
 
-/// The widest line.
+use unicode_width::UnicodeWidthChar as _;
+
+/// The widest line of text that people read well.
 pub(super) const COLUMNS: usize = 80;
 /// What stands between two columns.
 const GAP: usize = 2;
 /// Where the words of a paragraph begin.
 const INDENT: usize = 16;
+/// The least that is left of a column that is cut. With less, the rows are told below each other.
+const LEAST: usize = 20;
 
-/// Rows with their columns below each other. What is too wide is cut in column `elastic`.
-pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize) -> String {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let total = widths.iter().sum::<usize>() + GAP * N.saturating_sub(1);
+/// Rows with their columns below each other; the first one names the columns. Within `columns`, what is too wide is cut in
+/// column `elastic`; where too little would be left of that, each row becomes lines of its own. Without, nothing is cut.
+pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize, columns: Option<usize>) -> String {
+    let mut widths = widths(rows);
+    let excess = total(&widths).saturating_sub(columns.unwrap_or(usize::MAX));
     if let Some(width) = widths.get_mut(elastic) {
-        *width = width.saturating_sub(total.saturating_sub(COLUMNS)).max(1);
+        let left = width.saturating_sub(excess);
+        match columns {
+            Some(columns) if left < LEAST.min(*width) => return stacked(rows, columns),
+            Some(_) | None => *width = left,
+        }
     }
     let line = |row: &[String; N]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| {
             let text = cut(cell, width);
-            let blanks = (width + GAP).saturating_sub(text.chars().count());
+            let blanks = (width + GAP).saturating_sub(width_of(&text));
             text + &" ".repeat(blanks)
         });
         cells.collect::<String>().trim_end().to_owned() + "\n"
@@ -30,20 +34,82 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize) -> Str
     rows.iter().map(line).collect()
 }
 
+/// How wide a table is in which nothing is cut.
+pub(super) fn natural_width<const N: usize>(rows: &[[String; N]]) -> usize {
+    total(&widths(rows))
+}
+
+fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(width_of(cell));
+        }
+    }
+    widths
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+/// Each row below the one before: its first cell, and below it the others with the names of their columns.
+fn stacked<const N: usize>(rows: &[[String; N]], columns: usize) -> String {
+    let Some((head, rows)) = rows.split_first() else { return String::new() };
+    let lines = |row: &[String; N]| {
+        let first = row.first().map_or_else(String::new, |cell| fit(&format!("{cell}\n"), columns));
+        let cells = head.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty() && *cell != "-");
+        cells.fold(first, |text, (name, cell)| text + &fit(&format!("  {}: {cell}\n", lowered(name)), columns))
+    };
+    rows.iter().map(lines).collect()
+}
+
+/// A column's name within a line. `ID` and names stay as they are written.
+fn lowered(name: &str) -> String {
+    match name {
+        "ID" => name.to_owned(),
+        name => name.to_lowercase().replace("kommo", "Kommo"),
+    }
+}
+
 fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if width_of(text) <= width {
         return text.to_owned();
     }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    let (mut kept, mut used) = (String::new(), 0);
+    for sign in text.chars() {
+        used += sign.width().unwrap_or_default();
+        if used + 1 > width {
+            break;
+        }
+        kept.push(sign);
+    }
+    kept + "…"
+}
+
+/// How many columns of a terminal a text takes: a letter one or none, an emoji two.
+fn width_of(text: &str) -> usize {
+    text.chars().map(|sign| sign.width().unwrap_or_default()).sum()
+}
+
+/// What somebody else has written, in one line, without what a terminal obeys: control characters, and those that turn the
+/// direction of what follows.
+pub(super) fn plain(text: &str) -> String {
+    let shown = |sign: char| if sign.is_control() { ' ' } else { sign };
+    text.chars().filter(|sign| !is_direction(*sign)).map(shown).collect()
+}
+
+const fn is_direction(sign: char) -> bool {
+    matches!(sign, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A word in front, and what there is to say about it, in as many lines as it takes.
-pub(super) fn paragraph(label: &str, text: &str) -> String {
+pub(super) fn paragraph(label: &str, text: &str, columns: usize) -> String {
     let mut lines = vec![format!("{label:<INDENT$}")];
     let mut blank = true;
     for word in text.split_whitespace() {
-        let length = lines.last().map_or(0, |line| line.chars().count());
-        if !blank && length + 1 + word.chars().count() > COLUMNS {
+        let length = lines.last().map_or(0, |line| width_of(line));
+        if !blank && length + 1 + width_of(word) > columns {
             lines.push(" ".repeat(INDENT));
             blank = true;
         }
@@ -66,13 +132,13 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
 
 fn broken(line: &str, columns: usize) -> String {
     let text = line.trim_end_matches('\n');
-    if text.chars().count() <= columns {
+    if width_of(text) <= columns {
         return line.to_owned();
     }
     let hang = hang(text, columns);
     let (mut fitted, mut width) = (String::new(), 0);
     for word in text.split_inclusive(' ') {
-        let bare = word.trim_end_matches(' ').chars().count();
+        let bare = width_of(word.trim_end_matches(' '));
         if width > hang && bare > 0 && width + bare > columns {
             fitted.truncate(fitted.trim_end_matches(' ').len());
             fitted.push('\n');
@@ -80,7 +146,7 @@ fn broken(line: &str, columns: usize) -> String {
             width = hang;
         }
         fitted.push_str(word);
-        width += word.chars().count();
+        width += width_of(word);
     }
     fitted + &line[text.len()..]
 }
@@ -112,22 +178,63 @@ mod tests {
         }
     }
 
+    fn row(cells: [&str; 3]) -> [String; 3] {
+        cells.map(str::to_owned)
+    }
+
     #[test]
     fn columns_are_below_each_other_and_what_is_too_wide_is_cut() {
-        let row = |cells: [&str; 3]| cells.map(str::to_owned);
-        let text = table(&[row(["SOURCE", "NAME", "STATE"]), row(["a", &"é".repeat(90), "in step"])], 1);
-        let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[1].chars().count(), COLUMNS);
-        let before = |line: &str, text: &str| line.split(text).next().unwrap().chars().count();
-        assert_eq!(before(lines[0], "STATE"), before(lines[1], "in step"));
-        assert!(lines[1].contains("é…  in step"), "{text}");
+        let rows = [row(["SOURCE", "NAME", "STATE"]), row(["a", &"é".repeat(190), "in step"])];
+        for columns in [80, 120, 37] {
+            let text = table(&rows, 1, Some(columns));
+            let lines: Vec<_> = text.lines().collect();
+            assert_eq!(lines[1].chars().count(), columns);
+            let before = |line: &str, text: &str| line.split(text).next().unwrap().chars().count();
+            assert_eq!(before(lines[0], "STATE"), before(lines[1], "in step"));
+            assert!(lines[1].contains("é…  in step"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_terminal_gets_whole_cells() {
+        let text = table(&[row(["SOURCE", "NAME", "STATE"]), row(["a", &"é".repeat(190), "in step"])], 1, None);
+        assert!(text.contains(&format!("a       {}  in step\n", "é".repeat(190))), "{text}");
+    }
+
+    #[test]
+    fn where_too_little_of_a_cell_would_be_left_each_row_has_lines_of_its_own() {
+        let rows = [row(["ID", "CHAT IN KOMMO", "NAME"]), row(["tg:sales:7", &"c".repeat(36), "Anna Petrova"])];
+        let rows = [rows[0].clone(), rows[1].clone(), row(["tg:sales:8", "-", "Ben"])];
+        let chat = "c".repeat(36);
+        let want = format!("tg:sales:7\n  chat in Kommo:\n  {chat}\n  name: Anna Petrova\ntg:sales:8\n  name: Ben\n");
+        assert_eq!(table(&rows, 2, Some(40)), want);
+        assert!(table(&rows, 2, Some(62)).starts_with("ID          CHAT IN KOMMO"));
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns() {
+        let rows = [row(["SOURCE", "NAME", "STATE"]), row(["a", "花 🌸", "ok"]), row(["b", "e\u{301}", "ok"])];
+        assert_eq!(table(&rows, 1, None), "SOURCE  NAME   STATE\na       花 🌸  ok\nb       e\u{301}      ok\n");
+        let rows = [row(["SOURCE", "NAME", "STATE"]), row(["a", &"花".repeat(30), "ok"])];
+        let cut = table(&rows, 1, Some(40));
+        assert!(cut.contains(&format!("a       {}…  ok\n", "花".repeat(12))), "{cut}");
+    }
+
+    #[test]
+    fn nothing_that_somebody_writes_commands_a_terminal() {
+        assert_eq!(
+            plain("Anna\u{1b}[2J\nB\u{202e}ob \u{1f469}\u{200d}\u{1f4bb}"),
+            "Anna [2J Bob \u{1f469}\u{200d}\u{1f4bb}"
+        );
     }
 
     #[test]
     fn a_paragraph_is_broken_between_words() {
-        let text = paragraph("Token", &"word ".repeat(40));
-        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
-        assert_eq!(text.matches("word").count(), 40);
-        assert!(text.starts_with("Token           word word") && text.contains("\n                word"), "{text}");
+        for columns in [80, 40] {
+            let text = paragraph("Token", &"word ".repeat(40), columns);
+            assert!(text.lines().all(|line| line.chars().count() <= columns), "{text}");
+            assert_eq!(text.matches("word").count(), 40);
+            assert!(text.starts_with("Token           word word") && text.contains("\n                word"), "{text}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         account::{Account, RestError},
         wire::account::Template,
     },
-    operate::{identity, table::table},
+    operate::{identity, terminal::table},
 };
 
 mod file;

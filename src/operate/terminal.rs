@@ -8,7 +8,7 @@ use std::{
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 
-use crate::operate::table::{COLUMNS, fit};
+use crate::operate::table::{self, COLUMNS, fit};
 
 /// How a shell reports what a broken pipe has ended: 128 and the number of SIGPIPE.
 const UNREAD: i32 = 141;
@@ -29,9 +29,39 @@ pub fn end_quietly_when_unread() {
 
 /// How wide text for a stream may be, if that is a terminal: not above [`COLUMNS`], at which people read best.
 pub(super) fn columns(stream: impl AsFd) -> Option<usize> {
+    width(stream).map(|width| width.min(COLUMNS))
+}
+
+/// How wide a terminal is, if the stream is one.
+fn width(stream: impl AsFd) -> Option<usize> {
     let size = tcgetwinsize(stream).ok()?;
     // A terminal that does not know its size says 0.
-    Some(if size.ws_col == 0 { COLUMNS } else { COLUMNS.min(size.ws_col.into()) })
+    Some(if size.ws_col == 0 { COLUMNS } else { size.ws_col.into() })
+}
+
+/// How wide text on stdout may be.
+pub(super) fn text_columns() -> usize {
+    columns(io::stdout()).unwrap_or(COLUMNS)
+}
+
+/// Prints text on stdout: in lines that fit a terminal, and as it is for everything else.
+pub fn say(text: &str) {
+    print!("{}", columns(io::stdout()).map_or_else(|| text.to_owned(), |columns| fit(text, columns)));
+}
+
+/// Rows with their columns below each other, as wide as the terminal on stdout; whole for everything else.
+pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize) -> String {
+    table::table(rows, elastic, table_columns())
+}
+
+/// How wide a table on stdout may be; `None` if a program reads it.
+pub(super) fn table_columns() -> Option<usize> {
+    width(io::stdout())
+}
+
+/// A word in front, and what there is to say about it, in lines that fit the terminal on stdout.
+pub(super) fn paragraph(label: &str, text: &str) -> String {
+    table::paragraph(label, text, text_columns())
 }
 
 /// Says on stderr why a command did not do what was asked: in lines that fit a terminal, and as it is for everything else.

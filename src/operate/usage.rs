@@ -1,8 +1,8 @@
 //! What is said about how a command is called: its help, and what is wrong with its arguments.
 
-use std::{env, io, process::ExitCode};
+use std::{env, ffi::OsString, io, process::ExitCode};
 
-use clap::{Command, Error};
+use clap::{Command, Error, error::ContextKind};
 
 use crate::operate::{
     table::{COLUMNS, fit},
@@ -13,6 +13,28 @@ use crate::operate::{
 const HEAD: &str = "error: ";
 /// How clap ends one, whatever the command is.
 const END: &str = "For more information, try '--help'.";
+
+/// How help is asked for as an option.
+const HELP: [&str; 2] = ["--help", "-h"];
+
+/// Reads the arguments. `help --help`, also behind other words, is the help that stands before it.
+///
+/// # Errors
+/// Those of `parse`.
+pub fn read<T>(
+    parse: impl Fn(Vec<OsString>) -> Result<T, Error>,
+    words: impl IntoIterator<Item = OsString>,
+) -> Result<T, Error> {
+    let words: Vec<_> = words.into_iter().collect();
+    parse(words.clone()).or_else(|error| {
+        let unknown = error.get(ContextKind::InvalidSubcommand).map(ToString::to_string).unwrap_or_default();
+        let is_help = |word: &OsString| HELP.iter().any(|help| word == help);
+        if HELP.contains(&unknown.as_str()) {
+            return parse(words.into_iter().filter(|word| !is_help(word)).collect());
+        }
+        Err(error)
+    })
+}
 
 /// Prints the help that was asked for, or why the arguments are not taken, and gives the exit code for it. `root` describes
 /// the whole command line.
@@ -51,9 +73,29 @@ fn specific(wrong: &str, root: &mut Command, words: impl Iterator<Item = String>
 
 #[cfg(test)]
 mod tests {
-    use clap::Arg;
+    use clap::{Arg, error::ErrorKind};
 
     use super::*;
+
+    #[test]
+    fn help_about_help_is_help() {
+        let asked = |words: &[&str]| {
+            let root = Command::new("telekommo").subcommand(Command::new("chats").subcommand(Command::new("show")));
+            let parse = |words: Vec<OsString>| root.clone().try_get_matches_from(words);
+            let error = read(parse, words.iter().map(OsString::from)).unwrap_err();
+            (error.kind(), error.render().to_string())
+        };
+        for (words, says) in [
+            (&["telekommo", "help", "--help"][..], "Usage: telekommo [COMMAND]"),
+            (&["telekommo", "help", "-h"], "Usage: telekommo [COMMAND]"),
+            (&["telekommo", "help", "chats", "--help"], "Usage: telekommo chats [COMMAND]"),
+            (&["telekommo", "chats", "help", "show", "--help"], "Usage: telekommo chats show"),
+        ] {
+            let (kind, help) = asked(words);
+            assert!(kind == ErrorKind::DisplayHelp && help.contains(says), "{words:?}: {kind:?} {help}");
+        }
+        assert_eq!(asked(&["telekommo", "help", "shats"]).0, ErrorKind::InvalidSubcommand);
+    }
 
     #[test]
     fn a_missing_argument_is_explained_and_the_command_named() {

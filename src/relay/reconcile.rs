@@ -23,7 +23,12 @@ use tokio::sync::Mutex;
 
 use crate::{
     clock,
-    domain::{address::SourceId, retry::Schedule, time::UnixMillis},
+    domain::{
+        address::SourceId,
+        amount::{counted, span},
+        retry::Schedule,
+        time::UnixMillis,
+    },
     kommo::{account::Account, chats::Chats},
     media::imported::ImportedChats,
     meter::Meter,
@@ -140,14 +145,13 @@ impl Reconciler {
 }
 
 fn announce(search: &Search, back: Duration, say: &mut impl FnMut(String)) {
-    let shown = |wait: Duration| humantime::format_duration(Duration::from_secs(wait.as_secs()));
     let tellable = search.since().until(search.began_at());
     if tellable < back {
-        let back = shown(back);
+        let back = span(back);
         say(format!("What has passed is not known as far back as {back} (store.dedupe_for): less is compared."));
     }
-    let back = shown(tellable);
-    say(format!("Comparing the last {back} of {} conversations with Kommo's history.", search.conversations()));
+    let (back, conversations) = (span(tellable), counted(search.conversations(), "conversation"));
+    say(format!("Comparing the last {back} of {conversations} with Kommo's history."));
 }
 
 /// From when on something may be missing, if nothing was at `caught_up_at`. An instant that is still to come was noted by a

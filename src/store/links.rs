@@ -36,6 +36,14 @@ impl Store {
     pub fn chat(&self, conversation: &Conversation) -> Result<Option<Chat>, StoreError> {
         rows::get(&self.db()?, &keys::chat(conversation))
     }
+
+    /// When something was last said in a conversation, if that was noted.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn active_at(&self, conversation: &Conversation) -> Result<Option<UnixMillis>, StoreError> {
+        rows::get(&self.db()?, &keys::activity(conversation))
+    }
 }
 
 /// Writes what was learnt at `now`. Links expire; everything about chats is little and stays.

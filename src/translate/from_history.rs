@@ -12,11 +12,11 @@ use crate::{
         imported::ImportedId,
         time::UnixMillis,
     },
-    kommo::wire::{HistoryItem, HistoryPerson},
+    kommo::wire::{HistoryItem, HistoryPerson, HookCard, HookLocation},
 };
 
 /// A message of a chat's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Past {
     /// Kommo's id.
     pub id: KommoMessageId,
@@ -38,6 +38,28 @@ pub struct Past {
     pub file_name: String,
     /// Where a file is to be fetched; may be empty.
     pub media: String,
+    /// The place that it shows.
+    pub place: Option<Place>,
+    /// The card that it shows.
+    pub card: Option<NamedNumber>,
+}
+
+/// A place on the map, in degrees.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Place {
+    /// North of the equator.
+    pub latitude: f64,
+    /// East of Greenwich.
+    pub longitude: f64,
+}
+
+/// Whose card it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NamedNumber {
+    /// The name; may be empty.
+    pub name: String,
+    /// The phone number; may be empty.
+    pub phone: String,
 }
 
 impl Past {
@@ -71,7 +93,21 @@ pub fn read(item: &HistoryItem) -> Option<Past> {
         text: content.text.unwrap_or_default(),
         file_name: content.file_name.unwrap_or_default(),
         media: content.media.unwrap_or_default(),
+        place: content.location.as_ref().and_then(place),
+        card: content.contact.and_then(card),
     })
+}
+
+/// One that lacks half of itself is none.
+fn place(location: &HookLocation) -> Option<Place> {
+    Some(Place { latitude: location.lat?, longitude: location.lon? })
+}
+
+/// One that is filled in with nothing is none.
+fn card(card: HookCard) -> Option<NamedNumber> {
+    let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).unwrap_or_default();
+    let named = NamedNumber { name: text(card.name), phone: text(card.phone) };
+    (!named.name.is_empty() || !named.phone.is_empty()).then_some(named)
 }
 
 /// Of our side, only customers have ids that begin so; the channel's bot has one as well, of another form.
@@ -187,6 +223,22 @@ mod tests {
         }
         assert_eq!(read(&items(r#"{"messages":[{"message":{"id":""}}]}"#)[0]), None);
         assert_eq!(read(&items(r#"{"messages":[{}]}"#)[0]), None);
+    }
+
+    #[test]
+    fn a_place_and_a_card_are_read_and_blank_ones_are_none() {
+        for (message, place, card) in [
+            (r#""location":{"lat":48.8566,"lon":2.3522}"#, Some((48.8566, 2.3522)), None),
+            (r#""location":{"lat":48.8566}"#, None, None),
+            (r#""location":{"lat":0,"lon":0},"contact":null"#, Some((0.0, 0.0)), None),
+            (r#""contact":{"name":" Bob ","phone":"+15550101"}"#, None, Some(("Bob", "+15550101"))),
+            (r#""contact":{"phone":"+15550101"}"#, None, Some(("", "+15550101"))),
+            (r#""location":{},"contact":{"name":"","phone":""}"#, None, None),
+        ] {
+            let past = read(&items(&format!(r#"{{"messages":[{{"message":{{"id":"m",{message}}}}}]}}"#))[0]).unwrap();
+            assert_eq!(past.place.map(|it| (it.latitude, it.longitude)), place, "{message}");
+            assert_eq!(past.card.as_ref().map(|it| (it.name.as_str(), it.phone.as_str())), card, "{message}");
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::lenient::lenient;
+use crate::{
+    kommo::wire::{HookCard, HookLocation},
+    lenient::lenient,
+};
 
 lenient! {
     /// A page of a chat's history, newest first.
@@ -49,6 +52,10 @@ lenient! {
         pub media: String,
         /// A file's name.
         pub file_name: String,
+        /// A place on the map.
+        pub location: HookLocation,
+        /// Somebody's card.
+        pub contact: HookCard,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::operate::{
         read::{self, Item, Said, Skipped},
         walk::{ChatHead, Part},
     },
-    table::table,
+    terminal::table,
 };
 
 /// A chat with one other person; all other chats are left out.

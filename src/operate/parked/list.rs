@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::time::UnixMillis,
+    domain::{
+        amount::{age, counted},
+        time::UnixMillis,
+    },
     operate::{
         parked::Row,
-        table::{COLUMNS, fit, table},
+        table::{COLUMNS, fit, plain, table},
     },
 };
 
@@ -16,21 +19,32 @@ const KINDS: usize = 20;
 /// What was listed so far.
 #[derive(Default)]
 pub(super) struct Summary {
+    /// How wide the terminal is; `None` if there is none, so that nothing is broken or cut.
+    columns: Option<usize>,
     kinds: BTreeMap<(String, String), usize>,
     for_person: usize,
     told: usize,
 }
 
 impl Summary {
+    /// For a terminal of so many columns, or for whatever reads whole lines.
+    pub(super) fn for_columns(columns: Option<usize>) -> Self {
+        Self { columns, ..Self::default() }
+    }
+
     /// Counts messages, and gives their text.
     pub(super) fn add(&mut self, rows: &[Row], now: UnixMillis) -> String {
         for row in rows {
             let told = row.expires_at.is_some();
             self.told += usize::from(told);
             self.for_person += usize::from(!told);
-            *self.kinds.entry((row.route.clone(), line(&row.why))).or_default() += 1;
+            *self.kinds.entry((row.route.clone(), plain(&row.why))).or_default() += 1;
         }
-        rows.iter().map(|row| fit(&shown(row, now), COLUMNS)).collect()
+        rows.iter().map(|row| self.fitted(&shown(row, now))).collect()
+    }
+
+    fn fitted(&self, text: &str) -> String {
+        self.columns.map_or_else(|| text.to_owned(), |columns| fit(text, columns.min(COLUMNS)))
     }
 
     /// How many there are of each kind.
@@ -47,54 +61,42 @@ impl Summary {
             0 => String::new(),
             more => format!("and {more} more kinds\n"),
         };
-        let (all, told) = (self.for_person + self.told, self.told);
-        let sum = match (all, told) {
-            (1, 0) => "1 message, which needs a person.".to_owned(),
-            (1, _) => "1 message, whose author was told: it goes by itself.".to_owned(),
-            (_, 0) => format!("{all} messages, which need a person."),
-            (_, _) => format!(
-                "{all} messages: {} need a person; of {told} the authors were told, and they go by themselves.",
-                self.for_person
+        let table = table(&[vec![head], lines.collect()].concat(), 2, self.columns);
+        format!("\n{table}{more}\n{}", self.fitted(&self.sum()))
+    }
+
+    /// How many there are, and of whom something is wanted.
+    fn sum(&self) -> String {
+        let Self { for_person, told, .. } = self;
+        let needs = |number| if number == 1 { "needs" } else { "need" };
+        let (all, word) = (counted(for_person + told, "message"), needs(*for_person));
+        match (for_person, told) {
+            (_, 0) => format!("{all}: {for_person} {word} a person.\n"),
+            (_, 1) => {
+                format!("{all}: {for_person} {word} a person. The author of 1 was told, and it goes by itself.\n")
+            }
+            _ => format!(
+                "{all}: {for_person} {word} a person. The authors of {told} were told, and these go by themselves.\n"
             ),
-        };
-        format!("\n{}{more}\n{}", table(&[vec![head], lines.collect()].concat(), 2), fit(&(sum + "\n"), COLUMNS))
+        }
     }
 }
 
 fn shown(row: &Row, now: UnixMillis) -> String {
     let age = row.parked_at.map_or_else(|| "?".to_owned(), |at| age(at, now));
-    let name = row.name.as_ref().map_or_else(String::new, |name| format!("  {}", line(name)));
-    let (route, thread) = (line(&row.route), line(&row.thread));
+    let name = row.name.as_ref().map_or_else(String::new, |name| format!("  {}", plain(name)));
+    let (route, thread) = (plain(&row.route), plain(&row.thread));
     let kind = match (row.unreadable, row.expires_at) {
         (true, _) => "unreadable: ",
         (false, Some(_)) => "told: ",
         (false, None) => "",
     };
-    format!("{:>6}  {age:>4}  {route}  {thread}{name}\n        {kind}{}\n", row.id, line(&row.why))
-}
-
-/// How long ago, in the largest unit.
-fn age(at: UnixMillis, now: UnixMillis) -> String {
-    let seconds = at.until(now).as_secs();
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m", seconds / 60),
-        3600..86_400 => format!("{}h", seconds / 3600),
-        86_400.. => format!("{}d", seconds / 86_400),
-    }
-}
-
-/// Text in one line, for a terminal, which obeys some characters.
-fn line(text: &str) -> String {
-    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
+    format!("{:>6}  {age:>4}  {route}  {thread}{name}\n        {kind}{}\n", row.id, plain(&row.why))
 }
 
 /// How many were changed.
 pub(super) fn changed(done: usize, became: &str) -> String {
-    match done {
-        1 => format!("1 message: {became}."),
-        _ => format!("{done} messages: {became}."),
-    }
+    format!("{}: {became}.", counted(done, "message"))
 }
 
 #[cfg(test)]
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_message_is_told_with_its_number_age_place_name_and_reason() {
-        let mut summary = Summary::default();
+        let mut summary = Summary::for_columns(Some(80));
         let long = "Not delivered: ".to_owned() + &"tried again and again ".repeat(8);
         let unreadable = Row { unreadable: true, parked_at: None, name: None, ..row(3, "unknown variant", false) };
         let text = summary.add(&[row(12, "Forbidden", true), row(9, &long, false), unreadable], NOW);
@@ -136,10 +138,10 @@ mod tests {
 
     #[test]
     fn the_end_counts_by_route_and_reason() {
-        let mut summary = Summary::default();
+        let mut summary = Summary::for_columns(Some(80));
         assert_eq!(summary.end(), "Nothing is parked.\n");
         summary.add(&[row(1, "rare", false)], NOW);
-        assert!(summary.end().contains("1 message, which needs a person."));
+        assert!(summary.end().contains("1 message: 1 needs a person."));
         let wide = "blocked ".repeat(30);
         let rows: Vec<_> = (2..5).map(|id| row(id, &wide, true)).collect();
         summary.add(&rows, NOW);
@@ -147,20 +149,11 @@ mod tests {
         let lines: Vec<_> = end.lines().collect();
         assert!(lines[2].starts_with("3      outbound:sales  blocked"), "{end}");
         assert!(lines[3].starts_with("1      outbound:sales  rare"), "{end}");
-        assert!(end.contains("4 messages: 1 need a person; of 3 the authors were told"), "{end}");
+        assert!(end.contains("4 messages: 1 needs a person. The authors of 3 were told, and these go by"), "{end}");
         assert!(lines.iter().all(|line| line.chars().count() <= COLUMNS), "{end}");
         for number in 0..30 {
             summary.add(&[row(9, &format!("reason {number}"), false)], NOW);
         }
         assert!(summary.end().contains("and 12 more kinds"), "{}", summary.end());
-    }
-
-    #[test]
-    fn ages_are_told_in_the_largest_unit() {
-        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (7199, "1h"), (86_399, "23h"), (8_640_000, "100d")]
-        {
-            assert_eq!(age(NOW.minus(Duration::from_secs(seconds)), NOW), text);
-        }
-        assert_eq!(age(NOW.plus(Duration::from_hours(1)), NOW), "0s", "a clock that was ahead");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::amount::counted;
+
 /// What is said where a history could not be read.
 pub const UNREAD: &str = "could not be read";
 /// What is said where a history was not read to its end.
@@ -40,10 +42,10 @@ impl fmt::Display for Tally {
             write!(f, ", without text and file: {}", self.empty)?;
         }
         if self.in_part > 0 {
-            write!(f, "; the history of {} conversations is {TOO_LONG}", self.in_part)?;
+            write!(f, "; the history of {} is {TOO_LONG}", counted(self.in_part, "conversation"))?;
         }
         if self.unread > 0 {
-            write!(f, "; {} conversations {UNREAD}", self.unread)?;
+            write!(f, "; {} {UNREAD}", counted(self.unread, "conversation"))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    domain::retry::Failure,
+    domain::{amount::soon, retry::Failure},
     relay::reconcile::{Reconciler, Search, Tally, Target, compare::NotCompared},
     store::StoreError,
 };
@@ -91,9 +91,9 @@ impl Reconciler {
                 break;
             }
             let wait = self.schedule.wait(failed, fastrand::f64(), after).unwrap_or(LAST_WAIT);
-            let shown = humantime::format_duration(Duration::from_secs(wait.as_secs()));
-            tracing::warn!(why, "Kommo's history cannot be read: tried again in {shown}");
-            say(format!("{why}: tried again in {shown}."));
+            let shown = soon(wait);
+            tracing::warn!(why, "Kommo's history cannot be read: it will be tried again {shown}");
+            say(format!("{why}. It will be tried again {shown}."));
             tally.add(self.rest(wait, search).await?);
         }
         tally.add(self.end_doubt(search).await?);
@@ -141,7 +141,7 @@ fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
     if rounds == TOLD_AFTER {
         tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons: it is tried again and again, but look in Kommo whether its managers' messages have arrived. This is said once");
     } else {
-        tracing::warn!(%conversation, why, rounds, "its history cannot be read: tried again in the next comparison");
+        tracing::warn!(%conversation, why, rounds, "its history cannot be read: the next comparison tries again");
     }
 }
 

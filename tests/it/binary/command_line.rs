@@ -102,6 +102,40 @@ async fn a_wrong_configuration_ends_with_2_and_touches_nothing() {
 }
 
 #[tokio::test]
+async fn a_configuration_is_named_before_the_command_or_behind_it() {
+    let stage = Stage::without_bridge("").unwrap();
+    let file = stage.write_config().unwrap();
+    let file = file.to_str().unwrap();
+    for words in [["--config", file, "check", "--offline"], ["check", "--offline", "--config", file]] {
+        let output = finished(telekommo(&words)).await;
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {}", text(&output.stderr));
+    }
+    for words in [["--config", file, "sandbox", "--script"], ["restore", "data", "--config", file]] {
+        let output = finished(telekommo(&words)).await;
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        assert!(text(&output.stderr).starts_with("telekommo: --config: "), "{}", text(&output.stderr));
+    }
+}
+
+#[tokio::test]
+async fn help_about_help_is_help() {
+    let help = finished(telekommo(&["--help"])).await.stdout;
+    for words in [&["help", "--help"][..], &["help", "-h"], &["help"]] {
+        let output = finished(telekommo(words)).await;
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), text(&help)), "{words:?}");
+    }
+    let history = finished(telekommo(&["help", "history", "--help"])).await;
+    assert!(text(&history.stdout).contains("<CONVERSATION>"), "{}", text(&history.stdout));
+}
+
+#[tokio::test]
+async fn no_message_is_no_number_of_messages() {
+    let output = finished(telekommo(&["history", "tg:sales:777000111", "--limit", "0"])).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("write a whole number above 0"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
 async fn a_missing_configuration_is_named() {
     let output = finished(telekommo(&["run", "--config", "/nowhere/config.toml"])).await;
     assert_eq!(output.status.code(), Some(2));

@@ -41,7 +41,7 @@ async fn an_answer_that_did_not_come_is_found_sent_and_shown() {
     stage.kommo.lose_hooks(false);
     let printed = done(&stage, &["reconcile", "--since", "2h"]).await;
     let lines: Vec<_> = printed.lines().collect();
-    assert_eq!(lines[0], "Comparing the last 2h of 1 conversations with Kommo's history.");
+    assert_eq!(lines[0], "Comparing the last 2 hours of 1 conversation with Kommo's history.");
     assert_eq!(lines[1], "tg:sales:777000111: found 1, sent 1, too old 0");
     assert_eq!(lines[2], "Result: found 1, sent 1, too old 0.");
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
@@ -63,10 +63,7 @@ async fn an_answer_that_did_not_come_is_found_sent_and_shown() {
     stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
     let (code, printed, complaint) = command(&stage, &["reconcile"]).await;
     assert_eq!(code, Some(1), "{printed}");
-    assert!(
-        printed.ends_with("1 conversations could not be read.\n") && complaint.contains("ask again"),
-        "{complaint}"
-    );
+    assert!(printed.ends_with("1 conversation could not be read.\n") && complaint.contains("ask again"), "{complaint}");
     let (code, _, complaint) = command(&stage, &["history", "tg:sales:777000111"]).await;
     assert!(code == Some(1) && complaint.contains("reading the history"), "{complaint}");
     stage.finish().await;

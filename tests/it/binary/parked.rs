@@ -59,7 +59,6 @@ async fn many_are_listed_and_sent_after_all_or_forgotten_at_once() {
     stage.telegram.block(SALES.token, ANNA, false);
 
     let printed = done(&stage, &["list"]).await;
-    assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
     assert!(printed.contains("outbound:sales  tg:sales:777000111  Anna Petrova\n        told: "), "{printed}");
     assert!(printed.contains("COUNT  ROUTE           REASON\n3      outbound:sales  "), "{printed}");
     assert!(!printed.contains("to Ben"), "what is written is nobody else's business: {printed}");
@@ -108,7 +107,7 @@ async fn more_than_a_page_are_listed_and_dropped() {
     }
     let printed = done(&stage, &["list"]).await;
     assert!(printed.contains("300    outbound:gone  another\n150    outbound:gone  one reason\n"), "{printed}");
-    assert!(printed.contains("450 messages, which need a person."), "{printed}");
+    assert!(printed.contains("450 messages: 450 need a person."), "{printed}");
     assert_eq!(done(&stage, &["drop", "--all", "--reason", "another"]).await, "300 messages: forgotten.\n");
     assert_eq!(done(&stage, &["drop", "--all"]).await, "150 messages: forgotten.\n");
     stage.finish().await;

@@ -9,11 +9,14 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
-use telekommo::sandbox::stage::Stage;
+use telekommo::sandbox::{
+    stage::{ANNA, LINES, Stage},
+    telegram::{GroupKind, NewGroup},
+};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::process::{finished, telekommo, text};
-use crate::support::WITHIN;
+use crate::support::{TestStage, WITHIN};
 
 /// What a command says on a terminal of so many columns.
 async fn shown(arguments: &[&str], columns: u16) -> String {
@@ -67,6 +70,30 @@ async fn errors_and_help_fit_the_terminal() {
     let said = shown(&["check", "--config", file.to_str().unwrap()], 80).await;
     assert!(words(&said).contains("is not a duration: write a number above 0"), "{said}");
     assert_fits(&said, 80);
+}
+
+#[tokio::test]
+async fn a_list_is_readable_on_every_terminal() {
+    const CLUB: &str = "Garden club of the northern suburbs";
+    let stage = TestStage::with("telegram.groups = \"relay\"").await;
+    stage.begin(LINES[0], ANNA).await;
+    stage.telegram.set_reads_all(LINES[0].token, true);
+    let (kind, title) = (GroupKind::Supergroup, CLUB.to_owned());
+    stage.telegram.add_group(LINES[0].token, NewGroup { id: -1_000_000_000_042, kind, title, members: vec![ANNA] });
+    stage.telegram.write_in_group(LINES[0].token, -1_000_000_000_042, ANNA, "Good morning, all");
+    let config = stage.write_config_for_commands().unwrap();
+    let list = ["chats", "list", "--config", config.to_str().unwrap()];
+    stage.until("Kommo has both", |stage| stage.kommo.chats().len() == 2).await;
+    stage.until_settled().await;
+    for columns in [30, 40, 80, 120] {
+        let said = shown(&list, columns).await;
+        assert!(words(&said).contains("tg:sales:777000111") && words(&said).contains("Garden club"), "{said}");
+        assert_fits(&said, columns.into());
+    }
+    assert!(shown(&list, 160).await.contains(CLUB), "there is room for all of it");
+    let output = finished(telekommo(&list)).await;
+    assert!(text(&output.stdout).lines().any(|line| line.contains(CLUB)), "a program finds it");
+    stage.finish().await;
 }
 
 fn words(text: &str) -> String {

@@ -1,0 +1,177 @@
+//! What the running bridge tells of its conversations, and what it queues for them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    clock,
+    domain::{
+        address::{BotId, ContactId, Conversation, KommoChatId, SourceId, UserId},
+        guest::{Guest, Whose, digits},
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    media::imported::ImportedChats,
+    store::{Chat, Fact, Intake, NewJob, Store, StoreError},
+};
+
+/// The bots, by their sources.
+pub(in crate::operate) type Bots = BTreeMap<SourceId, BotId>;
+
+/// How many conversations are told at most.
+pub(super) const LISTED: usize = 10_000;
+
+/// A conversation and its chat, as the bridge lists them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::operate) struct Row {
+    pub(super) conversation: Conversation,
+    pub(super) chat: String,
+    /// What the customer or the group was called when they last wrote, as far as that is known.
+    pub(super) name: Option<String>,
+    /// The customer's public name in Telegram, without `@`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) username: Option<String>,
+    /// Their own phone number, if they have shared it: digits alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) phone: Option<String>,
+    /// When something was last said there, if that was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) last_message_at: Option<UnixMillis>,
+}
+
+impl Row {
+    /// Whether a text is in something that a person knows of it: ids, names, and the phone number however it is written.
+    pub(super) fn has(&self, text: &str) -> bool {
+        let wanted = text.to_lowercase();
+        let is_in = |field: &str| field.to_lowercase().contains(&wanted);
+        let username = self.username.as_ref().map(|name| format!("@{name}"));
+        let number = is_number(text).then(|| digits(text));
+        let phone = |phone: &String| number.as_ref().is_some_and(|number| phone.contains(number.as_str()));
+        is_in(&self.conversation.to_string())
+            || is_in(&self.chat)
+            || self.name.as_deref().is_some_and(is_in)
+            || username.as_deref().is_some_and(is_in)
+            || self.phone.as_ref().is_some_and(phone)
+    }
+}
+
+/// Whether a text is written as phone numbers are.
+fn is_number(text: &str) -> bool {
+    text.contains(|sign: char| sign.is_ascii_digit())
+        && text.chars().all(|sign| sign.is_ascii_digit() || "+-() ./".contains(sign))
+}
+
+pub(in crate::operate) fn to_json(rows: &[Row]) -> Vec<u8> {
+    serde_json::to_vec(rows).expect("a row has string keys only")
+}
+
+/// Which conversations the command asks the bridge for.
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::operate) struct Which {
+    /// One, by its id, or all.
+    pub(super) conversation: Option<String>,
+    /// Those of one source.
+    pub(super) source: Option<String>,
+    /// Those that have this text ([`Row::has`]).
+    pub(super) search: Option<String>,
+}
+
+impl Which {
+    fn is_of_source(&self, conversation: &Conversation) -> bool {
+        self.source.as_ref().is_none_or(|source| conversation.source.as_str() == source)
+    }
+
+    fn has(&self, row: &Row) -> bool {
+        self.search.as_ref().is_none_or(|text| row.has(text))
+    }
+}
+
+/// Those that Kommo knows, with the names that `bots` were told, at most [`LISTED`]; one that is named may be known from an
+/// import alone.
+pub(in crate::operate) fn known(
+    store: &Store,
+    bots: &Bots,
+    imported: &ImportedChats,
+    which: &Which,
+) -> Result<Vec<Row>, StoreError> {
+    let chats = match which.conversation.as_deref().map(str::parse::<Conversation>) {
+        None => store.chats(usize::MAX)?.into_iter().map(|(conversation, chat)| (conversation, chat.chat)).collect(),
+        Some(Err(_)) => Vec::new(),
+        Some(Ok(conversation)) => {
+            chat_of(store, imported, &conversation)?.map(|chat| (conversation, chat)).into_iter().collect()
+        }
+    };
+    let chats = chats.into_iter().filter(|(conversation, _)| which.is_of_source(conversation));
+    let rows = chats.map(|(conversation, chat)| row_of(store, bots, conversation, chat));
+    rows.filter(|row| row.as_ref().map_or(true, |row| which.has(row))).take(LISTED).collect()
+}
+
+/// Kommo's id of a conversation's chat, as the store has it, or else an import.
+fn chat_of(
+    store: &Store,
+    imported: &ImportedChats,
+    conversation: &Conversation,
+) -> Result<Option<KommoChatId>, StoreError> {
+    if let Some(known) = store.chat(conversation)? {
+        return Ok(Some(known.chat));
+    }
+    Ok(imported.find(conversation).unwrap_or_else(|error| {
+        tracing::warn!(%conversation, %error, "which chat was imported into cannot be read");
+        None
+    }))
+}
+
+fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoChatId) -> Result<Row, StoreError> {
+    let contact = conversation.contact();
+    let portrait = match bots.get(&conversation.source) {
+        Some(bot) => store.portrait(*bot, contact)?,
+        None => None,
+    };
+    let number = match contact {
+        ContactId::Person(customer) => store.number_of(customer)?,
+        ContactId::Group(_) => None,
+    };
+    Ok(Row {
+        last_message_at: store.active_at(&conversation)?,
+        conversation,
+        chat: chat.0,
+        username: portrait.as_ref().and_then(|portrait| portrait.username.clone()),
+        name: portrait.map(|portrait| portrait.name),
+        phone: number.map(|number| number.phone),
+    })
+}
+
+/// What the command asks the bridge to do.
+#[derive(Debug, Deserialize)]
+pub(in crate::operate) struct Wish {
+    conversation: String,
+    contact: u64,
+}
+
+/// Queues it, unless there is no such conversation.
+pub(in crate::operate) async fn queue(store: &Store, imported: &ImportedChats, wish: Wish) -> Result<bool, StoreError> {
+    let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
+    let looked = (store.clone(), imported.clone(), conversation.clone());
+    let chat = spawn_blocking(move || chat_of(&looked.0, &looked.1, &looked.2)).await;
+    let chat = chat.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))?;
+    let Some(chat) = chat else { return Ok(false) };
+    let known = Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
+    let facts = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
+    // The chat is there, so nobody has to be introduced.
+    let guest = Guest { id: UserId(conversation.chat.id), name: String::new(), username: None };
+    let lane = Lane::links(&conversation);
+    let work = Work::Link { conversation, guest, whose: Whose::Contact(wish.contact) };
+    let jobs = vec![NewJob { id: None, lane: lane.clone(), work }];
+    store.push_with(Intake { jobs, offset: None }, facts, clock::now()).await?;
+    // One that waits there for Kommo gives way to it.
+    store.hurry(&lane);
+    Ok(true)
+}
+
+/// Forgets who is behind a conversation, whichever bot they wrote to; false if nothing is known of them.
+pub(in crate::operate) async fn forget(store: &Store, which: Which) -> Result<bool, StoreError> {
+    let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
+    store.forget(conversation.contact()).await
+}
