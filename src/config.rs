@@ -6,9 +6,9 @@
 //! | Step | Module | Refuses |
 //! |---|---|---|
 //! | find and parse the file | `file`, `syntax`, `shape` | no file, bad syntax, unknown keys, tables for values |
-//! | read the variables | `environment` | unknown variables |
+//! | read the variables | `environment` | variables that name no key |
 //! | merge, later over earlier | `layers` | |
-//! | read secret files | `secret_file` | files that others can read |
+//! | read secret files | `secret_file` | files that cannot be read, or hold no secret |
 //! | make typed values | `sections`, `parse` | everything else |
 //!
 //! The errors are sentences for the operator: which file or variable, which key, what is wrong and what to write. All
@@ -94,8 +94,8 @@ pub struct Config {
     pub reconcile: Reconcile,
     /// When a failed call is tried again.
     pub retry: Retry,
-    /// The file, if it holds secrets that other users of the machine can read.
-    pub open_file: Option<PathBuf>,
+    /// What looks wrong though it stops nothing: who else can read secrets, variables that set no key. Sentences.
+    pub warnings: Vec<String>,
 }
 
 /// The listener that the internet reaches: Kommo's hooks, and signed media links.

@@ -218,13 +218,13 @@
 //! | [`translate`] | wire <-> domain, pure | [`domain`], the two `wire` modules and [`media::link`] |
 //! | [`telegram`], [`kommo`] | the two remotes | never each other |
 //! | [`media`] | customers' files: signed links, and what they lead to; what an import leaves | [`domain`], [`telegram`] |
-//! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`] |
+//! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`], [`files`] |
 //! | [`relay`] | claim -> step -> settle | all of the above |
 //! | [`operate`] | the operator's ring: set-up in Kommo, probes, upkeep, restore | the bridge |
 //! | [`sandbox`] | a fake Telegram, a fake Kommo (Chats API and account), and a page that shows both | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //!
-//! [`invite`], [`lenient`], [`clock`], [`pace`], [`breaker`] and [`meter`] are leaves that several rooms use. The bridge never imports the
+//! [`invite`], [`lenient`], [`clock`], [`files`], [`pace`], [`breaker`] and [`meter`] are leaves that several rooms use. The bridge never imports the
 //! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire
 //! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
 
@@ -233,6 +233,7 @@ pub mod breaker;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod files;
 pub mod invite;
 pub mod kommo;
 pub mod lenient;

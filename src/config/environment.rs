@@ -9,11 +9,16 @@ use std::{
 
 use figment::value::Dict;
 
-use crate::config::{
-    error::Problems,
-    keys::{self, KEYS},
-    layers,
+use crate::{
+    config::{
+        error::Problems,
+        keys::{self, KEYS},
+        layers,
+    },
+    files::text,
 };
+
+mod foreign;
 
 /// Begins the name of every variable that sets a key.
 const PREFIX: &str = "TELEKOMMO_";
@@ -64,16 +69,28 @@ impl Environment {
             let path = path(&name, known_tables);
             let path: Vec<_> = path.iter().map(String::as_str).collect();
             match (keys::find(&path), value.to_str()) {
-                (Some(_), Some(text)) => layers::insert(&mut dict, &path, text),
+                (Some(_), Some(text)) => layers::insert(&mut dict, &path, plain(text)),
                 (Some(_), None) => drop(problems.report(format!("{name}: the value is not UTF-8: write it as UTF-8"))),
                 (None, _) => drop(problems.report(unknown(&name, &path))),
             }
         }
+        foreign::warnings(self.foreign().collect()).into_iter().for_each(|warning| problems.warn(warning));
         dict
     }
 
+    /// The variables that set keys, or are meant to: by their names.
     fn settings(&self) -> impl Iterator<Item = (String, &OsString)> {
-        let named = self.0.iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+        self.named().filter(|(name, _)| !foreign::is_foreign(name))
+    }
+
+    /// Variables that only begin like ours.
+    fn foreign(&self) -> impl Iterator<Item = String> {
+        self.named().map(|(name, _)| name).filter(|name| foreign::is_foreign(name))
+    }
+
+    fn named(&self) -> impl Iterator<Item = (String, &OsString)> {
+        // Some files of variables begin with a mark, which then begins the first name.
+        let named = self.0.iter().map(|(name, value)| (text::unmarked(&name.to_string_lossy()).to_owned(), value));
         named.filter(|(name, _)| name.starts_with(PREFIX) && name != RECORD)
     }
 }
@@ -114,6 +131,11 @@ fn path(variable: &str, known_tables: &[&str]) -> Vec<String> {
         (*known).clone_into(source);
     }
     path
+}
+
+/// A value without what a file of variables puts around it: a mark in front, the end of a line that another system writes.
+fn plain(value: &str) -> &str {
+    text::unmarked(value).trim_end_matches(['\r', '\n'])
 }
 
 fn unknown(name: &str, path: &[&str]) -> String {

@@ -29,9 +29,12 @@ impl Wrong {
     }
 }
 
-/// Collects problems, so that the operator hears of all of them at once.
+/// Collects problems, so that the operator hears of all of them at once, and warnings, which stop nothing.
 #[derive(Default)]
-pub(super) struct Problems(RefCell<Vec<String>>);
+pub(super) struct Problems {
+    found: RefCell<Vec<String>>,
+    warnings: RefCell<Vec<String>>,
+}
 
 /// Stands for a value that is missing because its problem has been reported.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +43,18 @@ pub(super) struct Reported;
 impl Problems {
     /// Notes a problem.
     pub(super) fn report(&self, problem: String) -> Reported {
-        self.0.borrow_mut().push(problem);
+        self.found.borrow_mut().push(problem);
         Reported
+    }
+
+    /// Notes what looks wrong though it stops nothing: a sentence.
+    pub(super) fn warn(&self, warning: String) {
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    /// The warnings so far. They are given once.
+    pub(super) fn take_warnings(&self) -> Vec<String> {
+        self.warnings.take()
     }
 
     /// `value`, if no problem was reported.
@@ -49,7 +62,7 @@ impl Problems {
     /// # Errors
     /// [`ConfigError`] with all problems.
     pub(super) fn unless_any<T>(self, value: Result<T, Reported>) -> Result<T, ConfigError> {
-        let problems = self.0.into_inner();
+        let problems = self.found.into_inner();
         match value {
             Ok(value) if problems.is_empty() => Ok(value),
             Ok(_) | Err(Reported) => Err(ConfigError { problems }),

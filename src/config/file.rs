@@ -4,19 +4,23 @@
 //! puts whole lines of it into its errors.
 
 use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt as _,
+    io,
     path::{Path, PathBuf},
 };
 
 use figment::value::{Dict, Value};
 
-use crate::config::{
-    environment::Environment,
-    error::{ConfigError, Problems},
-    keys::{self, KEYS},
-    secret_file::FOREIGN,
-    shape, syntax,
+use crate::{
+    config::{
+        environment::Environment,
+        error::{ConfigError, Problems},
+        keys::{self, KEYS},
+        shape, syntax,
+    },
+    files::{
+        denied::{self, Wish},
+        readers, text,
+    },
 };
 
 /// The file to read: `path` if one is given, else the first of `places` that exists. None if the variables must do.
@@ -44,15 +48,24 @@ pub(super) fn find(
 /// # Errors
 /// [`ConfigError`] if it cannot be read, or is not TOML.
 pub(super) fn read(path: &Path, problems: &Problems) -> Result<Dict, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let text = text::read(path).map_err(|error| unreadable(path, &error))?;
     let table = toml::from_str(&text).map_err(|error| ConfigError::from(syntax::problem(path, &text, &error)))?;
     Ok(shape::texts(table, path, problems))
 }
 
-/// Whether other users of the machine can read secrets in the file at `path`, which has these texts.
-pub(super) fn tells_secrets(path: &Path, texts: &Dict) -> bool {
-    let is_open = fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & FOREIGN != 0);
-    is_open && KEYS.iter().filter(|key| key.secret).any(|key| is_written(texts, key.section, key.name))
+/// A warning, if somebody else can read secrets in the file at `path`, which has these texts.
+pub(super) fn tells_secrets(path: &Path, texts: &Dict) -> Option<String> {
+    let others = readers::others(path).ok()??;
+    let holds_some = KEYS.iter().filter(|key| key.secret).any(|key| is_written(texts, key.section, key.name));
+    holds_some.then(|| {
+        format!(
+            "{file} holds secrets, and {} can read it: {}. Or put each secret into a file of its own (channel_secret_file, \
+             token_file, access_token_file)",
+            others.named(),
+            readers::remedy(path),
+            file = path.display(),
+        )
+    })
 }
 
 fn is_written(texts: &Dict, section: &str, name: &str) -> bool {
@@ -63,10 +76,11 @@ fn is_written(texts: &Dict, section: &str, name: &str) -> bool {
 
 fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
     let remedy = match error.kind() {
-        io::ErrorKind::NotFound => "copy config.toml.example there and fill it in",
-        io::ErrorKind::PermissionDenied => "let the user that telekommo runs as read it",
-        io::ErrorKind::InvalidData => "save it as UTF-8",
-        _ => "name a file that can be read",
+        io::ErrorKind::NotFound => "copy config.toml.example there and fill it in".to_owned(),
+        io::ErrorKind::PermissionDenied => denied::remedy(path, Wish::Read),
+        io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
+        _ => "name a file that can be read".to_owned(),
     };
-    ConfigError::from(format!("{}: cannot be read ({error}): {remedy}", path.display()))
+    let why = denied::why(path, error, Wish::Read);
+    ConfigError::from(format!("{}: cannot be read ({why}): {remedy}", path.display()))
 }

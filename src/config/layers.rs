@@ -55,7 +55,7 @@ pub(super) struct Layers {
     figment: Figment,
     root: Value,
     file: Option<PathBuf>,
-    tells_secrets: bool,
+    warnings: Vec<String>,
     credentials: Option<PathBuf>,
 }
 
@@ -67,7 +67,9 @@ impl Layers {
     pub(super) fn read(file: Option<PathBuf>, environment: &Environment) -> Result<Self, ConfigError> {
         let problems = Problems::default();
         let written = file.as_deref().map(|path| file::read(path, &problems)).transpose()?.unwrap_or_default();
-        let tells_secrets = file.as_deref().is_some_and(|path| file::tells_secrets(path, &written));
+        if let Some(warning) = file.as_deref().and_then(|path| file::tells_secrets(path, &written)) {
+            problems.warn(warning);
+        }
         let tables = keys::TABLES.iter().filter_map(|(name, _)| written.get(*name)?.as_dict());
         let known_tables: Vec<_> = tables.flat_map(Dict::keys).map(String::as_str).collect();
         let variables = environment.texts(&known_tables, &problems);
@@ -75,7 +77,8 @@ impl Layers {
             .merge(Layer(Origin::File, written))
             .merge(Layer(Origin::Environment, variables));
         let root = figment.find_value("").expect("layers of texts always merge");
-        problems.unless_any(Ok(Self { figment, root, file, tells_secrets, credentials: environment.credentials() }))
+        let (warnings, credentials) = (problems.take_warnings(), environment.credentials());
+        problems.unless_any(Ok(Self { figment, root, file, warnings, credentials }))
     }
 
     /// The texts of the section at `path`, if anything was written there.
@@ -94,9 +97,9 @@ impl Layers {
         self.file.as_deref()
     }
 
-    /// The file, if it holds secrets that other users of the machine can read.
-    pub(super) fn open_file(&self) -> Option<&Path> {
-        self.file().filter(|_| self.tells_secrets)
+    /// What looks wrong in the layers by themselves.
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The folder of the service's credentials, if there is one.

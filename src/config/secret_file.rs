@@ -2,15 +2,16 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+};
+
+use crate::files::{
+    denied::{self, Wish},
+    readers, text,
 };
 
 /// The largest file that is taken for a secret, in bytes.
 const LIMIT_BYTES: u64 = 4096;
-
-/// The permissions that a secret's file must not give: any to its group, any to others.
-pub(super) const FOREIGN: u32 = 0o077;
 
 /// Where the names of secret files lead.
 pub(super) struct Folders<'a> {
@@ -27,30 +28,43 @@ impl Folders<'_> {
         credential.unwrap_or_else(|| self.config.join(name))
     }
 
-    /// The text of the file at `path`, without newlines at its end.
+    /// The text of the file at `path`, without a mark in front and newlines at its end.
     ///
     /// # Errors
     /// A sentence that names the path and the remedy, and shows nothing of the content.
     pub(super) fn read(&self, path: &Path) -> Result<String, String> {
         let shown = path.display();
-        let unreadable =
-            |error: io::Error| format!("{shown} cannot be read ({error}): name a file that holds the secret");
         // Before it is opened: opening a pipe would wait for its writer.
-        let metadata = fs::metadata(path).map_err(unreadable)?;
+        let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
         if !metadata.is_file() {
             return Err(format!("{shown} is not a file: name a file that holds the secret"));
-        }
-        let is_credential = self.credentials.is_some_and(|folder| path.starts_with(folder));
-        if metadata.permissions().mode() & FOREIGN != 0 && !is_credential {
-            return Err(format!("{shown} can be read by other users: run chmod 600 {shown}"));
         }
         if metadata.len() > LIMIT_BYTES {
             return Err(format!("{shown} is larger than 4 KiB: write the secret into it, and nothing else"));
         }
-        let text = fs::read_to_string(path).map_err(unreadable)?;
+        let text = text::read(path).map_err(|error| unreadable(path, &error))?;
         match text.trim_end_matches(['\r', '\n']) {
             "" => Err(format!("{shown} is empty: write the secret into it")),
             secret => Ok(secret.to_owned()),
         }
     }
+
+    /// A warning, if somebody else can read the file at `path`.
+    pub(super) fn warning(&self, path: &Path) -> Option<String> {
+        if self.credentials.is_some_and(|folder| path.starts_with(folder)) {
+            return None;
+        }
+        let others = readers::others(path).ok()??;
+        Some(format!("{} can be read by {}: {}", path.display(), others.named(), readers::remedy(path)))
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        io::ErrorKind::PermissionDenied => denied::remedy(path, Wish::Read),
+        io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
+        // More kinds come with the library; in all of them another file is what helps.
+        _ => "name a file that holds the secret".to_owned(),
+    };
+    format!("{} cannot be read ({}): {remedy}", path.display(), denied::why(path, error, Wish::Read))
 }

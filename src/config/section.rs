@@ -105,6 +105,9 @@ impl<'a> Section<'a> {
             );
         }
         let text = folders.read(&path).map_err(|problem| self.report(twin, &problem))?;
+        if let Some(warning) = folders.warning(&path) {
+            self.problems.warn(format!("{}: {warning}", self.place(twin)));
+        }
         parse(&text).map_err(|wrong| self.report(twin, &format!("the text of {} {wrong}", path.display())))
     }
 

@@ -1,6 +1,6 @@
 //! From merged texts to the typed [`Config`], section by section.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use crate::{
     config::{
@@ -55,7 +55,7 @@ impl<'a> Reading<'a> {
             media: media?,
             reconcile: reconcile?,
             retry: retry?,
-            open_file: self.layers.open_file().map(Path::to_owned),
+            warnings: [self.layers.warnings().to_vec(), self.problems.take_warnings()].concat(),
         };
         self.two_listeners(&config)?;
         self.one_source_per_bot(&config)?;

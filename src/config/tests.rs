@@ -43,6 +43,8 @@ struct Folder(TempDir);
 impl Folder {
     fn new(config: &str) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
+        // As /etc is: others get as far as the files.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         folder.write("config.toml", config, 0o644);
         folder
     }
@@ -59,6 +61,13 @@ impl Folder {
 
     fn load(&self, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::load(Some(&self.path().join("config.toml")), &variables.iter().copied().collect())
+    }
+
+    /// The warnings, with names of files as seen from the folder.
+    fn warnings(&self, variables: &[(&str, &str)]) -> Vec<String> {
+        let config = self.load(variables).unwrap_or_else(|error| panic!("{error}"));
+        let short = |text: String| text.replace(&format!("{}/", self.path().display()), "");
+        config.warnings.into_iter().map(short).collect()
     }
 
     /// The message, with names of files as seen from the folder.

@@ -15,15 +15,8 @@ const OURS: [&str; 2] = ["kommo", "media"];
 /// Sentences that say what looks wrong, and what to do.
 #[must_use]
 pub fn of(config: &Config) -> Vec<String> {
-    let open_file = config.open_file.as_ref().map(|file| {
-        let file = file.display();
-        format!(
-            "{file} holds secrets, and other users of this machine can read it: run chmod 600 {file} if telekommo runs as \
-             its owner; else put each secret into a file of its own (channel_secret_file, token_file, access_token_file)"
-        )
-    });
     let address = of_address(&config.server.public_url, config.server.listen.port(), &config.kommo.chats_url);
-    address.into_iter().chain(open_file).collect()
+    address.into_iter().chain(config.warnings.iter().cloned()).collect()
 }
 
 /// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`.

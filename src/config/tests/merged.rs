@@ -175,3 +175,38 @@ fn debug_shows_no_secret() {
     }
     assert!(shown.contains("access_token: Some([secret])"), "{shown}");
 }
+
+#[test]
+fn variables_that_only_begin_like_ours_are_told_and_set_nothing() {
+    let foreign = [
+        ("TELEKOMMO_PORT", "tcp://10.0.0.1:8080"),
+        ("TELEKOMMO_SERVICE_HOST", "10.0.0.1"),
+        ("TELEKOMMO_VERSION", "0.1"),
+        ("TELEKOMMO_KOMMO_TIMEOUT", "1s"),
+    ];
+    let folder = Folder::new(LEAST);
+    folder.write("config.toml", LEAST, 0o600);
+    let [slip, others] = folder.warnings(&foreign).try_into().unwrap();
+    assert_eq!(slip, "TELEKOMMO_KOMMO_TIMEOUT sets nothing: did you mean TELEKOMMO_KOMMO__TIMEOUT?");
+    assert!(others.starts_with("TELEKOMMO_PORT, TELEKOMMO_SERVICE_HOST, TELEKOMMO_VERSION: "), "{others}");
+    assert!(!others.contains("10.0.0.1"), "values may be secrets: {others}");
+    assert_eq!(folder.load(&foreign).unwrap().kommo.timeout.as_secs(), 20);
+    // They alone are no configuration.
+    let nothing = Config::load_from(None, &[], &foreign.into_iter().collect()).unwrap_err();
+    assert!(nothing.to_string().starts_with("no configuration"), "{nothing}");
+}
+
+#[test]
+fn what_a_file_of_variables_puts_around_is_no_part_of_them() {
+    let variables =
+        [("\u{feff}TELEKOMMO_KOMMO__TIMEOUT", "7s\r"), ("TELEKOMMO_SOURCES__SALES__TOKEN", "\u{feff}7:abc\r\n")];
+    let config = load(LEAST, &variables);
+    assert_eq!(config.kommo.timeout.as_secs(), 7);
+    assert_eq!(config.sources[&SourceId::parse("sales").unwrap()].token.expose(), "7:abc");
+}
+
+#[test]
+fn a_configuration_may_begin_with_a_mark_and_have_the_lines_of_another_system() {
+    let config = load(&format!("\u{feff}{}", LEAST.trim_start().replace('\n', "\r\n")), &[]);
+    assert_eq!(config.server.public_url.as_str(), "https://bridge.example.com");
+}

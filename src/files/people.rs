@@ -1,0 +1,88 @@
+//! The users and groups of this machine, as its own two files name them. Those that only a directory service knows have
+//! numbers here, and no names.
+
+use std::fs;
+
+/// One line of `/etc/passwd` or `/etc/group`: fields with colons between.
+fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines().map(|line| line.split(':').collect())
+}
+
+/// The user with a number, such as `telekommo (uid 998)`.
+pub(super) fn user(uid: u32) -> String {
+    let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    name(&known, uid).map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
+}
+
+/// The name in the line that has this number in its third field.
+fn name(text: &str, number: u32) -> Option<String> {
+    let number = number.to_string();
+    lines(text)
+        .find(|fields| fields.get(2) == Some(&number.as_str()))
+        .and_then(|fields| fields.first().map(|name| (*name).to_owned()))
+}
+
+/// The group with a number, such as `staff (gid 50)`.
+pub(super) fn group(gid: u32) -> String {
+    let known = fs::read_to_string("/etc/group").unwrap_or_default();
+    name(&known, gid).map_or_else(|| format!("gid {gid}"), |name| format!("{name} (gid {gid})"))
+}
+
+/// Whether somebody else than root and the user `me` is in a group.
+pub(super) fn is_shared(gid: u32, me: u32) -> bool {
+    let [users, groups] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
+    has_others(gid, me, &users, &groups)
+}
+
+fn has_others(gid: u32, me: u32, users: &str, groups: &str) -> bool {
+    let (gid, me) = (gid.to_string(), me.to_string());
+    let is_other = |fields: &[&str]| !matches!(fields.get(2), Some(uid) if *uid == me || *uid == "0");
+    let mine = lines(users).any(|fields| fields.get(3) == Some(&gid.as_str()) && is_other(&fields));
+    let member = |name: &str| lines(users).find(|fields| fields.first() == Some(&name));
+    let members = lines(groups).filter(|fields| fields.get(2) == Some(&gid.as_str())).flat_map(|fields| {
+        fields
+            .get(3)
+            .copied()
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect::<Vec<_>>()
+    });
+    // Somebody whom only the group names counts as another.
+    mine || members.into_iter().any(|name| member(name).is_none_or(|fields| is_other(&fields)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\ntelekommo:x:998:998::/:/bin/false\nanna:x:1000:1000::/:/bin/sh\n\
+                         ben:x:1001:100::/:/bin/sh\n";
+    const GROUPS: &str = "root:x:0:\ntelekommo:x:998:\nanna:x:1000:\nusers:x:100:\nstaff:x:50:anna,telekommo\n\
+                          own:x:51:telekommo,root\nfar:x:52:somebody\n";
+
+    #[test]
+    fn a_group_is_shared_if_another_person_is_in_it() {
+        for (gid, shared, why) in [
+            (998, false, "one's own"),
+            (0, false, "root's"),
+            (1000, true, "another's"),
+            (100, true, "the first group of another"),
+            (50, true, "another is a member"),
+            (51, false, "root and we are members"),
+            (52, true, "somebody whom no file knows is a member"),
+            (2000, false, "a number that nobody has, as Kubernetes gives"),
+        ] {
+            assert_eq!(has_others(gid, 998, USERS, GROUPS), shared, "{why}");
+        }
+    }
+
+    #[test]
+    fn who_has_a_name_is_called_by_it() {
+        assert_eq!(name(USERS, 998).as_deref(), Some("telekommo"));
+        assert_eq!(name(USERS, 2000), None);
+        assert_eq!(user(4_000_000), "uid 4000000");
+        assert_eq!(user(0), "root (uid 0)");
+    }
+}

@@ -1,0 +1,185 @@
+//! Who can read a file besides root and ourselves.
+//!
+//! The permissions of the file alone do not tell: a folder on the way may be closed to others, a group may have no other
+//! member, and what a container mounts is open to everybody by its permissions, though nobody else is in there.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{StatVfsMountFlags, statvfs},
+    process::geteuid,
+};
+
+use crate::files::people;
+
+/// Where containers have their secrets, whatever file system that is.
+const SECRETS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
+/// A read-only mount that everybody on the machine looks into: what Nix has built.
+const NIX: &str = "/nix/store";
+
+/// Somebody else who can read a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// Every user of the machine.
+    Everybody,
+    /// The members of a group.
+    Group(String),
+}
+
+impl Others {
+    /// Who it is, for a sentence about who can read something.
+    #[must_use]
+    pub fn named(&self) -> String {
+        match self {
+            Self::Everybody => "other users of this machine".to_owned(),
+            Self::Group(group) => format!("the group {group}"),
+        }
+    }
+}
+
+/// A file or a folder on the way to it: whom it lets through.
+#[derive(Clone, Copy, Debug)]
+struct Door {
+    to_others: bool,
+    to_group: bool,
+    gid: u32,
+}
+
+/// Who else can read or change the file at `path`; `None` if nobody can, or its mount protects it.
+///
+/// # Errors
+/// If it cannot be looked at.
+pub fn others(path: &Path) -> io::Result<Option<Others>> {
+    // What a link leads to counts: Kubernetes mounts links.
+    let path = path.canonicalize()?;
+    if is_mounted(&path) {
+        return Ok(None);
+    }
+    let file = fs::metadata(&path)?;
+    let mut doors = vec![door(&file, 0o006, 0o060)];
+    for folder in path.ancestors().skip(1) {
+        doors.push(door(&fs::metadata(folder)?, 0o001, 0o010));
+    }
+    let me = geteuid().as_raw();
+    Ok(audience(&doors, |gid| people::is_shared(gid, me)).map(|gid| match gid {
+        None => Others::Everybody,
+        Some(gid) => Others::Group(people::group(gid)),
+    }))
+}
+
+/// What closes a file that others can read, for a person to do.
+#[must_use]
+pub fn remedy(path: &Path) -> String {
+    let (shown, me) = (path.display(), geteuid().as_raw());
+    match fs::metadata(path).map(|file| file.uid()) {
+        Ok(owner) if owner != me => format!(
+            "it belongs to {}: give it to the user that telekommo runs as, and run chmod 600 {shown}",
+            people::user(owner)
+        ),
+        Ok(_) | Err(_) => format!("run chmod 600 {shown}"),
+    }
+}
+
+fn door(of: &fs::Metadata, others: u32, group: u32) -> Door {
+    Door { to_others: of.mode() & others != 0, to_group: of.mode() & group != 0, gid: of.gid() }
+}
+
+/// Who gets through all of the doors: `None` is nobody, `Some(None)` everybody, and else a group that has other members.
+fn audience(doors: &[Door], is_shared: impl Fn(u32) -> bool) -> Option<Option<u32>> {
+    let narrow = doors.iter().filter(|door| !door.to_others);
+    let mut let_in = None;
+    for door in narrow {
+        if !door.to_group || !is_shared(door.gid) {
+            return None;
+        }
+        let_in = let_in.or(Some(door.gid));
+    }
+    Some(let_in)
+}
+
+/// Whether it was mounted for us: it lies where containers have their secrets, or in what nobody can write to. On such a mount
+/// permissions are as they are, and nobody can mend them.
+fn is_mounted(path: &Path) -> bool {
+    if path.starts_with(NIX) {
+        return false;
+    }
+    let is_read_only = || statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY));
+    SECRETS.map(PathBuf::from).iter().any(|folder| path.starts_with(real(folder))) || is_read_only()
+}
+
+/// Where a folder is, if a link leads to it: `/var/run` is one.
+fn real(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    const fn open(gid: u32) -> Door {
+        Door { to_others: true, to_group: true, gid }
+    }
+
+    const fn to_group(gid: u32) -> Door {
+        Door { to_others: false, to_group: true, gid }
+    }
+
+    const fn closed(gid: u32) -> Door {
+        Door { to_others: false, to_group: false, gid }
+    }
+
+    #[test]
+    fn who_gets_through_every_door_can_read() {
+        let shared = |gid| gid == 50 || gid == 60;
+        for (doors, want, why) in [
+            (&[open(0), open(0)][..], Some(None), "0644 in an open folder"),
+            (&[closed(0), open(0)], None, "0600"),
+            (&[open(0), closed(0), open(0)], None, "0644 below a closed folder"),
+            (&[to_group(998), open(0)], None, "0640 with a group of one's own"),
+            (&[to_group(50), open(0)], Some(Some(50)), "0640 with a group that has others"),
+            (&[open(0), to_group(50), open(0)], Some(Some(50)), "0644 below a folder for a group that has others"),
+            (&[open(0), to_group(998), open(0)], None, "0644 below a folder for a group of one's own"),
+            (&[to_group(50), to_group(998)], None, "for those who are in both groups"),
+            (&[to_group(50), to_group(60)], Some(Some(50)), "for those who are in both groups"),
+        ] {
+            assert_eq!(audience(doors, shared), want, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_judged_with_the_folders_on_the_way() {
+        let home = tempfile::tempdir().unwrap();
+        let (file, link) = (home.path().join("token"), home.path().join("link"));
+        fs::write(&file, "7:abc").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let chmod = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        for (folder, mode, want) in [
+            (0o755, 0o644, Some(Others::Everybody)),
+            (0o755, 0o602, Some(Others::Everybody)),
+            (0o711, 0o604, Some(Others::Everybody)),
+            (0o755, 0o600, None),
+            (0o755, 0o611, None),
+            (0o700, 0o666, None),
+        ] {
+            chmod(home.path(), folder);
+            chmod(&file, mode);
+            for path in [&file, &link] {
+                assert_eq!(others(path).unwrap(), want, "{folder:o} {mode:o}");
+            }
+        }
+        assert!(others(&home.path().join("missing")).is_err());
+        assert_eq!(remedy(&file), format!("run chmod 600 {}", file.display()));
+    }
+
+    #[test]
+    fn what_nix_has_built_is_everybodys() {
+        assert!(!is_mounted(Path::new("/nix/store/abc-token")));
+        assert!(is_mounted(Path::new("/run/secrets/token")));
+    }
+}
