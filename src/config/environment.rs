@@ -74,7 +74,9 @@ impl Environment {
                 (None, _) => drop(problems.report(unknown(&name, &path))),
             }
         }
-        foreign::warnings(self.foreign().collect()).into_iter().for_each(|warning| problems.warn(warning));
+        for warning in foreign::warnings(self.foreign().collect()) {
+            problems.warn(warning);
+        }
         dict
     }
 

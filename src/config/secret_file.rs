@@ -28,11 +28,12 @@ impl Folders<'_> {
         credential.unwrap_or_else(|| self.config.join(name))
     }
 
-    /// The text of the file at `path`, without a mark in front and newlines at its end.
+    /// The text of the file at `path`, without a mark in front and newlines at its end; and a warning, if somebody else can
+    /// read it.
     ///
     /// # Errors
     /// A sentence that names the path and the remedy, and shows nothing of the content.
-    pub(super) fn read(&self, path: &Path) -> Result<String, String> {
+    pub(super) fn read(&self, path: &Path) -> Result<(String, Option<String>), String> {
         let shown = path.display();
         // Before it is opened: opening a pipe would wait for its writer.
         let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
@@ -45,12 +46,11 @@ impl Folders<'_> {
         let text = text::read(path).map_err(|error| unreadable(path, &error))?;
         match text.trim_end_matches(['\r', '\n']) {
             "" => Err(format!("{shown} is empty: write the secret into it")),
-            secret => Ok(secret.to_owned()),
+            secret => Ok((secret.to_owned(), self.warning(path))),
         }
     }
 
-    /// A warning, if somebody else can read the file at `path`.
-    pub(super) fn warning(&self, path: &Path) -> Option<String> {
+    fn warning(&self, path: &Path) -> Option<String> {
         if self.credentials.is_some_and(|folder| path.starts_with(folder)) {
             return None;
         }

@@ -104,8 +104,8 @@ impl<'a> Section<'a> {
                 self.report(twin, "the value looks like the secret itself: write the name of a file that holds it")
             );
         }
-        let text = folders.read(&path).map_err(|problem| self.report(twin, &problem))?;
-        if let Some(warning) = folders.warning(&path) {
+        let (text, warning) = folders.read(&path).map_err(|problem| self.report(twin, &problem))?;
+        if let Some(warning) = warning {
             self.problems.warn(format!("{}: {warning}", self.place(twin)));
         }
         parse(&text).map_err(|wrong| self.report(twin, &format!("the text of {} {wrong}", path.display())))

@@ -39,6 +39,18 @@ pub fn why(path: &Path, error: &io::Error, wish: Wish) -> String {
     format!("permission denied: {what} belongs to {owner} with the mode {mode:o}, and telekommo runs as {me}")
 }
 
+/// That the file at `path` cannot be read, why, and what to do where we know it.
+#[must_use]
+pub fn unread(path: &Path, error: &io::Error) -> String {
+    let said = format!("{} cannot be read ({})", path.display(), why(path, error, Wish::Read));
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("{said}: {}", remedy(path, Wish::Read)),
+        io::ErrorKind::InvalidData => format!("{said}: save it as UTF-8"),
+        // More kinds come with the library; for none of them we know more than the system's own words.
+        _ => said,
+    }
+}
+
 /// What to do about a file that belongs to another user.
 #[must_use]
 pub fn remedy(path: &Path, wish: Wish) -> String {
@@ -82,7 +94,8 @@ fn in_the_way(path: &Path, wish: Wish) -> PathBuf {
 /// What lies in a folder, and in those within it.
 fn below(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let Some(deeper) = depth.checked_sub(1) else { return Vec::new() };
-    let entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    entries.sort();
     let within: Vec<_> = entries.iter().filter(|path| path.is_dir()).flat_map(|path| below(path, deeper)).collect();
     entries.into_iter().chain(within).collect()
 }

@@ -49,6 +49,14 @@ struct Door {
     gid: u32,
 }
 
+/// Who besides root and ourselves gets through all doors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    Nobody,
+    Everybody,
+    Group(u32),
+}
+
 /// Who else can read or change the file at `path`; `None` if nobody can, or its mount protects it.
 ///
 /// # Errors
@@ -65,10 +73,11 @@ pub fn others(path: &Path) -> io::Result<Option<Others>> {
         doors.push(door(&fs::metadata(folder)?, 0o001, 0o010));
     }
     let me = geteuid().as_raw();
-    Ok(audience(&doors, |gid| people::is_shared(gid, me)).map(|gid| match gid {
-        None => Others::Everybody,
-        Some(gid) => Others::Group(people::group(gid)),
-    }))
+    Ok(match audience(&doors, |gid| people::is_shared(gid, me)) {
+        Audience::Nobody => None,
+        Audience::Everybody => Some(Others::Everybody),
+        Audience::Group(gid) => Some(Others::Group(people::group(gid))),
+    })
 }
 
 /// What closes a file that others can read, for a person to do.
@@ -88,17 +97,13 @@ fn door(of: &fs::Metadata, others: u32, group: u32) -> Door {
     Door { to_others: of.mode() & others != 0, to_group: of.mode() & group != 0, gid: of.gid() }
 }
 
-/// Who gets through all of the doors: `None` is nobody, `Some(None)` everybody, and else a group that has other members.
-fn audience(doors: &[Door], is_shared: impl Fn(u32) -> bool) -> Option<Option<u32>> {
-    let narrow = doors.iter().filter(|door| !door.to_others);
-    let mut let_in = None;
-    for door in narrow {
-        if !door.to_group || !is_shared(door.gid) {
-            return None;
-        }
-        let_in = let_in.or(Some(door.gid));
+/// Who else gets through all of the doors: whoever is in all groups that some of them are for.
+fn audience(doors: &[Door], is_shared: impl Fn(u32) -> bool) -> Audience {
+    let narrow: Vec<_> = doors.iter().filter(|door| !door.to_others).collect();
+    if narrow.iter().any(|door| !door.to_group || !is_shared(door.gid)) {
+        return Audience::Nobody;
     }
-    Some(let_in)
+    narrow.first().map_or(Audience::Everybody, |door| Audience::Group(door.gid))
 }
 
 /// Whether it was mounted for us: it lies where containers have their secrets, or in what nobody can write to. On such a mount
@@ -138,15 +143,15 @@ mod tests {
     fn who_gets_through_every_door_can_read() {
         let shared = |gid| gid == 50 || gid == 60;
         for (doors, want, why) in [
-            (&[open(0), open(0)][..], Some(None), "0644 in an open folder"),
-            (&[closed(0), open(0)], None, "0600"),
-            (&[open(0), closed(0), open(0)], None, "0644 below a closed folder"),
-            (&[to_group(998), open(0)], None, "0640 with a group of one's own"),
-            (&[to_group(50), open(0)], Some(Some(50)), "0640 with a group that has others"),
-            (&[open(0), to_group(50), open(0)], Some(Some(50)), "0644 below a folder for a group that has others"),
-            (&[open(0), to_group(998), open(0)], None, "0644 below a folder for a group of one's own"),
-            (&[to_group(50), to_group(998)], None, "for those who are in both groups"),
-            (&[to_group(50), to_group(60)], Some(Some(50)), "for those who are in both groups"),
+            (&[open(0), open(0)][..], Audience::Everybody, "0644 in an open folder"),
+            (&[closed(0), open(0)], Audience::Nobody, "0600"),
+            (&[open(0), closed(0), open(0)], Audience::Nobody, "0644 below a closed folder"),
+            (&[to_group(998), open(0)], Audience::Nobody, "0640 with a group of one's own"),
+            (&[to_group(50), open(0)], Audience::Group(50), "0640 with a group that has others"),
+            (&[open(0), to_group(50), open(0)], Audience::Group(50), "0644 below a folder for a group that has others"),
+            (&[open(0), to_group(998), open(0)], Audience::Nobody, "0644 below a folder for a group of one's own"),
+            (&[to_group(50), to_group(998)], Audience::Nobody, "for those who are in both groups"),
+            (&[to_group(50), to_group(60)], Audience::Group(50), "for those who are in both groups"),
         ] {
             assert_eq!(audience(doors, shared), want, "{why}");
         }

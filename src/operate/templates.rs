@@ -4,7 +4,7 @@
 //! told and left alone: only `remove` deletes. A template is recognised by the id that the file gives it (`external_id`), so
 //! a push that broke off is simply made again.
 
-use std::{fs, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -12,6 +12,7 @@ use reqwest::StatusCode;
 
 use crate::{
     config::Config,
+    files::{denied, text},
     kommo::{
         account::{Account, RestError},
         wire::account::Template,
@@ -87,8 +88,8 @@ fn account(config: &Config) -> anyhow::Result<Account> {
     )
 }
 
-fn read(path: &PathBuf) -> anyhow::Result<Vec<Wanted>> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+fn read(path: &Path) -> anyhow::Result<Vec<Wanted>> {
+    let text = text::read(path).map_err(|error| anyhow::anyhow!(denied::unread(path, &error)))?;
     file::parse(&text).map_err(|problems| {
         let lines = problems.iter().map(|problem| format!("\n  {}:{problem}", path.display()));
         anyhow::anyhow!("the file is not right, and nothing was changed:{}", lines.collect::<String>())

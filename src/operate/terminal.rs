@@ -8,7 +8,10 @@ use std::{
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 
-use crate::operate::table::{self, COLUMNS, fit};
+use crate::{
+    files::text,
+    operate::table::{self, COLUMNS, fit},
+};
 
 /// How a shell reports what a broken pipe has ended: 128 and the number of SIGPIPE.
 const UNREAD: i32 = 141;
@@ -113,5 +116,6 @@ fn read() -> io::Result<String> {
     if io::stdin().lock().read_line(&mut line)? == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the input ended before the answer"));
     }
-    Ok(line.trim().to_owned())
+    // What is piped in may come from a file that an editor has marked.
+    Ok(text::unmarked(&line).trim().to_owned())
 }

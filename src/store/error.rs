@@ -7,6 +7,8 @@ use std::{
 
 use crate::store::dumps;
 
+mod obstacle;
+
 /// What is wrong with the store, where, and what to do.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -55,7 +57,7 @@ pub enum StoreError {
         /// What the system says.
         why: String,
         /// What to do.
-        advice: &'static str,
+        advice: String,
     },
     /// A dump could not be written, is incomplete or not one.
     #[error("{file} is not a whole dump: {why}")]
@@ -98,20 +100,8 @@ impl StoreError {
 
     /// The system does not let us have what is in `dir`.
     pub(super) fn inaccessible(dir: &Path, error: &io::Error) -> Self {
-        Self::Inaccessible { dir: dir.to_owned(), why: error.to_string(), advice: advice(error) }
-    }
-}
-
-/// What a person can do about what the system says.
-fn advice(error: &io::Error) -> &'static str {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::PermissionDenied => "Run telekommo as the user whom data_dir belongs to, or as root",
-        Kind::StorageFull | Kind::QuotaExceeded => "Free some space there",
-        Kind::ReadOnlyFilesystem => "Make that file system writable",
-        Kind::NotADirectory | Kind::NotFound | Kind::AlreadyExists => "Correct data_dir",
-        // More kinds come with the library; none of them tells more than the system's own words.
-        _ => "Look after the disk, and start again",
+        let (why, advice) = obstacle::of(dir, error);
+        Self::Inaccessible { dir: dir.to_owned(), why, advice }
     }
 }
 
@@ -150,7 +140,8 @@ impl fmt::Display for Remedy {
                 f,
                 "bring back a copy of {dir} or of a dump (`telekommo restore {dir} DUMP`). Without one, stop the service, move \
                  `store` and `store.marker` out of {dir} and start: what waited in the store is lost, and so is what was known \
-                 of earlier messages",
+                 of earlier messages. Then look in Kommo's chats for the answers of the last hours that are not marked as \
+                 delivered, and send these again; what customers wrote and Kommo does not show is still in the bots' chats",
                 dir = data_dir.display()
             ),
         }
@@ -179,15 +170,16 @@ mod tests {
     fn what_the_system_refuses_is_no_damage_and_has_its_own_advice() {
         use io::ErrorKind as Kind;
         let kinds = [
-            (Kind::PermissionDenied, "as the user"),
+            (Kind::PermissionDenied, "Run"),
             (Kind::StorageFull, "Free some space"),
             (Kind::QuotaExceeded, "Free some space"),
             (Kind::ReadOnlyFilesystem, "writable"),
-            (Kind::NotADirectory, "Correct data_dir"),
+            (Kind::NotADirectory, "Name a folder"),
+            (Kind::NotFound, "Name a folder"),
             (Kind::Other, "Look after the disk"),
         ];
         for (kind, advice) in kinds {
-            let said = StoreError::inaccessible(Path::new("/d"), &kind.into()).to_string();
+            let said = StoreError::inaccessible(Path::new("/"), &kind.into()).to_string();
             assert!(said.contains(advice) && said.contains("not damaged") && !said.contains("restore"), "{said}");
         }
     }

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod crowd;
+mod foreign_files;
 mod history;
 mod import;
 mod kill;

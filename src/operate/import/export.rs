@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::{
+    files::denied,
     operate::import::{
         room::Room,
         walk::{Tell, walk},
@@ -49,7 +50,7 @@ impl Export {
     /// If there is none, or one that only people can read.
     pub(super) fn find(path: &Path, most_bytes: u64) -> anyhow::Result<Self> {
         let shown = path.display();
-        let there = fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?;
+        let there = fs::metadata(path).map_err(|error| anyhow::anyhow!(denied::unread(path, &error)))?;
         let folder = if there.is_dir() { path } else { path.parent().unwrap_or(path) };
         let is_page = path.extension().is_some_and(|ending| ending == "html");
         let main = if there.is_dir() { path.join(MAIN) } else { path.to_owned() };
@@ -72,7 +73,7 @@ impl Export {
     /// # Errors
     /// If it cannot be read to its end.
     pub(super) fn walk(&self, tell: &mut Tell<'_>) -> anyhow::Result<()> {
-        let file = File::open(&self.main).with_context(|| format!("{} cannot be read", self.main.display()))?;
+        let file = File::open(&self.main).map_err(|error| anyhow::anyhow!(denied::unread(&self.main, &error)))?;
         walk(file, tell).map_err(|error| {
             let shown = self.main.display();
             if error.is_eof() {

@@ -8,7 +8,7 @@ use std::{
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::lenient::lenient;
+use crate::{files::text, lenient::lenient};
 
 lenient! {
     /// Whose account it is. An export of one chat does not tell.
@@ -50,6 +50,8 @@ const STOPPED: &str = "the walk was told to stop";
 /// # Errors
 /// If it is not JSON to its end, or not an object.
 pub(super) fn walk(export: impl Read, tell: &mut Tell<'_>) -> Result<(), serde_json::Error> {
+    let mut export = BufReader::new(export);
+    text::skip_mark(&mut export).map_err(serde_json::Error::io)?;
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(Mended::new(export)));
     match (Object { tell, place: Place::Root }).deserialize(&mut json) {
         Ok(()) => json.end(),
@@ -229,6 +231,13 @@ mod tests {
                 "chats":{{"about":"x","list":[{chat}]}},"left_chats":{{"list":[{chat}]}}}}"#
         );
         assert_eq!(told(&account).unwrap(), [&["owner 555"][..], &of_chat[..]].concat());
+    }
+
+    #[test]
+    fn a_mark_in_front_is_skipped_and_utf_16_is_named() {
+        let chat = r#"{"type":"personal_chat","id":7,"name":"a","messages":[]}"#;
+        assert_eq!(told(&format!("\u{feff}{chat}")).unwrap(), ["personal_chat 7 a"]);
+        assert!(told("{\0\"\0").unwrap_err().contains("it is saved as UTF-16: save it as UTF-8"));
     }
 
     #[test]

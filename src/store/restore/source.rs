@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     domain::time::UnixMillis,
+    files::{denied, text},
     store::{
         StoreError,
         dump::{FORMAT, Line},
@@ -37,7 +38,7 @@ impl Source {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(|error| bad(path, &error.to_string()))?;
+        let file = File::open(path).map_err(|error| bad(path, &denied::unread(path, &error)))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -52,7 +53,9 @@ impl Source {
         let bad = |why: &str| bad(&self.path, why);
         let failed = |error: io::Error| bad(&error.to_string());
         self.file.rewind().map_err(failed)?;
-        let mut lines = BufReader::new(&self.file)
+        let mut reader = BufReader::new(&self.file);
+        text::skip_mark(&mut reader).map_err(failed)?;
+        let mut lines = reader
             .lines()
             .map(|line| serde_json::from_str::<Line>(&line.map_err(failed)?).map_err(|_| bad("a line is cut")));
         let header = match lines.next().transpose()? {

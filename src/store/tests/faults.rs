@@ -133,9 +133,15 @@ async fn what_is_no_folder_is_not_told_as_a_damaged_store() {
     let file = home.0.path().join("file");
     fs::write(&file, "").unwrap();
     let refused = |dir| Store::open(Settings { dir, ..home.settings() }).unwrap_err();
-    for dir in [file.clone(), file.join("below")] {
+    let is_file = format!("{} is a file, not a folder", file.display());
+    for (dir, says) in [
+        (file.clone(), is_file.as_str()),
+        (file.join("below"), &is_file),
+        ("/proc/telekommo".into(), "nothing can be made in /proc"),
+    ] {
         let error = refused(dir);
         assert!(matches!(error, StoreError::Inaccessible { .. }) && !error.to_string().contains("restore"), "{error}");
+        assert!(error.to_string().contains(says) && error.to_string().contains("Name a folder in data_dir"), "{error}");
     }
     home.open().close().await.unwrap();
     let path = database(home.0.path());

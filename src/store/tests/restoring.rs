@@ -56,6 +56,18 @@ async fn nothing_is_acknowledged_into_a_store_that_is_being_replaced() {
 }
 
 #[tokio::test]
+async fn a_dump_may_begin_with_a_mark_and_one_in_utf_16_is_called_so() {
+    let home = Home::new();
+    let dump = dumped(&home, 3).await;
+    let text = fs::read(&dump).unwrap();
+    fs::write(&dump, [b"\xef\xbb\xbf", &text[..]].concat()).unwrap();
+    assert_eq!(Store::restore(home.0.path(), &dump).unwrap().waiting, 3);
+    fs::write(&dump, text.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<_>>()).unwrap();
+    let error = Store::restore(home.0.path(), &dump).unwrap_err();
+    assert!(error.to_string().contains("it is saved as UTF-16"), "{error}");
+}
+
+#[tokio::test]
 async fn who_restores_has_the_data_directory_and_says_how_to_get_it() {
     let home = Home::new();
     let dump = dumped(&home, 1).await;

@@ -178,7 +178,8 @@ async fn check_warns_of_what_looks_wrong() {
         text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert!(!warned().await.contains("Warning"), "there is nothing to warn of");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(stage.dir(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(warned().await.contains("holds secrets, and other users of this machine can read it: run chmod 600"));
     let text = fs::read_to_string(&file).unwrap();
     let public = text.lines().find(|line| line.starts_with("server.public_url")).unwrap();
