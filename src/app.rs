@@ -321,7 +321,12 @@ impl Parts {
             .merge(history::router(self.store.clone(), self.imported(config)));
         life.essential(
             "public listener",
-            serve::until(public, serve::public(hooks, media), serve::Limits::public(), stop.clone()),
+            serve::until(
+                public,
+                serve::public(hooks, media, config.server.public_url.url()),
+                serve::Limits::public(),
+                stop.clone(),
+            ),
         );
         life.essential("admin listener", serve::until(admin, admin_router, serve::Limits::admin(), stop));
     }

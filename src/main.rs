@@ -87,7 +87,7 @@ enum Command {
         /// Play a short talk; exit 1 if not all of it arrived.
         #[arg(long, conflicts_with = "hooks_to")]
         script: bool,
-        /// No bridge: say where the fakes are, send hooks to URL.
+        /// No bridge: print a configuration for one, send hooks to URL.
         #[arg(long, value_name = "URL", conflicts_with = "set", value_parser = values::address)]
         hooks_to: Option<Url>,
         /// A line of configuration: 'telegram.buttons = "keyboard"'.
@@ -261,9 +261,13 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let runtime = Runtime::new()?;
-    let mut findings = runtime.block_on(check::ask(config));
-    println!("\nKommo:");
+    let mut findings = runtime.block_on(check::look(config));
+    println!("\nThis machine:");
     print!("{}", findings.iter().map(ToString::to_string).collect::<String>());
+    let kommo = runtime.block_on(check::ask(config));
+    println!("\nKommo:");
+    print!("{}", kommo.iter().map(ToString::to_string).collect::<String>());
+    findings.extend(kommo);
     let mut telegram = runtime.block_on(check::ask_telegram(&app::bots(config)?));
     telegram.extend(config.telegram.local.then(|| check::ask_files(app::disk(config))));
     println!("\nTelegram:");

@@ -11,6 +11,7 @@
 pub mod clock;
 pub mod fault;
 pub mod kommo;
+mod own_bridge;
 pub mod page;
 mod range;
 mod record;

@@ -9,6 +9,7 @@ use axum::{
     http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
+use reqwest::Url;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     task::JoinSet,
@@ -19,12 +20,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     kommo::hook::HookIntake,
     media::serve::MediaDoor,
-    serve::{connections::Connections, seldom::Seldom},
+    serve::{connections::Connections, entrance::Entrance, seldom::Seldom},
 };
 
 mod body;
 mod connections;
 mod conversation;
+mod entrance;
 mod head;
 mod limits;
 mod patience;
@@ -34,6 +36,8 @@ mod wire;
 
 pub use limits::{Limits, raise_open_files};
 
+/// What a visitor reads who is not Kommo. A check knows a running telekommo by it.
+pub const HERE: &str = "telekommo listens here for Kommo's hooks\n";
 /// How many connections the system may hold for us until they are accepted. A burst that does not fit waits a second or more
 /// for its next try.
 const BACKLOG: u32 = 4096;
@@ -49,11 +53,23 @@ const ROOM_WITHIN: Duration = Duration::from_millis(5);
 /// # Errors
 /// If the address cannot be had.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bound(address)?.listen(BACKLOG)
+}
+
+/// Whether [`listen`] would succeed. Nobody is accepted meanwhile.
+///
+/// # Errors
+/// If the address cannot be had.
+pub fn can_listen(address: SocketAddr) -> io::Result<()> {
+    bound(address).map(drop)
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // As the port of a bridge that has just ended is still in use for a while.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    Ok(socket)
 }
 
 /// Serves `router` within `limits` until `stop`, then finishes what has been asked.
@@ -101,21 +117,29 @@ fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| full.iter().any(|errno| errno.raw_os_error() == code))
 }
 
-/// What the internet reaches: Kommo's hooks and links to files, and nothing else.
-pub fn public(hooks: HookIntake, media: MediaDoor) -> Router {
+/// What the internet reaches below `public_url`: Kommo's hooks and links to files, and nothing else.
+pub fn public(hooks: HookIntake, media: MediaDoor, public_url: &Url) -> Router {
     // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
     // would take those for another path.
-    Router::new().fallback(front).with_state(Arc::new((hooks, media)))
+    Router::new().fallback(front).with_state(Arc::new(Entrance::new(hooks, media, public_url)))
 }
 
-async fn front(State(doors): State<Arc<(HookIntake, MediaDoor)>>, request: Request<Body>) -> Response {
-    let (hooks, media) = &*doors;
-    if MediaDoor::is_link(request.uri().path()) { media.serve(request).await } else { hook(hooks, request).await }
+async fn front(State(entrance): State<Arc<Entrance>>, request: Request<Body>) -> Response {
+    let request = entrance.within(request);
+    if MediaDoor::is_link(request.uri().path()) {
+        entrance.media.serve(request).await
+    } else {
+        hook(&entrance, request).await
+    }
 }
 
-async fn hook(hooks: &HookIntake, request: Request<Body>) -> Response {
+async fn hook(entrance: &Entrance, request: Request<Body>) -> Response {
+    let hooks = &entrance.hooks;
+    if !HookIntake::is_address(request.uri().path()) {
+        entrance.diagnose(request.uri().path());
+    }
     if *request.method() != Method::POST {
-        return (StatusCode::NOT_FOUND, "telekommo listens here for Kommo's hooks\n").into_response();
+        return (StatusCode::NOT_FOUND, HERE).into_response();
     }
     match hooks.take(request).await {
         Ok(_) => StatusCode::OK.into_response(),

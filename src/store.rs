@@ -45,6 +45,7 @@ mod index;
 mod keys;
 mod links;
 mod lock;
+mod look;
 mod open;
 mod openings;
 mod park;
@@ -73,6 +74,7 @@ pub use self::{
     error::{Remedy, StoreError},
     fact::{Chat, Fact},
     guests::Held,
+    look::Ground,
     open::is_in,
     openings::{Begun, OwnNumber},
     park::{Parked, ParkedId, Unparked},

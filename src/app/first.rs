@@ -101,7 +101,12 @@ fn listen(
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     life.passing(
         "public listener of a first start",
-        serve::until(public, serve::public(hooks, media), serve::Limits::public(), public_stop),
+        serve::until(
+            public,
+            serve::public(hooks, media, config.server.public_url.url()),
+            serve::Limits::public(),
+            public_stop,
+        ),
     );
     life.passing(
         "admin listener of a first start",

@@ -261,9 +261,13 @@ fn named_or_asked(
     url: Option<&Option<BaseUrl>>,
     token: Option<&Option<Secret>>,
 ) -> Result<Option<AccountId>, Reported> {
-    let can_be_asked = url.is_none_or(Option::is_some) && token.is_none_or(Option::is_some);
-    if id.is_some() || can_be_asked {
+    let [has_url, has_token] = [url.is_none_or(Option::is_some), token.is_none_or(Option::is_some)];
+    if id.is_some() || has_url && has_token {
         return Ok(id);
     }
-    section.required("account_id", AccountId::parse).map(Some)
+    match (has_url, has_token) {
+        (false, true) => Err(section.report("access_token", "access_token needs account_url, the account's address, such as \"https://example.kommo.com\": write it, or account_id")),
+        (true, false) => Err(section.report("account_url", "account_url needs access_token, so that the account can be asked for its id: write it, or account_id")),
+        (false, false) | (true, true) => section.required("account_id", AccountId::parse).map(Some),
+    }
 }

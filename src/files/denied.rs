@@ -66,6 +66,24 @@ pub fn remedy(path: &Path, wish: Wish) -> String {
     }
 }
 
+/// Whether the system would let us write to the folder at `path` and to what lies in it. Nothing is changed.
+///
+/// # Errors
+/// What the system would say.
+pub fn attempt(path: &Path) -> io::Result<()> {
+    attempt_here(path)?;
+    if in_the_way(path, Wish::Write) == path { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+/// Whether it would let us make something in the folder at `path`.
+///
+/// # Errors
+/// What the system would say.
+pub fn attempt_here(path: &Path) -> io::Result<()> {
+    let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    Ok(accessat(CWD, path, wanted, AtFlags::EACCESS)?)
+}
+
 /// The first on the way to `path` that does not let us do what we want, or else something in it; `path` itself if all do.
 fn in_the_way(path: &Path, wish: Wish) -> PathBuf {
     let mut folders: Vec<_> = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();

@@ -9,7 +9,8 @@ fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
 }
 
 /// The user with a number, such as `telekommo (uid 998)`.
-pub(super) fn user(uid: u32) -> String {
+#[must_use]
+pub fn user(uid: u32) -> String {
     let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
     name(&known, uid).map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }

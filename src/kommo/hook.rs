@@ -116,8 +116,15 @@ impl HookIntake {
         outcome
     }
 
+    /// Whether a path is one that hooks come to, whatever their scope.
+    #[must_use]
+    pub fn is_address(path: &str) -> bool {
+        scope_of(path).is_some()
+    }
+
     async fn verify(&self, request: Request<Body>) -> Result<Verified, Rejected> {
-        if !scope_of(request.uri().path()).is_some_and(|scope| self.scope.is_that_of(scope)) {
+        let scope = scope_of(request.uri().path()).ok_or(Rejected::UnknownPath)?;
+        if !self.scope.is_that_of(scope) {
             return Err(Rejected::UnknownScope);
         }
         let signature = request.headers().get("X-Signature").and_then(|value| value.to_str().ok()).map(str::to_owned);

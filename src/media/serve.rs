@@ -98,6 +98,12 @@ impl MediaDoor {
         path.split('/').find(|segment| !segment.is_empty()) == Some(SEGMENT)
     }
 
+    /// Whether a path is that of a link of ours that has not ended.
+    #[must_use]
+    pub fn is_good(&self, path: &str) -> bool {
+        self.key.open(path, clock::now()).is_ok()
+    }
+
     /// Answers one request to a link.
     pub async fn serve(&self, request: Request<Body>) -> Response<Body> {
         let (head, _) = request.into_parts();

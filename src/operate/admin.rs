@@ -26,6 +26,9 @@ use crate::{
 
 mod parked;
 
+/// What `/live` says. A check knows a running bridge by it.
+pub(super) const ALIVE: &str = "alive\n";
+
 #[derive(Clone)]
 struct Admin {
     store: Store,
@@ -37,7 +40,7 @@ struct Admin {
 /// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
 pub fn router(store: Store, (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats), meter: Arc<Meter>) -> Router {
     Router::new()
-        .route("/live", get(async || "alive\n"))
+        .route("/live", get(async || ALIVE))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/parked", get(parked::list))
@@ -130,7 +133,7 @@ pub(super) fn refusal(headers: &HeaderMap) -> Option<Response> {
 async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
     // They have names.
     if !is_addressed_directly(&headers) {
-        return (StatusCode::FORBIDDEN, "asked by address, this is told\n").into_response();
+        return elsewhere();
     }
     let rows = spawn_blocking(move || chats::known(&admin.store, &admin.bots, &admin.imported, &which)).await;
     match rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()))) {
@@ -149,10 +152,17 @@ async fn forget_person(State(admin): State<Admin>, Query(which): Query<chats::Wh
     changed(&headers, chats::forget(&admin.store, which)).await
 }
 
-/// A web page can make a browser ask here under a name of the page's own; our commands ask by address.
-fn is_addressed_directly(headers: &HeaderMap) -> bool {
+/// A web page can make a browser ask here under a name of the page's own; our commands ask by address. The name of this very
+/// machine is nobody else's.
+pub(super) fn is_addressed_directly(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok()
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost")
+}
+
+/// What somebody gets who asks by a name for what is between customers and managers.
+pub(super) fn elsewhere() -> Response {
+    (StatusCode::FORBIDDEN, "asked by address, this is told\n").into_response()
 }
 
 fn failed(error: &StoreError) -> Response {

@@ -1,13 +1,16 @@
 //! What looks wrong in a configuration that is sound. None of it stops a start: the operator may know better.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::Url;
 
 use crate::{
     config::{BaseUrl, Config},
+    kommo::account::token::Claims,
     operate::terminal::paragraph,
 };
+
+mod example;
 
 /// What telekommo itself puts behind `server.public_url`.
 const OURS: [&str; 2] = ["kommo", "media"];
@@ -16,7 +19,38 @@ const OURS: [&str; 2] = ["kommo", "media"];
 #[must_use]
 pub fn of(config: &Config) -> Vec<String> {
     let address = of_address(&config.server.public_url, config.server.listen.port(), &config.kommo.chats_url);
-    address.into_iter().chain(config.warnings.iter().cloned()).collect()
+    // The fakes of a sandbox know the example's ids.
+    let is_real = !is_of_this_machine(config.kommo.chats_url.url());
+    let left = if is_real { example::left(config) } else { None };
+    let rest = [left, of_token(config), of_operators(config.admin.listen)];
+    address.into_iter().chain(rest.into_iter().flatten()).chain(config.warnings.iter().cloned()).collect()
+}
+
+/// What looks wrong in the account's token.
+fn of_token(config: &Config) -> Option<String> {
+    let token = config.kommo.access_token.as_ref()?;
+    if config.kommo.account_url.is_none() {
+        return Some(
+            "kommo.access_token needs kommo.account_url, the account's address, and is not used without it".to_owned(),
+        );
+    }
+    let is_odd = Claims::read(token.expose()).is_none() && !example::has_example_token(config);
+    is_odd.then(|| {
+        "kommo.access_token does not look like a long-lived token, which has some hundred characters in three parts with \
+         points between: copy it whole from the integration's tab \"Keys and scopes\""
+            .to_owned()
+    })
+}
+
+/// What looks wrong in the address of the operator's listener.
+fn of_operators(listen: SocketAddr) -> Option<String> {
+    (!listen.ip().to_canonical().is_loopback()).then(|| {
+        format!(
+            "admin.listen, {listen}, can be reached from other machines, and asks for no password: whoever reaches it learns who \
+             writes to you, and can drop messages. Write 127.0.0.1, or see to it that nobody else reaches the port (of a \
+             container, publish it on 127.0.0.1 alone)"
+        )
+    })
 }
 
 /// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`.
@@ -95,6 +129,21 @@ mod tests {
         }
         let here = BaseUrl::parse("http://127.0.0.1:8080").unwrap();
         assert!(of_address(&here, 8080, &BaseUrl::parse("http://localhost:1").unwrap()).is_empty());
+    }
+
+    #[test]
+    fn a_listener_of_the_operators_that_others_reach_is_told() {
+        for (listen, is_told) in [
+            ("127.0.0.1:9090", false),
+            ("127.9.9.9:9090", false),
+            ("[::1]:9090", false),
+            ("[::ffff:127.0.0.1]:9090", false),
+            ("0.0.0.0:9090", true),
+            ("[::]:9090", true),
+            ("10.0.0.7:9090", true),
+        ] {
+            assert_eq!(of_operators(listen.parse().unwrap()).is_some(), is_told, "{listen}");
+        }
     }
 
     #[test]

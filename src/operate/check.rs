@@ -5,9 +5,11 @@ use std::fmt;
 use crate::{config::Config, operate::terminal::paragraph};
 
 mod kommo;
+mod machine;
 mod telegram;
 
 pub use kommo::ask;
+pub use machine::look;
 pub use telegram::{ask as ask_telegram, files as ask_files};
 
 /// A configuration, described for its operator.
@@ -21,6 +23,10 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "Webhook address for Kommo   {}/kommo/:scope_id", config.server.public_url)?;
         writeln!(f, "Links to files              {}/media/…", config.server.public_url)?;
         writeln!(f, "  which both must lead to   http://{}", config.server.listen)?;
+        let path = config.server.public_url.url().path().trim_end_matches('/');
+        if !path.is_empty() {
+            writeln!(f, "                            with {path} in front or without")?;
+        }
         writeln!(f, "Probes and metrics          http://{}/ready, /live, /metrics", config.admin.listen)?;
         match &config.kommo.account_id {
             Some(id) => writeln!(f, "Scope\n  {}", config.kommo.scope_id(id))?,

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use axum::{
     Router,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -23,6 +23,7 @@ use crate::{
     kommo::chats::{Chats, HISTORY_PAGE},
     media::imported::{self, ImportedChats},
     operate::{
+        admin,
         connect::{self, refusal},
         terminal,
     },
@@ -40,7 +41,11 @@ pub fn router(store: Store, imported: ImportedChats) -> Router {
 async fn chat(
     State((store, imported)): State<(Store, ImportedChats)>,
     Path(conversation): Path<Conversation>,
+    headers: HeaderMap,
 ) -> Response {
+    if !admin::is_addressed_directly(&headers) {
+        return admin::elsewhere();
+    }
     match store.chat(&conversation) {
         Ok(Some(chat)) => return chat.chat.0.into_response(),
         Ok(None) => {}

@@ -71,6 +71,11 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// What the page promises, which holds as long as it listens on this machine alone.
+const PRIVATE: &str = "Nothing here leaves this machine.";
+/// What it says otherwise.
+const OPEN: &str = "Whoever reaches this address can use this page.";
+
 /// What the page shows.
 struct View {
     telegram: FakeTelegram,
@@ -133,9 +138,11 @@ impl Page {
         sources: Vec<(String, String)>,
     ) -> io::Result<Self> {
         let view = Arc::new(View { telegram, kommo, sources });
-        let pages = FILES
-            .into_iter()
-            .fold(Router::new(), |router, (path, kind, text)| router.route(path, get(async move || file(kind, text))));
+        let is_private = listen.ip().is_loopback();
+        let pages = FILES.into_iter().fold(Router::new(), |router, (path, kind, text)| {
+            let text = if is_private { text.to_owned() } else { text.replace(PRIVATE, OPEN) };
+            router.route(path, get(async move || file(kind, text.clone())))
+        });
         let router = pages
             .route("/api/state", get(current))
             .route("/api/events", get(events::stream))
@@ -157,7 +164,7 @@ impl Page {
     }
 }
 
-fn file(kind: &'static str, text: &'static str) -> Response {
+fn file(kind: &'static str, text: String) -> Response {
     let headers =
         [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
     (headers, text).into_response()

@@ -1,8 +1,9 @@
 //! `telekommo sandbox`: the stage with its page, until somebody ends it.
 
 use std::{
+    fs,
     io::{self, Write as _},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
 };
 
@@ -13,7 +14,9 @@ use serde_json::{Value, json};
 
 use crate::{
     lifecycle::{Lifecycle, Signals},
+    operate::terminal,
     sandbox::{
+        own_bridge,
         page::Page,
         stage::{LINES, Stage},
         traffic::{Exchange, Traffic},
@@ -39,7 +42,7 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
     stage.start_bridge().await?;
     let page = page(listen, &stage)?;
     let config = stage.write_config_for_commands()?;
-    println!("Open http://{} in a browser: a customer and a manager side by side.", page.addr());
+    println!("Open http://{} in a browser: a customer and a manager side by side.", reached(page.addr()));
     println!("Below is what passes between them. Ctrl+C ends it; nothing of it stays.");
     println!(
         "Try the other commands on it from another terminal, such as\n  telekommo check --config {}\n",
@@ -51,17 +54,24 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// The same without a bridge, for a program in its place: the first line says in JSON where the fakes are and what they
-/// know it by. Kommo's hooks go to `hooks_to`.
+/// The same without a bridge, for a program in its place. The first line says in JSON where the fakes are and what they know it
+/// by; after it stands a configuration with which `telekommo run` is that program. Kommo's hooks go to `hooks_to`.
 ///
 /// # Errors
 /// If the sandbox cannot be set up.
 pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
-    let stage = Stage::without_bridge("")?;
-    stage.kommo.set_hook_url(hooks_to);
+    let stage = Stage::without_bridge(&settings(&[]))?;
+    let hooks_to = own_bridge::hook_url(&hooks_to, &stage);
+    stage.kommo.set_hook_url(hooks_to.clone());
     let page = page(listen, &stage)?;
     println!("{}", places(&stage, &page));
+    let file = stage.write_config_text(&own_bridge::config(&hooks_to, &stage)?)?;
+    println!("\n# A configuration for a bridge of your own between these fakes. Start it from another terminal with");
+    println!("#   telekommo run --config {}", file.display());
+    println!("# It is good until this sandbox ends: save these lines elsewhere to change them.");
+    println!("{}", fs::read_to_string(&file)?);
+    println!("# Below is what passes. Ctrl+C ends it; nothing of it stays.\n");
     watch(&stage, &Lifecycle::default(), signals).await;
     Ok(ExitCode::SUCCESS)
 }
@@ -73,7 +83,19 @@ fn settings(wanted: &[String]) -> String {
     ours.chain(wanted.iter().map(|line| format!("{line}\n"))).collect()
 }
 
+/// Where this machine reaches a listener: one that listens everywhere is reached at home.
+fn reached(address: SocketAddr) -> SocketAddr {
+    let home: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    if address.ip().is_unspecified() { SocketAddr::new(home, address.port()) } else { address }
+}
+
 fn page(listen: SocketAddr, stage: &Stage) -> anyhow::Result<Page> {
+    if !listen.ip().is_loopback() {
+        terminal::complain(&format!(
+            "other machines reach the page at {listen}, and it asks for no password: whoever opens it plays both sides. Leave \
+             --listen out to keep it on this machine"
+        ));
+    }
     let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();
     Page::start(listen, stage.telegram.clone(), stage.kommo.clone(), sources)
         .with_context(|| format!("cannot serve the page on {listen}: choose another address with --listen"))
@@ -84,7 +106,7 @@ fn places(stage: &Stage, page: &Page) -> Value {
     let channel = stage.kommo.settings();
     let bots = LINES.map(|line| json!({ "source": line.source, "token": line.token }));
     json!({
-        "page": format!("http://{}", page.addr()),
+        "page": format!("http://{}", reached(page.addr())),
         "telegram": { "api_url": stage.telegram.url(), "bots": bots },
         "kommo": {
             "chats_url": stage.kommo.url(),

@@ -149,6 +149,16 @@ impl Stage {
         Ok(file)
     }
 
+    /// Writes a text as the configuration of a bridge that is not the stage's own, and tells where.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn write_config_text(&self, text: &str) -> anyhow::Result<std::path::PathBuf> {
+        let file = self.dir.path().join("config.toml");
+        write_private(&file, text)?;
+        Ok(file)
+    }
+
     /// Writes the running bridge's configuration with the addresses that it has, for the commands that ask it or Kommo, and
     /// tells where.
     ///
@@ -166,12 +176,22 @@ impl Stage {
         Ok(file)
     }
 
+    /// The bridge's configuration; what `lines` name takes the place of the stage's own.
+    pub(super) fn config_with(&self, lines: &str) -> String {
+        let settings = format!("{lines}{}", self.settings);
+        self.text_of(&settings)
+    }
+
     fn config_text(&self) -> String {
+        self.text_of(&self.settings)
+    }
+
+    fn text_of(&self, settings: &str) -> String {
         let source =
             |line: &Line| format!("[sources.{}]\ntoken = {:?}\nname = {:?}\n", line.source, line.token, line.name);
         let sources = LINES.each_ref().map(source).concat();
         let (account_url, token) = (self.kommo.account_url(), self.kommo.access_token());
-        let settings = self.settings.replace("{account_url}", &account_url).replace("{access_token}", &token);
+        let settings = settings.replace("{account_url}", &account_url).replace("{access_token}", &token);
         let own = [
             ("data_dir", self.dir.path().join("data").display().to_string()),
             ("server.listen", any_port().to_string()),

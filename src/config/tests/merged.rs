@@ -50,9 +50,13 @@ fn an_account_that_can_be_asked_need_not_be_named() {
     let account = r#"account_id = "52e591f7-c98f-4255-8495-827210138c81""#;
     let asked = least_with(account, "account_url = \"https://example.kommo.com\"\naccess_token = \"abc\"");
     assert!(load(&asked, &[]).kommo.account_id.is_none());
-    for alone in ["account_url = \"https://example.kommo.com\"", "access_token = \"abc\"", ""] {
+    for (alone, says) in [
+        ("account_url = \"https://example.kommo.com\"", "kommo.account_url: account_url needs access_token"),
+        ("access_token = \"abc\"", "kommo.access_token: access_token needs account_url"),
+        ("", "kommo.account_id is missing"),
+    ] {
         let message = Folder::new(&least_with(account, alone)).message(&[]);
-        assert!(message.contains("kommo.account_id is missing"), "{message}");
+        assert!(message.contains(says) && message.lines().count() == 1, "{message}");
     }
 }
 

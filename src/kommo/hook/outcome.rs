@@ -11,6 +11,9 @@ pub enum Rejected {
     /// 404.
     #[error("no such channel here")]
     UnknownScope,
+    /// 404: not even an address for hooks.
+    #[error("there is nothing at this address")]
+    UnknownPath,
     /// 400: signed, but not a hook.
     #[error("the body is not JSON")]
     Malformed,
@@ -31,7 +34,7 @@ impl Rejected {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Unsigned => StatusCode::UNAUTHORIZED,
-            Self::UnknownScope => StatusCode::NOT_FOUND,
+            Self::UnknownScope | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unfinished => StatusCode::REQUEST_TIMEOUT,
@@ -42,7 +45,7 @@ impl Rejected {
     /// A scanner that tries addresses is no news; anything that knows the scope is.
     pub(super) fn log(self) {
         match self {
-            Self::UnknownScope => tracing::debug!(reason = %self, "hook refused"),
+            Self::UnknownScope | Self::UnknownPath => tracing::debug!(reason = %self, "hook refused"),
             Self::Unsigned | Self::Malformed | Self::TooLarge | Self::Unfinished | Self::StoreDown => {
                 tracing::warn!(reason = %self, "hook refused");
             }
@@ -54,6 +57,7 @@ impl Rejected {
         match self {
             Self::Unsigned => "unsigned",
             Self::UnknownScope => "unknown_scope",
+            Self::UnknownPath => "unknown_path",
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
             Self::Unfinished => "unfinished",

@@ -13,7 +13,8 @@ pub enum Scope {
 
 impl Scope {
     /// Whether it is meant by what an address names.
-    pub(super) fn is_that_of(&self, named: &str) -> bool {
+    #[must_use]
+    pub fn is_that_of(&self, named: &str) -> bool {
         match self {
             Self::Of(scope) => scope == named,
             Self::AnyOf(channel) => named

@@ -15,7 +15,7 @@ use crate::{
         work::Route,
     },
     operate::{
-        admin::{Admin, changed, failed, is_addressed_directly, refusal},
+        admin::{Admin, changed, elsewhere, failed, is_addressed_directly, refusal},
         chats::Bots,
         parked::{Changed, Filter, Left, Row},
     },
@@ -40,12 +40,15 @@ pub(super) async fn list(
     Query(filter): Query<Filter>,
     headers: HeaderMap,
 ) -> Response {
+    // It says who writes to whom, which a web page must not learn.
+    if !is_addressed_directly(&headers) {
+        return elsewhere();
+    }
     let limit = page.limit.unwrap_or(LISTED).min(LISTED);
     let found = find(&admin.store, &filter, page.before.map(ParkedId), limit).await;
-    // They have names, which a web page must not learn.
-    let bots = is_addressed_directly(&headers).then(|| admin.bots.clone());
+    let bots = admin.bots.clone();
     let rows = match found {
-        Ok(found) => spawn_blocking(move || rows(&admin.store, bots.as_deref(), found)).await,
+        Ok(found) => spawn_blocking(move || rows(&admin.store, &bots, found)).await,
         Err(error) => return failed(&error),
     };
     let rows = rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())));
@@ -72,9 +75,9 @@ async fn find(
 }
 
 /// The messages as they are listed, with what the customers are called, if that is to be told.
-fn rows(store: &Store, bots: Option<&Bots>, found: Vec<SetAside>) -> Result<Vec<Row>, StoreError> {
+fn rows(store: &Store, bots: &Bots, found: Vec<SetAside>) -> Result<Vec<Row>, StoreError> {
     let row = |aside: SetAside| {
-        let name = bots.map_or(Ok(None), |bots| name(store, bots, &aside.thread))?;
+        let name = name(store, bots, &aside.thread)?;
         Ok(Row { name, ..Row::from(aside) })
     };
     found.into_iter().map(row).collect()

@@ -43,7 +43,9 @@ fn is_here(listen: IpAddr, host: &str) -> bool {
         None => host.split(':').next().unwrap_or_default(),
     };
     let address = bare.parse::<IpAddr>().ok();
-    bare.eq_ignore_ascii_case("localhost") || address.is_some_and(|it| it.is_loopback() || it == listen)
+    // Who listens everywhere is asked by any of this machine's addresses. No name that somebody else gives it is one.
+    let is_ours = |it: IpAddr| it.is_loopback() || it == listen || listen.is_unspecified();
+    bare.eq_ignore_ascii_case("localhost") || address.is_some_and(is_ours)
 }
 
 #[cfg(test)]
@@ -69,6 +71,16 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_here(listen, host), here, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_page_for_other_machines_is_asked_by_any_address_and_by_no_other_name() {
+        let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        for (host, here) in
+            [("10.0.0.7:7070", true), ("[fd00::7]:7070", true), ("localhost", true), ("evil.example", false)]
+        {
+            assert_eq!(is_here(everywhere, host), here, "{host}");
         }
     }
 

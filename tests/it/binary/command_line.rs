@@ -189,6 +189,47 @@ async fn check_warns_of_what_looks_wrong() {
 }
 
 #[tokio::test]
+async fn check_warns_of_what_the_example_has_in_place_of_ones_own() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/config.toml.example");
+    let output = finished(telekommo(&["check", "--offline", "--config", example])).await;
+    let said = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let keys = "kommo.channel_id, kommo.channel_secret, kommo.account_id, sources.sales.token are those of config.toml.example";
+    assert!(
+        said.contains(keys) && said.contains("server.public_url, https://bridge.example.com, is that of the example"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn check_warns_of_a_token_that_is_none_and_of_a_listener_without_a_password() {
+    let stage = Stage::without_bridge("").unwrap();
+    let file = stage.write_config().unwrap();
+    let warned = async |variables: &[(&str, &str)]| {
+        let mut command = telekommo(&["check", "--offline", "--config", file.to_str().unwrap()]);
+        command.envs(variables.iter().copied());
+        let output = finished(command).await;
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+        text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let (url, token) = ("TELEKOMMO_KOMMO__ACCOUNT_URL", "TELEKOMMO_KOMMO__ACCESS_TOKEN");
+    let good = stage.kommo.access_token();
+    for (variables, says) in [
+        (&[(url, "https://acme.kommo.com"), (token, "abc")][..], "does not look like a long-lived token"),
+        (&[(token, good.as_str())], "kommo.access_token needs kommo.account_url"),
+        (
+            &[("TELEKOMMO_ADMIN__LISTEN", "0.0.0.0:9090")],
+            "admin.listen, 0.0.0.0:9090, can be reached from other machines",
+        ),
+    ] {
+        let said = warned(variables).await;
+        assert!(said.contains("Warning") && said.contains(says), "{says}: {said}");
+    }
+    let said = warned(&[(url, "https://acme.kommo.com"), (token, &good)]).await;
+    assert!(!said.contains("Warning"), "{said}");
+}
+
+#[tokio::test]
 async fn the_sandboxs_script_passes() {
     let output = finished(telekommo(&["sandbox", "--script"])).await;
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));

@@ -134,6 +134,11 @@ impl Process {
         std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count()
     }
 
+    /// Everything on stdout so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.stdout.borrow().clone()
+    }
+
     /// Everything on stderr so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.borrow().clone()

@@ -10,7 +10,7 @@ use telekommo::{
     },
 };
 
-use crate::support::{TestStage, in_telegram, told};
+use crate::support::{TestStage, conversation, in_telegram, told};
 
 const SALES: Line = LINES[0];
 
@@ -150,9 +150,24 @@ async fn names_are_told_only_to_who_asks_by_address() {
     assert!(text.contains("Anna Petrova"), "{text}");
     // As a page does whose own name leads to this machine.
     let address = stage.bridge().expect("the bridge runs").admin_addr();
-    let request = reqwest::Client::new().get(format!("http://{address}/chats")).header("Host", "page.example.com");
-    let response = request.send().await.expect("the listener answers");
-    assert_eq!(response.status().as_u16(), 403);
-    assert!(!response.text().await.expect("the answer is text").contains("Anna"));
+    let asked = async |path: &str, host: &str| {
+        let request = reqwest::Client::new().get(format!("http://{address}{path}")).header("Host", host);
+        let response = request.send().await.expect("the listener answers");
+        (response.status().as_u16(), response.text().await.expect("the answer is text"))
+    };
+    let chat = format!("/chats/{}", conversation(SALES, ANNA));
+    for path in ["/chats", "/parked", &chat] {
+        for host in ["page.example.com", "page.example.com:80", "localhost.example.com", "127.0.0.1.example.com"] {
+            let (status, text) = asked(path, host).await;
+            assert!(status == 403 && !text.contains("Anna"), "{path} {host}: {status} {text}");
+        }
+        for host in ["127.0.0.1", "[::1]:9090", "10.0.0.7:9090", "localhost:9090", "LOCALHOST"] {
+            assert_eq!(asked(path, host).await.0, 200, "{path} {host}");
+        }
+    }
+    // Probes come by names, and tell nothing of anybody.
+    for path in ["/live", "/ready", "/metrics"] {
+        assert_eq!(asked(path, "telekommo.example.com").await.0, 200, "{path}");
+    }
     stage.finish().await;
 }

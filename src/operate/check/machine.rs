@@ -1,0 +1,121 @@
+//! What a start finds on this machine: the data directory, the ports, and a bridge that runs already.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use reqwest::{Client, Response};
+
+use crate::{
+    config::Config,
+    files::people,
+    operate::{
+        admin,
+        check::{
+            Finding,
+            kommo::{fine, wrong},
+        },
+    },
+    serve,
+    store::{Ground, Store, free_bytes},
+};
+
+/// How long a bridge on this machine may take to answer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+
+/// Looks at the machine. Nothing is changed.
+pub async fn look(config: &Config) -> Vec<Finding> {
+    let (hooks, operator) = (config.server.listen, config.admin.listen);
+    let mut findings = vec![data(config), disk(config)];
+    findings.push(port("Hooks", "server.listen", hooks, is_ours(hooks, "/", serve::HERE).await));
+    let runs = is_ours(operator, "/live", admin::ALIVE).await;
+    findings.push(port("Probes", "admin.listen", operator, runs));
+    if runs {
+        findings.push(ready(operator).await);
+    }
+    findings
+}
+
+fn data(config: &Config) -> Finding {
+    let (about, dir) = ("Data", config.data_dir.display());
+    match Store::look(&config.data_dir) {
+        Ok(Ground::There { uid }) => {
+            fine(about, format!("{dir} can be written to, and belongs to {}", people::user(uid)))
+        }
+        Ok(Ground::ToBeMade { within }) => fine(about, format!("{dir} will be made in {}", within.display())),
+        Err(error) => wrong(about, error.to_string()),
+    }
+}
+
+fn disk(config: &Config) -> Finding {
+    let about = "Disk";
+    let reserve_mb = config.store.reserve_bytes >> 20;
+    match free_bytes(&config.data_dir) {
+        Ok(free) if free < config.store.reserve_bytes => wrong(
+            about,
+            format!(
+                "{} MB are free, and bots stop polling below {reserve_mb} (store.reserve_mb): free some space",
+                free >> 20
+            ),
+        ),
+        Ok(free) => fine(about, format!("{} MB are free", free >> 20)),
+        Err(error) => wrong(about, format!("how much is free cannot be learnt: {error}")),
+    }
+}
+
+fn port(about: &'static str, key: &str, address: SocketAddr, is_ours: bool) -> Finding {
+    match serve::can_listen(address) {
+        Ok(()) if address.port() == 0 => fine(about, "a free port will be taken"),
+        Ok(()) => fine(about, format!("{address} is free")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_ours => {
+            fine(about, format!("a running telekommo has {address}"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            wrong(about, format!("another program has {address}: stop it, or write another address as {key}"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            wrong(about, format!("this user may not listen on {address} ({error}): write a port from 1024 on as {key}"))
+        }
+        Err(error) => {
+            wrong(about, format!("nobody can listen on {address} ({error}): write an address of this machine as {key}"))
+        }
+    }
+}
+
+/// What the running bridge says of itself.
+async fn ready(operator: SocketAddr) -> Finding {
+    let about = "Running";
+    let Some(answer) = ask(operator, "/ready").await else { return wrong(about, "the bridge does not answer") };
+    let is_ready = answer.status().is_success();
+    let said = answer.text().await.unwrap_or_default();
+    let said = said.lines().collect::<Vec<_>>().join("; ");
+    if is_ready { fine(about, said) } else { wrong(about, format!("the bridge is not ready: {said}")) }
+}
+
+/// Whether whoever listens at an address is a telekommo, by what it says at `path`.
+async fn is_ours(address: SocketAddr, path: &str, says: &str) -> bool {
+    match ask(address, path).await {
+        Some(answer) => answer.text().await.is_ok_and(|text| text == says),
+        None => false,
+    }
+}
+
+async fn ask(address: SocketAddr, path: &str) -> Option<Response> {
+    if address.port() == 0 {
+        return None;
+    }
+    let client = Client::builder().no_proxy().timeout(ANSWERED_WITHIN).build().ok()?;
+    client.get(format!("http://{}{path}", reached(address))).send().await.ok()
+}
+
+/// Where a listener is asked on this machine: one that listens everywhere is asked here.
+fn reached(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

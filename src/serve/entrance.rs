@@ -1,0 +1,129 @@
+//! Which door a path leads to.
+//!
+//! `server.public_url` may have a path. Some web servers keep it when they pass a request on, and some take it away, so it
+//! leads to the same either way.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{Uri, uri::PathAndQuery},
+};
+use reqwest::Url;
+
+use crate::{kommo::hook::HookIntake, media::serve::MediaDoor};
+
+/// The first part of a path of ours.
+const OURS: [&str; 2] = ["kommo", "media"];
+/// The longest part of a stranger's path that is put into the log.
+const SHOWN_CHARS: usize = 80;
+
+/// What the internet reaches.
+pub(super) struct Entrance {
+    pub(super) hooks: HookIntake,
+    pub(super) media: MediaDoor,
+    /// The path of `server.public_url`.
+    base: Vec<String>,
+    /// Whether it was said that a web server changes the path of hooks, and that of links.
+    said: [AtomicBool; 2],
+}
+
+impl Entrance {
+    /// The entrance below the path of `public_url`.
+    pub(super) fn new(hooks: HookIntake, media: MediaDoor, public_url: &Url) -> Self {
+        let base = segments(public_url.path()).map(str::to_owned).collect();
+        Self { hooks, media, base, said: [AtomicBool::new(false), AtomicBool::new(false)] }
+    }
+
+    /// The request as if `server.public_url` had no path.
+    pub(super) fn within(&self, mut request: Request<Body>) -> Request<Body> {
+        if let Some(path) = below(&self.base, request.uri().path())
+            && let Some(uri) = with_path(request.uri(), &path)
+        {
+            *request.uri_mut() = uri;
+        }
+        request
+    }
+
+    /// Says once if a path leads nowhere only because a web server has changed it on the way: it names our scope, or holds a
+    /// link of ours.
+    pub(super) fn diagnose(&self, path: &str) {
+        let all: Vec<_> = segments(path).collect();
+        let is_hook = all.iter().position(|segment| self.hooks.scope.is_that_of(segment));
+        let is_link = || (0..all.len()).find(|at| self.media.is_good(&format!("/media/{}", all[*at..].join("/"))));
+        match (is_hook, is_hook.is_none().then(is_link).flatten()) {
+            (Some(at), _) => self.say(0, "a hook", &all[..at], "kommo"),
+            (None, Some(at)) => self.say(1, "a request for a file", &all[..at], "media"),
+            (None, None) => {}
+        }
+    }
+
+    fn say(&self, which: usize, what: &str, came_by: &[&str], ours: &str) {
+        if self.said[which].swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let came_by: String =
+            came_by.iter().flat_map(|segment| ["/", segment]).collect::<String>().chars().take(SHOWN_CHARS).collect();
+        let base: String = self.base.iter().flat_map(|segment| ["/", segment]).collect();
+        tracing::warn!(
+            path = came_by,
+            "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let it pass the \
+             path on as it is, or write the path that it adds into server.public_url. This is said once"
+        );
+    }
+}
+
+/// The path without `base` in front, if it has that and goes on with something of ours.
+fn below(base: &[String], path: &str) -> Option<String> {
+    let mut rest = segments(path);
+    let has_base = !base.is_empty()
+        && base.iter().all(|part| rest.next().is_some_and(|segment| segment.eq_ignore_ascii_case(part)));
+    let rest: Vec<_> = rest.collect();
+    let is_ours = rest.first().is_some_and(|first| OURS.contains(first));
+    (has_base && is_ours).then(|| format!("/{}", rest.join("/")))
+}
+
+/// The parts of a path; repeated slashes count as one.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(format!("{path}{query}")).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_our_address_is_taken_away_where_it_stands() {
+        let base = |path: &str| segments(path).map(str::to_owned).collect::<Vec<_>>();
+        for (of_address, path, want) in [
+            ("/tg", "/tg/kommo/s", Some("/kommo/s")),
+            ("/tg/bridge/", "//tg//bridge/media/x/name", Some("/media/x/name")),
+            ("/tg", "/TG/kommo/s", Some("/kommo/s")),
+            ("/tg", "/kommo/s", None),
+            ("/tg", "/tg/x", None),
+            ("/tg", "/tgx/kommo/s", None),
+            ("/tg", "/tg", None),
+            ("", "/kommo/s", None),
+            // An address that ends with what is ours leads to both all the same.
+            ("/kommo", "/kommo/kommo/s", Some("/kommo/s")),
+            ("/kommo", "/kommo/s", None),
+            ("/media", "/media/media/x/name", Some("/media/x/name")),
+        ] {
+            assert_eq!(below(&base(of_address), path).as_deref(), want, "{of_address} {path}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_the_path_stays() {
+        let uri: Uri = "/tg/media/x?a=b".parse().unwrap();
+        assert_eq!(with_path(&uri, "/media/x").unwrap(), "/media/x?a=b");
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether a store can be opened or made in a folder, without doing it.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    files::denied,
+    store::{Store, StoreError},
+};
+
+/// What there is for a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// The folder is there, and belongs to the user of this number.
+    There {
+        /// Whose it is.
+        uid: u32,
+    },
+    /// It will be made in this folder.
+    ToBeMade {
+        /// The folder that is there already.
+        within: PathBuf,
+    },
+}
+
+impl Store {
+    /// Looks whether a store can be opened or made in `dir`. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Inaccessible`], as opening it would end.
+    pub fn look(dir: &Path) -> Result<Ground, StoreError> {
+        let refused = |error: io::Error| StoreError::inaccessible(dir, &error);
+        match fs::metadata(dir) {
+            Ok(there) if !there.is_dir() => Err(refused(io::ErrorKind::NotADirectory.into())),
+            Ok(there) => {
+                denied::attempt(dir).map_err(refused)?;
+                Ok(Ground::There { uid: there.uid() })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let within = existing(dir);
+                denied::attempt_here(&within).map_err(refused)?;
+                Ok(Ground::ToBeMade { within })
+            }
+            Err(error) => Err(refused(error)),
+        }
+    }
+}
+
+/// The nearest folder above that is there.
+fn existing(dir: &Path) -> PathBuf {
+    let above = dir.ancestors().skip(1).find(|folder| !folder.as_os_str().is_empty() && folder.exists());
+    above.unwrap_or(Path::new(".")).to_owned()
+}
