@@ -43,15 +43,14 @@ async fn a_data_directory_that_cannot_be_used_is_told() {
     let stage = Stage::without_bridge(BRISK).unwrap();
     let file = stage.dir().join("file");
     fs::write(&file, "").unwrap();
-    for (dir, says) in [
-        (file.clone(), "is a file, not a folder"),
-        (file.join("below"), "is a file, not a folder"),
-        ("/proc/telekommo".into(), "cannot be opened"),
-    ] {
+    for dir in [file.clone(), file.join("below")] {
         let mut command = check(&stage);
         command.env("TELEKOMMO_DATA_DIR", &dir);
         let (code, said) = checked(command).await;
-        assert!(code == Some(1) && said.contains(says) && !said.contains("restore"), "{dir:?}: {said}");
+        assert!(
+            code == Some(1) && said.contains("is a file, not a folder") && !said.contains("restore"),
+            "{dir:?}: {said}"
+        );
     }
     if geteuid().is_root() {
         let config = stage.write_config().unwrap();
