@@ -210,6 +210,14 @@
 //! directory at a time: a bridge, or a restore until its end. A test writes down everything that a process does to its files,
 //! puts the disk together as a cut at any step may leave it, and opens that.
 //!
+//! # What an operator has written
+//!
+//! [`config`] stops at what cannot be right, and warns of what may be meant: the permissions of a mounted secret, a variable that
+//! only begins like ours. [`files::readers`] judges who can read a secret by the mount, the folders on the way and the members
+//! of the group, not by the file's mode alone. [`files::denied`] says whose a file is that the system refuses. A store is
+//! called damaged only where its bytes are ([`store::StoreError`]): whatever the system says is no damage, and leads to no restore.
+//! `server.public_url` may have a path, which [`serve`] takes off where a web server has kept it.
+//!
 //! # The rooms, in reading order
 //!
 //! | Module | What it is | Imports |
@@ -223,6 +231,7 @@
 //! | [`operate`] | the operator's ring: set-up in Kommo, probes, upkeep, restore | the bridge |
 //! | [`sandbox`] | a fake Telegram, a fake Kommo (Chats API and account), and a page that shows both | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
+//! | [`files`] | an operator's files: their text, who can read them, why the system refuses one | nothing |
 //!
 //! [`invite`], [`lenient`], [`clock`], [`files`], [`pace`], [`breaker`] and [`meter`] are leaves that several rooms use. The bridge never imports the
 //! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire

@@ -113,7 +113,13 @@ pub(super) fn secret(question: &str) -> io::Result<String> {
 
 fn read() -> io::Result<String> {
     let mut line = String::new();
-    if io::stdin().lock().read_line(&mut line)? == 0 {
+    let read = io::stdin().lock().read_line(&mut line);
+    let in_utf_8 = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => io::Error::new(error.kind(), "the input is not UTF-8: save it as UTF-8"),
+        // More kinds come with the library, and say what they are.
+        _ => error,
+    };
+    if read.map_err(in_utf_8)? == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the input ended before the answer"));
     }
     // What is piped in may come from a file that an editor has marked.

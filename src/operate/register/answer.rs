@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Only who writes it may read it: the configuration refuses a secret that others can.
+/// Only who writes it may read it: the configuration warns of a secret that others can read.
 const MODE: u32 = 0o600;
 
 /// Takes the ids and the secret, and prints the lines.

@@ -137,13 +137,39 @@ async fn a_store_of_another_user_is_not_called_damaged() {
     assert!(said.contains("Run telekommo with sudo or as root (uid 0), or give it"), "{said}");
 }
 
+/// Whether a mount of our own can be made that goes with the process; says so if not.
+async fn can_mount() -> bool {
+    let can = can_play_others()
+        && Command::new("unshare").args(["-m", "true"]).status().await.is_ok_and(|status| status.success());
+    if !can {
+        eprintln!("skipped: nothing can be mounted here");
+    }
+    can
+}
+
+#[tokio::test]
+async fn a_full_and_a_read_only_disk_are_told_as_such() {
+    if !can_mount().await {
+        return;
+    }
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let config = stage.write_config().unwrap();
+    let script = "mkdir \"$1\" && mount -t tmpfs -o size=200k tmpfs \"$1\" && { [ $4 = rw ] || mount -o remount,ro \"$1\"; } \
+                  && TELEKOMMO_DATA_DIR=\"$1/data\" exec \"$3\" run --config \"$2\"";
+    for (access, says) in [("rw", "Free some space there"), ("ro", "Make that file system writable")] {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script, "sh"]).args([&stage.dir().join(access), &config]);
+        command.args([env!("CARGO_BIN_EXE_telekommo"), access]);
+        let (code, said) = words(command).await;
+        assert!(code == Some(1) && said.contains(says) && said.contains("it is not damaged"), "{access}: {said}");
+        assert!(!said.contains("restore"), "{access}: {said}");
+    }
+}
+
 /// A secret as a container has it: open to all by its mode, and behind links, on a mount that nobody can write to.
 #[tokio::test]
 async fn what_a_container_mounts_is_taken_without_a_word() {
-    let can_mount = can_play_others()
-        && Command::new("unshare").args(["-m", "true"]).status().await.is_ok_and(|status| status.success());
-    if !can_mount {
-        eprintln!("skipped: nothing can be mounted here");
+    if !can_mount().await {
         return;
     }
     let (stage, config, token) = stage_with_token(0o444, (0, 0));

@@ -106,6 +106,10 @@ async fn the_supports_answer_becomes_lines_that_telekommo_reads() {
     let config = Config::load(Some(&config), &Environment::default()).unwrap();
     assert_eq!(config.kommo.channel_secret.expose(), SECRET);
     assert_eq!(config.kommo.channel_id.as_str(), "344a5002-f8ca-454d-af3d-396180102ac7");
+    // As a file that an editor has marked.
+    fs::remove_file(&kept).unwrap();
+    let marked = finished(with_input(folder.path(), &arguments, &format!("\u{feff}{SECRET}\r\n"))).await;
+    assert_eq!((marked.status.code(), fs::read_to_string(&kept).unwrap()), (Some(0), format!("{SECRET}\n")));
     // A second answer does not replace the first one's secret.
     let again = finished(with_input(folder.path(), &arguments, &SECRET.replace('0', "f"))).await;
     assert_eq!(again.status.code(), Some(1));

@@ -54,6 +54,17 @@ async fn done(stage: &Stage, words: &[&str], content: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_file_may_begin_with_a_mark_and_utf_16_is_called_so() {
+    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let dry = ["push", "{file}", "--dry-run"];
+    let printed = done(&stage, &dry, &format!("\u{feff}{}", FILE.trim_start())).await;
+    assert_eq!(printed, "hello: would be made in Kommo\nprice: would be made in Kommo\n");
+    let wide: String = FILE.trim_start().chars().flat_map(|letter| [letter, '\0']).collect();
+    let (code, _, complaint) = templates(&stage, &dry, &wide).await;
+    assert!(code == Some(1) && complaint.contains("(it is saved as UTF-16): save it as UTF-8"), "{complaint}");
+}
+
+#[tokio::test]
 async fn a_file_is_pushed_changed_and_taken_back() {
     let stage = Stage::without_bridge(ACCOUNT).unwrap();
     let printed = done(&stage, &["push", "{file}", "--dry-run"], FILE).await;
