@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{Parts, bots, disk, doors},
     config::{AccountId, Config},
-    kommo::{account::Account, hook::Scope, time::KommoTime},
+    kommo::{account::Account, hook::Scope, time::KommoTime, wire::trace},
     lifecycle::Lifecycle,
     media::imported,
     meter::Meter,
@@ -71,10 +71,11 @@ impl Starting {
                 Err(error) => format!("{error:#}"),
             };
             failed = failed.saturating_add(1);
-            if told != why {
+            let same = trace::without(&why);
+            if told != same {
                 tracing::error!("{why}; until then hooks are taken and kept, and nothing is sent");
                 self.meter.between(Some(why.clone()));
-                told = why;
+                told = same;
             }
             let wait = self.config.retry.kommo.wait(failed, fastrand::f64(), None).unwrap_or(LAST_WAIT);
             sleep(wait).await;

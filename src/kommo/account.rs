@@ -225,7 +225,7 @@ impl Account {
     async fn answer(&self, started_at: Instant, response: Response) -> Result<(StatusCode, Vec<u8>), RestError> {
         let (status, told) = (response.status(), retry_after(&response));
         let body = read_limited(response).await;
-        let after = told.or_else(|| account::retry_after(body.as_ref().ok()?));
+        let after = told.max(body.as_ref().ok().and_then(|body| account::retry_after(body)));
         let problem = body.as_ref().ok().and_then(|body| Problem::of_kommo(status, body));
         self.brake.note((status, problem.is_some()), after, started_at, Instant::now())?;
         let body = body?;

@@ -14,25 +14,27 @@ use crate::{
         sign::{CONTENT_TYPE, Signer},
         stray::{Stray, Voice},
         time::KommoTime,
-        wire::{Accepted, ApiError, DeliveryStatus, EditEvent, Event, NewChat, React},
+        wire::{ApiError, EditEvent, NewChat, React},
     },
     pace::Pace,
 };
 
 mod answer;
 mod connect;
+mod forms;
 mod history;
 mod import;
 mod probe;
 
 pub use super::http::Silence;
+use forms::Forms;
 pub use history::HISTORY_PAGE;
 
 /// Why a call to Kommo brought no usable answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
     /// Kommo answered with an error, in its own shape.
-    #[error("Kommo answered {status}{}", describe(error))]
+    #[error("Kommo answered {status}{error}")]
     Refused {
         /// The HTTP status.
         status: StatusCode,
@@ -73,9 +75,7 @@ impl CallError {
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         match self {
-            Self::Refused { status, error, .. } => {
-                *status == StatusCode::NOT_FOUND && error.error_type.as_deref() != Some(NOT_REGISTERED)
-            }
+            Self::Refused { status, error, .. } => *status == StatusCode::NOT_FOUND && !error.is_called(NOT_REGISTERED),
             Self::Nonsense(stray) => stray.status == StatusCode::NOT_FOUND && stray.voice == Voice::Empty,
             Self::Unreachable(_) => false,
         }
@@ -104,11 +104,6 @@ impl From<NoAnswer> for CallError {
     }
 }
 
-fn describe(error: &ApiError) -> String {
-    let words = [&error.error_type, &error.error_description].into_iter().flatten();
-    words.fold(String::new(), |text, word| format!("{text} {word}"))
-}
-
 /// One channel connected to one account.
 #[derive(Clone)]
 pub struct Chats {
@@ -118,6 +113,7 @@ pub struct Chats {
     signer: Signer,
     pace: Arc<Pace>,
     time: KommoTime,
+    forms: Arc<Forms>,
 }
 
 impl Chats {
@@ -140,6 +136,7 @@ impl Chats {
             signer,
             pace: Arc::new(Pace::per_second(rate)),
             time: KommoTime::default(),
+            forms: Arc::default(),
         })
     }
 
@@ -147,12 +144,6 @@ impl Chats {
     #[must_use]
     pub fn time(&self) -> KommoTime {
         self.time.clone()
-    }
-
-    /// Creates a message. Kommo takes each `msgid` once, so this can be repeated.
-    pub async fn send(&self, event: &Event) -> Result<Accepted, CallError> {
-        let (status, body) = self.post("", event).await?;
-        answer::accepted(status, &body)
     }
 
     /// Gives a message a new wording. This can be repeated.
@@ -171,12 +162,6 @@ impl Chats {
     pub async fn chat(&self, chat: &NewChat) -> Result<String, CallError> {
         let (status, body) = self.post("/chats", chat).await?;
         answer::chat(status, &body)
-    }
-
-    /// Tells how the delivery of an answer ended.
-    pub async fn delivery_status(&self, report: &DeliveryStatus) -> Result<(), CallError> {
-        let (status, body) = self.post(&format!("/{}/delivery_status", encoded(&report.msgid)), report).await?;
-        answer::done(status, &body)
     }
 
     async fn post(&self, below_scope: &str, body: &impl Serialize) -> Result<(StatusCode, Vec<u8>), CallError> {

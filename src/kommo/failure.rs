@@ -7,7 +7,10 @@ use crate::{
         delivery::{ErrorCode, Refusal},
         retry::Failure,
     },
-    kommo::chats::{CallError, NOT_REGISTERED},
+    kommo::{
+        chats::{CallError, NOT_REGISTERED},
+        wire::ApiError,
+    },
 };
 
 /// Kommo's code for a message whose sender it does not know ("sender: user not found"). Its HTTP status is not documented.
@@ -29,12 +32,12 @@ impl From<CallError> for Failure {
         match error {
             CallError::Unreachable(silence) => silence.failure(why),
             CallError::Nonsense(stray) => stray.failure(why),
-            CallError::Refused { error, .. } if error.error_code == Some(UNKNOWN_SENDER) => hopeless(why),
+            CallError::Refused { error, .. } if error.code == Some(UNKNOWN_SENDER) => hopeless(why),
             CallError::Refused { status, error, after } => match status {
                 StatusCode::TOO_MANY_REQUESTS => Self::Throttled { why, after },
                 status if may_pass(status) => Self::Transient { why, after },
                 StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Self::blocked(why),
-                StatusCode::NOT_FOUND if is_channel_unknown(error.error_type.as_deref()) => Self::blocked(format!(
+                StatusCode::NOT_FOUND if is_channel_unknown(&error) => Self::blocked(format!(
                     "{why}: the channel is not connected to the account. `telekommo connect` connects it, or says what is wrong"
                 )),
                 _ => hopeless(why),
@@ -63,9 +66,9 @@ pub fn of_status(error: CallError) -> Failure {
     }
 }
 
-/// A 404 with Kommo's error about a message is about that message.
-fn is_channel_unknown(error_type: Option<&str>) -> bool {
-    error_type.is_none_or(|text| text == NOT_REGISTERED)
+/// A 404 with Kommo's error type about a message is about that message.
+fn is_channel_unknown(error: &ApiError) -> bool {
+    error.kind.is_none() || error.is_called(NOT_REGISTERED)
 }
 
 #[cfg(test)]

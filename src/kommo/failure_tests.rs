@@ -37,7 +37,7 @@ fn whoever_spoke_is_named() {
         ),
         (
             refused(400, r#"{"title":"Bad Request","status":400,"detail":"no text","trace_id":"t-1"}"#),
-            "Kommo answered 400 Bad Request Bad Request no text t-1",
+            "Kommo answered 400 Bad Request no text (trace_id t-1)",
         ),
     ] {
         assert_eq!(Failure::from(error).why(), words);

@@ -9,11 +9,16 @@ use crate::lenient::lenient;
 
 pub mod account;
 mod connect;
+mod delivery;
+mod error;
 mod history;
 mod hook;
 mod import;
+pub mod trace;
 
 pub use connect::{Connect, Connected, Disconnect};
+pub use delivery::{Delivered, DeliveryStatus};
+pub use error::ApiError;
 pub use history::{History, HistoryItem, HistoryMessage, HistoryPerson};
 pub use hook::{
     Hook, HookAction, HookAuthor, HookButton, HookCard, HookContent, HookConversation, HookForwards, HookList,
@@ -180,6 +185,9 @@ pub struct Message {
     /// What a choice of a list is known by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_data: Option<String>,
+    /// What became of a message that was sent elsewhere, so that it need not be told by a call of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_status: Option<Delivered>,
 }
 
 /// A place on the map.
@@ -234,26 +242,6 @@ pub struct NewChat {
     pub user: Sender,
 }
 
-/// The body of `POST …/{msgid}/delivery_status`.
-///
-/// The reference names the number `status_code` in its table and `delivery_status` in its samples; which of them counts
-/// is unknown, so both are sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DeliveryStatus {
-    /// Kommo's id of the message.
-    pub msgid: String,
-    /// 1 delivered, 2 read, -1 failed.
-    pub status_code: i32,
-    /// The same number.
-    pub delivery_status: i32,
-    /// 901 to 905, only with -1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_code: Option<i32>,
-    /// The sentence that the manager sees, only with -1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
 lenient! {
     /// The answer to an [`Event`].
     pub struct Answer {
@@ -279,15 +267,5 @@ lenient! {
     pub struct KnownChat {
         /// Kommo's id of the chat.
         pub id: String,
-    }
-
-    /// An error of the Chats API.
-    pub struct ApiError {
-        /// Often, not always, the HTTP status.
-        pub error_code: i64,
-        /// Such as `ORIGIN_INVALID_SIGNATURE`.
-        pub error_type: String,
-        /// For people.
-        pub error_description: String,
     }
 }

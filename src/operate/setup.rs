@@ -16,7 +16,7 @@ use crate::{
             token::{Claims, Lifetime},
         },
         chats::Chats,
-        wire::account::NewSource,
+        wire::{account::NewSource, trace},
     },
     operate::{connect, identity, sources},
     store::Store,
@@ -191,13 +191,14 @@ impl<'a> Patience<'a> {
 
     async fn wait(&mut self, why: String, verdict: Failure) {
         self.failed = self.failed.saturating_add(1);
-        let is_news = self.told != why;
+        let same = trace::without(&why);
+        let is_news = self.told != same;
         match (is_news, verdict.may_pass()) {
             (true, true) => tracing::warn!("{} yet: {why}", self.what),
             (true, false) => tracing::error!("{}: {why}", self.what),
             (false, _) => {}
         }
-        self.told = why;
+        self.told = same;
         let wait = self.schedule.wait(self.failed, fastrand::f64(), verdict.after()).unwrap_or(LAST_WAIT);
         // What time heals may be healed any moment.
         let longest = if verdict.may_pass() { verdict.after().unwrap_or_default().max(SOON) } else { LAST_WAIT };

@@ -175,7 +175,7 @@ impl Courier {
     }
 
     async fn report(&self, report: &Report) -> Result<Ending, Failure> {
-        let answer = self.chats.delivery_status(&to_kommo::delivery_status(report)).await;
+        let answer = self.chats.delivery_status(&report.message.0, &to_kommo::delivery_status(report)).await;
         let answer = answer.map_err(failure::of_status);
         self.observe(answer.as_ref().err());
         answer?;

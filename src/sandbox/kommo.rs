@@ -44,8 +44,8 @@ pub use attachments::{Attachment, AttachmentKind, Serving};
 pub use connection::Connection;
 pub use draft::{CaptionOn, Draft, Pace, Template};
 pub use habits::{
-    Doubtful, DuplicateAnswer, EmptyLists, FileNames, Habits, HistoryOrder, Imports, Optional, ReactionShape, Silence,
-    TwoChats, UserShape,
+    Doubtful, DuplicateAnswer, EmptyLists, ErrorShape, FileAddress, FileNames, Habits, HistoryOrder, Imports, Optional,
+    ReactionShape, Silence, StatusNames, TwoChats, UserShape, WaitIn,
 };
 pub use media::{Fetched, Media};
 pub use world::{Author, Avatar, Chat, Contact, Message, Status};

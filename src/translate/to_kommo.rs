@@ -7,8 +7,8 @@ use crate::{
         message::{Author, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction, Tap},
     },
     kommo::wire::{
-        Card, DeliveryStatus, Event, KnownMessage, Location, Message, NewChat, NewMessage, Profile, React, Reactor,
-        ReplyTo, Sender, Source,
+        Card, Delivered, DeliveryStatus, Event, KnownMessage, Location, Message, NewChat, NewMessage, Profile, React,
+        Reactor, ReplyTo, Sender, Source,
     },
     media::link::MediaLinks,
 };
@@ -36,7 +36,11 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
             source: source(inbound),
             sender: author(inbound),
             receiver: is_sent.then(|| sender(&inbound.customer)),
-            message: message(inbound, links),
+            message: Message {
+                // What was sent elsewhere has arrived: it is there that we learnt of it.
+                delivery_status: is_sent.then_some(Delivered::ARRIVED),
+                ..message(inbound, links)
+            },
             reply_to: reply_to(inbound),
             // What the business wrote itself is news to nobody there.
             silent: is_sent,
@@ -182,9 +186,9 @@ pub fn delivery_status(report: &Report) -> DeliveryStatus {
         Delivery::Failed(refusal) => (-1, Some(refusal)),
     };
     DeliveryStatus {
-        msgid: report.message.0.clone(),
-        status_code: status,
-        delivery_status: status,
+        msgid: Some(report.message.0.clone()),
+        status_code: Some(status),
+        delivery_status: Some(status),
         error_code: refusal.map(|refusal| refusal.code.number()),
         error: refusal.map(|refusal| refusal.sentence.clone()),
     }
@@ -244,7 +248,7 @@ mod tests {
         let kommo = Some(KommoUserId("f1910c7f-b1e0-4184-bd09-c7def2a9109a".to_owned()));
         let author = Author::Business { name: "Olga".to_owned(), kommo };
         let wire = serde_json::to_string(&sent(&Inbound { author, ..greeting() })).unwrap();
-        insta::assert_snapshot!(wire, @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"kommo-user:f1910c7f-b1e0-4184-bd09-c7def2a9109a","ref_id":"f1910c7f-b1e0-4184-bd09-c7def2a9109a","name":"Olga"},"receiver":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":true}}"#);
+        insta::assert_snapshot!(wire, @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"kommo-user:f1910c7f-b1e0-4184-bd09-c7def2a9109a","ref_id":"f1910c7f-b1e0-4184-bd09-c7def2a9109a","name":"Olga"},"receiver":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋","delivery_status":{"status_code":1}},"silent":true}}"#);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod buttons;
 mod cards;
 mod clocks;
 mod crm;
+mod delivered;
 mod edits;
 mod exchange;
 mod files_out;

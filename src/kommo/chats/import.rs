@@ -2,21 +2,12 @@
 
 use std::collections::HashSet;
 
-use crate::kommo::{
-    chats::{CallError, Chats, HISTORY_PAGE, answer},
-    wire::{Accepted, ImportEvent},
-};
+use crate::kommo::chats::{CallError, Chats, HISTORY_PAGE};
 
 /// How many pages of a chat's history are read to learn what is there: more messages than any chat has, not for ever.
 const PAGES: usize = 4000;
 
 impl Chats {
-    /// Imports a message. Kommo takes each `msgid` once, so this can be repeated.
-    pub async fn import(&self, event: &ImportEvent) -> Result<Accepted, CallError> {
-        let (status, body) = self.post("", event).await?;
-        answer::accepted(status, &body)
-    }
-
     /// Our ids of all messages of a chat (by Kommo's id); those written in Kommo have none.
     pub async fn our_messages(&self, kommo_chat: &str) -> Result<HashSet<String>, CallError> {
         let mut known = HashSet::new();

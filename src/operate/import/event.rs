@@ -8,7 +8,7 @@ use crate::{
         time::UnixMillis,
     },
     kommo::wire::{
-        Card, ImportEvent, ImportedMessage, Location, Message, NewChat, OurMessage, OurReply, Sender, Source,
+        Card, Delivered, ImportEvent, ImportedMessage, Location, Message, NewChat, OurMessage, OurReply, Sender, Source,
     },
     operate::import::{
         read::{Enclosed, Item, Said},
@@ -87,8 +87,8 @@ impl Thread {
                 conversation_id: self.conversation(),
                 source: Source { external_id: self.source.to_string() },
                 sender: author.unwrap_or_else(|| self.customer.clone()),
+                message: Message { delivery_status: receiver.is_some().then_some(Delivered::ARRIVED), ..message },
                 receiver,
-                message,
                 reply_to,
                 silent,
             },

@@ -141,7 +141,7 @@ impl Post {
 
 fn is_unknown_author(error: &CallError) -> bool {
     match error {
-        CallError::Refused { error, .. } => error.error_code == Some(UNKNOWN_AUTHOR),
+        CallError::Refused { error, .. } => error.code == Some(UNKNOWN_AUTHOR),
         CallError::Nonsense(_) | CallError::Unreachable(_) => false,
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, State},
-    http::{HeaderValue, Method, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use chrono::DateTime;
@@ -17,8 +17,8 @@ use crate::{
     sandbox::{
         fault::{self, undergo},
         kommo::{
-            Core, Endpoint, Request, Settings, account, attachments, connection, history, hooks, media, messages,
-            reactions, statuses, threads, verify::verify,
+            Core, Endpoint, ErrorShape, Request, Settings, WaitIn, account, attachments, connection, history, hooks,
+            media, messages, reactions, statuses, threads, verify::verify, world::uuid,
         },
         record,
         serve::Line,
@@ -63,11 +63,23 @@ impl Refusal {
         Self { status: 403, code: 403, kind: "ORIGIN_INVALID_SIGNATURE", description }
     }
 
-    fn response(&self) -> Response {
+    fn response(&self, shape: ErrorShape) -> Response {
         let Self { status, code, kind, description } = self;
-        let body = json!({ "status": 0, "error_code": code, "error_type": kind, "error_description": description });
+        let body = match shape {
+            ErrorShape::Older => {
+                json!({ "status": 0, "error_code": code, "error_type": kind, "error_description": description })
+            }
+            ErrorShape::Newer => problem(*status, kind, description),
+        };
         fault::json(*status, body.to_string())
     }
+}
+
+/// An error in the newer shape. Support finds the request by `trace_id`.
+fn problem(status: u16, kind: &str, description: &str) -> Value {
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
+    let title = if kind.is_empty() { reason } else { kind };
+    json!({ "title": title, "status": status, "detail": description, "trace_id": uuid() })
 }
 
 /// Every path leads here: scopes are part of it.
@@ -91,7 +103,8 @@ async fn serve(
     let handling = async {
         place.as_ref().map_or_else(|| fault::json(404, Body::empty()), |place| answer(&core, place, &head, &body))
     };
-    let response = undergo(fault, &line, too_many_requests, handling).await;
+    let waits = core.world.look(|world| world.habits.waits);
+    let response = undergo(fault, &line, |seconds| too_many_requests(waits, seconds), handling).await;
     media::fetch(&core);
     account::follow(&core);
     hooks::echo(&core);
@@ -129,7 +142,7 @@ struct Place {
 
 impl Place {
     fn of(settings: &Settings, head: &Parts) -> Option<Self> {
-        if head.uri.path().starts_with("/attachments/") {
+        if attachments::is_address(head.uri.path()) {
             let is_fetch = matches!(head.method, Method::GET | Method::HEAD);
             return is_fetch.then(|| Self { endpoint: Endpoint::Attachment, ours: true, id: String::new() });
         }
@@ -161,7 +174,7 @@ impl Place {
 
 fn answer(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Response {
     let answer = authorize(core, place, head, body).and_then(|()| handle(core, place, head, body));
-    answer.unwrap_or_else(|refusal| refusal.response())
+    answer.unwrap_or_else(|refusal| refusal.response(core.world.look(|world| world.habits.errors)))
 }
 
 /// An unknown scope has no secret to check with; a scope that is not connected has. Attachments are open to everyone.
@@ -197,11 +210,20 @@ fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<Respo
     Ok(fault::json(status, if body.is_null() { String::new() } else { body.to_string() }))
 }
 
-/// The body of a 429 is not documented; the wait is where HTTP puts it.
-fn too_many_requests(seconds: u32) -> Response {
-    let mut response = fault::json(429, Body::empty());
-    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    response
+/// The page of HTTP codes has the wait in the body; HTTP has it in a header.
+fn too_many_requests(waits: WaitIn, seconds: u32) -> Response {
+    match waits {
+        WaitIn::Header => {
+            let mut response = fault::json(429, Body::empty());
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+        }
+        WaitIn::Body => {
+            let mut body = problem(429, "", "Too many requests, please wait");
+            body["retry_after"] = json!(seconds);
+            fault::json(429, body.to_string())
+        }
+    }
 }
 
 /// A request in a few words, for a person.

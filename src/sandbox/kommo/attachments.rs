@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::sandbox::{
     fault,
-    kommo::{Core, Fetched, Media, world::uuid},
+    kommo::{Core, Fetched, FileAddress, Media, world::uuid},
 };
 
 mod serving;
@@ -138,6 +138,7 @@ impl Kept {
 pub(super) struct Shelf<'a> {
     pub(super) base_url: &'a str,
     pub(super) account_id: &'a str,
+    pub(super) addresses: FileAddress,
     pub(super) kept: &'a mut Vec<Kept>,
 }
 
@@ -162,7 +163,11 @@ impl Shelf<'_> {
 
     fn put(&mut self, id: &str, name: &str, content_type: &str, bytes: Bytes, serving: Serving) -> String {
         let mut url = Url::parse(self.base_url).expect("the address of this server is valid");
-        url.path_segments_mut().expect("an http address has a path").extend(["attachments", self.account_id, id, name]);
+        let folders: &[&str] = match self.addresses {
+            FileAddress::Older => &["attachments", self.account_id],
+            FileAddress::Newer => &["v2", self.account_id, "attachments"],
+        };
+        url.path_segments_mut().expect("an http address has a path").extend(folders).extend([id, name]);
         let (path, content_type) = (url.path().to_owned(), content_type.to_owned());
         self.kept.push(Kept { path, content_type, bytes, serving });
         url.into()
@@ -173,6 +178,16 @@ impl Shelf<'_> {
 fn thumbnail_name(name: &str) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     format!("{stem}_320x200.jpg")
+}
+
+/// Whether a path is that of a manager's file.
+pub(super) fn is_address(path: &str) -> bool {
+    let mut folders = path.split('/').skip(1);
+    match folders.next() {
+        Some("attachments") => true,
+        Some("v2") => folders.nth(1) == Some("attachments"),
+        Some(_) | None => false,
+    }
 }
 
 /// Answers a GET or a HEAD of an attachment.

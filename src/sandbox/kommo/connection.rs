@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sandbox::kommo::{
-    Core,
+    Core, Doubtful,
     api::{Answer, Refusal},
     messages::read,
     reading::Filled,
@@ -42,6 +42,10 @@ pub(super) fn connect(core: &Core, body: &[u8]) -> Answer {
     let Asked { account_id, hook_api_version, title, is_time_window_disabled } = Asked::read(core, body)?;
     if hook_api_version.as_deref() != Some("v2") {
         return Err(Refusal::bad("hook_api_version must be v2"));
+    }
+    let is_untitled = title.as_deref().unwrap_or_default().is_empty();
+    if is_untitled && core.world.look(|world| world.habits.untitled) == Doubtful::Refused {
+        return Err(Refusal::bad("title is required"));
     }
     let is_time_window_disabled = is_time_window_disabled.unwrap_or(false);
     let answer = json!({

@@ -8,7 +8,7 @@ use crate::sandbox::kommo::{
     media::Wanted,
     reading::{Content, EditMessage, Filled},
     statuses::Told,
-    world::{Author, Message, Status, World},
+    world::{Author, Message, World},
 };
 
 /// Changes the message that `id` or `msgid` names. If both do, `msgid` becomes the channel's id of it.
@@ -33,7 +33,7 @@ pub(super) fn edit(core: &Core, edit: &EditMessage) -> Answer {
             message.client_msgid = Some(msgid.clone());
         }
         if let Some(status) = told {
-            tell(message, status);
+            message.tell(status);
         }
         let names = json!({ "msgid": message.id, "ref_id": message.client_msgid });
         world.wanted.extend(wanted);
@@ -56,6 +56,9 @@ fn check(world: &World, message: &Message, edit: &EditMessage) -> Result<(), Ref
     }
     if world.habits.outgoing_edits == Doubtful::Refused && message.from != Author::Customer {
         return Err(Refusal::bad("the message is not the customer's"));
+    }
+    if world.habits.customer_edits == Doubtful::Refused && message.from == Author::Customer {
+        return Err(Refusal::bad("edit_message: only outgoing messages can be edited"));
     }
     if content.delivery_status.is_some() && message.from == Author::Customer {
         return Err(Refusal::bad("message.delivery_status: customers' messages have none"));
@@ -81,9 +84,4 @@ fn change(message: &mut Message, content: &Content) -> Option<String> {
     let url = media.url.clone();
     message.media = Some(media);
     Some(url)
-}
-
-fn tell(message: &mut Message, status: Status) {
-    message.status = status.clone();
-    message.status_history.push(status);
 }

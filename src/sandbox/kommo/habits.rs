@@ -1,5 +1,9 @@
 //! What the documentation leaves open: what Kommo does there, as a test wants it.
 
+mod recent;
+
+pub use recent::{ErrorShape, FileAddress, StatusNames, WaitIn};
+
 /// What a second message with a known `msgid` gets. The documentation says only that it is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DuplicateAnswer {
@@ -127,6 +131,22 @@ pub struct Habits {
     pub type_edits: Doubtful,
     /// An edit of what was not the customer's.
     pub outgoing_edits: Doubtful,
+    /// An edit of what was the customer's. The changelog speaks of outgoing messages, the reference of all.
+    pub customer_edits: Doubtful,
+    /// A new message that was sent elsewhere and tells its delivery status.
+    pub new_statuses: Doubtful,
+    /// By which names a delivery status tells its number.
+    pub status_names: StatusNames,
+    /// A channel that is connected without a title. It is taken with its own name.
+    pub untitled: Doubtful,
+    /// `user.ref_id` of a chat to make: an older reference has it, the newer one does not.
+    pub user_refs: Doubtful,
+    /// In which shape errors are told.
+    pub errors: ErrorShape,
+    /// Where a 429 tells how long to wait.
+    pub waits: WaitIn,
+    /// Where managers' files are.
+    pub files: FileAddress,
     /// Whether a message that does not say `silent` is.
     pub silence: Silence,
     /// Whether imports come back as hooks.
@@ -157,6 +177,14 @@ impl Default for Habits {
             unknown_quotes: Doubtful::Refused,
             type_edits: Doubtful::Taken,
             outgoing_edits: Doubtful::Taken,
+            customer_edits: Doubtful::Taken,
+            new_statuses: Doubtful::Taken,
+            status_names: StatusNames::Any,
+            untitled: Doubtful::Taken,
+            user_refs: Doubtful::Refused,
+            errors: ErrorShape::Older,
+            waits: WaitIn::Header,
+            files: FileAddress::Older,
             silence: Silence::Silent,
             imports: Imports::Quiet,
             unknown_sender_status: 400,

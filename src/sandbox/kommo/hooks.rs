@@ -12,6 +12,9 @@ use crate::sandbox::{
 /// How long the channel has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// As whom Kommo's hooks come, by a log of 2023. Nothing may depend on it.
+const AGENT: &str = "amoCRM amoJo/1.0";
+
 pub(super) fn client() -> io::Result<reqwest::Client> {
     let client = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).no_proxy();
     // A connection of its own for each hook: none is lost on one that the channel has closed meanwhile.
@@ -44,7 +47,7 @@ impl Core {
         let may_send = |world: &World| world.connection.is_some() && !world.hooks_are_lost;
         let url = self.world.look(|world| world.hook_url.clone().filter(|_| may_send(world)));
         let Some(url) = url else { return HookAnswer { status: None } };
-        let request = self.client.post(url).header("Content-Type", "application/json");
+        let request = self.client.post(url).header("Content-Type", "application/json").header("User-Agent", AGENT);
         let request = match signature(&self.settings.channel_secret, &bytes, mode) {
             Some(signature) => request.header("X-Signature", signature),
             None => request,

@@ -11,7 +11,9 @@ use crate::{
         edits,
         media::Wanted,
         reading::{Cited, Event, Filled, NewMessage},
-        shapes, threads,
+        shapes,
+        statuses::Told,
+        threads,
         world::{Author, Message, World},
     },
 };
@@ -33,17 +35,19 @@ pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal>
 
 fn accept(core: &Core, new: &NewMessage) -> Answer {
     new.message.check(false).map_err(Refusal::bad)?;
-    if new.message.delivery_status.is_some() {
-        return Err(Refusal::bad("message.delivery_status belongs to edit_message"));
-    }
+    let told = new.message.delivery_status.as_ref().map(Told::status).transpose()?;
     core.world.change(|world| {
         let author = author(core, world, new)?;
+        if told.is_some() {
+            may_tell_status(world.habits, author)?;
+        }
         if let Some(answer) = repeated(world, new) {
             return answer;
         }
         let references = cited(world, new)?;
         let place = threads::thread(world, &new.into())?;
-        let message = message(new, author, references, world, place);
+        let mut message = message(new, author, references, world, place);
+        told.into_iter().for_each(|status| message.tell(status));
         let wanted = message.media.as_ref().map(|media| (Wanted::File(message.id.clone()), media.url.clone()));
         world.wanted.extend(wanted);
         let chat = &mut world.chats[place];
@@ -53,6 +57,17 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         let chat = &world.chats[place];
         Ok(accepted(world.habits, &chat.chat_id, &chat.contact.id, new, &message))
     })
+}
+
+/// Whether a new message may tell what became of it: what customers write has no delivery.
+fn may_tell_status(habits: Habits, author: Author) -> Result<(), Refusal> {
+    match (author, habits.new_statuses) {
+        (Author::Customer, _) => Err(Refusal::bad("message.delivery_status: customers' messages have none")),
+        (Author::Manager | Author::Bot, Doubtful::Refused) => {
+            Err(Refusal::bad("message.delivery_status belongs to edit_message"))
+        }
+        (Author::Manager | Author::Bot, Doubtful::Taken) => Ok(()),
+    }
 }
 
 /// The answer to a message that is there already.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sandbox::kommo::{
-    Core,
+    Core, StatusNames,
     api::{Answer, Refusal},
     messages::read,
     reading::Filled,
@@ -40,6 +40,18 @@ impl Told {
     }
 }
 
+impl Told {
+    /// Whether it has the names that this account knows, and no others.
+    fn check(&self, names: StatusNames) -> Result<(), Refusal> {
+        let has_older = self.msgid.is_some() || self.delivery_status.is_some();
+        match names {
+            StatusNames::Newer if has_older => Err(Refusal::bad("msgid, delivery_status: no such field")),
+            StatusNames::Older if self.status_code.is_some() => Err(Refusal::bad("status_code: no such field")),
+            StatusNames::Any | StatusNames::Newer | StatusNames::Older => Ok(()),
+        }
+    }
+}
+
 /// Takes what became of the message with Kommo's id `id`. Customers' own messages have no delivery.
 pub(super) fn delivery(core: &Core, id: &str, body: &[u8]) -> Answer {
     let told: Told = read(body)?;
@@ -48,10 +60,10 @@ pub(super) fn delivery(core: &Core, id: &str, body: &[u8]) -> Answer {
     }
     let status = told.status()?;
     core.world.change(|world| {
+        told.check(world.habits.status_names)?;
         let (message, ..) =
             world.find(|message| message.id == id && message.from != Author::Customer).ok_or_else(Refusal::unknown)?;
-        message.status = status.clone();
-        message.status_history.push(status);
+        message.tell(status);
         Ok((200, Value::Null))
     })
 }

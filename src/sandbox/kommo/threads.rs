@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::sandbox::kommo::{
-    Core, TwoChats, UserShape,
+    Core, Doubtful, TwoChats, UserShape,
     api::{Answer, Refusal},
     media::Wanted,
     messages::read,
@@ -177,6 +177,9 @@ struct NewChat {
 pub(super) fn create_chat(core: &Core, body: &[u8]) -> Answer {
     let NewChat { conversation_id, source, user } = read(body)?;
     core.world.change(|world| {
+        if world.habits.user_refs == Doubtful::Refused && user.ref_id.is_some() {
+            return Err(Refusal::bad("user.ref_id: no such field"));
+        }
         let named = Named { conversation: &conversation_id, reference: None, source: source.as_ref(), customer: &user };
         let place = thread(world, &named)?;
         let Chat { chat_id, contact, .. } = &world.chats[place];

@@ -5,8 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-/// The longest that one word of Kommo's is quoted.
-const QUOTED_CHARS: usize = 200;
+use crate::kommo::wire::trace::{self, quoted};
 
 /// What is wrong with a request, as Kommo tells it. Everything may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +16,8 @@ pub struct Problem {
     pub detail: Option<String>,
     /// What is wrong with which part of the request.
     pub faults: Vec<Fault>,
+    /// Kommo's number of the request.
+    pub trace: Option<String>,
 }
 
 /// What is wrong with one field of a request.
@@ -53,7 +54,7 @@ impl Problem {
         // The documentation has the first name; a sample of a batch has the second.
         let lists = ["validation-errors", "errors"].map(|name| &value[name]);
         let faults = lists.into_iter().flat_map(faults).collect();
-        Self { title: word("title"), detail: word("detail"), faults }
+        Self { title: word("title"), detail: word("detail"), faults, trace: value.as_object().and_then(trace::of) }
     }
 
     /// Whether one of its faults has this code.
@@ -90,19 +91,14 @@ fn fault(value: &Value) -> Option<Fault> {
     (fault != Fault::default()).then_some(fault)
 }
 
-/// A text of a stranger's, fit for one line of a log.
-fn quoted(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_CHARS).collect()
-}
-
 impl fmt::Display for Problem {
-    /// The faults with their places, else the sentence, else the title; nothing if there is none of them.
+    /// The faults with their places, else the sentence, else the title, and the number of the request; nothing if there is
+    /// none of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.faults.is_empty() {
-            return f.write_str(self.detail.as_ref().or(self.title.as_ref()).map_or("", String::as_str));
-        }
         let faults: Vec<_> = self.faults.iter().map(ToString::to_string).collect();
-        f.write_str(&faults.join(", "))
+        let of_all = self.detail.as_ref().or(self.title.as_ref()).map_or("", String::as_str);
+        let words = if faults.is_empty() { of_all.to_owned() } else { faults.join(", ") };
+        f.write_str(trace::behind(&words, self.trace.as_deref()).trim_start())
     }
 }
 

@@ -168,7 +168,8 @@ impl FakeKommo {
         let mut message = Message::outgoing(Author::Manager, (&manager, author), &draft.text, now);
         if let Some(file) = draft.file {
             file.kind().name().clone_into(&mut message.kind);
-            let mut shelf = Shelf { base_url: &self.url(), account_id, kept: &mut world.attachments };
+            let (addresses, kept) = (world.habits.files, &mut world.attachments);
+            let mut shelf = Shelf { base_url: &self.url(), account_id, addresses, kept };
             message.media = Some(shelf.keep(file));
         }
         message.markup = draft.markup;

@@ -39,6 +39,26 @@ async fn an_import_can_come_back_as_a_hook_but_the_bots_never_does() {
 }
 
 #[tokio::test]
+async fn an_import_can_tell_what_became_of_it() {
+    let (kommo, _hooks) = stage().await;
+    let told = |msgid: &str| {
+        let mut told = import(&kommo, msgid, "Max");
+        told["message"]["delivery_status"] = json!({"status_code": 2});
+        told
+    };
+    assert_eq!(send(&kommo, told("tg:2")).await.0, 200);
+    let shown = |n: usize| kommo.chat(ANNA).unwrap().messages[n].clone();
+    assert_eq!((shown(1).status, shown(1).status_history), (Status::Read, vec![Status::Read]));
+    let mut wrong = told("tg:3");
+    wrong["message"]["delivery_status"] = json!({"status_code": -1});
+    assert_eq!(send(&kommo, wrong).await.0, 400, "an error has a code");
+    kommo.habits(|habits| habits.new_statuses = Doubtful::Refused);
+    assert_eq!(send(&kommo, told("tg:3")).await.0, 400);
+    assert_eq!(send(&kommo, import(&kommo, "tg:3", "Max")).await.0, 200);
+    assert_eq!(shown(2).status, Status::Sent);
+}
+
+#[tokio::test]
 async fn the_status_of_an_unknown_sender_is_not_documented() {
     let kommo = fake();
     kommo.habits(|habits| habits.unknown_sender_status = 403);

@@ -97,6 +97,12 @@ impl Message {
         id.is_some_and(|id| id.0 == self.id) || msgid.is_some_and(|msgid| self.client_msgid.as_ref() == Some(&msgid.0))
     }
 
+    /// What became of it is told.
+    pub(in super::super) fn tell(&mut self, status: Status) {
+        self.status = status.clone();
+        self.status_history.push(status);
+    }
+
     /// A text that is on its way to the customer.
     pub(in super::super) fn outgoing(
         author: Author,

@@ -1,0 +1,121 @@
+//! What the documentation tells in two ways: which of them the account takes is learnt once per run, from its refusals.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use serde::Serialize;
+
+use crate::kommo::{
+    chats::{CallError, Chats, answer},
+    wire::{Accepted, DeliveryStatus, Event, ImportEvent, Message},
+};
+
+/// What is known of the account so far. All clones of a client share it.
+#[derive(Debug, Default)]
+pub(super) struct Forms {
+    refuses_delivered: AtomicBool,
+    names: Mutex<Option<Names>>,
+}
+
+/// The names by which a delivery status tells its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Names {
+    /// `status_code` beside `delivery_status` and `msgid`.
+    Both,
+    /// `status_code` alone.
+    Newer,
+    /// `delivery_status` and `msgid`.
+    Older,
+}
+
+impl Names {
+    fn told(self, report: &DeliveryStatus) -> DeliveryStatus {
+        match self {
+            Self::Both => report.clone(),
+            Self::Newer => report.newer(),
+            Self::Older => report.older(),
+        }
+    }
+}
+
+/// An event that makes a message.
+trait Makes: Clone + Serialize {
+    fn message(&mut self) -> &mut Message;
+}
+
+impl Makes for Event {
+    fn message(&mut self) -> &mut Message {
+        &mut self.payload.message
+    }
+}
+
+impl Makes for ImportEvent {
+    fn message(&mut self) -> &mut Message {
+        &mut self.payload.message
+    }
+}
+
+impl Chats {
+    /// Creates a message. Kommo takes each `msgid` once, so this can be repeated.
+    pub async fn send(&self, event: &Event) -> Result<Accepted, CallError> {
+        self.make(event).await
+    }
+
+    /// Imports a message that was written before. Kommo takes each `msgid` once, so this can be repeated.
+    pub async fn import(&self, event: &ImportEvent) -> Result<Accepted, CallError> {
+        self.make(event).await
+    }
+
+    /// Makes a message that tells its delivery status. An account that does not take that with a new message gets it without:
+    /// the words are what counts.
+    async fn make(&self, event: &impl Makes) -> Result<Accepted, CallError> {
+        let mut bare = event.clone();
+        if bare.message().delivery_status.take().is_none() {
+            return self.made(event).await;
+        }
+        if self.forms.refuses_delivered.load(Ordering::Relaxed) {
+            return self.made(&bare).await;
+        }
+        let refusal = match self.made(event).await {
+            Err(error) if error.is_bad_request() => error,
+            answer => return answer,
+        };
+        let answer = self.made(&bare).await;
+        if answer.is_ok() && !self.forms.refuses_delivered.swap(true, Ordering::Relaxed) {
+            tracing::info!(why = %refusal, "Kommo takes no delivery status with a new message: none is told with it");
+        }
+        answer
+    }
+
+    async fn made(&self, event: &impl Serialize) -> Result<Accepted, CallError> {
+        let (status, body) = self.post("", event).await?;
+        answer::accepted(status, &body)
+    }
+
+    /// Tells how the delivery of the answer `message` (Kommo's id) ended. This can be repeated.
+    pub async fn delivery_status(&self, message: &str, report: &DeliveryStatus) -> Result<(), CallError> {
+        let known = *self.forms.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusal = match self.tell(message, report, known.unwrap_or(Names::Both)).await {
+            Err(error) if known.is_none() && error.is_bad_request() => error,
+            answer => return answer,
+        };
+        for names in [Names::Newer, Names::Older] {
+            match self.tell(message, report, names).await {
+                Err(error) if error.is_bad_request() => {}
+                answer => return answer,
+            }
+        }
+        // It is the status itself that Kommo does not like.
+        Err(refusal)
+    }
+
+    async fn tell(&self, message: &str, report: &DeliveryStatus, names: Names) -> Result<(), CallError> {
+        let path = format!("/{}/delivery_status", super::encoded(message));
+        let (status, body) = self.post(&path, &names.told(report)).await?;
+        answer::done(status, &body)?;
+        *self.forms.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
+        Ok(())
+    }
+}
