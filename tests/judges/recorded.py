@@ -44,6 +44,7 @@ LATER = {"can_send_welcome_messages"}
 # What the reference of the Chats API has and amojowrapper's models leave out.
 NOT_IN_AMOJOWRAPPER = {
     "payload.message.media_duration",
+    "payload.message.delivery_status",
     "payload.id",
     "status_code",
     "msgid",
