@@ -21,12 +21,14 @@ use crate::{
 
 mod answer;
 mod connect;
+mod edits;
 mod forms;
 mod history;
 mod import;
 mod probe;
 
 pub use super::http::Silence;
+pub use edits::Edits;
 use forms::Forms;
 pub use history::HISTORY_PAGE;
 
@@ -39,7 +41,7 @@ pub enum CallError {
         /// The HTTP status.
         status: StatusCode,
         /// What the body said.
-        error: ApiError,
+        error: Box<ApiError>,
         /// `Retry-After`.
         after: Option<Duration>,
     },
@@ -114,6 +116,7 @@ pub struct Chats {
     pace: Arc<Pace>,
     time: KommoTime,
     forms: Arc<Forms>,
+    edits: Arc<Edits>,
 }
 
 impl Chats {
@@ -137,6 +140,7 @@ impl Chats {
             pace: Arc::new(Pace::per_second(rate)),
             time: KommoTime::default(),
             forms: Arc::default(),
+            edits: Arc::default(),
         })
     }
 
@@ -144,6 +148,12 @@ impl Chats {
     #[must_use]
     pub fn time(&self) -> KommoTime {
         self.time.clone()
+    }
+
+    /// Whether the account takes new wordings of what customers wrote, as far as this run has seen.
+    #[must_use]
+    pub fn edits(&self) -> &Edits {
+        &self.edits
     }
 
     /// Gives a message a new wording. This can be repeated.

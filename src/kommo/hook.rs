@@ -59,6 +59,9 @@ pub const LIMIT_BYTES: usize = 1024 * 1024;
 /// How long a sender may take to deliver the body; Kommo itself gives up after 5 seconds.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
+/// How much is shown of what a sender calls itself.
+const AGENT_CHARS: usize = 100;
+
 /// How old a message is at least that a hook cannot be news of. Kommo sends a hook once, as soon as something was written;
 /// but what was imported in a manager's name may come back as one.
 const OLD: Duration = Duration::from_hours(24);
@@ -95,6 +98,7 @@ pub struct HookIntake {
 impl HookIntake {
     /// Takes one request to `/kommo/{scope_id}`.
     pub async fn take(&self, request: Request<Body>) -> Result<Taken, Rejected> {
+        let agent = agent(request.headers());
         let outcome = self.verify(request).await;
         let outcome = match outcome {
             Ok(verified) => self.keep(&verified).await,
@@ -113,6 +117,8 @@ impl HookIntake {
                 rejected.log();
             }
         }
+        let name = outcome.as_ref().map_or_else(|it| it.name(), |it| it.name());
+        tracing::debug!(agent, outcome = name, "a request to the hooks' address");
         outcome
     }
 
@@ -251,6 +257,12 @@ fn not_stored(error: &StoreError, id: Option<&DedupeId>) -> Rejected {
 fn fact(known: KnownChat) -> Fact {
     let KnownChat { conversation, chat, user } = known;
     Fact::Chat { conversation, chat: Chat { chat, user } }
+}
+
+/// What the sender calls itself. Anybody can call themselves anything, so nothing depends on it.
+fn agent(headers: &HeaderMap) -> String {
+    let told = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    told.chars().take(AGENT_CHARS).collect()
 }
 
 /// How large the body is going to be, if its sender says so.

@@ -36,10 +36,12 @@ pub(super) async fn chats(config: &Config) -> anyhow::Result<(Chats, AccountId)>
 /// If Kommo refuses, or connects something else.
 pub async fn connect(config: &Config) -> anyhow::Result<()> {
     let (chats, id) = chats(config).await?;
-    let connected = match chats.connect(config.kommo.channel_title.as_deref(), config.kommo.time_window).await {
-        Ok(connected) => connected,
-        Err(error) => bail!("{}", refusal(&error)),
-    };
+    let otherwise = title_otherwise(config.sources.values().map(|source| source.name.as_str()));
+    let connected =
+        match chats.connect(config.kommo.channel_title.as_deref(), otherwise, config.kommo.time_window).await {
+            Ok(connected) => connected,
+            Err(error) => bail!("{}", refusal(&error)),
+        };
     if let Some(other) = other_scope(&connected, &config.kommo, &id) {
         bail!("{other}");
     }
@@ -103,6 +105,15 @@ async fn tell_bridge(config: &Config, what: &str) {
     drop(ask(config.admin.listen, Method::POST, &format!("/channel/{what}"), "").await);
 }
 
+/// What the channel is called where Kommo wants a title and the operator has chosen none: as its only bot, or as what all of them
+/// are.
+pub(super) fn title_otherwise<'n>(mut bots: impl Iterator<Item = &'n str>) -> &'n str {
+    match (bots.next(), bots.next()) {
+        (Some(only), None) => only,
+        (Some(_), Some(_)) | (None, _) => "Telegram",
+    }
+}
+
 /// Why a channel is not connected, and what to do.
 pub(super) fn refusal(error: &CallError) -> String {
     let remedy = match error {
@@ -128,4 +139,16 @@ pub(super) fn other_scope(connected: &Connected, kommo: &Kommo, id: &AccountId) 
              kommo.account_id"
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title_otherwise;
+
+    #[test]
+    fn an_only_bot_gives_the_channel_its_name() {
+        for (bots, title) in [(vec!["Acme"], "Acme"), (vec!["Sales", "Support"], "Telegram"), (vec![], "Telegram")] {
+            assert_eq!(title_otherwise(bots.into_iter()), title);
+        }
+    }
 }

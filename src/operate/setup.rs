@@ -81,8 +81,10 @@ impl Setup {
             return;
         }
         let mut patience = Patience::new("the channel is not connected", &self.schedule);
+        let otherwise = connect::title_otherwise(self.sources.iter().map(|source| source.name.as_str()));
         let connected = loop {
-            match self.chats.connect(self.kommo.channel_title.as_deref(), self.kommo.time_window).await {
+            let (title, has_window) = (self.kommo.channel_title.as_deref(), self.kommo.time_window);
+            match self.chats.connect(title, otherwise, has_window).await {
                 Ok(connected) => break connected,
                 Err(error) => patience.wait(connect::refusal(&error), error.into()).await,
             }

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod chats;
+mod editing;
 mod order;
 mod portrait;
 mod presence;
@@ -33,9 +34,6 @@ mod sending;
 /// How many attempts a message may fail that only this message fails: one that a firewall does not let through, or that
 /// Kommo refuses while its history cannot be asked. Kommo being down is another matter; that is waited out.
 const TRIES_OF_ITS_OWN: u32 = 5;
-
-/// How many attempts a new wording may fail while other messages pass, until it is told as a message of its own.
-const TRIES_OF_AN_EDIT: u32 = 3;
 
 /// How a step ended. The outer error is the store's.
 type Outcome = Result<Result<Ending, Failure>, StoreError>;
@@ -147,8 +145,10 @@ async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Out
         let named = quote.ours.filter(|_| !is_elsewhere);
         quote.kommo = named.map(|ours| courier.store.kommo_message(&ours)).transpose()?.flatten();
     }
-    if inbound.edited && courier.store.kommo_message(&inbound.original())?.is_some() {
-        return edit(courier, &inbound, attempt).await;
+    if inbound.edited
+        && let Some(known) = courier.store.kommo_message(&inbound.original())?
+    {
+        return editing::edit(courier, &inbound, known, attempt).await;
     }
     let outcome = send(courier, &inbound, attempt).await?;
     let named = inbound.quote.as_mut().and_then(|quote| quote.kommo.take());
@@ -158,25 +158,6 @@ async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Out
         return send(courier, &inbound, attempt).await;
     }
     Ok(outcome)
-}
-
-/// Gives a message a new wording. One that Kommo does not take is told as a message of its own.
-async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
-    if attempt.failed_before >= TRIES_OF_AN_EDIT {
-        tracing::info!(message = %inbound.id, "an edit fails again and again: told as a message");
-        return send(courier, inbound, attempt).await;
-    }
-    let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()));
-    let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
-    courier.observe(answer.as_ref().err());
-    match answer {
-        Ok(()) => Ok(Ok(done())),
-        Err(Failure::Permanent(refusal)) => {
-            tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
-            send(courier, inbound, attempt).await
-        }
-        Err(later) => Ok(Err(later)),
-    }
 }
 
 /// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.

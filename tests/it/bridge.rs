@@ -14,6 +14,7 @@ mod clocks;
 mod crm;
 mod delivered;
 mod edits;
+mod edits_refused;
 mod exchange;
 mod files_out;
 mod files_trouble;

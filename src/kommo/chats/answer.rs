@@ -22,7 +22,7 @@ pub(super) async fn read(response: Response) -> Result<(StatusCode, Vec<u8>), Ca
 /// What an answer means that is no success.
 pub(super) fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> CallError {
     match ApiError::of_kommo(status, body) {
-        Some(error) => CallError::Refused { status, error, after },
+        Some(error) => CallError::Refused { status, error: Box::new(error), after },
         None => CallError::Nonsense(Stray::new(status, body, after)),
     }
 }

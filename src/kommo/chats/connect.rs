@@ -7,17 +7,20 @@ use crate::kommo::{
     wire::{Connect, Connected, Disconnect},
 };
 
-/// What the channel is called where Kommo wants a name and the operator has none.
-const TITLE: &str = "Telegram";
-
 impl Chats {
-    /// Connects the channel to the account. This can be repeated.
+    /// Connects the channel to the account, as `title` if the operator has chosen one. This can be repeated.
     ///
-    /// Kommo's pages disagree on whether a title must be given: amoCRM's say that the channel has a name without one.
-    pub async fn connect(&self, title: Option<&str>, has_time_window: bool) -> Result<Connected, CallError> {
+    /// Kommo's pages disagree on whether a title must be given: amoCRM's say that the channel has a name without one. Where one
+    /// is wanted, it is `otherwise`.
+    pub async fn connect(
+        &self,
+        title: Option<&str>,
+        otherwise: &str,
+        has_time_window: bool,
+    ) -> Result<Connected, CallError> {
         match self.connect_as(title, has_time_window).await {
-            Err(CallError::Refused { status: StatusCode::BAD_REQUEST, .. }) if title.is_none() => {
-                self.connect_as(Some(TITLE), has_time_window).await
+            Err(error) if title.is_none() && wants_more(&error) => {
+                self.connect_as(Some(otherwise), has_time_window).await
             }
             answer => answer,
         }
@@ -47,4 +50,10 @@ impl Chats {
     fn channel_and_account(&self) -> (&str, &str) {
         self.scope_id.split_once('_').unwrap_or((&self.scope_id, ""))
     }
+}
+
+/// Whether Kommo has read the request, and something is missing in it.
+fn wants_more(error: &CallError) -> bool {
+    let is_unfit = matches!(error, CallError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. });
+    is_unfit || error.is_bad_request()
 }

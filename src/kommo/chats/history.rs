@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::kommo::{
     chats::{CallError, Chats, answer},
     http::encoded,
-    wire::HistoryItem,
+    wire::{HistoryItem, HistoryMessage},
 };
 
 /// How many messages a page of a chat's history has at most (Chats API, chat history).
@@ -16,9 +16,14 @@ const PAGES: usize = 20;
 impl Chats {
     /// Whether the newest thousand messages of a chat (by Kommo's id) hold one with our id `msgid`.
     pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
+        self.has(kommo_chat, |message| message.client_id.as_deref() == Some(msgid)).await
+    }
+
+    /// Whether they hold one that is meant.
+    pub async fn has(&self, kommo_chat: &str, is_it: impl Fn(&HistoryMessage) -> bool) -> Result<bool, CallError> {
         for page in 0..PAGES {
             let items = self.history(kommo_chat, page).await?;
-            if items.iter().any(|item| item.content().client_id.as_deref() == Some(msgid)) {
+            if items.iter().any(|item| is_it(&item.content())) {
                 return Ok(true);
             }
             if items.len() < HISTORY_PAGE {

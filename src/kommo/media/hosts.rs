@@ -146,6 +146,7 @@ mod tests {
     fn files_come_from_kommo_and_from_where_the_operator_says() {
         for url in [
             "https://amojo.kommo.com/attachments/a/b/c.jpg",
+            "https://amojo.kommo.com/v2/52e591f7-c98f-4255-8495-827210138c81/attachments/5a0e/file.jpeg",
             "https://AMOJO.KOMMO.COM./x",
             "https://drive-b.amocrm.ru:443/x",
             "https://a.b.amocrm.com/x",

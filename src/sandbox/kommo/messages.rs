@@ -47,7 +47,9 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         let references = cited(world, new)?;
         let place = threads::thread(world, &new.into())?;
         let mut message = message(new, author, references, world, place);
-        told.into_iter().for_each(|status| message.tell(status));
+        if let Some(status) = told {
+            message.tell(status);
+        }
         let wanted = message.media.as_ref().map(|media| (Wanted::File(message.id.clone()), media.url.clone()));
         world.wanted.extend(wanted);
         let chat = &mut world.chats[place];

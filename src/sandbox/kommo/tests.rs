@@ -14,6 +14,7 @@ mod edits;
 mod forms;
 mod hooks;
 mod imports;
+mod recent;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 const BOT: &str = "f1910c7f-b1e0-4184-bd09-c7def2a9109a";
@@ -278,8 +279,13 @@ async fn a_chat_can_be_made_without_a_message() {
     let body = json!({"conversation_id": ANNA, "user": {"id": "tg-user:777000111", "name": "Anna"}});
     let (status, answer) = post_to(&kommo, "/chats", body.clone()).await;
     assert_eq!((status, &answer["id"]), (200, &json!(kommo.chats()[0].chat_id)));
-    assert_eq!(post_to(&kommo, "/chats", body).await.1, answer);
+    assert_eq!(post_to(&kommo, "/chats", body.clone()).await.1, answer);
     assert!(!kommo.chats()[0].is_lead);
+    let mut referred = body;
+    referred["user"]["ref_id"] = json!(kommo.chats()[0].contact.id);
+    assert_eq!(post_to(&kommo, "/chats", referred.clone()).await.0, 400, "the reference of 2026 has no such field");
+    kommo.habits(|habits| habits.user_refs = Doubtful::Taken);
+    assert_eq!(post_to(&kommo, "/chats", referred).await.1, answer);
 }
 
 #[tokio::test]

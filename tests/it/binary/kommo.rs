@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use telekommo::{
     domain::time::UnixMillis,
     sandbox::{
-        kommo::{FakeKommo, MAIN_PIPELINE, Rate, Subject},
+        kommo::{ErrorShape, FakeKommo, MAIN_PIPELINE, Rate, Subject},
         stage::Stage,
     },
 };
@@ -50,6 +50,16 @@ async fn a_channel_is_connected_and_disconnected() {
     done(&stage, &["connect"]).await;
     let printed = done(&stage, &["disconnect"]).await;
     assert!(!stage.kommo.is_connected() && printed.contains("telekommo connect"), "{printed}");
+}
+
+/// Kommo's support finds a request by its number.
+#[tokio::test]
+async fn a_check_names_the_number_of_a_request_that_failed() {
+    let other_secret = "#kommo.channel_secret\nkommo.channel_secret = \"ffffffffffffffffffffffffffffffffffffffff\"";
+    let stage = Stage::without_bridge(other_secret).unwrap();
+    stage.kommo.habits(|habits| habits.errors = ErrorShape::Newer);
+    let (code, printed, _) = command(&stage, &["check"]).await;
+    assert!(code == Some(1) && printed.contains("trace_id") && printed.contains("ORIGIN_INVALID_SIGNATURE"), "{printed}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use telekommo::sandbox::{
-    kommo::{Attachment, AttachmentKind, Draft, FileNames, Serving, Status},
+    kommo::{Attachment, AttachmentKind, Draft, FileAddress, FileNames, Serving, Status},
     stage::{ANNA, LINES, Line},
     telegram::{ChatMessage, FileKind},
 };
@@ -106,6 +106,9 @@ async fn names_are_kept_whether_kommo_tells_them_or_not() {
             assert_eq!(name(&message), Some(kept), "{habit:?}");
         }
     }
+    stage.kommo.habits(|habits| habits.files = FileAddress::Newer);
+    let message = stage.arrives(Attachment::new(AttachmentKind::File, "a b.pdf", pdf(500)), &pdf(500)).await;
+    assert_eq!(name(&message), Some("a b.pdf"), "at /v2/ACCOUNT/attachments/");
     let picture = jpeg(9000, 9000, 500);
     let message = stage.arrives(Attachment::new(AttachmentKind::Picture, "scan", picture.clone()), &picture).await;
     assert_eq!(name(&message), Some("scan.jpg"), "an ending by which it can be opened");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use telekommo::sandbox::{
     fault::Fault,
-    kommo::{DuplicateAnswer, Endpoint, Status},
+    kommo::{DuplicateAnswer, Endpoint, Status, WaitIn},
     stage::{ANNA, BEN, LINES, Line},
 };
 
@@ -65,15 +65,18 @@ async fn a_slow_answer_is_outlived() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_kommo_is_given_the_time_it_asks_for() {
-    let stage = stage().await;
-    stage.kommo.fault(Endpoint::Message, Fault::RetryAfter(2), 1);
-    stage.telegram.write(SALES.token, ANNA, "waits");
-    stage.until_counted(RETRIED).await;
-    stage.telegram.write(SALES.token, BEN, "overtakes");
-    stage.until("Ben's arrives", |stage| in_kommo(stage, SALES, BEN) == ["overtakes"]).await;
-    assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start"], "Ben's message has overtaken Anna's");
-    stage.until("Anna's arrives", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "waits"]).await;
-    stage.finish().await;
+    for waits in [WaitIn::Header, WaitIn::Body] {
+        let stage = stage().await;
+        stage.kommo.habits(|habits| habits.waits = waits);
+        stage.kommo.fault(Endpoint::Message, Fault::RetryAfter(2), 1);
+        stage.telegram.write(SALES.token, ANNA, "waits");
+        stage.until_counted(RETRIED).await;
+        stage.telegram.write(SALES.token, BEN, "overtakes");
+        stage.until("Ben's arrives", |stage| in_kommo(stage, SALES, BEN) == ["overtakes"]).await;
+        assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start"], "{waits:?}: Ben's message has overtaken Anna's");
+        stage.until("Anna's arrives", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "waits"]).await;
+        stage.finish().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use telekommo::{
     domain::time::UnixMillis,
     sandbox::{
         fault::Fault,
-        kommo::{Endpoint, FakeKommo, MAIN_PIPELINE, Rate, RestRequest, Status, Subject},
+        kommo::{Doubtful, Endpoint, ErrorShape, FakeKommo, MAIN_PIPELINE, Rate, RestRequest, Status, Subject},
         stage::{ANNA, BEN, LINES},
     },
 };
@@ -62,6 +62,25 @@ async fn the_time_window_holds_if_the_operator_wants_it() {
     assert!(connections(&stage.kommo)[0].contains(r#""is_time_window_disabled":false"#));
     assert!(!connections(&stage.kommo)[0].contains("title"), "nobody has asked for another one");
     stage.finish().await;
+}
+
+/// Where Kommo wants a title and nobody has chosen one, the channel is called by what is known.
+#[tokio::test]
+async fn a_channel_is_connected_with_a_title_where_kommo_wants_one() {
+    for errors in [ErrorShape::Older, ErrorShape::Newer] {
+        let mut stage = TestStage::with("kommo.connect_on_start = true").await;
+        stage.allow_failures();
+        stage.until("the channel is connected", |stage| connections(&stage.kommo).len() == 1).await;
+        stage.stop_bridge().await;
+        stage.kommo.set_connected(false);
+        stage.kommo.habits(|habits| (habits.untitled, habits.errors) = (Doubtful::Refused, errors));
+        stage.start_bridge().await.unwrap();
+        stage.until("the channel is connected again", |stage| stage.kommo.is_connected()).await;
+        let titles: Vec<_> =
+            connections(&stage.kommo).iter().map(|body| body.contains(r#""title":"Telegram""#)).collect();
+        assert_eq!(titles, [false, false, true], "there are two bots, and it is asked for");
+        stage.finish().await;
+    }
 }
 
 #[tokio::test]

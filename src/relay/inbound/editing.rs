@@ -1,0 +1,101 @@
+//! A new wording of a message that Kommo has.
+
+use tokio::time::Instant;
+
+use crate::{
+    clock,
+    domain::{
+        address::KommoMessageId,
+        message::{Author, Inbound, Quote},
+        retry::Failure,
+    },
+    kommo::{
+        chats::CallError,
+        failure,
+        wire::{EditEvent, HistoryMessage},
+    },
+    relay::{
+        courier::{Courier, done},
+        inbound::{Attempt, Outcome, sending::send},
+    },
+    store::StoreError,
+    translate::to_kommo,
+};
+
+/// How many attempts a new wording may fail while other messages pass, until it is told as a message of its own.
+const TRIES: u32 = 3;
+
+/// Gives the message `known` a new wording. One that Kommo does not take is told as a message of its own.
+pub(super) async fn edit(courier: &Courier, inbound: &Inbound, known: KommoMessageId, attempt: Attempt) -> Outcome {
+    let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()));
+    if attempt.failed_before > 0 && has_come(courier, inbound, &event).await? {
+        tracing::info!(message = %inbound.id, "an earlier attempt to tell an edit has come about");
+        return Ok(Ok(done()));
+    }
+    if attempt.failed_before >= TRIES {
+        tracing::info!(message = %inbound.id, "an edit fails again and again: told as a message");
+        return instead(courier, inbound, known, attempt).await;
+    }
+    let is_customers = inbound.author == Author::Customer;
+    if is_customers && !courier.chats.edits().may_try(Instant::now()) {
+        tracing::debug!(message = %inbound.id, "Kommo refuses edits: told as a message");
+        return instead(courier, inbound, known, attempt).await;
+    }
+    let answer = courier.chats.edit(&event).await;
+    if is_customers {
+        learn(courier, answer.as_ref().err());
+    }
+    let answer = answer.map_err(failure::of_status);
+    courier.observe(answer.as_ref().err());
+    match answer {
+        Ok(()) => Ok(Ok(done())),
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
+            instead(courier, inbound, known, attempt).await
+        }
+        Err(later) => Ok(Err(later)),
+    }
+}
+
+/// Notes what Kommo makes of an edit of a customer's message. That it does not know the message says nothing about edits.
+fn learn(courier: &Courier, error: Option<&CallError>) {
+    let edits = courier.chats.edits();
+    match error {
+        None => edits.taken(),
+        Some(error) if error.is_bad_request() => {
+            if edits.refused(Instant::now()) {
+                tracing::info!(why = %error, "Kommo refuses edits of customers' messages: they are told as messages for a day");
+            }
+        }
+        Some(_) => {}
+    }
+}
+
+/// Whether an attempt whose answer was lost has come about: the message says what it is to say, or the one is there that
+/// tells it instead. Where that cannot be asked, it is tried again.
+async fn has_come(courier: &Courier, inbound: &Inbound, event: &EditEvent) -> Result<bool, StoreError> {
+    let Some(chat) = courier.store.chat(&inbound.conversation)? else { return Ok(false) };
+    let (original, instead) = (inbound.original().to_string(), inbound.id.to_string());
+    let wording = &event.payload.message;
+    // Kommo's own address of a file does not tell whether it is the new one.
+    let words = wording.text.as_ref().filter(|_| wording.media.is_none());
+    let is_it = |message: &HistoryMessage| {
+        let id = message.client_id.as_deref();
+        let is_edited = id == Some(&original) && words.is_some() && message.text.as_ref() == words;
+        is_edited || id == Some(&instead)
+    };
+    Ok(courier.chats.has(&chat.chat.0, is_it).await.unwrap_or(false))
+}
+
+/// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the quote, the
+/// words must not stay behind with it.
+async fn instead(courier: &Courier, inbound: &Inbound, known: KommoMessageId, attempt: Attempt) -> Outcome {
+    let old = Quote { ours: Some(inbound.original()), kommo: Some(known), ..Quote::default() };
+    let outcome = send(courier, &Inbound { quote: Some(old), ..inbound.clone() }, attempt).await?;
+    if !matches!(outcome, Err(Failure::Permanent(_))) {
+        return Ok(outcome);
+    }
+    tracing::info!(message = %inbound.id, "refused with the message that it is the new wording of: sent without");
+    let untold = inbound.quote.clone().map(|quote| Quote { kommo: None, ..quote });
+    send(courier, &Inbound { quote: untold, ..inbound.clone() }, attempt).await
+}
