@@ -41,7 +41,9 @@
 //! What a message answers is named by Kommo's id if the store knows that Kommo has it and Kommo takes that; otherwise its
 //! first line goes in front. Words that were picked out of it go in front in any case, since an id does not tell which. An
 //! edit gives the message its new wording under the same condition, with the file and the quote that belong to it, and is else
-//! a message marked as edited. A reaction to a message that Kommo does not know, one without an emoji, or one in a group, of
+//! a message marked as edited, which quotes the one that Kommo has. Whether Kommo takes edits of what customers wrote is
+//! unknown: after three refusals in a row it is tried once a day ([`kommo::chats::Edits`]). An attempt whose answer was lost
+//! is looked for in the chat's history before the next one, so that no text stands there twice. A reaction to a message that Kommo does not know, one without an emoji, or one in a group, of
 //! which Kommo would show a single one, is let go.
 //!
 //! Kommo sorts by the millisecond and Telegram tells the second, so Telegram's number of the message stands in for the
@@ -60,13 +62,22 @@
 //! and neither's answers can go to the other, since the way to a chat ([`telegram::place::Target`]) is one value in every call.
 //! Telegram's id of the connection changes whenever the person connects the bot anew, so it names lanes, not conversations,
 //! and is looked up when a call is made. A connection that was never told of is asked for, and so is one that seems to have
-//! lost its rights, before an answer is refused. What the person writes on their phone is told to Kommo as sent.
+//! lost its rights, before an answer is refused. What the person writes on their phone is told to Kommo as
+//! delivered, in the same call. An account that refuses a status there, or one of the two names of a status, is told without it
+//! for the rest of the run; a refusal counts as one of the form only if another form is taken.
 //!
 //! Groups are ignored, or each is one conversation under its title. One that becomes a supergroup is another chat with
 //! another count of messages; its conversation and its contact stay, and the store knows both ends. Where that was not known
 //! and Kommo has a chat of each, both stay. In a chat with topics, the topic of the newest message is kept, and answers go there,
 //! or to the topic of what they
 //! answer; where that is no more, to where the talk is, or outside of all topics. The parts of an answer stay together. The direct messages of a channel are not relayed.
+//!
+//! Kommo knows comments: a message with a `post` begins a talk of its own per post, beside the private chat of the same person.
+//! We send none. Who comments in a discussion group need not have opened the bot, so there is no private chat to stand beside.
+//! Kommo's history is not documented to tell the post, so a comparison could not tell a public answer from a private one,
+//! and would send one of them to the wrong place. Only a comment that answers the post itself says which post it is about. And
+//! comments can be answered by text alone. So a discussion group stays one conversation like any group: an answer that quotes
+//! a comment stands in its thread, and a hook with a `post` is read like any other.
 //!
 //! # A manager answers
 //!

@@ -59,7 +59,10 @@ async fn a_check_names_the_number_of_a_request_that_failed() {
     let stage = Stage::without_bridge(other_secret).unwrap();
     stage.kommo.habits(|habits| habits.errors = ErrorShape::Newer);
     let (code, printed, _) = command(&stage, &["check"]).await;
-    assert!(code == Some(1) && printed.contains("trace_id") && printed.contains("ORIGIN_INVALID_SIGNATURE"), "{printed}");
+    assert!(
+        code == Some(1) && printed.contains("trace_id") && printed.contains("ORIGIN_INVALID_SIGNATURE"),
+        "{printed}"
+    );
 }
 
 #[tokio::test]
