@@ -304,7 +304,13 @@ impl Parts {
         let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
         let scope = Scope::Of(config.kommo.scope_id(&self.served));
         let time = self.courier.chats.time();
-        let hooks = doors::hooks(config, scope, (&self.store, &self.bots, &self.meter), (typing, time));
+        let hooks = doors::hooks(
+            config,
+            scope,
+            (&self.store, &self.bots, &self.meter),
+            (typing, time),
+            self.courier.crm.phone_region.clone(),
+        );
         let media = doors::media(config, &self.bots, self.disk.clone());
         let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
         let stop = life.stop_token();

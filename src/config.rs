@@ -57,6 +57,7 @@ use crate::{
     domain::{
         address::SourceId,
         guest::{Campaign, PhoneTexts},
+        phone::Country,
         retry::Schedule,
     },
     words::Language,
@@ -158,6 +159,8 @@ pub struct Telegram {
     pub ask_phone: AskPhone,
     /// How long their `/start` waits for it.
     pub phone_wait: Duration,
+    /// The country of phone numbers without a country code; `None` for that of the account.
+    pub phone_region: Option<Country>,
 }
 
 /// Whether customers are asked for their phone number.

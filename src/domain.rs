@@ -14,6 +14,7 @@ pub mod keyboard;
 pub mod message;
 pub mod opening;
 pub mod order;
+pub mod phone;
 pub mod portrait;
 pub mod reach;
 pub mod retry;

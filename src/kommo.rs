@@ -7,6 +7,7 @@ pub mod failure;
 pub mod hook;
 mod http;
 pub mod media;
+pub mod region;
 pub mod sign;
 pub mod stray;
 pub mod time;

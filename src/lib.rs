@@ -119,7 +119,7 @@
 //! calls, each again a job of its own. One that fails parks its own answer and not its neighbours.
 //!
 //! A manager who writes first chooses a phone number, and Kommo makes a chat that no conversation of ours is known to be. The
-//! hook then goes into the lane of the customer who has shared that very number as their own ([`kommo::addressee`]), and to
+//! hook then goes into the lane of the customer who has shared that number as their own ([`kommo::addressee`]), however it is written ([`domain::phone`]), and to
 //! nobody otherwise. Once it has arrived, the chat is kept as begun ([`domain::opening`]) ■ and the message is given its id of
 //! ours. The customer's next words name both chats, by which Kommo makes them one; where it does not, they go where they always
 //! went.

@@ -3,7 +3,7 @@
 use crate::{
     config::{AskPhone, Config},
     invite::InviteKey,
-    kommo::account::Account,
+    kommo::{account::Account, region::PhoneRegion},
     relay::crm::{Crm, Locks},
 };
 
@@ -18,6 +18,7 @@ pub(super) fn crm(config: &Config, account: Option<Account>) -> Crm {
         );
     }
     Crm {
+        phone_region: PhoneRegion { configured: config.telegram.phone_region, account: account.clone() },
         account,
         invites: InviteKey::derive(kommo.channel_secret.expose()),
         campaigns: config.campaigns.clone(),

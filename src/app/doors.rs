@@ -13,6 +13,7 @@ use crate::{
     kommo::{
         hook::{Broadcasts, HookIntake, Scope},
         media::Hosts,
+        region::PhoneRegion,
         sign::Signer,
         time::KommoTime,
     },
@@ -28,6 +29,7 @@ pub(super) fn hooks(
     scope: Scope,
     (store, bots, meter): (&Store, &BTreeMap<SourceId, Bot>, &Arc<Meter>),
     (typing, time): (mpsc::Sender<Typing>, KommoTime),
+    phone_region: PhoneRegion,
 ) -> HookIntake {
     HookIntake {
         scope,
@@ -40,6 +42,7 @@ pub(super) fn hooks(
         broadcasts: Broadcasts::default(),
         said_elsewhere: AtomicBool::new(false),
         time,
+        phone_region,
         known_for: config.store.dedupe_for,
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{Parts, bots, disk, doors},
     config::{AccountId, Config},
-    kommo::{account::Account, hook::Scope, time::KommoTime, wire::trace},
+    kommo::{account::Account, hook::Scope, region::PhoneRegion, time::KommoTime, wire::trace},
     lifecycle::Lifecycle,
     media::imported,
     meter::Meter,
@@ -95,7 +95,10 @@ fn listen(
     // Nobody takes typing: it is worthless when it is late.
     let (typing, _) = mpsc::channel(1);
     let scope = Scope::AnyOf(config.kommo.channel_id.to_string());
-    let hooks = doors::hooks(config, scope, (store, &bots, meter), (typing, KommoTime::default()));
+    // Who is meant by a number is asked again before anything is sent.
+    let phone_region = PhoneRegion { configured: config.telegram.phone_region, account: None };
+    let typing = (typing, KommoTime::default());
+    let hooks = doors::hooks(config, scope, (store, &bots, meter), typing, phone_region);
     let media = doors::media(config, &bots, disk(config)?);
     let imported = imported::chats(&config.data_dir, "");
     let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(meter));

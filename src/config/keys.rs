@@ -61,6 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram", "local_dir"),
     key("telegram", "ask_phone").or("never"),
     key("telegram", "phone_wait").or("10m"),
+    key("telegram", "phone_region"),
     key("kommo", "chats_url").or("https://amojo.kommo.com"),
     key("kommo", "account_url"),
     key("kommo", "media_hosts").list(),

@@ -6,6 +6,7 @@ use reqwest::Url;
 
 use crate::{
     config::{AskPhone, Groups, WhenUncertain, error::Wrong},
+    domain::phone::Country,
     words::Language,
 };
 
@@ -61,6 +62,11 @@ pub(super) fn ask_phone(text: &str) -> Result<AskPhone, Wrong> {
         "never" => Ok(AskPhone::Never),
         _ => Err(Wrong::new("is neither \"never\" nor \"on_start\": write one of them")),
     }
+}
+
+/// A country with phone numbers.
+pub(super) fn country(text: &str) -> Result<Country, Wrong> {
+    Country::parse(text).ok_or_else(|| Wrong::new("is no country: write its code of two letters, such as \"BR\""))
 }
 
 /// Names for people, at least one.

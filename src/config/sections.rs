@@ -102,6 +102,7 @@ impl<'a> Reading<'a> {
         };
         let ask_phone = section.required("ask_phone", parse::ask_phone);
         let phone_wait = section.required("phone_wait", parse::wait);
+        let phone_region = section.optional("phone_region", parse::country);
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
@@ -119,6 +120,7 @@ impl<'a> Reading<'a> {
             local_dir: local_dir?,
             ask_phone: ask_phone?,
             phone_wait: phone_wait?,
+            phone_region: phone_region?,
         })
     }
 

@@ -10,7 +10,7 @@ use crate::domain::{
 /// Whom a manager writes to where Kommo names no conversation of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stranger {
-    /// The phone number that the manager chose: digits alone.
+    /// The phone number that the manager chose, as it is written in Kommo.
     pub phone: Option<String>,
     /// The chat that Kommo has made for it.
     pub opening: Option<Opening>,

@@ -4,7 +4,10 @@
 //! Nothing that the relay promises depends on it. All calls of one bridge share a limit and a brake, because Kommo counts
 //! by the sender's address and shuts out, for everything, whoever goes on asking too often.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use reqwest::{
     Method, Response, StatusCode, Url,
@@ -63,6 +66,8 @@ pub struct Account {
     expected: Expected,
     /// What is wrong with the account, or that nothing is, once that is known.
     verdict: Arc<OnceCell<Option<String>>>,
+    /// The country that it is in, once it has told that.
+    country: Arc<OnceLock<String>>,
 }
 
 /// Why there can be no client.
@@ -94,6 +99,7 @@ impl Account {
             is_patient: false,
             expected: Expected::default(),
             verdict: Arc::default(),
+            country: Arc::default(),
         })
     }
 

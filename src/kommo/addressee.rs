@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use crate::{
     domain::{
-        address::{Conversation, SourceId},
+        address::{Conversation, SourceId, UserId},
         message::{Outbound, Recipient},
         opening::Stranger,
+        phone,
         time::UnixMillis,
     },
-    store::{OwnNumber, Store, StoreError},
+    kommo::region::PhoneRegion,
+    store::{Store, StoreError},
 };
 
 /// How long a number counts as the customer's. Numbers that are given up go to other people some time later.
@@ -26,6 +28,8 @@ pub enum Addressee {
     Nobody,
     /// Nobody has shared this number, or not for a long time.
     Unknown,
+    /// The number has no country code, and customers in several countries have it with one.
+    Several,
     /// It is not clear by which of the bots.
     SomeBot,
     /// The number is one customer's, and the chat was begun with another.
@@ -35,8 +39,8 @@ pub enum Addressee {
 /// Whom an answer is for at `now`.
 ///
 /// Where Kommo names no conversation, it is the customer who was the last to share the phone number as their own, by the bot
-/// of the source that Kommo names, or the only bot that there is. Numbers count as they are: one that is merely alike is
-/// somebody else's. A chat that was begun stays with whom it was begun.
+/// of the source that Kommo names, or the only bot that there is. Without a country code it is that of a customer in the
+/// country of `region`, else in any, if there is one alone. A chat that was begun stays with whom it was begun.
 ///
 /// # Errors
 /// If the store fails.
@@ -44,6 +48,7 @@ pub fn find<'s>(
     store: &Store,
     sources: impl IntoIterator<Item = &'s SourceId>,
     outbound: &Outbound,
+    region: &PhoneRegion,
     now: UnixMillis,
 ) -> Result<Addressee, StoreError> {
     match &outbound.to {
@@ -51,26 +56,32 @@ pub fn find<'s>(
         Recipient::Foreign(_) => Ok(Addressee::Foreign),
         Recipient::Stranger(stranger) => {
             let begun = stranger.opening.as_ref().map(|opening| store.opened(&opening.chat)).transpose()?.flatten();
-            let owner = stranger.phone.as_deref().map(|phone| store.owner_of(phone)).transpose()?.flatten();
-            let owner = owner.filter(|owner| owner.shared_at.until(now) < COUNTS_FOR);
-            Ok(meant(begun, owner, stranger, source(sources, outbound.source.as_deref())))
+            let owners = owners(store, stranger.phone.as_deref().unwrap_or_default(), region, now)?;
+            Ok(meant(begun, &owners, stranger, source(sources, outbound.source.as_deref())))
         }
     }
 }
 
-fn meant(
-    begun: Option<Conversation>,
-    owner: Option<OwnNumber>,
-    stranger: &Stranger,
-    source: Option<&SourceId>,
-) -> Addressee {
-    match (begun, owner, source) {
-        (Some(begun), Some(owner), _) if owner.customer.0 != begun.chat.id => Addressee::Two,
-        (Some(begun), ..) => Addressee::Known(begun),
-        (None, Some(owner), Some(source)) => Addressee::Known(Conversation::new(source.clone(), owner.customer.0)),
-        (None, Some(_), None) => Addressee::SomeBot,
-        (None, None, _) if stranger.phone.is_none() => Addressee::Nobody,
-        (None, None, _) => Addressee::Unknown,
+/// The customers who may be meant by a number as it is written in Kommo, each once.
+fn owners(store: &Store, phone: &str, region: &PhoneRegion, now: UnixMillis) -> Result<Vec<UserId>, StoreError> {
+    let mut owners = Vec::new();
+    for digits in phone::spellings(phone, region.country()) {
+        let owner = store.owner_of(&digits)?.filter(|owner| owner.shared_at.until(now) < COUNTS_FOR);
+        owners.extend(owner.map(|owner| owner.customer).filter(|customer| !owners.contains(customer)));
+    }
+    Ok(owners)
+}
+
+fn meant(begun: Option<Conversation>, owners: &[UserId], stranger: &Stranger, source: Option<&SourceId>) -> Addressee {
+    match (begun, owners, source) {
+        (Some(begun), [], _) => Addressee::Known(begun),
+        (Some(begun), owners, _) if owners.iter().any(|owner| owner.0 == begun.chat.id) => Addressee::Known(begun),
+        (Some(_), [..], _) => Addressee::Two,
+        (None, [owner], Some(source)) => Addressee::Known(Conversation::new(source.clone(), owner.0)),
+        (None, [_], None) => Addressee::SomeBot,
+        (None, [_, _, ..], _) => Addressee::Several,
+        (None, [], _) if stranger.phone.is_none() => Addressee::Nobody,
+        (None, [], _) => Addressee::Unknown,
     }
 }
 
@@ -85,7 +96,6 @@ pub fn source<'s>(sources: impl IntoIterator<Item = &'s SourceId>, named: Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::address::UserId;
 
     #[test]
     fn a_source_is_the_named_one_or_the_only_one() {
@@ -106,18 +116,20 @@ mod tests {
     fn who_is_meant_is_clear_or_nobody() {
         let sales = SourceId::parse("sales").unwrap();
         let with = |id: i64| Conversation::new(sales.clone(), id);
-        let owner = |id| OwnNumber { customer: UserId(id), phone: "491".to_owned(), shared_at: UnixMillis(0) };
         let stranger = |phone: Option<&str>| Stranger { phone: phone.map(str::to_owned), opening: None };
-        for (begun, owner, phone, source, meant_is) in [
-            (None, Some(owner(7)), Some("491"), Some(&sales), Addressee::Known(with(7))),
-            (Some(with(7)), Some(owner(7)), Some("491"), None, Addressee::Known(with(7))),
-            (Some(with(7)), None, Some("492"), None, Addressee::Known(with(7))),
-            (Some(with(7)), Some(owner(8)), Some("491"), Some(&sales), Addressee::Two),
-            (None, Some(owner(7)), Some("491"), None, Addressee::SomeBot),
-            (None, None, Some("491"), Some(&sales), Addressee::Unknown),
-            (None, None, None, Some(&sales), Addressee::Nobody),
+        for (begun, owners, phone, source, meant_is) in [
+            (None, vec![7], Some("491"), Some(&sales), Addressee::Known(with(7))),
+            (Some(with(7)), vec![7], Some("491"), None, Addressee::Known(with(7))),
+            (Some(with(7)), vec![8, 7], Some("491"), None, Addressee::Known(with(7))),
+            (Some(with(7)), vec![], Some("492"), None, Addressee::Known(with(7))),
+            (Some(with(7)), vec![8], Some("491"), Some(&sales), Addressee::Two),
+            (None, vec![7, 8], Some("491"), Some(&sales), Addressee::Several),
+            (None, vec![7], Some("491"), None, Addressee::SomeBot),
+            (None, vec![], Some("491"), Some(&sales), Addressee::Unknown),
+            (None, vec![], None, Some(&sales), Addressee::Nobody),
         ] {
-            assert_eq!(meant(begun.clone(), owner, &stranger(phone), source), meant_is, "{begun:?} {phone:?}");
+            let owners: Vec<_> = owners.into_iter().map(UserId).collect();
+            assert_eq!(meant(begun.clone(), &owners, &stranger(phone), source), meant_is, "{begun:?} {phone:?}");
         }
     }
 }

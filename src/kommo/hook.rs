@@ -34,6 +34,7 @@ use crate::{
     },
     kommo::{
         addressee::{self, Addressee},
+        region::PhoneRegion,
         sign::{Signer, Verified},
         time::KommoTime,
     },
@@ -91,6 +92,8 @@ pub struct HookIntake {
     pub said_elsewhere: AtomicBool,
     /// What time it is for Kommo.
     pub time: KommoTime,
+    /// Where phone numbers without a country code are at home.
+    pub phone_region: PhoneRegion,
     /// How long it is known of a hook that it was taken.
     pub known_for: Duration,
 }
@@ -228,7 +231,7 @@ impl HookIntake {
     }
 
     fn lane(&self, message: &Outbound) -> Result<Lane, StoreError> {
-        let to = addressee::find(&self.store, &self.sources, message, clock::now())?;
+        let to = addressee::find(&self.store, &self.sources, message, &self.phone_region, clock::now())?;
         if let Addressee::Known(to) = &to
             && self.sources.contains(&to.source)
         {

@@ -19,7 +19,7 @@ use crate::{
         work::{Lane, Work},
     },
     invite::{BadInvitation, Invitation, InviteKey},
-    kommo::account::Account,
+    kommo::{account::Account, region::PhoneRegion},
     relay::{
         courier::{Courier, Step, done},
         inbound,
@@ -62,6 +62,8 @@ pub struct Crm {
     pub contact_tags: Vec<String>,
     /// What customers are asked for their phone number with, if they are.
     pub phone_texts: Option<PhoneTexts>,
+    /// Where phone numbers without a country code are at home.
+    pub phone_region: PhoneRegion,
     /// How long a `/start` waits for the phone number.
     pub hold_for: Duration,
     /// Who of the jobs writes into which contact and lead.

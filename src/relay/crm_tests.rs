@@ -9,6 +9,7 @@ fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
         username_field: username_field.map(str::to_owned),
         contact_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         phone_texts: None,
+        phone_region: PhoneRegion { configured: None, account: None },
         hold_for: Duration::ZERO,
         writing: Locks::default(),
     }

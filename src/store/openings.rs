@@ -1,12 +1,14 @@
 //! Chats that managers have begun, and the phone numbers by which they do.
 //!
-//! A number and its owner are noted both ways, each once: who shares a number takes it from whoever had it before.
+//! A number and its owner are noted both ways, each once: who shares a number takes it from whoever had it before, also
+//! where Telegram told it in another way then.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
         address::{Conversation, KommoChatId, UserId},
+        phone,
         time::UnixMillis,
     },
     store::{
@@ -63,7 +65,10 @@ impl Store {
         self.db()?;
         let plan = move |book: &mut Book| {
             let (of_customer, of_phone) = (keys::number_of(number.customer), keys::owner_of(&number.phone));
-            let known: [Option<OwnNumber>; 2] = [rows::get(&book.db, &of_customer)?, rows::get(&book.db, &of_phone)?];
+            let of_spellings =
+                phone::spellings_of_full(&number.phone).into_iter().map(|digits| keys::owner_of(&digits));
+            let known = of_spellings.chain([of_customer.clone()]).map(|key| rows::get(&book.db, &key));
+            let known = known.collect::<Result<Vec<Option<OwnNumber>>, _>>()?;
             let is_news = known.iter().flatten().all(|known| known.shared_at < number.shared_at);
             let batch = is_news.then(|| {
                 let mut batch = Batch::default();

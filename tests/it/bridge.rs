@@ -26,6 +26,7 @@ mod hostile;
 mod kommo_trouble;
 mod local;
 mod media;
+mod numbers;
 mod outage_figures;
 mod outages;
 mod pauses;

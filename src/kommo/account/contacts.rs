@@ -14,7 +14,7 @@ impl Account {
     /// # Errors
     /// [`RestError`].
     pub async fn search_contacts(&self, text: &str) -> Result<Vec<Contact>, RestError> {
-        self.list("contacts", "contacts", &[("query", text), ("with", "leads"), ("limit", "50")]).await
+        self.list("contacts", "contacts", &[("query", text), ("with", "leads"), ("limit", "250")]).await
     }
 
     /// A contact with its leads; `None` if there is none, or no more.

@@ -14,7 +14,18 @@ impl Account {
     /// [`RestError`]; 401 if the token is not taken.
     pub async fn info(&self) -> Result<AccountInfo, RestError> {
         let (status, body) = self.ask(Method::GET, "account", &[("with", "amojo_id")], None).await?;
-        decoded(status, &body)
+        let info: AccountInfo = decoded(status, &body)?;
+        if let Some(country) = &info.country {
+            // Accounts do not move.
+            let _first = self.country.set(country.clone());
+        }
+        Ok(info)
+    }
+
+    /// The country of the account, by its code of two letters, once the account has told it.
+    #[must_use]
+    pub fn country(&self) -> Option<&str> {
+        self.country.get().map(String::as_str)
     }
 
     /// All users of the account, with their ids in the Chats API. Only administrators may ask.

@@ -30,6 +30,8 @@ lenient! {
         pub name: String,
         /// The first part of its host.
         pub subdomain: String,
+        /// Its country, by its code of two letters.
+        pub country: String,
         /// Its id in the Chats API, a UUID.
         pub amojo_id: String,
         /// The language of its managers: `en`, `es`, `pt`, `ru` and others.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::{
     domain::{
         address::{Conversation, KommoChatId},
-        guest::{Guest, Whose, digits},
+        guest::{Guest, Whose},
+        phone::{self, Country},
         retry::Failure,
         time::UnixMillis,
         work::Work,
@@ -116,7 +117,9 @@ pub(super) async fn tie(
         return give(courier, account, (conversation, guest), contact, Some(from)).await;
     }
     if let Some(phone) = phone
-        && let Some(contact) = by_phone(account, phone, known_chat(courier, conversation)?.as_ref()).await?
+        && let Some(contact) =
+            by_phone(account, phone, known_chat(courier, conversation)?.as_ref(), courier.crm.phone_region.country())
+                .await?
     {
         return give(courier, account, (conversation, guest), contact, Some(from)).await;
     }
@@ -200,13 +203,18 @@ pub(super) async fn chat(
 }
 
 /// The one contact that has a phone number, the chat's own not counted. Of several nobody knows which is meant.
-async fn by_phone(account: &Account, phone: &str, own: Option<&KommoChatId>) -> Result<Option<u64>, Failure> {
+async fn by_phone(
+    account: &Account,
+    phone: &str,
+    own: Option<&KommoChatId>,
+    home: Option<Country>,
+) -> Result<Option<u64>, Failure> {
     let own = match own {
         Some(chat) => account.contact_of_chat(&chat.0).await?,
         None => None,
     };
-    let found = account.search_contacts(phone).await?;
-    let has = |contact: &&Contact| contact.texts("PHONE").any(|text| digits(text) == phone);
+    let found = account.search_contacts(&phone::common_digits(phone)).await?;
+    let has = |contact: &&Contact| contact.texts("PHONE").any(|text| phone::is_same(text, phone, home));
     let mut ids: Vec<_> = found.iter().filter(has).filter_map(|it| it.id).filter(|id| Some(*id) != own).collect();
     ids.sort_unstable();
     ids.dedup();

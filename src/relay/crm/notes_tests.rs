@@ -22,14 +22,14 @@ fn card(former: Option<&str>) -> Card {
 fn a_number_joins_those_that_are_there_as_they_are() {
     let values = json!([{ "value": "+1 555", "enum_id": 7, "enum_code": "WORK" }, { "value": "12", "enum_id": 9 }]);
     let contact = contact(&json!([{ "field_id": 1, "field_code": "PHONE", "values": values }]));
-    let patch = json!(with_phone(&contact, "49151").unwrap());
+    let patch = json!(with_phone(&contact, "49151", None).unwrap());
     let want = json!({ "field_code": "PHONE", "values": [
         { "value": "+1 555", "enum_code": "WORK" },
         { "value": "12", "enum_id": 9 },
         { "value": "+49151", "enum_code": "MOB" },
     ]});
     assert_eq!(patch, want);
-    assert_eq!(with_phone(&contact, "1555"), None);
+    assert_eq!(with_phone(&contact, "1555", None), None);
 }
 
 #[test]
@@ -37,12 +37,12 @@ fn numbers_that_cannot_be_read_stay() {
     for odd in [json!("+1 555"), json!(["+1 555"]), json!(7)] {
         let values = json!([{ "value": "+1 555" }, odd]);
         let contact = contact(&json!([{ "field_id": 1, "field_code": "PHONE", "values": values }]));
-        assert_eq!(with_phone(&contact, "49151"), None, "{odd}");
+        assert_eq!(with_phone(&contact, "49151", None), None, "{odd}");
     }
     let number = json!([{ "value": 49151 }, { "value": null }]);
     let contact = contact(&json!([{ "field_id": 1, "field_code": "PHONE", "values": number }]));
-    assert_eq!(with_phone(&contact, "49151"), None);
-    let values = json!(with_phone(&contact, "1555").unwrap().values);
+    assert_eq!(with_phone(&contact, "49151", None), None);
+    let values = json!(with_phone(&contact, "1555", None).unwrap().values);
     assert_eq!(values, json!([{ "value": 49151 }, { "value": "+1555", "enum_code": "MOB" }]));
 }
 

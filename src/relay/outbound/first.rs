@@ -41,7 +41,7 @@ pub(super) enum Place {
 }
 
 fn find(courier: &Courier, outbound: &Outbound) -> Result<Addressee, StoreError> {
-    addressee::find(&courier.store, courier.bots.keys(), outbound, clock::now())
+    addressee::find(&courier.store, courier.bots.keys(), outbound, &courier.crm.phone_region, clock::now())
 }
 
 /// Where an answer is to be taken care of that waits in the lane `here`.
@@ -56,6 +56,7 @@ pub(super) async fn place(courier: &Courier, outbound: &Outbound, here: &Lane) -
         Addressee::Foreign => return Ok(Place::Here),
         Addressee::Nobody => "Not sent: Kommo tells neither a conversation nor a phone number.".to_owned(),
         Addressee::Unknown => format!("{UNKNOWN} {}", invitation(courier, source).await),
+        Addressee::Several => SEVERAL.to_owned(),
         Addressee::SomeBot => SOME_BOT.to_owned(),
         Addressee::Two => TWO.to_owned(),
     };
@@ -122,6 +123,8 @@ pub(in crate::relay) async fn name(
 }
 
 const UNKNOWN: &str = "Not sent: no customer has shared this phone number with a bot within the last year, and a Telegram bot cannot write first to somebody whom it does not know.";
+const SEVERAL: &str =
+    "Not sent: customers in several countries have this phone number. Write it with its country code in the contact.";
 const SOME_BOT: &str = "Not sent: it is not clear by which bot. Choose one of the bots as the source.";
 const TWO: &str = "Not sent: this chat was begun with another customer than the one who has this phone number. Begin a chat with the number itself.";
 

@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn of(chat: Option<String>, receiver: Option<HookReceiver>, content: &HookContent) -> Stranger {
     let filled = |id: Option<String>| id.filter(|id| !id.is_empty());
     let receiver = receiver.unwrap_or_default();
-    let phone = receiver.phone.as_deref().map(digits).filter(|digits| !digits.is_empty());
+    let phone = receiver.phone.filter(|phone| !digits(phone).is_empty());
     let user = filled(receiver.id).map(KommoUserId);
     let opening = filled(chat).map(|chat| Opening { chat: KommoChatId(chat), user, wording: wording(content) });
     Stranger { phone, opening }

@@ -26,7 +26,7 @@ kommo.access_token = "{access_token}"
 "#;
 
 /// A stage with a token, on which the account may be asked as often as the bridge likes.
-async fn with_account(settings: &str) -> TestStage {
+pub(super) async fn with_account(settings: &str) -> TestStage {
     let stage = TestStage::with(&format!("{ACCOUNT}{settings}")).await;
     stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
     stage
@@ -45,7 +45,7 @@ fn start(stage: &Stage, line: Line, contact: u64, valid: Duration) -> String {
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The contact of a conversation's chat.
-fn contact(stage: &Stage, line: Line, customer: i64) -> Option<u64> {
+pub(super) fn contact(stage: &Stage, line: Line, customer: i64) -> Option<u64> {
     stage.kommo.card_of_chat(&stage.kommo.chat(&conversation(line, customer))?.chat_id)
 }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::{
     domain::{
         address::KommoChatId,
-        guest::{Card, digits},
+        guest::Card,
+        phone::{self, Country},
         retry::Failure,
     },
     kommo::{
@@ -23,7 +24,8 @@ pub(super) async fn write(crm: &Crm, account: &Account, chat: &KommoChatId, card
     let _alone = crm.writing.alone(id).await;
     let Some(contact) = account.contact(id).await? else { return Ok(false) };
     let mut patch = EntityPatch { tags_to_add: new_tags(&card.tags, &contact.tags), ..EntityPatch::default() };
-    patch.custom_fields_values.extend(card.phone.as_deref().and_then(|phone| with_phone(&contact, phone)));
+    let home = crm.phone_region.country();
+    patch.custom_fields_values.extend(card.phone.as_deref().and_then(|phone| with_phone(&contact, phone, home)));
     let username = username_field.zip(card.username.as_deref());
     let username = username.and_then(|(field, name)| with_username(&contact, field, name, card));
     change(account, id, patch, username).await?;
@@ -61,14 +63,14 @@ async fn username_field(crm: &Crm, account: &Account, card: &Card) -> Result<Opt
 
 /// The phone numbers with one more; `None` if it is among them, or if one of them cannot be read: what is written takes the
 /// place of them all.
-pub(super) fn with_phone(contact: &Contact, phone: &str) -> Option<FieldPatch> {
+pub(super) fn with_phone(contact: &Contact, phone: &str, home: Option<Country>) -> Option<FieldPatch> {
     let fields = contact.fields.iter().filter(|field| field.field_code.as_deref() == Some("PHONE"));
     let Some(there) = fields.map(|field| field.values.as_deref()).collect::<Option<Vec<_>>>() else {
         tracing::warn!(contact = contact.id, "the contact's phone numbers cannot be read, so none is added to them");
         return None;
     };
     let there = there.concat();
-    if there.iter().filter_map(|value| value.value.as_ref()).any(|value| digits(&text_of(value)) == phone) {
+    if there.iter().filter_map(|value| value.value.as_ref()).any(|value| phone::is_same(&text_of(value), phone, home)) {
         return None;
     }
     let mut values: Vec<_> = there.iter().filter_map(kept).collect();

@@ -1,0 +1,136 @@
+//! Phone numbers, as their owners mean them: "+7 999 111-00-02" and "8 (999) 111-00-02" are one number.
+//!
+//! What belongs to which country is the knowledge of `libphonenumber`. A number without a country code can be several
+//! numbers. It is read in the country of the operator, if it is a number there, and else in that of the number that it is
+//! compared with. Numbers that merely end alike are never equal.
+
+use std::collections::BTreeSet;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
+
+mod mark;
+mod text;
+
+use text::Text;
+
+/// The fewest digits of a number that is read in any country. Shorter ones are short codes, or lack their area code.
+const LEAST_DIGITS: usize = 7;
+
+/// What is dialled before a country code instead of "+", in most countries, in North America, and in Russia and around it.
+const EXITS: [&str; 3] = ["00", "011", "810"];
+
+/// A country, by whose rules a number without a country code is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Country(Region);
+
+impl Country {
+    /// Reads a code of two letters (ISO 3166-1); `None` if no country that has phone numbers is called so.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        let region = code.to_ascii_uppercase().parse().ok()?;
+        PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| Self(region))
+    }
+}
+
+/// A number with its country, and without anything that merely helps to dial it. Two are equal if the phone is the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Number {
+    country_code: u16,
+    national: String,
+}
+
+impl Number {
+    /// Reads a text in a region, or one with its country code and a "+" in none.
+    fn read(text: &str, region: Option<Region>) -> Option<Self> {
+        let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
+        let country_code = u16::try_from(number.country_code).ok()?;
+        let read = Self { country_code, national: number.get_national_significant_number() };
+        if number.is_valid() { Some(mark::without(read)) } else { mark::understood(&read, Self::is_valid) }
+    }
+
+    /// Reads digits that begin with the country code.
+    fn full(digits: &str) -> Option<Self> {
+        Self::read(&format!("+{digits}"), None)
+    }
+
+    fn is_valid(&self) -> bool {
+        PHONE_NUMBER_UTIL.parse(&format!("+{}", self.digits()), None).is_ok_and(|number| number.is_valid())
+    }
+
+    fn digits(&self) -> String {
+        format!("{}{}", self.country_code, self.national)
+    }
+
+    /// The regions by whose rules the owner may write it: the main one of those that share the country code, and its own.
+    fn regions(&self) -> impl Iterator<Item = Region> {
+        let main = PHONE_NUMBER_UTIL.get_region_for_country_code(self.country_code.into());
+        let own = PHONE_NUMBER_UTIL.parse(&format!("+{}", self.digits()), None).ok();
+        let own = own.and_then(|own| own.get_region_code()).filter(|own| Some(*own) != main);
+        main.into_iter().chain(own)
+    }
+}
+
+/// Whether a text means the number of a customer, which Telegram tells with its country code, as digits alone.
+///
+/// A customer's number of which the library knows nothing is only equal to the same digits.
+#[must_use]
+pub fn is_same(text: &str, customers: &str, home: Option<Country>) -> bool {
+    let Some(text) = Text::of(text) else { return false };
+    let Some(wanted) = Number::full(customers) else { return text.digits() == customers };
+    settled(&text, home).unwrap_or_else(|| possible(&text, wanted.regions())).contains(&wanted)
+}
+
+/// The digits under which a customer may be known whose number a text means: a number without a country code may be that of
+/// customers in several countries.
+#[must_use]
+pub fn spellings(text: &str, home: Option<Country>) -> BTreeSet<String> {
+    let Some(text) = Text::of(text) else { return BTreeSet::new() };
+    let numbers = settled(&text, home);
+    let numbers = numbers.unwrap_or_else(|| possible(&text, PHONE_NUMBER_UTIL.get_supported_regions()));
+    let as_it_is = Some(text.digits()).filter(|digits| !digits.is_empty());
+    numbers.iter().flat_map(mark::spellings).chain(as_it_is).collect()
+}
+
+/// All digits by which Telegram may tell the same number as by these.
+#[must_use]
+pub fn spellings_of_full(digits: &str) -> BTreeSet<String> {
+    let number = Number::full(digits);
+    number.iter().flat_map(mark::spellings).chain([digits.to_owned()]).collect()
+}
+
+/// The digits that stand together in each way to write a customer's number.
+#[must_use]
+pub fn common_digits(customers: &str) -> String {
+    Number::full(customers).map_or_else(|| customers.to_owned(), |number| mark::common_digits(&number).to_owned())
+}
+
+/// What a text means for certain; `None` if that depends on the country.
+fn settled(text: &Text, home: Option<Country>) -> Option<BTreeSet<Number>> {
+    if text.is_international() {
+        return Some(Number::read(text.as_str(), None).into_iter().collect());
+    }
+    let Country(home) = home?;
+    let code = PHONE_NUMBER_UTIL.get_country_code_for_region(home)?;
+    let regions = [Some(home), PHONE_NUMBER_UTIL.get_region_for_country_code(code)];
+    let found: BTreeSet<_> = regions.into_iter().flatten().filter_map(|region| in_region(text, region)).collect();
+    if found.is_empty() { None } else { Some(found) }
+}
+
+/// Everything that a text without "+" can mean: a number with its country code, or one of these regions.
+fn possible(text: &Text, regions: impl Iterator<Item = Region>) -> BTreeSet<Number> {
+    let digits = text.digits();
+    if digits.len() < LEAST_DIGITS {
+        return BTreeSet::new();
+    }
+    let without_exit = EXITS.iter().filter_map(|exit| digits.strip_prefix(exit));
+    let full = without_exit.chain([digits.as_str()]).filter_map(Number::full);
+    full.chain(regions.filter_map(|region| in_region(text, region))).collect()
+}
+
+fn in_region(text: &Text, region: Region) -> Option<Number> {
+    let read = Number::read(text.as_str(), Some(region));
+    read.or_else(|| mark::dialled(&text.digits(), region).and_then(|rest| Number::read(rest, Some(region))))
+}
+
+#[cfg(test)]
+mod tests;
