@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, Region};
 
 mod mark;
 mod text;
@@ -54,7 +54,11 @@ impl Number {
     }
 
     fn is_valid(&self) -> bool {
-        PHONE_NUMBER_UTIL.parse(&format!("+{}", self.digits()), None).is_ok_and(|number| number.is_valid())
+        self.to_library().is_some_and(|number| number.is_valid())
+    }
+
+    fn to_library(&self) -> Option<PhoneNumber> {
+        PHONE_NUMBER_UTIL.parse(format!("+{}", self.digits()), None).ok()
     }
 
     fn digits(&self) -> String {
@@ -64,8 +68,7 @@ impl Number {
     /// The regions by whose rules the owner may write it: the main one of those that share the country code, and its own.
     fn regions(&self) -> impl Iterator<Item = Region> {
         let main = PHONE_NUMBER_UTIL.get_region_for_country_code(self.country_code.into());
-        let own = PHONE_NUMBER_UTIL.parse(&format!("+{}", self.digits()), None).ok();
-        let own = own.and_then(|own| own.get_region_code()).filter(|own| Some(*own) != main);
+        let own = self.to_library().and_then(|own| own.get_region_code()).filter(|own| Some(*own) != main);
         main.into_iter().chain(own)
     }
 }

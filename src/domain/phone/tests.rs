@@ -110,7 +110,7 @@ fn another_number_is_never_the_same() {
 
 #[test]
 fn a_number_without_a_country_code_is_first_of_the_operators_country() {
-    let [russia, kazakhstan, india] = ["RU", "kz", "IN"].map(|code| Country::parse(code));
+    let [russia, kazakhstan, india] = ["RU", "kz", "IN"].map(Country::parse);
     let indian = "919991110002";
     for (text, home, moscow, india) in [
         ("9991110002", None, true, true),
@@ -168,7 +168,7 @@ fn telegram_tells_one_number_in_several_ways() {
 }
 
 /// A valid number of any country, made from an example by changing its last digits.
-fn numbers() -> impl Strategy<Value = rlibphonenumber::PhoneNumber> {
+fn numbers() -> impl Strategy<Value = PhoneNumber> {
     let mut regions: Vec<_> = PHONE_NUMBER_UTIL.get_supported_regions().collect();
     regions.sort_by_key(|region| format!("{region:?}"));
     let kinds = [PhoneNumberType::Mobile, PhoneNumberType::FixedLine];
@@ -176,12 +176,12 @@ fn numbers() -> impl Strategy<Value = rlibphonenumber::PhoneNumber> {
     made.prop_filter_map("no valid number", |(region, kind, last)| {
         let example = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind).ok()?;
         let national_number = example.national_number / 10_000 * 10_000 + last;
-        let number = rlibphonenumber::PhoneNumber { national_number, ..example };
+        let number = PhoneNumber { national_number, ..example };
         number.is_valid().then_some(number)
     })
 }
 
-fn customers(number: &rlibphonenumber::PhoneNumber) -> String {
+fn customers(number: &PhoneNumber) -> String {
     number.format_as(PhoneNumberFormat::E164)[1..].to_owned()
 }
 
@@ -217,7 +217,7 @@ proptest! {
     fn a_number_is_no_other_number_of_its_country(number in numbers(), other in 0_u64..10_000) {
         let national_number = number.national_number / 10_000 * 10_000 + other;
         prop_assume!(national_number != number.national_number);
-        let other = rlibphonenumber::PhoneNumber { national_number, ..number.clone() };
+        let other = PhoneNumber { national_number, ..number.clone() };
         prop_assert!(!same(&number.format_as(PhoneNumberFormat::National), &customers(&other)));
     }
 

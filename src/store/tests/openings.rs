@@ -80,3 +80,20 @@ fn a_row_that_cannot_be_read_does_not_tell_whose_number_it_is() {
     let error = keys::shown(&keys::owner_of("4915177000111"));
     assert!(!error.contains("4915177000111") && error.contains('q'), "{error}");
 }
+
+#[tokio::test]
+async fn a_number_is_the_same_however_telegram_tells_it() {
+    let home = Home::new();
+    let store = home.open();
+    let owner = |phone: &str| store.owner_of(phone).unwrap().map(|owner| owner.customer);
+    let told = [("5215512345678", "525512345678", 1), ("541123456789", "5491123456789", 4)];
+    for (then, now, at) in told {
+        share(&store, ANN, then, at).await;
+        assert_eq!(owner(then), Some(ANN));
+        share(&store, BEN, now, at + 1).await;
+        assert_eq!((owner(then), owner(now)), (None, Some(BEN)), "the number has another owner now");
+        share(&store, ANN, then, at).await;
+        assert_eq!((owner(then), owner(now)), (None, Some(BEN)), "what was shared before comes late");
+        share(&store, BEN, "491", at + 2).await;
+    }
+}
