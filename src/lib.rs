@@ -47,8 +47,10 @@
 //! which Kommo would show a single one, is let go.
 //!
 //! Kommo sorts by the millisecond and Telegram tells the second, so Telegram's number of the message stands in for the
-//! milliseconds. Where its last three digits begin anew within a second, a message is told to be a millisecond younger than the
-//! one before ([`domain::order`]), of which the store keeps what Kommo was told ■: a repetition says the same.
+//! milliseconds. A message that would stand before the one before it is told to be a millisecond younger than that
+//! ([`domain::order`]), of which the store keeps what Kommo was told ■: a repetition says the same. So is one that would stand
+//! before a manager's message that had arrived before it, whatever the two clocks say: Telegram's numbers tell what came after
+//! what, and the store keeps the numbers of managers' last messages with Kommo's dates ■. Nothing is moved by more than two hours.
 //!
 //! # Chats of other kinds
 //!

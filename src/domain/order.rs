@@ -1,4 +1,7 @@
 //! In which order Kommo shows messages. It sorts by the millisecond; Telegram tells the second, and numbers what it tells.
+//!
+//! Managers' messages are dated by Kommo's clock, and customers' by Telegram's. Nobody's clock says whether a customer answers
+//! a manager: Telegram's numbers do, since whatever was written after the manager's words arrived has a higher one.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,52 @@ pub struct Latest {
     pub sent_at: UnixMillis,
 }
 
+/// The furthest that a message is moved behind another one. The commonest wrong clock is wrong by an hour, that of the summer.
+/// Where clocks differ by more, the right time of each message says more than their order; and one that was dated days ahead
+/// by mistake must not take all that follow with it.
+const FURTHEST_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// How many of Kommo's messages are kept of a conversation. An answer comes to one of the last of them.
+const MOST_ARRIVED: usize = 16;
+
+/// A message of Kommo's that the customer has got. This is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// Our id of it.
+    pub ours: MessageId,
+    /// When it was written, by Kommo's clock.
+    pub written_at: UnixMillis,
+}
+
+impl Arrived {
+    /// Whether what was written as `ours` came after it. What is in another chat came after that had become this one.
+    fn is_before(&self, ours: &MessageId) -> bool {
+        (self.ours.bot, self.ours.chat) != (ours.bot, ours.chat) || self.ours.message <= ours.message
+    }
+}
+
+/// Notes what has arrived. The parts of an answer have one date, and the first of them counts.
+pub fn arrive(arrived: &mut Vec<Arrived>, new: Arrived) {
+    let is_part = |it: &Arrived| it.written_at == new.written_at && it.is_before(&new.ours);
+    if !arrived.iter().any(is_part) {
+        arrived.push(new);
+        arrived.drain(..arrived.len().saturating_sub(MOST_ARRIVED));
+    }
+}
+
+/// When Kommo is told that `ours` was sent, as far as that depends on the other side: behind all that had arrived before.
+#[must_use]
+pub fn behind_arrived(ours: &MessageId, sent_at: UnixMillis, arrived: &[Arrived]) -> UnixMillis {
+    let before = arrived.iter().filter(|it| it.is_before(ours)).filter_map(|it| behind(it.written_at, sent_at));
+    before.max().unwrap_or(sent_at)
+}
+
+/// The millisecond behind `former`; `None` if `sent_at` is later than that already, or too far before it to be moved.
+fn behind(former: UnixMillis, sent_at: UnixMillis) -> Option<UnixMillis> {
+    let is_moved = (0..=FURTHEST_MS).contains(&former.0.saturating_sub(sent_at.0));
+    is_moved.then(|| UnixMillis(former.0.saturating_add(1)))
+}
+
 /// Telegram's `date_seconds`, with the message's number in place of the milliseconds: it keeps what was sent within one
 /// second in order, up to where its last three digits begin anew.
 #[must_use]
@@ -21,11 +70,9 @@ pub const fn within_second(date_seconds: i64, number: i64) -> UnixMillis {
 }
 
 impl Latest {
-    /// When Kommo is told that `ours` was sent, which was sent at [`within_second`]; `None` if it came before this one and
-    /// stays where it was.
-    ///
-    /// What would stand before this one within the same second is moved behind it. It is moved into the next second at
-    /// most, and never as far as what is sent in that one with a higher number; so one rule holds for all that follows.
+    /// When Kommo is told that `ours` was sent, which was sent at [`within_second`], or [behind what had
+    /// arrived](behind_arrived); `None` if it came before this one and stays where it was. What would stand before this one
+    /// is moved behind it.
     #[must_use]
     pub fn followed_by(self, ours: MessageId, sent_at: UnixMillis) -> Option<Self> {
         let is_same_chat = (self.ours.bot, self.ours.chat) == (ours.bot, ours.chat);
@@ -35,9 +82,13 @@ impl Latest {
         if self.ours == ours {
             return Some(self);
         }
-        let is_behind = (0..1000).contains(&self.sent_at.0.saturating_sub(sent_at.0));
-        let sent_at = if is_behind { UnixMillis(self.sent_at.0.saturating_add(1)) } else { sent_at };
-        Some(Self { ours, sent_at })
+        Some(Self { ours, sent_at: self.put_behind(sent_at) })
+    }
+
+    /// When Kommo is told that something was sent after this message that has no number of its own, at `sent_at`.
+    #[must_use]
+    pub fn put_behind(self, sent_at: UnixMillis) -> UnixMillis {
+        behind(self.sent_at, sent_at).unwrap_or(sent_at)
     }
 }
 
@@ -78,7 +129,66 @@ mod tests {
     fn what_is_told_again_or_late_stays_where_it_was() {
         assert_eq!(told(&[(0, 999), (0, 1000), (0, 1000)]), [999, 1000, 1000]);
         assert_eq!(told(&[(0, 999), (0, 1000), (0, 998)]), [999, 1000, 998]);
-        assert_eq!(told(&[(9, 7), (0, 8)]), [9007, 8], "whose clock is that?");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_turns_no_two_messages_round_unless_it_goes_too_far() {
+        assert_eq!(told(&[(9, 7), (0, 8), (1, 9), (9, 10)]), [9007, 9008, 9009, 9010]);
+        assert_eq!(told(&[(3600, 7), (0, 8), (3600, 9)]), [3_600_007, 3_600_008, 3_600_009]);
+        let day = 86_400;
+        assert_eq!(told(&[(day, 7), (0, 8), (1, 9)]), [day * 1000 + 7, 8, 1009], "it takes nothing with it");
+    }
+
+    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after others have arrived.
+    fn told_after(arrived: &[(i64, i64)], messages: &[(i64, i64)]) -> Vec<i64> {
+        let mut known = Vec::new();
+        for (written_at, number) in arrived {
+            arrive(&mut known, Arrived { ours: id(*number), written_at: UnixMillis(DATE * 1000 + written_at) });
+        }
+        let mut latest: Option<Latest> = None;
+        let one = |(second, number): &(i64, i64)| {
+            let ours = id(*number);
+            let sent_at = behind_arrived(&ours, within_second(DATE + second, *number), &known);
+            let next = latest.map_or(Some(Latest { ours, sent_at }), |latest| latest.followed_by(ours, sent_at));
+            latest = next.or(latest);
+            next.map_or(sent_at, |next| next.sent_at).0 - DATE * 1000
+        };
+        messages.iter().map(one).collect()
+    }
+
+    #[test]
+    fn an_answer_stands_behind_what_it_answers() {
+        // In the same second.
+        assert_eq!(told_after(&[(980, 5)], &[(0, 6)]), [981]);
+        assert_eq!(told_after(&[(980, 5)], &[(0, 6), (0, 7), (1, 8)]), [981, 982, 1008]);
+        // Two in one second each way.
+        assert_eq!(told_after(&[(100, 5), (980, 6)], &[(0, 7), (0, 8)]), [981, 982]);
+        // The clock of Telegram is behind Kommo's by seconds, or by an hour.
+        assert_eq!(told_after(&[(5900, 5)], &[(0, 6), (0, 7), (2, 8), (9, 9)]), [5901, 5902, 5903, 9009]);
+        assert_eq!(told_after(&[(3_600_500, 5)], &[(0, 6), (1, 7)]), [3_600_501, 3_600_502]);
+        // It is ahead.
+        assert_eq!(told_after(&[(500, 5)], &[(3600, 6), (3600, 7)]), [3_600_006, 3_600_007]);
+        // Nobody knows what a clock means that is wrong by a day.
+        assert_eq!(told_after(&[(86_400_000, 5)], &[(0, 6), (1, 7)]), [6, 1007]);
+    }
+
+    #[test]
+    fn what_was_written_before_an_answer_arrived_stays_before_it() {
+        assert_eq!(told_after(&[(980, 7)], &[(0, 6)]), [6]);
+        assert_eq!(told_after(&[(980, 5), (990, 9)], &[(0, 6), (0, 10)]), [981, 991]);
+        // The customer writes between the parts of an answer.
+        assert_eq!(told_after(&[(980, 5), (980, 7)], &[(0, 6)]), [981]);
+        assert_eq!(told_after(&[(980, 5)], &[(0, 5)]), [981], "a press of a button has the number of its message");
+    }
+
+    #[test]
+    fn an_answer_of_long_ago_is_forgotten() {
+        let mut known = Vec::new();
+        for n in 0..100 {
+            arrive(&mut known, Arrived { ours: id(n), written_at: UnixMillis(n) });
+        }
+        assert_eq!(known.len(), MOST_ARRIVED);
+        assert_eq!(known.last().map(|it| it.written_at), Some(UnixMillis(99)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::domain::{
     keyboard::Keyboard,
     message::MediaKind,
     opening::Opening,
+    time::UnixMillis,
 };
 
 mod lane;
@@ -187,6 +188,9 @@ pub struct Call {
     /// The chat that this begins, told by the first part of an answer: Kommo does not know yet which conversation it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<Opening>,
+    /// When the answer was written, by Kommo's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_at: Option<UnixMillis>,
 }
 
 impl Call {
@@ -302,6 +306,7 @@ mod tests {
             lost: None,
             answers_in: None,
             opening: None,
+            written_at: None,
         };
         let (a, b) = (Work::Call(call("a")), Work::Call(call("b")));
         let album = Work::Album { calls: vec![call("b"), call("c")] };

@@ -185,6 +185,7 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
     let here = reach::target(courier, &tap.inbound.conversation)?;
     chats::settle_in(courier, &mut tap.inbound.conversation, &mut tap.inbound.customer.id)?;
     tap.inbound.customer.phone = phone(courier, tap.inbound.customer.id)?;
+    order::stand_press(courier, &mut tap.inbound)?;
     let topic = Vec::from_iter(chats::topic(courier, &tap.inbound)?);
     let tap = if courier.keep_buttons { tap } else { tap.once() };
     if courier.store.kommo_message(&tap.inbound.id)?.is_some() {

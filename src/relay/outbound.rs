@@ -5,6 +5,7 @@ use crate::{
         address::{Conversation, SourceId},
         delivery::{Delivery, ErrorCode, Refusal},
         message::{Outbound, Quote, Recipient},
+        order::Arrived,
         retry::Failure,
         spot::Spot,
         work::{Call, Lane, Method, Work},
@@ -173,6 +174,10 @@ impl Errand<'_> {
             tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
             let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
             facts.extend(sent.map(|sent| Fact::Link { ours: sent.id, kommo: call.message.clone() }));
+            facts.extend(sent.zip(call.written_at).map(|(sent, written_at)| Fact::Arrived {
+                conversation: call.to.clone(),
+                arrived: Arrived { ours: sent.id, written_at },
+            }));
             facts.extend(moved.map(|to| Fact::Move { from: call.to.clone(), to }));
             then.extend(call.is_last().then(|| outcome(self.lease.lane(), call)));
         }

@@ -25,6 +25,7 @@ fn call(part: u16, parts: u16) -> Work {
         lost: None,
         answers_in: None,
         opening: None,
+        written_at: None,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
         address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
         delivery::Unread,
         guest::Told,
-        order::Latest,
+        order::{Arrived, Latest},
         reach::{Connection, Presence},
         spot::Spot,
     },
@@ -51,6 +51,13 @@ pub enum Fact {
         conversation: Conversation,
         /// Its number.
         message: i64,
+    },
+    /// A message of Kommo's that the customer of a conversation has got.
+    Arrived {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Which it is, and when it was written.
+        arrived: Arrived,
     },
     /// The latest message of a conversation that Kommo has.
     Latest {

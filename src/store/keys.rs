@@ -21,6 +21,7 @@
 //! | `z` conversation | the topic that its newest message is in |
 //! | `0` conversation | the newest answer of several parts in a chat with topics, and where it is |
 //! | `1` conversation | the latest message that Kommo has of it, and when that was sent |
+//! | `2` conversation | the last messages of Kommo's that its customer has got |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
@@ -135,6 +136,10 @@ pub(super) fn under_way(conversation: &Conversation) -> Vec<u8> {
 
 pub(super) fn latest(conversation: &Conversation) -> Vec<u8> {
     with(b'1', conversation.to_string().as_bytes())
+}
+
+pub(super) fn arrived(conversation: &Conversation) -> Vec<u8> {
+    with(b'2', conversation.to_string().as_bytes())
 }
 
 pub(super) fn unread(conversation: &Conversation) -> Vec<u8> {

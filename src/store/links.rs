@@ -83,6 +83,7 @@ pub(super) fn write(
             Fact::Newest { conversation, message } => {
                 batch.insert(keys::newest(conversation), rows::write(message));
             }
+            Fact::Arrived { conversation, arrived } => reach::write_arrived(db, batch, conversation, *arrived)?,
             Fact::Latest { conversation, latest } => batch.insert(keys::latest(conversation), rows::write(latest)),
             Fact::Topic { conversation, topic: Some(topic) } => {
                 batch.insert(keys::topic(conversation), rows::write(topic));

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, UserId},
-        order::Latest,
+        order::{self, Arrived, Latest},
         reach::{Connection, Presence},
         spot::Spot,
     },
@@ -71,6 +71,14 @@ impl Store {
         rows::get(&self.db()?, &keys::latest(conversation))
     }
 
+    /// The last messages of Kommo's that the customer of a conversation has got, the oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn arrived(&self, conversation: &Conversation) -> Result<Vec<Arrived>, StoreError> {
+        Ok(rows::get(&self.db()?, &keys::arrived(conversation))?.unwrap_or_default())
+    }
+
     /// Telegram's number of the topic that the newest message of a conversation is in, if it is in one.
     ///
     /// # Errors
@@ -87,6 +95,20 @@ impl Store {
         let kept: Option<(KommoMessageId, Spot)> = rows::get(&self.db()?, &keys::under_way(conversation))?;
         Ok(kept.and_then(|(begun, spot)| (begun == *answer).then_some(spot)))
     }
+}
+
+/// Notes a message of Kommo's that the customer has got.
+pub(super) fn write_arrived(
+    db: &Db,
+    batch: &mut Batch,
+    conversation: &Conversation,
+    new: Arrived,
+) -> Result<(), StoreError> {
+    let key = keys::arrived(conversation);
+    let mut arrived = rows::get(db, &key)?.unwrap_or_default();
+    order::arrive(&mut arrived, new);
+    batch.insert(key, rows::write(&arrived));
+    Ok(())
 }
 
 /// An older connection may still be told of, when it ends; answers go by the newest.

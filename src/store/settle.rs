@@ -98,6 +98,7 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Connection { .. }
         | Fact::Move { .. }
         | Fact::Newest { .. }
+        | Fact::Arrived { .. }
         | Fact::Latest { .. }
         | Fact::Topic { .. }
         | Fact::UnderWay { .. }

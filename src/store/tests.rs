@@ -83,6 +83,7 @@ fn part(name: &str, answer: &str) -> Work {
         lost: None,
         answers_in: None,
         opening: None,
+        written_at: None,
     })
 }
 

@@ -55,7 +55,8 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
     let answers_in = answers_in.filter(|chat| *chat != to.chat.id);
     let call = |(part, method)| {
         let (message, to) = (outbound.id.clone(), to.clone());
-        Call { message, to, part, parts, method, lost: lost.clone(), answers_in, opening: None }
+        let (lost, written_at) = (lost.clone(), outbound.written_at);
+        Call { message, to, part, parts, method, lost, answers_in, opening: None, written_at }
     };
     Ok((1..=parts).zip(methods).map(call).collect())
 }

@@ -27,6 +27,7 @@ mod kommo_trouble;
 mod local;
 mod media;
 mod numbers;
+mod order;
 mod outage_figures;
 mod outages;
 mod pauses;

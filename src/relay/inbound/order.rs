@@ -1,17 +1,23 @@
 //! Where a message stands among those of its conversation.
 
 use crate::{
-    domain::{message::Inbound, order::Latest},
+    domain::{
+        message::Inbound,
+        order::{self, Latest},
+        time::UnixMillis,
+    },
     relay::courier::Courier,
     store::{Fact, StoreError},
 };
 
-/// Dates a message behind what Kommo has of its conversation already, and gives what is kept of that once Kommo has it too.
-/// Until then a repetition finds what this attempt has found, also after a restart. An edit stands where its message does.
+/// Dates a message behind what Kommo has of its conversation already, and behind what the customer had got from there; gives
+/// what is kept of that once Kommo has it too. Until then a repetition finds what this attempt has found, also after a
+/// restart. An edit stands where its message does.
 pub(super) fn stand(courier: &Courier, inbound: &mut Inbound) -> Result<Option<Fact>, StoreError> {
     if inbound.edited {
         return Ok(None);
     }
+    inbound.sent_at = behind_arrived(courier, inbound)?;
     let this = Latest { ours: inbound.id, sent_at: inbound.sent_at };
     let latest = courier.store.latest(&inbound.conversation)?;
     let Some(latest) = latest.map_or(Some(this), |it| it.followed_by(this.ours, this.sent_at)) else {
@@ -19,4 +25,18 @@ pub(super) fn stand(courier: &Courier, inbound: &mut Inbound) -> Result<Option<F
     };
     inbound.sent_at = latest.sent_at;
     Ok(Some(Fact::Latest { conversation: inbound.conversation.clone(), latest }))
+}
+
+/// The same for a press of a button, which Telegram does not date. It has the number of the message that it is about, and
+/// none of its own: nothing is kept of it.
+pub(super) fn stand_press(courier: &Courier, inbound: &mut Inbound) -> Result<(), StoreError> {
+    let sent_at = behind_arrived(courier, inbound)?;
+    let latest = courier.store.latest(&inbound.conversation)?;
+    inbound.sent_at = latest.map_or(sent_at, |latest| latest.put_behind(sent_at));
+    Ok(())
+}
+
+fn behind_arrived(courier: &Courier, inbound: &Inbound) -> Result<UnixMillis, StoreError> {
+    let arrived = courier.store.arrived(&inbound.conversation)?;
+    Ok(order::behind_arrived(&inbound.id, inbound.sent_at, &arrived))
 }

@@ -15,7 +15,7 @@ use crate::{
         delivery::{ErrorCode, Unread},
         guest::{Note, Told, Whose},
         message::MediaKind,
-        order::Latest,
+        order::{Arrived, Latest},
         portrait::Portrait,
         spot::Spot,
         work::Method,
@@ -116,6 +116,7 @@ kinds!(fact_kind, FACTS, Fact,
     Fact::Connection { .. } => "connection",
     Fact::Move { .. } => "move",
     Fact::Newest { .. } => "newest",
+    Fact::Arrived { .. } => "arrived",
     Fact::Latest { .. } => "latest",
     Fact::Topic { .. } => "topic",
     Fact::UnderWay { .. } => "under way",
@@ -200,6 +201,7 @@ fn every_row_is_read_as_what_its_table_holds() {
             b'f' | b's' => rows::parse::<Conversation>(value).map(drop),
             b'0' => rows::parse::<(KommoMessageId, Spot)>(value).map(drop),
             b'1' => rows::parse::<Latest>(value).map(drop),
+            b'2' => rows::parse::<Vec<Arrived>>(value).map(drop),
             b'u' => rows::parse::<Vec<Unread>>(value).map(drop),
             b'x' => rows::parse::<Held>(value).map(drop),
             b'y' => rows::parse::<Told>(value).map(drop),
@@ -235,6 +237,7 @@ async fn a_store_of_this_format_is_restored_and_used() {
     assert_eq!(store.moved_from(&Conversation::new(group.source.clone(), -10_050)).unwrap(), Some(group));
     assert_eq!((store.newest(&conversation()).unwrap(), store.topic(&conversation()).unwrap()), (Some(4), Some(2)));
     assert_eq!(store.latest(&conversation()).unwrap().unwrap().ours, ours(4));
+    assert_eq!(store.arrived(&conversation()).unwrap()[0], Arrived { ours: ours(3), written_at: NOW });
     assert_eq!(store.under_way(&conversation(), &kommo("answer")).unwrap(), Some(Spot::Topic(2)));
     assert_eq!(store.unread(&conversation()).unwrap().len(), 2);
     assert_eq!(store.held(&conversation()).unwrap().unwrap().raw, "{}");

@@ -8,7 +8,7 @@ use crate::domain::{
     keyboard::Button,
     message::MediaKind,
     opening::{Opening, Wording},
-    order::Latest,
+    order::{Arrived, Latest},
     portrait::{Picture, Portrait},
     spot::Spot,
     work::RemoteFile,
@@ -44,7 +44,8 @@ fn opening() -> Opening {
 fn call(part: u16, method: Method) -> Call {
     let lost = Some(Refusal::new(ErrorCode::Other, "the file is gone"));
     let (answers_in, opening) = (Some(-100), Some(opening()));
-    Call { message: kommo("answer"), to: conversation(), part, parts: 4, method, lost, answers_in, opening }
+    let (message, to) = (kommo("answer"), conversation());
+    Call { message, to, part, parts: 4, method, lost, answers_in, opening, written_at: None }
 }
 
 fn methods() -> Vec<Method> {
@@ -148,6 +149,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::Connection { bot: BOT, connection },
         Fact::Move { from: Conversation::new(of().source, -50), to: -10_050 },
         Fact::Newest { conversation: of(), message: 4 },
+        Fact::Arrived { conversation: of(), arrived: Arrived { ours: ours(3), written_at: NOW } },
         Fact::Latest { conversation: of(), latest: Latest { ours: ours(4), sent_at: NOW } },
         Fact::Topic { conversation: of(), topic: Some(2) },
         Fact::UnderWay { conversation: of(), answer: kommo("answer"), spot: Spot::Topic(2) },

@@ -42,6 +42,7 @@ async fn send(bot: &Bot) -> Result<Option<i64>, Failure> {
         lost: None,
         answers_in: None,
         opening: None,
+        written_at: None,
     };
     let sent = bot.send(&call, &target(), &Handover::default()).await?;
     Ok(sent.map(|sent| sent.id.message))
