@@ -238,6 +238,9 @@ pub enum Method {
         phone: String,
         /// The name; never empty.
         name: String,
+        /// Further phone numbers of the same person.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        more: Vec<String>,
         /// Telegram's number of the message that it answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<i64>,

@@ -146,7 +146,9 @@ impl Bot {
             Method::SendLocation { latitude_microdegrees, longitude_microdegrees, .. } => {
                 self.send_location(to, (*latitude_microdegrees, *longitude_microdegrees), reply_to).await
             }
-            Method::SendContact { phone, name, .. } => self.send_contact(place, phone, name, reply_to).await,
+            Method::SendContact { phone, name, more, .. } => {
+                self.send_contact(place, (phone, name, more), reply_to).await
+            }
             // Files come with their bytes: see `Bot::upload`.
             Method::SendFile { .. } => Err(CallError::Unreachable("a file without bytes".to_owned())),
         }

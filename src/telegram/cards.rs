@@ -11,6 +11,7 @@ use crate::{
         error::CallError,
         failure,
         place::{ReplyParameters, Target},
+        wire::vcard,
     },
 };
 
@@ -38,6 +39,8 @@ struct SendContact {
     phone_number: String,
     first_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    vcard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reply_parameters: Option<ReplyParameters>,
 }
 
@@ -63,25 +66,28 @@ impl Bot {
     pub(super) async fn send_contact(
         &self,
         (chat, to): (TelegramChat, &Target),
-        phone: &str,
-        name: &str,
+        (phone, name, more): (&str, &str, &[String]),
         reply_parameters: Option<ReplyParameters>,
     ) -> Result<Box<RawValue>, CallError> {
         let (phone_number, first_name) = (phone.to_owned(), name.to_owned());
-        let payload = SendContact { to: to.clone(), phone_number, first_name, reply_parameters };
+        let all = || std::iter::once(phone).chain(more.iter().map(String::as_str));
+        // Apps show the numbers of the card where there is one.
+        let vcard = if more.is_empty() { None } else { vcard::write(name, all()) };
+        let payload = SendContact { to: to.clone(), phone_number, first_name, vcard, reply_parameters };
         match self.sender.call(&payload).await {
             Err(error) if failure::is_about_content(&error) && failure::detour(&error).is_none() => {
                 tracing::warn!(source = %self.source(), %error, "Telegram does not take this card: sent as text");
                 self.turn().await;
-                self.send_text((chat, to), &as_text(phone, name), &Keyboard::default(), reply_parameters).await
+                self.send_text((chat, to), &as_text(name, all()), &Keyboard::default(), reply_parameters).await
             }
             answer => answer,
         }
     }
 }
 
-fn as_text(phone: &str, name: &str) -> String {
-    if name == phone { phone.to_owned() } else { format!("{name}, {phone}") }
+fn as_text<'p>(name: &'p str, phones: impl Iterator<Item = &'p str>) -> String {
+    let name = std::iter::once(name);
+    name.clone().chain(phones.filter(|phone| !name.clone().any(|name| name == *phone))).collect::<Vec<_>>().join(", ")
 }
 
 /// No place on earth has more millionths of a degree than a 32-bit number holds.

@@ -12,6 +12,7 @@ mod kinds;
 mod part;
 mod scan;
 mod surrogates;
+pub mod vcard;
 
 pub use contents::{Contact, File, Location, Venue};
 pub use kinds::{ABOUT, CONTENTS};

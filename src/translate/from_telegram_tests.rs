@@ -135,6 +135,9 @@ fn marks_and_origin_go_with_captions_too() {
     assert_eq!(said(&format!(r#"{voice},"caption":"no 7",{link}"#)), "no (https://a.b/c) 7");
     assert_eq!(said(&format!("{voice},{origin}")), "[forwarded from Ivan]");
     assert_eq!(said(&format!(r#""contact":{{"phone_number":"1"}},{origin}"#)), "[forwarded from Ivan]");
+    let card = r"BEGIN:VCARD\r\nTEL:8 (999) 111-00-02\r\nTEL:+49 30 123456\r\nEMAIL:ann@example.com\r\nEND:VCARD";
+    let card = format!(r#""contact":{{"phone_number":"+79991110002","vcard":"{card}"}}"#);
+    assert_eq!(said(&card), "+49 30 123456\nann@example.com", "all that the card has besides its first number");
     assert_eq!(said(&format!(r#""story":{{}},{origin}"#)), "[forwarded from Ivan]\n[story] of somebody");
     let via = r#""via_bot":{"id":7,"first_name":"Quiz","username":"quizbot"}"#;
     assert_eq!(said(&format!(r#""text":"hi",{via}"#)), "[via Quiz (@quizbot)]\nhi");

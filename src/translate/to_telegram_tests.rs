@@ -121,7 +121,7 @@ fn what_is_no_text_goes_before_the_text() {
     assert_eq!(sent(place(Some("Here")), &keyboard), [pin.clone(), text("Here", &keyboard)]);
     assert_eq!(sent(place(None), &keyboard), [pin, text("👇", &keyboard)]);
     let card = Content::Contact { name: "Bob".to_owned(), phone: "+1".to_owned(), caption: None };
-    let want = Method::SendContact { phone: "+1".to_owned(), name: "Bob".to_owned(), reply_to: Some(40) };
+    let want = Method::SendContact { phone: "+1".to_owned(), name: "Bob".to_owned(), more: vec![], reply_to: Some(40) };
     assert_eq!(sent(card, &Keyboard::default()), [want]);
 }
 

@@ -57,7 +57,7 @@ fn methods() -> Vec<Method> {
     vec![
         Method::SendText { text: "hello".to_owned(), keyboard: keyboard.clone(), reply_to },
         Method::SendLocation { latitude_microdegrees: 1, longitude_microdegrees: -1, reply_to },
-        Method::SendContact { phone: "4915177000111".to_owned(), name: "Anna".to_owned(), reply_to },
+        Method::SendContact { phone: "4915177000111".to_owned(), name: "Anna".to_owned(), more: Vec::new(), reply_to },
         Method::SendFile { file, caption: "look".to_owned(), keyboard, reply_to },
     ]
 }

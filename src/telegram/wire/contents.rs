@@ -62,5 +62,7 @@ lenient! {
         pub first_name: String,
         /// The last name.
         pub last_name: String,
+        /// The whole card (vCard).
+        pub vcard: String,
     }
 }

@@ -1,8 +1,15 @@
 //! What a message of Telegram says.
 
 use crate::{
-    domain::message::{Content, Media, MediaKind},
-    telegram::wire::{Contact, File, Location, Message, Part, Venue},
+    domain::{
+        guest::digits,
+        message::{Content, Media, MediaKind},
+        phone,
+    },
+    telegram::wire::{
+        Contact, File, Location, Message, Part, Venue,
+        vcard::{self, Reach},
+    },
     translate::{
         file_name,
         from_telegram::{entities, guests, people, told},
@@ -201,7 +208,10 @@ fn venue(venue: Venue) -> Option<Content> {
 }
 
 fn contact(card: Contact) -> Option<Content> {
-    let phone = card.phone_number.filter(|phone| !phone.is_empty())?;
-    let name = people::full([card.first_name, card.last_name]).unwrap_or_else(|| phone.clone());
-    Some(Content::Contact { name, phone, caption: None })
+    let number = card.phone_number.filter(|number| !number.is_empty())?;
+    let name = people::full([card.first_name, card.last_name]).unwrap_or_else(|| number.clone());
+    let Reach { phones, emails } = vcard::read(&card.vcard.unwrap_or_default());
+    let others = phones.into_iter().filter(|other| !phone::is_same(other, &digits(&number), None));
+    let more = others.chain(emails).collect::<Vec<_>>().join("\n");
+    Some(Content::Contact { name, phone: number, caption: Some(more).filter(|more| !more.is_empty()) })
 }

@@ -1,9 +1,12 @@
 //! What is neither a text nor a file: places and people.
 
-use crate::domain::{message::Content, work::Method};
+use crate::domain::{guest::digits, message::Content, work::Method};
 
 /// What stands above buttons that have no text of their own.
 pub(super) const POINTER: &str = "👇";
+
+/// The digits of the shortest phone number in a list of several.
+const LEAST_DIGITS: usize = 5;
 
 /// The call that shows a place or somebody's card; `None` for anything else.
 pub(super) fn of(content: &Content, reply_to: Option<i64>) -> Option<Method> {
@@ -14,10 +17,19 @@ pub(super) fn of(content: &Content, reply_to: Option<i64>) -> Option<Method> {
             reply_to,
         }),
         Content::Contact { name, phone, .. } => {
-            Some(Method::SendContact { phone: phone.clone(), name: name.clone(), reply_to })
+            let mut numbers = numbers(phone);
+            let name = if name == phone { numbers[0].clone() } else { name.clone() };
+            Some(Method::SendContact { phone: numbers.remove(0), name, more: numbers, reply_to })
         }
         Content::Text(_) | Content::Media(_) | Content::Unknown { .. } => None,
     }
+}
+
+/// The numbers of a contact, which may have several in one line, and never none. An extension is no number.
+fn numbers(phone: &str) -> Vec<String> {
+    let parts = phone.split([',', ';', '/', '\n']).map(str::trim);
+    let numbers: Vec<_> = parts.filter(|part| digits(part).len() >= LEAST_DIGITS).map(str::to_owned).collect();
+    if numbers.len() > 1 { numbers } else { vec![phone.to_owned()] }
 }
 
 /// Eleven centimetres are near enough, and a whole number reads back as it was written.
@@ -28,6 +40,19 @@ fn microdegrees(degrees: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_contact_can_have_several_numbers() {
+        for (phone, want) in [
+            ("+49 151 1, 030 123456", &["+49 151 1", "030 123456"][..]),
+            ("8 999 111-00-02; 8 999 111-00-03/89991110004", &["8 999 111-00-02", "8 999 111-00-03", "89991110004"]),
+            ("+7 999 111-00-02;ext=12", &["+7 999 111-00-02;ext=12"]),
+            ("+7 999 111-00-02, 12", &["+7 999 111-00-02, 12"]),
+            ("call me", &["call me"]),
+        ] {
+            assert_eq!(numbers(phone), want, "{phone}");
+        }
+    }
 
     #[test]
     fn a_place_is_rounded_to_a_millionth_of_a_degree() {

@@ -1,0 +1,104 @@
+//! Cards of people as apps exchange them (vCard, RFC 6350, and its versions 2.1 and 3.0): what of them reaches a chat.
+
+/// How many numbers and addresses of a card are told.
+const MOST: usize = 20;
+/// The longest card that a bot may send (`sendContact`).
+const MOST_BYTES: usize = 2048;
+
+/// The phone numbers and e-mail addresses of a card, as they are written there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Phone numbers.
+    pub phones: Vec<String>,
+    /// E-mail addresses.
+    pub emails: Vec<String>,
+}
+
+/// Reads a card. What is not understood of it is passed over.
+#[must_use]
+pub fn read(card: &str) -> Reach {
+    let mut reach = Reach::default();
+    for (name, value) in unfolded(card).iter().filter_map(|line| property(line)) {
+        let list = match name.as_str() {
+            "TEL" if value.contains(|sign: char| sign.is_numeric()) => &mut reach.phones,
+            "EMAIL" if value.contains('@') => &mut reach.emails,
+            _ => continue,
+        };
+        if list.len() < MOST && !list.contains(&value) {
+            list.push(value);
+        }
+    }
+    reach
+}
+
+/// Writes a card with a name and several numbers; `None` if it would be too long.
+#[must_use]
+pub fn write<'p>(name: &str, phones: impl IntoIterator<Item = &'p str>) -> Option<String> {
+    let name = escaped(name);
+    let mut lines =
+        vec!["BEGIN:VCARD".to_owned(), "VERSION:3.0".to_owned(), format!("N:;{name};;;"), format!("FN:{name}")];
+    lines.extend(phones.into_iter().map(|phone| format!("TEL;TYPE=CELL:{}", escaped(phone))));
+    lines.push("END:VCARD\r\n".to_owned());
+    Some(lines.join("\r\n")).filter(|card| card.len() <= MOST_BYTES)
+}
+
+/// The lines of a card. One that begins with a blank goes on with the one before it.
+fn unfolded(card: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in card.lines() {
+        match (line.strip_prefix([' ', '\t']), lines.last_mut()) {
+            (Some(more), Some(last)) => last.push_str(more),
+            (Some(_), None) | (None, _) => lines.push(line.to_owned()),
+        }
+    }
+    lines
+}
+
+/// The name of a line's property, without its group and parameters, and its value, without the scheme of an address.
+fn property(line: &str) -> Option<(String, String)> {
+    let (head, value) = line.split_once(':')?;
+    let name = head.split(';').next()?.rsplit('.').next()?.trim().to_ascii_uppercase();
+    let value = value.trim().replace('\\', "");
+    let schemes = ["uri:", "tel:", "mailto:"];
+    let bare = schemes.iter().fold(value.as_str(), |value, scheme| value.strip_prefix(scheme).unwrap_or(value));
+    Some((name, bare.to_owned()))
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for sign in text.chars() {
+        match sign {
+            '\\' | ',' | ';' => escaped.extend(['\\', sign]),
+            '\r' | '\n' => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_and_addresses_of_every_version_are_read() {
+        let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Doe;Ann;;;\r\nitem1.TEL;type=CELL;type=pref:+49 151 77000111\r\n\
+            TEL;HOME:030 12\r\n 3456\r\nTEL;VALUE=uri:tel:+1-202-555-0100\r\ntel:+49 151 77000111\r\nTEL:\r\n\
+            EMAIL;TYPE=INTERNET:ann@example.com\r\nEMAIL:nobody\r\nNOTE:call 5\r\nEND:VCARD\r\n";
+        let phones = ["+49 151 77000111", "030 123456", "+1-202-555-0100"];
+        let want = Reach { phones: phones.map(str::to_owned).to_vec(), emails: vec!["ann@example.com".to_owned()] };
+        assert_eq!(read(card), want);
+        for nothing in ["", "BEGIN:VCARD\nEND:VCARD", " TEL", ":", "TEL"] {
+            assert_eq!(read(nothing), Reach::default(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let card = write("Ann, Bob; & Co", ["+49 151 77000111", "030 123456"]).unwrap();
+        assert_eq!(read(&card).phones, ["+49 151 77000111", "030 123456"]);
+        assert!(card.contains("\r\nFN:Ann\\, Bob\\; & Co\r\n"), "{card}");
+        assert_eq!(read(&write("x\r\nTEL:1", ["+1 202"]).unwrap()).phones, ["+1 202"], "a name adds no number");
+        assert_eq!(write(&"x".repeat(2000), ["1"]), None);
+    }
+}
