@@ -210,10 +210,10 @@ async fn templates_come_in_pages_and_have_a_limit() {
 #[tokio::test]
 async fn a_list_is_read_to_its_last_page() {
     let kommo = kommo();
-    for number in 0..60 {
+    for number in 0..260 {
         kommo.add_card(&format!("Twin {number}"), "");
     }
-    assert_eq!(account(&kommo).search_contacts("Twin").await.unwrap().len(), 60);
+    assert_eq!(account(&kommo).search_contacts("Twin").await.unwrap().len(), 260);
     let paths: Vec<_> = kommo.rest_requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths.len(), 2, "{paths:?}");
 }
