@@ -217,6 +217,9 @@ mod tests {
         };
         let event = thread.event(&item, None, message(&item.said, "", Err(Left::Missing)), Some(41), 42, true);
         insta::assert_snapshot!(serde_json::to_string(&event).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1714557600,"msec_timestamp":1714557600042,"msgid":"tg:1:555/777:i42","conversation_id":"tg:sales:777","source":{"external_id":"sales"},"sender":{"id":"tg-user:777","name":"Anna"},"message":{"type":"text","text":"Hi"},"reply_to":{"message":{"msgid":"tg:1:555/777:i41"}},"silent":true}}"#);
+        let owner = Sender { id: "kommo-user:o".to_owned(), name: "Olga".to_owned(), ..thread.customer.clone() };
+        let sent = thread.event(&item, Some(owner), message(&item.said, "", Err(Left::Missing)), None, 0, true);
+        assert_eq!(sent.payload.message.delivery_status, Some(Delivered::ARRIVED), "the customer has it");
     }
 
     #[test]

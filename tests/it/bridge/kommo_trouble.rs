@@ -1,6 +1,6 @@
 //! Kommo is down, slow, busy or speaks nonsense: nothing is lost, doubled or out of order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use telekommo::sandbox::{
@@ -69,12 +69,14 @@ async fn a_busy_kommo_is_given_the_time_it_asks_for() {
         let stage = stage().await;
         stage.kommo.habits(|habits| habits.waits = waits);
         stage.kommo.fault(Endpoint::Message, Fault::RetryAfter(2), 1);
+        let refused_at = Instant::now();
         stage.telegram.write(SALES.token, ANNA, "waits");
         stage.until_counted(RETRIED).await;
         stage.telegram.write(SALES.token, BEN, "overtakes");
         stage.until("Ben's arrives", |stage| in_kommo(stage, SALES, BEN) == ["overtakes"]).await;
         assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start"], "{waits:?}: Ben's message has overtaken Anna's");
         stage.until("Anna's arrives", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "waits"]).await;
+        assert!(refused_at.elapsed() >= Duration::from_secs(2), "{waits:?}: it came too soon");
         stage.finish().await;
     }
 }
