@@ -222,7 +222,7 @@ impl FakeKommo {
         self.core.faults.add(endpoint.into(), fault, times);
     }
 
-    /// Every request with this text in its body goes wrong.
+    /// Every request with this text in its path or body goes wrong.
     pub fn fault_of(&self, text: &str, fault: Fault) {
         self.core.dislikes.add(text.to_owned(), fault, u32::MAX);
     }

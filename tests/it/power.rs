@@ -3,10 +3,7 @@
 //! A process uses a store while everything that it does to its files is written down, in order. Then the disk is put together
 //! as a cut after any of these steps may leave it, and the real code opens what is left.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
 use disk::{CUTS, Disk};
 use tempfile::TempDir;
@@ -15,6 +12,7 @@ use verdict::Told;
 
 mod disk;
 mod driver;
+mod shim;
 mod trace;
 mod verdict;
 
@@ -30,16 +28,6 @@ fn wished<T: std::str::FromStr>(name: &str) -> Option<T> {
     #[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the tests")]
     let wished = std::env::var(name).ok()?;
     Some(wished.parse().unwrap_or_else(|_| panic!("{name} is a number")))
-}
-
-/// Builds what writes everything down; `None` if there is no compiler.
-fn shim(folder: &Path) -> Option<PathBuf> {
-    let (source, shim) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/power/shim.c"), folder.join("shim.so"));
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&shim).arg(source).args(["-ldl", "-lpthread"]);
-    let built = compiler.output().ok()?;
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Some(shim)
 }
 
 /// Runs the process, and gives what it did.
@@ -90,7 +78,7 @@ fn nothing_that_was_acknowledged_is_lost_wherever_the_power_goes() {
     let home = TempDir::new().unwrap();
     let root = home.path().join("disk");
     std::fs::create_dir(&root).unwrap();
-    let Some(shim) = shim(home.path()) else {
+    let Some(shim) = shim::build(home.path()) else {
         println!("SKIPPED: no `cc` is here to build what the power cuts need; install a C compiler");
         return;
     };
@@ -103,8 +91,7 @@ fn nothing_that_was_acknowledged_is_lost_wherever_the_power_goes() {
     let rounds = wished("TELEKOMMO_POWER_CUTS").unwrap_or(ROUNDS);
     let at: Vec<_> = marks.iter().map(|(at, _)| *at).collect();
     let places = places(ops.len(), &at, rounds, &mut chance);
-    let (mut disk, mut told, mut done, mut marks) =
-        (Disk::new(&root), Told::default(), 0, marks.into_iter().peekable());
+    let (mut disk, mut told, mut done, mut marks) = (Disk::of(&root), Told::default(), 0, marks.into_iter().peekable());
     let (mut failures, mut lost, mut acknowledged) = (Vec::new(), 0, 0);
     for (round, place) in places.into_iter().enumerate() {
         for op in &ops[done..place] {

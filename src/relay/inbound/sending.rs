@@ -135,7 +135,8 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
         Ok(false) if attempt.failed_before > 0 && !attempt.is_last => Err(Failure::transient(failure.why())),
         Ok(false) => Err(failure),
         Err(unknown) => Err(match Failure::from(unknown) {
-            later if later.may_pass() && !attempt.is_last => later,
+            // Nor does a channel that is not connected, for now, say anything against this message.
+            later if !later.is_final() && !attempt.is_last => later,
             // Without a history to ask, the refusal stands; one message must not hold up all others.
             _ => failure,
         }),

@@ -97,8 +97,10 @@ async fn serve(
     let place = Place::of(&core.settings, &head);
     let endpoint = place.as_ref().map(|place| place.endpoint);
     let fault = core.faults.take(|aim| aim.is_none() || *aim == endpoint);
-    let fault =
-        fault.or_else(|| core.dislikes.take(|text| body.windows(text.len()).any(|part| part == text.as_bytes())));
+    let says = |text: &String| {
+        head.uri.path().contains(text.as_str()) || body.windows(text.len()).any(|part| part == text.as_bytes())
+    };
+    let fault = fault.or_else(|| core.dislikes.take(says));
     let is_faulty = fault.is_some();
     let handling = async {
         place.as_ref().map_or_else(|| fault::json(404, Body::empty()), |place| answer(&core, place, &head, &body))

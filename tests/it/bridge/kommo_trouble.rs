@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use telekommo::sandbox::{
     fault::Fault,
     kommo::{DuplicateAnswer, Endpoint, Status, WaitIn},
-    stage::{ANNA, BEN, LINES, Line},
+    stage::{ANNA, BEN, LINES, Line, Stage},
 };
 
 use crate::support::{TestStage, in_kommo, in_telegram};
@@ -137,6 +137,26 @@ async fn a_refused_repetition_that_the_history_shows_later() {
     stage.kommo.fault(Endpoint::History, Fault::Status { code: 204, body: String::new() }, 3);
     stage.telegram.write(SALES.token, ANNA, "shown late");
     stage.until("it is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "shown late"]).await;
+    stage.parked(0).await;
+    stage.finish().await;
+}
+
+/// Kommo has the message and refuses the repetition. Its history is not given to a channel that is not connected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_repetition_while_the_channel_is_not_connected() {
+    let stage = stage().await;
+    stage.kommo.answer_duplicates(DuplicateAnswer::BadRequest400);
+    stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 1);
+    let body = r#"{"error_code":404,"error_type":"ORIGIN_NOT_REGISTERED","error_description":"NOT_FOUND"}"#.to_owned();
+    let chat = stage.kommo.chat("tg:sales:777000111").unwrap().chat_id;
+    stage.kommo.fault_of(&chat, Fault::Status { code: 404, body });
+    stage.telegram.write(SALES.token, ANNA, "said before");
+    stage.telegram.write(SALES.token, ANNA, "said behind");
+    let asked = |stage: &Stage| stage.kommo.requests().iter().any(|it| it.path.contains(&chat));
+    stage.until("its history is asked", asked).await;
+    stage.kommo.heal();
+    let all = ["/start", "said before", "said behind"];
+    stage.until("all is there", |stage| in_kommo(stage, SALES, ANNA) == all).await;
     stage.parked(0).await;
     stage.finish().await;
 }

@@ -89,10 +89,27 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// An empty folder `root`.
-    pub(super) fn new(root: &Path) -> Self {
+    /// The folder `root` as it is, all of it durable.
+    pub(super) fn of(root: &Path) -> Self {
         let (folders, names, open) = (HashMap::new(), Vec::new(), HashMap::new());
-        Self { root: root.to_str().unwrap().to_owned(), nodes: vec![Node::Folder], folders, names, open }
+        let mut this =
+            Self { root: root.to_str().unwrap().to_owned(), nodes: vec![Node::Folder], folders, names, open };
+        this.read(root);
+        this.names.iter_mut().for_each(|(_, is_durable)| *is_durable = true);
+        this
+    }
+
+    fn read(&mut self, folder: &Path) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.to_str().unwrap();
+            if path.is_dir() {
+                self.make(name, Node::Folder);
+                self.read(&path);
+            } else {
+                self.make(name, Node::File { synced: fs::read(&path).unwrap(), pending: Vec::new() });
+            }
+        }
     }
 
     /// Does what the process did.

@@ -1,5 +1,6 @@
 /* Writes down, in order, what a process does to the files below POWER_ROOT: everything that a power cut could undo.
- * It is preloaded; src/ knows nothing of it. The record is read by trace.rs. */
+ * It is preloaded; src/ knows nothing of it. The record is read by trace.rs.
+ * Where POWER_CONTROL names a file, what stands there sets the clock of the process, and lets its disk fail. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MOST_FILES 4096
@@ -23,6 +26,9 @@ static int trace = -1;
 static char root[PATH_MAX];
 static size_t root_length;
 static char is_ours[MOST_FILES];
+
+/* How far the clock is off, in milliseconds, and the error that writing gives, or 0. */
+static const volatile struct { int64_t clock_ms; int32_t disk_error; } *control;
 
 static ssize_t (*real_write)(int, const void *, size_t);
 
@@ -57,7 +63,10 @@ static void note(char op, int fd, uint64_t offset, const void *a, size_t a_lengt
 __attribute__((constructor)) static void begin(void) {
     real_write = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
     int (*real_open)(const char *, int, ...) = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open64");
-    const char *file = getenv("POWER_TRACE"), *folder = getenv("POWER_ROOT");
+    const char *file = getenv("POWER_TRACE"), *folder = getenv("POWER_ROOT"), *wishes = getenv("POWER_CONTROL");
+    int wished = wishes ? real_open(wishes, O_RDONLY | O_CLOEXEC) : -1;
+    void *map = wished < 0 ? MAP_FAILED : mmap(NULL, sizeof *control, PROT_READ, MAP_SHARED, wished, 0);
+    if (map != MAP_FAILED) control = map;
     if (!file || !folder) return;
     strncpy(root, folder, sizeof root - 1);
     root_length = strlen(root);
@@ -78,6 +87,24 @@ static const char *below(int folder, const char *path, char *room) {
     }
     if (strncmp(path, root, root_length) != 0) return NULL;
     return path[root_length] == '/' || path[root_length] == '\0' ? path : NULL;
+}
+
+/* Whether the disk fails now. */
+static int fails(void) {
+    if (!control || !control->disk_error) return 0;
+    errno = control->disk_error;
+    return 1;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    REAL(clock_gettime, int (*)(clockid_t, struct timespec *));
+    int result = real(clock, now);
+    if (result == 0 && control && clock == CLOCK_REALTIME) {
+        int64_t ms = (int64_t)now->tv_sec * 1000 + now->tv_nsec / 1000000 + control->clock_ms;
+        now->tv_sec = ms / 1000;
+        now->tv_nsec = ms % 1000 * 1000000 + now->tv_nsec % 1000000;
+    }
+    return result;
 }
 
 static int ours(int fd) { return trace >= 0 && fd >= 0 && fd < MOST_FILES && is_ours[fd]; }
@@ -135,6 +162,7 @@ int close(int fd) {
 ssize_t write(int fd, const void *bytes, size_t length) {
     if (!real_write) real_write = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
     if (!ours(fd)) return real_write(fd, bytes, length);
+    if (fails()) return -1;
     pthread_mutex_lock(&turn);
     ssize_t written = real_write(fd, bytes, length);
     if (written > 0) {
@@ -155,6 +183,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
     ssize_t name(int fd, const void *bytes, size_t length, offset_type offset) { \
         REAL(name, ssize_t (*)(int, const void *, size_t, offset_type)); \
         if (!ours(fd)) return real(fd, bytes, length, offset); \
+        if (fails()) return -1; \
         pthread_mutex_lock(&turn); \
         ssize_t written = real(fd, bytes, length, offset); \
         if (written > 0) note('W', fd, (uint64_t)offset, bytes, (size_t)written, NULL, 0); \
@@ -168,6 +197,7 @@ PWRITE(pwrite64, off64_t)
     int name(int fd, offset_type length) { \
         REAL(name, int (*)(int, offset_type)); \
         if (!ours(fd)) return real(fd, length); \
+        if (fails()) return -1; \
         pthread_mutex_lock(&turn); \
         int result = real(fd, length); \
         if (result == 0) note('T', fd, (uint64_t)length, NULL, 0, NULL, 0); \
@@ -182,6 +212,7 @@ TRUNCATE(ftruncate64, off64_t)
     int name(int fd) { \
         REAL(name, int (*)(int)); \
         if (!ours(fd)) return real(fd); \
+        if (fails()) return -1; \
         pthread_mutex_lock(&turn); \
         int result = real(fd); \
         if (result == 0) note('S', fd, 0, NULL, 0, NULL, 0); \

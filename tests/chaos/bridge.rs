@@ -1,0 +1,179 @@
+//! The bridge as a process of its own, on a disk that forgets what was not synced.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::FileExt as _,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use telekommo::sandbox::stage::Stage;
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep},
+};
+
+use crate::{
+    WITHIN,
+    disk::{Cut, Disk},
+    trace,
+};
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long systemd would wait before it starts a bridge again that has ended by itself.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// What the preloaded library reads while the bridge runs: how far its clock is off, and how its disk fails.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Control {
+    pub(crate) clock_ms: i64,
+    pub(crate) disk_error: i32,
+}
+
+/// The bridge and the machine that it runs on.
+pub(crate) struct Bridge {
+    shim: PathBuf,
+    data: PathBuf,
+    folder: PathBuf,
+    config: PathBuf,
+    disk: Disk,
+    running: Option<Running>,
+    started: usize,
+    /// How it ended by itself.
+    pub(crate) own_ends: Vec<ExitStatus>,
+}
+
+struct Running {
+    child: Child,
+    log: PathBuf,
+    trace: PathBuf,
+}
+
+impl Bridge {
+    /// A machine without anything on its disk.
+    pub(crate) fn new(stage: &Stage, shim: PathBuf) -> Self {
+        let (data, folder) = (stage.dir().join("data"), stage.dir().join("machine"));
+        for folder in [&data, &folder] {
+            fs::create_dir(folder).unwrap();
+        }
+        let disk = Disk::of(&data);
+        let config = stage.write_config().unwrap();
+        let this = Self { shim, data, folder, config, disk, running: None, started: 0, own_ends: Vec::new() };
+        this.control(Control::default());
+        this
+    }
+
+    /// Sets the machine's clock and lets its disk fail.
+    pub(crate) fn control(&self, to: Control) {
+        let bytes = [&to.clock_ms.to_ne_bytes()[..], &to.disk_error.to_ne_bytes(), &[0; 4]].concat();
+        // The process has it in its memory: it must never be shorter.
+        let file = fs::File::options().write(true).create(true).truncate(false).open(self.control_file()).unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+    }
+
+    fn control_file(&self) -> PathBuf {
+        self.folder.join("control")
+    }
+
+    /// Starts the bridge. What it says goes to a file.
+    fn spawn(&mut self) {
+        self.started += 1;
+        let [log, trace] = ["log", "trace"].map(|name| self.folder.join(format!("{name}-{}", self.started)));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_telekommo"));
+        command.args(["run", "--config"]).arg(&self.config).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        command.env("LD_PRELOAD", &self.shim).env("POWER_ROOT", &self.data).env("POWER_TRACE", &trace);
+        command.env("POWER_CONTROL", self.control_file()).env("TELEKOMMO_LOG__FORMAT", "json");
+        let child = command.stderr(fs::File::create(&log).unwrap()).kill_on_drop(true).spawn().unwrap();
+        self.running = Some(Running { child, log, trace });
+    }
+
+    /// Waits until it is up, and tells where it listens: for Kommo, and for its operator. None if it ends first.
+    async fn is_up(&mut self) -> Option<(SocketAddr, SocketAddr)> {
+        let deadline = Instant::now() + WITHIN;
+        loop {
+            let running = self.running.as_mut()?;
+            let log = fs::read_to_string(&running.log).unwrap();
+            if let Some(line) = log.lines().find(|line| line.contains("telekommo is up")) {
+                let line: Value = serde_json::from_str(line).unwrap();
+                let port = |name: &str| line[name].as_str().unwrap().parse().unwrap();
+                return Some((port("hooks"), port("admin")));
+            }
+            if let Some(status) = running.child.try_wait().unwrap() {
+                self.has_ended(status);
+                return None;
+            }
+            assert!(Instant::now() < deadline, "the bridge does not come up:\n{log}");
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Starts it, once.
+    pub(crate) async fn start(&mut self) -> Option<(SocketAddr, SocketAddr)> {
+        self.spawn();
+        self.is_up().await
+    }
+
+    /// Looks after it as systemd does, for a while: what ends by itself is started again. Tells where it listens now, if
+    /// that has changed.
+    pub(crate) async fn tend(&mut self, until: Instant) -> Option<(SocketAddr, SocketAddr)> {
+        let mut moved = None;
+        while Instant::now() < until {
+            sleep(LOOK_EVERY).await;
+            let ended = self.running.as_mut().and_then(|running| running.child.try_wait().unwrap());
+            if let Some(status) = ended {
+                self.has_ended(status);
+            }
+            if self.running.is_none() {
+                sleep(AGAIN_AFTER).await;
+                moved = self.start().await.or(moved);
+            }
+        }
+        moved
+    }
+
+    /// The process has gone: what it did to its disk is known in full now.
+    fn has_gone(&mut self) {
+        if let Some(running) = self.running.take() {
+            for op in trace::read(&running.trace) {
+                self.disk.apply(&op);
+            }
+            fs::remove_file(running.trace).unwrap();
+        }
+    }
+
+    fn has_ended(&mut self, status: ExitStatus) {
+        self.own_ends.push(status);
+        self.has_gone();
+    }
+
+    /// Sends a signal and waits for the end; none if it had ended before.
+    pub(crate) async fn end(&mut self, signal: Signal) -> Option<ExitStatus> {
+        let child = &mut self.running.as_mut()?.child;
+        if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+            // It may end by itself in this very moment.
+            let _gone = kill_process(id, signal);
+        }
+        let ended = tokio::time::timeout(WITHIN, child.wait()).await;
+        assert!(ended.is_ok(), "the bridge does not end:\n{}", self.logs());
+        self.has_gone();
+        ended.ok().and_then(Result::ok)
+    }
+
+    /// The power goes: the disk keeps what was synced, and of the rest what it likes.
+    pub(crate) async fn cut(&mut self, cut: Cut, chance: &mut fastrand::Rng) {
+        self.end(Signal::KILL).await;
+        fs::remove_dir_all(&self.data).unwrap();
+        self.disk.cut(cut, chance, &self.data);
+        self.disk = Disk::of(&self.data);
+    }
+
+    /// Everything that it has said, in all its lives.
+    pub(crate) fn logs(&self) -> String {
+        let read = |number| fs::read_to_string(self.folder.join(format!("log-{number}"))).unwrap_or_default();
+        (1..=self.started).map(read).collect()
+    }
+}

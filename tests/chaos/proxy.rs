@@ -1,0 +1,186 @@
+//! What lies between the bridge and a remote: it hands on what comes, or does to it what the weather says.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use fault::{After, Course};
+use message::Message;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+use tokio_util::task::TaskTracker;
+
+pub(crate) use fault::Fault;
+
+mod fault;
+mod message;
+
+/// What goes wrong, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weather {
+    pub(crate) fault: Fault,
+    /// Of a hundred requests so many.
+    pub(crate) percent: u8,
+}
+
+/// A proxy in front of one remote.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    remote: Option<SocketAddr>,
+    weather: Option<Weather>,
+    chance: fastrand::Rng,
+    happened: BTreeMap<Fault, u64>,
+    /// The newest answer by path.
+    answers: BTreeMap<String, Message>,
+}
+
+impl Proxy {
+    /// Begins to listen. There is nobody behind it yet.
+    pub(crate) async fn start(seed: u64, tasks: &TaskTracker) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let chance = fastrand::Rng::with_seed(seed);
+        let state = State { remote: None, weather: None, chance, happened: BTreeMap::new(), answers: BTreeMap::new() };
+        let this = Self { address: listener.local_addr()?, state: Arc::new(Mutex::new(state)) };
+        let (proxy, connections) = (this.clone(), tasks.clone());
+        tasks.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let proxy = proxy.clone();
+                // A connection that breaks is what this is for.
+                connections.spawn(async move { drop(proxy.serve(client).await) });
+            }
+        });
+        Ok(this)
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whom the requests are for, from now on.
+    pub(crate) fn lead_to(&self, remote: SocketAddr) {
+        self.state().remote = Some(remote);
+    }
+
+    /// What happens to them, from now on.
+    pub(crate) fn set(&self, weather: Option<Weather>) {
+        self.state().weather = weather;
+    }
+
+    /// What has happened to them so far, and how often.
+    pub(crate) fn happened(&self) -> BTreeMap<Fault, u64> {
+        self.state().happened.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happens to the next request.
+    fn draw(&self) -> Option<Fault> {
+        let mut state = self.state();
+        let Weather { fault, percent } = state.weather?;
+        let happens = state.chance.u8(0..100) < percent;
+        if happens {
+            *state.happened.entry(fault).or_default() += 1;
+        }
+        happens.then_some(fault)
+    }
+
+    async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+        let fault = self.draw();
+        if fault == Some(Fault::Refused) {
+            return reset(client);
+        }
+        let Some(request) = message::request(&mut client).await? else { return Ok(()) };
+        let Some(fault) = fault else { return self.hand_on(request, client, None).await };
+        match fault.course() {
+            Course::Reset => reset(client),
+            Course::Half => self.hand_on_half(&request, client).await,
+            Course::Silence => until_it_hangs_up(client).await,
+            Course::Instead(answer) => give(client, &answer.bytes).await,
+            Course::Bytes(bytes) => give(client, bytes).await,
+            Course::Another => match self.another(&request) {
+                Some(answer) => give(client, &answer.bytes).await,
+                None => reset(client),
+            },
+            Course::Handled(after) => self.hand_on(request, client, Some(after)).await,
+        }
+    }
+
+    /// The answer to a request with another path, or none if there was none.
+    fn another(&self, request: &Message) -> Option<Message> {
+        let state = self.state();
+        let other = state.answers.iter().find(|(path, _)| *path != request.path());
+        other.map(|(_, answer)| answer.clone())
+    }
+
+    async fn hand_on_half(&self, request: &Message, client: TcpStream) -> io::Result<()> {
+        let Some(remote) = self.state().remote else { return reset(client) };
+        let mut upstream = TcpStream::connect(remote).await?;
+        upstream.write_all(&request.bytes[..request.bytes.len() / 2]).await?;
+        reset(upstream)?;
+        reset(client)
+    }
+
+    async fn hand_on(&self, request: Message, mut client: TcpStream, after: Option<After>) -> io::Result<()> {
+        let Some(remote) = self.state().remote else { return reset(client) };
+        let Some(answer) = message::ask(remote, &request.bytes, &mut client).await? else { return Ok(()) };
+        if answer.is_success() {
+            self.state().answers.insert(request.path().to_owned(), answer.clone());
+        }
+        let bytes = &answer.bytes;
+        match after {
+            None => give(client, bytes).await,
+            Some(After::Reset) => reset(client),
+            Some(After::Cut) => give(client, &bytes[..bytes.len() - answer.body().len() / 2 - 1]).await,
+            Some(After::Silence) => until_it_hangs_up(client).await,
+            Some(After::Slow(pause)) => give_slowly(client, bytes, pause).await,
+            Some(After::LongLength) => give(client, &with_length(&answer, answer.body().len() + 100)).await,
+            Some(After::ShortLength) => give(client, &with_length(&answer, answer.body().len() / 2)).await,
+        }
+    }
+}
+
+/// A success with the body of `answer`, and this many bytes by its own account.
+fn with_length(answer: &Message, length: usize) -> Vec<u8> {
+    let headers = ["content-type: application/json".to_owned(), format!("content-length: {length}")];
+    let body = String::from_utf8_lossy(answer.body());
+    Message::answer("200 OK", &headers.each_ref().map(String::as_str), &body).bytes
+}
+
+fn reset(connection: TcpStream) -> io::Result<()> {
+    connection.set_zero_linger()?;
+    drop(connection);
+    Ok(())
+}
+
+async fn give(mut client: TcpStream, bytes: &[u8]) -> io::Result<()> {
+    client.write_all(bytes).await?;
+    client.shutdown().await
+}
+
+async fn give_slowly(mut client: TcpStream, bytes: &[u8], pause: Duration) -> io::Result<()> {
+    let piece = bytes.len().div_ceil(20).max(1);
+    for piece in bytes.chunks(piece) {
+        client.write_all(piece).await?;
+        sleep(pause).await;
+    }
+    client.shutdown().await
+}
+
+async fn until_it_hangs_up(mut client: TcpStream) -> io::Result<()> {
+    while client.read(&mut [0; 64]).await? > 0 {}
+    Ok(())
+}

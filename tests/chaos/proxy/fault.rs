@@ -1,0 +1,149 @@
+//! What happens to a request on its way.
+
+use std::time::Duration;
+
+use super::message::Message;
+
+/// One way for a request to go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// The connection is reset as soon as it is made.
+    Refused,
+    /// The connection is reset when the request has been read. The server never sees it.
+    ResetBefore,
+    /// The server gets half of the request.
+    HalfRequest,
+    /// The server does what it was asked for, and its answer is lost.
+    ResetAfter,
+    /// The answer ends in the middle.
+    CutAnswer,
+    /// Nobody answers, and the server never sees the request.
+    Silence,
+    /// Nobody answers, though the server did what it was asked for.
+    LostAnswer,
+    /// The answer comes a few bytes at a time.
+    Slow,
+    /// A gateway's page, in place of an answer.
+    BadGateway,
+    /// Another one.
+    Unavailable,
+    /// A filter's page.
+    Forbidden,
+    /// What nginx says to a POST while a static page stands in for the server.
+    NotAllowed,
+    /// A page that calls itself a success.
+    PageAsSuccess,
+    /// A success whose JSON ends in the middle.
+    TruncatedJson,
+    /// A success without a body.
+    EmptySuccess,
+    /// The head promises more bytes than come, though the server did what it was asked for.
+    LongLength,
+    /// The head promises fewer bytes than come.
+    ShortLength,
+    /// A server that speaks TLS where none was asked for.
+    Tls,
+    /// Too many requests, without a wait that anybody could read.
+    TooMany,
+    /// Too many requests: a second.
+    TooManyOneSecond,
+    /// Too many requests: a date.
+    TooManyUntil,
+    /// A way to another address.
+    Redirect,
+    /// The answer to an earlier request. The server never sees this one.
+    AnotherAnswer,
+}
+
+impl Fault {
+    /// All of them.
+    pub(crate) const ALL: [Self; 23] = [
+        Self::Refused,
+        Self::ResetBefore,
+        Self::HalfRequest,
+        Self::ResetAfter,
+        Self::CutAnswer,
+        Self::Silence,
+        Self::LostAnswer,
+        Self::Slow,
+        Self::BadGateway,
+        Self::Unavailable,
+        Self::Forbidden,
+        Self::NotAllowed,
+        Self::PageAsSuccess,
+        Self::TruncatedJson,
+        Self::EmptySuccess,
+        Self::LongLength,
+        Self::ShortLength,
+        Self::Tls,
+        Self::TooMany,
+        Self::TooManyOneSecond,
+        Self::TooManyUntil,
+        Self::Redirect,
+        Self::AnotherAnswer,
+    ];
+
+    /// What is done with the request.
+    pub(crate) fn course(self) -> Course {
+        let page = "<html><head><title>error</title></head><body><center><h1>nginx</h1></center></body></html>";
+        let html = |status| Course::Instead(Message::answer(status, &["content-type: text/html"], page));
+        let many = |headers: &[&str]| Course::Instead(Message::answer("429 Too Many Requests", headers, page));
+        let json = |body| Course::Instead(Message::answer("200 OK", &["content-type: application/json"], body));
+        match self {
+            Self::Refused | Self::ResetBefore => Course::Reset,
+            Self::HalfRequest => Course::Half,
+            Self::ResetAfter => Course::Handled(After::Reset),
+            Self::CutAnswer => Course::Handled(After::Cut),
+            Self::Silence => Course::Silence,
+            Self::LostAnswer => Course::Handled(After::Silence),
+            Self::Slow => Course::Handled(After::Slow(Duration::from_millis(20))),
+            Self::BadGateway => html("502 Bad Gateway"),
+            Self::Unavailable => html("503 Service Unavailable"),
+            Self::Forbidden => html("403 Forbidden"),
+            Self::NotAllowed => html("405 Not Allowed"),
+            Self::PageAsSuccess => html("200 OK"),
+            Self::TruncatedJson => json(r#"{"ok":true,"result":{"message_id":"#),
+            Self::EmptySuccess => json(""),
+            Self::LongLength => Course::Handled(After::LongLength),
+            Self::ShortLength => Course::Handled(After::ShortLength),
+            Self::Tls => Course::Bytes(&[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46]),
+            Self::TooMany => many(&["retry-after: soon"]),
+            Self::TooManyOneSecond => many(&["retry-after: 1"]),
+            Self::TooManyUntil => many(&["retry-after: Thu, 01 Jan 1970 00:00:01 GMT"]),
+            Self::Redirect => {
+                Course::Instead(Message::answer("302 Found", &["location: http://127.0.0.1:9/elsewhere"], page))
+            }
+            Self::AnotherAnswer => Course::Another,
+        }
+    }
+}
+
+/// What is done with a request.
+#[derive(Debug)]
+pub(crate) enum Course {
+    /// The connection is reset.
+    Reset,
+    /// The server gets half of it.
+    Half,
+    /// Nobody answers.
+    Silence,
+    /// This is the answer.
+    Instead(Message),
+    /// These bytes are the answer, which are no HTTP.
+    Bytes(&'static [u8]),
+    /// The answer to another request is the answer.
+    Another,
+    /// The server handles it, and something happens to its answer.
+    Handled(After),
+}
+
+/// What happens to an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum After {
+    Reset,
+    Cut,
+    Silence,
+    Slow(Duration),
+    LongLength,
+    ShortLength,
+}

@@ -1,0 +1,101 @@
+//! HTTP/1.1 messages as bytes: one request and one answer for each connection.
+
+use std::{io, net::SocketAddr};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+
+/// A request, or an answer, as it was on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) bytes: Vec<u8>,
+    head: usize,
+}
+
+impl Message {
+    /// An answer with this status line, these header lines and this body.
+    pub(crate) fn answer(status: &str, headers: &[&str], body: &str) -> Self {
+        let lines = [&[status], headers, &["connection: close", "", ""]].concat();
+        let head = format!("HTTP/1.1 {}", lines.join("\r\n"));
+        Self { head: head.len(), bytes: [head, body.to_owned()].concat().into_bytes() }
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.bytes[self.head..]
+    }
+
+    /// The path of a request.
+    pub(crate) fn path(&self) -> &str {
+        let line = self.bytes[..self.head].split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = std::str::from_utf8(line).unwrap_or_default();
+        line.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// Whether an answer says that all went well.
+    pub(crate) fn is_success(&self) -> bool {
+        self.bytes.starts_with(b"HTTP/1.1 2")
+    }
+
+    /// A request that asks for the connection to be closed behind the answer, so that the answer ends where the bytes do.
+    fn closing(mut self) -> Self {
+        let more = b"connection: close\r\n";
+        let end = self.head - 2;
+        self.bytes.splice(end..end, more.iter().copied());
+        self.head += more.len();
+        self
+    }
+}
+
+/// Reads a request; none if the client sent no whole one.
+pub(crate) async fn request(client: &mut TcpStream) -> io::Result<Option<Message>> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(at) = find(&bytes, END_OF_HEAD) {
+            break at + END_OF_HEAD.len();
+        }
+        if client.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+    };
+    let (is_chunked, length) = framing(&bytes[..head]);
+    let is_whole = |bytes: &[u8]| {
+        if is_chunked { bytes[head..].ends_with(b"0\r\n\r\n") } else { bytes.len() >= head + length }
+    };
+    while !is_whole(&bytes) {
+        if client.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Message { bytes, head }.closing()))
+}
+
+fn framing(head: &[u8]) -> (bool, usize) {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let value = |name: &str| head.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned()));
+    let is_chunked = value("transfer-encoding:").is_some_and(|coding| coding.contains("chunked"));
+    (is_chunked, value("content-length:").and_then(|length| length.parse().ok()).unwrap_or_default())
+}
+
+/// Hands a request on and waits for the answer; none if the client hangs up meanwhile.
+pub(crate) async fn ask(remote: SocketAddr, request: &[u8], client: &mut TcpStream) -> io::Result<Option<Message>> {
+    let mut upstream = TcpStream::connect(remote).await?;
+    upstream.write_all(request).await?;
+    let (mut bytes, mut more) = (Vec::new(), [0; 1]);
+    loop {
+        tokio::select! {
+            read = upstream.read_buf(&mut bytes) => if read? == 0 { break },
+            // A client that waits for an answer says nothing; so this is its end.
+            _ = client.read(&mut more) => return Ok(None),
+        }
+    }
+    let head = find(&bytes, END_OF_HEAD).map(|at| at + END_OF_HEAD.len());
+    Ok(head.map(|head| Message { bytes, head }))
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
