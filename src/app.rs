@@ -174,7 +174,7 @@ impl Parts {
         let kommo = &config.kommo;
         let rate = kommo.requests_per_second.get();
         let origin = kommo.chats_url.url().clone();
-        let chats = Chats::new(origin, &kommo.scope_id(&served), signer, kommo.timeout, rate)?;
+        let chats = Chats::new(&kommo.egress(), origin, &kommo.scope_id(&served), signer, kommo.timeout, rate)?;
         let (store_, meter_) = (store.clone(), Arc::clone(&meter));
         let links = Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
@@ -185,7 +185,7 @@ impl Parts {
         let courier = Arc::new(Courier {
             chats,
             bots: bots.clone(),
-            downloads: Downloads::new(doors::hosts(config), kommo.timeout)?,
+            downloads: Downloads::new(&kommo.egress(), doors::hosts(config), kommo.timeout)?,
             links,
             store: store_,
             keep_buttons: config.telegram.keep_buttons,

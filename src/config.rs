@@ -60,6 +60,7 @@ use crate::{
         phone::Country,
         retry::Schedule,
     },
+    net::{Egress, Proxy},
     words::Language,
 };
 
@@ -161,6 +162,8 @@ pub struct Telegram {
     pub phone_wait: Duration,
     /// The country of phone numbers without a country code; `None` for that of the account.
     pub phone_region: Option<Country>,
+    /// Through what Telegram is reached.
+    pub proxy: Proxy,
 }
 
 /// Whether customers are asked for their phone number.
@@ -221,9 +224,17 @@ pub struct Kommo {
     pub username_field: Option<String>,
     /// The tags that contacts get.
     pub contact_tags: Vec<String>,
+    /// Through what Kommo is reached, files of managers included.
+    pub proxy: Proxy,
 }
 
 impl Kommo {
+    /// The way to Kommo.
+    #[must_use]
+    pub fn egress(&self) -> Egress {
+        Egress::new(self.proxy.clone())
+    }
+
     /// The channel connected to the account `id`, as it stands in the paths of the Chats API and of its hooks.
     #[must_use]
     pub fn scope_id(&self, id: &AccountId) -> String {

@@ -142,6 +142,13 @@
 //! Waits within one run are measured by a clock that nobody sets ([`clock::steady`]): no step of the wall clock ends or prolongs
 //! one. What an earlier run has left is due at once, since nobody knows when that was.
 //!
+//! # The ways out
+//!
+//! All clients that leave this machine are made in one place ([`net`]): each side has a proxy of its own, or none, or that of
+//! the environment, and the machine's own certificates are trusted beside those that are built in. There each failure gets its
+//! cause in words, which name the host and the proxy, and never a path or a password. Where a proxy looks up names, nobody
+//! here sees to which address a name of a manager's file leads, so the list of hosts alone decides what is fetched.
+//!
 //! # What came while nobody listened
 //!
 //! Telegram keeps updates; Kommo sends a hook once. Whether hooks were lost cannot be seen from here (a web server before us
@@ -246,7 +253,7 @@
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //! | [`files`] | an operator's files: their text, who can read them, why the system refuses one | nothing |
 //!
-//! [`invite`], [`lenient`], [`clock`], [`files`], [`pace`], [`breaker`] and [`meter`] are leaves that several rooms use. The bridge never imports the
+//! [`invite`], [`lenient`], [`clock`], [`files`], [`pace`], [`breaker`], [`meter`] and [`net`] are leaves that several rooms use. The bridge never imports the
 //! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire
 //! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
 
@@ -262,6 +269,7 @@ pub mod lenient;
 pub mod lifecycle;
 pub mod media;
 pub mod meter;
+pub mod net;
 pub mod operate;
 pub mod pace;
 pub mod relay;

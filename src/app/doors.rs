@@ -58,7 +58,7 @@ pub(super) fn media(config: &Config, bots: &BTreeMap<SourceId, Bot>, disk: Optio
 pub(super) fn hosts(config: &Config) -> Hosts {
     let kommo = &config.kommo;
     let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()];
-    let servers = servers.into_iter().flatten().filter_map(|server| server.url().host_str());
+    let servers = servers.into_iter().flatten().map(|server| server.url().clone());
     let mut own = config.server.public_url.url().clone();
     own.set_path(&format!("{}/media/", own.path().trim_end_matches('/')));
     Hosts::new(servers, kommo.media_hosts.iter().map(String::as_str)).with_own(own)

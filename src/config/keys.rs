@@ -62,6 +62,8 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram", "ask_phone").or("never"),
     key("telegram", "phone_wait").or("10m"),
     key("telegram", "phone_region"),
+    key("telegram", "proxy").secret(),
+    key("telegram", "proxy_file"),
     key("kommo", "chats_url").or("https://amojo.kommo.com"),
     key("kommo", "account_url"),
     key("kommo", "media_hosts").list(),
@@ -82,6 +84,8 @@ pub(super) const KEYS: &[Key] = &[
     key("kommo", "requests_per_second").or("7"),
     key("kommo", "username_field"),
     key("kommo", "contact_tags").list(),
+    key("kommo", "proxy").secret(),
+    key("kommo", "proxy_file"),
     key(SOURCES, "token").secret(),
     key(SOURCES, "token_file"),
     key(SOURCES, "name"),
@@ -211,7 +215,7 @@ mod tests {
     fn every_secret_can_be_given_as_a_file_and_only_secrets_can() {
         let secrets: Vec<_> = KEYS.iter().filter(|key| key.secret).map(|key| format!("{}{FILE}", key.name)).collect();
         let files: Vec<_> = KEYS.iter().filter(|key| key.name.ends_with(FILE)).map(|key| key.name.to_owned()).collect();
-        assert_eq!(secrets.len(), 3);
+        assert_eq!(secrets.len(), 5);
         assert_eq!(secrets, files);
     }
 

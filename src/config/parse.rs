@@ -7,6 +7,7 @@ use reqwest::Url;
 use crate::{
     config::{AskPhone, Groups, WhenUncertain, error::Wrong},
     domain::phone::Country,
+    net::Proxy,
     words::Language,
 };
 
@@ -104,6 +105,11 @@ pub(super) fn groups(text: &str) -> Result<Groups, Wrong> {
         "relay" => Ok(Groups::Relay),
         _ => Err(Wrong::new("is neither \"ignore\" nor \"relay\": write one of them")),
     }
+}
+
+/// Through what one side is reached.
+pub(super) fn proxy(text: &str) -> Result<Proxy, Wrong> {
+    Proxy::parse(text).map_err(|not| Wrong::new(not.to_string()))
 }
 
 /// A number that counts things, of which there is at least one.

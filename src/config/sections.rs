@@ -103,6 +103,7 @@ impl<'a> Reading<'a> {
         let ask_phone = section.required("ask_phone", parse::ask_phone);
         let phone_wait = section.required("phone_wait", parse::wait);
         let phone_region = section.optional("phone_region", parse::country);
+        let proxy = section.optional_secret("proxy", parse::proxy);
         Ok(Telegram {
             api_url: api_url?,
             requests_per_second: requests_per_second?,
@@ -121,6 +122,7 @@ impl<'a> Reading<'a> {
             ask_phone: ask_phone?,
             phone_wait: phone_wait?,
             phone_region: phone_region?,
+            proxy: proxy?.unwrap_or_default(),
         })
     }
 
@@ -144,6 +146,7 @@ impl<'a> Reading<'a> {
         let requests_per_second = section.required("requests_per_second", parse::count);
         let username_field = section.optional("username_field", parse::line);
         let contact_tags = section.optional("contact_tags", parse::names);
+        let proxy = section.optional_secret("proxy", parse::proxy);
         Ok(Kommo {
             chats_url: chats_url?,
             account_id: named_or_asked(&section, account_id?, account_url.as_ref().ok(), access_token.as_ref().ok())?,
@@ -163,6 +166,7 @@ impl<'a> Reading<'a> {
             requests_per_second: requests_per_second?,
             username_field: username_field?,
             contact_tags: contact_tags?.unwrap_or_default(),
+            proxy: proxy?.unwrap_or_default(),
         })
     }
 

@@ -26,6 +26,7 @@ use crate::{
         wire::account::{self, Page, Problem},
     },
     lenient::Fields,
+    net::{Egress, Http},
     pace::Pace,
 };
 
@@ -57,7 +58,7 @@ const SHORT_WAIT: Duration = Duration::from_secs(2);
 /// One account, asked with one token. Clones share the limit and the brake.
 #[derive(Clone)]
 pub struct Account {
-    http: reqwest::Client,
+    http: Http,
     origin: Url,
     authorization: HeaderValue,
     pace: Arc<Pace>,
@@ -82,16 +83,17 @@ pub enum SetupError {
 }
 
 impl Account {
-    /// A client of the account at `origin`, such as `https://example.kommo.com`. Each call may take `timeout`.
+    /// A client of the account at `origin`, such as `https://example.kommo.com`, which it reaches by `egress`. Each call may take
+    /// `timeout`.
     ///
     /// # Errors
     /// If the token cannot be sent or the HTTP client cannot be set up.
-    pub fn new(origin: Url, token: &str, timeout: Duration) -> Result<Self, SetupError> {
+    pub fn new(egress: &Egress, origin: Url, token: &str, timeout: Duration) -> Result<Self, SetupError> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
         authorization.set_sensitive(true);
         let pace = Arc::new(Pace::per_second(CALLS_PER_SECOND));
         Ok(Self {
-            http: http::client(timeout)?,
+            http: http::client(egress, timeout)?,
             origin,
             authorization,
             pace,
@@ -215,7 +217,8 @@ impl Account {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
         }
         let started_at = Instant::now();
-        self.answer(started_at, request.send().await.map_err(unreachable)?).await
+        let response = self.http.send(request).await.map_err(unreachable)?;
+        self.answer(started_at, response).await
     }
 
     fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {

@@ -16,6 +16,7 @@ use crate::{
         time::KommoTime,
         wire::{ApiError, EditEvent, NewChat, React},
     },
+    net::{Egress, Http},
     pace::Pace,
 };
 
@@ -109,7 +110,7 @@ impl From<NoAnswer> for CallError {
 /// One channel connected to one account.
 #[derive(Clone)]
 pub struct Chats {
-    http: reqwest::Client,
+    http: Http,
     origin: Url,
     scope_id: Arc<str>,
     signer: Signer,
@@ -120,18 +121,19 @@ pub struct Chats {
 }
 
 impl Chats {
-    /// A client of the scope `scope_id` at `origin`, at most `rate` requests per second.
+    /// A client of the scope `scope_id` at `origin`, which it reaches by `egress`, at most `rate` requests per second.
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
     pub fn new(
+        egress: &Egress,
         origin: Url,
         scope_id: &str,
         signer: Signer,
         timeout: Duration,
         rate: u32,
     ) -> Result<Self, reqwest::Error> {
-        let http = http::client(timeout)?;
+        let http = http::client(egress, timeout)?;
         Ok(Self {
             http,
             origin,
@@ -211,7 +213,7 @@ impl Chats {
             .header("Content-MD5", signature.content_md5)
             .header("X-Signature", signature.x_signature)
             .body(body);
-        let response = request.send().await.map_err(unreachable)?;
+        let response = self.http.send(request).await.map_err(unreachable)?;
         self.time.hear(response.headers());
         answer::read(response).await
     }

@@ -1,10 +1,14 @@
 //! What both clients of Kommo have in common: how they connect, and how an answer is read.
 
-use std::{error::Error as _, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use reqwest::{Response, header};
 
-use crate::{domain::retry::Failure, kommo::stray::Stray};
+use crate::{
+    domain::retry::Failure,
+    kommo::stray::Stray,
+    net::{Egress, Http, Trouble, broken},
+};
 
 /// The most of an answer that is read; Kommo's are a few hundred bytes, a page of a list some tens of thousands.
 const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
@@ -41,40 +45,35 @@ impl fmt::Display for Silence {
     }
 }
 
-/// A client that follows no redirect (a signature or a token is for one address alone) and keeps no cookie.
+/// The longest that a connection may take to come about. One that does not is known to have carried nothing.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A client that goes `egress`, and keeps no cookie.
 ///
 /// # Errors
 /// If it cannot be set up.
-pub(super) fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(timeout)
-        .build()
+pub(super) fn client(egress: &Egress, timeout: Duration) -> Result<Http, reqwest::Error> {
+    let connect_within = CONNECT_WITHIN.min(timeout / 2);
+    Http::new(egress, |client| client.connect_timeout(connect_within).timeout(timeout))
 }
 
 /// The whole body, unless it is too long.
 pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAnswer> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+    loop {
+        let chunk = response.chunk().await.map_err(|error| unreachable(broken(&response, &error)))?;
+        let Some(chunk) = chunk else { return Ok(body) };
         if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
             return Err(NoAnswer::TooLong(Stray::new(response.status(), &body, None)));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
 }
 
-/// Names the innermost cause, which unlike the outer ones holds no address.
+/// Nobody answered.
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
-pub(super) fn unreachable(error: reqwest::Error) -> NoAnswer {
-    let was_connected = !error.is_connect();
-    if error.is_timeout() {
-        return NoAnswer::Broken(Silence { why: "no answer in time".to_owned(), was_connected });
-    }
-    let innermost = std::iter::successors(error.source(), |cause| (*cause).source()).last();
-    let why = innermost.map_or_else(|| "the connection failed".to_owned(), ToString::to_string);
-    NoAnswer::Broken(Silence { why, was_connected })
+pub(super) fn unreachable(trouble: Trouble) -> NoAnswer {
+    NoAnswer::Broken(Silence { why: trouble.to_string(), was_connected: trouble.was_sent })
 }
 
 /// `Retry-After`, in seconds.

@@ -1,13 +1,13 @@
 //! Files that managers and Salesbots send: fetched from Kommo, in pieces.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use hyper::body::Bytes;
-use reqwest::{Client, Response, StatusCode, Url, header};
+use reqwest::{ClientBuilder, RequestBuilder, Response, StatusCode, Url, header};
 
 use crate::{
     domain::{
@@ -15,6 +15,7 @@ use crate::{
         retry::Failure,
     },
     kommo::media::hosts::PrivateAddress,
+    net::{Egress, Failed, Http, broken, find},
 };
 
 mod hosts;
@@ -49,7 +50,10 @@ pub enum DownloadError {
 /// Fetches files from the hosts that are allowed.
 #[derive(Clone, Debug)]
 pub struct Downloads {
-    http: Client,
+    /// Looks up names itself, and goes to no private address.
+    direct: Http,
+    /// Leaves to the proxy what a name means, so the list of hosts alone tells what may be fetched.
+    proxied: Http,
     hosts: Arc<Hosts>,
 }
 
@@ -64,22 +68,29 @@ pub struct Download {
 }
 
 impl Downloads {
-    /// A client for files from `hosts`; only a silence of `silent_for` ends a download.
+    /// A client for files from `hosts`, which it reaches by `egress`; only a silence of `silent_for` ends a download.
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
-    pub fn new(hosts: Hosts, silent_for: Duration) -> Result<Self, reqwest::Error> {
+    pub fn new(egress: &Egress, hosts: Hosts, silent_for: Duration) -> Result<Self, reqwest::Error> {
+        let patient = |client: ClientBuilder| client.connect_timeout(silent_for / 2).read_timeout(silent_for);
         let hosts = Arc::new(hosts);
-        let http = Client::builder()
-            .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(silent_for / 2)
-            .read_timeout(silent_for)
-            .redirect(reqwest::redirect::Policy::none())
-            // A proxy would look up the name by itself.
-            .no_proxy()
-            .dns_resolver(Arc::clone(&hosts))
-            .build()?;
-        Ok(Self { http, hosts })
+        let direct = Http::of(patient(Egress::direct_client(Arc::clone(&hosts))).build()?, egress);
+        Ok(Self { direct, proxied: Http::new(egress, patient)?, hosts })
+    }
+
+    /// The client that goes the way of `url`.
+    fn client(&self, url: &Url) -> &Http {
+        if self.proxied.place(url).proxy.is_some() { &self.proxied } else { &self.direct }
+    }
+
+    async fn ask(&self, url: &Url, request: impl Fn(&Http) -> RequestBuilder) -> Result<Response, DownloadError> {
+        let http = self.client(url);
+        let is_private = |error: &reqwest::Error| find::<PrivateAddress>(error).map(|_| DownloadError::foreign(url));
+        http.send_or(request(http), is_private).await.map_err(|failed| match failed {
+            Failed::Known(foreign) => foreign,
+            Failed::Trouble(trouble) => DownloadError::Later(format!("the file cannot be fetched: {trouble}")),
+        })
     }
 
     /// Asks for a file and reads its beginning; of one that says that it is larger than `limit_bytes`, nothing.
@@ -91,9 +102,9 @@ impl Downloads {
         let mut url = Url::parse(url).map_err(foreign)?;
         for _ in 0..=REDIRECTS {
             if !self.hosts.allow(&url) {
-                return Err(DownloadError::Foreign { host: url.host_str().unwrap_or_default().to_owned() });
+                return Err(DownloadError::foreign(&url));
             }
-            let response = self.http.get(url.clone()).send().await.map_err(|error| unreachable(&error, &url))?;
+            let response = self.ask(&url, |http| http.get(url.clone())).await?;
             match target(&response, &url) {
                 Some(target) => url = target,
                 None => return begin(checked(response)?, limit_bytes).await,
@@ -127,8 +138,9 @@ async fn begin(mut response: Response, limit_bytes: u64) -> Result<Download, Dow
     }
     let mut first = Vec::new();
     while first.len() < FIRST_BYTES {
-        let broke = |_| DownloadError::Later("the file broke off".to_owned());
-        let Some(piece) = response.chunk().await.map_err(broke)? else {
+        let piece = response.chunk().await;
+        let broke = |error| DownloadError::Later(format!("the file broke off: {}", broken(&response, &error)));
+        let Some(piece) = piece.map_err(broke)? else {
             size_bytes = Some(first.len() as u64);
             break;
         };
@@ -137,16 +149,10 @@ async fn begin(mut response: Response, limit_bytes: u64) -> Result<Download, Dow
     Ok(Download { size_bytes, first: first.into(), rest: response.bytes_stream().boxed() })
 }
 
-fn unreachable(error: &reqwest::Error, url: &Url) -> DownloadError {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if inner.is::<PrivateAddress>() {
-            return DownloadError::Foreign { host: url.host_str().unwrap_or_default().to_owned() };
-        }
-        cause = inner.source();
+impl DownloadError {
+    fn foreign(url: &Url) -> Self {
+        Self::Foreign { host: url.host_str().unwrap_or_default().to_owned() }
     }
-    let how = if error.is_timeout() { "does not answer in time" } else { "cannot be reached" };
-    DownloadError::Later(format!("Kommo's server for files {how}"))
 }
 
 impl From<DownloadError> for Failure {
@@ -177,20 +183,24 @@ impl From<DownloadError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Proxy;
+
+    fn direct() -> Egress {
+        Egress::new(Proxy::Nothing)
+    }
 
     #[tokio::test]
     async fn a_name_that_leads_into_a_private_network_is_foreign_and_not_tried_again() {
-        let hosts = Hosts::new([], []);
-        let downloads = Downloads::new(hosts, Duration::from_secs(5)).unwrap();
+        let downloads = Downloads::new(&direct(), Hosts::new([], []), Duration::from_secs(5)).unwrap();
         // Every machine knows this name without asking anybody.
         let url = Url::parse("https://localhost:1/x").unwrap();
-        let error = downloads.http.get(url.clone()).send().await.unwrap_err();
-        assert_eq!(unreachable(&error, &url), DownloadError::Foreign { host: "localhost".to_owned() });
+        let asked = downloads.ask(&url, |http| http.get(url.clone())).await;
+        assert_eq!(asked.unwrap_err(), DownloadError::Foreign { host: "localhost".to_owned() });
     }
 
     #[tokio::test]
     async fn a_server_that_does_not_listen_is_tried_again() {
-        let downloads = Downloads::new(Hosts::new(["127.0.0.1"], []), Duration::from_secs(5)).unwrap();
+        let downloads = Downloads::new(&direct(), Hosts::new([], ["127.0.0.1"]), Duration::from_secs(5)).unwrap();
         let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let opened = downloads.open(&format!("http://{free}/x"), 1).await;
         assert!(matches!(opened, Err(DownloadError::Later(_))));

@@ -7,6 +7,7 @@ use reqwest::Url;
 use crate::{
     config::{BaseUrl, Config},
     kommo::account::token::Claims,
+    net,
     operate::terminal::paragraph,
 };
 
@@ -23,7 +24,12 @@ pub fn of(config: &Config) -> Vec<String> {
     let is_real = !is_of_this_machine(config.kommo.chats_url.url());
     let left = if is_real { example::left(config) } else { None };
     let rest = [left, of_token(config), of_operators(config.admin.listen)];
-    address.into_iter().chain(rest.into_iter().flatten()).chain(config.warnings.iter().cloned()).collect()
+    address
+        .into_iter()
+        .chain(rest.into_iter().flatten())
+        .chain(config.warnings.iter().cloned())
+        .chain(net::complaints())
+        .collect()
 }
 
 /// What looks wrong in the account's token.

@@ -26,7 +26,8 @@ pub(super) async fn chats(config: &Config) -> anyhow::Result<(Chats, AccountId)>
     let id = identity::account_id(kommo, identity::client(kommo)?.as_ref()).await?;
     let signer = Signer::new(kommo.channel_secret.expose());
     let rate = kommo.requests_per_second.get();
-    let chats = Chats::new(kommo.chats_url.url().clone(), &kommo.scope_id(&id), signer, kommo.timeout, rate)?;
+    let (egress, url) = (kommo.egress(), kommo.chats_url.url().clone());
+    let chats = Chats::new(&egress, url, &kommo.scope_id(&id), signer, kommo.timeout, rate)?;
     Ok((chats, id))
 }
 

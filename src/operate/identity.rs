@@ -22,7 +22,7 @@ use crate::{
 /// If the HTTP client cannot be set up.
 pub fn client(kommo: &Kommo) -> anyhow::Result<Option<Account>> {
     let (Some(url), Some(token)) = (&kommo.account_url, &kommo.access_token) else { return Ok(None) };
-    let account = Account::new(url.url().clone(), token.expose(), kommo.timeout)?;
+    let account = Account::new(&kommo.egress(), url.url().clone(), token.expose(), kommo.timeout)?;
     Ok(Some(account.expecting(expected(kommo, kommo.account_id.as_ref()))))
 }
 

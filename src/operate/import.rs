@@ -164,7 +164,7 @@ async fn scope_id(config: &Config) -> anyhow::Result<String> {
 fn chats(config: &Config, scope_id: &str, rate: u32) -> anyhow::Result<Chats> {
     let kommo = &config.kommo;
     let signer = Signer::new(kommo.channel_secret.expose());
-    Ok(Chats::new(kommo.chats_url.url().clone(), scope_id, signer, kommo.timeout, rate)?)
+    Ok(Chats::new(&kommo.egress(), kommo.chats_url.url().clone(), scope_id, signer, kommo.timeout, rate)?)
 }
 
 /// Sends everything, until the end or until somebody ends it.

@@ -129,6 +129,11 @@ impl Stage {
         Ok(Self { telegram, kommo, bridge: None, settings, public_url, dir })
     }
 
+    /// Gives the bridge other settings, from its next start on: those that need the addresses of the fakes.
+    pub fn configure(&mut self, settings: &str) {
+        settings.clone_into(&mut self.settings);
+    }
+
     /// Adds what is not in every story: a group that the first bot reads, and an owner whose chats the other looks after.
     pub fn furnish(&self) {
         let [sales, support] = LINES;
@@ -199,6 +204,9 @@ impl Stage {
             ("admin.listen", any_port().to_string()),
             ("telegram.api_url", self.telegram.url()),
             ("kommo.chats_url", self.kommo.url()),
+            // The fakes are here, wherever the machine itself goes out.
+            ("telegram.proxy", "none".to_owned()),
+            ("kommo.proxy", "none".to_owned()),
             ("kommo.channel_id", CHANNEL_ID.to_owned()),
             ("kommo.channel_secret", CHANNEL_SECRET.to_owned()),
             ("kommo.account_id", ACCOUNT_ID.to_owned()),

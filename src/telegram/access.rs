@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::{domain::keyboard::Layout, pace::ChatLimits};
+use crate::{domain::keyboard::Layout, net::Egress, pace::ChatLimits};
 
 /// How a bot is reached.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// The Bot API server.
     pub api_url: Url,
+    /// The way there.
+    pub egress: Egress,
     /// How long a call may take, and how long nothing may move of one that sends a file.
     pub send_timeout: Duration,
     /// How long the server may take to answer once it has all of a file.

@@ -17,6 +17,7 @@ use crate::{
         retry::Failure,
         work::{Call, Method},
     },
+    net::Http,
     pace::{ChatPace, Pace},
     telegram::{
         access::Access,
@@ -46,8 +47,8 @@ pub struct Bot {
     pub(super) poller: Client,
     pub(super) sender: Client,
     pub(super) finder: Client,
-    pub(super) files: reqwest::Client,
-    pub(super) uploads: reqwest::Client,
+    pub(super) files: Http,
+    pub(super) uploads: Http,
     pub(super) patience: Patience,
     pub(super) limit_bytes: u64,
     pub(super) poll_timeout: Duration,
@@ -73,17 +74,17 @@ impl Bot {
         // Well below the timeout of a call, so that a connection that never came about is known to be none.
         let connect_within = CONNECT_WITHIN.min(access.send_timeout / 2);
         let client = |within: Duration| -> Result<Client, reqwest::Error> {
-            Ok(Client::new(client::http(connect_within).build()?, &access.api_url, token, within))
+            Ok(Client::new(client::http(&access.egress, connect_within, None)?, &access.api_url, token, within))
         };
         Ok(Self {
             poller: client(access.poll_timeout)?,
             sender: client(access.send_timeout)?,
             finder: client(access.find_timeout)?,
             // Only silence ends a download, not its length: whoever reads it may be slow.
-            files: client::http(connect_within).read_timeout(access.send_timeout).build()?,
+            files: client::http(&access.egress, connect_within, Some(access.send_timeout))?,
             // Nothing but silence ends an upload, and that is watched there: the client's own timers would count the time
             // that the file takes.
-            uploads: client::http(connect_within).build()?,
+            uploads: client::http(&access.egress, connect_within, None)?,
             patience: Patience { moving: access.send_timeout, answer: access.answer_timeout },
             limit_bytes: access.limit_bytes,
             poll_timeout: access.poll_timeout,

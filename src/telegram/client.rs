@@ -11,9 +11,12 @@ use serde_json::value::RawValue;
 use teloxide::requests::Payload;
 use tokio::time::timeout;
 
-use crate::telegram::{
-    answer::{self, Answer},
-    error::CallError,
+use crate::{
+    net::{Egress, Http, Place, broken, place},
+    telegram::{
+        answer::{self, Answer},
+        error::CallError,
+    },
 };
 
 /// The most of an answer that is read. A hundred of the largest updates are below it; what is above is asked for singly.
@@ -29,22 +32,30 @@ const IDLE_FOR: Duration = Duration::from_secs(15);
 const TRIED_EVERY: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 
-/// What all HTTP clients of a bot have in common.
-pub(super) fn http(connect_within: Duration) -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(connect_within)
-        .pool_idle_timeout(IDLE_FOR)
-        .tcp_keepalive(IDLE_FOR)
-        .tcp_keepalive_interval(TRIED_EVERY)
-        .tcp_keepalive_retries(TRIES)
-        .redirect(reqwest::redirect::Policy::none())
+/// An HTTP client of a bot. What goes `egress` may be silent for as long as `silent_for` says, if it says so.
+pub(super) fn http(
+    egress: &Egress,
+    connect_within: Duration,
+    silent_for: Option<Duration>,
+) -> Result<Http, reqwest::Error> {
+    Http::new(egress, |client| {
+        let client = client
+            .connect_timeout(connect_within)
+            .pool_idle_timeout(IDLE_FOR)
+            .tcp_keepalive(IDLE_FOR)
+            .tcp_keepalive_interval(TRIED_EVERY)
+            .tcp_keepalive_retries(TRIES);
+        match silent_for {
+            Some(silent_for) => client.read_timeout(silent_for),
+            None => client,
+        }
+    })
 }
 
 /// Calls one bot's methods.
 #[derive(Clone)]
 pub(super) struct Client {
-    http: reqwest::Client,
+    http: Http,
     server: Url,
     token: Arc<str>,
     within: Duration,
@@ -52,7 +63,7 @@ pub(super) struct Client {
 
 impl Client {
     /// A client of the bot with `token`. An answer has to begin `within` this time.
-    pub(super) fn new(http: reqwest::Client, server: &Url, token: &str, within: Duration) -> Self {
+    pub(super) fn new(http: Http, server: &Url, token: &str, within: Duration) -> Self {
         Self { http, server: server.clone(), token: token.into(), within }
     }
 
@@ -69,8 +80,14 @@ impl Client {
     ) -> Result<Box<RawValue>, CallError> {
         let body = serde_json::to_vec(payload).expect("our own requests have string keys only");
         let request = self.http.post(self.method(P::NAME)).header(header::CONTENT_TYPE, "application/json").body(body);
-        let response = timeout(within, request.send()).await.map_err(|_| CallError::late(within, false))?;
-        receive(response.map_err(|error| CallError::of_request(&error))?).await
+        let late = || CallError::late(&self.place(), within, false);
+        let response = timeout(within, self.http.send(request)).await.map_err(|_| late())?;
+        receive(response.map_err(CallError::of_request)?).await
+    }
+
+    /// Where the server is.
+    pub(super) fn place(&self) -> Place {
+        self.http.place(&self.server)
     }
 
     /// `{api_url}/bot{token}/{method}`.
@@ -98,7 +115,9 @@ impl Client {
 pub(super) async fn receive(response: Response) -> Result<Box<RawValue>, CallError> {
     let status = response.status();
     let after = retry_after(&response);
-    let body = timeout(ANSWER_WITHIN, read(response)).await.map_err(|_| CallError::late(ANSWER_WITHIN, true))??;
+    let place = place(&response);
+    let late = |_| CallError::late(&place, ANSWER_WITHIN, true);
+    let body = timeout(ANSWER_WITHIN, read(response)).await.map_err(late)??;
     answer::read(Answer { status, after, body })
 }
 
@@ -106,8 +125,9 @@ pub(super) async fn receive(response: Response) -> Result<Box<RawValue>, CallErr
 async fn read(mut response: Response) -> Result<String, CallError> {
     let mut body = Vec::new();
     while body.len() <= ANSWER_LIMIT_BYTES {
-        let chunk = timeout(SILENT_FOR, response.chunk()).await.map_err(|_| CallError::late(SILENT_FOR, true))?;
-        match chunk.map_err(|error| CallError::of_answer(&error))? {
+        let chunk = timeout(SILENT_FOR, response.chunk()).await;
+        let chunk = chunk.map_err(|_| CallError::late(&place(&response), SILENT_FOR, true))?;
+        match chunk.map_err(|error| CallError::of_answer(&broken(&response, &error)))? {
             Some(chunk) => body.extend_from_slice(&chunk),
             None => break,
         }

@@ -1,8 +1,10 @@
 //! Why a call to the Bot API brought no result.
 
-use std::{error::Error as _, fmt, iter::successors, time::Duration};
+use std::{fmt, time::Duration};
 
 use reqwest::StatusCode;
+
+use crate::net::{Place, Trouble};
 
 /// Why a call brought no result. No text of it holds the address, which holds the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,38 +103,21 @@ impl fmt::Debug for Unread {
 
 impl CallError {
     /// Why no answer has begun.
-    pub(super) fn of_request(error: &reqwest::Error) -> Self {
-        if error.is_connect() || was_never_sent(error) {
-            return Self::Unreachable(cause(error));
-        }
-        Self::Unanswered { why: cause(error), has_begun: false }
+    #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
+    pub(super) fn of_request(trouble: Trouble) -> Self {
+        let why = trouble.to_string();
+        if trouble.was_sent { Self::Unanswered { why, has_begun: false } } else { Self::Unreachable(why) }
     }
 
     /// Why an answer broke off.
-    pub(super) fn of_answer(error: &reqwest::Error) -> Self {
-        Self::Unanswered { why: cause(error), has_begun: true }
+    pub(super) fn of_answer(trouble: &Trouble) -> Self {
+        Self::Unanswered { why: trouble.to_string(), has_begun: true }
     }
 
     /// Nothing came for too long.
-    pub(super) fn late(within: Duration, has_begun: bool) -> Self {
-        Self::Unanswered { why: format!("nothing came within {}", humantime::format_duration(within)), has_begun }
-    }
-}
-
-/// Whether the client had no connection to write the request to: the one it meant to use was closed.
-fn was_never_sent(error: &reqwest::Error) -> bool {
-    let hyper = successors(error.source(), |cause| (*cause).source()).find_map(|it| it.downcast_ref::<hyper::Error>());
-    hyper.is_some_and(hyper::Error::is_canceled)
-}
-
-/// The innermost cause in words, which unlike the outer ones holds no address.
-fn cause(error: &reqwest::Error) -> String {
-    let innermost = successors(error.source(), |cause| (*cause).source()).last();
-    match innermost {
-        Some(_) if error.is_timeout() && error.is_connect() => "no connection in time".to_owned(),
-        Some(_) if error.is_timeout() => "no answer in time".to_owned(),
-        Some(cause) => cause.to_string(),
-        None => "the connection failed".to_owned(),
+    pub(super) fn late(place: &Place, within: Duration, has_begun: bool) -> Self {
+        let within = humantime::format_duration(within);
+        Self::Unanswered { why: format!("{place}: nothing came within {within}"), has_begun }
     }
 }
 

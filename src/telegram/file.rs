@@ -68,7 +68,10 @@ impl Bot {
         if let Some(range) = range {
             request = request.header(header::RANGE, range.clone());
         }
-        let response = request.send().await.map_err(|_| FileError::Unreachable)?;
+        let response = self.files.send(request).await.map_err(|trouble| {
+            tracing::warn!(source = %self.source(), why = %trouble, "a customer's file cannot be fetched from Telegram");
+            FileError::Unreachable
+        })?;
         match response.status() {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Ok(response),
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(FileError::Gone),

@@ -50,6 +50,7 @@ impl Bot {
     /// What stands in the way. It is known within 3 s.
     pub async fn probe(&self) -> Result<(), Failure> {
         let answer = timeout(PROBED_WITHIN, self.sender.call(&GetMe {})).await;
-        answer.unwrap_or_else(|_| Err(CallError::late(PROBED_WITHIN, false))).map(drop).map_err(failure::of_repeatable)
+        let late = |_| Err(CallError::late(&self.sender.place(), PROBED_WITHIN, false));
+        answer.unwrap_or_else(late).map(drop).map_err(failure::of_repeatable)
     }
 }

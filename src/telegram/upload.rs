@@ -148,7 +148,7 @@ impl Bot {
 
     async fn post(&self, method: &str, parts: Multipart, gauge: &Gauge) -> Result<Box<RawValue>, CallError> {
         let request = self.uploads.post(self.sender.method(method)).multipart(parts);
-        let response = request.send().await.map_err(|error| CallError::of_request(&error))?;
+        let response = self.uploads.send(request).await.map_err(CallError::of_request)?;
         gauge.moved();
         receive(response).await
     }

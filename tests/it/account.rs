@@ -13,6 +13,7 @@ use telekommo::{
             EntityPatch, FieldPatch, NewChatLink, NewSource, NewTemplate, SourceChange, Tag, TemplateChange, ValuePatch,
         },
     },
+    net::Egress,
     sandbox::{
         fault::Fault,
         kommo::{EmptyLists, FakeKommo, MAIN_PIPELINE, OTHER_PIPELINE, Rate, Settings, Subject},
@@ -37,7 +38,7 @@ fn kommo() -> FakeKommo {
 
 fn client(kommo: &FakeKommo, token: &str) -> Account {
     let origin = Url::parse(&kommo.account_url()).unwrap();
-    Account::new(origin, token, Duration::from_secs(10)).unwrap()
+    Account::new(&Egress::default(), origin, token, Duration::from_secs(10)).unwrap()
 }
 
 fn account(kommo: &FakeKommo) -> Account {
@@ -234,7 +235,8 @@ async fn nothing_is_nothing_in_either_form() {
         assert!(account.contact(7).await.unwrap().is_none() && account.lead(7).await.unwrap().is_none());
         let signer = Signer::new(&settings.channel_secret);
         let url = kommo.url().parse().unwrap();
-        let chats = Chats::new(url, &settings.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
+        let chats =
+            Chats::new(&Egress::default(), url, &settings.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
         assert!(chats.history("none", 0).await.unwrap().is_empty());
         let requests = kommo.rest_requests();
         let nothing = requests.iter().filter(|it| it.status == Some(204)).count();

@@ -18,7 +18,7 @@ type Breaches = Vec<String>;
 /// A rule: what it says, and how to tell.
 type Rule = (&'static str, fn(&Source) -> Breaches);
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     ("the words import nothing", |file| room_imports_only(file, "words", &["words"])),
     ("the domain imports the words alone", |file| room_imports_only(file, "domain", &["domain", "words"])),
     ("the translation imports the domain, the words and the wire formats", |file| {
@@ -42,6 +42,7 @@ const RULES: [Rule; 16] = [
         let leaves = ["telegram::wire", "kommo::wire", "kommo::sign"];
         leaves.iter().flat_map(|leaf| room_imports_only(file, leaf, &["lenient", leaf])).collect()
     }),
+    ("the ways out are a leaf", |file| room_imports_only(file, "net", &["net"])),
     ("links to files are a leaf", |file| room_imports_only(file, "media::link", &["domain", "media::link"])),
     ("whoever serves files knows neither Kommo nor the queue", |file| {
         never_imports(file, "media", &["kommo", "relay", "store"])
@@ -83,7 +84,7 @@ fn named(file: &Source, words: &[&str]) -> Breaches {
 }
 
 /// Every module of `lib.rs`, by which a path of ours is told from another crate's.
-const ROOMS: [&str; 21] = [
+const ROOMS: [&str; 22] = [
     "app",
     "breaker",
     "clock",
@@ -96,6 +97,7 @@ const ROOMS: [&str; 21] = [
     "lifecycle",
     "media",
     "meter",
+    "net",
     "operate",
     "pace",
     "relay",
@@ -157,7 +159,7 @@ fn no_file_of_the_tests_is_too_long() {
 }
 
 /// File, text, and which rule it breaks; `None` for one that breaks none.
-const MADE_UP: [(&str, &str, Option<&str>); 32] = [
+const MADE_UP: [(&str, &str, Option<&str>); 34] = [
     ("domain/work.rs", "use crate::domain::retry::Failure;", None),
     ("words/spoken.rs", "use crate::clock;", Some("the words import nothing")),
     ("domain/work.rs", "use crate::words::Sentence;", None),
@@ -189,6 +191,8 @@ const MADE_UP: [(&str, &str, Option<&str>); 32] = [
     ("app.rs", "use crate::operate::upkeep;", None),
     ("telegram/wire.rs", "use crate::lenient::lenient;", None),
     ("telegram/wire.rs", "use super::bot::Bot;", Some("wire formats and signatures are leaves")),
+    ("net/egress.rs", "use crate::net::proxy::Proxy;", None),
+    ("net/egress.rs", "use crate::config::Config;", Some("the ways out are a leaf")),
     ("media/link.rs", "use crate::domain::message::Media;", None),
     ("media/link.rs", "use crate::clock;", Some("links to files are a leaf")),
     (
@@ -217,7 +221,7 @@ fn every_rule_can_be_broken() {
         assert_eq!(broken, Vec::from_iter(expected), "{file}: {text}");
     }
     let long = Source::new("clock.rs", &"\n".repeat(MOST_LINES + 1));
-    assert!(!RULES[15].1(&long).is_empty());
+    assert!(!RULES[16].1(&long).is_empty());
     let unbroken = RULES.iter().find(|(rule, _)| !MADE_UP.iter().any(|(.., broken)| *broken == Some(rule)));
     assert_eq!(unbroken.map(|(rule, _)| rule), None, "no example breaks this rule");
 }

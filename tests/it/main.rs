@@ -7,6 +7,7 @@ mod binary;
 mod bridge;
 mod kinds;
 mod layers;
+mod net;
 mod page;
 mod power;
 mod support;

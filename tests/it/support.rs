@@ -53,11 +53,17 @@ impl TestStage {
 
     /// The same with more lines of configuration. What they set is left to them.
     pub(crate) async fn with(settings: &str) -> Self {
+        Self::between(Stage::without_bridge("").expect("the fakes start"), settings).await
+    }
+
+    /// The same between fakes that run already.
+    pub(crate) async fn between(mut stage: Stage, settings: &str) -> Self {
         let key = |line: &str| line.split_once(" = ").map(|(key, _)| key.to_owned());
         let set: Vec<_> = settings.lines().filter_map(key).collect();
         let brisk = BRISK.lines().filter(|line| key(line).is_none_or(|key| !set.contains(&key)));
         let brisk = brisk.collect::<Vec<_>>().join("\n");
-        let stage = Stage::start(&format!("{brisk}\n{settings}")).await.expect("the stage starts");
+        stage.configure(&format!("{brisk}\n{settings}"));
+        stage.start_bridge().await.expect("the stage starts");
         Self { stage, leftovers_allowed: false, failures_allowed: false, finished: false }
     }
 

@@ -181,3 +181,33 @@ fn no_slip_of_the_pen_shows_a_secret() {
     }
     assert!(told > 1000, "{told}");
 }
+
+#[test]
+fn what_is_no_proxy_is_told_without_its_password() {
+    assert_snapshot!(
+        told(&[
+            InVariables(&[("TELEKOMMO_TELEGRAM__PROXY", "proxy.example.com:3128")]),
+            InVariables(&[("TELEKOMMO_TELEGRAM__PROXY", "socks4://user:hush@10.0.0.1:1080")]),
+            InVariables(&[("TELEKOMMO_KOMMO__PROXY", "http://user:hu#sh@10.0.0.1:3128")]),
+            InVariables(&[("TELEKOMMO_KOMMO__PROXY", "http://10.0.0.1:3128"), ("TELEKOMMO_KOMMO__PROXY_FILE", "x")]),
+        ]),
+        @r#"
+    > TELEKOMMO_TELEGRAM__PROXY=proxy.example.com:3128
+
+    TELEKOMMO_TELEGRAM__PROXY: the value is not the address of a proxy: write one such as "http://proxy.example.com:3128" or "socks5h://user:password@10.0.0.1:1080" (http, https, socks5 or socks5h; special characters of a user and a password as %40), or "none"
+
+    > TELEKOMMO_TELEGRAM__PROXY=socks4://user:hush@10.0.0.1:1080
+
+    TELEKOMMO_TELEGRAM__PROXY: the value is the address of a SOCKS proxy of a kind that is not supported: write socks5:// or socks5h://
+
+    > TELEKOMMO_KOMMO__PROXY=http://user:hu#sh@10.0.0.1:3128
+
+    TELEKOMMO_KOMMO__PROXY: the value has something behind the host and the port of the proxy: end the address there, and write special characters of a user and a password as %23 (for #), %2F (for /) or %3F (for ?)
+
+    > TELEKOMMO_KOMMO__PROXY=http://10.0.0.1:3128
+    > TELEKOMMO_KOMMO__PROXY_FILE=x
+
+    TELEKOMMO_KOMMO__PROXY: TELEKOMMO_KOMMO__PROXY_FILE is given as well: keep one of the two
+    "#
+    );
+}

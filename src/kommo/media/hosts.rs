@@ -20,7 +20,10 @@ const KOMMO: [&str; 3] = [".kommo.com", ".amocrm.ru", ".amocrm.com"];
 /// The hosts that files are taken from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
-    configured: BTreeSet<String>,
+    /// Those that the operator has named for files, whatever their port.
+    named: BTreeSet<String>,
+    /// The servers that the bridge talks to.
+    servers: Vec<Url>,
     own: Option<Url>,
 }
 
@@ -30,11 +33,12 @@ pub struct Hosts {
 pub(super) struct PrivateAddress;
 
 impl Hosts {
-    /// Kommo's hosts, the `servers` that the bridge talks to, and those that the operator has `named` for files. A server
-    /// that is Kommo's own is no more believed than its others.
-    pub fn new<'h>(servers: impl IntoIterator<Item = &'h str>, named: impl IntoIterator<Item = &'h str>) -> Self {
-        let servers = servers.into_iter().map(plain).filter(|host| !is_kommo(host));
-        Self { configured: servers.chain(named.into_iter().map(plain)).collect(), own: None }
+    /// Kommo's hosts, the `servers` that the bridge talks to, and those that the operator has `named` for files. Of a server
+    /// nothing is believed but what it is itself: whatever else listens on that machine is not meant. One that is Kommo's
+    /// own is no more believed than its others.
+    pub fn new<'h>(servers: impl IntoIterator<Item = Url>, named: impl IntoIterator<Item = &'h str>) -> Self {
+        let servers = servers.into_iter().filter(|url| !url.host_str().map(plain).is_some_and(|host| is_kommo(&host)));
+        Self { named: named.into_iter().map(plain).collect(), servers: servers.collect(), own: None }
     }
 
     /// These, and what lies below the address `own`: whatever else its host has is no more believed for it.
@@ -43,17 +47,22 @@ impl Hosts {
         Self { own: Some(own), ..self }
     }
 
-    fn is_configured(&self, host: &str) -> bool {
-        self.configured.contains(&plain(host))
+    fn is_named(&self, host: &str) -> bool {
+        self.named.contains(&plain(host))
+    }
+
+    fn is_server(&self, url: &Url) -> bool {
+        self.servers.iter().any(|server| origin(server) == origin(url))
     }
 
     fn is_own(&self, url: &Url) -> bool {
-        self.own.as_ref().is_some_and(|own| own.origin() == url.origin() && url.path().starts_with(own.path()))
+        self.own.as_ref().is_some_and(|own| origin(own) == origin(url) && url.path().starts_with(own.path()))
     }
 
-    /// Whether a host may be in a private network.
+    /// Whether a host may be in a private network. What may be asked of it, the whole address tells.
     fn is_trusted(&self, host: &str) -> bool {
-        self.is_configured(host) || self.own.as_ref().and_then(Url::host_str).is_some_and(|own| own == plain(host))
+        let mut ours = self.servers.iter().chain(&self.own).filter_map(Url::host_str);
+        self.is_named(host) || ours.any(|ours| plain(ours) == plain(host))
     }
 
     /// Whether a file may be fetched from this address, as far as the address itself tells.
@@ -61,7 +70,7 @@ impl Hosts {
         let is_web = matches!(url.scheme(), "http" | "https");
         let is_open = url.username().is_empty() && url.password().is_none();
         let Some(host) = url.host_str().filter(|_| is_web && is_open) else { return false };
-        if self.is_configured(host) || self.is_own(url) {
+        if self.is_named(host) || self.is_server(url) || self.is_own(url) {
             return true;
         }
         // A number is no name: only the operator can mean one.
@@ -91,6 +100,11 @@ fn usable(found: impl Iterator<Item = SocketAddr>, trusted: bool) -> Result<Vec<
 /// Names are the same with a dot at the end, and in capitals.
 fn plain(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Scheme, host and port.
+fn origin(url: &Url) -> (&str, String, Option<u16>) {
+    (url.scheme(), plain(url.host_str().unwrap_or_default()), url.port_or_known_default())
 }
 
 fn is_kommo(name: &str) -> bool {
@@ -135,7 +149,8 @@ mod tests {
 
     /// Of a bridge with its usual servers, and of one whose servers are its own.
     fn hosts() -> Hosts {
-        Hosts::new(["amojo.kommo.com", "Acme.kommo.com", "[::1]"], ["127.0.0.1", "Files.example.com."])
+        let servers = ["https://amojo.kommo.com", "https://Acme.kommo.com", "http://[::1]:81", "https://chats.test."];
+        Hosts::new(servers.map(|url| Url::parse(url).unwrap()), ["127.0.0.1", "Files.example.com."])
     }
 
     fn allows(url: &str) -> bool {
@@ -156,7 +171,9 @@ mod tests {
             "http://2130706433:1/x",
             "https://files.example.com:8443/x",
             "http://FILES.EXAMPLE.COM./x",
-            "http://[::1]:80/x",
+            "http://[::1]:81/x",
+            "https://chats.test/x",
+            "https://CHATS.test:443/x",
         ] {
             assert!(allows(url), "{url}");
         }
@@ -189,6 +206,13 @@ mod tests {
             "http://127.2/x",
             "http://[::ffff:127.0.0.1]/x",
             "http://[::2]/x",
+            // Another service on a machine that a server of ours is on.
+            "http://[::1]/x",
+            "http://[::1]:9090/parked",
+            "https://[::1]:81/x",
+            "http://chats.test/x",
+            "https://chats.test:8443/x",
+            "https://files.chats.test/x",
             "http://localhost/x",
             "ftp://amojo.kommo.com/x",
             "file:///etc/passwd",
@@ -200,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_server_of_kommo_is_believed_as_its_name_is_and_no_more() {
-        let own = Hosts::new(["chats.example.com", "amojo.kommo.com"], ["drive.kommo.com"]);
+        let servers = ["https://chats.example.com:8443", "https://amojo.kommo.com"].map(|url| Url::parse(url).unwrap());
+        let own = Hosts::new(servers, ["drive.kommo.com"]);
         for (host, trusted) in [
             ("chats.example.com", true),
             ("drive.kommo.com", true),
@@ -208,7 +233,7 @@ mod tests {
             ("AMOJO.kommo.com.", false),
             ("other.kommo.com", false),
         ] {
-            assert_eq!(own.is_configured(host), trusted, "{host}");
+            assert_eq!(own.is_trusted(host), trusted, "{host}");
         }
         assert!(own.allow(&Url::parse("http://drive.kommo.com:8080/x").unwrap()), "as the operator says");
     }
@@ -296,6 +321,6 @@ mod tests {
         let look_up = async |hosts: Hosts| hosts.resolve("localhost".parse().unwrap()).await.map(Iterator::count);
         let refused = look_up(Hosts::default()).await.unwrap_err();
         assert!(refused.is::<PrivateAddress>(), "{refused}");
-        assert!(look_up(Hosts::new(["localhost"], [])).await.unwrap() > 0);
+        assert!(look_up(Hosts::new([], ["localhost"])).await.unwrap() > 0);
     }
 }

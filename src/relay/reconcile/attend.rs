@@ -231,6 +231,7 @@ mod tests {
         kommo::{chats::Chats, sign::Signer},
         media::imported,
         meter::Meter,
+        net::Egress,
         relay::reconcile::{Bounds, Parts},
         store::{Settings, Store},
     };
@@ -240,7 +241,7 @@ mod tests {
 
     fn reconciler(dir: &std::path::Path, meter: &Arc<Meter>) -> Reconciler {
         let url = "http://127.0.0.1:9".parse().unwrap();
-        let chats = Chats::new(url, "scope", Signer::new("secret"), MINUTE, 7).unwrap();
+        let chats = Chats::new(&Egress::default(), url, "scope", Signer::new("secret"), MINUTE, 7).unwrap();
         let (dir, imported) = (dir.to_owned(), imported::chats(dir, "scope"));
         let (dedupe_for, links_for, parked_for) = (HOUR, HOUR, HOUR);
         let settings = Settings { dir, cache_bytes: 4 << 20, reserve_bytes: 0, dedupe_for, links_for, parked_for };

@@ -17,6 +17,7 @@ use crate::{
         address::{BotId, SourceId},
         keyboard::Layout,
     },
+    net::Egress,
     pace::ChatLimits,
     telegram::{access::Access, bot::Bot},
 };
@@ -92,6 +93,7 @@ pub(in crate::telegram) fn bot(server: &str) -> Bot {
 pub(in crate::telegram) fn paced(server: &str, requests_per_second: u32) -> Bot {
     let access = Access {
         api_url: server.parse().unwrap(),
+        egress: Egress::default(),
         send_timeout: Duration::from_secs(2),
         answer_timeout: Duration::from_secs(2),
         limit_bytes: 50 << 20,

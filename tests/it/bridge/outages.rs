@@ -11,6 +11,7 @@ use telekommo::{
     },
     kommo::{chats::Chats, sign::Signer},
     meter::Meter,
+    net::Egress,
     relay::reconcile::{Bounds, Parts, Reconciler},
     sandbox::{
         fault::Fault,
@@ -105,7 +106,8 @@ impl Own {
 
         let kommo = stage.kommo.settings();
         let (url, signer) = (stage.kommo.url().parse().unwrap(), Signer::new(&kommo.channel_secret));
-        let chats = Chats::new(url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
+        let chats =
+            Chats::new(&Egress::default(), url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
         let imported = telekommo::media::imported::chats(stage.dir(), &kommo.scope_id());
         let (store_, sources) = (store.clone(), BTreeSet::from([SourceId::parse(SALES.source).unwrap()]));
         let parts = Parts { chats, account: None, store: store_, imported, meter: Arc::new(Meter::new()), sources };

@@ -11,6 +11,7 @@ use telekommo::{
         wire::{ImportEvent, ImportedMessage, Message, Sender, Source},
     },
     lifecycle::Ended,
+    net::Egress,
     sandbox::{
         fault::Fault,
         kommo::{Endpoint, HistoryOrder, Status},
@@ -222,7 +223,7 @@ async fn import(stage: &Stage, at: UnixMillis) {
     let kommo = stage.kommo.settings();
     let signer = Signer::new(&kommo.channel_secret);
     let url = stage.kommo.url().parse().unwrap();
-    let chats = Chats::new(url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
+    let chats = Chats::new(&Egress::default(), url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
     let payload = ImportedMessage {
         timestamp: at.seconds(),
         msec_timestamp: at.0,

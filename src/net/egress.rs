@@ -1,0 +1,101 @@
+//! How one side is reached.
+
+use std::{fmt, sync::Arc};
+
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use reqwest::{Client, ClientBuilder, Url};
+
+use crate::net::{
+    names::Names,
+    place::{Place, Via, shown},
+    proxy::Proxy,
+    trust,
+};
+
+/// How one side is reached: what all of its clients have in common. Clones are cheap.
+#[derive(Clone)]
+pub struct Egress {
+    proxy: Proxy,
+    matcher: Option<Arc<Matcher>>,
+}
+
+/// The matcher would show nothing that matters.
+impl fmt::Debug for Egress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Egress").field(&self.proxy).finish()
+    }
+}
+
+/// As the environment says.
+impl Default for Egress {
+    fn default() -> Self {
+        Self::new(Proxy::default())
+    }
+}
+
+impl Egress {
+    /// The way through `proxy`.
+    #[must_use]
+    pub fn new(proxy: Proxy) -> Self {
+        let matcher = proxy.matcher().map(Arc::new);
+        Self { proxy, matcher }
+    }
+
+    /// A client that goes this way. It follows no redirect: a token or a signature is for one address alone.
+    ///
+    /// # Errors
+    /// If the proxy cannot be used.
+    pub fn client(&self) -> Result<ClientBuilder, reqwest::Error> {
+        let plain = trusting().dns_resolver(Arc::new(Names));
+        Ok(match &self.proxy {
+            Proxy::Environment => plain,
+            Proxy::Nothing => plain.no_proxy(),
+            Proxy::At(url) => plain.proxy(reqwest::Proxy::all(url.clone())?),
+        })
+    }
+
+    /// A client that goes no way but the direct one, and looks up names as `names` does.
+    pub fn direct_client<R: reqwest::dns::Resolve + 'static>(names: Arc<R>) -> ClientBuilder {
+        trusting().no_proxy().dns_resolver(names)
+    }
+
+    /// Where a request to `url` goes.
+    #[must_use]
+    pub fn place(&self, url: &Url) -> Place {
+        Place { host: shown(url), proxy: self.proxy_to(url) }
+    }
+
+    /// The proxy that a request to `url` goes through.
+    #[must_use]
+    pub fn proxy_to(&self, url: &Url) -> Option<Via> {
+        let proxy = self.intercept(url)?;
+        let host = proxy.uri().authority()?.to_string();
+        let scheme = proxy.uri().scheme_str()?.to_owned();
+        let has_credentials = proxy.basic_auth().is_some() || proxy.raw_auth().is_some();
+        Some(Via { host, scheme, has_credentials })
+    }
+
+    /// A client whose every request goes through the HTTP proxy that a request to `url` goes through.
+    pub(super) fn client_through_proxy_to(&self, url: &Url) -> Option<Client> {
+        let proxy = self.intercept(url)?;
+        let all = reqwest::Proxy::all(proxy.uri().to_string()).ok()?;
+        let all = match proxy.basic_auth() {
+            Some(credentials) => all.custom_http_auth(credentials.clone()),
+            None => all,
+        };
+        trusting().dns_resolver(Arc::new(Names)).proxy(all).build().ok()
+    }
+
+    fn intercept(&self, url: &Url) -> Option<Intercept> {
+        let url: Uri = url.as_str().parse().ok()?;
+        self.matcher.as_ref()?.intercept(&url)
+    }
+}
+
+fn trusting() -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("telekommo/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .use_preconfigured_tls(trust::tls())
+}

@@ -1,0 +1,122 @@
+//! A client that says why it brings no answer.
+
+use std::{convert::Infallible, sync::Arc};
+
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, Url};
+
+use crate::net::{
+    causes::{self, Stage},
+    egress::Egress,
+    look,
+    place::Place,
+    trouble::{Cause, Trouble},
+};
+
+/// A client of one side. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: Client,
+    egress: Arc<Egress>,
+}
+
+impl Http {
+    /// A client that goes `egress`, and is otherwise as `finish` makes it.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn new(egress: &Egress, finish: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Self, reqwest::Error> {
+        let client = finish(egress.client()?).build()?;
+        Ok(Self { client, egress: Arc::new(egress.clone()) })
+    }
+
+    /// A client that was set up otherwise, and goes `egress`.
+    #[must_use]
+    pub fn of(client: Client, egress: &Egress) -> Self {
+        Self { client, egress: Arc::new(egress.clone()) }
+    }
+
+    /// A GET, for [`Http::send`].
+    pub fn get(&self, url: Url) -> RequestBuilder {
+        self.client.get(url)
+    }
+
+    /// A POST, for [`Http::send`].
+    pub fn post(&self, url: Url) -> RequestBuilder {
+        self.client.post(url)
+    }
+
+    /// Any request, for [`Http::send`].
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Where a request to `url` goes.
+    #[must_use]
+    pub fn place(&self, url: &Url) -> Place {
+        self.egress.place(url)
+    }
+
+    /// Sends a request, and waits for the head of the answer.
+    ///
+    /// # Errors
+    /// Why none came.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
+        self.send_or(request, |_| None::<Infallible>).await.map_err(|failed| match failed {
+            Failed::Trouble(trouble) => trouble,
+            Failed::Known(never) => match never {},
+        })
+    }
+
+    /// The same for whoever may know an error of the client by itself.
+    ///
+    /// # Errors
+    /// Why no answer came: as `known` says, or as is told anywhere.
+    pub async fn send_or<K>(
+        &self,
+        request: RequestBuilder,
+        known: impl FnOnce(&reqwest::Error) -> Option<K>,
+    ) -> Result<Response, Failed<K>> {
+        let request = request.build().map_err(|_| Failed::Trouble(unmade()))?;
+        let (url, place) = (request.url().clone(), self.egress.place(request.url()));
+        let error = match self.client.execute(request).await {
+            Ok(mut response) => {
+                response.extensions_mut().insert(place);
+                return Ok(response);
+            }
+            Err(error) => error,
+        };
+        if let Some(known) = known(&error) {
+            return Err(Failed::Known(known));
+        }
+        let trouble = causes::of(&error, place, Stage::Asked);
+        // It is seldom needed, and would make every request as large as it is.
+        Err(Failed::Trouble(Box::pin(look::closer(&self.egress, &url, trouble)).await))
+    }
+}
+
+/// Why no answer came.
+#[derive(Debug)]
+pub enum Failed<K> {
+    /// What the caller knows by itself.
+    Known(K),
+    /// Anything else.
+    Trouble(Trouble),
+}
+
+/// Where an answer of [`Http::send`] comes from.
+#[must_use]
+pub fn place(response: &Response) -> Place {
+    response.extensions().get::<Place>().cloned().unwrap_or_else(|| unmade().place)
+}
+
+/// Why an answer broke off. To be asked with the answer itself.
+#[must_use]
+pub fn broken(response: &Response, error: &reqwest::Error) -> Trouble {
+    causes::of(error, place(response), Stage::Answering)
+}
+
+/// A request that cannot be written has no place.
+fn unmade() -> Trouble {
+    let place = Place { host: "the request".to_owned(), proxy: None };
+    Trouble { place, cause: Cause::Other("it cannot be written".to_owned()), was_sent: false }
+}

@@ -1,0 +1,38 @@
+//! Where a request goes, as it may be told.
+
+use std::fmt;
+
+use reqwest::Url;
+
+/// The host that is asked, and the proxy on the way there. No path, no user and no password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The host, with its port unless that is the usual one.
+    pub host: String,
+    /// The proxy, if there is one.
+    pub proxy: Option<Via>,
+}
+
+/// A proxy on the way, without its user and password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Via {
+    /// Its host and port.
+    pub host: String,
+    /// `http`, `https`, `socks5`, `socks5h` and, from the environment alone, `socks4` and `socks4a`.
+    pub scheme: String,
+    /// Whether we have a user or a password for it.
+    pub has_credentials: bool,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host)?;
+        self.proxy.as_ref().map_or(Ok(()), |proxy| write!(f, " through the proxy {}", proxy.host))
+    }
+}
+
+/// The host of an address, with its port unless that is the usual one.
+pub(super) fn shown(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

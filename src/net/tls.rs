@@ -1,0 +1,54 @@
+//! Why TLS does not come about, and what to do about it.
+
+use rustls::{CertificateError, Error};
+
+/// The reason, in words.
+pub(super) fn told(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(error) => of_certificate(error),
+        Error::InvalidMessage(_) => "what answers does not speak TLS: is the address one of http?".to_owned(),
+        Error::AlertReceived(alert) => format!("the other end refuses it ({alert:?})"),
+        Error::PeerIncompatible(_) => "the other end speaks no version of it that is safe".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+const EXPIRED: &str = "the certificate has expired, or this machine's clock is wrong";
+const EARLY: &str = "the certificate is not valid yet, or this machine's clock is wrong";
+const OTHER_NAME: &str = "the certificate is for another name";
+const STRANGER: &str = "the certificate is by an authority that is not trusted here. If it is your own, or your network looks into TLS, \
+                        let SSL_CERT_FILE name a file with that authority's certificate";
+const ITS_OWN: &str =
+    "the certificate is one of an authority, and no server's: let that authority sign one for the server";
+
+fn of_certificate(error: &CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => STRANGER.to_owned(),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => EXPIRED.to_owned(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => EARLY.to_owned(),
+        CertificateError::NotValidForName => OTHER_NAME.to_owned(),
+        CertificateError::NotValidForNameContext { presented, .. } => of_names(presented),
+        CertificateError::Revoked => "the certificate was revoked".to_owned(),
+        CertificateError::BadSignature => "the certificate's signature is wrong".to_owned(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "the certificate is not made for servers".to_owned()
+        }
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => ITS_OWN.to_owned(),
+        other => format!("the certificate is not good: {other}"),
+    }
+}
+
+/// How many names are told: a certificate of a big host has hundreds.
+const NAMES: usize = 3;
+
+fn of_names(presented: &[String]) -> String {
+    let more = if presented.len() > NAMES { ", …" } else { "" };
+    let names: Vec<_> = presented.iter().take(NAMES).map(|name| bare(name)).collect();
+    if names.is_empty() { OTHER_NAME.to_owned() } else { format!("{OTHER_NAME}: {}{more}", names.join(", ")) }
+}
+
+/// rustls writes a name as `DnsName("a.test")`.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once("(\"").and_then(|(_, rest)| rest.split_once("\")"));
+    inner.map_or(name, |(name, _)| name)
+}

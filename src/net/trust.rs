@@ -1,0 +1,86 @@
+//! Whose certificates are trusted: the authorities that are built in, and those of this machine.
+//!
+//! The built-in ones make a bare container work. Those of the machine are there for a CA of one's own, or for a network
+//! that looks into TLS: the system's store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name in its place, as for OpenSSL and
+//! curl. A store that is empty or broken costs its certificates alone.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
+
+/// What was read when it was first needed; the store is hundreds of certificates.
+struct Trust {
+    tls: ClientConfig,
+    complaints: Vec<String>,
+}
+
+/// How many complaints are told: whoever has hundreds has one trouble.
+const TOLD: usize = 3;
+
+/// TLS that trusts them.
+pub(super) fn tls() -> ClientConfig {
+    trust().tls.clone()
+}
+
+/// What could not be read of the certificates of this machine: sentences for the operator.
+#[must_use]
+pub fn complaints() -> Vec<String> {
+    trust().complaints.clone()
+}
+
+fn trust() -> &'static Trust {
+    static TRUST: OnceLock<Trust> = OnceLock::new();
+    TRUST.get_or_init(|| {
+        let own = rustls_native_certs::load_native_certs();
+        let troubles = own.errors.iter().map(ToString::to_string).collect();
+        let (roots, complaints) = roots(own.certs, troubles);
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().expect("the provider has ciphers for all versions");
+        Trust { tls: config.with_root_certificates(roots).with_no_client_auth(), complaints }
+    })
+}
+
+/// The built-in authorities and `own`, of which nothing is required.
+fn roots(own: Vec<CertificateDer<'static>>, mut troubles: Vec<String>) -> (RootCertStore, Vec<String>) {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let (added, ignored) = roots.add_parsable_certificates(own);
+    tracing::debug!(added, ignored, "trusted certificates of this machine");
+    if ignored > 0 && added == 0 {
+        troubles.push("no certificate in them can be read".to_owned());
+    }
+    let more = troubles.len().saturating_sub(TOLD);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let told: Vec<_> = troubles.into_iter().take(TOLD).chain(more).collect();
+    let complaint = (!told.is_empty()).then(|| {
+        format!(
+            "not all trusted certificates of this machine can be read: {}. Look at SSL_CERT_FILE and SSL_CERT_DIR, or at the \
+             system's store; those that are built in are trusted all the same",
+            told.join("; ")
+        )
+    });
+    (roots, complaint.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_authority_joins_those_that_are_built_in() {
+        let built_in = roots(Vec::new(), Vec::new());
+        assert!(built_in.0.len() > 100 && built_in.1.is_empty(), "{:?}", built_in.1);
+        let own = rcgen::generate_simple_self_signed(["ca.test".to_owned()]).unwrap().cert.der().clone();
+        let (both, complaints) = roots(vec![own], Vec::new());
+        assert_eq!((both.len(), complaints), (built_in.0.len() + 1, Vec::new()));
+    }
+
+    #[test]
+    fn a_broken_store_costs_its_own_certificates_alone() {
+        let junk = CertificateDer::from(vec![1, 2, 3]);
+        let (left, complaints) = roots(vec![junk], vec!["a".to_owned(); 5]);
+        assert_eq!(left.len(), webpki_roots::TLS_SERVER_ROOTS.len());
+        assert_eq!(complaints.len(), 1);
+        let said = &complaints[0];
+        assert!(said.contains("a; a; a; and 3 more") && said.contains("SSL_CERT_FILE"), "{said}");
+    }
+}

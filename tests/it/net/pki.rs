@@ -1,0 +1,88 @@
+//! An authority of the tests' own, and servers with certificates by it.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::{
+    ServerConfig,
+    crypto::ring,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::proxies::spawn;
+
+/// An authority that no machine knows.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: Certificate,
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Flaw {
+    Nothing,
+    Expired,
+    NotYet,
+    OtherName,
+    /// It is the authority's own.
+    Authority,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { issuer: Issuer::new(params, key), certificate }
+    }
+
+    /// Writes its certificate to a file, for `SSL_CERT_FILE`.
+    pub(crate) fn write(&self, file: &Path) {
+        std::fs::write(file, self.certificate.pem()).unwrap();
+    }
+
+    /// A server with a certificate by this authority, before `upstream`.
+    pub(crate) async fn server(&self, flaw: Flaw, upstream: SocketAddr) -> SocketAddr {
+        let name = if flaw == Flaw::OtherName { "other.test" } else { "127.0.0.1" };
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        match flaw {
+            Flaw::Expired => params.not_after = date_time_ymd(2020, 1, 1),
+            Flaw::NotYet => params.not_before = date_time_ymd(4000, 1, 1),
+            Flaw::Nothing | Flaw::OtherName | Flaw::Authority => {}
+        }
+        let key = KeyPair::generate().unwrap();
+        let (key, certificate) = if flaw == Flaw::Authority {
+            (self.issuer.key(), self.certificate.clone())
+        } else {
+            (&key, params.signed_by(&key, &self.issuer).unwrap())
+        };
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+        serve(TlsAcceptor::from(Arc::new(config)), upstream).await
+    }
+}
+
+async fn serve(acceptor: TlsAcceptor, upstream: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut there = TcpStream::connect(upstream).await.unwrap();
+                // Whoever hangs up, does.
+                drop(copy_bidirectional(&mut stream, &mut there).await);
+            });
+        }
+    });
+    address
+}
