@@ -18,6 +18,7 @@ mod policy;
 mod remotes;
 
 pub use bots::{bots, disk};
+pub use doors::downloads;
 use remotes::Remotes;
 
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
         address::{KommoUserId, SourceId},
         work::Route,
     },
-    kommo::{account::Account, chats::Chats, hook::Scope, media::Downloads, sign::Signer},
+    kommo::{account::Account, chats::Chats, hook::Scope, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog},
     media::{
         disk::Disk,
@@ -185,7 +186,7 @@ impl Parts {
         let courier = Arc::new(Courier {
             chats,
             bots: bots.clone(),
-            downloads: Downloads::new(&kommo.egress(), doors::hosts(config), kommo.timeout)?,
+            downloads: downloads(config)?,
             links,
             store: store_,
             keep_buttons: config.telegram.keep_buttons,

@@ -228,6 +228,14 @@ pub struct Kommo {
     pub proxy: Proxy,
 }
 
+impl Telegram {
+    /// The way to Telegram.
+    #[must_use]
+    pub fn egress(&self) -> Egress {
+        Egress::new(self.proxy.clone())
+    }
+}
+
 impl Kommo {
     /// The way to Kommo.
     #[must_use]

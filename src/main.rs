@@ -264,12 +264,18 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
     let mut findings = runtime.block_on(check::look(config));
     println!("\nThis machine:");
     print!("{}", findings.iter().map(ToString::to_string).collect::<String>());
-    let kommo = runtime.block_on(check::ask(config));
+    let mut kommo = runtime.block_on(check::ask(config));
+    kommo.extend(runtime.block_on(check::of_managers(config, &app::downloads(config)?)));
     println!("\nKommo:");
     print!("{}", kommo.iter().map(ToString::to_string).collect::<String>());
     findings.extend(kommo);
-    let mut telegram = runtime.block_on(check::ask_telegram(&app::bots(config)?));
-    telegram.extend(config.telegram.local.then(|| check::ask_files(app::disk(config))));
+    let bots = app::bots(config)?;
+    let mut telegram = runtime.block_on(check::ask_telegram(&bots));
+    if config.telegram.local {
+        telegram.push(check::ask_files(app::disk(config)));
+    } else {
+        telegram.extend(runtime.block_on(check::of_customers(&bots)));
+    }
     println!("\nTelegram:");
     print!("{}", telegram.iter().map(ToString::to_string).collect::<String>());
     findings.extend(telegram);

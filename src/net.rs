@@ -19,7 +19,7 @@ mod trust;
 pub use self::{
     causes::find,
     egress::Egress,
-    http::{Failed, Http, broken, place},
+    http::{Failed, Http, broken, broken_at, place, reached},
     place::{Place, Via},
     proxy::{NotAProxy, Proxy},
     trouble::{Cause, Phase, Trouble},

@@ -8,7 +8,6 @@ use crate::{
     config::{ButtonPlace, Config, Source, Telegram},
     domain::{address::SourceId, keyboard::Layout},
     media::disk::Disk,
-    net::Egress,
     pace::ChatLimits,
     telegram::{access::Access, bot::Bot},
 };
@@ -53,7 +52,7 @@ pub fn disk(config: &Config) -> anyhow::Result<Option<Disk>> {
 pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
     let access = Access {
         api_url: config.telegram.api_url.url().clone(),
-        egress: Egress::new(config.telegram.proxy.clone()),
+        egress: config.telegram.egress(),
         send_timeout: config.telegram.send_timeout,
         answer_timeout: if config.telegram.local { BROUGHT_WITHIN } else { config.telegram.send_timeout },
         limit_bytes: if config.telegram.local { LOCAL_BYTES } else { UPLOAD_BYTES },

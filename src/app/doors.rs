@@ -12,7 +12,7 @@ use crate::{
     domain::{address::SourceId, message::Typing},
     kommo::{
         hook::{Broadcasts, HookIntake, Scope},
-        media::Hosts,
+        media::{Downloads, Hosts},
         region::PhoneRegion,
         sign::Signer,
         time::KommoTime,
@@ -53,9 +53,17 @@ pub(super) fn media(config: &Config, bots: &BTreeMap<SourceId, Bot>, disk: Optio
     MediaDoor::new(key, bots.clone(), disk, imported::dir(&config.data_dir))
 }
 
+/// Who fetches files of managers.
+///
+/// # Errors
+/// If the HTTP client cannot be set up.
+pub fn downloads(config: &Config) -> Result<Downloads, reqwest::Error> {
+    Downloads::new(&config.kommo.egress(), hosts(config), config.kommo.timeout)
+}
+
 /// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file that is
 /// passed on.
-pub(super) fn hosts(config: &Config) -> Hosts {
+fn hosts(config: &Config) -> Hosts {
     let kommo = &config.kommo;
     let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()];
     let servers = servers.into_iter().flatten().map(|server| server.url().clone());

@@ -7,7 +7,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use hyper::body::Bytes;
-use reqwest::{ClientBuilder, RequestBuilder, Response, StatusCode, Url, header};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, header};
 
 use crate::{
     domain::{
@@ -15,7 +15,7 @@ use crate::{
         retry::Failure,
     },
     kommo::media::hosts::PrivateAddress,
-    net::{Egress, Failed, Http, broken, find},
+    net::{Egress, Failed, Http, Place, Trouble, broken, broken_at, find, place, reached},
 };
 
 mod hosts;
@@ -63,8 +63,8 @@ pub struct Download {
     pub size_bytes: Option<u64>,
     /// The first of them: at least 64 KiB, or all.
     pub first: Bytes,
-    /// The others.
-    pub rest: BoxStream<'static, Result<Bytes, reqwest::Error>>,
+    /// The others, or why they do not come.
+    pub rest: BoxStream<'static, Result<Bytes, String>>,
 }
 
 impl Downloads {
@@ -89,8 +89,17 @@ impl Downloads {
         let is_private = |error: &reqwest::Error| find::<PrivateAddress>(error).map(|_| DownloadError::foreign(url));
         http.send_or(request(http), is_private).await.map_err(|failed| match failed {
             Failed::Known(foreign) => foreign,
-            Failed::Trouble(trouble) => DownloadError::Later(format!("the file cannot be fetched: {trouble}")),
+            Failed::Trouble(trouble) => DownloadError::unfetched(&trouble),
         })
+    }
+
+    /// Asks for a file that nobody has: any answer shows that the way to `url` is open.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn reach(&self, url: &Url) -> Result<Place, DownloadError> {
+        let response = self.ask(url, |http| http.request(Method::HEAD, url.clone())).await?;
+        reached(&response).map_err(|trouble| DownloadError::unfetched(&trouble))
     }
 
     /// Asks for a file and reads its beginning; of one that says that it is larger than `limit_bytes`, nothing.
@@ -146,10 +155,20 @@ async fn begin(mut response: Response, limit_bytes: u64) -> Result<Download, Dow
         };
         first.extend_from_slice(&piece);
     }
-    Ok(Download { size_bytes, first: first.into(), rest: response.bytes_stream().boxed() })
+    Ok(Download { size_bytes, first: first.into(), rest: rest_of(response) })
+}
+
+fn rest_of(response: Response) -> BoxStream<'static, Result<Bytes, String>> {
+    let place = place(&response);
+    let why = move |error| format!("the file broke off: {}", broken_at(place.clone(), &error));
+    response.bytes_stream().map(move |piece| piece.map_err(&why)).boxed()
 }
 
 impl DownloadError {
+    fn unfetched(trouble: &Trouble) -> Self {
+        Self::Later(format!("the file cannot be fetched: {trouble}"))
+    }
+
     fn foreign(url: &Url) -> Self {
         Self::Foreign { host: url.host_str().unwrap_or_default().to_owned() }
     }

@@ -2,13 +2,14 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, Url};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url};
 
 use crate::net::{
     causes::{self, Stage},
     egress::Egress,
     look,
     place::Place,
+    proxied,
     trouble::{Cause, Trouble},
 };
 
@@ -79,6 +80,10 @@ impl Http {
         let request = request.build().map_err(|_| Failed::Trouble(unmade()))?;
         let (url, place) = (request.url().clone(), self.egress.place(request.url()));
         let error = match self.client.execute(request).await {
+            // Of an address of http the proxy says so in place of the host, which has heard nothing.
+            Ok(response) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                return Err(Failed::Trouble(not_let_in(place)));
+            }
             Ok(mut response) => {
                 response.extensions_mut().insert(place);
                 return Ok(response);
@@ -109,10 +114,38 @@ pub fn place(response: &Response) -> Place {
     response.extensions().get::<Place>().cloned().unwrap_or_else(|| unmade().place)
 }
 
+/// Where an answer comes from, unless it is the proxy's word that it has not reached the host.
+///
+/// # Errors
+/// What the proxy says.
+pub fn reached(response: &Response) -> Result<Place, Trouble> {
+    let place = place(response);
+    let is_gateways = matches!(response.status().as_u16(), 502..=504) && response.url().scheme() == "http";
+    match place.proxy.as_ref().filter(|_| is_gateways) {
+        Some(proxy) => {
+            let cause = Cause::Proxy(proxied::answered(response.status().as_u16(), proxy));
+            Err(Trouble { place, cause, was_sent: true })
+        }
+        None => Ok(place),
+    }
+}
+
 /// Why an answer broke off. To be asked with the answer itself.
 #[must_use]
 pub fn broken(response: &Response, error: &reqwest::Error) -> Trouble {
-    causes::of(error, place(response), Stage::Answering)
+    broken_at(place(response), error)
+}
+
+/// The same, where the answer itself has become its body.
+#[must_use]
+pub fn broken_at(place: Place, error: &reqwest::Error) -> Trouble {
+    causes::of(error, place, Stage::Answering)
+}
+
+fn not_let_in(place: Place) -> Trouble {
+    let why = place.proxy.as_ref().map(proxied::wants_credentials);
+    let why = why.unwrap_or_else(|| "on the way wants a user and a password (407)".to_owned());
+    Trouble { place, cause: Cause::Proxy(why), was_sent: false }
 }
 
 /// A request that cannot be written has no place.

@@ -2,12 +2,18 @@
 
 use std::fmt;
 
-use crate::{config::Config, operate::terminal::paragraph};
+use crate::{
+    config::{BaseUrl, Config},
+    net::Egress,
+    operate::terminal::paragraph,
+};
 
+mod files;
 mod kommo;
 mod machine;
 mod telegram;
 
+pub use files::{of_customers, of_managers};
 pub use kommo::ask;
 pub use machine::look;
 pub use telegram::{ask as ask_telegram, files as ask_files};
@@ -32,14 +38,33 @@ impl fmt::Display for Summary<'_> {
             Some(id) => writeln!(f, "Scope\n  {}", config.kommo.scope_id(id))?,
             None => writeln!(f, "Scope                       known once the account has told its id")?,
         }
-        writeln!(f, "Chats API                   {}", config.kommo.chats_url)?;
-        writeln!(f, "Bot API                     {}", config.telegram.api_url)?;
+        let (kommo, telegram) = (config.kommo.egress(), config.telegram.egress());
+        writeln!(
+            f,
+            "Chats API                   {}{}",
+            config.kommo.chats_url,
+            through(&kommo, &config.kommo.chats_url)
+        )?;
+        if let Some(url) = &config.kommo.account_url {
+            writeln!(f, "Account's API               {url}{}", through(&kommo, url))?;
+        }
+        writeln!(
+            f,
+            "Bot API                     {}{}",
+            config.telegram.api_url,
+            through(&telegram, &config.telegram.api_url)
+        )?;
         writeln!(f, "Data                        {}", config.data_dir.display())?;
         for (source, settings) in &config.sources {
             writeln!(f, "Source {source:<20} {} (bot {})", settings.name, settings.token.bot_id())?;
         }
         Ok(())
     }
+}
+
+/// The proxy that a request goes through, as the end of a line or a sentence; nothing if it goes directly.
+fn through(egress: &Egress, url: &BaseUrl) -> String {
+    egress.proxy_to(url.url()).map(|proxy| format!(", through the proxy {}", proxy.host)).unwrap_or_default()
 }
 
 /// One thing that was asked of Kommo or Telegram.

@@ -1,11 +1,14 @@
 //! Files that customers sent, as the bot can have them: `getFile`, then the file itself, streamed.
 
-use reqwest::{Response, StatusCode, header};
+use reqwest::{Method, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::requests::Payload;
 
-use crate::telegram::{bot::Bot, error::CallError, wire::Part};
+use crate::{
+    net::{Place, Trouble, reached},
+    telegram::{bot::Bot, error::CallError, wire::Part},
+};
 
 /// Why a file cannot be had. No text of it holds the address, which holds the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +59,16 @@ impl Bot {
         let answer = answer.map_err(|error| verdict(&error))?;
         let file: Part = serde_json::from_str(answer.get()).unwrap_or_default();
         Ok(Found { path: file.text("file_path").ok_or(FileError::Gone)?, size_bytes: file.read("file_size") })
+    }
+
+    /// Asks for a file that nobody has: any answer shows that the way to files is open.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn reach_files(&self) -> Result<Place, Trouble> {
+        let nothing = self.sender.file("telekommo-check");
+        let response = self.files.send(self.files.request(Method::HEAD, nothing)).await?;
+        reached(&response)
     }
 
     /// Opens a file, or the `range` of it (the text of a `Range` header). The answer is Telegram's, with 200, 206 or 416;

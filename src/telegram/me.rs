@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::{
     domain::retry::Failure,
+    net::Place,
     telegram::{bot::Bot, error::CallError, failure, wire::Part},
 };
 
@@ -25,6 +26,12 @@ impl Payload for GetMe {
 }
 
 impl Bot {
+    /// Where its server is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.sender.place()
+    }
+
     /// The bot's public name, without `@`; every bot has one.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::{
         wire::account::KnownField,
     },
     operate::{
-        check::Finding,
+        check::{Finding, through},
         connect::{self, refusal},
         identity, sources,
     },
@@ -47,14 +47,15 @@ pub(super) fn wrong(about: &'static str, text: impl Into<String>) -> Finding {
 
 async fn channel(config: &Config) -> Finding {
     let about = "Channel";
+    let way = through(&config.kommo.egress(), &config.kommo.chats_url);
     let chats = match connect::chats(config).await {
         Ok((chats, _)) => chats,
         Err(error) => return wrong(about, format!("{error:#}")),
     };
     match chats.knows(NO_CHAT, "").await {
         // With a 400 Kommo has read the request, and only does not like the chat.
-        Ok(_) => fine(about, "connected to the account"),
-        Err(error) if error.is_bad_request() => fine(about, "connected to the account"),
+        Ok(_) => fine(about, format!("connected to the account{way}")),
+        Err(error) if error.is_bad_request() => fine(about, format!("connected to the account{way}")),
         Err(error @ CallError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
             let text = format!("not connected, or not known: `telekommo connect` connects it. {}", refusal(&error));
             wrong(about, text)
@@ -92,12 +93,13 @@ fn token(config: &Config) -> Finding {
 
 async fn rest(config: &Config, account: &Account) -> Vec<Finding> {
     let about = "Account";
+    let way = config.kommo.account_url.as_ref().map(|url| through(&config.kommo.egress(), url)).unwrap_or_default();
     let info = match account.verify().await {
         Ok(info) => info,
         Err(error) => return vec![wrong(about, error.to_string())],
     };
     let (name, number) = (info.name.unwrap_or_default(), info.id.unwrap_or_default());
-    let mut findings = vec![fine(about, format!("{name} ({number})")), sources_of(config, account).await];
+    let mut findings = vec![fine(about, format!("{name} ({number}){way}")), sources_of(config, account).await];
     findings.push(rights(account).await);
     findings.extend(fields(config, account).await);
     findings

@@ -27,7 +27,8 @@ async fn known(source: &SourceId, bot: &Bot) -> Finding {
         Ok(()) => {
             let username = bot.username().await.ok().flatten();
             let called = username.map(|username| format!(" is @{username}")).unwrap_or_default();
-            return fine(about, format!("that of source {source}{called}"));
+            let way = bot.place().proxy.map(|proxy| format!(", through the proxy {}", proxy.host)).unwrap_or_default();
+            return fine(about, format!("that of source {source}{called}{way}"));
         }
         Err(failure) => failure.why().to_owned(),
     };

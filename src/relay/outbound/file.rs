@@ -1,7 +1,5 @@
 //! One file, from Kommo to Telegram: in the form that fits it, or the nearest that Telegram takes.
 
-use futures_util::StreamExt;
-
 use crate::{
     domain::{
         delivery::Refusal,
@@ -51,8 +49,7 @@ impl Opened {
 
     pub(super) fn incoming(self) -> Incoming {
         let Download { size_bytes, first, rest } = self.download;
-        let rest = rest.map(|piece| piece.map_err(|_| "the file broke off on its way from Kommo".to_owned()));
-        Incoming { size_bytes, first, rest: rest.boxed() }
+        Incoming { size_bytes, first, rest }
     }
 }
 

@@ -116,6 +116,9 @@ async fn an_http_proxy_that_opens_no_way_says_why() {
     assert_says(&said, &["wants a user and a password (407)", &format!("http://USER:PASSWORD@{locked}")], false);
     let said = trouble(&format!("http://user:othersecret@{locked}"), "https://127.0.0.1:1/").await;
     assert_says(&said, &["does not accept the user and the password (407)"], false);
+    // The answer of a proxy to what it is to pass on as it is.
+    let said = trouble(&format!("http://{locked}"), "http://127.0.0.1:1/botsecret").await;
+    assert_says(&said, &["127.0.0.1:1 through the proxy", "the proxy wants a user and a password (407)"], false);
     for status in [403, 502, 503] {
         let closed = Manners { refuses_with: Some(status), ..Manners::of(Speaks::Http) };
         let closed = FakeProxy::start(closed).await.address;

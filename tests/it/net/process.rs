@@ -98,6 +98,46 @@ async fn a_proxy_that_does_not_work_is_named_everywhere_and_its_password_nowhere
     }
 }
 
+#[tokio::test]
+async fn check_tries_every_way_and_says_through_which_proxy() {
+    let mut stage = Stage::without_bridge("").unwrap();
+    let (telegram, kommo) = (stage.telegram.address(), stage.kommo.address());
+    let socks = FakeProxy::socks5().await;
+    let names = HashMap::from([("kommo.test", kommo), ("files.corp.test", kommo)]);
+    let http = FakeProxy::start(Manners { names, ..Manners::of(Speaks::Http) }).await;
+    let account = stage.kommo.account_url().replace("127.0.0.1", "kommo.test");
+    let settings = format!(
+        "telegram.proxy = \"socks5h://{}\"\nkommo.proxy = \"http://{}\"\nkommo.chats_url = \"http://kommo.test:{}\"\n\
+         kommo.account_url = \"{account}\"\nkommo.access_token = \"{{access_token}}\"\n",
+        socks.address,
+        http.address,
+        kommo.port()
+    );
+    stage.configure(&format!("{settings}kommo.media_hosts = [\"files.corp.test\"]\n"));
+    let (_, said) = check(&stage, &[]).await;
+    let (by_socks, by_http) =
+        (format!("through the proxy {}", socks.address), format!("through the proxy {}", http.address));
+    let port = kommo.port();
+    for words in [
+        format!("Chats API http://kommo.test:{port}, {by_http}"),
+        format!("Account's API {account}, {by_http}"),
+        format!("Bot API http://{telegram}, {by_socks}"),
+        format!("connected to the account, {by_http}"),
+        format!("that of source sales is @acme_sales_bot, {by_socks}"),
+        format!("customers' files can be fetched from {telegram} {by_socks}"),
+        format!("managers' files can be fetched from kommo.test:{port} {by_http}"),
+        format!("managers' files can be fetched from files.corp.test {by_http}"),
+    ] {
+        assert!(said.contains(&words), "{words}: {said}");
+    }
+    stage.configure(&format!("{settings}kommo.media_hosts = [\"gone.corp.test\"]\n"));
+    let (code, said) = check(&stage, &[]).await;
+    let gone = format!(
+        "managers' files cannot be fetched from gone.corp.test: the file cannot be fetched: gone.corp.test {by_http}: the proxy answered 502"
+    );
+    assert!(code == Some(1) && said.contains(&gone), "{said}");
+}
+
 /// A stage whose Bot API is behind a TLS server with this flaw.
 async fn behind_tls(authority: &Authority, flaw: Flaw) -> Stage {
     let mut stage = Stage::without_bridge("").unwrap();
