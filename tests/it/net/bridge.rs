@@ -91,8 +91,11 @@ async fn kommo_and_its_files_go_through_an_http_proxy_that_alone_knows_their_nam
     let mut proxy = None;
     let mut stage = staged(async |stage| {
         let at = stage.kommo.address();
-        let account = stage.kommo.account_url().replace("127.0.0.1", "kommo.test");
-        let http = locked(Speaks::Http, &[("kommo.test", at), ("files.corp.test", files)]).await;
+        let account = stage.kommo.account_url();
+        let account_at = account.trim_start_matches("http://").parse().unwrap();
+        let account = account.replace("127.0.0.1", "account.test");
+        let http =
+            locked(Speaks::Http, &[("kommo.test", at), ("account.test", account_at), ("files.corp.test", files)]).await;
         let (user, password) = CREDENTIALS;
         let (address, port) = (http.address, at.port());
         proxy = Some(http);
@@ -112,11 +115,7 @@ async fn kommo_and_its_files_go_through_an_http_proxy_that_alone_knows_their_nam
     stage.assert_holds(stage.sent().last().unwrap(), &bytes);
     assert!(proxy.was_asked_for("files.corp.test:80"), "{:?}", proxy.asked());
     assert!(proxy.was_asked_for(&format!("kommo.test:{}", stage.kommo.address().port())), "{:?}", proxy.asked());
-    stage
-        .until("the account is asked", |stage| {
-            stage.kommo.requests().iter().any(|it| it.path.contains("/api/v4/") && it.status == Some(200))
-        })
-        .await;
+    stage.until("the account is asked", |stage| !stage.kommo.rest_requests().is_empty()).await;
     // A redirect counts as one.
     stage.allow_failures();
     let telegram = stage.telegram.address().port().to_string();

@@ -103,9 +103,11 @@ async fn check_tries_every_way_and_says_through_which_proxy() {
     let mut stage = Stage::without_bridge("").unwrap();
     let (telegram, kommo) = (stage.telegram.address(), stage.kommo.address());
     let socks = FakeProxy::socks5().await;
-    let names = HashMap::from([("kommo.test", kommo), ("files.corp.test", kommo)]);
+    let account = stage.kommo.account_url();
+    let account_at = account.trim_start_matches("http://").parse().unwrap();
+    let names = HashMap::from([("kommo.test", kommo), ("account.test", account_at), ("files.corp.test", kommo)]);
     let http = FakeProxy::start(Manners { names, ..Manners::of(Speaks::Http) }).await;
-    let account = stage.kommo.account_url().replace("127.0.0.1", "kommo.test");
+    let account = account.replace("127.0.0.1", "account.test");
     let settings = format!(
         "telegram.proxy = \"socks5h://{}\"\nkommo.proxy = \"http://{}\"\nkommo.chats_url = \"http://kommo.test:{}\"\n\
          kommo.account_url = \"{account}\"\nkommo.access_token = \"{{access_token}}\"\n",
