@@ -249,6 +249,7 @@ impl Parts {
             store: self.store.clone(),
             imported: self.imported(config),
             meter: Arc::clone(&self.meter),
+            spoken: self.courier.spoken.clone(),
             sources: self.bots.keys().cloned().collect(),
         };
         Reconciler::new(parts, bounds, config.retry.kommo.clone(), config.kommo.requests_per_second.get())
@@ -265,7 +266,7 @@ impl Parts {
         let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(self.store.routes()).collect();
         for route in routes {
             let relay = Relay {
-                policy: policy::of(&route, config),
+                policy: policy::of(&route, config, &self.courier.spoken),
                 began,
                 time: self.courier.chats.time(),
                 breaker: remotes.breaker(&route),
@@ -309,7 +310,7 @@ impl Parts {
             config,
             scope,
             (&self.store, &self.bots, &self.meter),
-            (typing, time),
+            (typing, time, self.courier.spoken.clone()),
             self.courier.crm.phone_region.clone(),
         );
         let media = doors::media(config, &self.bots, self.disk.clone());

@@ -52,6 +52,15 @@
 //! before a manager's message that had arrived before it, whatever the two clocks say: Telegram's numbers tell what came after
 //! what, and the store keeps the numbers of managers' last messages with Kommo's dates ■. Nothing is moved by more than two hours.
 //!
+//! # Who reads what
+//!
+//! Every sentence that a manager reads in Kommo or a customer in Telegram stands in one catalogue, [`words`], in four languages.
+//! A sentence is a value ([`words::Sentence`]) until it is known who reads it: a refusal goes through the relay as one, and is
+//! put into words where it becomes a status, while the log and the parked message tell the operator of it in English. What is
+//! stored is words. Managers read `kommo.language`, else the language that the account tells ([`words::Spoken`]; the store keeps
+//! it for starts at which the account cannot be asked), and customers that of their Telegram. What Telegram's server may refuse
+//! is a table ([`telegram::failure`]); what is not in it is told in Telegram's own words within a sentence of ours.
+//!
 //! # Chats of other kinds
 //!
 //! A customer who blocks the bot is a fact of the conversation ([`domain::reach::Presence`]). What waits there fails at once
@@ -242,8 +251,9 @@
 //!
 //! | Module | What it is | Imports |
 //! |---|---|---|
-//! | [`domain`] | what the words mean | nothing |
-//! | [`translate`] | wire <-> domain, pure | [`domain`], the two `wire` modules and [`media::link`] |
+//! | [`words`] | what people read, in their languages | nothing |
+//! | [`domain`] | what the words of the bridge mean | [`words`] |
+//! | [`translate`] | wire <-> domain, pure | [`domain`], [`words`], the two `wire` modules and [`media::link`] |
 //! | [`telegram`], [`kommo`] | the two remotes | never each other |
 //! | [`media`] | customers' files: signed links, and what they lead to; what an import leaves | [`domain`], [`telegram`] |
 //! | [`store`] | the durable queue, links, dumps; the only place that knows sled | [`domain`], [`files`] |

@@ -16,6 +16,7 @@ pub mod place;
 pub mod poll;
 mod portrait;
 mod react;
+mod refusals;
 pub mod updates;
 pub mod upload;
 pub mod wire;

@@ -21,6 +21,7 @@ use crate::{
     meter::Meter,
     store::Store,
     telegram::bot::Bot,
+    words::Spoken,
 };
 
 /// Who takes the hooks.
@@ -28,7 +29,7 @@ pub(super) fn hooks(
     config: &Config,
     scope: Scope,
     (store, bots, meter): (&Store, &BTreeMap<SourceId, Bot>, &Arc<Meter>),
-    (typing, time): (mpsc::Sender<Typing>, KommoTime),
+    (typing, time, spoken): (mpsc::Sender<Typing>, KommoTime, Spoken),
     phone_region: PhoneRegion,
 ) -> HookIntake {
     HookIntake {
@@ -44,6 +45,7 @@ pub(super) fn hooks(
         time,
         phone_region,
         known_for: config.store.dedupe_for,
+        spoken,
     }
 }
 

@@ -97,7 +97,7 @@ fn listen(
     let scope = Scope::AnyOf(config.kommo.channel_id.to_string());
     // Who is meant by a number is asked again before anything is sent.
     let phone_region = PhoneRegion { configured: config.telegram.phone_region, account: None };
-    let typing = (typing, KommoTime::default());
+    let typing = (typing, KommoTime::default(), identity::spoken(&config.kommo, store)?);
     let hooks = doors::hooks(config, scope, (store, &bots, meter), typing, phone_region);
     let media = doors::media(config, &bots, disk(config)?);
     let imported = imported::chats(&config.data_dir, "");

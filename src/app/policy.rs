@@ -6,13 +6,14 @@ use crate::{
     config::{Config, WhenUncertain},
     domain::{retry::Schedule, work::Route},
     relay::verdict::{Policy, Slots},
+    words::Spoken,
 };
 
 /// How many conversations are served side by side, per route: those that wait for a file apart from the others.
 const SLOTS: Slots = Slots { texts: 16, files: 8 };
 
 /// To Kommo a job waits for its way for ever; to Telegram for as long as an answer is worth something.
-pub(super) fn of(route: &Route, config: &Config) -> Policy {
+pub(super) fn of(route: &Route, config: &Config, spoken: &Spoken) -> Policy {
     let (schedule, patience): (&Schedule, Option<Duration>) = match route {
         Route::Inbound | Route::Report | Route::Account => (&config.retry.kommo, None),
         Route::Outbound(_) => (&config.retry.telegram, Some(config.retry.give_up_after)),
@@ -20,5 +21,5 @@ pub(super) fn of(route: &Route, config: &Config) -> Policy {
         Route::Stray => (&config.retry.telegram, None),
     };
     let repeats_uncertain = config.telegram.when_uncertain == WhenUncertain::Repeat;
-    Policy { schedule: schedule.clone(), patience, repeats_uncertain, slots: SLOTS }
+    Policy { schedule: schedule.clone(), patience, repeats_uncertain, slots: SLOTS, spoken: spoken.clone() }
 }

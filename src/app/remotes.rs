@@ -74,13 +74,13 @@ impl Remotes {
 }
 
 fn tell(meter: &Meter, route: &Route, failure: Option<&Failure>) {
-    meter.paused(route, failure.map(|failure| failure.why().to_owned()));
+    meter.paused(route, failure.map(|failure| failure.why().into_owned()));
 }
 
 /// What Kommo wants of a person pauses what goes to it; that it is away is told of Kommo itself.
 fn tell_of_kommo(meter: &Meter, failure: Option<&Failure>) {
     let (asks, away) = failure.map_or((None, None), |failure| {
-        let why = Some(failure.why().to_owned());
+        let why = Some(failure.why().into_owned());
         if failure.may_pass() { (None, why) } else { (why, None) }
     });
     for route in [Route::Inbound, Route::Report] {

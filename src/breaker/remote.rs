@@ -143,10 +143,10 @@ impl Remote {
     pub(super) fn breaks(&self, failure: &Failure, now: Instant) {
         let (slowest, chance) = (self.0.slowest, fastrand::f64());
         let is_doubtful = self.0.may_try && matches!(failure, Failure::Transient { .. });
-        let is_news = self.with(|way| way.breaks(failure.why(), now, (slowest, is_doubtful), chance));
+        let is_news = self.with(|way| way.breaks(&failure.why(), now, (slowest, is_doubtful), chance));
         (self.0.tell)(Some(failure));
         if is_news {
-            let why = failure.why();
+            let why = &*failure.why();
             if failure.may_pass() {
                 tracing::warn!(remote = self.0.name, why, "does not answer: everything waits until it does");
             } else {
@@ -167,7 +167,11 @@ impl Remote {
     /// A route of it is refused.
     pub(super) fn refuses(&self, failure: &Failure) {
         self.0.refused.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(remote = self.0.name, why = failure.why(), "refuses all messages: they wait until it takes one");
+        tracing::warn!(
+            remote = self.0.name,
+            why = &*failure.why(),
+            "refuses all messages: they wait until it takes one"
+        );
         self.changed();
     }
 

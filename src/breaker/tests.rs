@@ -34,7 +34,7 @@ impl Play {
             async move { answer }
         };
         let tell = move |failure: Option<&Failure>| {
-            noted.lock().unwrap().push(failure.map(|failure| failure.why().to_owned()));
+            noted.lock().unwrap().push(failure.map(|failure| failure.why().into_owned()));
         };
         let remote = Remote::new("kommo", (Duration::from_mins(1), may_try), probe, tell);
         let mut prober = JoinSet::new();

@@ -1,10 +1,13 @@
 //! What changes about chats, besides what is written in them.
 
-use crate::domain::{
-    address::{BotId, ContactId, Conversation, MessageId},
-    message::{Author, Content, Customer, Inbound},
-    reach::Presence,
-    time::UnixMillis,
+use crate::{
+    domain::{
+        address::{BotId, ContactId, Conversation, MessageId},
+        message::{Author, Content, Customer, Inbound},
+        reach::Presence,
+        time::UnixMillis,
+    },
+    words::{Language, notice},
 };
 
 /// The bot was shut out of a chat, or let in again.
@@ -21,16 +24,14 @@ pub struct PresenceChange {
 }
 
 impl PresenceChange {
-    /// The message that tells a manager of it.
+    /// The message that tells a manager of it who reads `language`.
     #[must_use]
-    pub fn notice(self) -> Inbound {
+    pub fn notice(self, language: Language) -> Inbound {
         let text = match (self.customer.id, self.presence.shut_out) {
-            (ContactId::Person(_), true) => {
-                "The customer has blocked the bot: messages do not arrive until they unblock it."
-            }
-            (ContactId::Person(_), false) => "The customer has unblocked the bot: messages arrive again.",
-            (ContactId::Group(_), true) => "The bot was removed from this chat: messages do not arrive any more.",
-            (ContactId::Group(_), false) => "The bot is in this chat again: messages arrive.",
+            (ContactId::Person(_), true) => notice::blocked(),
+            (ContactId::Person(_), false) => notice::unblocked(),
+            (ContactId::Group(_), true) => notice::removed(),
+            (ContactId::Group(_), false) => notice::added(),
         };
         // No message of Telegram's has this number.
         let (chat, message) = (self.conversation.chat, 0);
@@ -40,7 +41,7 @@ impl PresenceChange {
             customer: self.customer,
             author: Author::Business { name: "Telegram".to_owned(), kommo: None },
             sent_at: self.presence.changed_at,
-            content: Content::Text(text.to_owned()),
+            content: Content::Text(text.say(language)),
             quote: None,
             edited: false,
             topic: None,

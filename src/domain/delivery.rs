@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::address::{KommoMessageId, MessageId};
+use crate::{
+    domain::address::{KommoMessageId, MessageId},
+    words::{Language, Sentence, refusal},
+};
 
 /// Kommo's error codes of a failed delivery (Chats API, update delivery status).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,19 +44,74 @@ pub enum Delivery {
     /// The customer has read it, as far as what they do shows.
     Read,
     /// It will not arrive, or nobody knows whether it did.
-    Failed(Refusal),
+    Failed(ToldRefusal),
 }
 
 /// Why a message did not arrive, for a program and for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Kommo's code.
     pub code: ErrorCode,
     /// A sentence that a manager understands. Never contains a secret or an address.
-    pub sentence: String,
+    pub sentence: Sentence,
+    /// Whether the message may have arrived all the same.
+    pub may_have_arrived: bool,
 }
 
 impl Refusal {
+    /// A refusal with `code`, explained by `sentence`.
+    #[must_use]
+    pub const fn new(code: ErrorCode, sentence: Sentence) -> Self {
+        Self { code, sentence, may_have_arrived: false }
+    }
+
+    /// That a message may have arrived, and nothing will tell.
+    #[must_use]
+    pub const fn uncertain(sentence: Sentence) -> Self {
+        Self { code: ErrorCode::Other, sentence, may_have_arrived: true }
+    }
+
+    /// Why a job is hopeless that no manager is told of: the operator reads it.
+    #[must_use]
+    pub fn internal(why: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Internal, Sentence::plain(why))
+    }
+
+    /// Why, for the operator.
+    #[must_use]
+    pub fn why(&self) -> String {
+        self.sentence.say(Language::En)
+    }
+
+    /// The same of one part of an answer.
+    #[must_use]
+    pub fn of_part(self, part: u16, parts: u16) -> Self {
+        Self { sentence: refusal::part(part, parts, self.sentence), ..self }
+    }
+
+    /// The same, and something more.
+    #[must_use]
+    pub fn and(self, more: Sentence) -> Self {
+        Self { sentence: self.sentence.and(more), ..self }
+    }
+
+    /// What a manager is told who reads `language`.
+    #[must_use]
+    pub fn told(&self, language: Language) -> ToldRefusal {
+        ToldRefusal { code: self.code, sentence: self.sentence.say(language) }
+    }
+}
+
+/// A refusal in the words that a manager reads. The store keeps it like this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldRefusal {
+    /// Kommo's code.
+    pub code: ErrorCode,
+    /// The sentence.
+    pub sentence: String,
+}
+
+impl ToldRefusal {
     /// A refusal with `code`, explained by `sentence`.
     #[must_use]
     pub fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {

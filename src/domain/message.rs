@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{
-    address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
-    keyboard::Keyboard,
-    opening::Stranger,
-    spot::Spot,
-    time::UnixMillis,
+use crate::{
+    domain::{
+        address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
+        keyboard::Keyboard,
+        opening::Stranger,
+        spot::Spot,
+        time::UnixMillis,
+    },
+    words::{Sentence, kind},
 };
 
 mod quote;
@@ -138,6 +141,19 @@ impl MediaKind {
             Self::Audio => "audio file",
             Self::Sticker => "sticker",
             Self::File => "file",
+        }
+    }
+
+    /// The name in the language of whoever reads it.
+    #[must_use]
+    pub fn in_words(self) -> Sentence {
+        match self {
+            Self::Picture => kind::picture(),
+            Self::Video => kind::video(),
+            Self::Voice => kind::voice(),
+            Self::Audio => kind::audio(),
+            Self::Sticker => kind::sticker(),
+            Self::File => kind::file(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a failure means for the job that met it.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use crate::domain::delivery::Refusal;
+use crate::{domain::delivery::Refusal, words::Language};
 
 /// Why a remote call did not succeed, with the verdict on what happens next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,16 +68,16 @@ impl Failure {
         Self::Blocked { why: why.into() }
     }
 
-    /// What happened.
+    /// What happened, for the operator.
     #[must_use]
-    pub fn why(&self) -> &str {
+    pub fn why(&self) -> Cow<'_, str> {
         match self {
             Self::Unreachable { why }
             | Self::Transient { why, .. }
             | Self::NotYet { why }
             | Self::Throttled { why, .. }
-            | Self::Blocked { why } => why,
-            Self::Uncertain(refusal) | Self::Permanent(refusal) => &refusal.sentence,
+            | Self::Blocked { why } => why.into(),
+            Self::Uncertain(refusal) | Self::Permanent(refusal) => refusal.sentence.say(Language::En).into(),
         }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     address::{BotId, Conversation, KommoMessageId, MessageId, SourceId},
-    delivery::{Refusal, Report},
+    delivery::{Report, ToldRefusal},
     guest::{Guest, Note, Whose},
     keyboard::Keyboard,
     message::MediaKind,
@@ -181,7 +181,7 @@ pub struct Call {
     pub method: Method,
     /// What of the answer is lost already; its author is told once the rest has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lost: Option<Refusal>,
+    pub lost: Option<ToldRefusal>,
     /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers_in: Option<i64>,

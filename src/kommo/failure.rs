@@ -3,10 +3,7 @@
 use reqwest::StatusCode;
 
 use crate::{
-    domain::{
-        delivery::{ErrorCode, Refusal},
-        retry::Failure,
-    },
+    domain::{delivery::Refusal, retry::Failure},
     kommo::{
         chats::{CallError, NOT_REGISTERED},
         wire::ApiError,
@@ -47,7 +44,7 @@ impl From<CallError> for Failure {
 }
 
 fn hopeless(why: String) -> Failure {
-    Failure::Permanent(Refusal::new(ErrorCode::Internal, why))
+    Failure::Permanent(Refusal::internal(why))
 }
 
 /// Whether a status says by itself that it will pass, whoever answers with it.

@@ -44,6 +44,7 @@ use crate::{
         from_kommo::{self, Arrival},
         known_chat::{self, KnownChat},
     },
+    words::{Spoken, refusal},
 };
 
 mod broadcast;
@@ -66,9 +67,6 @@ const AGENT_CHARS: usize = 100;
 /// How old a message is at least that a hook cannot be news of. Kommo sends a hook once, as soon as something was written;
 /// but what was imported in a manager's name may come back as one.
 const OLD: Duration = Duration::from_hours(24);
-
-/// What a manager reads of a message whose hook came too late.
-const TOO_LATE: &str = "Not delivered: Kommo told the Telegram bridge of it only long after it was written. Send it again if it still matters.";
 
 /// Takes the hooks of one scope.
 pub struct HookIntake {
@@ -96,6 +94,8 @@ pub struct HookIntake {
     pub phone_region: PhoneRegion,
     /// How long it is known of a hook that it was taken.
     pub known_for: Duration,
+    /// What managers read.
+    pub spoken: Spoken,
 }
 
 impl HookIntake {
@@ -191,7 +191,7 @@ impl HookIntake {
         let id = DedupeId::hook(&message.id);
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
         tracing::warn!(message = %message.id, "a message of long ago comes by a hook: it is not sent");
-        let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, TOO_LATE));
+        let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).told(self.spoken.now()));
         let work = Work::Report(Report { message: message.id.clone(), delivery });
         self.push(NewJob { id: Some(id), lane, work }, Vec::new(), false).await
     }

@@ -16,6 +16,7 @@ use crate::{
     },
     kommo::media::hosts::PrivateAddress,
     net::{Egress, Failed, Http, Place, Trouble, broken, broken_at, find, place, reached},
+    words::refusal,
 };
 
 mod hosts;
@@ -176,24 +177,12 @@ impl DownloadError {
 
 impl From<DownloadError> for Failure {
     fn from(error: DownloadError) -> Self {
-        let refusal = |code, sentence: String| Self::Permanent(Refusal::new(code, sentence));
+        let refused = |code, sentence| Self::Permanent(Refusal::new(code, sentence));
         match error {
-            DownloadError::Foreign { host } if host.is_empty() => {
-                refusal(ErrorCode::Other, "Not sent: the address of the file leads nowhere.".to_owned())
-            }
-            DownloadError::Foreign { host } => refusal(
-                ErrorCode::IntegrationOff,
-                format!(
-                    "Not sent: the file is kept at \"{host}\", which is not one of Kommo's servers. Whoever runs the Telegram bridge can allow it (kommo.media_hosts)."
-                ),
-            ),
-            DownloadError::Circles => {
-                refusal(ErrorCode::Other, "Not sent: Kommo does not say where the file is. Attach it again.".to_owned())
-            }
-            DownloadError::Refused(status) => refusal(
-                ErrorCode::Other,
-                format!("Not sent: Kommo does not have the file any more (HTTP {}). Attach it again.", status.as_u16()),
-            ),
+            DownloadError::Foreign { host } if host.is_empty() => refused(ErrorCode::Other, refusal::file_nowhere()),
+            DownloadError::Foreign { host } => refused(ErrorCode::IntegrationOff, refusal::file_elsewhere(host)),
+            DownloadError::Circles => refused(ErrorCode::Other, refusal::file_in_circles()),
+            DownloadError::Refused(status) => refused(ErrorCode::Other, refusal::file_gone(status.as_u16())),
             DownloadError::Later(why) => Self::transient(why),
         }
     }

@@ -16,13 +16,14 @@ use clap::Args;
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use crate::{
-    config::Config,
+    config::{Config, Kommo},
     domain::address::{BotId, SourceId},
     kommo::{chats::Chats, sign::Signer},
     lifecycle::Signals,
     media::imported,
     operate::{identity, values},
     store,
+    words::Language,
 };
 
 mod bar;
@@ -143,7 +144,8 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);
     let post = Post::new(chats(config, &scope_id, rate)?, config.retry.kommo.clone());
     let into = (source, bot, owner);
-    let run = Run::new((config, &scope_id), into, export.clone(), survey, people, post, options.silent)?;
+    let language = language(&config.kommo).await;
+    let run = Run::new((config, &scope_id), into, export.clone(), survey, people, post, (options.silent, language))?;
     send(run, export, wanted).await
 }
 
@@ -161,6 +163,16 @@ async fn scope_id(config: &Config) -> anyhow::Result<String> {
     Ok(kommo.scope_id(&id))
 }
 
+/// What managers read: what is configured, else what the account says, else English.
+async fn language(kommo: &Kommo) -> Language {
+    if let Some(language) = kommo.language {
+        return language;
+    }
+    let Ok(Some(account)) = identity::client(kommo) else { return Language::default() };
+    let told = account.info().await.ok().and_then(|info| info.language);
+    told.as_deref().and_then(Language::of_code).unwrap_or_default()
+}
+
 fn chats(config: &Config, scope_id: &str, rate: u32) -> anyhow::Result<Chats> {
     let kommo = &config.kommo;
     let signer = Signer::new(kommo.channel_secret.expose());
@@ -169,8 +181,8 @@ fn chats(config: &Config, scope_id: &str, rate: u32) -> anyhow::Result<Chats> {
 
 /// Sends everything, until the end or until somebody ends it.
 async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bool> {
-    let (tell, mut items) = mpsc::channel(AHEAD);
-    let reading = spawn_blocking(move || export.walk(&mut |part| forward(&tell, &wanted, &part)));
+    let ((tell, mut items), language) = (mpsc::channel(AHEAD), run.language());
+    let reading = spawn_blocking(move || export.walk(&mut |part| forward(&tell, &wanted, &part, language)));
     // An ssh session that closes ends an import as Ctrl+C does: what was sent is noted, and the report is made.
     let mut signals = Signals::at_terminal()?;
     let work = async {
@@ -195,9 +207,9 @@ async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bo
 }
 
 /// Hands a message on; false if nobody wants any more.
-fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'_>) -> bool {
+fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'_>, language: Language) -> bool {
     let Part::Message(chat, raw) = part else { return !tell.is_closed() };
-    match read::read(raw.get()) {
+    match read::read(raw.get(), language) {
         Ok(item) if wanted.has(chat) => tell.blocking_send(((*chat).clone(), item)).is_ok(),
         Ok(_) | Err(_) => !tell.is_closed(),
     }
@@ -230,7 +242,7 @@ fn done_before(
     export.walk(&mut |part| {
         if let Part::Message(chat, raw) = part
             && wanted.has(chat)
-            && let Ok(item) = read::read(raw.get())
+            && let Ok(item) = read::read(raw.get(), Language::En)
         {
             let counted = if done.contains(&(chat.id, item.id)) { &mut before } else { &mut left };
             *counted += 1;

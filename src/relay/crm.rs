@@ -11,7 +11,7 @@ use crate::{
     clock,
     domain::{
         address::{BotId, Conversation, SourceId},
-        delivery::{ErrorCode, Refusal},
+        delivery::Refusal,
         guest::{Campaign, Card, Introduction, Note, PhoneText, PhoneTexts, Told, Whose},
         message::Content,
         retry::Failure,
@@ -290,7 +290,7 @@ fn card(crm: &Crm, introduction: &Introduction, told: Told) -> Option<(Card, Tol
 
 /// A job that cannot come about, in a sentence for the operator.
 fn hopeless(sentence: impl Into<String>) -> Failure {
-    Failure::Permanent(Refusal::new(ErrorCode::Internal, sentence))
+    Failure::Permanent(Refusal::internal(sentence))
 }
 
 /// The account of a job; it was there when the job was made. Jobs let first messages go before them, which have seconds.

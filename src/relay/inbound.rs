@@ -4,7 +4,7 @@ use crate::{
     clock,
     domain::{
         address::{BotId, ContactId, SourceId},
-        delivery::{ErrorCode, Refusal},
+        delivery::Refusal,
         message::{Inbound, Reaction, Skip, Tap},
         retry::Failure,
         time::UnixMillis,
@@ -65,6 +65,7 @@ pub(super) async fn step(
         connection: connection.as_ref(),
         groups: courier.groups,
         largest_file_bytes: courier.largest_file_bytes,
+        language: courier.spoken.now(),
         now: enqueued_at,
     };
     let arrival = from_telegram::decode(raw, &place);
@@ -87,7 +88,7 @@ fn skipped(courier: &Courier, (source, raw): (&SourceId, &str), skip: &Skip) -> 
     match skip {
         Skip::Unreadable => {
             let why = from_telegram::why_unreadable(raw, source);
-            return Err(Failure::Permanent(Refusal::new(ErrorCode::Internal, why)));
+            return Err(Failure::Permanent(Refusal::internal(why)));
         }
         Skip::Group { chat, title } if courier.says_first(&format!("group {source} {chat}")) => {
             tracing::info!(%source, chat, "a group or channel is not relayed: `telegram.groups` says so");
@@ -172,7 +173,7 @@ async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreE
     let outcome = match answer {
         Ok(()) => Ok(done()),
         Err(Failure::Permanent(refusal)) => {
-            tracing::info!(message = %reaction.message, why = refusal.sentence, "Kommo does not take this reaction");
+            tracing::info!(message = %reaction.message, why = refusal.why(), "Kommo does not take this reaction");
             Ok(done())
         }
         Err(later) => Err(later),
@@ -193,7 +194,7 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
         tracing::debug!(message = %tap.inbound.id, "pressed again");
         return Ok(Step::without_call(Ok(done())).with_facts(topic));
     }
-    let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()));
+    let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()), courier.spoken.now());
     let send = send_as(courier, &tap.inbound, event, attempt);
     let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap, here.clone()), send);
     Ok(Step::called(outcome?).with_facts(topic))

@@ -19,10 +19,11 @@ use crate::{
     },
     store::{Class, Ending, Lease, StoreError},
     telegram::upload::Handover,
+    words::refusal,
 };
 
 fn internal_error() -> Failure {
-    Failure::Permanent(Refusal::new(ErrorCode::Internal, "The Telegram bridge met an internal error."))
+    Failure::Permanent(Refusal::new(ErrorCode::Internal, refusal::internal()))
 }
 
 /// What the step of one job needs.
@@ -54,7 +55,7 @@ impl Job<'_> {
         let (lane, message) = (lease.lane().clone(), lease.key());
         // What may have arrived must not wait to be noted as such: a stop in between would send it again.
         let uncertain = match &step.outcome {
-            Err(Failure::Uncertain(refusal)) => Some(Sign::Failed(Failure::transient(&*refusal.sentence))),
+            Err(Failure::Uncertain(refusal)) => Some(Sign::Failed(Failure::transient(refusal.why()))),
             Ok(_) | Err(_) => None,
         };
         let blame = if uncertain.is_some() {
@@ -133,7 +134,7 @@ mod tests {
         let step = caught(async { unreachable!("nobody has thought of this") }).await.unwrap();
         let Err(Failure::Permanent(refusal)) = step.outcome else { panic!("it fails for good") };
         assert_eq!(refusal.code.number(), 903);
-        assert!(refusal.sentence.contains("internal error"), "{}", refusal.sentence);
+        assert_eq!(refusal.why(), "Not delivered: the Telegram bridge met an internal error.");
         assert!(!step.called);
     }
 }

@@ -27,6 +27,7 @@ use crate::{
         from_kommo::{self, Arrival},
         to_telegram,
     },
+    words::refusal,
 };
 
 mod album;
@@ -85,7 +86,8 @@ fn encode(courier: &Courier, mut outbound: Outbound) -> Result<Result<Vec<Call>,
         );
     }
     outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
-    Ok(to_telegram::encode(&outbound, is_ours).map(|calls| first::beginning(opening.as_ref(), calls)))
+    Ok(to_telegram::encode(&outbound, is_ours, courier.spoken.now())
+        .map(|calls| first::beginning(opening.as_ref(), calls)))
 }
 
 /// The source that Kommo names where it is not that of the conversation. The answer goes by the conversation: Kommo falls back
@@ -236,14 +238,10 @@ pub(super) async fn mark_read(
 
 /// The customer has not read it, and will not: no wait would help.
 fn shut_out(call: &Call) -> Failure {
-    let sentence = if call.to.is_group() {
-        "Not delivered: the bot was removed from the group."
-    } else {
-        "Not delivered: the customer has blocked the bot. Messages arrive again once they unblock it."
-    };
+    let sentence = if call.to.is_group() { refusal::removed() } else { refusal::blocked() };
     Failure::Permanent(Refusal::new(ErrorCode::ConversationDeleted, sentence))
 }
 
 fn no_bot() -> Failure {
-    Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, "Not sent: this source has no bot any more."))
+    Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, refusal::no_bot()))
 }

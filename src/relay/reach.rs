@@ -10,6 +10,7 @@ use crate::{
     relay::courier::Courier,
     store::{Fact, Store, StoreError},
     telegram::{bot::Bot, place::Target},
+    words::{Sentence, refusal},
 };
 
 /// What is known of the way to a chat.
@@ -68,7 +69,7 @@ pub(super) async fn way(
     let connection = match known(&courier.store, bot.id(), to)? {
         Reach::Open(way) => return Ok(Ok((way, Vec::new()))),
         Reach::Shut(connection) => connection,
-        Reach::Unknown => return Ok(Err(refused(UNKNOWN))),
+        Reach::Unknown => return Ok(Err(refused(refusal::way_unknown()))),
     };
     Ok(match bot.business_connection(&connection.id).await {
         Ok(Some(now)) if now.is_open() => {
@@ -76,14 +77,12 @@ pub(super) async fn way(
             Ok((way, vec![Fact::Connection { bot: bot.id(), connection: now }]))
         }
         Err(later) if !later.is_final() => Err(later),
-        Ok(_) | Err(_) => Err(refused(if connection.enabled { NO_RIGHT } else { NOT_CONNECTED })),
+        Ok(_) | Err(_) => {
+            Err(refused(if connection.enabled { refusal::only_reads() } else { refusal::no_connection() }))
+        }
     })
 }
 
-const NOT_CONNECTED: &str = "Not sent: the bot is not connected to the Telegram account in whose name it would answer. The account's owner connects it in Telegram under Settings, Telegram Business, Chatbots.";
-const UNKNOWN: &str = "Not sent: the Telegram bridge does not know yet how to reach this chat. It learns that when anybody writes in one of the account owner's chats. If nobody can, the owner connects the bot in Telegram under Settings, Telegram Business, Chatbots.";
-const NO_RIGHT: &str = "Not sent: the bot may read this chat but not answer in it. The account's owner allows it in Telegram under Settings, Telegram Business, Chatbots.";
-
-fn refused(sentence: &str) -> Failure {
+fn refused(sentence: Sentence) -> Failure {
     Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, sentence))
 }

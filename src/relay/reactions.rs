@@ -47,7 +47,7 @@ async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<End
     match bot.react(message, emoji).await {
         Ok(()) => Ok(done()),
         Err(Failure::Permanent(refusal)) => {
-            tracing::info!(%message, why = refusal.sentence, "Telegram does not take this reaction");
+            tracing::info!(%message, why = refusal.why(), "Telegram does not take this reaction");
             Ok(done())
         }
         Err(later) => Err(later),

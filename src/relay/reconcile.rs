@@ -34,6 +34,7 @@ use crate::{
     meter::Meter,
     pace::Pace,
     store::{Store, StoreError},
+    words::Spoken,
 };
 
 mod attend;
@@ -93,6 +94,8 @@ pub struct Parts {
     pub imported: ImportedChats,
     /// Tells of outages, and is told what is held.
     pub meter: Arc<Meter>,
+    /// What managers read.
+    pub spoken: Spoken,
     /// Whose conversations are compared.
     pub sources: BTreeSet<SourceId>,
 }

@@ -14,12 +14,15 @@ use crate::{
     relay::courier::Step,
     store::{Ending, Lease, NewJob},
     translate::from_kommo::{self, Arrival},
+    words::{Sentence, Spoken, count, refusal},
 };
 
 /// How many attempts a message has that fails while others pass. A courtesy has as many.
 const TRIES: u32 = 6;
 /// The longest wait between them that is our own: with the usual schedules all of them take about two minutes.
 const LONGEST_OWN: Duration = Duration::from_secs(40);
+/// From when on it is worth saying how long Telegram wants to be left alone.
+const LONG: Duration = Duration::from_mins(2);
 /// How long a job that the way has failed waits at least, in case it is free again at once.
 const BREATH: Duration = Duration::from_secs(1);
 
@@ -35,6 +38,8 @@ pub struct Policy {
     pub repeats_uncertain: bool,
     /// How many lanes go on side by side.
     pub slots: Slots,
+    /// What managers read.
+    pub spoken: Spoken,
 }
 
 /// How many lanes go on side by side. Files have slots of their own, since they take their time.
@@ -110,7 +115,7 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
     };
     let wait = match &failure {
         Failure::Uncertain(_) if policy.repeats_uncertain && !attempt.is_repeated => return Ending::Repeat,
-        Failure::Permanent(_) | Failure::Uncertain(_) => return park(attempt, failure),
+        Failure::Permanent(_) | Failure::Uncertain(_) => return park(attempt, failure, policy),
         // What is waited for may take its time: as long again as it took so far, within what the schedule says.
         Failure::NotYet { .. } => policy.schedule.stretched(attempt.age),
         Failure::Unreachable { .. }
@@ -120,7 +125,7 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
             if counts =>
         {
             if attempt.failed_before + 1 >= TRIES {
-                return park(attempt, gave_up(failure.why()));
+                return park(attempt, gave_up(&failure, attempt.failed_before + 1), policy);
             }
             own_wait(attempt, policy, after, chance)
         }
@@ -128,10 +133,10 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
         // The way opens for all at once.
         Failure::Unreachable { .. } | Failure::Transient { .. } | Failure::Blocked { .. } => BREATH,
     };
-    let why = failure.why().to_owned();
     if policy.runs_out(attempt.age + wait) {
-        return park(attempt, gave_up(&why));
+        return park(attempt, gave_up(&failure, attempt.failed_before + 1), policy);
     }
+    let why = failure.why().into_owned();
     let counts = counts && !matches!(failure, Failure::NotYet { .. });
     Ending::Retry { at: now.plus(wait), counts, why }
 }
@@ -149,10 +154,9 @@ fn own_wait(attempt: &Attempt, policy: &Policy, after: Option<Duration>, chance:
 /// and would take it again, so that is not left to chance; whatever goes to Kommo can be repeated, and so can half a file.
 pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
     match work {
-        Work::Call(_) | Work::Album { .. } if handed_over => Some(Failure::Uncertain(Refusal::new(
-            ErrorCode::Other,
-            "May not have been delivered: the Telegram bridge was stopped before Telegram had answered. Ask the customer before sending it again.",
-        ))),
+        Work::Call(_) | Work::Album { .. } if handed_over => {
+            Some(Failure::Uncertain(Refusal::uncertain(refusal::stopped())))
+        }
         Work::Call(_)
         | Work::Album { .. }
         | Work::Update { .. }
@@ -171,10 +175,8 @@ pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
 /// The end of a job that has waited too long to be worth a step. One that an earlier run has left may have been under way
 /// when the machine went down.
 pub(super) fn too_late(work: &Work, is_left: bool) -> Failure {
-    let sentence = match work {
-        Work::Call(_) | Work::Album { .. } if is_left => {
-            "May not have been delivered: it could not be sent in time, and a late answer is worse than none. Ask the customer before sending it again."
-        }
+    let refusal = match work {
+        Work::Call(_) | Work::Album { .. } if is_left => Refusal::uncertain(refusal::perhaps_too_late()),
         Work::Call(_)
         | Work::Album { .. }
         | Work::Update { .. }
@@ -186,29 +188,48 @@ pub(super) fn too_late(work: &Work, is_left: bool) -> Failure {
         | Work::Link { .. }
         | Work::Enrich { .. }
         | Work::Hold { .. }
-        | Work::Release { .. } => {
-            "Not delivered: it could not be sent in time, and a late answer is worse than none. Send it again if it still matters."
+        | Work::Release { .. } => Refusal::new(ErrorCode::Other, refusal::too_late()),
+    };
+    Failure::Permanent(refusal)
+}
+
+/// The end of what was tried for long enough: how long Telegram wants to be left alone, or how often it was tried.
+fn gave_up(failure: &Failure, tries: u32) -> Failure {
+    let why = failure.why();
+    let sentence = match failure {
+        Failure::Throttled { after: Some(after), .. } if *after >= LONG => refusal::wait(span(*after)),
+        Failure::Unreachable { .. }
+        | Failure::Transient { .. }
+        | Failure::NotYet { .. }
+        | Failure::Throttled { .. }
+        | Failure::Blocked { .. }
+        | Failure::Uncertain(_)
+        | Failure::Permanent(_) => {
+            if tries > 1 {
+                refusal::gave_up(&*why)
+            } else {
+                refusal::failed(&*why)
+            }
         }
     };
     Failure::Permanent(Refusal::new(ErrorCode::Other, sentence))
 }
 
-fn gave_up(why: &str) -> Failure {
-    Failure::Permanent(Refusal::new(
-        ErrorCode::Other,
-        format!("Not delivered: tried again and again without success ({why})."),
-    ))
+/// A wait in words, rounded up: nobody is to come back too early.
+fn span(wait: Duration) -> Sentence {
+    let minutes = wait.as_secs().div_ceil(60);
+    if minutes < 90 { count::minutes(minutes) } else { count::hours(minutes.div_ceil(60)) }
 }
 
 /// Sets a job aside, and lets its author know where it has one. A courtesy is not worth a person's time: it is let go.
-fn park(attempt: &Attempt, failure: Failure) -> Ending {
-    let mut refusal = match failure {
+fn park(attempt: &Attempt, failure: Failure, policy: &Policy) -> Ending {
+    let refusal = match failure {
         Failure::Permanent(refusal) | Failure::Uncertain(refusal) => refusal,
         Failure::Unreachable { why }
         | Failure::Transient { why, .. }
         | Failure::NotYet { why }
         | Failure::Throttled { why, .. }
-        | Failure::Blocked { why } => Refusal::new(ErrorCode::Other, why),
+        | Failure::Blocked { why } => Refusal::new(ErrorCode::Other, refusal::failed(why)),
     };
     if attempt.is_courtesy {
         return Ending::Done { then: Vec::new(), facts: Vec::new() };
@@ -220,22 +241,17 @@ fn park(attempt: &Attempt, failure: Failure) -> Ending {
     {
         return Ending::Done { then: Vec::new(), facts: Vec::new() };
     }
-    let why = refusal.sentence.clone();
-    if let Work::Call(call) = attempt.work
-        && call.parts > 1
-    {
-        refusal.sentence = format!("Part {} of {}: {}", call.part, call.parts, refusal.sentence);
-    }
-    let needs_person = needs_person(attempt.work, &refusal);
-    let report = |message| report(attempt.lane, message, Delivery::Failed(refusal.clone()));
+    let (why, needs_person) = (refusal.why(), needs_person(attempt.work, &refusal));
+    let part = if let Work::Call(call) = attempt.work { Some(call).filter(|call| call.parts > 1) } else { None };
+    let refusal = part.map_or(refusal.clone(), |call| refusal.of_part(call.part, call.parts));
+    let told = refusal.told(policy.spoken.now());
+    let report = |message| report(attempt.lane, message, Delivery::Failed(told.clone()));
     Ending::Park { why, then: answered_messages(attempt.work).into_iter().map(report).collect(), needs_person }
 }
 
 /// Whether a status is not enough: nobody gets one, it does not say what became of the message, or the fault is ours.
 fn needs_person(work: &Work, refusal: &Refusal) -> bool {
-    answered_messages(work).is_empty()
-        || refusal.code == ErrorCode::Internal
-        || refusal.sentence.contains("May not have been delivered")
+    answered_messages(work).is_empty() || refusal.code == ErrorCode::Internal || refusal.may_have_arrived
 }
 
 /// The job that tells Kommo how a delivery ended.

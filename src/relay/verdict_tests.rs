@@ -1,7 +1,10 @@
 use super::*;
-use crate::domain::{
-    address::{BotId, Conversation, SourceId},
-    work::{Call, Method},
+use crate::{
+    domain::{
+        address::{BotId, Conversation, SourceId},
+        work::{Call, Method},
+    },
+    words::Language,
 };
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
@@ -41,7 +44,13 @@ fn policy() -> Policy {
     let waits = ["1s", "10s", "30m"].map(|wait| humantime::parse_duration(wait).unwrap());
     let schedule = Schedule::ending(waits.to_vec());
     let slots = Slots { texts: 1, files: 1 };
-    Policy { schedule, patience: Some(Duration::from_mins(5)), repeats_uncertain: false, slots }
+    Policy {
+        schedule,
+        patience: Some(Duration::from_mins(5)),
+        repeats_uncertain: false,
+        slots,
+        spoken: Spoken::default(),
+    }
 }
 
 fn attempt<'a>(work: &'a Work, lane: &'a Lane, failed_before: u32) -> Attempt<'a> {
@@ -118,7 +127,7 @@ fn what_is_not_there_yet_is_waited_for_as_long_as_it_takes() {
 
 #[test]
 fn what_may_have_arrived_is_reported_or_sent_again_once() {
-    let uncertain = || Failure::Uncertain(Refusal::new(ErrorCode::Other, "May not have been delivered."));
+    let uncertain = || Failure::Uncertain(Refusal::uncertain(refusal::stopped()));
     assert!(matches!(after(&call(1, 1), 0, uncertain()), Ending::Park { then, .. } if then.len() == 1));
     let (work, lane) = (call(1, 1), Lane::outbound(&conversation()));
     let repeating = Policy { repeats_uncertain: true, ..policy() };
@@ -173,18 +182,18 @@ fn when_the_tries_end_the_author_is_told() {
 #[test]
 fn a_hook_that_cannot_be_sent_is_reported_under_its_own_id() {
     let raw = include_str!("../../tests/fixtures/kommo/hook_write_first.json").to_owned();
-    let refusal = Refusal::new(ErrorCode::ConversationImpossible, "cannot write first");
+    let refusal = Refusal::new(ErrorCode::ConversationImpossible, Sentence::plain("cannot write first"));
     let Ending::Park { then, why, .. } = after(&Work::Hook { raw }, 0, Failure::Permanent(refusal.clone())) else {
         panic!("parking was expected")
     };
     assert_eq!(why, "cannot write first");
     let message = KommoMessageId("4371a0ff-b78a-4c7b-8538-a7d547e10692".to_owned());
-    assert_eq!(then, [report(&Lane::outbound(&conversation()), message, Delivery::Failed(refusal))]);
+    assert_eq!(then, [report(&Lane::outbound(&conversation()), message, Delivery::Failed(refusal.told(Language::En)))]);
 }
 
 #[test]
 fn a_hopeless_update_has_no_author_to_tell() {
-    let hopeless = Failure::Permanent(Refusal::new(ErrorCode::Internal, "400"));
+    let hopeless = Failure::Permanent(Refusal::internal("400"));
     assert!(matches!(after(&update(), 0, hopeless), Ending::Park { then, .. } if then.is_empty()));
 }
 
@@ -206,7 +215,7 @@ fn a_reaction_is_tried_again_and_then_let_go() {
 #[test]
 fn that_an_answer_was_read_is_let_go_where_kommo_does_not_take_it() {
     let told = |delivery| Work::Report(Report { message: KommoMessageId("m1".to_owned()), delivery });
-    let gone = || Failure::Permanent(Refusal::new(ErrorCode::Internal, "Kommo knows no such message"));
+    let gone = || Failure::Permanent(Refusal::internal("Kommo knows no such message"));
     assert!(
         matches!(after(&told(Delivery::Read), 0, gone()), Ending::Done { then, facts } if then.is_empty() && facts.is_empty())
     );
@@ -229,6 +238,65 @@ fn an_album_that_cannot_be_sent_is_told_to_each_of_its_answers() {
     let Work::Call(first) = call(1, 1) else { unreachable!("a call") };
     let second = Call { message: KommoMessageId("m2".to_owned()), ..first.clone() };
     let album = Work::Album { calls: vec![first, second] };
-    let hopeless = Failure::Permanent(Refusal::new(ErrorCode::Other, "no"));
+    let hopeless = Failure::Permanent(Refusal::internal("no"));
     assert!(matches!(after(&album, 0, hopeless), Ending::Park { then, .. } if then.len() == 2));
+}
+
+/// Why a call was parked, for the operator and for a manager who reads `language`.
+fn told(failure: Failure, failed_before: u32, language: Language) -> (String, String) {
+    let (work, lane) = (call(1, 1), Lane::outbound(&conversation()));
+    let policy = Policy { spoken: Spoken::new(language), ..policy() };
+    let ending = of_failure(&attempt(&work, &lane, failed_before), failure, &policy, NOW, 0.5);
+    let Ending::Park { why, then, .. } = ending else { panic!("it is given up") };
+    let [NewJob { work: Work::Report(Report { delivery: Delivery::Failed(told), .. }), .. }] = &then[..] else {
+        panic!("{then:?}")
+    };
+    (why, told.sentence.clone())
+}
+
+#[test]
+fn a_manager_reads_their_language_and_the_operator_english() {
+    let stopped = || Failure::Uncertain(Refusal::uncertain(refusal::stopped()));
+    let (why, told) = told(stopped(), 0, Language::Ru);
+    assert!(why.starts_with("May not have been delivered: the Telegram bridge was stopped"), "{why}");
+    assert!(told.starts_with("Возможно, не доставлено: интеграция с Telegram была остановлена"), "{told}");
+}
+
+#[test]
+fn a_long_wait_is_told_in_hours_and_is_no_row_of_tries() {
+    for (seconds, language, want) in [
+        (35_000, Language::En, "Not delivered: Telegram lets the bot write again in 10 hours. Send it again then."),
+        (
+            32_400,
+            Language::Ru,
+            "Не доставлено: Telegram снова разрешит боту писать через 9 часов. Отправьте ещё раз после этого.",
+        ),
+        (
+            5_340,
+            Language::Es,
+            "No entregado: Telegram permitirá que el bot vuelva a escribir en 89 minutos. Envíelo de nuevo entonces.",
+        ),
+        (
+            75_600,
+            Language::Ru,
+            "Не доставлено: Telegram снова разрешит боту писать через 21 час. Отправьте ещё раз после этого.",
+        ),
+        (
+            86_400 * 2,
+            Language::Pt,
+            "Não entregue: o Telegram só deixará o bot escrever novamente em 48 horas. Envie de novo depois disso.",
+        ),
+    ] {
+        assert_eq!(told(flood(seconds), 0, language).1, want);
+    }
+}
+
+#[test]
+fn one_try_is_not_called_many() {
+    let lane = Lane::outbound(&conversation());
+    let work = call(1, 1);
+    let old = Attempt { age: Duration::from_mins(6), ..attempt(&work, &lane, 0) };
+    let ending = of_failure(&old, Failure::transient("down"), &policy(), NOW, 0.5);
+    let Ending::Park { why, .. } = ending else { panic!("it is too late") };
+    assert_eq!(why, "Not delivered: it did not work in time (down).");
 }

@@ -12,7 +12,9 @@ use crate::{
         error::{ApiError, CallError},
         obstacle::Obstacle,
         place::Detour,
+        refusals::{self, About},
     },
+    words::refusal,
 };
 
 /// What the failure of a call that sends something means.
@@ -91,7 +93,8 @@ fn by_place(text: &str) -> Option<Detour> {
 /// Whether Telegram refused what a message holds, and may take it in another form.
 pub(super) fn is_about_content(error: &CallError) -> bool {
     let CallError::Refused(error) = error else { return false };
-    error.code == BAD_REQUEST && Obstacle::of(error).is_none() && known(&error.description).is_none()
+    let is_about_way = refusals::known(&error.description).is_some_and(|(_, about)| about == About::Way);
+    error.code == BAD_REQUEST && Obstacle::of(error).is_none() && !is_about_way
 }
 
 fn of_refusal(error: &ApiError, why: String) -> Failure {
@@ -99,21 +102,14 @@ fn of_refusal(error: &ApiError, why: String) -> Failure {
         return Failure::blocked(obstacle.to_string());
     }
     if error.migrate_to_chat_id.is_some() {
-        return Failure::Permanent(refused("the group has become a supergroup"));
-    }
-    if let Some((_, code, sentence)) = known(&error.description) {
-        return Failure::Permanent(Refusal::new(*code, *sentence));
+        return Failure::Permanent(Refusal::new(ErrorCode::Other, refusal::moved()));
     }
     match error.code {
         TOO_MANY => Failure::Throttled { why, after: error.retry_after },
         GATEWAY_TIMEOUT => Failure::Uncertain(uncertain()),
-        BAD_REQUEST | FORBIDDEN | NOT_FOUND | TOO_LARGE => Failure::Permanent(refused(&error.description)),
+        BAD_REQUEST | FORBIDDEN | NOT_FOUND | TOO_LARGE => Failure::Permanent(refused(error)),
         _ => Failure::Transient { why, after: error.retry_after },
     }
-}
-
-fn known(text: &str) -> Option<&'static (&'static str, ErrorCode, &'static str)> {
-    REFUSALS.iter().find(|(start, ..)| text.starts_with(start))
 }
 
 const BAD_REQUEST: u16 = 400;
@@ -123,45 +119,19 @@ const TOO_LARGE: u16 = 413;
 const TOO_MANY: u16 = 429;
 const GATEWAY_TIMEOUT: u16 = 504;
 
-const BLOCKED: &str = "Not delivered: the customer has blocked the bot. Messages arrive again once they unblock it.";
-const NO_CHAT: &str =
-    "Not delivered: Telegram knows no such chat for this bot. The customer has to open the bot and press Start.";
+fn refused(error: &ApiError) -> Refusal {
+    let unknown = || Refusal::new(ErrorCode::Other, refusal::unknown(&error.description));
+    refusals::known(&error.description).map_or_else(unknown, |(refusal, _)| refusal)
+}
 
-const REMOVED: &str = "Not delivered: the bot was removed from the group.";
-const NO_CONNECTION: &str = "Not delivered: the bot is not connected any more to the Telegram account in whose name it answers. The account's owner connects it in Telegram under Settings, Telegram Business, Chatbots.";
-const NO_RIGHT: &str = "Not delivered: the account's owner does not let the bot answer in this chat. The owner allows it in Telegram under Settings, Telegram Business, Chatbots.";
-const NOT_RECENT: &str = "Not delivered: the bot may not answer in this chat. It may where the customer has written within the last 24 hours, if the account's owner has not left the chat out.";
-
-/// How a refusal begins, its code, and what the manager reads.
-const REFUSALS: &[(&str, ErrorCode, &str)] = &[
-    ("Forbidden: bot was blocked by the user", ErrorCode::ConversationDeleted, BLOCKED),
-    (
-        "Forbidden: user is deactivated",
-        ErrorCode::ConversationDeleted,
-        "Not delivered: the customer's Telegram account has been deleted.",
-    ),
-    ("Forbidden: bot was kicked", ErrorCode::ConversationDeleted, REMOVED),
-    ("Forbidden: bot is not a member", ErrorCode::ConversationDeleted, REMOVED),
-    ("Bad Request: business connection not found", ErrorCode::IntegrationOff, NO_CONNECTION),
-    ("Bad Request: BUSINESS_CONNECTION_INVALID", ErrorCode::IntegrationOff, NO_CONNECTION),
-    ("Bad Request: BOT_ACCESS_FORBIDDEN", ErrorCode::IntegrationOff, NO_RIGHT),
-    ("Bad Request: BUSINESS_PEER_USAGE_MISSING", ErrorCode::ConversationImpossible, NOT_RECENT),
-    ("Bad Request: BUSINESS_PEER_INVALID", ErrorCode::ConversationImpossible, NOT_RECENT),
-    ("Forbidden: bot can't initiate conversation", ErrorCode::ConversationImpossible, NO_CHAT),
-    ("Bad Request: chat not found", ErrorCode::ConversationImpossible, NO_CHAT),
-    ("Bad Request: PEER_ID_INVALID", ErrorCode::ConversationImpossible, NO_CHAT),
-    ("Bad Request: message text is empty", ErrorCode::Other, "Not delivered: the message is empty."),
-];
-
-fn refused(text: &str) -> Refusal {
-    Refusal::new(ErrorCode::Other, format!("Not delivered: Telegram refused the message ({text})."))
+/// What a manager is told of a file that Telegram does not take.
+pub(super) fn file_refused(error: &ApiError) -> Refusal {
+    let unknown = || Refusal::new(ErrorCode::Other, refusal::file_refused(&error.description));
+    refusals::known(&error.description).map_or_else(unknown, |(refusal, _)| refusal)
 }
 
 pub(super) fn uncertain() -> Refusal {
-    Refusal::new(
-        ErrorCode::Other,
-        "May not have been delivered: the connection to Telegram broke before it answered. Ask the customer before sending it again.",
-    )
+    Refusal::uncertain(refusal::connection_broke())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::words::Language;
 
 fn api(code: u16, description: &str) -> CallError {
     let description = description.to_owned();
@@ -34,16 +35,16 @@ fn what_the_manager_is_told() {
         ("Bad Request: chat not found", 904, "press Start"),
         ("Bad Request: PEER_ID_INVALID", 904, "press Start"),
         ("Bad Request: message text is empty", 905, "is empty"),
-        ("Bad Request: message is too long", 905, "message is too long"),
+        ("Bad Request: message is too long", 905, "text is too long"),
         ("Bad Request: something nobody has seen", 905, "something nobody has seen"),
         ("Forbidden: something nobody has seen", 905, "something nobody has seen"),
-        ("Not Found: method not found", 905, "method not found"),
+        ("Not Found: method not found", 905, "Telegram refused the message (Not Found: method not found)"),
     ];
     for (description, code, words) in cases {
         for verdict in [of_send(described(description)), of_repeatable(described(description))] {
             let Failure::Permanent(refusal) = verdict else { panic!("{description}") };
             assert_eq!(refusal.code.number(), code, "{description}");
-            assert!(refusal.sentence.contains(words), "{description}: {}", refusal.sentence);
+            assert!(refusal.why().contains(words), "{description}: {}", refusal.why());
         }
     }
 }
@@ -119,4 +120,45 @@ fn what_is_done_already_is_done() {
         assert_eq!(unless_moot::<()>(Err(described(moot))), Ok(()), "{moot}");
     }
     assert!(unless_moot::<()>(Err(described("Bad Request: chat not found"))).is_err());
+}
+
+/// Each text of the server with Kommo's code for it; `None` for one that stays in Telegram's own words.
+fn texts() -> impl Iterator<Item = (Option<i32>, &'static str)> {
+    let lines = include_str!("../../tests/fixtures/refusals.tsv").lines();
+    lines.filter(|line| !line.starts_with('#')).map(|line| {
+        let (code, text) = line.split_once('\t').expect("a code and a text");
+        (code.parse().ok(), text)
+    })
+}
+
+#[test]
+fn every_refusal_of_the_server_has_a_sentence_and_a_code() {
+    assert!(texts().filter(|(code, _)| code.is_some()).count() > 200);
+    for (want, text) in texts() {
+        let told = refusals::known(text).map(|(refusal, _)| refusal);
+        assert_eq!(told.as_ref().map(|refusal| refusal.code.number()), want, "{text}");
+        let told = told.unwrap_or_else(|| Refusal::new(ErrorCode::Other, refusal::unknown(text)));
+        for language in Language::ALL {
+            let sentence = told.told(language).sentence;
+            assert_eq!(sentence.contains(text), want.is_none(), "{text}: {sentence}");
+            let begins = ["Not delivered: ", "No entregado: ", "Não entregue: ", "Не доставлено: "];
+            assert!(sentence.starts_with(begins[language as usize]), "{text}: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_for_itself_is_tried_in_another_form_and_one_that_is_not_is_not() {
+    for (text, is_content) in [
+        ("Bad Request: PHOTO_INVALID_DIMENSIONS", true),
+        ("Bad Request: VOICE_MESSAGES_FORBIDDEN", true),
+        ("Bad Request: not enough rights to send photos to the chat", true),
+        ("Bad Request: something nobody has seen", true),
+        ("Bad Request: not enough rights to send text messages to the chat", false),
+        ("Bad Request: CHAT_WRITE_FORBIDDEN", false),
+        ("Bad Request: PEER_FLOOD", false),
+        ("Bad Request: failed to send message #2 with the error message \"CHAT_RESTRICTED\"", false),
+    ] {
+        assert_eq!(is_about_content(&described(text)), is_content, "{text}");
+    }
 }

@@ -9,7 +9,7 @@ use reqwest::{
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    domain::{address::TelegramChat, keyboard::Keyboard, retry::Failure},
+    domain::{address::TelegramChat, delivery::Refusal, keyboard::Keyboard, retry::Failure},
     telegram::{
         bot::Bot,
         client::receive,
@@ -53,6 +53,8 @@ pub enum UploadError {
         of: Disliked,
         /// Telegram's words.
         why: String,
+        /// What a manager is told if no other form helps.
+        refusal: Refusal,
     },
     /// It is larger than it may be in its form.
     TooLarge,
@@ -231,13 +233,17 @@ fn verdict(error: CallError, handover: &Handover) -> UploadError {
         return UploadError::Elsewhere(detour);
     }
     if let CallError::Refused(refused) = &error {
-        let why = refused.description.clone();
+        let (why, refusal) = (refused.description.clone(), failure::file_refused(refused));
         if failure::is_about_buttons(&error) {
-            return UploadError::Refused { of: Disliked::Buttons, why };
+            return UploadError::Refused { of: Disliked::Buttons, why, refusal };
         }
         if failure::is_about_content(&error) {
             let is_caption = why.to_lowercase().contains("caption");
-            return UploadError::Refused { of: if is_caption { Disliked::Caption } else { Disliked::File }, why };
+            return UploadError::Refused {
+                of: if is_caption { Disliked::Caption } else { Disliked::File },
+                why,
+                refusal,
+            };
         }
     }
     // Of half a request nothing can have arrived.

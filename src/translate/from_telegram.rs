@@ -12,6 +12,7 @@ use crate::{
     },
     telegram::wire::{CallbackQuery, Event, Message, MessageReaction, Part, ReactionType, Update},
     translate::{buttons, from_telegram::chats::Chat},
+    words::{self, Language},
 };
 
 mod changes;
@@ -60,6 +61,8 @@ pub struct Place<'a> {
     pub groups: bool,
     /// The largest file that the bot can have, in bytes.
     pub largest_file_bytes: u64,
+    /// What managers read: what Kommo has no kind for is told in it.
+    pub language: Language,
     /// When it arrived; not everything has a date of its own.
     pub now: UnixMillis,
 }
@@ -168,7 +171,7 @@ fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<O
             author: Author::Customer,
             sent_at: place.now,
             // Also in a group it is the label alone: Salesbot compares it.
-            content: pressed.label.map_or_else(unknown_button, Content::Text),
+            content: pressed.label.map_or_else(|| unknown_button(place.language), Content::Text),
             quote: None,
             edited: false,
             topic,
@@ -196,8 +199,8 @@ fn reaction(change: MessageReaction, place: &Place<'_>) -> Result<Option<Reactio
     }))
 }
 
-fn unknown_button() -> Content {
-    Content::Unknown { kind: "button".to_owned(), caption: None }
+fn unknown_button(language: Language) -> Content {
+    Content::Unknown { kind: words::told::button().say(language), caption: None }
 }
 
 fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
@@ -206,10 +209,10 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
     let number = message.message_id.ok_or(Skip::Unreadable)?;
     let (topic, unattended) = (chats::topic(&message.fields), message.fields.flag("is_from_offline"));
     let begun = chats::beginning(&mut message);
-    let speaker = chat.is_group().then(|| chats::speaker(&message, begun));
+    let speaker = chat.is_group().then(|| chats::speaker(&message, begun, place.language));
     let sent_at = within_second(message.date.unwrap_or_default(), number);
-    let quote = quote::of(&message, place.bot, chat.id);
-    let content = content::forwarded(message, place.largest_file_bytes);
+    let quote = quote::of(&message, (place.bot, chat.id), place.language);
+    let content = content::forwarded(message, place.largest_file_bytes, place.language);
     Ok(Inbound {
         conversation: place.conversation(chat.id),
         id: MessageId { bot: place.bot, chat: chat.id, message: number, update: None },

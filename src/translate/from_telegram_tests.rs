@@ -17,6 +17,7 @@ fn arrival(raw: &str) -> Result<Arrival, Skip> {
             connection: None,
             groups: false,
             largest_file_bytes: 20 << 20,
+            language: Language::En,
             now,
         },
     )
@@ -257,7 +258,7 @@ fn a_press_below_a_message_that_has_grown_too_old_is_still_understood() {
     };
     assert_eq!(old("b:1:Cancel").unwrap().inbound.content, Content::Text("Cancel".to_owned()));
     let unknown = old("order-17").unwrap();
-    assert_eq!(unknown.inbound.content, unknown_button());
+    assert_eq!(unknown.inbound.content, unknown_button(Language::En));
     assert_eq!(unknown.once().inbound.id.to_string(), "tg:123456:5:42:9001", "each press counts");
 }
 
@@ -310,7 +311,15 @@ fn a_reaction_in_a_group_is_one_of_many() {
     let raw = r#"{"update_id":1,"message_reaction":{"chat":{"id":-5,"type":"group","title":"Team"},"message_id":42,"user":{"id":7},"date":1,"old_reaction":[],"new_reaction":[{"type":"emoji","emoji":"👍"}]}}"#;
     let source = source();
     let (bot, now) = (BotId(123_456), UnixMillis(1_786_017_700_000));
-    let place = Place { source: &source, bot, connection: None, groups: true, largest_file_bytes: 20 << 20, now };
+    let place = Place {
+        source: &source,
+        bot,
+        connection: None,
+        groups: true,
+        largest_file_bytes: 20 << 20,
+        language: Language::En,
+        now,
+    };
     assert_eq!(decode(raw, &place), Err(Skip::OneOfMany));
 }
 

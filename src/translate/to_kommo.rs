@@ -11,6 +11,7 @@ use crate::{
         Reactor, ReplyTo, Sender, Source,
     },
     media::link::MediaLinks,
+    words::{Language, told},
 };
 
 mod edits;
@@ -21,9 +22,9 @@ pub use edits::{deleted, edit};
 pub use opening::{answering, named};
 pub use otherwise::{linked, pictured};
 
-/// A message as the event that creates it. Kommo fetches files by `links`.
+/// A message as the event that creates it, for managers who read `language`. Kommo fetches files by `links`.
 #[must_use]
-pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
+pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Event {
     let is_sent = inbound.author != Author::Customer;
     Event {
         event_type: "new_message",
@@ -39,7 +40,7 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
             message: Message {
                 // What was sent elsewhere has arrived: it is there that we learnt of it.
                 delivery_status: is_sent.then_some(Delivered::ARRIVED),
-                ..message(inbound, links)
+                ..message(inbound, links, language)
             },
             reply_to: reply_to(inbound),
             // What the business wrote itself is news to nobody there.
@@ -50,8 +51,8 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>) -> Event {
 
 /// A customer's press of a button as the event that creates its message.
 #[must_use]
-pub fn tap(tap: &Tap, links: &MediaLinks<'_>) -> Event {
-    let mut event = encode(&tap.inbound, links);
+pub fn tap(tap: &Tap, links: &MediaLinks<'_>, language: Language) -> Event {
+    let mut event = encode(&tap.inbound, links, language);
     event.payload.message.callback_data.clone_from(&tap.choice);
     event
 }
@@ -107,46 +108,43 @@ fn sender(customer: &Customer) -> Sender {
 }
 
 /// What is said, after the words that it answers where naming the message does not tell them.
-fn message(inbound: &Inbound, links: &MediaLinks<'_>) -> Message {
+fn message(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Message {
+    let in_full = |text: &str| in_full(inbound, text, language);
+    let beside = |caption: Option<&str>| Some(in_full(caption.unwrap_or_default())).filter(|text| !text.is_empty());
     match &inbound.content {
-        Content::Text(text) => told(in_full(inbound, text)),
+        Content::Text(text) => worded(in_full(text)),
         Content::Media(media) => {
-            let text = beside(inbound, media.caption.as_deref());
+            let text = beside(media.caption.as_deref());
             file(media, text, links.to(&inbound.conversation.source, media))
         }
         Content::Location { latitude, longitude, caption } => Message {
             r#type: "location",
-            text: beside(inbound, caption.as_deref()),
+            text: beside(caption.as_deref()),
             location: Some(Location { lon: *longitude, lat: *latitude }),
             ..Message::default()
         },
         Content::Contact { name, phone, caption } => Message {
             r#type: "contact",
-            text: beside(inbound, caption.as_deref()),
+            text: beside(caption.as_deref()),
             contact: Some(Card { name: name.clone(), phone: phone.clone() }),
             ..Message::default()
         },
         // What cannot be carried yet is named, so that the manager knows that something came.
-        Content::Unknown { kind, caption: None } => told(in_full(inbound, &format!("[{kind}]"))),
-        Content::Unknown { kind, caption: Some(caption) } => told(in_full(inbound, &format!("[{kind}] {caption}"))),
+        Content::Unknown { kind, caption: None } => worded(in_full(&format!("[{kind}]"))),
+        Content::Unknown { kind, caption: Some(caption) } => worded(in_full(&format!("[{kind}] {caption}"))),
     }
-}
-
-/// The text that goes with what is no text itself, if there is one.
-fn beside(inbound: &Inbound, caption: Option<&str>) -> Option<String> {
-    Some(in_full(inbound, caption.unwrap_or_default())).filter(|text| !text.is_empty())
 }
 
 /// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them or cannot tell
 /// which of them are meant, and the mark of an edit.
-fn in_full(inbound: &Inbound, text: &str) -> String {
+fn in_full(inbound: &Inbound, text: &str, language: Language) -> String {
     let untold = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none() || quote.is_part);
     let quote = untold.map(Quote::in_front).unwrap_or_default();
-    let mark = if inbound.edited { "[edited] " } else { "" };
+    let mark = if inbound.edited { format!("[{}] ", told::edited().say(language)) } else { String::new() };
     if text.is_empty() { format!("{quote}{mark}").trim_end().to_owned() } else { format!("{quote}{mark}{text}") }
 }
 
-fn told(text: String) -> Message {
+fn worded(text: String) -> Message {
     Message { r#type: "text", text: Some(text), ..Message::default() }
 }
 
@@ -202,7 +200,7 @@ mod tests {
     use crate::{
         domain::{
             address::{BotId, ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId, UserId},
-            delivery::{ErrorCode, Refusal},
+            delivery::{ErrorCode, ToldRefusal},
             time::UnixMillis,
         },
         media::link::LinkKey,
@@ -235,7 +233,7 @@ mod tests {
             public_url: &Url::parse("https://bridge.example.com").unwrap(),
             expires_at: UnixMillis(0),
         };
-        encode(inbound, &links)
+        encode(inbound, &links, Language::En)
     }
 
     #[test]
@@ -287,7 +285,7 @@ mod tests {
     fn a_status_carries_an_error_only_if_it_failed() {
         insta::assert_snapshot!(wire(Delivery::Delivered), @r#"{"msgid":"0371a0ff","status_code":1,"delivery_status":1}"#);
         insta::assert_snapshot!(wire(Delivery::Read), @r#"{"msgid":"0371a0ff","status_code":2,"delivery_status":2}"#);
-        let refusal = Refusal::new(ErrorCode::Other, "Bot was blocked by the user");
+        let refusal = ToldRefusal::new(ErrorCode::Other, "Bot was blocked by the user");
         insta::assert_snapshot!(wire(Delivery::Failed(refusal)), @r#"{"msgid":"0371a0ff","status_code":-1,"delivery_status":-1,"error_code":905,"error":"Bot was blocked by the user"}"#);
     }
 }

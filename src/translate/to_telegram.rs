@@ -11,6 +11,7 @@ use crate::{
         buttons,
         text::{CAPTION_UNITS, MESSAGE_UNITS, split_leaving},
     },
+    words::{Language, Sentence, kind, refusal},
 };
 
 pub mod album;
@@ -18,18 +19,20 @@ mod cards;
 
 /// The calls of an answer, in order; at least one.
 ///
-/// `is_ours` tells which sources have a bot here.
+/// `is_ours` tells which sources have a bot here. What of it is lost is told to a manager who reads `language`.
 ///
 /// # Errors
 /// The sentence for the manager, if the answer cannot be sent at all.
-pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec<Call>, Refusal> {
+pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Language) -> Result<Vec<Call>, Refusal> {
     let to = match &outbound.to {
         Recipient::Known(conversation) => conversation,
-        Recipient::Foreign(_) => return Err(unknown_conversation()),
-        Recipient::Stranger(_) => return Err(cannot_write_first()),
+        Recipient::Foreign(_) => return Err(Refusal::new(ErrorCode::Other, refusal::unknown_conversation())),
+        Recipient::Stranger(_) => {
+            return Err(Refusal::new(ErrorCode::ConversationImpossible, refusal::cannot_write_first()));
+        }
     };
     if !is_ours(to.source.as_str()) {
-        return Err(no_bot(to.source.as_str()));
+        return Err(Refusal::new(ErrorCode::IntegrationOff, refusal::no_bot_for(to.source.as_str())));
     }
     let fitted = buttons::fit(&outbound.keyboard);
     let mut lost = None;
@@ -38,18 +41,18 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool) -> Result<Vec
         Content::Location { caption, .. } | Content::Contact { caption, .. } => caption.as_deref().unwrap_or_default(),
         Content::Media(_) | Content::Unknown { .. } if outbound.file.is_some() => caption(outbound),
         Content::Unknown { kind, caption: Some(text) } => {
-            lost = Some(cannot_carry(kind, " The customer has got the text without it."));
+            lost = Some(cannot_carry(kind_in_words(kind)).and(refusal::text_arrived()).told(language));
             text
         }
-        Content::Media(media) => return Err(cannot_carry(media.kind.name(), "")),
-        Content::Unknown { kind, caption: None } => return Err(cannot_carry(kind, "")),
+        Content::Media(media) => return Err(cannot_carry(media.kind.in_words())),
+        Content::Unknown { kind, caption: None } => return Err(cannot_carry(kind_in_words(kind))),
     };
     let text = quoted(outbound) + text + &lines(&fitted.told);
     let mut methods = methods(outbound, text.trim(), &fitted.shown);
     methods.extend(outbound.passed_on.iter().map(|file| send_file(file, "", Keyboard::default(), None)));
-    let parts = u16::try_from(methods.len()).map_err(|_| too_long())?;
+    let parts = u16::try_from(methods.len()).map_err(|_| Refusal::new(ErrorCode::Other, refusal::text_too_long()))?;
     if parts == 0 {
-        return Err(empty());
+        return Err(Refusal::new(ErrorCode::Other, refusal::nothing_to_send()));
     }
     let answers_in = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.chat.id);
     let answers_in = answers_in.filter(|chat| *chat != to.chat.id);
@@ -108,38 +111,23 @@ fn lines(told: &[Button]) -> String {
     if lines.is_empty() { String::new() } else { format!("\n\n{}", lines.join("\n")) }
 }
 
-fn unknown_conversation() -> Refusal {
-    Refusal::new(
-        ErrorCode::Other,
-        "Not sent: this conversation is not known to the Telegram bridge. It was probably started through another channel.",
-    )
+fn cannot_carry(kind: Sentence) -> Refusal {
+    Refusal::new(ErrorCode::Other, refusal::not_without_file(kind))
 }
 
-fn cannot_write_first() -> Refusal {
-    Refusal::new(
-        ErrorCode::ConversationImpossible,
-        "Not sent: a Telegram bot cannot write first to somebody whom it does not know. Ask the customer to open the bot and press Start.",
-    )
-}
-
-fn no_bot(source: &str) -> Refusal {
-    Refusal::new(
-        ErrorCode::IntegrationOff,
-        format!("Not sent: no bot is configured for the source \"{source}\". Ask whoever runs the Telegram bridge."),
-    )
-}
-
-fn cannot_carry(kind: &str, more: &str) -> Refusal {
-    let sentence = format!("Not sent: the Telegram bridge cannot send a {kind} without a file. Attach it again.{more}");
-    Refusal::new(ErrorCode::Other, sentence)
-}
-
-fn too_long() -> Refusal {
-    Refusal::new(ErrorCode::Other, "Not sent: the text is too long.")
-}
-
-fn empty() -> Refusal {
-    Refusal::new(ErrorCode::Other, "Not sent: the message is empty.")
+/// What Kommo calls a kind of message, in words. A kind that is not known goes by Kommo's name for it.
+fn kind_in_words(kind: &str) -> Sentence {
+    match kind {
+        "picture" => kind::picture(),
+        "video" => kind::video(),
+        "voice" | "voice message" => kind::voice(),
+        "audio" | "audio file" => kind::audio(),
+        "sticker" => kind::sticker(),
+        "file" => kind::file(),
+        "location" => kind::location(),
+        "contact" => kind::contact(),
+        other => Sentence::plain(other),
+    }
 }
 
 #[cfg(test)]

@@ -41,11 +41,14 @@ fn text_of(text: String, keyboard: Keyboard) -> Method {
 fn the_first_part_answers_what_is_known_and_quotes_what_is_not() {
     let quote = Quote { words: "When?".to_owned(), ..Quote::default() };
     let unknown = Outbound { quote: Some(quote.clone()), ..outbound(known("sales"), None, "Now") };
-    assert_eq!(encode(&unknown, ours).unwrap()[0].method, text_of("> When?\n\nNow".to_owned(), Keyboard::default()));
+    assert_eq!(
+        encode(&unknown, ours, Language::En).unwrap()[0].method,
+        text_of("> When?\n\nNow".to_owned(), Keyboard::default())
+    );
     let quoted = MessageId { bot: BotId(1), chat: 777.into(), message: 40, update: None };
     let quote = Quote { ours: Some(quoted), ..quote };
     let known = Outbound { quote: Some(quote), ..outbound(known("sales"), None, &"word ".repeat(1000)) };
-    let numbers = encode(&known, ours).unwrap().into_iter().map(|call| match call.method {
+    let numbers = encode(&known, ours, Language::En).unwrap().into_iter().map(|call| match call.method {
         Method::SendText { reply_to, .. } => reply_to,
         other => panic!("{other:?}"),
     });
@@ -57,7 +60,7 @@ fn an_answer_answers_only_in_the_chat_of_what_it_answers() {
     let answer = |chat: i64| {
         let quoted = MessageId { bot: BotId(1), chat: chat.into(), message: 40, update: None };
         let quote = Some(Quote { ours: Some(quoted), ..Quote::default() });
-        encode(&Outbound { quote, ..outbound(known("sales"), None, "Now") }, ours).unwrap().remove(0)
+        encode(&Outbound { quote, ..outbound(known("sales"), None, "Now") }, ours, Language::En).unwrap().remove(0)
     };
     for (quoted_in, sent_to, number) in
         [(777, 777, Some(40)), (777, -100, None), (-100, 777, None), (-100, -100, Some(40))]
@@ -69,7 +72,7 @@ fn an_answer_answers_only_in_the_chat_of_what_it_answers() {
 #[test]
 fn a_long_text_becomes_numbered_parts_in_order() {
     let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(200));
-    let calls = encode(&outbound(known("sales"), Some("sales"), &text), ours).unwrap();
+    let calls = encode(&outbound(known("sales"), Some("sales"), &text), ours, Language::En).unwrap();
     let numbers: Vec<_> = calls.iter().map(|call| (call.part, call.parts)).collect();
     assert_eq!(numbers, [(1, 2), (2, 2)]);
     assert_eq!(calls[1].method, text_of("b".repeat(200), Keyboard::default()));
@@ -79,7 +82,8 @@ fn a_long_text_becomes_numbered_parts_in_order() {
 fn buttons_stand_below_the_last_part() {
     let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
     let text = "word ".repeat(1000);
-    let calls = encode(&Outbound { keyboard: keyboard.clone(), ..outbound(known("sales"), None, &text) }, ours);
+    let calls =
+        encode(&Outbound { keyboard: keyboard.clone(), ..outbound(known("sales"), None, &text) }, ours, Language::En);
     let keyboards = calls.unwrap().into_iter().map(|call| match call.method {
         Method::SendText { keyboard, .. } => keyboard,
         other => panic!("{other:?}"),
@@ -91,7 +95,7 @@ fn buttons_stand_below_the_last_part() {
 fn a_button_that_leads_nowhere_is_told_as_text() {
     let bad = Button::link("Site", "example");
     let keyboard = Keyboard(vec![vec![bad], vec![Button::answer("Yes")]]);
-    let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, "Look") }, ours).unwrap();
+    let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, "Look") }, ours, Language::En).unwrap();
     let keyboard = Keyboard(vec![vec![Button::answer("Yes")]]);
     assert_eq!(calls[0].method, text_of("Look\n\n• Site: example".to_owned(), keyboard));
 }
@@ -108,7 +112,7 @@ fn what_is_no_text_goes_before_the_text() {
     };
     let sent = |content, keyboard: &Keyboard| {
         let outbound = Outbound { content, quote: quote.clone(), ..outbound(known("sales"), None, "") };
-        let calls = encode(&Outbound { keyboard: keyboard.clone(), ..outbound }, ours).unwrap();
+        let calls = encode(&Outbound { keyboard: keyboard.clone(), ..outbound }, ours, Language::En).unwrap();
         calls.into_iter().map(|call| call.method).collect::<Vec<_>>()
     };
     let pin = Method::SendLocation {
@@ -129,7 +133,7 @@ fn what_is_no_text_goes_before_the_text() {
 fn there_is_room_for_the_buttons_as_lines() {
     let keyboard = Keyboard(vec![vec![Button::answer("y".repeat(100))]; 10]);
     let text = "word ".repeat(818);
-    let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, &text) }, ours).unwrap();
+    let calls = encode(&Outbound { keyboard, ..outbound(known("sales"), None, &text) }, ours, Language::En).unwrap();
     let last = calls.into_iter().map(|call| match call.method {
         Method::SendText { text, keyboard, .. } => (text.len(), keyboard.is_empty()),
         other => panic!("{other:?}"),
@@ -149,30 +153,36 @@ fn every_refusal_has_its_code_and_sentence() {
         (
             Outbound { content: picture, ..outbound(known("sales"), None, "") },
             905,
-            "cannot send a picture without a file",
+            "there is no file to this message (picture)",
         ),
     ];
     for (outbound, code, words) in cases {
-        let refusal = encode(&outbound, ours).unwrap_err();
+        let refusal = encode(&outbound, ours, Language::En).unwrap_err();
         assert_eq!(refusal.code.number(), code, "{refusal:?}");
-        assert!(refusal.sentence.contains(words), "{refusal:?}");
+        assert!(refusal.why().contains(words), "{refusal:?}");
     }
 }
 
 #[test]
 fn a_file_that_is_not_there_takes_no_words_with_it() {
     let content = Content::Unknown { kind: "picture".to_owned(), caption: Some("look".to_owned()) };
-    let calls = encode(&Outbound { content, ..outbound(known("sales"), None, "") }, ours).unwrap();
+    let outbound = Outbound { content, ..outbound(known("sales"), None, "") };
+    let calls = encode(&outbound, ours, Language::En).unwrap();
     let [call] = &calls[..] else { panic!("{calls:?}") };
     assert!(matches!(&call.method, Method::SendText { text, .. } if text == "look"), "{call:?}");
     let lost = &call.lost.as_ref().unwrap().sentence;
     assert!(lost.ends_with("Attach it again. The customer has got the text without it."), "{lost}");
+    let russian = encode(&outbound, ours, Language::Ru).unwrap().remove(0).lost.unwrap().sentence;
+    assert_eq!(
+        russian,
+        "Не отправлено: к сообщению (изображение) не приложен файл. Прикрепите его ещё раз. Текст клиент получил, без файла."
+    );
 }
 
 #[test]
 fn a_source_that_kommo_made_up_does_not_stop_an_answer() {
-    assert!(encode(&outbound(known("sales"), Some("widget_code"), "x"), ours).is_ok());
-    assert!(encode(&outbound(known("sales"), None, "x"), ours).is_ok());
+    assert!(encode(&outbound(known("sales"), Some("widget_code"), "x"), ours, Language::En).is_ok());
+    assert!(encode(&outbound(known("sales"), None, "x"), ours, Language::En).is_ok());
 }
 
 fn attachment(caption: &str) -> Outbound {
@@ -200,7 +210,7 @@ fn yes() -> Keyboard {
 }
 
 fn methods_of(outbound: &Outbound) -> Vec<Method> {
-    encode(outbound, ours).unwrap().into_iter().map(|call| call.method).collect()
+    encode(outbound, ours, Language::En).unwrap().into_iter().map(|call| call.method).collect()
 }
 
 #[test]
@@ -225,7 +235,7 @@ fn a_file_answers_or_quotes_as_a_text_does() {
 /// The works of files that were sent at once, shown in short: `[ab]` for an album, `a` for a file, `a:text` for a text.
 fn united(answers: &[(&str, Outbound)]) -> String {
     let calls = |(id, outbound): &(&str, Outbound)| {
-        encode(&Outbound { id: KommoMessageId((*id).to_owned()), ..outbound.clone() }, ours).unwrap()
+        encode(&Outbound { id: KommoMessageId((*id).to_owned()), ..outbound.clone() }, ours, Language::En).unwrap()
     };
     let caption = |call: &Call| match &call.method {
         Method::SendFile { caption, .. } if caption.is_empty() => call.message.0.clone(),
@@ -269,7 +279,7 @@ fn files_that_come_together_go_together() {
 #[test]
 fn the_parts_of_an_answer_are_counted_through_an_album() {
     let with_buttons = Outbound { keyboard: yes(), ..attachment("Well?") };
-    let calls = |outbound: &Outbound| encode(outbound, ours).unwrap();
+    let calls = |outbound: &Outbound| encode(outbound, ours, Language::En).unwrap();
     let works = album::unite(vec![calls(&with_buttons), calls(&attachment(""))]);
     let parts: Vec<_> = works.iter().flat_map(Work::calls).map(|call| (call.part, call.parts)).collect();
     assert_eq!(parts, [(1, 2), (1, 1), (2, 2)]);
@@ -277,7 +287,7 @@ fn the_parts_of_an_answer_are_counted_through_an_album() {
 
 #[test]
 fn a_text_can_be_taken_from_its_file() {
-    let calls = encode(&Outbound { keyboard: yes(), ..attachment("look") }, ours).unwrap();
+    let calls = encode(&Outbound { keyboard: yes(), ..attachment("look") }, ours, Language::En).unwrap();
     let [first, second] = album::apart(&calls[0]).unwrap();
     assert_eq!((first.part, first.parts, first.method.clone()), (1, 2, file("", Keyboard::default())));
     assert_eq!((second.part, second.parts, second.method), (2, 2, text_of("look".to_owned(), yes())));
@@ -286,10 +296,11 @@ fn a_text_can_be_taken_from_its_file() {
 
 #[test]
 fn a_text_that_stays_alone_answers_what_its_file_would_have() {
-    let Call { method, .. } = &encode(&Outbound { keyboard: yes(), ..attachment("look") }, ours).unwrap()[0];
+    let Call { method, .. } =
+        &encode(&Outbound { keyboard: yes(), ..attachment("look") }, ours, Language::En).unwrap()[0];
     let Method::SendFile { file, caption, keyboard, .. } = method.clone() else { panic!("{method:?}") };
     let answering = Method::SendFile { file, caption, keyboard, reply_to: Some(5) };
-    let call = &encode(&attachment("look"), ours).unwrap()[0];
+    let call = &encode(&attachment("look"), ours, Language::En).unwrap()[0];
     let alone = album::text_alone(&Call { method: answering, ..call.clone() }).unwrap();
     let method = Method::SendText { text: "look".to_owned(), keyboard: yes(), reply_to: Some(5) };
     assert_eq!((alone.part, alone.parts, alone.method), (1, 1, method));

@@ -25,7 +25,110 @@ sentences! {
     /// Why an answer did not arrive, or may not have. Managers read it below the answer.
     refusal {
         blocked();
+        deactivated();
+        group_deleted();
+        removed();
+        not_connected();
+        may_not_answer();
+        not_recent();
+        frozen();
+        no_chat();
+        is_bot();
+        premium_only();
+        payment();
+        privacy();
+        spam();
+        slow_mode();
+        no_albums();
+        no_voice();
+        no_video_messages();
+        may_not_send(what);
+        may_not_write();
+        topic_closed();
+        empty();
+        too_long();
+        file_too_big();
+        file_is_empty();
+        picture_too_large();
+        wrong_file();
+        bad_buttons();
+        bad_contact();
+        bad_place();
+        answered_is_gone();
+        message_is_gone();
+        cannot_be_changed();
+        no_such_reaction();
+        protected();
+        moved();
+        unknown(why);
+        file_refused(why);
+        wait(time);
+        gave_up(why);
+        failed(why);
+        too_late();
+        perhaps_too_late();
+        connection_broke();
+        stopped();
+        internal();
+        told_late();
+        bridge_was_down();
         part(part, parts, sentence);
+        text_arrived();
+        rest_arrived();
+        no_connection();
+        way_unknown();
+        only_reads();
+        no_bot();
+        no_bot_for(source);
+        unknown_conversation();
+        cannot_write_first();
+        no_addressee();
+        number_unknown();
+        open_one_of_the_bots();
+        open_the_bot(link);
+        open_the_bot_named(source);
+        which_bot();
+        two_customers();
+        several_customers();
+        not_without_file(kind);
+        text_too_long();
+        nothing_to_send();
+        file_empty();
+        file_not_given(why);
+        file_too_large(size, limit);
+        file_larger_than(limit);
+        server_takes_no_file_of(size);
+        server_takes_no_file();
+        file_nowhere();
+        file_elsewhere(host);
+        file_in_circles();
+        file_gone(status);
+    }
+
+    /// What a bot may not send, in the sentence `may_not_send` of `refusal`.
+    what {
+        texts();
+        photos();
+        videos();
+        video_messages();
+        voice_messages();
+        music();
+        files();
+        stickers();
+        contacts();
+        places();
+    }
+
+    /// Kinds of messages and files, as words in brackets.
+    kind {
+        picture();
+        video();
+        voice();
+        audio();
+        sticker();
+        file();
+        location();
+        contact();
     }
 
     /// What is counted. The number decides the form.
@@ -39,5 +142,63 @@ sentences! {
         ask();
         button();
         thanks();
+    }
+
+    /// What managers read in a chat, as a message of its own.
+    notice {
+        blocked();
+        unblocked();
+        removed();
+        added();
+    }
+
+    /// What managers read among the notes of contacts and leads.
+    note {
+        chat_moved(contact);
+    }
+
+    /// What came from Telegram and Kommo has no kind for. Managers read it in brackets, or as part of the message.
+    told {
+        edited();
+        deleted();
+        file(kind, name);
+        file_of(kind, name, size);
+        kilobytes(n);
+        megabytes(n);
+        too_large(file, limit);
+        not_in_the_export();
+        too_large_to_import();
+        undescribed();
+        somebody();
+        forwarded_from(author);
+        via(bot);
+        one_of(count);
+        empty_message();
+        message();
+        button();
+        story_of(author);
+        photo();
+        live_photo();
+        animation();
+        video();
+        video_note();
+        voice();
+        audio();
+        document();
+        sticker();
+        location();
+        venue();
+        contact();
+        poll();
+        quiz();
+        checklist();
+        dice();
+        game();
+        story();
+        invoice();
+        paid_media();
+        gift();
+        giveaway();
+        rich_message();
     }
 }

@@ -110,6 +110,18 @@ impl From<u32> for Filling {
     }
 }
 
+impl From<u16> for Filling {
+    fn from(number: u16) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<usize> for Filling {
+    fn from(number: usize) -> Self {
+        Self::Number(number as u64)
+    }
+}
+
 impl From<Sentence> for Filling {
     fn from(sentence: Sentence) -> Self {
         Self::Sentence(sentence)

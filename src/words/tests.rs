@@ -3,7 +3,19 @@ use std::collections::BTreeSet;
 use super::{catalogue::Entry, plural::Form, *};
 
 /// Sentences that are rightly the same in English and another language.
-const SAME: &[(&str, Language)] = &[];
+const SAME: &[(&str, &[Language])] = &[
+    ("what.videos", &[Language::Es]),
+    ("kind.video", &[Language::Es]),
+    ("kind.sticker", &[Language::Es]),
+    ("told.kilobytes", &[Language::Es, Language::Pt]),
+    ("told.megabytes", &[Language::Es, Language::Pt]),
+    ("told.via", &[Language::Pt]),
+    ("told.video", &[Language::Es]),
+    ("told.audio", &[Language::Es]),
+    ("told.sticker", &[Language::Es]),
+    ("told.quiz", &[Language::Pt]),
+    ("told.story", &[Language::Pt]),
+];
 
 /// What is wrong with the catalogue of a language, sentence by sentence.
 fn faults(language: Language, catalogue: &catalogue::Catalogue) -> Vec<String> {
@@ -75,7 +87,7 @@ fn no_sentence_was_left_in_english() {
     for language in [Language::Es, Language::Pt, Language::Ru] {
         for (name, entry) in catalogue::of(language) {
             let is_same = english.get(name) == Some(entry);
-            let is_listed = SAME.contains(&(name.as_str(), language));
+            let is_listed = SAME.iter().any(|(same, of)| same == name && of.contains(&language));
             assert_eq!(is_same, is_listed, "{}: {name}", language.code());
         }
     }
@@ -90,7 +102,7 @@ fn a_sentence_is_said_in_the_language_of_its_reader_with_all_that_is_in_it() {
     );
     assert_eq!(
         sentence.say(Language::Ru),
-        "Часть 2 из 3: Не доставлено: клиент заблокировал бота. Сообщения снова будут приходить, когда он его разблокирует."
+        "Часть 2 из 3: Не доставлено: клиент заблокировал бота. Сообщения снова будут доходить, когда он его разблокирует."
     );
 }
 

@@ -24,6 +24,7 @@ mod groups;
 mod hooks;
 mod hostile;
 mod kommo_trouble;
+mod languages;
 mod local;
 mod media;
 mod numbers;

@@ -21,6 +21,7 @@ use telekommo::{
         from_telegram::{self, Arrival, Place},
         to_kommo,
     },
+    words::Language,
 };
 
 use description::Description;
@@ -51,6 +52,7 @@ fn arrival(raw: &str) -> Result<Arrival, Skip> {
             connection: Some(&connection),
             groups: true,
             largest_file_bytes: 20 << 20,
+            language: Language::En,
             now: NOW,
         },
     )
@@ -66,12 +68,12 @@ fn inbound(raw: &str) -> Inbound {
 
 /// The `message` of the event that a message becomes, its text below it.
 fn told(inbound: &Inbound) -> String {
-    shown(to_kommo::encode(inbound, &links().made_at(NOW)).payload.message)
+    shown(to_kommo::encode(inbound, &links().made_at(NOW), Language::En).payload.message)
 }
 
 /// The same of the event that gives a message another wording.
 fn reworded(inbound: &Inbound) -> String {
-    shown(to_kommo::edit(inbound, &links().made_at(NOW)).payload.message)
+    shown(to_kommo::edit(inbound, &links().made_at(NOW), Language::En).payload.message)
 }
 
 fn links() -> Links {

@@ -5,10 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::StatusCode;
 
 use crate::{
-    domain::{
-        delivery::{ErrorCode, Refusal},
-        retry::Failure,
-    },
+    domain::{delivery::Refusal, retry::Failure},
     kommo::{
         failure::may_pass,
         http::{NoAnswer, Silence},
@@ -140,7 +137,7 @@ impl From<RestError> for Failure {
             RestError::Refused { status, .. } => match status {
                 status if may_pass(status) => Self::transient(why),
                 StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Self::blocked(why),
-                _ => Self::Permanent(Refusal::new(ErrorCode::Internal, why)),
+                _ => Self::Permanent(Refusal::internal(why)),
             },
         }
     }

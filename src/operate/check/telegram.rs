@@ -30,7 +30,7 @@ async fn known(source: &SourceId, bot: &Bot) -> Finding {
             let way = bot.place().proxy.map(|proxy| format!(", through the proxy {}", proxy.host)).unwrap_or_default();
             return fine(about, format!("that of source {source}{called}{way}"));
         }
-        Err(failure) => failure.why().to_owned(),
+        Err(failure) => failure.why().into_owned(),
     };
     wrong(about, format!("that of source {source}: {why}"))
 }

@@ -14,6 +14,7 @@ use crate::{
         read::{Enclosed, Item, Said},
         walk::ChatHead,
     },
+    words::{Language, kind, told},
 };
 
 /// A conversation that messages are imported into.
@@ -118,13 +119,13 @@ pub(super) struct Fetchable {
 
 /// What a message says, after `quoted`, which stands for a message that Kommo does not have. A file that is not there is
 /// named instead.
-pub(super) fn message(said: &Said, quoted: &str, file: Result<Fetchable, Left>) -> Message {
+pub(super) fn message(said: &Said, quoted: &str, file: Result<Fetchable, Left>, language: Language) -> Message {
     let beside = |text: Option<&str>| {
         let text = format!("{quoted}{}", text.unwrap_or_default()).trim_end().to_owned();
         Some(text).filter(|text| !text.is_empty())
     };
     match (said, file) {
-        (Said::Text(text), _) => told(format!("{quoted}{text}")),
+        (Said::Text(text), _) => worded(format!("{quoted}{text}")),
         (Said::File(enclosed), Ok(file)) => Message {
             r#type: type_of(enclosed.kind),
             text: beside(enclosed.text.as_deref()),
@@ -134,7 +135,7 @@ pub(super) fn message(said: &Said, quoted: &str, file: Result<Fetchable, Left>) 
             media_duration: enclosed.duration_seconds,
             ..Message::default()
         },
-        (Said::File(enclosed), Err(left)) => told(format!("{quoted}{}", named(enclosed, left))),
+        (Said::File(enclosed), Err(left)) => worded(format!("{quoted}{}", named(enclosed, left, language))),
         (Said::Place { latitude, longitude, text }, _) => Message {
             r#type: "location",
             text: beside(text.as_deref()),
@@ -150,7 +151,7 @@ pub(super) fn message(said: &Said, quoted: &str, file: Result<Fetchable, Left>) 
     }
 }
 
-fn told(text: String) -> Message {
+fn worded(text: String) -> Message {
     Message { r#type: "text", text: Some(text), ..Message::default() }
 }
 
@@ -166,24 +167,26 @@ const fn type_of(kind: MediaKind) -> &'static str {
 }
 
 /// What stands for a file that is not there.
-fn named(enclosed: &Enclosed, left: Left) -> String {
+fn named(enclosed: &Enclosed, left: Left, language: Language) -> String {
     let told = enclosed.path.rsplit('/').next().filter(|_| !enclosed.path.contains('('));
     let name = enclosed.name.as_deref().or(told).map(|name| format!(" {name}")).unwrap_or_default();
     let text = enclosed.text.as_ref().map(|text| format!("\n{text}")).unwrap_or_default();
     let why = match left {
-        Left::Missing => "not in the export",
-        Left::TooLarge => "too large to be imported",
+        Left::Missing => told::not_in_the_export(),
+        Left::TooLarge => told::too_large_to_import(),
     };
-    format!("[{}{name}: {why}]{text}", enclosed.kind.name())
+    format!("[{}{name}: {}]{text}", enclosed.kind.in_words().say(language), why.say(language))
 }
 
 /// The words of a message, for those that answer it where Kommo does not have it.
-pub(super) fn words(said: &Said) -> String {
+pub(super) fn words(said: &Said, language: Language) -> String {
     match said {
         Said::Text(text) => text.clone(),
-        Said::File(enclosed) => enclosed.text.clone().unwrap_or_else(|| format!("[{}]", enclosed.kind.name())),
-        Said::Place { .. } => "[place]".to_owned(),
-        Said::Card { name, .. } => format!("[contact] {name}"),
+        Said::File(enclosed) => {
+            enclosed.text.clone().unwrap_or_else(|| format!("[{}]", enclosed.kind.in_words().say(language)))
+        }
+        Said::Place { .. } => format!("[{}]", kind::location().say(language)),
+        Said::Card { name, .. } => format!("[{}] {name}", kind::contact().say(language)),
     }
 }
 
@@ -215,17 +218,19 @@ mod tests {
             reply_to: None,
             said,
         };
-        let event = thread.event(&item, None, message(&item.said, "", Err(Left::Missing)), Some(41), 42, true);
+        let event =
+            thread.event(&item, None, message(&item.said, "", Err(Left::Missing), Language::En), Some(41), 42, true);
         insta::assert_snapshot!(serde_json::to_string(&event).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1714557600,"msec_timestamp":1714557600042,"msgid":"tg:1:555/777:i42","conversation_id":"tg:sales:777","source":{"external_id":"sales"},"sender":{"id":"tg-user:777","name":"Anna"},"message":{"type":"text","text":"Hi"},"reply_to":{"message":{"msgid":"tg:1:555/777:i41"}},"silent":true}}"#);
         let owner = Sender { id: "kommo-user:o".to_owned(), name: "Olga".to_owned(), ..thread.customer.clone() };
-        let sent = thread.event(&item, Some(owner), message(&item.said, "", Err(Left::Missing)), None, 0, true);
+        let sent =
+            thread.event(&item, Some(owner), message(&item.said, "", Err(Left::Missing), Language::En), None, 0, true);
         assert_eq!(sent.payload.message.delivery_status, Some(Delivered::ARRIVED), "the customer has it");
     }
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let text = |said: &Said| message(said, "> before\n\n", Err(Left::Missing)).text.unwrap();
-        let large = message(&file("a.jpg"), "", Err(Left::TooLarge)).text.unwrap();
+        let text = |said: &Said| message(said, "> before\n\n", Err(Left::Missing), Language::En).text.unwrap();
+        let large = message(&file("a.jpg"), "", Err(Left::TooLarge), Language::En).text.unwrap();
         assert_eq!(large, "[picture a.jpg: too large to be imported]\nlook");
         assert_eq!(text(&file("photos/a.jpg")), "> before\n\n[picture a.jpg: not in the export]\nlook");
         assert_eq!(text(&file("(File not included.)")), "> before\n\n[picture: not in the export]\nlook");

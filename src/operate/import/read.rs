@@ -4,7 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{domain::message::MediaKind, lenient::lenient, operate::import::words::plain};
+use crate::{
+    domain::message::MediaKind,
+    lenient::lenient,
+    operate::import::words::plain,
+    words::{self, Language, Sentence},
+};
 
 lenient! {
     /// A message as Telegram Desktop writes it.
@@ -157,8 +162,8 @@ pub(super) enum Skipped {
     Unreadable,
 }
 
-/// Reads a message.
-pub(super) fn read(raw: &str) -> Result<Item, Skipped> {
+/// Reads a message. What Kommo has no form for is told in `language`.
+pub(super) fn read(raw: &str, language: Language) -> Result<Item, Skipped> {
     let written: Written = serde_json::from_str(raw).map_err(|_| Skipped::Unreadable)?;
     match written.r#type.as_deref() {
         Some("service") => return Err(Skipped::Service),
@@ -176,7 +181,7 @@ pub(super) fn read(raw: &str) -> Result<Item, Skipped> {
         author_name: written.from.clone().unwrap_or_default(),
         at_seconds,
         reply_to: written.reply_to_message_id.filter(|_| written.reply_to_peer_id.is_none()),
-        said: said(written),
+        said: said(written, language),
     })
 }
 
@@ -185,8 +190,9 @@ pub(super) fn number(raw: &str) -> i64 {
     serde_json::from_str::<Written>(raw).ok().and_then(|written| written.id).unwrap_or_default()
 }
 
-fn said(mut written: Written) -> Said {
-    let from = written.forwarded_from.take().map(|from| format!("[forwarded from {from}]\n")).unwrap_or_default();
+fn said(mut written: Written, language: Language) -> Said {
+    let forwarded = |from: String| format!("[{}]\n", words::told::forwarded_from(from).say(language));
+    let from = written.forwarded_from.take().map(forwarded).unwrap_or_default();
     let text = format!("{from}{}", plain(&written.text.take().unwrap_or_default()));
     let beside = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     if let Some(path) = written.photo.take() {
@@ -208,29 +214,31 @@ fn said(mut written: Written) -> Said {
         let name = card.name();
         return Said::Card { name: if name.is_empty() { phone.clone() } else { name }, phone: phone.clone() };
     }
-    Said::Text(told(&written, beside))
+    Said::Text(told(&written, beside, language))
 }
 
 /// What Kommo has no form for, in words; the text alone if that is all.
-fn told(written: &Written, text: Option<String>) -> String {
+fn told(written: &Written, text: Option<String>, language: Language) -> String {
+    let headed = |what: Sentence, says: &str| format!("[{}] {says}", what.say(language)).trim_end().to_owned();
     let kind = if let Some(poll) = &written.poll {
-        let mut told = format!("[poll] {}", plain(poll.question.as_ref().unwrap_or(&Value::Null)));
+        let mut told = headed(words::told::poll(), &plain(poll.question.as_ref().unwrap_or(&Value::Null)));
         for choice in poll.answers.iter().flatten() {
             let _ = write!(told, "\n- {}", plain(choice.text.as_ref().unwrap_or(&Value::Null)));
         }
         Some(told)
     } else if let Some(title) = &written.game_title {
-        Some(format!("[game] {title}"))
+        Some(headed(words::told::game(), title))
     } else if let Some(card) = &written.contact_information {
         // Kommo takes no card without a number.
-        Some(format!("[contact] {}", card.name()).trim_end().to_owned())
+        Some(headed(words::told::contact(), &card.name()))
     } else {
-        written.invoice_information.as_ref().map(|bill| format!("[invoice] {}", bill.title.as_deref().unwrap_or("")))
+        let bill = written.invoice_information.as_ref();
+        bill.map(|bill| headed(words::told::invoice(), bill.title.as_deref().unwrap_or_default()))
     };
     match (kind, text) {
         (Some(kind), Some(text)) => format!("{kind}\n{text}"),
         (Some(told), None) | (None, Some(told)) => told,
-        (None, None) => "[a message of a kind that the export does not describe]".to_owned(),
+        (None, None) => format!("[{}]", words::told::undescribed().say(language)),
     }
 }
 

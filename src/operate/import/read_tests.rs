@@ -7,7 +7,7 @@ fn said_by(fields: &str) -> Said {
         r#"{{"id":5,"type":"message","date":"2024-05-01T12:00:00","date_unixtime":"1714557600","from":"Anna",
             "from_id":"user777000111",{fields}}}"#
     );
-    read(&raw).unwrap().said
+    read(&raw, Language::En).unwrap().said
 }
 
 fn file(fields: &str) -> Enclosed {
@@ -21,11 +21,11 @@ fn file(fields: &str) -> Enclosed {
 fn author_time_and_answer_are_kept() {
     let raw = r#"{"id":5,"type":"message","date_unixtime":"1714557600","from":"Anna","from_id":"user777",
         "reply_to_message_id":4,"text":"Hi"}"#;
-    let item = read(raw).unwrap();
+    let item = read(raw, Language::En).unwrap();
     assert_eq!((item.id, item.author, item.at_seconds, item.reply_to), (5, 777, 1_714_557_600, Some(4)));
     assert_eq!((item.author_name.as_str(), &item.said), ("Anna", &Said::Text("Hi".to_owned())));
     let elsewhere = raw.replace("\"text\"", "\"reply_to_peer_id\":\"channel9\",\"text\"");
-    assert_eq!(read(&elsewhere).unwrap().reply_to, None);
+    assert_eq!(read(&elsewhere, Language::En).unwrap().reply_to, None);
 }
 
 #[test]
@@ -82,6 +82,6 @@ fn what_nobody_wrote_is_left_out() {
         (r#"{"id":1,"type":"message","date_unixtime":"1","from_id":4410983453,"text":"old"}"#, Skipped::Unreadable),
         ("[]", Skipped::Unreadable),
     ] {
-        assert_eq!(read(raw), Err(why), "{raw}");
+        assert_eq!(read(raw, Language::En), Err(why), "{raw}");
     }
 }

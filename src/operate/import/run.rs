@@ -31,6 +31,7 @@ use crate::{
         walk::ChatHead,
     },
     store::home,
+    words::Language,
 };
 
 /// For how long a message counts as fresh, in seconds: hooks about older ones are known to be imports.
@@ -46,6 +47,8 @@ pub(super) struct Run {
     people: People,
     post: Post,
     silent: bool,
+    /// What managers read.
+    language: Language,
     links: Links,
     imports: PathBuf,
     data_dir: PathBuf,
@@ -83,7 +86,7 @@ impl Run {
         survey: Survey,
         people: People,
         post: Post,
-        silent: bool,
+        (silent, language): (bool, Language),
     ) -> anyhow::Result<Self> {
         let progress = Progress::open(&config.data_dir, &super::notes(config, bot, owner), scope_id)?;
         if people.has_managers() {
@@ -113,11 +116,17 @@ impl Run {
             people,
             post,
             silent,
+            language,
             current: None,
             taken: 0,
             there: 0,
             failed: Vec::new(),
         })
+    }
+
+    /// What managers read.
+    pub(super) const fn language(&self) -> Language {
+        self.language
     }
 
     /// Imports a message, unless it has been.
@@ -185,7 +194,7 @@ impl Run {
         let quoted =
             words.map(|words| Quote { words: words.clone(), ..Quote::default() }.in_front()).unwrap_or_default();
         let silent = self.silent || !self.loud.get(&chat.id).is_some_and(|loud| loud.contains(&Some(item.id)));
-        let message = event::message(&item.said, &quoted, file);
+        let message = event::message(&item.said, &quoted, file, self.language);
         let mut event = current.thread.event(item, author, message, reply_to, current.second.1, silent);
         Ok(self.post.send(&mut event, &current.thread.chat()).await?)
     }
@@ -193,7 +202,7 @@ impl Run {
     fn refused(&mut self, chat: &ChatHead, item: &Item, why: &str) {
         self.failed.push(format!("{} ({}), message {}: {why}", chat.name, chat.id, item.id));
         if let Some(current) = &mut self.current {
-            current.words.insert(item.id, event::words(&item.said));
+            current.words.insert(item.id, event::words(&item.said, self.language));
         }
     }
 

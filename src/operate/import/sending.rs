@@ -91,7 +91,7 @@ impl Post {
                     event.payload.reply_to = None;
                 }
                 Failure::Permanent(refusal) | Failure::Uncertain(refusal) => {
-                    return Ok(Ended::Refused(refusal.sentence));
+                    return Ok(Ended::Refused(refusal.why()));
                 }
                 Failure::Blocked { why } => return Err(Stopped(why)),
                 passing @ (Failure::Unreachable { .. }
@@ -99,7 +99,7 @@ impl Post {
                 | Failure::NotYet { .. }
                 | Failure::Throttled { .. }) => {
                     failed += 1;
-                    let why = passing.why().to_owned();
+                    let why = passing.why().into_owned();
                     match self.schedule.wait(failed, fastrand::f64(), passing.after()).filter(|_| failed < TRIES) {
                         Some(wait) => sleep(wait).await,
                         None if is_of_its_own => return Ok(Ended::Refused(why)),

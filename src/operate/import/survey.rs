@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, fmt};
 
 use anyhow::bail;
 
-use crate::operate::{
-    import::{
-        export::{Export, Found},
-        read::{self, Item, Said, Skipped},
-        walk::{ChatHead, Part},
+use crate::{
+    operate::{
+        import::{
+            export::{Export, Found},
+            read::{self, Item, Said, Skipped},
+            walk::{ChatHead, Part},
+        },
+        terminal::table,
     },
-    terminal::table,
+    words::Language,
 };
 
 /// A chat with one other person; all other chats are left out.
@@ -116,7 +119,7 @@ impl Survey {
             Part::Chat(chat) if is_private(chat) && chat.id <= 0 => self.nobodys += 1,
             Part::Chat(_) => self.others += 1,
             Part::Message(chat, raw) if wanted.has(chat) => {
-                let item = read::read(raw.get());
+                let item = read::read(raw.get(), Language::En);
                 if let Ok(item) = &item
                     && item.author != chat.id
                 {

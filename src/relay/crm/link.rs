@@ -21,6 +21,7 @@ use crate::{
     },
     store::{Lease, StoreError},
     translate,
+    words::{Language, note},
 };
 
 /// How long a person's other chat may be without a contact, until nobody is waited for: it was deleted then.
@@ -160,18 +161,15 @@ async fn give(
     account.link_chat(&NewChatLink { contact_id: contact, chat_id: chat.0.clone() }).await?;
     tracing::info!(%conversation, contact, "the chat belongs to the contact");
     if let Some(before) = before {
-        leave_word(account, conversation, before, contact).await;
+        leave_word(account, conversation, (before, contact), courier.spoken.now()).await;
     }
     Ok(Tied::Chat(chat))
 }
 
 /// Tells managers, where they look for it, that a chat is not a contact's any more. Kommo made that contact for it, if nobody
 /// else did, and its API can neither merge nor delete contacts. The chat has moved whether or not this works.
-async fn leave_word(account: &Account, conversation: &Conversation, before: u64, contact: u64) {
-    let text = format!(
-        "The Telegram chat that was here belongs to contact {contact} now. If this contact was made for that chat alone, \
-         merge it with contact {contact}."
-    );
+async fn leave_word(account: &Account, conversation: &Conversation, (before, contact): (u64, u64), language: Language) {
+    let text = note::chat_moved(contact).say(language);
     let noted = account.note_on_contact(before, text).await;
     let why = noted.err().map(|error| error.to_string());
     tracing::info!(%conversation, before, contact, why, "the contact that had the chat stays: merge it in Kommo if it was made for it");

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         address::{BotId, ContactId, Conversation, KommoMessageId, MessageId, SourceId},
         change::{Deletion, Move},
-        delivery::{ErrorCode, Refusal},
+        delivery::Refusal,
         message::{Author, Inbound},
         reach::{Connection, Presence},
         retry::Failure,
@@ -53,12 +53,12 @@ pub(super) async fn connection(
 /// A wait that is Telegram's doing: it uses up none of the tries that the message itself has at Kommo.
 fn put_off(later: &Failure) -> Failure {
     let after = later.after().unwrap_or_default().max(ASKED_AGAIN_AFTER);
-    Failure::Throttled { why: later.why().to_owned(), after: Some(after) }
+    Failure::Throttled { why: later.why().into_owned(), after: Some(after) }
 }
 
 fn unknowable(because: &str) -> Failure {
     let sentence = format!("Telegram does not say any more in whose chat this was written: {because}.");
-    Failure::Permanent(Refusal::new(ErrorCode::Internal, sentence))
+    Failure::Permanent(Refusal::internal(sentence))
 }
 
 /// Keeps a connection.
@@ -128,13 +128,13 @@ pub(super) async fn deleted(
         return Ok(Step::without_call(Ok(Ending::Become(gone.iter().filter_map(part).collect()))));
     }
     let Some((message, _)) = gone.pop() else { return Ok(Step::without_call(Ok(done()))) };
-    let event = to_kommo::deleted(&deletion.conversation, &message, deletion.learnt_at);
+    let event = to_kommo::deleted(&deletion.conversation, &message, deletion.learnt_at, courier.spoken.now());
     let answer = courier.chats.edit(&event).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
     let outcome = match answer {
         Ok(()) => Ok(done()),
         Err(Failure::Permanent(refusal)) => {
-            tracing::info!(%message, why = refusal.sentence, "Kommo does not let a message be marked as deleted");
+            tracing::info!(%message, why = refusal.why(), "Kommo does not let a message be marked as deleted");
             Ok(done())
         }
         Err(later) => Err(later),

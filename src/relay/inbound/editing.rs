@@ -27,7 +27,7 @@ const TRIES: u32 = 3;
 
 /// Gives the message `known` a new wording. One that Kommo does not take is told as a message of its own.
 pub(super) async fn edit(courier: &Courier, inbound: &Inbound, known: KommoMessageId, attempt: Attempt) -> Outcome {
-    let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()));
+    let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()), courier.spoken.now());
     if attempt.failed_before > 0 && has_come(courier, inbound, &event).await? {
         tracing::info!(message = %inbound.id, "an earlier attempt to tell an edit has come about");
         return Ok(Ok(done()));
@@ -50,7 +50,7 @@ pub(super) async fn edit(courier: &Courier, inbound: &Inbound, known: KommoMessa
     match answer {
         Ok(()) => Ok(Ok(done())),
         Err(Failure::Permanent(refusal)) => {
-            tracing::info!(message = %inbound.id, why = refusal.sentence, "an edit was refused: told as a message");
+            tracing::info!(message = %inbound.id, why = refusal.why(), "an edit was refused: told as a message");
             instead(courier, inbound, known, attempt).await
         }
         Err(later) => Ok(Err(later)),

@@ -26,7 +26,7 @@ pub(super) async fn step(
     let stands =
         |before: Presence| (before.update, before.shut_out) == (change.presence.update, change.presence.shut_out);
     if before.is_some_and(stands) {
-        let mut notice = change.notice();
+        let mut notice = change.notice(courier.spoken.now());
         if !courier.may_speak(&mut notice.author) {
             return Ok(Step::without_call(Ok(done())));
         }

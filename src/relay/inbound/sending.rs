@@ -22,9 +22,9 @@ use crate::{
 /// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up, and a file that Kommo
 /// does not take is told as a text with the link to it.
 pub(super) async fn send(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
-    let links = courier.links.made_at(clock::now());
-    let outcome = send_as(courier, inbound, to_kommo::encode(inbound, &links), attempt).await?;
-    match to_kommo::linked(inbound, &links) {
+    let (links, language) = (courier.links.made_at(clock::now()), courier.spoken.now());
+    let outcome = send_as(courier, inbound, to_kommo::encode(inbound, &links, language), attempt).await?;
+    match to_kommo::linked(inbound, &links, language) {
         Some(text) if matches!(outcome, Err(Failure::Permanent(_))) => {
             tracing::info!(message = %inbound.id, "Kommo does not take this file: told as a text with its link");
             send_as(courier, inbound, text, attempt).await

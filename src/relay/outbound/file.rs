@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        delivery::Refusal,
+        delivery::{ErrorCode, Refusal},
         keyboard::Keyboard,
         retry::Failure,
         work::{Call, Method, RemoteFile, Work},
@@ -12,7 +12,7 @@ use crate::{
         courier::Step,
         outbound::{
             Errand,
-            lost::{empty, not_given, refused, too_large, too_large_for_server},
+            lost::{empty, not_given, too_large, too_large_for_server},
         },
     },
     store::{Ending, StoreError},
@@ -25,6 +25,7 @@ use crate::{
         text::CAPTION_UNITS,
         to_telegram::album::{apart, buttons_apart},
     },
+    words::refusal,
 };
 
 /// A file that has begun to come in.
@@ -132,7 +133,7 @@ impl Errand<'_> {
         match Failure::from(error) {
             Failure::Permanent(why) => self.without_file(call, why),
             passing if passing.may_pass() && self.lease.attempts() + 1 >= TRIES_WITH_FILE => {
-                let without = self.without_file(call, not_given(passing.why()))?;
+                let without = self.without_file(call, not_given(&passing.why()))?;
                 Ok(without.map_err(|_| passing))
             }
             later => Ok(Err(later)),
@@ -153,19 +154,22 @@ fn next<'a>(
     error: UploadError,
     (size_bytes, limit_bytes): (Option<u64>, u64),
 ) -> Next<'a> {
-    let (of, why) = match error {
+    let (of, why, refusal) = match error {
         UploadError::Failed(failure) => return Next::Over(Err(failure)),
         UploadError::Dried(why) => return Next::NotFetched(DownloadError::Later(why)),
         UploadError::Elsewhere(Detour::Chat(_)) => {
             return Next::Over(Err(Failure::transient("the group has become a supergroup")));
         }
         UploadError::Elsewhere(Detour::Within) => {
-            return Next::Over(Err(Failure::Permanent(refused("the topic is closed"))));
+            let closed = Refusal::new(ErrorCode::Other, refusal::topic_closed());
+            return Next::Over(Err(Failure::Permanent(closed)));
         }
-        UploadError::TooLarge if form == Form::Photo => (Disliked::File, "too large".to_owned()),
+        UploadError::TooLarge if form == Form::Photo => {
+            (Disliked::File, "too large".to_owned(), too_large(size_bytes, limit_bytes))
+        }
         UploadError::TooLarge => return Next::WithoutFile(too_large(size_bytes, limit_bytes)),
         UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),
-        UploadError::Refused { of, why } => (of, why),
+        UploadError::Refused { of, why, refusal } => (of, why, refusal),
     };
     tracing::info!(message = %call.message, ?form, why, "Telegram does not take a file like this: sent another way");
     match (of, next_form) {
@@ -174,19 +178,19 @@ fn next<'a>(
             let lines = buttons::as_lines(&attempt.caption, attempt.keyboard, CAPTION_UNITS);
             match lines.filter(|_| form != Form::Sticker) {
                 Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: &NO_BUTTONS }),
-                None => in_two(buttons_apart(call), &why),
+                None => in_two(buttons_apart(call), refusal),
             }
         }
         (Disliked::Caption, _) if !attempt.caption.is_empty() => {
-            in_two(apart(call).or_else(|| buttons_apart(call)), &why)
+            in_two(apart(call).or_else(|| buttons_apart(call)), refusal)
         }
         (Disliked::Buttons | Disliked::Caption | Disliked::File, Some(next)) => {
             Next::Again(Attempt { form: Some(next), ..attempt })
         }
-        (Disliked::Buttons | Disliked::Caption | Disliked::File, None) => Next::WithoutFile(refused(&why)),
+        (Disliked::Buttons | Disliked::Caption | Disliked::File, None) => Next::WithoutFile(refusal),
     }
 }
 
-fn in_two<'a>(parts: Option<[Call; 2]>, why: &str) -> Next<'a> {
-    parts.map_or_else(|| Next::WithoutFile(refused(why)), |parts| Next::Over(Ok(in_place(parts))))
+fn in_two<'a>(parts: Option<[Call; 2]>, refusal: Refusal) -> Next<'a> {
+    parts.map_or_else(|| Next::WithoutFile(refusal), |parts| Next::Over(Ok(in_place(parts))))
 }

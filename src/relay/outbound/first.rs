@@ -23,6 +23,7 @@ use crate::{
     relay::courier::{Courier, Step, done},
     store::{Chat, Ending, Fact, NewJob, StoreError},
     translate::to_kommo,
+    words::{Sentence, refusal},
 };
 
 /// How long the manager may wait for the address of the bot in a refusal.
@@ -54,11 +55,11 @@ pub(super) async fn place(courier: &Courier, outbound: &Outbound, here: &Lane) -
             return Ok(lane.map_or(Place::Here, Place::Elsewhere));
         }
         Addressee::Foreign => return Ok(Place::Here),
-        Addressee::Nobody => "Not sent: Kommo tells neither a conversation nor a phone number.".to_owned(),
-        Addressee::Unknown => format!("{UNKNOWN} {}", invitation(courier, source).await),
-        Addressee::Several => SEVERAL.to_owned(),
-        Addressee::SomeBot => SOME_BOT.to_owned(),
-        Addressee::Two => TWO.to_owned(),
+        Addressee::Nobody => refusal::no_addressee(),
+        Addressee::Unknown => refusal::number_unknown().and(invitation(courier, source).await),
+        Addressee::Several => refusal::several_customers(),
+        Addressee::SomeBot => refusal::which_bot(),
+        Addressee::Two => refusal::two_customers(),
     };
     Ok(Place::Nowhere(Refusal::new(ErrorCode::ConversationImpossible, why)))
 }
@@ -122,21 +123,13 @@ pub(in crate::relay) async fn name(
     }
 }
 
-const UNKNOWN: &str = "Not sent: no customer has shared this phone number with a bot within the last year, and a Telegram bot cannot write first to somebody whom it does not know.";
-const SEVERAL: &str =
-    "Not sent: customers in several countries have this phone number. Write it with its country code in the contact.";
-const SOME_BOT: &str = "Not sent: it is not clear by which bot. Choose one of the bots as the source.";
-const TWO: &str = "Not sent: this chat was begun with another customer than the one who has this phone number. Begin a chat with the number itself.";
-
 /// How the customer gets to the bot: by its address, if Telegram tells it in time.
-async fn invitation(courier: &Courier, source: Option<&SourceId>) -> String {
+async fn invitation(courier: &Courier, source: Option<&SourceId>) -> Sentence {
     let Some((source, bot)) = source.and_then(|source| Some((source, courier.bots.get(source)?))) else {
-        return "Ask the customer to open one of the bots and share the number there.".to_owned();
+        return refusal::open_one_of_the_bots();
     };
-    let username = timeout(ASKED_WITHIN, bot.username()).await.ok().and_then(Result::ok).flatten();
-    let bot = username.map_or_else(|| format!("the bot \"{source}\""), |username| format!("https://t.me/{username}"));
-    format!(
-        "Ask the customer to open {bot} and press Start; then there is a chat to write in. Whoever runs the Telegram bridge \
-         makes a link that leads to this very contact: telekommo link --source {source} --contact CONTACT_ID"
-    )
+    match timeout(ASKED_WITHIN, bot.username()).await.ok().and_then(Result::ok).flatten() {
+        Some(username) => refusal::open_the_bot(format!("https://t.me/{username}")),
+        None => refusal::open_the_bot_named(source.as_str()),
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
     relay::outbound::Errand,
     store::{Ending, StoreError},
     translate::to_telegram::album::text_alone,
+    words::{Sentence, refusal},
 };
 
 /// More than an answer and its neighbours in an album have parts.
@@ -20,19 +21,19 @@ impl Errand<'_> {
     pub(super) fn without_file(&self, call: &Call, mut why: Refusal) -> Result<Result<Ending, Failure>, StoreError> {
         let is_first = call.lost.is_none();
         if let Some(before) = &call.lost {
-            why.sentence = format!("{} {}", before.sentence, why.sentence);
+            why.sentence = Sentence::plain(&before.sentence).and(why.sentence);
         }
         let own = text_alone(call);
         let behind = self.lease.behind(NEIGHBOURS)?;
         let is_last = |work: &Work| matches!(work, Work::Call(it) if it.message == call.message && it.is_last());
         let until = behind.iter().position(|(work, _)| is_last(work)).map_or(0, |last| last + 1);
         if own.is_none() && until == 0 {
-            let rest = if call.part > 1 && is_first { " The customer has got the rest of the message." } else { "" };
-            return Ok(Err(Failure::Permanent(with(why, rest))));
+            let has_rest = call.part > 1 && is_first;
+            return Ok(Err(Failure::Permanent(if has_rest { why.and(refusal::rest_arrived()) } else { why })));
         }
-        tracing::warn!(message = %call.message, why = why.sentence, "the text goes without its file");
-        let text = if is_first { " The customer has got the text without it." } else { "" };
-        let lost = Some(with(why, text));
+        tracing::warn!(message = %call.message, why = why.why(), "the text goes without its file");
+        let why = if is_first { why.and(refusal::text_arrived()) } else { why };
+        let lost = Some(why.told(self.courier.spoken.now()));
         let marked = |work: Work| match work {
             Work::Call(it) if it.message == call.message => Work::Call(Call { lost: lost.clone(), ..it }),
             other => other,
@@ -43,40 +44,34 @@ impl Errand<'_> {
     }
 }
 
-fn with(why: Refusal, more: &str) -> Refusal {
-    Refusal { sentence: why.sentence + more, ..why }
-}
-
 pub(super) fn empty() -> Refusal {
-    Refusal::new(ErrorCode::Other, "Not sent: the file is empty (0 bytes). Attach it again.")
+    other(refusal::file_empty())
 }
 
 /// A file that Kommo has not given for some time.
 pub(super) fn not_given(why: &str) -> Refusal {
-    Refusal::new(ErrorCode::Other, format!("Not sent: the file could not be fetched ({why}). Attach it again."))
+    other(refusal::file_not_given(why))
 }
 
 /// A file of more than `limit_bytes`, which is the most that Telegram takes.
 pub(super) fn too_large(size_bytes: Option<u64>, limit_bytes: u64) -> Refusal {
     let limit = megabytes(limit_bytes);
-    let size = size_bytes.map_or_else(|| format!("more than {limit} MB"), |size| format!("{} MB", megabytes(size)));
-    let sentence = format!(
-        "Not sent: the file has {size}, and Telegram takes up to {limit} MB from bots. Send a link to it instead."
-    );
-    Refusal::new(ErrorCode::Other, sentence)
+    other(match size_bytes {
+        Some(size) => refusal::file_too_large(megabytes(size), limit),
+        None => refusal::file_larger_than(limit),
+    })
 }
 
 /// A file that Telegram takes, and the server on the way to it does not.
 pub(super) fn too_large_for_server(size_bytes: Option<u64>) -> Refusal {
-    let size = size_bytes.map_or_else(String::new, |size| format!(" of {} MB", megabytes(size)));
-    let sentence = format!(
-        "Not sent: the server on the way to Telegram takes no file{size} (HTTP 413). Send a link to it instead, or ask whoever runs the Telegram bridge."
-    );
-    Refusal::new(ErrorCode::Other, sentence)
+    other(match size_bytes {
+        Some(size) => refusal::server_takes_no_file_of(megabytes(size)),
+        None => refusal::server_takes_no_file(),
+    })
 }
 
-pub(super) fn refused(why: &str) -> Refusal {
-    Refusal::new(ErrorCode::Other, format!("Not delivered: Telegram does not take the file ({why})."))
+fn other(sentence: Sentence) -> Refusal {
+    Refusal::new(ErrorCode::Other, sentence)
 }
 
 const fn megabytes(bytes: u64) -> u64 {

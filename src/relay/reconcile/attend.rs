@@ -234,6 +234,7 @@ mod tests {
         net::Egress,
         relay::reconcile::{Bounds, Parts},
         store::{Settings, Store},
+        words::Spoken,
     };
 
     const MINUTE: Duration = Duration::from_mins(1);
@@ -255,7 +256,15 @@ mod tests {
             watch_every: MINUTE,
         };
         let (store, sources) = (Store::open(settings).unwrap(), std::collections::BTreeSet::new());
-        let parts = Parts { chats, account: None, store, imported, meter: Arc::clone(meter), sources };
+        let parts = Parts {
+            chats,
+            account: None,
+            store,
+            imported,
+            meter: Arc::clone(meter),
+            spoken: Spoken::default(),
+            sources,
+        };
         Reconciler::new(parts, bounds, Schedule::endless(vec![]), 7)
     }
 

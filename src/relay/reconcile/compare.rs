@@ -26,14 +26,11 @@ use crate::{
         from_history::{self, Past},
         from_kommo::{self, Arrival},
     },
+    words::{Language, refusal},
 };
 
 /// How long the hook of a message may be under way. Kommo waits 5 s for the answer to one.
 const UNDER_WAY_FOR: Duration = Duration::from_secs(5);
-
-/// What a manager reads of a message that is too old to be sent.
-const TOO_OLD: &str =
-    "Not delivered: the Telegram bridge was down when this was written. Send it again if it still matters.";
 
 /// Why a conversation was not compared.
 #[derive(Debug)]
@@ -112,7 +109,7 @@ impl Reconciler {
                 Verdict::Sent => {}
                 Verdict::Uncertain | Verdict::Late => continue,
                 Verdict::Lost => {
-                    reports.push(lost(past, &target.lane));
+                    reports.push(lost(past, &target.lane, self.parts.spoken.now()));
                     continue;
                 }
             }
@@ -224,8 +221,8 @@ impl Reconciler {
 
 /// Tells a manager that a message is not sent. Under the id of its hook, this happens once, and a hook that is late after all
 /// sends nothing.
-fn lost(past: &Past, lane: &Lane) -> NewJob {
-    let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, TOO_OLD));
+fn lost(past: &Past, lane: &Lane, language: Language) -> NewJob {
+    let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::bridge_was_down()).told(language));
     NewJob { id: Some(DedupeId::hook(&past.id)), ..verdict::report(lane, past.id.clone(), delivery) }
 }
 

@@ -154,7 +154,7 @@ fn unread(error: NotCompared, target: &Target, others_can_be_read: bool) -> Unre
     };
     let is_unknown = error.is_unknown();
     let failure = Failure::from(error);
-    let (why, after) = (failure.why().to_owned(), failure.after());
+    let (why, after) = (failure.why().into_owned(), failure.after());
     if failure.is_final() {
         return Unread::Left { why, is_open: false };
     }

@@ -58,7 +58,7 @@ async fn the_code_that_was_told_is_kept() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["a1"]).await;
     let refusal =
-        crate::domain::delivery::Refusal::new(crate::domain::delivery::ErrorCode::ConversationDeleted, "blocked");
+        crate::domain::delivery::ToldRefusal::new(crate::domain::delivery::ErrorCode::ConversationDeleted, "blocked");
     let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
     let then = vec![NewJob { id: None, lane: lane("reports"), work: Work::Report(report) }];
     let ending = Ending::Park { why: "blocked".to_owned(), then, needs_person: false };

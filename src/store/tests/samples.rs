@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     address::{BotId, ContactId, MessageId, UserId},
-    delivery::{ErrorCode, Refusal, Unread},
+    delivery::{ErrorCode, ToldRefusal, Unread},
     guest::{Card, Guest, Note, Told, Whose},
     keyboard::Button,
     message::MediaKind,
@@ -42,7 +42,7 @@ fn opening() -> Opening {
 }
 
 fn call(part: u16, method: Method) -> Call {
-    let lost = Some(Refusal::new(ErrorCode::Other, "the file is gone"));
+    let lost = Some(ToldRefusal::new(ErrorCode::Other, "the file is gone"));
     let (answers_in, opening) = (Some(-100), Some(opening()));
     let (message, to) = (kommo("answer"), conversation());
     Call { message, to, part, parts: 4, method, lost, answers_in, opening, written_at: None }
@@ -94,7 +94,7 @@ pub(super) fn works() -> Vec<Work> {
         ErrorCode::ConversationImpossible,
         ErrorCode::Other,
     ];
-    let failed = failed.map(|code| Delivery::Failed(Refusal::new(code, "it failed")));
+    let failed = failed.map(|code| Delivery::Failed(ToldRefusal::new(code, "it failed")));
     let deliveries = [Delivery::Delivered, Delivery::Read].into_iter().chain(failed);
     let whose = [
         Whose::Contact(9),
@@ -171,7 +171,7 @@ pub(super) async fn fill(store: &Store) {
     let jobs = [job(Some("update:7:1"), &lane("a"), "needs a person"), job(None, &lane("a"), "told")];
     store.push_with(Intake { jobs: jobs.to_vec(), offset: Some((BOT, 2)) }, facts(), NOW).await.unwrap();
     claim(store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
-    let refusal = Refusal::new(ErrorCode::Other, "refused");
+    let refusal = ToldRefusal::new(ErrorCode::Other, "refused");
     let report = Work::Report(Report { message: kommo("told"), delivery: Delivery::Failed(refusal) });
     let then = vec![NewJob { id: None, lane: lane("reports"), work: report }];
     let told = Ending::Park { why: "refused".to_owned(), then, needs_person: false };

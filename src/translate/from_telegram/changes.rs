@@ -42,10 +42,11 @@ pub(super) fn presence(change: &Part, place: &Place<'_>, update: Option<i64>) ->
 #[must_use]
 pub fn connection(wire: &Part) -> Option<Connection> {
     let (rights, owner) = (wire.part("rights"), wire.part("user"));
+    let id = owner.number("id")?;
     Some(Connection {
         id: wire.text("id")?,
-        owner: UserId(owner.number("id")?),
-        name: people::full_name(&owner).unwrap_or_else(|| people::named(&owner)),
+        owner: UserId(id),
+        name: people::full_name(&owner).or_else(|| people::known(&owner)).unwrap_or_else(|| format!("Telegram {id}")),
         enabled: wire.flag("is_enabled"),
         // Before Bot API 9.0 there was this one right, beside the connection.
         can_reply: rights.flag("can_reply") || wire.flag("can_reply"),

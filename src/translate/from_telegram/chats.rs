@@ -8,6 +8,7 @@ use crate::{
     },
     telegram::wire::{Message, Part, User},
     translate::from_telegram::{Place, people},
+    words::Language,
 };
 
 /// A chat that is relayed, and the customer in it.
@@ -131,7 +132,7 @@ pub(super) fn beginning(message: &mut Message) -> Option<String> {
 }
 
 /// Who speaks in a group, after the `topic` where it is known.
-pub(super) fn speaker(message: &Message, topic: Option<String>) -> String {
+pub(super) fn speaker(message: &Message, topic: Option<String>, language: Language) -> String {
     let fields = &message.fields;
     let chat = fields.says("sender_chat").then(|| people::full_name(&fields.part("sender_chat"))).flatten();
     let signature = fields.text("author_signature").and_then(|name| people::visible(&name));
@@ -139,7 +140,9 @@ pub(super) fn speaker(message: &Message, topic: Option<String>) -> String {
     let name = match (signature, chat) {
         (Some(signature), _) => signature,
         (None, Some(chat)) => chat,
-        (None, None) => people::full_name(&fields.part("from")).unwrap_or_else(|| people::named(&fields.part("from"))),
+        (None, None) => {
+            people::full_name(&fields.part("from")).unwrap_or_else(|| people::named_in(&fields.part("from"), language))
+        }
     };
     topic.map_or_else(|| name.clone(), |topic| format!("[{topic}] {name}"))
 }

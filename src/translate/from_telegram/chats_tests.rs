@@ -9,6 +9,7 @@ use crate::{
         time::UnixMillis,
     },
     translate::from_telegram::{self, Arrival, Place},
+    words::Language,
 };
 
 const NOW: UnixMillis = UnixMillis(1_786_017_700_000);
@@ -32,7 +33,15 @@ fn olga() -> Connection {
 fn read(raw: &str, connection: Option<&Connection>, groups: bool) -> Result<Arrival, Skip> {
     from_telegram::decode(
         raw,
-        &Place { source: &source(), bot: BotId(1), connection, groups, largest_file_bytes: 20 << 20, now: NOW },
+        &Place {
+            source: &source(),
+            bot: BotId(1),
+            connection,
+            groups,
+            largest_file_bytes: 20 << 20,
+            language: Language::En,
+            now: NOW,
+        },
     )
 }
 

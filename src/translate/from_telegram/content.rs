@@ -15,23 +15,26 @@ use crate::{
         from_telegram::{entities, guests, people, told},
         text::is_visible,
     },
+    words::{self, Language, Sentence},
 };
 
 /// What a message says, after who said it first if it was forwarded, and after the bot that made it for whoever sent it. A file of more than `largest_bytes` is only named.
-pub(super) fn forwarded(message: Message, largest_bytes: u64) -> Content {
+pub(super) fn forwarded(message: Message, largest_bytes: u64, language: Language) -> Content {
     let origin = message.fields.says("forward_origin").then(|| message.fields.part("forward_origin"));
     let bot = people::known(&message.fields.part("via_bot"));
-    let content = sized(of(message), largest_bytes);
-    let content = bot.into_iter().fold(content, |content, bot| led(content, &format!("[via {bot}]")));
-    match origin.map(|origin| people::author(&origin).unwrap_or_else(|| "somebody".to_owned())) {
-        Some(author) => led(content, &format!("[forwarded from {author}]")),
+    let content = sized(of(message, language), largest_bytes, language);
+    let content = bot.into_iter().fold(content, |content, bot| led(content, &words::told::via(bot), language));
+    let somebody = || words::told::somebody().say(language);
+    match origin.map(|origin| people::author(&origin).unwrap_or_else(somebody)) {
+        Some(author) => led(content, &words::told::forwarded_from(author), language),
         None => content,
     }
 }
 
 /// `content` with a line of its own in front of its text.
-fn led(content: Content, line: &str) -> Content {
-    let below = |text: Option<String>| Some(text.map_or_else(|| line.to_owned(), |text| format!("{line}\n{text}")));
+fn led(content: Content, line: &Sentence, language: Language) -> Content {
+    let line = format!("[{}]", line.say(language));
+    let below = |text: Option<String>| Some(text.map_or_else(|| line.clone(), |text| format!("{line}\n{text}")));
     match content {
         Content::Text(text) => Content::Text(format!("{line}\n{text}")),
         Content::Media(media) => Content::Media(Media { caption: below(media.caption), ..media }),
@@ -47,9 +50,9 @@ fn led(content: Content, line: &str) -> Content {
 }
 
 /// What a message says in words, to be quoted.
-pub(super) fn words(message: &Message) -> Option<String> {
-    let kind = message.content.clone()?.replace('_', " ");
-    Some(match of(message.clone()) {
+pub(super) fn words(message: &Message, language: Language) -> Option<String> {
+    let kind = kind_in_words(message.content.as_deref()?).say(language);
+    Some(match of(message.clone(), language) {
         Content::Text(text) => text,
         Content::Media(Media { caption: Some(caption), .. })
         | Content::Location { caption: Some(caption), .. }
@@ -63,13 +66,13 @@ pub(super) fn words(message: &Message) -> Option<String> {
 }
 
 /// What a message says. What nobody can name is called by the name of its field, with the words that are in it.
-pub(super) fn of(message: Message) -> Content {
+pub(super) fn of(message: Message, language: Language) -> Content {
     let written =
         |text: &str, entities: &str| Some(entities::of(&message.fields, text, entities)?).filter(|it| is_visible(it));
     let kind = message.content.clone().unwrap_or_else(|| "text".to_owned());
     let caption = written("caption", "caption_entities");
     if kind == "text" {
-        let empty = || Content::Unknown { kind: "empty message".to_owned(), caption };
+        let empty = || Content::Unknown { kind: words::told::empty_message().say(language), caption };
         let shown = |text| Content::Text(guests::without_payload(text, guests::is_invitation));
         return written("text", "entities").map_or_else(empty, shown);
     }
@@ -80,25 +83,56 @@ pub(super) fn of(message: Message) -> Content {
         "contact" => message.contact.and_then(contact),
         kind => None
             .or_else(|| message.file.and_then(|file| self::file(kind, file, caption.clone())))
-            .or_else(|| in_words(kind, &message.fields, caption.as_deref())),
+            .or_else(|| in_words(kind, &message.fields, caption.as_deref(), language)),
     };
-    known.unwrap_or_else(|| unknown(&kind, &message.fields, caption))
+    known.unwrap_or_else(|| unknown(&kind, &message.fields, caption, language))
 }
 
-fn unknown(kind: &str, fields: &Part, caption: Option<String>) -> Content {
+/// What a kind of message is called. One that nobody knows goes by the name of its field.
+pub(super) fn kind_in_words(kind: &str) -> Sentence {
+    match kind {
+        "photo" => words::told::photo(),
+        "live_photo" => words::told::live_photo(),
+        "animation" => words::told::animation(),
+        "video" => words::told::video(),
+        "video_note" => words::told::video_note(),
+        "voice" => words::told::voice(),
+        "audio" => words::told::audio(),
+        "document" => words::told::document(),
+        "sticker" => words::told::sticker(),
+        "location" => words::told::location(),
+        "venue" => words::told::venue(),
+        "contact" => words::told::contact(),
+        "poll" => words::told::poll(),
+        "checklist" => words::told::checklist(),
+        "dice" => words::told::dice(),
+        "game" => words::told::game(),
+        "story" => words::told::story(),
+        "invoice" => words::told::invoice(),
+        "paid_media" => words::told::paid_media(),
+        "gift" => words::told::gift(),
+        "giveaway" => words::told::giveaway(),
+        "rich_message" => words::told::rich_message(),
+        "text" => words::told::message(),
+        other => Sentence::plain(other.replace('_', " ")),
+    }
+}
+
+fn unknown(kind: &str, fields: &Part, caption: Option<String>, language: Language) -> Content {
     let words = [told::compact(fields, kind), caption].into_iter().flatten().collect::<Vec<_>>().join("\n");
-    Content::Unknown { kind: kind.replace('_', " "), caption: Some(words).filter(|words| !words.is_empty()) }
+    let kind = kind_in_words(kind).say(language);
+    Content::Unknown { kind, caption: Some(words).filter(|words| !words.is_empty()) }
 }
 
 /// What Kommo has no kind for, in words; if there is a picture or a film to see with it, the words become its caption.
-fn in_words(kind: &str, fields: &Part, caption: Option<&str>) -> Option<Content> {
+fn in_words(kind: &str, fields: &Part, caption: Option<&str>, language: Language) -> Option<Content> {
     let line = told::line(kind, fields)?;
     let line = caption.map_or_else(|| line.clone(), |caption| format!("{line}\n{caption}"));
     let seen = match kind {
         "new_chat_photo" => photo(fields.list(kind), Some(line.clone())),
         "paid_media" => {
             let items = fields.part(kind).list::<Part>("paid_media");
-            items.iter().find_map(|item| visible_media(item, &one_of(&items, &line)))
+            items.iter().find_map(|item| visible_media(item, &one_of(&items, &line, language)))
         }
         _ => None,
     };
@@ -106,10 +140,10 @@ fn in_words(kind: &str, fields: &Part, caption: Option<&str>) -> Option<Content>
 }
 
 /// Kommo's messages have one file each: what else there is stays in Telegram, and that is said.
-fn one_of(items: &[Part], line: &str) -> String {
+fn one_of(items: &[Part], line: &str, language: Language) -> String {
     match items.len() {
         0 | 1 => line.to_owned(),
-        count => format!("{line}\n[one of {count} is shown here, all of them in Telegram]"),
+        count => format!("{line}\n[{}]", words::told::one_of(count).say(language)),
     }
 }
 
@@ -122,13 +156,12 @@ fn visible_media(item: &Part, line: &str) -> Option<Content> {
 }
 
 /// A file that is too large for a bot becomes a text that says so: there is no way to have it.
-fn sized(content: Content, largest_bytes: u64) -> Content {
+fn sized(content: Content, largest_bytes: u64, language: Language) -> Content {
     match content {
         Content::Media(Media { kind, file_name, size_bytes: Some(size), caption, .. }) if size > largest_bytes => {
             let (size, largest) = (size.div_ceil(1024 * 1024), largest_bytes / (1024 * 1024));
-            let (kind, why) = (kind.name(), format!("Telegram lets bots have files of up to {largest} MB"));
-            let kind = format!("{kind} \"{file_name}\" of {size} MB: {why}, so this one stays in Telegram");
-            Content::Unknown { kind, caption }
+            let file = words::told::file_of(kind.in_words(), file_name, words::told::megabytes(size));
+            Content::Unknown { kind: words::told::too_large(file, largest).say(language), caption }
         }
         Content::Text(_)
         | Content::Media(_)

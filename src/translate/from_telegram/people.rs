@@ -1,6 +1,10 @@
 //! People and chats by their names.
 
-use crate::{telegram::wire::Part, translate::text::is_visible};
+use crate::{
+    telegram::wire::Part,
+    translate::text::is_visible,
+    words::{Language, told},
+};
 
 /// Text for the middle of a line: without line breaks, control characters and marks that reverse the direction of
 /// writing, by which a name could pose as a line of ours.
@@ -37,13 +41,18 @@ pub(super) fn known(who: &Part) -> Option<String> {
 
 /// A person or a chat by name, or at least by number.
 pub(super) fn named(who: &Part) -> String {
+    named_in(who, Language::En)
+}
+
+/// The same in a language.
+pub(super) fn named_in(who: &Part, language: Language) -> String {
     let number = || who.number("id").or_else(|| who.number("user_id")).or_else(|| who.number("chat_id"));
-    known(who).or_else(|| number().map(|id| format!("Telegram {id}"))).unwrap_or_else(|| "somebody".to_owned())
+    known(who).or_else(|| number().map(|id| format!("Telegram {id}"))).unwrap_or_else(|| told::somebody().say(language))
 }
 
 /// Several, one after another.
 pub(super) fn all(of: &[Part]) -> String {
-    if of.is_empty() { "somebody".to_owned() } else { of.iter().map(named).collect::<Vec<_>>().join(", ") }
+    if of.is_empty() { told::somebody().say(Language::En) } else { of.iter().map(named).collect::<Vec<_>>().join(", ") }
 }
 
 /// Who first wrote a message that is told again (Bot API, `MessageOrigin`).

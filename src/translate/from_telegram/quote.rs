@@ -10,10 +10,11 @@ use crate::{
         from_telegram::{content, people},
         text::is_visible,
     },
+    words::{Language, told},
 };
 
 /// What a message of `chat` answers. One of another chat, or a story, is known by its words alone.
-pub(super) fn of(message: &Message, bot: BotId, chat: TelegramChat) -> Option<Quote> {
+pub(super) fn of(message: &Message, (bot, chat): (BotId, TelegramChat), language: Language) -> Option<Quote> {
     let (fields, whole) = (&message.fields, message.reply_to_message.as_deref());
     let quoted = message.quote.as_ref().and_then(|quote| quote.text.clone()).filter(|it| is_visible(it));
     let is_picked = message.quote.as_ref().is_some_and(|quote| quote.is_manual == Some(true));
@@ -21,15 +22,15 @@ pub(super) fn of(message: &Message, bot: BotId, chat: TelegramChat) -> Option<Qu
     let part = quoted.clone().filter(|_| is_picked).or_else(item);
     let is_part = part.is_some();
     let elsewhere = fields.says("external_reply").then(|| fields.part("external_reply"));
-    let elsewhere = elsewhere.and_then(|it| from_elsewhere(part.clone().or_else(|| quoted.clone()), &it));
+    let elsewhere = elsewhere.and_then(|it| from_elsewhere(part.clone().or_else(|| quoted.clone()), &it, language));
     let quote = match (elsewhere, whole) {
         (Some(words), _) => Quote { words, ..Quote::default() },
         (None, Some(whole)) => {
-            let whole = self::whole(whole, bot, chat);
+            let whole = self::whole(whole, (bot, chat), language);
             Quote { words: part.unwrap_or(whole.words), ..whole }
         }
         (None, None) => {
-            let story = || fields.says("reply_to_story").then(|| story(&fields.part("reply_to_story")));
+            let story = || fields.says("reply_to_story").then(|| story(&fields.part("reply_to_story"), language));
             Quote { words: quoted.or_else(story)?, ..Quote::default() }
         }
     };
@@ -41,25 +42,25 @@ fn clean(words: &str) -> String {
     words.lines().map(people::one_line).collect::<Vec<_>>().join("\n")
 }
 
-fn whole(message: &Message, bot: BotId, chat: TelegramChat) -> Quote {
+fn whole(message: &Message, (bot, chat): (BotId, TelegramChat), language: Language) -> Quote {
     let elsewhere = message.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat.id);
     let number = message.message_id.filter(|_| !elsewhere);
     let ours = number.map(|message| MessageId { bot, chat, message, update: None });
-    Quote { ours, words: content::words(message).unwrap_or_default(), ..Quote::default() }
+    Quote { ours, words: content::words(message, language).unwrap_or_default(), ..Quote::default() }
 }
 
 /// The words of a message in another chat, after who wrote them. The words of a text are told only as a quoted part.
-fn from_elsewhere(part: Option<String>, message: &Part) -> Option<String> {
-    let words = part.or_else(|| content::words(&message.message_without("origin")));
+fn from_elsewhere(part: Option<String>, message: &Part, language: Language) -> Option<String> {
+    let words = part.or_else(|| content::words(&message.message_without("origin"), language));
     match (people::author(&message.part("origin")), words) {
         (Some(author), Some(words)) => Some(format!("{author}: {words}")),
-        (Some(author), None) => Some(format!("{author}: [message]")),
+        (Some(author), None) => Some(format!("{author}: [{}]", told::message().say(language))),
         (None, words) => words,
     }
 }
 
-fn story(story: &Part) -> String {
-    format!("[story of {}]", people::named(&story.part("chat")))
+fn story(story: &Part, language: Language) -> String {
+    format!("[{}]", told::story_of(people::named_in(&story.part("chat"), language)).say(language))
 }
 
 /// The task of a list, or the choice of a poll, that is answered (Bot API, `reply_to_checklist_task_id` and
@@ -80,7 +81,7 @@ mod tests {
 
     fn read(raw: &str) -> Option<Quote> {
         let message: Message = serde_json::from_str(&format!(r#"{{"message_id":9,"text":"yes",{raw}}}"#)).unwrap();
-        of(&message, BotId(1), 5.into())
+        of(&message, (BotId(1), 5.into()), Language::En)
     }
 
     fn quoted(raw: &str) -> Option<(Option<i64>, String)> {

@@ -9,6 +9,7 @@ use crate::{
         from_telegram::{content, entities},
         text::is_visible,
     },
+    words::Language,
 };
 
 mod amount;
@@ -65,7 +66,7 @@ fn bullets(items: impl IntoIterator<Item = String>) -> String {
 
 /// What another message says that this one is about.
 fn words_of(part: &Part, field: &str) -> Option<String> {
-    content::words(&part.read::<Message>(field)?)
+    content::words(&part.read::<Message>(field)?, Language::En)
 }
 
 #[cfg(test)]

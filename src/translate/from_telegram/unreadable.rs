@@ -30,6 +30,7 @@ mod tests {
             time::UnixMillis,
         },
         translate::from_telegram::{Arrival, Place, connection_id, decode, introduction, lane, own_number},
+        words::Language,
     };
 
     fn source() -> SourceId {
@@ -38,8 +39,15 @@ mod tests {
 
     fn read(raw: &str) -> Result<Arrival, Skip> {
         let (source, now) = (source(), UnixMillis(1));
-        let place =
-            Place { source: &source, bot: BotId(1), connection: None, groups: false, largest_file_bytes: 1, now };
+        let place = Place {
+            source: &source,
+            bot: BotId(1),
+            connection: None,
+            groups: false,
+            largest_file_bytes: 1,
+            language: Language::En,
+            now,
+        };
         decode(raw, &place)
     }
 

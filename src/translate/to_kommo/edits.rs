@@ -8,7 +8,8 @@ use crate::{
     },
     kommo::wire::{EditEvent, EditMessage},
     media::link::MediaLinks,
-    translate::to_kommo::{message, told},
+    translate::to_kommo::{message, worded},
+    words::{Language, told},
 };
 
 /// The new wording of a message that Kommo has, which it knows by our id. Kommo fetches files by `links`.
@@ -16,8 +17,8 @@ use crate::{
 /// What was told with the message is told again: Kommo takes no quote here, so the words of one stay in front where they
 /// were, and a file is named anew, which is right also where it is another one.
 #[must_use]
-pub fn edit(inbound: &Inbound, links: &MediaLinks<'_>) -> EditEvent {
-    let mut wording = message(&Inbound { edited: false, ..inbound.clone() }, links);
+pub fn edit(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> EditEvent {
+    let mut wording = message(&Inbound { edited: false, ..inbound.clone() }, links, language);
     if wording.media.is_some() {
         // What is left out may stay as it was; this caption has been taken away.
         wording.text.get_or_insert_default();
@@ -38,7 +39,12 @@ pub fn edit(inbound: &Inbound, links: &MediaLinks<'_>) -> EditEvent {
 
 /// The wording of a message that was deleted at `now`. It goes by Kommo's id: what a manager wrote has none of ours.
 #[must_use]
-pub fn deleted(conversation: &Conversation, message: &KommoMessageId, now: UnixMillis) -> EditEvent {
+pub fn deleted(
+    conversation: &Conversation,
+    message: &KommoMessageId,
+    now: UnixMillis,
+    language: Language,
+) -> EditEvent {
     EditEvent {
         event_type: "edit_message",
         payload: EditMessage {
@@ -48,7 +54,7 @@ pub fn deleted(conversation: &Conversation, message: &KommoMessageId, now: UnixM
             msgid: None,
             conversation_id: Some(conversation.to_string()),
             conversation_ref_id: None,
-            message: told("[deleted]".to_owned()),
+            message: worded(format!("[{}]", told::deleted().say(language))),
         },
     }
 }
@@ -98,7 +104,7 @@ mod tests {
     }
 
     fn wording(content: Content, quote: Option<Quote>) -> Message {
-        with_links(|links| edit(&edited(content, quote), links)).payload.message
+        with_links(|links| edit(&edited(content, quote), links, Language::En)).payload.message
     }
 
     fn text(words: &str) -> Content {
@@ -108,9 +114,12 @@ mod tests {
     #[test]
     fn an_edit_names_the_message_itself() {
         let greeting = edited(text("Hi"), None);
-        let (edit, instead) = with_links(|links| (edit(&greeting, links), encode(&greeting, links)));
+        let (edit, instead) =
+            with_links(|links| (edit(&greeting, links, Language::En), encode(&greeting, links, Language::En)));
         insta::assert_snapshot!(serde_json::to_string(&edit).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:1:7:42","conversation_id":"tg:sales:7","message":{"type":"text","text":"Hi"}}}"#);
         assert_eq!(instead.payload.message.text.unwrap(), "[edited] Hi");
+        let in_russian = with_links(|links| encode(&greeting, links, Language::Ru));
+        assert_eq!(in_russian.payload.message.text.unwrap(), "[изменено] Hi");
         let unknown = Content::Unknown { kind: "photo".to_owned(), caption: Some("look".to_owned()) };
         assert_eq!(wording(unknown, None).text.unwrap(), "[photo] look");
     }
@@ -148,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_deleted_message_goes_by_kommos_id_alone() {
-        let deleted = deleted(&conversation(), &KommoMessageId("0371a0ff".to_owned()), UnixMillis(1_000));
+        let deleted = deleted(&conversation(), &KommoMessageId("0371a0ff".to_owned()), UnixMillis(1_000), Language::En);
         insta::assert_snapshot!(serde_json::to_string(&deleted).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1,"msec_timestamp":1000,"id":"0371a0ff","conversation_id":"tg:sales:7","message":{"type":"text","text":"[deleted]"}}}"#);
     }
 }

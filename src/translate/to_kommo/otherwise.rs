@@ -5,6 +5,7 @@ use crate::{
     kommo::wire::Event,
     media::link::MediaLinks,
     translate::to_kommo::encode,
+    words::{Language, Sentence, told},
 };
 
 /// An event with a picture of the customer, which Kommo fetches at `link`.
@@ -17,20 +18,23 @@ pub fn pictured(mut event: Event, link: String) -> Event {
 
 /// A message with a file as a text that names the file and leads to it; `None` for a message without one.
 #[must_use]
-pub fn linked(inbound: &Inbound, links: &MediaLinks<'_>) -> Option<Event> {
+pub fn linked(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Option<Event> {
     let Content::Media(media) = &inbound.content else { return None };
-    let size = media.size_bytes.map(|size| format!(" of {}", size_in_words(size))).unwrap_or_default();
+    let (kind, name) = (media.kind.in_words(), &media.file_name);
+    let what = match media.size_bytes {
+        Some(size) => told::file_of(kind, name, size_in_words(size)),
+        None => told::file(kind, name),
+    };
     let link = links.to(&inbound.conversation.source, media);
-    let lines =
-        [Some(format!("[{} \"{}\"{size}]", media.kind.name(), media.file_name)), Some(link), media.caption.clone()];
+    let lines = [Some(format!("[{}]", what.say(language))), Some(link), media.caption.clone()];
     let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
-    Some(encode(&Inbound { content: Content::Text(text), ..inbound.clone() }, links))
+    Some(encode(&Inbound { content: Content::Text(text), ..inbound.clone() }, links, language))
 }
 
 /// A size as people write it, rounded up.
-fn size_in_words(bytes: u64) -> String {
+fn size_in_words(bytes: u64) -> Sentence {
     let kilobytes = bytes.div_ceil(1024);
-    if kilobytes < 1024 { format!("{kilobytes} KB") } else { format!("{} MB", kilobytes.div_ceil(1024)) }
+    if kilobytes < 1024 { told::kilobytes(kilobytes) } else { told::megabytes(kilobytes.div_ceil(1024)) }
 }
 
 #[cfg(test)]
@@ -79,11 +83,11 @@ mod tests {
     #[test]
     fn a_picture_is_the_customers_whoever_wrote() {
         let link = || "https://bridge.example.com/media/a/avatar.jpg".to_owned();
-        let received = pictured(with_links(|links| encode(&greeting(), links)), link()).payload;
+        let received = pictured(with_links(|links| encode(&greeting(), links, Language::En)), link()).payload;
         assert_eq!(received.sender.avatar, Some(link()));
         let author = Author::Business { name: "Olga".to_owned(), kommo: None };
         let written = Inbound { author, ..greeting() };
-        let written = pictured(with_links(|links| encode(&written, links)), link()).payload;
+        let written = pictured(with_links(|links| encode(&written, links, Language::En)), link()).payload;
         assert_eq!((written.sender.avatar, written.receiver.unwrap().avatar), (None, Some(link())));
     }
 
@@ -100,12 +104,16 @@ mod tests {
             caption,
         };
         let inbound = said(Content::Media(media.clone()));
-        let (link, event) =
-            with_links(|links| (links.to(&inbound.conversation.source, &media), linked(&inbound, links).unwrap()));
+        let (link, event) = with_links(|links| {
+            (links.to(&inbound.conversation.source, &media), linked(&inbound, links, Language::En).unwrap())
+        });
         let told = event.payload.message;
         assert_eq!(told.text.unwrap(), format!("[video \"x.mp4\" of 2 MB]\n{link}\nthe hall"));
         assert_eq!((told.r#type, event.payload.msgid), ("text", inbound.id.to_string()));
-        assert_eq!(with_links(|links| linked(&greeting(), links)), None);
-        assert_eq!([0, 1, 1_047_552, 1_047_553].map(size_in_words), ["0 KB", "1 KB", "1023 KB", "1 MB"]);
+        assert_eq!(with_links(|links| linked(&greeting(), links, Language::En)), None);
+        assert_eq!(
+            [0, 1, 1_047_552, 1_047_553].map(|size| size_in_words(size).say(Language::En)),
+            ["0 KB", "1 KB", "1023 KB", "1 MB"]
+        );
     }
 }

@@ -268,7 +268,7 @@ async fn nobody_else_ever_gets_it() {
         (number(BEN), "sales", "https://t.me/acme_sales_bot"),
         (nearly.to_owned(), "sales", "press Start"),
         (format!("{}0", number(ANNA)), "sales", "press Start"),
-        (number(BEN), "sales", "telekommo link --source sales --contact CONTACT_ID"),
+        (number(BEN), "sales", "then there is a chat to write in."),
         (String::new(), "sales", "neither a conversation nor a phone number"),
         // With several bots, one has to be named.
         (number(ANNA), "widget", "Choose one of the bots as the source"),

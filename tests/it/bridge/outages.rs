@@ -19,6 +19,7 @@ use telekommo::{
         stage::{ANNA, LINES, Line, Stage},
     },
     store::{Chat, Due, Ending, Fact, Intake, NewJob, Settings, Store},
+    words::Spoken,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -110,7 +111,8 @@ impl Own {
             Chats::new(&Egress::default(), url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
         let imported = telekommo::media::imported::chats(stage.dir(), &kommo.scope_id());
         let (store_, sources) = (store.clone(), BTreeSet::from([SourceId::parse(SALES.source).unwrap()]));
-        let parts = Parts { chats, account: None, store: store_, imported, meter: Arc::new(Meter::new()), sources };
+        let (meter, spoken) = (Arc::new(Meter::new()), Spoken::default());
+        let parts = Parts { chats, account: None, store: store_, imported, meter, spoken, sources };
         let schedule = Schedule::endless(vec![Duration::from_millis(50)]);
         let reconciler = Arc::new(Reconciler::new(parts, bounds, schedule, 1000));
         Self { stage, store, lane, reconciler, stop: CancellationToken::new() }
