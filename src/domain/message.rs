@@ -209,7 +209,7 @@ impl Tap {
     /// it is pressed. Where the button is not known, or anybody of a group may press it, each press counts.
     #[must_use]
     pub fn once(mut self) -> Self {
-        if matches!(self.inbound.customer.id, ContactId::Group(_)) {
+        if matches!(self.inbound.customer.id, ContactId::Group(_)) || self.inbound.id.message == 0 {
             return self;
         }
         // Below zero, where Telegram has no updates.

@@ -195,9 +195,11 @@ pub struct Call {
 
 impl Call {
     /// Telegram's number of the message that it answers, if that is in the chat `chat_id`: each chat has its own count.
+    /// What has no number of its own (0) is answered without naming it.
     #[must_use]
     pub fn reply_to_in(&self, chat_id: i64) -> Option<i64> {
-        self.method.reply_to().filter(|_| self.answers_in.unwrap_or(self.to.chat.id) == chat_id)
+        let is_here = self.answers_in.unwrap_or(self.to.chat.id) == chat_id;
+        self.method.reply_to().filter(|number| is_here && *number > 0)
     }
 
     /// Whether nothing of the answer comes after it.

@@ -78,7 +78,12 @@ pub(super) async fn step(
         Ok(Arrival::Connection(connection)) => Step::without_call(Ok(chats::connected(source, bot, connection))),
         Ok(Arrival::Deletion(deletion)) => chats::deleted(courier, &deletion, (source, bot, raw)).await?,
         Ok(Arrival::Move(moved)) => Step::without_call(Ok(chats::moved(moved))),
-        Err(skip) => Step::without_call(skipped(courier, (source, raw), &skip)),
+        Err(skip) => {
+            if let Some(query) = from_telegram::query(raw) {
+                taps::dismiss(courier, (source, bot), &query).await;
+            }
+            Step::without_call(skipped(courier, (source, raw), &skip))
+        }
     };
     let (read, shown) = reading::shown(courier, deed)?;
     Ok(step.with_facts(learnt).followed_by(read, shown))
@@ -95,7 +100,10 @@ fn skipped(courier: &Courier, (source, raw): (&SourceId, &str), skip: &Skip) -> 
             tracing::debug!(%source, chat, title, "its title");
         }
         Skip::DirectMessages { chat } if courier.says_first(&format!("direct {source} {chat}")) => {
-            tracing::info!(%source, chat, "the direct messages of a channel are not relayed");
+            tracing::warn!(
+                %source, chat,
+                "the direct messages of a channel are not relayed: whoever writes there has to be answered in Telegram"
+            );
         }
         Skip::NotAMessage(kind) if may_hold_words(kind) && courier.says_first(&format!("kind {kind}")) => {
             tracing::info!(%source, kind, "updates of this kind are not relayed: what is written by them stays unseen");

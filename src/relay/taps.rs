@@ -5,10 +5,21 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::{
-    domain::{address::SourceId, message::Tap},
+    domain::{
+        address::{BotId, SourceId},
+        message::Tap,
+    },
     relay::courier::Courier,
     telegram::place::Target,
 };
+
+/// Answers a press of which nothing is relayed: its author would wait for long otherwise.
+pub(super) async fn dismiss(courier: &Courier, (source, bot): (&SourceId, BotId), query: &str) {
+    let Some(bot) = courier.bots.get(source).filter(|it| it.id() == bot) else { return };
+    if !matches!(timeout(WITHIN, bot.answer_press(query)).await, Ok(Ok(()))) {
+        tracing::debug!(%source, "a press was not answered");
+    }
+}
 
 /// How long the courtesies may hold up the lane. The message to Kommo goes on beside them.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -23,7 +34,8 @@ pub(super) async fn acknowledge(courier: &Courier, source: &SourceId, tap: &Tap,
         if courier.keep_buttons {
             return Ok(());
         }
-        match here {
+        // Where the message has no number that is known, its keyboard stays.
+        match here.filter(|_| tap.inbound.id.message > 0) {
             Some(here) => bot.remove_keyboard(here, tap.inbound.id.message).await,
             None => Ok(()),
         }

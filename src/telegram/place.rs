@@ -109,6 +109,8 @@ impl Sent {
     pub(super) fn read(bot: BotId, chat: TelegramChat, message: &RawValue) -> Option<Self> {
         let message: Part = serde_json::from_str(message.get()).ok()?;
         let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
-        Some(Self { id: MessageId { bot, chat, message: message.number("message_id")?, update: None }, topic })
+        // One that the server sends later has the number 0 until then.
+        let number = message.number("message_id").filter(|number| *number > 0)?;
+        Some(Self { id: MessageId { bot, chat, message: number, update: None }, topic })
     }
 }

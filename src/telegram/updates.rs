@@ -101,7 +101,7 @@ impl Payload for GetUpdates {
     const NAME: &'static str = "GetUpdates";
 }
 
-/// Every kind of update that Bot API 10.1 knows. Sent with every poll: the server keeps the last list it was given, and
+/// Every kind of update that Bot API 10.3 knows. Sent with every poll: the server keeps the last list it was given, and
 /// leaves some kinds out unless they are named.
 pub const ALLOWED_UPDATES: &[&str] = &[
     "message",
@@ -129,6 +129,8 @@ pub const ALLOWED_UPDATES: &[&str] = &[
     "chat_boost",
     "removed_chat_boost",
     "managed_bot",
+    "subscription",
+    "stopped_message_generation",
 ];
 
 #[cfg(test)]

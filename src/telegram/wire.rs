@@ -63,6 +63,8 @@ pub enum Event {
     Member(Box<Part>),
     /// `business_connection`: somebody has connected the bot to their own chats, or changed what it may do there.
     Connected(Box<Part>),
+    /// `subscription`: somebody has ended or resumed what they pay the bot for, or could not pay.
+    Subscription(Box<Part>),
     /// `deleted_business_messages`: messages are gone from such a chat.
     Deleted(Box<Part>),
     /// Anything else.
@@ -70,7 +72,7 @@ pub enum Event {
 }
 
 /// The kinds of updates that are read.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "message",
     "edited_message",
     "channel_post",
@@ -82,6 +84,7 @@ const KINDS: [&str; 11] = [
     "my_chat_member",
     "business_connection",
     "deleted_business_messages",
+    "subscription",
 ];
 
 impl<'de> Deserialize<'de> for Update {
@@ -99,6 +102,7 @@ impl<'de> Deserialize<'de> for Update {
             "message_reaction" => Event::Reacted(fields.read(&kind).unwrap_or_default()),
             "my_chat_member" => Event::Member(fields.read(&kind).unwrap_or_default()),
             "business_connection" => Event::Connected(fields.read(&kind).unwrap_or_default()),
+            "subscription" => Event::Subscription(fields.read(&kind).unwrap_or_default()),
             "deleted_business_messages" => Event::Deleted(fields.read(&kind).unwrap_or_default()),
             _ => Event::Other,
         };
@@ -193,6 +197,9 @@ lenient! {
         pub from: User,
         /// The message with the button. Of an old one only the chat and the number are told, and its date is 0.
         pub message: Message,
+        /// The message with the button, where it is told by this alone: one that was sent somewhere by way of the bot, or, where
+        /// the bot is set so, one of the bot's own.
+        pub inline_message_id: String,
         /// What the button carries.
         pub data: String,
     }

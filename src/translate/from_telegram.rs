@@ -4,15 +4,15 @@ use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, TelegramChat},
         change::{Deletion, Move, PresenceChange},
-        message::{Author, Content, Inbound, Reaction, Skip, Tap},
+        message::{Content, Inbound, Reaction, Skip, Tap},
         order::within_second,
         reach::Connection,
         time::UnixMillis,
         work::Lane,
     },
-    telegram::wire::{CallbackQuery, Event, Message, MessageReaction, Part, ReactionType, Update},
-    translate::{buttons, from_telegram::chats::Chat},
-    words::{self, Language},
+    telegram::wire::{Event, Message, MessageReaction, Part, ReactionType, Update},
+    translate::from_telegram::chats::Chat,
+    words::Language,
 };
 
 mod changes;
@@ -21,12 +21,14 @@ mod content;
 mod entities;
 mod guests;
 mod people;
+mod presses;
 mod quote;
 mod told;
 mod unreadable;
 
 pub use changes::{connection, deletion_of};
 pub use guests::{introduction, own_number, without_payload};
+pub use presses::query;
 pub use unreadable::why_unreadable;
 
 /// What an update is about.
@@ -82,10 +84,15 @@ pub fn lane(raw: &str, source: &SourceId) -> Lane {
     let Some(update) = Update::parse(raw) else { return Lane::chatless(source) };
     let connection = connection_of(&update.event);
     let chat = match update.event {
-        Event::Message(message) | Event::Edited(message) => message.chat.and_then(|chat| chat.id),
-        Event::Pressed(query) => query.message.and_then(|message| message.chat?.id),
+        Event::Message(message) | Event::Edited(message) => chat_of(&message),
+        Event::Pressed(query) => match &query.message {
+            Some(message) => chat_of(message),
+            None => presses::at_home(&query),
+        },
         Event::Reacted(reaction) => reaction.chat.and_then(|chat| chat.number("id")),
         Event::Member(change) | Event::Deleted(change) => change.part("chat").number("id"),
+        // A person's private chat has their id.
+        Event::Subscription(change) => change.part("user").number("id"),
         Event::Connected(_) | Event::Other => None,
     };
     match (chat, connection) {
@@ -93,6 +100,11 @@ pub fn lane(raw: &str, source: &SourceId) -> Lane {
         (Some(chat), None) => Lane::inbound(&Conversation::new(source.clone(), chat)),
         (Some(chat), Some(connection)) => Lane::connected(source, &connection, chat),
     }
+}
+
+/// The chat that a message is in; `None` for one where the bot is a guest, whose id may be that of another chat.
+fn chat_of(message: &Message) -> Option<i64> {
+    message.chat.as_ref()?.id.filter(|_| !chats::is_guests(&message.fields))
 }
 
 /// Telegram's numbers of the messages that an update brings; `None` if it cannot be read.
@@ -114,7 +126,7 @@ fn connection_of(event: &Event) -> Option<String> {
         Event::Message(message) | Event::Edited(message) => named(&message.fields),
         Event::Pressed(query) => named(&query.message.as_ref()?.fields),
         Event::Deleted(deletion) => named(deletion),
-        Event::Reacted(_) | Event::Member(_) | Event::Connected(_) | Event::Other => None,
+        Event::Reacted(_) | Event::Member(_) | Event::Connected(_) | Event::Subscription(_) | Event::Other => None,
     }
 }
 
@@ -130,14 +142,14 @@ pub fn decode(raw: &str, place: &Place<'_>) -> Result<Arrival, Skip> {
             if let Some(moved) = changes::moved(&wire, place)? {
                 return Ok(Arrival::Move(moved));
             }
-            message(*wire, place).map(|inbound| Arrival::Message(Box::new(inbound)))
+            message(*wire, place, update.update_id).map(|inbound| Arrival::Message(Box::new(inbound)))
         }
         Event::Edited(wire) => {
             let edit = edited(*wire, place, update.update_id.ok_or(Skip::Unreadable)?)?;
             Ok(Arrival::Message(Box::new(edit)))
         }
         Event::Pressed(query) => {
-            let tap = tap(*query, place, update.update_id)?.ok_or(nothing)?;
+            let tap = presses::tap(*query, place, update.update_id)?.ok_or(nothing)?;
             Ok(Arrival::Tap(Box::new(tap)))
         }
         Event::Reacted(change) => reaction(*change, place)?.map(Arrival::Reaction).ok_or(nothing),
@@ -146,38 +158,13 @@ pub fn decode(raw: &str, place: &Place<'_>) -> Result<Arrival, Skip> {
             Ok(Arrival::Presence(Box::new(change)))
         }
         Event::Connected(wire) => connection(&wire).map(Arrival::Connection).ok_or(nothing),
+        Event::Subscription(wire) => {
+            let inbound = changes::subscription(&wire, place, update.update_id).ok_or(nothing)?;
+            Ok(Arrival::Message(Box::new(inbound)))
+        }
         Event::Deleted(wire) => changes::deletion(&wire, place).map(Arrival::Deletion).ok_or(nothing),
         Event::Other => Err(nothing),
     }
-}
-
-/// The press of a button; `None` for one that says nothing, such as that of a game.
-fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<Option<Tap>, Skip> {
-    let Some(message) = query.message else { return Ok(None) };
-    let chat = Chat::of(&message.fields, query.from.unwrap_or_default(), place)?;
-    let (Some(id), Some(data), Some(number), Some(update)) = (query.id, query.data, message.message_id, update) else {
-        return Ok(None);
-    };
-    let topic = chats::topic(&message.fields);
-    let pressed = buttons::pressed(&data, message.reply_markup);
-    Ok(Some(Tap {
-        query: id,
-        button: pressed.index,
-        choice: pressed.choice,
-        inbound: Inbound {
-            conversation: place.conversation(chat.id),
-            id: MessageId { bot: place.bot, chat: chat.id, message: number, update: Some(update) },
-            customer: chat.customer,
-            author: Author::Customer,
-            sent_at: place.now,
-            // Also in a group it is the label alone: Salesbot compares it.
-            content: pressed.label.map_or_else(|| unknown_button(place.language), Content::Text),
-            quote: None,
-            edited: false,
-            topic,
-            unattended: false,
-        },
-    }))
 }
 
 /// A change of somebody's reactions; `None` if neither what was nor what is has an emoji.
@@ -199,14 +186,13 @@ fn reaction(change: MessageReaction, place: &Place<'_>) -> Result<Option<Reactio
     }))
 }
 
-fn unknown_button(language: Language) -> Content {
-    Content::Unknown { kind: words::told::button().say(language), caption: None }
-}
-
-fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
+/// A message that `update` has brought. One without a number of its own (0) has the update's beside it: such are seen by one
+/// member of a group alone, or not sent yet, and there may be many.
+fn message(mut message: Message, place: &Place<'_>, update: Option<i64>) -> Result<Inbound, Skip> {
     let chat = Chat::of(&message.fields, message.from.clone().unwrap_or_default(), place)?;
     let author = chats::author(&message, place)?;
     let number = message.message_id.ok_or(Skip::Unreadable)?;
+    let update = if number == 0 { Some(update.ok_or(Skip::Unreadable)?) } else { None };
     let (topic, unattended) = (chats::topic(&message.fields), message.fields.flag("is_from_offline"));
     let begun = chats::beginning(&mut message);
     let speaker = chat.is_group().then(|| chats::speaker(&message, begun, place.language));
@@ -215,7 +201,7 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
     let content = content::forwarded(message, place.largest_file_bytes, place.language);
     Ok(Inbound {
         conversation: place.conversation(chat.id),
-        id: MessageId { bot: place.bot, chat: chat.id, message: number, update: None },
+        id: MessageId { bot: place.bot, chat: chat.id, message: number, update },
         customer: chat.customer,
         author,
         sent_at,
@@ -230,7 +216,7 @@ fn message(mut message: Message, place: &Place<'_>) -> Result<Inbound, Skip> {
 /// An edit has an id of its own, by which it is known where it cannot be told as an edit.
 fn edited(wire: Message, place: &Place<'_>, update_id: i64) -> Result<Inbound, Skip> {
     let (edited_at, is_dated) = (wire.edit_date.or(wire.date), wire.edit_date.is_some());
-    let mut inbound = message(wire, place)?;
+    let mut inbound = message(wire, place, Some(update_id))?;
     inbound.id.update = Some(update_id);
     inbound.sent_at = within_second(edited_at.unwrap_or_default(), inbound.id.message);
     // A position that is shared live is edited every few seconds.

@@ -1,6 +1,6 @@
 //! What becomes of each shape of update, the hostile ones included.
 
-use super::*;
+use super::{presses::unknown_button, *};
 use crate::domain::message::Media;
 
 fn source() -> SourceId {
@@ -87,7 +87,7 @@ fn a_private_text_becomes_a_message() {
 #[test]
 fn a_detail_nobody_knows_does_not_cost_the_text() {
     for odd in [
-        r#","text":"hi","entities":[{"type":"date_time","offset":0,"length":2,"unix_time":1}]"#,
+        r#","text":"hi","entities":[{"type":"date_time","offset":0,"length":2,"unix_time":"soon"}]"#,
         r#","text":"hi","external_reply":{"origin":{"type":"new"},"text":5}"#,
         r#","text":"hi","from_the_future":{"deep":[1,2,{"x":null}]}"#,
         r#","text":"hi","entities":"not a list","reply_markup":7"#,

@@ -28,6 +28,8 @@ use description::Description;
 
 mod crossing;
 mod description;
+mod samples;
+mod walk;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 const BOT: BotId = BotId(123_456);

@@ -91,5 +91,7 @@ lenient! {
         pub user: Part,
         /// The language of the program, of a `pre`.
         pub language: String,
+        /// Which moment is meant, of a `date_time`, in seconds since the epoch.
+        pub unix_time: i64,
     }
 }

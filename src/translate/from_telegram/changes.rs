@@ -1,4 +1,4 @@
-//! Updates that bring no words: what changes about a chat.
+//! Updates that bring no words of anybody's: what changes about a chat or a customer.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::{
     domain::{
         address::{MessageId, TelegramChat, UserId},
         change::{Deletion, Move, PresenceChange},
-        message::Skip,
+        message::{Author, Content, Inbound, Skip},
         reach::{Connection, Presence},
         time::UnixMillis,
     },
@@ -52,6 +52,33 @@ pub fn connection(wire: &Part) -> Option<Connection> {
         can_reply: rights.flag("can_reply") || wire.flag("can_reply"),
         can_read: rights.flag("can_read_messages"),
         made_at: UnixMillis::from_seconds(wire.number("date").unwrap_or_default()),
+    })
+}
+
+/// What becomes of a subscription that a customer pays the bot for (Bot API, `BotSubscriptionUpdated`): told in the
+/// customer's own chat, where they have paid.
+pub(super) fn subscription(change: &Part, place: &Place<'_>, update: Option<i64>) -> Option<Inbound> {
+    let user = change.part("user");
+    let chat = user.number("id")?;
+    let state = match change.text("state")?.as_str() {
+        "active" => "active again".to_owned(),
+        "failed" => "not paid: the payment failed".to_owned(),
+        // Canceled, and what a later Bot API may know.
+        other => people::one_line(&other.replace('_', " ")),
+    };
+    let order = change.text("invoice_payload").map(|order| format!("\norder: {order}")).unwrap_or_default();
+    Some(Inbound {
+        conversation: place.conversation(chat.into()),
+        // No message of Telegram's has this number.
+        id: MessageId { bot: place.bot, chat: chat.into(), message: 0, update: Some(update?) },
+        customer: chats::customer(chats::person(&user), chat),
+        author: Author::Customer,
+        sent_at: place.now,
+        content: Content::Text(format!("[subscription] {state}{order}")),
+        quote: None,
+        edited: false,
+        topic: None,
+        unattended: true,
     })
 }
 

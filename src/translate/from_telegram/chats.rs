@@ -21,6 +21,12 @@ impl Chat {
     /// The chat that `message` is in, which `from` has written.
     pub(super) fn of(message: &Part, from: User, place: &Place<'_>) -> Result<Self, Skip> {
         let chat = message.part("chat");
+        if is_guests(message) {
+            return Err(Skip::NotAMessage("guest_message".to_owned()));
+        }
+        if message.says("direct_messages_topic") {
+            return Err(Skip::DirectMessages { chat: chat.number("id").ok_or(Skip::Unreadable)? });
+        }
         match (place.connection, message.says("business_connection_id")) {
             (Some(connection), true) => {
                 let id = chat.number("id").ok_or(Skip::Unreadable)?;
@@ -49,6 +55,12 @@ impl Chat {
     pub(super) const fn is_group(&self) -> bool {
         matches!(self.customer.id, ContactId::Group(_))
     }
+}
+
+/// Whether a message was written where the bot is a guest. The id of that chat may be that of another chat of the bot's, so
+/// nothing may be known by it.
+pub(super) fn is_guests(message: &Part) -> bool {
+    message.says("guest_query_id")
 }
 
 /// A person, as they are or as their private chat tells of them.
@@ -144,6 +156,8 @@ pub(super) fn speaker(message: &Message, topic: Option<String>, language: Langua
             people::full_name(&fields.part("from")).unwrap_or_else(|| people::named_in(&fields.part("from"), language))
         }
     };
+    let tag = fields.text("sender_tag").and_then(|tag| people::visible(&tag)).filter(|tag| *tag != name);
+    let name = tag.map_or_else(|| name.clone(), |tag| format!("{name} ({tag})"));
     topic.map_or_else(|| name.clone(), |topic| format!("[{topic}] {name}"))
 }
 

@@ -244,3 +244,54 @@ fn nothing_of_a_group_is_read_that_is_not_wanted() {
         assert_eq!(read(&raw, None, false), Err(Skip::Group { chat: -5, title: "Team".to_owned() }), "{raw}");
     }
 }
+
+/// An update of Ann's in the chat that `chat` describes.
+fn in_chat(update: i64, number: i64, chat: &str, fields: &str) -> String {
+    format!(
+        r#"{{"update_id":{update},"message":{{"message_id":{number},"date":1786017600,"chat":{{{chat}}},"from":{{"id":7,"first_name":"Ann"}},"text":"hi"{fields}}}}}"#
+    )
+}
+
+#[test]
+fn what_has_no_number_is_told_apart_by_its_update() {
+    let group = r#""id":-5,"type":"supergroup","title":"Team""#;
+    let fields = r#","receiver_user":{"id":1},"ephemeral_message_id":3"#;
+    let read = |update| message(&in_chat(update, 0, group, fields), None).unwrap();
+    assert_eq!([read(8), read(9)].map(|it| it.id.to_string()), ["tg:1:-5:0:8", "tg:1:-5:0:9"]);
+    assert_eq!(message(&in_chat(8, 4, group, ""), None).unwrap().id.to_string(), "tg:1:-5:4");
+    let answer = r#","reply_to_message":{"message_id":0,"text":"Which?"}"#;
+    let quote = message(&in_chat(8, 4, group, answer), None).unwrap().quote.unwrap();
+    assert_eq!((quote.ours, quote.words.as_str()), (None, "Which?"));
+}
+
+#[test]
+fn no_conversation_is_named_by_a_chat_where_the_bot_is_a_guest() {
+    for chat in [r#""id":7,"type":"private""#, r#""id":-5,"type":"supergroup","title":"Team""#] {
+        let raw = in_chat(8, 4, chat, r#","guest_query_id":"g1""#);
+        assert_eq!(read(&raw, None, true), Err(Skip::NotAMessage("guest_message".to_owned())));
+        assert_eq!(from_telegram::lane(&raw, &source()).thread, "source:sales");
+        assert_eq!(from_telegram::introduction(&raw, &source()), None);
+    }
+}
+
+#[test]
+fn the_customers_of_a_channel_are_never_one_conversation() {
+    let topic = r#","direct_messages_topic":{"topic_id":5,"user":{"id":7,"first_name":"Ann"}}"#;
+    let flagged = r#""id":-5,"type":"supergroup","title":"Shop","is_direct_messages":true"#;
+    let plain = r#""id":-5,"type":"supergroup","title":"Shop""#;
+    for (chat, fields) in [(flagged, topic), (flagged, ""), (plain, topic)] {
+        assert_eq!(read(&in_chat(8, 4, chat, fields), None, true), Err(Skip::DirectMessages { chat: -5 }));
+    }
+}
+
+#[test]
+fn a_speaker_is_told_with_their_tag() {
+    let group = r#""id":-5,"type":"supergroup","title":"Team""#;
+    let said = |tag: &str| {
+        let raw = in_chat(8, 4, group, &format!(r#","sender_tag":"{tag}""#));
+        message(&raw, None).unwrap().content
+    };
+    assert_eq!(said("Supplier"), Content::Text("Ann (Supplier): hi".to_owned()));
+    assert_eq!(said(" "), Content::Text("Ann: hi".to_owned()));
+    assert_eq!(said("Ann"), Content::Text("Ann: hi".to_owned()));
+}

@@ -2,11 +2,15 @@
 //!
 //! Kommo shows plain text. What only changes the look of words (bold, italic, underline) is let go. What changes their
 //! meaning gets a mark that people know: `~struck out~`, `||hidden||`, `` `code` ``, fences around programs, `> ` in front of
-//! quoted lines, and behind the label of a link where it leads. Marks are only ever added, so no word can be lost.
+//! quoted lines, behind the label of a link where it leads, and behind a date when that is: Telegram's apps show it in the time
+//! of whoever reads it. Marks are only ever added, so no word can be lost.
 
 use crate::{
     telegram::wire::{Entity, Part},
-    translate::from_telegram::people::{self, one_line},
+    translate::from_telegram::{
+        people::{self, one_line},
+        told,
+    },
 };
 
 /// The text in the field `text` of something, with the marks that its field `entities` asks for.
@@ -102,6 +106,7 @@ pub(super) fn marks(entity: &Entity, label: &str) -> Option<Marks> {
         "strikethrough" => Some(Marks::both("~")),
         "text_link" | "url" => link(entity.url.as_deref()?, label).map(Marks::after),
         "text_mention" => mention(entity, label).map(Marks::after),
+        "date_time" => Some(Marks::after(format!(" ({})", told::when(entity.unix_time?)?))),
         _ => None,
     }
 }

@@ -22,7 +22,8 @@ fn each_kind_has_its_marks() {
         ("italic", "", "see this here"),
         ("underline", "", "see this here"),
         ("custom_emoji", r#","custom_emoji_id":"7""#, "see this here"),
-        ("date_time", r#","unix_time":1"#, "see this here"),
+        ("date_time", r#","unix_time":1,"date_time_format":"wDT""#, "see this (1970-01-01 00:00 UTC) here"),
+        ("date_time", r#","unix_time":"then""#, "see this here"),
         ("from_the_future", "", "see this here"),
         ("strikethrough", "", "see ~this~ here"),
         ("spoiler", "", "see ||this|| here"),
@@ -100,8 +101,18 @@ fn keeps(text: &str, marked: &str) -> bool {
 }
 
 fn entity() -> impl Strategy<Value = Entity> {
-    const KINDS: [&str; 9] =
-        ["bold", "code", "pre", "blockquote", "spoiler", "strikethrough", "text_link", "text_mention", "new"];
+    const KINDS: [&str; 10] = [
+        "bold",
+        "code",
+        "date_time",
+        "pre",
+        "blockquote",
+        "spoiler",
+        "strikethrough",
+        "text_link",
+        "text_mention",
+        "new",
+    ];
     let offset = prop_oneof![4 => -2_i64..60, 1 => any::<i64>()];
     (prop::sample::select(&KINDS[..]), offset.clone(), offset, prop::option::of(Just("x y".to_owned()))).prop_map(
         |(kind, offset, length, language)| Entity {
@@ -111,6 +122,7 @@ fn entity() -> impl Strategy<Value = Entity> {
             url: Some("https://example.com".to_owned()),
             user: serde_json::from_str(r#"{"username":"ann"}"#).ok(),
             language,
+            unix_time: Some(offset),
         },
     )
 }

@@ -7,7 +7,7 @@ use crate::{
         time::UnixMillis,
     },
     telegram::wire::{Event, Message, Update},
-    translate::from_telegram::chats::customer,
+    translate::from_telegram::chats::{customer, is_guests},
 };
 
 /// The command that opens a chat with a bot.
@@ -28,7 +28,7 @@ pub fn introduction(raw: &str, source: &SourceId) -> Option<Introduction> {
     }
     let from = message.fields.part("from");
     let chat = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
-    if from.says("is_bot") {
+    if from.says("is_bot") || is_guests(&message.fields) {
         return None;
     }
     let known = customer(message.from.clone().unwrap_or_default(), chat);

@@ -44,7 +44,8 @@ fn clean(words: &str) -> String {
 
 fn whole(message: &Message, (bot, chat): (BotId, TelegramChat), language: Language) -> Quote {
     let elsewhere = message.chat.as_ref().and_then(|chat| chat.id).is_some_and(|id| id != chat.id);
-    let number = message.message_id.filter(|_| !elsewhere);
+    // What has no number of its own (0) cannot be named.
+    let number = message.message_id.filter(|number| !elsewhere && *number > 0);
     let ours = number.map(|message| MessageId { bot, chat, message, update: None });
     Quote { ours, words: content::words(message, language).unwrap_or_default(), ..Quote::default() }
 }

@@ -21,6 +21,7 @@ mod paid;
 mod rich;
 mod shared;
 
+pub(super) use amount::when;
 pub(super) use future::compact;
 
 /// What a `message` of a `kind` says; `None` if nobody here knows the kind.
@@ -49,14 +50,19 @@ fn formatted(part: &Part, field: &str, entities: &str) -> Option<String> {
     entities::of(part, field, entities).filter(|text| is_visible(text))
 }
 
+/// The texts that say something, with `between` them.
+fn joined(between: &str, texts: impl IntoIterator<Item = String>) -> String {
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
+}
+
 /// The lines that there are, below each other.
 fn lines(lines: impl IntoIterator<Item = Option<String>>) -> String {
-    lines.into_iter().flatten().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+    joined("\n", lines.into_iter().flatten())
 }
 
 /// The words that there are, in a row.
 fn row(words: impl IntoIterator<Item = Option<String>>) -> String {
-    words.into_iter().flatten().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+    joined(", ", words.into_iter().flatten())
 }
 
 /// Items, one a line.

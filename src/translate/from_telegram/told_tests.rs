@@ -73,6 +73,9 @@ fn a_kind_from_the_future_is_told_by_its_words() {
         ),
         (r#""just words""#, Some("just words")),
         (r#"{"secret":"x","hash":"y","data":"z","flag":true,"id":7}"#, None),
+        (r#"{"headline":"Which?","wording":["one","two"]}"#, Some("headline: Which?, wording: one, wording: two")),
+        (r#"{"bot_token":{"text":"no"},"credentials":["no"],"new_state":"no","anchor":"AgACAgIAAxkBAAMR1234"}"#, None),
+        (r#"{"place":"https://example.com/a","alignment":"left"}"#, None),
         ("true", None),
         ("[]", None),
     ] {
@@ -84,8 +87,8 @@ fn a_kind_from_the_future_is_told_by_its_words() {
         };
         assert_eq!(said.as_deref().map(sorted), want.map(sorted), "{content}");
     }
-    let long = compacted(&format!(r#"{{"text":"{}"}}"#, "ж".repeat(1000))).unwrap();
-    assert_eq!((long.chars().count(), long.ends_with("ж…")), (301, true));
+    let long = compacted(&format!(r#"{{"text":"{}"}}"#, "ж".repeat(5000))).unwrap();
+    assert_eq!((long.chars().count(), long.ends_with("ж…")), (4097, true));
 }
 
 #[test]

@@ -21,9 +21,14 @@ struct Type {
 }
 
 #[derive(Deserialize)]
-struct Field {
-    types: Vec<String>,
+pub(super) struct Field {
+    pub(super) types: Vec<String>,
     required: bool,
+    /// The only text that a field may hold.
+    pub(super) always: Option<String>,
+    /// The texts that it may hold.
+    #[serde(default)]
+    pub(super) among: Vec<String>,
 }
 
 impl Description {
@@ -36,6 +41,26 @@ impl Description {
         let fields: Vec<_> = self.types[of].fields.keys().map(String::as_str).collect();
         assert!(!fields.is_empty(), "{of} has no fields");
         fields
+    }
+
+    /// Whether a type has fields. Some only say by being there that something happened.
+    pub(super) fn has_fields(&self, of: &str) -> bool {
+        !self.types[of].fields.is_empty()
+    }
+
+    /// A field of a type.
+    pub(super) fn field(&self, of: &str, name: &str) -> &Field {
+        &self.types[of].fields[name]
+    }
+
+    /// Whether a type always has a field.
+    pub(super) fn is_required(&self, of: &str, name: &str) -> bool {
+        self.field(of, name).required
+    }
+
+    /// The types that a value of a type may be of instead; none if it is one by itself.
+    pub(super) fn subtypes(&self, of: &str) -> &[String] {
+        self.types.get(of).map(|it| it.subtypes.as_slice()).unwrap_or_default()
     }
 
     /// Why `value` is not of the type `name`; nothing if it is.
@@ -65,7 +90,11 @@ impl Description {
         for (field, value) in object {
             let at = format!("{at}.{field}");
             match known.fields.get(field) {
-                Some(field) => faults.extend(self.least_faults(value, &field.types, &at)),
+                Some(field) => {
+                    faults.extend(self.least_faults(value, &field.types, &at));
+                    let is_said = field.always.as_ref().is_none_or(|always| value == always.as_str());
+                    faults.extend((!is_said).then(|| format!("{at} is never {value} in {name}")));
+                }
                 None => faults.push(format!("{at} is unknown in {name}")),
             }
         }
@@ -86,6 +115,7 @@ fn the_description_tells_values_apart() {
         (r#"{"id":"1","is_bot":false}"#, "User", "x lacks first_name of User; x.id is no Integer"),
         (r#"{"type":"emoji","emoji":"👍","more":1}"#, "ReactionType", "x.more is unknown in ReactionTypeEmoji"),
         (r#"["a",{"type":"bold","text":"b"}]"#, "RichText", ""),
+        (r#"{"type":"italic","text":"b"}"#, "RichTextBold", "x.type is never \"italic\" in RichTextBold"),
         ("{}", "Array of User", "x is no list"),
     ] {
         let found = description.faults(&serde_json::from_str(value).unwrap(), name, "x");

@@ -51,7 +51,7 @@ pub(super) fn count(number: i64, thing: &str) -> String {
 }
 
 /// An instant, given in seconds since the epoch.
-pub(super) fn when(seconds: i64) -> Option<String> {
+pub(in crate::translate::from_telegram) fn when(seconds: i64) -> Option<String> {
     Some(DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 

@@ -29,9 +29,16 @@ fn of_members(kind: &str, message: &Part, what: &Part) -> Option<String> {
             headed("the owner left the chat", &next.unwrap_or_default())
         }
         "chat_owner_changed" => headed("new owner of the chat", &people::named(&what.part("new_owner"))),
+        "community_chat_added" => headed("added to the community", &community(what)),
+        "community_chat_joined" => headed("joined from the community", &community(what)),
+        "community_chat_removed" => headed("removed from the community", ""),
         "boost_added" => headed("chat boosted", &what.number("boost_count").map(|by| count(by, "boost"))?),
         _ => return None,
     })
+}
+
+fn community(what: &Part) -> String {
+    what.part("community").text("name").map(|name| people::one_line(&name)).unwrap_or_default()
 }
 
 fn of_topics(kind: &str, what: &Part) -> Option<String> {

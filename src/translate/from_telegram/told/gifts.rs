@@ -5,7 +5,7 @@ use crate::{
     translate::from_telegram::{
         people::{self, one_line},
         told::{
-            amount::{count, stars, when},
+            amount::{count, price, stars, when},
             formatted, headed, lines, row, words_of,
         },
     },
@@ -16,7 +16,7 @@ pub(super) fn line(kind: &str, what: &Part) -> Option<String> {
     Some(match kind {
         "gift" => gift("gift", what),
         "gift_upgrade_sent" => gift("gift upgrade", what),
-        "unique_gift" => unique(&what.part("gift")),
+        "unique_gift" => lines([Some(unique(&what.part("gift"))), formatted(what, "text", "entities"), resold(what)]),
         "giveaway_created" => headed("giveaway created", &prize(what).unwrap_or_default()),
         "giveaway" => giveaway(what),
         "giveaway_winners" => winners(what),
@@ -32,7 +32,11 @@ fn gift(what: &str, info: &Part) -> String {
     let gift = info.part("gift");
     let emoji = gift.part("sticker").text("emoji").unwrap_or_default();
     let worth = gift.number("star_count").map(|cost| format!("worth {}", stars(cost))).unwrap_or_default();
-    lines([Some(headed(what, format!("{emoji} {worth}").trim())), formatted(info, "text", "entities")])
+    lines([
+        Some(headed(what, format!("{emoji} {worth}").trim())),
+        publisher(&gift),
+        formatted(info, "text", "entities"),
+    ])
 }
 
 fn unique(gift: &Part) -> String {
@@ -43,8 +47,20 @@ fn unique(gift: &Part) -> String {
     lines([
         Some(headed("unique gift", &format!("{name}{number}"))),
         Some(row(["model", "symbol", "backdrop"].map(trait_of))),
+        publisher(gift),
         page,
     ])
+}
+
+/// Whose gift it is, of one that a chat has made.
+fn publisher(gift: &Part) -> Option<String> {
+    people::known(&gift.part("publisher_chat")).map(|chat| format!("published by {chat}"))
+}
+
+/// What a gift was bought for from somebody else.
+fn resold(info: &Part) -> Option<String> {
+    let paid = info.number("last_resale_amount").zip(info.text("last_resale_currency"));
+    paid.map(|(amount, currency)| format!("bought for {}", price(amount, &one_line(&currency))))
 }
 
 fn prize(what: &Part) -> Option<String> {
@@ -66,10 +82,12 @@ fn unclaimed(what: &Part) -> Option<String> {
 fn giveaway(what: &Part) -> String {
     let chosen = what.number("winners_selection_date").and_then(when).map(|when| format!("chosen on {when}"));
     let chats = what.list::<Part>("chats");
+    let countries = row(what.list("country_codes").into_iter().map(Some));
     lines([
         Some(headed("giveaway", &row([won(what), chosen]))),
         prize(what),
         (!chats.is_empty()).then(|| format!("chats to join: {}", people::all(&chats))),
+        (!countries.is_empty()).then(|| format!("only in {countries}")),
     ])
 }
 
@@ -78,6 +96,7 @@ fn winners(what: &Part) -> String {
     let refunded = what.flag("was_refunded").then(|| "canceled and refunded".to_owned());
     lines([
         Some(headed("giveaway winners", &row([won(what), unclaimed(what), refunded]))),
+        people::known(&what.part("chat")).map(|chat| format!("of {chat}")),
         prize(what),
         (!names.is_empty()).then(|| people::all(&names)),
     ])

@@ -41,7 +41,7 @@ fn poll(poll: &Part) -> String {
     let options = options.iter().enumerate().map(|(at, option)| {
         let votes = option.number("voter_count").filter(|votes| closed || *votes > 0);
         let right = correct.contains(&at).then(|| "correct".to_owned());
-        let beside = row([votes.map(|votes| count(votes, "vote")), right]);
+        let beside = row([votes.map(|votes| count(votes, "vote")), right, added(option)]);
         let text = row([worded(option, "text"), media(option)]);
         if beside.is_empty() { text } else { format!("{text} ({beside})") }
     });
@@ -49,22 +49,41 @@ fn poll(poll: &Part) -> String {
     let state = if closed { Some("closed".to_owned()) } else { end };
     let voters = poll.number("total_voter_count").filter(|voters| *voters > 0).map(|voters| count(voters, "voter"));
     let several = poll.flag("allows_multiple_answers").then(|| "several answers allowed".to_owned());
+    let countries = row(poll.list("country_codes").into_iter().map(Some));
+    let countries = (!countries.is_empty()).then(|| format!("only in {countries}"));
     lines([
         Some(headed(if quiz { "quiz" } else { "poll" }, &worded(poll, "question").unwrap_or_default())),
         worded(poll, "description"),
         media(poll),
         Some(bullets(options)),
-        Some(row([state, voters, several])),
+        Some(row([state, voters, several, countries])),
         worded(poll, "explanation").map(|why| format!("explanation: {why}")),
+        attached(&poll.part("explanation_media")),
     ])
 }
 
 /// What is attached to a poll or to one of its options (Bot API, `PollMedia`).
 fn media(of: &Part) -> Option<String> {
-    let media = of.part("media");
-    let link = media.part("link").text("url");
-    let kind = media.names().find(|name| media.says(name))?.replace('_', " ");
-    Some(link.unwrap_or_else(|| format!("[{kind}]")))
+    attached(&of.part("media"))
+}
+
+fn attached(media: &Part) -> Option<String> {
+    if let Some(url) = media.part("link").text("url") {
+        return Some(url);
+    }
+    let kind = media.names().find(|name| media.says(name))?;
+    let what = media.part(kind);
+    let named = ["performer", "title", "address", "emoji"].map(|field| what.text(field));
+    let named = row(named.into_iter().map(|name| name.map(|name| people::one_line(&name))));
+    let name = if named.is_empty() { what.text("file_name").unwrap_or_default() } else { named };
+    Some(headed(&kind.replace('_', " "), &people::one_line(&name)))
+}
+
+/// Who has added an option to somebody else's poll.
+fn added(option: &Part) -> Option<String> {
+    let who = ["added_by_user", "added_by_chat"].into_iter().filter_map(|field| people::known(&option.part(field)));
+    let who = row(who.map(Some));
+    (!who.is_empty()).then(|| format!("added by {who}"))
 }
 
 fn option(what: &str, option: &Part) -> String {
@@ -84,9 +103,8 @@ fn tasks(list: &Part) -> Option<impl Iterator<Item = String>> {
 }
 
 fn task(task: &Part, done: bool) -> String {
-    let who =
-        ["completed_by_user", "completed_by_chat"].into_iter().find_map(|field| people::full_name(&task.part(field)));
-    let who = who.filter(|_| done).map(|who| format!(" ({who})")).unwrap_or_default();
+    let who = ["completed_by_user", "completed_by_chat"].into_iter().map(|field| people::known(&task.part(field)));
+    let who = Some(row(who)).filter(|who| done && !who.is_empty()).map(|who| format!(" ({who})")).unwrap_or_default();
     let number = || format!("task {}", task.number("id").unwrap_or_default());
     format!("{} {}{who}", if done { "☑" } else { "☐" }, worded(task, "text").unwrap_or_else(number))
 }

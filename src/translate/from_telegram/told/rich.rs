@@ -3,9 +3,19 @@
 use serde_json::Value;
 
 use crate::{
-    telegram::wire::{Entity, Part},
-    translate::{from_telegram::entities, text::is_visible},
+    telegram::wire::Part,
+    translate::{
+        from_telegram::{
+            people::one_line,
+            told::{future, joined},
+        },
+        text::is_visible,
+    },
 };
+
+mod words;
+
+use words::words;
 
 /// The text of an article. What is deeper than JSON is read is no article.
 pub(super) fn text(message: &Part) -> Option<String> {
@@ -15,12 +25,11 @@ pub(super) fn text(message: &Part) -> Option<String> {
 
 /// Blocks, below each other.
 fn blocks(of: &Value) -> String {
-    let blocks = of.as_array().into_iter().flatten().map(block).filter(|text| !text.is_empty());
-    blocks.collect::<Vec<_>>().join("\n")
+    joined("\n", of.as_array().into_iter().flatten().map(block))
 }
 
 fn block(block: &Value) -> String {
-    let kind = block["type"].as_str().unwrap_or_default();
+    let kind = string(&block["type"]);
     match kind {
         "divider" => "———".to_owned(),
         "anchor" => String::new(),
@@ -28,62 +37,82 @@ fn block(block: &Value) -> String {
         "mathematical_expression" => string(&block["expression"]).to_owned(),
         "list" => items(&block["items"]),
         "table" => table(block),
-        "blockquote" | "pullquote" => {
-            let said = below(blocks(&block["blocks"]), words(&block["text"]));
-            credited(quoted(&said), &block["credit"])
-        }
-        "details" => below(words(&block["summary"]), blocks(&block["blocks"])),
+        "blockquote" | "expandable_blockquote" | "pullquote" => quotation(block),
+        "details" => joined("\n", [words(&block["summary"]), blocks(&block["blocks"])]),
+        "buttons" => joined(" ", block["buttons"].as_array().into_iter().flatten().map(words::button)),
         "paragraph" | "heading" | "footer" | "thinking" => words(&block["text"]),
         "map" => {
             let place = &block["location"];
             captioned(format!("[map] {}, {}", place["latitude"], place["longitude"]), block)
         }
-        // Media, groups of them, and what is not known yet.
-        _ => {
-            let inner = below(words(&block["text"]), blocks(&block["blocks"]));
-            let file = block[kind]["file_name"].as_str().map(|name| format!(" {name}")).unwrap_or_default();
-            let shown = if inner.is_empty() { format!("[{}]{file}", kind.replace('_', " ")) } else { inner };
-            captioned(shown, block)
+        "collage" | "slideshow" => {
+            let shown = blocks(&block["blocks"]);
+            captioned(if shown.is_empty() { format!("[{kind}]") } else { shown }, block)
         }
+        "animation" | "audio" | "document" | "photo" | "video" | "voice_note" => captioned(file(kind, block), block),
+        unknown => new(unknown, block),
     }
+}
+
+/// A block of a kind that nobody here knows, by all that can be read in it.
+fn new(kind: &str, block: &Value) -> String {
+    let rest = future::readable_beside(&["blocks", "caption", "credit", "text"], block);
+    let said = joined("\n", [words(&block["text"]), blocks(&block["blocks"])]);
+    let shown = if said.is_empty() {
+        joined(" ", [format!("[{}]", one_line(&kind.replace('_', " "))), rest])
+    } else {
+        joined("\n", [said, rest])
+    };
+    credited(captioned(shown, block), &block["credit"])
 }
 
 fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn below(first: String, second: String) -> String {
-    match (first.is_empty(), second.is_empty()) {
-        (false, false) => format!("{first}\n{second}"),
-        (true, _) => second,
-        (_, true) => first,
-    }
+/// A file by its kind, with who plays what, or else its name.
+fn file(kind: &str, block: &Value) -> String {
+    let file = &block[kind];
+    let played = joined(" - ", [string(&file["performer"]), string(&file["title"])].map(one_line));
+    let name = if played.is_empty() { one_line(string(&file["file_name"])) } else { played };
+    joined(" ", [format!("[{}]", kind.replace('_', " ")), name])
 }
 
-fn quoted(text: &str) -> String {
-    text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
+/// Words of somebody else. Some kinds hold blocks, others a text, and a later Bot API changes which.
+fn quotation(block: &Value) -> String {
+    let said = joined("\n", [blocks(&block["blocks"]), words(&block["text"])]);
+    let quoted: Vec<_> = said.lines().map(|line| format!("> {line}")).collect();
+    credited(quoted.join("\n"), &block["credit"])
 }
 
 fn credited(text: String, credit: &Value) -> String {
     let credit = words(credit);
-    if credit.is_empty() { text } else { format!("{text}\n— {credit}") }
+    if credit.is_empty() { text } else { joined("\n", [text, format!("— {credit}")]) }
 }
 
 fn captioned(text: String, block: &Value) -> String {
     let caption = &block["caption"];
-    credited(below(text, words(&caption["text"])), &caption["credit"])
+    // That of a table is a text itself.
+    let said =
+        if caption.get("type").is_none() && caption.is_object() { words(&caption["text"]) } else { words(caption) };
+    credited(joined("\n", [text, said]), &caption["credit"])
 }
 
 fn items(of: &Value) -> String {
     let line = |item: &Value| {
-        let label = match (item["has_checkbox"] == true, item["is_checked"] == true) {
+        let label = string(&item["label"]);
+        // Where there is a box to tick, the label of an item without a number is only a point.
+        let is_number = label.chars().any(char::is_alphanumeric);
+        let ticked = match (item["has_checkbox"] == true, item["is_checked"] == true) {
             (true, true) => "☑",
             (true, false) => "☐",
-            (false, _) => item["label"].as_str().unwrap_or("•"),
+            (false, _) if label.is_empty() => "•",
+            (false, _) => "",
         };
-        format!("{label} {}", blocks(&item["blocks"]).replace('\n', "\n  "))
+        let label = if ticked.is_empty() || is_number { one_line(label) } else { String::new() };
+        joined(" ", [label, ticked.to_owned(), blocks(&item["blocks"]).replace('\n', "\n  ")])
     };
-    of.as_array().into_iter().flatten().map(line).collect::<Vec<_>>().join("\n")
+    joined("\n", of.as_array().into_iter().flatten().map(line))
 }
 
 fn table(table: &Value) -> String {
@@ -92,29 +121,9 @@ fn table(table: &Value) -> String {
         cells.collect::<Vec<_>>().join(" | ")
     };
     let rows = table["cells"].as_array().into_iter().flatten().map(row).collect::<Vec<_>>().join("\n");
-    below(words(&table["caption"]), rows)
+    joined("\n", [captioned(String::new(), table), rows])
 }
 
-/// Words with their marks (Bot API, `RichText`).
-fn words(text: &Value) -> String {
-    match text {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().map(words).collect(),
-        Value::Object(part) => {
-            let said = ["alternative_text", "expression"].into_iter().find_map(|field| part.get(field)?.as_str());
-            let label = said.map_or_else(|| part.get("text").map(words).unwrap_or_default(), str::to_owned);
-            marked(text, label)
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
-    }
-}
-
-fn marked(part: &Value, label: String) -> String {
-    let own = |field: &str| part[field].as_str().map(str::to_owned);
-    let user = part.get("user").and_then(|user| serde_json::from_str(&user.to_string()).ok());
-    let entity = Entity { r#type: own("type"), url: own("url"), user, ..Entity::default() };
-    match entities::marks(&entity, &label) {
-        Some(marks) => format!("{}{label}{}", marks.before, marks.after),
-        None => label,
-    }
-}
+#[cfg(test)]
+#[path = "rich_tests.rs"]
+mod tests;
