@@ -27,7 +27,10 @@ use crate::{
         place::{ReplyParameters, Sent, Target, Trip},
         upload::{Handover, Patience},
     },
-    translate::{buttons, text::MESSAGE_UNITS},
+    translate::{
+        buttons::{self, Kept, Retreat},
+        text::MESSAGE_UNITS,
+    },
 };
 
 /// How long a connection may take to come about. Less than a stop leaves to what is in flight, so that a call that never
@@ -155,8 +158,8 @@ impl Bot {
         }
     }
 
-    /// Sends a text. If Telegram does not like its buttons, nothing was sent, and the customer gets the text with the
-    /// choices as lines.
+    /// Sends a text. Where Telegram does not like a button, nothing was sent, and the customer gets that choice as a line below
+    /// the text.
     pub(super) async fn send_text(
         &self,
         (chat, to): (TelegramChat, &Target),
@@ -164,20 +167,20 @@ impl Bot {
         keyboard: &Keyboard,
         reply_parameters: Option<ReplyParameters>,
     ) -> Result<Box<RawValue>, CallError> {
-        let send = async |text: String, reply_markup| {
+        let mut retreat = Retreat::new(keyboard);
+        let mut kept = Kept::all(keyboard);
+        loop {
+            let lines = buttons::as_lines(text, &kept.told, MESSAGE_UNITS);
+            let (text, reply_markup) = (lines.unwrap_or_else(|| text.to_owned()), self.markup(&kept.shown, chat));
             let payload = SendMessage { to: to.clone(), text, reply_markup, reply_parameters };
-            self.sender.call(&payload).await
-        };
-        let reply_markup = self.markup(keyboard, chat);
-        let has_buttons = reply_markup.is_some();
-        match send(text.to_owned(), reply_markup).await {
-            Err(error) if has_buttons && failure::is_about_buttons(&error) => {
-                tracing::warn!(source = %self.source, %error, "Telegram does not take these buttons: sent as text");
-                self.pace.turn().await;
-                let lines = buttons::as_lines(text, keyboard, MESSAGE_UNITS);
-                send(lines.unwrap_or_else(|| text.to_owned()), None).await
+            let answer = self.sender.call(&payload).await;
+            let Some(why) = answer.as_ref().err().and_then(failure::about_buttons) else { return answer };
+            if kept.shown.is_empty() {
+                return answer;
             }
-            answer => answer,
+            tracing::warn!(source = %self.source, why, "Telegram does not take a button: sent as text");
+            kept = retreat.after(why);
+            self.pace.turn().await;
         }
     }
 

@@ -64,13 +64,12 @@ fn is_moot(error: &ApiError) -> bool {
     error.code == BAD_REQUEST && moot.iter().any(|moot| error.description.contains(moot))
 }
 
-/// Whether Telegram refused a message for its buttons alone.
-pub(super) fn is_about_buttons(error: &CallError) -> bool {
-    let CallError::Refused(ApiError { code: BAD_REQUEST, description, .. }) = error else { return false };
+/// What Telegram says where it refused a message for its buttons alone.
+pub(super) fn about_buttons(error: &CallError) -> Option<&str> {
+    let CallError::Refused(ApiError { code: BAD_REQUEST, description, .. }) = error else { return None };
     let text = description.to_lowercase();
-    ["button", "inline keyboard", "reply markup", "reply_markup", "reply keyboard"]
-        .iter()
-        .any(|part| text.contains(part))
+    let words = ["button", "inline keyboard", "reply markup", "reply_markup", "reply keyboard"];
+    words.iter().any(|part| text.contains(part)).then_some(description)
 }
 
 /// Where a message goes that Telegram refused for its place alone.

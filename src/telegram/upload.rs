@@ -234,7 +234,7 @@ fn verdict(error: CallError, handover: &Handover) -> UploadError {
     }
     if let CallError::Refused(refused) = &error {
         let (why, refusal) = (refused.description.clone(), failure::file_refused(refused));
-        if failure::is_about_buttons(&error) {
+        if failure::about_buttons(&error).is_some() {
             return UploadError::Refused { of: Disliked::Buttons, why, refusal };
         }
         if failure::is_about_content(&error) {

@@ -3,13 +3,18 @@
 //! A press has to be understood by a bridge that was restarted, upgraded or has lost its store, so nothing is kept about
 //! a keyboard: Telegram gives it back with the press.
 
+use std::net::{IpAddr, Ipv4Addr};
+
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::domain::keyboard::{Button, Keyboard, Layout};
 
 mod press;
+mod refused;
 
 pub use press::{Pressed, pressed};
+pub use refused::{Kept, Retreat};
 
 /// The longest address that a button leads to, in bytes.
 const URL_BYTES: usize = 2048;
@@ -25,15 +30,49 @@ pub fn works(button: &Button) -> bool {
 
 fn leads_somewhere(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default();
-    let known = ["http", "https", "tg"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
     let odd = |c: char| c.is_whitespace() || c.is_control();
-    known && !host.is_empty() && url.len() <= URL_BYTES && !url.contains(odd)
+    let has_host = match scheme.to_lowercase().as_str() {
+        "http" | "https" => Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_public)),
+        "tg" => rest.split(['/', '?', '#']).next().is_some_and(|host| !host.is_empty()),
+        _ => false,
+    };
+    has_host && url.len() <= URL_BYTES && !url.contains(odd)
 }
 
-/// A text with its choices below it as lines; `None` if both together have more than `limit` UTF-16 units.
+/// Names that exist in somebody's own network alone.
+const PRIVATE: &[&str] = &["localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa"];
+
+/// Whether a customer may reach a host. Telegram takes no name without a dot, and what is in somebody's own network leads a
+/// customer nowhere.
+fn is_public(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_lowercase();
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => is_public_v4(address),
+        Ok(IpAddr::V6(address)) => {
+            let is_own = address.is_loopback() || address.is_unspecified();
+            !(is_own || address.is_unique_local() || address.is_unicast_link_local())
+        }
+        Err(_) => {
+            let ends = |end: &&str| host.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+            host.contains('.') && !PRIVATE.iter().any(ends)
+        }
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    // Between a provider and its customers (RFC 6598).
+    let is_shared = first == 100 && second & 0xc0 == 64;
+    let is_own = address.is_loopback() || address.is_unspecified();
+    !(is_own || is_shared || address.is_private() || address.is_link_local())
+}
+
+/// A text with its choices, if there are any, below it as lines; `None` if both together have more than `limit` UTF-16 units.
 #[must_use]
 pub fn as_lines(text: &str, keyboard: &Keyboard, limit: usize) -> Option<String> {
+    if keyboard.is_empty() {
+        return Some(text.to_owned());
+    }
     let lines: Vec<_> = keyboard.buttons().map(Button::line).collect();
     let full = format!("{text}\n\n{}", lines.join("\n"));
     (full.encode_utf16().count() <= limit).then(|| full.trim_start().to_owned())
@@ -100,8 +139,17 @@ mod tests {
 
     #[test]
     fn an_address_that_leads_nowhere_is_no_button() {
-        for good in ["https://example.com", "HTTP://example.com/a?b#c", "tg://resolve?domain=x", "https://é.com:8080/"]
-        {
+        for good in [
+            "https://example.com",
+            "HTTP://example.com/a?b#c",
+            "tg://resolve?domain=x",
+            "https://é.com:8080/",
+            "https://user@example.com/",
+            "https://93.184.216.34/",
+            "https://[2606:2800::1]/",
+            "https://local.example.com",
+            "https://thelocal.com.",
+        ] {
             assert!(works(&link(good)), "{good}");
         }
         let long = format!("https://example.com/{}", "a".repeat(URL_BYTES));
@@ -113,6 +161,26 @@ mod tests {
             "https://",
             "https:///x",
             "https://a b",
+            "https://intranet/page",
+            "http://localhost:8080/x",
+            "http://LOCALHOST./x",
+            "http://shop.localhost",
+            "http://printer.local/",
+            "http://wiki.lan",
+            "http://nas.home.arpa",
+            "http://home.arpa",
+            "http://127.0.0.1/",
+            "http://10.1.2.3:80/",
+            "http://192.168.0.1",
+            "http://172.16.0.1",
+            "http://169.254.1.1",
+            "http://100.64.0.1",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://[fd00::1]/",
+            "https://user@intranet/",
+            "https://example.com:99999/",
+            "tg://",
             &long,
         ] {
             assert!(!works(&link(bad)), "{bad}");

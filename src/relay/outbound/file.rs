@@ -21,9 +21,10 @@ use crate::{
         upload::{Disliked, Form, Format, Incoming, Parcel, Traits, UploadError},
     },
     translate::{
-        buttons, file_name,
+        buttons::{self, Retreat},
+        file_name,
         text::CAPTION_UNITS,
-        to_telegram::album::{apart, buttons_apart},
+        to_telegram::album::{apart, buttons_apart, caption},
     },
     words::refusal,
 };
@@ -55,27 +56,25 @@ impl Opened {
 }
 
 /// What a file is tried with.
-struct Attempt<'a> {
+struct Attempt {
     /// `None` for what fits it best.
     form: Option<Form>,
     caption: String,
-    keyboard: &'a Keyboard,
+    keyboard: Keyboard,
 }
 
 /// What follows from a refusal.
-enum Next<'a> {
+enum Next {
     Over(Result<Ending, Failure>),
     /// The file will not go in any form.
     WithoutFile(Refusal),
     /// It broke off on its way here.
     NotFetched(DownloadError),
-    Again(Attempt<'a>),
+    Again(Attempt),
 }
 
 /// After how many tries of an answer, whatever they failed of, its text no longer waits for a file that Kommo does not give.
 const TRIES_WITH_FILE: u32 = 5;
-
-static NO_BUTTONS: Keyboard = Keyboard(Vec::new());
 
 impl Errand<'_> {
     /// Sends the file of a call. Each attempt fetches it anew: what went by is not kept.
@@ -84,7 +83,8 @@ impl Errand<'_> {
             return Ok(Step::without_call(Err(Failure::transient("a call without a file"))));
         };
         let (bot, mut trip) = (self.bot, Trip::of(call, self.to.clone()));
-        let mut attempt = Attempt { form: None, caption: caption.clone(), keyboard };
+        let mut retreat = Retreat::with_file(keyboard);
+        let mut attempt = Attempt { form: None, caption: caption.clone(), keyboard: keyboard.clone() };
         loop {
             let opened = match self.courier.downloads.open(&file.url, bot.limit_bytes()).await {
                 Ok(download) => Opened::new(file, download),
@@ -105,7 +105,7 @@ impl Errand<'_> {
             let name = opened.name.clone();
             let parcel = Parcel { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
             let (place, reply_to) = ((call.to.chat, &trip.to), trip.reply_to(call));
-            let error = match bot.upload(place, parcel, attempt.keyboard, reply_to, self.handover).await {
+            let error = match bot.upload(place, parcel, &attempt.keyboard, reply_to, self.handover).await {
                 Ok(sent) => return Ok(Step::called(Ok(self.sent([(call, sent)])))),
                 Err(error) => error,
             };
@@ -117,7 +117,7 @@ impl Errand<'_> {
                 bot.turn().await;
                 continue;
             }
-            match next(call, attempt, (form, next_form), error, limit) {
+            match next((call, &mut retreat), attempt, (form, next_form), error, limit) {
                 Next::Over(outcome) => return Ok(Step::called(outcome)),
                 Next::WithoutFile(why) => return self.without_file(call, why).map(Step::called),
                 Next::NotFetched(why) => return self.not_fetched(call, why).map(Step::without_call),
@@ -147,13 +147,13 @@ fn in_place(parts: [Call; 2]) -> Ending {
 }
 
 /// What to do about a refusal: the nearest thing that Telegram may take.
-fn next<'a>(
-    call: &'a Call,
-    attempt: Attempt<'a>,
+fn next(
+    (call, retreat): (&Call, &mut Retreat<'_>),
+    attempt: Attempt,
     (form, next_form): (Form, Option<Form>),
     error: UploadError,
     (size_bytes, limit_bytes): (Option<u64>, u64),
-) -> Next<'a> {
+) -> Next {
     let (of, why, refusal) = match error {
         UploadError::Failed(failure) => return Next::Over(Err(failure)),
         UploadError::Dried(why) => return Next::NotFetched(DownloadError::Later(why)),
@@ -175,9 +175,10 @@ fn next<'a>(
     match (of, next_form) {
         (Disliked::Buttons, _) if !attempt.keyboard.is_empty() => {
             // No text can stand below a sticker.
-            let lines = buttons::as_lines(&attempt.caption, attempt.keyboard, CAPTION_UNITS);
+            let kept = retreat.after(&why);
+            let lines = buttons::as_lines(caption(call), &kept.told, CAPTION_UNITS);
             match lines.filter(|_| form != Form::Sticker) {
-                Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: &NO_BUTTONS }),
+                Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: kept.shown }),
                 None => in_two(buttons_apart(call), refusal),
             }
         }
@@ -191,6 +192,6 @@ fn next<'a>(
     }
 }
 
-fn in_two<'a>(parts: Option<[Call; 2]>, refusal: Refusal) -> Next<'a> {
+fn in_two(parts: Option<[Call; 2]>, refusal: Refusal) -> Next {
     parts.map_or_else(|| Next::WithoutFile(refusal), |parts| Next::Over(Ok(in_place(parts))))
 }

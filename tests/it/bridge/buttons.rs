@@ -153,6 +153,54 @@ async fn buttons_that_telegram_does_not_take_cost_no_text() {
     stage.finish().await;
 }
 
+impl TestStage {
+    /// How many times the bot has tried to send a text, a file or any other message.
+    fn sends(&self) -> usize {
+        self.telegram.requests().iter().filter(|it| it.method.starts_with("send") && it.method != "sendchataction").count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_bad_button_costs_that_button_alone() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let link = |label: &str, url: &str| json!({ "text": label, "url": url });
+    let (good, yes) = (link("Good", "https://shop.example.com/"), json!({ "text": "Yes" }));
+    for (bad, tries) in [
+        // Seen before: no call is refused.
+        ("http://localhost:8080/x", 1),
+        ("http://intranet/page", 1),
+        // Refused without a word about which it is.
+        ("https://shop.invalid/", 2),
+    ] {
+        let before = stage.sends();
+        let asked = stage.ask("Look", json!({ "buttons": [[yes, link("Bad", bad)], [good]] })).await;
+        assert_eq!(asked.text, format!("Look\n\n• Bad: {bad}"));
+        assert_eq!(labels(&asked), [vec!["Yes"], vec!["Good"]], "{bad}");
+        assert_eq!(stage.sends() - before, tries, "{bad}");
+    }
+    // The good one is left out first, and the bad one is found after it.
+    let asked = stage.ask("Look", json!({ "buttons": [[good, link("Bad", "https://shop.invalid/")], [yes]] })).await;
+    assert_eq!((asked.text.as_str(), labels(&asked)), ("Look\n\n• Bad: https://shop.invalid/", vec![vec!["Good"], vec!["Yes"]]));
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_that_telegram_names_goes_alone() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let named = "Bad Request: inline keyboard button URL 'https://b.example.com/' is invalid: Wrong HTTP URL";
+    let body = json!({ "ok": false, "error_code": 400, "description": named }).to_string();
+    stage.telegram.fault(Target::method("sendMessage"), Fault::Status { code: 400, body }, 1);
+    let link = |label: &str| json!({ "text": label, "url": format!("https://{}.example.com/", label.to_lowercase()) });
+    let asked = stage.ask("Look", json!({ "buttons": [[link("A"), link("B"), link("C")], [{ "text": "Yes" }]] })).await;
+    assert_eq!((asked.text.as_str(), labels(&asked)), ("Look\n\n• B: https://b.example.com/", vec![vec!["A", "C"], vec!["Yes"]]));
+    assert_eq!(in_telegram(&stage, SALES, ANNA).len(), 1);
+    stage.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_choice_of_a_list_says_its_title_and_its_id() {
     let stage = TestStage::with("telegram.keep_buttons = true\n").await;
