@@ -41,6 +41,7 @@ use crate::{
         Relay,
         courier::{Courier, Reading, Said},
         reconcile::{self, Bounds, Reconciler},
+        reminders,
         typing::TypingRelay,
     },
     serve,
@@ -222,6 +223,7 @@ impl Parts {
         let known = (self.store.clone(), self.courier.spoken.clone());
         let setup = Setup::new(config, self.served.clone(), (chats, account), known);
         life.essential("setup", setup.run(life.stop_token()));
+        life.essential("reminders", reminders::watch(self.store.clone(), life.stop_token()));
         let upkeep = Upkeep::new(&self.store, config, self.courier.chats.time());
         life.essential("upkeep", upkeep.run(life.stop_token()));
         life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.meter), life.stop_token()));

@@ -16,6 +16,7 @@ pub mod opening;
 pub mod order;
 pub mod phone;
 pub mod portrait;
+pub mod question;
 pub mod reach;
 pub mod retry;
 pub mod spot;

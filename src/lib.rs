@@ -36,7 +36,10 @@
 //! A press of a button is a message that says what stands on it, and names the choice where Kommo has an id for it. Nothing is kept about keyboards: Telegram gives them back
 //! with the press, so old ones outlive a restart, an upgrade and a lost store. While the message goes to Kommo, the press
 //! is answered and the keyboard taken away; neither waits for the other, and only the message decides how it ends. A
-//! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once.
+//! keyboard that is used once gives each of its buttons one message id, so that pressing twice says it once. A press may come
+//! without its message: then it is said in the chat of whoever has pressed, and each press counts. Every press is answered.
+//!
+//! Numbers of messages are no keys where they are 0, as for what one member of a group alone sees: there the update's stands beside.
 //!
 //! What a message answers is named by Kommo's id if the store knows that Kommo has it and Kommo takes that; otherwise its
 //! first line goes in front. Words that were picked out of it go in front in any case, since an id does not tell which. An
@@ -76,12 +79,15 @@
 //! lost its rights, before an answer is refused. What the person writes on their phone is told to Kommo as
 //! delivered, in the same call. An account that refuses a status there, or one of the two names of a status, is told without it
 //! for the rest of the run; a refusal counts as one of the form only if another form is taken.
+//! Telegram lets a bot answer there for a day after the customer's last message. The newest one that nobody has answered is kept
+//! ([`domain::question`]) ■; two hours before its time is over, [`relay::reminders`] makes the job that tells the manager.
 //!
 //! Groups are ignored, or each is one conversation under its title. One that becomes a supergroup is another chat with
 //! another count of messages; its conversation and its contact stay, and the store knows both ends. Where that was not known
 //! and Kommo has a chat of each, both stay. In a chat with topics, the topic of the newest message is kept, and answers go there,
 //! or to the topic of what they
-//! answer; where that is no more, to where the talk is, or outside of all topics. The parts of an answer stay together. The direct messages of a channel are not relayed.
+//! answer; where that is no more, to where the talk is, or outside of all topics. The parts of an answer stay together. The direct messages of a channel are one chat of all its
+//! customers, and are not relayed; nor is what is said where the bot is a guest, since the id of that chat may be another one's.
 //!
 //! Kommo knows comments: a message with a `post` begins a talk of its own per post, beside the private chat of the same person.
 //! We send none. Who comments in a discussion group need not have opened the bot, so there is no private chat to stand beside.

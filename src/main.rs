@@ -270,7 +270,7 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
     print!("{}", kommo.iter().map(ToString::to_string).collect::<String>());
     findings.extend(kommo);
     let bots = app::bots(config)?;
-    let mut telegram = runtime.block_on(check::ask_telegram(&bots));
+    let mut telegram = runtime.block_on(check::ask_telegram(&bots, check::needs(config)));
     if config.telegram.local {
         telegram.push(check::ask_files(app::disk(config)));
     } else {

@@ -33,6 +33,7 @@ mod reach;
 mod reactions;
 mod reading;
 pub mod reconcile;
+pub mod reminders;
 mod taps;
 pub mod typing;
 pub mod verdict;

@@ -53,6 +53,7 @@ mod parked_list;
 mod past;
 mod portrait;
 mod push;
+mod questions;
 mod reach;
 mod rebuild;
 mod restore;

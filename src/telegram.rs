@@ -9,7 +9,7 @@ mod client;
 pub mod error;
 pub mod failure;
 pub mod file;
-mod me;
+pub mod me;
 mod obstacle;
 mod phone;
 pub mod place;

@@ -97,6 +97,13 @@ pub enum Work {
         /// Telegram's number of the newest message.
         message: i64,
     },
+    /// A manager is to be told that the time for an answer in a person's own chat is nearly over. A courtesy.
+    Remind {
+        /// Where.
+        conversation: Conversation,
+        /// Telegram's number of the message that waits.
+        message: i64,
+    },
     /// A conversation's chat is to become that of a contact.
     Link {
         /// The conversation.
@@ -146,6 +153,7 @@ impl Work {
             | Self::Link { .. }
             | Self::Enrich { .. }
             | Self::Hold { .. }
+            | Self::Remind { .. }
             | Self::Release { .. } => &[],
         }
     }

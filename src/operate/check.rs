@@ -16,7 +16,7 @@ mod telegram;
 pub use files::{of_customers, of_managers};
 pub use kommo::ask;
 pub use machine::look;
-pub use telegram::{ask as ask_telegram, files as ask_files};
+pub use telegram::{ask as ask_telegram, files as ask_files, needs};
 
 /// A configuration, described for its operator.
 #[derive(Debug)]

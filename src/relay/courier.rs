@@ -19,7 +19,7 @@ use crate::{
     meter::Meter,
     relay::{
         crm::{self, Crm},
-        outbound, reactions,
+        inbound, outbound, reactions,
     },
     store::{Ending, Fact, Lease, NewJob, Store, StoreError},
     telegram::{bot::Bot, upload::Handover},
@@ -151,6 +151,9 @@ impl Courier {
             Work::Link { conversation, guest, whose } => crm::link(self, lease, (conversation, guest, whose)).await,
             Work::Enrich { conversation, guest, note } => {
                 crm::enrich(self, conversation, guest, note, lease.enqueued_at()).await
+            }
+            Work::Remind { conversation, message } => {
+                inbound::questions::remind(self, (conversation, *message), lease.attempts(), lease.enqueued_at()).await
             }
             Work::Hold { conversation } => crm::hold(self, conversation, lease.enqueued_at()),
             Work::Release { conversation, phone } => {

@@ -29,6 +29,7 @@ mod editing;
 mod order;
 mod portrait;
 mod presence;
+pub(super) mod questions;
 mod sending;
 
 /// How many attempts a message may fail that only this message fails: one that a firewall does not let through, or that
@@ -131,7 +132,9 @@ async fn message(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> R
     }
     let mut news = chats::news(courier, &inbound, attempt.enqueued_at)?;
     news.extend(order::stand(courier, &mut inbound)?);
-    Ok(Step::called(relay(courier, inbound, attempt).await?).with_facts(news))
+    news.extend(questions::news(courier, &inbound)?);
+    let due = questions::due(&inbound);
+    Ok(Step::called(relay(courier, inbound, attempt).await?).with_facts(news).followed_by(due, Vec::new()))
 }
 
 /// The customer's own phone number, if they have shared it with any of the bots.

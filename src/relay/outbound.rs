@@ -163,6 +163,7 @@ impl Errand<'_> {
             | Work::Link { .. }
             | Work::Enrich { .. }
             | Work::Hold { .. }
+            | Work::Remind { .. }
             | Work::Release { .. } => Ok(Step::without_call(Ok(done()))),
         }
     }
@@ -172,6 +173,7 @@ impl Errand<'_> {
         let sent: Vec<_> = sent.into_iter().collect();
         let (mut then, mut facts) = (Vec::new(), Vec::from_iter(reading::arrived(self.courier, &sent)));
         facts.extend(self.topics_after(&sent));
+        facts.extend(sent.first().and_then(|(call, _)| answered(call)));
         for (call, sent) in sent {
             tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
             let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
@@ -201,6 +203,12 @@ impl Errand<'_> {
         });
         talk.into_iter().chain(rest).collect()
     }
+}
+
+/// In a person's own chat, what waited for an answer waits no longer.
+fn answered(call: &Call) -> Option<Fact> {
+    let conversation = call.to.clone();
+    conversation.chat.owner.is_some().then_some(Fact::Question { conversation, question: None })
 }
 
 /// What is told of an answer whose last call has arrived.

@@ -168,6 +168,7 @@ pub(super) fn broken_off(work: &Work, handed_over: bool) -> Option<Failure> {
         | Work::Link { .. }
         | Work::Enrich { .. }
         | Work::Hold { .. }
+        | Work::Remind { .. }
         | Work::Release { .. } => None,
     }
 }
@@ -188,6 +189,7 @@ pub(super) fn too_late(work: &Work, is_left: bool) -> Failure {
         | Work::Link { .. }
         | Work::Enrich { .. }
         | Work::Hold { .. }
+        | Work::Remind { .. }
         | Work::Release { .. } => Refusal::new(ErrorCode::Other, refusal::too_late()),
     };
     Failure::Permanent(refusal)
@@ -270,6 +272,7 @@ fn answered_messages(work: &Work) -> Vec<KommoMessageId> {
         | Work::Link { .. }
         | Work::Enrich { .. }
         | Work::Hold { .. }
+        | Work::Remind { .. }
         | Work::Release { .. } => Vec::new(),
         Work::Call(_) | Work::Album { .. } => work.calls().iter().map(|call| call.message.clone()).collect(),
         Work::Hook { raw } => match from_kommo::decode(raw) {

@@ -8,6 +8,7 @@ use crate::{
         delivery::Unread,
         guest::Told,
         order::{Arrived, Latest},
+        question::Question,
         reach::{Connection, Presence},
         spot::Spot,
     },
@@ -102,6 +103,13 @@ pub enum Fact {
         ours: MessageId,
         /// The Kommo message.
         kommo: KommoMessageId,
+    },
+    /// What a customer has written in a person's own chat waits for an answer; `None` if nothing does any more.
+    Question {
+        /// Our conversation.
+        conversation: Conversation,
+        /// What waits.
+        question: Option<Question>,
     },
     /// A `/start` is held until more is known of the customer; `None` if it is no more.
     Held {

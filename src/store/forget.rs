@@ -9,7 +9,7 @@ use crate::{
         index::Index,
         keys,
         openings::OwnNumber,
-        rows,
+        questions, rows,
         scan::scan,
     },
 };
@@ -67,7 +67,13 @@ fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
     let name = format!(":{contact}");
     let is_in_told = |key: &[u8]| keys::told_of(key).is_some_and(|conversation| conversation.contact() == contact);
     Ok(Found {
-        known: keys_of(keys::PORTRAITS, &|key| key.ends_with(name.as_bytes()))?,
+        known: [
+            keys_of(keys::PORTRAITS, &|key| key.ends_with(name.as_bytes()))?,
+            keys_of(questions::QUESTIONS, &|key| {
+                questions::conversation_of(key).is_some_and(|it| it.contact() == contact)
+            })?,
+        ]
+        .concat(),
         told: keys_of(keys::TOLD, &is_in_told)?,
     })
 }

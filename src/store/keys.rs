@@ -22,6 +22,7 @@
 //! | `0` conversation | the newest answer of several parts in a chat with topics, and where it is |
 //! | `1` conversation | the latest message that Kommo has of it, and when that was sent |
 //! | `2` conversation | the last messages of Kommo's that its customer has got |
+//! | `3` conversation | what waits for an answer in it, in a person's own chat |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |
@@ -48,6 +49,10 @@ use crate::{
     },
     store::hex::hex,
 };
+
+mod chunked;
+
+pub(super) use chunked::{chunk, chunks, chunks_id, is_chunk};
 
 pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
@@ -256,26 +261,6 @@ pub(super) fn expiry(at: UnixMillis, key: &[u8]) -> Vec<u8> {
 /// The key that an expiry is about.
 pub(super) fn expired(expiry: &[u8]) -> Option<&[u8]> {
     expiry.get(1 + size_of::<u64>()..)
-}
-
-/// Whose the chunks with this id are; the keys of the chunks begin with it.
-pub(super) fn chunks(id: u64) -> Vec<u8> {
-    with(b'#', &id.to_be_bytes())
-}
-
-/// A chunk of a row.
-pub(super) fn chunk(id: u64, number: u32) -> Vec<u8> {
-    [&chunks(id)[..], &number.to_be_bytes()].concat()
-}
-
-/// Whether a key is a chunk's.
-pub(super) fn is_chunk(key: &[u8]) -> bool {
-    key.starts_with(CHUNKS)
-}
-
-/// The id that a chunk's key names.
-pub(super) fn chunks_id(key: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(*key.strip_prefix(CHUNKS)?.first_chunk()?))
 }
 
 /// What all jobs of a lane begin with.

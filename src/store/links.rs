@@ -8,7 +8,7 @@ use crate::{
     store::{
         Chat, Fact, Store, StoreError,
         db::{Batch, Db},
-        expire, keys, openings, reach, rows, unread,
+        expire, keys, openings, questions, reach, rows, unread,
     },
 };
 
@@ -59,6 +59,9 @@ pub(super) fn write(
             Fact::Chat { conversation, chat } => {
                 batch.insert(keys::chat(conversation), rows::write(chat));
                 batch.insert(keys::activity(conversation), rows::write(&now));
+            }
+            Fact::Question { conversation, question } => {
+                questions::write(db, batch, conversation, question.as_ref())?;
             }
             Fact::Held { conversation, held: Some(held) } => batch.insert(keys::held(conversation), rows::write(held)),
             Fact::Held { conversation, held: None } => batch.remove(keys::held(conversation)),

@@ -92,6 +92,7 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Chat { .. }
         | Fact::Link { .. }
         | Fact::Held { .. }
+        | Fact::Question { .. }
         | Fact::Told { .. }
         | Fact::Opening { .. }
         | Fact::Answered { .. }

@@ -25,6 +25,34 @@ impl Payload for GetMe {
     const NAME: &'static str = "GetMe";
 }
 
+/// What Telegram says of a bot. What it does not say is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Me {
+    /// Its public name, without `@`; every bot has one.
+    pub username: Option<String>,
+    /// Whether it sees all that is said in its groups. Otherwise (privacy mode) it sees what is for it, unless it is an
+    /// administrator there.
+    pub sees_groups: Option<bool>,
+    /// Whether people can let it answer in their own chats (Business Mode).
+    pub can_answer_for_people: Option<bool>,
+}
+
+impl Me {
+    /// Reads what `getMe` answers: a `User`, or from Bot API 10.5 on a `BotFullInfo`, of which it is not known whether the user
+    /// is in a field of its own.
+    fn read(answer: &str) -> Self {
+        let bot: Part = serde_json::from_str(answer).unwrap_or_default();
+        let within = ["user", "bot"].map(|field| bot.part(field));
+        let all = || std::iter::once(&bot).chain(&within);
+        let flag = |name: &str| all().find_map(|part| part.read::<bool>(name));
+        Self {
+            username: all().find_map(|part| part.text("username")),
+            sees_groups: flag("can_read_all_group_messages"),
+            can_answer_for_people: flag("can_connect_to_business"),
+        }
+    }
+}
+
 impl Bot {
     /// Where its server is.
     #[must_use]
@@ -32,14 +60,21 @@ impl Bot {
         self.sender.place()
     }
 
+    /// What Telegram says of the bot.
+    ///
+    /// # Errors
+    /// If Telegram does not say it.
+    pub async fn me(&self) -> Result<Me, CallError> {
+        self.turn().await;
+        Ok(Me::read(self.sender.call(&GetMe {}).await?.get()))
+    }
+
     /// The bot's public name, without `@`; every bot has one.
     ///
     /// # Errors
     /// If Telegram does not say it.
     pub async fn username(&self) -> Result<Option<String>, CallError> {
-        self.turn().await;
-        let me = self.sender.call(&GetMe {}).await?;
-        Ok(serde_json::from_str::<Part>(me.get()).unwrap_or_default().text("username"))
+        Ok(self.me().await?.username)
     }
 
     /// Asks the server whether it knows this bot.
@@ -59,5 +94,27 @@ impl Bot {
         let answer = timeout(PROBED_WITHIN, self.sender.call(&GetMe {})).await;
         let late = |_| Err(CallError::late(&self.sender.place(), PROBED_WITHIN, false));
         answer.unwrap_or_else(late).map(drop).map_err(failure::of_repeatable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bot_is_known_by_its_answer_of_any_version() {
+        let known =
+            Me { username: Some("acme_bot".to_owned()), sees_groups: Some(false), can_answer_for_people: Some(true) };
+        let flags = r#""can_read_all_group_messages":false,"can_connect_to_business":true"#;
+        for answer in [
+            format!(r#"{{"id":1,"is_bot":true,"first_name":"Acme","username":"acme_bot",{flags}}}"#),
+            format!(r#"{{"user":{{"id":1,"username":"acme_bot"}},{flags},"new":{{"deep":[1]}}}}"#),
+            format!(r#"{{"bot":{{"id":1,"username":"acme_bot",{flags}}}}}"#),
+        ] {
+            assert_eq!(Me::read(&answer), known, "{answer}");
+        }
+        for answer in ["{}", "[]", "7", r#"{"username":7,"can_connect_to_business":"yes"}"#] {
+            assert_eq!(Me::read(answer), Me::default(), "{answer}");
+        }
     }
 }

@@ -150,6 +150,7 @@ sentences! {
         unblocked();
         removed();
         added();
+        window_ends(time);
     }
 
     /// What managers read among the notes of contacts and leads.

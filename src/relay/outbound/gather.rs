@@ -75,6 +75,7 @@ fn look(courier: &Courier, lease: &Lease, group: &str, first: Answer) -> Result<
             | Work::Link { .. }
             | Work::Enrich { .. }
             | Work::Hold { .. }
+            | Work::Remind { .. }
             | Work::Release { .. } => None,
         };
         let Some(answer) = answer.filter(|_| gathered.answers.len() < album::LARGEST) else {

@@ -145,6 +145,8 @@ fn later(past: &Past, latest: &Latest) -> Option<MessageId> {
 fn may_be(work: &Work, number: i64) -> bool {
     match work {
         Work::Update { raw, .. } => from_telegram::numbers(raw).is_none_or(|numbers| numbers.contains(&number)),
+        // What it tells has no number of Telegram's.
+        Work::Remind { .. } => false,
         Work::Hook { .. }
         | Work::Reaction { .. }
         | Work::Call(_)

@@ -72,6 +72,7 @@ fn message_of(work: &Work) -> Option<KommoMessageId> {
         | Work::Link { .. }
         | Work::Enrich { .. }
         | Work::Hold { .. }
+        | Work::Remind { .. }
         | Work::Release { .. } => None,
     }
 }

@@ -99,9 +99,7 @@ const TEXT_ALONE: &str =
 /// Where a button leads, as the server reads it: what it sees to itself, it names; what Telegram refuses behind it, it does not.
 /// Which addresses those are is not published: here they are those of a domain that never exists.
 fn address(url: &str) -> Result<String, Refusal> {
-    let refused = |why: &str| {
-        Err(Refusal::new(400, format!("Bad Request: inline keyboard button URL '{url}' is invalid: {why}")))
-    };
+    let refused = |why: &str| Err(Refusal::bad(&format!("inline keyboard button URL '{url}' is invalid: {why}")));
     let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let (scheme, rest) = full.split_once("://").unwrap_or_default();
     let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default();

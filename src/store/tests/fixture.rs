@@ -17,6 +17,7 @@ use crate::{
         message::MediaKind,
         order::{Arrived, Latest},
         portrait::Portrait,
+        question::Question,
         spot::Spot,
         work::Method,
     },
@@ -66,6 +67,7 @@ kinds!(work_kind, WORKS, Work,
     Work::Enrich { .. } => "enrich",
     Work::Hold { .. } => "hold",
     Work::Release { .. } => "release",
+    Work::Remind { .. } => "remind",
 );
 
 kinds!(method_kind, METHODS, Method,
@@ -119,6 +121,7 @@ kinds!(fact_kind, FACTS, Fact,
     Fact::Arrived { .. } => "arrived",
     Fact::Latest { .. } => "latest",
     Fact::Topic { .. } => "topic",
+    Fact::Question { .. } => "question",
     Fact::UnderWay { .. } => "under way",
     Fact::Unread { .. } => "unread",
     Fact::Read { .. } => "read",
@@ -202,6 +205,7 @@ fn every_row_is_read_as_what_its_table_holds() {
             b'0' => rows::parse::<(KommoMessageId, Spot)>(value).map(drop),
             b'1' => rows::parse::<Latest>(value).map(drop),
             b'2' => rows::parse::<Vec<Arrived>>(value).map(drop),
+            b'3' => rows::parse::<Question>(value).map(drop),
             b'u' => rows::parse::<Vec<Unread>>(value).map(drop),
             b'x' => rows::parse::<Held>(value).map(drop),
             b'y' => rows::parse::<Told>(value).map(drop),
@@ -240,6 +244,7 @@ async fn a_store_of_this_format_is_restored_and_used() {
     assert_eq!(store.arrived(&conversation()).unwrap()[0], Arrived { ours: ours(3), written_at: NOW });
     assert_eq!(store.under_way(&conversation(), &kommo("answer")).unwrap(), Some(Spot::Topic(2)));
     assert_eq!(store.unread(&conversation()).unwrap().len(), 2);
+    assert_eq!(store.question(&conversation()).unwrap().unwrap().message, 4);
     assert_eq!(store.held(&conversation()).unwrap().unwrap().raw, "{}");
     assert!(store.told(&conversation()).unwrap().asked_phone);
     assert_eq!(store.opening(&conversation()).unwrap().unwrap().chat.chat.0, "begun");

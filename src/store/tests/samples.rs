@@ -10,6 +10,7 @@ use crate::domain::{
     opening::{Opening, Wording},
     order::{Arrived, Latest},
     portrait::{Picture, Portrait},
+    question::Question,
     spot::Spot,
     work::RemoteFile,
 };
@@ -109,6 +110,7 @@ pub(super) fn works() -> Vec<Work> {
         Work::Album { calls: files().into_iter().map(|method| call(4, method)).collect() },
         Work::Name { message: kommo("first"), ours: ours(1), opening: opening() },
         Work::Seen { conversation: conversation.clone(), message: 8 },
+        Work::Remind { conversation: conversation.clone(), message: 8 },
         Work::Hold { conversation: conversation.clone() },
         Work::Release { conversation: conversation.clone(), phone: Some(phone) },
     ];
@@ -143,6 +145,7 @@ pub(super) fn facts() -> Vec<Fact> {
     let unread = |message| Unread { message: kommo("answer"), ours: ours(message), topic: Some(2) };
     let held = Held { bot: BOT, raw: "{}".to_owned(), since: NOW };
     let begun = Chat { chat: opening().chat, user: None };
+    let question = Question { guest: guest(), bot: BOT, message: 4, written_at: NOW, is_told: false };
     vec![
         Fact::Chat { conversation: of(), chat: chat() },
         Fact::Presence { conversation: of(), presence },
@@ -157,6 +160,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::Read { conversation: Conversation::new(of().source, 6), answers: vec![unread(3)] },
         Fact::Link { ours: ours(4), kommo: kommo("linked") },
         Fact::Held { conversation: of(), held: Some(held) },
+        Fact::Question { conversation: of(), question: Some(question) },
         Fact::Opening { conversation: of(), chat: begun },
         Fact::Answered { conversation: of(), chat: KommoChatId("another".to_owned()) },
         Fact::Told { conversation: of(), told },

@@ -102,8 +102,15 @@ mod tests {
 
     fn read(raw: &str) -> Option<Tap> {
         let (source, now) = (source(), UnixMillis(5));
-        let place =
-            Place { source: &source, bot: BotId(1), connection: None, groups: true, largest_file_bytes: 1, now };
+        let place = Place {
+            source: &source,
+            bot: BotId(1),
+            connection: None,
+            groups: true,
+            largest_file_bytes: 1,
+            language: Language::En,
+            now,
+        };
         match decode(raw, &place) {
             Ok(Arrival::Tap(tap)) => Some(*tap),
             _ => None,

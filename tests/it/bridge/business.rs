@@ -1,6 +1,6 @@
 //! Telegram Business: a bot that answers in the private chats of a person.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 use telekommo::sandbox::{
@@ -249,5 +249,53 @@ async fn a_message_of_nobodys_chat_is_set_aside() {
     let parked = stage.parked(1).await;
     assert!(parked[0].why.contains("in whose chat"), "{parked:?}");
     assert!(stage.kommo.chats().is_empty());
+    stage.finish().await;
+}
+
+/// What the bridge itself has told managers in the customer's chat with Olga.
+fn notices(stage: &Stage) -> Vec<String> {
+    texts(stage, ANNA).into_iter().filter(|text| text.contains("can be answered here for")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_reads_that_the_time_for_an_answer_is_nearly_over() {
+    let mut stage = connected("").await;
+    let hour = Duration::from_hours(1);
+    // By Telegram's clock it was written 22 hours and a half ago.
+    stage.telegram.clock().turn_back(hour * 22 + hour / 2);
+    stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "Is it still there?");
+    stage.until("the manager is told", |stage| notices(stage).len() == 1).await;
+    assert!(notices(&stage)[0].contains("for 90 minutes more"), "{:?}", notices(&stage));
+    // Once is enough, also after a restart.
+    stage.stop_bridge().await;
+    stage.start_bridge().await.unwrap();
+    stage.telegram.clock().advance(hour * 22 + hour / 2);
+    stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "Hello?");
+    stage.until("Kommo has it", |stage| texts(stage, ANNA).last().is_some_and(|text| text == "Hello?")).await;
+    stage.until_settled().await;
+    assert_eq!(notices(&stage).len(), 1);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_of_the_time_where_nothing_waits_or_it_is_over() {
+    let mut stage = connected("").await;
+    let hour = Duration::from_hours(1);
+    let id = stage.answer_as_olga(ANNA, "Yes").await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    stage.telegram.clock().turn_back(hour * 25);
+    stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "long ago");
+    stage.telegram.clock().advance(hour * 25);
+    stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "and now?");
+    stage.telegram.write_as_business(SALES.token, OLGA, ANNA, "from my phone");
+    // The bot's own chat with her has no end.
+    stage.begin(SALES, ANNA).await;
+    stage.until("all is there", |stage| texts(stage, ANNA).iter().any(|text| text == "from my phone")).await;
+    stage.until_settled().await;
+    stage.stop_bridge().await;
+    stage.start_bridge().await.unwrap();
+    stage.until_settled().await;
+    assert_eq!(stage.store().questions().unwrap(), Vec::new());
+    assert_eq!(notices(&stage), Vec::<String>::new());
     stage.finish().await;
 }

@@ -156,7 +156,11 @@ async fn buttons_that_telegram_does_not_take_cost_no_text() {
 impl TestStage {
     /// How many times the bot has tried to send a text, a file or any other message.
     fn sends(&self) -> usize {
-        self.telegram.requests().iter().filter(|it| it.method.starts_with("send") && it.method != "sendchataction").count()
+        self.telegram
+            .requests()
+            .iter()
+            .filter(|it| it.method.starts_with("send") && it.method != "sendchataction")
+            .count()
     }
 }
 
@@ -182,7 +186,10 @@ async fn one_bad_button_costs_that_button_alone() {
     }
     // The good one is left out first, and the bad one is found after it.
     let asked = stage.ask("Look", json!({ "buttons": [[good, link("Bad", "https://shop.invalid/")], [yes]] })).await;
-    assert_eq!((asked.text.as_str(), labels(&asked)), ("Look\n\n• Bad: https://shop.invalid/", vec![vec!["Good"], vec!["Yes"]]));
+    assert_eq!(
+        (asked.text.as_str(), labels(&asked)),
+        ("Look\n\n• Bad: https://shop.invalid/", vec![vec!["Good"], vec!["Yes"]])
+    );
     stage.finish().await;
 }
 
@@ -196,7 +203,10 @@ async fn a_button_that_telegram_names_goes_alone() {
     stage.telegram.fault(Target::method("sendMessage"), Fault::Status { code: 400, body }, 1);
     let link = |label: &str| json!({ "text": label, "url": format!("https://{}.example.com/", label.to_lowercase()) });
     let asked = stage.ask("Look", json!({ "buttons": [[link("A"), link("B"), link("C")], [{ "text": "Yes" }]] })).await;
-    assert_eq!((asked.text.as_str(), labels(&asked)), ("Look\n\n• B: https://b.example.com/", vec![vec!["A", "C"], vec!["Yes"]]));
+    assert_eq!(
+        (asked.text.as_str(), labels(&asked)),
+        ("Look\n\n• B: https://b.example.com/", vec![vec!["A", "C"], vec!["Yes"]])
+    );
     assert_eq!(in_telegram(&stage, SALES, ANNA).len(), 1);
     stage.finish().await;
 }

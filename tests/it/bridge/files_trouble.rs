@@ -232,7 +232,7 @@ async fn buttons_that_have_no_room_below_a_file_come_after_it() {
             let before = stage.sent().len();
             stage.telegram.fault(Target::method(method), refusal("Bad Request: BUTTON_DATA_INVALID"), 1);
             if !is_text_liked {
-                stage.telegram.fault(Target::method("sendMessage"), refusal("Bad Request: BUTTON_DATA_INVALID"), 1);
+                stage.telegram.fault(Target::method("sendMessage"), refusal("Bad Request: BUTTON_DATA_INVALID"), 3);
             }
             let draft = Draft::file(Attachment::new(kind, "x", bytes.clone())).saying(caption).markup(buttons.clone());
             let id = stage.attempt(draft).await;

@@ -147,7 +147,7 @@ async fn a_directory_that_cannot_be_read_is_said_at_the_start_and_by_the_check()
         let stage = Stage::without_bridge(&settings(directory)).unwrap();
         stage.telegram.down(!is_up).unwrap();
         let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
-        let mut findings = check::ask_telegram(&app::bots(&config).unwrap()).await;
+        let mut findings = check::ask_telegram(&app::bots(&config).unwrap(), check::needs(&config)).await;
         findings.push(check::ask_files(app::disk(&config)));
         findings.into_iter().map(|it| (it.about, it.is_wrong)).collect::<Vec<_>>()
     };

@@ -1,0 +1,70 @@
+//! What waits for an answer in a person's own chat, where the time for it runs out: a manager is told before it does.
+//!
+//! It is told once for each message that nobody has answered, whoever would have to: an answer of a manager's or of the person
+//! themselves ends it, and what the customer writes next begins it anew. What comes due while the bridge is down is told
+//! at the next start, as long as there is time left, and else let go.
+
+use crate::{
+    clock,
+    domain::{
+        address::Conversation,
+        message::{Author, Inbound},
+        question::Question,
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    relay::{
+        courier::{Courier, Step, done},
+        inbound::{Attempt, TRIES_OF_ITS_OWN, sending::send},
+    },
+    store::{Ending, Fact, NewJob, StoreError},
+};
+
+/// What a message changes about what waits in its conversation.
+pub(super) fn news(courier: &Courier, inbound: &Inbound) -> Result<Option<Fact>, StoreError> {
+    let conversation = inbound.conversation.clone();
+    if let Some(question) = Question::of(inbound) {
+        return Ok(Some(Fact::Question { conversation, question: Some(question) }));
+    }
+    let is_answer = matches!(inbound.author, Author::Business { .. }) && !inbound.edited;
+    let is_answered = is_answer && courier.store.question(&conversation)?.is_some();
+    Ok(is_answered.then_some(Fact::Question { conversation, question: None }))
+}
+
+/// The job that tells a manager, where a message has come so late that the time for its answer is nearly over.
+pub(super) fn due(inbound: &Inbound) -> Vec<NewJob> {
+    let question = Question::of(inbound).filter(|question| question.is_due(clock::now()));
+    question.map(|question| job(&inbound.conversation, &question)).into_iter().collect()
+}
+
+/// The job that tells a manager.
+pub(in crate::relay) fn job(conversation: &Conversation, question: &Question) -> NewJob {
+    let work = Work::Remind { conversation: conversation.clone(), message: question.message };
+    NewJob { id: None, lane: Lane::inbound(conversation), work }
+}
+
+/// Tells a manager, unless somebody has answered meanwhile or it is too late.
+pub(in crate::relay) async fn remind(
+    courier: &Courier,
+    (conversation, message): (&Conversation, i64),
+    failed_before: u32,
+    enqueued_at: UnixMillis,
+) -> Result<Step, StoreError> {
+    let question = courier.store.question(conversation)?.filter(|it| it.message == message);
+    let Some(question) = question else { return Ok(Step::without_call(Ok(done()))) };
+    let fact = |question| Fact::Question { conversation: conversation.clone(), question };
+    let over = |question| Step::without_call(Ok(Ending::Done { then: Vec::new(), facts: vec![fact(question)] }));
+    let now = clock::now();
+    let Some(left) = question.left(now) else { return Ok(over(None)) };
+    if question.is_told {
+        return Ok(Step::without_call(Ok(done())));
+    }
+    let mut notice = question.notice(conversation, left, now, courier.spoken.now());
+    let told = Some(Question { is_told: true, ..question });
+    if !courier.may_speak(&mut notice.author) {
+        return Ok(over(told));
+    }
+    let attempt = Attempt { is_last: failed_before >= TRIES_OF_ITS_OWN, failed_before, enqueued_at };
+    let outcome = send(courier, &notice, attempt).await?;
+    Ok(Step::called(outcome).with_facts(vec![fact(told)]).of_courtesy())
+}

@@ -1,0 +1,123 @@
+//! Looks now and then whose time for an answer is nearly over, in people's own chats.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    domain::{time::UnixMillis, work::DedupeId},
+    relay::inbound::questions,
+    store::{Intake, NewJob, Store, StoreError},
+};
+
+/// How often it is looked.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// Makes the jobs that tell managers, until `stop`.
+///
+/// # Errors
+/// If the store fails.
+pub async fn watch(store: Store, stop: CancellationToken) -> Result<(), StoreError> {
+    loop {
+        look(&store, clock::now()).await?;
+        if stop.run_until_cancelled(sleep(LOOK_EVERY)).await.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Makes a job of each message whose time has come. Until that has told a manager the same is found again, and known by
+/// its id.
+async fn look(store: &Store, now: UnixMillis) -> Result<usize, StoreError> {
+    let due = store.questions()?.into_iter().filter(|(_, question)| question.is_due(now));
+    let job = |(conversation, question): (_, _)| {
+        let job = questions::job(&conversation, &question);
+        let (message, is_over) = (question.message, question.left(now).is_none());
+        // What is told is looked at once more when it is over, to be forgotten.
+        let id = DedupeId(format!("remind:{conversation}:{message}:{is_over}"));
+        NewJob { id: Some(id), ..job }
+    };
+    let jobs: Vec<_> = due.map(job).collect();
+    if jobs.is_empty() {
+        return Ok(0);
+    }
+    Ok(store.push(Intake { jobs, offset: None }, now).await?.taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{
+            address::{BotId, Conversation, SourceId, TelegramChat, UserId},
+            guest::Guest,
+            question::Question,
+            work::{Lane, Route, Work},
+        },
+        store::{Ending, Fact, Settings},
+    };
+
+    const HOUR: Duration = Duration::from_hours(1);
+    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+    fn store(dir: &std::path::Path) -> Store {
+        let settings = Settings {
+            dir: dir.to_owned(),
+            cache_bytes: 4 << 20,
+            reserve_bytes: 0,
+            dedupe_for: HOUR * 24 * 7,
+            links_for: HOUR * 24 * 90,
+            parked_for: HOUR * 24 * 7,
+        };
+        Store::open(settings).unwrap()
+    }
+
+    fn with(customer: i64) -> Conversation {
+        Conversation::new(SourceId::parse("sales").unwrap(), TelegramChat { owner: Some(UserId(9)), id: customer })
+    }
+
+    fn asked(customer: i64, message: i64, written_at: UnixMillis, is_told: bool) -> Fact {
+        let guest = Guest { id: UserId(customer), name: "Ann".to_owned(), username: None };
+        let question = Question { guest, bot: BotId(1), message, written_at, is_told };
+        Fact::Question { conversation: with(customer), question: Some(question) }
+    }
+
+    /// Learns facts by a job that is done with.
+    async fn learn(store: &Store, facts: Vec<Fact>) {
+        let job = NewJob { id: None, lane: Lane::inbound(&with(1)), work: Work::Hook { raw: "{}".to_owned() } };
+        store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
+        let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
+        lease.settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn each_message_whose_time_is_nearly_over_is_told_of_once() {
+        let home = tempfile::tempdir().unwrap();
+        let store = store(home.path());
+        let (due, early, told) = (NOW.minus(HOUR * 23), NOW.minus(HOUR * 21), NOW.minus(HOUR * 23));
+        learn(&store, vec![asked(1, 5, due, false), asked(2, 6, early, false), asked(3, 7, told, false)]).await;
+        learn(&store, vec![asked(3, 7, told, true)]).await;
+        assert_eq!(look(&store, NOW).await.unwrap(), 1);
+        let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
+        assert_eq!(*lease.work(), Work::Remind { conversation: with(1), message: 5 });
+        lease.settle(Ending::Done { then: Vec::new(), facts: Vec::new() }, NOW).await.unwrap();
+        assert_eq!(look(&store, NOW).await.unwrap(), 0, "it is known");
+        assert_eq!(look(&store, NOW.plus(HOUR)).await.unwrap(), 3, "two are over and one is due");
+    }
+
+    #[tokio::test]
+    async fn what_was_told_of_a_message_is_not_noted_of_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let store = store(home.path());
+        learn(&store, vec![asked(1, 5, NOW, false)]).await;
+        learn(&store, vec![asked(1, 8, NOW, false)]).await;
+        learn(&store, vec![asked(1, 5, NOW, true)]).await;
+        let waits = store.question(&with(1)).unwrap().unwrap();
+        assert_eq!((waits.message, waits.is_told), (8, false));
+        learn(&store, vec![Fact::Question { conversation: with(1), question: None }]).await;
+        learn(&store, vec![asked(1, 8, NOW, true)]).await;
+        assert_eq!(store.question(&with(1)).unwrap(), None);
+    }
+}
