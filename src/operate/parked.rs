@@ -19,8 +19,10 @@ use crate::{
 
 mod filter;
 mod list;
+mod said;
 
 pub(super) use filter::Filter;
+pub(super) use said::said;
 
 /// A header that every request for a change carries: a web page that the operator happens to visit cannot send it.
 pub(super) const OURS: &str = "X-Telekommo";
@@ -59,7 +61,7 @@ pub struct Selection {
     filter: Filter,
 }
 
-/// A parked message as it is listed. What it says is left out: it is between the customer and the managers.
+/// A parked message as it is listed. What it says is told to our own command alone, which the operator runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) id: u64,
@@ -78,6 +80,9 @@ pub(super) struct Row {
     /// What the customer is called, for whoever asks by address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
+    /// The first words of the message, for our own command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) said: Option<String>,
 }
 
 impl From<SetAside> for Row {
@@ -92,6 +97,7 @@ impl From<SetAside> for Row {
             expires_at: aside.expires_at,
             unreadable: !aside.is_readable,
             name: None,
+            said: None,
         }
     }
 }

@@ -49,6 +49,15 @@ impl Store {
         db.scan_prefix(keys::PARKED).filter_map(row).take(limit).collect()
     }
 
+    /// The parked message with this number, if there is one that can be read.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn parked_as(&self, id: ParkedId) -> Result<Option<Parked>, StoreError> {
+        let value = self.db()?.get(keys::parked(id.0))?;
+        Ok(value.and_then(|value| park::read(id, &value).ok()))
+    }
+
     /// Everything that was set aside, newest first, at most `limit` of what came before `before`.
     ///
     /// # Errors

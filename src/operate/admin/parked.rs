@@ -17,7 +17,7 @@ use crate::{
     operate::{
         admin::{Admin, changed, elsewhere, failed, is_addressed_directly, refusal},
         chats::Bots,
-        parked::{Changed, Filter, Left, Row},
+        parked::{Changed, Filter, Left, Row, said},
     },
     store::{ParkedId, SetAside, Store, StoreError, Unparked},
 };
@@ -46,9 +46,10 @@ pub(super) async fn list(
     }
     let limit = page.limit.unwrap_or(LISTED).min(LISTED);
     let found = find(&admin.store, &filter, page.before.map(ParkedId), limit).await;
-    let bots = admin.bots.clone();
+    // What people wrote is for our own command alone.
+    let (bots, with_words) = (admin.bots.clone(), refusal(&headers).is_none());
     let rows = match found {
-        Ok(found) => spawn_blocking(move || rows(&admin.store, &bots, found)).await,
+        Ok(found) => spawn_blocking(move || rows(&admin.store, &bots, with_words, found)).await,
         Err(error) => return failed(&error),
     };
     let rows = rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())));
@@ -74,11 +75,13 @@ async fn find(
     }
 }
 
-/// The messages as they are listed, with what the customers are called, if that is to be told.
-fn rows(store: &Store, bots: &Bots, found: Vec<SetAside>) -> Result<Vec<Row>, StoreError> {
+/// The messages as they are listed, with what the customers are called, and what they say, if that is to be told.
+fn rows(store: &Store, bots: &Bots, with_words: bool, found: Vec<SetAside>) -> Result<Vec<Row>, StoreError> {
     let row = |aside: SetAside| {
         let name = name(store, bots, &aside.thread)?;
-        Ok(Row { name, ..Row::from(aside) })
+        let parked = if with_words { store.parked_as(aside.id)? } else { None };
+        let said = parked.and_then(|parked| said(&parked.works));
+        Ok(Row { name, said, ..Row::from(aside) })
     };
     found.into_iter().map(row).collect()
 }

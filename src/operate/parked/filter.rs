@@ -11,7 +11,8 @@ use crate::{domain::time::UnixMillis, operate::values, store::SetAside};
 /// What of the parked messages is wanted; all of them without a word.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 pub struct Filter {
-    /// On this route: inbound, outbound, outbound:SOURCE, report, account, stray.
+    /// On this route: inbound (to Kommo), outbound or outbound:SOURCE (to customers), report (delivery statuses), account
+    /// (links and notes in Kommo), stray (for conversations that are not telekommo's).
     #[arg(long, value_name = "ROUTE")]
     route: Option<String>,
     /// With these words in the reason, or with this code of Kommo's (901 to 905).

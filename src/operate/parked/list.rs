@@ -6,6 +6,7 @@ use crate::{
     domain::{
         amount::{age, counted},
         time::UnixMillis,
+        work::Route,
     },
     operate::{
         parked::Row,
@@ -91,7 +92,25 @@ fn shown(row: &Row, now: UnixMillis) -> String {
         (false, Some(_)) => "told: ",
         (false, None) => "",
     };
-    format!("{:>6}  {age:>4}  {route}  {thread}{name}\n        {kind}{}\n", row.id, plain(&row.why))
+    let said = row.said.as_ref().map_or_else(String::new, |said| format!(": {}", plain(said)));
+    let what = meaning(&row.route);
+    format!(
+        "{:>6}  {age:>4}  {route}  {thread}{name}\n        {what}{said}\n        {kind}{}\n",
+        row.id,
+        plain(&row.why)
+    )
+}
+
+/// What goes by a route, in plain words.
+fn meaning(route: &str) -> &'static str {
+    match route.parse() {
+        Ok(Route::Inbound) => "From the customer, for Kommo",
+        Ok(Route::Outbound(_)) => "Answer for the customer",
+        Ok(Route::Stray) => "Answer for a conversation that is not telekommo's",
+        Ok(Route::Report) => "Delivery status of an answer, for Kommo",
+        Ok(Route::Account) => "Link or note for the contact or lead in Kommo",
+        Err(_) => "Something that this version does not know",
+    }
 }
 
 /// How many were changed.
@@ -118,6 +137,7 @@ mod tests {
             expires_at: expires.then_some(NOW),
             unreadable: false,
             name: Some("Anna\u{1b}[2J Petrova".to_owned()),
+            said: Some("Is it\u{1b}[2J ready?".to_owned()),
         }
     }
 
@@ -125,14 +145,15 @@ mod tests {
     fn a_message_is_told_with_its_number_age_place_name_and_reason() {
         let mut summary = Summary::for_columns(Some(80));
         let long = "Not delivered: ".to_owned() + &"tried again and again ".repeat(8);
-        let unreadable = Row { unreadable: true, parked_at: None, name: None, ..row(3, "unknown variant", false) };
+        let unreadable =
+            Row { unreadable: true, parked_at: None, name: None, said: None, ..row(3, "unknown variant", false) };
         let text = summary.add(&[row(12, "Forbidden", true), row(9, &long, false), unreadable], NOW);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "    12    3h  outbound:sales  tg:sales:777000111  Anna [2J Petrova");
-        assert_eq!(lines[1], "        told: Forbidden");
-        assert!(
-            text.contains("     3     ?  outbound:sales  tg:sales:777000111\n        unreadable: unknown variant\n")
-        );
+        assert_eq!(lines[1], "        Answer for the customer: Is it [2J ready?");
+        assert_eq!(lines[2], "        told: Forbidden");
+        assert!(text.contains("     3     ?  outbound:sales  tg:sales:777000111\n"), "{text}");
+        assert!(text.contains("        Answer for the customer\n        unreadable: unknown variant\n"), "{text}");
         assert!(lines.iter().all(|line| line.chars().count() <= COLUMNS), "{text}");
     }
 

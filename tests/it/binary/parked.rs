@@ -59,9 +59,14 @@ async fn many_are_listed_and_sent_after_all_or_forgotten_at_once() {
     stage.telegram.block(SALES.token, ANNA, false);
 
     let printed = done(&stage, &["list"]).await;
-    assert!(printed.contains("outbound:sales  tg:sales:777000111  Anna Petrova\n        told: "), "{printed}");
+    assert!(
+        printed.contains(
+            "outbound:sales  tg:sales:777000111  Anna Petrova\n        Answer for the customer: second\n        told: "
+        ),
+        "{printed}"
+    );
     assert!(printed.contains("COUNT  ROUTE           REASON\n3      outbound:sales  "), "{printed}");
-    assert!(!printed.contains("to Ben"), "what is written is nobody else's business: {printed}");
+    assert!(printed.contains("Ben Okafor\n        Answer for the customer: to Ben\n"), "{printed}");
     let first_of = |printed: &str| printed.split_whitespace().next().unwrap().parse::<u64>().unwrap();
     let newest = first_of(&printed);
     assert!(done(&stage, &["list", "--route", "inbound"]).await.starts_with("Nothing is parked."));

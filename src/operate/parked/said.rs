@@ -1,0 +1,204 @@
+//! What a parked message says, in a few words: enough for the operator to know it again.
+
+use crate::{
+    domain::{
+        address::{BotId, SourceId},
+        delivery::{Delivery, Report},
+        message::{Attachment, Content, Media},
+        time::UnixMillis,
+        work::{Call, Method, Work},
+    },
+    translate::{from_kommo, from_telegram},
+};
+
+/// How much of a text is told, in characters.
+const MOST: usize = 160;
+
+/// The words of a message, or what it is where it has none; `None` if that cannot be read.
+pub(in crate::operate) fn said(works: &[Work]) -> Option<String> {
+    let texts: Vec<_> = works.iter().filter_map(of_work).filter(|text| !text.is_empty()).collect();
+    (!texts.is_empty()).then(|| shortened(&texts.join(" ")))
+}
+
+fn of_work(work: &Work) -> Option<String> {
+    match work {
+        Work::Update { source, bot, raw } => of_update(source, *bot, raw),
+        Work::Hook { raw } | Work::Reaction { raw } => of_hook(raw),
+        Work::Call(call) => Some(of_call(call)),
+        Work::Album { calls } => Some(calls.iter().map(of_call).collect::<Vec<_>>().join(" ")),
+        Work::Report(Report { delivery, .. }) => Some(match delivery {
+            Delivery::Delivered => "delivered".to_owned(),
+            Delivery::Read => "read".to_owned(),
+            Delivery::Failed(refusal) => format!("failed: {}", refusal.sentence),
+        }),
+        Work::Name { .. }
+        | Work::Seen { .. }
+        | Work::Link { .. }
+        | Work::Enrich { .. }
+        | Work::Hold { .. }
+        | Work::Release { .. } => None,
+    }
+}
+
+fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
+    let place = from_telegram::Place {
+        source,
+        bot,
+        connection: None,
+        groups: true,
+        largest_file_bytes: u64::MAX,
+        now: UnixMillis(0),
+    };
+    match from_telegram::decode(raw, &place) {
+        Ok(from_telegram::Arrival::Message(inbound)) => Some(of_content(&inbound.content)),
+        Ok(from_telegram::Arrival::Tap(tap)) => Some(of_content(&tap.inbound.content)),
+        Ok(from_telegram::Arrival::Reaction(reaction)) => reaction.emoji,
+        Ok(
+            from_telegram::Arrival::Presence(_)
+            | from_telegram::Arrival::Connection(_)
+            | from_telegram::Arrival::Deletion(_)
+            | from_telegram::Arrival::Move(_),
+        ) => None,
+        Err(_) => words_in(raw),
+    }
+}
+
+/// The words of an update that is not read as a message: that of a person's own chat, whose connection is not known here.
+fn words_in(raw: &str) -> Option<String> {
+    let update: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw).ok()?;
+    let words = |part: &serde_json::Value| {
+        let text = part.get("text").or_else(|| part.get("caption"))?;
+        text.as_str().map(str::to_owned)
+    };
+    update.values().find_map(words)
+}
+
+fn of_hook(raw: &str) -> Option<String> {
+    match from_kommo::decode(raw).ok()? {
+        from_kommo::Arrival::Message(outbound) => {
+            let file = outbound.file.as_ref().map(of_attachment);
+            Some(file.unwrap_or_else(|| of_content(&outbound.content)))
+        }
+        from_kommo::Arrival::Reaction(reaction) => reaction.emoji,
+        from_kommo::Arrival::Typing(_) | from_kommo::Arrival::Other(_) => None,
+    }
+}
+
+fn of_call(call: &Call) -> String {
+    match &call.method {
+        Method::SendText { text, .. } => text.clone(),
+        Method::SendLocation { .. } => "[location]".to_owned(),
+        Method::SendContact { name, .. } => format!("[contact] {name}"),
+        Method::SendFile { file, caption, .. } => named(file.kind.name(), &file.name, Some(caption)),
+    }
+}
+
+fn of_content(content: &Content) -> String {
+    match content {
+        Content::Text(text) => text.clone(),
+        Content::Media(Media { kind, file_name, caption, .. }) => named(kind.name(), file_name, caption.as_ref()),
+        Content::Location { caption, .. } => named("location", "", caption.as_ref()),
+        Content::Contact { name, caption, .. } => named("contact", name, caption.as_ref()),
+        Content::Unknown { kind, caption } => named(kind, "", caption.as_ref()),
+    }
+}
+
+fn of_attachment(file: &Attachment) -> String {
+    named(file.kind.name(), &file.file_name, file.caption.as_ref())
+}
+
+fn named(kind: &str, name: &str, caption: Option<&String>) -> String {
+    let caption = caption.map_or("", String::as_str);
+    let words = [&format!("[{kind}]"), name, caption];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A text in one line, and not all of a long one.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MOST {
+        return line;
+    }
+    line.chars().take(MOST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        address::{Conversation, KommoMessageId},
+        delivery::{ErrorCode, Refusal},
+        keyboard::Keyboard,
+        message::MediaKind,
+        work::RemoteFile,
+    };
+
+    fn call(method: Method) -> Work {
+        Work::Call(Call {
+            message: KommoMessageId("m".to_owned()),
+            to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+            part: 1,
+            parts: 1,
+            method,
+            lost: None,
+            answers_in: None,
+            opening: None,
+        })
+    }
+
+    fn text(text: &str) -> Work {
+        call(Method::SendText { text: text.to_owned(), keyboard: Keyboard::default(), reply_to: None })
+    }
+
+    fn file(caption: &str) -> Work {
+        let file =
+            RemoteFile { kind: MediaKind::Picture, url: "https://kommo/x".to_owned(), name: "cat.jpg".to_owned() };
+        call(Method::SendFile { file, caption: caption.to_owned(), keyboard: Keyboard::default(), reply_to: None })
+    }
+
+    fn update(message: &str) -> Work {
+        let raw = format!(
+            r#"{{"update_id":1,"message":{{"message_id":5,"date":1786017600,"chat":{{"id":7,"type":"private"}},
+            "from":{{"id":7,"is_bot":false,"first_name":"Anna"}},{message}}}}}"#
+        );
+        Work::Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw }
+    }
+
+    #[test]
+    fn a_message_is_told_by_its_words_or_by_what_it_is() {
+        let hook = |content: &str| Work::Hook {
+            raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
+        };
+        let refusal = Refusal::new(ErrorCode::Other, "The bot was blocked.");
+        let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
+        for (works, says) in [
+            (vec![text("Two\nlines")], Some("Two lines")),
+            (vec![text("one"), text("two")], Some("one two")),
+            (vec![file("")], Some("[picture] cat.jpg")),
+            (vec![file("Look")], Some("[picture] cat.jpg Look")),
+            (vec![update(r#""text":"Hello""#)], Some("Hello")),
+            (vec![update(r#""location":{"latitude":1.5,"longitude":2.5}"#)], Some("[location]")),
+            (vec![update(r#""contact":{"first_name":"Bob","phone_number":"+1555"}"#)], Some("[contact] Bob")),
+            (
+                vec![Work::Update {
+                    source: SourceId::parse("sales").unwrap(),
+                    bot: BotId(1),
+                    raw: r#"{"update_id":1,"business_message":{"business_connection_id":"c","text":"Hi"}}"#.to_owned(),
+                }],
+                Some("Hi"),
+            ),
+            (vec![hook(r#"{"id":"m","type":"text","text":"An answer"}"#)], Some("An answer")),
+            (vec![Work::Report(report)], Some("failed: The bot was blocked.")),
+            (vec![Work::Hook { raw: "nonsense".to_owned() }], None),
+            (vec![Work::Hold { conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7) }], None),
+        ] {
+            assert_eq!(said(&works).as_deref(), says, "{works:?}");
+        }
+    }
+
+    #[test]
+    fn not_all_of_a_long_text_is_told() {
+        let told = said(&[text(&"é".repeat(5000))]).unwrap();
+        assert_eq!((told.chars().count(), told.chars().last()), (MOST, Some('…')));
+    }
+}
