@@ -114,9 +114,14 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let (source, bot) = source(config, &options.source)?;
     let export = Export::find(&options.export, options.max_file_mb.saturating_mul(MEGABYTE))?;
     let wanted = Wanted(options.chats.clone());
+    // Reading a large export takes a while: what is wrong with an option is told before.
+    let people = People::find(config, &options.managers).await?;
     let survey = Survey::of(&export, &wanted)?;
     let owner = survey.owner(options.owner.as_deref())?;
     print!("{survey}");
+    for name in people.named().filter(|name| !survey.has_author(name)) {
+        println!("--manager: nobody called {name} wrote in these chats.");
+    }
     let (notes, room) = (notes(config, bot, owner), Room::new(config));
     let needed = |scope_id: &str| {
         let done = progress::before(&notes, scope_id).unwrap_or_default();
@@ -140,7 +145,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     }
     let scope_id = scope_id(config).await?;
     room.refuse_if_short_of(needed(&scope_id))?;
-    let people = People::find(config, &options.managers, survey.outgoing()).await?;
+    people.stand_for(survey.outgoing())?;
     let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);
     let post = Post::new(chats(config, &scope_id, rate)?, config.retry.kommo.clone());
     let into = (source, bot, owner);

@@ -4,7 +4,7 @@
 
 use std::{
     fs::File,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -134,5 +134,33 @@ fn to_campaign(config: &Config, source: &SourceId, name: &str) -> anyhow::Result
 /// Writes a file that is not there yet.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let written = File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    written.with_context(|| format!("{} cannot be written; a file that is there is never replaced", path.display()))
+    written.map_err(|error| anyhow::anyhow!(unwritten(path, &error)))
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        return format!("{path} is there already, and is never replaced: name another file");
+    }
+    format!("{path} cannot be written: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_has_one_reason() {
+        let home = tempfile::tempdir().unwrap();
+        let there = home.path().join("a.png");
+        write(&there, b"png").unwrap();
+        let says = |path: &Path| write(path, b"other").unwrap_err().to_string();
+        assert!(says(&there).ends_with("a.png is there already, and is never replaced: name another file"));
+        let nowhere = says(&home.path().join("folder/a.png"));
+        assert!(
+            nowhere.contains("a.png cannot be written: No such file") && !nowhere.contains("replaced"),
+            "{nowhere}"
+        );
+        assert_eq!(std::fs::read(&there).unwrap(), b"png");
+    }
 }

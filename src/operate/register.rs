@@ -1,7 +1,7 @@
 //! `telekommo register`: what Kommo's support wants to know of a new channel, the widget that its sources need, and what is
 //! done with the answer (Chats API, "Getting started"; "Widget archive structure").
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -33,6 +33,15 @@ With --answer it takes the ids and the secret of the support's answer, and
 prints the lines for the configuration. The secret is typed, or read from the
 first line of the input; it goes into a file that only you can read.";
 
+/// Where the letter goes, as Kommo's own help has it.
+const ADDRESS: &str =
+    "Send it to support@kommo.com, or by the support chat of your account; with amoCRM by its support chat.";
+
+/// What is to be done where managers may write first.
+const WRITE_FIRST: &str = "\
+Managers write first by a phone number. They reach customers who have shared that number with a bot: set \
+telegram.ask_phone = \"on_start\", so that the bots ask for it, and kommo.origin_code to the channel's code from the answer.";
+
 /// The options of the command.
 #[derive(Clone, Debug, Args)]
 pub struct Registration {
@@ -54,9 +63,13 @@ pub struct Registration {
     /// The code of the integration's widget.
     #[arg(long, value_name = "CODE")]
     widget_code: Option<String>,
-    /// May managers write first, to customers who have not written yet: yes or no.
+    /// May managers begin a chat with a customer by the phone number: yes or no. It needs the channel's code
+    /// (kommo.origin_code) and customers who have shared their numbers (telegram.ask_phone).
     #[arg(long, value_name = "YES_NO")]
     write_first: Option<String>,
+    /// Shall emoji reactions cross: yes or no.
+    #[arg(long, value_name = "YES_NO")]
+    reactions: Option<String>,
     /// The largest file that managers may send, in MB; Telegram takes 50 from a bot.
     #[arg(long, value_name = "MB")]
     max_file_mb: Option<String>,
@@ -101,10 +114,13 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
     println!("{letter}");
     let (icon, widget) = (register.icon.display(), register.widget.display());
     let next = format!(
-        "\nSend this to Kommo's support, with {icon} attached. Before that, in Kommo: upload {widget} to the integration, and \
-         switch \"Multiple sources\" on there. When the answer comes: telekommo register --answer"
+        "\nBefore you send this: upload {widget} to the integration in Kommo, and switch \"Multiple sources\" on there.\n\
+         {ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register --answer"
     );
-    eprintln!("{}", fit(&next, COLUMNS));
+    eprintln!("{}", fit(&next, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
+    if letter.write_first == "yes" {
+        eprintln!("{}", fit(WRITE_FIRST, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
+    }
     Ok(())
 }
 

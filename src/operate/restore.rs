@@ -10,9 +10,13 @@ use anyhow::Context;
 
 use crate::{
     clock,
-    domain::time::UnixMillis,
+    domain::{amount::span, time::UnixMillis},
     store::{RestoreSummary, Store, dumps},
 };
+
+/// What a dump cannot bring back.
+const LOST: &str = "what came after the dump is not in it: customers' messages that had not reached Kommo yet are lost, and \
+                    replies, edits and reactions to newer messages do not find them";
 
 /// What was restored, for the operator to read.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ impl fmt::Display for Restored {
         if let Some(dumped_at) = self.summary.dumped_at {
             write!(f, ", which is {} old", age(dumped_at.until(self.at)))?;
         }
-        write!(f, ": {}", self.summary)
+        write!(f, ": {}\n{LOST}", self.summary)
     }
 }
 
@@ -49,7 +53,7 @@ fn age(age: Duration) -> String {
     if minutes == 0 {
         return "less than a minute".to_owned();
     }
-    humantime::format_duration(Duration::from_mins(minutes)).to_string()
+    span(Duration::from_mins(minutes))
 }
 
 fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {
@@ -62,4 +66,27 @@ fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {
             dumps.display()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_told_how_old_a_dump_is_and_what_is_lost() {
+        let at = UnixMillis(1_786_017_600_000);
+        let dumped_at = Some(at.minus(Duration::from_mins(61)));
+        let summary =
+            RestoreSummary { dumped_at, rows: 1, chats: 1, waiting: 2, parked_before: 1, ..RestoreSummary::default() };
+        let told = Restored { from: "data/dumps/1".into(), summary, at }.to_string();
+        assert!(
+            told.starts_with(
+                "restored from data/dumps/1, which is 1 hour 1 minute old: 1 row, among them 1 conversation, 2 jobs that \
+                 wait and 1 parked message\n"
+            ),
+            "{told}"
+        );
+        assert!(told.contains("customers' messages that had not reached Kommo yet are lost"), "{told}");
+        assert_eq!(age(Duration::from_secs(59)), "less than a minute");
+    }
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use crate::{
-    domain::time::UnixMillis,
+    domain::{amount::counted, time::UnixMillis},
     store::{
         Store, StoreError,
         db::Batch,
@@ -64,11 +64,16 @@ impl fmt::Display for RestoreSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} rows, among them {} conversations, {} jobs that wait and {} parked messages",
-            self.rows, self.chats, self.waiting, self.parked_before
+            "{}, among them {}, {} that {} and {}",
+            amount(self.rows, "row"),
+            amount(self.chats, "conversation"),
+            amount(self.waiting, "job"),
+            if self.waiting == 1 { "waits" } else { "wait" },
+            counted(self.parked_before, "parked message")
         )?;
         if self.parked > 0 {
-            write!(f, "\n{} answers were set aside: they may have been delivered since the dump", self.parked)?;
+            let (answers, were) = (counted(self.parked, "answer"), if self.parked == 1 { "was" } else { "were" });
+            write!(f, "\n{answers} {were} set aside: Telegram may have had them since the dump")?;
         }
         if let Some(path) = &self.moved_to {
             write!(f, "\nthe former store is now {}", path.display())?;
@@ -81,6 +86,10 @@ impl fmt::Display for RestoreSummary {
         }
         Ok(())
     }
+}
+
+fn amount(number: u64, one: &str) -> String {
+    counted(usize::try_from(number).unwrap_or(usize::MAX), one)
 }
 
 /// What is cached while the rows are written.

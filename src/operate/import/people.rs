@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     config::{ChannelBotId, Config},
+    domain::amount::counted,
     kommo::wire::{Sender, account::User},
     operate::identity,
 };
@@ -23,20 +24,33 @@ impl People {
     /// an id.
     ///
     /// # Errors
-    /// If a user is not to be found, or there is nobody.
-    pub(super) async fn find(config: &Config, named: &[String], outgoing: usize) -> anyhow::Result<Self> {
+    /// If a user is not to be found.
+    pub(super) async fn find(config: &Config, named: &[String]) -> anyhow::Result<Self> {
         let pairs: Vec<_> = named.iter().map(|pair| split(pair)).collect::<Result<_, _>>()?;
         let users = if pairs.iter().all(|(_, user)| id(user).is_some()) { Vec::new() } else { users(config).await? };
         let manager = |(name, user): (&str, &str)| Ok((name.to_owned(), known(user, &users)?));
         let managers = pairs.into_iter().map(manager).collect::<anyhow::Result<_>>()?;
-        let people = Self { bot: config.kommo.bot_id.as_ref().map(ToString::to_string), managers };
-        if outgoing > 0 && people.bot.is_none() && people.managers.is_empty() {
+        Ok(Self { bot: config.kommo.bot_id.as_ref().map(ToString::to_string), managers })
+    }
+
+    /// Makes sure that so many messages of the owner's have an author in Kommo.
+    ///
+    /// # Errors
+    /// If there is nobody.
+    pub(super) fn stand_for(&self, outgoing: usize) -> anyhow::Result<()> {
+        if outgoing > 0 && self.bot.is_none() && self.managers.is_empty() {
             bail!(
-                "{outgoing} messages were written by the owner, and Kommo takes them only in somebody's name: set \
-                 kommo.bot_id from the registration letter, or say --manager NAME=USER"
+                "the owner wrote {}, and Kommo takes what the owner wrote only in somebody's name: set kommo.bot_id from \
+                 the registration letter, or say --manager NAME=USER",
+                counted(outgoing, "message")
             );
         }
-        Ok(people)
+        Ok(())
+    }
+
+    /// The authors that the operator names, by their names in the export.
+    pub(super) fn named(&self) -> impl Iterator<Item = &str> {
+        self.managers.keys().map(String::as_str)
     }
 
     /// Whether a manager is among them.

@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, fmt};
 use anyhow::bail;
 
 use crate::{
+    domain::amount::counted,
     operate::{
         import::{
             export::{Export, Found},
             read::{self, Item, Said, Skipped},
             walk::{ChatHead, Part},
         },
+        table::plain,
         terminal::table,
     },
     words::Language,
@@ -56,7 +58,7 @@ pub(super) struct Counted {
     kinds: BTreeMap<&'static str, usize>,
     missing: usize,
     service: usize,
-    unreadable: Vec<i64>,
+    unreadable: Vec<(i64, Skipped)>,
 }
 
 /// What an export has.
@@ -193,7 +195,7 @@ impl Counted {
         match item {
             Ok(item) => self.item(export, &item),
             Err(Skipped::Service) => self.service += 1,
-            Err(Skipped::Unsupported | Skipped::Unreadable) => self.unreadable.push(read::number(raw)),
+            Err(why @ (Skipped::Unsupported | Skipped::Unreadable)) => self.unreadable.push((read::number(raw), why)),
         }
     }
 
@@ -227,7 +229,7 @@ impl fmt::Display for Survey {
         let row = |it: &Counted| {
             let numbers = [it.messages, it.files.len(), it.missing, it.service].map(|number| number.to_string());
             let [messages, files, missing, service] = numbers;
-            [it.chat.name.clone(), it.chat.id.to_string(), messages, files, missing, service]
+            [plain(&it.chat.name), it.chat.id.to_string(), messages, files, missing, service]
         };
         let rows: Vec<_> = [header].into_iter().chain(self.chats.iter().map(row)).collect();
         f.write_str(&table(&rows, 0))?;
@@ -235,7 +237,8 @@ impl fmt::Display for Survey {
         for (kind, count) in self.chats.iter().flat_map(|chat| &chat.kinds) {
             *kinds.entry(kind).or_default() += count;
         }
-        writeln!(f, "\n{} messages, {} of them written by the owner:", self.messages(), self.outgoing())?;
+        let messages = counted(self.messages(), "message");
+        writeln!(f, "\n{messages}, {} of them written by the owner:", self.outgoing())?;
         for (kind, count) in kinds {
             writeln!(f, "  {kind:<15} {count:>8}")?;
         }
@@ -243,21 +246,53 @@ impl fmt::Display for Survey {
     }
 }
 
+/// Why a message is left out.
+const fn reason(why: Skipped) -> &'static str {
+    match why {
+        Skipped::Service => "is a service message",
+        Skipped::Unsupported => "is of a kind that this Telegram Desktop did not know",
+        Skipped::Unreadable => "lacks its number, time or author",
+    }
+}
+
 impl Survey {
+    /// Whether anybody of this name wrote in the chats.
+    pub(super) fn has_author(&self, name: &str) -> bool {
+        self.authors.values().any(|author| author == name)
+    }
+
     fn left_out(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sum = |of: fn(&Counted) -> usize| self.chats.iter().map(of).sum::<usize>();
         let missing = sum(|chat| chat.missing);
         if missing > 0 {
-            writeln!(f, "{missing} files are missing or too large: a text names each of them instead.")?;
+            let (files, are) = (counted(missing, "file"), if missing == 1 { "is" } else { "are" });
+            writeln!(f, "{files} {are} missing or too large: a text stands for each.")?;
         }
-        let unreadable: Vec<_> = self.chats.iter().flat_map(|chat| &chat.unreadable).collect();
-        if !unreadable.is_empty() {
-            let ids: Vec<_> = unreadable.iter().take(SHOWN).map(ToString::to_string).collect();
-            let more = if unreadable.len() > SHOWN { ", …" } else { "" };
-            writeln!(f, "{} messages cannot be read: {}{more}", unreadable.len(), ids.join(", "))?;
+        let unreadable =
+            || self.chats.iter().flat_map(|chat| chat.unreadable.iter().map(move |(id, why)| (&chat.chat, *id, *why)));
+        let all = unreadable().count();
+        if all > 0 {
+            writeln!(
+                f,
+                "{} cannot be read and {} left out:",
+                counted(all, "message"),
+                if all == 1 { "is" } else { "are" }
+            )?;
+        }
+        for (chat, id, why) in unreadable().take(SHOWN) {
+            writeln!(f, "  \"id\": {id} in the chat {} of the export {}", plain(&chat.name), reason(why))?;
+        }
+        if all > SHOWN {
+            writeln!(f, "  and {} more", all - SHOWN)?;
         }
         if self.nobodys > 0 {
-            writeln!(f, "{} private chats are left out: they do not tell whose they are.", self.nobodys)?;
+            let (are, they) = if self.nobodys == 1 { ("is", "it does") } else { ("are", "they do") };
+            let chats = counted(self.nobodys, "private chat");
+            writeln!(
+                f,
+                "{chats} {are} left out: {they} not tell whose {} {are}.",
+                if self.nobodys == 1 { "it" } else { "they" }
+            )?;
         }
         writeln!(f, "Left out: service messages {}, other chats {}.", sum(|chat| chat.service), self.others)
     }

@@ -24,7 +24,9 @@ pub(super) struct Letter {
     accounts: String,
     integration: String,
     widget_code: String,
-    write_first: String,
+    /// Whether managers may write first: yes or no.
+    pub(super) write_first: String,
+    reactions: String,
     max_file_mb: String,
 }
 
@@ -40,6 +42,7 @@ impl Letter {
             integration: answered(register.integration.as_ref(), &ask::INTEGRATION)?,
             widget_code: answered(register.widget_code.as_ref(), &ask::WIDGET_CODE)?,
             write_first: answered(register.write_first.as_ref(), &ask::WRITE_FIRST)?,
+            reactions: answered(register.reactions.as_ref(), &ask::REACTIONS)?,
             max_file_mb: answered(register.max_file_mb.as_ref(), &ask::MAX_FILE)?,
         })
     }
@@ -56,6 +59,7 @@ fn configured_url(named: Option<PathBuf>) -> Option<String> {
 impl fmt::Display for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hooks = format!("{}/kommo/:scope_id", self.public_url);
+        let reactions = if self.reactions == "yes" { emoji::all().collect() } else { "no".to_owned() };
         let lines = [
             ("Service name", self.service_name.as_str()),
             ("Webhook URL", &hooks),
@@ -68,7 +72,7 @@ impl fmt::Display for Letter {
             ("Widget code", &self.widget_code),
             ("Distribution", "private: for the accounts above alone"),
             ("Integration stores files itself", "no"),
-            ("Reactions", &emoji::all().collect::<String>()),
+            ("Reactions", &reactions),
             ("Quoting (replies)", "yes"),
             ("Voice messages", "yes"),
         ];

@@ -60,9 +60,27 @@ async fn the_letter_says_what_the_support_asks_and_the_files_are_written() {
     ] {
         assert!(letter.contains(part), "{part} is missing in\n{letter}");
     }
+    let next = text(&output.stderr);
+    assert!(next.contains("Send it to support@kommo.com") && !next.contains("telegram.ask_phone"), "{next}");
     let archive = fs::read(folder.path().join("widget.zip")).unwrap();
     assert!(archive.starts_with(b"PK\x03\x04"));
     assert!(fs::read_to_string(folder.path().join("icon.svg")).unwrap().starts_with("<svg"));
+}
+
+#[tokio::test]
+async fn what_is_wanted_beyond_messages_is_asked_for_and_its_needs_are_told() {
+    let folder = TempDir::new().unwrap();
+    let url = "--public-url=https://bridge.example.com";
+    let first = ANSWERS.iter().copied().filter(|answer| !answer.starts_with("--write-first"));
+    let output = finished(command(
+        folder.path(),
+        &first.chain([url, "--write-first=yes", "--reactions=no"]).collect::<Vec<_>>(),
+    ))
+    .await;
+    let (letter, next) = (text(&output.stdout), text(&output.stderr));
+    assert!(letter.contains("Reactions: no\n") && !letter.contains("👍"), "{letter}");
+    assert!(letter.contains("Write first: yes\n"), "{letter}");
+    assert!(next.contains("telegram.ask_phone") && next.contains("kommo.origin_code"), "{next}");
 }
 
 #[tokio::test]

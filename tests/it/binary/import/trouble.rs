@@ -53,6 +53,8 @@ async fn what_is_no_export_says_what_to_do_and_sends_nothing() {
         (of("result.json", &of_one_name([0, -5])), &["--chat", "Anna"], "no private chat Anna"),
         (one_chat(&written(1, 555, "Max", "Hi")), &["--chat", "Nobody"], "no private chat Nobody"),
         (one_chat(&written(1, 555, "Max", "Hi")), &["--manager", "Max"], "write the name in the export"),
+        // It is told before the export is read.
+        (of("result.json", "<html>"), &["--manager", "Max"], "write the name in the export"),
         (one_chat(&written(1, 555, "Max", "Hi")), &["--manager", "Max=Maria"], "kommo.access_token"),
     ];
     for (folder, more, says) in cases {
