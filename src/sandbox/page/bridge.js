@@ -25,9 +25,14 @@ function hop(row, first) {
   return node;
 }
 
+// An address may be broken behind its signs, and not within a word.
+function breakable(text) {
+  return text.split(/(?<=[/?&=:,])/).flatMap(part => [part, el('wbr')]).slice(0, -1);
+}
+
 function paintHop(node, row) {
   const chip = node.querySelector('.chip'), what = node.querySelector('.what');
-  setText(what, row.what);
+  if (what.title !== row.what) what.replaceChildren(...breakable(row.what));
   what.title = row.what;
   setTime(node.querySelector('time'), row.at_ms, exact);
   chip.hidden = row.status === null && row.ok;

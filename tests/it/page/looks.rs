@@ -92,3 +92,81 @@ async fn everything_fits_in_every_window() {
     }
     closed(sandbox, browser).await;
 }
+
+/// What people meet: a small laptop, a tablet, a phone, and the phone on its side.
+const WINDOWS: [(u32, u32); 4] = [(1366, 768), (820, 1180), (360, 740), (844, 390)];
+
+/// What is shown but cannot be read, or cannot be met with a finger.
+const HARD: &str = "
+    const visible = node => node.checkVisibility({ opacityProperty: false }) && node.getBoundingClientRect().width > 0;
+    const found = [];
+    for (const node of document.querySelectorAll('button, a, select, textarea, .segmented label'))
+        if (visible(node) && !node.closest('.sr')) {
+            const box = node.getBoundingClientRect();
+            if (box.height < 24 || box.width < 24) found.push(`${box.width} x ${box.height}: ${node.outerHTML.slice(0, 90)}`);
+        }
+    for (const node of document.querySelectorAll('.reply .segmented span, #contact-source, #contact-name'))
+        if (visible(node) && node.scrollWidth > node.clientWidth) found.push('cut: ' + node.textContent);
+    const pen = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
+    const light = colour => {
+        pen.fillStyle = colour;
+        pen.fillRect(0, 0, 1, 1);
+        const [red, green, blue] = [...pen.getImageData(0, 0, 1, 1).data].map(it => it / 255)
+            .map(it => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    for (const node of document.querySelectorAll('.kommo .avatar'))
+        if (visible(node) && node.textContent) {
+            const style = getComputedStyle(node);
+            const [low, high] = [light(style.color), light(style.backgroundColor)].sort((a, b) => a - b);
+            if ((high + 0.05) / (low + 0.05) < 4.5) found.push(`contrast of ${node.textContent}: ${(high + 0.05) / (low + 0.05)}`);
+        }
+    return found;";
+
+#[tokio::test]
+async fn everything_can_be_read_and_met_in_the_windows_that_people_have() {
+    let Some((sandbox, browser)) = opened().await else { return };
+    customer_writes(&browser, "Which desk is this?").await;
+    attach(&browser, "customer", "number").await;
+    say(&browser, "kommo", "The walnut one").await;
+    until_in(
+        &browser,
+        "kommo",
+        "the number is there",
+        "document.querySelector('#contact-source').textContent.includes('+')",
+    )
+    .await;
+    for scheme in ["light", "dark"] {
+        for (width, height) in WINDOWS {
+            browser.emulate(width, height, scheme).await;
+            for view in ["customer", "bridge", "kommo"] {
+                browser.ask(&format!("document.querySelector('#tabs [data-view={view}]').click()")).await;
+                let what = format!("{view} at {width} x {height}, {scheme}");
+                assert_eq!(browser.ask(HARD).await, json!([]), "{what}");
+                assert_fits(&browser, &what).await;
+                browser.screenshot(&format!("window-{width}x{height}-{view}-{scheme}")).await;
+                let pane = "const pane = document.querySelector(`#${document.body.dataset.view}-scroll`);
+                    return !pane || pane.clientHeight >= 130";
+                assert_eq!(browser.ask(pane).await, json!(true), "{what}: hardly a message is to be seen");
+            }
+        }
+    }
+    closed(sandbox, browser).await;
+}
+
+#[tokio::test]
+async fn an_address_is_broken_between_its_parts() {
+    let Some((sandbox, browser)) = opened().await else { return };
+    customer_writes(&browser, "Hello").await;
+    let hop = "document.querySelector('#traffic .what')";
+    let text = "GET /api/v4/contacts?query=79991234567&limit=50&page=1";
+    let script = format!(
+        "const row = {{ n: 1, at_ms: 0, from: 'bridge', to: 'kommo', what: '{text}', status: 200, ok: true }};
+        {hop}.title = '';
+        paintHop({hop}.closest('li'), row);
+        return [{hop}.textContent, [...{hop}.childNodes].filter(it => it.nodeType === 3).map(it => it.data)]"
+    );
+    let parts = ["GET /", "api/", "v4/", "contacts?", "query=", "79991234567&", "limit=", "50&", "page=", "1"];
+    assert_eq!(browser.ask(&script).await, json!([text, parts]));
+    closed(sandbox, browser).await;
+}
