@@ -64,7 +64,7 @@ pub struct Registration {
     #[arg(long, value_name = "CODE")]
     widget_code: Option<String>,
     /// May managers begin a chat with a customer by the phone number: yes or no. It needs the channel's code
-    /// (kommo.origin_code) and customers who have shared their numbers (telegram.ask_phone).
+    /// (`kommo.origin_code`) and customers who have shared their numbers (`telegram.ask_phone`).
     #[arg(long, value_name = "YES_NO")]
     write_first: Option<String>,
     /// Shall emoji reactions cross: yes or no.

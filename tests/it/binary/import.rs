@@ -214,10 +214,10 @@ async fn an_answer_that_was_lost_doubles_nothing() {
 
 #[tokio::test]
 async fn a_dry_run_counts_and_sends_nothing() {
-    let stage = Stage::without_bridge("").unwrap();
-    let printed = done(&stage, &["--dry-run"]).await;
     const UNREAD: &str =
         "1 message cannot be read and is left out:\n  \"id\": 1012 in the chat Anna Petrova of the export ";
+    let stage = Stage::without_bridge("").unwrap();
+    let printed = done(&stage, &["--dry-run"]).await;
     for part in ["Anna Petrova", "13 messages, 4 of them", "picture", "voice message", "2 files are missing", UNREAD] {
         assert!(printed.contains(part), "{part} is missing in\n{printed}");
     }
