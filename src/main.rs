@@ -253,7 +253,7 @@ fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 
 /// What somebody has to mend is a failure, although the configuration is sound.
 fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
-    print!("{}", check::Summary(config));
+    terminal::say(&check::Summary(config).to_string());
     for warning in advice::of(config) {
         print!("\n{}", advice::shown(&warning));
     }

@@ -37,7 +37,7 @@ const NOBODY: &str =
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// Show all conversations in which somebody has written to a bot.
+    /// Show all conversations in which somebody has written to a bot
     ///
     /// Those that were only imported are not among them: no bot can answer there
     /// before the customer has written. Show, link and `telekommo history` know them.
@@ -64,7 +64,7 @@ pub enum Request {
         /// Its id in the list.
         conversation: String,
     },
-    /// Say how a chat is taken from its contact, which Kommo's API cannot do.
+    /// Say how to take a chat from its contact: in Kommo, since its API cannot.
     Unlink {
         /// Its id in the list.
         conversation: String,
@@ -103,7 +103,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
             let card =
                 card.with_context(|| format!("Kommo has no contact {contact}: deleted, or merged into another?"))?;
             if account.contact_of_chat(&row.chat).await? == Some(contact) {
-                println!("{name} belongs to contact {contact} already.");
+                terminal::say(&format!("{name} belongs to contact {contact} already.\n"));
                 return Ok(());
             }
             let path = format!("/chats/link?conversation={}&contact={contact}", encoded(&name));
@@ -153,7 +153,7 @@ async fn list(config: &Config, wanted: Listing) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
         let is_filtered = which.source.is_some() || which.search.is_some();
-        print!("{}", list::shown(&rows, is_filtered, clock::now(), terminal::table_columns()));
+        terminal::say(&list::shown(&rows, is_filtered, clock::now(), terminal::table_columns()));
     }
     Ok(())
 }

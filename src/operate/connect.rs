@@ -47,7 +47,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
         bail!("{other}");
     }
     tell_bridge(config, "connected").await;
-    println!("The channel is connected to the account.\n");
+    terminal::say("The channel is connected to the account.\n\n");
     println!("Scope\n  {}", config.kommo.scope_id(&id));
     println!(
         "Title           {}",
@@ -58,7 +58,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
         Some(false) => "on, as the channel was registered",
         None => "Kommo does not say",
     };
-    println!("Time window     {window}");
+    terminal::say(&format!("Time window     {window}\n"));
     Ok(())
 }
 

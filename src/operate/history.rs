@@ -84,7 +84,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     if request.json {
         println!("{}", shown::json(&past)?);
     } else if past.is_empty() {
-        println!("Kommo has no message of this conversation.");
+        terminal::say("Kommo has no message of this conversation.\n");
     } else if request.utc {
         print!("{}", shown::text(&past, &Utc, terminal::text_columns()));
     } else {

@@ -21,7 +21,7 @@ use crate::{
     kommo::{chats::Chats, sign::Signer},
     lifecycle::Signals,
     media::imported,
-    operate::{identity, values},
+    operate::{identity, terminal, values},
     store,
     words::Language,
 };
@@ -120,7 +120,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let owner = survey.owner(options.owner.as_deref())?;
     print!("{survey}");
     for name in people.named().filter(|name| !survey.has_author(name)) {
-        println!("--manager: nobody called {name} wrote in these chats.");
+        terminal::say(&format!("--manager: nobody called {name} wrote in these chats.\n"));
     }
     let (notes, room) = (notes(config, bot, owner), Room::new(config));
     let needed = |scope_id: &str| {
@@ -131,11 +131,11 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
         let scope_id = scope_id(config).await;
         print!("{}", done_before(&scope_id, &notes, (&export, &wanted))?);
         let needed = needed(scope_id.as_deref().unwrap_or_default());
-        println!("Copies of files: {} in\n  {}", room::size(needed), config.data_dir.display());
+        terminal::say(&format!("Copies of files: {} in\n  {}\n", room::size(needed), config.data_dir.display()));
         if let Err(error) = room.refuse_if_short_of(needed) {
-            println!("It could not begin:\n  {error}.");
+            terminal::say(&format!("It could not begin:\n  {error}.\n"));
         }
-        println!("Nothing was sent: this was a dry run.");
+        terminal::say("Nothing was sent: this was a dry run.\n");
         return Ok(true);
     }
     if !store::is_in(&config.data_dir) {

@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     config::Config,
-    operate::{admin, parked::OURS},
+    operate::{admin, parked::OURS, terminal},
     relay::reconcile::{Reconciler, TOO_LONG, Tally, UNREAD},
     store::StoreError,
 };
@@ -97,7 +97,7 @@ pub async fn run(config: &Config, since: Option<Duration>) -> anyhow::Result<()>
     let mut last = String::new();
     while let Some(chunk) = answer.chunk().await.context("the bridge ended before it was done")? {
         let text = String::from_utf8_lossy(&chunk).into_owned();
-        print!("{text}");
+        terminal::say(&text);
         last.push_str(&text);
     }
     let last = last.lines().last().unwrap_or_default();

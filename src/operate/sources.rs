@@ -14,7 +14,10 @@ use crate::{
         account::{Account, RestError},
         wire::account::{KnownSource, NewSource, SourceChange},
     },
-    operate::{identity, terminal::table},
+    operate::{
+        identity,
+        terminal::{self, table},
+    },
 };
 
 /// How many sources Kommo is sure to take. Its documentation says 50 in one place and 100 in another.
@@ -147,9 +150,9 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
         }
         Request::Remove(name) => {
             remove(&account, &name).await?;
-            println!("Source {name} is no more in Kommo; its chats stay.");
+            terminal::say(&format!("Source {name} is no more in Kommo; its chats stay.\n"));
             if wanted.iter().any(|source| source.external_id == name) {
-                println!("It is still in the configuration: the next start makes it again.");
+                terminal::say("It is still in the configuration: the next start makes it again.\n");
             }
         }
     }

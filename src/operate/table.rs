@@ -8,6 +8,8 @@ pub(super) const COLUMNS: usize = 80;
 const GAP: usize = 2;
 /// Where the words of a paragraph begin.
 const INDENT: usize = 16;
+/// How far a column is moved in that stands below its line.
+const LATE_INDENT: usize = 4;
 /// The least that is left of a column that is cut. With less, the rows are told below each other.
 const LEAST: usize = 20;
 
@@ -135,6 +137,13 @@ fn broken(line: &str, columns: usize) -> String {
     if width_of(text) <= columns {
         return line.to_owned();
     }
+    if let Some(at) = late_column(text, columns) {
+        let indent = text.len() - text.trim_start_matches(' ').len() + LATE_INDENT;
+        let rest = format!("{}{}", " ".repeat(indent), text[at..].trim_start_matches(' '));
+        return fit(&format!("{}\n", text[..at].trim_end_matches(' ')), columns)
+            + &broken(&rest, columns)
+            + &line[text.len()..];
+    }
     let hang = hang(text, columns);
     let (mut fitted, mut width) = (String::new(), 0);
     for word in text.split_inclusive(' ') {
@@ -149,6 +158,14 @@ fn broken(line: &str, columns: usize) -> String {
         width += width_of(word);
     }
     fitted + &line[text.len()..]
+}
+
+/// Where the last column of a line begins, if that is so far right that its words have too little room there. They then stand
+/// below.
+fn late_column(text: &str, columns: usize) -> Option<usize> {
+    let at = text.trim_end_matches(' ').rfind("  ")? + GAP;
+    let is_first = text[..at].trim_matches(' ').is_empty();
+    (!is_first && width_of(&text[..at]) > columns / 2).then_some(at)
 }
 
 /// Where a broken line goes on. A column that begins in the right half leaves too little room for its words.
@@ -171,6 +188,8 @@ mod tests {
             ("  one two three four\n", "  one two\n  three four\n"),
             ("  -a  one two three\n", "  -a  one two\n      three\n"),
             ("1:  tg  one two three", "1:  tg  one\n    two three"),
+            ("  --path <P>  one two", "  --path <P>\n      one two"),
+            ("7  3h  out  tg:7  Anna", "7  3h  out\n    tg:7\n    Anna"),
             ("unbreakable-and-long word\n\nend", "unbreakable-and-long\nword\n\nend"),
         ];
         for (text, fitted) in cases {

@@ -17,7 +17,10 @@ use crate::{
         account::{Account, RestError},
         wire::account::Template,
     },
-    operate::{identity, terminal::table},
+    operate::{
+        identity,
+        terminal::{self, table},
+    },
 };
 
 mod file;
@@ -99,7 +102,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<Wanted>> {
 async fn list(account: &Account) -> anyhow::Result<()> {
     let known = account.templates().await?;
     if known.is_empty() {
-        println!("Kommo has no templates of this integration.");
+        terminal::say("Kommo has no templates of this integration.\n");
         return Ok(());
     }
     let header = ["ID", "NAME", "TEXT"].map(str::to_owned);
@@ -135,10 +138,10 @@ async fn push(account: &Account, wanted: &[Wanted], dry_run: bool) -> anyhow::Re
             refused += 1;
             continue;
         }
-        println!("{}: {}{step}", template.id, if dry_run { "would be " } else { "" });
+        terminal::say(&format!("{}: {}{step}\n", template.id, if dry_run { "would be " } else { "" }));
     }
     for stranger in known.iter().filter(|known| !wanted.iter().any(|it| it.is(known))) {
-        println!("{}: in Kommo, but not in the file; left as it is", shown_id(stranger));
+        terminal::say(&format!("{}: in Kommo, but not in the file; left as it is\n", shown_id(stranger)));
     }
     if refused > 0 {
         bail!("Kommo refused {refused} of {} templates; push again when they are mended", wanted.len());
@@ -175,7 +178,9 @@ async fn remove(account: &Account, name: &str) -> anyhow::Result<()> {
     match numbers[..] {
         [id] => {
             account.delete_template(id).await?;
-            println!("{name}: deleted in Kommo. If it is still in your file, the next push makes it again.");
+            terminal::say(&format!(
+                "{name}: deleted in Kommo. If it is still in your file, the next push makes it again.\n"
+            ));
             Ok(())
         }
         [] => bail!("Kommo has no template {name} of this integration; `telekommo templates list` shows them"),

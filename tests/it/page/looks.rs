@@ -105,7 +105,7 @@ const HARD: &str = "
             const box = node.getBoundingClientRect();
             if (box.height < 24 || box.width < 24) found.push(`${box.width} x ${box.height}: ${node.outerHTML.slice(0, 90)}`);
         }
-    for (const node of document.querySelectorAll('.reply .segmented span, #contact-source, #contact-name'))
+    for (const node of document.querySelectorAll('.reply .segmented span, #contact-source, #contact-name, .chat b, .tag'))
         if (visible(node) && node.scrollWidth > node.clientWidth) found.push('cut: ' + node.textContent);
     const pen = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
     const light = colour => {
