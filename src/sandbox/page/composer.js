@@ -4,7 +4,8 @@
 function follower(scroller, jump) {
   let stuck = true, top = 0;
   const follow = () => {
-    if (stuck) scroller.scrollTop = scroller.scrollHeight;
+    // The browser tells of this later: whoever goes up before that goes up from here.
+    if (stuck) top = scroller.scrollTop = scroller.scrollHeight;
     jump.hidden = stuck;
   };
   const pin = () => { stuck = true; follow(); };
