@@ -5,7 +5,10 @@ function follower(scroller, jump) {
   let stuck = true, top = 0;
   const follow = () => {
     // The browser tells of this later: whoever goes up before that goes up from here.
-    if (stuck) top = scroller.scrollTop = scroller.scrollHeight;
+    if (stuck) {
+      scroller.scrollTop = scroller.scrollHeight;
+      top = scroller.scrollTop;
+    }
     jump.hidden = stuck;
   };
   const pin = () => { stuck = true; follow(); };
