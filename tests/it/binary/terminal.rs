@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::Read as _,
+    io::{Read as _, Write as _},
 };
 
 use rustix::{
@@ -20,6 +20,11 @@ use crate::support::{TestStage, WITHIN};
 
 /// What a command says on a terminal of so many columns.
 async fn shown(arguments: &[&str], columns: u16) -> String {
+    on_terminal(arguments, columns, None).await.1
+}
+
+/// How a command ends and what it says on a terminal of so many columns, where somebody types an answer if one sits there.
+async fn on_terminal(arguments: &[&str], columns: u16, answer: Option<&str>) -> (Option<i32>, String) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
@@ -27,13 +32,19 @@ async fn shown(arguments: &[&str], columns: u16) -> String {
     let name = ptsname(&ours, Vec::new()).unwrap();
     let theirs = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
     let mut command = telekommo(arguments);
+    let mut ours = File::from(ours);
+    if let Some(answer) = answer {
+        // The terminal keeps it until it is read.
+        ours.write_all(answer.as_bytes()).unwrap();
+        command.stdin(theirs.try_clone().unwrap());
+    }
     command.stdout(theirs.try_clone().unwrap()).stderr(theirs);
     let mut child = command.spawn().unwrap();
     // It holds the terminal's other end, by whose closing the reader learns that all is said.
     drop(command);
-    let reader = spawn_blocking(move || all_of(File::from(ours)));
-    timeout(WITHIN, child.wait()).await.expect("the command ends").unwrap();
-    timeout(WITHIN, reader).await.expect("the terminal ends").unwrap().replace("\r\n", "\n")
+    let reader = spawn_blocking(move || all_of(ours));
+    let status = timeout(WITHIN, child.wait()).await.expect("the command ends").unwrap();
+    (status.code(), timeout(WITHIN, reader).await.expect("the terminal ends").unwrap().replace("\r\n", "\n"))
 }
 
 fn all_of(mut terminal: File) -> String {
@@ -94,6 +105,25 @@ async fn a_list_is_readable_on_every_terminal() {
     let output = finished(telekommo(&list)).await;
     assert!(text(&output.stdout).lines().any(|line| line.contains(CLUB)), "a program finds it");
     stage.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_disconnects_at_a_terminal_is_asked_and_a_script_is_not() {
+    let stage = Stage::without_bridge("").unwrap();
+    let file = stage.write_config().unwrap();
+    let disconnect = ["disconnect", "--config", file.to_str().unwrap()];
+    for answer in ["no\n", "\n", "what\n"] {
+        stage.kommo.set_connected(true);
+        let (code, said) = on_terminal(&disconnect, 80, Some(answer)).await;
+        assert!(code == Some(1) && said.contains("nothing was changed"), "{code:?} {said}");
+        assert!(stage.kommo.is_connected(), "{answer:?}: {said}");
+    }
+    let sure = [&disconnect[..], &["--yes"]].concat();
+    for (words, answer) in [(&disconnect[..], Some("Yes\n")), (&sure, Some("\n")), (&disconnect, None)] {
+        stage.kommo.set_connected(true);
+        let (code, said) = on_terminal(words, 80, answer).await;
+        assert!(code == Some(0) && !stage.kommo.is_connected(), "{answer:?}: {code:?} {said}");
+    }
 }
 
 fn words(text: &str) -> String {

@@ -115,11 +115,18 @@ const HARD: &str = "
             .map(it => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4);
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
     };
-    for (const node of document.querySelectorAll('.kommo .avatar'))
-        if (visible(node) && node.textContent) {
-            const style = getComputedStyle(node);
-            const [low, high] = [light(style.color), light(style.backgroundColor)].sort((a, b) => a - b);
-            if ((high + 0.05) / (low + 0.05) < 4.5) found.push(`contrast of ${node.textContent}: ${(high + 0.05) / (low + 0.05)}`);
+    const contrast = (one, other) => {
+        const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+        return (high + 0.05) / (low + 0.05);
+    };
+    for (const node of document.querySelectorAll('.avatar'))
+        for (const tone of visible(node) && node.textContent ? TONES : []) {
+            const own = node.style.getPropertyValue('--tone'), style = getComputedStyle(node);
+            node.style.setProperty('--tone', `var(${tone})`);
+            const grounds = style.backgroundImage.match(/rgb\\([^)]*\\)/g) ?? [style.backgroundColor];
+            const worst = Math.min(...grounds.map(ground => contrast(style.color, ground)));
+            if (worst < 4.5) found.push(`contrast of ${node.textContent} in ${tone}: ${worst}`);
+            node.style.setProperty('--tone', own);
         }
     return found;";
 
