@@ -143,6 +143,7 @@ mod tests {
             lost: None,
             answers_in: None,
             opening: None,
+            written_at: None,
         })
     }
 
