@@ -9,6 +9,7 @@ use crate::{
         work::{Call, Method, Work},
     },
     translate::{from_kommo, from_telegram},
+    words::Language,
 };
 
 /// How much of a text is told, in characters.
@@ -48,6 +49,8 @@ fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
         groups: true,
         largest_file_bytes: u64::MAX,
         now: UnixMillis(0),
+        // The operator's own terminal speaks English.
+        language: Language::En,
     };
     match from_telegram::decode(raw, &place) {
         Ok(from_telegram::Arrival::Message(inbound)) => Some(of_content(&inbound.content)),
@@ -127,7 +130,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         address::{Conversation, KommoMessageId},
-        delivery::{ErrorCode, Refusal},
+        delivery::{ErrorCode, ToldRefusal},
         keyboard::Keyboard,
         message::MediaKind,
         work::RemoteFile,
@@ -170,7 +173,7 @@ mod tests {
         let hook = |content: &str| Work::Hook {
             raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
         };
-        let refusal = Refusal::new(ErrorCode::Other, "The bot was blocked.");
+        let refusal = ToldRefusal::new(ErrorCode::Other, "The bot was blocked.");
         let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
         for (works, says) in [
             (vec![text("Two\nlines")], Some("Two lines")),
