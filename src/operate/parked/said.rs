@@ -37,7 +37,8 @@ fn of_work(work: &Work) -> Option<String> {
         | Work::Link { .. }
         | Work::Enrich { .. }
         | Work::Hold { .. }
-        | Work::Release { .. } => None,
+        | Work::Release { .. }
+        | Work::Remind { .. } => None,
     }
 }
 
