@@ -102,6 +102,7 @@ impl App {
         let app = Self { life: Lifecycle::default(), store: store.clone(), public: public_at, admin: admin_at };
         store.begin(clock::now()).await?;
         let account = identity::client(&config.kommo)?;
+        identity::recall(&config.kommo, account.as_ref(), &store)?;
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => Parts::new(config, store, account, served)?.start(&app.life, config, public, admin).await?,
             None => first::wait(config.clone(), (store, account), &app.life, (public, admin))?,

@@ -69,6 +69,7 @@ mod weave;
 mod writes;
 
 pub use self::{
+    account::AccountFacts,
     claim::Lease,
     class::Class,
     dump::DumpSummary,

@@ -83,15 +83,21 @@ pub fn is_same(text: &str, customers: &str, home: Option<Country>) -> bool {
     settled(&text, home).unwrap_or_else(|| possible(&text, wanted.regions())).contains(&wanted)
 }
 
-/// The digits under which a customer may be known whose number a text means: a number without a country code may be that of
-/// customers in several countries.
+/// The numbers that a text may mean, since one without a country code may be that of customers in several countries; each by
+/// the digits under which a customer may be known.
 #[must_use]
-pub fn spellings(text: &str, home: Option<Country>) -> BTreeSet<String> {
-    let Some(text) = Text::of(text) else { return BTreeSet::new() };
-    let numbers = settled(&text, home);
-    let numbers = numbers.unwrap_or_else(|| possible(&text, PHONE_NUMBER_UTIL.get_supported_regions()));
-    let as_it_is = Some(text.digits()).filter(|digits| !digits.is_empty());
-    numbers.iter().flat_map(mark::spellings).chain(as_it_is).collect()
+pub fn readings(text: &str, home: Option<Country>) -> Vec<BTreeSet<String>> {
+    let Some(text) = Text::of(text) else { return Vec::new() };
+    let settled = settled(&text, home);
+    // Where it is a number at home, the same digits may be another number elsewhere, which is not meant.
+    let is_clear = settled.as_ref().is_some_and(|numbers| !numbers.is_empty());
+    let numbers = settled.unwrap_or_else(|| possible(&text, PHONE_NUMBER_UTIL.get_supported_regions()));
+    let as_it_is = Some(text.digits()).filter(|digits| !is_clear && !digits.is_empty());
+    let mut readings: Vec<BTreeSet<_>> = numbers.iter().map(|number| mark::spellings(number).collect()).collect();
+    let is_new = |digits: &String| !readings.iter().any(|reading| reading.contains(digits));
+    let as_it_is = as_it_is.filter(is_new).map(|digits| BTreeSet::from([digits]));
+    readings.extend(as_it_is);
+    readings
 }
 
 /// All digits by which Telegram may tell the same number as by these.

@@ -15,6 +15,8 @@ use crate::files::people;
 
 /// How deep what is to be written is looked through: a data directory has folders with files.
 const DEPTH: usize = 2;
+/// What a file system has at its root, for root alone.
+const NOT_OURS: &str = "lost+found";
 
 /// What somebody wants to do with a file or a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +115,7 @@ fn in_the_way(path: &Path, wish: Wish) -> PathBuf {
 fn below(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let Some(deeper) = depth.checked_sub(1) else { return Vec::new() };
     let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    entries.retain(|path| !path.ends_with(NOT_OURS) && path.exists());
     entries.sort();
     let within: Vec<_> = entries.iter().filter(|path| path.is_dir()).flat_map(|path| below(path, deeper)).collect();
     entries.into_iter().chain(within).collect()

@@ -1,7 +1,7 @@
 //! The users and groups of this machine, as its own two files name them. Those that only a directory service knows have
 //! numbers here, and no names.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 /// One line of `/etc/passwd` or `/etc/group`: fields with colons between.
 fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
@@ -29,7 +29,8 @@ pub(super) fn group(gid: u32) -> String {
     name(&known, gid).map_or_else(|| format!("gid {gid}"), |name| format!("{name} (gid {gid})"))
 }
 
-/// Whether somebody else than root and the user `me` is in a group.
+/// Whether somebody else than root and the user `me` is in a group. To root, the group of one user is that user's own: it is
+/// the one that the service runs as.
 pub(super) fn is_shared(gid: u32, me: u32) -> bool {
     let [users, groups] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
     has_others(gid, me, &users, &groups)
@@ -38,7 +39,8 @@ pub(super) fn is_shared(gid: u32, me: u32) -> bool {
 fn has_others(gid: u32, me: u32, users: &str, groups: &str) -> bool {
     let (gid, me) = (gid.to_string(), me.to_string());
     let is_other = |fields: &[&str]| !matches!(fields.get(2), Some(uid) if *uid == me || *uid == "0");
-    let mine = lines(users).any(|fields| fields.get(3) == Some(&gid.as_str()) && is_other(&fields));
+    let mine = lines(users).filter(|fields| fields.get(3) == Some(&gid.as_str()) && is_other(fields));
+    let mine = mine.filter_map(|fields| fields.first().map(|name| (*name).to_owned()));
     let member = |name: &str| lines(users).find(|fields| fields.first() == Some(&name));
     let members = lines(groups).filter(|fields| fields.get(2) == Some(&gid.as_str())).flat_map(|fields| {
         fields
@@ -51,7 +53,9 @@ fn has_others(gid: u32, me: u32, users: &str, groups: &str) -> bool {
             .collect::<Vec<_>>()
     });
     // Somebody whom only the group names counts as another.
-    mine || members.into_iter().any(|name| member(name).is_none_or(|fields| is_other(&fields)))
+    let named = members.filter(|name| member(name).is_none_or(|fields| is_other(&fields))).map(str::to_owned);
+    let others: BTreeSet<_> = mine.chain(named).collect();
+    others.len() > usize::from(me == "0")
 }
 
 #[cfg(test)]
@@ -76,6 +80,13 @@ mod tests {
             (2000, false, "a number that nobody has, as Kubernetes gives"),
         ] {
             assert_eq!(has_others(gid, 998, USERS, GROUPS), shared, "{why}");
+        }
+    }
+
+    #[test]
+    fn to_root_the_group_of_one_user_is_that_users_own() {
+        for (gid, shared) in [(998, false), (1000, false), (100, false), (50, true), (51, false), (0, false)] {
+            assert_eq!(has_others(gid, 0, USERS, GROUPS), shared, "{gid}");
         }
     }
 

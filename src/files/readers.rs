@@ -112,7 +112,12 @@ fn is_mounted(path: &Path) -> bool {
     if path.starts_with(NIX) {
         return false;
     }
-    let is_read_only = || statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY));
+    // A sandbox such as that of systemd makes the machine's own file system read-only, which everybody else still looks into.
+    let device = |path: &Path| fs::metadata(path).map(|file| file.dev()).ok();
+    let is_read_only = || {
+        statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
+            && device(path) != device(Path::new("/"))
+    };
     SECRETS.map(PathBuf::from).iter().any(|folder| path.starts_with(real(folder))) || is_read_only()
 }
 

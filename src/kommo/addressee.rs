@@ -62,11 +62,14 @@ pub fn find<'s>(
     }
 }
 
-/// The customers who may be meant by a number as it is written in Kommo, each once.
+/// The customers who may be meant by a number as it is written in Kommo, each once. Where several have shared the same number
+/// in different spellings, it is the last of them.
 fn owners(store: &Store, phone: &str, region: &PhoneRegion, now: UnixMillis) -> Result<Vec<UserId>, StoreError> {
     let mut owners = Vec::new();
-    for digits in phone::spellings(phone, region.country()) {
-        let owner = store.owner_of(&digits)?.filter(|owner| owner.shared_at.until(now) < COUNTS_FOR);
+    for number in phone::readings(phone, region.country()) {
+        let known = number.iter().map(|digits| store.owner_of(digits)).collect::<Result<Vec<_>, _>>()?;
+        let owner = known.into_iter().flatten().max_by_key(|owner| owner.shared_at);
+        let owner = owner.filter(|owner| owner.shared_at.until(now) < COUNTS_FOR);
         owners.extend(owner.map(|owner| owner.customer).filter(|customer| !owners.contains(customer)));
     }
     Ok(owners)

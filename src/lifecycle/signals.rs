@@ -5,6 +5,8 @@
 //! that a person watches at a terminal ends in order instead. The system's own answer to SIGHUP, SIGUSR1 and SIGUSR2 is to kill
 //! the process, so whoever does not want that has to catch them. Rust ignores SIGPIPE from the start.
 
+use std::fs;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that end the process in order. Those that come during a start are kept, and heeded after it.
@@ -29,12 +31,14 @@ impl Signals {
         Ok((Self::new(None)?, ignored))
     }
 
-    /// Those of a command that lasts only as long as its terminal. Needs a tokio runtime around it.
+    /// Those of a command that lasts only as long as its terminal, unless whoever started it let it ignore SIGHUP, as nohup
+    /// does. Needs a tokio runtime around it.
     ///
     /// # Errors
     /// If the system refuses.
     pub fn at_terminal() -> std::io::Result<Self> {
-        Self::new(Some(signal(SignalKind::hangup())?))
+        let hang_up = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
+        Self::new(hang_up)
     }
 
     fn new(hang_up: Option<Signal>) -> std::io::Result<Self> {
@@ -55,6 +59,14 @@ impl Signals {
             _ = hang_up => {}
         }
     }
+}
+
+/// Whether this process was started with SIGHUP ignored. To catch it would end that.
+fn ignores_hangup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The first bit is the first signal, which is SIGHUP.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// The signals that do not end a daemon.

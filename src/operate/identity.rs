@@ -11,7 +11,7 @@ use crate::{
         account::{Account, Expected, token::Claims},
         wire::account::AccountInfo,
     },
-    store::{Store, StoreError},
+    store::{AccountFacts, Store, StoreError},
     words::{Language, Spoken},
 };
 
@@ -76,7 +76,7 @@ pub async fn known_soon(kommo: &Kommo, account: Option<&Account>, store: &Store)
 /// If it does not tell it, or the store fails.
 pub async fn learn(kommo: &Kommo, account: Option<&Account>, store: &Store) -> anyhow::Result<AccountId> {
     let (id, info) = ask(account).await.context(UNKNOWN)?;
-    store.remember_account(&address(kommo), id.as_str(), info.language.as_deref()).await?;
+    store.remember_account(&address(kommo), id.as_str(), facts(&info)).await?;
     Ok(id)
 }
 
@@ -88,28 +88,48 @@ pub fn spoken(kommo: &Kommo, store: &Store) -> Result<Spoken, StoreError> {
     if let Some(language) = kommo.language {
         return Ok(Spoken::new(language));
     }
-    let told = store.account_language(&address(kommo))?;
+    let told = store.account_facts(&address(kommo))?.language;
     Ok(Spoken::new(told.as_deref().and_then(Language::of_code).unwrap_or_default()))
 }
 
-/// Remembers the language that the account `served` has told, and speaks it from now on unless another one is configured.
+/// Tells the client of the account in which country it is, as far as an earlier run has learnt it.
 ///
 /// # Errors
 /// If the store fails.
-pub async fn learn_language(
+pub fn recall(kommo: &Kommo, account: Option<&Account>, store: &Store) -> Result<(), StoreError> {
+    if let (Some(account), Some(country)) = (account, store.account_facts(&address(kommo))?.country) {
+        account.is_in(country);
+    }
+    Ok(())
+}
+
+/// Remembers what the account `served` has told, and speaks its language from now on unless another one is configured.
+///
+/// # Errors
+/// If the store fails.
+pub async fn learn_facts(
     (kommo, served): (&Kommo, &AccountId),
-    told: Option<&str>,
+    info: &AccountInfo,
     store: &Store,
     spoken: &Spoken,
 ) -> Result<(), StoreError> {
-    let Some(told) = told else { return Ok(()) };
-    if store.account_language(&address(kommo))?.as_deref() != Some(told) {
-        store.remember_account(&address(kommo), served.as_str(), Some(told)).await?;
+    let known = store.account_facts(&address(kommo))?;
+    let AccountFacts { language, country } = facts(info);
+    let told = AccountFacts {
+        language: language.or_else(|| known.language.clone()),
+        country: country.or_else(|| known.country.clone()),
+    };
+    if told != known {
+        store.remember_account(&address(kommo), served.as_str(), told.clone()).await?;
     }
-    if kommo.language.is_none() {
-        spoken.learn(Language::of_code(told).unwrap_or_default());
+    if let (None, Some(language)) = (kommo.language, told.language) {
+        spoken.learn(Language::of_code(&language).unwrap_or_default());
     }
     Ok(())
+}
+
+fn facts(info: &AccountInfo) -> AccountFacts {
+    AccountFacts { language: info.language.clone(), country: info.country.clone() }
 }
 
 fn address(kommo: &Kommo) -> String {

@@ -115,8 +115,8 @@ impl Setup {
             }
         };
         let whose = (&self.kommo, &self.served);
-        if let Err(error) = identity::learn_language(whose, info.language.as_deref(), &self.store, &self.spoken).await {
-            tracing::error!(%error, "the account's language is not kept");
+        if let Err(error) = identity::learn_facts(whose, &info, &self.store, &self.spoken).await {
+            tracing::error!(%error, "what the account tells of itself is not kept");
         }
         let mut patience = Patience::new("the sources cannot be brought in step", &self.schedule);
         let synced = loop {

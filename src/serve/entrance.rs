@@ -16,6 +16,8 @@ use crate::{kommo::hook::HookIntake, media::serve::MediaDoor};
 
 /// The first part of a path of ours.
 const OURS: [&str; 2] = ["kommo", "media"];
+/// How many parts a web server may have put in front of what is ours. A stranger's path has thousands.
+const MOST_BEFORE: usize = 4;
 /// The longest part of a stranger's path that is put into the log.
 const SHOWN_CHARS: usize = 80;
 
@@ -49,9 +51,14 @@ impl Entrance {
     /// Says once if a path leads nowhere only because a web server has changed it on the way: it names our scope, or holds a
     /// link of ours.
     pub(super) fn diagnose(&self, path: &str) {
-        let all: Vec<_> = segments(path).collect();
+        if self.said.iter().all(|said| said.load(Ordering::Relaxed)) {
+            return;
+        }
+        // A link of ours has two parts, and a hook's path the scope and what Kommo may add.
+        let all: Vec<_> = segments(path).take(MOST_BEFORE + 2).collect();
         let is_hook = all.iter().position(|segment| self.hooks.scope.is_that_of(segment));
-        let is_link = || (0..all.len()).find(|at| self.media.is_good(&format!("/media/{}", all[*at..].join("/"))));
+        let starts = 0..all.len().min(MOST_BEFORE);
+        let is_link = || starts.clone().find(|at| self.media.is_good(&format!("/media/{}", all[*at..].join("/"))));
         match (is_hook, is_hook.is_none().then(is_link).flatten()) {
             (Some(at), _) => self.say(0, "a hook", &all[..at], "kommo"),
             (None, Some(at)) => self.say(1, "a request for a file", &all[..at], "media"),
@@ -63,13 +70,15 @@ impl Entrance {
         if self.said[which].swap(true, Ordering::Relaxed) {
             return;
         }
+        // The web server may have taken away what is in front of our own part, and left that.
+        let before = came_by.strip_suffix(&[ours]).unwrap_or(came_by);
         let came_by: String =
-            came_by.iter().flat_map(|segment| ["/", segment]).collect::<String>().chars().take(SHOWN_CHARS).collect();
+            before.iter().flat_map(|segment| ["/", segment]).collect::<String>().chars().take(SHOWN_CHARS).collect();
         let base: String = self.base.iter().flat_map(|segment| ["/", segment]).collect();
         tracing::warn!(
             path = came_by,
             "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let it pass the \
-             path on as it is, or write the path that it adds into server.public_url. This is said once"
+             path on as it is; or, if the internet uses that path too, write it into server.public_url. This is said once"
         );
     }
 }

@@ -15,8 +15,19 @@ use crate::store::{
 struct AccountRow {
     url: String,
     id: String,
+    #[serde(flatten)]
+    facts: AccountFacts,
+}
+
+/// What the account has told, as it called it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountFacts {
+    /// The language of its managers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    language: Option<String>,
+    pub language: Option<String>,
+    /// The country that it is in, by its code of two letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
 }
 
 impl Store {
@@ -28,12 +39,12 @@ impl Store {
         Ok(self.account_row(url)?.map(|row| row.id))
     }
 
-    /// The language of the account at `url`, as the account called it, if it has told it.
+    /// What the account at `url` has told.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn account_language(&self, url: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.account_row(url)?.and_then(|row| row.language))
+    pub fn account_facts(&self, url: &str) -> Result<AccountFacts, StoreError> {
+        Ok(self.account_row(url)?.map(|row| row.facts).unwrap_or_default())
     }
 
     fn account_row(&self, url: &str) -> Result<Option<AccountRow>, StoreError> {
@@ -45,8 +56,8 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn remember_account(&self, url: &str, id: &str, language: Option<&str>) -> Result<(), StoreError> {
-        let row = AccountRow { url: url.to_owned(), id: id.to_owned(), language: language.map(str::to_owned) };
+    pub async fn remember_account(&self, url: &str, id: &str, facts: AccountFacts) -> Result<(), StoreError> {
+        let row = AccountRow { url: url.to_owned(), id: id.to_owned(), facts };
         let plan = move |_: &mut Book| {
             let mut batch = Batch::default();
             batch.insert(keys::ACCOUNT, rows::write(&row));

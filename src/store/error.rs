@@ -49,8 +49,8 @@ pub enum StoreError {
         /// What can be done.
         remedy: Remedy,
     },
-    /// The system does not let us have it. It is not damaged.
-    #[error("the store in {dir} cannot be opened: {why}; it is not damaged, and nothing was changed. {advice}")]
+    /// The system does not let us have it.
+    #[error("the store in {dir} cannot be opened: {why}; nothing was changed. {advice}")]
     Inaccessible {
         /// Where.
         dir: PathBuf,
@@ -176,12 +176,15 @@ mod tests {
             (Kind::ReadOnlyFilesystem, "writable"),
             (Kind::NotADirectory, "Name a folder"),
             (Kind::NotFound, "Name a folder"),
-            (Kind::Other, "Look after the disk"),
         ];
         for (kind, advice) in kinds {
             let said = StoreError::inaccessible(Path::new("/"), &kind.into()).to_string();
-            assert!(said.contains(advice) && said.contains("not damaged") && !said.contains("restore"), "{said}");
+            assert!(said.contains(advice) && said.contains("It is not damaged") && !said.contains("restore"), "{said}");
         }
+        // A disk that cannot be read may be what is damaged.
+        let said = StoreError::inaccessible(Path::new("/"), &io::Error::from_raw_os_error(5)).to_string();
+        assert!(said.contains("Look after the disk") && said.contains("`telekommo restore"), "{said}");
+        assert!(!said.contains("not damaged"), "{said}");
     }
 
     #[test]

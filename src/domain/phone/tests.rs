@@ -11,6 +11,11 @@ fn same(text: &str, customers: &str) -> bool {
     is_same(text, customers, None)
 }
 
+/// All digits under which a customer may be known whose number a text means.
+fn spellings(text: &str, home: Option<Country>) -> BTreeSet<String> {
+    readings(text, home).into_iter().flatten().collect()
+}
+
 #[test]
 fn a_number_is_the_same_however_it_is_written() {
     for (text, customers) in [
@@ -127,6 +132,16 @@ fn a_number_without_a_country_code_is_first_of_the_operators_country() {
         let found = spellings(text, home);
         assert_eq!((found.contains(MOSCOW), found.contains(indian)), (moscow, india), "{text} {home:?}");
     }
+}
+
+#[test]
+fn what_is_a_number_at_home_is_no_number_of_another_country_with_the_same_digits() {
+    let (brazil, of_brazil, of_peru) = (Country::parse("BR"), "5551987654321", "51987654321");
+    for text in ["(51) 98765-4321", "51987654321"] {
+        let found = spellings(text, brazil);
+        assert!(found.contains(of_brazil) && !found.contains(of_peru), "{text}: {found:?}");
+    }
+    assert!(spellings("+51987654321", brazil).contains(of_peru) && spellings("51987654321", None).contains(of_peru));
 }
 
 #[test]

@@ -16,10 +16,14 @@ impl Account {
         let (status, body) = self.ask(Method::GET, "account", &[("with", "amojo_id")], None).await?;
         let info: AccountInfo = decoded(status, &body)?;
         if let Some(country) = &info.country {
-            // Accounts do not move.
-            let _first = self.country.set(country.clone());
+            self.is_in(country.clone());
         }
         Ok(info)
+    }
+
+    /// Takes note of the country of the account. The first word counts: accounts do not move.
+    pub fn is_in(&self, country: String) {
+        let _first = self.country.set(country);
     }
 
     /// The country of the account, by its code of two letters, once the account has told it.

@@ -28,9 +28,9 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// Looks at the machine. Nothing is changed.
 pub async fn look(config: &Config) -> Vec<Finding> {
     let (hooks, operator) = (config.server.listen, config.admin.listen);
-    let mut findings = vec![data(config), disk(config)];
-    findings.push(port("Hooks", "server.listen", hooks, is_ours(hooks, "/", serve::HERE).await));
     let runs = is_ours(operator, "/live", admin::ALIVE).await;
+    let mut findings = vec![data(config, runs), disk(config)];
+    findings.push(port("Hooks", "server.listen", hooks, is_ours(hooks, "/", serve::HERE).await));
     findings.push(port("Probes", "admin.listen", operator, runs));
     if runs {
         findings.push(ready(operator).await);
@@ -38,12 +38,20 @@ pub async fn look(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn data(config: &Config) -> Finding {
+/// Where the data lies. A bridge that runs has made its data directory.
+fn data(config: &Config, runs: bool) -> Finding {
     let (about, dir) = ("Data", config.data_dir.display());
     match Store::look(&config.data_dir) {
         Ok(Ground::There { uid }) => {
             fine(about, format!("{dir} can be written to, and belongs to {}", people::user(uid)))
         }
+        Ok(Ground::ToBeMade { .. }) if runs => wrong(
+            about,
+            format!(
+                "{dir} is not there, though a bridge runs: it has another data directory. The unit sets TELEKOMMO_DATA_DIR; set it \
+                 here to the same"
+            ),
+        ),
         Ok(Ground::ToBeMade { within }) => fine(about, format!("{dir} will be made in {}", within.display())),
         Err(error) => wrong(about, error.to_string()),
     }

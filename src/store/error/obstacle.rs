@@ -2,21 +2,34 @@
 
 use std::{io, path::Path};
 
-use crate::files::denied::{self, Wish};
+use crate::{
+    files::denied::{self, Wish},
+    store::error::Remedy,
+};
 
 /// Why `error` came of opening something in `dir`, and what to do.
 pub(super) fn of(dir: &Path, error: &io::Error) -> (String, String) {
+    known(dir, error).unwrap_or_else(|| {
+        let remedy = Remedy::of(dir);
+        let advice = format!("Look after the disk, and start again. If it cannot be read then either, {remedy}");
+        (error.to_string(), advice)
+    })
+}
+
+/// The same where the store itself is whole for certain.
+fn known(dir: &Path, error: &io::Error) -> Option<(String, String)> {
     use io::ErrorKind as Kind;
     let said = error.to_string();
-    match error.kind() {
+    let (why, advice) = match error.kind() {
         Kind::PermissionDenied => (denied::why(dir, error, Wish::Write), capital(&denied::remedy(dir, Wish::Write))),
         Kind::StorageFull | Kind::QuotaExceeded => (said, "Free some space there".to_owned()),
         Kind::ReadOnlyFilesystem => (said, "Make that file system writable".to_owned()),
         Kind::NotADirectory | Kind::AlreadyExists => (a_file_in_the_way(dir).unwrap_or(said), NAME_ONE.to_owned()),
         Kind::NotFound => (nowhere(dir, said), NAME_ONE.to_owned()),
         // More kinds come with the library; none of them tells more than the system's own words.
-        _ => (said, "Look after the disk, and start again".to_owned()),
-    }
+        _ => return None,
+    };
+    Some((why, format!("It is not damaged. {advice}")))
 }
 
 /// What to do where no folder can be.

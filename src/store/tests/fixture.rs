@@ -228,7 +228,11 @@ async fn a_store_of_this_format_is_restored_and_used() {
     let store = home.open();
     assert_eq!(store.offset(BOT).unwrap(), Some(2));
     assert_eq!(store.account("https://example.kommo.com").unwrap().as_deref(), Some("account"));
-    assert_eq!(store.account_language("https://example.kommo.com").unwrap(), None, "it was not told in this format");
+    assert_eq!(
+        store.account_facts("https://example.kommo.com").unwrap(),
+        AccountFacts::default(),
+        "it was not told in this format"
+    );
     assert_eq!((store.caught_up_at().unwrap(), store.caught_up_mark().unwrap()), (Some(NOW), Some(1)));
     assert_eq!(store.chat(&conversation()).unwrap(), Some(chat()));
     assert_eq!(store.known_chats().await.unwrap().len(), 2, "and the one that a manager has begun");

@@ -170,7 +170,8 @@ pub(super) fn facts() -> Vec<Fact> {
 /// Fills a new store with one row of every kind.
 pub(super) async fn fill(store: &Store) {
     store.begin(NOW).await.unwrap();
-    store.remember_account("https://example.kommo.com", "account", Some("ru")).await.unwrap();
+    let facts_of_account = AccountFacts { language: Some("ru".to_owned()), country: Some("RU".to_owned()) };
+    store.remember_account("https://example.kommo.com", "account", facts_of_account).await.unwrap();
     store.caught_up(NOW, 1, Vec::new()).await.unwrap();
     let jobs = [job(Some("update:7:1"), &lane("a"), "needs a person"), job(None, &lane("a"), "told")];
     store.push_with(Intake { jobs: jobs.to_vec(), offset: Some((BOT, 2)) }, facts(), NOW).await.unwrap();

@@ -112,7 +112,7 @@ async fn a_store_of_another_user_is_not_called_damaged() {
         let mut command = with_config("run", &config);
         command.env(TOKEN_FILE, &token).env("TELEKOMMO_DATA_DIR", data).uid(NOBODY).gid(NOBODY);
         let (code, said) = words(command).await;
-        assert!(code == Some(1) && said.contains("it is not damaged") && !said.contains("restore"), "{said}");
+        assert!(code == Some(1) && said.contains("It is not damaged") && !said.contains("restore"), "{said}");
         said
     };
     chmod(&data, 0o700);
@@ -161,7 +161,7 @@ async fn a_full_and_a_read_only_disk_are_told_as_such() {
         command.args(["-m", "sh", "-c", script, "sh"]).args([&stage.dir().join(access), &config]);
         command.args([env!("CARGO_BIN_EXE_telekommo"), access]);
         let (code, said) = words(command).await;
-        assert!(code == Some(1) && said.contains(says) && said.contains("it is not damaged"), "{access}: {said}");
+        assert!(code == Some(1) && said.contains(says) && said.contains("It is not damaged"), "{access}: {said}");
         assert!(!said.contains("restore"), "{access}: {said}");
     }
 }

@@ -203,6 +203,22 @@ async fn an_import_that_is_asked_to_end_says_how_to_go_on() {
     }
 }
 
+/// Whoever starts it by nohup wants it to outlive the terminal.
+#[tokio::test]
+async fn an_import_under_nohup_outlives_its_terminal() {
+    let stage = Stage::without_bridge("").unwrap();
+    let config = stage.write_config().unwrap();
+    let mut command = tokio::process::Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_telekommo")).args(words(&export(), &config, &["--rate", "8"]));
+    command.stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let process = Process::spawn(command);
+    eventually("some messages are imported", async || imported(&stage) >= 2).await;
+    assert!(imported(&stage) < ALL);
+    let ended = process.end(Signal::HUP).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    assert_complete(&stage);
+}
+
 #[tokio::test]
 async fn an_answer_that_was_lost_doubles_nothing() {
     let stage = Stage::without_bridge("retry.kommo = [\"10ms\"]").unwrap();

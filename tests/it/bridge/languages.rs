@@ -65,7 +65,7 @@ async fn a_manager_reads_the_language_of_the_account_also_after_a_start_that_can
     stage.start_bridge().await.unwrap();
     stage.until("the account is known", |stage| !stage.kommo.rest_requests().is_empty()).await;
     stage.begin(SALES, ANNA).await;
-    let spoken = || stage.store().account_language(&stage.kommo.account_url()).unwrap();
+    let spoken = || stage.store().account_facts(&stage.kommo.account_url()).unwrap().language;
     crate::support::eventually("its language is kept", async || spoken().as_deref() == Some("es")).await;
     stage.kommo.rest_down(true).unwrap();
     stage.stop_bridge().await;
