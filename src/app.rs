@@ -222,7 +222,7 @@ impl Parts {
         let chats = self.courier.chats.clone();
         let account = self.account.as_ref().map(Account::patient);
         let known = (self.store.clone(), self.courier.spoken.clone());
-        let setup = Setup::new(config, self.served.clone(), (chats, account), known);
+        let setup = Setup::new(config, self.served.clone(), (chats, account), known).telling(Arc::clone(&self.meter));
         life.essential("setup", setup.run(life.stop_token()));
         life.essential("reminders", reminders::watch(self.store.clone(), life.stop_token()));
         let upkeep = Upkeep::new(&self.store, config, self.courier.chats.time());
@@ -316,7 +316,7 @@ impl Parts {
             (typing, time, self.courier.spoken.clone()),
             self.courier.crm.phone_region.clone(),
         );
-        let media = doors::media(config, &self.bots, self.disk.clone());
+        let media = doors::media(config, &self.bots, self.disk.clone(), &self.meter);
         let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
         let stop = life.stop_token();
         life.essential("typing", {

@@ -26,7 +26,9 @@
 //! A file stays at Telegram. The event carries a link of ours ([`media::link`]) that Kommo fetches when it likes, and
 //! [`media::serve`] lets the file pass through: nothing is kept here, and Telegram's own address, which holds the bot's
 //! token, is told to nobody. Telegram says the same of a file that is gone and of one that it cannot give for a moment: that is
-//! answered with 503, and with 410 only once it has gone on for an hour. Few files pass through at the same time, so that those who read them never keep a hook waiting.
+//! answered with 503, and with 410 only once it has gone on for an hour. A file that is shorter or longer than it was said to be is never
+//! passed on as whole, in either direction: the connection breaks, or the upload is not completed. Where files of a source fail one after
+//! the other, or a server gives none, the operator is told, until one passes. Few files pass through at the same time, so that those who read them never keep a hook waiting.
 //!
 //! The customer's picture is such a file too ([`domain::portrait`]). Telegram is asked for it once a day, before a message of
 //! the customer is sent and for no longer than that can wait; the answer is kept beside the queue, and the same picture has
@@ -180,14 +182,16 @@
 //! ([`store::Store::rewound`] ■); so a start sends nothing of what it finds, and nothing that waits, before there was time to see that. No clock is trusted alone: while
 //! this machine's is far from Kommo's ([`kommo::time`]) nothing is compared, and what is remembered goes by both. Chats that have been
 //! silent for long are looked at in rounds of their own, and when the account names them. Of a message that is too old to be sent, once no hook of it can come any
-//! more, and of an item without text and file its manager is told by a status. A chat that Kommo has made, and of which a crash
+//! more, and of an item without text and file its manager is told by a status. Answers that are found although
+//! their hooks should have come are a sign that something in front of us refuses hooks: the operator is told until hooks come again. A chat that Kommo has made, and of which a crash
 //! has kept us from hearing, is compared from the next start on.
 //!
 //! # What the account adds
 //!
 //! With a token, [`kommo::account`] speaks to the account's REST API: sources, contacts, leads, templates. Nothing above
 //! depends on it. All its calls share one limit and one brake, since Kommo counts by address and shuts out who goes on
-//! asking; what a message waits for goes before everything else. The account is first asked who it is: of one that is not
+//! asking; what a message waits for goes before everything else. What a call waits for its turn counts against no
+//! deadline ([`pace::within`]). The account is first asked who it is: of one that is not
 //! ours nothing more is asked, by whomever.
 //!
 //! Beside the relay, a start sees to what Kommo needs ([`operate::setup`]): the channel is connected, the token is good and

@@ -275,6 +275,7 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
         telegram.push(check::ask_files(app::disk(config)));
     } else {
         telegram.extend(runtime.block_on(check::of_customers(&bots)));
+        telegram.extend(runtime.block_on(check::ask_served_files(&bots, config.telegram.api_url.url().host_str())));
     }
     println!("\nTelegram:");
     print!("{}", telegram.iter().map(ToString::to_string).collect::<String>());

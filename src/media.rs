@@ -4,6 +4,7 @@
 //! is good for an hour, so Kommo gets an address of ours. It carries all that is needed to find the file again, signed,
 //! so nothing has to be remembered and nobody can make one up.
 
+mod denied;
 pub mod disk;
 mod disposition;
 mod found;
@@ -11,3 +12,5 @@ pub mod imported;
 pub mod link;
 mod room;
 pub mod serve;
+mod standing;
+mod whole;

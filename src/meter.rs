@@ -18,8 +18,17 @@ use tokio::time::Instant;
 
 use crate::domain::{
     address::SourceId,
+    time::UnixMillis,
     work::{Lane, Route},
 };
+
+mod bypass;
+mod notes;
+
+use bypass::Bypass;
+pub use bypass::Bypassed;
+pub use notes::Note;
+use notes::Notes;
 
 /// How the polling of one bot goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +42,6 @@ pub enum Polling {
     /// It fails until somebody does something.
     Stopped(String),
 }
-
-/// The names of notes.
-const UNREAD: &str = "unread";
-const REWOUND: &str = "rewound";
 
 type Labels = Vec<(&'static str, String)>;
 type Counters = Family<Labels, Counter>;
@@ -60,7 +65,12 @@ pub struct Meter {
     unreadable_rows: Counter,
     held: Gauge,
     rewound: Counter,
-    notes: DashMap<&'static str, String>,
+    files: Counters,
+    found_answers: Counter,
+    bypass: Bypass,
+    /// Why the channel is not connected.
+    unconnected: Mutex<Option<String>>,
+    notes: Notes,
     registry: Registry,
 }
 
@@ -86,6 +96,12 @@ impl Meter {
             registered(&mut registry, "told_messages", "Messages set aside whose authors were told that they failed");
         let unreadable_rows = registered(&mut registry, "unreadable_rows", "Rows of the store that could not be read");
         let held = registered(&mut registry, "held_conversations", "Conversations whose answers wait for older ones");
+        let found_answers = registered(
+            &mut registry,
+            "found_answers",
+            "Answers that a comparison found though their hooks should have come",
+        );
+        let files = registered(&mut registry, "files", "Customers' files that Kommo has asked for");
         let rewound =
             registered(&mut registry, "store_rewound", "How often the data directory was found to have gone back");
         Self {
@@ -104,7 +120,11 @@ impl Meter {
             unreadable_rows,
             held,
             rewound,
-            notes: DashMap::new(),
+            files,
+            found_answers,
+            bypass: Bypass::default(),
+            unconnected: Mutex::default(),
+            notes: Notes::default(),
             registry,
         }
     }
@@ -194,30 +214,67 @@ impl Meter {
         self.held.set(i64::try_from(conversations).unwrap_or(i64::MAX));
     }
 
+    /// Counts a customer's file that Kommo has asked for, and whether it got it.
+    pub fn file(&self, source: &SourceId, is_served: bool) {
+        for (outcome, is_so) in [("served", is_served), ("failed", !is_served)] {
+            let labels = vec![("source", source.to_string()), ("outcome", outcome.to_owned())];
+            // Both are there from the first file on, so that the first failure is an increase.
+            self.files.get_or_create(&labels).inc_by(is_so.into());
+        }
+    }
+
+    /// Notes why the channel is not connected to the account, as far as nothing else tells; `None` if it is.
+    pub fn unconnected(&self, why: Option<String>) {
+        *self.unconnected.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Counts an answer that a comparison found, although its hook should have come.
+    pub fn answer_found(&self, written_at: UnixMillis) {
+        self.found_answers.inc();
+        self.bypass.found(written_at);
+    }
+
+    /// How many such answers there were since hooks came last, if that is news.
+    #[must_use]
+    pub fn bypassed(&self) -> Option<Bypassed> {
+        self.bypass.news()
+    }
+
+    /// Notes that a hook has come. Tells whether the operator was told that none do.
+    pub fn hook_came(&self) -> bool {
+        let was_told = self.bypass.hook_came();
+        if was_told {
+            self.note(Note::Hooks, None);
+        }
+        was_told
+    }
+
+    /// Puts a note where the operator sees it, or takes it away. Tells whether there was one.
+    pub fn note(&self, note: Note, text: Option<String>) -> bool {
+        self.notes.put(note, text).is_some()
+    }
+
     /// Notes why Kommo's history cannot be read, or that it can.
     pub fn unread(&self, why: Option<String>) {
-        match why {
-            Some(why) => self.notes.insert(UNREAD, why),
-            None => self.notes.remove(UNREAD).map(|(_, why)| why),
-        };
+        self.note(Note::Unread, why);
     }
 
     /// Why Kommo's history cannot be read, if it was asked for and could not be.
     #[must_use]
     pub fn why_unread(&self) -> Option<String> {
-        self.notes.get(UNREAD).map(|why| why.clone())
+        self.notes.of(&Note::Unread)
     }
 
     /// Notes that the data directory has gone back in time, and what is to be done.
     pub fn rewound(&self, advice: String) {
         self.rewound.inc();
-        self.notes.insert(REWOUND, advice);
+        self.note(Note::Rewound, Some(advice));
     }
 
     /// What somebody has to look at although the bridge is ready.
     #[must_use]
-    pub fn advice(&self) -> Option<String> {
-        self.notes.get(REWOUND).map(|advice| advice.clone())
+    pub fn advice(&self) -> Vec<String> {
+        self.notes.advice()
     }
 
     /// Why the bridge is not ready, one line per reason; empty if it is.
@@ -230,7 +287,9 @@ impl Meter {
         });
         let paused = self.paused.iter().map(|entry| format!("{} has paused: {}", entry.key(), entry.value()));
         let kommo = self.kommo.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut lines: Vec<_> = bots.chain(paused).chain(kommo.map(|why| format!("kommo: {why}"))).collect();
+        let unconnected = self.unconnected.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let kommo = [kommo, unconnected].into_iter().flatten().map(|why| format!("kommo: {why}"));
+        let mut lines: Vec<_> = bots.chain(paused).chain(kommo).collect();
         lines.sort();
         lines
     }
@@ -266,56 +325,4 @@ where
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_state_is_news_once() {
-        let (meter, source) = (Meter::new(), SourceId::parse("sales").unwrap());
-        assert!(meter.polling(&source, Polling::Working));
-        assert!(!meter.polling(&source, Polling::Working));
-        assert!(meter.polling(&source, Polling::Stopped("revoked".to_owned())));
-        assert_eq!(meter.obstacles(), ["bot sales: revoked"]);
-    }
-
-    #[test]
-    fn obstacles_come_and_go() {
-        let meter = Meter::new();
-        assert!(meter.paused(&Route::Inbound, Some("403".to_owned())));
-        assert!(!meter.paused(&Route::Inbound, Some("403 again".to_owned())));
-        meter.between(Some("no answer".to_owned()));
-        assert_eq!(meter.obstacles(), ["inbound has paused: 403 again", "kommo: no answer"]);
-        assert!(meter.paused(&Route::Inbound, None));
-        meter.between(None);
-        assert!(meter.obstacles().is_empty());
-    }
-
-    #[test]
-    fn one_bots_own_trouble_cuts_nobody_off() {
-        let meter = Meter::new();
-        assert!(!meter.is_cut_off(), "nothing is known yet");
-        let [sales, support] = ["sales", "support"].map(|source| SourceId::parse(source).unwrap());
-        let failing = || Polling::Failing("no answer".to_owned());
-        for (of_sales, of_support, is_cut_off) in [
-            (failing(), Polling::Working, false),
-            (failing(), failing(), true),
-            (failing(), Polling::Stopped("revoked".to_owned()), true),
-            (Polling::Stopped("revoked".to_owned()), Polling::Stopped("revoked".to_owned()), false),
-            (Polling::Working, Polling::Starting, false),
-        ] {
-            meter.polling(&sales, of_sales);
-            meter.polling(&support, of_support);
-            assert_eq!(meter.is_cut_off(), is_cut_off);
-        }
-        meter.between(Some("no answer".to_owned()));
-        assert!(meter.is_cut_off());
-    }
-
-    #[test]
-    fn counters_are_text() {
-        let meter = Meter::new();
-        meter.hook("stored");
-        assert!(meter.text().contains("telekommo_hooks_total{outcome=\"stored\"} 1"), "{}", meter.text());
-        assert!(meter.text().ends_with("# EOF\n"));
-    }
-}
+mod tests;

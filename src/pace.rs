@@ -1,8 +1,10 @@
 //! Keeping below a rate, fairly: who asks first goes first, and who is in no hurry behind the others.
 
 mod chat;
+mod within;
 
 pub use chat::{ChatLimits, ChatPace};
+pub use within::{TooLate, within};
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -37,6 +39,10 @@ impl Pace {
     /// The lock is held while waiting, so the turns are given in the order of asking, and a caller that gives up costs
     /// nobody a turn.
     pub async fn turn(&self) {
+        within::uncounted(self.counted_turn()).await;
+    }
+
+    async fn counted_turn(&self) {
         let mut started_at = self.started_at.lock().await;
         if started_at.len() >= self.rate
             && let Some(&oldest) = started_at.front()
@@ -49,8 +55,11 @@ impl Pace {
 
     /// The same for one of many that are in no hurry: only one of them at a time is before anybody else.
     pub async fn patient_turn(&self) {
-        let _first_of_the_patient = self.patient.lock().await;
-        self.turn().await;
+        within::uncounted(async {
+            let _first_of_the_patient = self.patient.lock().await;
+            self.counted_turn().await;
+        })
+        .await;
     }
 }
 

@@ -28,6 +28,7 @@ pub mod courier;
 pub mod crm;
 mod inbound;
 mod job;
+mod line;
 mod outbound;
 mod reach;
 mod reactions;

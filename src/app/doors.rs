@@ -50,9 +50,14 @@ pub(super) fn hooks(
 }
 
 /// Who serves files.
-pub(super) fn media(config: &Config, bots: &BTreeMap<SourceId, Bot>, disk: Option<Disk>) -> MediaDoor {
+pub(super) fn media(
+    config: &Config,
+    bots: &BTreeMap<SourceId, Bot>,
+    disk: Option<Disk>,
+    meter: &Arc<Meter>,
+) -> MediaDoor {
     let key = LinkKey::derive(config.kommo.channel_secret.expose());
-    MediaDoor::new(key, bots.clone(), disk, imported::dir(&config.data_dir))
+    MediaDoor::new(key, bots.clone(), disk, imported::dir(&config.data_dir), Arc::clone(meter))
 }
 
 /// Who fetches files of managers.

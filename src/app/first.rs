@@ -99,7 +99,7 @@ fn listen(
     let phone_region = PhoneRegion { configured: config.telegram.phone_region, account: None };
     let typing = (typing, KommoTime::default(), identity::spoken(&config.kommo, store)?);
     let hooks = doors::hooks(config, scope, (store, &bots, meter), typing, phone_region);
-    let media = doors::media(config, &bots, disk(config)?);
+    let media = doors::media(config, &bots, disk(config)?, meter);
     let imported = imported::chats(&config.data_dir, "");
     let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(meter));
     let (public_stop, admin_stop) = (now.clone(), now.clone());

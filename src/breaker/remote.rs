@@ -12,10 +12,14 @@ use std::{
 
 use tokio::{
     sync::watch,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 
-use crate::{breaker::way::Way, domain::retry::Failure};
+use crate::{
+    breaker::way::Way,
+    domain::{amount::span, retry::Failure},
+    pace::within,
+};
 
 /// How long a probe may take.
 pub const PROBE_WITHIN: Duration = Duration::from_secs(3);
@@ -119,8 +123,8 @@ impl Remote {
         {
             return answer.clone();
         }
-        let answer = timeout(PROBE_WITHIN, (self.0.probe)()).await;
-        let answer = match answer.unwrap_or_else(|_| Err(Failure::transient("no answer in time"))) {
+        let answer = within(PROBE_WITHIN, (self.0.probe)()).await;
+        let answer = match answer.unwrap_or_else(|late| Err(Failure::transient(late.to_string()))) {
             // Whoever asks for patience answers.
             Err(Failure::Throttled { .. }) => Ok(()),
             answer => answer,
@@ -135,7 +139,7 @@ impl Remote {
             (self.0.tell)(None);
         }
         let Some(outage) = outage else { return };
-        let lasted = humantime::format_duration(Duration::from_secs((now - outage.since).as_secs()));
+        let lasted = span(now - outage.since);
         tracing::info!(remote = self.0.name, "answers again after {lasted}: what waited goes on");
         self.changed();
     }

@@ -80,6 +80,20 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// What it is, for the log.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Media(media) => media.kind.name(),
+            Self::Location { .. } => "location",
+            Self::Contact { .. } => "contact",
+            Self::Unknown { .. } => "other",
+        }
+    }
+}
+
 /// A file that a customer sent, as Telegram tells of it. The file itself stays there until somebody asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {

@@ -283,6 +283,17 @@ pub struct RemoteFile {
 }
 
 impl Method {
+    /// What is sent, for the log.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::SendText { .. } => "text",
+            Self::SendLocation { .. } => "location",
+            Self::SendContact { .. } => "contact",
+            Self::SendFile { file, .. } => file.kind.name(),
+        }
+    }
+
     /// Telegram's number of the message that it answers.
     #[must_use]
     pub const fn reply_to(&self) -> Option<i64> {

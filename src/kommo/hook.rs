@@ -108,7 +108,13 @@ impl HookIntake {
             Err(rejected) => Err(rejected),
         };
         match outcome {
-            Ok(taken) => self.meter.hook(taken.name()),
+            Ok(taken) => {
+                self.meter.hook(taken.name());
+                let is_of_message = matches!(taken, Taken::Stored | Taken::Known);
+                if is_of_message && self.meter.hook_came() {
+                    tracing::info!("Kommo's hooks come again");
+                }
+            }
             Err(rejected) => {
                 self.meter.hook(rejected.name());
                 if rejected == Rejected::UnknownScope && !self.said_elsewhere.swap(true, Ordering::Relaxed) {
@@ -226,7 +232,7 @@ impl HookIntake {
         let id = job.id.clone();
         let pushed = self.store.push_as(Intake { jobs: vec![job], offset: None }, facts, is_bulk, clock::now()).await;
         let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
-        tracing::debug!(?id, known = pushed.known, "hook stored");
+        tracing::debug!(id = id.as_ref().map(|id| id.0.as_str()), known = pushed.known, "hook stored");
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })
     }
 
@@ -252,7 +258,8 @@ impl HookIntake {
 }
 
 fn not_stored(error: &StoreError, id: Option<&DedupeId>) -> Rejected {
-    tracing::error!(%error, ?id, "a hook could not be stored, and Kommo sends it once");
+    let id = id.map(|id| id.0.as_str());
+    tracing::error!(%error, id, "a hook could not be stored, and Kommo sends it once");
     Rejected::StoreDown
 }
 

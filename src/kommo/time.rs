@@ -12,7 +12,7 @@ use chrono::DateTime;
 use reqwest::header::{self, HeaderMap};
 use tokio::time::Instant;
 
-use crate::domain::time::UnixMillis;
+use crate::domain::{amount::span, time::UnixMillis};
 
 /// How far two clocks may differ. Kommo takes no signature that is further from its own time.
 pub const TOLERANCE: Duration = Duration::from_mins(15);
@@ -50,7 +50,7 @@ impl KommoTime {
             (_, behind) if behind > TOLERANCE => (behind, "behind"),
             _ => return None,
         };
-        let by = humantime::format_duration(Duration::from_secs((by.as_secs() + 30) / 60 * 60));
+        let by = span(Duration::from_secs((by.as_secs() + 30) / 60 * 60));
         Some(format!("this machine's clock is {by} {which} Kommo's: set it right, such as by a time server"))
     }
 
@@ -91,8 +91,8 @@ mod tests {
         for (ours, objection) in [
             (NOW.plus(TOLERANCE), None),
             (NOW.minus(TOLERANCE), None),
-            (NOW.plus(days), Some("3days ahead of Kommo's")),
-            (NOW.minus(days), Some("3days behind Kommo's")),
+            (NOW.plus(days), Some("3 days ahead of Kommo's")),
+            (NOW.minus(days), Some("3 days behind Kommo's")),
         ] {
             let told = time.objection(ours);
             assert_eq!(told.is_some(), objection.is_some(), "{told:?}");

@@ -11,7 +11,7 @@ use axum::{
 };
 use tokio::fs::File;
 
-use crate::media::imported;
+use crate::media::{imported, whole::Unwhole};
 
 /// The directory in which a Bot API server with `--local` keeps files. Nothing outside of it is ever read.
 #[derive(Clone, Debug)]
@@ -34,6 +34,9 @@ pub enum DiskError {
     /// It is there.
     #[error("the Bot API server's file cannot be read: let telekommo's user read what is in `telegram.local_dir`")]
     Unreadable,
+    /// It is there, and not as the server has told.
+    #[error("the Bot API server's file has another size than the server has told: is its disk full?")]
+    OtherSize,
 }
 
 impl From<io::Error> for DiskError {
@@ -71,15 +74,20 @@ impl Disk {
         Ok((file, length))
     }
 
-    /// The file at `path`, or the `range` of it, still to be read; without the file itself if it `is_head`.
+    /// The file at `path`, or the `range` of it, still to be read; without the file itself if it `is_head`. `ended` is told how
+    /// reading it has ended.
     pub(super) async fn pass(
         &self,
-        path: &str,
+        (path, said_bytes): (&str, Option<u64>),
         range: Option<&HeaderValue>,
         is_head: bool,
+        ended: impl FnOnce(Result<(), Unwhole>) + Send + 'static,
     ) -> Result<Response<Body>, DiskError> {
         let (file, length) = self.file(path).await?;
-        Ok(imported::answer(file, length, range, is_head).await?)
+        if said_bytes.is_some_and(|said| said != length) {
+            return Err(DiskError::OtherSize);
+        }
+        Ok(imported::answer((file, length), range, is_head, ended).await?)
     }
 }
 

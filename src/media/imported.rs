@@ -15,6 +15,8 @@ use tokio::{
 };
 use tokio_util::io::ReaderStream;
 
+use crate::media::whole::{Unwhole, whole};
+
 mod chats;
 
 pub use chats::{ImportedChat, ImportedChats};
@@ -98,12 +100,13 @@ fn wanted(range: Option<&HeaderValue>, length: u64) -> Bytes {
     }
 }
 
-/// The answer to a request for a file; without the file itself if it `is_head`.
+/// The answer to a request for a file of this length; without the file itself if it `is_head`. One that is cut while it is read
+/// breaks off. `ended` is told how reading it has ended.
 pub(super) async fn answer(
-    mut file: File,
-    length: u64,
+    (mut file, length): (File, u64),
     range: Option<&HeaderValue>,
     is_head: bool,
+    ended: impl FnOnce(Result<(), Unwhole>) + Send + 'static,
 ) -> std::io::Result<Response<Body>> {
     let bytes = if is_head { Bytes::All } else { wanted(range, length) };
     let (status, first, count) = match bytes {
@@ -115,7 +118,7 @@ pub(super) async fn answer(
     let body = if is_head {
         Body::empty()
     } else {
-        Body::from_stream(ReaderStream::with_capacity(file.take(count), CHUNK_BYTES))
+        Body::from_stream(whole(ReaderStream::with_capacity(file.take(count), CHUNK_BYTES), Some(count), ended))
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -158,6 +161,23 @@ mod tests {
             "",
         ] {
             assert!(open(&dir, path).await.is_none(), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_cut_while_it_is_read_breaks_off() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("file");
+        for (range, left, is_whole) in
+            [(None, 5, true), (None, 4, false), (Some("bytes=1-3"), 4, true), (Some("bytes=1-3"), 3, false)]
+        {
+            std::fs::write(&path, "12345").unwrap();
+            let file = File::open(&path).await.unwrap();
+            let range = range.map(HeaderValue::from_static);
+            let response = answer((file, 5), range.as_ref(), false, |_| ()).await.unwrap();
+            std::fs::File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
+            let read = axum::body::to_bytes(response.into_body(), 100).await;
+            assert_eq!(read.is_ok(), is_whole, "{range:?} of {left}");
         }
     }
 

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, convert::Infallible, path::PathBuf, sync::Arc};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts},
-    response::IntoResponse,
 };
 use futures_util::stream;
 use http_body_util::BodyExt;
@@ -15,21 +14,22 @@ use crate::{
     clock,
     domain::address::SourceId,
     media::{
-        disk::{Disk, DiskError},
+        denied::{Denied, reach},
+        disk::Disk,
         disposition,
         found::Places,
         imported,
         link::{ImportedFile, LinkKey, Linked, SEGMENT, Target},
         room::{Place, Room, keeping},
+        standing::Standing,
+        whole::{self, Unwhole, whole},
     },
+    meter::Meter,
     telegram::{
         bot::Bot,
         file::{FileError, Found},
     },
 };
-
-/// After how many seconds to ask again when there is no room or Telegram has no time.
-const AGAIN_AFTER_SECONDS: u16 = 5;
 
 /// Serves files to whoever has a link.
 pub struct MediaDoor {
@@ -40,56 +40,22 @@ pub struct MediaDoor {
     disk: Option<Disk>,
     found: Places,
     room: Room,
-}
-
-/// Why a request gets no file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Denied {
-    /// 404, with the same words for every reason: a link is either good or unknown.
-    #[error("no such link, or it has ended")]
-    Unknown,
-    /// 405.
-    #[error("files can only be read")]
-    Method,
-    /// 503.
-    #[error("too many files are being read")]
-    Full,
-    /// 410, 502 or 503.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// 410 or 502. What is wrong here is the operator's business.
-    #[error("this file cannot be given now")]
-    Disk(#[from] DiskError),
-}
-
-impl Denied {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::Unknown => StatusCode::NOT_FOUND,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Full | Self::File(FileError::Later | FileError::Refused) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::File(FileError::Gone) | Self::Disk(DiskError::Gone) => StatusCode::GONE,
-            Self::File(FileError::Unreachable) | Self::Disk(DiskError::Outside | DiskError::Unreadable) => {
-                StatusCode::BAD_GATEWAY
-            }
-        }
-    }
-
-    fn response(self) -> Response<Body> {
-        let mut response = (self.status(), format!("{self}\n")).into_response();
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, AGAIN_AFTER_SECONDS.into());
-        }
-        response
-    }
+    standing: Arc<Standing>,
 }
 
 impl MediaDoor {
     /// Serves links of `key` with files of `bots`, which are on a `disk` or at Telegram, and with those that were imported into
-    /// the folder `imports`.
+    /// the folder `imports`. How that goes shows in `meter`.
     #[must_use]
-    pub fn new(key: LinkKey, bots: BTreeMap<SourceId, Bot>, disk: Option<Disk>, imports: PathBuf) -> Self {
-        Self { key, bots, imports, disk, found: Places::default(), room: Room::default() }
+    pub fn new(
+        key: LinkKey,
+        bots: BTreeMap<SourceId, Bot>,
+        disk: Option<Disk>,
+        imports: PathBuf,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let standing = Arc::new(Standing::new(meter));
+        Self { key, bots, imports, disk, found: Places::default(), room: Room::default(), standing }
     }
 
     /// Whether a path is that of a link, good or not.
@@ -110,16 +76,7 @@ impl MediaDoor {
         match self.file(&head).await {
             Ok(response) => response,
             Err(denied) => {
-                match denied {
-                    Denied::Disk(error @ (DiskError::Outside | DiskError::Unreadable)) => {
-                        tracing::warn!(%error, "a file cannot be given");
-                    }
-                    Denied::Unknown
-                    | Denied::Method
-                    | Denied::Full
-                    | Denied::File(_)
-                    | Denied::Disk(DiskError::Gone) => tracing::debug!(reason = %denied, "a file was not given"),
-                }
+                tracing::debug!(reason = %denied, "a request for a file was denied");
                 denied.response()
             }
         }
@@ -139,7 +96,8 @@ impl MediaDoor {
 
     async fn imported(&self, head: &Parts, linked: &ImportedFile) -> Result<Response<Body>, Denied> {
         let (file, length) = imported::open(&self.imports, &linked.path).await.ok_or(FileError::Gone)?;
-        let answer = imported::answer(file, length, range(&head.headers), head.method == Method::HEAD).await;
+        let is_head = head.method == Method::HEAD;
+        let answer = imported::answer((file, length), range(&head.headers), is_head, |_| ()).await;
         let mut response = answer.map_err(|_| FileError::Gone)?;
         let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&linked.path));
         response.headers_mut().extend(headers(kind, &linked.file_name));
@@ -147,13 +105,21 @@ impl MediaDoor {
     }
 
     async fn at_telegram(&self, head: &Parts, linked: &Linked, place: Place) -> Result<Response<Body>, Denied> {
+        let given = self.look_and_give(head, linked, place).await;
+        if let Some((reach, why)) = given.as_ref().err().and_then(|denied| denied.complaint()) {
+            self.standing.failed(&linked.source, &linked.file_id, reach, why);
+        }
+        given
+    }
+
+    async fn look_and_give(&self, head: &Parts, linked: &Linked, place: Place) -> Result<Response<Body>, Denied> {
         let bot = self.bots.get(&linked.source).ok_or(Denied::Unknown)?;
         // What was found a moment ago may have moved; what Telegram has just found has not. Where it alone tells whether
         // there is a file, whoever asks for no more than that gets its word.
         let is_to_be_read = self.disk.is_some() || head.method != Method::HEAD;
         if let Some(found) = self.found.of(linked).filter(|_| is_to_be_read) {
             match self.give(head, linked, bot, &found, Arc::clone(&place)).await {
-                Err(Denied::File(FileError::Gone) | Denied::Disk(DiskError::Gone)) => self.found.forget(linked),
+                Err(denied) if denied.may_have_moved() => self.found.forget(linked),
                 given => return given,
             }
         }
@@ -176,15 +142,28 @@ impl MediaDoor {
     ) -> Result<Response<Body>, Denied> {
         let range = range(&head.headers);
         let is_head = head.method == Method::HEAD;
+        let said_bytes = found.size_bytes.or(linked.size_bytes);
+        let ended = self.ended(linked);
         let response = match &self.disk {
-            Some(disk) => disk.pass(&found.path, range, is_head).await?,
-            None if is_head => described(linked, found),
-            None => passed(bot.open(found, range).await?),
+            Some(disk) => disk.pass((&found.path, said_bytes), range, is_head, ended).await?,
+            None if is_head => described(said_bytes),
+            None => passed(bot.open(found, range).await?, said_bytes, ended)?,
         };
         let mut response = keeping(place, response);
         let kind = linked.mime_type.as_deref().unwrap_or_else(|| disposition::type_of(&found.path));
         response.headers_mut().extend(headers(kind, &linked.file_name));
         Ok(response)
+    }
+}
+
+impl MediaDoor {
+    /// Notes how the body of a file has ended. A reader that goes away ends none.
+    fn ended(&self, linked: &Linked) -> impl FnOnce(Result<(), Unwhole>) + Send + use<> {
+        let (standing, source, file_id) = (Arc::clone(&self.standing), linked.source.clone(), linked.file_id.clone());
+        move |how| match how {
+            Ok(()) => standing.served(&source),
+            Err(error) => standing.failed(&source, &file_id, reach(error), error),
+        }
     }
 }
 
@@ -198,25 +177,40 @@ fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
 
 /// The answer to HEAD. Of an empty body the server would say that it has no bytes; of one whose length is not known it says
 /// nothing, and sends nothing of either.
-fn described(linked: &Linked, found: &Found) -> Response<Body> {
+fn described(size_bytes: Option<u64>) -> Response<Body> {
     let mut response = Response::new(Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()));
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if let Some(size) = found.size_bytes.or(linked.size_bytes) {
+    if let Some(size) = size_bytes {
         response.headers_mut().insert(header::CONTENT_LENGTH, size.into());
     }
     response
 }
 
-/// Telegram's answer without its own headers, its body still flowing.
-fn passed(file: reqwest::Response) -> Response<Body> {
+/// Telegram's answer without its own headers, its body still flowing. It breaks off if it is not the whole file, or the whole
+/// part.
+fn passed(
+    file: reqwest::Response,
+    said_bytes: Option<u64>,
+    ended: impl FnOnce(Result<(), Unwhole>) + Send + 'static,
+) -> Result<Response<Body>, Unwhole> {
     let (head, body) = axum::http::Response::<reqwest::Body>::from(file).into_parts();
-    // The address holds the token.
-    let mut response = Response::new(Body::new(body.map_err(reqwest::Error::without_url)));
+    let length = whole::length(head.status, &head.headers, said_bytes)?;
+    let has_file = head.status != StatusCode::RANGE_NOT_SATISFIABLE;
+    let ended = move |how| {
+        if has_file {
+            ended(how);
+        }
+    };
+    // No error of the body tells the address, which holds the token.
+    let mut response = Response::new(Body::from_stream(whole(body.into_data_stream(), length, ended)));
     *response.status_mut() = head.status;
-    let kept = [header::CONTENT_LENGTH, header::CONTENT_RANGE, header::ACCEPT_RANGES];
+    let kept = [header::CONTENT_RANGE, header::ACCEPT_RANGES];
     let kept = kept.into_iter().filter_map(|name| Some((name.clone(), head.headers.get(name)?.clone())));
     response.headers_mut().extend(kept);
-    response
+    if let Some(length) = length {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    Ok(response)
 }
 
 /// What is the same for every answer. The file is a stranger's, so no browser may take it for a page of ours.
@@ -253,18 +247,8 @@ mod tests {
 
     #[test]
     fn an_answer_to_head_tells_a_size_only_if_it_is_known() {
-        for (by_link, by_telegram, told) in
-            [(None, None, None), (Some(7), None, Some("7")), (Some(7), Some(8), Some("8")), (None, Some(0), Some("0"))]
-        {
-            let linked = Linked {
-                source: SourceId::parse("sales").unwrap(),
-                file_id: "f".to_owned(),
-                file_name: "a".to_owned(),
-                mime_type: None,
-                size_bytes: by_link,
-                expires_at_seconds: 0,
-            };
-            let response = described(&linked, &Found { path: "documents/a".to_owned(), size_bytes: by_telegram });
+        for (size, told) in [(None, None), (Some(7), Some("7")), (Some(0), Some("0"))] {
+            let response = described(size);
             let length = response.headers().get(header::CONTENT_LENGTH).map(|length| length.to_str().unwrap());
             // The server tells the length of a body that has one.
             assert_eq!((length, response.body().size_hint().exact()), (told, None));

@@ -106,6 +106,7 @@ async fn disconnected(State(admin): State<Admin>, headers: HeaderMap) -> Respons
 
 fn noted(headers: &HeaderMap, meter: &Meter, trouble: Option<String>) -> Response {
     refusal(headers).unwrap_or_else(|| {
+        meter.unconnected(None);
         meter.between(trouble);
         StatusCode::NO_CONTENT.into_response()
     })

@@ -11,11 +11,13 @@ use crate::{
 mod files;
 mod kommo;
 mod machine;
+mod served;
 mod telegram;
 
 pub use files::{of_customers, of_managers};
 pub use kommo::ask;
 pub use machine::look;
+pub use served::served as ask_served_files;
 pub use telegram::{ask as ask_telegram, files as ask_files, needs};
 
 /// A configuration, described for its operator.

@@ -4,6 +4,8 @@
 //! clock alone removes nothing: it may be wrong by months. Time has to have passed for Kommo too, as far as its answers tell,
 //! and a part of it here. What was noted by a clock that was behind is not removed at once when that is set right, either.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::{domain::time::UnixMillis, kommo::time::KommoTime, store::Store, store::StoreError};
@@ -11,6 +13,8 @@ use crate::{domain::time::UnixMillis, kommo::time::KommoTime, store::Store, stor
 /// How many times faster than time passes here the store forgets at most. A machine that was off for a week has caught up
 /// within two days; until then it remembers more than it has to.
 const HASTE: u32 = 4;
+/// Where nothing is left for so long, nothing was: a clock that was far behind has noted what came before.
+const EMPTY: Duration = Duration::from_hours(30 * 24);
 
 /// Knows up to when everything is forgotten, and how far that may go.
 pub(super) struct Forgetting {
@@ -30,10 +34,12 @@ impl Forgetting {
     /// If the store fails.
     pub(super) fn until(&mut self, store: &Store, now: UnixMillis) -> Result<UnixMillis, StoreError> {
         let confirmed = self.kommo.confirmed(now);
+        let first = store.first_expiry()?.unwrap_or(confirmed);
         let (from, since) = match self.from {
+            Some((from, since)) if from.until(first.min(confirmed)) > EMPTY => (first.min(confirmed), since),
             Some(from) => from,
             // All that expired before that was removed while a bridge ran here before.
-            None => (store.first_expiry()?.unwrap_or(confirmed), Instant::now()),
+            None => (first, Instant::now()),
         };
         let most = from.plus(since.elapsed().saturating_mul(HASTE));
         let until = confirmed.min(most);
@@ -45,8 +51,6 @@ impl Forgetting {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::time::advance;
 
     use super::*;
@@ -112,6 +116,27 @@ mod tests {
         assert!(forgetting.until(&store, NOW.plus(DAY)).unwrap() <= NOW.minus(DAY * 3));
         advance(DAY * 2).await;
         assert_eq!(forgetting.until(&store, NOW.plus(DAY * 3)).unwrap(), NOW.plus(DAY * 3), "caught up");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_clock_of_long_ago_has_noted_holds_up_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        // A board without a battery began in 1970.
+        let store = store(home.path(), &[UnixMillis(1000), NOW.minus(DAY * 6)]).await;
+        let kommo = KommoTime::default();
+        kommo.hear(&date("Fri, 15 Jan 2027 08:00:00 GMT"));
+        let mut forgetting = Forgetting::new(kommo);
+        let mut left = Vec::new();
+        for minutes in [0, 10, 20, 30] {
+            let until = forgetting.until(&store, NOW.plus(Duration::from_mins(minutes))).unwrap();
+            store.sweep(until).await.unwrap();
+            left.push(["0", "1"].map(|id| store.was_taken(&DedupeId(id.to_owned())).unwrap()));
+            advance(Duration::from_mins(10)).await;
+        }
+        assert_eq!(left, [[true, true], [false, true], [false, true], [false, true]], "one after the other");
+        advance(DAY).await;
+        let until = forgetting.until(&store, NOW.plus(DAY)).unwrap();
+        assert_eq!(until, NOW.plus(DAY), "it has caught up");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account, and
 //! the sources are in step; what changes later it tells. None of it delays or stops a message.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -18,11 +18,14 @@ use crate::{
         chats::Chats,
         wire::{account::NewSource, trace},
     },
+    meter::Meter,
     operate::{connect, identity, sources},
     store::Store,
     words::Spoken,
 };
 
+/// How long after a start it is looked whether the channel answers, where the start does not connect it.
+const LOOKED_AFTER: Duration = Duration::from_secs(20);
 /// How often the token's end is looked at.
 const DAY: Duration = Duration::from_hours(24);
 /// The wait where the schedule has none.
@@ -41,6 +44,7 @@ pub struct Setup {
     spoken: Spoken,
     sources: Vec<NewSource>,
     schedule: Schedule,
+    meter: Arc<Meter>,
 }
 
 impl Setup {
@@ -62,7 +66,14 @@ impl Setup {
             spoken,
             sources: sources::wanted(config),
             schedule: config.retry.kommo.clone(),
+            meter: Arc::default(),
         }
+    }
+
+    /// The same, with a place where it shows what stands in the way.
+    #[must_use]
+    pub fn telling(self, meter: Arc<Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// Works until everything is done, and then waits for `stop`.
@@ -78,7 +89,7 @@ impl Setup {
 
     async fn connect(&self) {
         if !self.kommo.connect_on_start {
-            return;
+            return self.look_whether_connected().await;
         }
         let mut patience = Patience::new("the channel is not connected", &self.schedule);
         let otherwise = connect::title_otherwise(self.sources.iter().map(|source| source.name.as_str()));
@@ -86,14 +97,38 @@ impl Setup {
             let (title, has_window) = (self.kommo.channel_title.as_deref(), self.kommo.time_window);
             match self.chats.connect(title, otherwise, has_window).await {
                 Ok(connected) => break connected,
-                Err(error) => patience.wait(connect::refusal(&error), error.into()).await,
+                Err(error) => {
+                    let why = connect::refusal(&error);
+                    self.meter.unconnected(Some(format!("the channel is not connected to the account: {why}")));
+                    patience.wait(why, error.into()).await;
+                }
             }
         };
+        self.meter.unconnected(None);
         if let Some(other) = connect::other_scope(&connected, &self.kommo, &self.served) {
             tracing::error!("{other}");
+            self.meter.unconnected(Some(other));
         } else {
             tracing::info!("the channel is connected to the account");
         }
+    }
+
+    /// Where a start does not connect the channel, a message would be the first to find out that it is not. So Kommo is asked,
+    /// unless something else has shown by then that it answers.
+    async fn look_whether_connected(&self) {
+        sleep(LOOKED_AFTER).await;
+        let mut patience = Patience::new("the channel does not answer", &self.schedule);
+        while self.chats.time().now().is_none() || patience.failed > 0 {
+            match self.chats.probe().await {
+                Ok(()) => break,
+                Err(error) => {
+                    let why = connect::refusal(&error);
+                    self.meter.unconnected(Some(format!("the channel does not answer: {why}")));
+                    patience.wait(why, error.into()).await;
+                }
+            }
+        }
+        self.meter.unconnected(None);
     }
 
     async fn look_after_account(&self) {

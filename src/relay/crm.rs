@@ -5,8 +5,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use tokio::time::timeout;
-
 use crate::{
     clock,
     domain::{
@@ -20,6 +18,7 @@ use crate::{
     },
     invite::{BadInvitation, Invitation, InviteKey},
     kommo::{account::Account, region::PhoneRegion},
+    pace::within,
     relay::{
         courier::{Courier, Step, done},
         inbound,
@@ -41,7 +40,7 @@ pub(super) use door::{hold, release};
 pub(super) use link::step as link;
 pub(super) use notes::step as enrich;
 
-/// How long the first message of a conversation may wait for its chat to be given to a contact.
+/// How long Kommo may take to give the chat of a first message to a contact, which waits for that.
 const LINK_WITHIN: Duration = Duration::from_secs(3);
 /// How long Kommo may take to make a contact and a lead of a chat. It does so after it has answered.
 const MADE_WITHIN: Duration = Duration::from_hours(24);
@@ -165,9 +164,10 @@ async fn tie_in_time(
 ) -> Tied {
     let conversation = &introduction.conversation;
     let tie = link::tie(courier, account, (conversation, &introduction.guest), whose, from);
-    let tied = timeout(LINK_WITHIN, tie).await.unwrap_or_else(|_| Err(Failure::transient("no answer in time")));
+    // What the calls wait for each other is no slowness of Kommo's: whoever shares their number in a crowd has a contact too.
+    let tied = within(LINK_WITHIN, tie).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
     tied.unwrap_or_else(|failure| {
-        tracing::warn!(%conversation, ?failure, "the message goes first, its chat is given to the contact later");
+        tracing::warn!(%conversation, failure = %failure.why(), "the message goes first, its chat is given to the contact later");
         Tied::NotYet
     })
 }

@@ -182,7 +182,11 @@ async fn react(courier: &Courier, mut reaction: Reaction) -> Result<Step, StoreE
     let answer = courier.chats.react(&to_kommo::react(&reaction, id)).await.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
     let outcome = match answer {
-        Ok(()) => Ok(done()),
+        Ok(()) => {
+            let (conversation, message_id) = (&reaction.conversation, reaction.message);
+            tracing::info!(%conversation, %message_id, kind = "reaction", "reaction accepted by Kommo");
+            Ok(done())
+        }
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %reaction.message, why = refusal.why(), "Kommo does not take this reaction");
             Ok(done())

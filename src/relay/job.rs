@@ -15,6 +15,7 @@ use crate::{
     meter::Meter,
     relay::{
         courier::{Courier, Step},
+        line::{Failed, Line},
         verdict::{self, Policy},
     },
     store::{Class, Ending, Lease, StoreError},
@@ -64,10 +65,17 @@ impl Job<'_> {
             let blame = self.blame(&message, &step, lease.class());
             self.cut.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
         };
-        let ending = verdict::ending(&lease, step, blame, self.policy, clock::steady(), fastrand::f64());
+        let (line, has_failed, now) = (Line::of(&lease), step.outcome.is_err(), clock::steady());
+        let ending = verdict::ending(&lease, step, blame, self.policy, now, fastrand::f64());
+        let failed = has_failed.then(|| Failed::of(&ending, now)).flatten();
         self.meter.job(&lane, verdict::name(&ending));
         let goes_on = matches!(ending, Ending::Retry { .. } | Ending::Repeat);
-        lease.settle(ending, clock::now()).await?;
+        let parked = lease.settle(ending, clock::now()).await?;
+        match failed {
+            Some(failed) => line.failed(&failed, parked),
+            None if !goes_on => line.goes_through(),
+            None => {}
+        }
         if let Some(sign) = uncertain {
             self.cut.run_until_cancelled(self.breaker.note(&message, sign)).await;
         }

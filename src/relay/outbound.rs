@@ -1,6 +1,7 @@
 //! An answer from Kommo, to Telegram.
 
 use crate::{
+    clock,
     domain::{
         address::{Conversation, SourceId},
         delivery::{Delivery, ErrorCode, Refusal},
@@ -175,7 +176,7 @@ impl Errand<'_> {
         facts.extend(self.topics_after(&sent));
         facts.extend(sent.first().and_then(|(call, _)| answered(call)));
         for (call, sent) in sent {
-            tracing::debug!(conversation = %call.to, message = %call.message, part = call.part, "sent to Telegram");
+            self.tell_sent(call, sent.as_ref());
             let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
             facts.extend(sent.map(|sent| Fact::Link { ours: sent.id, kommo: call.message.clone() }));
             facts.extend(sent.zip(call.written_at).map(|(sent, written_at)| Fact::Arrived {
@@ -186,6 +187,20 @@ impl Errand<'_> {
             then.extend(call.is_last().then(|| outcome(self.lease.lane(), call)));
         }
         Ending::Done { then, facts }
+    }
+
+    /// One line per answer says that it has arrived; those of its other parts are for whoever looks closely.
+    fn tell_sent(&self, call: &Call, sent: Option<&Sent>) {
+        let (conversation, message_id) = (&call.to, &call.message);
+        let (telegram_id, part) = (sent.map(|sent| sent.id.to_string()), call.part);
+        if !call.is_last() {
+            tracing::debug!(%conversation, %message_id, telegram_id, part, "part of an answer sent to Telegram");
+            return;
+        }
+        let took = self.lease.enqueued_at().until(clock::now());
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let kind = call.method.kind();
+        tracing::info!(%conversation, %message_id, telegram_id, part, kind, took_ms, "sent to Telegram");
     }
 
     /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the topic
@@ -239,7 +254,7 @@ pub(super) async fn mark_read(
     if let (Some(bot), Some(target)) = (courier.bots.get(&conversation.source), reach::target(courier, conversation)?)
         && let Err(failure) = bot.mark_read(target, message).await
     {
-        tracing::debug!(%conversation, ?failure, "not marked as read");
+        tracing::debug!(%conversation, failure = %failure.why(), "not marked as read");
     }
     Ok(Step::without_call(Ok(done())))
 }

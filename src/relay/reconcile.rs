@@ -43,6 +43,7 @@ mod doubt;
 mod named;
 mod put;
 mod read_back;
+mod refused_hooks;
 mod search;
 mod silent;
 mod tally;
@@ -52,6 +53,7 @@ mod work_off;
 pub use search::Search;
 pub use tally::{TOO_LONG, Tally, UNREAD};
 
+use refused_hooks::Listening;
 use search::Target;
 use work_off::Worked;
 
@@ -111,6 +113,7 @@ pub struct Reconciler {
     leisure: Pace,
     /// One search at a time.
     turn: Mutex<()>,
+    listening: Listening,
 }
 
 impl Reconciler {
@@ -118,7 +121,8 @@ impl Reconciler {
     #[must_use]
     pub fn new(parts: Parts, bounds: Bounds, schedule: Schedule, rate: u32) -> Self {
         let [pace, leisure] = [rate / 2, rate / 7].map(Pace::per_second);
-        Self { parts, bounds, schedule, pace, leisure, turn: Mutex::new(()) }
+        let listening = Listening::since(clock::now());
+        Self { parts, bounds, schedule, pace, leisure, turn: Mutex::new(()), listening }
     }
 
     /// Looks for what is missing `since` so long ago, and tells in `say` what it does. Gives the result.
@@ -143,6 +147,7 @@ impl Reconciler {
             }
         };
         tracing::info!("compared with Kommo's history: {tally}");
+        self.tell_found();
         Ok(tally)
     }
 }

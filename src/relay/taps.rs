@@ -44,7 +44,7 @@ pub(super) async fn acknowledge(courier: &Courier, source: &SourceId, tap: &Tap,
     match timeout(WITHIN, courtesies).await {
         Ok((answer, removal)) => {
             for failure in [answer.err(), removal.err()].into_iter().flatten() {
-                tracing::debug!(%source, ?failure, "a press was not acknowledged");
+                tracing::debug!(%source, failure = %failure.why(), "a press was not acknowledged");
             }
         }
         Err(_late) => tracing::debug!(%source, "a press was not acknowledged in time"),

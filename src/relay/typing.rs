@@ -53,7 +53,7 @@ impl TypingRelay {
             let Ok(Reach::Open(here)) = reach::known(&self.store, bot.id(), &typing.conversation) else { continue };
             in_flight.spawn(async move {
                 if let Err(failure) = bot.type_in(here.target).await {
-                    tracing::debug!(conversation = %typing.conversation, ?failure, "typing not shown");
+                    tracing::debug!(conversation = %typing.conversation, failure = %failure.why(), "typing not shown");
                 }
                 drop(place);
             });

@@ -58,7 +58,7 @@ impl Policy {
     }
 }
 
-/// The ending of a leased job, and one log line if it failed.
+/// The ending of a leased job.
 pub(super) fn ending(lease: &Lease, step: Step, blame: Blame, policy: &Policy, now: UnixMillis, chance: f64) -> Ending {
     let failure = match step.outcome {
         Ok(ending) => return ending,
@@ -73,26 +73,7 @@ pub(super) fn ending(lease: &Lease, step: Step, blame: Blame, policy: &Policy, n
         is_courtesy: step.is_courtesy,
         blame,
     };
-    let ending = of_failure(&attempt, failure, policy, now, chance);
-    let (lane, attempt) = (&lease.lane().thread, attempt.failed_before + 1);
-    match &ending {
-        Ending::Retry { at, why, .. } => {
-            let after = humantime::format_duration(now.until(*at));
-            tracing::warn!(route = %lease.lane().route, lane, attempt, why, "will be tried again in {after}");
-        }
-        Ending::Repeat => {
-            tracing::warn!(route = %lease.lane().route, lane, attempt, "may have arrived, and is sent again");
-        }
-        Ending::Park { why, needs_person: true, .. } => {
-            tracing::error!(route = %lease.lane().route, lane, attempt, why, "set aside: it cannot be delivered");
-        }
-        Ending::Park { why, needs_person: false, .. } => {
-            tracing::warn!(route = %lease.lane().route, lane, attempt, why, "not delivered, and its author is told");
-        }
-        Ending::Done { .. } => tracing::info!(route = %lease.lane().route, lane, attempt, "a courtesy is given up"),
-        Ending::Become(_) | Ending::Unite { .. } => {}
-    }
-    ending
+    of_failure(&attempt, failure, policy, now, chance)
 }
 
 /// A job whose step has failed.
@@ -109,9 +90,10 @@ struct Attempt<'a> {
 
 fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMillis, chance: f64) -> Ending {
     let after = failure.after();
-    let counts = match attempt.blame {
-        Blame::Message | Blame::Unknown => true,
-        Blame::Way => false,
+    let counts = match (attempt.blame, &failure) {
+        // As long as nothing else passes, a message does not fail for what somebody has to mend.
+        (Blame::Unknown, Failure::Blocked { .. }) | (Blame::Way, _) => false,
+        (Blame::Message | Blame::Unknown, _) => true,
     };
     let wait = match &failure {
         Failure::Uncertain(_) if policy.repeats_uncertain && !attempt.is_repeated => return Ending::Repeat,
@@ -129,6 +111,7 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &Policy, now: UnixMil
             }
             own_wait(attempt, policy, after, chance)
         }
+        Failure::Blocked { .. } if attempt.blame == Blame::Unknown => policy.schedule.stretched(attempt.age),
         Failure::Throttled { .. } => Schedule::ending(vec![BREATH]).wait(1, chance, after).unwrap_or(BREATH),
         // The way opens for all at once.
         Failure::Unreachable { .. } | Failure::Transient { .. } | Failure::Blocked { .. } => BREATH,

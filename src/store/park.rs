@@ -46,13 +46,15 @@ pub struct Parked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParkedId(pub u64);
 
-/// Sets jobs aside as one message.
-pub(super) fn write(book: &mut Book, batch: &mut Batch, parked: &ParkedRow) {
-    let key = keys::parked(book.sequence(batch));
+/// Sets jobs aside as one message, and gives its number.
+pub(super) fn write(book: &mut Book, batch: &mut Batch, parked: &ParkedRow) -> ParkedId {
+    let id = ParkedId(book.sequence(batch));
+    let key = keys::parked(id.0);
     if let Some(at) = parked.expires_at {
         expire::note(batch, at, &key);
     }
     batch.insert(key, rows::write(parked));
+    id
 }
 
 /// Kommo's code of the failure that is told of what is parked.

@@ -12,7 +12,7 @@ use crate::{
         expire,
         index::{Head, Index},
         keys::{self, Place},
-        links,
+        links, past,
         rows::{self, JobRow},
     },
 };
@@ -46,9 +46,10 @@ impl Store {
         now: UnixMillis,
     ) -> Result<Pushed, StoreError> {
         self.db()?;
-        let dedupe_until = now.plus(self.0.settings.dedupe_for);
-        let links_until = now.plus(self.0.settings.links_for);
+        let (dedupe_for, links_for) = (self.0.settings.dedupe_for, self.0.settings.links_for);
         let plan = move |book: &mut Book| {
+            let since = past::not_before(&book.db, now)?;
+            let (dedupe_until, links_until) = (since.plus(dedupe_for), since.plus(links_for));
             let (mut batch, mut joined, mut known) = (Batch::default(), Vec::new(), 0);
             for job in intake.jobs {
                 if is_known(&book.db, &job, &joined)? {

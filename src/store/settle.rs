@@ -8,12 +8,12 @@ use crate::{
         work::{Lane, Work},
     },
     store::{
-        Ending, Fact, Lease, NewJob, StoreError, claim,
+        Ending, Fact, Lease, NewJob, ParkedId, StoreError, claim,
         committer::{Book, Planned},
         db::{Batch, Db},
         index::{Head, Index},
         keys::{self, Place},
-        links, park,
+        links, park, past,
         push::{Joined, enter, join},
         rows::{self, JobRow, ParkedRow},
     },
@@ -30,28 +30,31 @@ struct Outcome {
     joined: Vec<Joined>,
     parked: usize,
     told: usize,
+    parked_id: Option<ParkedId>,
 }
 
 impl Lease {
-    /// Ends the job. When this returns, the end is durable and the lane can be claimed again.
+    /// Ends the job. When this returns, the end is durable and the lane can be claimed again. What was set aside by it has a
+    /// number.
     ///
     /// Once begun, this goes through even if the caller does not wait for it.
     ///
     /// # Errors
     /// If the store fails; then the job is as it was after the next opening.
-    pub async fn settle(mut self, ending: Ending, now: UnixMillis) -> Result<(), StoreError> {
+    pub async fn settle(mut self, ending: Ending, now: UnixMillis) -> Result<Option<ParkedId>, StoreError> {
         let store = self.store.clone();
         store.db()?;
         // From here on the committer gives the lane back, after the commit.
         self.settled = true;
         let (place, row) = (self.place.clone(), self.row.clone());
-        let until =
-            Until { links: now.plus(store.0.settings.links_for), parked: now.plus(store.0.settings.parked_for) };
+        let (links_for, parked_for) = (store.0.settings.links_for, store.0.settings.parked_for);
         let plan = move |book: &mut Book| {
+            let since = past::not_before(&book.db, now)?;
+            let until = Until { links: since.plus(links_for), parked: since.plus(parked_for) };
             let hurried = hurried_by(&ending);
             let outcome = outcome(book, &place, row, ending, now, until)?;
             let head = head_after(&book.db, &place, &outcome)?;
-            let Outcome { batch, gone, came, joined, parked, told } = outcome;
+            let Outcome { batch, gone, came, joined, parked, told, parked_id } = outcome;
             let then = move |index: &mut Index| {
                 index.settled(&place.lane, gone.len(), came.len(), head);
                 index.parked += parked;
@@ -61,7 +64,7 @@ impl Lease {
                     index.hurried(&lane);
                 }
             };
-            Ok(Planned { batch: Some(batch), answer: (), then: Box::new(then) })
+            Ok(Planned { batch: Some(batch), answer: parked_id, then: Box::new(then) })
         };
         store.0.committer.write(plan).await
     }
@@ -151,7 +154,7 @@ fn outcome(
             let (code, expires_at) = (park::code(&then), (!needs_person).then_some(until.parked));
             let (route, thread) = (place.lane.route.to_string(), place.lane.thread.clone());
             let parked = ParkedRow { route, thread, works, why, parked_at: now, code, expires_at };
-            park::write(book, &mut outcome.batch, &parked);
+            outcome.parked_id = Some(park::write(book, &mut outcome.batch, &parked));
             (outcome.parked, outcome.told) = (needs_person.into(), (!needs_person).into());
             outcome.follow(book, then, now);
         }

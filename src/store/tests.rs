@@ -143,3 +143,16 @@ async fn drain(store: &Store) -> Vec<String> {
     }
     names
 }
+
+#[tokio::test]
+async fn what_comes_by_a_clock_that_is_far_behind_is_remembered_as_long_as_anything() {
+    let home = Home::new();
+    let store = home.open();
+    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
+    let (known, id) = (job(Some("x"), &lane("a"), "x"), job(Some("x"), &lane("a"), "x").id.unwrap());
+    store.push(Intake { jobs: vec![known], offset: None }, UnixMillis(1000)).await.unwrap();
+    store.sweep(NOW.plus(HOUR / 2)).await.unwrap();
+    assert!(store.was_taken(&id).unwrap());
+    store.sweep(NOW.plus(HOUR * 24 * 365)).await.unwrap();
+    assert!(!store.was_taken(&id).unwrap());
+}

@@ -54,9 +54,10 @@ impl Store {
     ) -> Result<Woven, StoreError> {
         self.db()?;
         missing.sort_by_key(|missing| missing.rank);
-        let until = now.plus(self.0.settings.dedupe_for);
+        let dedupe_for = self.0.settings.dedupe_for;
         let store = self.clone();
         let plan = move |book: &mut Book| {
+            let until = super::past::not_before(&book.db, now)?.plus(dedupe_for);
             // Others may let go of it before the new order is durable: they must find neither the old head nor none.
             if !store.with_index(|index| index.freeze(&lane)) {
                 return Ok(Planned { batch: None, answer: Woven::Busy, then: Box::new(|_: &mut Index| ()) });

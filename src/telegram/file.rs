@@ -7,7 +7,7 @@ use teloxide::requests::Payload;
 
 use crate::{
     net::{Place, Trouble, reached},
-    telegram::{bot::Bot, error::CallError, wire::Part},
+    telegram::{bot::Bot, client::receive, error::CallError, wire::Part},
 };
 
 /// Why a file cannot be had. No text of it holds the address, which holds the token.
@@ -26,6 +26,9 @@ pub enum FileError {
     /// Telegram cannot be reached, or what answers is not Telegram.
     #[error("Telegram cannot be reached")]
     Unreachable,
+    /// The server has told where it is, and does not give it there: the HTTP status. An own Bot API server serves no files.
+    #[error("the Bot API server does not give this file (HTTP {0})")]
+    NotServed(u16),
 }
 
 /// A file that Telegram is ready to give.
@@ -87,9 +90,33 @@ impl Bot {
         })?;
         match response.status() {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => Ok(response),
-            StatusCode::NOT_FOUND | StatusCode::GONE => Err(FileError::Gone),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED => Err(FileError::Later),
-            _ => Err(FileError::Unreachable),
+            status => Err(FileError::NotServed(status.as_u16())),
+        }
+    }
+}
+
+/// What a server says to a file that nobody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFile {
+    /// The Bot API itself answers, with this code.
+    BotApi(u16),
+    /// A web server, or something else that is not the Bot API, answers with this HTTP status.
+    Foreign(u16),
+}
+
+impl Bot {
+    /// Asks for a file that nobody has: without a real one, this is all that can be learnt from whoever serves files. `None` if
+    /// nobody answers.
+    pub async fn ask_for_no_file(&self) -> Option<NoFile> {
+        let nothing = self.sender.file("telekommo-check/no-such-file");
+        let response = self.files.send(self.files.get(nothing)).await.ok()?;
+        let status = response.status().as_u16();
+        match receive(response).await {
+            Ok(_) => Some(NoFile::Foreign(status)),
+            Err(CallError::Refused(error)) => Some(NoFile::BotApi(error.code)),
+            Err(CallError::Foreign(foreign)) => Some(NoFile::Foreign(foreign.status.as_u16())),
+            Err(CallError::Unreachable(_) | CallError::Unanswered { .. }) => None,
         }
     }
 }

@@ -107,6 +107,19 @@ fn chat_of(message: &Message) -> Option<i64> {
     message.chat.as_ref()?.id.filter(|_| !chats::is_guests(&message.fields))
 }
 
+/// What an update is called in the log: by the id of its message, else by its own number; `None` if it has neither.
+#[must_use]
+pub fn message_id(raw: &str, bot: BotId) -> Option<String> {
+    let named = Update::parse(raw).and_then(|update| match update.event {
+        Event::Message(message) | Event::Edited(message) => Some((message.chat?.id?, message.message_id?)),
+        Event::Pressed(query) => query.message.and_then(|message| Some((message.chat?.id?, message.message_id?))),
+        Event::Reacted(reaction) => Some((reaction.chat?.number("id")?, reaction.message_id?)),
+        Event::Member(_) | Event::Deleted(_) | Event::Connected(_) | Event::Subscription(_) | Event::Other => None,
+    });
+    let message = named.map(|(chat, message)| MessageId { bot, chat: chat.into(), message, update: None });
+    message.map(|id| id.to_string()).or_else(|| crate::telegram::wire::update_id(raw).map(|id| format!("update {id}")))
+}
+
 /// Telegram's numbers of the messages that an update brings; `None` if it cannot be read.
 #[must_use]
 pub fn numbers(raw: &str) -> Option<Vec<i64>> {

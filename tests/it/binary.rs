@@ -8,6 +8,7 @@ mod import;
 mod kill;
 mod kommo;
 mod links;
+mod log;
 mod machine;
 mod memory;
 mod own_bridge;

@@ -25,6 +25,11 @@ use crate::{
 /// How long a bridge on this machine may take to answer.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 
+/// What a finding about a running bridge is called.
+const RUNNING: &str = "Running";
+/// How lines of `/ready` begin that stop nothing, and that no time heals.
+const TO_BE_MENDED: [&str; 2] = ["hooks: ", "files of source "];
+
 /// Looks at the machine. Nothing is changed.
 pub async fn look(config: &Config) -> Vec<Finding> {
     let (hooks, operator) = (config.server.listen, config.admin.listen);
@@ -94,12 +99,20 @@ fn port(about: &'static str, key: &str, address: SocketAddr, is_ours: bool) -> F
 
 /// What the running bridge says of itself.
 async fn ready(operator: SocketAddr) -> Finding {
-    let about = "Running";
-    let Some(answer) = ask(operator, "/ready").await else { return wrong(about, "the bridge does not answer") };
+    let Some(answer) = ask(operator, "/ready").await else { return wrong(RUNNING, "the bridge does not answer") };
     let is_ready = answer.status().is_success();
-    let said = answer.text().await.unwrap_or_default();
-    let said = said.lines().collect::<Vec<_>>().join("; ");
-    if is_ready { fine(about, said) } else { wrong(about, format!("the bridge is not ready: {said}")) }
+    said(is_ready, &answer.text().await.unwrap_or_default())
+}
+
+/// The lines of `/ready`. Some stand below a bridge that is ready, and are for a person to mend all the same.
+fn said(is_ready: bool, text: &str) -> Finding {
+    let is_to_be_mended = text.lines().any(|line| TO_BE_MENDED.iter().any(|start| line.starts_with(start)));
+    let text = text.lines().collect::<Vec<_>>().join("; ");
+    match (is_ready, is_to_be_mended) {
+        (true, false) => fine(RUNNING, text),
+        (true, true) => wrong(RUNNING, text),
+        (false, _) => wrong(RUNNING, format!("the bridge is not ready: {text}")),
+    }
 }
 
 /// Whether whoever listens at an address is a telekommo, by what it says at `path`.
@@ -126,4 +139,22 @@ fn reached(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stops_nothing_may_have_to_be_mended_all_the_same() {
+        for (is_ready, text, is_wrong) in [
+            (true, "ready\n", false),
+            (true, "ready\nheld: answers in 2 conversations wait\n", false),
+            (true, "ready\nhooks: 3 answers since then\n", true),
+            (true, "ready\nfiles of source sales: none of the last 3\n", true),
+            (false, "kommo: no answer\n", true),
+        ] {
+            assert_eq!(said(is_ready, text).is_wrong, is_wrong, "{text}");
+        }
+    }
 }

@@ -48,7 +48,11 @@ pub(super) async fn edit(courier: &Courier, inbound: &Inbound, known: KommoMessa
     let answer = answer.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
     match answer {
-        Ok(()) => Ok(Ok(done())),
+        Ok(()) => {
+            let (conversation, message_id) = (&inbound.conversation, inbound.original());
+            tracing::info!(%conversation, %message_id, kind = "edit", "new wording accepted by Kommo");
+            Ok(Ok(done()))
+        }
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %inbound.id, why = refusal.why(), "an edit was refused: told as a message");
             instead(courier, inbound, known, attempt).await

@@ -47,7 +47,8 @@ pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, 
         Ok(_) => false,
     };
     if is_given_up {
-        tracing::info!(message = %inbound.id, ?outcome, "not taken in the chat that a manager began: sent without it");
+        let why = outcome.as_ref().err().map(Failure::why);
+        tracing::info!(message = %inbound.id, outcome = why.as_deref(), "not taken in the chat that a manager began: sent without it");
         outcome = Box::pin(send_pictured(courier, inbound, event, attempt)).await?;
     }
     if let Ok(Ending::Done { facts, .. }) = &mut outcome {
@@ -84,7 +85,13 @@ async fn deliver(courier: &Courier, inbound: &Inbound, event: &Event, attempt: A
     match courier.chats.send(event).await {
         Ok(accepted) => {
             courier.observe(None);
-            tracing::debug!(conversation = %inbound.conversation, message = %inbound.id, "message accepted by Kommo");
+            courier.meter.unconnected(None);
+            let took_ms = attempt.enqueued_at.until(clock::now()).as_millis();
+            tracing::info!(
+                conversation = %inbound.conversation, message_id = %inbound.id, kommo_id = accepted.msgid.as_deref(),
+                kind = inbound.content.kind(), took_ms = u64::try_from(took_ms).unwrap_or(u64::MAX),
+                "message accepted by Kommo"
+            );
             let mut facts = facts(inbound, accepted);
             if !facts.iter().any(|fact| matches!(fact, Fact::Chat { .. })) {
                 facts.extend(Box::pin(unnamed_chat(courier, inbound)).await?);
@@ -121,7 +128,7 @@ async fn unnamed_chat(courier: &Courier, inbound: &Inbound) -> Result<Option<Fac
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
 /// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
 async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt: Attempt) -> Outcome {
-    let ambiguous = error.is_ambiguous();
+    let (ambiguous, is_unknown) = (error.is_ambiguous(), error.is_unknown());
     let failure = Failure::from(error);
     if !ambiguous && !failure.is_final() {
         return Ok(Err(failure));
@@ -134,6 +141,11 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
         // Kommo takes messages before its history shows them. Where an earlier attempt may have arrived, it is looked again.
         Ok(false) if attempt.failed_before > 0 && !attempt.is_last => Err(Failure::transient(failure.why())),
         Ok(false) => Err(failure),
+        // A message makes its chat, and so does the question for it: neither is unknown to Kommo, but the channel may be.
+        Err(unknown) if is_unknown && unknown.is_unknown() => Err(Failure::blocked(format!(
+            "{}: Kommo seems not to know the channel. `telekommo check` tells what is wrong",
+            failure.why()
+        ))),
         Err(unknown) => Err(match Failure::from(unknown) {
             // Nor does a channel that is not connected, for now, say anything against this message.
             later if !later.is_final() && !attempt.is_last => later,

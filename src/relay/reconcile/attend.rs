@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{self, Moment},
+    domain::amount::span,
     relay::reconcile::{Reconciler, Search, TRIES, Tally, work_off::Worked},
     store::StoreError,
 };
@@ -70,10 +71,12 @@ impl Reconciler {
             };
             match occasion {
                 Occasion::Outage => {
+                    self.listening.begin_anew();
                     tracing::info!("an outage has ended, in which Kommo's hooks may have been lost");
                     self.begin(self.prepare_undoubted().await?).await?;
                 }
                 Occasion::Sleep => {
+                    self.listening.begin_anew();
                     tracing::info!("this machine has slept, or its clock was set: Kommo's hooks may have been lost");
                     self.begin(self.prepare().await?).await?;
                 }
@@ -120,7 +123,7 @@ impl Reconciler {
             let (count, back, is_doubted) =
                 (search.conversations(), search.since.until(search.began.wall), search.doubt.is_some());
             if count > 0 {
-                let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
+                let back = span(back);
                 tracing::info!(
                     conversations = count,
                     "looking for managers' messages of the last {back} that did not come"
@@ -171,7 +174,7 @@ impl Reconciler {
     fn tell_held(&self) {
         let conversations = self.parts.store.withheld().len();
         if conversations > 0 {
-            let most = humantime::format_duration(self.bounds.hold_for);
+            let most = span(self.bounds.hold_for);
             tracing::warn!(
                 conversations,
                 "answers are held until Kommo's history tells whether older ones are missing, for {most} at most"
@@ -199,6 +202,7 @@ impl Reconciler {
         } else {
             tracing::warn!(conversations = count, "compared with Kommo's history: {tally}");
         }
+        self.tell_found();
         self.note(tally, search).await
     }
 

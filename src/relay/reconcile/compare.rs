@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     clock,
     domain::{
+        amount::span,
         delivery::{Delivery, ErrorCode, Refusal},
         message::Content,
         time::UnixMillis,
@@ -96,7 +97,7 @@ impl Reconciler {
         let mut tally = Tally::default();
         if read.is_cut {
             let back = read.told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
-            let back = humantime::format_duration(Duration::from_secs(back.as_secs()));
+            let back = span(back);
             tracing::warn!(conversation = %target.conversation, "its history is too long: what is older than {back} was not compared");
             tally.add(Tally { in_part: 1, ..Tally::default() });
         }
@@ -161,10 +162,13 @@ impl Reconciler {
     fn judge(&self, past: &Past, now: UnixMillis, target: &Target, tally: &mut Tally) -> Result<Verdict, StoreError> {
         tally.found += 1;
         let age = past.at.until(now);
-        let shown = humantime::format_duration(Duration::from_secs(age.as_secs()));
+        let shown = span(age);
         // It may have been found out since this search began that the store has gone back in time.
         let is_certain = self.parts.store.begun_at()?.is_none_or(|begun_at| past.at >= begun_at);
         let verdict = Verdict::of(age, is_certain, self.bounds.max_age);
+        if is_certain {
+            self.note_found(past.at, now);
+        }
         match verdict {
             Verdict::Sent => {}
             Verdict::Uncertain => {

@@ -17,6 +17,7 @@ use crate::{
     clock,
     domain::{
         address::{Conversation, MessageId},
+        amount::span,
         order::Latest,
         time::UnixMillis,
         work::{Lane, Route, Work},
@@ -89,7 +90,7 @@ impl Reconciler {
         let now = clock::now();
         let waiting = search.doubt.as_ref().map(|doubt| doubt.waiting.clone()).unwrap_or_default();
         let Rewound { parked, busy } = self.parts.store.rewound(waiting, search.mark, now).await?;
-        let ago = humantime::format_duration(Duration::from_secs(past.at.until(now).as_secs()));
+        let ago = span(past.at.until(now));
         tracing::error!(conversation = %target.conversation, message = past.ours, parked, busy,
             "the data directory went back in time: Kommo has a message of ours of {ago} ago that it does not know. {ADVICE}");
         self.parts.meter.rewound(format!("the data directory went back in time: {ADVICE}"));

@@ -104,6 +104,7 @@ impl Reconciler {
                 "compared all conversations, also silent ones, with Kommo's history: {tally}"
             );
         }
+        self.tell_found();
         if search.began.wall > clock::now() {
             return Ok(());
         }

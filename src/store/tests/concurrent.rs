@@ -31,7 +31,7 @@ async fn work_off(store: Store, seed: u64, left: &AtomicUsize, done_names: &std:
         let named = name(lease.work()).to_owned();
         match chance.u8(0..8) {
             0 => drop(lease),
-            1 => lease.settle(retry(NOW), NOW).await.unwrap(),
+            1 => drop(lease.settle(retry(NOW), NOW).await.unwrap()),
             2 if !named.contains('.') => {
                 let parts = [format!("{named}.1"), format!("{named}.2")];
                 left.fetch_add(1, Ordering::AcqRel);

@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
@@ -121,27 +120,58 @@ impl Gauge {
     }
 }
 
-/// The bytes of `incoming`, at most `limit_bytes`. `at_end` is told once all have been asked for.
+/// The bytes of `incoming`, at most `limit_bytes`, and as many as it was said to have. `at_end` is told once all have been asked
+/// for.
 pub(super) fn watched(
     incoming: Incoming,
     limit_bytes: u64,
     gauge: Arc<Gauge>,
     at_end: Option<Handover>,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    let mut total = 0;
-    let pieces = stream::iter([Ok(incoming.first)]).chain(incoming.rest);
-    let pieces = pieces.map(move |piece| {
-        gauge.moved();
-        let piece = piece.map_err(|why| gauge.stop(Break::Dried(why)))?;
-        total += piece.len() as u64;
-        if total > limit_bytes { Err(gauge.stop(Break::TooLarge)) } else { Ok(piece) }
-    });
-    pieces.chain(stream::poll_fn(move |_| {
-        if let Some(handover) = &at_end {
-            handover.complete();
+    let (said_bytes, pieces) = (incoming.size_bytes, stream::iter([Ok(incoming.first)]).chain(incoming.rest).boxed());
+    let body = Watched { pieces, said_bytes, limit_bytes, total: 0, gauge, at_end };
+    stream::unfold(Some(body), |body| async move {
+        let mut body = body?;
+        match body.next().await {
+            Ok(Some(piece)) => Some((Ok(piece), Some(body))),
+            Ok(None) => None,
+            Err(why) => Some((Err(body.gauge.stop(why)), None)),
         }
-        Poll::Ready(None)
-    }))
+    })
+}
+
+struct Watched {
+    pieces: BoxStream<'static, Result<Bytes, String>>,
+    said_bytes: Option<u64>,
+    limit_bytes: u64,
+    total: u64,
+    gauge: Arc<Gauge>,
+    at_end: Option<Handover>,
+}
+
+impl Watched {
+    /// The next piece. A file that is not as long as it was said to be is not whole: its request must not be completed.
+    async fn next(&mut self) -> Result<Option<Bytes>, Break> {
+        let piece = self.pieces.next().await;
+        self.gauge.moved();
+        let Some(piece) = piece.transpose().map_err(Break::Dried)? else {
+            if self.said_bytes.is_some_and(|said| self.total < said) {
+                return Err(Break::Dried("the file is shorter than it was said to be".to_owned()));
+            }
+            if let Some(handover) = &self.at_end {
+                handover.complete();
+            }
+            return Ok(None);
+        };
+        self.total += piece.len() as u64;
+        if self.total > self.limit_bytes {
+            return Err(Break::TooLarge);
+        }
+        if self.said_bytes.is_some_and(|said| self.total > said) {
+            return Err(Break::Dried("the file is longer than it was said to be".to_owned()));
+        }
+        Ok(Some(piece))
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +183,22 @@ mod tests {
     fn incoming(pieces: Vec<Result<&'static str, &'static str>>) -> Incoming {
         let rest = pieces.into_iter().map(|piece| piece.map(Bytes::from).map_err(str::to_owned));
         Incoming { size_bytes: None, first: Bytes::from("first"), rest: stream::iter(rest).boxed() }
+    }
+
+    #[tokio::test]
+    async fn a_file_of_another_length_than_it_was_said_to_have_is_not_handed_over() {
+        let all = vec!["first".to_owned(), "second".to_owned()];
+        for (said, seen, why) in [
+            (11, all.clone(), None),
+            (12, all.clone(), Some("the file is shorter than it was said to be")),
+            (10, all[..1].to_vec(), Some("the file is longer than it was said to be")),
+            (4, Vec::new(), Some("the file is longer than it was said to be")),
+        ] {
+            let said_so = Incoming { size_bytes: Some(said), ..incoming(vec![Ok("second")]) };
+            let why = why.map(|why| Break::Dried(why.to_owned()));
+            let is_handed_over = why.is_none();
+            assert_eq!(run(said_so, 100).await, (seen, why, is_handed_over), "said to have {said}");
+        }
     }
 
     async fn run(incoming: Incoming, limit: u64) -> (Vec<String>, Option<Break>, bool) {

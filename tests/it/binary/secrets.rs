@@ -85,7 +85,7 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     stage.telegram.down(true).unwrap();
     stage.kommo.reply(&conversation(0, ANNA), "Maria", "while away").await;
     process.logged("polling fails").await;
-    let retried = |line: &str| line.contains("tried again in") && line.contains("outbound:sales");
+    let retried = |line: &str| line.contains("tried again") && line.contains("outbound:sales");
     process.logs_until("the answer is tried again", |log: &str| log.lines().any(retried)).await;
     stage.telegram.revoke(support.token);
     stage.telegram.down(false).unwrap();

@@ -103,7 +103,7 @@ async fn an_answer_that_telegram_could_not_take_arrives_after_the_next_start_onc
     stage.telegram.down(true).unwrap();
     let (_, answer) = stage.kommo.reply(&conversation(), "Maria", "good day").await;
     assert_eq!(answer.status, Some(200));
-    process.logged("tried again in").await;
+    process.logged("tried again").await;
     ends_well(process, Signal::TERM).await;
     stage.telegram.down(false).unwrap();
     assert_eq!(in_telegram(&stage), Vec::<String>::new());

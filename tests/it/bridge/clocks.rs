@@ -126,7 +126,7 @@ async fn a_clock_that_is_set_while_kommo_answers_gives_nothing_up() {
         eventually("the history is asked for", async || stage.kommo.faults_are_over()).await;
         clock::set_off_by(days * DAY_MS);
         stage.until("the history has answered", |stage| asked(stage) > asked_before).await;
-        let wrong = if days > 0 { "3days ahead of Kommo's" } else { "3days behind Kommo's" };
+        let wrong = if days > 0 { "3 days ahead of Kommo's" } else { "3 days behind Kommo's" };
         eventually("it waits for the clock", async || stage.admin("/ready").await.1.contains(wrong)).await;
         assert_eq!(told(&stage, &lost), [], "{days} days");
         clock::set_off_by(0);

@@ -15,6 +15,7 @@ use telekommo::{
 use crate::support::{TestStage, conversation};
 
 mod campaigns;
+mod crowd;
 mod links;
 mod notes;
 mod phones;

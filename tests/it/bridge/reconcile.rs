@@ -22,6 +22,7 @@ use telekommo::{
 use crate::support::{TestStage, conversation, eventually, in_telegram, stranger, told};
 
 mod found;
+mod refused_hooks;
 
 const SALES: Line = LINES[0];
 const SUPPORT: Line = LINES[1];
@@ -299,7 +300,7 @@ async fn a_running_bridge_looks_when_it_is_asked() {
     assert_eq!(stage.admin("/reconcile").await.0, 405);
     stage.allow_failures();
     stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
-    assert!(reconcile(&stage, "").await.contains("1 conversations could not be read"));
+    assert!(reconcile(&stage, "").await.contains("1 conversation could not be read"));
     stage.finish().await;
 }
 

@@ -234,3 +234,53 @@ async fn a_first_start_takes_hooks_before_the_account_has_told_who_it_is() {
     assert_eq!(in_telegram(&stage, LINES[0], ANNA), ["taken and kept", "elsewhere", "after"]);
     stage.finish().await;
 }
+
+#[tokio::test]
+async fn a_channel_that_never_connected_is_named_while_nobody_writes() {
+    let cases = [
+        (
+            403,
+            r#"{"error_code":403,"error_type":"FORBIDDEN","error_description":"invalid signature"}"#,
+            "kommo.channel_secret",
+        ),
+        (
+            404,
+            r#"{"error_code":404,"error_type":"ORIGIN_NOT_REGISTERED","error_description":"NOT_FOUND"}"#,
+            "kommo.channel_id",
+        ),
+        (404, r#"{"error_code":404,"error_type":"NOT_FOUND","error_description":"NOT_FOUND"}"#, "kommo.channel_id"),
+    ];
+    for (code, body, key) in cases {
+        let mut stage = TestStage::with("kommo.connect_on_start = true").await;
+        stage.allow_failures();
+        stage.stop_bridge().await;
+        stage.kommo.fault(Endpoint::Connect, Fault::Status { code, body: body.to_owned() }, u32::MAX);
+        stage.start_bridge().await.unwrap();
+        stage.until_ready_says(503, &["kommo: the channel is not connected to the account", key]).await;
+        stage.kommo.heal();
+        eventually("it is connected in the end", async || !stage.admin("/ready").await.1.contains("kommo: ")).await;
+        stage.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_set_aside_for_a_channel_that_kommo_does_not_know() {
+    for kind in ["ORIGIN_NOT_REGISTERED", "NOT_FOUND"] {
+        let mut stage = TestStage::with("retry.kommo = [\"10ms\"]").await;
+        stage.allow_failures();
+        let body = format!(r#"{{"error_code":404,"error_type":"{kind}","error_description":"NOT_FOUND"}}"#);
+        for endpoint in [Endpoint::Message, Endpoint::CreateChat, Endpoint::History] {
+            stage.kommo.fault(endpoint, Fault::Status { code: 404, body: body.clone() }, u32::MAX);
+        }
+        stage.telegram.write(LINES[0].token, ANNA, "hello");
+        let tried = || stage.kommo.requests().iter().filter(|it| it.endpoint == Some(Endpoint::Message)).count();
+        if kind == "NOT_FOUND" {
+            // More often than any message is tried that fails by itself.
+            eventually("it is tried again and again", async || tried() > 12).await;
+        }
+        assert_eq!(stage.store().parked(10).unwrap(), [], "{kind}");
+        stage.kommo.heal();
+        stage.until("it arrives", |stage| crate::support::in_kommo(stage, LINES[0], ANNA) == ["hello"]).await;
+        stage.finish().await;
+    }
+}

@@ -76,7 +76,7 @@ async fn what_came_before_the_store_is_told_and_not_sent() {
     stage.kommo.lose_hooks(false);
     let said = reconcile(&stage, "/3h").await;
     assert!(said.ends_with("may have been delivered before the store was restored: 1.\n"), "{said}");
-    assert!(said.starts_with("Comparing the last 3h of 1 conversations"), "{said}");
+    assert!(said.starts_with("Comparing the last 3 hours of 1 conversation "), "{said}");
     stage.until_settled().await;
     assert_eq!(told(&stage, &before), [], "who knows whether it was delivered");
     assert!(in_telegram(&stage, SALES, ANNA).is_empty());
@@ -88,7 +88,7 @@ async fn who_asks_for_more_than_is_known_is_told() {
     let stage = TestStage::start().await;
     let said = reconcile(&stage, "/30d").await;
     let [short, begun, _] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
-    assert!(short.contains("30days") && short.contains("store.dedupe_for"), "{said}");
-    assert!(begun.starts_with("Comparing the last 6days 23h"), "{said}");
+    assert!(short.contains("30 days") && short.contains("store.dedupe_for"), "{said}");
+    assert!(begun.starts_with("Comparing the last 6 days 23 hours"), "{said}");
     stage.finish().await;
 }

@@ -1,0 +1,103 @@
+//! Why a request gets no file, and what that tells of other files.
+
+use axum::{
+    body::Body,
+    http::{Response, StatusCode, header},
+    response::IntoResponse,
+};
+
+use crate::{
+    media::{disk::DiskError, standing::Reach, whole::Unwhole},
+    telegram::file::FileError,
+};
+
+/// After how many seconds to ask again when there is no room or Telegram has no time.
+const AGAIN_AFTER_SECONDS: u16 = 5;
+
+/// What an operator can do about a server that has files and gives none.
+const OF_SERVERS: &str = "an own server gives files only if it runs with --local and `telegram.local` and `telegram.local_dir` \
+                          say so, or if a web server in front of it serves what it keeps under /file";
+
+/// Why a request gets no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Denied {
+    /// 404, with the same words for every reason: a link is either good or unknown.
+    #[error("no such link, or it has ended")]
+    Unknown,
+    /// 405.
+    #[error("files can only be read")]
+    Method,
+    /// 503.
+    #[error("too many files are being read")]
+    Full,
+    /// 410, 502 or 503.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// 410 or 502. What is wrong here is the operator's business.
+    #[error("this file cannot be given now")]
+    Disk(#[from] DiskError),
+    /// 502: what comes is not the file that Telegram has told of.
+    #[error(transparent)]
+    Unwhole(#[from] Unwhole),
+}
+
+impl Denied {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Full | Self::File(FileError::Later | FileError::Refused) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::File(FileError::Gone) | Self::Disk(DiskError::Gone) => StatusCode::GONE,
+            Self::File(FileError::Unreachable | FileError::NotServed(_))
+            | Self::Disk(DiskError::Outside | DiskError::Unreadable | DiskError::OtherSize)
+            | Self::Unwhole(_) => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    pub(super) fn response(self) -> Response<Body> {
+        let mut response = (self.status(), format!("{self}\n")).into_response();
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, AGAIN_AFTER_SECONDS.into());
+        }
+        response
+    }
+
+    /// Whether the file may be elsewhere by now, if Telegram told a while ago where it is.
+    pub(super) const fn may_have_moved(self) -> bool {
+        match self {
+            Self::File(FileError::Gone | FileError::NotServed(404 | 410))
+            | Self::Disk(DiskError::Gone | DiskError::OtherSize)
+            | Self::Unwhole(_) => true,
+            Self::Unknown
+            | Self::Method
+            | Self::Full
+            | Self::File(FileError::Later | FileError::Refused | FileError::Unreachable | FileError::NotServed(_))
+            | Self::Disk(DiskError::Outside | DiskError::Unreadable) => false,
+        }
+    }
+
+    /// What this tells of the files of a source, in words for its operator; `None` if it is about the request.
+    pub(super) fn complaint(self) -> Option<(Reach, String)> {
+        match self {
+            Self::Unknown | Self::Method | Self::Full => None,
+            Self::File(FileError::NotServed(status @ ..500)) => Some((
+                Reach::Way,
+                format!("the Bot API server has the file and does not give it (HTTP {status}): {OF_SERVERS}"),
+            )),
+            Self::File(error) => Some((Reach::OneFile, error.to_string())),
+            Self::Disk(error @ (DiskError::Outside | DiskError::Unreadable | DiskError::OtherSize)) => {
+                Some((Reach::Way, error.to_string()))
+            }
+            Self::Disk(error @ DiskError::Gone) => Some((Reach::OneFile, error.to_string())),
+            Self::Unwhole(error) => Some((reach(error), error.to_string())),
+        }
+    }
+}
+
+/// A line that breaks may be whole for the next file.
+pub(super) const fn reach(error: Unwhole) -> Reach {
+    match error {
+        Unwhole::Short | Unwhole::Long => Reach::Way,
+        Unwhole::Broken => Reach::OneFile,
+    }
+}

@@ -1,0 +1,123 @@
+//! Whether customers' files can be had at all, source by source.
+//!
+//! One file that Telegram no longer has is nobody's fault. A server that finds files and gives none, or a disk that cannot be
+//! read, breaks every picture of every customer, and only managers would see it. So the first failure of that kind is told,
+//! and several different files that fail one after the other are a note in `/ready` until one passes again.
+
+use std::{fmt::Display, sync::Arc};
+
+use dashmap::DashMap;
+
+use crate::{
+    domain::address::SourceId,
+    meter::{Meter, Note},
+};
+
+/// How many different files have to fail one after the other until it is no accident.
+const IN_A_ROW: usize = 3;
+
+/// What a failure tells of the files to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It may be about this file alone.
+    OneFile,
+    /// It is about the way that all files take.
+    Way,
+}
+
+/// How the files of each source fare.
+pub(super) struct Standing {
+    meter: Arc<Meter>,
+    failing: DashMap<SourceId, Failing>,
+}
+
+/// The files of one source that failed since the last one that passed.
+#[derive(Default)]
+struct Failing {
+    files: Vec<String>,
+    is_told: bool,
+}
+
+impl Standing {
+    pub(super) fn new(meter: Arc<Meter>) -> Self {
+        Self { meter, failing: DashMap::new() }
+    }
+
+    /// A file of this source has passed.
+    pub(super) fn served(&self, source: &SourceId) {
+        self.meter.file(source, true);
+        let before = self.failing.remove(source);
+        self.meter.note(Note::Files(source.clone()), None);
+        if before.is_some_and(|(_, failing)| failing.is_told) {
+            tracing::info!(%source, "customers' files pass again");
+        }
+    }
+
+    /// A file of this source could not be given. `why` is for the operator, and holds no address.
+    pub(super) fn failed(&self, source: &SourceId, file_id: &str, reach: Reach, why: impl Display) {
+        self.meter.file(source, false);
+        let mut failing = self.failing.entry(source.clone()).or_default();
+        if failing.files.len() < IN_A_ROW && !failing.files.iter().any(|known| known == file_id) {
+            failing.files.push(file_id.to_owned());
+        }
+        let are_all = failing.files.len() >= IN_A_ROW;
+        let is_alarm = are_all || reach == Reach::Way;
+        if is_alarm && !std::mem::replace(&mut failing.is_told, true) {
+            tracing::warn!(%source, why = %why, "a customer's file cannot be given to Kommo");
+        } else {
+            tracing::debug!(%source, why = %why, "a file was not given");
+        }
+        if are_all {
+            let text = format!("files of source {source}: none of the last {IN_A_ROW} could be given to Kommo: {why}");
+            self.meter.note(Note::Files(source.clone()), Some(text));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing() -> (Arc<Meter>, Standing, SourceId) {
+        let meter = Arc::new(Meter::new());
+        (Arc::clone(&meter), Standing::new(meter), SourceId::parse("sales").unwrap())
+    }
+
+    #[test]
+    fn one_file_that_fails_again_and_again_is_no_alarm() {
+        let (meter, standing, source) = standing();
+        for _ in 0..10 {
+            standing.failed(&source, "a", Reach::OneFile, "gone");
+        }
+        assert_eq!(meter.advice(), Vec::<String>::new());
+        assert!(!standing.failing.get(&source).unwrap().is_told);
+    }
+
+    #[test]
+    fn files_that_all_fail_are_noted_until_one_passes() {
+        let (meter, standing, source) = standing();
+        let other = SourceId::parse("support").unwrap();
+        for file in ["a", "b", "a", "c"] {
+            assert_eq!(meter.advice(), Vec::<String>::new(), "before {file}");
+            standing.failed(&source, file, Reach::OneFile, "gone");
+        }
+        standing.served(&other);
+        assert_eq!(meter.advice(), ["files of source sales: none of the last 3 could be given to Kommo: gone"]);
+        assert!(standing.failing.get(&source).unwrap().is_told);
+        standing.served(&source);
+        assert_eq!(meter.advice(), Vec::<String>::new());
+        standing.failed(&source, "a", Reach::OneFile, "gone");
+        assert_eq!(meter.advice(), Vec::<String>::new(), "it is counted anew");
+    }
+
+    #[test]
+    fn the_first_file_tells_of_a_way_that_none_can_take() {
+        let (meter, standing, source) = standing();
+        standing.failed(&source, "a", Reach::Way, "HTTP 404");
+        assert!(standing.failing.get(&source).unwrap().is_told);
+        let text = meter.text();
+        for line in ["outcome=\"failed\"} 1", "outcome=\"served\"} 0"] {
+            assert!(text.contains(&format!("telekommo_files_total{{source=\"sales\",{line}")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether whoever serves customers' files has them, as far as a file that nobody has can tell.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::address::SourceId,
+    operate::check::{
+        Finding,
+        kommo::{fine, wrong},
+    },
+    telegram::{bot::Bot, file::NoFile},
+};
+
+/// Telegram's own server, which serves the files of its bots.
+const CLOUD: &str = "api.telegram.org";
+
+/// What the server's answer for a file that nobody has tells of those that somebody has, beside that it can be reached. With any
+/// bot it is the same.
+pub async fn served(bots: &BTreeMap<SourceId, Bot>, host: Option<&str>) -> Option<Finding> {
+    shown(bots.values().next()?.ask_for_no_file().await?, host == Some(CLOUD))
+}
+
+fn shown(answer: NoFile, is_cloud: bool) -> Option<Finding> {
+    let about = "Files";
+    Some(match answer {
+        NoFile::BotApi(404) if is_cloud => return None,
+        NoFile::BotApi(404) => fine(
+            about,
+            "the server at telegram.api_url has none of a made-up name. An own Bot API server gives no files at all: if it is one, \
+             run it with --local and set telegram.local and telegram.local_dir, or let a web server in front of it serve them \
+             under /file. If it passes everything on to api.telegram.org, all is well",
+        ),
+        NoFile::Foreign(404) if !is_cloud => fine(
+            about,
+            "a web server answers for them at telegram.api_url; whether it has them shows with the first one",
+        ),
+        NoFile::Foreign(403) => wrong(
+            about,
+            "the server at telegram.api_url gives none (HTTP 403): let the web server before it read what the Bot API server keeps",
+        ),
+        NoFile::BotApi(status) | NoFile::Foreign(status) => wrong(
+            about,
+            format!("to one that nobody has, the server at telegram.api_url answers HTTP {status} instead of 404"),
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_made_up_file_tells() {
+        assert_eq!(shown(NoFile::BotApi(404), true), None);
+        for (answer, is_cloud, is_wrong, words) in [
+            (NoFile::BotApi(404), false, false, "run it with --local"),
+            (NoFile::Foreign(404), false, false, "shows with the first one"),
+            (NoFile::Foreign(404), true, true, "HTTP 404"),
+            (NoFile::Foreign(403), false, true, "let the web server"),
+            (NoFile::Foreign(200), false, true, "HTTP 200 instead of 404"),
+            (NoFile::BotApi(401), true, true, "HTTP 401"),
+        ] {
+            let finding = shown(answer, is_cloud).unwrap();
+            assert!(finding.is_wrong == is_wrong && finding.text.contains(words), "{answer:?}: {finding:?}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether something in front of us refuses Kommo's hooks.
+//!
+//! A web server or a firewall that refuses them does so unseen from here: answers arrive all the same, only up to an hour late,
+//! since the comparison finds them. What was written while nobody listened is found by right, and what is young may still come
+//! by its hook. Anything else that is found should have come, so the operator is told.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::DateTime;
+
+use crate::{
+    clock,
+    domain::time::UnixMillis,
+    meter::{Bypassed, Note},
+    relay::reconcile::{LEFT_TO_ITS_HOOK, Reconciler},
+};
+
+/// For how long after a start or an outage hooks may be missing by right: clocks differ, and whoever is in front starts too.
+const SETTLED_AFTER: Duration = Duration::from_mins(5);
+
+/// Since when somebody listens without a break, as far as we can see.
+#[derive(Debug)]
+pub(super) struct Listening(Mutex<UnixMillis>);
+
+impl Listening {
+    pub(super) fn since(now: UnixMillis) -> Self {
+        Self(Mutex::new(now))
+    }
+
+    /// Nobody listened for a while, until now.
+    pub(super) fn begin_anew(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = clock::now();
+    }
+}
+
+/// Whether the hook of a message should have come by now, if it was written while we listened.
+fn should_have_come(written_at: UnixMillis, listening_since: UnixMillis, now: UnixMillis, every: Duration) -> bool {
+    written_at > listening_since.plus(SETTLED_AFTER.min(every)) && written_at.until(now) >= LEFT_TO_ITS_HOOK.min(every)
+}
+
+impl Reconciler {
+    /// Notes a message that was found, if its hook should have come.
+    pub(super) fn note_found(&self, written_at: UnixMillis, now: UnixMillis) {
+        let since = *self.listening.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if should_have_come(written_at, since, now, self.bounds.every) {
+            self.parts.meter.answer_found(written_at);
+        }
+    }
+
+    /// Tells the operator of such messages, after a comparison that has found more of them.
+    pub(super) fn tell_found(&self) {
+        let Some(Bypassed { since, answers }) = self.parts.meter.bypassed() else { return };
+        let since = DateTime::from_timestamp_millis(since.0).unwrap_or_default().format("%Y-%m-%d %H:%M UTC");
+        tracing::warn!(
+            answers,
+            %since,
+            "answers are found in Kommo's history instead of coming by their hooks: something in front of telekommo, such as a web server or a firewall, seems to refuse Kommo's hooks"
+        );
+        self.parts.meter.note(
+            Note::Hooks,
+            Some(format!(
+                "hooks: {answers} answers since {since} were found in Kommo's history instead of coming by their hooks, and arrived \
+                 late. Something in front of telekommo seems to refuse Kommo's hooks: let POST requests to /kommo/ through"
+            )),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_could_hear_and_what_may_still_come_is_no_sign() {
+        let minutes = |n: i64| UnixMillis(n * 60_000);
+        let hour = Duration::from_hours(1);
+        for (written_at, now, should) in
+            [(0, 90, false), (104, 190, false), (106, 190, true), (171, 190, false), (170, 190, true)]
+        {
+            let came = should_have_come(minutes(written_at), minutes(100), minutes(now), hour);
+            assert_eq!(came, should, "written at {written_at}, found at {now}");
+        }
+    }
+}
