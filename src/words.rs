@@ -25,6 +25,7 @@
 mod catalogue;
 mod language;
 pub mod list;
+mod number;
 mod plural;
 mod sentence;
 mod spoken;

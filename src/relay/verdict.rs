@@ -203,7 +203,7 @@ fn gave_up(failure: &Failure, tries: u32) -> Failure {
 /// A wait in words, rounded up: nobody is to come back too early.
 fn span(wait: Duration) -> Sentence {
     let minutes = wait.as_secs().div_ceil(60);
-    if minutes < 90 { count::minutes(minutes) } else { count::hours(minutes.div_ceil(60)) }
+    if minutes < 90 { count::in_minutes(minutes) } else { count::hours(minutes.div_ceil(60)) }
 }
 
 /// Sets a job aside, and lets its author know where it has one. A courtesy is not worth a person's time: it is let go.

@@ -50,12 +50,12 @@ pub(super) fn of(language: Language) -> &'static Catalogue {
     &CATALOGUES[&language]
 }
 
-/// A sentence in the form that goes with `number`.
-pub(super) fn text(language: Language, name: &str, number: Option<u64>) -> &'static Text {
+/// A sentence in the form that goes with `number`, and whether it has several.
+pub(super) fn text(language: Language, name: &str, number: Option<u64>) -> (&'static Text, bool) {
     let entry = of(language).get(name);
     let text = entry.and_then(|entry| match entry {
-        Entry::Single(text) => Some(text),
-        Entry::Forms(forms) => forms.get(&plural::form(language, number.unwrap_or_default())),
+        Entry::Single(text) => Some((text, false)),
+        Entry::Forms(forms) => Some((forms.get(&plural::form(language, number.unwrap_or_default()))?, true)),
     });
     text.expect("a test holds that every language has every sentence in every form")
 }

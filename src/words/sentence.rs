@@ -51,9 +51,11 @@ impl Sentence {
             Saying::Plain(words) => words.clone(),
             Saying::Known { name, fillings } => {
                 let number = fillings.iter().find_map(|(_, filling)| filling.number());
-                let text = catalogue::text(language, name, number);
+                let (text, is_counted) = catalogue::text(language, name, number);
                 text.fill(|place| {
-                    fillings.iter().find(|(name, _)| *name == place).map(|(_, filling)| filling.say(language))
+                    let filling = fillings.iter().find(|(name, _)| *name == place).map(|(_, filling)| filling)?;
+                    let counted = filling.number().filter(|_| is_counted);
+                    Some(counted.map_or_else(|| filling.say(language), |number| language.grouped(number)))
                 })
             }
             Saying::Row(sentences) => {

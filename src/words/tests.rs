@@ -7,6 +7,7 @@ const SAME: &[(&str, &[Language])] = &[
     ("what.videos", &[Language::Es]),
     ("kind.video", &[Language::Es]),
     ("kind.sticker", &[Language::Es]),
+    ("count.stars", &[Language::Es, Language::Pt]),
     ("told.kilobytes", &[Language::Es, Language::Pt]),
     ("told.megabytes", &[Language::Es, Language::Pt]),
     ("told.via", &[Language::Pt]),
@@ -15,6 +16,10 @@ const SAME: &[(&str, &[Language])] = &[
     ("told.sticker", &[Language::Es]),
     ("told.quiz", &[Language::Pt]),
     ("told.story", &[Language::Pt]),
+    ("told.web_app", &[Language::Es, Language::Pt, Language::Ru]),
+    ("told.passport", &[Language::Es, Language::Pt, Language::Ru]),
+    ("told.collage", &[Language::Es]),
+    ("told.link", &[Language::Pt]),
 ];
 
 /// What is wrong with the catalogue of a language, sentence by sentence.

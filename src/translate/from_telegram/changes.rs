@@ -16,6 +16,7 @@ use crate::{
         chats::{self, Chat},
         people,
     },
+    words::{Sentence, told},
 };
 
 /// Whether the bot is let into a chat; `None` if the update does not say.
@@ -61,12 +62,15 @@ pub(super) fn subscription(change: &Part, place: &Place<'_>, update: Option<i64>
     let user = change.part("user");
     let chat = user.number("id")?;
     let state = match change.text("state")?.as_str() {
-        "active" => "active again".to_owned(),
-        "failed" => "not paid: the payment failed".to_owned(),
-        // Canceled, and what a later Bot API may know.
-        other => people::one_line(&other.replace('_', " ")),
+        "active" => told::active_again(),
+        "failed" => told::payment_failed(),
+        "canceled" => told::canceled(),
+        // What a later Bot API may know.
+        other => Sentence::plain(people::one_line(&other.replace('_', " "))),
     };
-    let order = change.text("invoice_payload").map(|order| format!("\norder: {order}")).unwrap_or_default();
+    let [head, state] = [told::subscription(), state].map(|words| words.say(place.language));
+    let order = change.text("invoice_payload").map(|order| told::order(order).say(place.language));
+    let order = order.map(|order| format!("\n{order}")).unwrap_or_default();
     Some(Inbound {
         conversation: place.conversation(chat.into()),
         // No message of Telegram's has this number.
@@ -74,7 +78,7 @@ pub(super) fn subscription(change: &Part, place: &Place<'_>, update: Option<i64>
         customer: chats::customer(chats::person(&user), chat),
         author: Author::Customer,
         sent_at: place.now,
-        content: Content::Text(format!("[subscription] {state}{order}")),
+        content: Content::Text(format!("[{head}] {state}{order}")),
         quote: None,
         edited: false,
         topic: None,

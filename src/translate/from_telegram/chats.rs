@@ -153,7 +153,7 @@ pub(super) fn speaker(message: &Message, topic: Option<String>, language: Langua
         (Some(signature), _) => signature,
         (None, Some(chat)) => chat,
         (None, None) => {
-            people::full_name(&fields.part("from")).unwrap_or_else(|| people::named_in(&fields.part("from"), language))
+            people::full_name(&fields.part("from")).unwrap_or_else(|| people::named(&fields.part("from"), language))
         }
     };
     let tag = fields.text("sender_tag").and_then(|tag| people::visible(&tag)).filter(|tag| *tag != name);

@@ -113,6 +113,10 @@ pub(super) fn kind_in_words(kind: &str) -> Sentence {
         "gift" => words::told::gift(),
         "giveaway" => words::told::giveaway(),
         "rich_message" => words::told::rich_message(),
+        "collage" => words::told::collage(),
+        "slideshow" => words::told::slideshow(),
+        "voice_note" => words::told::voice_note(),
+        "link" => words::told::link(),
         "text" => words::told::message(),
         other => Sentence::plain(other.replace('_', " ")),
     }
@@ -126,7 +130,7 @@ fn unknown(kind: &str, fields: &Part, caption: Option<String>, language: Languag
 
 /// What Kommo has no kind for, in words; if there is a picture or a film to see with it, the words become its caption.
 fn in_words(kind: &str, fields: &Part, caption: Option<&str>, language: Language) -> Option<Content> {
-    let line = told::line(kind, fields)?;
+    let line = told::line(kind, fields, language)?;
     let line = caption.map_or_else(|| line.clone(), |caption| format!("{line}\n{caption}"));
     let seen = match kind {
         "new_chat_photo" => photo(fields.list(kind), Some(line.clone())),

@@ -11,6 +11,7 @@ use crate::{
         people::{self, one_line},
         told,
     },
+    words::Language,
 };
 
 /// The text in the field `text` of something, with the marks that its field `entities` asks for.
@@ -106,7 +107,8 @@ pub(super) fn marks(entity: &Entity, label: &str) -> Option<Marks> {
         "strikethrough" => Some(Marks::both("~")),
         "text_link" | "url" => link(entity.url.as_deref()?, label).map(Marks::after),
         "text_mention" => mention(entity, label).map(Marks::after),
-        "date_time" => Some(Marks::after(format!(" ({})", told::when(entity.unix_time?)?))),
+        // Among words of any language a date is best in the order of ISO 8601.
+        "date_time" => Some(Marks::after(format!(" ({})", told::when(entity.unix_time?, Language::En)?))),
         _ => None,
     }
 }

@@ -40,19 +40,15 @@ pub(super) fn known(who: &Part) -> Option<String> {
 }
 
 /// A person or a chat by name, or at least by number.
-pub(super) fn named(who: &Part) -> String {
-    named_in(who, Language::En)
-}
-
-/// The same in a language.
-pub(super) fn named_in(who: &Part, language: Language) -> String {
+pub(super) fn named(who: &Part, language: Language) -> String {
     let number = || who.number("id").or_else(|| who.number("user_id")).or_else(|| who.number("chat_id"));
     known(who).or_else(|| number().map(|id| format!("Telegram {id}"))).unwrap_or_else(|| told::somebody().say(language))
 }
 
 /// Several, one after another.
-pub(super) fn all(of: &[Part]) -> String {
-    if of.is_empty() { told::somebody().say(Language::En) } else { of.iter().map(named).collect::<Vec<_>>().join(", ") }
+pub(super) fn all(of: &[Part], language: Language) -> String {
+    let named: Vec<_> = of.iter().map(|who| named(who, language)).collect();
+    if named.is_empty() { told::somebody().say(language) } else { named.join(", ") }
 }
 
 /// Who first wrote a message that is told again (Bot API, `MessageOrigin`).
@@ -80,10 +76,10 @@ mod tests {
         assert_eq!(one_line(" Ann\n[forwarded from\u{202e} Bob] "), "Ann [forwarded from Bob]");
         assert_eq!(known(&part(r#"{"first_name":" \n","username":"ann"}"#)).as_deref(), Some("@ann"));
         assert_eq!(known(&part(r#"{"first_name":7}"#)), None);
-        assert_eq!(named(&part(r#"{"id":7,"title":"\u3164","username":"\u200e"}"#)), "Telegram 7");
+        assert_eq!(named(&part(r#"{"id":7,"title":"\u3164","username":"\u200e"}"#), Language::En), "Telegram 7");
         assert_eq!(full_name(&part(r#"{"first_name":"\u200e","last_name":"Lee"}"#)).as_deref(), Some("Lee"));
-        assert_eq!(named(&part(r#"{"user_id":7}"#)), "Telegram 7");
-        assert_eq!(all(&[part(r#"{"title":"Shop"}"#), part("{}")]), "Shop, somebody");
+        assert_eq!(named(&part(r#"{"user_id":7}"#), Language::En), "Telegram 7");
+        assert_eq!(all(&[part(r#"{"title":"Shop"}"#), part("{}")], Language::En), "Shop, somebody");
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn from_elsewhere(part: Option<String>, message: &Part, language: Language) -> O
 }
 
 fn story(story: &Part, language: Language) -> String {
-    format!("[{}]", told::story_of(people::named_in(&story.part("chat"), language)).say(language))
+    format!("[{}]", told::story_of(people::named(&story.part("chat"), language)).say(language))
 }
 
 /// The task of a list, or the choice of a poll, that is answered (Bot API, `reply_to_checklist_task_id` and

@@ -9,7 +9,7 @@ use crate::{
         from_telegram::{content, entities},
         text::is_visible,
     },
-    words::Language,
+    words::{Language, Sentence},
 };
 
 mod amount;
@@ -24,19 +24,20 @@ mod shared;
 pub(super) use amount::when;
 pub(super) use future::compact;
 
-/// What a `message` of a `kind` says; `None` if nobody here knows the kind.
-pub(super) fn line(kind: &str, message: &Part) -> Option<String> {
+/// What a `message` of a `kind` says in `language`; `None` if nobody here knows the kind.
+pub(super) fn line(kind: &str, message: &Part, language: Language) -> Option<String> {
     let what = message.part(kind);
-    None.or_else(|| lists::line(kind, &what))
-        .or_else(|| paid::line(kind, &what))
-        .or_else(|| gifts::line(kind, &what))
-        .or_else(|| shared::line(kind, message, &what))
-        .or_else(|| chat::line(kind, message, &what))
-        .or_else(|| if kind == "rich_message" { rich::text(message) } else { None })
+    None.or_else(|| lists::line(kind, &what, language))
+        .or_else(|| paid::line(kind, &what, language))
+        .or_else(|| gifts::line(kind, &what, language))
+        .or_else(|| shared::line(kind, message, &what, language))
+        .or_else(|| chat::line(kind, message, &what, language))
+        .or_else(|| if kind == "rich_message" { rich::text(message, language) } else { None })
 }
 
 /// What it is, and what it says where it says something.
-fn headed(what: &str, says: &str) -> String {
+fn headed(what: &Sentence, says: &str, language: Language) -> String {
+    let what = what.say(language);
     if says.trim().is_empty() { format!("[{what}]") } else { format!("[{what}] {says}") }
 }
 
@@ -71,8 +72,8 @@ fn bullets(items: impl IntoIterator<Item = String>) -> String {
 }
 
 /// What another message says that this one is about.
-fn words_of(part: &Part, field: &str) -> Option<String> {
-    content::words(&part.read::<Message>(field)?, Language::En)
+fn words_of(part: &Part, field: &str, language: Language) -> Option<String> {
+    content::words(&part.read::<Message>(field)?, language)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::*;
 
 /// What a message with the field `kind` says.
 fn told(kind: &str, content: &str) -> Option<String> {
-    line(kind, &serde_json::from_str(&format!(r#"{{"{kind}":{content}}}"#)).unwrap())
+    line(kind, &serde_json::from_str(&format!(r#"{{"{kind}":{content}}}"#)).unwrap(), Language::En)
 }
 
 fn compacted(content: &str) -> Option<String> {
@@ -42,6 +42,12 @@ fn whatever_is_missing_each_kind_still_says_what_it_is() {
         ("message_auto_delete_timer_changed", "[auto-delete] turned off"),
     ];
     for (kind, want) in kinds {
+        for language in [Language::Es, Language::Pt, Language::Ru] {
+            let message = serde_json::from_str(&format!(r#"{{"{kind}":{{}}}}"#)).unwrap();
+            let told = line(kind, &message, language).unwrap();
+            let is_a_name = ["web_app_data", "passport_data"].contains(&kind);
+            assert_eq!(told == want, is_a_name, "{language:?} {told}");
+        }
         for content in ["{}", "[]", "7", "[[],7]", r#"{"date":"x","caption":7}"#] {
             assert_eq!(told(kind, content).as_deref(), Some(want), "{kind} {content}");
         }

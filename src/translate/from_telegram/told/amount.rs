@@ -2,6 +2,8 @@
 
 use chrono::DateTime;
 
+use crate::words::{Language, Sentence, count};
+
 /// Currencies by how many digits their smallest unit has after the point, where it is not two (ISO 4217; the Bot API
 /// names the smallest units in "payments"). Toncoins come in billionths.
 const DIGITS: [(u32, &[&str]); 3] = [
@@ -17,50 +19,53 @@ const DIGITS: [(u32, &[&str]); 3] = [
 ];
 
 /// An amount in the smallest units of a currency.
-pub(super) fn price(amount: i64, currency: &str) -> String {
+pub(super) fn price(amount: i64, currency: &str, language: Language) -> String {
     if currency == "XTR" {
-        return stars(amount);
+        return stars(amount, language);
     }
     let digits = DIGITS.iter().find(|(_, codes)| codes.contains(&currency)).map_or(2, |(digits, _)| *digits);
     let unit = 10_u64.pow(digits);
     let (whole, rest) = (amount.unsigned_abs() / unit, amount.unsigned_abs() % unit);
-    let sign = if amount < 0 { "-" } else { "" };
-    let fraction = if digits == 0 { String::new() } else { format!(".{rest:0width$}", width = digits as usize) };
+    let point = language.decimal_point();
+    let fraction = if digits == 0 { String::new() } else { format!("{point}{rest:0width$}", width = digits as usize) };
     // Nobody prices in billionths: "1.5", not "1.500000000".
-    let fraction = if digits == 9 { fraction.trim_end_matches('0').trim_end_matches('.') } else { &fraction };
-    format!("{sign}{}{fraction} {currency}", grouped(whole))
-}
-
-/// Digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
-    groups.join(",")
+    let fraction = if digits == 9 { fraction.trim_end_matches('0').trim_end_matches(point) } else { &fraction };
+    format!("{}{}{fraction} {currency}", sign(amount), language.grouped(whole))
 }
 
 /// Telegram's own currency.
-pub(super) fn stars(amount: i64) -> String {
-    count(amount, "Telegram Star")
+pub(super) fn stars(amount: i64, language: Language) -> String {
+    counted(amount, count::stars, language)
 }
 
-/// A number of things.
-pub(super) fn count(number: i64, thing: &str) -> String {
-    let many = if number == 1 { "" } else { "s" };
-    let sign = if number < 0 { "-" } else { "" };
-    format!("{sign}{} {thing}{many}", grouped(number.unsigned_abs()))
+/// What makes the words for a number of something.
+type Thing = fn(u64) -> Sentence;
+
+/// A number of things, of which `thing` makes the words.
+pub(super) fn counted(number: i64, thing: Thing, language: Language) -> String {
+    format!("{}{}", sign(number), thing(number.unsigned_abs()).say(language))
+}
+
+const fn sign(number: i64) -> &'static str {
+    if number < 0 { "-" } else { "" }
 }
 
 /// An instant, given in seconds since the epoch.
-pub(in crate::translate::from_telegram) fn when(seconds: i64) -> Option<String> {
-    Some(DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%d %H:%M UTC").to_string())
+pub(in crate::translate::from_telegram) fn when(seconds: i64, language: Language) -> Option<String> {
+    let order = match language {
+        Language::En => "%Y-%m-%d",
+        Language::Es | Language::Pt => "%d/%m/%Y",
+        Language::Ru => "%d.%m.%Y",
+    };
+    Some(DateTime::from_timestamp(seconds, 0)?.format(&format!("{order} %H:%M UTC")).to_string())
 }
 
 /// How long something lasts, in its largest unit that leaves no rest.
-pub(super) fn lasting(seconds: i64) -> String {
-    let units = [(86_400, "day"), (3600, "hour"), (60, "minute")];
+pub(super) fn lasting(seconds: i64, language: Language) -> String {
+    let units: [(i64, Thing); 3] = [(86_400, count::days), (3600, count::hours), (60, count::minutes)];
     let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds % length == 0);
-    let (length, name) = unit.unwrap_or((1, "second"));
-    count(seconds / length, name)
+    let (length, thing) = unit.unwrap_or((1, count::seconds));
+    counted(seconds / length, thing, language)
 }
 
 #[cfg(test)]
@@ -82,18 +87,30 @@ mod tests {
             (2500, "XTR", "2,500 Telegram Stars"),
             (i64::MIN, "XTR", "-9,223,372,036,854,775,808 Telegram Stars"),
         ] {
-            assert_eq!(price(amount, currency), want);
+            assert_eq!(price(amount, currency, Language::En), want);
         }
     }
 
     #[test]
     fn times_are_readable() {
-        assert_eq!(when(1_786_017_600).as_deref(), Some("2026-08-06 12:00 UTC"));
-        assert_eq!(when(i64::MAX), None);
-        assert_eq!(lasting(86_400 * 7), "7 days");
-        assert_eq!(
-            (lasting(3600), lasting(90), lasting(0)),
-            ("1 hour".into(), "90 seconds".into(), "0 seconds".into())
-        );
+        assert_eq!(when(1_786_017_600, Language::En).as_deref(), Some("2026-08-06 12:00 UTC"));
+        assert_eq!(when(i64::MAX, Language::En), None);
+        let lasting = |language| [86_400 * 7, 3600, 90, 0].map(|seconds| lasting(seconds, language));
+        assert_eq!(lasting(Language::En), ["7 days", "1 hour", "90 seconds", "0 seconds"]);
+        assert_eq!(lasting(Language::Ru), ["7 дней", "1 час", "90 секунд", "0 секунд"]);
+    }
+
+    #[test]
+    fn each_language_writes_numbers_and_dates_its_own_way() {
+        let told = |language| {
+            let date = when(1_786_017_600, language).unwrap();
+            (price(123_456_789, "RUB", language), stars(2503, language), date)
+        };
+        let want = |price: &str, stars: &str, date: &str| (price.to_owned(), stars.to_owned(), date.to_owned());
+        assert_eq!(told(Language::Es), want("1,234,567.89 RUB", "2,503 Telegram Stars", "06/08/2026 12:00 UTC"));
+        assert_eq!(told(Language::Pt), want("1.234.567,89 RUB", "2.503 Telegram Stars", "06/08/2026 12:00 UTC"));
+        let narrow = "1\u{a0}234\u{a0}567,89 RUB";
+        assert_eq!(told(Language::Ru), want(narrow, "2\u{a0}503 звезды Telegram", "06.08.2026 12:00 UTC"));
+        assert_eq!(price(1_500_000_000, "TON", Language::Ru), "1,5 TON");
     }
 }

@@ -5,99 +5,114 @@ use crate::{
     translate::from_telegram::{
         people::{self, one_line},
         told::{
-            amount::{count, price, stars, when},
+            amount::{counted, price, stars, when},
             formatted, headed, lines, row, words_of,
         },
     },
+    words::{Language, Sentence, count, told},
 };
 
 /// What is said by a message of one of these kinds.
-pub(super) fn line(kind: &str, what: &Part) -> Option<String> {
+pub(super) fn line(kind: &str, what: &Part, language: Language) -> Option<String> {
     Some(match kind {
-        "gift" => gift("gift", what),
-        "gift_upgrade_sent" => gift("gift upgrade", what),
-        "unique_gift" => lines([Some(unique(&what.part("gift"))), formatted(what, "text", "entities"), resold(what)]),
-        "giveaway_created" => headed("giveaway created", &prize(what).unwrap_or_default()),
-        "giveaway" => giveaway(what),
-        "giveaway_winners" => winners(what),
-        "giveaway_completed" => lines([
-            Some(headed("giveaway completed", &row([won(what), unclaimed(what)]))),
-            words_of(what, "giveaway_message"),
-        ]),
+        "gift" => gift(&told::gift(), what, language),
+        "gift_upgrade_sent" => gift(&told::gift_upgrade(), what, language),
+        "unique_gift" => {
+            let gift = unique(&what.part("gift"), language);
+            lines([Some(gift), formatted(what, "text", "entities"), resold(what, language)])
+        }
+        "giveaway_created" => headed(&told::giveaway_created(), &prize(what, language).unwrap_or_default(), language),
+        "giveaway" => giveaway(what, language),
+        "giveaway_winners" => winners(what, language),
+        "giveaway_completed" => {
+            let counts = row([won(what, language), unclaimed(what, language)]);
+            lines([
+                Some(headed(&told::giveaway_completed(), &counts, language)),
+                words_of(what, "giveaway_message", language),
+            ])
+        }
         _ => return None,
     })
 }
 
-fn gift(what: &str, info: &Part) -> String {
+fn gift(what: &Sentence, info: &Part, language: Language) -> String {
     let gift = info.part("gift");
     let emoji = gift.part("sticker").text("emoji").unwrap_or_default();
-    let worth = gift.number("star_count").map(|cost| format!("worth {}", stars(cost))).unwrap_or_default();
+    let worth = gift.number("star_count").map(|cost| told::worth(stars(cost, language)).say(language));
+    let worth = worth.unwrap_or_default();
     lines([
-        Some(headed(what, format!("{emoji} {worth}").trim())),
-        publisher(&gift),
+        Some(headed(what, format!("{emoji} {worth}").trim(), language)),
+        publisher(&gift, language),
         formatted(info, "text", "entities"),
     ])
 }
 
-fn unique(gift: &Part) -> String {
+fn unique(gift: &Part, language: Language) -> String {
     let name = gift.text("base_name").map(|name| one_line(&name)).unwrap_or_default();
     let number = gift.number("number").map(|number| format!(" #{number}")).unwrap_or_default();
-    let trait_of = |field: &str| gift.part(field).text("name").map(|name| format!("{field} {}", one_line(&name)));
+    let named = |field: &str| gift.part(field).text("name").map(|name| one_line(&name));
+    let traits =
+        [named("model").map(told::model), named("symbol").map(told::symbol), named("backdrop").map(told::backdrop)];
     let page = gift.text("name").map(|name| format!("https://t.me/nft/{}", one_line(&name)));
     lines([
-        Some(headed("unique gift", &format!("{name}{number}"))),
-        Some(row(["model", "symbol", "backdrop"].map(trait_of))),
-        publisher(gift),
+        Some(headed(&told::unique_gift(), &format!("{name}{number}"), language)),
+        Some(row(traits.map(|it| it.map(|it| it.say(language))))),
+        publisher(gift, language),
         page,
     ])
 }
 
 /// Whose gift it is, of one that a chat has made.
-fn publisher(gift: &Part) -> Option<String> {
-    people::known(&gift.part("publisher_chat")).map(|chat| format!("published by {chat}"))
+fn publisher(gift: &Part, language: Language) -> Option<String> {
+    people::known(&gift.part("publisher_chat")).map(|chat| told::published_by(chat).say(language))
 }
 
 /// What a gift was bought for from somebody else.
-fn resold(info: &Part) -> Option<String> {
+fn resold(info: &Part, language: Language) -> Option<String> {
     let paid = info.number("last_resale_amount").zip(info.text("last_resale_currency"));
-    paid.map(|(amount, currency)| format!("bought for {}", price(amount, &one_line(&currency))))
+    let paid = paid.map(|(amount, currency)| price(amount, &one_line(&currency), language));
+    paid.map(|price| told::bought_for(price).say(language))
 }
 
-fn prize(what: &Part) -> Option<String> {
+fn prize(what: &Part, language: Language) -> Option<String> {
     let months = what.number("premium_subscription_month_count");
-    let premium = months.map(|months| format!("Telegram Premium for {}", count(months, "month")));
-    let prizes = row([what.number("prize_star_count").map(stars), premium, what.text("prize_description")]);
-    (!prizes.is_empty()).then(|| format!("prize: {prizes}"))
+    let premium = months.map(|months| counted(months, count::months, language));
+    let premium = premium.map(|time| told::premium_for(time).say(language));
+    let in_stars = what.number("prize_star_count").map(|amount| stars(amount, language));
+    let prizes = row([in_stars, premium, what.text("prize_description")]);
+    (!prizes.is_empty()).then(|| told::prize(prizes).say(language))
 }
 
-fn won(what: &Part) -> Option<String> {
-    what.number("winner_count").map(|winners| count(winners, "winner"))
+fn won(what: &Part, language: Language) -> Option<String> {
+    what.number("winner_count").map(|winners| counted(winners, count::winners, language))
 }
 
-fn unclaimed(what: &Part) -> Option<String> {
+fn unclaimed(what: &Part, language: Language) -> Option<String> {
     let left = what.number("unclaimed_prize_count").filter(|left| *left > 0)?;
-    Some(format!("{} unclaimed", count(left, "prize")))
+    Some(counted(left, count::unclaimed_prizes, language))
 }
 
-fn giveaway(what: &Part) -> String {
-    let chosen = what.number("winners_selection_date").and_then(when).map(|when| format!("chosen on {when}"));
+fn giveaway(what: &Part, language: Language) -> String {
+    let chosen = what.number("winners_selection_date").and_then(|date| when(date, language));
+    let chosen = chosen.map(|date| told::chosen_on(date).say(language));
     let chats = what.list::<Part>("chats");
     let countries = row(what.list("country_codes").into_iter().map(Some));
     lines([
-        Some(headed("giveaway", &row([won(what), chosen]))),
-        prize(what),
-        (!chats.is_empty()).then(|| format!("chats to join: {}", people::all(&chats))),
-        (!countries.is_empty()).then(|| format!("only in {countries}")),
+        Some(headed(&told::giveaway(), &row([won(what, language), chosen]), language)),
+        prize(what, language),
+        (!chats.is_empty()).then(|| told::chats_to_join(people::all(&chats, language)).say(language)),
+        (!countries.is_empty()).then(|| told::only_in(countries).say(language)),
     ])
 }
 
-fn winners(what: &Part) -> String {
+fn winners(what: &Part, language: Language) -> String {
     let names = what.list::<Part>("winners");
-    let refunded = what.flag("was_refunded").then(|| "canceled and refunded".to_owned());
+    let refunded = what.flag("was_refunded").then(|| told::canceled_and_refunded().say(language));
+    let counts = row([won(what, language), unclaimed(what, language), refunded]);
     lines([
-        Some(headed("giveaway winners", &row([won(what), unclaimed(what), refunded]))),
-        people::known(&what.part("chat")).map(|chat| format!("of {chat}")),
-        prize(what),
-        (!names.is_empty()).then(|| people::all(&names)),
+        Some(headed(&told::giveaway_winners(), &counts, language)),
+        people::known(&what.part("chat")).map(|chat| told::of(chat).say(language)),
+        prize(what, language),
+        (!names.is_empty()).then(|| people::all(&names, language)),
     ])
 }

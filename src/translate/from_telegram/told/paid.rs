@@ -3,55 +3,61 @@
 use crate::{
     telegram::wire::Part,
     translate::from_telegram::{
+        content::kind_in_words,
         people::one_line,
         told::{
             amount::{price, stars, when},
             headed, lines, row,
         },
     },
+    words::{Language, told},
 };
 
 /// What is said by a message of one of these kinds.
-pub(super) fn line(kind: &str, what: &Part) -> Option<String> {
+pub(super) fn line(kind: &str, what: &Part, language: Language) -> Option<String> {
     Some(match kind {
         "invoice" => {
             let title = what.text("title").map(|title| one_line(&title));
-            lines([Some(headed("invoice", &row([title, total(what)]))), what.text("description")])
+            let head = headed(&told::invoice(), &row([title, total(what, language)]), language);
+            lines([Some(head), what.text("description")])
         }
-        "successful_payment" => payment(what),
+        "successful_payment" => payment(what, language),
         "refunded_payment" => lines([
-            Some(headed("payment refunded", &total(what).unwrap_or_default())),
-            what.text("invoice_payload").map(|order| format!("order: {order}")),
+            Some(headed(&told::payment_refunded(), &total(what, language).unwrap_or_default(), language)),
+            what.text("invoice_payload").map(|order| told::order(order).say(language)),
         ]),
-        "paid_media" => paid_media(what),
+        "paid_media" => paid_media(what, language),
         "direct_message_price_changed" => {
             let on = what.flag("are_direct_messages_enabled");
             let cost = what.number("direct_message_star_count").unwrap_or_default();
-            headed("direct messages", if on { charge(cost) } else { "turned off".to_owned() }.as_str())
+            let says = if on { charge(cost, language) } else { told::turned_off().say(language) };
+            headed(&told::direct_messages(), &says, language)
         }
         "paid_message_price_changed" => {
-            headed("messages", &charge(what.number("paid_message_star_count").unwrap_or_default()))
+            let cost = what.number("paid_message_star_count").unwrap_or_default();
+            headed(&told::messages(), &charge(cost, language), language)
         }
         _ => return None,
     })
 }
 
-fn charge(cost: i64) -> String {
-    if cost == 0 { "now free of charge".to_owned() } else { format!("now {} each", stars(cost)) }
+fn charge(cost: i64, language: Language) -> String {
+    let charge = if cost == 0 { told::free() } else { told::each(stars(cost, language)) };
+    charge.say(language)
 }
 
-fn total(what: &Part) -> Option<String> {
-    Some(price(what.number("total_amount")?, &one_line(&what.text("currency")?)))
+fn total(what: &Part, language: Language) -> Option<String> {
+    Some(price(what.number("total_amount")?, &one_line(&what.text("currency")?), language))
 }
 
 /// A payment, with what the customer filled in for it. Ids of the payment systems say nothing to a manager.
-fn payment(what: &Part) -> String {
+fn payment(what: &Part, language: Language) -> String {
     let order = what.part("order_info");
-    let until = what.number("subscription_expiration_date").and_then(when);
+    let until = what.number("subscription_expiration_date").and_then(|date| when(date, language));
     lines([
-        Some(headed("payment", &total(what).unwrap_or_default())),
-        what.text("invoice_payload").map(|order| format!("order: {order}")),
-        until.map(|until| format!("subscription until {until}")),
+        Some(headed(&told::payment(), &total(what, language).unwrap_or_default(), language)),
+        what.text("invoice_payload").map(|order| told::order(order).say(language)),
+        until.map(|until| told::subscription_until(until).say(language)),
         Some(row(["name", "phone_number", "email"].map(|field| order.text(field)))),
         Some(address(&order.part("shipping_address"))),
     ])
@@ -62,14 +68,15 @@ fn address(address: &Part) -> String {
     row(fields.map(|field| address.text(field)))
 }
 
-fn paid_media(what: &Part) -> String {
-    let cost = what.number("star_count").map(|cost| format!(" for {}", stars(cost))).unwrap_or_default();
+fn paid_media(what: &Part, language: Language) -> String {
+    let cost = what.number("star_count").map(|cost| told::paid_media_for(stars(cost, language)));
     let items = what.list::<Part>("paid_media");
     let items = items.iter().map(|item| {
-        let kind = item.text("type")?.replace('_', " ");
-        Some(if kind == "preview" { "not paid for, so only Telegram can show it".to_owned() } else { one_line(&kind) })
+        let kind = item.text("type")?;
+        let what = if kind == "preview" { told::not_paid_for() } else { kind_in_words(&one_line(&kind)) };
+        Some(what.say(language))
     });
     let mut items: Vec<_> = items.collect();
     items.dedup();
-    headed(&format!("paid media{cost}"), &row(items))
+    headed(&cost.unwrap_or_else(told::paid_media), &row(items), language)
 }

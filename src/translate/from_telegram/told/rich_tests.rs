@@ -4,7 +4,8 @@ use super::*;
 
 /// What an article with one block says.
 fn shown(block: &str) -> String {
-    text(&serde_json::from_str(&format!(r#"{{"rich_message":{{"blocks":[{block}]}}}}"#)).unwrap()).unwrap_or_default()
+    let message = serde_json::from_str(&format!(r#"{{"rich_message":{{"blocks":[{block}]}}}}"#)).unwrap();
+    text(&message, Language::En).unwrap_or_default()
 }
 
 /// What a text says.
