@@ -84,11 +84,13 @@ impl CallError {
         }
     }
 
-    /// Whether Kommo has read the request, and does not like what stands in it.
+    /// Whether Kommo has read the request, and does not like what stands in it: with 400, or with 422, which its newer APIs use.
     #[must_use]
     pub fn is_bad_request(&self) -> bool {
         match self {
-            Self::Refused { status, .. } => *status == StatusCode::BAD_REQUEST,
+            Self::Refused { status, .. } => {
+                matches!(*status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
+            }
             Self::Nonsense(stray) => stray.status == StatusCode::BAD_REQUEST && stray.voice == Voice::Empty,
             Self::Unreachable(_) => false,
         }

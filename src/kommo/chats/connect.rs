@@ -1,6 +1,6 @@
 //! Connecting the channel to the account. Kommo undoes it whenever the integration is switched off or installed anew.
 
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 
 use crate::kommo::{
     chats::{CallError, Chats, answer, encode},
@@ -19,7 +19,7 @@ impl Chats {
         has_time_window: bool,
     ) -> Result<Connected, CallError> {
         match self.connect_as(title, has_time_window).await {
-            Err(error) if title.is_none() && wants_more(&error) => {
+            Err(error) if title.is_none() && error.is_bad_request() => {
                 self.connect_as(Some(otherwise), has_time_window).await
             }
             answer => answer,
@@ -50,10 +50,4 @@ impl Chats {
     fn channel_and_account(&self) -> (&str, &str) {
         self.scope_id.split_once('_').unwrap_or((&self.scope_id, ""))
     }
-}
-
-/// Whether Kommo has read the request, and something is missing in it.
-fn wants_more(error: &CallError) -> bool {
-    let is_unfit = matches!(error, CallError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. });
-    is_unfit || error.is_bad_request()
 }

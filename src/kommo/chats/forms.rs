@@ -1,4 +1,4 @@
-//! What the documentation tells in two ways: which of them the account takes is learnt once per run, from its refusals.
+//! What the documentation tells in two ways: which of them the account takes is learnt from its refusals.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -31,6 +31,9 @@ enum Names {
 }
 
 impl Names {
+    /// In the order in which they are tried while the account has taken none.
+    const ALL: [Self; 3] = [Self::Both, Self::Newer, Self::Older];
+
     fn told(self, report: &DeliveryStatus) -> DeliveryStatus {
         match self {
             Self::Both => report.clone(),
@@ -95,13 +98,16 @@ impl Chats {
     }
 
     /// Tells how the delivery of the answer `message` (Kommo's id) ended. This can be repeated.
+    ///
+    /// The names that the account took last are tried first. Kommo may change while this runs, so the others follow.
     pub async fn delivery_status(&self, message: &str, report: &DeliveryStatus) -> Result<(), CallError> {
         let known = *self.forms.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let refusal = match self.tell(message, report, known.unwrap_or(Names::Both)).await {
-            Err(error) if known.is_none() && error.is_bad_request() => error,
+        let first = known.unwrap_or(Names::Both);
+        let refusal = match self.tell(message, report, first).await {
+            Err(error) if error.is_bad_request() => error,
             answer => return answer,
         };
-        for names in [Names::Newer, Names::Older] {
+        for names in Names::ALL.into_iter().filter(|names| *names != first) {
             match self.tell(message, report, names).await {
                 Err(error) if error.is_bad_request() => {}
                 answer => return answer,

@@ -17,8 +17,8 @@ use crate::{
     sandbox::{
         fault::{self, undergo},
         kommo::{
-            Core, Endpoint, ErrorShape, Request, Settings, WaitIn, account, attachments, connection, history, hooks,
-            media, messages, reactions, statuses, threads, verify::verify, world::uuid,
+            Core, Endpoint, ErrorShape, Habits, Request, Settings, WaitIn, account, attachments, connection, history,
+            hooks, media, messages, reactions, statuses, threads, verify::verify, world::uuid,
         },
         record,
         serve::Line,
@@ -63,9 +63,13 @@ impl Refusal {
         Self { status: 403, code: 403, kind: "ORIGIN_INVALID_SIGNATURE", description }
     }
 
-    fn response(&self, shape: ErrorShape) -> Response {
-        let Self { status, code, kind, description } = self;
-        let body = match shape {
+    /// As an account tells it that has these habits.
+    fn response(mut self, habits: Habits) -> Response {
+        if self == Self::bad(self.description.as_str()) {
+            (self.status, self.code) = (habits.unfit_status, habits.unfit_status);
+        }
+        let Self { status, code, kind, description } = &self;
+        let body = match habits.errors {
             ErrorShape::Older => {
                 json!({ "status": 0, "error_code": code, "error_type": kind, "error_description": description })
             }
@@ -176,7 +180,7 @@ impl Place {
 
 fn answer(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Response {
     let answer = authorize(core, place, head, body).and_then(|()| handle(core, place, head, body));
-    answer.unwrap_or_else(|refusal| refusal.response(core.world.look(|world| world.habits.errors)))
+    answer.unwrap_or_else(|refusal| refusal.response(core.world.look(|world| world.habits)))
 }
 
 /// An unknown scope has no secret to check with; a scope that is not connected has. Attachments are open to everyone.

@@ -143,6 +143,8 @@ pub struct Habits {
     pub user_refs: Doubtful,
     /// In which shape errors are told.
     pub errors: ErrorShape,
+    /// The HTTP status of a request that is read and not liked: 400, or 422 as in the newer APIs.
+    pub unfit_status: u16,
     /// Where a 429 tells how long to wait.
     pub waits: WaitIn,
     /// Where managers' files are.
@@ -183,6 +185,7 @@ impl Default for Habits {
             untitled: Doubtful::Taken,
             user_refs: Doubtful::Refused,
             errors: ErrorShape::Older,
+            unfit_status: 400,
             waits: WaitIn::Header,
             files: FileAddress::Older,
             silence: Silence::Silent,

@@ -26,9 +26,16 @@ fn told(stage: &Stage, endpoint: Endpoint) -> (Vec<String>, usize) {
 
 /// Olga has written on her phone, twice.
 async fn stage(habit: Doubtful, errors: ErrorShape) -> TestStage {
+    stage_with(habit, errors, 400).await
+}
+
+/// The same with the status of what Kommo does not like.
+async fn stage_with(habit: Doubtful, errors: ErrorShape, unfit_status: u16) -> TestStage {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
-    stage.kommo.habits(|habits| (habits.new_statuses, habits.errors) = (habit, errors));
+    stage.kommo.habits(|habits| {
+        (habits.new_statuses, habits.errors, habits.unfit_status) = (habit, errors, unfit_status);
+    });
     stage.telegram.add_customer(Customer { first_name: "Olga".to_owned(), ..stranger(OLGA) });
     stage.telegram.connect_business(SALES.token, OLGA, &["can_reply"]);
     stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "Hello Olga");
@@ -61,8 +68,8 @@ async fn what_the_owner_writes_arrives_as_delivered_in_one_call() {
 /// An account that takes no status with a new message loses no word by it, and is not asked for the same again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_that_takes_no_status_with_a_message_has_the_words() {
-    for errors in [ErrorShape::Older, ErrorShape::Newer] {
-        let stage = stage(Doubtful::Refused, errors).await;
+    for (errors, status) in [(ErrorShape::Older, 400), (ErrorShape::Newer, 400), (ErrorShape::Newer, 422)] {
+        let stage = stage_with(Doubtful::Refused, errors, status).await;
         let texts: Vec<_> = with_olga(&stage).into_iter().map(|it| (it.text, it.status)).collect();
         let sent = |words: &str| (words.to_owned(), Status::Sent);
         assert_eq!(texts, ["Hello Olga", "from my phone", "and again"].map(sent));
@@ -110,4 +117,26 @@ async fn a_status_goes_by_the_names_that_the_account_takes() {
         }
         stage.finish().await;
     }
+}
+
+/// Kommo changes the names while the bridge runs, and tells what it does not like by either status.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_names_of_a_status_are_learnt_anew_when_they_change() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    for (names, unfit_status, refused) in [
+        (StatusNames::Newer, 400, 1),
+        (StatusNames::Older, 422, 3),
+        (StatusNames::Newer, 422, 5),
+        (StatusNames::Any, 400, 5),
+    ] {
+        stage.kommo.habits(|habits| (habits.status_names, habits.unfit_status) = (names, unfit_status));
+        for words in ["one", "two"] {
+            let id = stage.reply(SALES, ANNA, words).await;
+            assert_eq!(stage.outcome(&id).await, Status::Delivered, "{names:?}");
+        }
+        assert_eq!(told(&stage, Endpoint::DeliveryStatus).1, refused, "{names:?}");
+    }
+    stage.finish().await;
 }

@@ -67,13 +67,15 @@ async fn the_time_window_holds_if_the_operator_wants_it() {
 /// Where Kommo wants a title and nobody has chosen one, the channel is called by what is known.
 #[tokio::test]
 async fn a_channel_is_connected_with_a_title_where_kommo_wants_one() {
-    for errors in [ErrorShape::Older, ErrorShape::Newer] {
+    for (errors, status) in [(ErrorShape::Older, 400), (ErrorShape::Newer, 422)] {
         let mut stage = TestStage::with("kommo.connect_on_start = true").await;
         stage.allow_failures();
         stage.until("the channel is connected", |stage| connections(&stage.kommo).len() == 1).await;
         stage.stop_bridge().await;
         stage.kommo.set_connected(false);
-        stage.kommo.habits(|habits| (habits.untitled, habits.errors) = (Doubtful::Refused, errors));
+        stage.kommo.habits(|habits| {
+            (habits.untitled, habits.errors, habits.unfit_status) = (Doubtful::Refused, errors, status);
+        });
         stage.start_bridge().await.unwrap();
         stage.until("the channel is connected again", |stage| stage.kommo.is_connected()).await;
         let titles: Vec<_> =

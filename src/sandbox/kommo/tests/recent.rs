@@ -14,6 +14,9 @@ async fn errors_are_told_in_either_shape() {
     assert_eq!(newer["detail"], older["error_description"]);
     let (_, again) = send(&kommo, wrong()).await;
     assert!(newer["trace_id"].is_string() && newer["trace_id"] != again["trace_id"]);
+    kommo.habits(|habits| habits.unfit_status = 422);
+    let (status, unfit) = send(&kommo, wrong()).await;
+    assert_eq!((status, &unfit["status"], &unfit["detail"]), (422, &json!(422), &newer["detail"]));
     kommo.set_connected(false);
     assert_eq!(send(&kommo, payload("tg:1", "a")).await.1["title"], "ORIGIN_NOT_REGISTERED");
 }
