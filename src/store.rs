@@ -44,6 +44,7 @@ pub mod home;
 mod index;
 mod keys;
 mod links;
+mod lists;
 mod lock;
 mod look;
 mod open;

@@ -3,12 +3,15 @@
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId, MessageId},
+        order,
         time::UnixMillis,
     },
     store::{
         Chat, Fact, Store, StoreError,
         db::{Batch, Db},
-        expire, keys, openings, questions, reach, rows, unread,
+        expire, keys,
+        lists::Lists,
+        openings, questions, reach, rows, unread,
     },
 };
 
@@ -54,6 +57,7 @@ pub(super) fn write(
     now: UnixMillis,
     until: UnixMillis,
 ) -> Result<(), StoreError> {
+    let (mut links, mut arrived) = (Lists::new(db), Lists::new(db));
     for fact in facts {
         match fact {
             Fact::Chat { conversation, chat } => {
@@ -69,14 +73,13 @@ pub(super) fn write(
             Fact::Answered { conversation, chat } => openings::answer(db, batch, conversation, chat)?,
             Fact::Told { conversation, told } => batch.insert(keys::told(conversation), rows::write(told)),
             Fact::Link { ours, kommo } => {
-                let mut all = ours_of(db, kommo)?;
+                let all = links.of(keys::ours_of(kommo))?;
                 if !all.contains(ours) {
                     all.push(*ours);
                 }
                 // One note for both directions: the way back is found by what this row holds.
                 expire::note(batch, until, &keys::kommo_of(ours));
                 batch.insert(keys::kommo_of(ours), rows::write(kommo));
-                batch.insert(keys::ours_of(kommo), rows::write(&all));
             }
             Fact::Presence { conversation, presence } => {
                 batch.insert(keys::presence(conversation), rows::write(presence));
@@ -86,7 +89,9 @@ pub(super) fn write(
             Fact::Newest { conversation, message } => {
                 batch.insert(keys::newest(conversation), rows::write(message));
             }
-            Fact::Arrived { conversation, arrived } => reach::write_arrived(db, batch, conversation, *arrived)?,
+            Fact::Arrived { conversation, arrived: new } => {
+                order::arrive(arrived.of(keys::arrived(conversation))?, *new);
+            }
             Fact::Latest { conversation, latest } => batch.insert(keys::latest(conversation), rows::write(latest)),
             Fact::Topic { conversation, topic: Some(topic) } => {
                 batch.insert(keys::topic(conversation), rows::write(topic));
@@ -99,6 +104,8 @@ pub(super) fn write(
             Fact::Read { conversation, answers } => unread::remove(db, batch, conversation, answers)?,
         }
     }
+    links.write(batch);
+    arrived.write(batch);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, UserId},
-        order::{self, Arrived, Latest},
+        order::{Arrived, Latest},
         reach::{Connection, Presence},
         spot::Spot,
     },
@@ -95,20 +95,6 @@ impl Store {
         let kept: Option<(KommoMessageId, Spot)> = rows::get(&self.db()?, &keys::under_way(conversation))?;
         Ok(kept.and_then(|(begun, spot)| (begun == *answer).then_some(spot)))
     }
-}
-
-/// Notes a message of Kommo's that the customer has got.
-pub(super) fn write_arrived(
-    db: &Db,
-    batch: &mut Batch,
-    conversation: &Conversation,
-    new: Arrived,
-) -> Result<(), StoreError> {
-    let key = keys::arrived(conversation);
-    let mut arrived = rows::get(db, &key)?.unwrap_or_default();
-    order::arrive(&mut arrived, new);
-    batch.insert(key, rows::write(&arrived));
-    Ok(())
 }
 
 /// An older connection may still be told of, when it ends; answers go by the newest.

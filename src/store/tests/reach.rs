@@ -1,7 +1,10 @@
 //! What is known of the ways to chats.
 
 use super::*;
-use crate::domain::address::{KommoChatId, UserId};
+use crate::domain::{
+    address::{KommoChatId, MessageId, UserId},
+    order::Arrived,
+};
 
 /// Keeps facts, by a job that is done.
 pub(super) async fn learn(store: &Store, facts: Vec<Fact>) {
@@ -91,4 +94,21 @@ async fn what_waits_for_another_try_is_hurried_when_the_bot_is_shut_out() {
     }
     drop(store.claim(&outbound.route, NOW).unwrap().expect("it can be claimed"));
     assert!(store.claim(&outbound.route, NOW).unwrap().is_some(), "and again");
+}
+
+/// An album is one job: its facts are kept in one go.
+#[tokio::test]
+async fn all_that_arrives_in_one_go_is_kept() {
+    let store = Home::new().open();
+    let ours = |message| MessageId { bot: BotId(1), chat: 7.into(), message, update: None };
+    let arrived = |n| Arrived { ours: ours(n), written_at: UnixMillis(n * 1000) };
+    let fact = |chat, n| Fact::Arrived { conversation: group(chat), arrived: arrived(n) };
+    learn(&store, vec![fact(7, 1)]).await;
+    learn(&store, vec![fact(7, 2), fact(8, 3), fact(7, 4)]).await;
+    assert_eq!(store.arrived(&group(7)).unwrap(), [1, 2, 4].map(arrived));
+    assert_eq!(store.arrived(&group(8)).unwrap(), [arrived(3)]);
+    let kommo = KommoMessageId("m".to_owned());
+    let links = [5, 6, 5].map(|n| Fact::Link { ours: ours(n), kommo: kommo.clone() });
+    learn(&store, links.to_vec()).await;
+    assert_eq!(store.telegram_messages(&kommo).unwrap(), [5, 6].map(ours));
 }
