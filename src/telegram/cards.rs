@@ -62,7 +62,8 @@ impl Bot {
         self.sender.call(&payload).await
     }
 
-    /// Shows somebody's card. If Telegram does not take it, nothing was sent, and the customer gets it as a text.
+    /// Shows somebody's card. If Telegram does not take it, nothing was sent, and the customer gets it as a text; and so if
+    /// not all numbers fit into it, since a card shows the first one alone.
     pub(super) async fn send_contact(
         &self,
         (chat, to): (TelegramChat, &Target),
@@ -73,12 +74,17 @@ impl Bot {
         let all = || std::iter::once(phone).chain(more.iter().map(String::as_str));
         // Apps show the numbers of the card where there is one.
         let vcard = if more.is_empty() { None } else { vcard::write(name, all()) };
+        let text = || as_text(name, all());
+        if vcard.is_none() && !more.is_empty() {
+            tracing::info!(source = %self.source(), "a card has more numbers than Telegram takes: sent as text");
+            return self.send_text((chat, to), &text(), &Keyboard::default(), reply_parameters).await;
+        }
         let payload = SendContact { to: to.clone(), phone_number, first_name, vcard, reply_parameters };
         match self.sender.call(&payload).await {
             Err(error) if failure::is_about_content(&error) && failure::detour(&error).is_none() => {
                 tracing::warn!(source = %self.source(), %error, "Telegram does not take this card: sent as text");
                 self.turn().await;
-                self.send_text((chat, to), &as_text(name, all()), &Keyboard::default(), reply_parameters).await
+                self.send_text((chat, to), &text(), &Keyboard::default(), reply_parameters).await
             }
             answer => answer,
         }

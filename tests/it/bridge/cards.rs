@@ -71,6 +71,24 @@ async fn a_card_that_telegram_does_not_take_is_a_text() {
     stage.finish().await;
 }
 
+/// Without all of its numbers in it, a card would show the first one alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_with_more_numbers_than_fit_is_a_text() {
+    let stage = TestStage::start().await;
+    stage.begin(SALES, ANNA).await;
+    let name = "Bob ".repeat(250);
+    let card = json!({ "name": name.trim(), "phone": "+15550101, +15550102" });
+    let shown = stage.shown(Draft::text("").of_type("contact").with("contact", card)).await;
+    let [card] = &shown[..] else { panic!("{shown:?}") };
+    assert!(card.text.starts_with("Bob Bob") && card.text.ends_with("Bob, +15550101, +15550102"), "{card:?}");
+    // One number needs no room.
+    let card = json!({ "name": name.trim(), "phone": "+15550101" });
+    let shown = stage.shown(Draft::text("").of_type("contact").with("contact", card)).await;
+    let [card] = &shown[..] else { panic!("{shown:?}") };
+    assert_eq!(piece(card)["contact"]["phone_number"], "+15550101");
+    stage.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_manager_passes_on_is_quoted() {
     let stage = TestStage::start().await;
