@@ -47,8 +47,9 @@
 //! first line goes in front. Words that were picked out of it go in front in any case, since an id does not tell which. An
 //! edit gives the message its new wording under the same condition, with the file and the quote that belong to it, and is else
 //! a message marked as edited, which quotes the one that Kommo has. Whether Kommo takes edits of what customers wrote is
-//! unknown: after three refusals in a row it is tried once a day ([`kommo::chats::Edits`]). An attempt whose answer was lost
-//! is looked for in the chat's history before the next one, so that no text stands there twice. A reaction to a message that Kommo does not know, one without an emoji, or one in a group, of
+//! unknown: when it has refused edits of three messages in a row, it is tried again a day later ([`kommo::chats::Edits`]). An
+//! attempt whose answer was lost is looked for in the chat's history before the next one, so that no text stands there twice.
+//! What lies between us and Kommo never makes an edit a message of its own: only Kommo's own answers do. A reaction to a message that Kommo does not know, one without an emoji, or one in a group, of
 //! which Kommo would show a single one, is let go.
 //!
 //! Kommo sorts by the millisecond and Telegram tells the second, so Telegram's number of the message stands in for the

@@ -117,6 +117,16 @@ impl Failure {
     }
 }
 
+/// What is known of earlier attempts at a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// How many have failed that count: what the way has failed does not.
+    pub failed: u32,
+    /// Whether this is the first attempt for certain. Each one before may have come about unheard, also one that does not
+    /// count, or one of an earlier run that ended in the middle of it.
+    pub is_first: bool,
+}
+
 /// When to try again: the waits between attempts, as data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {

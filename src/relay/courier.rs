@@ -137,8 +137,7 @@ impl Courier {
     pub(super) async fn step(&self, lease: &Lease, handover: &Handover) -> Result<Step, StoreError> {
         match lease.work() {
             Work::Update { source, bot, raw } => {
-                let failed_before = lease.attempts();
-                crm::step(self, lease.work(), (source, *bot, raw), failed_before, lease.enqueued_at()).await
+                crm::step(self, lease.work(), (source, *bot, raw), lease.tries(), lease.enqueued_at()).await
             }
             Work::Hook { raw } => outbound::unfold(self, lease, raw).await.map(Step::without_call),
             Work::Reaction { raw } => reactions::step(self, lease, raw).await,
@@ -153,11 +152,11 @@ impl Courier {
                 crm::enrich(self, conversation, guest, note, lease.enqueued_at()).await
             }
             Work::Remind { conversation, message } => {
-                inbound::questions::remind(self, (conversation, *message), lease.attempts(), lease.enqueued_at()).await
+                inbound::questions::remind(self, (conversation, *message), lease.tries(), lease.enqueued_at()).await
             }
             Work::Hold { conversation } => crm::hold(self, conversation, lease.enqueued_at()),
             Work::Release { conversation, phone } => {
-                crm::release(self, conversation, phone.as_deref(), lease.attempts(), lease.enqueued_at()).await
+                crm::release(self, conversation, phone.as_deref(), lease.tries(), lease.enqueued_at()).await
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::{
         delivery::Refusal,
         guest::{Campaign, Card, Introduction, Note, PhoneText, PhoneTexts, Told, Whose},
         message::Content,
-        retry::Failure,
+        retry::{Failure, Tries},
         time::UnixMillis,
         work::{Lane, Work},
     },
@@ -93,7 +93,7 @@ struct Arrival<'a> {
     source: &'a SourceId,
     bot: BotId,
     raw: &'a str,
-    failed_before: u32,
+    tries: Tries,
     enqueued_at: UnixMillis,
 }
 
@@ -102,10 +102,10 @@ pub(super) async fn step(
     courier: &Courier,
     work: &Work,
     (source, bot, raw): (&SourceId, BotId, &str),
-    failed_before: u32,
+    tries: Tries,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let arrival = Arrival { work, source, bot, raw, failed_before, enqueued_at };
+    let arrival = Arrival { work, source, bot, raw, tries, enqueued_at };
     // Before anything that tells Kommo of the customer. A second time, however late, it changes nothing.
     if let Some((customer, phone, shared_at)) = from_telegram::own_number(raw) {
         courier.store.remember_number(OwnNumber { customer, phone, shared_at }).await?;
@@ -114,18 +114,18 @@ pub(super) async fn step(
         if let Some(step) = door::let_in_first(courier, work, (source, raw))? {
             return Ok(step);
         }
-        return inbound::step(courier, work, (source, bot, raw), failed_before, enqueued_at).await;
+        return inbound::step(courier, work, (source, bot, raw), tries, enqueued_at).await;
     };
     if let Some(step) = door::meet(courier, &introduction, arrival).await? {
         return Ok(step);
     }
-    door::thank(courier, &introduction, (bot, failed_before)).await;
+    door::thank(courier, &introduction, (bot, tries.failed)).await;
     relay(courier, &introduction, arrival).await
 }
 
 /// Relays the update of somebody who is let in.
 async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<'_>) -> Result<Step, StoreError> {
-    let Arrival { work, source, bot, raw, failed_before, enqueued_at } = arrival;
+    let Arrival { work, source, bot, raw, tries, enqueued_at } = arrival;
     let conversation = &introduction.conversation;
     let (mut jobs, mut facts) = (Vec::new(), Vec::new());
     if let (Some(account), Some(whose)) = (&courier.crm.account, whose(courier, introduction, arrival).await?) {
@@ -133,7 +133,7 @@ async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<
             // It may be given away at leisure.
             Tied::NotYet
         } else {
-            let from = TakenFrom::message(enqueued_at, failed_before == 0);
+            let from = TakenFrom::message(enqueued_at, tries.failed == 0);
             tie_in_time(courier, account, introduction, &whose, from).await
         };
         match tied {
@@ -151,7 +151,7 @@ async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<
     if courier.crm.account.is_some() {
         notes(courier, introduction, &mut jobs, &mut facts)?;
     }
-    let step = inbound::step(courier, work, (source, bot, raw), failed_before, enqueued_at).await?;
+    let step = inbound::step(courier, work, (source, bot, raw), tries, enqueued_at).await?;
     Ok(step.followed_by(jobs, facts))
 }
 

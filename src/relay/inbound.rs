@@ -3,10 +3,10 @@
 use crate::{
     clock,
     domain::{
-        address::{BotId, ContactId, SourceId},
+        address::{BotId, ContactId, Conversation, KommoMessageId, MessageId, SourceId},
         delivery::Refusal,
         message::{Inbound, Reaction, Skip, Tap},
-        retry::Failure,
+        retry::{Failure, Tries},
         time::UnixMillis,
         work::Work,
     },
@@ -42,9 +42,16 @@ type Outcome = Result<Result<Ending, Failure>, StoreError>;
 /// What a step knows of its job.
 #[derive(Clone, Copy)]
 struct Attempt {
+    is_first: bool,
     is_last: bool,
     failed_before: u32,
     enqueued_at: UnixMillis,
+}
+
+impl Attempt {
+    const fn after(Tries { failed, is_first }: Tries, enqueued_at: UnixMillis) -> Self {
+        Self { is_first, is_last: failed >= TRIES_OF_ITS_OWN, failed_before: failed, enqueued_at }
+    }
 }
 
 /// Relays one update. What Telegram does not date, such as the press of a button, is as old as its job.
@@ -52,10 +59,10 @@ pub(super) async fn step(
     courier: &Courier,
     work: &Work,
     (source, bot, raw): (&SourceId, BotId, &str),
-    failed_before: u32,
+    tries: Tries,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let attempt = Attempt { is_last: failed_before >= TRIES_OF_ITS_OWN, failed_before, enqueued_at };
+    let attempt = Attempt::after(tries, enqueued_at);
     let (connection, learnt) = match chats::connection(courier, source, bot, raw).await? {
         Ok(found) => found,
         Err(failure) => return Ok(Step::without_call(Err(failure))),
@@ -152,15 +159,11 @@ fn is_known(courier: &Courier, inbound: &Inbound) -> Result<bool, StoreError> {
 
 async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Outcome {
     if let Some(quote) = &mut inbound.quote {
-        // Only what Kommo has accepted may be named, and in the same chat: what it does to other ids is not documented.
-        let is_elsewhere = courier.store.opening(&inbound.conversation)?.is_some();
-        let named = quote.ours.filter(|_| !is_elsewhere);
-        quote.kommo = named.map(|ours| courier.store.kommo_message(&ours)).transpose()?.flatten();
+        let named = quote.ours.map(|ours| nameable(courier, &inbound.conversation, &ours));
+        quote.kommo = named.transpose()?.flatten();
     }
-    if inbound.edited
-        && let Some(known) = courier.store.kommo_message(&inbound.original())?
-    {
-        return editing::edit(courier, &inbound, known, attempt).await;
+    if inbound.edited && courier.store.kommo_message(&inbound.original())?.is_some() {
+        return editing::edit(courier, &inbound, attempt).await;
     }
     let outcome = send(courier, &inbound, attempt).await?;
     let named = inbound.quote.as_mut().and_then(|quote| quote.kommo.take());
@@ -170,6 +173,18 @@ async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Out
         return send(courier, &inbound, attempt).await;
     }
     Ok(outcome)
+}
+
+/// What Kommo calls a message that what follows in its conversation may name. Only what Kommo has accepted may be named, and
+/// in the same chat: what it does to other ids is not documented. While a manager's new chat waits for the customer's words,
+/// they go there, and all that was said before is elsewhere.
+fn nameable(
+    courier: &Courier,
+    conversation: &Conversation,
+    ours: &MessageId,
+) -> Result<Option<KommoMessageId>, StoreError> {
+    let is_elsewhere = courier.store.opening(conversation)?.is_some();
+    if is_elsewhere { Ok(None) } else { courier.store.kommo_message(ours) }
 }
 
 /// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{
+        retry::Tries,
         time::UnixMillis,
         work::{Lane, Route, Work},
     },
@@ -134,6 +135,13 @@ impl Lease {
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.row.failed
+    }
+
+    /// What is known of earlier attempts.
+    #[must_use]
+    pub fn tries(&self) -> Tries {
+        let is_first = self.row.failed == 0 && self.row.retry_at.is_none() && !self.is_left();
+        Tries { failed: self.row.failed, is_first }
     }
 
     /// When it was claimed first since the start. Of what is claimed for its age, since when it could have been.

@@ -8,8 +8,11 @@ use std::{
 
 use tokio::time::Instant;
 
-/// After how many refusals in a row the account is taken to refuse them all. One may be about its message alone.
-const ENOUGH: u32 = 3;
+use crate::domain::address::MessageId;
+
+/// Of how many messages in a row an edit is refused until the account is taken to refuse them all. One message may be refused
+/// for its own sake, however often it is edited and each edit is tried.
+const ENOUGH: usize = 3;
 /// After what time it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_hours(24);
 
@@ -17,57 +20,102 @@ const AGAIN_AFTER: Duration = Duration::from_hours(24);
 #[derive(Debug, Default)]
 pub struct Edits(Mutex<Refusals>);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Refusals {
-    in_a_row: u32,
-    last_at: Option<Instant>,
+    /// The messages since the last edit that was taken, each once; [`ENOUGH`] at most.
+    of: Vec<MessageId>,
+    /// When they became enough.
+    enough_at: Option<Instant>,
+}
+
+impl Refusals {
+    /// A day after the last trial a new one begins, which counts from nothing.
+    fn hold_at(&self, now: Instant) -> bool {
+        self.enough_at.is_some_and(|at| now.duration_since(at) < AGAIN_AFTER)
+    }
 }
 
 impl Edits {
     /// Whether one is worth a call.
     #[must_use]
     pub fn may_try(&self, now: Instant) -> bool {
-        let Refusals { in_a_row, last_at } = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        in_a_row < ENOUGH || last_at.is_none_or(|at| now.duration_since(at) >= AGAIN_AFTER)
+        self.with(|refusals| !refusals.hold_at(now))
     }
 
     /// The account has taken one.
     pub fn taken(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Refusals::default();
+        self.with(|refusals| *refusals = Refusals::default());
     }
 
-    /// It has refused one. Tells whether it is now taken to refuse all.
-    pub fn refused(&self, now: Instant) -> bool {
-        let mut refusals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *refusals = Refusals { in_a_row: refusals.in_a_row.saturating_add(1), last_at: Some(now) };
-        refusals.in_a_row == ENOUGH
+    /// It has refused an edit of the message `original`. Tells whether it is taken to refuse all from now on.
+    pub fn refused(&self, original: MessageId, now: Instant) -> bool {
+        self.with(|refusals| {
+            if refusals.hold_at(now) {
+                return false;
+            }
+            if refusals.enough_at.is_some() {
+                *refusals = Refusals::default();
+            }
+            if !refusals.of.contains(&original) {
+                refusals.of.push(original);
+            }
+            let is_enough = refusals.of.len() >= ENOUGH;
+            refusals.enough_at = is_enough.then_some(now);
+            is_enough
+        })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Refusals) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::address::BotId;
+
+    fn message(number: i64) -> MessageId {
+        MessageId { bot: BotId(1), chat: 7.into(), message: number, update: None }
+    }
 
     #[test]
-    fn it_is_tried_until_it_is_plainly_in_vain_and_once_a_day_from_then_on() {
+    fn it_is_tried_until_it_is_plainly_in_vain_and_again_on_each_day_from_then_on() {
         let (edits, start) = (Edits::default(), Instant::now());
         let after = |hours: u64| start + Duration::from_hours(hours);
-        assert_eq!(
-            [1, 2, 3].map(|_| (edits.may_try(start), edits.refused(start))),
-            [(true, false), (true, false), (true, true)]
-        );
-        assert!(!edits.may_try(start) && !edits.may_try(after(23)) && edits.may_try(after(24)));
-        assert!(!edits.refused(after(24)), "that is known");
-        assert!(!edits.may_try(after(47)) && edits.may_try(after(48)));
+        for day in [0, 24, 48] {
+            let now = after(day);
+            assert_eq!(
+                [1, 2, 3].map(|number| (edits.may_try(now), edits.refused(message(number), now))),
+                [(true, false), (true, false), (true, true)],
+                "{day}"
+            );
+            assert!(!edits.may_try(now) && !edits.may_try(after(day + 23)) && edits.may_try(after(day + 24)));
+            assert!(!edits.refused(message(4), now), "that is known");
+        }
         edits.taken();
-        assert!(edits.may_try(after(24)));
+        assert!(edits.may_try(after(48)));
+    }
+
+    #[test]
+    fn the_edits_of_one_message_say_nothing_of_others() {
+        let (edits, start) = (Edits::default(), Instant::now());
+        for _ in 0..9 {
+            assert!(!edits.refused(message(1), start) && !edits.refused(message(2), start) && edits.may_try(start));
+        }
+        assert!(edits.refused(message(3), start) && !edits.may_try(start));
+        let tomorrow = start + AGAIN_AFTER;
+        for _ in 0..9 {
+            assert!(!edits.refused(message(1), tomorrow) && edits.may_try(tomorrow), "nor at the next trial");
+        }
     }
 
     #[test]
     fn one_that_is_taken_ends_the_row() {
         let (edits, now) = (Edits::default(), Instant::now());
-        for _ in 0..9 {
-            assert!(!edits.refused(now) && !edits.refused(now) && edits.may_try(now));
+        for number in 0..9 {
+            assert!(!edits.refused(message(number), now) && !edits.refused(message(-number), now));
+            assert!(edits.may_try(now));
             edits.taken();
         }
     }

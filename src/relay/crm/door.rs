@@ -12,7 +12,7 @@ use crate::{
     domain::{
         address::{BotId, Conversation, SourceId},
         guest::{Introduction, Told},
-        retry::Failure,
+        retry::{Failure, Tries},
         time::UnixMillis,
         work::{Lane, Work},
     },
@@ -132,13 +132,13 @@ pub(in crate::relay) async fn release(
     courier: &Courier,
     conversation: &Conversation,
     phone: Option<&str>,
-    failed_before: u32,
+    tries: Tries,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
     let Some(held) = courier.store.held(conversation)? else { return Ok(finished()) };
     let source = &conversation.source;
     let work = Work::Update { source: source.clone(), bot: held.bot, raw: held.raw.clone() };
-    let arrival = Arrival { work: &work, source, bot: held.bot, raw: &held.raw, failed_before, enqueued_at };
+    let arrival = Arrival { work: &work, source, bot: held.bot, raw: &held.raw, tries, enqueued_at };
     let nothing_held = vec![Fact::Held { conversation: conversation.clone(), held: None }];
     let Some(known) = from_telegram::introduction(&held.raw, source) else {
         return Ok(finished().followed_by(Vec::new(), nothing_held));

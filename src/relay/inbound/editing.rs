@@ -5,7 +5,6 @@ use tokio::time::Instant;
 use crate::{
     clock,
     domain::{
-        address::KommoMessageId,
         message::{Author, Inbound, Quote},
         retry::Failure,
     },
@@ -16,35 +15,41 @@ use crate::{
     },
     relay::{
         courier::{Courier, done},
-        inbound::{Attempt, Outcome, sending::send},
+        inbound::{Attempt, Outcome, nameable, order, sending::send},
     },
-    store::StoreError,
+    store::{Ending, StoreError},
     translate::to_kommo,
 };
 
-/// How many attempts a new wording may fail while other messages pass, until it is told as a message of its own.
+/// How many attempts a new wording may fail by Kommo's own answers, while other messages pass, until it is told as a message
+/// of its own: it must not hold up its conversation. What lies between us and Kommo never leads there.
 const TRIES: u32 = 3;
 
-/// Gives the message `known` a new wording. One that Kommo does not take is told as a message of its own.
-pub(super) async fn edit(courier: &Courier, inbound: &Inbound, known: KommoMessageId, attempt: Attempt) -> Outcome {
+/// Gives a message that Kommo has a new wording. One that Kommo does not take is told as a message of its own.
+pub(super) async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
     let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()), courier.spoken.now());
-    if attempt.failed_before > 0 && has_come(courier, inbound, &event).await? {
-        tracing::info!(message = %inbound.id, "an earlier attempt to tell an edit has come about");
-        return Ok(Ok(done()));
-    }
-    if attempt.failed_before >= TRIES {
-        tracing::info!(message = %inbound.id, "an edit fails again and again: told as a message");
-        return instead(courier, inbound, known, attempt).await;
+    if !attempt.is_first {
+        match has_come(courier, inbound, &event).await? {
+            Ok(true) => {
+                tracing::info!(message = %inbound.id, "an earlier attempt to tell an edit has come about");
+                return Ok(Ok(done()));
+            }
+            Ok(false) => {}
+            // To be told once, it must be known what has come. But one message must not hold up all others.
+            Err(later) if !later.is_final() && !attempt.is_last => return Ok(Err(later)),
+            Err(unknown) => tracing::debug!(message = %inbound.id, ?unknown, "nobody knows whether an edit has come"),
+        }
     }
     let is_customers = inbound.author == Author::Customer;
     if is_customers && !courier.chats.edits().may_try(Instant::now()) {
         tracing::debug!(message = %inbound.id, "Kommo refuses edits: told as a message");
-        return instead(courier, inbound, known, attempt).await;
+        return instead(courier, inbound, attempt).await;
     }
     let answer = courier.chats.edit(&event).await;
     if is_customers {
-        learn(courier, answer.as_ref().err());
+        learn(courier, inbound, answer.as_ref().err());
     }
+    let is_kommos_own = matches!(answer, Err(CallError::Refused { .. }));
     let answer = answer.map_err(failure::of_status);
     courier.observe(answer.as_ref().err());
     match answer {
@@ -55,19 +60,23 @@ pub(super) async fn edit(courier: &Courier, inbound: &Inbound, known: KommoMessa
         }
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %inbound.id, why = refusal.why(), "an edit was refused: told as a message");
-            instead(courier, inbound, known, attempt).await
+            instead(courier, inbound, attempt).await
+        }
+        Err(Failure::Transient { why, .. }) if is_kommos_own && attempt.failed_before >= TRIES => {
+            tracing::info!(message = %inbound.id, why, "an edit fails again and again: told as a message");
+            instead(courier, inbound, attempt).await
         }
         Err(later) => Ok(Err(later)),
     }
 }
 
 /// Notes what Kommo makes of an edit of a customer's message. That it does not know the message says nothing about edits.
-fn learn(courier: &Courier, error: Option<&CallError>) {
+fn learn(courier: &Courier, inbound: &Inbound, error: Option<&CallError>) {
     let edits = courier.chats.edits();
     match error {
         None => edits.taken(),
         Some(error) if error.is_bad_request() => {
-            if edits.refused(Instant::now()) {
+            if edits.refused(inbound.original(), Instant::now()) {
                 tracing::info!(why = %error, "Kommo refuses edits of customers' messages: they are told as messages for a day");
             }
         }
@@ -76,9 +85,12 @@ fn learn(courier: &Courier, error: Option<&CallError>) {
 }
 
 /// Whether an attempt whose answer was lost has come about: the message says what it is to say, or the one is there that
-/// tells it instead. Where that cannot be asked, it is tried again.
-async fn has_come(courier: &Courier, inbound: &Inbound, event: &EditEvent) -> Result<bool, StoreError> {
-    let Some(chat) = courier.store.chat(&inbound.conversation)? else { return Ok(false) };
+/// tells it instead. That one may also be in the chat that a manager has begun.
+async fn has_come(
+    courier: &Courier,
+    inbound: &Inbound,
+    event: &EditEvent,
+) -> Result<Result<bool, Failure>, StoreError> {
     let (original, instead) = (inbound.original().to_string(), inbound.id.to_string());
     let wording = &event.payload.message;
     // Kommo's own address of a file does not tell whether it is the new one.
@@ -88,13 +100,32 @@ async fn has_come(courier: &Courier, inbound: &Inbound, event: &EditEvent) -> Re
         let is_edited = id == Some(&original) && words.is_some() && message.text.as_ref() == words;
         is_edited || id == Some(&instead)
     };
-    Ok(courier.chats.has(&chat.chat.0, is_it).await.unwrap_or(false))
+    let begun = courier.store.opening(&inbound.conversation)?.map(|opening| opening.chat);
+    for chat in begun.into_iter().chain(courier.store.chat(&inbound.conversation)?) {
+        match courier.chats.has(&chat.chat.0, is_it).await.map_err(Failure::from) {
+            Ok(false) => {}
+            answer => return Ok(answer),
+        }
+    }
+    Ok(Ok(false))
 }
 
 /// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the quote, the
 /// words must not stay behind with it.
-async fn instead(courier: &Courier, inbound: &Inbound, known: KommoMessageId, attempt: Attempt) -> Outcome {
-    let old = Quote { ours: Some(inbound.original()), kommo: Some(known), ..Quote::default() };
+async fn instead(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
+    let mut inbound = inbound.clone();
+    let latest = order::stand_instead(courier, &mut inbound)?;
+    let mut outcome = quoting(courier, &inbound, attempt).await?;
+    if let Ok(Ending::Done { facts, .. }) = &mut outcome {
+        facts.extend(latest);
+    }
+    Ok(outcome)
+}
+
+async fn quoting(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
+    let original = inbound.original();
+    let known = nameable(courier, &inbound.conversation, &original)?;
+    let old = Quote { ours: Some(original), kommo: known, ..Quote::default() };
     let outcome = send(courier, &Inbound { quote: Some(old), ..inbound.clone() }, attempt).await?;
     if !matches!(outcome, Err(Failure::Permanent(_))) {
         return Ok(outcome);

@@ -36,6 +36,15 @@ pub(super) fn stand_press(courier: &Courier, inbound: &mut Inbound) -> Result<()
     Ok(())
 }
 
+/// The same for an edit that is told as a message of its own: it has the number of the message that it is the wording of. What
+/// follows stands behind it, so that is kept once Kommo has it.
+pub(super) fn stand_instead(courier: &Courier, inbound: &mut Inbound) -> Result<Option<Fact>, StoreError> {
+    stand_press(courier, inbound)?;
+    let latest = courier.store.latest(&inbound.conversation)?.filter(|latest| latest.sent_at < inbound.sent_at);
+    let moved = latest.map(|latest| Latest { sent_at: inbound.sent_at, ..latest });
+    Ok(moved.map(|latest| Fact::Latest { conversation: inbound.conversation.clone(), latest }))
+}
+
 fn behind_arrived(courier: &Courier, inbound: &Inbound) -> Result<UnixMillis, StoreError> {
     let arrived = courier.store.arrived(&inbound.conversation)?;
     Ok(order::behind_arrived(&inbound.id, inbound.sent_at, &arrived))

@@ -10,12 +10,13 @@ use crate::{
         address::Conversation,
         message::{Author, Inbound},
         question::Question,
+        retry::Tries,
         time::UnixMillis,
         work::{Lane, Work},
     },
     relay::{
         courier::{Courier, Step, done},
-        inbound::{Attempt, TRIES_OF_ITS_OWN, sending::send},
+        inbound::{Attempt, sending::send},
     },
     store::{Ending, Fact, NewJob, StoreError},
 };
@@ -47,7 +48,7 @@ pub(in crate::relay) fn job(conversation: &Conversation, question: &Question) ->
 pub(in crate::relay) async fn remind(
     courier: &Courier,
     (conversation, message): (&Conversation, i64),
-    failed_before: u32,
+    tries: Tries,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
     let question = courier.store.question(conversation)?.filter(|it| it.message == message);
@@ -64,7 +65,7 @@ pub(in crate::relay) async fn remind(
     if !courier.may_speak(&mut notice.author) {
         return Ok(over(told));
     }
-    let attempt = Attempt { is_last: failed_before >= TRIES_OF_ITS_OWN, failed_before, enqueued_at };
+    let attempt = Attempt::after(tries, enqueued_at);
     let outcome = send(courier, &notice, attempt).await?;
     Ok(Step::called(outcome).with_facts(vec![fact(told)]).of_courtesy())
 }

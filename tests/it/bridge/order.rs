@@ -7,7 +7,7 @@ use serde_json::json;
 use telekommo::{
     lifecycle::Ended,
     sandbox::{
-        kommo::{Message, Status},
+        kommo::{Doubtful, Message, Status},
         stage::{ANNA, LINES, Line, Stage},
         telegram::{FileKind, NewFile},
     },
@@ -135,4 +135,26 @@ async fn an_album_and_a_press_stand_behind_what_they_answer() {
     stage.until("Kommo has the album", |stage| shown(stage).len() == 7).await;
     assert_eq!(texts(&stage)[1..], ["Shall we?", "Yes", "And which?", "one", "two", "three"]);
     stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_that_is_told_as_a_message_stands_behind_what_was_said_before_it() {
+    for behind in [Duration::ZERO, Duration::from_secs(5), HOUR] {
+        let mut stage = TestStage::start().await;
+        stage.allow_failures();
+        stage.kommo.habits(|habits| habits.customer_edits = Doubtful::Refused);
+        stage.telegram.clock().turn_back(behind);
+        stage.begin(SALES, ANNA).await;
+        let edited = stage.telegram.write(SALES.token, ANNA, "c1");
+        stage.until("Kommo has it", |stage| shown(stage).len() == 2).await;
+        stage.manager_says("m1").await;
+        stage.customer_says("c2").await;
+        stage.telegram.edit(SALES.token, ANNA, edited, "c3");
+        stage.until("Kommo has the edit", |stage| shown(stage).len() == 5).await;
+        stage.customer_says("c4").await;
+        assert_eq!(texts(&stage)[1..], ["c1", "m1", "c2", "[edited] c3", "c4"], "Telegram is {behind:?} behind");
+        let told = shown(&stage);
+        assert!(told[4].at_ms < told[5].at_ms, "{told:?}");
+        stage.finish().await;
+    }
 }
