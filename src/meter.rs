@@ -70,6 +70,10 @@ pub struct Meter {
     bypass: Bypass,
     /// Why the channel is not connected.
     unconnected: Mutex<Option<String>>,
+    /// Why hooks go elsewhere, as far as connecting the channel has shown.
+    elsewhere: Mutex<Option<String>>,
+    /// When a hook was last refused because nothing could be stored.
+    store_down_at: Mutex<Option<UnixMillis>>,
     notes: Notes,
     registry: Registry,
 }
@@ -124,6 +128,8 @@ impl Meter {
             found_answers,
             bypass: Bypass::default(),
             unconnected: Mutex::default(),
+            elsewhere: Mutex::default(),
+            store_down_at: Mutex::default(),
             notes: Notes::default(),
             registry,
         }
@@ -228,6 +234,23 @@ impl Meter {
         *self.unconnected.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
+    /// Notes that the channel is connected to another account than the one that is served. A message that Kommo takes says
+    /// nothing of where its hooks go, so this stays.
+    pub fn connected_elsewhere(&self, why: String) {
+        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    /// Notes that a hook was refused because nothing could be stored.
+    pub fn store_down(&self, now: UnixMillis) {
+        *self.store_down_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// When a hook was last refused for that.
+    #[must_use]
+    pub fn store_down_at(&self) -> Option<UnixMillis> {
+        *self.store_down_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts an answer that a comparison found, although its hook should have come.
     pub fn answer_found(&self, written_at: UnixMillis) {
         self.found_answers.inc();
@@ -288,7 +311,8 @@ impl Meter {
         let paused = self.paused.iter().map(|entry| format!("{} has paused: {}", entry.key(), entry.value()));
         let kommo = self.kommo.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let unconnected = self.unconnected.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let kommo = [kommo, unconnected].into_iter().flatten().map(|why| format!("kommo: {why}"));
+        let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let kommo = [kommo, unconnected, elsewhere].into_iter().flatten().map(|why| format!("kommo: {why}"));
         let mut lines: Vec<_> = bots.chain(paused).chain(kommo).collect();
         lines.sort();
         lines

@@ -117,6 +117,9 @@ impl HookIntake {
             }
             Err(rejected) => {
                 self.meter.hook(rejected.name());
+                if rejected == Rejected::StoreDown {
+                    self.meter.store_down(clock::now());
+                }
                 if rejected == Rejected::UnknownScope && !self.said_elsewhere.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         ours = %self.scope,

@@ -71,8 +71,9 @@ impl<F: FnOnce(Result<(), Unwhole>)> Counted<F> {
         let left = left.checked_sub(piece.len() as u64).ok_or(Unwhole::Long)?;
         self.left = Some(left);
         if left == 0 {
-            // With the last byte the reader has what it was promised, so nothing may come behind it.
-            if self.piece().await?.is_some() {
+            // With the last byte the reader has what it was promised, so nothing may come behind it. A line that breaks there
+            // takes nothing away.
+            if matches!(self.piece().await, Ok(Some(_))) {
                 return Err(Unwhole::Long);
             }
             self.end(Ok(()));

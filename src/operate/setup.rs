@@ -107,18 +107,17 @@ impl Setup {
         self.meter.unconnected(None);
         if let Some(other) = connect::other_scope(&connected, &self.kommo, &self.served) {
             tracing::error!("{other}");
-            self.meter.unconnected(Some(other));
+            self.meter.connected_elsewhere(other);
         } else {
             tracing::info!("the channel is connected to the account");
         }
     }
 
-    /// Where a start does not connect the channel, a message would be the first to find out that it is not. So Kommo is asked,
-    /// unless something else has shown by then that it answers.
+    /// Where a start does not connect the channel, a message would be the first to find out that it is not. So Kommo is asked.
     async fn look_whether_connected(&self) {
         sleep(LOOKED_AFTER).await;
         let mut patience = Patience::new("the channel does not answer", &self.schedule);
-        while self.chats.time().now().is_none() || patience.failed > 0 {
+        loop {
             match self.chats.probe().await {
                 Ok(()) => break,
                 Err(error) => {

@@ -181,7 +181,7 @@ impl Courier {
         let answer = answer.map_err(failure::of_status);
         self.observe(answer.as_ref().err());
         answer?;
-        tracing::debug!(message = %report.message, "delivery status told");
+        tracing::debug!(message_id = %report.message, "delivery status told");
         Ok(done())
     }
 

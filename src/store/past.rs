@@ -42,15 +42,12 @@ pub struct Behind {
     pub rounds: u32,
 }
 
-/// `now`, or the newest instant that was noted, if this machine's clock is behind that. What is to be remembered for a time is
+/// `now`, or the instant of the last comparison, if this machine's clock is behind that. Of all instants that are noted, that
+/// alone was noted while this machine's clock and Kommo's agreed. What is to be remembered for a time is
 /// remembered from here on: by a clock of 1970 it would be forgotten as soon as that is set right.
 pub(super) fn not_before(db: &Db, now: UnixMillis) -> Result<UnixMillis, StoreError> {
-    let mut newest = now;
-    for key in [keys::BEGUN, keys::CAUGHT_UP, keys::LOOKED_AT_ALL] {
-        let noted: Option<UnixMillis> = rows::get(db, key)?;
-        newest = noted.filter(|noted| *noted != NOT_YET).map_or(newest, |noted| newest.max(noted));
-    }
-    Ok(newest)
+    let compared: Option<UnixMillis> = rows::get(db, keys::CAUGHT_UP)?;
+    Ok(compared.map_or(now, |compared| now.max(compared)))
 }
 
 /// In place of the instant at which a restored store is used first.

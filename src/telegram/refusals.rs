@@ -148,8 +148,7 @@ const GROUPS: &[Group] = &[
          message has no inline keyboard|link to a user can't be used|web app buttons|\
          * can be requested in private chats only",
     ),
-    way(
-        Other,
+    content(
         refusal::bad_contact,
         "wrong phone number|phone_number_invalid|phone number|first name must|contact must|contact_",
     ),

@@ -23,7 +23,7 @@ const ABOUT: &str = "Files";
 pub async fn of_customers(bots: &BTreeMap<SourceId, Bot>) -> Option<Finding> {
     let bot = bots.values().next()?;
     Some(match bot.reach_files().await {
-        Ok(place) => fine(ABOUT, format!("customers' files can be fetched from {place}")),
+        Ok(place) => fine(ABOUT, format!("the server of customers' files answers at {place}")),
         Err(trouble) => wrong(ABOUT, format!("customers' files cannot be fetched: {trouble}")),
     })
 }

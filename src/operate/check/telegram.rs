@@ -54,7 +54,7 @@ async fn known(source: &SourceId, bot: &Bot, needs: Needs) -> Vec<Finding> {
 /// What the bot's settings keep from working. Where Telegram does not say how they are, nothing is said.
 fn lacking(source: &SourceId, me: &Me, needs: Needs) -> Vec<Finding> {
     let privacy = (needs.groups && me.sees_groups == Some(false)).then(|| {
-        wrong("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and add it again. Where it is an administrator, it sees everything anyway"))
+        fine("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and add it again. Where it is an administrator, it sees everything anyway"))
     });
     let business = (needs.people && me.can_answer_for_people == Some(false)).then(|| {
         wrong("People's chats", format!("nobody can let the bot of source {source} answer in their own chats, as `telegram.mark_read` has it. Switch on Business Mode: @BotFather, /mybots, Bot Settings, Business Mode"))

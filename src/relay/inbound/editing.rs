@@ -95,19 +95,25 @@ async fn has_come(
     let wording = &event.payload.message;
     // Kommo's own address of a file does not tell whether it is the new one.
     let words = wording.text.as_ref().filter(|_| wording.media.is_none());
+    // Where edits are refused, a message keeps its first words, which an edit may bring back.
+    let may_be_edited = inbound.author != Author::Customer || courier.chats.edits().may_try(Instant::now());
     let is_it = |message: &HistoryMessage| {
         let id = message.client_id.as_deref();
-        let is_edited = id == Some(&original) && words.is_some() && message.text.as_ref() == words;
+        let is_edited = may_be_edited && id == Some(&original) && words.is_some() && message.text.as_ref() == words;
         is_edited || id == Some(&instead)
     };
-    let begun = courier.store.opening(&inbound.conversation)?.map(|opening| opening.chat);
-    for chat in begun.into_iter().chain(courier.store.chat(&inbound.conversation)?) {
-        match courier.chats.has(&chat.chat.0, is_it).await.map_err(Failure::from) {
-            Ok(false) => {}
-            answer => return Ok(answer),
+    if let Some(begun) = courier.store.opening(&inbound.conversation)?.map(|opening| opening.chat) {
+        match courier.chats.has(&begun.chat.0, is_it).await.map_err(Failure::from) {
+            Ok(true) => return Ok(Ok(true)),
+            Err(later) if later.may_pass() => return Ok(Err(later)),
+            // Whether such a chat lets its history be read is not documented.
+            Ok(false) | Err(_) => {}
         }
     }
-    Ok(Ok(false))
+    match courier.store.chat(&inbound.conversation)? {
+        Some(known) => Ok(courier.chats.has(&known.chat.0, is_it).await.map_err(Failure::from)),
+        None => Ok(Ok(false)),
+    }
 }
 
 /// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the quote, the

@@ -17,6 +17,7 @@ use crate::{
     relay::{
         courier::{Courier, Step, done},
         inbound::{Attempt, sending::send},
+        reach,
     },
     store::{Ending, Fact, NewJob, StoreError},
 };
@@ -27,7 +28,8 @@ pub(super) fn news(courier: &Courier, inbound: &Inbound) -> Result<Option<Fact>,
     if let Some(question) = Question::of(inbound) {
         return Ok(Some(Fact::Question { conversation, question: Some(question) }));
     }
-    let is_answer = matches!(inbound.author, Author::Business { .. }) && !inbound.edited;
+    // What Telegram itself says for an owner who is away answers nothing.
+    let is_answer = matches!(inbound.author, Author::Business { .. }) && !inbound.edited && !inbound.unattended;
     let is_answered = is_answer && courier.store.question(&conversation)?.is_some();
     Ok(is_answered.then_some(Fact::Question { conversation, question: None }))
 }
@@ -58,6 +60,10 @@ pub(in crate::relay) async fn remind(
     let now = clock::now();
     let Some(left) = question.left(now) else { return Ok(over(None)) };
     if question.is_told {
+        return Ok(Step::without_call(Ok(done())));
+    }
+    if reach::target(courier, conversation)?.is_none() {
+        // The owner lets the bot answer no more: whoever tries is told so.
         return Ok(Step::without_call(Ok(done())));
     }
     let mut notice = question.notice(conversation, left, now, courier.spoken.now());

@@ -45,6 +45,8 @@ impl Reconciler {
     /// Notes a message that was found, if its hook should have come.
     pub(super) fn note_found(&self, written_at: UnixMillis, now: UnixMillis) {
         let since = *self.listening.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Hooks that we refused ourselves, since nothing could be stored, are missing by right.
+        let since = self.parts.meter.store_down_at().map_or(since, |down| down.max(since));
         if should_have_come(written_at, since, now, self.bounds.every) {
             self.parts.meter.answer_found(written_at);
         }
