@@ -253,7 +253,7 @@ async fn a_file_that_telegram_takes_in_no_form_is_told() {
     let mut stage = stage().await;
     stage.allow_leftovers();
     stage.telegram.fault(Target::method("sendDocument"), refusal("Bad Request: file must be non-empty"), 9);
-    let words = "Telegram does not take the file (Bad Request: file must be non-empty)";
+    let words = "the file is empty";
     stage.assert_fails(file(pdf(100)), words).await;
     assert!(stage.sent().is_empty());
     stage.assert_fails(Draft::file(file(pdf(100))).saying("look"), words).await;
