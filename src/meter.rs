@@ -240,17 +240,6 @@ impl Meter {
         *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    /// Notes that a hook was refused because nothing could be stored.
-    pub fn store_down(&self, now: UnixMillis) {
-        *self.store_down_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-    }
-
-    /// When a hook was last refused for that.
-    #[must_use]
-    pub fn store_down_at(&self) -> Option<UnixMillis> {
-        *self.store_down_at.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Counts an answer that a comparison found, although its hook should have come.
     pub fn answer_found(&self, written_at: UnixMillis) {
         self.found_answers.inc();

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::domain::time::UnixMillis;
+use crate::{domain::time::UnixMillis, meter::Meter};
 
 /// From how many such answers on it is no accident.
 const ENOUGH: usize = 2;
@@ -51,6 +51,19 @@ impl Bypass {
             *state = State::default();
         }
         was_told
+    }
+}
+
+impl Meter {
+    /// Notes that a hook was refused because nothing could be stored.
+    pub fn store_down(&self, now: UnixMillis) {
+        *self.store_down_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// When a hook was last refused for that.
+    #[must_use]
+    pub fn store_down_at(&self) -> Option<UnixMillis> {
+        *self.store_down_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
