@@ -50,7 +50,7 @@ pub struct NewGroup {
 }
 
 /// What is told of every administrator (Bot API, `ChatMemberAdministrator`).
-const RIGHTS: [&str; 12] = [
+const RIGHTS: [&str; 13] = [
     "can_be_edited",
     "is_anonymous",
     "can_manage_chat",
@@ -61,6 +61,7 @@ const RIGHTS: [&str; 12] = [
     "can_change_info",
     "can_invite_users",
     "can_post_stories",
+    "can_send_welcome_messages",
     "can_edit_stories",
     "can_delete_stories",
 ];
