@@ -49,14 +49,16 @@
 //! a message marked as edited, which quotes the one that Kommo has. Whether Kommo takes edits of what customers wrote is
 //! unknown: when it has refused edits of three messages in a row, it is tried again a day later ([`kommo::chats::Edits`]). An
 //! attempt whose answer was lost is looked for in the chat's history before the next one, so that no text stands there twice.
-//! What lies between us and Kommo never makes an edit a message of its own: only Kommo's own answers do. A reaction to a message that Kommo does not know, one without an emoji, or one in a group, of
-//! which Kommo would show a single one, is let go.
+//! What lies between us and Kommo never makes an edit a message of its own: only Kommo's own answers do.
+//! A reaction to a message that Kommo does not know, one without an emoji, or one in a group, where Kommo would show a single one,
+//! is let go.
 //!
 //! Kommo sorts by the millisecond and Telegram tells the second, so Telegram's number of the message stands in for the
 //! milliseconds. A message that would stand before the one before it is told to be a millisecond younger than that
-//! ([`domain::order`]), of which the store keeps what Kommo was told ■: a repetition says the same. So is one that would stand
+//! ([`domain::order`]), of which the store keeps what Kommo was told ■. So is one that would stand
 //! before a manager's message that had arrived before it, whatever the two clocks say: Telegram's numbers tell what came after
 //! what, and the store keeps the numbers of managers' last messages with Kommo's dates ■. Nothing is moved by more than two hours.
+//! A repetition may say a later date, if more has arrived meanwhile; Kommo keeps that of the attempt that it took.
 //!
 //! # Who reads what
 //!

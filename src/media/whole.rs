@@ -172,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_ends_in_good_order_only_if_it_is_whole() {
-        let cases: [Case; 11] = [
+        let cases: [Case; 12] = [
             (&[Ok("abc"), Ok("de")], Some(5), "abcde", None),
             (&[Ok("abc"), Ok("de"), Ok("")], Some(5), "abcde", None),
             (&[Ok("abc"), Ok("de")], None, "abcde", None),
@@ -184,6 +184,7 @@ mod tests {
             (&[Ok("abc")], Some(0), "", Some(Unwhole::Long)),
             (&[Ok("abc"), Err("gone")], Some(5), "abc", Some(Unwhole::Broken)),
             (&[Ok("abc"), Err("gone")], None, "abc", Some(Unwhole::Broken)),
+            (&[Ok("abc"), Ok("de"), Err("gone")], Some(5), "abcde", None),
         ];
         for (pieces, said, text, error) in cases {
             let want = (text.to_owned(), error, vec![error.map_or(Ok(()), Err)]);

@@ -22,6 +22,15 @@ fn obstacles_come_and_go() {
 }
 
 #[test]
+fn that_hooks_go_elsewhere_is_not_taken_back_by_a_message_that_kommo_takes() {
+    let meter = Meter::new();
+    meter.unconnected(Some("404".to_owned()));
+    meter.connected_elsewhere("another account".to_owned());
+    meter.unconnected(None);
+    assert_eq!(meter.obstacles(), ["kommo: another account"]);
+}
+
+#[test]
 fn one_bots_own_trouble_cuts_nobody_off() {
     let meter = Meter::new();
     assert!(!meter.is_cut_off(), "nothing is known yet");

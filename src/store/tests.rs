@@ -145,6 +145,15 @@ async fn drain(store: &Store) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn what_began_by_a_clock_that_was_ahead_is_remembered_no_longer() {
+    let home = Home::new();
+    let store = home.open();
+    store.begin(NOW.plus(HOUR * 24 * 3650)).await.unwrap();
+    store.push(Intake { jobs: vec![job(Some("x"), &lane("a"), "x")], offset: None }, NOW).await.unwrap();
+    assert_eq!(store.first_expiry().unwrap(), Some(NOW.plus(HOUR)));
+}
+
+#[tokio::test]
 async fn what_comes_by_a_clock_that_is_far_behind_is_remembered_as_long_as_anything() {
     let home = Home::new();
     let store = home.open();

@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// Dates a message behind what Kommo has of its conversation already, and behind what the customer had got from there; gives
-/// what is kept of that once Kommo has it too. Until then a repetition finds what this attempt has found, also after a
-/// restart. An edit stands where its message does.
+/// what is kept of that once Kommo has it too. A repetition may find that more has arrived, and date the message later; if Kommo
+/// has it from the first attempt, it keeps that date. An edit stands where its message does.
 pub(super) fn stand(courier: &Courier, inbound: &mut Inbound) -> Result<Option<Fact>, StoreError> {
     if inbound.edited {
         return Ok(None);

@@ -226,7 +226,7 @@ impl Reconciler {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tokio::time::sleep;
 
     use super::*;
@@ -244,7 +244,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
     const HOUR: Duration = Duration::from_hours(1);
 
-    fn reconciler(dir: &std::path::Path, meter: &Arc<Meter>) -> Reconciler {
+    pub(in crate::relay::reconcile) fn reconciler(dir: &std::path::Path, meter: &Arc<Meter>) -> Reconciler {
         let url = "http://127.0.0.1:9".parse().unwrap();
         let chats = Chats::new(&Egress::default(), url, "scope", Signer::new("secret"), MINUTE, 7).unwrap();
         let (dir, imported) = (dir.to_owned(), imported::chats(dir, "scope"));

@@ -73,7 +73,26 @@ impl Reconciler {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{meter::Meter, relay::reconcile::attend::tests::reconciler};
+
+    #[tokio::test]
+    async fn what_we_could_not_store_ourselves_is_no_sign() {
+        let (dir, meter) = (tempfile::tempdir().unwrap(), Arc::new(Meter::new()));
+        let reconciler = reconciler(dir.path(), &meter);
+        let hours = |n: u32| clock::now().plus(Duration::from_hours(1) * n);
+        meter.store_down(hours(2));
+        for _ in 0..3 {
+            reconciler.note_found(hours(1), hours(9));
+        }
+        assert_eq!(meter.bypassed(), None, "the disk was full");
+        for _ in 0..3 {
+            reconciler.note_found(hours(3), hours(9));
+        }
+        assert_eq!(meter.bypassed().map(|told| told.answers), Some(3));
+    }
 
     #[test]
     fn what_nobody_could_hear_and_what_may_still_come_is_no_sign() {

@@ -278,6 +278,37 @@ async fn a_manager_reads_that_the_time_for_an_answer_is_nearly_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_away_message_of_telegrams_answers_nothing() {
+    let stage = connected("").await;
+    let connection = stage.telegram.connect_business(SALES.token, OLGA, &ALL);
+    let number = stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "Is it still there?");
+    let away = json!({
+        "business_connection_id": connection, "message_id": number + 1, "date": 1_786_017_600, "text": "We are closed",
+        "from": { "id": OLGA, "is_bot": false, "first_name": "Olga" }, "is_from_offline": true,
+        "chat": { "id": ANNA, "type": "private", "first_name": "Anna" },
+    });
+    stage.telegram.push_update(SALES.token, &json!({ "business_message": away }));
+    stage.until("Kommo has both", |stage| texts(stage, ANNA).iter().any(|text| text == "We are closed")).await;
+    stage.until_settled().await;
+    let waits: Vec<_> = stage.store().questions().unwrap().into_iter().map(|(_, question)| question.message).collect();
+    assert_eq!(waits, [number]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_of_the_time_where_the_bot_may_not_answer() {
+    let stage = connected("").await;
+    let hour = Duration::from_hours(1);
+    stage.telegram.set_business_rights(SALES.token, OLGA, &["can_read_messages"]);
+    stage.telegram.clock().turn_back(hour * 23);
+    stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "Hello?");
+    stage.until("Kommo has it", |stage| texts(stage, ANNA).iter().any(|text| text == "Hello?")).await;
+    stage.until_settled().await;
+    assert_eq!(notices(&stage), Vec::<String>::new());
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_told_of_the_time_where_nothing_waits_or_it_is_over() {
     let mut stage = connected("").await;
     let hour = Duration::from_hours(1);
