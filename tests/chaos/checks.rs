@@ -54,16 +54,45 @@ fn from_customer<'m>(talk: &Talk, messages: &'m [Message]) -> Vec<&'m str> {
     theirs.map(|message| message.text.find(&talk.tag()).map_or("", |at| &message.text[at..])).collect()
 }
 
+/// What is judged.
+pub(crate) struct Scene<'s> {
+    pub(crate) stage: &'s Stage,
+    pub(crate) book: &'s Book,
+    pub(crate) kills: &'s [Seen],
+    /// Everything that the bridge has said.
+    pub(crate) logs: &'s str,
+    /// What it has set aside, as it tells its operator.
+    pub(crate) parked: &'s str,
+}
+
 /// Judges everything that was said since the beginning.
-pub(crate) fn judge(stage: &Stage, book: &Book, kills: &[Seen]) -> Verdict {
+pub(crate) fn judge(scene: &Scene<'_>) -> Verdict {
     let mut verdict = Verdict::default();
+    let Scene { stage, book, kills, .. } = scene;
     for talk in Talk::all() {
         let said = people::of(book, &talk);
         verdict.written += said.written.len();
         in_kommo(&talk, said, stage, &mut verdict);
         in_telegram(&talk, said, stage, kills, &mut verdict);
     }
+    in_the_log(scene, &mut verdict);
+    if scene.parked.contains("\"route\":\"inbound") {
+        verdict.problems.push(format!("a customer's message was set aside: {}", scene.parked));
+    }
     verdict
+}
+
+/// No panic, and no secret.
+fn in_the_log(scene: &Scene<'_>, verdict: &mut Verdict) {
+    // sled itself gives up in this way where a disk fails. The bridge's own code never does.
+    if scene.logs.lines().any(|line| line.contains("panicked at") && !line.contains("/sled-")) {
+        verdict.problems.push("the bridge has panicked".to_owned());
+    }
+    let tokens = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, secret)| secret);
+    let settings = scene.stage.kommo.settings();
+    if tokens.chain([settings.channel_secret.as_str()]).any(|secret| scene.logs.contains(secret)) {
+        verdict.problems.push("a secret is in the log".to_owned());
+    }
 }
 
 /// Every message of a customer is there, once, in order, as it was left, and nothing of anybody else.

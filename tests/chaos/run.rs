@@ -1,0 +1,227 @@
+//! The run: the bridge, everybody around it, and what happens to them.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+
+use rustix::{io::Errno, process::Signal};
+use telekommo::sandbox::stage::{LINES, Stage};
+use tokio::time::{Instant, sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    WITHIN,
+    bridge::{Bridge, Control},
+    checks::{self, Scene, Seen, Verdict},
+    people::People,
+    plan::{End, Phase, Round, Trouble},
+    proxy::Proxy,
+};
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A bridge that does not spend the run waiting.
+const SETTINGS: &str = r#"
+retry.kommo = ["50ms", "100ms", "200ms", "400ms"]
+retry.telegram = ["50ms", "100ms", "200ms", "400ms", "800ms"]
+retry.probe_every = "200ms"
+kommo.requests_per_second = 500
+kommo.timeout = "2s"
+kommo.connect_on_start = false
+telegram.requests_per_second = 500
+telegram.chat_requests_per_second = 500
+telegram.group_requests_per_minute = 30000
+telegram.chat_burst = 500
+telegram.send_timeout = "2s"
+telegram.poll_timeout = "2s"
+telegram.groups = "relay"
+store.reserve_mb = 1
+"#;
+
+/// The run as a whole.
+pub(crate) struct Run {
+    stage: Stage,
+    pub(crate) bridge: Bridge,
+    people: People,
+    pub(crate) ways: [Proxy; 3],
+    pub(crate) chance: fastrand::Rng,
+    kills: Vec<Seen>,
+    pub(crate) happened: BTreeMap<String, usize>,
+    pub(crate) slowest: Duration,
+    admin: String,
+}
+
+impl Run {
+    /// Brings everybody on the stage, and starts the bridge.
+    pub(crate) async fn begin(seed: u64, shim: &Path, tasks: &TaskTracker) -> Self {
+        let ways = [
+            Proxy::start(seed ^ 1, tasks).await.unwrap(),
+            Proxy::start(seed ^ 2, tasks).await.unwrap(),
+            Proxy::start(seed ^ 3, tasks).await.unwrap(),
+        ];
+        let [telegram, kommo, hooks] = &ways;
+        let settings = format!(
+            "telegram.api_url = \"http://{}\"\nkommo.chats_url = \"http://{}\"\n{SETTINGS}",
+            telegram.address(),
+            kommo.address(),
+        );
+        let stage = Stage::without_bridge(&settings).unwrap();
+        telegram.lead_to(stage.telegram.address());
+        kommo.lead_to(stage.kommo.address());
+        stage.hooks_go_to(hooks.address());
+        let (bridge, people) = (Bridge::new(&stage, shim.to_owned()), People::begin(&stage));
+        let (kills, happened, slowest) = (Vec::new(), BTreeMap::new(), Duration::ZERO);
+        let chance = fastrand::Rng::with_seed(seed);
+        let mut this = Self { stage, bridge, people, ways, chance, kills, happened, slowest, admin: String::new() };
+        this.start().await;
+        this
+    }
+
+    fn note(&mut self, what: impl Into<String>) {
+        *self.happened.entry(what.into()).or_default() += 1;
+    }
+
+    fn is_at(&mut self, place: Option<(SocketAddr, SocketAddr)>) {
+        if let Some((hooks, admin)) = place {
+            self.ways[2].lead_to(hooks);
+            self.admin = format!("http://{admin}");
+        }
+    }
+
+    async fn start(&mut self) {
+        let place = self.bridge.start().await;
+        self.is_at(place);
+    }
+
+    async fn tend(&mut self, how_long: Duration) {
+        let place = self.bridge.tend(Instant::now() + how_long).await;
+        self.is_at(place);
+    }
+
+    /// Plays a phase: while everybody talks, everything goes wrong; then everything works, and all of it has to arrive.
+    pub(crate) async fn phase(&mut self, phase: &Phase, seed: u64) -> Verdict {
+        let stop = CancellationToken::new();
+        let talking = self.people.talk(&self.stage, seed, &stop);
+        for round in &phase.rounds {
+            self.play(round).await;
+            self.heal();
+            sleep(LOOK_EVERY).await;
+        }
+        stop.cancel();
+        talking.wait().await;
+        self.drain().await;
+        self.judge().await
+    }
+
+    /// The bridge is stopped, as it should be.
+    pub(crate) async fn finish(&mut self) {
+        assert_eq!(self.bridge.end(Signal::TERM).await.and_then(|status| status.code()), Some(0));
+    }
+
+    /// Plays a round.
+    async fn play(&mut self, round: &Round) {
+        for (way, weather) in self.ways.iter().zip(round.weather) {
+            way.set(weather);
+        }
+        if let Some(name) = round.trouble.name() {
+            self.note(name);
+        }
+        match round.trouble {
+            Trouble::None => {}
+            Trouble::FullDisk => self.bridge.control(disk_error(Errno::NOSPC)),
+            Trouble::DiskError => self.bridge.control(disk_error(Errno::IO)),
+            Trouble::ReadOnly => self.bridge.control(disk_error(Errno::ROFS)),
+            Trouble::Clock(clock_ms) => self.bridge.control(Control { clock_ms, ..Control::default() }),
+            Trouble::Disconnected => self.stage.kommo.set_connected(false),
+            Trouble::SecondPoller => self.poll_too().await,
+        }
+        self.tend(round.lasts).await;
+        self.end(round.end).await;
+    }
+
+    /// Another program asks for a bot's updates, and confirms none.
+    async fn poll_too(&self) {
+        let url = format!("{}/bot{}/getUpdates?timeout=0", self.stage.telegram.url(), LINES[0].token);
+        reqwest::get(url).await.unwrap();
+    }
+
+    async fn end(&mut self, end: End) {
+        match end {
+            End::RunsOn => return,
+            End::Stop => {
+                self.note("stopped");
+                self.bridge.end(Signal::TERM).await;
+            }
+            End::Kill => {
+                self.note("killed");
+                self.bridge.end(Signal::KILL).await;
+                self.kills.push(checks::seen(&self.stage));
+            }
+            End::PowerCut(cut) => {
+                self.note("power cut");
+                let mut chance = self.chance.fork();
+                self.bridge.cut(cut, &mut chance).await;
+                self.kills.push(checks::seen(&self.stage));
+            }
+        }
+        self.start().await;
+    }
+
+    /// Everything works again.
+    fn heal(&self) {
+        self.ways.iter().for_each(|way| way.set(None));
+        self.bridge.control(Control::default());
+        self.stage.kommo.set_connected(true);
+    }
+
+    /// Waits until everything has arrived. How long that may take depends on the machine, so it is standing still that fails.
+    async fn drain(&mut self) {
+        let began = Instant::now();
+        let book = self.people.book();
+        let (mut least, mut since) = (usize::MAX, Instant::now());
+        loop {
+            self.tend(LOOK_EVERY).await;
+            let left = checks::left(&self.stage, &book) + self.waiting().await;
+            if left == 0 {
+                break;
+            }
+            if left < least {
+                (least, since) = (left, Instant::now());
+            }
+            if since.elapsed() > WITHIN {
+                let problems = self.judge().await.problems;
+                panic!("{left} messages do not arrive: {problems:#?}\n{}", self.trouble());
+            }
+        }
+        self.slowest = self.slowest.max(began.elapsed());
+    }
+
+    /// How many jobs wait.
+    async fn waiting(&self) -> usize {
+        let Some(metrics) = self.operator("metrics").await else { return 1 };
+        let waiting = metrics.lines().filter(|line| line.starts_with("telekommo_waiting_jobs{"));
+        waiting.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+    }
+
+    /// The newest lines of its log that name trouble.
+    pub(crate) fn trouble(&self) -> String {
+        let log = self.bridge.logs();
+        let lines: Vec<_> = log.lines().filter(|line| !line.contains("\"INFO\"")).collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    /// Judges what has come of it all.
+    pub(crate) async fn judge(&self) -> Verdict {
+        let parked = self.operator("parked").await.unwrap_or_default();
+        let (book, logs) = (self.people.book(), self.bridge.logs());
+        checks::judge(&Scene { stage: &self.stage, book: &book, kills: &self.kills, logs: &logs, parked: &parked })
+    }
+
+    /// What the bridge answers its operator; none if it is not there.
+    async fn operator(&self, page: &str) -> Option<String> {
+        let answer = reqwest::get(format!("{}/{page}", self.admin)).await.ok()?;
+        answer.text().await.ok()
+    }
+}
+
+fn disk_error(error: Errno) -> Control {
+    Control { disk_error: error.raw_os_error(), ..Control::default() }
+}
