@@ -20,12 +20,11 @@ use tokio::{
 use crate::{
     WITHIN,
     disk::{Cut, Disk},
+    log::Log,
     trace,
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How long systemd would wait before it starts a bridge again that has ended by itself.
-const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What the preloaded library reads while the bridge runs: how far its clock is off, and how its disk fails.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +39,7 @@ pub(crate) struct Bridge {
     data: PathBuf,
     folder: PathBuf,
     config: PathBuf,
+    log: Log,
     disk: Disk,
     running: Option<Running>,
     started: usize,
@@ -62,7 +62,8 @@ impl Bridge {
         }
         let disk = Disk::of(&data);
         let config = stage.write_config().unwrap();
-        let this = Self { shim, data, folder, config, disk, running: None, started: 0, own_ends: Vec::new() };
+        let log = Log::new(&folder);
+        let this = Self { shim, data, folder, config, log, disk, running: None, started: 0, own_ends: Vec::new() };
         this.control(Control::default());
         this
     }
@@ -82,7 +83,7 @@ impl Bridge {
     /// Starts the bridge. What it says goes to a file.
     fn spawn(&mut self) {
         self.started += 1;
-        let [log, trace] = ["log", "trace"].map(|name| self.folder.join(format!("{name}-{}", self.started)));
+        let (log, trace) = (self.log.file(self.started), self.folder.join(format!("trace-{}", self.started)));
         let mut command = Command::new(env!("CARGO_BIN_EXE_telekommo"));
         command.args(["run", "--config"]).arg(&self.config).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
         command.env("LD_PRELOAD", &self.shim).env("POWER_ROOT", &self.data).env("POWER_TRACE", &trace);
@@ -117,22 +118,18 @@ impl Bridge {
         self.is_up().await
     }
 
-    /// Looks after it as systemd does, for a while: what ends by itself is started again. Tells where it listens now, if
-    /// that has changed.
-    pub(crate) async fn tend(&mut self, until: Instant) -> Option<(SocketAddr, SocketAddr)> {
-        let mut moved = None;
+    /// Waits for a while, and tells whether it has ended by itself meanwhile, or does not run at all.
+    pub(crate) async fn has_ended_by(&mut self, until: Instant) -> bool {
         while Instant::now() < until {
             sleep(LOOK_EVERY).await;
-            let ended = self.running.as_mut().and_then(|running| running.child.try_wait().unwrap());
-            if let Some(status) = ended {
+            if let Some(status) = self.running.as_mut().and_then(|running| running.child.try_wait().unwrap()) {
                 self.has_ended(status);
             }
             if self.running.is_none() {
-                sleep(AGAIN_AFTER).await;
-                moved = self.start().await.or(moved);
+                return true;
             }
         }
-        moved
+        false
     }
 
     /// The process has gone: what it did to its disk is known in full now.
@@ -158,7 +155,7 @@ impl Bridge {
             let _gone = kill_process(id, signal);
         }
         let ended = tokio::time::timeout(WITHIN, child.wait()).await;
-        assert!(ended.is_ok(), "the bridge does not end:\n{}", self.logs());
+        assert!(ended.is_ok(), "the bridge does not end:\n{}", self.troubles());
         self.has_gone();
         ended.ok().and_then(Result::ok)
     }
@@ -171,9 +168,13 @@ impl Bridge {
         self.disk = Disk::of(&self.data);
     }
 
-    /// Everything that it has said, in all its lives.
-    pub(crate) fn logs(&self) -> String {
-        let read = |number| fs::read_to_string(self.folder.join(format!("log-{number}"))).unwrap_or_default();
-        (1..=self.started).map(read).collect()
+    /// What it has said since this was last asked.
+    pub(crate) fn news(&mut self) -> String {
+        self.log.news(self.started)
+    }
+
+    /// The newest lines that name trouble.
+    pub(crate) fn troubles(&mut self) -> String {
+        self.log.troubles(self.started)
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct Scene<'s> {
     pub(crate) stage: &'s Stage,
     pub(crate) book: &'s Book,
     pub(crate) kills: &'s [Seen],
-    /// Everything that the bridge has said.
+    /// What the bridge has said since it was judged before.
     pub(crate) logs: &'s str,
     /// What it has set aside, as it tells its operator.
     pub(crate) parked: &'s str,

@@ -1,6 +1,11 @@
 //! What goes wrong when. The seed decides all of it.
+//!
+//! A phase holds everything that decides how it goes, so that it can be played apart from those before it. As JSON it is what
+//! `TELEKOMMO_CHAOS_SCHEDULE` takes.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     disk::{CUTS, Cut},
@@ -15,25 +20,36 @@ const ROUNDS: std::ops::RangeInclusive<usize> = 3..=8;
 const STEP_MS: std::ops::Range<i64> = -3_600_000..3_600_000;
 
 /// A few rounds of faults. After them everything works again, and all that was said has to arrive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Phase {
+    /// What is left to chance while it is played follows from this: who speaks how fast, which requests go wrong, and what a
+    /// disk keeps.
+    pub(crate) seed: u64,
     pub(crate) rounds: Vec<Round>,
 }
 
 /// A while with the same faults.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Round {
     /// On the way to Telegram, to Kommo, and from Kommo to the bridge.
     pub(crate) weather: [Option<Weather>; 3],
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) trouble: Trouble,
-    pub(crate) lasts: Duration,
+    pub(crate) lasts_ms: u64,
+    #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) end: End,
 }
 
+/// Whether something goes without saying.
+fn is_usual<T: Default + PartialEq>(it: &T) -> bool {
+    *it == T::default()
+}
+
 /// What goes wrong beside the ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Trouble {
     /// Nothing.
+    #[default]
     None,
     /// The disk is full.
     FullDisk,
@@ -41,7 +57,7 @@ pub(crate) enum Trouble {
     DiskError,
     /// Nothing can be written any more.
     ReadOnly,
-    /// This machine's clock is set.
+    /// This machine's clock is set, by so many milliseconds.
     Clock(i64),
     /// The channel is not connected to the account.
     Disconnected,
@@ -50,9 +66,10 @@ pub(crate) enum Trouble {
 }
 
 /// How a round ends for the bridge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum End {
     /// It runs on.
+    #[default]
     RunsOn,
     /// It is stopped and started.
     Stop,
@@ -62,11 +79,38 @@ pub(crate) enum End {
     PowerCut(Cut),
 }
 
+/// The troubles that may come, by the names that the table of figures has for them. Without any, all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Allowed(Option<BTreeSet<String>>);
+
+impl Allowed {
+    /// Those in a list, with commas between them.
+    pub(crate) fn of(list: &str) -> Self {
+        let names: BTreeSet<_> = list.split(',').map(|name| name.trim().to_owned()).collect();
+        let unknown: Vec<_> = names.iter().filter(|name| !Self::all().contains(name)).collect();
+        assert!(unknown.is_empty(), "nothing is called {unknown:?}; there are {}", Self::all().join(", "));
+        Self(Some(names))
+    }
+
+    /// What there is.
+    fn all() -> Vec<String> {
+        let faults = Fault::ALL.map(Fault::name);
+        let troubles = Trouble::ALL.into_iter().filter_map(Trouble::name);
+        let ends = End::ALL.into_iter().filter_map(End::name);
+        faults.into_iter().chain(troubles.chain(ends).map(str::to_owned)).collect()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|names| names.contains(name))
+    }
+}
+
 impl Phase {
-    /// The next phase.
-    pub(crate) fn draw(chance: &mut fastrand::Rng) -> Self {
-        let count = chance.usize(ROUNDS);
-        Self { rounds: (0..count).map(|_| Round::draw(chance)).collect() }
+    /// Phase `number` of a run with this seed. What is not allowed is left out, and the rest is as it would be.
+    pub(crate) fn nth(seed: u64, number: u64, allowed: &Allowed) -> Self {
+        let mut chance = fastrand::Rng::with_seed(seed.rotate_left(32) ^ number);
+        let (seed, count) = (chance.u64(..), chance.usize(ROUNDS));
+        Self { seed, rounds: (0..count).map(|_| Round::draw(&mut chance).with(allowed)).collect() }
     }
 }
 
@@ -75,9 +119,24 @@ impl Round {
         Self {
             weather: [(); 3].map(|()| weather(chance)),
             trouble: Trouble::draw(chance),
-            lasts: Duration::from_millis(chance.u64(ROUND_MS)),
+            lasts_ms: chance.u64(ROUND_MS),
             end: End::draw(chance),
         }
+    }
+
+    pub(crate) const fn lasts(&self) -> Duration {
+        Duration::from_millis(self.lasts_ms)
+    }
+
+    fn with(mut self, allowed: &Allowed) -> Self {
+        self.weather = self.weather.map(|it| it.filter(|weather| allowed.has(&weather.fault.name())));
+        if self.trouble.name().is_some_and(|name| !allowed.has(name)) {
+            self.trouble = Trouble::None;
+        }
+        if self.end.name().is_some_and(|name| !allowed.has(name)) {
+            self.end = End::RunsOn;
+        }
+        self
     }
 }
 
@@ -89,6 +148,17 @@ fn weather(chance: &mut fastrand::Rng) -> Option<Weather> {
 }
 
 impl Trouble {
+    /// One of each kind.
+    const ALL: [Self; 7] = [
+        Self::None,
+        Self::FullDisk,
+        Self::DiskError,
+        Self::ReadOnly,
+        Self::Clock(0),
+        Self::Disconnected,
+        Self::SecondPoller,
+    ];
+
     fn draw(chance: &mut fastrand::Rng) -> Self {
         let step = chance.i64(STEP_MS);
         match chance.u8(0..16) {
@@ -117,6 +187,19 @@ impl Trouble {
 }
 
 impl End {
+    /// One of each kind.
+    const ALL: [Self; 4] = [Self::RunsOn, Self::Stop, Self::Kill, Self::PowerCut(Cut::AllLost)];
+
+    /// What the table of figures calls it.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::RunsOn => return None,
+            Self::Stop => "stopped",
+            Self::Kill => "killed",
+            Self::PowerCut(_) => "power cut",
+        })
+    }
+
     fn draw(chance: &mut fastrand::Rng) -> Self {
         let cut = CUTS[chance.usize(..CUTS.len())];
         match chance.u8(0..8) {

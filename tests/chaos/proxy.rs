@@ -10,6 +10,7 @@ use std::{
 
 use fault::{After, Course};
 use message::Message;
+use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -23,7 +24,7 @@ mod fault;
 mod message;
 
 /// What goes wrong, and how often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Weather {
     pub(crate) fault: Fault,
     /// Of a hundred requests so many.
@@ -48,9 +49,9 @@ struct State {
 
 impl Proxy {
     /// Begins to listen. There is nobody behind it yet.
-    pub(crate) async fn start(seed: u64, tasks: &TaskTracker) -> io::Result<Self> {
+    pub(crate) async fn start(tasks: &TaskTracker) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let chance = fastrand::Rng::with_seed(seed);
+        let chance = fastrand::Rng::with_seed(0);
         let state = State { remote: None, weather: None, chance, happened: BTreeMap::new(), answers: BTreeMap::new() };
         let this = Self { address: listener.local_addr()?, state: Arc::new(Mutex::new(state)) };
         let (proxy, connections) = (this.clone(), tasks.clone());
@@ -71,6 +72,11 @@ impl Proxy {
     /// Whom the requests are for, from now on.
     pub(crate) fn lead_to(&self, remote: SocketAddr) {
         self.state().remote = Some(remote);
+    }
+
+    /// What is left to chance follows from this, from now on.
+    pub(crate) fn follow(&self, seed: u64) {
+        self.state().chance = fastrand::Rng::with_seed(seed);
     }
 
     /// What happens to them, from now on.

@@ -1,34 +1,102 @@
-//! The figures, as a table.
+//! The figures, as a table for people and as JSON for programs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use crate::{
-    checks::Verdict,
-    proxy::{Fault, Proxy},
-    run::Run,
-};
+use serde::{Deserialize, Serialize};
 
-/// Prints the figures of a run.
-pub(crate) fn print(run: &Run, verdict: &Verdict, phases: u64) {
-    let mut rows = vec![
-        ("phases".to_owned(), phases.to_string()),
-        ("messages of customers".to_owned(), verdict.written.to_string()),
-        ("new wordings told as messages".to_owned(), verdict.told_anew.to_string()),
-        ("answers taken".to_owned(), verdict.accepted.to_string()),
-        ("answers delivered".to_owned(), verdict.delivered.to_string()),
-        ("answers that may not have arrived".to_owned(), verdict.uncertain.to_string()),
-        ("answers that failed".to_owned(), verdict.failed.to_string()),
-        ("answers doubled by a kill".to_owned(), verdict.doubled.to_string()),
-        ("ended by itself".to_owned(), run.bridge.own_ends.len().to_string()),
-        ("slowest recovery".to_owned(), format!("{:.1?}", run.slowest)),
-    ];
-    rows.extend(run.happened.iter().map(|(what, count)| (what.clone(), count.to_string())));
-    let mut faults: BTreeMap<Fault, u64> = BTreeMap::new();
-    for (fault, count) in run.ways.iter().flat_map(Proxy::happened) {
-        *faults.entry(fault).or_default() += count;
+use crate::{checks::Verdict, proxy::Proxy, run::Run};
+
+const MESSAGES: &str = "messages";
+const RECOVERY: &str = "recovery";
+const MACHINE: &str = "machine and remotes";
+const WAYS: &str = "requests that went wrong";
+const SLOWEST: &str = "slowest, in ms";
+
+/// What a run has counted, by what it is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Figures(BTreeMap<String, BTreeMap<String, u64>>);
+
+impl Figures {
+    /// Those of a run so far.
+    pub(crate) fn of(run: &Run, verdict: &Verdict, phases: usize) -> Self {
+        let mut this = Self::default();
+        for (what, count) in rows(verdict) {
+            this.add(MESSAGES, what, count);
+        }
+        this.add(RECOVERY, "phases", phases);
+        this.add(RECOVERY, "bridges that ended by themselves", run.bridge.own_ends.len());
+        this.add(RECOVERY, SLOWEST, usize::try_from(run.slowest.as_millis()).unwrap());
+        run.happened.iter().for_each(|(what, count)| this.add(MACHINE, what, *count));
+        for (fault, count) in run.ways.iter().flat_map(Proxy::happened) {
+            this.add(WAYS, &fault.name(), usize::try_from(count).unwrap());
+        }
+        this
     }
-    rows.extend(faults.iter().map(|(fault, count)| (format!("{fault:?}"), count.to_string())));
-    for (what, figure) in rows {
-        println!("| {what:<34} | {figure:>8} |");
+
+    fn add(&mut self, about: &str, what: &str, count: usize) {
+        *self.0.entry(about.to_owned()).or_default().entry(what.to_owned()).or_default() +=
+            u64::try_from(count).unwrap();
     }
+
+    /// The same for several runs together.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        for (about, rows) in &other.0 {
+            for (what, count) in rows {
+                let sum = self.0.entry(about.clone()).or_default().entry(what.clone()).or_default();
+                *sum = if what == SLOWEST { (*sum).max(*count) } else { *sum + count };
+            }
+        }
+        self
+    }
+
+    /// How many of something there were.
+    pub(crate) fn count(&self, about: &str, what: &str) -> u64 {
+        self.0.get(about).and_then(|rows| rows.get(what)).copied().unwrap_or_default()
+    }
+
+    /// How long the slowest recovery took, in milliseconds.
+    pub(crate) fn slowest_ms(&self) -> u64 {
+        self.count(RECOVERY, SLOWEST)
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| {:<24} | {:<46} | {:>8} |", "About", "What", "Figure")?;
+        writeln!(f, "|:{:-<24}-|:{:-<46}-|-{:->8}:|", "", "", "")?;
+        for (about, rows) in &self.0 {
+            for (what, count) in rows {
+                writeln!(f, "| {about:<24} | {what:<46} | {count:>8} |")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn rows(verdict: &Verdict) -> [(&'static str, usize); 8] {
+    [
+        ("of customers", verdict.written),
+        ("new wordings told as messages", verdict.told_anew),
+        ("answers taken", verdict.accepted),
+        ("answers delivered", verdict.delivered),
+        ("answers that may not have arrived", verdict.uncertain),
+        ("answers that failed", verdict.failed),
+        ("answers doubled by a kill", verdict.doubled),
+        ("problems", verdict.problems.len()),
+    ]
+}
+
+#[test]
+fn the_figures_of_several_runs_are_added_and_the_slowest_of_them_stays() {
+    let figures = |count, slowest| {
+        let mut it = Figures::default();
+        it.add(MESSAGES, "of customers", count);
+        it.add(RECOVERY, SLOWEST, slowest);
+        it
+    };
+    let both = figures(3, 700).and(&figures(4, 200));
+    assert_eq!((both.count(MESSAGES, "of customers"), both.slowest_ms()), (7, 700));
+    let again: Figures = serde_json::from_str(&serde_json::to_string(&both).unwrap()).unwrap();
+    assert_eq!(again, both);
+    assert!(both.to_string().contains("| messages                 | of customers "), "{both}");
 }

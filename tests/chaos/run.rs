@@ -17,6 +17,8 @@ use crate::{
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long systemd would wait before it starts a bridge again that has ended by itself.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// A bridge that does not spend the run waiting.
 const SETTINGS: &str = r#"
@@ -42,7 +44,7 @@ pub(crate) struct Run {
     pub(crate) bridge: Bridge,
     people: People,
     pub(crate) ways: [Proxy; 3],
-    pub(crate) chance: fastrand::Rng,
+    chance: fastrand::Rng,
     kills: Vec<Seen>,
     pub(crate) happened: BTreeMap<String, usize>,
     pub(crate) slowest: Duration,
@@ -51,11 +53,11 @@ pub(crate) struct Run {
 
 impl Run {
     /// Brings everybody on the stage, and starts the bridge.
-    pub(crate) async fn begin(seed: u64, shim: &Path, tasks: &TaskTracker) -> Self {
+    pub(crate) async fn begin(shim: &Path, tasks: &TaskTracker) -> Self {
         let ways = [
-            Proxy::start(seed ^ 1, tasks).await.unwrap(),
-            Proxy::start(seed ^ 2, tasks).await.unwrap(),
-            Proxy::start(seed ^ 3, tasks).await.unwrap(),
+            Proxy::start(tasks).await.unwrap(),
+            Proxy::start(tasks).await.unwrap(),
+            Proxy::start(tasks).await.unwrap(),
         ];
         let [telegram, kommo, hooks] = &ways;
         let settings = format!(
@@ -69,7 +71,7 @@ impl Run {
         stage.hooks_go_to(hooks.address());
         let (bridge, people) = (Bridge::new(&stage, shim.to_owned()), People::begin(&stage));
         let (kills, happened, slowest) = (Vec::new(), BTreeMap::new(), Duration::ZERO);
-        let chance = fastrand::Rng::with_seed(seed);
+        let chance = fastrand::Rng::with_seed(0);
         let mut this = Self { stage, bridge, people, ways, chance, kills, happened, slowest, admin: String::new() };
         this.start().await;
         this
@@ -91,13 +93,29 @@ impl Run {
         self.is_at(place);
     }
 
+    /// Looks after the bridge as systemd does, for a while: when it has ended by itself, it is started again.
     async fn tend(&mut self, how_long: Duration) {
-        let place = self.bridge.tend(Instant::now() + how_long).await;
-        self.is_at(place);
+        let until = Instant::now() + how_long;
+        while self.bridge.has_ended_by(until).await {
+            // Like a kill, this comes between what a remote has taken and its being noted.
+            self.note_kill();
+            sleep(AGAIN_AFTER).await;
+            self.start().await;
+        }
+    }
+
+    fn note_kill(&mut self) {
+        let seen = checks::seen(&self.stage);
+        if self.kills.last() != Some(&seen) {
+            self.kills.push(seen);
+        }
     }
 
     /// Plays a phase: while everybody talks, everything goes wrong; then everything works, and all of it has to arrive.
-    pub(crate) async fn phase(&mut self, phase: &Phase, seed: u64) -> Verdict {
+    pub(crate) async fn phase(&mut self, phase: &Phase) -> Verdict {
+        let seed = phase.seed;
+        self.chance = fastrand::Rng::with_seed(seed);
+        (1..).zip(&self.ways).for_each(|(number, way)| way.follow(seed ^ number));
         let stop = CancellationToken::new();
         let talking = self.people.talk(&self.stage, seed, &stop);
         for round in &phase.rounds {
@@ -133,7 +151,7 @@ impl Run {
             Trouble::Disconnected => self.stage.kommo.set_connected(false),
             Trouble::SecondPoller => self.poll_too().await,
         }
-        self.tend(round.lasts).await;
+        self.tend(round.lasts()).await;
         self.end(round.end).await;
     }
 
@@ -144,22 +162,20 @@ impl Run {
     }
 
     async fn end(&mut self, end: End) {
+        let Some(name) = end.name() else { return };
+        self.note(name);
         match end {
-            End::RunsOn => return,
+            End::RunsOn => {}
             End::Stop => {
-                self.note("stopped");
                 self.bridge.end(Signal::TERM).await;
             }
             End::Kill => {
-                self.note("killed");
                 self.bridge.end(Signal::KILL).await;
-                self.kills.push(checks::seen(&self.stage));
+                self.note_kill();
             }
             End::PowerCut(cut) => {
-                self.note("power cut");
-                let mut chance = self.chance.fork();
-                self.bridge.cut(cut, &mut chance).await;
-                self.kills.push(checks::seen(&self.stage));
+                self.bridge.cut(cut, &mut self.chance).await;
+                self.note_kill();
             }
         }
         self.start().await;
@@ -202,16 +218,14 @@ impl Run {
     }
 
     /// The newest lines of its log that name trouble.
-    pub(crate) fn trouble(&self) -> String {
-        let log = self.bridge.logs();
-        let lines: Vec<_> = log.lines().filter(|line| !line.contains("\"INFO\"")).collect();
-        lines[lines.len().saturating_sub(40)..].join("\n")
+    pub(crate) fn trouble(&mut self) -> String {
+        self.bridge.troubles()
     }
 
     /// Judges what has come of it all.
-    pub(crate) async fn judge(&self) -> Verdict {
+    pub(crate) async fn judge(&mut self) -> Verdict {
         let parked = self.operator("parked").await.unwrap_or_default();
-        let (book, logs) = (self.people.book(), self.bridge.logs());
+        let (book, logs) = (self.people.book(), self.bridge.news());
         checks::judge(&Scene { stage: &self.stage, book: &book, kills: &self.kills, logs: &logs, parked: &parked })
     }
 

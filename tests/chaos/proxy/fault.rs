@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::message::Message;
 
 /// One way for a request to go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Fault {
     /// The connection is reset as soon as it is made.
     Refused,
@@ -82,6 +84,11 @@ impl Fault {
         Self::Redirect,
         Self::AnotherAnswer,
     ];
+
+    /// What the table of figures calls it.
+    pub(crate) fn name(self) -> String {
+        format!("{self:?}")
+    }
 
     /// What is done with the request.
     pub(crate) fn course(self) -> Course {

@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::trace::Op;
 
 const CREATE: u64 = 0o100;
@@ -18,7 +20,7 @@ const ROOT: usize = 0;
 const SECTOR: usize = 512;
 
 /// What a cut leaves of what was not synced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Cut {
     /// Nothing.
     AllLost,
