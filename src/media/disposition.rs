@@ -20,11 +20,19 @@ pub(super) fn type_of(path: &str) -> &'static str {
     }
 }
 
-/// A type as a stranger has told it, without its parameters, if it is one: several in one header are read in several ways.
+/// A type as a stranger has told it, without its parameters, if it is one: several in one header are read in several ways. What a
+/// browser would take for a page is a file like any other.
 pub(super) fn one_type(told: &str) -> &str {
     let kind = told.split(';').next().unwrap_or_default().trim();
-    let is_type = kind.split_once('/').is_some_and(|(kind, of)| is_token(kind) && is_token(of));
-    if is_type { kind } else { ANYTHING }
+    let is_type = |(of, kind): (&str, &str)| is_token(of) && is_token(kind) && !is_page(of, kind);
+    if kind.split_once('/').is_some_and(is_type) { kind } else { ANYTHING }
+}
+
+/// HTML, XML, which may hold it, pictures that hold scripts, and what wraps any of them.
+fn is_page(of: &str, kind: &str) -> bool {
+    let (of, kind) = (of.to_ascii_lowercase(), kind.to_ascii_lowercase());
+    let is_markup = kind.ends_with("xml") || ["html", "svg", "xsl"].iter().any(|markup| kind.contains(markup));
+    is_markup || matches!(of.as_str(), "multipart" | "message") || kind == "hta"
 }
 
 /// RFC 9110, "Tokens".
@@ -41,10 +49,9 @@ pub(super) fn header(kind: &str, name: &str) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
 }
 
-/// An SVG is an image that can hold scripts.
 fn is_shown(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
-    ["image/", "video/", "audio/"].iter().any(|shown| kind.starts_with(shown)) && !kind.starts_with("image/svg")
+    ["image/", "video/", "audio/"].iter().any(|shown| kind.starts_with(shown))
 }
 
 const fn is_plain(c: char) -> bool {
@@ -81,7 +88,7 @@ mod tests {
             ("application/pdf", false),
             ("", false),
         ] {
-            assert_eq!(header(kind, "x").to_str().unwrap().starts_with("inline"), shown, "{kind}");
+            assert_eq!(header(one_type(kind), "x").to_str().unwrap().starts_with("inline"), shown, "{kind}");
         }
     }
 
@@ -100,10 +107,41 @@ mod tests {
             ("image/", ANYTHING),
             ("/png", ANYTHING),
             ("image", ANYTHING),
+            ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", WORD),
             ("картинка/png", ANYTHING),
             ("", ANYTHING),
         ] {
             assert_eq!(one_type(told), kept, "{told}");
+        }
+    }
+
+    const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+
+    #[test]
+    fn nothing_is_served_that_a_browser_takes_for_a_page() {
+        for page in [
+            "text/html",
+            "TEXT/HTML; charset=utf-8",
+            "application/xhtml+xml",
+            "text/xml",
+            "application/xml",
+            "application/rss+xml",
+            "application/xslt+xml",
+            "text/xsl",
+            "image/svg+xml",
+            "Image/SVG",
+            "image/html",
+            "video/xml",
+            "text/x-server-parsed-html",
+            "application/vnd.wap.xhtml+xml",
+            "multipart/related",
+            "multipart/x-mixed-replace",
+            "message/rfc822",
+            "application/hta",
+        ] {
+            let kind = one_type(page);
+            assert_eq!(kind, ANYTHING, "{page}");
+            assert!(header(kind, "x.html").to_str().unwrap().starts_with("attachment;"), "{page}");
         }
     }
 
