@@ -20,6 +20,7 @@ pub use self::{
     causes::find,
     egress::Egress,
     http::{Failed, Http, broken, broken_at, place, reached},
+    names::Names,
     place::{Place, Via},
     proxy::{NotAProxy, Proxy},
     trouble::{Cause, Phase, Trouble},

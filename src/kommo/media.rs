@@ -7,18 +7,19 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use hyper::body::Bytes;
-use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, header};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url, dns::Resolve, header};
 
 use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
         retry::Failure,
     },
-    kommo::media::hosts::PrivateAddress,
-    net::{Egress, Failed, Http, Place, Trouble, broken, broken_at, find, place, reached},
+    kommo::media::addresses::{Checked, PrivateAddress},
+    net::{Egress, Failed, Http, Names, Place, Trouble, broken, broken_at, find, place, reached},
     words::refusal,
 };
 
+mod addresses;
 mod hosts;
 
 pub use self::hosts::Hosts;
@@ -53,7 +54,8 @@ pub enum DownloadError {
 pub struct Downloads {
     /// Looks up names itself, and goes to no private address.
     direct: Http,
-    /// Leaves to the proxy what a name means, so the list of hosts alone tells what may be fetched.
+    /// Where the proxy looks up names, the list of hosts alone tells what may be fetched. Where they are looked up here for the
+    /// proxy (`socks5`), it is told of no private address.
     proxied: Http,
     hosts: Arc<Hosts>,
 }
@@ -74,10 +76,22 @@ impl Downloads {
     /// # Errors
     /// If the HTTP client cannot be set up.
     pub fn new(egress: &Egress, hosts: Hosts, silent_for: Duration) -> Result<Self, reqwest::Error> {
-        let patient = |client: ClientBuilder| client.connect_timeout(silent_for / 2).read_timeout(silent_for);
+        Self::looking_up(egress, hosts, silent_for, &Names)
+    }
+
+    /// The same for whom names mean what `names` says.
+    fn looking_up<R: Resolve + Clone + 'static>(
+        egress: &Egress,
+        hosts: Hosts,
+        silent_for: Duration,
+        names: &R,
+    ) -> Result<Self, reqwest::Error> {
         let hosts = Arc::new(hosts);
-        let direct = Http::of(patient(Egress::direct_client(Arc::clone(&hosts))).build()?, egress);
-        Ok(Self { direct, proxied: Http::new(egress, patient)?, hosts })
+        let patient = |client: ClientBuilder| client.connect_timeout(silent_for / 2).read_timeout(silent_for);
+        let checked = |proxies| Arc::new(Checked { hosts: Arc::clone(&hosts), proxies, names: names.clone() });
+        let direct = patient(Egress::direct_client(checked(Vec::new()))).build()?;
+        let proxied = Http::new(egress, |client| patient(client).dns_resolver(checked(egress.proxies())))?;
+        Ok(Self { direct: Http::of(direct, egress), proxied, hosts })
     }
 
     /// The client that goes the way of `url`.
@@ -189,28 +203,4 @@ impl From<DownloadError> for Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::Proxy;
-
-    fn direct() -> Egress {
-        Egress::new(Proxy::Nothing)
-    }
-
-    #[tokio::test]
-    async fn a_name_that_leads_into_a_private_network_is_foreign_and_not_tried_again() {
-        let downloads = Downloads::new(&direct(), Hosts::new([], []), Duration::from_secs(5)).unwrap();
-        // Every machine knows this name without asking anybody.
-        let url = Url::parse("https://localhost:1/x").unwrap();
-        let asked = downloads.ask(&url, |http| http.get(url.clone())).await;
-        assert_eq!(asked.unwrap_err(), DownloadError::Foreign { host: "localhost".to_owned() });
-    }
-
-    #[tokio::test]
-    async fn a_server_that_does_not_listen_is_tried_again() {
-        let downloads = Downloads::new(&direct(), Hosts::new([], ["127.0.0.1"]), Duration::from_secs(5)).unwrap();
-        let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let opened = downloads.open(&format!("http://{free}/x"), 1).await;
-        assert!(matches!(opened, Err(DownloadError::Later(_))));
-    }
-}
+mod tests;

@@ -76,6 +76,15 @@ impl Egress {
         Some(Via { host, scheme, has_credentials })
     }
 
+    /// The hosts of the proxies that anything may go through.
+    #[must_use]
+    pub fn proxies(&self) -> Vec<String> {
+        let anywhere =
+            ["http://telekommo.invalid/", "https://telekommo.invalid/"].iter().filter_map(|url| url.parse().ok());
+        let proxies = anywhere.filter_map(|url: Url| self.intercept(&url));
+        proxies.filter_map(|proxy| proxy.uri().host().map(str::to_owned)).collect()
+    }
+
     /// A client whose every request goes through the HTTP proxy that a request to `url` goes through.
     pub(super) fn client_through_proxy_to(&self, url: &Url) -> Option<Client> {
         let proxy = self.intercept(url)?;

@@ -14,7 +14,7 @@ pub(super) struct Unknown {
 
 /// Asks the system.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Names;
+pub struct Names;
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
