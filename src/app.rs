@@ -318,7 +318,7 @@ impl Parts {
         );
         let media = doors::media(config, &self.bots, self.disk.clone(), &self.meter);
         let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
-        let stop = life.stop_token();
+        let (stop, proxies) = (life.stop_token(), serve::Proxies::new(&config.server.trusted_proxies));
         life.essential("typing", {
             let stop = stop.clone();
             async move {
@@ -334,11 +334,15 @@ impl Parts {
             "public listener",
             serve::until(
                 public,
-                serve::public(hooks, media, config.server.public_url.url()),
+                serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
                 serve::Limits::public(),
+                proxies,
                 stop.clone(),
             ),
         );
-        life.essential("admin listener", serve::until(admin, admin_router, serve::Limits::admin(), stop));
+        life.essential(
+            "admin listener",
+            serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), stop),
+        );
     }
 }

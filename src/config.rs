@@ -53,6 +53,8 @@ pub use self::{
     secret::{BotToken, ChannelSecret, Secret},
     url::BaseUrl,
 };
+use ipnet::IpNet;
+
 use crate::{
     domain::{
         address::SourceId,
@@ -107,6 +109,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The address under which the listener is reached from outside.
     pub public_url: BaseUrl,
+    /// The web servers in front of it, which say in `X-Forwarded-For` whose request it is.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The listener for the machine itself: `/live`, `/ready`, `/metrics`.

@@ -105,7 +105,10 @@
 //!
 //! 1. [`serve`] keeps the way free for Kommo, which sends each hook once: thousands of connections cost next to nothing until a request's
 //!    head is complete, memory for a body is taken before it is read, small bodies have an account of their own, and when it
-//!    gets tight the slowest and oldest are dropped first, but never one whose hook is being stored. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
+//!    gets tight the slowest and oldest are dropped first, those of a network that has more than its share before all others, but
+//!    never one whose hook is being stored. A head that two readers could read in two ways is refused before anything else
+//!    reads it. What is neither a signed hook nor a good link is counted by its client's address, and beyond 60 a minute
+//!    answered with 429; only a web server that the operator trusts is believed whose it is. [`kommo::hook`] checks the signature over the raw bytes. Only [`kommo::sign::Verified`] bytes are read further.
 //! 2. The hook goes into the lane of its conversation under Kommo's message id ■, and Kommo gets its 200. Typing is the
 //!    exception: it is worthless when late, so [`relay::typing`] shows it or drops it. A reaction has no id and goes by the
 //!    digest of its hook; it waits in the same lane, behind the message that it may be about, and goes on in one
@@ -129,6 +132,7 @@
 //! Each chat keeps a pace of its own ([`pace`]): a call whose time has not come gives its slot back.
 //!
 //! A file is a call that names where Kommo has it. When its turn comes, [`kommo::media`] opens it, from Kommo's hosts alone,
+//! whose names are looked up once for each connection, and must not lead into a private network,
 //! and [`telegram::upload`] looks at its first bytes, chooses the method that fits what it is, and lets the rest pass
 //! through: no file is ever in memory or on the disk as a whole. Half a request does nothing at Telegram, so until its last
 //! byte has gone out a call can be repeated, whatever breaks; [`telegram::upload::Handover`] knows. A refusal leads to the

@@ -1,12 +1,18 @@
 //! The HTTP listeners.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use reqwest::Url;
@@ -20,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     kommo::hook::HookIntake,
     media::serve::MediaDoor,
-    serve::{connections::Connections, entrance::Entrance, seldom::Seldom},
+    serve::{connections::Connections, entrance::Entrance, refusals::too_many, seldom::Seldom},
 };
 
 mod body;
@@ -30,11 +36,20 @@ mod entrance;
 mod head;
 mod limits;
 mod patience;
+mod peer;
+mod refusals;
 mod seldom;
+mod strict;
 mod table;
 mod wire;
 
-pub use limits::{Limits, raise_open_files};
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    limits::{Limits, raise_open_files},
+    peer::Proxies,
+};
 
 /// What a visitor reads who is not Kommo. A check knows a running telekommo by it.
 pub const HERE: &str = "telekommo listens here for Kommo's hooks\n";
@@ -72,7 +87,7 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves `router` within `limits` until `stop`, then finishes what has been asked.
+/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked.
 ///
 /// # Errors
 /// None; it is a task that ends.
@@ -80,12 +95,13 @@ pub async fn until(
     listener: TcpListener,
     router: Router,
     limits: Limits,
+    proxies: Proxies,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     let (open, mut conversations) = (Arc::new(Connections::new(limits)), JoinSet::new());
     let failed = Seldom::default();
-    while let Some(stream) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
-        let Some(connection) = stop.run_until_cancelled(open.enter()).await else { break };
+    while let Some((stream, address)) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
+        let Some(connection) = stop.run_until_cancelled(open.enter(proxies.peer(address))).await else { break };
         while conversations.try_join_next().is_some() {}
         conversations.spawn(conversation::hold(stream, connection, router.clone(), stop.clone()));
     }
@@ -96,10 +112,10 @@ pub async fn until(
 }
 
 /// The next client.
-async fn accept(listener: &TcpListener, open: &Connections, failed: &Seldom) -> TcpStream {
+async fn accept(listener: &TcpListener, open: &Connections, failed: &Seldom) -> (TcpStream, SocketAddr) {
     loop {
         let error = match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(client) => return client,
             Err(error) => error,
         };
         if let Some(times) = failed.said(1) {
@@ -118,31 +134,45 @@ fn is_out_of_files(error: &io::Error) -> bool {
 }
 
 /// What the internet reaches below `public_url`: Kommo's hooks and links to files, and nothing else.
-pub fn public(hooks: HookIntake, media: MediaDoor, public_url: &Url) -> Router {
+pub fn public(hooks: HookIntake, media: MediaDoor, public_url: &Url, proxies: Proxies) -> Router {
     // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
     // would take those for another path.
-    Router::new().fallback(front).with_state(Arc::new(Entrance::new(hooks, media, public_url)))
+    Router::new().fallback(front).with_state(Arc::new(Entrance::new(hooks, media, public_url, proxies)))
 }
 
 async fn front(State(entrance): State<Arc<Entrance>>, request: Request<Body>) -> Response {
+    let client = entrance.client(&request);
     let request = entrance.within(request);
-    if MediaDoor::is_link(request.uri().path()) {
-        entrance.media.serve(request).await
+    let mut answer = if MediaDoor::is_link(request.uri().path()) {
+        file(&entrance, client, request).await
     } else {
-        hook(&entrance, request).await
-    }
+        hook(&entrance, client, request).await
+    };
+    answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
-async fn hook(entrance: &Entrance, request: Request<Body>) -> Response {
+async fn file(entrance: &Entrance, client: IpAddr, request: Request<Body>) -> Response {
+    let answer = entrance.media.serve(request).await;
+    let has_no_link = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+    if has_no_link && entrance.refusals.is_one_too_many(client) { too_many() } else { answer }
+}
+
+async fn hook(entrance: &Entrance, client: IpAddr, request: Request<Body>) -> Response {
     let hooks = &entrance.hooks;
     if !HookIntake::is_address(request.uri().path()) {
         entrance.diagnose(request.uri().path());
     }
     if *request.method() != Method::POST {
-        return (StatusCode::NOT_FOUND, HERE).into_response();
+        let is_too_many = entrance.refusals.is_one_too_many(client);
+        return if is_too_many { too_many() } else { (StatusCode::NOT_FOUND, HERE).into_response() };
     }
     match hooks.take(request).await {
         Ok(_) => StatusCode::OK.into_response(),
-        Err(rejected) => (rejected.status(), format!("{rejected}\n")).into_response(),
+        Err(rejected) if !rejected.is_signed() && entrance.refusals.is_one_too_many(client) => too_many(),
+        Err(rejected) => {
+            rejected.log();
+            (rejected.status(), format!("{rejected}\n")).into_response()
+        }
     }
 }

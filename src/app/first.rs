@@ -102,19 +102,21 @@ fn listen(
     let media = doors::media(config, &bots, disk(config)?, meter);
     let imported = imported::chats(&config.data_dir, "");
     let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(meter));
+    let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     life.passing(
         "public listener of a first start",
         serve::until(
             public,
-            serve::public(hooks, media, config.server.public_url.url()),
+            serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
             serve::Limits::public(),
+            proxies,
             public_stop,
         ),
     );
     life.passing(
         "admin listener of a first start",
-        serve::until(admin, admin_router, serve::Limits::admin(), admin_stop),
+        serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), admin_stop),
     );
     Ok(())
 }

@@ -44,6 +44,7 @@ pub(super) const KEYS: &[Key] = &[
     key("", "data_dir").or("data"),
     key("server", "listen").or("127.0.0.1:8080"),
     key("server", "public_url"),
+    key("server", "trusted_proxies").or("127.0.0.1, ::1").list(),
     key("admin", "listen").or("127.0.0.1:9090"),
     key("telegram", "api_url").or("https://api.telegram.org"),
     key("telegram", "requests_per_second").or("25"),

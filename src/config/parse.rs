@@ -1,7 +1,14 @@
 //! From the operator's texts to values.
 
-use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    ops::RangeInclusive,
+    path::PathBuf,
+    time::Duration,
+};
 
+use ipnet::IpNet;
 use reqwest::Url;
 
 use crate::{
@@ -147,6 +154,17 @@ fn host(text: &str) -> Result<String, Wrong> {
     })
 }
 
+/// A list of IP addresses and networks, which may be empty. One that holds every address would be no list.
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Wrong> {
+    let network = |item: &str| item.parse().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from));
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    items.map(|item| network(item).filter(|network| network.prefix_len() > 0)).collect::<Option<_>>().ok_or_else(|| {
+        Wrong::new(
+            "is not a list of addresses: write IP addresses and networks alone, such as \"127.0.0.1\", \"10.0.0.0/8\"",
+        )
+    })
+}
+
 /// The number of a pipeline.
 pub(super) fn pipeline(text: &str) -> Result<u64, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a pipeline: write its number, such as 123"))
@@ -223,6 +241,18 @@ mod tests {
         assert_eq!(hosts("Files.example.com, 10.0.0.1, [::1]"), Ok(list.map(str::to_owned).to_vec()));
         for bad in ["https://a.com", "a.com/x", "a.com:8080", "*.a.com", "u@a.com", "a b", "?"] {
             assert!(hosts(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_are_addresses_with_or_without_a_length() {
+        let list = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8", "::1/128"].map(|network| network.parse().unwrap());
+        assert_eq!(networks(" 127.0.0.1, 10.0.0.0/8,fd00::/8, ::1"), Ok(list.to_vec()));
+        assert_eq!(networks(""), Ok(vec![]));
+        for bad in
+            ["localhost", "10.0.0.1:80", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.0/", "10.0.0.*", "[::1]", "all"]
+        {
+            assert!(networks(bad).is_err(), "{bad}");
         }
     }
 

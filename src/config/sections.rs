@@ -73,7 +73,8 @@ impl<'a> Reading<'a> {
         let section = self.section(&["server"]);
         let listen = section.required("listen", parse::socket_address);
         let public_url = section.required("public_url", BaseUrl::parse);
-        Ok(Server { listen: listen?, public_url: public_url? })
+        let trusted_proxies = section.required("trusted_proxies", parse::networks);
+        Ok(Server { listen: listen?, public_url: public_url?, trusted_proxies: trusted_proxies? })
     }
 
     fn admin(&self) -> Result<Admin, Reported> {

@@ -5,6 +5,9 @@
 
 use std::{
     collections::BTreeSet,
+    error::Error,
+    io,
+    iter::successors,
     path::PathBuf,
     sync::{
         Arc,
@@ -126,7 +129,6 @@ impl HookIntake {
                         "a hook came to another scope than ours, which `telekommo check` shows: are kommo.channel_id and kommo.account_id right? This is said once"
                     );
                 }
-                rejected.log();
             }
         }
         let name = outcome.as_ref().map_or_else(|it| it.name(), |it| it.name());
@@ -283,10 +285,18 @@ fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Whether a body broke because its sender does not write chunks as HTTP has them, or writes too much between them.
+fn is_garbled(error: &(dyn Error + 'static)) -> bool {
+    successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData))
+}
+
 async fn read(body: Body) -> Result<Bytes, Rejected> {
     match Limited::new(body, LIMIT_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Rejected::TooLarge),
+        Err(error) if is_garbled(&*error) => Err(Rejected::Garbled),
         Err(_) => Err(Rejected::Unfinished),
     }
 }

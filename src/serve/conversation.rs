@@ -10,10 +10,20 @@ use hyper::{
     service::{Service, service_fn},
 };
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::{body, connections::Connection, head, patience::Patient, wire::Wire};
+use crate::serve::{
+    body,
+    connections::Connection,
+    head,
+    patience::Patient,
+    strict::{self, Irregular},
+    wire::Wire,
+};
 
 /// How long a client may take too little of what it has asked for.
 const TAKES_WITHIN: Duration = Duration::from_mins(1);
@@ -21,35 +31,70 @@ const TAKES_WITHIN: Duration = Duration::from_mins(1);
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves one client until it has its answer, is too slow, or has to make room.
-pub(super) async fn hold(mut stream: TcpStream, connection: Arc<Connection>, router: Router, stop: CancellationToken) {
+pub(super) async fn hold<S>(mut stream: S, connection: Arc<Connection>, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let begun = tokio::select! {
         begun = begin(&mut stream, &connection, &stop) => begun,
         () = connection.has_to_end() => return,
     };
     match begun {
         // What is served takes more room than what is not.
-        Ok(Some(head)) => Box::pin(serve(head, stream, connection, router, stop)).await,
+        Ok(Some(head)) => match strict::check(&head) {
+            Ok(()) => Box::pin(serve(head, stream, connection, router, stop)).await,
+            Err(why) => Box::pin(refuse(why, stream, connection)).await,
+        },
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, "a connection broke"),
     }
 }
 
 /// The head of the request, once it can be served; `None` if there is none.
-async fn begin(stream: &mut TcpStream, connection: &Connection, stop: &CancellationToken) -> io::Result<Option<Bytes>> {
+async fn begin(
+    stream: &mut (impl AsyncRead + Unpin),
+    connection: &Connection,
+    stop: &CancellationToken,
+) -> io::Result<Option<Bytes>> {
     // Who says nothing costs next to nothing, and holds up no stop.
-    let Some(readable) = stop.run_until_cancelled(stream.readable()).await else { return Ok(None) };
-    readable?;
-    let Some(head) = head::read(stream, connection).await? else { return Ok(None) };
+    let mut first = [0; 1];
+    let Some(read) = stop.run_until_cancelled(stream.read(&mut first)).await else { return Ok(None) };
+    if read? == 0 {
+        return Ok(None);
+    }
+    let Some(head) = head::read(first[0], stream, connection).await? else { return Ok(None) };
     connection.is_to_be_served().await.map_err(io::Error::other)?;
     Ok(Some(head.into()))
 }
 
-async fn serve(head: Bytes, stream: TcpStream, connection: Arc<Connection>, router: Router, stop: CancellationToken) {
+/// Says why a request is not read, and reads no more of it than its client needs to hear that.
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(why: Irregular, stream: S, connection: Arc<Connection>) {
+    connection.is_answered();
+    let mut wire = Wire::new(Bytes::new(), Patient::new(stream, TAKES_WITHIN), Arc::clone(&connection));
+    let (status, text) = (why.status(), format!("{why}\n"));
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{text}",
+        text.len()
+    );
+    let answered = async {
+        wire.write_all(answer.as_bytes()).await?;
+        wire.shutdown().await
+    };
+    let ended = tokio::select! { ended = answered => ended, () = connection.has_to_end() => Ok(()) };
+    tracing::debug!(reason = %why, ?ended, "a request was not read");
+}
+
+async fn serve<S>(head: Bytes, stream: S, connection: Arc<Connection>, router: Router, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let wire = Wire::new(head, Patient::new(stream, TAKES_WITHIN), Arc::clone(&connection));
     let router = TowerToHyperService::new(router);
     let ours = Arc::clone(&connection);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let connection = Arc::clone(&ours);
+        request.extensions_mut().insert(connection.peer());
         let answer = router.call(request.map(|body| body::metered(body, Arc::clone(&connection))));
         async move {
             let answer = answer.await;

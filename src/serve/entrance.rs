@@ -3,7 +3,10 @@
 //! `server.public_url` may have a path. Some web servers keep it when they pass a request on, and some take it away, so it
 //! leads to the same either way.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     body::Body,
@@ -12,7 +15,14 @@ use axum::{
 };
 use reqwest::Url;
 
-use crate::{kommo::hook::HookIntake, media::serve::MediaDoor};
+use crate::{
+    kommo::hook::HookIntake,
+    media::serve::MediaDoor,
+    serve::{
+        peer::{Peer, Proxies},
+        refusals::Refusals,
+    },
+};
 
 /// The first part of a path of ours.
 const OURS: [&str; 2] = ["kommo", "media"];
@@ -25,6 +35,9 @@ const SHOWN_CHARS: usize = 80;
 pub(super) struct Entrance {
     pub(super) hooks: HookIntake,
     pub(super) media: MediaDoor,
+    /// How often who was refused.
+    pub(super) refusals: Refusals,
+    proxies: Proxies,
     /// The path of `server.public_url`.
     base: Vec<String>,
     /// Whether it was said that a web server changes the path of hooks, and that of links.
@@ -32,10 +45,23 @@ pub(super) struct Entrance {
 }
 
 impl Entrance {
-    /// The entrance below the path of `public_url`.
-    pub(super) fn new(hooks: HookIntake, media: MediaDoor, public_url: &Url) -> Self {
+    /// The entrance below the path of `public_url`, behind `proxies`.
+    pub(super) fn new(hooks: HookIntake, media: MediaDoor, public_url: &Url, proxies: Proxies) -> Self {
         let base = segments(public_url.path()).map(str::to_owned).collect();
-        Self { hooks, media, base, said: [AtomicBool::new(false), AtomicBool::new(false)] }
+        Self {
+            hooks,
+            media,
+            refusals: Refusals::default(),
+            proxies,
+            base,
+            said: [AtomicBool::new(false), AtomicBool::new(false)],
+        }
+    }
+
+    /// Whose request it is; nobody's in particular if it came over no connection of ours.
+    pub(super) fn client(&self, request: &Request<Body>) -> IpAddr {
+        let peer = request.extensions().get::<Peer>();
+        peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| self.proxies.client(*peer, request.headers()))
     }
 
     /// The request as if `server.public_url` had no path.

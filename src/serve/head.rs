@@ -4,22 +4,29 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::serve::connections::Connection;
+use crate::serve::{connections::Connection, strict};
 
 /// The longest head that is collected here. What is longer is refused by whoever reads it.
 pub(super) const LONGEST_BYTES: usize = 16 * 1024;
 /// What is taken at first; twice as much each time that it does not suffice.
 const FIRST_BYTES: usize = 512;
 
-/// Reads until the head is complete, with whatever of the body came with it. `None` if the client leaves before.
+/// Reads until the head that begins with `first` is complete, with whatever of the body came with it. `None` if the client
+/// leaves before. Of what cannot be a head, nothing more is read.
 pub(super) async fn read(
+    first: u8,
     stream: &mut (impl AsyncRead + Unpin),
     connection: &Connection,
 ) -> io::Result<Option<Vec<u8>>> {
-    let mut head = Vec::new();
+    if !strict::is_token(first) {
+        return Ok(Some(vec![first]));
+    }
+    connection.hold(FIRST_BYTES).await.map_err(io::Error::other)?;
+    let mut head = Vec::with_capacity(FIRST_BYTES);
+    head.push(first);
     loop {
         if head.len() == head.capacity() {
-            let more = head.len().max(FIRST_BYTES);
+            let more = head.len();
             connection.hold(more).await.map_err(io::Error::other)?;
             head.reserve_exact(more);
         }
@@ -33,7 +40,7 @@ pub(super) async fn read(
     }
 }
 
-/// What a head ends with; the second is what lenient readers take as well.
+/// What a head ends with; the second is what lenient readers take as well, so nothing more of it comes.
 const ENDS: [&[u8]; 2] = [b"\n\r\n", b"\n\n"];
 
 fn ends(bytes: &[u8]) -> bool {
@@ -45,14 +52,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::serve::{connections::Connections, limits::Limits};
+    use crate::serve::{connections::Connections, limits::Limits, peer::Peer};
 
     async fn of_pieces(pieces: &[&[u8]]) -> (Option<Vec<u8>>, usize) {
-        let limits = Limits { connections: 1, served: 1, small_bodies_bytes: 100_000, large_bodies_bytes: 0 };
+        let limits = Limits { connections: 1, share: 1, served: 1, small_bodies_bytes: 100_000, large_bodies_bytes: 0 };
         let connections = Arc::new(Connections::new(limits));
-        let connection = connections.enter().await;
+        let connection = connections.enter(Peer::of_tests()).await;
         let mut stream = tokio_test_reader(pieces);
-        let head = read(&mut stream, &connection).await.unwrap();
+        let first = stream.read_u8().await.unwrap();
+        let head = read(first, &mut stream, &connection).await.unwrap();
         (head, connections.small_bytes_held())
     }
 
@@ -84,6 +92,13 @@ mod tests {
     async fn a_head_that_never_ends_is_handed_on_as_it_is() {
         let (head, held) = of_pieces(&[&vec![b'x'; 100_000]]).await;
         assert_eq!((head.unwrap().len(), held), (LONGEST_BYTES, LONGEST_BYTES));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_head_is_not_waited_for() {
+        for first in [&[0x16, 3, 1, 2, 0, 1][..], b"\r\nGET / HTTP/1.1\r\n\r\n", b" GET / HTTP/1.1\r\n\r\n"] {
+            assert_eq!(of_pieces(&[first]).await, (Some(vec![first[0]]), 0));
+        }
     }
 
     #[tokio::test]

@@ -13,6 +13,8 @@ const SMALL_BODIES_BYTES: usize = 12 * 1024 * 1024;
 const LARGE_BODIES_BYTES: usize = 8 * 1024 * 1024;
 /// How much of a body is small. A text of Telegram's greatest length takes less, however it is written.
 pub(super) const SMALL_BYTES: usize = 32 * 1024;
+/// Of all connections, which part those of one network have before theirs make room for others first: one in so many.
+const SHARE: usize = 8;
 /// The same of the operator's listener, which only this machine reaches.
 const ADMIN_CONNECTIONS: usize = 128;
 /// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass through, and
@@ -24,6 +26,9 @@ const OTHER_FILES: u64 = 512;
 pub struct Limits {
     /// How many there may be.
     pub connections: usize,
+    /// From how many connections of one network on it is these that make room first. Nobody is turned away for it: all of Kommo's
+    /// hooks may come from one.
+    pub share: usize,
     /// How many of them may be served at the same time.
     pub served: usize,
     /// How much memory the heads, the small bodies, and the beginnings of large ones, may take together.
@@ -57,6 +62,7 @@ impl Limits {
     const fn of(connections: usize) -> Self {
         Self {
             connections,
+            share: connections.div_ceil(SHARE),
             served: SERVED,
             small_bodies_bytes: SMALL_BODIES_BYTES,
             large_bodies_bytes: LARGE_BODIES_BYTES,

@@ -1,6 +1,10 @@
 //! Who is connected, what they hold, and who has to go when it gets tight. Without I/O: the listener acts on it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    time::Duration,
+};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +32,8 @@ pub(super) enum Stage {
 /// One connection.
 #[derive(Debug)]
 struct Entry {
+    /// Whose it is; `None` if it speaks for many.
+    network: Option<IpAddr>,
     stage: Stage,
     /// Until when the client is waited for. It comes with what the client sends or takes, and is the same for fast and slow
     /// who have just begun: the one with the least is the slowest, and among equals the oldest.
@@ -89,15 +95,28 @@ impl Need {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     open: BTreeMap<u64, Entry>,
+    /// How many connections each network has.
+    networks: HashMap<IpAddr, usize>,
+    /// How many a network may have until its own make room first.
+    share: usize,
     next: u64,
 }
 
 impl Table {
-    /// A new connection: its number, and what says that it is dropped.
-    pub(super) fn enter(&mut self, now: Instant) -> (u64, CancellationToken) {
+    /// A table in which a network has a `share` of so many connections.
+    pub(super) fn new(share: usize) -> Self {
+        Self { share, ..Self::default() }
+    }
+
+    /// A new connection from `network`: its number, and what says that it is dropped.
+    pub(super) fn enter(&mut self, network: Option<IpAddr>, now: Instant) -> (u64, CancellationToken) {
         let (number, dropped) = (self.next, CancellationToken::new());
         self.next += 1;
+        if let Some(network) = network {
+            *self.networks.entry(network).or_default() += 1;
+        }
         let entry = Entry {
+            network,
             stage: Stage::Head,
             patient_until: now + PATIENCE,
             held: Held::default(),
@@ -114,7 +133,16 @@ impl Table {
 
     /// A connection has ended. Gives what it held.
     pub(super) fn leave(&mut self, number: u64) -> Held {
-        self.open.remove(&number).map_or(Held::default(), |entry| entry.held)
+        let Some(entry) = self.open.remove(&number) else { return Held::default() };
+        if let Some(network) = entry.network
+            && let Some(count) = self.networks.get_mut(&network)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.networks.remove(&network);
+            }
+        }
+        entry.held
     }
 
     /// A connection goes on to another stage, with new patience.
@@ -172,123 +200,21 @@ impl Table {
         count
     }
 
-    /// Of memory, the large bodies give first: a hook is small, whoever else there is.
+    /// Those of a network that has more than its share give first. Of memory, the large bodies do: a hook is small, whoever else
+    /// there is.
     fn slowest(&self, need: Need) -> Option<&Entry> {
         let may_go = |entry: &&Entry| entry.stage != Stage::Handling && !entry.dropped.is_cancelled();
         let candidates = self.open.values().filter(may_go).filter(|entry| need.is_helped_by(entry.held));
         let is_spared = |entry: &Entry| need.is_memory() && entry.held.large_bytes == 0;
-        candidates.min_by_key(|entry| (is_spared(entry), entry.patient_until))
+        candidates.min_by_key(|entry| (self.is_within_share(entry), is_spared(entry), entry.patient_until))
+    }
+
+    fn is_within_share(&self, entry: &Entry) -> bool {
+        let count = entry.network.and_then(|network| self.networks.get(&network));
+        count.is_none_or(|count| *count <= self.share)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn later(now: Instant, seconds: u64) -> Instant {
-        now + Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn the_oldest_of_those_who_say_nothing_goes_first() {
-        let (mut table, now) = (Table::default(), Instant::now());
-        let (_, first) = table.enter(now);
-        let (_, second) = table.enter(later(now, 1));
-        assert_eq!(table.shed(Need::Place), 1);
-        assert!(first.is_cancelled() && !second.is_cancelled());
-        // One that is gone already makes no room twice.
-        assert_eq!(table.shed(Need::Place), 1);
-        assert!(second.is_cancelled());
-        assert_eq!(table.shed(Need::Place), 0);
-    }
-
-    #[test]
-    fn the_slow_go_before_the_fast_even_if_they_are_younger() {
-        let (mut table, now) = (Table::default(), Instant::now());
-        let (fast, fast_dropped) = table.enter(now);
-        table.turn(fast, Stage::Body, now);
-        let (slow, slow_dropped) = table.enter(later(now, 1));
-        table.turn(slow, Stage::Body, later(now, 1));
-        table.progress(fast, 1_000_000, later(now, 4));
-        table.progress(slow, 1, later(now, 4));
-        assert_eq!(table.shed(Need::Place), 1);
-        assert!(slow_dropped.is_cancelled() && !fast_dropped.is_cancelled());
-    }
-
-    #[test]
-    fn a_hook_that_is_being_stored_is_never_dropped() {
-        let (mut table, now) = (Table::default(), Instant::now());
-        let (number, dropped) = table.enter(now);
-        *table.held(number).unwrap() = Held { served: 1, small_bytes: 10, large_bytes: 10 };
-        table.turn(number, Stage::Handling, now);
-        for need in [Need::Place, Need::Served, Need::Small(1), Need::Large(1)] {
-            assert_eq!(table.shed(need), 0, "{need:?}");
-        }
-        assert!(!dropped.is_cancelled());
-        table.turn(number, Stage::Answer, now);
-        assert_eq!(table.shed(Need::Place), 1);
-    }
-
-    #[test]
-    fn a_body_has_to_come_at_the_rate_and_no_head_start_lasts_longer_than_the_patience() {
-        let (mut table, now) = (Table::default(), Instant::now());
-        let (number, _) = table.enter(now);
-        table.turn(number, Stage::Body, now);
-        // Everything at once earns no more than the patience, however much it is.
-        table.progress(number, 1_000_000, now);
-        assert_eq!(table.patient_until(number), Some(later(now, 5)));
-        // Half of the rate: every two seconds earn one.
-        table.progress(number, 16 * 1024, later(now, 2));
-        assert_eq!(table.patient_until(number), Some(later(now, 6)));
-        table.progress(number, 16 * 1024, later(now, 4));
-        assert_eq!(table.patient_until(number), Some(later(now, 7)));
-        // At the rate, it stays.
-        table.progress(number, 48 * 1024, later(now, 7));
-        assert_eq!(table.patient_until(number), Some(later(now, 10)));
-    }
-
-    /// Connections that hold this much, the first being the oldest.
-    fn holding<const N: usize>(held: [(usize, usize); N]) -> (Table, [CancellationToken; N]) {
-        let (mut table, now) = (Table::default(), Instant::now());
-        let tokens = held.map(|(small_bytes, large_bytes)| {
-            let (number, dropped) = table.enter(later(now, table.next));
-            *table.held(number).unwrap() = Held { served: usize::from(large_bytes > 0), small_bytes, large_bytes };
-            dropped
-        });
-        (table, tokens)
-    }
-
-    #[test]
-    fn large_bodies_give_their_memory_before_small_ones_and_nobody_goes_without_need() {
-        let (mut table, tokens) = holding([(10, 0), (0, 0), (32, 900), (32, 700), (32, 800)]);
-        let mut shed = |need| (table.shed(need), tokens.each_ref().map(CancellationToken::is_cancelled));
-        assert_eq!(shed(Need::Large(1000)), (2, [false, false, true, true, false]));
-        assert_eq!(shed(Need::Small(32)), (1, [false, false, true, true, true]));
-        assert_eq!(shed(Need::Large(1)), (0, [false, false, true, true, true]));
-        assert_eq!(shed(Need::Small(11)), (1, [true, false, true, true, true]));
-        assert_eq!(table.leave(3), Held { served: 1, small_bytes: 32, large_bytes: 700 });
-    }
-
-    #[test]
-    fn who_is_not_served_makes_no_room_for_whom_is_to_be() {
-        let (mut table, tokens) = holding([(10, 0), (0, 0), (32, 900)]);
-        assert_eq!((table.shed(Need::Served), table.shed(Need::Served)), (1, 0));
-        assert_eq!(tokens.each_ref().map(CancellationToken::is_cancelled), [false, false, true]);
-    }
-
-    #[test]
-    fn only_a_client_that_is_waited_for_runs_out_of_patience() {
-        let (mut table, now) = (Table::default(), Instant::now());
-        let (number, _) = table.enter(now);
-        for (stage, waits) in [
-            (Stage::Head, true),
-            (Stage::Body, true),
-            (Stage::Handling, false),
-            (Stage::Answer, false),
-            (Stage::Rest, true),
-        ] {
-            table.turn(number, stage, now);
-            assert_eq!(table.patient_until(number).is_some(), waits, "{stage:?}");
-        }
-    }
-}
+#[path = "table_tests.rs"]
+mod tests;

@@ -35,6 +35,7 @@ mod outages;
 mod pauses;
 mod polls;
 mod raw;
+mod raw_http;
 mod reactions;
 mod read;
 pub(crate) mod readers;

@@ -23,6 +23,9 @@ pub enum Rejected {
     /// 408: the body did not arrive.
     #[error("the body did not arrive")]
     Unfinished,
+    /// 400: not written as HTTP says.
+    #[error("the body is not in chunks as it is said to be")]
+    Garbled,
     /// 503: it could not be kept, so it is not acknowledged.
     #[error("the message cannot be stored now")]
     StoreDown,
@@ -35,18 +38,32 @@ impl Rejected {
         match self {
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::UnknownScope | Self::UnknownPath => StatusCode::NOT_FOUND,
-            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::Garbled => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unfinished => StatusCode::REQUEST_TIMEOUT,
             Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
+    /// Whether it was seen that the sender has the channel's secret.
+    #[must_use]
+    pub const fn is_signed(self) -> bool {
+        match self {
+            Self::Malformed | Self::StoreDown => true,
+            Self::Unsigned
+            | Self::UnknownScope
+            | Self::UnknownPath
+            | Self::TooLarge
+            | Self::Unfinished
+            | Self::Garbled => false,
+        }
+    }
+
     /// A scanner that tries addresses is no news; anything that knows the scope is.
-    pub(super) fn log(self) {
+    pub fn log(self) {
         match self {
             Self::UnknownScope | Self::UnknownPath => tracing::debug!(reason = %self, "hook refused"),
-            Self::Unsigned | Self::Malformed | Self::TooLarge | Self::Unfinished | Self::StoreDown => {
+            Self::Unsigned | Self::Malformed | Self::TooLarge | Self::Unfinished | Self::Garbled | Self::StoreDown => {
                 tracing::warn!(reason = %self, "hook refused");
             }
         }
@@ -61,6 +78,7 @@ impl Rejected {
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
             Self::Unfinished => "unfinished",
+            Self::Garbled => "garbled",
             Self::StoreDown => "store_down",
         }
     }

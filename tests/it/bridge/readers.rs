@@ -28,6 +28,11 @@ const LENGTH: u64 = 16 << 20;
 
 /// A link to an imported file, and where it leads.
 pub(crate) fn imported_file(stage: &Stage) -> Url {
+    imported_as(stage, None, "x.bin")
+}
+
+/// The same of a file with a type and a name.
+pub(crate) fn imported_as(stage: &Stage, mime_type: Option<&str>, file_name: &str) -> Url {
     let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
     let folder = imported::dir(&config.data_dir).join("1-2/7");
     fs::create_dir_all(&folder).unwrap();
@@ -37,8 +42,8 @@ pub(crate) fn imported_file(stage: &Stage) -> Url {
         public_url: config.server.public_url.url().clone(),
         valid_for: config.media.links_for,
     };
-    let (path, file_name) = ("1-2/7/5.bin".to_owned(), "x.bin".to_owned());
-    let file = ImportedFile { path, file_name, mime_type: None, expires_at_seconds: 0 };
+    let (path, file_name) = ("1-2/7/5.bin".to_owned(), file_name.to_owned());
+    let file = ImportedFile { path, file_name, mime_type: mime_type.map(str::to_owned), expires_at_seconds: 0 };
     Url::parse(&links.made_at(clock::now()).to_imported(&file)).unwrap()
 }
 

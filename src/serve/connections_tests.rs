@@ -1,0 +1,113 @@
+//! Places and memory go to whom they are due.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::*;
+
+fn connections(connections: usize, small_bodies_bytes: usize, large_bodies_bytes: usize) -> Arc<Connections> {
+    Arc::new(Connections::new(Limits {
+        connections,
+        share: connections,
+        served: 1,
+        small_bodies_bytes,
+        large_bodies_bytes,
+    }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_has_five_seconds() {
+    let connection = connections(1, 0, 0).enter(Peer::of_tests()).await;
+    let begun = Instant::now();
+    connection.has_to_end().await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_to_a_full_house_takes_the_place_of_the_slowest() {
+    let connections = connections(1, 0, 0);
+    let first = connections.enter(Peer::of_tests()).await;
+    let leaves = async {
+        first.has_to_end().await;
+        drop(first);
+    };
+    let begun = Instant::now();
+    tokio::join!(leaves, connections.enter(Peer::of_tests()));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_is_being_stored_keeps_its_place() {
+    let connections = connections(1, 0, 0);
+    let first = connections.enter(Peer::of_tests()).await;
+    first.has_asked();
+    first.is_handled();
+    assert!(timeout(Duration::from_mins(1), connections.enter(Peer::of_tests())).await.is_err());
+    assert!(timeout(Duration::from_mins(1), first.has_to_end()).await.is_err());
+    drop(first);
+    connections.enter(Peer::of_tests()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn memory_that_others_hold_becomes_free_by_their_end() {
+    let connections = connections(3, 1000, 0);
+    let (first, second, third) = (
+        connections.enter(Peer::of_tests()).await,
+        connections.enter(Peer::of_tests()).await,
+        connections.enter(Peer::of_tests()).await,
+    );
+    first.hold(600).await.unwrap();
+    second.hold(400).await.unwrap();
+    second.is_handled();
+    let leaves = async {
+        first.has_to_end().await;
+        drop(first);
+    };
+    let (held, ()) = tokio::join!(third.hold(500), leaves);
+    held.unwrap();
+    third.is_handled();
+    // Nobody is left who could go.
+    assert!(timeout(Duration::from_mins(1), third.hold(200)).await.is_err());
+    second.is_answered();
+    third.hold(200).await.unwrap();
+    drop((second, third));
+    assert_eq!(connections.small.available_permits(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_served_too_slowly_makes_room_for_the_next_and_keeps_nothing() {
+    let connections = connections(2, 0, 0);
+    let (first, second) = (connections.enter(Peer::of_tests()).await, connections.enter(Peer::of_tests()).await);
+    first.is_to_be_served().await.unwrap();
+    first.is_handled();
+    assert!(timeout(Duration::from_mins(1), second.is_to_be_served()).await.is_err());
+    first.is_answered();
+    let leaves = async {
+        first.has_to_end().await;
+        drop(first);
+    };
+    let (served, ()) = tokio::join!(second.is_to_be_served(), leaves);
+    served.unwrap();
+    drop(second);
+    assert_eq!(connections.served.available_permits(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_leave_the_memory_of_small_ones_alone() {
+    let connections = connections(2, SMALL_BYTES + 5000, 100_000);
+    let (large, small) = (connections.enter(Peer::of_tests()).await, connections.enter(Peer::of_tests()).await);
+    large.hold(SMALL_BYTES + 100_000).await.unwrap();
+    assert!(timeout(Duration::from_secs(1), large.hold(1)).await.is_err());
+    small.hold(5000).await.unwrap();
+    drop((large, small));
+    let free = (connections.small.available_permits(), connections.large.available_permits());
+    assert_eq!(free, (SMALL_BYTES + 5000, 100_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_holds_more_than_any_hook_needs() {
+    let connection = connections(1, SMALL_BYTES, MOST_HELD_BYTES).enter(Peer::of_tests()).await;
+    connection.hold(MOST_HELD_BYTES).await.unwrap();
+    assert!(connection.hold(1).await.is_err());
+}
