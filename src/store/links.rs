@@ -77,9 +77,15 @@ pub(super) fn write(
                 if !all.contains(ours) {
                     all.push(*ours);
                 }
-                // One note for both directions: the way back is found by what this row holds.
-                expire::note(batch, until, &keys::kommo_of(ours));
-                batch.insert(keys::kommo_of(ours), rows::write(kommo));
+                let way = keys::kommo_of(ours);
+                let former: Option<KommoMessageId> = rows::get(db, &way)?;
+                if let Some(former) = former.filter(|former| former != kommo) {
+                    expire::note(batch, until, &keys::ours_of(&former));
+                }
+                // One note for both directions: the way back is found by what this row holds. Where that was something else
+                // before, nothing else leads to the former way back.
+                expire::note(batch, until, &way);
+                batch.insert(way, rows::write(kommo));
             }
             Fact::Presence { conversation, presence } => {
                 batch.insert(keys::presence(conversation), rows::write(presence));

@@ -115,6 +115,22 @@ async fn links_and_chats_are_found_from_both_sides() {
     assert!(store.chat(&conversation).unwrap().is_some(), "chats stay");
 }
 
+#[tokio::test]
+async fn a_message_that_is_linked_anew_leaves_nothing_behind_in_the_end() {
+    let store = Home::new().open();
+    let ours: MessageId = "tg:7:5:1".parse().unwrap();
+    let [first, second] = ["first", "second"].map(|id| KommoMessageId(id.to_owned()));
+    for kommo in [&first, &second] {
+        let facts = vec![Fact::Link { ours, kommo: kommo.clone() }];
+        let jobs = vec![job(None, &lane("a"), "x")];
+        store.push_with(Intake { jobs, offset: None }, facts, NOW).await.unwrap();
+    }
+    assert_eq!(store.kommo_message(&ours).unwrap().as_ref(), Some(&second));
+    assert_eq!(store.telegram_messages(&first).unwrap(), [ours], "who answers the former one is understood");
+    store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
+    assert!([first, second].iter().all(|kommo| store.telegram_messages(kommo).unwrap().is_empty()));
+}
+
 /// All rows, to compare stores by.
 fn rows(store: &Store) -> Vec<(Vec<u8>, Vec<u8>)> {
     let rows = store.db().unwrap().iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
