@@ -64,6 +64,7 @@ mod rows;
 mod scan;
 mod schema;
 mod settle;
+mod threads;
 mod unread;
 mod unreadable;
 mod weave;

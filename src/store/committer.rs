@@ -4,19 +4,26 @@
 //! nobody else changes. What follows from a change (the index, the caller's answer) happens here too, after the commit:
 //! a caller that has gone away in the meantime takes nothing with it.
 
-use std::{
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, Sender, channel},
-    },
-    thread::{self, JoinHandle},
+use std::sync::{
+    Arc, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use tokio::sync::oneshot;
 
-pub(super) use crate::store::book::Book;
-use crate::store::{StoreError, db::Batch, index::Index};
+// By the module above, and not by the crate's root: a test puts this file below one of its own, where a scheduler of its
+// choice decides which thread goes on, and the disk fails when it says so.
+pub(super) use super::book::Book;
+use super::{
+    StoreError,
+    db::Batch,
+    index::Index,
+    threads::{
+        Mutex,
+        mpsc::{Receiver, Sender, channel},
+        thread::{self, JoinHandle},
+    },
+};
 
 /// The most changes that share one commit; a bound on how long the first of them waits.
 const GROUP: usize = 256;

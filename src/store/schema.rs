@@ -43,9 +43,12 @@ fn migrate(found: u32, steps: &[Step], db: &Db) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{cell::Cell, collections::BTreeMap, sync::Arc};
+
+    use proptest::{collection, prelude::*};
 
     use super::*;
+    use crate::store::db::Batch;
 
     fn note(db: &Db, name: &str) -> Result<(), StoreError> {
         db.insert(name, "done")?;
@@ -84,6 +87,66 @@ mod tests {
             let told = outcome.unwrap_err().to_string();
             assert!(told.contains(words), "{noted}: {told}");
             assert_eq!(db.get(keys::SCHEMA).unwrap().unwrap(), noted, "nothing is changed");
+        }
+    }
+
+    thread_local! {
+        /// How many rows are moved until the power goes.
+        static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+
+    /// Moves each row from one table to another, and adds to what it says.
+    fn move_rows(db: &Db, [from, to]: [&str; 2]) -> Result<(), StoreError> {
+        for row in db.scan_prefix(from).collect::<Vec<_>>() {
+            let (key, value) = row?;
+            let left = LEFT.get().checked_sub(1).ok_or_else(|| StoreError::Failed("cut".to_owned()))?;
+            LEFT.set(left);
+            let mut batch = Batch::default();
+            batch.remove(&key);
+            batch.insert([to.as_bytes(), &key[1..]].concat(), [&value, to.as_bytes()].concat());
+            db.apply_batch(batch)?;
+        }
+        Ok(())
+    }
+
+    /// A quarter of what `PROPTEST_CASES` asks for, or of 256.
+    fn cases() -> ProptestConfig {
+        let asked = ProptestConfig::default();
+        ProptestConfig { cases: asked.cases.div_ceil(4), failure_persistence: None, ..asked }
+    }
+
+    proptest! {
+        #![proptest_config(cases())]
+
+        #[test]
+        fn a_step_that_is_cut_short_anywhere_is_taken_again(
+            rows in collection::btree_map(collection::vec(any::<u8>(), 1..9), 0..9000_usize, 0..9),
+            cuts in collection::vec(0..20_usize, 0..5),
+            forgets in any::<bool>(),
+        ) {
+            let steps: [Step; 2] = [|db| move_rows(db, ["a", "b"]), |db| move_rows(db, ["b", "c"])];
+            let tree = sled::Config::new().temporary(true).open().unwrap();
+            let db = Db::new(tree, Arc::new(tempfile::tempfile().unwrap())).unwrap();
+            for (key, bytes) in &rows {
+                db.insert([b"a", &key[..]].concat(), vec![b'x'; *bytes]).unwrap();
+            }
+            db.insert(keys::SCHEMA, "1").unwrap();
+            for left in cuts.into_iter().chain([usize::MAX]) {
+                LEFT.set(left);
+                let noted = db.get(keys::SCHEMA).unwrap().unwrap();
+                let _ = bring_up_to(3, &steps, &db, Path::new("/data/store"), &noted);
+                if forgets && left < usize::MAX {
+                    // The power went before it was noted that the last step was taken.
+                    db.insert(keys::SCHEMA, noted.to_vec()).unwrap();
+                }
+            }
+            let end = |(key, bytes): (&Vec<u8>, &usize)| {
+                ([b"c", &key[..]].concat(), [vec![b'x'; *bytes], b"bc".to_vec()].concat())
+            };
+            let mut wanted: BTreeMap<_, _> = rows.iter().map(end).collect();
+            wanted.insert(keys::SCHEMA.to_vec(), b"3".to_vec());
+            let found = db.iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
+            prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), wanted);
         }
     }
 }

@@ -28,6 +28,7 @@ mod recovery;
 mod restoring;
 mod rewound;
 mod samples;
+mod schedules;
 mod unread;
 mod unreadable;
 mod weave;
