@@ -7,6 +7,8 @@ use tokio::{
 
 use super::*;
 
+mod model;
+
 /// A remote whose answers a test sets, with a count of its probes and what was told last.
 struct Play {
     answer: Arc<Mutex<Result<(), Failure>>>,

@@ -7,6 +7,9 @@ use crate::{
     words::Language,
 };
 
+#[path = "verdict_tests/weather.rs"]
+mod weather;
+
 const NOW: UnixMillis = UnixMillis(1_000_000);
 
 fn conversation() -> Conversation {
