@@ -1,7 +1,9 @@
 //! Where the log goes and what it may say.
 
 use tracing::Level;
-use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::config::{Log, LogFormat};
 
@@ -11,16 +13,22 @@ const CAPPED: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls", "sle
 
 /// Starts logging to stderr. May be called once per process.
 pub fn start(log: &Log) {
+    start_into(log, std::io::stderr, std::io::IsTerminal::is_terminal(&std::io::stderr()));
+}
+
+/// The same to another place. `is_colored` is about a log for people.
+pub fn start_into<W>(log: &Log, place: W, is_colored: bool)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let registry = tracing_subscriber::registry()
         .with(EnvFilter::new(log.level.as_str()))
         .with(filter_fn(|metadata| is_allowed(metadata.target(), *metadata.level())));
-    let stderr = fmt::layer().with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(place);
     // A second start finds the first one in place, which is just as good.
     let _ = match log.format {
-        LogFormat::Text => registry
-            .with(stderr.with_target(false).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())))
-            .try_init(),
-        LogFormat::Json => registry.with(stderr.json().flatten_event(true)).try_init(),
+        LogFormat::Text => registry.with(lines.with_target(false).with_ansi(is_colored)).try_init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
 }
 

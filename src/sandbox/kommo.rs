@@ -12,7 +12,7 @@ use crate::sandbox::{
     clock::Clock,
     fault::{Fault, Faults},
     record::Record,
-    serve::Server,
+    serve::{Leaks, Server},
     shared::Shared,
     traffic::Traffic,
 };
@@ -159,6 +159,8 @@ pub struct FakeKommo {
     core: Arc<Core>,
     server: Arc<Server>,
     rest_server: Arc<Server>,
+    leaks: Arc<Leaks>,
+    rest_leaks: Arc<Leaks>,
 }
 
 impl FakeKommo {
@@ -181,10 +183,13 @@ impl FakeKommo {
             rest,
             client: hooks::client()?,
         });
-        let server = Server::start(listen, api::router(Arc::clone(&core)))?;
+        let leaks = Arc::new(Leaks::of("kommo", Record::of_process()?));
+        let server = Server::guarded(listen, api::router(Arc::clone(&core)), Arc::clone(&leaks))?;
         // The account has a host of its own.
-        let rest = Server::start(SocketAddr::new(listen.ip(), 0), account::api::router(Arc::clone(&core)))?;
-        Ok(Self { core, server: Arc::new(server), rest_server: Arc::new(rest) })
+        let rest_leaks = Arc::new(Leaks::of("kommo's account", Record::of_process()?));
+        let (account, router) = (SocketAddr::new(listen.ip(), 0), account::api::router(Arc::clone(&core)));
+        let rest = Server::guarded(account, router, Arc::clone(&rest_leaks))?;
+        Ok(Self { core, server: Arc::new(server), rest_server: Arc::new(rest), leaks, rest_leaks })
     }
 
     /// The base address for clients, without a slash at the end.
@@ -200,6 +205,11 @@ impl FakeKommo {
     /// The channel and its account.
     pub fn settings(&self) -> &Settings {
         &self.core.settings
+    }
+
+    /// What must not be told to the Chats API and to the account, and what was all the same.
+    pub(crate) fn leaks(&self) -> [&Leaks; 2] {
+        [&self.leaks, &self.rest_leaks]
     }
 
     /// The clock that dates messages and judges the `Date` header.

@@ -1,7 +1,7 @@
 //! What passed between the fakes and their clients, written down for programs that judge it.
 //!
 //! If the variable `TELEKOMMO_SANDBOX_RECORD` names a folder, each process adds to a file of its own there, one line of
-//! JSON for each request that was answered. No token, secret or signature is among them, and no bytes of files.
+//! JSON for each request that was answered, and for each secret that was told to whom it is not for. No token, secret or signature is among them, and no bytes of files.
 //!
 //! | Field | Meaning |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | `fault` | whether the request went wrong on purpose |
 //! | `bot`, `form`, `args`, `answer`, `by_hand` | Telegram: the bot's id; the `Content-Type`; the arguments as they came, or why they cannot be read; the answer's body, if the request was handled; which of the updates in it a test wrote by hand |
 //! | `path`, `body` | Kommo: the path and the body as it came |
+//! | `leak` | which secret, and after what; such a line has the remote and nothing else |
 
 use std::{
     collections::HashSet,

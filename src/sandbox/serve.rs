@@ -20,12 +20,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use leaks::{Guarded, Leaks};
 use wire::Wire;
 
+mod leaks;
 mod wire;
 
 /// A running server. Stops when it is dropped.
-#[derive(Debug)]
 pub(crate) struct Server {
     gate: Arc<Gate>,
     tasks: TaskTracker,
@@ -38,7 +39,15 @@ impl Server {
     /// # Errors
     /// The address cannot be bound.
     pub(crate) fn start(listen: SocketAddr, router: Router) -> io::Result<Self> {
-        let gate = Arc::new(Gate::open(listen)?);
+        Self::guarded(listen, router, Arc::default())
+    }
+
+    /// The same, and looks for secrets in everything that clients say.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub(crate) fn guarded(listen: SocketAddr, router: Router, leaks: Arc<Leaks>) -> io::Result<Self> {
+        let gate = Arc::new(Gate::open(listen, leaks)?);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let app = router.into_make_service_with_connect_info::<Line>();
         let serving = axum::serve(Door(Arc::clone(&gate)), app).into_future();
@@ -96,14 +105,13 @@ impl Connected<IncomingStream<'_, Door>> for Line {
 }
 
 /// The listening socket, present or not.
-#[derive(Debug)]
 struct Gate {
     address: SocketAddr,
+    leaks: Arc<Leaks>,
     runtime: Handle,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
 struct State {
     listener: Option<TcpListener>,
     /// Keeps the port ours while we are down: bound, but not listening, so that clients are refused.
@@ -114,7 +122,7 @@ struct State {
 }
 
 impl Gate {
-    fn open(listen: SocketAddr) -> io::Result<Self> {
+    fn open(listen: SocketAddr, leaks: Arc<Leaks>) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -124,7 +132,7 @@ impl Gate {
             cut: CancellationToken::new(),
             waiting: None,
         };
-        Ok(Self { address, runtime: Handle::current(), state: Mutex::new(state) })
+        Ok(Self { address, leaks, runtime: Handle::current(), state: Mutex::new(state) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -181,7 +189,7 @@ impl Listener for Door {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             match poll_fn(|context| self.0.lock().poll_accept(context)).await {
-                Ok((stream, peer, cut)) => return (Wire::new(stream, cut), peer),
+                Ok((stream, peer, cut)) => return (Wire::new(stream, cut, Arc::clone(&self.0.leaks)), peer),
                 // Too many open files, or a client that left at once: neither is a reason to stop.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }

@@ -1,7 +1,7 @@
 //! Both fakes with the real bridge between them, over real HTTP, in one process.
 
 use std::{
-    fmt, fs::OpenOptions, io::Write as _, net::SocketAddr, os::unix::fs::OpenOptionsExt as _, path::Path,
+    fmt, fs::OpenOptions, io::Write as _, net::SocketAddr, os::unix::fs::OpenOptionsExt as _, path::Path, thread,
     time::Duration,
 };
 
@@ -24,6 +24,8 @@ use crate::{
     },
 };
 
+mod secrets;
+
 /// A bot of the sandbox and the source it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
@@ -34,6 +36,14 @@ pub struct Line {
     /// Its bot's name.
     pub name: &'static str,
     username: &'static str,
+}
+
+impl Line {
+    /// What is secret about the token.
+    #[must_use]
+    pub fn secret(&self) -> &'static str {
+        self.token.split_once(':').map_or(self.token, |(_, secret)| secret)
+    }
 }
 
 /// The bots that are there from the start.
@@ -60,7 +70,8 @@ pub const GARDEN: i64 = -1_001_000_000_042;
 pub const RIGHTS: [&str; 2] = ["can_reply", "can_read_messages"];
 
 const CHANNEL_ID: &str = "344a5002-f8ca-454d-af3d-396180102ac7";
-const CHANNEL_SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
+/// The channel's secret, good for the fake alone.
+pub const CHANNEL_SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 const ACCOUNT_ID: &str = "52e591f7-c98f-4255-8495-827210138c81";
 const CHANNEL_BOT_ID: &str = "f1910c7f-b1e0-4184-bd09-c7def2a9109a";
 
@@ -124,6 +135,7 @@ impl Stage {
                 title: "telekommo sandbox".to_owned(),
             },
         )?;
+        secrets::guard(&telegram, &kommo);
         let dir = tempfile::Builder::new().prefix("telekommo-").tempdir()?;
         let (settings, public_url) = (settings.to_owned(), "http://127.0.0.1".to_owned());
         Ok(Self { telegram, kommo, bridge: None, settings, public_url, dir })
@@ -256,6 +268,13 @@ impl Stage {
         self.dir.path()
     }
 
+    /// The secrets that the fakes were told though they are not for them, each with where it stood.
+    #[must_use]
+    pub fn leaks(&self) -> Vec<String> {
+        let [chats, account] = self.kommo.leaks();
+        [self.telegram.leaks(), chats, account].iter().flat_map(|leaks| leaks.found()).collect()
+    }
+
     /// Waits until `condition` holds, looking again whenever something changes on either side.
     ///
     /// # Errors
@@ -277,6 +296,14 @@ impl Stage {
                 () = sleep_until(deadline) => return Err(TimedOut { what: what.to_owned(), within }),
             }
         }
+    }
+}
+
+impl Drop for Stage {
+    /// Whoever has told a secret to whom it is not for has not played well, however the rest went.
+    fn drop(&mut self) {
+        let leaks = self.leaks();
+        assert!(leaks.is_empty() || thread::panicking(), "secrets were told: {leaks:#?}");
     }
 }
 

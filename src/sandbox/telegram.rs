@@ -12,7 +12,7 @@ use crate::sandbox::{
     clock::Clock,
     fault::{Fault, Faults},
     record::Record,
-    serve::Server,
+    serve::{Leaks, Server},
     shared::Shared,
     traffic::Traffic,
 };
@@ -148,6 +148,7 @@ struct Core {
 pub struct FakeTelegram {
     core: Arc<Core>,
     server: Arc<Server>,
+    leaks: Arc<Leaks>,
 }
 
 impl FakeTelegram {
@@ -163,8 +164,9 @@ impl FakeTelegram {
             traffic: Traffic::new(),
             record: Record::of_process()?,
         });
-        let server = Server::start(listen, api::router(Arc::clone(&core)))?;
-        Ok(Self { core, server: Arc::new(server) })
+        let leaks = Arc::new(Leaks::of("telegram", Record::of_process()?));
+        let server = Server::guarded(listen, api::router(Arc::clone(&core)), Arc::clone(&leaks))?;
+        Ok(Self { core, server: Arc::new(server), leaks })
     }
 
     /// The base address for clients, without a slash at the end.
@@ -175,6 +177,11 @@ impl FakeTelegram {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// What must not be told to it, and what was all the same.
+    pub(crate) fn leaks(&self) -> &Leaks {
+        &self.leaks
     }
 
     /// The clock that dates messages and lets updates expire. Waits (long polls) are real.

@@ -5,6 +5,8 @@
 mod account;
 mod binary;
 mod bridge;
+mod documents;
+mod hush;
 mod kinds;
 mod layers;
 mod net;

@@ -17,6 +17,8 @@ use telekommo::{
 };
 use tokio::time::{Instant, sleep};
 
+use crate::hush;
+
 /// How long anything may take before a test fails. Nothing here takes nearly as long unless it is broken.
 pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 /// How often something is looked at that cannot tell when it changes.
@@ -63,6 +65,7 @@ impl TestStage {
         let brisk = BRISK.lines().filter(|line| key(line).is_none_or(|key| !set.contains(&key)));
         let brisk = brisk.collect::<Vec<_>>().join("\n");
         stage.configure(&format!("{brisk}\n{settings}"));
+        hush::listen(&stage);
         stage.start_bridge().await.expect("the stage starts");
         Self { stage, leftovers_allowed: false, failures_allowed: false, finished: false }
     }
@@ -126,6 +129,7 @@ impl TestStage {
             self.assert_no_failures();
         }
         assert_eq!(self.stop_bridge().await, Some(Ended::Stopped));
+        hush::assert_nothing_logged();
     }
 
     fn assert_no_failures(&self) {
@@ -236,7 +240,9 @@ impl TestStage {
     pub(crate) async fn admin(&self, path: &str) -> (u16, String) {
         let address = self.bridge().expect("the bridge runs").admin_addr();
         let response = reqwest::get(format!("http://{address}{path}")).await.expect("the listener answers");
-        (response.status().as_u16(), response.text().await.expect("the answer is text"))
+        let (status, text) = (response.status().as_u16(), response.text().await.expect("the answer is text"));
+        hush::assert_hushed(path, &text);
+        (status, text)
     }
 
     /// Waits until `/ready` is `status` and names all of `words`.

@@ -62,7 +62,9 @@ class Judge:
 
     def line(self, exchange):
         """Judges one exchange."""
-        if exchange["remote"] == "telegram":
+        if "leak" in exchange:
+            self._found("a secret was told to whom it is not for", [exchange["leak"]])
+        elif exchange["remote"] == "telegram":
             self._telegram(exchange)
         else:
             self._kommo(exchange)

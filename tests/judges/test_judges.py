@@ -107,6 +107,12 @@ class Judges(unittest.TestCase):
                 found = judged(exchange, **changes)
                 self.assertTrue(any(finding in line for line in found), found)
 
+    def test_a_secret_that_was_told_is_found(self):
+        self.assertEqual(
+            judged({"remote": "telegram", "leak": "telegram was told the key"}),
+            ["a secret was told to whom it is not for: telegram was told the key"],
+        )
+
     def test_updates_are_judged_unless_written_by_hand(self):
         wrong = {**UPDATE, "message": {**UPDATE["message"], "bogus": 1}}
         poll = {**SEND, "method": "getupdates", "args": {}, "answer": {"ok": True, "result": [UPDATE, wrong]}}

@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,17 +13,20 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::leaks::{Ear, Leaks};
+
 /// A stream that fails both ways from the moment its token is cancelled.
 pub(super) struct Wire {
     stream: TcpStream,
     cut: CancellationToken,
+    ear: Ear,
     cutting: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, cut: CancellationToken) -> Self {
+    pub(super) fn new(stream: TcpStream, cut: CancellationToken, leaks: Arc<Leaks>) -> Self {
         let cutting = Box::pin(cut.clone().cancelled_owned());
-        Self { stream, cut, cutting }
+        Self { stream, cut, ear: Ear::new(leaks), cutting }
     }
 
     pub(super) fn cut_token(&self) -> CancellationToken {
@@ -40,7 +44,12 @@ impl AsyncRead for Wire {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.poll_cut(context) {
             Poll::Ready(cut) => Poll::Ready(cut),
-            Poll::Pending => Pin::new(&mut self.stream).poll_read(context, into),
+            Poll::Pending => {
+                let before = into.filled().len();
+                let read = ready!(Pin::new(&mut self.stream).poll_read(context, into));
+                self.ear.hear(&into.filled()[before..]);
+                Poll::Ready(read)
+            }
         }
     }
 }

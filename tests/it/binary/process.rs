@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::WITHIN;
+use crate::{hush::assert_hushed, support::WITHIN};
 
 /// The binary, with `arguments` and nothing in its environment but what is added.
 pub(crate) fn telekommo(arguments: &[&str]) -> Command {
@@ -41,7 +41,10 @@ pub(crate) fn run(stage: &Stage) -> Command {
 
 /// Waits until a command that ends by itself has ended.
 pub(crate) async fn finished(mut command: Command) -> Output {
-    timeout(WITHIN, command.output()).await.expect("the command ends").unwrap()
+    let output = timeout(WITHIN, command.output()).await.expect("the command ends").unwrap();
+    assert_hushed("what a command prints", &String::from_utf8_lossy(&output.stdout));
+    assert_hushed("what a command complains of", &String::from_utf8_lossy(&output.stderr));
+    output
 }
 
 /// A stream's text.
@@ -52,6 +55,7 @@ pub(crate) fn text(bytes: &[u8]) -> &str {
 /// A process that runs. It is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
+    is_sandbox: bool,
     stdout: Arc<watch::Sender<String>>,
     stderr: Arc<watch::Sender<String>>,
     readers: [JoinHandle<()>; 2],
@@ -73,13 +77,15 @@ pub(crate) struct Ports {
 impl Process {
     /// Starts it.
     pub(crate) fn spawn(mut command: Command) -> Self {
+        // The sandbox tells whoever tries it what to put into a configuration.
+        let is_sandbox = command.as_std().get_args().any(|word| word == "sandbox");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (stdout, stderr) = (Arc::default(), Arc::default());
         let readers = [
             collect(child.stdout.take().unwrap(), Arc::clone(&stdout)),
             collect(child.stderr.take().unwrap(), Arc::clone(&stderr)),
         ];
-        Self { child, stdout, stderr, readers }
+        Self { child, is_sandbox, stdout, stderr, readers }
     }
 
     /// Starts a bridge with this command, waits until it is up and lets Kommo send its hooks there.
@@ -116,10 +122,21 @@ impl Process {
 
     /// The most memory that it has had at any time, in bytes.
     pub(crate) fn most_memory(&self) -> u64 {
-        let status = format!("/proc/{}/status", self.child.id().expect("the process runs"));
-        let status = std::fs::read_to_string(status).unwrap();
+        let status = self.told_by_system("status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// What the system tells others of it: the file of that name below its folder in `/proc`.
+    pub(crate) fn told_by_system(&self, name: &str) -> String {
+        let id = self.child.id().expect("the process runs");
+        String::from_utf8_lossy(&std::fs::read(format!("/proc/{id}/{name}")).unwrap()).into_owned()
+    }
+
+    /// To whom the system has given this file below its folder in `/proc`.
+    pub(crate) fn owner_of(&self, name: &str) -> u32 {
+        let id = self.child.id().expect("the process runs");
+        std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(format!("/proc/{id}/{name}")).unwrap())
     }
 
     /// Lets it open no more files than this.
@@ -154,11 +171,15 @@ impl Process {
         i32::try_from(id).ok().and_then(Pid::from_raw).unwrap()
     }
 
-    /// Waits for its end.
+    /// Waits for its end. No secret may be in anything that it has said.
     pub(crate) async fn ended(mut self) -> Ended {
         let status = timeout(WITHIN, self.child.wait()).await.expect("the process ends").unwrap();
         for reader in self.readers {
             reader.await.unwrap();
+        }
+        assert_hushed("the log", &self.stderr.borrow());
+        if !self.is_sandbox {
+            assert_hushed("what a process prints", &self.stdout.borrow());
         }
         Ended { status, stderr: self.stderr.borrow().clone() }
     }
