@@ -9,8 +9,8 @@ use telekommo::{
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Ignored, Signals},
     operate::{
-        advice, chats, check, connect, history, import, invite, logging, parked, reconcile, register, restore, sources,
-        templates, terminal, usage, values,
+        advice, chats, check, connect, history, import, invite, logging, parked, private, reconcile, register, restore,
+        sources, templates, terminal, usage, values,
     },
     sandbox,
 };
@@ -173,6 +173,7 @@ impl ConfigPath {
 }
 
 fn main() -> ExitCode {
+    private::no_core_dumps();
     terminal::end_quietly_when_unread();
     let arguments = match usage::read(Arguments::try_parse_from, std::env::args_os()) {
         Ok(arguments) => arguments,
@@ -196,6 +197,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         Command::Sources { request } => with_config(&config, |config| wait_for(sources::run(config, request.into()))),
         Command::Register { register } => register::run(&register, config.path).map(|()| ExitCode::SUCCESS),
         Command::Import { import } => with_config(&config, |config| {
+            private::private_files();
             let is_complete = Runtime::new()?.block_on(import::run(config, &import))?;
             Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }),
@@ -210,6 +212,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         }
         Command::Restore { data_dir, dump, config: given } => {
             refuse_config(&config, given.as_ref(), "restore reads no configuration: name the data directory")?;
+            private::private_files();
             let restored = restore::run(&data_dir, dump)?;
             terminal::say(&format!("{restored}\n"));
             Ok(ExitCode::SUCCESS)
@@ -284,6 +287,7 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {
+    private::private_files();
     let runtime = Runtime::new()?;
     // Before anything else: a signal that comes while the configuration is read or the store opens must not kill.
     let (signals, ignored) = {

@@ -12,6 +12,7 @@ pub mod import;
 pub mod invite;
 pub mod logging;
 pub mod parked;
+pub mod private;
 mod qr;
 pub mod reconcile;
 pub mod register;

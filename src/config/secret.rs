@@ -2,17 +2,20 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::{config::error::Wrong, domain::address::BotId};
 
-/// A text that cannot be printed by accident: no `Display`, no `Serialize`, and `Debug` hides it.
+/// A text that cannot be printed by accident: no `Display`, no `Serialize`, and `Debug` hides it. Its memory is overwritten
+/// before others get it.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a text that must not be shown.
     #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
     }
 
     /// Reads a token that travels in an HTTP header.
@@ -23,7 +26,7 @@ impl Secret {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Wrong::new("is not a token: write it in one piece, without spaces"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self::new(text.to_owned()))
     }
 
     /// The text itself. To be used where it is sent or where it signs, and nowhere else.
@@ -57,7 +60,7 @@ impl BotToken {
         if !bot.bytes().all(|byte| byte.is_ascii_digit()) || rest.is_empty() || !rest.bytes().all(is_token_byte) {
             return Err(wrong());
         }
-        Ok(Self { bot_id: BotId(bot.parse().map_err(|_| wrong())?), secret: Secret(text.to_owned()) })
+        Ok(Self { bot_id: BotId(bot.parse().map_err(|_| wrong())?), secret: Secret::new(text.to_owned()) })
     }
 
     /// The bot whose token it is.
@@ -90,7 +93,7 @@ impl ChannelSecret {
                 "is not a channel secret: write the 40 hexadecimal characters of the registration letter",
             ));
         }
-        Ok(Self(Secret(text.to_owned())))
+        Ok(Self(Secret::new(text.to_owned())))
     }
 
     /// The text itself. To be used where it signs, and nowhere else.
@@ -128,6 +131,10 @@ const fn is_token_byte(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::mem;
+
+    use zeroize::ZeroizeOnDrop;
+
     use super::*;
 
     const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
@@ -137,6 +144,16 @@ mod tests {
         let token = BotToken::parse(TOKEN).unwrap();
         assert_eq!(format!("{token:?}"), "BotToken { bot_id: BotId(123456789), secret: [secret] }");
         assert_eq!(token.expose(), TOKEN);
+    }
+
+    #[test]
+    fn secrets_are_overwritten_when_they_are_dropped() {
+        // What the types say: nobody can look at memory that was given back without unsafe code.
+        const fn overwritten<T: ZeroizeOnDrop>(_: &T) {}
+        overwritten(&Secret::new(TOKEN.to_owned()).0);
+        assert!(mem::needs_drop::<BotToken>() && mem::needs_drop::<ChannelSecret>());
+        // The keys of signatures are the states of these.
+        overwritten(&sha1::Sha1::default());
     }
 
     #[test]

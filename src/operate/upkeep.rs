@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     kommo::time::KommoTime,
     operate::forgetting::Forgetting,
-    store::{Store, StoreError, dumps, durable},
+    store::{Store, StoreError, dumps, durable, home},
 };
 
 /// How often expired rows are removed.
@@ -82,7 +82,7 @@ impl Upkeep {
 /// must not make an old dump look new.
 fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
     if !dumps.try_exists()? {
-        fs::create_dir_all(dumps)?;
+        home::create_private_dir(dumps)?;
         dumps.parent().map_or(Ok(()), durable::sync_folder)?;
     }
     let former = dumps::all(dumps)?;

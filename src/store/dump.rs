@@ -120,7 +120,12 @@ fn write_rows(db: &Db, file: &Path, now: UnixMillis) -> std::io::Result<u64> {
 /// A dump holds what customers wrote: nobody else on the machine may read it.
 fn create_private(file: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)
+    // What an earlier one left may have another mode, or be a link.
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
 }
 
 fn write_line(out: &mut impl Write, line: &Line) -> std::io::Result<()> {

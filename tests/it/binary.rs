@@ -14,6 +14,7 @@ mod memory;
 mod own_bridge;
 mod parked;
 mod paths;
+mod private;
 pub(crate) mod process;
 mod register;
 mod restore;
