@@ -1,0 +1,75 @@
+//! What documents say of the sources, held against them.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use toml::{Table, Value};
+
+fn text(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+fn manifest() -> Table {
+    text("Cargo.toml").parse().unwrap()
+}
+
+/// The cells of each row of the table whose head begins with this cell.
+fn rows(document: &str, head: &str) -> Vec<Vec<String>> {
+    let begins = format!("| {head} |");
+    let table = document.lines().skip_while(|line| !line.starts_with(&begins)).take_while(|line| line.starts_with('|'));
+    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
+    table.skip(2).map(cells).collect()
+}
+
+/// What stands between backticks.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_test_that_a_promise_names_exists() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = ["src", "tests"].into_iter().flat_map(|folder| super::layers::rust_files(&here.join(folder)));
+    let sources = files.map(|file| fs::read_to_string(file).unwrap()).collect::<Vec<_>>();
+    let is_test = |name: &str| {
+        let begin = format!("fn {name}(");
+        sources.iter().any(|source| source.contains(&begin) && is_marked(source, &begin))
+    };
+    let promises = rows(&text(".github/SECURITY.md"), "Promise");
+    assert!(promises.len() >= 20, "only {} promises are left", promises.len());
+    for promise in promises {
+        let tests = quoted(promise.last().unwrap());
+        assert!(!tests.is_empty(), "no test stands behind {promise:?}");
+        for name in tests {
+            assert!(is_test(name), "there is no test {name}");
+        }
+    }
+    assert!(is_test("every_test_that_a_promise_names_exists") && !is_test("rows") && !is_test("no_such_test"));
+}
+
+/// Whether the function that begins like this is a test: by an attribute before it, or within `proptest!`.
+fn is_marked(source: &str, begin: &str) -> bool {
+    let before = source.split(begin).next().and_then(|before| before.rsplit_once('\n'));
+    let lines = before.map(|(lines, _)| lines).unwrap_or_default().lines().rev();
+    lines.take_while(|line| line.trim_start().starts_with("#[")).any(|line| line.contains("test"))
+}
+
+#[test]
+fn every_direct_dependency_has_a_row() {
+    let manifest = manifest();
+    let named = |section: &str| manifest[section].as_table().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    let used = &named("dependencies") | &named("dev-dependencies");
+    let table = rows(&text("src/docs/dependencies.md"), "Crate");
+    let described = table.iter().map(|row| row[0].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        described,
+        Vec::from_iter(used),
+        "src/docs/dependencies.md has a row for each of Cargo.toml, in its order"
+    );
+    assert!(table.iter().all(|row| row.len() == 4 && row.iter().all(|cell| !cell.is_empty())), "{table:#?}");
+}
+
+#[test]
+fn unsafe_code_is_forbidden() {
+    // For the tests as well: what cargo is told here holds for everything in the package, and `forbid` knows no exception.
+    assert_eq!(manifest()["lints"]["rust"]["unsafe_code"], Value::from("forbid"));
+}
