@@ -10,6 +10,7 @@ mod disposition;
 mod found;
 pub mod imported;
 pub mod link;
+pub(crate) mod range;
 mod room;
 pub mod serve;
 mod standing;

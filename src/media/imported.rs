@@ -15,7 +15,10 @@ use tokio::{
 };
 use tokio_util::io::ReaderStream;
 
-use crate::media::whole::{Unwhole, whole};
+use crate::media::{
+    range::{Bytes, wanted},
+    whole::{Unwhole, whole},
+};
 
 mod chats;
 
@@ -72,32 +75,6 @@ fn readable<T>(relative: &str, tried: std::io::Result<T>) -> Option<T> {
             }
         })
         .ok()
-}
-
-/// Which bytes are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bytes {
-    All,
-    /// From the first to the last, both included.
-    Some(u64, u64),
-    /// Some that are not there.
-    Beyond,
-}
-
-/// What a `Range` asks for; several ranges at once, and what is no range, are answered with everything (RFC 9110).
-fn wanted(range: Option<&HeaderValue>, length: u64) -> Bytes {
-    let asked = range.and_then(|value| value.to_str().ok()?.trim().strip_prefix("bytes=")?.split_once('-'));
-    let Some((first, last)) = asked else { return Bytes::All };
-    let end = length.saturating_sub(1);
-    match (first.trim().parse::<u64>(), last.trim().parse::<u64>()) {
-        (Ok(first), _) if first >= length => Bytes::Beyond,
-        (Ok(first), Ok(last)) if last < first => Bytes::All,
-        (Ok(first), Ok(last)) => Bytes::Some(first, last.min(end)),
-        (Ok(first), Err(_)) if last.trim().is_empty() => Bytes::Some(first, end),
-        (Err(_), Ok(0)) if first.trim().is_empty() => Bytes::Beyond,
-        (Err(_), Ok(count)) if first.trim().is_empty() && length > 0 => Bytes::Some(length.saturating_sub(count), end),
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => Bytes::All,
-    }
 }
 
 /// The answer to a request for a file of this length; without the file itself if it `is_head`. One that is cut while it is read
@@ -179,25 +156,5 @@ mod tests {
             let read = axum::body::to_bytes(response.into_body(), 100).await;
             assert_eq!(read.is_ok(), is_whole, "{range:?} of {left}");
         }
-    }
-
-    #[test]
-    fn ranges_are_read_as_the_standard_says() {
-        for (range, want) in [
-            ("bytes=0-1", Bytes::Some(0, 1)),
-            ("bytes=2-", Bytes::Some(2, 9)),
-            ("bytes=2-99", Bytes::Some(2, 9)),
-            ("bytes=-3", Bytes::Some(7, 9)),
-            ("bytes=-99", Bytes::Some(0, 9)),
-            ("bytes=10-", Bytes::Beyond),
-            ("bytes=-0", Bytes::Beyond),
-            ("bytes=5-2", Bytes::All),
-            ("bytes=0-1,4-5", Bytes::All),
-            ("lines=1-2", Bytes::All),
-            ("bytes=x", Bytes::All),
-        ] {
-            assert_eq!(wanted(Some(&HeaderValue::from_static(range)), 10), want, "{range}");
-        }
-        assert_eq!(wanted(None, 10), Bytes::All);
     }
 }

@@ -1,0 +1,64 @@
+//! Which part of a file a `Range` asks for (RFC 9110, 14.1.2).
+
+use axum::http::HeaderValue;
+
+/// Which bytes are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bytes {
+    /// All of them.
+    All,
+    /// From the first to the last, both included.
+    Some(u64, u64),
+    /// Some that are not there.
+    Beyond,
+}
+
+/// What a `Range` asks for; several ranges at once, and what is no range, are answered with everything (RFC 9110).
+pub(crate) fn wanted(range: Option<&HeaderValue>, length: u64) -> Bytes {
+    let asked = range.and_then(|value| value.to_str().ok()?.trim().strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = asked.map(|(first, last)| (first.trim(), last.trim())) else { return Bytes::All };
+    // What a number may have in front elsewhere makes it none here.
+    if ![first, last].iter().all(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Bytes::All;
+    }
+    let end = length.saturating_sub(1);
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if last < first => Bytes::All,
+        (Ok(first), _) if first >= length => Bytes::Beyond,
+        (Ok(first), Ok(last)) => Bytes::Some(first, last.min(end)),
+        (Ok(first), Err(_)) if last.is_empty() => Bytes::Some(first, end),
+        (Err(_), Ok(0)) if first.is_empty() => Bytes::Beyond,
+        (Err(_), Ok(count)) if first.is_empty() && length > 0 => Bytes::Some(length.saturating_sub(count), end),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => Bytes::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_the_standard_says() {
+        for (range, want) in [
+            ("bytes=0-1", Bytes::Some(0, 1)),
+            ("bytes=2-", Bytes::Some(2, 9)),
+            ("bytes=2-99", Bytes::Some(2, 9)),
+            ("bytes=-3", Bytes::Some(7, 9)),
+            ("bytes=-99", Bytes::Some(0, 9)),
+            ("bytes=10-", Bytes::Beyond),
+            ("bytes=-0", Bytes::Beyond),
+            ("bytes=5-2", Bytes::All),
+            ("bytes=12-11", Bytes::All),
+            ("bytes=0-1,4-5", Bytes::All),
+            ("lines=1-2", Bytes::All),
+            ("bytes=x", Bytes::All),
+            ("bytes=+2-5", Bytes::All),
+            ("bytes=-+3", Bytes::All),
+            ("bytes=10-x", Bytes::All),
+            (" bytes= 2 - 5 ", Bytes::Some(2, 5)),
+        ] {
+            assert_eq!(wanted(Some(&HeaderValue::from_static(range)), 10), want, "{range}");
+        }
+        assert_eq!(wanted(None, 10), Bytes::All);
+    }
+}
