@@ -52,7 +52,7 @@ impl Db {
     /// The rows of `tree`, which nobody else has as long as `lock` is held.
     pub(super) fn new(tree: sled::Db, lock: Arc<File>) -> sled::Result<Self> {
         let last = tree.scan_prefix(keys::CHUNKS).keys().next_back().transpose()?;
-        let next = last.and_then(|key| keys::chunks_id(&key)).map_or(0, |last| last + 1);
+        let next = last.and_then(|key| keys::chunks_id(&key)).map_or(0, |last| last.saturating_add(1));
         Ok(Self { tree, next_chunks: Arc::new(AtomicU64::new(next)), _lock: lock })
     }
 
@@ -114,7 +114,8 @@ impl Db {
             if value.and_then(|value| Pointer::parse(&value)).is_none_or(|pointer| pointer.id != id) {
                 orphans.push(id);
             }
-            next = id + 1;
+            let Some(behind) = id.checked_add(1) else { break };
+            next = behind;
         }
         Ok(orphans)
     }
@@ -216,7 +217,8 @@ impl Db {
 
     /// What the chunks make up, if all of them are there.
     fn collected(&self, pointer: Pointer) -> sled::Result<Option<Vec<u8>>> {
-        let mut whole = Vec::with_capacity(pointer.bytes);
+        // The length is only compared: in a damaged row it may be any.
+        let mut whole = Vec::new();
         for chunk in self.tree.range(keys::chunk(pointer.id, 0)..keys::chunks(pointer.id.saturating_add(1))).values() {
             whole.extend_from_slice(&chunk?);
         }

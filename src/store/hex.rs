@@ -10,10 +10,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Reads back what [`hex`] wrote.
+/// Reads back what [`hex`] wrote. A sign is no digit, though a number may have one.
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?, 16).ok())
-        .collect()
+    let is_byte = |pair: &&str| pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok().filter(is_byte));
+    pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }

@@ -231,6 +231,14 @@ pub(super) fn parked(sequence: u64) -> Vec<u8> {
     with(b'p', &sequence.to_be_bytes())
 }
 
+/// No store gives a sequence as high as this. One that is comes from a damaged disk, and nothing is counted on from it.
+pub(super) const SEQUENCES_END: u64 = 1 << 63;
+
+/// The number behind that of a key, if the key has one that a store gives.
+pub(super) fn next_sequence(key: &[u8]) -> Option<u64> {
+    sequence_of(key).filter(|sequence| *sequence < SEQUENCES_END).map(|sequence| sequence + 1)
+}
+
 /// The sequence of a parked message's key.
 pub(super) fn parked_sequence(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.strip_prefix(PARKED)?.try_into().ok()?))

@@ -62,13 +62,14 @@ fn count_parked(db: &Db, index: &mut Index) -> Result<(), StoreError> {
 /// The number that is taken next. Where there is no counter that can be read, it is above all that are in use.
 pub(super) fn next_sequence(db: &Db) -> Result<u64, StoreError> {
     let counter = db.get(keys::SEQUENCE)?;
-    if let Some(next) = counter.and_then(|value| rows::read(keys::SEQUENCE, &value)) {
+    let is_given = |next: &u64| *next <= keys::SEQUENCES_END;
+    if let Some(next) = counter.and_then(|value| rows::read(keys::SEQUENCE, &value)).filter(is_given) {
         return Ok(next);
     }
-    let mut next: u64 = rows::get(db, keys::CAUGHT_UP_MARK)?.unwrap_or_default();
+    let mut next: u64 = rows::get(db, keys::CAUGHT_UP_MARK)?.filter(is_given).unwrap_or_default();
     for table in [keys::JOBS, keys::PARKED, keys::ASIDE] {
         for entry in scan(db, table) {
-            next = next.max(keys::sequence_of(&entry?.0).map_or(0, |sequence| sequence.saturating_add(1)));
+            next = next.max(keys::next_sequence(&entry?.0).unwrap_or_default());
         }
     }
     Ok(next)

@@ -35,8 +35,9 @@ impl Plan {
         self.rows += 1;
         self.chats += u64::from(key.starts_with(keys::CHATS));
         let place = Place::parse(key);
-        let used = keys::sequence_of(key).map(|last| last + 1);
+        let used = keys::next_sequence(key);
         let counted = (key == keys::SEQUENCE).then(|| rows::read(key, value)).flatten();
+        let counted = counted.filter(|next| *next <= keys::SEQUENCES_END);
         self.next_sequence = self.next_sequence.max(used.max(counted).unwrap_or(0));
         if keys::parked_sequence(key).is_some() {
             self.parked.extend(rows::read::<ParkedRow>(key, value));
@@ -68,7 +69,8 @@ impl Plan {
             return Some(keys::aside(keys::sequence_of(&key).unwrap_or_default(), &key));
         }
         let is_written_anew = [keys::SEQUENCE, keys::BEGUN, keys::SCHEMA, keys::JOURNAL].contains(&key.as_slice());
-        let is_other = is_written_anew || self.gone.contains(&key);
+        // No dump of ours has chunks: they are written as the rows that they make up.
+        let is_other = is_written_anew || keys::is_chunk(&key) || self.gone.contains(&key);
         (!is_other).then_some(key)
     }
 

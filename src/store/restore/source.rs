@@ -59,7 +59,12 @@ impl Source {
             .lines()
             .map(|line| serde_json::from_str::<Line>(&line.map_err(failed)?).map_err(|_| bad("a line is cut")));
         let header = match lines.next().transpose()? {
-            Some(Line::Head { format, schema, at }) if format == FORMAT && schema <= SCHEMA => Header { schema, at },
+            Some(Line::Head { format, schema, at }) if format == FORMAT && (1..=SCHEMA).contains(&schema) => {
+                Header { schema, at }
+            }
+            Some(Line::Head { format, schema: 0, .. }) if format == FORMAT => {
+                return Err(bad("it says that it has format 0, which there never was"));
+            }
             Some(Line::Head { format, .. }) if format == FORMAT => return Err(bad("a newer telekommo wrote it")),
             _ => return Err(bad("it does not begin like one")),
         };
