@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
-    /// The instant that lies `seconds` after the epoch (Telegram's `date`, Kommo's `timestamp`).
+    /// The instant that lies `seconds` after the epoch (Telegram's `date`, Kommo's `timestamp`). Nothing was written before the
+    /// epoch, and Kommo takes no such time: what is told as that counts as the epoch.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(1000))
+        Self(if seconds > 0 { seconds.saturating_mul(1000) } else { 0 })
     }
 
     /// Whole seconds since the epoch, rounded down.
@@ -56,6 +57,11 @@ mod tests {
         assert_eq!(UnixMillis(1_999).seconds(), 1);
         assert_eq!(UnixMillis(-1).seconds(), -1);
         assert_eq!(UnixMillis::from_seconds(i64::MAX).0, i64::MAX);
+    }
+
+    #[test]
+    fn what_is_told_as_before_the_epoch_is_the_epoch() {
+        assert_eq!([i64::MIN, -1, 0, 1].map(|seconds| UnixMillis::from_seconds(seconds).0), [0, 0, 0, 1000]);
     }
 
     #[test]
