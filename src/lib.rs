@@ -280,6 +280,8 @@
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //! | [`files`] | an operator's files: their text, who can read them, why the system refuses one | nothing |
 //!
+//! `fuzz` holds what is promised of everything that comes from outside; it is there for tests and for libFuzzer alone.
+//!
 //! [`invite`], [`lenient`], [`clock`], [`files`], [`pace`], [`breaker`], [`meter`] and [`net`] are leaves that several rooms use. The bridge never imports the
 //! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire
 //! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
@@ -290,6 +292,8 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod invite;
 pub mod kommo;
 pub mod lenient;

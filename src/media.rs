@@ -8,6 +8,8 @@ mod denied;
 pub mod disk;
 mod disposition;
 mod found;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod imported;
 pub mod link;
 pub(crate) mod range;

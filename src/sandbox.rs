@@ -10,6 +10,8 @@
 
 pub mod clock;
 pub mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod kommo;
 mod own_bridge;
 pub mod page;

@@ -38,6 +38,8 @@ mod error;
 mod expire;
 mod fact;
 mod forget;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod guests;
 mod hex;
 pub mod home;

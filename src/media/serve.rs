@@ -170,7 +170,7 @@ impl MediaDoor {
 /// A part is asked for without conditions or not at all: what a condition compares with (`ETag`) is not passed on. Whoever
 /// wants several parts gets the whole, as HTTP allows: an answer of several says how it is divided in a header that is not
 /// passed on either.
-fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
+pub(super) fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
     let range = headers.get(header::RANGE).filter(|range| !range.as_bytes().contains(&b','));
     range.filter(|_| !headers.contains_key(header::IF_RANGE))
 }
@@ -214,7 +214,7 @@ fn passed(
 }
 
 /// What is the same for every answer. The file is a stranger's, so no browser may take it for a page of ours.
-fn headers(kind: &str, file_name: &str) -> HeaderMap {
+pub(super) fn headers(kind: &str, file_name: &str) -> HeaderMap {
     let kind = disposition::one_type(kind);
     let shown = disposition::header(kind, file_name);
     let kind = HeaderValue::from_str(kind).unwrap_or(HeaderValue::from_static(disposition::ANYTHING));

@@ -30,6 +30,8 @@ mod bar;
 mod chats;
 mod event;
 mod export;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod people;
 mod progress;
 mod read;

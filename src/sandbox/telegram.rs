@@ -29,6 +29,8 @@ mod chats;
 mod edits;
 mod files;
 mod formats;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod group_acts;
 mod groups;
 mod hosting;

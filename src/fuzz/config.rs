@@ -1,0 +1,123 @@
+//! What the operator writes: whatever is wrong with it, no secret is shown.
+
+use std::{cell::OnceCell, fs};
+
+use tempfile::TempDir;
+
+use crate::{
+    config::{Config, Environment},
+    fuzz::input::Input,
+};
+
+/// The least that a file must say.
+const LEAST: &str = r#"
+[server]
+public_url = "https://bridge.example.com"
+
+[kommo]
+channel_id = "344a5002-f8ca-454d-af3d-396180102ac7"
+channel_secret = "f2d7f8704eff95087ed45b23ba99c0b5aac8278e"
+account_id = "52e591f7-c98f-4255-8495-827210138c81"
+access_token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsImp0aSI6IjE2In0.eyJhdWQiOiIxMiIsImp0aSI6IjM0In0.c2lnbmF0dXJl"
+
+[sources.sales]
+token = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
+name = "Sales bot"
+"#;
+const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
+const SECRET: &str = "f2d7f8704eff95087ed45b23ba99c0b5aac8278e";
+const ACCESS: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsImp0aSI6IjE2In0.eyJhdWQiOiIxMiIsImp0aSI6IjM0In0.c2lnbmF0dXJl";
+const PASSWORD: &str = "http://user:vJ8qPz3nLw5tRk2x@10.0.0.1:3128";
+/// What of it is no secret.
+const ADDRESS: &str = "http://user:@10.0.0.1:3128";
+/// What stands for each secret.
+const MARKS: [(&str, &str); 4] = [("@T", TOKEN), ("@S", SECRET), ("@A", ACCESS), ("@P", PASSWORD)];
+/// How much of a secret is one: a part as long as this is shown nowhere.
+const PART_BYTES: usize = 12;
+/// What is typed by mistake.
+const SLIPS: &[u8] = b"\"'\n=[]{}#., :\\ab1";
+/// How many slips one file may have: where all is changed, nothing tells what was a secret.
+const MOST_SLIPS: usize = 2;
+
+/// A byte for what follows: a file, slips in one that is right, variables, or the text of a file with a secret.
+pub(super) fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    match input.byte() % 4 {
+        0 => {
+            let Some(text) = input.text() else { return };
+            judged(&marked(text), &[], None);
+        }
+        1 => judged(&slipped(&mut input), &[], None),
+        2 => {
+            let file = [LEAST, "", "[server]\n"][usize::from(input.byte() % 3)];
+            let lines: Vec<_> = std::iter::from_fn(|| (!input.is_empty()).then(|| input.line())).collect();
+            let variables = lines.iter().filter_map(|line| line.split_once('='));
+            let variables: Vec<_> =
+                variables.map(|(name, value)| (format!("TELEKOMMO_{name}"), marked(value))).collect();
+            judged(file, &variables, None);
+        }
+        _ => {
+            let file = format!(
+                "{}_file = \"secret\"",
+                ["channel_secret", "token", "access_token"][usize::from(input.byte() % 3)]
+            );
+            let name = file.split_once("_file").map(|(name, _)| format!("\n{name} = ")).unwrap_or_default();
+            let least = LEAST.lines().map(|line| if format!("\n{line}").starts_with(&name) { &file } else { line });
+            let text: Vec<u8> = input.text().map_or(input.rest().to_vec(), |text| marked(text).into_bytes());
+            judged(&least.collect::<Vec<_>>().join("\n"), &[], Some(&text));
+        }
+    }
+}
+
+fn marked(text: &str) -> String {
+    MARKS.iter().fold(text.to_owned(), |text, (mark, secret)| text.replace(mark, secret))
+}
+
+/// The least of a file with a few slips: each a place, and what is typed or lost there.
+fn slipped(input: &mut Input<'_>) -> String {
+    let mut text = LEAST.to_owned();
+    for _ in 0..MOST_SLIPS {
+        if input.is_empty() {
+            break;
+        }
+        let (at, slip) = (input.below(text.len()), usize::from(input.byte()) % (SLIPS.len() + 1));
+        match SLIPS.get(slip) {
+            Some(typed) => text.insert(at, char::from(*typed)),
+            None => drop(text.remove(at)),
+        }
+    }
+    text
+}
+
+fn judged(file: &str, variables: &[(String, String)], secret: Option<&[u8]>) {
+    thread_local! {
+        static HOME: OnceCell<TempDir> = const { OnceCell::new() };
+    }
+    let environment: Environment = variables.iter().filter(|(_, value)| !value.contains('\0')).cloned().collect();
+    let loaded = HOME.with(|home| {
+        let home = home.get_or_init(|| TempDir::new().expect("a folder"));
+        let path = home.path().join("config.toml");
+        fs::write(&path, file).expect("it can be written");
+        if let Some(secret) = secret {
+            fs::write(home.path().join("secret"), secret).expect("it can be written");
+        }
+        Config::load(Some(&path), &environment)
+    });
+    let shown = match loaded {
+        Ok(config) => {
+            assert_eq!(format!("{:?}", config.kommo.channel_secret), "ChannelSecret([secret])");
+            assert!(config.sources.values().all(|source| format!("{:?}", source.token).contains("[secret]")));
+            config.warnings.join("\n")
+        }
+        Err(error) => {
+            assert!(!error.to_string().trim().is_empty(), "an error says what is wrong");
+            format!("{error} {error:?}")
+        }
+    };
+    for (_, secret) in MARKS {
+        let parts = (0..=secret.len() - PART_BYTES).map(|at| &secret[at..at + PART_BYTES]);
+        let leak = parts.filter(|part| !ADDRESS.contains(part)).find(|part| shown.contains(part));
+        assert!(leak.is_none(), "{shown}\nis told of\n{file}\nwith {variables:?}");
+    }
+    assert!(!format!("{environment:?}").contains(TOKEN));
+}

@@ -1,0 +1,134 @@
+//! Every target with its seeds and with small changes of them: the same ones at every run.
+
+mod mutation;
+mod seeds;
+
+use std::{fs, path::Path};
+
+use mutation::Mutator;
+
+use super::{TARGETS, run};
+
+/// How often the seeds of a target are changed, if nobody says otherwise.
+const CHANGES: usize = 400;
+/// How much slower than the others a target is.
+const SLOW: [(&str, usize); 2] = [("dumps", 40), ("config", 2)];
+
+/// What a person may set: how many changes there are, and a folder that the seeds are written to.
+#[expect(clippy::disallowed_methods, reason = "it sets nothing of the bridge")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Shows the bytes with which a target has failed.
+struct Given<'a>(&'a str, &'a [u8]);
+
+impl Drop for Given<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{} does not hold for b\"{}\"", self.0, self.1.escape_ascii());
+        }
+    }
+}
+
+fn held(target: &str, bytes: &[u8]) {
+    let given = Given(target, bytes);
+    run(target, bytes);
+    drop(given);
+}
+
+fn holds(target: &str) {
+    let seeds = seeds::of(target);
+    assert!(seeds.len() > 1, "{target} has too few seeds");
+    for seed in &seeds {
+        held(target, seed);
+    }
+    let changes = setting("TELEKOMMO_FUZZ_CHANGES").map_or(CHANGES, |text| text.parse().unwrap());
+    let slow = SLOW.iter().find(|(slow, _)| *slow == target).map_or(1, |(_, times)| *times);
+    let mut mutator = Mutator::new(target);
+    for _ in 0..changes.div_ceil(slow) {
+        held(target, &mutator.changed(&seeds));
+    }
+}
+
+/// A test for each target, so that they run side by side; and what they are called.
+macro_rules! targets {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { holds(stringify!($name)); })*
+        const TESTED: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+targets!(hooks updates entities rich start links ranges multipart config export rows dumps);
+
+#[test]
+fn every_target_is_tested_and_has_a_binary() {
+    let names = TARGETS.map(|target| target.name);
+    assert_eq!(names, *TESTED);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+    for name in names {
+        let binary = fs::read_to_string(folder.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(binary.contains(&format!("run(\"{name}\", bytes)")), "{name}");
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+    }
+    assert_eq!(fs::read_dir(folder.join("fuzz_targets")).unwrap().count(), names.len());
+}
+
+/// What once did not hold, by its target.
+const FOUND: &[(&str, &[u8])] = &[
+    // A range that is none was answered with 416 by one of two readings of it.
+    ("ranges", b"dbytes=5-2"),
+    ("ranges", b"dbytes=18446744073709551615-18446744"),
+    ("ranges", b"dbytes=+2-5"),
+    ("ranges", b"dbytes=100-x"),
+    // A type that says XML in another way than SVG does: browsers show any as a page.
+    ("links", b"\x01a\nfile\nimage/pngsvg+xml\n"),
+    // A sign in place of a digit.
+    ("rows", b"+a1786017600"),
+    // A time before the epoch, which Kommo does not take.
+    (
+        "updates",
+        br#" {"update_id":1,"message":{"message_id":5,"date":-5,"chat":{"id":777,"type":"private"},"text":"Hi"}}"#,
+    ),
+    (
+        "export",
+        br#"{"type":"personal_chat","id":7,"messages":[{"id":5,"date_unixtime":"-5","from_id":"user7","text":"Hi"}]}"#,
+    ),
+];
+
+/// The same of dumps: their formats and rows.
+const DUMPS: &[(u32, &str)] = &[
+    // The number behind the last one that there is.
+    (1, r#"{"k":"70ffffffffffffffff","v":"{}"}"#),
+    // The same as what the counter says.
+    (1, r#"{"k":"6d73657175656e6365","v":"18446744073709551615"}"#),
+    // A chunk, which is no row.
+    (1, r#"{"k":"23ffffffffffffffff","v":""}"#),
+    // A format that no store can be opened with.
+    (0, r#"{"k":"6100","v":"1"}"#),
+];
+
+#[test]
+fn what_was_found_once_holds() {
+    for (target, bytes) in FOUND {
+        held(target, bytes);
+    }
+    for (schema, row) in DUMPS {
+        let head = format!("{{\"format\":\"telekommo-dump\",\"schema\":{schema}}}");
+        held("dumps", format!("{head}\n{row}\n{{\"rows\":1}}\n").as_bytes());
+    }
+}
+
+#[test]
+#[ignore = "writes the seeds to where TELEKOMMO_FUZZ_CORPUS says, for libFuzzer"]
+fn write_seeds() {
+    let corpus = setting("TELEKOMMO_FUZZ_CORPUS").expect("TELEKOMMO_FUZZ_CORPUS names a folder");
+    for target in TESTED {
+        let folder = Path::new(&corpus).join(target);
+        fs::create_dir_all(&folder).unwrap();
+        for (number, seed) in seeds::of(target).iter().enumerate() {
+            fs::write(folder.join(format!("seed-{number}")), seed).unwrap();
+        }
+    }
+}

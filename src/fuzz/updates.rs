@@ -1,0 +1,68 @@
+//! Telegram's updates, all the way to what Kommo is sent.
+
+use serde_json::Value;
+
+use crate::{
+    domain::address::{BotId, SourceId},
+    fuzz::{
+        event::{self, Circumstances},
+        input::{Input, is_kept},
+    },
+    telegram::wire,
+    translate::{from_telegram, text::is_visible},
+};
+
+/// A byte for the circumstances, and an update.
+pub(super) fn check(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    let circumstances = Circumstances::of(input.byte());
+    let Some(raw) = input.text() else { return };
+    beside(raw);
+    let told = event::told(raw, circumstances);
+    if let Err(why) = &told {
+        assert!(is_visible(why), "nothing is dropped without a reason");
+    }
+    let json: Value = serde_json::from_str(raw).unwrap_or_default();
+    if let Some(message) = private(&json) {
+        let told = told.unwrap_or_else(|why| unreachable!("what a customer writes is not dropped: {why}"));
+        for field in ["text", "caption"] {
+            let words = message[field].as_str().filter(|words| is_visible(words) && !words.starts_with("/start"));
+            let is_said = field == "text" || message["text"].is_null();
+            if let Some(words) = words.filter(|_| is_said) {
+                assert!(is_kept(words, &told), "{told:?} lacks words of {words:?}");
+            }
+        }
+    }
+}
+
+/// What is looked at before an update is read as a whole, and beside that.
+fn beside(raw: &str) {
+    let source = SourceId::parse("sales").expect("it is one");
+    let lane = from_telegram::lane(raw, &source);
+    assert!(!lane.thread.is_empty() && lane.thread.len() <= 200, "{lane:?}");
+    assert!(is_visible(&from_telegram::why_unreadable(raw, &source)));
+    assert!(from_telegram::message_id(raw, BotId(1)).is_none_or(|id| is_visible(&id)));
+    assert!(wire::update_id(raw).is_none_or(|id| id > 0));
+    let _ = (from_telegram::numbers(raw), from_telegram::query(raw), from_telegram::deletion_of(raw, &[1, 2]));
+    if let Some(found) = from_telegram::introduction(raw, &source) {
+        assert!(is_visible(&found.guest.name), "{found:?}");
+        assert!(found.written_at.is_none_or(|at| at.0 >= 0), "{found:?}");
+        assert!(found.phone.is_none_or(|phone| is_number(&phone)));
+    }
+    assert!(from_telegram::own_number(raw).is_none_or(|(_, phone, at)| is_number(&phone) && at.0 >= 0));
+}
+
+fn is_number(phone: &str) -> bool {
+    !phone.is_empty() && phone.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The message of an update that everybody would take for a customer's words to the bot.
+fn private(update: &Value) -> Option<&Value> {
+    let message = update.get("message").filter(|message| message.is_object())?;
+    let says = |field: &str| message.get(field).is_some_and(|it| !it.is_null() && *it != false);
+    let is_elsewhere = ["guest_query_id", "direct_messages_topic", "business_connection_id"].iter().any(|it| says(it));
+    let is_chat = message["chat"]["type"] == "private" && message["chat"]["id"].is_i64();
+    let is_own = message["from"]["id"] == 123_456 || message["sender_business_bot"]["id"] == 123_456;
+    let is_numbered = message["message_id"].as_i64().is_some_and(|id| id != 0);
+    (is_chat && is_numbered && !is_elsewhere && !is_own).then_some(message)
+}

@@ -1,0 +1,187 @@
+//! What is promised of rows, and of dumps, for any bytes.
+
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    domain::{
+        address::KommoMessageId,
+        delivery::{Delivery, Report, Unread},
+        guest::Told,
+        opening::Opening,
+        order::{Arrived, Latest},
+        portrait::Portrait,
+        question::Question,
+        reach::{Connection, Presence},
+        spot::Spot,
+        time::UnixMillis,
+        work::{Lane, Work},
+    },
+    store::{
+        AccountFacts, Begun, Behind, Chat, Held, Intake, NewJob, OwnNumber, Settings, Store, StoreError,
+        dump::Line,
+        hex::{hex, unhex},
+        is_in,
+        keys::{self, Place, RawPlace},
+        rows::{self, JobRow, ParkedHead, ParkedRow},
+    },
+};
+
+const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
+const HOUR: Duration = Duration::from_hours(1);
+/// Dumps of more lines are only read.
+const MOST_LINES: usize = 200;
+
+/// A key or a value.
+pub(crate) fn rows(bytes: &[u8]) {
+    key(bytes);
+    assert_eq!(unhex(&hex(bytes)).as_deref(), Some(bytes));
+    if let Some(read) = str::from_utf8(bytes).ok().and_then(unhex) {
+        assert!(hex(&read).as_bytes().eq_ignore_ascii_case(bytes));
+    }
+    same::<JobRow>(bytes);
+    same::<ParkedRow>(bytes);
+    same::<Line>(bytes);
+    same::<Chat>(bytes);
+    same::<Held>(bytes);
+    same::<Told>(bytes);
+    same::<Latest>(bytes);
+    same::<Vec<Arrived>>(bytes);
+    same::<Vec<Unread>>(bytes);
+    same::<Vec<Behind>>(bytes);
+    same::<Question>(bytes);
+    same::<Presence>(bytes);
+    same::<Connection>(bytes);
+    same::<Spot>(bytes);
+    same::<Opening>(bytes);
+    same::<Begun>(bytes);
+    same::<OwnNumber>(bytes);
+    same::<Portrait>(bytes);
+    same::<AccountFacts>(bytes);
+    if let (Ok(row), Ok(head)) = (rows::parse::<ParkedRow>(bytes), rows::parse::<ParkedHead>(bytes)) {
+        assert_eq!((row.route, row.thread, Some(row.parked_at)), (head.route, head.thread, head.parked_at));
+        assert_eq!(row.expires_at, head.expires_at);
+    }
+}
+
+/// What is read is written so that it is read as the same.
+fn same<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
+    let Ok(read) = rows::parse::<T>(bytes) else { return };
+    let written = rows::write(&read);
+    let again = rows::parse::<T>(&written).map(|again| rows::write(&again));
+    assert_eq!(again.as_ref().map(|again| String::from_utf8_lossy(again)), Ok(String::from_utf8_lossy(&written)));
+}
+
+/// A key that is read is the one that would be written.
+fn key(key: &[u8]) {
+    if let Some(place) = Place::parse(key) {
+        assert_eq!(place.key(), key);
+        assert_eq!(keys::sequence_of(key), Some(place.sequence));
+        assert!(key.starts_with(&place.siblings()) && key.starts_with(&keys::lane(&place.lane)));
+        let raw = RawPlace::parse(key).expect("it is the place of a lane that is known");
+        assert_eq!((raw.thread, raw.sequence, raw.part), (place.lane.thread.as_str(), place.sequence, place.part));
+    }
+    if let Some(sequence) = keys::parked_sequence(key) {
+        assert_eq!(keys::parked(sequence), key);
+    }
+    if let Some((sequence, former)) = keys::aside_parts(key) {
+        assert_eq!(keys::aside(sequence, former), key);
+        assert_eq!(keys::sequence_of(key), Some(sequence));
+    }
+    for (read, write) in [
+        (keys::conversation_of(key), keys::chat as fn(&_) -> _),
+        (keys::told_of(key), keys::told),
+        (keys::held_of(key), keys::held),
+    ] {
+        assert!(read.is_none_or(|conversation| write(&conversation) == key));
+    }
+    assert!(keys::expired(key).is_none_or(|expired| key.ends_with(expired)));
+    let shown = keys::shown(key);
+    assert!(!shown.contains(char::is_control));
+    assert!(key.first() != Some(&b'q') || shown == "q…", "a phone number is not shown");
+}
+
+/// The text of a dump.
+pub(crate) fn dumps(bytes: &[u8]) {
+    let home = TempDir::new().expect("a folder");
+    let (dump, dir) = (home.path().join("dump.jsonl"), home.path().join("data"));
+    fs::write(&dump, bytes).expect("it can be written");
+    if bytes.split(|byte| *byte == b'\n').nth(MOST_LINES).is_some() {
+        return;
+    }
+    match Store::restore(&dir, &dump) {
+        Err(error) => {
+            assert!(matches!(error, StoreError::BadDump { .. }), "{error:?}");
+            assert!(!is_in(&dir) && !error.to_string().is_empty());
+        }
+        Ok(summary) => {
+            assert!(summary.moved_to.is_none() && !summary.to_string().is_empty());
+            let runtime = Builder::new_current_thread().build().expect("a runtime");
+            restored(&runtime, home.path(), bytes);
+        }
+    }
+}
+
+/// What was restored can be used, and dumped, and restored from that as the same.
+fn restored(runtime: &Runtime, home: &Path, bytes: &[u8]) {
+    let (dir, next) = (home.join("data"), home.join("next"));
+    let [second, third] = ["second.jsonl", "third.jsonl"].map(|name| home.join(name));
+    let store = opened(&dir);
+    let before = lines(bytes);
+    store.dump(&second, NOW).expect("it can be dumped");
+    let kept = lines(&fs::read(&second).unwrap_or_default());
+    for (key, line) in before.iter().filter(|(key, _)| stays(key)) {
+        assert_eq!(kept.get(key), Some(line), "{} is as it was", keys::shown(key));
+    }
+    work(runtime, &store);
+    runtime.block_on(store.close()).expect("it can be closed");
+    drop(opened(&dir));
+
+    Store::restore(&next, &second).expect("our own dump is whole");
+    let store = opened(&next);
+    store.dump(&third, NOW).expect("it can be dumped");
+    assert_eq!(lines(&fs::read(&third).unwrap_or_default()), kept, "a dump of what a dump has restored is that dump");
+    runtime.block_on(store.close()).expect("it can be closed");
+}
+
+fn opened(dir: &Path) -> Store {
+    let settings = Settings {
+        dir: dir.to_owned(),
+        cache_bytes: 1 << 20,
+        reserve_bytes: 0,
+        dedupe_for: HOUR,
+        links_for: HOUR,
+        parked_for: HOUR,
+    };
+    Store::open(settings).expect("what was restored can be opened")
+}
+
+/// The rows of a dump.
+fn lines(dump: &[u8]) -> BTreeMap<Vec<u8>, Line> {
+    let lines = dump.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    let row = |line| match &line {
+        Line::Row { k, .. } | Line::Bytes { k, .. } => Some((unhex(k)?, line)),
+        Line::Head { .. } | Line::End { .. } => None,
+    };
+    lines.filter_map(row).collect()
+}
+
+/// Whether a row comes into the store as it stands in a dump: what is only looked up does.
+fn stays(key: &[u8]) -> bool {
+    key.first().is_some_and(|table| b"dcakbhwgfnz0123uxiyqrlsv".contains(table))
+}
+
+/// New jobs come behind those that wait, and what waits is claimed and done.
+fn work(runtime: &Runtime, store: &Store) {
+    let waiting: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();
+    let lane = Lane { route: "inbound".parse().expect("it is one"), thread: "new".to_owned() };
+    let report = Report { message: KommoMessageId("new".to_owned()), delivery: Delivery::Delivered };
+    let job = NewJob { id: None, lane, work: Work::Report(report) };
+    let pushed = runtime.block_on(store.push(Intake { jobs: vec![job], offset: None }, NOW));
+    assert_eq!(pushed.expect("it can be stored").taken, 1);
+    let after: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();
+    assert_eq!(after, waiting + 1);
+}
