@@ -165,12 +165,16 @@ async fn relay(courier: &Courier, mut inbound: Inbound, attempt: Attempt) -> Out
     if inbound.edited && courier.store.kommo_message(&inbound.original())?.is_some() {
         return editing::edit(courier, &inbound, attempt).await;
     }
-    let outcome = send(courier, &inbound, attempt).await?;
+    let latest = if inbound.edited { order::stand_unnumbered(courier, &mut inbound)? } else { None };
+    let mut outcome = send(courier, &inbound, attempt).await?;
     let named = inbound.quote.as_mut().and_then(|quote| quote.kommo.take());
     if named.is_some() && matches!(outcome, Err(Failure::Permanent(_))) {
         // Whatever Kommo has against the quoted message, the customer's own words must not stay behind with it.
         tracing::info!(message = %inbound.id, "refused with the message that it answers: sent with its words in front");
-        return send(courier, &inbound, attempt).await;
+        outcome = send(courier, &inbound, attempt).await?;
+    }
+    if let Ok(Ending::Done { facts, .. }) = &mut outcome {
+        facts.extend(latest);
     }
     Ok(outcome)
 }
@@ -216,7 +220,7 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
     let here = reach::target(courier, &tap.inbound.conversation)?;
     chats::settle_in(courier, &mut tap.inbound.conversation, &mut tap.inbound.customer.id)?;
     tap.inbound.customer.phone = phone(courier, tap.inbound.customer.id)?;
-    order::stand_press(courier, &mut tap.inbound)?;
+    let latest = order::stand_unnumbered(courier, &mut tap.inbound)?;
     let topic = Vec::from_iter(chats::topic(courier, &tap.inbound)?);
     let tap = if courier.keep_buttons { tap } else { tap.once() };
     if courier.store.kommo_message(&tap.inbound.id)?.is_some() {
@@ -227,7 +231,7 @@ async fn tap(courier: &Courier, source: &SourceId, mut tap: Tap, attempt: Attemp
     let event = to_kommo::tap(&tap, &courier.links.made_at(clock::now()), courier.spoken.now());
     let send = send_as(courier, &tap.inbound, event, attempt);
     let ((), outcome) = tokio::join!(taps::acknowledge(courier, source, &tap, here.clone()), send);
-    Ok(Step::called(outcome?).with_facts(topic))
+    Ok(Step::called(outcome?).with_facts(topic).with_facts(Vec::from_iter(latest)))
 }
 
 #[cfg(test)]

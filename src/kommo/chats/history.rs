@@ -14,23 +14,29 @@ pub const HISTORY_PAGE: usize = 50;
 const PAGES: usize = 20;
 
 impl Chats {
-    /// Whether the newest thousand messages of a chat (by Kommo's id) hold one with our id `msgid`.
-    pub async fn knows(&self, kommo_chat: &str, msgid: &str) -> Result<bool, CallError> {
-        self.has(kommo_chat, |message| message.client_id.as_deref() == Some(msgid)).await
+    /// The one with our id `msgid` among the newest thousand messages of a chat (by Kommo's id).
+    pub async fn find(&self, kommo_chat: &str, msgid: &str) -> Result<Option<HistoryMessage>, CallError> {
+        self.first(kommo_chat, |message| message.client_id.as_deref() == Some(msgid)).await
     }
 
     /// Whether they hold one that is meant.
     pub async fn has(&self, kommo_chat: &str, is_it: impl Fn(&HistoryMessage) -> bool) -> Result<bool, CallError> {
+        Ok(self.first(kommo_chat, is_it).await?.is_some())
+    }
+
+    async fn first(
+        &self,
+        kommo_chat: &str,
+        is_it: impl Fn(&HistoryMessage) -> bool,
+    ) -> Result<Option<HistoryMessage>, CallError> {
         for page in 0..PAGES {
             let items = self.history(kommo_chat, page).await?;
-            if items.iter().any(|item| is_it(&item.content())) {
-                return Ok(true);
-            }
-            if items.len() < HISTORY_PAGE {
-                return Ok(false);
+            let found = items.iter().map(HistoryItem::content).find(&is_it);
+            if found.is_some() || items.len() < HISTORY_PAGE {
+                return Ok(found);
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// A page of the history of a chat (by Kommo's id), newest first; page 0 is the newest. The last one has less than

@@ -52,7 +52,7 @@ async fn channel(config: &Config) -> Finding {
         Ok((chats, _)) => chats,
         Err(error) => return wrong(about, format!("{error:#}")),
     };
-    match chats.knows(NO_CHAT, "").await {
+    match chats.find(NO_CHAT, "").await {
         // With a 400 Kommo has read the request, and only does not like the chat.
         Ok(_) => fine(about, format!("connected to the account{way}")),
         Err(error) if error.is_bad_request() => fine(about, format!("connected to the account{way}")),

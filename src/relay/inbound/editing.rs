@@ -120,7 +120,7 @@ async fn has_come(
 /// words must not stay behind with it.
 async fn instead(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
     let mut inbound = inbound.clone();
-    let latest = order::stand_instead(courier, &mut inbound)?;
+    let latest = order::stand_unnumbered(courier, &mut inbound)?;
     let mut outcome = quoting(courier, &inbound, attempt).await?;
     if let Ok(Ending::Done { facts, .. }) = &mut outcome {
         facts.extend(latest);

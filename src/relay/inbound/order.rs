@@ -12,7 +12,8 @@ use crate::{
 
 /// Dates a message behind what Kommo has of its conversation already, and behind what the customer had got from there; gives
 /// what is kept of that once Kommo has it too. A repetition may find that more has arrived, and date the message later; if Kommo
-/// has it from the first attempt, it keeps that date. An edit stands where its message does.
+/// has it from the first attempt, it keeps that date. An edit stands where its message does, unless
+/// it is told as a message of its own.
 pub(super) fn stand(courier: &Courier, inbound: &mut Inbound) -> Result<Option<Fact>, StoreError> {
     if inbound.edited {
         return Ok(None);
@@ -27,21 +28,15 @@ pub(super) fn stand(courier: &Courier, inbound: &mut Inbound) -> Result<Option<F
     Ok(Some(Fact::Latest { conversation: inbound.conversation.clone(), latest }))
 }
 
-/// The same for a press of a button, which Telegram does not date. It has the number of the message that it is about, and
-/// none of its own: nothing is kept of it.
-pub(super) fn stand_press(courier: &Courier, inbound: &mut Inbound) -> Result<(), StoreError> {
+/// The same for what has no number of its own: the press of a button, which has that of the message below which it is and which
+/// Telegram does not date, and an edit that is told as a message, which has that of the message that it is the wording of. What
+/// follows stands behind it, so its date is kept once Kommo has it.
+pub(super) fn stand_unnumbered(courier: &Courier, inbound: &mut Inbound) -> Result<Option<Fact>, StoreError> {
     let sent_at = behind_arrived(courier, inbound)?;
     let latest = courier.store.latest(&inbound.conversation)?;
     inbound.sent_at = latest.map_or(sent_at, |latest| latest.put_behind(sent_at));
-    Ok(())
-}
-
-/// The same for an edit that is told as a message of its own: it has the number of the message that it is the wording of. What
-/// follows stands behind it, so that is kept once Kommo has it.
-pub(super) fn stand_instead(courier: &Courier, inbound: &mut Inbound) -> Result<Option<Fact>, StoreError> {
-    stand_press(courier, inbound)?;
-    let latest = courier.store.latest(&inbound.conversation)?.filter(|latest| latest.sent_at < inbound.sent_at);
-    let moved = latest.map(|latest| Latest { sent_at: inbound.sent_at, ..latest });
+    let moved = latest.filter(|latest| latest.sent_at < inbound.sent_at);
+    let moved = moved.map(|latest| Latest { sent_at: inbound.sent_at, ..latest });
     Ok(moved.map(|latest| Fact::Latest { conversation: inbound.conversation.clone(), latest }))
 }
 

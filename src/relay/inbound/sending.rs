@@ -9,10 +9,10 @@ use crate::{
     },
     kommo::{
         chats::CallError,
-        wire::{Accepted, Event},
+        wire::{Accepted, Event, HistoryMessage},
     },
     relay::{
-        courier::{Courier, done},
+        courier::Courier,
         inbound::{Attempt, Outcome, portrait},
     },
     store::{Chat, Ending, Fact, StoreError},
@@ -134,13 +134,13 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
         return Ok(Err(failure));
     }
     Ok(match already_there(courier, inbound).await? {
-        Ok(true) => {
+        Ok(Some(facts)) => {
             tracing::info!(message = %inbound.id, "Kommo had this message already");
-            Ok(done())
+            Ok(Ending::Done { then: Vec::new(), facts })
         }
         // Kommo takes messages before its history shows them. Where an earlier attempt may have arrived, it is looked again.
-        Ok(false) if attempt.failed_before > 0 && !attempt.is_last => Err(Failure::transient(failure.why())),
-        Ok(false) => Err(failure),
+        Ok(None) if attempt.failed_before > 0 && !attempt.is_last => Err(Failure::transient(failure.why())),
+        Ok(None) => Err(failure),
         // A message makes its chat, and so does the question for it: neither is unknown to Kommo, but the channel may be.
         Err(unknown) if is_unknown && unknown.is_unknown() => Err(Failure::blocked(format!(
             "{}: Kommo seems not to know the channel. `telekommo check` tells what is wrong",
@@ -155,25 +155,37 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
     })
 }
 
+/// What the lost answer would have told of a message that is there: edits, quotes and reactions name it by that.
+///
 /// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
 /// chat if there is none; one without messages is shown to nobody. It may also be in the chat that a manager has begun.
-async fn already_there(courier: &Courier, inbound: &Inbound) -> Result<Result<bool, CallError>, StoreError> {
+async fn already_there(
+    courier: &Courier,
+    inbound: &Inbound,
+) -> Result<Result<Option<Vec<Fact>>, CallError>, StoreError> {
+    let ours = inbound.id.to_string();
     if let Some(opening) = courier.store.opening(&inbound.conversation)? {
-        match courier.chats.knows(&opening.chat.chat.0, &inbound.id.to_string()).await {
-            Ok(true) => return Ok(Ok(true)),
+        match courier.chats.find(&opening.chat.chat.0, &ours).await {
+            Ok(Some(found)) => return Ok(Ok(Some(link(inbound, found).into_iter().collect()))),
             Err(later) if Failure::from(later.clone()).may_pass() => return Ok(Err(later)),
             // Whether such a chat lets its history be read is not documented.
-            Ok(false) | Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
     let chat = match courier.store.chat(&inbound.conversation)? {
-        Some(known) => Ok(known.chat.0),
-        None => courier.chats.chat(&to_kommo::chat(inbound)).await,
+        Some(known) => known,
+        None => match courier.chats.chat(&to_kommo::chat(inbound)).await {
+            Ok(id) => Chat { chat: KommoChatId(id), user: None },
+            Err(unknown) => return Ok(Err(unknown)),
+        },
     };
-    match chat {
-        Ok(chat) => Ok(courier.chats.knows(&chat, &inbound.id.to_string()).await),
-        Err(unknown) => Ok(Err(unknown)),
-    }
+    let found = courier.chats.find(&chat.chat.0, &ours).await;
+    let fact = Fact::Chat { conversation: inbound.conversation.clone(), chat };
+    Ok(found.map(|found| found.map(|found| link(inbound, found).into_iter().chain([fact]).collect())))
+}
+
+fn link(inbound: &Inbound, found: HistoryMessage) -> Option<Fact> {
+    found.id.map(|id| Fact::Link { ours: inbound.id, kommo: KommoMessageId(id) })
 }
 
 /// What Kommo's answer tells about ids. Older answers tell less.

@@ -197,3 +197,25 @@ async fn no_message_of_another_chat_is_named_in_place_of_an_edit() {
     assert!(named.is_empty(), "{named:#?}");
     stage.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_whose_acceptance_was_lost_is_edited_and_quoted_like_any_other() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    // That of the first message of all, and that of a later one.
+    for (count, text) in (1..).zip(["Tomorow", "At fiv"]) {
+        stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 1);
+        let number = stage.telegram.write(SALES.token, ANNA, text);
+        stage.until("Kommo has it", |stage| shown(stage).len() == count).await;
+        stage.until_settled().await;
+        stage.telegram.edit(SALES.token, ANNA, number, &format!("{text}, please"));
+        stage.until("it is edited", |stage| shown(stage)[count - 1].0 == format!("{text}, please")).await;
+        stage.until_settled().await;
+        if count == 2 {
+            stage.telegram.write_reply(SALES.token, ANNA, "I mean it", number);
+        }
+    }
+    let expected = [("Tomorow, please", None), ("At fiv, please", None), ("I mean it", Some(1))];
+    stage.until_shown_as(&expected).await;
+    stage.finish().await;
+}

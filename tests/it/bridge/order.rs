@@ -158,3 +158,47 @@ async fn an_edit_that_is_told_as_a_message_stands_behind_what_was_said_before_it
         stage.finish().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_customer_writes_after_a_press_stands_behind_it() {
+    let stage = TestStage::start().await;
+    // A press is dated by this machine's clock, and what is written by Telegram's.
+    stage.telegram.clock().turn_back(Duration::from_secs(5));
+    stage.begin(SALES, ANNA).await;
+    let markup = json!({ "mode": "inline", "buttons": [[{ "text": "Yes" }]] });
+    let (id, _) = stage.kommo.reply_with(&conversation(SALES, ANNA), "Maria", "Shall we?", markup).await;
+    assert_eq!(stage.outcome(&id).await, Status::Delivered);
+    stage.until_settled().await;
+    let message = stage.telegram.messages(SALES.token, ANNA).last().unwrap().message_id;
+    stage.telegram.press(SALES.token, ANNA, message, 0, 0);
+    stage.until("Kommo has the press", |stage| shown(stage).len() == 3).await;
+    for text in ["c1", "c2"] {
+        stage.customer_says(text).await;
+    }
+    assert_eq!(texts(&stage)[1..], ["Shall we?", "Yes", "c1", "c2"]);
+    let told = shown(&stage);
+    assert!(told[2].at_ms < told[3].at_ms, "{told:?}");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_of_a_message_that_is_not_known_to_be_there_stands_behind_what_was_said_before_it() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.telegram.clock().turn_back(Duration::from_secs(5));
+    stage.begin(SALES, ANNA).await;
+    let edited = stage.telegram.write(SALES.token, ANNA, "c1");
+    stage.until("Kommo has it", |stage| shown(stage).len() == 2).await;
+    assert_eq!(stage.stop_bridge().await, Some(Ended::Stopped));
+    std::fs::remove_dir_all(stage.dir().join("data")).unwrap();
+    stage.start_bridge().await.unwrap();
+    stage.manager_says("m1").await;
+    stage.customer_says("c2").await;
+    stage.telegram.edit(SALES.token, ANNA, edited, "c3");
+    stage.until("Kommo has the edit", |stage| shown(stage).len() == 5).await;
+    stage.customer_says("c4").await;
+    assert_eq!(texts(&stage)[1..], ["c1", "m1", "c2", "[edited] c3", "c4"]);
+    let told = shown(&stage);
+    assert!(told[4].at_ms < told[5].at_ms, "{told:?}");
+    stage.finish().await;
+}
