@@ -17,6 +17,11 @@ impl FakeKommo {
         self.core.world.change(|world| world.hook_url = Some(url.into()));
     }
 
+    /// Managers' files are said to be at this address from now on: that of something that stands before this server.
+    pub fn keep_files_behind(&self, url: &str) {
+        self.core.world.note(|world| world.files_url = Some(url.to_owned()));
+    }
+
     /// Connects the channel to the account or disconnects it, as switching the integration off does.
     pub fn set_connected(&self, connected: bool) {
         self.core.world.change(|world| world.connection = connected.then(Connection::default));

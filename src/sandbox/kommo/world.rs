@@ -64,6 +64,8 @@ pub struct Avatar {
 pub(super) struct World {
     pub(super) connection: Option<Connection>,
     pub(super) hook_url: Option<String>,
+    /// Where managers' files are said to be, if not at this server's own address.
+    pub(super) files_url: Option<String>,
     pub(super) hooks_are_lost: bool,
     pub(super) habits: Habits,
     pub(super) chats: Vec<Chat>,
@@ -83,6 +85,7 @@ impl Default for World {
         Self {
             connection: Some(Connection::default()),
             hook_url: None,
+            files_url: None,
             hooks_are_lost: false,
             habits: Habits::default(),
             chats: Vec::new(),

@@ -168,8 +168,9 @@ impl FakeKommo {
         let mut message = Message::outgoing(Author::Manager, (&manager, author), &draft.text, now);
         if let Some(file) = draft.file {
             file.kind().name().clone_into(&mut message.kind);
+            let base_url = world.files_url.clone().unwrap_or_else(|| self.url());
             let (addresses, kept) = (world.habits.files, &mut world.attachments);
-            let mut shelf = Shelf { base_url: &self.url(), account_id, addresses, kept };
+            let mut shelf = Shelf { base_url: &base_url, account_id, addresses, kept };
             message.media = Some(shelf.keep(file));
         }
         message.markup = draft.markup;
