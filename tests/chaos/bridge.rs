@@ -112,6 +112,11 @@ impl Bridge {
         }
     }
 
+    /// Its process, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.running.as_ref()?.child.id()
+    }
+
     /// Starts it, once.
     pub(crate) async fn start(&mut self) -> Option<(SocketAddr, SocketAddr)> {
         self.spawn();

@@ -1,114 +1,101 @@
 //! Customers who write and managers who answer, whatever happens between them.
+//!
+//! # How somebody joins
+//!
+//! An actor is a function of a [`Part`]: in one conversation it does something, again and again, while [`Part::turn`] says so.
+//! What has to come of it, it notes in the book in the very moment in which it does it ([`book::Open::note`]); a manager speaks
+//! within [`Part::desk`], since hooks that are sent at once have no order. Its line in [`ACTORS`] lets it play in every
+//! conversation. What may be let go while the ways are bad, it does once more in [`LAST_WORDS`], when everything works.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use telekommo::sandbox::{
-    kommo::{FakeKommo, Message},
-    stage::{ANNA, BEN, GARDEN, LINES, Line, OLGA, Stage},
-    telegram::{ChatMessage, Customer, FakeTelegram, Room},
+    kommo::FakeKommo,
+    stage::{ANNA, BEN, LINES, Stage},
+    telegram::{Customer, FakeTelegram, GroupKind, NewGroup},
 };
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::{Interval, MissedTickBehavior, interval},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The customers. Each writes to every bot.
+pub(crate) use book::{Answer, Book, Item, Reaction, Said, Written, of};
+pub(crate) use taken::Taken;
+pub(crate) use talk::Talk;
+pub(crate) use texts::CHANGED;
+
+mod book;
+mod buttons;
+mod files;
+mod reactions;
+pub(crate) mod samples;
+mod taken;
+mod talk;
+mod texts;
+
+/// The customers. Each writes to every bot, and to an owner.
 const CUSTOMERS: [i64; 3] = [ANNA, BEN, 777_000_444];
-/// The pace of people, in milliseconds.
-const PACE_MS: std::ops::Range<u64> = 30..150;
-/// How often somebody changes what they have just written: every so many messages.
-const CHANGED_EVERY: usize = 9;
-/// What they add to it.
-pub(crate) const CHANGED: &str = ", changed";
+/// A group with the second bot in it.
+const TERRACE: i64 = -1_001_000_000_043;
 
-/// A conversation: whose bot it is with, and where.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Talk {
-    number: usize,
-    line: usize,
-    room: Room,
-    who: i64,
+type Actor = fn(Part) -> BoxFuture<'static, ()>;
+
+/// Who plays in every conversation.
+const ACTORS: [Actor; 8] = [
+    |part| Box::pin(texts::write(part)),
+    |part| Box::pin(texts::answer(part)),
+    |part| Box::pin(files::send(part)),
+    |part| Box::pin(files::attach(part)),
+    |part| Box::pin(buttons::offer(part)),
+    |part| Box::pin(buttons::press(part)),
+    |part| Box::pin(reactions::customer(part)),
+    |part| Box::pin(reactions::manager(part)),
+];
+/// What they do once more, when everything works again.
+const LAST_WORDS: [Actor; 2] =
+    [|part| Box::pin(reactions::customers_last(part)), |part| Box::pin(reactions::managers_last(part))];
+
+/// What somebody needs to act in a conversation.
+pub(crate) struct Part {
+    telegram: FakeTelegram,
+    kommo: FakeKommo,
+    talk: Talk,
+    book: Arc<book::Open>,
+    desks: Arc<Vec<Mutex<()>>>,
+    chance: fastrand::Rng,
+    stop: CancellationToken,
 }
 
-impl Talk {
-    /// All of them: private chats with both bots, a group of the first, and an owner's chats that the second looks after.
-    pub(crate) fn all() -> Vec<Self> {
-        let private =
-            (0..LINES.len()).flat_map(|line| CUSTOMERS.map(|who| (line, Room::Private { customer: who }, who)));
-        let desk = CUSTOMERS.map(|who| (1, Room::Desk { owner: OLGA, customer: who }, who));
-        let places = private.chain([(0, Room::Group { group: GARDEN }, ANNA)]).chain(desk);
-        places.enumerate().map(|(number, (line, room, who))| Self { number, line, room, who }).collect()
+impl Part {
+    /// A pace of one's own. Nobody catches up on what a slow machine kept them from doing.
+    fn pace(&mut self, millis: std::ops::Range<u64>) -> Interval {
+        let mut ticks = interval(Duration::from_millis(self.chance.u64(millis)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
     }
 
-    pub(crate) const fn number(&self) -> usize {
-        self.number
+    /// Waits for the next turn; false once nobody is to go on.
+    async fn turn(&self, ticks: &mut Interval) -> bool {
+        self.stop.run_until_cancelled(ticks.tick()).await.is_some()
     }
 
-    fn line(&self) -> Line {
-        LINES[self.line]
+    /// Waits until no other manager speaks in the conversation.
+    async fn desk(&self) -> MutexGuard<'_, ()> {
+        self.desks[self.talk.number()].lock().await
     }
 
-    /// What begins every text of this conversation, and of no other.
-    pub(crate) fn tag(&self) -> String {
-        format!("talk {}:", self.number)
-    }
-
-    /// The conversation's id.
-    pub(crate) fn conversation(&self) -> String {
-        let source = self.line().source;
-        match self.room {
-            Room::Private { customer: id } | Room::Group { group: id } => format!("tg:{source}:{id}"),
-            Room::Desk { owner, customer } => format!("tg:{source}:{owner}/{customer}"),
-        }
-    }
-
-    /// What Kommo has of it, oldest first.
-    pub(crate) fn in_kommo(&self, kommo: &FakeKommo) -> Vec<Message> {
-        kommo.chat(&self.conversation()).map(|chat| chat.messages).unwrap_or_default()
-    }
-
-    /// What the bot has written there, oldest first.
-    pub(crate) fn sent(&self, telegram: &FakeTelegram) -> Vec<ChatMessage> {
-        let messages = telegram.messages_in(self.line().token, self.room).into_iter();
-        messages.filter(|message| message.from_bot).collect()
-    }
-
-    fn write(&self, telegram: &FakeTelegram, text: &str) -> i64 {
-        let message = ChatMessage { text: text.to_owned(), ..ChatMessage::default() };
-        match self.room {
-            Room::Group { group } => telegram.write_in_group(self.line().token, group, self.who, text),
-            room @ (Room::Private { .. } | Room::Desk { .. }) => {
-                telegram.say_in(self.line().token, room, self.who, message)
-            }
-        }
+    fn note<R>(&self, act: impl FnOnce(&mut Said) -> R) -> R {
+        self.book.note(&self.talk, act)
     }
 }
-
-/// An answer, as Kommo sent it.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    /// Kommo's id.
-    pub(crate) id: String,
-    pub(crate) text: String,
-    /// Whether its hook was answered with 200.
-    pub(crate) is_accepted: bool,
-}
-
-/// What was said in one conversation, in order.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Said {
-    pub(crate) written: Vec<String>,
-    pub(crate) answers: Vec<Answer>,
-}
-
-/// What was said everywhere, by the numbers of the conversations.
-pub(crate) type Book = BTreeMap<usize, Said>;
 
 /// Everybody.
 pub(crate) struct People {
-    book: Arc<Mutex<Book>>,
+    book: Arc<book::Open>,
+    desks: Arc<Vec<Mutex<()>>>,
+    taken: Arc<Taken>,
 }
 
 impl People {
@@ -124,85 +111,57 @@ impl People {
                 language_code: None,
             });
         }
-        let this = Self { book: Arc::default() };
+        let (title, members) = ("Terrace".to_owned(), CUSTOMERS.to_vec());
+        stage.telegram.set_reads_all(LINES[1].token, true);
+        stage.telegram.add_group(LINES[1].token, NewGroup { id: TERRACE, kind: GroupKind::Supergroup, title, members });
+        let desks = Arc::new(Talk::all().iter().map(|_| Mutex::default()).collect());
+        let this = Self { book: Arc::default(), taken: Arc::default(), desks };
         for talk in Talk::all() {
-            let text = format!("{} hello", talk.tag());
-            talk.write(&stage.telegram, &text);
-            said(&this.book, |book| book.entry(talk.number).or_default().written.push(text));
+            this.book.note(&talk, |said| texts::begin(&stage.telegram, &talk, said));
         }
         this
     }
 
     /// Lets everybody talk until `stop`.
     pub(crate) fn talk(&self, stage: &Stage, seed: u64, stop: &CancellationToken) -> TaskTracker {
-        let people = TaskTracker::new();
+        self.play(&ACTORS, stage, seed, stop)
+    }
+
+    /// Lets everybody say what has to arrive. Everything works.
+    pub(crate) async fn last_words(&self, stage: &Stage, seed: u64) {
+        self.play(&LAST_WORDS, stage, seed, &CancellationToken::new()).wait().await;
+    }
+
+    fn play(&self, actors: &[Actor], stage: &Stage, seed: u64, stop: &CancellationToken) -> TaskTracker {
+        let tasks = TaskTracker::new();
         for talk in Talk::all() {
-            let mut chance = fastrand::Rng::with_seed(seed ^ u64::try_from(talk.number).unwrap_or_default());
-            let mut pace = || Duration::from_millis(chance.u64(PACE_MS));
-            let (writes, answers) = (pace(), pace());
-            people.spawn(write(stage.telegram.clone(), talk, Arc::clone(&self.book), writes, stop.clone()));
-            people.spawn(answer(stage.kommo.clone(), talk, Arc::clone(&self.book), answers, stop.clone()));
+            let mut chance = fastrand::Rng::with_seed(seed ^ u64::try_from(talk.number()).unwrap_or_default());
+            for actor in actors {
+                tasks.spawn(actor(Part {
+                    telegram: stage.telegram.clone(),
+                    kommo: stage.kommo.clone(),
+                    talk,
+                    book: Arc::clone(&self.book),
+                    desks: Arc::clone(&self.desks),
+                    chance: chance.fork(),
+                    stop: stop.clone(),
+                }));
+            }
         }
-        people.close();
-        people
+        tasks.close();
+        tasks
+    }
+
+    /// What the bridge has taken.
+    pub(crate) fn taken(&self) -> Arc<Taken> {
+        Arc::clone(&self.taken)
     }
 
     /// What was said so far.
     pub(crate) fn book(&self) -> Book {
-        said(&self.book, |book| book.clone())
+        let mut book = self.book.read();
+        let answers = book.values_mut().flat_map(|said| &mut said.answers);
+        answers.for_each(|answer| answer.is_accepted = self.taken.has(&answer.id));
+        book
     }
-}
-
-fn said<R>(book: &Mutex<Book>, act: impl FnOnce(&mut Book) -> R) -> R {
-    act(&mut book.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Nobody catches up on what a slow machine kept them from saying.
-fn pace(every: Duration) -> Interval {
-    let mut ticks = interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
-}
-
-/// A customer writes and writes, and changes some of it.
-async fn write(telegram: FakeTelegram, talk: Talk, book: Arc<Mutex<Book>>, every: Duration, stop: CancellationToken) {
-    let mut ticks = pace(every);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        said(&book, |book| {
-            let said = book.entry(talk.number).or_default();
-            let mut text = format!("{} message {}", talk.tag(), said.written.len());
-            let id = talk.write(&telegram, &text);
-            if said.written.len() % CHANGED_EVERY == 0 {
-                text.push_str(CHANGED);
-                talk.edit(&telegram, id, &text);
-            }
-            said.written.push(text);
-        });
-    }
-}
-
-impl Talk {
-    fn edit(&self, telegram: &FakeTelegram, id: i64, text: &str) {
-        telegram.edit_in(self.line().token, self.room, id, text);
-    }
-}
-
-/// A manager answers and answers. A hook that is under way is waited for: Kommo does not take one back.
-async fn answer(kommo: FakeKommo, talk: Talk, book: Arc<Mutex<Book>>, every: Duration, stop: CancellationToken) {
-    let mut ticks = pace(every);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        if talk.in_kommo(&kommo).is_empty() {
-            continue;
-        }
-        let number = said(&book, |book| book.entry(talk.number).or_default().answers.len());
-        let text = format!("{} answer {number}", talk.tag());
-        let (id, hook) = kommo.reply(&talk.conversation(), "Maria", &text).await;
-        let answer = Answer { id, text, is_accepted: hook.status == Some(200) };
-        said(&book, |book| book.entry(talk.number).or_default().answers.push(answer));
-    }
-}
-
-/// What was said in a conversation.
-pub(crate) fn of<'b>(book: &'b Book, talk: &Talk) -> &'b Said {
-    &book[&talk.number]
 }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use fault::{After, Course};
-use message::Message;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -19,6 +18,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 pub(crate) use fault::Fault;
+pub(crate) use message::Message;
 
 mod fault;
 mod message;
@@ -30,6 +30,12 @@ pub(crate) struct Weather {
     /// Of a hundred requests so many.
     pub(crate) percent: u8,
 }
+
+/// Sees each request that the remote has answered, with its own answer, whatever becomes of that.
+pub(crate) type Watch = Arc<dyn Fn(&Message, &Message) + Send + Sync>;
+
+/// The longest answer that is given to another request, in bytes.
+const LONGEST_KEPT: usize = 8192;
 
 /// A proxy in front of one remote.
 #[derive(Clone)]
@@ -45,6 +51,7 @@ struct State {
     happened: BTreeMap<Fault, u64>,
     /// The newest answer by path.
     answers: BTreeMap<String, Message>,
+    watches: Vec<Watch>,
 }
 
 impl Proxy {
@@ -52,7 +59,14 @@ impl Proxy {
     pub(crate) async fn start(tasks: &TaskTracker) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let chance = fastrand::Rng::with_seed(0);
-        let state = State { remote: None, weather: None, chance, happened: BTreeMap::new(), answers: BTreeMap::new() };
+        let state = State {
+            remote: None,
+            weather: None,
+            chance,
+            happened: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            watches: Vec::new(),
+        };
         let this = Self { address: listener.local_addr()?, state: Arc::new(Mutex::new(state)) };
         let (proxy, connections) = (this.clone(), tasks.clone());
         tasks.spawn(async move {
@@ -77,6 +91,11 @@ impl Proxy {
     /// What is left to chance follows from this, from now on.
     pub(crate) fn follow(&self, seed: u64) {
         self.state().chance = fastrand::Rng::with_seed(seed);
+    }
+
+    /// Who else sees what passes, from now on.
+    pub(crate) fn show(&self, watch: Watch) {
+        self.state().watches.push(watch);
     }
 
     /// What happens to them, from now on.
@@ -111,6 +130,9 @@ impl Proxy {
         }
         let Some(request) = message::request(&mut client).await? else { return Ok(()) };
         let Some(fault) = fault else { return self.hand_on(request, client, None).await };
+        if request.is_for_a_file() && fault.passes_for_a_file() {
+            return reset(client);
+        }
         match fault.course() {
             Course::Reset => reset(client),
             Course::Half => self.hand_on_half(&request, client).await,
@@ -143,7 +165,11 @@ impl Proxy {
     async fn hand_on(&self, request: Message, mut client: TcpStream, after: Option<After>) -> io::Result<()> {
         let Some(remote) = self.state().remote else { return reset(client) };
         let Some(answer) = message::ask(remote, &request.bytes, &mut client).await? else { return Ok(()) };
-        if answer.is_success() {
+        let watches = self.state().watches.clone();
+        for watch in watches {
+            watch(&request, &answer);
+        }
+        if answer.is_success() && answer.bytes.len() <= LONGEST_KEPT {
             self.state().answers.insert(request.path().to_owned(), answer.clone());
         }
         let bytes = &answer.bytes;

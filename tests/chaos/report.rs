@@ -20,9 +20,8 @@ impl Figures {
     /// Those of a run so far.
     pub(crate) fn of(run: &Run, verdict: &Verdict, phases: usize) -> Self {
         let mut this = Self::default();
-        for (what, count) in rows(verdict) {
-            this.add(MESSAGES, what, count);
-        }
+        verdict.figures().for_each(|(what, count)| this.add(MESSAGES, what, count));
+        this.add(MESSAGES, "problems", verdict.problems.len());
         this.add(RECOVERY, "phases", phases);
         this.add(RECOVERY, "bridges that ended by themselves", run.bridge.own_ends.len());
         this.add(RECOVERY, SLOWEST, usize::try_from(run.slowest.as_millis()).unwrap());
@@ -71,19 +70,6 @@ impl fmt::Display for Figures {
         }
         Ok(())
     }
-}
-
-fn rows(verdict: &Verdict) -> [(&'static str, usize); 8] {
-    [
-        ("of customers", verdict.written),
-        ("new wordings told as messages", verdict.told_anew),
-        ("answers taken", verdict.accepted),
-        ("answers delivered", verdict.delivered),
-        ("answers that may not have arrived", verdict.uncertain),
-        ("answers that failed", verdict.failed),
-        ("answers doubled by a kill", verdict.doubled),
-        ("problems", verdict.problems.len()),
-    ]
 }
 
 #[test]

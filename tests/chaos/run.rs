@@ -1,6 +1,6 @@
 //! The run: the bridge, everybody around it, and what happens to them.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use rustix::{io::Errno, process::Signal};
 use telekommo::sandbox::stage::{LINES, Stage};
@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     WITHIN,
     bridge::{Bridge, Control},
-    checks::{self, Scene, Seen, Verdict},
+    checks::{self, Leaks, Opened, Scene, Seen, Verdict},
     people::People,
     plan::{End, Phase, Round, Trouble},
     proxy::Proxy,
@@ -43,6 +43,8 @@ pub(crate) struct Run {
     stage: Stage,
     pub(crate) bridge: Bridge,
     people: People,
+    opened: Opened,
+    leaks: Leaks,
     pub(crate) ways: [Proxy; 3],
     chance: fastrand::Rng,
     kills: Vec<Seen>,
@@ -61,18 +63,27 @@ impl Run {
         ];
         let [telegram, kommo, hooks] = &ways;
         let settings = format!(
-            "telegram.api_url = \"http://{}\"\nkommo.chats_url = \"http://{}\"\n{SETTINGS}",
+            "telegram.api_url = \"http://{}\"\nkommo.chats_url = \"http://{}\"\nserver.public_url = \"http://{}\"\n{SETTINGS}",
             telegram.address(),
             kommo.address(),
+            hooks.address(),
         );
         let stage = Stage::without_bridge(&settings).unwrap();
         telegram.lead_to(stage.telegram.address());
         kommo.lead_to(stage.kommo.address());
         stage.hooks_go_to(hooks.address());
+        stage.kommo.keep_files_behind(&format!("http://{}", kommo.address()));
         let (bridge, people) = (Bridge::new(&stage, shim.to_owned()), People::begin(&stage));
+        let taken = people.taken();
+        hooks.show(Arc::new(move |request, answer| taken.note(request, answer)));
+        let leaks = Leaks::default();
+        telegram.show(leaks.to_telegram(&stage));
+        kommo.show(leaks.to_kommo(&stage));
+        hooks.show(leaks.of_bridge(&stage));
         let (kills, happened, slowest) = (Vec::new(), BTreeMap::new(), Duration::ZERO);
-        let chance = fastrand::Rng::with_seed(0);
-        let mut this = Self { stage, bridge, people, ways, chance, kills, happened, slowest, admin: String::new() };
+        let (chance, opened) = (fastrand::Rng::with_seed(0), Opened::default());
+        let mut this =
+            Self { stage, bridge, people, opened, leaks, ways, chance, kills, happened, slowest, admin: String::new() };
         this.start().await;
         this
     }
@@ -126,6 +137,9 @@ impl Run {
         stop.cancel();
         talking.wait().await;
         self.drain().await;
+        self.people.last_words(&self.stage, seed).await;
+        self.drain().await;
+        self.opened.open(&self.stage).await;
         self.judge().await
     }
 
@@ -195,16 +209,18 @@ impl Run {
         let (mut least, mut since) = (usize::MAX, Instant::now());
         loop {
             self.tend(LOOK_EVERY).await;
-            let left = checks::left(&self.stage, &book) + self.waiting().await;
-            if left == 0 {
+            let mut left = checks::left(&self.stage, &book);
+            left.insert("jobs of the bridge", self.waiting().await);
+            let count = left.values().sum();
+            if count == 0 {
                 break;
             }
-            if left < least {
-                (least, since) = (left, Instant::now());
+            if count < least {
+                (least, since) = (count, Instant::now());
             }
             if since.elapsed() > WITHIN {
                 let problems = self.judge().await.problems;
-                panic!("{left} messages do not arrive: {problems:#?}\n{}", self.trouble());
+                panic!("this does not arrive: {left:?} {problems:#?}\n{}", self.trouble());
             }
         }
         self.slowest = self.slowest.max(began.elapsed());
@@ -226,7 +242,9 @@ impl Run {
     pub(crate) async fn judge(&mut self) -> Verdict {
         let parked = self.operator("parked").await.unwrap_or_default();
         let (book, logs) = (self.people.book(), self.bridge.news());
-        checks::judge(&Scene { stage: &self.stage, book: &book, kills: &self.kills, logs: &logs, parked: &parked })
+        let (stage, kills, opened, leaks) = (&self.stage, &self.kills, &self.opened, &self.leaks);
+        let process = self.bridge.id();
+        checks::judge(&Scene { stage, book: &book, kills, opened, leaks, process, logs: &logs, parked: &parked })
     }
 
     /// What the bridge answers its operator; none if it is not there.

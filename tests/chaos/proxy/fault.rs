@@ -90,6 +90,14 @@ impl Fault {
         format!("{self:?}")
     }
 
+    /// Whether it looks like a whole file to whoever asks for one: of a manager's file nothing is known before it is fetched.
+    pub(crate) const fn passes_for_a_file(self) -> bool {
+        matches!(
+            self,
+            Self::PageAsSuccess | Self::TruncatedJson | Self::EmptySuccess | Self::ShortLength | Self::AnotherAnswer
+        )
+    }
+
     /// What is done with the request.
     pub(crate) fn course(self) -> Course {
         let page = "<html><head><title>error</title></head><body><center><h1>nginx</h1></center></body></html>";

@@ -35,6 +35,11 @@ impl Message {
         line.split(' ').nth(1).unwrap_or_default()
     }
 
+    /// Whether a request is for a file that a manager has attached.
+    pub(crate) fn is_for_a_file(&self) -> bool {
+        self.path().starts_with("/attachments/")
+    }
+
     /// Whether an answer says that all went well.
     pub(crate) fn is_success(&self) -> bool {
         self.bytes.starts_with(b"HTTP/1.1 2")

@@ -1,0 +1,153 @@
+//! What managers and Salesbot answered: each answer has an end that Kommo knows; what was delivered is there, in order; what
+//! failed is not; and a kill explains each repetition.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use telekommo::sandbox::{
+    kommo::{Message, Status},
+    stage::Stage,
+    telegram::ChatMessage,
+};
+
+use super::{Scene, Seen, Verdict};
+use crate::people::{self, Book, Item, Said, Talk, samples};
+
+/// What was taken and has no end yet.
+pub(super) fn left(stage: &Stage, book: &Book) -> usize {
+    let left = Talk::all().into_iter().map(|talk| {
+        let messages = talk.in_kommo(&stage.kommo);
+        let ends = ends_of(&messages);
+        let taken = people::of(book, &talk).answers.iter().filter(|answer| answer.is_accepted);
+        taken.filter(|answer| ends.get(answer.id.as_str()).is_none_or(|status| **status == Status::Sent)).count()
+    });
+    left.sum()
+}
+
+/// What became of messages, by Kommo's ids.
+fn ends_of(messages: &[Message]) -> BTreeMap<&str, &Status> {
+    messages.iter().map(|message| (message.id.as_str(), &message.status)).collect()
+}
+
+/// A message of the bot's, and which answer it shows.
+struct Arrived {
+    answer: usize,
+    item: Item,
+    message: ChatMessage,
+}
+
+pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
+    for talk in Talk::all() {
+        let said = people::of(scene.book, &talk);
+        let mut problems = Vec::new();
+        let arrived = arrived(&talk, said, scene.stage, &mut problems);
+        // What Kommo could not hand over is found later, behind what it could.
+        let taken = arrived.iter().filter(|it| said.answers[it.answer].is_accepted).map(|it| it.answer);
+        if !taken.clone().is_sorted() {
+            let turn = taken.clone().zip(taken.skip(1)).find(|(one, next)| one > next);
+            problems.push(format!(
+                "out of order: {:?}",
+                turn.map(|(one, next)| [one, next].map(|it| &said.answers[it].shows))
+            ));
+        }
+        ends(&talk, said, scene, &arrived, verdict, &mut problems);
+        doubled(&talk, &arrived, scene.kills, verdict, &mut problems);
+        quotes(&talk, said, scene.stage, &arrived, &mut problems);
+        let here = talk.conversation();
+        verdict.problems.extend(problems.into_iter().map(|problem| format!("{here}: in Telegram: {problem}")));
+    }
+}
+
+/// What the bot has written there, as far as somebody said so.
+fn arrived(talk: &Talk, said: &Said, stage: &Stage, problems: &mut Vec<String>) -> Vec<Arrived> {
+    let mut arrived = Vec::new();
+    let whole: BTreeMap<_, _> = said.answers.iter().map(|answer| &answer.shows).zip(0..).collect();
+    for message in talk.sent(&stage.telegram) {
+        let file = message.file.as_ref().and_then(|file| stage.telegram.file(&file.file_id));
+        let item = Item::shown(talk, &message.text, file.map(|bytes| samples::name(&bytes)));
+        let rest = || said.answers.iter().position(|answer| is_rest(&answer.shows, &item));
+        match whole.get(&item).copied().or_else(rest) {
+            Some(answer) => arrived.push(Arrived { answer, item, message }),
+            None => problems.push(format!("{item:?} does not belong here")),
+        }
+    }
+    arrived
+}
+
+/// Whether `item` is what goes of an answer whose file cannot be had.
+fn is_rest(whole: &Item, item: &Item) -> bool {
+    whole.file.is_some() && item.file.is_none() && !item.words.is_empty() && item.words == whole.words
+}
+
+fn ends(
+    talk: &Talk,
+    said: &Said,
+    scene: &Scene<'_>,
+    arrived: &[Arrived],
+    verdict: &mut Verdict,
+    problems: &mut Vec<String>,
+) {
+    let messages = talk.in_kommo(&scene.stage.kommo);
+    let ends = ends_of(&messages);
+    let there: BTreeSet<_> = arrived.iter().map(|it| &it.item).collect();
+    for answer in &said.answers {
+        let shown = &answer.shows;
+        let is_there = there.contains(shown);
+        if answer.is_accepted {
+            verdict.count("answers taken", 1);
+            verdict.count("files among the answers taken", usize::from(shown.file.is_some()));
+        }
+        match ends.get(answer.id.as_str()) {
+            Some(Status::Delivered | Status::Read) => {
+                verdict.count("answers delivered", 1);
+                if !is_there {
+                    problems.push(format!("{shown:?} is called delivered, and is not there"));
+                }
+            }
+            Some(Status::Failed { text, .. }) if text.trim().is_empty() => {
+                problems.push(format!("nobody says why {shown:?} failed"));
+            }
+            Some(Status::Failed { text, .. }) if text.starts_with("May not") => {
+                verdict.count("answers that may not have arrived", 1);
+            }
+            Some(Status::Failed { text, .. }) => {
+                verdict.count("answers that failed", 1);
+                if is_there {
+                    problems.push(format!("{shown:?} is there, and is called failed: {text}"));
+                }
+            }
+            Some(Status::Sent) | None if answer.is_accepted => problems.push(format!("{shown:?} has no end")),
+            Some(Status::Sent) | None => {}
+        }
+    }
+}
+
+/// Between a message and its repetition lies a kill, and each kill repeats no more than one call: a message, or an album.
+fn doubled(talk: &Talk, arrived: &[Arrived], kills: &[Seen], verdict: &mut Verdict, problems: &mut Vec<String>) {
+    let mut spent: Vec<(usize, Option<&str>)> = Vec::new();
+    let mut before: BTreeMap<&Item, usize> = BTreeMap::new();
+    for (at, it) in arrived.iter().enumerate() {
+        let Some(first) = before.insert(&it.item, at) else { continue };
+        verdict.count(if it.item.file.is_some() { "files doubled by a kill" } else { "answers doubled by a kill" }, 1);
+        let album = it.message.media_group_id.as_deref();
+        let is_between = |kill: &usize| (first + 1..=at).contains(&kills[*kill][&talk.number()]);
+        let is_free =
+            |kill: &usize| spent.iter().all(|(other, with)| other != kill || album.is_some() && *with == album);
+        match (0..kills.len()).filter(is_between).find(is_free) {
+            Some(kill) => spent.push((kill, album)),
+            None => problems.push(format!("no kill explains that {:?} is there twice", it.item)),
+        }
+    }
+}
+
+/// An answer to a message stands below that message.
+fn quotes(talk: &Talk, said: &Said, stage: &Stage, arrived: &[Arrived], problems: &mut Vec<String>) {
+    let messages = talk.in_telegram(&stage.telegram);
+    for it in arrived {
+        let Some(quoted) = &said.answers[it.answer].quotes else { continue };
+        let named = it.message.reply_to.and_then(|id| messages.iter().find(|message| message.message_id == id));
+        let named = named.map(|message| Item::shown(talk, &message.text, None));
+        if named.as_ref().is_some_and(|named| named.unchanged() != quoted.unchanged()) {
+            problems.push(format!("{:?} answers {named:?}, not {quoted:?}", it.item));
+        }
+    }
+}

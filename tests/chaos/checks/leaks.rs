@@ -1,0 +1,68 @@
+//! No secret is anywhere but where it belongs: a bot's token in the path of requests to Telegram, and nothing else in any
+//! request or answer of the bridge, nor in the arguments of its process.
+
+use std::{
+    fs,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use telekommo::sandbox::stage::{LINES, Stage};
+
+use super::{Scene, Verdict};
+use crate::proxy::{Message, Watch};
+
+/// What was seen so far.
+#[derive(Clone, Default)]
+pub(crate) struct Leaks(Arc<Mutex<Vec<String>>>);
+
+/// What the bridge knows and must not tell.
+pub(super) fn secrets(stage: &Stage) -> Vec<String> {
+    let tokens = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, secret)| secret.to_owned());
+    tokens.chain([stage.kommo.settings().channel_secret.clone()]).collect()
+}
+
+impl Leaks {
+    /// Looks at requests to Telegram.
+    pub(crate) fn to_telegram(&self, stage: &Stage) -> Watch {
+        let (this, secrets) = (self.clone(), secrets(stage));
+        Arc::new(move |request, _| {
+            let after_path = request.bytes.iter().position(|byte| *byte == b'\r').unwrap_or_default();
+            this.look(&secrets, request, &request.bytes[after_path..]);
+        })
+    }
+
+    /// Looks at requests to Kommo.
+    pub(crate) fn to_kommo(&self, stage: &Stage) -> Watch {
+        let (this, secrets) = (self.clone(), secrets(stage));
+        Arc::new(move |request, _| this.look(&secrets, request, &request.bytes))
+    }
+
+    /// Looks at what the bridge answers.
+    pub(crate) fn of_bridge(&self, stage: &Stage) -> Watch {
+        let (this, secrets) = (self.clone(), secrets(stage));
+        Arc::new(move |request, answer| this.look(&secrets, request, &answer.bytes))
+    }
+
+    fn look(&self, secrets: &[String], request: &Message, told: &[u8]) {
+        let told = String::from_utf8_lossy(told);
+        let found = secrets.iter().position(|secret| told.contains(secret));
+        // Which one it was is said by its place in the list: it must not stand in the output of the tests either.
+        if let Some(number) = found {
+            let method = request.path().rsplit('/').next().unwrap_or_default();
+            let leak = format!("secret {number} is in a request, or in the answer to it: {method}");
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(leak);
+        }
+    }
+}
+
+pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
+    verdict.problems.extend(scene.leaks.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
+    let arguments = scene.process.and_then(|id| fs::read_to_string(format!("/proc/{id}/cmdline")).ok());
+    match arguments {
+        Some(arguments) if secrets(scene.stage).iter().any(|secret| arguments.contains(secret)) => {
+            verdict.problem("a secret is in the arguments of the process");
+        }
+        Some(arguments) if arguments.contains("run") => {}
+        Some(_) | None => verdict.problem("nobody knows the arguments of the process"),
+    }
+}

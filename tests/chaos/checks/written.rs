@@ -1,0 +1,108 @@
+//! What customers wrote is in Kommo: all of it, once, in order, in its own conversation, with its files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use telekommo::sandbox::{
+    kommo::{Author, Message},
+    stage::Stage,
+};
+
+use super::{Scene, Verdict};
+use crate::people::{self, Book, CHANGED, Item, Said, Talk, Written};
+
+/// How many messages are shown of what is wrong.
+const SHOWN: usize = 5;
+
+/// What has not arrived yet. Files are counted; nobody has opened them.
+pub(super) fn left(stage: &Stage, book: &Book) -> usize {
+    let left = Talk::all().into_iter().map(|talk| {
+        let (said, messages) = (people::of(book, &talk), of_customer(&talk, stage));
+        let arrived: BTreeSet<_> = messages.iter().map(|it| Item::shown(&talk, &it.text, None).words).collect();
+        let words = said.written.iter().map(|it| &it.shows.words);
+        let missing = words.filter(|words| !words.is_empty() && !arrived.contains(*words)).count();
+        let files = said.written.iter().filter(|it| it.shows.file.is_some()).count();
+        missing + files.saturating_sub(messages.iter().filter(|message| message.media.is_some()).count())
+    });
+    left.sum()
+}
+
+fn of_customer(talk: &Talk, stage: &Stage) -> Vec<Message> {
+    let messages = talk.in_kommo(&stage.kommo).into_iter();
+    messages.filter(|message| message.from == Author::Customer).collect()
+}
+
+pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
+    for talk in Talk::all() {
+        let said = people::of(scene.book, &talk);
+        verdict.count("of customers", said.written.len());
+        verdict
+            .count("files among those of customers", said.written.iter().filter(|it| it.shows.file.is_some()).count());
+        let mut problems = Vec::new();
+        conversation(&talk, said, scene, verdict, &mut problems);
+        let here = talk.conversation();
+        verdict.problems.extend(problems.into_iter().map(|what| format!("{here}: in Kommo: {what}")));
+    }
+}
+
+fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdict, problems: &mut Vec<String>) {
+    let messages = talk.in_kommo(&scene.stage.kommo);
+    let foreign = messages.iter().filter(|message| talk.is_foreign(&message.text));
+    problems.extend(foreign.map(|message| format!("{:?} does not belong here", message.text)));
+    let ids: Vec<_> = messages.iter().filter_map(|message| message.client_msgid.as_ref()).collect();
+    if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
+        problems.push("a message is there twice".to_owned());
+    }
+    let theirs: Vec<_> = messages.iter().filter(|message| message.from == Author::Customer).collect();
+    let shown = |message: &Message| Item::shown(talk, &message.text, scene.opened.name(&message.id));
+    let mut arrived: Vec<_> = theirs.iter().map(|message| (shown(message), *message)).collect();
+    // A new wording that Kommo did not take in place of the old one stands behind it.
+    let all: BTreeSet<_> = arrived.iter().map(|(item, _)| item.words.clone()).collect();
+    arrived.retain(|(item, _)| item.words.is_empty() || !all.contains(&format!("{}{CHANGED}", item.words)));
+    verdict.count("new wordings told as messages", theirs.len() - arrived.len());
+    in_order(said, &arrived, problems);
+    let there: BTreeMap<_, _> = arrived.iter().map(|(item, message)| (item, *message)).collect();
+    for written in &said.written {
+        if let (Some(quoted), Some(message)) = (&written.quotes, there.get(&written.shows)) {
+            problems.extend(quote(quoted, message, &messages, talk));
+        }
+    }
+}
+
+/// The same, in the same order, by what comes first and by the dates alike.
+fn in_order(said: &Said, arrived: &[(Item, &Message)], problems: &mut Vec<String>) {
+    let is_it = |(one, other): &(&(Item, &Message), &Written)| one.0 == other.shows;
+    if arrived.len() != said.written.len() || !arrived.iter().zip(&said.written).all(|pair| is_it(&pair)) {
+        let lost = said.written.iter().map(|it| &it.shows).filter(|it| !arrived.iter().any(|one| one.0 == **it));
+        let lost: Vec<_> = lost.collect();
+        let more = arrived.iter().map(|(item, _)| item).filter(|it| !said.written.iter().any(|one| one.shows == **it));
+        let more: Vec<_> = more.collect();
+        let (count, at) = (said.written.len(), arrived.iter().zip(&said.written).position(|pair| !is_it(&pair)));
+        problems.push(format!(
+            "{} of {count} arrived; lost {:?}, more {:?}, others from {at:?} on",
+            arrived.len(),
+            &lost[..lost.len().min(SHOWN)],
+            &more[..more.len().min(SHOWN)],
+        ));
+    }
+    let mut before: BTreeMap<&Item, &Message> = BTreeMap::new();
+    for (item, second) in arrived {
+        if let Some(first) = before.insert(item, second) {
+            problems.push(format!("{item:?} is there twice: {first:?} and {second:?}"));
+        }
+    }
+    for pair in arrived.windows(2).filter(|pair| pair[0].1.at_ms >= pair[1].1.at_ms) {
+        let [(one, first), (other, second)] = pair else { continue };
+        let early_ms = first.at_ms - second.at_ms;
+        problems.push(format!("{other:?} is dated {early_ms} ms before {one:?}: {second:?}"));
+    }
+}
+
+/// What is wrong with a quote. It names the message, or has its words where Kommo does not know it.
+fn quote(quoted: &Item, message: &Message, messages: &[Message], talk: &Talk) -> Option<String> {
+    let Some(id) = &message.reply_to else {
+        return (!message.text.contains(&quoted.words)).then(|| format!("{:?} quotes nothing", message.text));
+    };
+    let named = messages.iter().find(|it| it.id == *id).map(|it| Item::shown(talk, &it.text, None));
+    (named.as_ref().map(Item::unchanged) != Some(quoted.unchanged()))
+        .then(|| format!("{:?} quotes {named:?}, not {quoted:?}", message.text))
+}

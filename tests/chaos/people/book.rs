@@ -1,0 +1,109 @@
+//! What was said, and therefore has to arrive.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use super::{CHANGED, Talk};
+
+/// What a message shows: the words from the conversation's tag on, and the name of its file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Item {
+    pub(crate) words: String,
+    /// As its bytes tell it, see [`super::samples`].
+    pub(crate) file: Option<String>,
+}
+
+impl Item {
+    pub(crate) fn text(words: impl Into<String>) -> Self {
+        Self { words: words.into(), file: None }
+    }
+
+    /// The same before it was changed.
+    pub(crate) fn unchanged(&self) -> Self {
+        let words = self.words.strip_suffix(CHANGED).unwrap_or(&self.words);
+        Self { words: words.to_owned(), file: self.file.clone() }
+    }
+
+    /// What a message with this text and file shows. What stands before the tag is the speaker's name, or a quote.
+    pub(crate) fn shown(talk: &Talk, text: &str, file: Option<String>) -> Self {
+        let words = match text.rfind(&talk.tag()) {
+            Some(at) => &text[at..],
+            // A file in a group has its sender's name.
+            None if file.is_some() => "",
+            None => text,
+        };
+        Self { words: words.to_owned(), file }
+    }
+}
+
+/// What a customer said.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) shows: Item,
+    /// What it answers.
+    pub(crate) quotes: Option<Item>,
+}
+
+/// An answer, as Kommo sent it.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    /// Kommo's id.
+    pub(crate) id: String,
+    pub(crate) shows: Item,
+    /// What it answers.
+    pub(crate) quotes: Option<Item>,
+    /// What stands on its buttons.
+    pub(crate) buttons: Vec<String>,
+    /// Whether one of them was pressed.
+    pub(crate) is_pressed: bool,
+    /// Whether the bridge has taken it, as far as that is known by the time the book is read.
+    pub(crate) is_accepted: bool,
+}
+
+/// A reaction that was given; none for one that was taken back.
+#[derive(Clone, Debug)]
+pub(crate) struct Reaction {
+    pub(crate) emoji: Option<String>,
+    /// Whether it has to arrive. It is a courtesy: it may be let go where the way is bad.
+    pub(crate) is_sure: bool,
+}
+
+/// What was said in one conversation, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) written: Vec<Written>,
+    pub(crate) answers: Vec<Answer>,
+    /// By the customer to an answer, and by the manager to a customer's text, each by the words.
+    pub(crate) reactions: [BTreeMap<String, Vec<Reaction>>; 2],
+}
+
+impl Said {
+    pub(crate) fn write(&mut self, shows: Item) {
+        self.written.push(Written { shows, quotes: None });
+    }
+}
+
+/// What was said everywhere, by the numbers of the conversations.
+pub(crate) type Book = BTreeMap<usize, Said>;
+
+/// What was said in a conversation.
+pub(crate) fn of<'b>(book: &'b Book, talk: &Talk) -> &'b Said {
+    &book[&talk.number()]
+}
+
+/// The book while everybody writes in it.
+#[derive(Debug, Default)]
+pub(crate) struct Open(Mutex<Book>);
+
+impl Open {
+    /// Notes what is said while it is said, so that the order is one.
+    pub(crate) fn note<R>(&self, talk: &Talk, act: impl FnOnce(&mut Said) -> R) -> R {
+        act(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(talk.number()).or_default())
+    }
+
+    pub(crate) fn read(&self) -> Book {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,29 @@
+//! The hooks that the bridge itself has answered with a success, and must therefore not lose. Whoever stands before it may say
+//! so without it: then the answer is found later, if ever.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::Value;
+
+use crate::proxy::Message;
+
+/// Kommo's ids of the messages.
+#[derive(Debug, Default)]
+pub(crate) struct Taken(Mutex<BTreeSet<String>>);
+
+impl Taken {
+    /// Notes a request of Kommo's and the bridge's answer.
+    pub(crate) fn note(&self, request: &Message, answer: &Message) {
+        let hook: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        if let Some(id) = hook["message"]["message"]["id"].as_str().filter(|_| answer.is_success()) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        }
+    }
+
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+}
