@@ -186,7 +186,8 @@
 //! noted from when on ([`store::Behind`]), so that it holds back no other. What a restored store cannot know it does
 //! not send, since it would be a second time, but tells. A store that went back in time without our doing (a snapshot, an old
 //! copy) is known by Kommo's having a message of ours that it neither knows nor still has to send, and is treated alike
-//! ([`store::Store::rewound`] ■); so a start sends nothing of what it finds, and nothing that waits, before there was time to see that. No clock is trusted alone: while
+//! ([`store::Store::rewound`] ■); so a start sends nothing of what it finds, and nothing that waits, before there was time to see that. Since a start may end before
+//! that, the store keeps how far it was whole when the last comparison was complete ([`store::Store::horizon`]). No clock is trusted alone: while
 //! this machine's is far from Kommo's ([`kommo::time`]) nothing is compared, and what is remembered goes by both. Chats that have been
 //! silent for long are looked at in rounds of their own, and when the account names them. Of a message that is too old to be sent, once no hook of it can come any
 //! more, and of an item without text and file its manager is told by a status. Answers that are found although

@@ -43,6 +43,7 @@ pub(crate) mod fuzz;
 mod guests;
 mod hex;
 pub mod home;
+mod horizon;
 mod index;
 mod keys;
 mod links;

@@ -20,7 +20,7 @@
 //! | `n` conversation | the newest message of its customer |
 //! | `z` conversation | the topic that its newest message is in |
 //! | `0` conversation | the newest answer of several parts in a chat with topics, and where it is |
-//! | `1` conversation | the latest message that Kommo has of it, and when that was sent |
+//! | `1` conversation | the latest message that Kommo has of it, when that was sent, and which was the latest when the store was last known to be whole |
 //! | `2` conversation | the last messages of Kommo's that its customer has got |
 //! | `3` conversation | what waits for an answer in it, in a person's own chat |
 //! | `u` conversation | its answers that nothing shows to be read |

@@ -9,7 +9,7 @@ use crate::{
     store::{
         Chat, Fact, Store, StoreError,
         db::{Batch, Db},
-        expire, keys,
+        expire, horizon, keys,
         lists::Lists,
         openings, questions, reach, rows, unread,
     },
@@ -98,7 +98,7 @@ pub(super) fn write(
             Fact::Arrived { conversation, arrived: new } => {
                 order::arrive(arrived.of(keys::arrived(conversation))?, *new);
             }
-            Fact::Latest { conversation, latest } => batch.insert(keys::latest(conversation), rows::write(latest)),
+            Fact::Latest { conversation, latest } => horizon::write(db, batch, conversation, *latest, facts)?,
             Fact::Topic { conversation, topic: Some(topic) } => {
                 batch.insert(keys::topic(conversation), rows::write(topic));
             }

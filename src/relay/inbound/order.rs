@@ -21,11 +21,13 @@ pub(super) fn stand(courier: &Courier, inbound: &mut Inbound) -> Result<Option<F
     inbound.sent_at = behind_arrived(courier, inbound)?;
     let this = Latest { ours: inbound.id, sent_at: inbound.sent_at };
     let latest = courier.store.latest(&inbound.conversation)?;
-    let Some(latest) = latest.map_or(Some(this), |it| it.followed_by(this.ours, this.sent_at)) else {
-        return Ok(None);
-    };
-    inbound.sent_at = latest.sent_at;
-    Ok(Some(Fact::Latest { conversation: inbound.conversation.clone(), latest }))
+    let followed = latest.map_or(Some(this), |it| it.followed_by(this.ours, this.sent_at));
+    if let Some(followed) = followed {
+        inbound.sent_at = followed.sent_at;
+    }
+    // What comes late leaves the latest as it is, but may end without a link.
+    let latest = followed.or(latest);
+    Ok(latest.map(|latest| Fact::Latest { conversation: inbound.conversation.clone(), latest }))
 }
 
 /// The same for what has no number of its own: the press of a button, which has that of the message below which it is and which

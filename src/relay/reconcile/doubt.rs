@@ -3,8 +3,10 @@
 //! Such a store takes for missing whatever was delivered since, and would send all of it again. Kommo's history shows it:
 //! there are messages of ours in it that the store does not know. What hides one from a store that is whole is told apart.
 //! One whose acceptance was lost in a crash waits still, and one that Kommo has although it seemed to refuse it was set
-//! aside; whatever else is done with has left its number as the latest of its chat. What was imported has ids of another
-//! kind. So one message of ours with a number above the latest, that neither waits nor was set aside, is proof.
+//! aside; whatever else is done with has left its link, or its number as the one above which everything is known
+//! ([`Store::horizon`](crate::store::Store::horizon)). What was imported has ids of another kind. So one message of ours above
+//! that, which neither is linked nor waits nor was set aside, is proof. A start that ended before it had compared changes
+//! nothing in that.
 //!
 //! One such chat says it of the whole store, and it may be the last one that is asked. So what a start finds is kept back, and
 //! what waits already is held, until all are asked or half of the time is over for which anything is held.
@@ -18,7 +20,6 @@ use crate::{
     domain::{
         address::{Conversation, MessageId},
         amount::span,
-        order::Latest,
         time::UnixMillis,
         work::{Lane, Route, Work},
     },
@@ -100,18 +101,18 @@ impl Reconciler {
     /// A message of ours that the store cannot but know, unless it has gone back in time.
     fn proof<'r>(&self, target: &Target, read: &'r Read) -> Result<Option<&'r Past>, StoreError> {
         let (store, now) = (&self.parts.store, clock::now());
-        let Some(latest) = store.latest(&target.conversation)? else { return Ok(None) };
+        let Some(horizon) = store.horizon(&target.conversation)? else { return Ok(None) };
         let linked_for = self.bounds.linked_for;
         let linked = now.minus(linked_for.saturating_sub(MARGIN.min(linked_for / 2)));
         let known_since = store.begun_at()?.unwrap_or(UnixMillis(i64::MIN)).max(linked);
         // Telegram tells the second in which something was written, and no more.
         let ours = read.told.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
-        for (past, id) in ours.filter_map(|past| Some((past, later(past, &latest)?))) {
+        for (past, id) in ours.filter_map(|past| Some((past, later(past, &horizon)?))) {
             // First whether it waits: when it does no more, the rest is known.
             let may_wait = self.may_wait(&target.conversation, id)?;
             let is_known = || -> Result<bool, StoreError> {
-                let latest = store.latest(&target.conversation)?.is_some_and(|latest| later(past, &latest).is_none());
-                Ok(latest || store.kommo_message(&id)?.is_some())
+                let horizon = store.horizon(&target.conversation)?;
+                Ok(horizon.is_some_and(|it| later(past, &it).is_none()) || store.kommo_message(&id)?.is_some())
             };
             if !may_wait && !is_known()? {
                 return Ok(Some(past));
@@ -135,11 +136,11 @@ impl Reconciler {
     }
 }
 
-/// The id of ours of a message that has a number above the latest one in its chat; nothing that has a further part tells it.
-fn later(past: &Past, latest: &Latest) -> Option<MessageId> {
+/// The id of ours of a message that has a higher number in the same chat; nothing that has a further part tells it.
+fn later(past: &Past, horizon: &MessageId) -> Option<MessageId> {
     let id: MessageId = past.ours.as_deref()?.parse().ok()?;
-    let is_in_chat = (id.bot, id.chat) == (latest.ours.bot, latest.ours.chat);
-    (id.update.is_none() && is_in_chat && id.message > latest.ours.message).then_some(id)
+    let is_in_chat = (id.bot, id.chat) == (horizon.bot, horizon.chat);
+    (id.update.is_none() && is_in_chat && id.message > horizon.message).then_some(id)
 }
 
 /// Whether a job towards Kommo may be about the message with this number.
@@ -168,9 +169,8 @@ mod tests {
     use crate::{domain::address::BotId, kommo::wire::HistoryItem, translate::from_history};
 
     #[test]
-    fn only_a_message_above_the_latest_of_its_chat_is_unknown() {
-        let ours = MessageId { bot: BotId(1), chat: 7.into(), message: 42, update: None };
-        let latest = Latest { ours, sent_at: UnixMillis(0) };
+    fn only_a_message_with_a_higher_number_in_its_chat_is_unknown() {
+        let horizon = MessageId { bot: BotId(1), chat: 7.into(), message: 42, update: None };
         for (id, is_later) in [
             ("tg:1:7:43", true),
             ("tg:1:7:42", false),
@@ -184,7 +184,7 @@ mod tests {
         ] {
             let raw = format!(r#"{{"msec_timestamp":1,"message":{{"id":"m","client_id":"{id}"}}}}"#);
             let item: HistoryItem = serde_json::from_str(&raw).unwrap();
-            assert_eq!(later(&from_history::read(&item).unwrap(), &latest).is_some(), is_later, "{id}");
+            assert_eq!(later(&from_history::read(&item).unwrap(), &horizon).is_some(), is_later, "{id}");
         }
     }
 

@@ -1,6 +1,10 @@
 //! A store that has gone back in time.
 
-use super::*;
+use super::{
+    samples::{conversation, kommo, ours},
+    *,
+};
+use crate::domain::order::Latest;
 
 fn to_telegram(thread: &str) -> Lane {
     Lane { route: Route::Outbound(SourceId::parse("sales").unwrap()), thread: thread.to_owned() }
@@ -54,4 +58,35 @@ async fn a_lane_in_which_somebody_works_is_left_alone() {
     assert_eq!(rewound, Rewound { parked: 0, busy: 1 });
     lease.settle(done(), NOW).await.unwrap();
     assert_eq!(store.waiting(&busy).unwrap(), Some(Vec::new()));
+}
+
+/// Kommo takes the message with this number, and tells its id or does not.
+async fn take(store: &Store, number: i64, id: Option<&str>) {
+    push(store, &lane("a"), &["update"]).await;
+    let latest = Latest { ours: ours(number), sent_at: NOW };
+    let mut facts = vec![Fact::Latest { conversation: conversation(), latest }];
+    facts.extend(id.map(|id| Fact::Link { ours: ours(number), kommo: kommo(id) }));
+    claim(store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_horizon_stays_until_a_comparison_is_complete_or_an_id_is_not_told() {
+    let home = Home::new();
+    let store = home.open();
+    let horizon = |store: &Store| store.horizon(&conversation()).unwrap().map(|ours| ours.message);
+    assert_eq!(horizon(&store), None);
+    take(&store, 4, Some("four")).await;
+    take(&store, 6, Some("six")).await;
+    take(&store, 8, Some("eight")).await;
+    assert_eq!(horizon(&store), Some(4));
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!((horizon(&store), store.latest(&conversation()).unwrap().unwrap().ours), (Some(4), ours(8)));
+    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
+    assert_eq!(horizon(&store), Some(8));
+    take(&store, 9, Some("nine")).await;
+    assert_eq!(horizon(&store), Some(8));
+    take(&store, 11, None).await;
+    take(&store, 12, Some("twelve")).await;
+    assert_eq!(horizon(&store), Some(11), "11 is in Kommo by an id that nobody knows");
 }

@@ -114,6 +114,42 @@ async fn what_was_delivered_since_is_not_sent_again_in_any_chat() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_ends_before_it_has_compared_hides_nothing_from_the_next() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    for (line, customer) in [(SALES, ANNA), (SUPPORT, BEN)] {
+        stage.begin(line, customer).await;
+    }
+    compared(&stage).await;
+    stop(&mut stage).await;
+    let (data, kept) = places(&stage);
+    copy(&data, &kept);
+    stage.start_bridge().await.unwrap();
+    for (line, customer) in [(SALES, ANNA), (SUPPORT, BEN)] {
+        deliver(&stage, line, customer, "delivered").await;
+        write(&stage, line, customer, "thank you").await;
+    }
+    stop(&mut stage).await;
+    put_back(&stage);
+
+    // What customers write in every chat meanwhile is later than all that the store does not know.
+    stage.kommo.fault(Endpoint::History, Fault::Hang(Duration::from_mins(1)), u32::MAX);
+    stage.start_bridge().await.unwrap();
+    for (line, customer) in [(SALES, ANNA), (SUPPORT, BEN)] {
+        write(&stage, line, customer, "are you there?").await;
+    }
+    stop(&mut stage).await;
+    stage.kommo.heal();
+    stage.start_bridge().await.unwrap();
+    stage.until_ready_says(200, &[WENT_BACK]).await;
+    for (line, customer) in [(SALES, ANNA), (SUPPORT, BEN)] {
+        deliver(&stage, line, customer, "after").await;
+        assert_eq!(in_telegram(&stage, line, customer), ["delivered", "after"]);
+    }
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waited_in_the_copy_is_set_aside_however_slow_the_comparison_is() {
     let mut stage = TestStage::patient().await;
     stage.allow_failures();

@@ -1,0 +1,81 @@
+//! Up to which message of ours a store surely knows all that Kommo has.
+//!
+//! That is the latest one of the time when the store was last compared with Kommo's history as a whole, or a later one of which
+//! Kommo told no id. What Kommo has above it is linked here, waits or was set aside; else the store has gone back in time. The
+//! latest message alone does not tell: where a start ends before it has compared, what customers write meanwhile is later than
+//! what was lost.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        address::{Conversation, MessageId},
+        order::Latest,
+    },
+    store::{
+        Fact, Store, StoreError,
+        db::{Batch, Db},
+        keys, rows,
+    },
+};
+
+/// The latest message of a conversation, as it is stored.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct LatestRow {
+    #[serde(flatten)]
+    latest: Latest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Before>,
+}
+
+/// What was the latest when the last complete comparison was noted.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Before {
+    /// The mark of that comparison.
+    mark: u64,
+    ours: MessageId,
+}
+
+impl LatestRow {
+    fn horizon(&self, mark: u64) -> MessageId {
+        let before = self.before.filter(|before| before.mark == mark).map(|before| before.ours);
+        before
+            .filter(|ours| (ours.bot, ours.chat) == (self.latest.ours.bot, self.latest.ours.chat))
+            .unwrap_or(self.latest.ours)
+    }
+}
+
+impl Store {
+    /// The message of ours above which nothing of a conversation can be in Kommo that this store does not know; none if it
+    /// knows of no message at all.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn horizon(&self, conversation: &Conversation) -> Result<Option<MessageId>, StoreError> {
+        let db = self.db()?;
+        let row: Option<LatestRow> = rows::get(&db, &keys::latest(conversation))?;
+        let mark = mark(&db)?;
+        Ok(row.map(|row| row.horizon(mark)))
+    }
+}
+
+/// Writes the latest message of a conversation, which was learnt together with `facts`. Without a link among them, Kommo has
+/// a message by an id that nobody here knows: then nothing below the latest one proves anything.
+pub(super) fn write(
+    db: &Db,
+    batch: &mut Batch,
+    conversation: &Conversation,
+    latest: Latest,
+    facts: &[Fact],
+) -> Result<(), StoreError> {
+    let (key, mark) = (keys::latest(conversation), mark(db)?);
+    let former: Option<LatestRow> = rows::get(db, &key)?;
+    let is_linked = facts.iter().any(|fact| matches!(fact, Fact::Link { .. }));
+    let before = former.filter(|_| is_linked).map(|former| Before { mark, ours: former.horizon(mark) });
+    batch.insert(key, rows::write(&LatestRow { latest, before }));
+    Ok(())
+}
+
+fn mark(db: &Db) -> Result<u64, StoreError> {
+    Ok(rows::get(db, keys::CAUGHT_UP_MARK)?.unwrap_or_default())
+}
