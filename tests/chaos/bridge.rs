@@ -21,9 +21,12 @@ use crate::{
     WITHIN,
     disk::{Cut, Disk},
     log::Log,
+    pki::Authority,
     trace,
 };
 
+/// Whose certificates the machine trusts.
+const AUTHORITY: &str = "authority.pem";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What the preloaded library reads while the bridge runs: how far its clock is off, and how its disk fails.
@@ -36,11 +39,13 @@ pub(crate) struct Control {
 /// The bridge and the machine that it runs on.
 pub(crate) struct Bridge {
     shim: PathBuf,
-    data: PathBuf,
+    pub(super) data: PathBuf,
     folder: PathBuf,
     config: PathBuf,
     log: Log,
-    disk: Disk,
+    /// How much further than this machine's clock its own has come while it slept, in milliseconds.
+    slept_ms: i64,
+    pub(super) disk: Disk,
     running: Option<Running>,
     started: usize,
     /// How it ended by itself.
@@ -55,22 +60,35 @@ struct Running {
 
 impl Bridge {
     /// A machine without anything on its disk.
-    pub(crate) fn new(stage: &Stage, shim: PathBuf) -> Self {
+    pub(crate) fn new(stage: &Stage, shim: PathBuf, authority: &Authority) -> Self {
         let (data, folder) = (stage.dir().join("data"), stage.dir().join("machine"));
         for folder in [&data, &folder] {
             fs::create_dir(folder).unwrap();
         }
         let disk = Disk::of(&data);
         let config = stage.write_config().unwrap();
+        authority.write(&folder.join(AUTHORITY));
         let log = Log::new(&folder);
-        let this = Self { shim, data, folder, config, log, disk, running: None, started: 0, own_ends: Vec::new() };
+        let this = Self {
+            shim,
+            data,
+            folder,
+            config,
+            log,
+            slept_ms: 0,
+            disk,
+            running: None,
+            started: 0,
+            own_ends: Vec::new(),
+        };
         this.control(Control::default());
         this
     }
 
     /// Sets the machine's clock and lets its disk fail.
     pub(crate) fn control(&self, to: Control) {
-        let bytes = [&to.clock_ms.to_ne_bytes()[..], &to.disk_error.to_ne_bytes(), &[0; 4]].concat();
+        let clock_ms = self.slept_ms + to.clock_ms;
+        let bytes = [&clock_ms.to_ne_bytes()[..], &to.disk_error.to_ne_bytes(), &[0; 4]].concat();
         // The process has it in its memory: it must never be shorter.
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.control_file()).unwrap();
         file.write_all_at(&bytes, 0).unwrap();
@@ -88,6 +106,7 @@ impl Bridge {
         command.args(["run", "--config"]).arg(&self.config).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
         command.env("LD_PRELOAD", &self.shim).env("POWER_ROOT", &self.data).env("POWER_TRACE", &trace);
         command.env("POWER_CONTROL", self.control_file()).env("TELEKOMMO_LOG__FORMAT", "json");
+        command.env("SSL_CERT_FILE", self.folder.join(AUTHORITY));
         let child = command.stderr(fs::File::create(&log).unwrap()).kill_on_drop(true).spawn().unwrap();
         self.running = Some(Running { child, log, trace });
     }
@@ -152,17 +171,36 @@ impl Bridge {
         self.has_gone();
     }
 
-    /// Sends a signal and waits for the end; none if it had ended before.
-    pub(crate) async fn end(&mut self, signal: Signal) -> Option<ExitStatus> {
-        let child = &mut self.running.as_mut()?.child;
-        if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+    fn signal(&self, signal: Signal) {
+        let id = self.running.as_ref().and_then(|running| running.child.id());
+        if let Some(id) = id.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
             // It may end by itself in this very moment.
             let _gone = kill_process(id, signal);
         }
+    }
+
+    /// The machine sleeps for a while, and finds its clock so much further when it wakes up.
+    pub(crate) async fn sleep(&mut self, real: Duration, by_the_clock: Duration) {
+        self.signal(Signal::STOP);
+        sleep(real).await;
+        self.slept_ms += i64::try_from(by_the_clock.as_millis()).unwrap();
+        self.control(Control::default());
+        self.signal(Signal::CONT);
+    }
+
+    /// Sends a signal and waits for the end; none if it had ended before.
+    pub(crate) async fn end(&mut self, signal: Signal) -> Option<ExitStatus> {
+        self.signal(signal);
+        let child = &mut self.running.as_mut()?.child;
         let ended = tokio::time::timeout(WITHIN, child.wait()).await;
         assert!(ended.is_ok(), "the bridge does not end:\n{}", self.troubles());
         self.has_gone();
         ended.ok().and_then(Result::ok)
+    }
+
+    /// Everything that it has said in this life, or in its last one if it does not run.
+    pub(crate) fn last_words(&self) -> String {
+        fs::read_to_string(self.log.file(self.started)).unwrap()
     }
 
     /// The power goes: the disk keeps what was synced, and of the rest what it likes.

@@ -33,6 +33,8 @@ pub(crate) struct Scene<'s> {
     pub(crate) stage: &'s Stage,
     pub(crate) book: &'s Book,
     pub(crate) kills: &'s [Seen],
+    /// How often the store became an older one.
+    pub(crate) older_stores: usize,
     /// Customers' files.
     pub(crate) opened: &'s Opened,
     /// Secrets that were seen where they do not belong.

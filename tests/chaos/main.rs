@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `TELEKOMMO_SEED` | the seed |
 //! | `TELEKOMMO_CHAOS_SECONDS` | after so long, no phase begins any more |
-//! | `TELEKOMMO_CHAOS_TROUBLES` | what alone may go wrong, by the names in the table of figures, with commas between them |
+//! | `TELEKOMMO_CHAOS_TROUBLES` | what alone may go wrong, by the names in the table of figures, with commas between them; `flipped bit` comes only if it is named |
 //! | `TELEKOMMO_CHAOS_SCHEDULE` | a schedule in place of a seed, as it is printed when one fails |
 //! | `TELEKOMMO_CHAOS_SHRINK_SECONDS` | for how long smaller schedules are tried when one fails; with 0, none are |
 //! | `TELEKOMMO_CHAOS_SEEDS` | `1..100`: these seeds, one after the other |
@@ -40,9 +40,12 @@ mod bridge;
 mod checks;
 #[path = "../it/power/disk.rs"]
 mod disk;
+mod files;
 mod log;
 mod options;
 mod people;
+#[path = "../it/net/pki.rs"]
+mod pki;
 mod plan;
 mod proxy;
 mod report;

@@ -18,6 +18,8 @@ const ROUND_MS: std::ops::Range<u64> = 200..1500;
 const ROUNDS: std::ops::RangeInclusive<usize> = 3..=8;
 /// How far the clock is set, in milliseconds.
 const STEP_MS: std::ops::Range<i64> = -3_600_000..3_600_000;
+/// For how long the machine sleeps. What waits is not too old then to be sent.
+const ASLEEP_MINUTES: std::ops::Range<u16> = 1..60;
 
 /// A few rounds of faults. After them everything works again, and all that was said has to arrive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,9 @@ pub(crate) struct Phase {
     /// What is left to chance while it is played follows from this: who speaks how fast, which requests go wrong, and what a
     /// disk keeps.
     pub(crate) seed: u64,
+    /// What is done to its files before, when everything has arrived.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub(crate) files: Files,
     pub(crate) rounds: Vec<Round>,
 }
 
@@ -45,6 +50,22 @@ fn is_usual<T: Default + PartialEq>(it: &T) -> bool {
     *it == T::default()
 }
 
+/// What is done to the bridge's files while it is stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Files {
+    /// Nothing. It is not stopped either.
+    #[default]
+    Left,
+    /// A copy that is older is put in their place.
+    PutBack,
+    /// The store is restored from the oldest dump that is there.
+    Restored,
+    /// The store is one that an earlier version has written.
+    OlderFormat,
+    /// A bit of a file of the store is another than it was.
+    FlippedBit,
+}
+
 /// What goes wrong beside the ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Trouble {
@@ -63,6 +84,10 @@ pub(crate) enum Trouble {
     Disconnected,
     /// Another program polls with a bot's token.
     SecondPoller,
+    /// A bot's token is revoked, and given back.
+    Revoked,
+    /// The machine sleeps, by its clock for so many minutes.
+    Asleep(u16),
 }
 
 /// How a round ends for the bridge.
@@ -79,7 +104,8 @@ pub(crate) enum End {
     PowerCut(Cut),
 }
 
-/// The troubles that may come, by the names that the table of figures has for them. Without any, all of them.
+/// The troubles that may come, by the names that the table of figures has for them. Without any, all of them but a flipped
+/// bit: the database does not notice every one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Allowed(Option<BTreeSet<String>>);
 
@@ -97,11 +123,12 @@ impl Allowed {
         let faults = Fault::ALL.map(Fault::name);
         let troubles = Trouble::ALL.into_iter().filter_map(Trouble::name);
         let ends = End::ALL.into_iter().filter_map(End::name);
-        faults.into_iter().chain(troubles.chain(ends).map(str::to_owned)).collect()
+        let files = Files::ALL.into_iter().filter_map(Files::name);
+        faults.into_iter().chain(troubles.chain(ends).chain(files).map(str::to_owned)).collect()
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.as_ref().is_none_or(|names| names.contains(name))
+        self.0.as_ref().map_or(Some(name) != Files::FlippedBit.name(), |names| names.contains(name))
     }
 }
 
@@ -110,7 +137,13 @@ impl Phase {
     pub(crate) fn nth(seed: u64, number: u64, allowed: &Allowed) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed.rotate_left(32) ^ number);
         let (seed, count) = (chance.u64(..), chance.usize(ROUNDS));
-        Self { seed, rounds: (0..count).map(|_| Round::draw(&mut chance).with(allowed)).collect() }
+        let rounds = (0..count).map(|_| Round::draw(&mut chance).with(allowed)).collect();
+        let files = Files::draw(&mut chance);
+        Self {
+            seed,
+            files: if files.name().is_none_or(|name| allowed.has(name)) { files } else { Files::Left },
+            rounds,
+        }
     }
 }
 
@@ -147,9 +180,35 @@ fn weather(chance: &mut fastrand::Rng) -> Option<Weather> {
     chance.bool().then_some(Weather { fault, percent })
 }
 
+impl Files {
+    /// One of each kind.
+    const ALL: [Self; 5] = [Self::Left, Self::PutBack, Self::Restored, Self::OlderFormat, Self::FlippedBit];
+
+    fn draw(chance: &mut fastrand::Rng) -> Self {
+        match chance.u8(0..10) {
+            0 => Self::PutBack,
+            1 => Self::Restored,
+            2 => Self::OlderFormat,
+            3 => Self::FlippedBit,
+            4.. => Self::Left,
+        }
+    }
+
+    /// What the table of figures calls it.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Left => return None,
+            Self::PutBack => "older copy put back",
+            Self::Restored => "restored from a dump",
+            Self::OlderFormat => "store of an older format",
+            Self::FlippedBit => "flipped bit",
+        })
+    }
+}
+
 impl Trouble {
     /// One of each kind.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::None,
         Self::FullDisk,
         Self::DiskError,
@@ -157,18 +216,22 @@ impl Trouble {
         Self::Clock(0),
         Self::Disconnected,
         Self::SecondPoller,
+        Self::Revoked,
+        Self::Asleep(0),
     ];
 
     fn draw(chance: &mut fastrand::Rng) -> Self {
-        let step = chance.i64(STEP_MS);
-        match chance.u8(0..16) {
+        let (step, minutes) = (chance.i64(STEP_MS), chance.u16(ASLEEP_MINUTES));
+        match chance.u8(0..20) {
             0 => Self::FullDisk,
             1 => Self::DiskError,
             2 => Self::ReadOnly,
             3 => Self::Clock(step),
             4 => Self::Disconnected,
             5 => Self::SecondPoller,
-            6.. => Self::None,
+            6 => Self::Revoked,
+            7 => Self::Asleep(minutes),
+            8.. => Self::None,
         }
     }
 
@@ -182,6 +245,8 @@ impl Trouble {
             Self::Clock(_) => "clock set",
             Self::Disconnected => "channel disconnected",
             Self::SecondPoller => "second poller",
+            Self::Revoked => "token revoked",
+            Self::Asleep(_) => "asleep",
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What lies between the bridge and a remote: it hands on what comes, or does to it what the weather says.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,13 +15,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
-use tokio_util::task::TaskTracker;
+use tokio_util::{either::Either, task::TaskTracker};
 
 pub(crate) use fault::Fault;
 pub(crate) use message::Message;
+pub(crate) use tls::Certificates;
+use tls::{Client, reset};
 
 mod fault;
 mod message;
+mod tls;
+
+/// How many answers are remembered.
+const REMEMBERED: usize = 20;
 
 /// What goes wrong, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +46,8 @@ const LONGEST_KEPT: usize = 8192;
 /// A proxy in front of one remote.
 #[derive(Clone)]
 pub(crate) struct Proxy {
+    /// With which it speaks TLS. What comes to the bridge has none.
+    certificates: Option<Arc<Certificates>>,
     address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
@@ -49,14 +57,16 @@ struct State {
     weather: Option<Weather>,
     chance: fastrand::Rng,
     happened: BTreeMap<Fault, u64>,
-    /// The newest answer by path.
-    answers: BTreeMap<String, Message>,
+    /// The newest answers, each with its path.
+    answers: VecDeque<(String, Message)>,
     watches: Vec<Watch>,
+    /// How often somebody took a certificate that is not good.
+    deceived: usize,
 }
 
 impl Proxy {
     /// Begins to listen. There is nobody behind it yet.
-    pub(crate) async fn start(tasks: &TaskTracker) -> io::Result<Self> {
+    pub(crate) async fn start(certificates: Option<Certificates>, tasks: &TaskTracker) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let chance = fastrand::Rng::with_seed(0);
         let state = State {
@@ -64,10 +74,12 @@ impl Proxy {
             weather: None,
             chance,
             happened: BTreeMap::new(),
-            answers: BTreeMap::new(),
+            answers: VecDeque::new(),
             watches: Vec::new(),
+            deceived: 0,
         };
-        let this = Self { address: listener.local_addr()?, state: Arc::new(Mutex::new(state)) };
+        let certificates = certificates.map(Arc::new);
+        let this = Self { certificates, address: listener.local_addr()?, state: Arc::new(Mutex::new(state)) };
         let (proxy, connections) = (this.clone(), tasks.clone());
         tasks.spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -77,6 +89,12 @@ impl Proxy {
             }
         });
         Ok(this)
+    }
+
+    /// The base address for clients, without a slash at the end.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.certificates.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -108,6 +126,11 @@ impl Proxy {
         self.state().happened.clone()
     }
 
+    /// How often somebody took a certificate that is not good.
+    pub(crate) fn deceived(&self) -> usize {
+        self.state().deceived
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,11 +146,12 @@ impl Proxy {
         happens.then_some(fault)
     }
 
-    async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+    async fn serve(&self, client: TcpStream) -> io::Result<()> {
         let fault = self.draw();
         if fault == Some(Fault::Refused) {
-            return reset(client);
+            return reset(Either::Left(client));
         }
+        let Some(mut client) = self.greet(client, fault).await? else { return Ok(()) };
         let Some(request) = message::request(&mut client).await? else { return Ok(()) };
         let Some(fault) = fault else { return self.hand_on(request, client, None).await };
         if request.is_for_a_file() && fault.passes_for_a_file() {
@@ -137,14 +161,42 @@ impl Proxy {
             Course::Reset => reset(client),
             Course::Half => self.hand_on_half(&request, client).await,
             Course::Silence => until_it_hangs_up(client).await,
-            Course::Instead(answer) => give(client, &answer.bytes).await,
+            Course::Instead(answer) => self.answer_instead(&request, Some(answer), client).await,
             Course::Bytes(bytes) => give(client, bytes).await,
-            Course::Another => match self.another(&request) {
-                Some(answer) => give(client, &answer.bytes).await,
-                None => reset(client),
-            },
+            Course::Endless => give_on_and_on(client).await,
+            Course::Another => self.answer_instead(&request, self.another(&request), client).await,
             Course::Handled(after) => self.hand_on(request, client, Some(after)).await,
         }
+    }
+
+    /// Begins to speak TLS, if it does. None if it comes to nothing.
+    async fn greet(&self, mut client: TcpStream, fault: Option<Fault>) -> io::Result<Option<Client>> {
+        let Some(certificates) = &self.certificates else { return Ok(Some(Either::Left(client))) };
+        if fault == Some(Fault::Tls) {
+            client.write_all(&fault::TLS_ALERT).await?;
+            return Ok(None);
+        }
+        if fault == Some(Fault::TlsCut) {
+            client.read_u8().await?;
+            reset(Either::Left(client))?;
+            return Ok(None);
+        }
+        let (shown, is_good) = certificates.shown(fault);
+        let Ok(stream) = shown.accept(client).await else { return Ok(None) };
+        self.state().deceived += usize::from(!is_good);
+        Ok(Some(Either::Right(Box::new(stream))))
+    }
+
+    /// Answers in the place of the server, if nothing gives that away that could.
+    async fn answer_instead(&self, request: &Message, answer: Option<Message>, client: Client) -> io::Result<()> {
+        let Some(answer) = answer else { return reset(client) };
+        // Nobody can tell that from the server's own answer: not even somebody who wants to repeat what was lost.
+        if request.wants_no_words() && answer.is_success() && answer.body().is_empty() {
+            return reset(client);
+        }
+        // Kommo goes by the status alone, and so do those who want to know whether the bridge has taken a hook.
+        let answer = if self.certificates.is_some() { answer } else { answer.by_another() };
+        give(client, &answer.bytes).await
     }
 
     /// The answer to a request with another path, or none if there was none.
@@ -154,15 +206,15 @@ impl Proxy {
         other.map(|(_, answer)| answer.clone())
     }
 
-    async fn hand_on_half(&self, request: &Message, client: TcpStream) -> io::Result<()> {
+    async fn hand_on_half(&self, request: &Message, client: Client) -> io::Result<()> {
         let Some(remote) = self.state().remote else { return reset(client) };
         let mut upstream = TcpStream::connect(remote).await?;
         upstream.write_all(&request.bytes[..request.bytes.len() / 2]).await?;
-        reset(upstream)?;
+        reset(Either::Left(upstream))?;
         reset(client)
     }
 
-    async fn hand_on(&self, request: Message, mut client: TcpStream, after: Option<After>) -> io::Result<()> {
+    async fn hand_on(&self, request: Message, mut client: Client, after: Option<After>) -> io::Result<()> {
         let Some(remote) = self.state().remote else { return reset(client) };
         let Some(answer) = message::ask(remote, &request.bytes, &mut client).await? else { return Ok(()) };
         let watches = self.state().watches.clone();
@@ -170,7 +222,9 @@ impl Proxy {
             watch(&request, &answer);
         }
         if answer.is_success() && answer.bytes.len() <= LONGEST_KEPT {
-            self.state().answers.insert(request.path().to_owned(), answer.clone());
+            let answers = &mut self.state().answers;
+            answers.push_front((request.path().to_owned(), answer.clone()));
+            answers.truncate(REMEMBERED);
         }
         let bytes = &answer.bytes;
         match after {
@@ -192,18 +246,12 @@ fn with_length(answer: &Message, length: usize) -> Vec<u8> {
     Message::answer("200 OK", &headers.each_ref().map(String::as_str), &body).bytes
 }
 
-fn reset(connection: TcpStream) -> io::Result<()> {
-    connection.set_zero_linger()?;
-    drop(connection);
-    Ok(())
-}
-
-async fn give(mut client: TcpStream, bytes: &[u8]) -> io::Result<()> {
+async fn give(mut client: Client, bytes: &[u8]) -> io::Result<()> {
     client.write_all(bytes).await?;
     client.shutdown().await
 }
 
-async fn give_slowly(mut client: TcpStream, bytes: &[u8], pause: Duration) -> io::Result<()> {
+async fn give_slowly(mut client: Client, bytes: &[u8], pause: Duration) -> io::Result<()> {
     let piece = bytes.len().div_ceil(20).max(1);
     for piece in bytes.chunks(piece) {
         client.write_all(piece).await?;
@@ -212,7 +260,19 @@ async fn give_slowly(mut client: TcpStream, bytes: &[u8], pause: Duration) -> io
     client.shutdown().await
 }
 
-async fn until_it_hangs_up(mut client: TcpStream) -> io::Result<()> {
+/// JSON that begins like an answer, and is far longer than any.
+async fn give_on_and_on(mut client: Client) -> io::Result<()> {
+    let block = vec![b' '; 1 << 16];
+    client
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{\"ok\":true")
+        .await?;
+    for _ in 0..1 << 10 {
+        client.write_all(&block).await?;
+    }
+    client.shutdown().await
+}
+
+async fn until_it_hangs_up(mut client: Client) -> io::Result<()> {
     while client.read(&mut [0; 64]).await? > 0 {}
     Ok(())
 }

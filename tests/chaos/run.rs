@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use rustix::{io::Errno, process::Signal};
-use telekommo::sandbox::stage::{LINES, Stage};
+use telekommo::sandbox::{
+    fault::Fault,
+    stage::{LINES, Stage},
+    telegram::Target,
+};
 use tokio::time::{Instant, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -11,9 +15,11 @@ use crate::{
     WITHIN,
     bridge::{Bridge, Control},
     checks::{self, Leaks, Opened, Scene, Seen, Verdict},
+    files::Dump,
     people::People,
-    plan::{End, Phase, Round, Trouble},
-    proxy::Proxy,
+    pki::Authority,
+    plan::{End, Files, Phase, Round, Trouble},
+    proxy::{Certificates, Proxy},
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -36,6 +42,7 @@ telegram.send_timeout = "2s"
 telegram.poll_timeout = "2s"
 telegram.groups = "relay"
 store.reserve_mb = 1
+store.dump_every = "3s"
 "#;
 
 /// The run as a whole.
@@ -48,6 +55,8 @@ pub(crate) struct Run {
     pub(crate) ways: [Proxy; 3],
     chance: fastrand::Rng,
     kills: Vec<Seen>,
+    is_backed_up: bool,
+    older_stores: usize,
     pub(crate) happened: BTreeMap<String, usize>,
     pub(crate) slowest: Duration,
     admin: String,
@@ -56,24 +65,26 @@ pub(crate) struct Run {
 impl Run {
     /// Brings everybody on the stage, and starts the bridge.
     pub(crate) async fn begin(shim: &Path, tasks: &TaskTracker) -> Self {
+        let authority = Authority::new();
+        let certificates = || Some(Certificates::by(&authority));
         let ways = [
-            Proxy::start(tasks).await.unwrap(),
-            Proxy::start(tasks).await.unwrap(),
-            Proxy::start(tasks).await.unwrap(),
+            Proxy::start(certificates(), tasks).await.unwrap(),
+            Proxy::start(certificates(), tasks).await.unwrap(),
+            Proxy::start(None, tasks).await.unwrap(),
         ];
         let [telegram, kommo, hooks] = &ways;
         let settings = format!(
-            "telegram.api_url = \"http://{}\"\nkommo.chats_url = \"http://{}\"\nserver.public_url = \"http://{}\"\n{SETTINGS}",
-            telegram.address(),
-            kommo.address(),
-            hooks.address(),
+            "telegram.api_url = {:?}\nkommo.chats_url = {:?}\nserver.public_url = {:?}\n{SETTINGS}",
+            telegram.url(),
+            kommo.url(),
+            hooks.url(),
         );
         let stage = Stage::without_bridge(&settings).unwrap();
         telegram.lead_to(stage.telegram.address());
         kommo.lead_to(stage.kommo.address());
         stage.hooks_go_to(hooks.address());
-        stage.kommo.keep_files_behind(&format!("http://{}", kommo.address()));
-        let (bridge, people) = (Bridge::new(&stage, shim.to_owned()), People::begin(&stage));
+        stage.kommo.keep_files_behind(&kommo.url());
+        let (bridge, people) = (Bridge::new(&stage, shim.to_owned(), &authority), People::begin(&stage));
         let taken = people.taken();
         hooks.show(Arc::new(move |request, answer| taken.note(request, answer)));
         let leaks = Leaks::default();
@@ -82,8 +93,21 @@ impl Run {
         hooks.show(leaks.of_bridge(&stage));
         let (kills, happened, slowest) = (Vec::new(), BTreeMap::new(), Duration::ZERO);
         let (chance, opened) = (fastrand::Rng::with_seed(0), Opened::default());
-        let mut this =
-            Self { stage, bridge, people, opened, leaks, ways, chance, kills, happened, slowest, admin: String::new() };
+        let mut this = Self {
+            stage,
+            bridge,
+            people,
+            opened,
+            leaks,
+            ways,
+            chance,
+            kills,
+            is_backed_up: false,
+            older_stores: 0,
+            happened,
+            slowest,
+            admin: String::new(),
+        };
         this.start().await;
         this
     }
@@ -127,6 +151,8 @@ impl Run {
         let seed = phase.seed;
         self.chance = fastrand::Rng::with_seed(seed);
         (1..).zip(&self.ways).for_each(|(number, way)| way.follow(seed ^ number));
+        self.handle(phase.files).await;
+        self.is_backed_up = false;
         let stop = CancellationToken::new();
         let talking = self.people.talk(&self.stage, seed, &stop);
         for round in &phase.rounds {
@@ -164,9 +190,84 @@ impl Run {
             Trouble::Clock(clock_ms) => self.bridge.control(Control { clock_ms, ..Control::default() }),
             Trouble::Disconnected => self.stage.kommo.set_connected(false),
             Trouble::SecondPoller => self.poll_too().await,
+            Trouble::Revoked => self.stage.telegram.fault(Target::bot(LINES[0].token), unauthorized(), u32::MAX),
+            Trouble::Asleep(minutes) => self.fall_asleep(round.lasts(), minutes).await,
         }
         self.tend(round.lasts()).await;
         self.end(round.end).await;
+    }
+
+    /// Everybody else's time goes on while the machine sleeps.
+    async fn fall_asleep(&mut self, real: Duration, minutes: u16) {
+        let by_the_clock = Duration::from_mins(minutes.into());
+        self.stage.telegram.clock().advance(by_the_clock);
+        self.stage.kommo.clock().advance(by_the_clock);
+        self.bridge.sleep(real, by_the_clock).await;
+    }
+
+    /// Stops the bridge, lets somebody handle its files, and starts it.
+    async fn handle(&mut self, files: Files) {
+        let Some(name) = files.name() else { return };
+        let deadline = Instant::now() + WITHIN;
+        while self.bridge.dumps().is_empty() {
+            assert!(Instant::now() < deadline, "no dump is made:\n{}", self.trouble());
+            self.tend(LOOK_EVERY).await;
+        }
+        self.bridge.end(Signal::TERM).await;
+        let is_done = match files {
+            Files::Left => false,
+            Files::PutBack => self.bridge.put_back(),
+            Files::Restored => self.bridge.restore(Dump::Oldest),
+            Files::OlderFormat => self.bridge.restore(Dump::OfFormat1),
+            Files::FlippedBit => {
+                self.bridge.flip(&mut self.chance);
+                true
+            }
+        };
+        if is_done {
+            self.note(name);
+            self.older_stores += usize::from(files != Files::FlippedBit);
+        }
+        self.start().await;
+        if files == Files::FlippedBit && !self.is_sound().await {
+            self.note("flipped bit: refused and restored");
+            self.bridge.end(Signal::KILL).await;
+            assert!(self.bridge.restore(Dump::Newest), "there is no dump");
+            self.older_stores += 1;
+            self.start().await;
+        }
+        self.compare().await;
+    }
+
+    /// Waits until it is known what of the store is older than what remotes have. Until then answers may be taken that are
+    /// set aside together with those that may have been delivered, and an operator has to look at them.
+    async fn compare(&mut self) {
+        let deadline = Instant::now() + WITHIN;
+        while !self.bridge.last_words().contains("compared with Kommo's history") {
+            assert!(Instant::now() < deadline, "nothing is compared:\n{}", self.trouble());
+            self.tend(LOOK_EVERY).await;
+        }
+    }
+
+    /// Whether the bridge reads all of its store, which it does for a dump, and has no complaint. A store that is damaged must
+    /// be called so.
+    async fn is_sound(&mut self) -> bool {
+        let (before, deadline) = (self.bridge.dumps(), Instant::now() + WITHIN);
+        loop {
+            let has_ended = self.bridge.has_ended_by(Instant::now() + LOOK_EVERY).await;
+            let said = self.bridge.last_words();
+            if has_ended || said.contains("could not be dumped") || said.contains("the dump did not end") {
+                assert!(
+                    said.contains("cannot be read") || said.contains("lost its contents"),
+                    "not called damaged:\n{said}"
+                );
+                return false;
+            }
+            if self.bridge.dumps().last() != before.last() {
+                return true;
+            }
+            assert!(Instant::now() < deadline, "no dump is made:\n{said}");
+        }
     }
 
     /// Another program asks for a bot's updates, and confirms none.
@@ -182,9 +283,11 @@ impl Run {
             End::RunsOn => {}
             End::Stop => {
                 self.bridge.end(Signal::TERM).await;
+                self.back_up();
             }
             End::Kill => {
                 self.bridge.end(Signal::KILL).await;
+                self.back_up();
                 self.note_kill();
             }
             End::PowerCut(cut) => {
@@ -195,11 +298,19 @@ impl Run {
         self.start().await;
     }
 
+    /// Copies its files as they are in the middle of everything, once in a phase.
+    fn back_up(&mut self) {
+        if !std::mem::replace(&mut self.is_backed_up, true) {
+            self.bridge.back_up();
+        }
+    }
+
     /// Everything works again.
     fn heal(&self) {
         self.ways.iter().for_each(|way| way.set(None));
         self.bridge.control(Control::default());
         self.stage.kommo.set_connected(true);
+        self.stage.telegram.heal();
     }
 
     /// Waits until everything has arrived. How long that may take depends on the machine, so it is standing still that fails.
@@ -242,9 +353,22 @@ impl Run {
     pub(crate) async fn judge(&mut self) -> Verdict {
         let parked = self.operator("parked").await.unwrap_or_default();
         let (book, logs) = (self.people.book(), self.bridge.news());
-        let (stage, kills, opened, leaks) = (&self.stage, &self.kills, &self.opened, &self.leaks);
-        let process = self.bridge.id();
-        checks::judge(&Scene { stage, book: &book, kills, opened, leaks, process, logs: &logs, parked: &parked })
+        let scene = Scene {
+            stage: &self.stage,
+            book: &book,
+            kills: &self.kills,
+            older_stores: self.older_stores,
+            opened: &self.opened,
+            leaks: &self.leaks,
+            process: self.bridge.id(),
+            logs: &logs,
+            parked: &parked,
+        };
+        let mut verdict = checks::judge(&scene);
+        if self.ways.iter().any(|way| way.deceived() > 0) {
+            verdict.problems.push("the bridge has taken a certificate that is not good".to_owned());
+        }
+        verdict
     }
 
     /// What the bridge answers its operator; none if it is not there.
@@ -252,6 +376,10 @@ impl Run {
         let answer = reqwest::get(format!("{}/{page}", self.admin)).await.ok()?;
         answer.text().await.ok()
     }
+}
+
+fn unauthorized() -> Fault {
+    Fault::Status { code: 401, body: r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#.to_owned() }
 }
 
 fn disk_error(error: Errno) -> Control {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     options::given,
-    plan::{End, Phase, Round, Trouble},
+    plan::{End, Files, Phase, Round, Trouble},
 };
 
 /// What is left of a schedule that fails when nothing more can be taken from it. `fails` plays one; `None` if there is no time
@@ -118,6 +118,7 @@ mod tests {
             assert!(fails(&left));
             let rounds: Vec<_> = left.iter().flat_map(|phase| &phase.rounds).collect();
             assert_eq!(rounds.len(), 2, "{left:#?}");
+            assert!(left.iter().all(|phase| phase.files == Files::Left), "{left:#?}");
             assert_eq!(rounds.iter().map(|round| faults(round)).sum::<usize>(), 2, "{left:#?}");
         }
     }

@@ -5,3 +5,4 @@ mod causes;
 mod pki;
 mod process;
 mod proxies;
+mod servers;

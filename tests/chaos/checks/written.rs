@@ -59,6 +59,7 @@ fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdi
     let all: BTreeSet<_> = arrived.iter().map(|(item, _)| item.words.clone()).collect();
     arrived.retain(|(item, _)| item.words.is_empty() || !all.contains(&format!("{}{CHANGED}", item.words)));
     verdict.count("new wordings told as messages", theirs.len() - arrived.len());
+    told_again(&mut arrived, scene.older_stores, verdict);
     in_order(said, &arrived, problems);
     let there: BTreeMap<_, _> = arrived.iter().map(|(item, message)| (item, *message)).collect();
     for written in &said.written {
@@ -66,6 +67,17 @@ fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdi
             problems.extend(quote(quoted, message, &messages, talk));
         }
     }
+}
+
+/// An older store does not find what an edit is about, and tells it as a message of its own: once each.
+fn told_again(arrived: &mut Vec<(Item, &Message)>, older_stores: usize, verdict: &mut Verdict) {
+    let (mut times, before) = (BTreeMap::<Item, usize>::new(), arrived.len());
+    arrived.retain(|(item, _)| {
+        let times = times.entry(item.clone()).or_default();
+        *times += 1;
+        *times == 1 || !item.words.ends_with(CHANGED) || *times > 1 + older_stores
+    });
+    verdict.count("new wordings told again by an older store", before - arrived.len());
 }
 
 /// The same, in the same order, by what comes first and by the dates alike.

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::message::Message;
 
+/// A fatal alert: the version of the protocol is not supported.
+pub(super) const TLS_ALERT: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46];
+
 /// One way for a request to go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Fault {
@@ -43,14 +46,38 @@ pub(crate) enum Fault {
     LongLength,
     /// The head promises fewer bytes than come.
     ShortLength,
-    /// A server that speaks TLS where none was asked for.
+    /// An alert of TLS in place of whatever was to come.
     Tls,
+    /// The connection is reset when TLS has begun.
+    TlsCut,
+    /// A certificate that has expired.
+    TlsExpired,
+    /// A certificate that is not valid yet.
+    TlsNotYet,
+    /// A certificate for another name.
+    TlsOtherName,
+    /// An authority's own certificate.
+    TlsAuthority,
+    /// A certificate by an authority that nobody knows.
+    TlsStranger,
     /// Too many requests, without a wait that anybody could read.
     TooMany,
     /// Too many requests: a second.
     TooManyOneSecond,
     /// Too many requests: a date.
     TooManyUntil,
+    /// Too many requests: a date to come.
+    TooManyUntilThen,
+    /// Too many requests: nothing else.
+    TooManyBare,
+    /// Too many requests: no wait at all.
+    TooManyNoWait,
+    /// Too many requests: a wait that is no number of seconds.
+    TooManyOdd,
+    /// Too many requests, in Telegram's own words.
+    TooManyInWords,
+    /// An answer that is far too long.
+    Endless,
     /// A way to another address.
     Redirect,
     /// The answer to an earlier request. The server never sees this one.
@@ -59,7 +86,7 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// All of them.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::Refused,
         Self::ResetBefore,
         Self::HalfRequest,
@@ -78,9 +105,21 @@ impl Fault {
         Self::LongLength,
         Self::ShortLength,
         Self::Tls,
+        Self::TlsCut,
+        Self::TlsExpired,
+        Self::TlsNotYet,
+        Self::TlsOtherName,
+        Self::TlsAuthority,
+        Self::TlsStranger,
         Self::TooMany,
         Self::TooManyOneSecond,
         Self::TooManyUntil,
+        Self::TooManyUntilThen,
+        Self::TooManyBare,
+        Self::TooManyNoWait,
+        Self::TooManyOdd,
+        Self::TooManyInWords,
+        Self::Endless,
         Self::Redirect,
         Self::AnotherAnswer,
     ];
@@ -121,10 +160,26 @@ impl Fault {
             Self::EmptySuccess => json(""),
             Self::LongLength => Course::Handled(After::LongLength),
             Self::ShortLength => Course::Handled(After::ShortLength),
-            Self::Tls => Course::Bytes(&[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x46]),
+            // Where there is no TLS, they come to the same.
+            Self::Tls
+            | Self::TlsCut
+            | Self::TlsExpired
+            | Self::TlsNotYet
+            | Self::TlsOtherName
+            | Self::TlsAuthority
+            | Self::TlsStranger => Course::Bytes(&TLS_ALERT),
             Self::TooMany => many(&["retry-after: soon"]),
             Self::TooManyOneSecond => many(&["retry-after: 1"]),
             Self::TooManyUntil => many(&["retry-after: Thu, 01 Jan 1970 00:00:01 GMT"]),
+            Self::TooManyUntilThen => many(&["retry-after: Fri, 31 Dec 9999 23:59:59 GMT"]),
+            Self::TooManyBare => many(&[]),
+            Self::TooManyNoWait => many(&["retry-after: 0"]),
+            Self::TooManyOdd => many(&["retry-after: -1", "retry-after: 1.5"]),
+            Self::TooManyInWords => {
+                let words = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 1","parameters":{"retry_after":1}}"#;
+                Course::Instead(Message::answer("429 Too Many Requests", &["content-type: application/json"], words))
+            }
+            Self::Endless => Course::Endless,
             Self::Redirect => {
                 Course::Instead(Message::answer("302 Found", &["location: http://127.0.0.1:9/elsewhere"], page))
             }
@@ -146,6 +201,8 @@ pub(crate) enum Course {
     Instead(Message),
     /// These bytes are the answer, which are no HTTP.
     Bytes(&'static [u8]),
+    /// The answer goes on and on.
+    Endless,
     /// The answer to another request is the answer.
     Another,
     /// The server handles it, and something happens to its answer.

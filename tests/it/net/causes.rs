@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     pki::{Authority, Flaw},
     proxies::{FakeProxy, Manners, Speaks, spawn},
+    servers::speak_tls,
 };
 
 /// Long enough for a machine that has other things to do.
@@ -63,7 +64,7 @@ async fn a_way_without_a_proxy_names_the_host_and_the_cause() {
     let said = none(&format!("http://{closed}/botsecret/x")).await;
     assert_eq!(said.to_string(), format!("{closed}: connection refused"));
     assert!(!said.was_sent);
-    let stranger = Authority::new().server(Flaw::Nothing, closed).await;
+    let stranger = speak_tls(Authority::new().acceptor(Flaw::Nothing), closed).await;
     let said = none(&format!("https://{stranger}/botsecret/x")).await;
     assert_says(&said, &[&stranger.to_string(), "TLS: ", "not trusted here", "SSL_CERT_FILE"], false);
     let plain = saying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;

@@ -1,6 +1,6 @@
-//! An authority of the tests' own, and servers with certificates by it.
+//! An authority of the tests' own, and certificates by it.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
@@ -8,13 +8,7 @@ use rustls::{
     crypto::ring,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-};
 use tokio_rustls::TlsAcceptor;
-
-use super::proxies::spawn;
 
 /// An authority that no machine knows.
 pub(crate) struct Authority {
@@ -47,8 +41,8 @@ impl Authority {
         std::fs::write(file, self.certificate.pem()).unwrap();
     }
 
-    /// A server with a certificate by this authority, before `upstream`.
-    pub(crate) async fn server(&self, flaw: Flaw, upstream: SocketAddr) -> SocketAddr {
+    /// What lets a server on this machine speak TLS with a certificate by this authority.
+    pub(crate) fn acceptor(&self, flaw: Flaw) -> TlsAcceptor {
         let name = if flaw == Flaw::OtherName { "other.test" } else { "127.0.0.1" };
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         match flaw {
@@ -66,23 +60,6 @@ impl Authority {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
         let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        serve(TlsAcceptor::from(Arc::new(config)), upstream).await
+        TlsAcceptor::from(Arc::new(config))
     }
-}
-
-async fn serve(acceptor: TlsAcceptor, upstream: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let mut there = TcpStream::connect(upstream).await.unwrap();
-                // Whoever hangs up, does.
-                drop(copy_bidirectional(&mut stream, &mut there).await);
-            });
-        }
-    });
-    address
 }

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use super::{
     pki::{Authority, Flaw},
     proxies::{FakeProxy, Manners, Speaks},
+    servers::speak_tls,
 };
 use crate::{
     binary::process::{Process, finished, run, text, with_config},
@@ -143,7 +144,7 @@ async fn check_tries_every_way_and_says_through_which_proxy() {
 /// A stage whose Bot API is behind a TLS server with this flaw.
 async fn behind_tls(authority: &Authority, flaw: Flaw) -> Stage {
     let mut stage = Stage::without_bridge("").unwrap();
-    let server = authority.server(flaw, stage.telegram.address()).await;
+    let server = speak_tls(authority.acceptor(flaw), stage.telegram.address()).await;
     stage.configure(&format!("telegram.api_url = \"https://{server}\"\n"));
     stage
 }

@@ -1,0 +1,110 @@
+//! What people and disks do to the bridge's files while it is stopped.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{bridge::Bridge, disk::Disk};
+
+/// Which dump is restored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dump {
+    Oldest,
+    /// None is named.
+    Newest,
+    /// As the version before would have written the newest: it kept the same rows under another number.
+    OfFormat1,
+}
+
+impl Bridge {
+    fn copy(&self) -> PathBuf {
+        self.data.with_file_name("copy")
+    }
+
+    /// Makes a copy of everything, as a backup would.
+    pub(crate) fn back_up(&self) {
+        drop(fs::remove_dir_all(self.copy()));
+        copy(&self.data, &self.copy());
+    }
+
+    /// Puts the copy in the place of what has become of it; false if there is none.
+    pub(crate) fn put_back(&mut self) -> bool {
+        if !self.copy().exists() {
+            return false;
+        }
+        fs::remove_dir_all(&self.data).unwrap();
+        fs::rename(self.copy(), &self.data).unwrap();
+        self.disk = Disk::of(&self.data);
+        true
+    }
+
+    /// The dumps that are there, oldest first.
+    pub(crate) fn dumps(&self) -> Vec<PathBuf> {
+        let dumps = telekommo::store::dumps::all(&telekommo::store::dumps::dir(&self.data)).unwrap();
+        dumps.into_iter().map(|(_, dump)| dump).collect()
+    }
+
+    /// Restores the store as an operator does; false if there is no dump.
+    pub(crate) fn restore(&mut self, which: Dump) -> bool {
+        let dumps = self.dumps();
+        let [Some(oldest), Some(newest)] = [dumps.first(), dumps.last()] else { return false };
+        let mut restore = Command::new(env!("CARGO_BIN_EXE_telekommo"));
+        restore.env_clear().arg("restore").arg(&self.data);
+        match which {
+            Dump::Oldest => {
+                restore.arg(oldest);
+            }
+            Dump::Newest => {}
+            Dump::OfFormat1 => {
+                let (text, former) = (fs::read_to_string(newest).unwrap(), self.data.with_file_name("former.jsonl"));
+                assert!(text.lines().next().unwrap().contains("\"schema\":2"), "there is another format now");
+                fs::write(&former, text.replacen("\"schema\":2", "\"schema\":1", 1)).unwrap();
+                restore.arg(former);
+            }
+        }
+        let output = restore.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.disk = Disk::of(&self.data);
+        true
+    }
+
+    /// A bit of the store's files is another than it was. It is none of what is only kept free there.
+    pub(crate) fn flip(&mut self, chance: &mut fastrand::Rng) {
+        let mut files = Vec::new();
+        list(&self.data.join("store"), &mut files);
+        files.sort();
+        loop {
+            let file = &files[chance.usize(..files.len())];
+            let mut bytes = fs::read(file).unwrap();
+            let set: Vec<_> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+            if set.is_empty() {
+                continue;
+            }
+            bytes[set[chance.usize(..set.len())]] ^= 1 << chance.u8(..8);
+            fs::write(file, bytes).unwrap();
+            break;
+        }
+        self.disk = Disk::of(&self.data);
+    }
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { list(&path, files) } else { files.push(path) }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).unwrap();
+        }
+    }
+}
