@@ -15,12 +15,13 @@ use crate::{
     WITHIN,
     bridge::{Bridge, Control},
     checks::{self, Leaks, Opened, Scene, Seen, Verdict},
-    files::Dump,
     people::People,
     pki::Authority,
-    plan::{End, Files, Phase, Round, Trouble},
+    plan::{End, Phase, Round, Trouble},
     proxy::{Certificates, Proxy},
 };
+
+mod handling;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long systemd would wait before it starts a bridge again that has ended by itself.
@@ -203,71 +204,6 @@ impl Run {
         self.stage.telegram.clock().advance(by_the_clock);
         self.stage.kommo.clock().advance(by_the_clock);
         self.bridge.sleep(real, by_the_clock).await;
-    }
-
-    /// Stops the bridge, lets somebody handle its files, and starts it.
-    async fn handle(&mut self, files: Files) {
-        let Some(name) = files.name() else { return };
-        let deadline = Instant::now() + WITHIN;
-        while self.bridge.dumps().is_empty() {
-            assert!(Instant::now() < deadline, "no dump is made:\n{}", self.trouble());
-            self.tend(LOOK_EVERY).await;
-        }
-        self.bridge.end(Signal::TERM).await;
-        let is_done = match files {
-            Files::Left => false,
-            Files::PutBack => self.bridge.put_back(),
-            Files::Restored => self.bridge.restore(Dump::Oldest),
-            Files::OlderFormat => self.bridge.restore(Dump::OfFormat1),
-            Files::FlippedBit => {
-                self.bridge.flip(&mut self.chance);
-                true
-            }
-        };
-        if is_done {
-            self.note(name);
-            self.older_stores += usize::from(files != Files::FlippedBit);
-        }
-        self.start().await;
-        if files == Files::FlippedBit && !self.is_sound().await {
-            self.note("flipped bit: refused and restored");
-            self.bridge.end(Signal::KILL).await;
-            assert!(self.bridge.restore(Dump::Newest), "there is no dump");
-            self.older_stores += 1;
-            self.start().await;
-        }
-        self.compare().await;
-    }
-
-    /// Waits until it is known what of the store is older than what remotes have. Until then answers may be taken that are
-    /// set aside together with those that may have been delivered, and an operator has to look at them.
-    async fn compare(&mut self) {
-        let deadline = Instant::now() + WITHIN;
-        while !self.bridge.last_words().contains("compared with Kommo's history") {
-            assert!(Instant::now() < deadline, "nothing is compared:\n{}", self.trouble());
-            self.tend(LOOK_EVERY).await;
-        }
-    }
-
-    /// Whether the bridge reads all of its store, which it does for a dump, and has no complaint. A store that is damaged must
-    /// be called so.
-    async fn is_sound(&mut self) -> bool {
-        let (before, deadline) = (self.bridge.dumps(), Instant::now() + WITHIN);
-        loop {
-            let has_ended = self.bridge.has_ended_by(Instant::now() + LOOK_EVERY).await;
-            let said = self.bridge.last_words();
-            if has_ended || said.contains("could not be dumped") || said.contains("the dump did not end") {
-                assert!(
-                    said.contains("cannot be read") || said.contains("lost its contents"),
-                    "not called damaged:\n{said}"
-                );
-                return false;
-            }
-            if self.bridge.dumps().last() != before.last() {
-                return true;
-            }
-            assert!(Instant::now() < deadline, "no dump is made:\n{said}");
-        }
     }
 
     /// Another program asks for a bot's updates, and confirms none.
