@@ -63,12 +63,17 @@ fn fewer_rounds(phase: &Phase) -> Vec<Phase> {
 }
 
 fn fewer_faults(phase: &Phase) -> Vec<Phase> {
+    let mut all = Vec::new();
+    if phase.files != Files::Left {
+        all.push(Phase { files: Files::Left, ..phase.clone() });
+    }
     let rounds = phase
         .rounds
         .iter()
         .enumerate()
         .flat_map(|(at, round)| calmer(round).into_iter().map(move |calmer| replaced(&phase.rounds, at, calmer)));
-    rounds.map(|rounds| Phase { rounds, ..phase.clone() }).collect()
+    all.extend(rounds.map(|rounds| Phase { rounds, ..phase.clone() }));
+    all
 }
 
 /// The round without one of its faults.

@@ -41,13 +41,9 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
         let mut problems = Vec::new();
         let arrived = arrived(&talk, said, scene.stage, &mut problems);
         // What Kommo could not hand over is found later, behind what it could.
-        let taken = arrived.iter().filter(|it| said.answers[it.answer].is_accepted).map(|it| it.answer);
-        if !taken.clone().is_sorted() {
-            let turn = taken.clone().zip(taken.skip(1)).find(|(one, next)| one > next);
-            problems.push(format!(
-                "out of order: {:?}",
-                turn.map(|(one, next)| [one, next].map(|it| &said.answers[it].shows))
-            ));
+        let taken: Vec<_> = arrived.iter().map(|it| &said.answers[it.answer]).filter(|it| it.is_accepted).collect();
+        if let Some(turn) = taken.windows(2).find(|turn| turn[0].place > turn[1].place) {
+            problems.push(format!("out of order: {:?}", [&turn[0].shows, &turn[1].shows]));
         }
         ends(&talk, said, scene, &arrived, verdict, &mut problems);
         doubled(&talk, &arrived, scene.kills, verdict, &mut problems);

@@ -108,9 +108,11 @@ impl Part {
         let _turn = self.desk().await;
         let told = self.kommo.say_together(&self.talk.conversation(), "Maria", drafts, pace).await;
         self.note(|said| {
-            said.answers.extend(told.into_iter().zip(shown).map(|((id, _), shows)| Answer {
+            let first = said.answers.len();
+            said.answers.extend(told.into_iter().zip(shown).zip(first..).map(|(((id, _), shows), number)| Answer {
                 id,
                 shows,
+                place: if pace == Pace::InTurn { number } else { first },
                 quotes: None,
                 buttons: Vec::new(),
                 is_pressed: false,

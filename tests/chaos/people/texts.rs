@@ -75,7 +75,8 @@ impl Part {
         let _turn = self.desk().await;
         let (id, _) = self.kommo.say(&self.talk.conversation(), "Maria", draft).await;
         self.note(|said| {
-            said.answers.push(Answer { id, shows, quotes, buttons, is_pressed: false, is_accepted: false });
+            let place = said.answers.len();
+            said.answers.push(Answer { id, shows, place, quotes, buttons, is_pressed: false, is_accepted: false });
         });
     }
 }
