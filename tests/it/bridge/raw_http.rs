@@ -78,7 +78,9 @@ impl Door {
 
 /// The status of the one answer.
 fn status(answer: &str) -> u16 {
-    assert_eq!(answer.matches("HTTP/1.").count(), 1, "one answer: {answer}");
+    // A reason may name the protocol as well, and is followed by no space.
+    let answers = ["HTTP/1.1 ", "HTTP/1.0 "].iter().map(|begin| answer.matches(begin).count()).sum::<usize>();
+    assert_eq!(answers, 1, "one answer: {answer}");
     answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("an answer: {answer}"))
 }
 
