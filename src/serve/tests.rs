@@ -78,7 +78,8 @@ fn spawn(connection: impl Future<Output = ()> + Send + 'static) {
 
 async fn all(client: &mut DuplexStream) -> String {
     let mut answer = Vec::new();
-    client.read_to_end(&mut answer).await.unwrap();
+    let read = timeout(60 * SECOND, client.read_to_end(&mut answer)).await;
+    read.expect("the connection is closed").unwrap();
     String::from_utf8(answer).unwrap()
 }
 
