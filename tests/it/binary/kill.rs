@@ -80,9 +80,20 @@ async fn drained(stage: &Stage, done: &Done, process: &Process) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_out_of_order() {
+    survives("").await;
+}
+
+/// What is found in Kommo's history after a kill hides whether it was kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_acknowledged_hook_is_lost_where_nothing_is_looked_for_in_the_history() {
+    survives("reconcile.on_start = false\n").await;
+}
+
+/// Kills a bridge with these settings again and again, and looks at what is there in the end.
+async fn survives(settings: &str) {
     let seed = seed();
     println!("TELEKOMMO_SEED={seed} kills at the same moments again");
-    let stage = Stage::without_bridge(&format!("{BRISK}kommo.infer_read = true\n")).unwrap();
+    let stage = Stage::without_bridge(&format!("{BRISK}{settings}kommo.infer_read = true\n")).unwrap();
     let load = Load::begin(&stage);
     // Of a chat that Kommo has made, and of which a kill has kept the bridge from hearing, nothing can be compared.
     let process = Process::start(&stage, run(&stage)).await;
