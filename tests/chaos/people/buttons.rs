@@ -40,7 +40,8 @@ pub(super) async fn press(mut part: Part) {
                 || telegram.press_if_there(talk.line().token, talk.room, talk.who, message.message_id, (row, 0));
             if press().is_some() {
                 said.write(Item::text(label));
-                if is_double {
+                // In a group anybody may press, so there each press is a message.
+                if is_double && !talk.is_group() {
                     // The keyboard may have gone between the two.
                     let _second = press();
                 }

@@ -90,6 +90,10 @@ impl Talk {
         telegram.send_files_in(self.line().token, self.room, self.who, files, None);
     }
 
+    pub(crate) const fn is_group(&self) -> bool {
+        matches!(self.room, Room::Group { .. })
+    }
+
     /// Whether the other side can react to messages there, and is told of reactions.
     pub(crate) const fn has_reactions(&self) -> bool {
         matches!(self.room, Room::Private { .. })
