@@ -105,6 +105,8 @@ const DUMPS: &[(u32, &str)] = &[
     (1, r#"{"k":"6d73657175656e6365","v":"18446744073709551615"}"#),
     // A chunk, which is no row.
     (1, r#"{"k":"23ffffffffffffffff","v":""}"#),
+    // A job without a place: the number under which it is set aside is none of the counter's.
+    (1, r#"{"k":"6a74673a73616c65733a35","v":"2"}"#),
     // A format that no store can be opened with.
     (0, r#"{"k":"6100","v":"1"}"#),
 ];

@@ -44,9 +44,9 @@ pub(super) fn lane_of(former: &[u8]) -> Option<(String, String)> {
     RawPlace::parse(former).map(|place| (place.route.to_owned(), place.thread.to_owned())).or_else(held)
 }
 
-/// Moves a row to those that were set aside. A key that tells no sequence has 0.
+/// Moves a row to those that were set aside.
 pub(super) fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
-    let sequence = keys::sequence_of(key).unwrap_or_default();
+    let sequence = keys::sequence_of(key).unwrap_or(keys::NO_SEQUENCE);
     batch.remove(key);
     batch.insert(keys::aside(sequence, key), value);
 }

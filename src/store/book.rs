@@ -36,15 +36,15 @@ impl Book {
         Ok(book)
     }
 
-    /// The number that is taken next.
+    /// A number above all that were ever taken; 0 if none ever was.
     pub(super) const fn next_sequence(&self) -> u64 {
         self.next_sequence
     }
 
     /// A number above all that were ever taken. It must be written with the batch that uses it.
     pub(super) fn sequence(&mut self, batch: &mut Batch) -> u64 {
-        let sequence = self.next_sequence;
-        self.next_sequence += 1;
+        let sequence = self.next_sequence.max(keys::NO_SEQUENCE + 1);
+        self.next_sequence = sequence + 1;
         batch.insert(keys::SEQUENCE, rows::write(&self.next_sequence));
         sequence
     }

@@ -234,9 +234,12 @@ pub(super) fn parked(sequence: u64) -> Vec<u8> {
 /// No store gives a sequence as high as this. One that is comes from a damaged disk, and nothing is counted on from it.
 pub(super) const SEQUENCES_END: u64 = 1 << 63;
 
+/// What is set aside with a key that tells no sequence has this one. No arrival is given it, or the two would be one.
+pub(super) const NO_SEQUENCE: u64 = 0;
+
 /// The number behind that of a key, if the key has one that a store gives.
 pub(super) fn next_sequence(key: &[u8]) -> Option<u64> {
-    sequence_of(key).filter(|sequence| *sequence < SEQUENCES_END).map(|sequence| sequence + 1)
+    sequence_of(key).filter(|sequence| (NO_SEQUENCE + 1..SEQUENCES_END).contains(sequence)).map(|sequence| sequence + 1)
 }
 
 /// The sequence of a parked message's key.

@@ -66,7 +66,7 @@ impl Plan {
     /// The key under which a row comes into the store as it is, if it does.
     pub(super) fn key_of(&self, key: Vec<u8>) -> Option<Vec<u8>> {
         if self.unreadable.contains(&key) {
-            return Some(keys::aside(keys::sequence_of(&key).unwrap_or_default(), &key));
+            return Some(keys::aside(keys::sequence_of(&key).unwrap_or(keys::NO_SEQUENCE), &key));
         }
         let is_written_anew = [keys::SEQUENCE, keys::BEGUN, keys::SCHEMA, keys::JOURNAL].contains(&key.as_slice());
         // No dump of ours has chunks: they are written as the rows that they make up.

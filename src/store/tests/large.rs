@@ -264,7 +264,7 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
     let place = |sequence| Place { lane: lane("a"), sequence, part: 0 };
     let mut rows = Writes::default();
     for sequence in 0..1500 {
-        rows.remove(&place(sequence).key());
+        rows.remove(&place(sequence + 1).key());
         rows.insert(&place(sequence + 5000).key(), &rows::write(&JobRow::new(work(&sequence.to_string()), NOW)));
     }
     rows.insert(keys::SEQUENCE, b"6500");

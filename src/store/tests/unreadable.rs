@@ -143,6 +143,21 @@ async fn a_job_of_a_route_that_is_not_known_is_set_aside_at_the_start() {
 }
 
 #[tokio::test]
+async fn the_first_arrival_is_not_mixed_with_what_tells_no_number() {
+    let home = Home::new();
+    let store = home.open();
+    push(&store, &lane("a"), &["a1"]).await;
+    damage(&store, &keys_of(&store, &lane("a"))[0], 0);
+    store.db().unwrap().insert(b"j\x00\x07inbound\xff", b"broken".as_slice()).unwrap();
+    store.close().await.unwrap();
+    let store = home.open();
+    assert!(drain_all(&store).await.is_empty());
+    let aside = set_aside(&store).await;
+    assert_eq!((aside.len(), store.counts().parked), (2, 2));
+    assert!(aside[0].why.contains("of tomorrow") && aside[1].why.contains("key is damaged"), "{aside:?}");
+}
+
+#[tokio::test]
 async fn parts_that_cannot_be_read_move_with_the_others_and_are_not_written_over() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["whole"]).await;

@@ -70,8 +70,9 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn sequence(&mut self) -> u64 {
-        self.next_sequence += 1;
-        self.next_sequence - 1
+        let sequence = self.next_sequence.max(1);
+        self.next_sequence = sequence + 1;
+        sequence
     }
 
     pub(super) fn lane(&mut self, lane: u8) -> &mut VecDeque<Job> {
