@@ -62,8 +62,17 @@ pub(super) fn check(bytes: &[u8]) {
     let told = event::told(&update, circumstances).expect("a text of a customer is told");
     if is_visible(&text) && !text.starts_with("/start") {
         assert!(is_kept(&text, &told), "{told:?} lacks words of {text:?}");
+        paired(&text, &told);
         let most = text.len() * 8 + entities.len() * (text.len() * 4 + 200);
         assert!(told.len() <= most + 200, "{} bytes of {}", told.len(), text.len());
+    }
+}
+
+/// What is marked in front is marked behind.
+fn paired(text: &str, told: &str) {
+    for (mark, signs) in [('~', 1), ('|', 2)] {
+        let added = told.matches(mark).count() - text.matches(mark).count();
+        assert_eq!(added % (2 * signs), 0, "{mark:?} is not paired in {told:?}");
     }
 }
 

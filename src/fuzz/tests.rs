@@ -84,6 +84,10 @@ const FOUND: &[(&str, &[u8])] = &[
     ("ranges", b"dbytes=100-x"),
     // A type that says XML in another way than SVG does: browsers show any as a page.
     ("links", b"\x01a\nfile\nimage/pngsvg+xml\n"),
+    // A type that only begins like the name of one that browsers show as a page.
+    ("links", b"\x01a\nfile\nhtmltext/hvml\n"),
+    // Some letters of a secret in the name of a setting that nobody knows.
+    ("config", b"\x02\0KOMMO__CHANNE5tRk2x@10.0.L=2s"),
     // A sign in place of a digit.
     ("rows", b"+a1786017600"),
     // A time before the epoch, which Kommo does not take.

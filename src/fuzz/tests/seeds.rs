@@ -157,13 +157,13 @@ fn multipart() -> Vec<Vec<u8>> {
         (0, "multipart/form-data; boundary=X\n@--X\r\nContent-Disposition: form-data\r\n\r\n7\r\n--X--\r\n"),
         (0, "multipart/form-data\n@--X--"),
         (0, "text/plain\n@x"),
-        (1, "\u{2}chat 7\ncaption: hello\n\u{2}a.jpg\nabc\nб\".txt\ndef\n"),
-        (1, "\0\u{1}a b.bin\n\n"),
+        (1, "\u{1}chat 7\ncaption: hello\n\u{2}a.jpg\nabc\nб\".txt\ndef\n"),
+        (1, "\0\n\u{1}a b.bin\n\n"),
         (2, "\0chat_id=7&text=a%20b\ntext\n{\"chat_id\":7,\"text\":\"é\",\"a\":true,\"n\":null,\"l\":[1]}"),
         (2, "\u{1}a=true\na\nchat_id=7&text=%C3%A9+%26&n="),
         (2, "\0\nx\n[]"),
     ];
-    let large = format!("\u{1}\0\u{2}a\n{0}\nb\n{0}\n", "x".repeat(600));
+    let large = format!("\u{1}\0a field\n\u{2}a\n{0}\nb\n{0}\n", "x".repeat(600));
     let seeds = seeds.iter().map(|(kind, text)| [&[*kind], text.as_bytes()].concat());
     seeds.chain([large.into_bytes()]).collect()
 }
