@@ -337,12 +337,13 @@ impl Parts {
                 serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
                 serve::Limits::public(),
                 proxies,
+                Some(Arc::clone(&self.meter)),
                 stop.clone(),
             ),
         );
         life.essential(
             "admin listener",
-            serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), stop),
+            serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), None, stop),
         );
     }
 }

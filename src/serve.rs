@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     kommo::hook::HookIntake,
     media::serve::MediaDoor,
-    serve::{connections::Connections, entrance::Entrance, refusals::too_many, seldom::Seldom},
+    meter::Meter,
+    serve::{connections::Connections, entrance::Entrance, refusals::too_many, seldom::Seldom, unread::Unread},
 };
 
 mod body;
@@ -41,6 +42,7 @@ mod refusals;
 mod seldom;
 mod strict;
 mod table;
+mod unread;
 mod wire;
 
 #[cfg(test)]
@@ -87,7 +89,8 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked.
+/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked. Requests that are not
+/// read for their heads show in `hooks_meter`, where there are hooks among what is served.
 ///
 /// # Errors
 /// None; it is a task that ends.
@@ -96,9 +99,11 @@ pub async fn until(
     router: Router,
     limits: Limits,
     proxies: Proxies,
+    hooks_meter: Option<Arc<Meter>>,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
-    let (open, mut conversations) = (Arc::new(Connections::new(limits)), JoinSet::new());
+    let open = Arc::new(Connections::new(limits, Unread::new(hooks_meter)));
+    let mut conversations = JoinSet::new();
     let failed = Seldom::default();
     while let Some((stream, address)) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
         let Some(connection) = stop.run_until_cancelled(open.enter(proxies.peer(address))).await else { break };
@@ -162,6 +167,10 @@ async fn hook(entrance: &Entrance, client: IpAddr, request: Request<Body>) -> Re
     let hooks = &entrance.hooks;
     if !HookIntake::is_address(request.uri().path()) {
         entrance.diagnose(request.uri().path());
+        // A visitor, a health check, or telekommo's own: however often they come, they hear the same.
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            return (StatusCode::NOT_FOUND, HERE).into_response();
+        }
     }
     if *request.method() != Method::POST {
         let is_too_many = entrance.refusals.is_one_too_many(client);

@@ -111,12 +111,13 @@ fn listen(
             serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
             serve::Limits::public(),
             proxies,
+            Some(Arc::clone(meter)),
             public_stop,
         ),
     );
     life.passing(
         "admin listener of a first start",
-        serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), admin_stop),
+        serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), None, admin_stop),
     );
     Ok(())
 }

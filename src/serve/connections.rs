@@ -15,7 +15,9 @@ use crate::serve::{
     limits::{Limits, SMALL_BYTES},
     peer::Peer,
     seldom::Seldom,
+    strict::Irregular,
     table::{Held, Need, PATIENCE, Stage, Table},
+    unread::Unread,
 };
 
 /// What one connection may hold in all. The largest hook is far below.
@@ -30,6 +32,7 @@ pub(super) struct Connections {
     small: Semaphore,
     large: Semaphore,
     dropped: Seldom,
+    unread: Unread,
 }
 
 /// One of them. Its place and its memory are free again once nobody has it.
@@ -50,7 +53,7 @@ pub(super) struct Connection {
 pub(super) struct HoldsTooMuch;
 
 impl Connections {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, unread: Unread) -> Self {
         Self {
             table: Mutex::new(Table::new(limits.share)),
             places: Arc::new(Semaphore::new(limits.connections)),
@@ -58,6 +61,7 @@ impl Connections {
             small: Semaphore::new(limits.small_bodies_bytes),
             large: Semaphore::new(limits.large_bodies_bytes),
             dropped: Seldom::default(),
+            unread,
         }
     }
 
@@ -119,6 +123,11 @@ impl Connection {
     /// Who is at its other end.
     pub(super) const fn peer(&self) -> Peer {
         self.peer
+    }
+
+    /// What the client has said is not read.
+    pub(super) fn is_not_read(&self, why: Irregular) {
+        self.all.unread.note(why, self.peer);
     }
 
     /// The client has said what it wants. Waits until it can be served.

@@ -7,13 +7,8 @@ use tokio::time::timeout;
 use super::*;
 
 fn connections(connections: usize, small_bodies_bytes: usize, large_bodies_bytes: usize) -> Arc<Connections> {
-    Arc::new(Connections::new(Limits {
-        connections,
-        share: connections,
-        served: 1,
-        small_bodies_bytes,
-        large_bodies_bytes,
-    }))
+    let limits = Limits { connections, share: connections, served: 1, small_bodies_bytes, large_bodies_bytes };
+    Arc::new(Connections::new(limits, Unread::default()))
 }
 
 #[tokio::test(start_paused = true)]

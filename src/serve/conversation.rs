@@ -41,21 +41,20 @@ where
     };
     match begun {
         // What is served takes more room than what is not.
-        Ok(Some(head)) => match strict::check(&head) {
-            Ok(()) => Box::pin(serve(head, stream, connection, router, stop)).await,
-            Err(why) => Box::pin(refuse(why, stream, connection)).await,
-        },
+        Ok(Some(Ok(head))) => Box::pin(serve(head, stream, connection, router, stop)).await,
+        Ok(Some(Err(why))) => Box::pin(refuse(why, stream, connection)).await,
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, "a connection broke"),
     }
 }
 
-/// The head of the request, once it can be served; `None` if there is none.
+/// The head of the request, once it can be served, or why it is not read; `None` if there is none. What is not read waits for
+/// nobody, and is not kept.
 async fn begin(
     stream: &mut (impl AsyncRead + Unpin),
     connection: &Connection,
     stop: &CancellationToken,
-) -> io::Result<Option<Bytes>> {
+) -> io::Result<Option<Result<Bytes, Irregular>>> {
     // Who says nothing costs next to nothing, and holds up no stop.
     let mut first = [0; 1];
     let Some(read) = stop.run_until_cancelled(stream.read(&mut first)).await else { return Ok(None) };
@@ -63,13 +62,17 @@ async fn begin(
         return Ok(None);
     }
     let Some(head) = head::read(first[0], stream, connection).await? else { return Ok(None) };
+    if let Err(why) = strict::check(&head) {
+        return Ok(Some(Err(why)));
+    }
     connection.is_to_be_served().await.map_err(io::Error::other)?;
-    Ok(Some(head.into()))
+    Ok(Some(Ok(head.into())))
 }
 
 /// Says why a request is not read, and reads no more of it than its client needs to hear that.
 async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(why: Irregular, stream: S, connection: Arc<Connection>) {
     connection.is_answered();
+    connection.is_not_read(why);
     let mut wire = Wire::new(Bytes::new(), Patient::new(stream, TAKES_WITHIN), Arc::clone(&connection));
     let (status, text) = (why.status(), format!("{why}\n"));
     let answer = format!(
@@ -82,7 +85,9 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(why: Irregular, stream: S, co
         wire.shutdown().await
     };
     let ended = tokio::select! { ended = answered => ended, () = connection.has_to_end() => Ok(()) };
-    tracing::debug!(reason = %why, ?ended, "a request was not read");
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
 }
 
 async fn serve<S>(head: Bytes, stream: S, connection: Arc<Connection>, router: Router, stop: CancellationToken)

@@ -29,6 +29,16 @@ pub(super) enum Stage {
     Rest,
 }
 
+impl Stage {
+    /// Whether such a connection counts in the share of its network.
+    const fn counts(self) -> bool {
+        match self {
+            Self::Head | Self::Body | Self::Answer | Self::Rest => true,
+            Self::Handling => false,
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 struct Entry {
@@ -95,7 +105,7 @@ impl Need {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     open: BTreeMap<u64, Entry>,
-    /// How many connections each network has.
+    /// How many connections each network has, without those whose hooks are being stored: they have done their part.
     networks: HashMap<IpAddr, usize>,
     /// How many a network may have until its own make room first.
     share: usize,
@@ -112,9 +122,7 @@ impl Table {
     pub(super) fn enter(&mut self, network: Option<IpAddr>, now: Instant) -> (u64, CancellationToken) {
         let (number, dropped) = (self.next, CancellationToken::new());
         self.next += 1;
-        if let Some(network) = network {
-            *self.networks.entry(network).or_default() += 1;
-        }
+        self.count(network);
         let entry = Entry {
             network,
             stage: Stage::Head,
@@ -134,7 +142,20 @@ impl Table {
     /// A connection has ended. Gives what it held.
     pub(super) fn leave(&mut self, number: u64) -> Held {
         let Some(entry) = self.open.remove(&number) else { return Held::default() };
-        if let Some(network) = entry.network
+        if entry.stage.counts() {
+            self.uncount(entry.network);
+        }
+        entry.held
+    }
+
+    fn count(&mut self, network: Option<IpAddr>) {
+        if let Some(network) = network {
+            *self.networks.entry(network).or_default() += 1;
+        }
+    }
+
+    fn uncount(&mut self, network: Option<IpAddr>) {
+        if let Some(network) = network
             && let Some(count) = self.networks.get_mut(&network)
         {
             *count -= 1;
@@ -142,13 +163,17 @@ impl Table {
                 self.networks.remove(&network);
             }
         }
-        entry.held
     }
 
     /// A connection goes on to another stage, with new patience.
     pub(super) fn turn(&mut self, number: u64, stage: Stage, now: Instant) {
-        if let Some(entry) = self.open.get_mut(&number) {
-            (entry.stage, entry.patient_until) = (stage, now + PATIENCE);
+        let Some(entry) = self.open.get_mut(&number) else { return };
+        let (network, counted) = (entry.network, entry.stage.counts());
+        (entry.stage, entry.patient_until) = (stage, now + PATIENCE);
+        match (counted, stage.counts()) {
+            (true, false) => self.uncount(network),
+            (false, true) => self.count(network),
+            (true, true) | (false, false) => {}
         }
     }
 

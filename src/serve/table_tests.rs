@@ -135,3 +135,21 @@ fn a_network_with_more_than_its_share_makes_room_first_however_fast_its_clients_
     }
     assert_eq!(table.networks.len(), 1, "who has left is not remembered");
 }
+
+#[test]
+fn hooks_that_are_being_stored_take_nothing_of_their_networks_share() {
+    let (mut table, now) = (Table::new(1), Instant::now());
+    let [kommo, other] = [1, 2].map(|last| Some(IpAddr::from([192, 0, 2, last])));
+    let (_, oldest) = table.enter(other, now);
+    let (stored, _) = table.enter(kommo, later(now, 1));
+    let (_, next) = table.enter(kommo, later(now, 2));
+    table.turn(stored, Stage::Handling, later(now, 2));
+    assert_eq!(table.shed(Need::Place), 1);
+    assert!(oldest.is_cancelled() && !next.is_cancelled(), "the network has not more than its share");
+    // It counts again once it is answered, and whoever leaves meanwhile is not counted off twice.
+    table.turn(stored, Stage::Answer, later(now, 3));
+    assert_eq!(table.networks[&kommo.unwrap()], 2);
+    table.turn(stored, Stage::Handling, later(now, 3));
+    table.leave(stored);
+    assert_eq!(table.networks[&kommo.unwrap()], 1);
+}

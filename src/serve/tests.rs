@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::serve::peer::Peer;
+use crate::serve::{peer::Peer, unread::Unread};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The largest body that is read here.
@@ -32,16 +32,16 @@ struct Door {
 
 impl Door {
     fn new() -> Self {
+        Self::serving(8, None)
+    }
+
+    /// One that serves so many at the same time.
+    fn serving(served: usize, meter: Option<Arc<Meter>>) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
-        let limits = Limits {
-            connections: 8,
-            share: 8,
-            served: 8,
-            small_bodies_bytes: 256 * 1024,
-            large_bodies_bytes: 2 * LIMIT_BYTES,
-        };
+        let (small_bodies_bytes, large_bodies_bytes) = (256 * 1024, 2 * LIMIT_BYTES);
+        let limits = Limits { connections: 8, share: 8, served, small_bodies_bytes, large_bodies_bytes };
         let router = Router::new().fallback(count).with_state(Arc::clone(&asked));
-        Self { router, asked, open: Arc::new(Connections::new(limits)) }
+        Self { router, asked, open: Arc::new(Connections::new(limits, Unread::new(meter))) }
     }
 
     /// A client of the listener.
@@ -191,6 +191,19 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_refused_by_its_head_is_counted_and_waits_for_nobody_who_is_served() {
+    let meter = Arc::new(Meter::new());
+    let (door, begun) = (Door::serving(0, Some(Arc::clone(&meter))), Instant::now());
+    for lines in ["content-length: 0\r\ntransfer-encoding: chunked\r\n", "host: y\r\n"] {
+        let (answer, asked) = door.answer(format!("{HOOK}{lines}\r\n").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && asked == 0, "{lines:?}: {answer}");
+    }
+    assert_eq!((begun.elapsed(), door.open.small_bytes_held()), (Duration::ZERO, 0));
+    let metrics = meter.text();
+    assert!(metrics.contains("telekommo_hooks_total{outcome=\"irregular\"} 2"), "{metrics}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_connection_brings_one_request() {
     let door = Door::new();
     for first in [
@@ -212,7 +225,7 @@ async fn one_connection_brings_one_request() {
 #[tokio::test(start_paused = true)]
 async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
     let limits = Limits { connections: 8, share: 2, served: 8, small_bodies_bytes: 64 * 1024, large_bodies_bytes: 0 };
-    let (door, open) = (Door::new(), Arc::new(Connections::new(limits)));
+    let (door, open) = (Door::new(), Arc::new(Connections::new(limits, Unread::default())));
     let enter = async |last: u8| {
         let (client, server) = duplex(1024);
         let peer = Proxies::default().peer(([192, 0, 2, last], 1).into());

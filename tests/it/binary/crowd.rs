@@ -1,6 +1,13 @@
 //! Thousands of slow clients at the public door, and hooks among them.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use rustix::process::Signal;
 use telekommo::sandbox::stage::{ANNA, LINES, Line, Stage};
@@ -20,6 +27,8 @@ use crate::{
 const SALES: Line = LINES[0];
 /// What all connections together may add to the bridge's memory.
 const MOST_ADDED: u64 = 64 << 20;
+/// More open files than a bridge needs with its store and its calls, and far fewer than there are clients.
+const FEW_FILES: u64 = 128;
 /// How long a hook may take on a machine that does other things as well; Kommo waits for 5 seconds.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 
@@ -42,6 +51,25 @@ struct Door {
     address: SocketAddr,
     hooks: String,
     file: String,
+    /// How many clients are connected. The bridge takes connections in their order, so it has all of them that were there
+    /// before a hook that it has answered.
+    inside: AtomicUsize,
+}
+
+/// Counts a client for as long as it is connected.
+struct Inside<'d>(&'d AtomicUsize);
+
+impl<'d> Inside<'d> {
+    fn of(door: &'d Door) -> Self {
+        door.inside.fetch_add(1, Ordering::Relaxed);
+        Self(&door.inside)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Door {
@@ -58,6 +86,7 @@ impl Door {
     /// Is slow for as long as the other end puts up with it.
     async fn visit(&self, slow: Slow) -> std::io::Result<()> {
         let mut stream = TcpStream::connect(self.address).await?;
+        let _inside = Inside::of(self);
         stream.write_all(self.first_words(slow).as_bytes()).await?;
         if matches!(slow, Slow::HalfClosed) {
             stream.shutdown().await?;
@@ -99,7 +128,7 @@ async fn started(stage: &Stage) -> (Process, Arc<Door>) {
     let address = process.ports().await.hooks;
     let hooks = format!("/kommo/{}", stage.kommo.settings().scope_id());
     let file = imported_file(stage).path().to_owned();
-    (process, Arc::new(Door { address, hooks, file }))
+    (process, Arc::new(Door { address, hooks, file, inside: AtomicUsize::new(0) }))
 }
 
 fn conversation() -> String {
@@ -139,11 +168,12 @@ async fn hooks_are_answered_among_three_thousand_slow_clients_in_little_memory()
     for slow in CROWD.into_iter().flat_map(|(slow, count)| std::iter::repeat_n(slow, count)) {
         crowd.spawn(Arc::clone(&door).haunt(slow));
     }
-    eventually("three thousand clients are connected", async || process.open_files() > 3000).await;
+    let inside = || door.inside.load(Ordering::Relaxed);
+    eventually("three thousand clients are connected", async || inside() > 3000).await;
     hooks_are_answered(&stage).await;
-    let (files, added) = (process.open_files(), process.most_memory() - before);
-    println!("{files} open files, {} KiB added to {} KiB", added >> 10, before >> 10);
-    assert!(files > 2000, "{files} open files: hardly anybody is there any more");
+    let (clients, added) = (inside(), process.most_memory() - before);
+    println!("{clients} clients, {} KiB added to {} KiB", added >> 10, before >> 10);
+    assert!(clients > 2000, "{clients} clients: hardly anybody is there any more");
     assert!(added < MOST_ADDED, "{} KiB were added to {} KiB", added >> 10, before >> 10);
     drop(crowd);
     assert!(process.end(Signal::TERM).await.status.success());
@@ -195,8 +225,7 @@ async fn hooks_are_answered_even_when_no_file_can_be_opened_any_more() {
     let stage = Stage::without_bridge(BRISK).unwrap();
     let (process, door) = started(&stage).await;
     hook(&stage, "before").await;
-    // Some room for calls to Telegram and Kommo, and far less than there are clients.
-    process.limit_open_files(process.open_files() as u64 + 40);
+    process.limit_open_files(FEW_FILES);
 
     let mut crowd = JoinSet::new();
     for _ in 0..300 {
@@ -208,5 +237,19 @@ async fn hooks_are_answered_even_when_no_file_can_be_opened_any_more() {
     let complaints = process.stderr().matches("no connection can be accepted").count();
     println!("{complaints} complaints");
     assert!(complaints < 5, "{complaints} lines say the same");
+    assert!(process.end(Signal::TERM).await.status.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_not_read_for_its_head_is_told_with_who_sent_it_and_why() {
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let (process, door) = started(&stage).await;
+    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    let both = "content-length: 0\r\ntransfer-encoding: chunked\r\n";
+    stream.write_all(format!("POST {} HTTP/1.1\r\nhost: x\r\n{both}\r\n", door.hooks).as_bytes()).await.unwrap();
+    let line = process.logged("if this is your web server, hooks are lost").await;
+    for part in ["\"WARN\"", "127.0.0.1", "where the body ends is told in several ways"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
     assert!(process.end(Signal::TERM).await.status.success());
 }

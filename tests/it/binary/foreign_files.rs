@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use telekommo::sandbox::stage::{LINES, Stage};
 use tokio::process::Command;
 
-use super::process::{finished, telekommo, text, with_config};
+use super::process::{as_user, finished, telekommo, text, with_config};
 use crate::support::BRISK;
 
 /// A user who is nobody else's.
@@ -44,10 +44,10 @@ fn stage_with_token(mode: u32, owner: (u32, u32)) -> (Stage, PathBuf, PathBuf) {
 }
 
 /// What `check` says as another user: the exit code, and the words of both streams.
-async fn checked(config: &Path, token: &Path, (user, group): (u32, u32)) -> (Option<i32>, String) {
+async fn checked(config: &Path, token: &Path, us: (u32, u32)) -> (Option<i32>, String) {
     let mut command = telekommo(&["check", "--offline", "--config", config.to_str().unwrap()]);
-    command.env(TOKEN_FILE, token).uid(user).gid(group);
-    words(command).await
+    command.env(TOKEN_FILE, token);
+    words(as_user(&command, us)).await
 }
 
 async fn words(command: Command) -> (Option<i32>, String) {
@@ -110,8 +110,8 @@ async fn a_store_of_another_user_is_not_called_damaged() {
     fs::create_dir(&data).unwrap();
     let refused = async |data: &Path| {
         let mut command = with_config("run", &config);
-        command.env(TOKEN_FILE, &token).env("TELEKOMMO_DATA_DIR", data).uid(NOBODY).gid(NOBODY);
-        let (code, said) = words(command).await;
+        command.env(TOKEN_FILE, &token).env("TELEKOMMO_DATA_DIR", data);
+        let (code, said) = words(as_user(&command, (NOBODY, NOBODY))).await;
         assert!(code == Some(1) && said.contains("It is not damaged") && !said.contains("restore"), "{said}");
         said
     };
@@ -173,11 +173,13 @@ async fn what_a_container_mounts_is_taken_without_a_word() {
         return;
     }
     let (stage, config, token) = stage_with_token(0o444, (0, 0));
-    let script = "mount -t tmpfs tmpfs \"$1/mount\" && mkdir \"$1/mount/..new\" && ln -s ..new \"$1/mount/..data\" \
+    // Who runs it may not be let into the folder that it was built in.
+    let script = "{ ln -f \"$5\" \"$1/program\" 2>/dev/null || cp \"$5\" \"$1/program\"; } \
+                  && mount -t tmpfs tmpfs \"$1/mount\" && mkdir \"$1/mount/..new\" && ln -s ..new \"$1/mount/..data\" \
                   && cp \"$2\" \"$1/mount/..new/token\" && chmod 444 \"$1/mount/..new/token\" \
                   && ln -s ..data/token \"$1/mount/token\" && { [ \"$4\" = rw ] || mount -o remount,ro \"$1/mount\"; } \
                   && TELEKOMMO_SOURCES__SALES__TOKEN_FILE=\"$1/mount/token\" \
-                     exec setpriv --reuid 1000 --regid 1000 --clear-groups \"$5\" check --offline --config \"$3\"";
+                     exec setpriv --reuid 1000 --regid 1000 --clear-groups \"$1/program\" check --offline --config \"$3\"";
     fs::create_dir(stage.dir().join("mount")).unwrap();
     for (access, warns) in [("ro", false), ("rw", true)] {
         let mut command = Command::new("unshare");

@@ -6,7 +6,7 @@ use rustix::process::{Signal, geteuid};
 use telekommo::sandbox::stage::Stage;
 use tokio::process::Command;
 
-use super::process::{Process, finished, run, text, with_config};
+use super::process::{Process, as_user, finished, run, text, with_config};
 use crate::support::BRISK;
 
 fn check(stage: &Stage) -> Command {
@@ -58,9 +58,7 @@ async fn a_data_directory_that_cannot_be_used_is_told() {
         for path in [stage.dir(), &config] {
             fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         }
-        let mut command = check(&stage);
-        command.uid(65534).gid(65534);
-        let (code, said) = checked(command).await;
+        let (code, said) = checked(as_user(&check(&stage), (65534, 65534))).await;
         assert!(code == Some(1) && said.contains("belongs to root (uid 0) with the mode 755"), "{said}");
     }
 }

@@ -1,10 +1,12 @@
 //! A telekommo of its own process.
 
 use std::{
+    fs::File,
     net::SocketAddr,
+    os::fd::AsRawFd as _,
     path::Path,
     process::{ExitStatus, Output, Stdio},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
@@ -37,6 +39,16 @@ pub(crate) fn run(stage: &Stage) -> Command {
     let mut command = with_config("run", &stage.write_config().unwrap());
     command.env("TELEKOMMO_LOG__FORMAT", "json");
     command
+}
+
+/// The same command as another user, who may not be let into the folder that the binary was built in: its file is open here.
+pub(crate) fn as_user(command: &Command, (user, group): (u32, u32)) -> Command {
+    static BINARY: LazyLock<File> = LazyLock::new(|| File::open(env!("CARGO_BIN_EXE_telekommo")).unwrap());
+    let std = command.as_std();
+    let mut theirs = Command::new(format!("/proc/self/fd/{}", BINARY.as_raw_fd()));
+    theirs.args(std.get_args()).env_clear().stdin(Stdio::null()).kill_on_drop(true).uid(user).gid(group);
+    theirs.envs(std.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    theirs
 }
 
 /// Waits until a command that ends by itself has ended.
@@ -143,12 +155,6 @@ impl Process {
     pub(crate) fn limit_open_files(&self, most: u64) {
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         prlimit(Some(self.pid()), Resource::Nofile, limit).unwrap();
-    }
-
-    /// How many files and connections it has open.
-    pub(crate) fn open_files(&self) -> usize {
-        let id = self.child.id().expect("the process runs");
-        std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count()
     }
 
     /// Everything on stdout so far.

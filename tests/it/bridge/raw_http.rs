@@ -260,16 +260,21 @@ async fn who_sends_much_that_is_refused_is_told_so_and_signed_hooks_of_the_same_
     let link: Url = imported_as(&door.stage, None, "x.bin");
     let unsigned = door.good("").replace("x-signature", "x-other");
     let wrong = door.good("").replace(&door.signature, &"0".repeat(40));
-    let visit = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    let asked = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", door.path);
     let bent = "GET /media/e30.AAAA/x HTTP/1.1\r\nhost: x\r\n\r\n";
     let read = format!("HEAD {} HTTP/1.1\r\nhost: x\r\n\r\n", link.path());
-    let refused = [(&*unsigned, 401), (&*wrong, 401), (visit, 404), (bent, 404)];
+    let refused = [(&*unsigned, 401), (&*wrong, 401), (&*asked, 404), (bent, 404)];
     for (bytes, want) in refused.into_iter().cycle().take(REFUSALS) {
         assert_eq!(door.status_for(STRANGER, bytes).await, want);
     }
     for (bytes, _) in refused {
         let answer = door.answer_to(STRANGER, bytes).await;
         assert!(status(&answer) == 429 && answer.contains("retry-after: 60\r\n"), "{answer}");
+    }
+    // Nor are visits limited: a health check, and `telekommo check`, hear who is here.
+    for _ in 0..=REFUSALS {
+        let answer = door.answer_to(STRANGER, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert!(status(&answer) == 404 && answer.ends_with(telekommo::serve::HERE), "{answer}");
     }
     assert_eq!(door.status_for(STRANGER, &read).await, 200, "a good link");
     assert_eq!(door.status_for(STRANGER, &door.good("")).await, 200, "a signed hook");

@@ -1,0 +1,40 @@
+//! Requests that are not read for their heads. There may have been hooks among them, which Kommo sends once.
+
+use std::sync::Arc;
+
+use crate::{
+    meter::Meter,
+    serve::{peer::Peer, seldom::Seldom, strict::Irregular},
+};
+
+/// What becomes known of them.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    /// Counts them, where hooks may be among them.
+    meter: Option<Arc<Meter>>,
+    /// What trusted web servers have sent is said apart: no stranger can keep it from being said.
+    of_proxies: Seldom,
+    of_others: Seldom,
+}
+
+impl Unread {
+    pub(super) fn new(meter: Option<Arc<Meter>>) -> Self {
+        Self { meter, ..Self::default() }
+    }
+
+    /// A request of `peer` is not read.
+    pub(super) fn note(&self, why: Irregular, peer: Peer) {
+        tracing::debug!(reason = %why, peer = %peer.address, "a request was not read");
+        let Some(meter) = &self.meter else { return };
+        meter.hook("irregular");
+        let said = if peer.is_proxy { &self.of_proxies } else { &self.of_others };
+        if let Some(requests) = said.said(1) {
+            tracing::warn!(
+                reason = %why,
+                peer = %peer.address,
+                requests,
+                "requests are refused, since their heads can be read in more than one way: if this is your web server, hooks are lost"
+            );
+        }
+    }
+}
