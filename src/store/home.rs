@@ -2,9 +2,11 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, lchown},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown},
     path::Path,
 };
+
+use rustix::fs::OFlags;
 
 use crate::store::durable::sync_folder;
 
@@ -59,9 +61,40 @@ pub fn give_all(dir: &Path, made: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes from others what they may do with a folder: an older version or a shell has allowed it. It never allows more. One
+/// that is not there, is a link or belongs to somebody else stays as it is.
+pub(super) fn tighten(folder: &Path) {
+    // Opened first: the service's user could put a link in its place before the administrator changes it.
+    let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+    let Ok(opened) = fs::OpenOptions::new().read(true).custom_flags(flags).open(folder) else { return };
+    let Ok(mode) = opened.metadata().map(|there| there.mode() & 0o7777) else { return };
+    if mode & 0o077 != 0 {
+        // Whoever may not change it does not own it.
+        let _ = opened.set_permissions(fs::Permissions::from_mode(mode & !0o077));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_closed_to_others_and_never_opened_to_anybody() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("store");
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        tighten(&folder);
+        create_private_dir(&folder).unwrap();
+        for (before, after) in [(0o755, 0o700), (0o770, 0o700), (0o555, 0o500), (0o500, 0o500), (0o700, 0o700)] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(before)).unwrap();
+            tighten(&folder);
+            assert_eq!(mode(&folder), after, "{before:o}");
+        }
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink(&folder, home.path().join("link")).unwrap();
+        tighten(&home.path().join("link"));
+        assert_eq!(mode(&folder), 0o755, "what a link leads to stays as it is");
+    }
 
     #[test]
     fn what_is_made_in_it_belongs_to_its_owner_and_is_private() {

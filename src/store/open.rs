@@ -19,7 +19,7 @@ use crate::store::{
     committer::Committer,
     db::Db,
     durable::{Durable, sync_folder, sync_way_to},
-    home::create_private_dir,
+    home::{create_private_dir, tighten},
     keys,
     lock::{self, lock},
     rebuild, rows, schema,
@@ -27,6 +27,9 @@ use crate::store::{
 
 /// The format of the rows. A store of a newer one is refused.
 pub(super) const SCHEMA: u32 = 2;
+
+/// The folders with what customers write. Files in them may be older than the care for who reads them.
+const PRIVATE: [&str; 3] = ["store", "dumps", "imports"];
 
 /// The database's folder.
 pub(super) fn database(dir: &Path) -> PathBuf {
@@ -55,6 +58,9 @@ impl Store {
         create_private_dir(dir).map_err(inaccessible)?;
         let lock = lock(dir)?;
         let path = database(dir);
+        for folder in PRIVATE {
+            tighten(&dir.join(folder));
+        }
         if marker(dir).try_exists().map_err(inaccessible)? {
             move_unfinished_snapshots(&path, dir).map_err(inaccessible)?;
         } else {

@@ -14,7 +14,7 @@ use telekommo::sandbox::{
 };
 use tokio::process::Command;
 
-use super::process::{Process, finished, run, telekommo};
+use super::process::{Process, as_user, finished, run, telekommo};
 use crate::{
     hush::assert_hushed,
     support::{BRISK, WITHIN, eventually, in_kommo},
@@ -70,6 +70,15 @@ async fn files_are_private_whatever_the_shell_allows_and_whatever_was_there() {
     eventually("there is a dump", async || has_dump()).await;
     assert!(process.end(Signal::TERM).await.status.success());
     assert_private(&data, &["store", "store.marker", "dumps"]);
+
+    // As an older version has left them.
+    for folder in ["store", "dumps", "imports"] {
+        fs::create_dir_all(data.join(folder)).unwrap();
+        fs::set_permissions(data.join(folder), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let process = Process::start(&stage, generously(&run(&stage))).await;
+    assert!(process.end(Signal::TERM).await.status.success());
+    assert_private(&data, &["store", "store.marker", "dumps", "imports"]);
     assert_eq!(fs::metadata(&data).unwrap().mode() & 0o777, 0o755, "what the operator has made stays as it is");
 
     let restore = generously(&telekommo(&["restore", data.to_str().unwrap()]));
@@ -105,7 +114,7 @@ async fn the_system_tells_nobody_of_the_memory_and_of_no_secret() {
         let data = stage.dir().join("data");
         fs::create_dir(&data).unwrap();
         std::os::unix::fs::chown(&data, Some(NOBODY), Some(NOBODY)).unwrap();
-        command.uid(NOBODY).gid(NOBODY);
+        command = as_user(&command, (NOBODY, NOBODY));
     }
     let process = Process::start(&stage, command).await;
     assert_hushed("the command line", &process.told_by_system("cmdline"));
