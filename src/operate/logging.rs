@@ -2,7 +2,12 @@
 
 use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter, filter::filter_fn, fmt, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter,
+    filter::filter_fn,
+    fmt,
+    fmt::MakeWriter,
+    layer::SubscriberExt,
+    util::{SubscriberInitExt, TryInitError},
 };
 
 use crate::config::{Log, LogFormat};
@@ -13,11 +18,15 @@ const CAPPED: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls", "sle
 
 /// Starts logging to stderr. May be called once per process.
 pub fn start(log: &Log) {
-    start_into(log, std::io::stderr, std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    // A second start finds the first one in place, which is just as good.
+    let _ = start_into(log, std::io::stderr, std::io::IsTerminal::is_terminal(&std::io::stderr()));
 }
 
 /// The same to another place. `is_colored` is about a log for people.
-pub fn start_into<W>(log: &Log, place: W, is_colored: bool)
+///
+/// # Errors
+/// If this process logs to some place already.
+pub fn start_into<W>(log: &Log, place: W, is_colored: bool) -> Result<(), TryInitError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -25,11 +34,10 @@ where
         .with(EnvFilter::new(log.level.as_str()))
         .with(filter_fn(|metadata| is_allowed(metadata.target(), *metadata.level())));
     let lines = fmt::layer().with_writer(place);
-    // A second start finds the first one in place, which is just as good.
-    let _ = match log.format {
+    match log.format {
         LogFormat::Text => registry.with(lines.with_target(false).with_ansi(is_colored)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
-    };
+    }
 }
 
 /// Whether a library may say this, whatever the operator wishes.

@@ -46,11 +46,29 @@ fn every_test_that_a_promise_names_exists() {
     assert!(is_test("every_test_that_a_promise_names_exists") && !is_test("rows") && !is_test("no_such_test"));
 }
 
-/// Whether the function that begins like this is a test: by an attribute before it, or within `proptest!`.
+/// Whether the function that begins like this is a test that runs: by an attribute before it, be it within `proptest!`.
 fn is_marked(source: &str, begin: &str) -> bool {
     let before = source.split(begin).next().and_then(|before| before.rsplit_once('\n'));
-    let lines = before.map(|(lines, _)| lines).unwrap_or_default().lines().rev();
-    lines.take_while(|line| line.trim_start().starts_with("#[")).any(|line| line.contains("test"))
+    let lines = before.map(|(lines, _)| lines).unwrap_or_default().lines().rev().map(str::trim_start);
+    let attributes: Vec<_> = lines.take_while(|line| line.starts_with("#[")).collect();
+    let has = |begins: &[&str]| attributes.iter().any(|line| begins.iter().any(|begin| line.starts_with(begin)));
+    has(&["#[test]", "#[tokio::test]", "#[tokio::test("]) && !has(&["#[ignore"])
+}
+
+#[test]
+fn a_helper_and_a_test_that_does_not_run_are_no_tests() {
+    for (attributes, want) in [
+        ("#[test]\n", true),
+        ("    #[tokio::test(start_paused = true)]\n", true),
+        ("#[tokio::test]\n#[should_panic(expected = \"x\")]\n", true),
+        ("#[cfg(test)]\n", false),
+        ("#[test]\n#[ignore]\n", false),
+        ("#[ignore = \"slow\"]\n#[tokio::test]\n", false),
+        ("// #[test]\n", false),
+        ("", false),
+    ] {
+        assert_eq!(is_marked(&format!("x\n{attributes}    async fn it("), "fn it("), want, "{attributes:?}");
+    }
 }
 
 #[test]

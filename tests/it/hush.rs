@@ -3,7 +3,11 @@
 use std::{
     collections::BTreeSet,
     io::{self, Write},
-    sync::{Mutex, Once, PoisonError},
+    process::Command,
+    sync::{
+        Mutex, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use telekommo::{
@@ -11,6 +15,9 @@ use telekommo::{
     operate::logging,
     sandbox::stage::{CHANNEL_SECRET, LINES, Line, Stage},
 };
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::support::{BRISK, eventually};
 
 /// How each token of the account begins.
 const ACCESS_TOKEN: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9";
@@ -19,6 +26,10 @@ const PASSWORDS: [&str; 4] = ["hushpassword", "hush@password", "hush%40password"
 
 /// What the bridges of this process have logged though they must not.
 static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// What is logged once so that it is seen whether anybody hears it. It is no secret.
+const PROBE: &str = "whoever listens to the log hears this";
+static HEARD: AtomicBool = AtomicBool::new(false);
 
 /// Which lines have a secret in them.
 pub(crate) fn leaks(text: &str) -> Vec<String> {
@@ -41,7 +52,9 @@ pub(crate) fn listen(stage: &Stage) {
     assert!(stage.kommo.access_token().starts_with(ACCESS_TOKEN), "the tokens of the fake begin otherwise now");
     BEGUN.call_once(|| {
         let level = LogFilter::parse("trace,hyper=trace,reqwest=trace,teloxide=trace,sled=trace").unwrap();
-        logging::start_into(&Log { level, format: LogFormat::Text }, || Listener, false);
+        logging::start_into(&Log { level, format: LogFormat::Text }, || Listener, false).unwrap();
+        tracing::trace!(target: "telekommo::relay", "{PROBE}");
+        assert!(HEARD.load(Ordering::Relaxed), "nobody hears what the bridges of this process log");
     });
 }
 
@@ -56,7 +69,11 @@ struct Listener;
 
 impl Write for Listener {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let found = leaks(&String::from_utf8_lossy(bytes));
+        let text = String::from_utf8_lossy(bytes);
+        if text.contains(PROBE) {
+            HEARD.store(true, Ordering::Relaxed);
+        }
+        let found = leaks(&text);
         if !found.is_empty() {
             LOGGED.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
         }
@@ -77,4 +94,31 @@ fn a_secret_is_found_in_whatever_line() {
     assert_eq!(leaks(&format!("bearer {ACCESS_TOKEN}.eyJ.x")).len(), 1);
     assert_eq!(leaks("proxy http://hushuser:hush%40password@127.0.0.1").len(), 1);
     assert_eq!(leaks("bot 7000000001 is up").len(), 0);
+}
+
+#[test]
+fn a_secret_that_a_fake_is_told_fails_the_test() {
+    // In a process of its own: whoever judges the record of this one would find it there.
+    let mut process = Command::new(std::env::current_exe().unwrap());
+    process.args(["hush::every_fake_is_told_a_secret", "--exact", "--ignored", "--nocapture"]);
+    let output = process.env_remove("TELEKOMMO_SANDBOX_RECORD").output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    for remote in ["telegram", "kommo", "kommo's account"] {
+        assert!(said.contains(&format!("{remote} was told the channel's secret after")), "{remote}: {said}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "another test runs it, in a process of its own"]
+#[should_panic(expected = "secrets were told")]
+async fn every_fake_is_told_a_secret() {
+    let stage = Stage::without_bridge(BRISK).unwrap();
+    let account = stage.kommo.account_url().trim_start_matches("http://").parse().unwrap();
+    for fake in [stage.telegram.address(), stage.kommo.address(), account] {
+        let mut stream = TcpStream::connect(fake).await.unwrap();
+        let request = format!("GET /api/v4/account HTTP/1.1\r\nhost: x\r\nreferer: {CHANNEL_SECRET}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }
+    eventually("all three have noticed", async || stage.leaks().len() == 3).await;
 }

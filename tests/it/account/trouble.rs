@@ -1,14 +1,24 @@
 //! What goes wrong at the account's REST API, and what is said about it.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
+use futures_util::FutureExt;
+use reqwest::Url;
 use telekommo::{
     domain::{retry::Failure, time::UnixMillis},
-    kommo::account::RestError,
+    kommo::account::{Account, RestError},
+    net::Egress,
     sandbox::{
         fault::Fault,
         kommo::{Rate, Subject},
     },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
 };
 
 use super::{account, client, kommo, source};
@@ -114,6 +124,41 @@ async fn neither_cookies_nor_the_token_go_where_they_do_not_belong() {
         .await
         .unwrap();
     assert_eq!(answer.status(), 400, "the fake refuses cookies, as Kommo does");
-    account(&kommo).info().await.unwrap();
-    assert!(!format!("{:?}", kommo.rest_requests()).contains(&kommo.access_token()));
+    // What an account of anybody's may answer: go elsewhere, and take this with you.
+    let (elsewhere, its_door) = listener().await;
+    let (account, door) = listener().await;
+    let origin = Url::parse(&format!("http://{account}")).unwrap();
+    let client = Account::new(&Egress::default(), origin, "hush-token", Duration::from_secs(10)).unwrap();
+    let answer = format!(
+        "HTTP/1.1 302 Found\r\nlocation: http://{elsewhere}/api/v4/account\r\nset-cookie: session_id=1; Path=/\r\n\
+         content-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    for _ in 0..2 {
+        let (asked, (head, mut stream)) = tokio::join!(client.info(), async {
+            let (mut stream, _) = door.accept().await.unwrap();
+            let head = head_of(&mut stream).await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            (head, stream)
+        });
+        assert!(asked.is_err() && stream.read(&mut [0; 1]).await.is_ok_and(|read| read == 0));
+        assert!(!head.contains("cookie"), "{head}");
+        let with_token: Vec<_> = head.lines().filter(|line| line.contains("hush-token")).collect();
+        assert_eq!(with_token, ["authorization: bearer hush-token"], "{head}");
+    }
+    assert!(its_door.accept().now_or_never().is_none(), "somebody has gone elsewhere");
+}
+
+async fn listener() -> (SocketAddr, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (listener.local_addr().unwrap(), listener)
+}
+
+/// The head of a request, in lower case.
+async fn head_of(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut head).await.unwrap() > 0, "the client has gone");
+    }
+    String::from_utf8(head).unwrap().to_lowercase()
 }
