@@ -158,11 +158,24 @@ fn host(text: &str) -> Result<String, Wrong> {
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Wrong> {
     let network = |item: &str| item.parse().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from));
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    items.map(|item| network(item).filter(|network| network.prefix_len() > 0)).collect::<Option<_>>().ok_or_else(|| {
+    let read = |item| network(item).filter(|network| network.prefix_len() > 0);
+    let networks: Vec<IpNet> = items.map(read).collect::<Option<_>>().ok_or_else(|| {
         Wrong::new(
             "is not a list of addresses: write IP addresses and networks alone, such as \"127.0.0.1\", \"10.0.0.0/8\"",
         )
-    })
+    })?;
+    networks.iter().try_for_each(|network| {
+        let is_mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
+        if is_mapped {
+            return Err(Wrong::new("has IPv4 in the form of IPv6, as nobody is known here: write \"10.0.0.0/8\""));
+        }
+        if network.addr() == network.network() {
+            return Ok(());
+        }
+        let whole = network.trunc();
+        Err(Wrong::new(format!("has a network by an address within it: write \"{whole}\" if all of that is meant")))
+    })?;
+    Ok(networks)
 }
 
 /// The number of a pipeline.
@@ -253,6 +266,16 @@ mod tests {
             ["localhost", "10.0.0.1:80", "10.0.0.0/33", "0.0.0.0/0", "::/0", "10.0.0.0/", "10.0.0.*", "[::1]", "all"]
         {
             assert!(networks(bad).is_err(), "{bad}");
+        }
+        // What would match nobody, or others than it seems to.
+        for (bad, says) in [
+            ("::ffff:10.0.0.0/104", "has IPv4 in the form of IPv6"),
+            ("::1, ::ffff:127.0.0.1", "has IPv4 in the form of IPv6"),
+            ("10.1.2.3/8", "has a network by an address within it: write \"10.0.0.0/8\" if all of that is meant"),
+            ("fd00::1/8", "write \"fd00::/8\""),
+        ] {
+            let said = networks(bad).unwrap_err().to_string();
+            assert!(said.contains(says), "{bad}: {said}");
         }
     }
 
