@@ -108,15 +108,16 @@ impl Reconciler {
         // Telegram tells the second in which something was written, and no more.
         let ours = read.told.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
         for (past, id) in ours.filter_map(|past| Some((past, later(past, &horizon)?))) {
-            // First whether it waits: when it does no more, the rest is known.
-            let may_wait = self.may_wait(&target.conversation, id)?;
             let is_known = || -> Result<bool, StoreError> {
                 let horizon = store.horizon(&target.conversation)?;
                 Ok(horizon.is_some_and(|it| later(past, &it).is_none()) || store.kommo_message(&id)?.is_some())
             };
-            if !may_wait && !is_known()? {
-                return Ok(Some(past));
+            // Most are linked. Whether one waits costs a look at all that was set aside; and when it waits no more, the rest is
+            // known.
+            if is_known()? || self.may_wait(&target.conversation, id)? || is_known()? {
+                continue;
             }
+            return Ok(Some(past));
         }
         Ok(None)
     }
