@@ -14,12 +14,19 @@ pub struct Latest {
     pub ours: MessageId,
     /// When Kommo was told that it was sent.
     pub sent_at: UnixMillis,
+    /// When Kommo was told that something was sent after it that Telegram does not date: the press of a button.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undated_at: Option<UnixMillis>,
 }
 
 /// The furthest that a message is moved behind another one. The commonest wrong clock is wrong by an hour, that of the summer.
 /// Where clocks differ by more, the right time of each message says more than their order; and one that was dated days ahead
 /// by mistake must not take all that follow with it.
 const FURTHEST_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// The furthest that a message is moved behind what Telegram does not date. That has the date at which this machine took it,
+/// which is wrong by all that the machine was away, and by what its clock is wrong.
+const FURTHEST_UNDATED_MS: i64 = 60 * 1000;
 
 /// How many of Kommo's messages are kept of a conversation. An answer comes to one of the last of them.
 const MOST_ARRIVED: usize = 16;
@@ -52,13 +59,14 @@ pub fn arrive(arrived: &mut Vec<Arrived>, new: Arrived) {
 /// When Kommo is told that `ours` was sent, as far as that depends on the other side: behind all that had arrived before.
 #[must_use]
 pub fn behind_arrived(ours: &MessageId, sent_at: UnixMillis, arrived: &[Arrived]) -> UnixMillis {
-    let before = arrived.iter().filter(|it| it.is_before(ours)).filter_map(|it| behind(it.written_at, sent_at));
+    let before =
+        arrived.iter().filter(|it| it.is_before(ours)).filter_map(|it| behind(it.written_at, sent_at, FURTHEST_MS));
     before.max().unwrap_or(sent_at)
 }
 
 /// The millisecond behind `former`; `None` if `sent_at` is later than that already, or too far before it to be moved.
-fn behind(former: UnixMillis, sent_at: UnixMillis) -> Option<UnixMillis> {
-    let is_moved = (0..=FURTHEST_MS).contains(&former.0.saturating_sub(sent_at.0));
+fn behind(former: UnixMillis, sent_at: UnixMillis, furthest_ms: i64) -> Option<UnixMillis> {
+    let is_moved = (0..=furthest_ms).contains(&former.0.saturating_sub(sent_at.0));
     is_moved.then(|| UnixMillis(former.0.saturating_add(1)))
 }
 
@@ -70,6 +78,12 @@ pub const fn within_second(date_seconds: i64, number: i64) -> UnixMillis {
 }
 
 impl Latest {
+    /// That `ours` was told to be sent at `sent_at`, and nothing after it.
+    #[must_use]
+    pub const fn new(ours: MessageId, sent_at: UnixMillis) -> Self {
+        Self { ours, sent_at, undated_at: None }
+    }
+
     /// When Kommo is told that `ours` was sent, which was sent at [`within_second`], or [behind what had
     /// arrived](behind_arrived); `None` if it came before this one and stays where it was. What would stand before this one
     /// is moved behind it.
@@ -82,13 +96,33 @@ impl Latest {
         if self.ours == ours {
             return Some(self);
         }
-        Some(Self { ours, sent_at: self.put_behind(sent_at) })
+        Some(Self::new(ours, self.put_behind(sent_at)))
     }
 
     /// When Kommo is told that something was sent after this message that has no number of its own, at `sent_at`.
     #[must_use]
     pub fn put_behind(self, sent_at: UnixMillis) -> UnixMillis {
-        behind(self.sent_at, sent_at).unwrap_or(sent_at)
+        let behind_undated = self.undated_at.and_then(|at| behind(at, sent_at, FURTHEST_UNDATED_MS));
+        behind(self.sent_at, sent_at, FURTHEST_MS).max(behind_undated).unwrap_or(sent_at)
+    }
+
+    /// The same message, after which Kommo was told that something without a number was sent at `sent_at`: where
+    /// [it was put](Self::put_behind). What stands directly behind this one has a date of Telegram's by that.
+    #[must_use]
+    pub fn with_unnumbered(self, sent_at: UnixMillis, is_dated: bool) -> Self {
+        if is_dated || sent_at.0 <= self.sent_at.0.saturating_add(1) {
+            Self { sent_at: self.sent_at.max(sent_at), ..self }
+        } else {
+            Self { undated_at: Some(sent_at), ..self }
+        }
+    }
+
+    /// The later of this one and `other`, which was learnt after it, maybe from less: two lanes may lead to one conversation.
+    #[must_use]
+    pub fn or_later(self, other: Self) -> Self {
+        let is_same_chat = (self.ours.bot, self.ours.chat) == (other.ours.bot, other.ours.chat);
+        let place = |it: &Self| (it.ours.message, it.sent_at, it.undated_at);
+        if is_same_chat && place(&self) > place(&other) { self } else { other }
     }
 }
 
@@ -108,7 +142,7 @@ mod tests {
         let mut latest: Option<Latest> = None;
         let one = |(second, number): &(i64, i64)| {
             let (ours, sent_at) = (id(*number), within_second(DATE + second, *number));
-            let next = latest.map_or(Some(Latest { ours, sent_at }), |latest| latest.followed_by(ours, sent_at));
+            let next = latest.map_or(Some(Latest::new(ours, sent_at)), |latest| latest.followed_by(ours, sent_at));
             latest = next.or(latest);
             next.map_or(sent_at, |next| next.sent_at).0 - DATE * 1000
         };
@@ -149,7 +183,7 @@ mod tests {
         let one = |(second, number): &(i64, i64)| {
             let ours = id(*number);
             let sent_at = behind_arrived(&ours, within_second(DATE + second, *number), &known);
-            let next = latest.map_or(Some(Latest { ours, sent_at }), |latest| latest.followed_by(ours, sent_at));
+            let next = latest.map_or(Some(Latest::new(ours, sent_at)), |latest| latest.followed_by(ours, sent_at));
             latest = next.or(latest);
             next.map_or(sent_at, |next| next.sent_at).0 - DATE * 1000
         };
@@ -193,8 +227,62 @@ mod tests {
 
     #[test]
     fn a_group_that_is_another_chat_now_goes_on() {
-        let before = Latest { ours: id(500), sent_at: within_second(DATE, 500) };
+        let before = Latest::new(id(500), within_second(DATE, 500));
         let ours = MessageId { chat: (-1_000_000_000_042).into(), ..id(2) };
         assert_eq!(before.followed_by(ours, within_second(DATE, 2)).unwrap().sent_at, within_second(DATE, 501));
+    }
+
+    const MINUTE: i64 = 60_000;
+
+    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after the first of them was followed
+    /// by a press at the millisecond `pressed`. Before them stands where the press does.
+    fn told_after_press(pressed: i64, messages: &[(i64, i64)]) -> Vec<i64> {
+        let mut latest = Latest::new(id(1), UnixMillis(DATE * 1000));
+        let press = latest.put_behind(UnixMillis(DATE * 1000 + pressed));
+        latest = latest.with_unnumbered(press, false);
+        let mut told = vec![press.0 - DATE * 1000];
+        for (second, number) in messages {
+            latest = latest.followed_by(id(*number), within_second(DATE + second, *number)).unwrap();
+            told.push(latest.sent_at.0 - DATE * 1000);
+        }
+        told
+    }
+
+    #[test]
+    fn what_follows_a_press_stands_behind_it_where_the_clock_of_this_machine_is_about_right() {
+        assert_eq!(told_after_press(10_500, &[(10, 2), (10, 3), (11, 4)]), [10_500, 10_501, 10_502, 11_004]);
+        // It is ahead of Telegram's by seconds, or behind it.
+        assert_eq!(told_after_press(15_500, &[(12, 2), (12, 3), (90, 4)]), [15_500, 15_501, 15_502, 90_004]);
+        assert_eq!(told_after_press(-5000, &[(0, 2)]), [1, 2]);
+        assert_eq!(told_after_press(-5000, &[(-100, 2)]), [1, 2], "it stands where a date of Telegram's has put it");
+    }
+
+    #[test]
+    fn a_wrong_clock_of_this_machine_takes_nothing_with_it_that_follows_a_press() {
+        let ahead = 90 * MINUTE;
+        assert_eq!(told_after_press(ahead + 10_000, &[(20, 2), (21, 3), (600, 4)])[1..], [20_002, 21_003, 600_004]);
+    }
+
+    #[test]
+    fn what_was_taken_late_takes_nothing_with_it_that_follows_a_press() {
+        // After an hour without the network: pressed after one minute, and written after two.
+        assert_eq!(told_after_press(60 * MINUTE, &[(120, 2), (121, 3)])[1..], [120_002, 121_003]);
+    }
+
+    #[test]
+    fn an_edit_that_is_told_as_a_message_has_a_date_of_telegrams() {
+        let latest = Latest::new(id(1), UnixMillis(0)).with_unnumbered(UnixMillis(60 * MINUTE), true);
+        assert_eq!(latest.put_behind(UnixMillis(5)), UnixMillis(60 * MINUTE + 1));
+        assert_eq!(latest.with_unnumbered(UnixMillis(9), true), latest);
+    }
+
+    #[test]
+    fn what_was_learnt_late_replaces_nothing_that_is_later() {
+        let [four, five] = [4, 5].map(|number| Latest::new(id(number), UnixMillis(number)));
+        assert_eq!((five.or_later(four), four.or_later(five)), (five, five));
+        let pressed = four.with_unnumbered(UnixMillis(60), false);
+        assert_eq!((pressed.or_later(four), four.or_later(pressed)), (pressed, pressed));
+        let elsewhere = Latest::new(MessageId { chat: 8.into(), ..id(1) }, UnixMillis(1));
+        assert_eq!(five.or_later(elsewhere), elsewhere);
     }
 }

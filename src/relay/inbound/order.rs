@@ -19,7 +19,11 @@ pub(super) fn stand(courier: &Courier, inbound: &mut Inbound) -> Result<Option<F
         return Ok(None);
     }
     inbound.sent_at = behind_arrived(courier, inbound)?;
-    let this = Latest { ours: inbound.id, sent_at: inbound.sent_at };
+    if inbound.id.update.is_some() {
+        // It has no number, and its date may be that at which this machine took it: nothing stands behind it.
+        return Ok(None);
+    }
+    let this = Latest::new(inbound.id, inbound.sent_at);
     let latest = courier.store.latest(&inbound.conversation)?;
     let followed = latest.map_or(Some(this), |it| it.followed_by(this.ours, this.sent_at));
     if let Some(followed) = followed {
@@ -37,8 +41,8 @@ pub(super) fn stand_unnumbered(courier: &Courier, inbound: &mut Inbound) -> Resu
     let sent_at = behind_arrived(courier, inbound)?;
     let latest = courier.store.latest(&inbound.conversation)?;
     inbound.sent_at = latest.map_or(sent_at, |latest| latest.put_behind(sent_at));
-    let moved = latest.filter(|latest| latest.sent_at < inbound.sent_at);
-    let moved = moved.map(|latest| Latest { sent_at: inbound.sent_at, ..latest });
+    let followed = latest.map(|latest| latest.with_unnumbered(inbound.sent_at, inbound.edited));
+    let moved = followed.filter(|followed| latest != Some(*followed));
     Ok(moved.map(|latest| Fact::Latest { conversation: inbound.conversation.clone(), latest }))
 }
 

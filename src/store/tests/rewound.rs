@@ -63,7 +63,7 @@ async fn a_lane_in_which_somebody_works_is_left_alone() {
 /// Kommo takes the message with this number, and tells its id or does not.
 async fn take(store: &Store, number: i64, id: Option<&str>) {
     push(store, &lane("a"), &["update"]).await;
-    let latest = Latest { ours: ours(number), sent_at: NOW };
+    let latest = Latest::new(ours(number), NOW);
     let mut facts = vec![Fact::Latest { conversation: conversation(), latest }];
     facts.extend(id.map(|id| Fact::Link { ours: ours(number), kommo: kommo(id) }));
     claim(store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();

@@ -153,7 +153,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::Move { from: Conversation::new(of().source, -50), to: -10_050 },
         Fact::Newest { conversation: of(), message: 4 },
         Fact::Arrived { conversation: of(), arrived: Arrived { ours: ours(3), written_at: NOW } },
-        Fact::Latest { conversation: of(), latest: Latest { ours: ours(4), sent_at: NOW } },
+        Fact::Latest { conversation: of(), latest: Latest { undated_at: Some(NOW), ..Latest::new(ours(4), NOW) } },
         Fact::Topic { conversation: of(), topic: Some(2) },
         Fact::UnderWay { conversation: of(), answer: kommo("answer"), spot: Spot::Topic(2) },
         Fact::Unread { conversation: of(), answers: vec![unread(1), unread(2)] },
