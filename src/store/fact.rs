@@ -149,3 +149,11 @@ pub struct Chat {
     /// The customer in it.
     pub user: Option<KommoUserId>,
 }
+
+impl Chat {
+    /// The same, with the customer that was known in it before: not everything that names the chat names them.
+    pub(super) fn with_user_of(self, former: Option<Self>) -> Self {
+        let user = former.filter(|former| former.chat == self.chat).and_then(|former| former.user);
+        Self { user: self.user.or(user), ..self }
+    }
+}

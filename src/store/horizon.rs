@@ -70,6 +70,8 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     let (key, mark) = (keys::latest(conversation), mark(db)?);
     let former: Option<LatestRow> = rows::get(db, &key)?;
+    // It was read before the call to Kommo, and another lane of the conversation may have gone on since.
+    let latest = former.map_or(latest, |former| former.latest.or_later(latest));
     let is_linked = facts.iter().any(|fact| matches!(fact, Fact::Link { .. }));
     let before = former.filter(|_| is_linked).map(|former| Before { mark, ours: former.horizon(mark) });
     batch.insert(key, rows::write(&LatestRow { latest, before }));

@@ -61,7 +61,9 @@ pub(super) fn write(
     for fact in facts {
         match fact {
             Fact::Chat { conversation, chat } => {
-                batch.insert(keys::chat(conversation), rows::write(chat));
+                let key = keys::chat(conversation);
+                let chat = chat.clone().with_user_of(rows::get(db, &key)?);
+                batch.insert(key, rows::write(&chat));
                 batch.insert(keys::activity(conversation), rows::write(&now));
             }
             Fact::Question { conversation, question } => {

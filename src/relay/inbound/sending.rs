@@ -180,6 +180,8 @@ async fn already_there(
         },
     };
     let found = courier.chats.find(&chat.chat.0, &ours).await;
+    // More may have been learnt meanwhile.
+    let chat = courier.store.chat(&inbound.conversation)?.unwrap_or(chat);
     let fact = Fact::Chat { conversation: inbound.conversation.clone(), chat };
     Ok(found.map(|found| found.map(|found| link(inbound, found).into_iter().chain([fact]).collect())))
 }

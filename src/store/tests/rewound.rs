@@ -73,7 +73,6 @@ async fn take(store: &Store, number: i64, id: Option<&str>) {
 async fn the_horizon_stays_until_a_comparison_is_complete_or_an_id_is_not_told() {
     let home = Home::new();
     let store = home.open();
-    let horizon = |store: &Store| store.horizon(&conversation()).unwrap().map(|ours| ours.message);
     assert_eq!(horizon(&store), None);
     take(&store, 4, Some("four")).await;
     take(&store, 6, Some("six")).await;
@@ -89,4 +88,41 @@ async fn the_horizon_stays_until_a_comparison_is_complete_or_an_id_is_not_told()
     take(&store, 11, None).await;
     take(&store, 12, Some("twelve")).await;
     assert_eq!(horizon(&store), Some(11), "11 is in Kommo by an id that nobody knows");
+}
+
+fn horizon(store: &Store) -> Option<i64> {
+    store.horizon(&conversation()).unwrap().map(|ours| ours.message)
+}
+
+#[tokio::test]
+async fn what_comes_late_takes_nothing_back_that_is_later() {
+    let store = Home::new().open();
+    take(&store, 4, Some("four")).await;
+    take(&store, 8, Some("eight")).await;
+    let latest = |store: &Store| store.latest(&conversation()).unwrap().unwrap().ours.message;
+    take(&store, 6, Some("six")).await;
+    assert_eq!((latest(&store), horizon(&store)), (8, Some(4)));
+    take(&store, 7, None).await;
+    assert_eq!((latest(&store), horizon(&store)), (8, Some(8)), "7 is in Kommo by an id that nobody knows");
+}
+
+#[tokio::test]
+async fn what_names_a_chat_without_its_customer_takes_the_customer_from_nobody() {
+    let store = Home::new().open();
+    let named = |id: &str, user: Option<&str>| Chat {
+        chat: KommoChatId(id.to_owned()),
+        user: user.map(|user| KommoUserId(user.to_owned())),
+    };
+    let all = [
+        (named("one", Some("anna")), Some("anna")),
+        (named("one", None), Some("anna")),
+        (named("one", Some("ben")), Some("ben")),
+        (named("two", None), None),
+    ];
+    for (chat, user) in all {
+        push(&store, &lane("a"), &["update"]).await;
+        let facts = vec![Fact::Chat { conversation: conversation(), chat: chat.clone() }];
+        claim(&store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+        assert_eq!(store.chat(&conversation()).unwrap(), Some(named(&chat.chat.0, user)));
+    }
 }
