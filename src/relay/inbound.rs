@@ -93,8 +93,9 @@ pub(super) async fn step(
             Step::without_call(skipped(courier, (source, raw), &skip))
         }
     };
+    let passed = if step.called || attempt.is_first { None } else { order::passed(courier, work)? };
     let (read, shown) = reading::shown(courier, deed)?;
-    Ok(step.with_facts(learnt).followed_by(read, shown))
+    Ok(step.with_facts(learnt).with_facts(Vec::from_iter(passed)).followed_by(read, shown))
 }
 
 fn skipped(courier: &Courier, (source, raw): (&SourceId, &str), skip: &Skip) -> Result<Ending, Failure> {

@@ -48,6 +48,7 @@ mod search;
 mod silent;
 mod tally;
 mod timely;
+pub mod unlinked;
 mod work_off;
 
 pub use search::Search;

@@ -67,6 +67,13 @@ pub enum Fact {
         /// Which it is, and when it was sent.
         latest: Latest,
     },
+    /// A message has left its lane without Kommo's id of it, although Kommo may have it.
+    Unlinked {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Which it is.
+        ours: MessageId,
+    },
     /// The topic that the newest message of a conversation is in; `None` if it is in none.
     Topic {
         /// Our conversation.

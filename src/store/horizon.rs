@@ -1,9 +1,9 @@
 //! Up to which message of ours a store surely knows all that Kommo has.
 //!
 //! That is the latest one of the time when the store was last compared with Kommo's history as a whole, or a later one of which
-//! Kommo told no id. What Kommo has above it is linked here, waits or was set aside; else the store has gone back in time. The
-//! latest message alone does not tell: where a start ends before it has compared, what customers write meanwhile is later than
-//! what was lost.
+//! Kommo told no id, also because nobody waited for it any more. What Kommo has above it is linked here, waits or was set
+//! aside; else the store has gone back in time. The latest message alone does not tell: where a start ends before it has
+//! compared, what customers write meanwhile is later than what was lost.
 
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +75,30 @@ pub(super) fn write(
     let is_linked = facts.iter().any(|fact| matches!(fact, Fact::Link { .. }));
     let before = former.filter(|_| is_linked).map(|former| Before { mark, ours: former.horizon(mark) });
     batch.insert(key, rows::write(&LatestRow { latest, before }));
+    Ok(())
+}
+
+/// Notes that messages of a conversation have left their lane without Kommo's id of them: Kommo may have them all the same, so
+/// they prove nothing, nor does what is below them.
+pub(super) fn pass(
+    db: &Db,
+    batch: &mut Batch,
+    conversation: &Conversation,
+    unlinked: &[MessageId],
+) -> Result<(), StoreError> {
+    let (key, mark) = (keys::latest(conversation), mark(db)?);
+    let Some(mut row): Option<LatestRow> = rows::get(db, &key)? else { return Ok(()) };
+    let horizon = row.horizon(mark);
+    let in_chat = unlinked.iter().filter(|it| (it.bot, it.chat) == (horizon.bot, horizon.chat));
+    let Some(highest) = in_chat.max_by_key(|it| it.message).filter(|it| it.message > horizon.message) else {
+        return Ok(());
+    };
+    row.before = Some(Before { mark, ours: *highest });
+    if row.latest.ours.message < highest.message {
+        // A complete comparison makes the latest one the horizon.
+        row.latest.ours = *highest;
+    }
+    batch.insert(key, rows::write(&row));
     Ok(())
 }
 

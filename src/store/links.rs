@@ -101,6 +101,7 @@ pub(super) fn write(
                 order::arrive(arrived.of(keys::arrived(conversation))?, *new);
             }
             Fact::Latest { conversation, latest } => horizon::write(db, batch, conversation, *latest, facts)?,
+            Fact::Unlinked { conversation, ours } => horizon::pass(db, batch, conversation, &[*ours])?,
             Fact::Topic { conversation, topic: Some(topic) } => {
                 batch.insert(keys::topic(conversation), rows::write(topic));
             }

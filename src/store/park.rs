@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     domain::{
+        address::{Conversation, MessageId},
         delivery::{Delivery, Report},
         time::UnixMillis,
         work::{Lane, Route, Work},
@@ -15,7 +16,7 @@ use crate::{
         NewJob, Store, StoreError, aside,
         committer::{Book, Planned},
         db::Batch,
-        expire,
+        expire, horizon,
         index::Index,
         keys,
         push::{Joined, enter, join_again, join_together},
@@ -133,31 +134,37 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Forgets a parked message. Tells whether there was one.
+    /// Forgets parked messages, those that cannot be read as well. Tells which of them there were. Kommo may have what they
+    /// bring all the same: `message` says which message of which conversation that is.
     ///
     /// # Errors
-    /// If the store fails.
-    pub async fn drop_parked(&self, id: ParkedId) -> Result<bool, StoreError> {
-        Ok(!self.drop_all_parked(vec![id]).await?.is_empty())
-    }
-
-    /// Forgets parked messages, those that cannot be read as well. Tells which of them there were.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn drop_all_parked(&self, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId>, StoreError> {
+    /// If the store fails, or `message` does.
+    pub async fn drop_parked(
+        &self,
+        ids: Vec<ParkedId>,
+        message: impl Fn(&Work) -> Result<Option<(Conversation, MessageId)>, StoreError> + Send + 'static,
+    ) -> Result<BTreeSet<ParkedId>, StoreError> {
         self.db()?;
         let plan = move |book: &mut Book| {
             let (mut batch, mut left, mut dropped) = (Batch::default(), Left::default(), BTreeSet::new());
+            let mut unlinked = BTreeMap::<Conversation, Vec<MessageId>>::new();
             for id in ids.into_iter().collect::<BTreeSet<_>>() {
                 let (value, aside) = (book.db.get(keys::parked(id.0))?, aside::of(&book.db, id)?);
                 if value.is_some() || !aside.is_empty() {
                     dropped.insert(id);
                 }
                 if let Some(value) = value {
+                    for work in read(id, &value).map(|parked| parked.works).unwrap_or_default() {
+                        if let Some((conversation, ours)) = message(&work)? {
+                            unlinked.entry(conversation).or_default().push(ours);
+                        }
+                    }
                     leave_parked(&mut batch, &mut left, id, &value);
                 }
                 leave_aside(&mut batch, &mut left, &aside);
+            }
+            for (conversation, messages) in unlinked {
+                horizon::pass(&book.db, &mut batch, &conversation, &messages)?;
             }
             let then = Box::new(|index: &mut Index| left.enter(index));
             Ok(Planned { batch: (!dropped.is_empty()).then_some(batch), answer: dropped, then })

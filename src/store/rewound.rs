@@ -88,7 +88,16 @@ impl Store {
     /// If the store fails.
     pub fn is_set_aside(&self, lane: &Lane) -> Result<bool, StoreError> {
         let route = lane.route.to_string();
-        for entry in self.db()?.scan_prefix(keys::PARKED) {
+        let db = self.db()?;
+        for entry in db.scan_prefix(keys::ASIDE) {
+            let (key, _) = entry?;
+            let former = keys::aside_parts(&key).and_then(|(_, former)| aside::lane_of(former));
+            // Of a damaged key nobody knows where it was.
+            if former.is_none_or(|(of_route, thread)| thread == lane.thread && of_route == route) {
+                return Ok(true);
+            }
+        }
+        for entry in db.scan_prefix(keys::PARKED) {
             let (key, value) = entry?;
             // Of one that cannot be read nobody knows where it waited.
             let row: Option<ParkedHead> = rows::read(&key, &value);

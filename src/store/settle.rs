@@ -104,6 +104,7 @@ fn hurried(fact: &Fact) -> Option<Lane> {
         | Fact::Newest { .. }
         | Fact::Arrived { .. }
         | Fact::Latest { .. }
+        | Fact::Unlinked { .. }
         | Fact::Topic { .. }
         | Fact::UnderWay { .. }
         | Fact::Unread { .. }

@@ -110,6 +110,11 @@ fn job(id: Option<&str>, lane: &Lane, named: &str) -> NewJob {
     NewJob { id: id.map(|id| DedupeId(id.to_owned())), lane: lane.clone(), work: work(named) }
 }
 
+/// Forgets what was set aside under a number, of which Kommo can know nothing.
+async fn drop_parked(store: &Store, id: ParkedId) -> bool {
+    !store.drop_parked(vec![id], |_| Ok(None)).await.unwrap().is_empty()
+}
+
 async fn push(store: &Store, lane: &Lane, names: &[&str]) {
     let jobs = names.iter().map(|named| job(None, lane, named)).collect();
     store.push(Intake { jobs, offset: None }, NOW).await.unwrap();

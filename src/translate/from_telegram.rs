@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        address::{BotId, Conversation, MessageId, SourceId, TelegramChat},
+        address::{BotId, Conversation, MessageId, SourceId, TelegramChat, UserId},
         change::{Deletion, Move, PresenceChange},
         message::{Content, Inbound, Reaction, Skip, Tap},
         order::within_second,
@@ -118,6 +118,15 @@ pub fn message_id(raw: &str, bot: BotId) -> Option<String> {
     });
     let message = named.map(|(chat, message)| MessageId { bot, chat: chat.into(), message, update: None });
     message.map(|id| id.to_string()).or_else(|| crate::telegram::wire::update_id(raw).map(|id| format!("update {id}")))
+}
+
+/// Our id of the message that an update brings, in a chat of the bot or of the `owner` whose connection it came by; `None` if it
+/// brings none.
+#[must_use]
+pub fn brought(raw: &str, bot: BotId, owner: Option<UserId>) -> Option<MessageId> {
+    let Event::Message(message) = Update::parse(raw)?.event else { return None };
+    let chat = TelegramChat { owner, id: chat_of(&message)? };
+    Some(MessageId { bot, chat, message: message.message_id?, update: None })
 }
 
 /// Telegram's numbers of the messages that an update brings; `None` if it cannot be read.

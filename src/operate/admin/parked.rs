@@ -1,5 +1,7 @@
 //! The parked messages, for the operator's commands.
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
@@ -19,6 +21,7 @@ use crate::{
         chats::Bots,
         parked::{Changed, Filter, Left, Row, said},
     },
+    relay::reconcile::unlinked,
     store::{ParkedId, SetAside, Store, StoreError, Unparked},
 };
 
@@ -118,7 +121,7 @@ async fn refused(admin: &Admin, changed: Changed, id: u64) -> Response {
 }
 
 pub(super) async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    changed(&headers, admin.store.drop_parked(ParkedId(id))).await
+    changed(&headers, async { Ok(!drop_all(&admin, vec![ParkedId(id)]).await?.is_empty()) }).await
 }
 
 /// The numbers of messages, with commas.
@@ -139,11 +142,16 @@ pub(super) async fn retry_many(State(admin): State<Admin>, Query(ids): Query<Ids
 
 pub(super) async fn forget_many(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
     many(&headers, &ids, async |ids: Vec<ParkedId>| {
-        let dropped = admin.store.drop_all_parked(ids.clone()).await?;
+        let dropped = drop_all(&admin, ids.clone()).await?;
         let left = ids.into_iter().filter(|id| !dropped.contains(id)).map(|id| left(id, MISSING)).collect();
         Ok(Changed { done: dropped.len(), left })
     })
     .await
+}
+
+async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId>, StoreError> {
+    let store = admin.store.clone();
+    admin.store.drop_parked(ids, move |work| unlinked::message(&store, work)).await
 }
 
 /// What is said of a number that nothing has.

@@ -5,8 +5,9 @@ use crate::{
         message::Inbound,
         order::{self, Latest},
         time::UnixMillis,
+        work::Work,
     },
-    relay::courier::Courier,
+    relay::{courier::Courier, reconcile::unlinked},
     store::{Fact, StoreError},
 };
 
@@ -44,6 +45,13 @@ pub(super) fn stand_unnumbered(courier: &Courier, inbound: &mut Inbound) -> Resu
     let followed = latest.map(|latest| latest.with_unnumbered(inbound.sent_at, inbound.edited));
     let moved = followed.filter(|followed| latest != Some(*followed));
     Ok(moved.map(|latest| Fact::Latest { conversation: inbound.conversation.clone(), latest }))
+}
+
+/// What is noted of a message that is passed over now, although an earlier attempt may have told Kommo of it.
+pub(super) fn passed(courier: &Courier, work: &Work) -> Result<Option<Fact>, StoreError> {
+    let Some((conversation, ours)) = unlinked::message(&courier.store, work)? else { return Ok(None) };
+    let is_linked = courier.store.kommo_message(&ours)?.is_some();
+    Ok((!is_linked).then_some(Fact::Unlinked { conversation, ours }))
 }
 
 fn behind_arrived(courier: &Courier, inbound: &Inbound) -> Result<UnixMillis, StoreError> {

@@ -46,7 +46,7 @@ async fn what_was_retried_or_dropped_is_not_counted_when_it_would_have_expired()
     }
     let [first, second, _] = ids(&store).await.try_into().unwrap();
     assert!(store.unpark(ParkedId(first), NOW).await.unwrap());
-    assert!(store.drop_parked(ParkedId(second)).await.unwrap());
+    assert!(drop_parked(&store, ParkedId(second)).await);
     assert_eq!((store.counts().parked, store.counts().told), (0, 1));
     store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
     assert_eq!((store.counts().parked, store.counts().told), (0, 0));
@@ -111,7 +111,7 @@ async fn a_dump_is_waited_for_by_what_goes_back_and_not_by_what_is_dropped() {
     }
     let [second, first] = ids(&store).await.try_into().unwrap();
     let dump = store.0.moving_back.clone().lock_owned().await;
-    assert!(store.drop_parked(ParkedId(second)).await.unwrap());
+    assert!(drop_parked(&store, ParkedId(second)).await);
     let mut unparking = Box::pin(store.unpark(ParkedId(first), NOW));
     assert!(futures_util::poll!(unparking.as_mut()).is_pending());
     store.probe().await.unwrap();

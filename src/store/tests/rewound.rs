@@ -94,6 +94,44 @@ fn horizon(store: &Store) -> Option<i64> {
     store.horizon(&conversation()).unwrap().map(|ours| ours.message)
 }
 
+/// The job that brings a message is set aside, and dropped by the operator.
+async fn lose(store: &Store, numbers: &[i64]) {
+    let mut ids = Vec::new();
+    for number in numbers {
+        push(store, &lane("a"), &[&number.to_string()]).await;
+        ids.extend(claim(store).unwrap().settle(park("who knows"), NOW).await.unwrap());
+    }
+    let message = |work: &Work| Ok(name(work).parse().ok().map(|number| (conversation(), ours(number))));
+    assert_eq!(store.drop_parked(ids, message).await.unwrap().len(), numbers.len());
+}
+
+#[tokio::test]
+async fn what_the_operator_drops_is_no_sign_of_it() {
+    let store = Home::new().open();
+    lose(&store, &[1]).await;
+    assert_eq!(horizon(&store), None);
+    take(&store, 4, Some("four")).await;
+    take(&store, 8, Some("eight")).await;
+    lose(&store, &[3]).await;
+    assert_eq!(horizon(&store), Some(4), "it is below");
+    lose(&store, &[7, 6]).await;
+    assert_eq!((horizon(&store), store.latest(&conversation()).unwrap().unwrap().ours), (Some(7), ours(8)));
+    lose(&store, &[10]).await;
+    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
+    assert_eq!(horizon(&store), Some(10), "also when a comparison is complete");
+}
+
+#[tokio::test]
+async fn what_is_passed_over_is_no_sign_of_it() {
+    let store = Home::new().open();
+    take(&store, 4, Some("four")).await;
+    take(&store, 8, Some("eight")).await;
+    push(&store, &lane("a"), &["update"]).await;
+    let facts = vec![Fact::Unlinked { conversation: conversation(), ours: ours(6) }];
+    claim(&store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+    assert_eq!((horizon(&store), store.latest(&conversation()).unwrap().unwrap().ours), (Some(6), ours(8)));
+}
+
 #[tokio::test]
 async fn what_comes_late_takes_nothing_back_that_is_later() {
     let store = Home::new().open();

@@ -154,6 +154,7 @@ pub(super) fn facts() -> Vec<Fact> {
         Fact::Newest { conversation: of(), message: 4 },
         Fact::Arrived { conversation: of(), arrived: Arrived { ours: ours(3), written_at: NOW } },
         Fact::Latest { conversation: of(), latest: Latest { undated_at: Some(NOW), ..Latest::new(ours(4), NOW) } },
+        Fact::Unlinked { conversation: Conversation::new(of().source, 6), ours: ours(4) },
         Fact::Topic { conversation: of(), topic: Some(2) },
         Fact::UnderWay { conversation: of(), answer: kommo("answer"), spot: Spot::Topic(2) },
         Fact::Unread { conversation: of(), answers: vec![unread(1), unread(2)] },

@@ -96,7 +96,7 @@ fn assert_parses(text: &str) {
 }
 
 /// Asks for a change of a parked message, and gives the status.
-async fn change(stage: &TestStage, id: u64, act: &str, is_ours: bool) -> u16 {
+pub(super) async fn change(stage: &TestStage, id: u64, act: &str, is_ours: bool) -> u16 {
     let address = stage.bridge().expect("the bridge runs").admin_addr();
     let request = reqwest::Client::new().post(format!("http://{address}/parked/{id}/{act}"));
     let request = if is_ours { request.header("X-Telekommo", "1") } else { request };

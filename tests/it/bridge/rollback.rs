@@ -12,10 +12,14 @@ use telekommo::{
         fault::Fault,
         kommo::{DuplicateAnswer, Endpoint, Status},
         stage::{ANNA, BEN, LINES, Line, Stage},
+        telegram::{GroupKind, NewGroup},
     },
 };
 
-use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram, told};
+use crate::{
+    bridge::admin::change,
+    support::{TestStage, conversation, eventually, in_kommo, in_telegram, told},
+};
 
 const SALES: Line = LINES[0];
 const SUPPORT: Line = LINES[1];
@@ -218,5 +222,72 @@ async fn what_kommo_took_without_our_knowing_is_no_sign_of_it() {
     compared(&stage).await;
     assert!(!stage.admin("/ready").await.1.contains(WENT_BACK));
     stage.allow_leftovers();
+    stage.finish().await;
+}
+
+/// Starts the bridge anew, and sees that it compares and finds no store that went back in time.
+async fn assert_whole_after_restart(stage: &mut TestStage) {
+    stop(stage).await;
+    stage.kommo.lose_hooks(true);
+    let (lost, _) = stage.kommo.reply(&conversation(SALES, ANNA), "Maria", "lost").await;
+    stage.kommo.lose_hooks(false);
+    stage.start_bridge().await.unwrap();
+    eventually("it is known what became of the answer", async || {
+        !told(stage, &lost).is_empty() || stage.admin("/ready").await.1.contains(WENT_BACK)
+    })
+    .await;
+    assert!(!stage.admin("/ready").await.1.contains(WENT_BACK));
+    assert_eq!(stage.outcome_though_more_waits(&lost).await, Status::Delivered);
+    assert!(!stage.admin("/ready").await.1.contains(WENT_BACK));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_operator_drops_is_no_sign_of_it() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.begin(SUPPORT, BEN).await;
+    compared(&stage).await;
+    // Kommo takes them, refuses their repetitions, and its history does not show them.
+    stage.kommo.answer_duplicates(DuplicateAnswer::BadRequest400);
+    for (n, (line, customer)) in [(SALES, ANNA), (SUPPORT, BEN)].into_iter().enumerate() {
+        stage.kommo.fault(Endpoint::History, Fault::Status { code: 204, body: String::new() }, u32::MAX);
+        stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 1);
+        write(&stage, line, customer, "taken in secret").await;
+        stage.parked(n + 1).await;
+        stage.kommo.heal();
+    }
+    // Something comes behind one of them.
+    write(&stage, SALES, ANNA, "hello?").await;
+    for parked in stage.parked(2).await {
+        assert_eq!(change(&stage, parked.id.0, "drop", true).await, 204);
+    }
+    assert_whole_after_restart(&mut stage).await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_more_relayed_is_no_sign_of_it() {
+    const TEAM: i64 = -42;
+    let mut stage = TestStage::with("telegram.groups = \"relay\"\n").await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.set_reads_all(SALES.token, true);
+    let group = NewGroup { id: TEAM, kind: GroupKind::Group, title: "Team".to_owned(), members: vec![ANNA, BEN] };
+    stage.telegram.add_group(SALES.token, group);
+    let say = |stage: &TestStage, text: &str| stage.telegram.write_in_group(SALES.token, TEAM, ANNA, text);
+    let says = |stage: &Stage, text: &str| in_kommo(stage, SALES, TEAM).iter().any(|said| said.contains(text));
+    say(&stage, "one");
+    stage.until("it is in Kommo", |stage| says(stage, "one")).await;
+    stage.until_settled().await;
+    stage.kommo.fault(Endpoint::Message, Fault::DropAfter, u32::MAX);
+    say(&stage, "taken in secret");
+    stage.until("it is in Kommo", |stage| says(stage, "taken in secret")).await;
+    stop(&mut stage).await;
+    stage.kommo.heal();
+    stage.configure("");
+    stage.start_bridge().await.unwrap();
+    stage.until_settled().await;
+    assert_whole_after_restart(&mut stage).await;
     stage.finish().await;
 }

@@ -236,7 +236,7 @@ impl Pair {
     async fn drop_parked(&mut self, which: u8) {
         if let Some(at) = usize::from(which).checked_rem(self.model.parked.len()) {
             let gone = self.model.parked.remove(at);
-            assert!(self.store.drop_parked(ParkedId(gone.id)).await.unwrap());
+            assert!(drop_parked(&self.store, ParkedId(gone.id)).await);
         }
     }
 
