@@ -7,7 +7,7 @@
 //! within [`Part::desk`], since hooks that are sent at once have no order. Its line in [`ACTORS`] lets it play in every
 //! conversation. What may be let go while the ways are bad, it does once more in [`LAST_WORDS`], when everything works.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use telekommo::sandbox::{
@@ -157,9 +157,15 @@ impl People {
         Arc::clone(&self.taken)
     }
 
-    /// What was said so far.
-    pub(crate) fn book(&self) -> Book {
+    /// What was said so far, without presses of buttons that Telegram has forgotten: it keeps one for 150 seconds.
+    pub(crate) fn book(&self, telegram: &FakeTelegram) -> Book {
         let mut book = self.book.read();
+        let expired: Vec<_> = LINES.iter().flat_map(|line| telegram.expired(line.token)).collect();
+        let presses = expired.iter().filter_map(|update| update["callback_query"]["data"].as_str());
+        let labels: BTreeSet<_> = presses.filter_map(|data| data.splitn(3, ':').nth(2)).collect();
+        for said in book.values_mut() {
+            said.written.retain(|it| !labels.contains(it.shows.words.as_str()));
+        }
         let answers = book.values_mut().flat_map(|said| &mut said.answers);
         answers.for_each(|answer| answer.is_accepted = self.taken.has(&answer.id));
         book

@@ -252,7 +252,7 @@ impl Run {
     /// Waits until everything has arrived. How long that may take depends on the machine, so it is standing still that fails.
     async fn drain(&mut self) {
         let began = Instant::now();
-        let book = self.people.book();
+        let book = self.people.book(&self.stage.telegram);
         let (mut least, mut since) = (usize::MAX, Instant::now());
         loop {
             self.tend(LOOK_EVERY).await;
@@ -288,7 +288,7 @@ impl Run {
     /// Judges what has come of it all.
     pub(crate) async fn judge(&mut self) -> Verdict {
         let parked = self.operator("parked").await.unwrap_or_default();
-        let (book, logs) = (self.people.book(), self.bridge.news());
+        let (book, logs) = (self.people.book(&self.stage.telegram), self.bridge.news());
         let scene = Scene {
             stage: &self.stage,
             book: &book,

@@ -224,6 +224,12 @@ impl FakeTelegram {
         self.core.world.note(|world| world.bots.get_mut(token).map_or(0, |bot| bot.queue.pending(now)))
     }
 
+    /// The updates that Telegram has forgotten, since the bot has not asked for them in time.
+    pub fn expired(&self, token: &str) -> Vec<Value> {
+        let now = self.core.clock.now();
+        self.core.world.note(|world| world.bots.get_mut(token).map_or_else(Vec::new, |bot| bot.queue.expired(now)))
+    }
+
     /// How many `getUpdates` requests of the bot were let in: those that a webhook forbids do not count.
     pub fn poll_count(&self, token: &str) -> u64 {
         self.core.world.look(|world| world.bots.get(token).map_or(0, |bot| bot.polls.count()))

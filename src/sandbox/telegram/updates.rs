@@ -95,6 +95,7 @@ pub(super) struct Queue {
     next_id: Option<i64>,
     last_push_at: UnixMillis,
     confirmed: Option<i64>,
+    expired: Vec<Value>,
     pub(super) allowed: Allowed,
 }
 
@@ -147,13 +148,21 @@ impl Queue {
     }
 
     fn expire(&mut self, now: UnixMillis) {
-        self.events.retain(|event| event.expires_at > now);
+        let (live, expired): (VecDeque<_>, VecDeque<_>) = self.events.drain(..).partition(|it| it.expires_at > now);
+        self.events = live;
+        self.expired.extend(expired.into_iter().map(|event| event.update));
     }
 
     /// How many updates wait.
     pub(super) fn pending(&mut self, now: UnixMillis) -> usize {
         self.expire(now);
         self.events.len()
+    }
+
+    /// What nobody has asked for in time.
+    pub(super) fn expired(&mut self, now: UnixMillis) -> Vec<Value> {
+        self.expire(now);
+        self.expired.clone()
     }
 
     /// Drops what waits.
