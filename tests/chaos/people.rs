@@ -22,6 +22,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use book::{Answer, Book, Item, Reaction, Said, Written, of};
+pub(crate) use buttons::is_press;
 pub(crate) use taken::Taken;
 pub(crate) use talk::Talk;
 pub(crate) use texts::CHANGED;

@@ -7,6 +7,13 @@ use super::{Item, Part};
 /// How often there are buttons, and how often somebody looks for some, in milliseconds.
 const PACE_MS: std::ops::Range<u64> = 800..2500;
 
+const LABELS: [&str; 2] = ["yes", "no"];
+
+/// Whether these words are what a press says.
+pub(crate) fn is_press(words: &str) -> bool {
+    words.split_once(": ").is_some_and(|(_, words)| LABELS.iter().any(|label| words.starts_with(&format!("{label} "))))
+}
+
 /// Salesbot asks.
 pub(super) async fn offer(mut part: Part) {
     let mut ticks = part.pace(PACE_MS);
@@ -16,7 +23,7 @@ pub(super) async fn offer(mut part: Part) {
         }
         let (tag, number) = (part.talk.tag(), part.note(|said| said.answers.len()));
         let text = format!("{tag} answer {number} with buttons");
-        let buttons = ["yes", "no"].map(|word| format!("{tag} {word} {number}"));
+        let buttons = LABELS.map(|word| format!("{tag} {word} {number}"));
         let draft = Draft::text(&text).buttons(&[&[&buttons[0]], &[&buttons[1]]]);
         part.say(Item::text(text), None, draft, buttons.to_vec()).await;
     }
