@@ -86,6 +86,8 @@ const FOUND: &[(&str, &[u8])] = &[
     ("links", b"\x01a\nfile\nimage/pngsvg+xml\n"),
     // A type that only begins like the name of one that browsers show as a page.
     ("links", b"\x01a\nfile\nhtmltext/hvml\n"),
+    // Two dots, once an address has lost the tabs between them: the link led nowhere.
+    ("links", b"\x01.\t\t.\nfile\n\n"),
     // Some letters of a secret in the name of a setting that nobody knows.
     ("config", b"\x02\0KOMMO__CHANNE5tRk2x@10.0.L=2s"),
     // A sign in place of a digit.
@@ -111,6 +113,8 @@ const DUMPS: &[(u32, &str)] = &[
     (1, r#"{"k":"23ffffffffffffffff","v":""}"#),
     // A job without a place: the number under which it is set aside is none of the counter's.
     (1, r#"{"k":"6a74673a73616c65733a35","v":"2"}"#),
+    // Another value of a row, behind the end.
+    (1, "{\"k\":\"6174673a73616c65733a35\",\"v\":\"1\"}\n{\"rows\":1}\n{\"k\":\"6174673a73616c65733a35\",\"v\":\"2\"}"),
     // A format that no store can be opened with.
     (0, r#"{"k":"6100","v":"1"}"#),
 ];

@@ -174,8 +174,10 @@ impl MediaLinks<'_> {
 
     fn address(&self, sealed: &str, file_name: &str) -> String {
         let mut url = self.public_url.clone();
+        // An address loses its tabs and line feeds: without them a name may be two dots, which lead one segment up.
+        let file_name = file_name.replace(char::is_control, "_");
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend([SEGMENT, sealed, file_name]);
+            path.pop_if_empty().extend([SEGMENT, sealed, &file_name]);
         }
         url.into()
     }
