@@ -12,7 +12,7 @@ use std::{
 use crate::plan::{Allowed, Phase};
 
 /// How long the faults last if nothing else is wished, in seconds.
-const SECONDS: u64 = 30;
+const SECONDS: u64 = 8;
 /// The seed if nothing else is wished.
 const SEED: u64 = 1;
 /// How long smaller schedules are tried for, in seconds, when one has failed.
