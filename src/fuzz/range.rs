@@ -1,4 +1,4 @@
-//! What a `Range` asks for, as RFC 9110 (14.1.2) says it: a second reading, to hold the others against.
+//! What a `Range` asks for, as RFC 9110 (14.1.2) says it: found out byte by byte, to hold the bridge and the sandbox against.
 
 /// What may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,25 +11,38 @@ pub(crate) enum Asked {
     Beyond,
 }
 
-/// Reads a `Range` for a file of so many bytes.
+/// Asks of each byte of a short file whether it is wanted.
 pub(crate) fn asked(range: &str, length: u64) -> Asked {
     let Some((first, last)) = range.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
         return Asked::Whole;
     };
-    let (first, last) = (first.trim(), last.trim());
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number(first) || !is_number(last) || (first.is_empty() && last.is_empty()) {
-        return Asked::Whole;
+    let (Ok(first), Ok(last)) = (number(first.trim()), number(last.trim())) else { return Asked::Whole };
+    let is_wanted = |at: &u64| match (first, last) {
+        (Some(first), Some(last)) => first <= *at && *at <= last,
+        (Some(first), None) => first <= *at,
+        (None, Some(count)) => length - at <= count,
+        (None, None) => true,
+    };
+    let is_whole = match (first, last) {
+        (Some(first), Some(last)) => last < first,
+        (None, Some(count)) => count > 0 && length == 0,
+        (None, None) => true,
+        (Some(_), None) => false,
+    };
+    let wanted: Vec<u64> = (0..length).filter(is_wanted).collect();
+    match (wanted.first(), wanted.last()) {
+        _ if is_whole => Asked::Whole,
+        (Some(first), Some(last)) => Asked::Part(*first, *last),
+        (None, _) | (_, None) => Asked::Beyond,
     }
-    let end = length.saturating_sub(1);
-    match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) if last < first => Asked::Whole,
-        (Ok(first), _) if first >= length => Asked::Beyond,
-        (Ok(first), Ok(last)) => Asked::Part(first, last.min(end)),
-        (Ok(first), Err(_)) if last.is_empty() => Asked::Part(first, end),
-        (Err(_), Ok(0)) if first.is_empty() => Asked::Beyond,
-        (Err(_), Ok(count)) if first.is_empty() && length > 0 => Asked::Part(length.saturating_sub(count), end),
-        // No file is as large as the number that does not fit.
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => Asked::Whole,
+}
+
+/// A number of digits alone, as large as it may be, or none; an error if it is anything else.
+fn number(text: &str) -> Result<Option<u64>, char> {
+    let mut number = None;
+    for digit in text.chars() {
+        let digit_value = u64::from(digit.to_digit(10).ok_or(digit)?);
+        number = Some(number.unwrap_or(0_u64).saturating_mul(10).saturating_add(digit_value));
     }
+    Ok(number)
 }

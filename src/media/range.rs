@@ -21,15 +21,17 @@ pub(crate) fn wanted(range: Option<&HeaderValue>, length: u64) -> Bytes {
     if ![first, last].iter().all(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
         return Bytes::All;
     }
+    // No file is as large as a number that does not fit.
+    let number = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap_or(u64::MAX));
     let end = length.saturating_sub(1);
-    match (first.parse::<u64>(), last.parse::<u64>()) {
-        (Ok(first), Ok(last)) if last < first => Bytes::All,
-        (Ok(first), _) if first >= length => Bytes::Beyond,
-        (Ok(first), Ok(last)) => Bytes::Some(first, last.min(end)),
-        (Ok(first), Err(_)) if last.is_empty() => Bytes::Some(first, end),
-        (Err(_), Ok(0)) if first.is_empty() => Bytes::Beyond,
-        (Err(_), Ok(count)) if first.is_empty() && length > 0 => Bytes::Some(length.saturating_sub(count), end),
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => Bytes::All,
+    match (number(first), number(last)) {
+        (None, None) => Bytes::All,
+        (Some(first), Some(last)) if last < first => Bytes::All,
+        (Some(first), _) if first >= length => Bytes::Beyond,
+        (Some(first), last) => Bytes::Some(first, last.map_or(end, |last| last.min(end))),
+        (None, Some(0)) => Bytes::Beyond,
+        (None, Some(_)) if length == 0 => Bytes::All,
+        (None, Some(count)) => Bytes::Some(length.saturating_sub(count), end),
     }
 }
 
@@ -45,6 +47,9 @@ mod tests {
             ("bytes=2-99", Bytes::Some(2, 9)),
             ("bytes=-3", Bytes::Some(7, 9)),
             ("bytes=-99", Bytes::Some(0, 9)),
+            ("bytes=2-99999999999999999999", Bytes::Some(2, 9)),
+            ("bytes=-99999999999999999999", Bytes::Some(0, 9)),
+            ("bytes=99999999999999999999-", Bytes::Beyond),
             ("bytes=10-", Bytes::Beyond),
             ("bytes=-0", Bytes::Beyond),
             ("bytes=5-2", Bytes::All),
