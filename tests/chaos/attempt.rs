@@ -11,7 +11,20 @@ use std::{
 use tokio::{runtime::Builder, time::Instant};
 use tokio_util::task::TaskTracker;
 
-use crate::{plan::Phase, report::Figures, run::Run};
+use crate::{
+    plan::Phase,
+    report::{Figures, MESSAGES},
+    run::Run,
+};
+
+/// What somebody has done in every run. What nobody does cannot go wrong.
+const DONE: [&str; 5] = [
+    "answers delivered",
+    "files among those of customers",
+    "files among the answers taken",
+    "presses",
+    "reactions that had to arrive",
+];
 
 /// What came of it.
 #[derive(Debug)]
@@ -46,16 +59,21 @@ pub(crate) fn play(
 async fn run(phases: impl Iterator<Item = Phase>, how_long: Option<Duration>, shim: &Path) -> Figures {
     let mut run = Run::begin(shim, &TaskTracker::new()).await;
     let until = how_long.map(|how_long| Instant::now() + how_long);
-    let mut figures = Figures::default();
+    let (mut count, mut seed) = (0, 0);
     for (number, phase) in (1..).zip(phases) {
+        (count, seed) = (number, phase.seed);
         let verdict = run.phase(&phase).await;
         assert!(verdict.problems.is_empty(), "phase {number}: {:#?}\n{}", verdict.problems, run.trouble());
-        figures = Figures::of(&run, &verdict, number);
         if until.is_some_and(|until| Instant::now() > until) {
             break;
         }
     }
+    let verdict = run.calm(!seed).await;
+    assert!(verdict.problems.is_empty(), "in calm: {:#?}\n{}", verdict.problems, run.trouble());
+    let figures = Figures::of(&run, &verdict, count);
     run.finish().await;
+    let idle: Vec<_> = DONE.into_iter().filter(|what| figures.count(MESSAGES, what) == 0).collect();
+    assert!(idle.is_empty(), "nobody did this: {idle:?}");
     figures
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
-    os::unix::fs::FileExt as _,
+    os::unix::{fs::FileExt as _, process::ExitStatusExt as _},
     path::PathBuf,
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -36,6 +36,19 @@ pub(crate) struct Control {
     pub(crate) disk_error: i32,
 }
 
+/// What lets the bridge end by itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Excuse {
+    /// The disk fails.
+    fails_now: bool,
+    /// It has failed in this life.
+    failed_in_life: bool,
+    /// It has failed since the log was judged, or in the life that went on then.
+    failed_since: bool,
+    /// A bit of the store is another one. Nobody knows when that is noticed.
+    is_flipped: bool,
+}
+
 /// The bridge and the machine that it runs on.
 pub(crate) struct Bridge {
     shim: PathBuf,
@@ -50,6 +63,9 @@ pub(crate) struct Bridge {
     started: usize,
     /// How it ended by itself.
     pub(crate) own_ends: Vec<ExitStatus>,
+    /// How it ended without a reason.
+    pub(crate) bad_ends: Vec<String>,
+    excuse: Excuse,
 }
 
 struct Running {
@@ -69,7 +85,7 @@ impl Bridge {
         let config = stage.write_config().unwrap();
         authority.write(&folder.join(AUTHORITY));
         let log = Log::new(&folder);
-        let this = Self {
+        let mut this = Self {
             shim,
             data,
             folder,
@@ -80,18 +96,35 @@ impl Bridge {
             running: None,
             started: 0,
             own_ends: Vec::new(),
+            bad_ends: Vec::new(),
+            excuse: Excuse::default(),
         };
         this.control(Control::default());
         this
     }
 
     /// Sets the machine's clock and lets its disk fail.
-    pub(crate) fn control(&self, to: Control) {
+    pub(crate) fn control(&mut self, to: Control) {
+        self.excuse.fails_now = to.disk_error != 0;
+        self.excuse.failed_in_life |= self.excuse.fails_now;
+        self.excuse.failed_since |= self.excuse.fails_now;
         let clock_ms = self.slept_ms + to.clock_ms;
         let bytes = [&clock_ms.to_ne_bytes()[..], &to.disk_error.to_ne_bytes(), &[0; 4]].concat();
         // The process has it in its memory: it must never be shorter.
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.control_file()).unwrap();
         file.write_all_at(&bytes, 0).unwrap();
+    }
+
+    /// A bit of the store is another one now.
+    pub(super) fn is_flipped(&mut self) {
+        self.excuse.is_flipped = true;
+    }
+
+    /// Whether the database may have given up since this was last asked.
+    pub(crate) fn may_have_given_up(&mut self) -> bool {
+        let Excuse { failed_in_life, failed_since, is_flipped, .. } = self.excuse;
+        self.excuse.failed_since = failed_in_life;
+        failed_since || is_flipped
     }
 
     fn control_file(&self) -> PathBuf {
@@ -101,6 +134,7 @@ impl Bridge {
     /// Starts the bridge. What it says goes to a file.
     fn spawn(&mut self) {
         self.started += 1;
+        self.excuse.failed_in_life = self.excuse.fails_now;
         let (log, trace) = (self.log.file(self.started), self.folder.join(format!("trace-{}", self.started)));
         let mut command = Command::new(env!("CARGO_BIN_EXE_telekommo"));
         command.args(["run", "--config"]).arg(&self.config).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
@@ -168,7 +202,15 @@ impl Bridge {
 
     fn has_ended(&mut self, status: ExitStatus) {
         self.own_ends.push(status);
+        self.note_end("by itself", status);
         self.has_gone();
+    }
+
+    /// Notes an end that nothing explains.
+    fn note_end(&mut self, how: &str, status: ExitStatus) {
+        if !self.excuse.failed_in_life && !self.excuse.is_flipped {
+            self.bad_ends.push(format!("the bridge ended {how}, though its disk was well: {status}"));
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -194,8 +236,16 @@ impl Bridge {
         let child = &mut self.running.as_mut()?.child;
         let ended = tokio::time::timeout(WITHIN, child.wait()).await;
         assert!(ended.is_ok(), "the bridge does not end:\n{}", self.troubles());
+        let status = ended.ok().and_then(Result::ok);
+        let is_right = |status: &ExitStatus| match signal {
+            Signal::KILL => status.signal() == Some(signal.as_raw()),
+            _ => status.code() == Some(0),
+        };
+        if let Some(status) = status.filter(|status| !is_right(status)) {
+            self.note_end("otherwise than it was asked to", status);
+        }
         self.has_gone();
-        ended.ok().and_then(Result::ok)
+        status
     }
 
     /// Everything that it has said in this life, or in its last one if it does not run.

@@ -6,19 +6,24 @@
 //! in [`CHECKS`] lets it judge after each phase. Where something takes its time to arrive, a function in [`LEFT`] tells how
 //! much of it has not, and what should make nothing stand still.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use telekommo::sandbox::stage::{LINES, Stage};
 
-use crate::people::{Book, Talk};
+use crate::people::{Book, Item, Talk};
 
+pub(crate) use answers::{failed, undelivered};
 pub(crate) use leaks::Leaks;
 pub(crate) use opened::Opened;
+pub(crate) use played::Played;
+pub(crate) use written::changed;
 
 mod answers;
 mod hush;
 mod leaks;
 mod opened;
+mod places;
+mod played;
 mod reactions;
 mod room;
 mod written;
@@ -33,8 +38,14 @@ pub(crate) struct Scene<'s> {
     pub(crate) stage: &'s Stage,
     pub(crate) book: &'s Book,
     pub(crate) kills: &'s [Seen],
-    /// How often the store became an older one.
-    pub(crate) older_stores: usize,
+    /// Each time the store became an older one, the changed wordings that there were.
+    pub(crate) older_stores: &'s [BTreeSet<Item>],
+    /// What went wrong since it was judged before.
+    pub(crate) played: &'s Played,
+    /// What had failed by then, by Kommo's ids.
+    pub(crate) failed_before: &'s BTreeSet<String>,
+    /// Whether the database may have given up since.
+    pub(crate) may_have_given_up: bool,
     /// Customers' files.
     pub(crate) opened: &'s Opened,
     /// Secrets that were seen where they do not belong.
@@ -43,8 +54,8 @@ pub(crate) struct Scene<'s> {
     pub(crate) process: Option<u32>,
     /// What the bridge has said since it was judged before.
     pub(crate) logs: &'s str,
-    /// What it has set aside, as it tells its operator.
-    pub(crate) parked: &'s str,
+    /// What it has set aside, as it tells its operator: of customers, and the newest of all.
+    pub(crate) parked: [Option<String>; 2],
 }
 
 /// What came of a phase.
@@ -71,8 +82,8 @@ impl Verdict {
 }
 
 /// Who judges.
-const CHECKS: [fn(&Scene<'_>, &mut Verdict); 6] =
-    [written::judge, answers::judge, reactions::judge, hush::judge, leaks::judge, room::judge];
+const CHECKS: [fn(&Scene<'_>, &mut Verdict); 7] =
+    [written::judge, answers::judge, places::judge, reactions::judge, hush::judge, leaks::judge, room::judge];
 /// Who knows what is under way.
 const LEFT: [(&str, Left); 3] = [
     ("updates of Telegram", unconfirmed),

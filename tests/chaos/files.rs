@@ -86,6 +86,7 @@ impl Bridge {
             fs::write(file, bytes).unwrap();
             break;
         }
+        self.is_flipped();
         self.disk = Disk::of(&self.data);
     }
 }

@@ -78,7 +78,9 @@ fn nothing_is_lost_doubled_or_mixed_up_whatever_goes_wrong() {
     for seed in options.seeds.clone() {
         let is_optimised = !cfg!(debug_assertions);
         let (commit, figures, seconds) = (commit.clone(), Figures::default(), options.seconds);
-        let mut result = seeds::Result { seed, seconds, commit, is_optimised, failure: None, figures };
+        let (troubles, schedule) = (options.troubles.clone(), options.schedule.as_deref().map(options::given));
+        let mut result =
+            seeds::Result { seed, seconds, commit, is_optimised, troubles, schedule, failure: None, figures };
         if let Some(passed) = seeds::passed(&known, &result) {
             println!("seed {seed}: has passed before");
             results.push(passed.clone());

@@ -24,7 +24,7 @@ pub(crate) struct Options {
     /// The seeds, one after the other.
     pub(crate) seeds: RangeInclusive<u64>,
     pub(crate) seconds: u64,
-    troubles: Option<String>,
+    pub(crate) troubles: Option<String>,
     /// What is played in place of what the seed decides.
     pub(crate) schedule: Option<Vec<Phase>>,
     /// Where the results of seeds are kept.

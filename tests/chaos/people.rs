@@ -17,9 +17,10 @@ use telekommo::sandbox::{
 };
 use tokio::{
     sync::{Mutex, MutexGuard},
+    task::JoinSet,
     time::{Interval, MissedTickBehavior, interval},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use book::{Answer, Book, Item, Reaction, Said, Written, of};
 pub(crate) use buttons::is_press;
@@ -124,17 +125,17 @@ impl People {
     }
 
     /// Lets everybody talk until `stop`.
-    pub(crate) fn talk(&self, stage: &Stage, seed: u64, stop: &CancellationToken) -> TaskTracker {
+    pub(crate) fn talk(&self, stage: &Stage, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
         self.play(&ACTORS, stage, seed, stop)
     }
 
     /// Lets everybody say what has to arrive. Everything works.
     pub(crate) async fn last_words(&self, stage: &Stage, seed: u64) {
-        self.play(&LAST_WORDS, stage, seed, &CancellationToken::new()).wait().await;
+        self.play(&LAST_WORDS, stage, seed, &CancellationToken::new()).join_all().await;
     }
 
-    fn play(&self, actors: &[Actor], stage: &Stage, seed: u64, stop: &CancellationToken) -> TaskTracker {
-        let tasks = TaskTracker::new();
+    fn play(&self, actors: &[Actor], stage: &Stage, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
         for talk in Talk::all() {
             let mut chance = fastrand::Rng::with_seed(seed ^ u64::try_from(talk.number()).unwrap_or_default());
             for actor in actors {
@@ -149,7 +150,6 @@ impl People {
                 }));
             }
         }
-        tasks.close();
         tasks
     }
 

@@ -16,6 +16,8 @@ use crate::{
 const ROUND_MS: std::ops::Range<u64> = 200..1500;
 /// How many rounds of faults there are before everything heals, and is judged.
 const ROUNDS: std::ops::RangeInclusive<usize> = 3..=8;
+/// How long a round lasts in which nothing goes wrong.
+const CALM_MS: u64 = 3000;
 /// How far the clock is set, in milliseconds.
 const STEP_MS: std::ops::Range<i64> = -3_600_000..3_600_000;
 /// For how long the machine sleeps. What waits is not too old then to be sent.
@@ -133,6 +135,12 @@ impl Allowed {
 }
 
 impl Phase {
+    /// One in which nothing goes wrong, for as long as everybody needs to have a turn.
+    pub(crate) fn calm(seed: u64) -> Self {
+        let round = Round { weather: [None; 3], trouble: Trouble::None, lasts_ms: CALM_MS, end: End::RunsOn };
+        Self { seed, files: Files::Left, rounds: vec![round] }
+    }
+
     /// Phase `number` of a run with this seed. What is not allowed is left out, and the rest is as it would be.
     pub(crate) fn nth(seed: u64, number: u64, allowed: &Allowed) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed.rotate_left(32) ^ number);

@@ -1,7 +1,7 @@
 //! What lies between the bridge and a remote: it hands on what comes, or does to it what the weather says.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tokio_util::{either::Either, task::TaskTracker};
 
@@ -22,10 +22,13 @@ pub(crate) use message::Message;
 pub(crate) use tls::Certificates;
 use tls::{Client, reset};
 
+use crate::WITHIN;
+
 mod fault;
 mod message;
 mod tls;
 
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How many answers are remembered.
 const REMEMBERED: usize = 20;
 
@@ -57,6 +60,11 @@ struct State {
     weather: Option<Weather>,
     chance: fastrand::Rng,
     happened: BTreeMap<Fault, u64>,
+    /// What has happened since somebody asked.
+    lately: BTreeSet<Fault>,
+    /// How many requests are under way.
+    open: usize,
+    panics: usize,
     /// The newest answers, each with its path.
     answers: VecDeque<(String, Message)>,
     watches: Vec<Watch>,
@@ -74,6 +82,9 @@ impl Proxy {
             weather: None,
             chance,
             happened: BTreeMap::new(),
+            lately: BTreeSet::new(),
+            open: 0,
+            panics: 0,
             answers: VecDeque::new(),
             watches: Vec::new(),
             deceived: 0,
@@ -85,7 +96,14 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let proxy = proxy.clone();
                 // A connection that breaks is what this is for.
-                connections.spawn(async move { drop(proxy.serve(client).await) });
+                proxy.state().open += 1;
+                connections.spawn(async move {
+                    let served = proxy.clone();
+                    let end = tokio::spawn(async move { drop(served.serve(client).await) }).await;
+                    let mut state = proxy.state();
+                    state.open -= 1;
+                    state.panics += usize::from(end.is_err_and(|error| error.is_panic()));
+                });
             }
         });
         Ok(this)
@@ -139,33 +157,67 @@ impl Proxy {
     fn draw(&self) -> Option<Fault> {
         let mut state = self.state();
         let Weather { fault, percent } = state.weather?;
-        let happens = state.chance.u8(0..100) < percent;
-        if happens {
-            *state.happened.entry(fault).or_default() += 1;
+        (state.chance.u8(0..100) < percent).then_some(fault)
+    }
+
+    /// Counts what has come of a request.
+    fn note(&self, fault: Fault) {
+        let mut state = self.state();
+        *state.happened.entry(fault).or_default() += 1;
+        state.lately.insert(fault);
+    }
+
+    /// What has happened since this was last asked.
+    pub(crate) fn lately(&self) -> BTreeSet<Fault> {
+        std::mem::take(&mut self.state().lately)
+    }
+
+    /// Waits until nothing of what came is under way.
+    pub(crate) async fn until_idle(&self) {
+        let deadline = Instant::now() + WITHIN;
+        while self.state().open > 0 {
+            assert!(Instant::now() < deadline, "{} requests do not end", self.state().open);
+            sleep(LOOK_EVERY).await;
         }
-        happens.then_some(fault)
+    }
+
+    /// How often its own code has panicked.
+    pub(crate) fn panics(&self) -> usize {
+        self.state().panics
+    }
+
+    fn reset_unseen(&self, client: Client) -> io::Result<()> {
+        self.note(Fault::ResetBefore);
+        reset(client)
     }
 
     async fn serve(&self, client: TcpStream) -> io::Result<()> {
         let fault = self.draw();
         if fault == Some(Fault::Refused) {
+            self.note(Fault::Refused);
             return reset(Either::Left(client));
         }
         let Some(mut client) = self.greet(client, fault).await? else { return Ok(()) };
         let Some(request) = message::request(&mut client).await? else { return Ok(()) };
         let Some(fault) = fault else { return self.hand_on(request, client, None).await };
         if request.is_for_a_file() && fault.passes_for_a_file() {
-            return reset(client);
+            return self.reset_unseen(client);
         }
         match fault.course() {
-            Course::Reset => reset(client),
+            Course::Half | Course::Silence | Course::Endless => self.note(fault),
+            // Without TLS they come to the same.
+            Course::Bytes(_) => self.note(Fault::Tls),
+            Course::Reset | Course::Instead(_) | Course::Another | Course::Handled(_) => {}
+        }
+        match fault.course() {
+            Course::Reset => self.reset_unseen(client),
             Course::Half => self.hand_on_half(&request, client).await,
             Course::Silence => until_it_hangs_up(client).await,
-            Course::Instead(answer) => self.answer_instead(&request, Some(answer), client).await,
+            Course::Instead(answer) => self.answer_instead(fault, &request, Some(answer), client).await,
             Course::Bytes(bytes) => give(client, bytes).await,
             Course::Endless => give_on_and_on(client).await,
-            Course::Another => self.answer_instead(&request, self.another(&request), client).await,
-            Course::Handled(after) => self.hand_on(request, client, Some(after)).await,
+            Course::Another => self.answer_instead(fault, &request, self.another(&request), client).await,
+            Course::Handled(after) => self.hand_on(request, client, Some((fault, after))).await,
         }
     }
 
@@ -173,27 +225,39 @@ impl Proxy {
     async fn greet(&self, mut client: TcpStream, fault: Option<Fault>) -> io::Result<Option<Client>> {
         let Some(certificates) = &self.certificates else { return Ok(Some(Either::Left(client))) };
         if fault == Some(Fault::Tls) {
+            self.note(Fault::Tls);
             client.write_all(&fault::TLS_ALERT).await?;
             return Ok(None);
         }
         if fault == Some(Fault::TlsCut) {
             client.read_u8().await?;
+            self.note(Fault::TlsCut);
             reset(Either::Left(client))?;
             return Ok(None);
         }
         let (shown, is_good) = certificates.shown(fault);
+        if let Some(fault) = fault.filter(|_| !is_good) {
+            self.note(fault);
+        }
         let Ok(stream) = shown.accept(client).await else { return Ok(None) };
         self.state().deceived += usize::from(!is_good);
         Ok(Some(Either::Right(Box::new(stream))))
     }
 
     /// Answers in the place of the server, if nothing gives that away that could.
-    async fn answer_instead(&self, request: &Message, answer: Option<Message>, client: Client) -> io::Result<()> {
-        let Some(answer) = answer else { return reset(client) };
+    async fn answer_instead(
+        &self,
+        fault: Fault,
+        request: &Message,
+        answer: Option<Message>,
+        client: Client,
+    ) -> io::Result<()> {
+        let Some(answer) = answer else { return self.reset_unseen(client) };
         // Nobody can tell that from the server's own answer: not even somebody who wants to repeat what was lost.
         if request.wants_no_words() && answer.is_success() && answer.body().is_empty() {
-            return reset(client);
+            return self.reset_unseen(client);
         }
+        self.note(fault);
         // Kommo goes by the status alone, and so do those who want to know whether the bridge has taken a hook.
         let answer = if self.certificates.is_some() { answer } else { answer.by_another() };
         give(client, &answer.bytes).await
@@ -214,7 +278,7 @@ impl Proxy {
         reset(client)
     }
 
-    async fn hand_on(&self, request: Message, mut client: Client, after: Option<After>) -> io::Result<()> {
+    async fn hand_on(&self, request: Message, mut client: Client, after: Option<(Fault, After)>) -> io::Result<()> {
         let Some(remote) = self.state().remote else { return reset(client) };
         let Some(answer) = message::ask(remote, &request.bytes, &mut client).await? else { return Ok(()) };
         let watches = self.state().watches.clone();
@@ -226,8 +290,11 @@ impl Proxy {
             answers.push_front((request.path().to_owned(), answer.clone()));
             answers.truncate(REMEMBERED);
         }
+        if let Some((fault, _)) = after {
+            self.note(fault);
+        }
         let bytes = &answer.bytes;
-        match after {
+        match after.map(|(_, after)| after) {
             None => give(client, bytes).await,
             Some(After::Reset) => reset(client),
             Some(After::Cut) => give(client, &bytes[..bytes.len() - answer.body().len() / 2 - 1]).await,
@@ -239,11 +306,11 @@ impl Proxy {
     }
 }
 
-/// A success with the body of `answer`, and this many bytes by its own account.
+/// `answer` with this many bytes by its own account.
 fn with_length(answer: &Message, length: usize) -> Vec<u8> {
     let headers = ["content-type: application/json".to_owned(), format!("content-length: {length}")];
     let body = String::from_utf8_lossy(answer.body());
-    Message::answer("200 OK", &headers.each_ref().map(String::as_str), &body).bytes
+    Message::answer(answer.status(), &headers.each_ref().map(String::as_str), &body).bytes
 }
 
 async fn give(mut client: Client, bytes: &[u8]) -> io::Result<()> {

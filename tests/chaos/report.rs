@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{checks::Verdict, proxy::Proxy, run::Run};
 
-const MESSAGES: &str = "messages";
+pub(crate) const MESSAGES: &str = "messages";
 const RECOVERY: &str = "recovery";
 const MACHINE: &str = "machine and remotes";
 const WAYS: &str = "requests that went wrong";

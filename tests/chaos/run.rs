@@ -1,6 +1,12 @@
 //! The run: the bridge, everybody around it, and what happens to them.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use rustix::{io::Errno, process::Signal};
 use telekommo::sandbox::{
@@ -12,15 +18,15 @@ use tokio::time::{Instant, sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    WITHIN,
     bridge::{Bridge, Control},
-    checks::{self, Leaks, Opened, Scene, Seen, Verdict},
-    people::People,
+    checks::{self, Leaks, Opened, Played, Scene, Seen, Verdict},
+    people::{Item, People},
     pki::Authority,
     plan::{End, Phase, Round, Trouble},
     proxy::{Certificates, Proxy},
 };
 
+mod drain;
 mod handling;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -57,7 +63,9 @@ pub(crate) struct Run {
     chance: fastrand::Rng,
     kills: Vec<Seen>,
     is_backed_up: bool,
-    older_stores: usize,
+    older_stores: Vec<BTreeSet<Item>>,
+    played: Played,
+    failed_before: BTreeSet<String>,
     pub(crate) happened: BTreeMap<String, usize>,
     pub(crate) slowest: Duration,
     admin: String,
@@ -104,7 +112,9 @@ impl Run {
             chance,
             kills,
             is_backed_up: false,
-            older_stores: 0,
+            older_stores: Vec::new(),
+            played: Played::default(),
+            failed_before: BTreeSet::new(),
             happened,
             slowest,
             admin: String::new(),
@@ -114,7 +124,9 @@ impl Run {
     }
 
     fn note(&mut self, what: impl Into<String>) {
-        *self.happened.entry(what.into()).or_default() += 1;
+        let what = what.into();
+        self.played.names.insert(what.clone());
+        *self.happened.entry(what).or_default() += 1;
     }
 
     fn is_at(&mut self, place: Option<(SocketAddr, SocketAddr)>) {
@@ -133,14 +145,17 @@ impl Run {
     async fn tend(&mut self, how_long: Duration) {
         let until = Instant::now() + how_long;
         while self.bridge.has_ended_by(until).await {
-            // Like a kill, this comes between what a remote has taken and its being noted.
-            self.note_kill();
+            self.played.has_ended = true;
             sleep(AGAIN_AFTER).await;
+            // Like a kill, this comes between what a remote has taken and its being noted.
+            self.note_kill().await;
             self.start().await;
         }
     }
 
-    fn note_kill(&mut self) {
+    /// A request that was under way may still have landed meanwhile.
+    async fn note_kill(&mut self) {
+        self.ways[0].until_idle().await;
         let seen = checks::seen(&self.stage);
         if self.kills.last() != Some(&seen) {
             self.kills.push(seen);
@@ -162,17 +177,31 @@ impl Run {
             sleep(LOOK_EVERY).await;
         }
         stop.cancel();
-        talking.wait().await;
+        talking.join_all().await;
         self.drain().await;
         self.people.last_words(&self.stage, seed).await;
         self.drain().await;
         self.opened.open(&self.stage).await;
-        self.judge().await
+        let verdict = self.judge().await;
+        (self.played, self.failed_before) = (Played::default(), checks::failed(&self.stage));
+        verdict
+    }
+
+    /// Plays a phase in which nothing goes wrong, and nothing may fail.
+    pub(crate) async fn calm(&mut self, seed: u64) -> Verdict {
+        let before = self.people.book(&self.stage.telegram);
+        let mut verdict = self.phase(&Phase::calm(seed)).await;
+        let undelivered = checks::undelivered(&self.stage, &before, &self.people.book(&self.stage.telegram));
+        verdict
+            .problems
+            .extend(undelivered.into_iter().map(|what| format!("not delivered though all was well: {what}")));
+        verdict
     }
 
     /// The bridge is stopped, as it should be.
     pub(crate) async fn finish(&mut self) {
         assert_eq!(self.bridge.end(Signal::TERM).await.and_then(|status| status.code()), Some(0));
+        assert!(self.bridge.bad_ends.is_empty(), "{:?}", self.bridge.bad_ends);
     }
 
     /// Plays a round.
@@ -215,6 +244,7 @@ impl Run {
     async fn end(&mut self, end: End) {
         let Some(name) = end.name() else { return };
         self.note(name);
+        self.played.has_ended = true;
         match end {
             End::RunsOn => {}
             End::Stop => {
@@ -224,11 +254,11 @@ impl Run {
             End::Kill => {
                 self.bridge.end(Signal::KILL).await;
                 self.back_up();
-                self.note_kill();
+                self.note_kill().await;
             }
             End::PowerCut(cut) => {
                 self.bridge.cut(cut, &mut self.chance).await;
-                self.note_kill();
+                self.note_kill().await;
             }
         }
         self.start().await;
@@ -242,42 +272,11 @@ impl Run {
     }
 
     /// Everything works again.
-    fn heal(&self) {
+    fn heal(&mut self) {
         self.ways.iter().for_each(|way| way.set(None));
         self.bridge.control(Control::default());
         self.stage.kommo.set_connected(true);
         self.stage.telegram.heal();
-    }
-
-    /// Waits until everything has arrived. How long that may take depends on the machine, so it is standing still that fails.
-    async fn drain(&mut self) {
-        let began = Instant::now();
-        let book = self.people.book(&self.stage.telegram);
-        let (mut least, mut since) = (usize::MAX, Instant::now());
-        loop {
-            self.tend(LOOK_EVERY).await;
-            let mut left = checks::left(&self.stage, &book);
-            left.insert("jobs of the bridge", self.waiting().await);
-            let count = left.values().sum();
-            if count == 0 {
-                break;
-            }
-            if count < least {
-                (least, since) = (count, Instant::now());
-            }
-            if since.elapsed() > WITHIN {
-                let problems = self.judge().await.problems;
-                panic!("this does not arrive: {left:?} {problems:#?}\n{}", self.trouble());
-            }
-        }
-        self.slowest = self.slowest.max(began.elapsed());
-    }
-
-    /// How many jobs wait.
-    async fn waiting(&self) -> usize {
-        let Some(metrics) = self.operator("metrics").await else { return 1 };
-        let waiting = metrics.lines().filter(|line| line.starts_with("telekommo_waiting_jobs{"));
-        waiting.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
     }
 
     /// The newest lines of its log that name trouble.
@@ -287,30 +286,41 @@ impl Run {
 
     /// Judges what has come of it all.
     pub(crate) async fn judge(&mut self) -> Verdict {
-        let parked = self.operator("parked").await.unwrap_or_default();
-        let (book, logs) = (self.people.book(&self.stage.telegram), self.bridge.news());
+        let parked = [self.operator("parked?route=inbound").await, self.operator("parked").await];
+        let (book, logs, may_have_given_up) =
+            (self.people.book(&self.stage.telegram), self.bridge.news(), self.bridge.may_have_given_up());
+        for (all, way) in self.played.faults.iter_mut().zip(&self.ways) {
+            all.extend(way.lately());
+        }
         let scene = Scene {
             stage: &self.stage,
             book: &book,
             kills: &self.kills,
-            older_stores: self.older_stores,
+            older_stores: &self.older_stores,
+            played: &self.played,
+            failed_before: &self.failed_before,
+            may_have_given_up,
             opened: &self.opened,
             leaks: &self.leaks,
             process: self.bridge.id(),
             logs: &logs,
-            parked: &parked,
+            parked,
         };
         let mut verdict = checks::judge(&scene);
         if self.ways.iter().any(|way| way.deceived() > 0) {
             verdict.problems.push("the bridge has taken a certificate that is not good".to_owned());
         }
+        if self.ways.iter().any(|way| way.panics() > 0) {
+            verdict.problems.push("a proxy has panicked".to_owned());
+        }
+        verdict.problems.append(&mut self.bridge.bad_ends);
         verdict
     }
 
     /// What the bridge answers its operator; none if it is not there.
     async fn operator(&self, page: &str) -> Option<String> {
         let answer = reqwest::get(format!("{}/{page}", self.admin)).await.ok()?;
-        answer.text().await.ok()
+        answer.error_for_status().ok()?.text().await.ok()
     }
 }
 

@@ -18,6 +18,9 @@ pub(crate) struct Result {
     /// None if what was played is no commit.
     pub(crate) commit: Option<String>,
     pub(crate) is_optimised: bool,
+    /// What alone was allowed to go wrong, and what was played in place of the seed, if anything was.
+    pub(crate) troubles: Option<String>,
+    pub(crate) schedule: Option<String>,
     /// Why it has failed, if it has.
     pub(crate) failure: Option<String>,
     pub(crate) figures: Figures,
@@ -40,8 +43,9 @@ pub(crate) fn add(file: &Path, result: &Result) {
 /// The result of a seed that has passed already, with the same commit, for as long and built alike.
 pub(crate) fn passed<'r>(results: &'r [Result], wanted: &Result) -> Option<&'r Result> {
     let is_same = |it: &&Result| {
-        let place = |it: &Result| (it.seed, it.seconds, it.commit.clone(), it.is_optimised);
-        it.failure.is_none() && it.commit.is_some() && place(it) == place(wanted)
+        let built = |it: &Result| (it.commit.clone(), it.is_optimised);
+        let played = |it: &Result| (it.seed, it.seconds, it.troubles.clone(), it.schedule.clone());
+        it.failure.is_none() && it.commit.is_some() && built(it) == built(wanted) && played(it) == played(wanted)
     };
     results.iter().find(is_same)
 }
@@ -67,7 +71,8 @@ mod tests {
 
     fn result(seed: u64, commit: Option<&str>, failure: Option<&str>) -> Result {
         let (commit, failure) = (commit.map(str::to_owned), failure.map(str::to_owned));
-        Result { seed, seconds: 10, commit, is_optimised: false, failure, figures: Figures::default() }
+        let (troubles, schedule, figures) = (None, None, Figures::default());
+        Result { seed, seconds: 10, commit, is_optimised: false, troubles, schedule, failure, figures }
     }
 
     #[test]
@@ -82,19 +87,21 @@ mod tests {
             result(4, None, None),
             Result { seconds: 600, ..result(5, Some("a"), None) },
             Result { is_optimised: true, ..result(6, Some("a"), None) },
+            Result { troubles: Some("killed".to_owned()), ..result(7, Some("a"), None) },
+            Result { schedule: Some("[]".to_owned()), ..result(9, Some("a"), None) },
         ];
         for result in &results {
             add(&file, result);
         }
         // The last line is cut short, as by a kill.
-        fs::write(&file, fs::read_to_string(&file).unwrap() + "{\"seed\":7,\"sec").unwrap();
+        fs::write(&file, fs::read_to_string(&file).unwrap() + "{\"seed\":10,\"sec").unwrap();
         add(&file, &result(8, Some("a"), None));
         let kept = read(&file);
         assert_eq!(kept.len(), results.len() + 1);
         let left_out = |seed| passed(&kept, &result(seed, Some("a"), None)).is_some();
-        assert_eq!((1..=8).filter(|seed| left_out(*seed)).collect::<Vec<_>>(), [1, 8]);
+        assert_eq!((1..=10).filter(|seed| left_out(*seed)).collect::<Vec<_>>(), [1, 8]);
         assert!(passed(&kept, &result(4, None, None)).is_none(), "nobody knows what was played");
         let table = table(&kept);
-        assert!(table.contains("7 seeds, 1 failed") && table.contains("|      2 | FAILED "), "{table}");
+        assert!(table.contains("9 seeds, 1 failed") && table.contains("|      2 | FAILED "), "{table}");
     }
 }

@@ -23,6 +23,25 @@ pub(super) fn left(stage: &Stage, book: &Book) -> usize {
     left.sum()
 }
 
+/// What has failed everywhere, by Kommo's ids.
+pub(crate) fn failed(stage: &Stage) -> BTreeSet<String> {
+    let messages = Talk::all().into_iter().flat_map(|talk| talk.in_kommo(&stage.kommo));
+    messages.filter(|it| matches!(it.status, Status::Failed { .. })).map(|it| it.id).collect()
+}
+
+/// What of the answers since `before` was not delivered. Nothing went wrong meanwhile.
+pub(crate) fn undelivered(stage: &Stage, before: &Book, book: &Book) -> Vec<String> {
+    let one = |talk: Talk| {
+        let messages = talk.in_kommo(&stage.kommo);
+        let ends = ends_of(&messages);
+        let new = people::of(book, &talk).answers.iter().skip(people::of(before, &talk).answers.len());
+        let is_delivered = |id: &str| matches!(ends.get(id), Some(Status::Delivered | Status::Read));
+        let left = new.filter(|answer| !answer.is_accepted || !is_delivered(&answer.id));
+        left.map(|answer| format!("{:?}: {:?}", answer.shows, ends.get(answer.id.as_str()))).collect::<Vec<_>>()
+    };
+    Talk::all().into_iter().flat_map(one).collect()
+}
+
 /// What became of messages, by Kommo's ids.
 fn ends_of(messages: &[Message]) -> BTreeMap<&str, &Status> {
     messages.iter().map(|message| (message.id.as_str(), &message.status)).collect()
@@ -94,13 +113,19 @@ fn ends(
         }
         match ends.get(answer.id.as_str()) {
             Some(Status::Delivered | Status::Read) => {
-                verdict.count("answers delivered", 1);
+                let what = if answer.is_accepted { "answers delivered" } else { "answers delivered, though not taken" };
+                verdict.count(what, 1);
                 if !is_there {
                     problems.push(format!("{shown:?} is called delivered, and is not there"));
                 }
             }
             Some(Status::Failed { text, .. }) if text.trim().is_empty() => {
                 problems.push(format!("nobody says why {shown:?} failed"));
+            }
+            Some(Status::Failed { text, .. })
+                if !scene.failed_before.contains(&answer.id) && !scene.played.explains(text) =>
+            {
+                problems.push(format!("nothing that was played explains that {shown:?} failed: {text}"));
             }
             Some(Status::Failed { text, .. }) if text.starts_with("May not") => {
                 verdict.count("answers that may not have arrived", 1);
@@ -140,9 +165,10 @@ fn quotes(talk: &Talk, said: &Said, stage: &Stage, arrived: &[Arrived], problems
     let messages = talk.in_telegram(&stage.telegram);
     for it in arrived {
         let Some(quoted) = &said.answers[it.answer].quotes else { continue };
-        let named = it.message.reply_to.and_then(|id| messages.iter().find(|message| message.message_id == id));
+        let Some(id) = it.message.reply_to else { continue };
+        let named = messages.iter().find(|message| message.message_id == id);
         let named = named.map(|message| Item::shown(talk, &message.text, None));
-        if named.as_ref().is_some_and(|named| named.unchanged() != quoted.unchanged()) {
+        if named.as_ref().map(Item::unchanged) != Some(quoted.unchanged()) {
             problems.push(format!("{:?} answers {named:?}, not {quoted:?}", it.item));
         }
     }

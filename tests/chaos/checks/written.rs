@@ -26,6 +26,12 @@ pub(super) fn left(stage: &Stage, book: &Book) -> usize {
     left.sum()
 }
 
+/// The wordings that have taken the place of others.
+pub(crate) fn changed(book: &Book) -> BTreeSet<Item> {
+    let shown = book.values().flat_map(|said| &said.written).map(|it| it.shows.clone());
+    shown.filter(|item| item.words.ends_with(CHANGED)).collect()
+}
+
 fn of_customer(talk: &Talk, stage: &Stage) -> Vec<Message> {
     let messages = talk.in_kommo(&stage.kommo).into_iter();
     messages.filter(|message| message.from == Author::Customer).collect()
@@ -35,6 +41,7 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
     for talk in Talk::all() {
         let said = people::of(scene.book, &talk);
         verdict.count("of customers", said.written.len());
+        verdict.count("presses", said.answers.iter().filter(|answer| answer.is_pressed).count());
         verdict
             .count("files among those of customers", said.written.iter().filter(|it| it.shows.file.is_some()).count());
         let mut problems = Vec::new();
@@ -56,8 +63,12 @@ fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdi
     let shown = |message: &Message| Item::shown(talk, &message.text, scene.opened.name(&message.id));
     let mut arrived: Vec<_> = theirs.iter().map(|message| (shown(message), *message)).collect();
     // A new wording that Kommo did not take in place of the old one stands behind it.
-    let all: BTreeSet<_> = arrived.iter().map(|(item, _)| item.words.clone()).collect();
-    arrived.retain(|(item, _)| item.words.is_empty() || !all.contains(&format!("{}{CHANGED}", item.words)));
+    let places: BTreeMap<_, _> = arrived.iter().map(|(item, _)| item.words.clone()).zip(0..).collect();
+    let (mut at, mut replaced) = (0..arrived.len(), BTreeSet::new());
+    arrived.retain(|(item, _)| {
+        let (at, changed) = (at.next(), places.get(&format!("{}{CHANGED}", item.words)).copied());
+        item.words.is_empty() || changed.is_none() || at >= changed || !replaced.insert(item.words.clone())
+    });
     verdict.count("new wordings told as messages", theirs.len() - arrived.len());
     told_again(&mut arrived, scene.older_stores, verdict);
     in_order(said, &arrived, problems);
@@ -70,12 +81,13 @@ fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdi
 }
 
 /// An older store does not find what an edit is about, and tells it as a message of its own: once each.
-fn told_again(arrived: &mut Vec<(Item, &Message)>, older_stores: usize, verdict: &mut Verdict) {
+fn told_again(arrived: &mut Vec<(Item, &Message)>, older_stores: &[BTreeSet<Item>], verdict: &mut Verdict) {
     let (mut times, before) = (BTreeMap::<Item, usize>::new(), arrived.len());
     arrived.retain(|(item, _)| {
         let times = times.entry(item.clone()).or_default();
         *times += 1;
-        *times == 1 || !item.words.ends_with(CHANGED) || *times > 1 + older_stores
+        let excuses = older_stores.iter().filter(|changed| changed.contains(item)).count();
+        *times == 1 || *times > 1 + excuses
     });
     verdict.count("new wordings told again by an older store", before - arrived.len());
 }

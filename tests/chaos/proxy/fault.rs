@@ -137,6 +137,22 @@ impl Fault {
         )
     }
 
+    /// Whether whoever asks is left without the server's answer, after the request may have set off.
+    pub(crate) const fn leaves_in_doubt(self) -> bool {
+        !matches!(
+            self,
+            Self::Refused
+                | Self::Tls
+                | Self::TlsCut
+                | Self::TlsExpired
+                | Self::TlsNotYet
+                | Self::TlsOtherName
+                | Self::TlsAuthority
+                | Self::TlsStranger
+                | Self::TooManyInWords
+        )
+    }
+
     /// What is done with the request.
     pub(crate) fn course(self) -> Course {
         let page = "<html><head><title>error</title></head><body><center><h1>nginx</h1></center></body></html>";

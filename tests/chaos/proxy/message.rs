@@ -42,6 +42,12 @@ impl Message {
         self.path().starts_with("/attachments/")
     }
 
+    /// What stands in an answer's first line behind the version.
+    pub(crate) fn status(&self) -> &str {
+        let line = self.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        std::str::from_utf8(line).ok().and_then(|line| Some(line.split_once(' ')?.1)).unwrap_or_default()
+    }
+
     /// Whether an answer says that all went well.
     pub(crate) fn is_success(&self) -> bool {
         self.bytes.starts_with(b"HTTP/1.1 2")

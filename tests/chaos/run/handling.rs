@@ -1,10 +1,12 @@
 //! What is done to the bridge's files between two phases, and what must come of it.
 
+use std::path::PathBuf;
+
 use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::{LOOK_EVERY, Run};
-use crate::{WITHIN, files::Dump, plan::Files};
+use crate::{WITHIN, checks, files::Dump, plan::Files};
 
 impl Run {
     /// Stops the bridge, lets somebody handle its files, and starts it.
@@ -15,7 +17,9 @@ impl Run {
             assert!(Instant::now() < deadline, "no dump is made:\n{}", self.trouble());
             self.tend(LOOK_EVERY).await;
         }
+        let changed = checks::changed(&self.people.book(&self.stage.telegram));
         self.bridge.end(Signal::TERM).await;
+        self.played.has_ended = true;
         let is_done = match files {
             Files::Left => false,
             Files::PutBack => self.bridge.put_back(),
@@ -28,24 +32,36 @@ impl Run {
         };
         if is_done {
             self.note(name);
-            self.older_stores += usize::from(files != Files::FlippedBit);
+        } else {
+            self.note(format!("{name}: there was none"));
         }
+        if is_done && files != Files::FlippedBit {
+            self.older_stores.push(changed.clone());
+        }
+        let before = self.bridge.dumps();
         self.start().await;
         if files == Files::FlippedBit && !self.is_sound().await {
             self.note("flipped bit: refused and restored");
             self.bridge.end(Signal::KILL).await;
             assert!(self.bridge.restore(Dump::Newest), "there is no dump");
-            self.older_stores += 1;
+            self.older_stores.push(changed);
             self.start().await;
         }
-        self.compare().await;
+        self.compare(&before).await;
     }
 
     /// Waits until it is known what of the store is older than what remotes have. Until then answers may be taken that are
     /// set aside together with those that may have been delivered, and an operator has to look at them.
-    async fn compare(&mut self) {
+    /// A store that knows no chat says nothing of it.
+    async fn compare(&mut self, dumps: &[PathBuf]) {
         let deadline = Instant::now() + WITHIN;
-        while !self.bridge.last_words().contains("compared with Kommo's history") {
+        loop {
+            let (said, has_new_dump) = (self.bridge.last_words(), self.bridge.dumps().last() != dumps.last());
+            let is_said = |words: &str| said.lines().any(|line| line.contains(&format!("\"message\":\"{words}")));
+            let knows_no_chat = has_new_dump && !is_said("looking for managers' messages");
+            if is_said("compared with Kommo's history: ") || knows_no_chat {
+                break;
+            }
             assert!(Instant::now() < deadline, "nothing is compared:\n{}", self.trouble());
             self.tend(LOOK_EVERY).await;
         }
