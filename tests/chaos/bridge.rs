@@ -36,17 +36,13 @@ pub(crate) struct Control {
     pub(crate) disk_error: i32,
 }
 
-/// What lets the bridge end by itself.
+/// When the disk failed, which lets the bridge end by itself.
 #[derive(Clone, Copy, Debug, Default)]
-struct Excuse {
-    /// The disk fails.
-    fails_now: bool,
-    /// It has failed in this life.
-    failed_in_life: bool,
-    /// It has failed since the log was judged, or in the life that went on then.
-    failed_since: bool,
-    /// A bit of the store is another one. Nobody knows when that is noticed.
-    is_flipped: bool,
+struct DiskFailures {
+    now: bool,
+    in_this_life: bool,
+    /// Since the log was judged, or in the life that went on then.
+    since_judged: bool,
 }
 
 /// The bridge and the machine that it runs on.
@@ -65,7 +61,9 @@ pub(crate) struct Bridge {
     pub(crate) own_ends: Vec<ExitStatus>,
     /// How it ended without a reason.
     pub(crate) bad_ends: Vec<String>,
-    excuse: Excuse,
+    disk_failures: DiskFailures,
+    /// Whether a bit of the store is another one. Nobody knows when that is noticed.
+    pub(super) is_flipped: bool,
 }
 
 struct Running {
@@ -97,7 +95,8 @@ impl Bridge {
             started: 0,
             own_ends: Vec::new(),
             bad_ends: Vec::new(),
-            excuse: Excuse::default(),
+            disk_failures: DiskFailures::default(),
+            is_flipped: false,
         };
         this.control(Control::default());
         this
@@ -105,9 +104,10 @@ impl Bridge {
 
     /// Sets the machine's clock and lets its disk fail.
     pub(crate) fn control(&mut self, to: Control) {
-        self.excuse.fails_now = to.disk_error != 0;
-        self.excuse.failed_in_life |= self.excuse.fails_now;
-        self.excuse.failed_since |= self.excuse.fails_now;
+        let failures = &mut self.disk_failures;
+        failures.now = to.disk_error != 0;
+        failures.in_this_life |= failures.now;
+        failures.since_judged |= failures.now;
         let clock_ms = self.slept_ms + to.clock_ms;
         let bytes = [&clock_ms.to_ne_bytes()[..], &to.disk_error.to_ne_bytes(), &[0; 4]].concat();
         // The process has it in its memory: it must never be shorter.
@@ -115,16 +115,11 @@ impl Bridge {
         file.write_all_at(&bytes, 0).unwrap();
     }
 
-    /// A bit of the store is another one now.
-    pub(super) fn is_flipped(&mut self) {
-        self.excuse.is_flipped = true;
-    }
-
     /// Whether the database may have given up since this was last asked.
     pub(crate) fn may_have_given_up(&mut self) -> bool {
-        let Excuse { failed_in_life, failed_since, is_flipped, .. } = self.excuse;
-        self.excuse.failed_since = failed_in_life;
-        failed_since || is_flipped
+        let DiskFailures { in_this_life, since_judged, .. } = self.disk_failures;
+        self.disk_failures.since_judged = in_this_life;
+        since_judged || self.is_flipped
     }
 
     fn control_file(&self) -> PathBuf {
@@ -134,7 +129,7 @@ impl Bridge {
     /// Starts the bridge. What it says goes to a file.
     fn spawn(&mut self) {
         self.started += 1;
-        self.excuse.failed_in_life = self.excuse.fails_now;
+        self.disk_failures.in_this_life = self.disk_failures.now;
         let (log, trace) = (self.log.file(self.started), self.folder.join(format!("trace-{}", self.started)));
         let mut command = Command::new(env!("CARGO_BIN_EXE_telekommo"));
         command.args(["run", "--config"]).arg(&self.config).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
@@ -208,7 +203,7 @@ impl Bridge {
 
     /// Notes an end that nothing explains.
     fn note_end(&mut self, how: &str, status: ExitStatus) {
-        if !self.excuse.failed_in_life && !self.excuse.is_flipped {
+        if !self.disk_failures.in_this_life && !self.is_flipped {
             self.bad_ends.push(format!("the bridge ended {how}, though its disk was well: {status}"));
         }
     }

@@ -8,11 +8,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use telekommo::sandbox::stage::{LINES, Stage};
+use telekommo::sandbox::{
+    kommo::Message,
+    stage::{LINES, Stage},
+    telegram::ChatMessage,
+};
 
 use crate::people::{Book, Item, Talk};
 
-pub(crate) use answers::{failed, undelivered};
+pub(crate) use answers::{count, failed, undelivered};
 pub(crate) use leaks::Leaks;
 pub(crate) use opened::Opened;
 pub(crate) use played::Played;
@@ -33,9 +37,34 @@ type Left = fn(&Stage, &Book) -> usize;
 /// How many messages the bot had written in each conversation when the bridge was killed.
 pub(crate) type Seen = BTreeMap<usize, usize>;
 
+/// What a conversation shows on both sides, oldest first.
+pub(crate) struct View {
+    pub(crate) talk: Talk,
+    pub(crate) in_kommo: Vec<Message>,
+    pub(crate) in_telegram: Vec<ChatMessage>,
+}
+
+impl View {
+    /// Those of all conversations, read once for all who judge.
+    pub(crate) fn all(stage: &Stage) -> Vec<Self> {
+        let one = |talk: Talk| Self {
+            talk,
+            in_kommo: talk.in_kommo(&stage.kommo, <[_]>::to_vec),
+            in_telegram: talk.in_telegram(&stage.telegram, <[_]>::to_vec),
+        };
+        Talk::all().into_iter().map(one).collect()
+    }
+
+    /// What the bot has written.
+    fn sent(&self) -> impl Iterator<Item = &ChatMessage> {
+        self.in_telegram.iter().filter(|message| message.from_bot)
+    }
+}
+
 /// What is judged.
 pub(crate) struct Scene<'s> {
     pub(crate) stage: &'s Stage,
+    pub(crate) views: &'s [View],
     pub(crate) book: &'s Book,
     pub(crate) kills: &'s [Seen],
     /// Each time the store became an older one, the changed wordings that there were.
@@ -46,7 +75,7 @@ pub(crate) struct Scene<'s> {
     pub(crate) failed_before: &'s BTreeSet<String>,
     /// Whether the database may have given up since.
     pub(crate) may_have_given_up: bool,
-    /// Customers' files.
+    /// The files of both sides.
     pub(crate) opened: &'s Opened,
     /// Secrets that were seen where they do not belong.
     pub(crate) leaks: &'s Leaks,
@@ -55,7 +84,7 @@ pub(crate) struct Scene<'s> {
     /// What the bridge has said since it was judged before.
     pub(crate) logs: &'s str,
     /// What it has set aside, as it tells its operator: of customers, and the newest of all.
-    pub(crate) parked: [Option<String>; 2],
+    pub(crate) parked: &'s [Option<String>; 2],
 }
 
 /// What came of a phase.
@@ -93,7 +122,8 @@ const LEFT: [(&str, Left); 3] = [
 
 /// How many messages the bot has written everywhere.
 pub(crate) fn seen(stage: &Stage) -> Seen {
-    Talk::all().iter().map(|talk| (talk.number(), talk.sent(&stage.telegram).len())).collect()
+    let count = |all: &[ChatMessage]| all.iter().filter(|message| message.from_bot).count();
+    Talk::all().iter().map(|talk| (talk.number(), talk.in_telegram(&stage.telegram, count))).collect()
 }
 
 /// How much of what was said has not arrived yet, and is not given up either.

@@ -86,7 +86,7 @@ impl Bridge {
             fs::write(file, bytes).unwrap();
             break;
         }
-        self.is_flipped();
+        self.is_flipped = true;
         self.disk = Disk::of(&self.data);
     }
 }

@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use book::{Answer, Book, Item, Reaction, Said, Written, of};
+pub(crate) use book::{Answer, Book, Item, Reaction, Said, Written, of, words};
 pub(crate) use buttons::is_press;
 pub(crate) use taken::Taken;
 pub(crate) use talk::Talk;
@@ -158,17 +158,19 @@ impl People {
         Arc::clone(&self.taken)
     }
 
-    /// What was said so far, without presses of buttons that Telegram has forgotten: it keeps one for 150 seconds.
-    pub(crate) fn book(&self, telegram: &FakeTelegram) -> Book {
-        let mut book = self.book.read();
-        let expired: Vec<_> = LINES.iter().flat_map(|line| telegram.expired(line.token)).collect();
-        let presses = expired.iter().filter_map(|update| update["callback_query"]["data"].as_str());
+    /// Reads what was said so far, and what is known of it. Nobody says anything meanwhile.
+    pub(crate) fn read<R>(&self, telegram: &FakeTelegram, read: impl FnOnce(&Book) -> R) -> R {
+        // Telegram keeps a press for 150 seconds.
+        let forgotten: Vec<_> = LINES.iter().flat_map(|line| telegram.expired(line.token)).collect();
+        let presses = forgotten.iter().filter_map(|update| update["callback_query"]["data"].as_str());
         let labels: BTreeSet<_> = presses.filter_map(|data| data.splitn(3, ':').nth(2)).collect();
-        for said in book.values_mut() {
-            said.written.retain(|it| !labels.contains(it.shows.words.as_str()));
-        }
-        let answers = book.values_mut().flat_map(|said| &mut said.answers);
-        answers.for_each(|answer| answer.is_accepted = self.taken.has(&answer.id));
-        book
+        self.book.with(|book| {
+            for said in book.values_mut() {
+                let is_forgotten = |it: &&mut Written| labels.contains(it.shows.words.as_str());
+                said.written.iter_mut().filter(is_forgotten).for_each(|it| it.is_forgotten = true);
+                said.answers.iter_mut().for_each(|answer| answer.is_accepted = self.taken.has(&answer.id));
+            }
+            read(book)
+        })
     }
 }

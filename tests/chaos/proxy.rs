@@ -97,9 +97,10 @@ impl Proxy {
                 let proxy = proxy.clone();
                 // A connection that breaks is what this is for.
                 proxy.state().open += 1;
+                let served = proxy.clone();
+                let serving = connections.spawn(async move { drop(served.serve(client).await) });
                 connections.spawn(async move {
-                    let served = proxy.clone();
-                    let end = tokio::spawn(async move { drop(served.serve(client).await) }).await;
+                    let end = serving.await;
                     let mut state = proxy.state();
                     state.open -= 1;
                     state.panics += usize::from(end.is_err_and(|error| error.is_panic()));

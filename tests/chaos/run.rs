@@ -19,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     bridge::{Bridge, Control},
-    checks::{self, Leaks, Opened, Played, Scene, Seen, Verdict},
+    checks::{self, Leaks, Opened, Played, Scene, Seen, Verdict, View},
     people::{Item, People},
     pki::Authority,
     plan::{End, Phase, Round, Trouble},
@@ -189,9 +189,10 @@ impl Run {
 
     /// Plays a phase in which nothing goes wrong, and nothing may fail.
     pub(crate) async fn calm(&mut self, seed: u64) -> Verdict {
-        let before = self.people.book(&self.stage.telegram);
+        let before = self.people.read(&self.stage.telegram, checks::count);
         let mut verdict = self.phase(&Phase::calm(seed)).await;
-        let undelivered = checks::undelivered(&self.stage, &before, &self.people.book(&self.stage.telegram));
+        let undelivered =
+            self.people.read(&self.stage.telegram, |book| checks::undelivered(&self.stage, &before, book));
         verdict
             .problems
             .extend(undelivered.into_iter().map(|what| format!("not delivered though all was well: {what}")));
@@ -287,26 +288,28 @@ impl Run {
     /// Judges what has come of it all.
     pub(crate) async fn judge(&mut self) -> Verdict {
         let parked = [self.operator("parked?route=inbound").await, self.operator("parked").await];
-        let (book, logs, may_have_given_up) =
-            (self.people.book(&self.stage.telegram), self.bridge.news(), self.bridge.may_have_given_up());
+        let (logs, may_have_given_up) = (self.bridge.news(), self.bridge.may_have_given_up());
         for (all, way) in self.played.faults.iter_mut().zip(&self.ways) {
             all.extend(way.lately());
         }
-        let scene = Scene {
-            stage: &self.stage,
-            book: &book,
-            kills: &self.kills,
-            older_stores: &self.older_stores,
-            played: &self.played,
-            failed_before: &self.failed_before,
-            may_have_given_up,
-            opened: &self.opened,
-            leaks: &self.leaks,
-            process: self.bridge.id(),
-            logs: &logs,
-            parked,
-        };
-        let mut verdict = checks::judge(&scene);
+        let views = View::all(&self.stage);
+        let mut verdict = self.people.read(&self.stage.telegram, |book| {
+            checks::judge(&Scene {
+                stage: &self.stage,
+                views: &views,
+                book,
+                kills: &self.kills,
+                older_stores: &self.older_stores,
+                played: &self.played,
+                failed_before: &self.failed_before,
+                may_have_given_up,
+                opened: &self.opened,
+                leaks: &self.leaks,
+                process: self.bridge.id(),
+                logs: &logs,
+                parked: &parked,
+            })
+        });
         if self.ways.iter().any(|way| way.deceived() > 0) {
             verdict.problems.push("the bridge has taken a certificate that is not good".to_owned());
         }

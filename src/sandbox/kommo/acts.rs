@@ -2,7 +2,7 @@
 
 use crate::sandbox::kommo::{
     Connection, DuplicateAnswer, FakeKommo, Habits, Request, Serving,
-    world::{Chat, World},
+    world::{Chat, Message, World},
 };
 
 mod gesture;
@@ -70,9 +70,23 @@ impl FakeKommo {
         self.core.world.look(|world| world.chats.clone())
     }
 
+    /// The channel's ids of all chats, oldest first.
+    pub fn conversations(&self) -> Vec<String> {
+        self.core.world.look(|world| world.chats.iter().map(|chat| chat.conversation_id.clone()).collect())
+    }
+
     /// The chat of a conversation.
     pub fn chat(&self, conversation_id: &str) -> Option<Chat> {
         self.core.world.note(|world| world.chat(conversation_id).cloned())
+    }
+
+    /// Reads the messages of a conversation where they are, oldest first: none if nobody has written in it. Nothing else
+    /// happens here meanwhile.
+    pub fn read_chat<R>(&self, conversation_id: &str, read: impl FnOnce(&[Message]) -> R) -> R {
+        self.core.world.note(|world| {
+            let chat = world.chat(conversation_id);
+            read(chat.map_or(&[], |chat| chat.messages.as_slice()))
+        })
     }
 
     /// The last 10 000 requests, oldest first.

@@ -140,6 +140,15 @@ impl FakeTelegram {
         self.in_room(token, room, |chat| chat.messages.clone()).unwrap_or_default()
     }
 
+    /// Reads the messages of a room where they are, oldest first: none if the room is not there. Nothing else happens here
+    /// meanwhile.
+    pub fn read_room<R>(&self, token: &str, room: Room, read: impl FnOnce(&[ChatMessage]) -> R) -> R {
+        self.core.world.look(|world| {
+            let chat = world.bots.get(token).and_then(|bot| bot.chat_in(room));
+            read(chat.map_or(&[], |chat| chat.messages.as_slice()))
+        })
+    }
+
     /// What people there see the bot do, as `sendChatAction` names it.
     pub fn action_in(&self, token: &str, room: Room) -> Option<String> {
         let now = self.core.clock.now();

@@ -9,35 +9,43 @@ use telekommo::sandbox::{
     telegram::ChatMessage,
 };
 
-use super::{Scene, Seen, Verdict};
-use crate::people::{self, Book, Item, Said, Talk, samples};
+use super::{Opened, Scene, Seen, Verdict, View};
+use crate::people::{self, Book, Item, Said, Talk};
 
 /// What was taken and has no end yet.
 pub(super) fn left(stage: &Stage, book: &Book) -> usize {
-    let left = Talk::all().into_iter().map(|talk| {
-        let messages = talk.in_kommo(&stage.kommo);
-        let ends = ends_of(&messages);
-        let taken = people::of(book, &talk).answers.iter().filter(|answer| answer.is_accepted);
-        taken.filter(|answer| ends.get(answer.id.as_str()).is_none_or(|status| **status == Status::Sent)).count()
-    });
-    left.sum()
+    let one = |talk: Talk| {
+        talk.in_kommo(&stage.kommo, |messages| {
+            let ends = ends_of(messages);
+            let taken = people::of(book, &talk).answers.iter().filter(|answer| answer.is_accepted);
+            taken.filter(|answer| ends.get(answer.id.as_str()).is_none_or(|status| **status == Status::Sent)).count()
+        })
+    };
+    Talk::all().into_iter().map(one).sum()
 }
 
 /// What has failed everywhere, by Kommo's ids.
 pub(crate) fn failed(stage: &Stage) -> BTreeSet<String> {
-    let messages = Talk::all().into_iter().flat_map(|talk| talk.in_kommo(&stage.kommo));
-    messages.filter(|it| matches!(it.status, Status::Failed { .. })).map(|it| it.id).collect()
+    let is_failed = |it: &&Message| matches!(it.status, Status::Failed { .. });
+    let ids = |all: &[Message]| all.iter().filter(is_failed).map(|it| it.id.clone()).collect::<Vec<_>>();
+    Talk::all().into_iter().flat_map(|talk| talk.in_kommo(&stage.kommo, ids)).collect()
 }
 
-/// What of the answers since `before` was not delivered. Nothing went wrong meanwhile.
-pub(crate) fn undelivered(stage: &Stage, before: &Book, book: &Book) -> Vec<String> {
+/// How many answers there are, by the numbers of the conversations.
+pub(crate) fn count(book: &Book) -> BTreeMap<usize, usize> {
+    book.iter().map(|(number, said)| (*number, said.answers.len())).collect()
+}
+
+/// What of the answers behind the first so many was not delivered. Nothing went wrong meanwhile.
+pub(crate) fn undelivered(stage: &Stage, before: &BTreeMap<usize, usize>, book: &Book) -> Vec<String> {
     let one = |talk: Talk| {
-        let messages = talk.in_kommo(&stage.kommo);
-        let ends = ends_of(&messages);
-        let new = people::of(book, &talk).answers.iter().skip(people::of(before, &talk).answers.len());
-        let is_delivered = |id: &str| matches!(ends.get(id), Some(Status::Delivered | Status::Read));
-        let left = new.filter(|answer| !answer.is_accepted || !is_delivered(&answer.id));
-        left.map(|answer| format!("{:?}: {:?}", answer.shows, ends.get(answer.id.as_str()))).collect::<Vec<_>>()
+        talk.in_kommo(&stage.kommo, |messages| {
+            let ends = ends_of(messages);
+            let new = people::of(book, &talk).answers.iter().skip(before[&talk.number()]);
+            let is_delivered = |id: &str| matches!(ends.get(id), Some(Status::Delivered | Status::Read));
+            let left = new.filter(|answer| !answer.is_accepted || !is_delivered(&answer.id));
+            left.map(|answer| format!("{:?}: {:?}", answer.shows, ends.get(answer.id.as_str()))).collect::<Vec<_>>()
+        })
     };
     Talk::all().into_iter().flat_map(one).collect()
 }
@@ -48,37 +56,32 @@ fn ends_of(messages: &[Message]) -> BTreeMap<&str, &Status> {
 }
 
 /// A message of the bot's, and which answer it shows.
-struct Arrived {
+struct Arrived<'v> {
     answer: usize,
     item: Item,
-    message: ChatMessage,
+    message: &'v ChatMessage,
 }
 
 pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
-    for talk in Talk::all() {
-        let said = people::of(scene.book, &talk);
+    for view in scene.views {
+        let said = people::of(scene.book, &view.talk);
         let mut problems = Vec::new();
-        let arrived = arrived(&talk, said, scene.stage, &mut problems);
-        // What Kommo could not hand over is found later, behind what it could.
-        let taken: Vec<_> = arrived.iter().map(|it| &said.answers[it.answer]).filter(|it| it.is_accepted).collect();
-        if let Some(turn) = taken.windows(2).find(|turn| turn[0].place > turn[1].place) {
-            problems.push(format!("out of order: {:?}", [&turn[0].shows, &turn[1].shows]));
-        }
-        ends(&talk, said, scene, &arrived, verdict, &mut problems);
-        doubled(&talk, &arrived, scene.kills, verdict, &mut problems);
-        quotes(&talk, said, scene.stage, &arrived, &mut problems);
-        let here = talk.conversation();
+        let arrived = arrived(view, said, scene.opened, &mut problems);
+        in_order(view, said, &arrived, &mut problems);
+        ends(view, said, scene, &arrived, verdict, &mut problems);
+        doubled(&view.talk, &arrived, scene.kills, verdict, &mut problems);
+        quotes(view, said, &arrived, &mut problems);
+        let here = view.talk.conversation();
         verdict.problems.extend(problems.into_iter().map(|problem| format!("{here}: in Telegram: {problem}")));
     }
 }
 
 /// What the bot has written there, as far as somebody said so.
-fn arrived(talk: &Talk, said: &Said, stage: &Stage, problems: &mut Vec<String>) -> Vec<Arrived> {
+fn arrived<'v>(view: &'v View, said: &Said, opened: &Opened, problems: &mut Vec<String>) -> Vec<Arrived<'v>> {
     let mut arrived = Vec::new();
     let whole: BTreeMap<_, _> = said.answers.iter().map(|answer| &answer.shows).zip(0..).collect();
-    for message in talk.sent(&stage.telegram) {
-        let file = message.file.as_ref().and_then(|file| stage.telegram.file(&file.file_id));
-        let item = Item::shown(talk, &message.text, file.map(|bytes| samples::name(&bytes)));
+    for message in view.sent() {
+        let item = Item::shown(&view.talk, &message.text, opened.in_telegram(message));
         let rest = || said.answers.iter().position(|answer| is_rest(&answer.shows, &item));
         match whole.get(&item).copied().or_else(rest) {
             Some(answer) => arrived.push(Arrived { answer, item, message }),
@@ -93,16 +96,31 @@ fn is_rest(whole: &Item, item: &Item) -> bool {
     whole.file.is_some() && item.file.is_none() && !item.words.is_empty() && item.words == whole.words
 }
 
+/// The bot's messages stand as they were written. What Kommo could not hand over is found later, behind what it could.
+fn in_order(view: &View, said: &Said, arrived: &[Arrived<'_>], problems: &mut Vec<String>) {
+    let written_at: BTreeMap<_, _> = view.in_kommo.iter().map(|it| (it.id.as_str(), it.at_ms)).collect();
+    let taken: Vec<_> = arrived.iter().filter(|it| said.answers[it.answer].is_accepted).collect();
+    for turn in taken.windows(2) {
+        let (one, other) = (&said.answers[turn[0].answer], &said.answers[turn[1].answer]);
+        let album = turn[0].message.media_group_id.as_deref();
+        let is_one = album.is_some() && album == turn[1].message.media_group_id.as_deref();
+        let at = |id: &str| written_at.get(id);
+        // The hooks of several files come in any order, but Kommo has told when each was written.
+        if one.place > other.place || is_one && at(&one.id) > at(&other.id) {
+            problems.push(format!("out of order: {:?}", [&one.shows, &other.shows]));
+        }
+    }
+}
+
 fn ends(
-    talk: &Talk,
+    view: &View,
     said: &Said,
     scene: &Scene<'_>,
-    arrived: &[Arrived],
+    arrived: &[Arrived<'_>],
     verdict: &mut Verdict,
     problems: &mut Vec<String>,
 ) {
-    let messages = talk.in_kommo(&scene.stage.kommo);
-    let ends = ends_of(&messages);
+    let ends = ends_of(&view.in_kommo);
     let there: BTreeSet<_> = arrived.iter().map(|it| &it.item).collect();
     for answer in &said.answers {
         let shown = &answer.shows;
@@ -143,7 +161,7 @@ fn ends(
 }
 
 /// Between a message and its repetition lies a kill, and each kill repeats no more than one call: a message, or an album.
-fn doubled(talk: &Talk, arrived: &[Arrived], kills: &[Seen], verdict: &mut Verdict, problems: &mut Vec<String>) {
+fn doubled(talk: &Talk, arrived: &[Arrived<'_>], kills: &[Seen], verdict: &mut Verdict, problems: &mut Vec<String>) {
     let mut spent: Vec<(usize, Option<&str>)> = Vec::new();
     let mut before: BTreeMap<&Item, usize> = BTreeMap::new();
     for (at, it) in arrived.iter().enumerate() {
@@ -161,13 +179,12 @@ fn doubled(talk: &Talk, arrived: &[Arrived], kills: &[Seen], verdict: &mut Verdi
 }
 
 /// An answer to a message stands below that message.
-fn quotes(talk: &Talk, said: &Said, stage: &Stage, arrived: &[Arrived], problems: &mut Vec<String>) {
-    let messages = talk.in_telegram(&stage.telegram);
+fn quotes(view: &View, said: &Said, arrived: &[Arrived<'_>], problems: &mut Vec<String>) {
+    let messages: BTreeMap<_, _> = view.in_telegram.iter().map(|message| (message.message_id, message)).collect();
     for it in arrived {
         let Some(quoted) = &said.answers[it.answer].quotes else { continue };
         let Some(id) = it.message.reply_to else { continue };
-        let named = messages.iter().find(|message| message.message_id == id);
-        let named = named.map(|message| Item::shown(talk, &message.text, None));
+        let named = messages.get(&id).map(|message| Item::shown(&view.talk, &message.text, None));
         if named.as_ref().map(Item::unchanged) != Some(quoted.unchanged()) {
             problems.push(format!("{:?} answers {named:?}, not {quoted:?}", it.item));
         }

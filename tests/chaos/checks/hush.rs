@@ -11,7 +11,7 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
     if leaks::secrets(scene.stage).iter().any(|secret| scene.logs.contains(secret)) {
         verdict.problem("a secret is in the log");
     }
-    let [inbound, all] = &scene.parked;
+    let [inbound, all] = scene.parked;
     match inbound {
         None => verdict.problem("the bridge does not tell what it has set aside"),
         Some(rows) if rows.contains("\"route\":\"inbound") => {

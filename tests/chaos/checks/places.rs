@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use telekommo::sandbox::{
     kommo::Author,
     stage::{LINES, Stage},
-    telegram::Room,
+    telegram::{ChatMessage, Room},
 };
 
-use super::{Scene, Verdict};
+use super::{Scene, Verdict, View};
 use crate::people::{self, Talk};
 
 /// How the notices begin that the bridge itself writes for managers.
@@ -16,21 +16,24 @@ const NOTICES: [&str; 1] = ["The customer can be answered here for "];
 
 pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
     let stage = scene.stage;
-    let here = Talk::all().iter().map(|talk| talk.sent(&stage.telegram).len()).sum::<usize>();
+    let here = scene.views.iter().map(|view| view.sent().count()).sum::<usize>();
     let everywhere = sent_everywhere(stage);
     if here != everywhere {
         verdict
             .problem(format!("the bots have written {everywhere} messages in Telegram, and {here} where people talk"));
     }
     let known: BTreeSet<_> = Talk::all().iter().map(Talk::conversation).collect();
-    let chats = stage.kommo.chats().into_iter().map(|chat| chat.conversation_id);
+    let chats = stage.kommo.conversations();
     verdict.problems.extend(
-        chats.filter(|chat| !known.contains(chat)).map(|chat| format!("nobody talks in Kommo's conversation {chat:?}")),
+        chats
+            .into_iter()
+            .filter(|chat| !known.contains(chat))
+            .map(|chat| format!("nobody talks in Kommo's conversation {chat:?}")),
     );
-    for talk in Talk::all() {
+    for View { talk, in_kommo, .. } in scene.views {
         let mut answers: BTreeSet<_> =
-            people::of(scene.book, &talk).answers.iter().map(|answer| answer.id.as_str()).collect();
-        for message in talk.in_kommo(&stage.kommo).iter().filter(|message| message.from != Author::Customer) {
+            people::of(scene.book, talk).answers.iter().map(|answer| answer.id.as_str()).collect();
+        for message in in_kommo.iter().filter(|message| message.from != Author::Customer) {
             let is_notice = || NOTICES.iter().any(|notice| message.text.starts_with(notice));
             if !answers.remove(message.id.as_str()) && !is_notice() {
                 verdict.problem(format!("{}: in Kommo: nobody said {:?}", talk.conversation(), message.text));
@@ -51,6 +54,7 @@ fn sent_everywhere(stage: &Stage) -> usize {
         });
         private.chain(groups).chain(desks).map(|room| (line.token, room)).collect::<Vec<_>>()
     });
-    let sent = |(token, room)| telegram.messages_in(token, room).iter().filter(|message| message.from_bot).count();
+    let count = |all: &[ChatMessage]| all.iter().filter(|message| message.from_bot).count();
+    let sent = |(token, room)| telegram.read_room(token, room, count);
     rooms.map(sent).sum()
 }

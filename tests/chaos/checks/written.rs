@@ -7,7 +7,7 @@ use telekommo::sandbox::{
     stage::Stage,
 };
 
-use super::{Scene, Verdict};
+use super::{Scene, Verdict, View};
 use crate::people::{self, Book, CHANGED, Item, Said, Talk, Written, is_press};
 
 /// How many messages are shown of what is wrong.
@@ -15,15 +15,18 @@ const SHOWN: usize = 5;
 
 /// What has not arrived yet. Files are counted; nobody has opened them.
 pub(super) fn left(stage: &Stage, book: &Book) -> usize {
-    let left = Talk::all().into_iter().map(|talk| {
-        let (said, messages) = (people::of(book, &talk), of_customer(&talk, stage));
-        let arrived: BTreeSet<_> = messages.iter().map(|it| Item::shown(&talk, &it.text, None).words).collect();
-        let words = said.written.iter().map(|it| &it.shows.words);
-        let missing = words.filter(|words| !words.is_empty() && !arrived.contains(*words)).count();
-        let files = said.written.iter().filter(|it| it.shows.file.is_some()).count();
-        missing + files.saturating_sub(messages.iter().filter(|message| message.media.is_some()).count())
-    });
-    left.sum()
+    let one = |talk: Talk| {
+        let (said, tag) = (people::of(book, &talk), talk.tag());
+        talk.in_kommo(&stage.kommo, |messages| {
+            let theirs = || messages.iter().filter(|message| message.from == Author::Customer);
+            let arrived: BTreeSet<_> = theirs().map(|message| people::words(&tag, &message.text)).collect();
+            let words = said.written.iter().filter(|it| !it.is_forgotten).map(|it| it.shows.words.as_str());
+            let missing = words.filter(|words| !words.is_empty() && !arrived.contains(words)).count();
+            let files = said.written.iter().filter(|it| it.shows.file.is_some()).count();
+            missing + files.saturating_sub(theirs().filter(|message| message.media.is_some()).count())
+        })
+    };
+    Talk::all().into_iter().map(one).sum()
 }
 
 /// The wordings that have taken the place of others.
@@ -32,27 +35,22 @@ pub(crate) fn changed(book: &Book) -> BTreeSet<Item> {
     shown.filter(|item| item.words.ends_with(CHANGED)).collect()
 }
 
-fn of_customer(talk: &Talk, stage: &Stage) -> Vec<Message> {
-    let messages = talk.in_kommo(&stage.kommo).into_iter();
-    messages.filter(|message| message.from == Author::Customer).collect()
-}
-
 pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
-    for talk in Talk::all() {
-        let said = people::of(scene.book, &talk);
+    for view in scene.views {
+        let said = people::of(scene.book, &view.talk);
         verdict.count("of customers", said.written.len());
         verdict.count("presses", said.answers.iter().filter(|answer| answer.is_pressed).count());
         verdict
             .count("files among those of customers", said.written.iter().filter(|it| it.shows.file.is_some()).count());
         let mut problems = Vec::new();
-        conversation(&talk, said, scene, verdict, &mut problems);
-        let here = talk.conversation();
+        conversation(view, said, scene, verdict, &mut problems);
+        let here = view.talk.conversation();
         verdict.problems.extend(problems.into_iter().map(|what| format!("{here}: in Kommo: {what}")));
     }
 }
 
-fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdict, problems: &mut Vec<String>) {
-    let messages = talk.in_kommo(&scene.stage.kommo);
+fn conversation(view: &View, said: &Said, scene: &Scene<'_>, verdict: &mut Verdict, problems: &mut Vec<String>) {
+    let (talk, messages) = (&view.talk, &view.in_kommo);
     let foreign = messages.iter().filter(|message| talk.is_foreign(&message.text));
     problems.extend(foreign.map(|message| format!("{:?} does not belong here", message.text)));
     let ids: Vec<_> = messages.iter().filter_map(|message| message.client_msgid.as_ref()).collect();
@@ -60,7 +58,7 @@ fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdi
         problems.push("a message is there twice".to_owned());
     }
     let theirs: Vec<_> = messages.iter().filter(|message| message.from == Author::Customer).collect();
-    let shown = |message: &Message| Item::shown(talk, &message.text, scene.opened.name(&message.id));
+    let shown = |message: &Message| Item::shown(talk, &message.text, scene.opened.in_kommo(message));
     let mut arrived: Vec<_> = theirs.iter().map(|message| (shown(message), *message)).collect();
     // A new wording that Kommo did not take in place of the old one stands behind it.
     let places: BTreeMap<_, _> = arrived.iter().map(|(item, _)| item.words.clone()).zip(0..).collect();
@@ -72,10 +70,11 @@ fn conversation(talk: &Talk, said: &Said, scene: &Scene<'_>, verdict: &mut Verdi
     verdict.count("new wordings told as messages", theirs.len() - arrived.len());
     told_again(&mut arrived, scene.older_stores, verdict);
     in_order(said, &arrived, problems);
+    let by_id: BTreeMap<_, _> = messages.iter().map(|message| (message.id.as_str(), message)).collect();
     let there: BTreeMap<_, _> = arrived.iter().map(|(item, message)| (item, *message)).collect();
     for written in &said.written {
         if let (Some(quoted), Some(message)) = (&written.quotes, there.get(&written.shows)) {
-            problems.extend(quote(quoted, message, &messages, talk));
+            problems.extend(quote(quoted, message, &by_id, talk));
         }
     }
 }
@@ -86,21 +85,21 @@ fn told_again(arrived: &mut Vec<(Item, &Message)>, older_stores: &[BTreeSet<Item
     arrived.retain(|(item, _)| {
         let times = times.entry(item.clone()).or_default();
         *times += 1;
-        let excuses = older_stores.iter().filter(|changed| changed.contains(item)).count();
-        *times == 1 || *times > 1 + excuses
+        *times == 1 || *times > 1 + older_stores.iter().filter(|changed| changed.contains(item)).count()
     });
     verdict.count("new wordings told again by an older store", before - arrived.len());
 }
 
 /// The same, in the same order, by what comes first and by the dates alike.
 fn in_order(said: &Said, arrived: &[(Item, &Message)], problems: &mut Vec<String>) {
-    let is_it = |(one, other): &(&(Item, &Message), &Written)| one.0 == other.shows;
-    if arrived.len() != said.written.len() || !arrived.iter().zip(&said.written).all(|pair| is_it(&pair)) {
-        let lost = said.written.iter().map(|it| &it.shows).filter(|it| !arrived.iter().any(|one| one.0 == **it));
-        let lost: Vec<_> = lost.collect();
-        let more = arrived.iter().map(|(item, _)| item).filter(|it| !said.written.iter().any(|one| one.shows == **it));
-        let more: Vec<_> = more.collect();
-        let (count, at) = (said.written.len(), arrived.iter().zip(&said.written).position(|pair| !is_it(&pair)));
+    let there: BTreeSet<_> = arrived.iter().map(|(item, _)| item).collect();
+    let due = |it: &&Written| !it.is_forgotten || there.contains(&it.shows);
+    let due: Vec<_> = said.written.iter().filter(due).map(|it| &it.shows).collect();
+    if !arrived.iter().map(|(item, _)| item).eq(due.iter().copied()) {
+        let known: BTreeSet<_> = due.iter().copied().collect();
+        let lost: Vec<_> = due.iter().filter(|item| !there.contains(**item)).collect();
+        let more: Vec<_> = arrived.iter().map(|(item, _)| item).filter(|item| !known.contains(item)).collect();
+        let (count, at) = (due.len(), arrived.iter().zip(&due).position(|(one, other)| one.0 != **other));
         problems.push(format!(
             "{} of {count} arrived; lost {:?}, more {:?}, others from {at:?} on",
             arrived.len(),
@@ -111,7 +110,7 @@ fn in_order(said: &Said, arrived: &[(Item, &Message)], problems: &mut Vec<String
     let mut before: BTreeMap<&Item, &Message> = BTreeMap::new();
     for (item, second) in arrived {
         if let Some(first) = before.insert(item, second) {
-            problems.push(format!("{item:?} is there twice: {first:?} and {second:?}"));
+            problems.push(format!("{item:?} is there twice: {} and {}", brief(first), brief(second)));
         }
     }
     // Telegram dates no press: it has the time at which it was taken, by a clock that may have been set since.
@@ -119,16 +118,22 @@ fn in_order(said: &Said, arrived: &[(Item, &Message)], problems: &mut Vec<String
     for pair in dated.windows(2).filter(|pair| pair[0].1.at_ms >= pair[1].1.at_ms) {
         let [(one, first), (other, second)] = pair else { continue };
         let early_ms = first.at_ms - second.at_ms;
-        problems.push(format!("{other:?} is dated {early_ms} ms before {one:?}: {second:?}"));
+        problems.push(format!("{other:?} is dated {early_ms} ms before {one:?}: {}", brief(second)));
     }
 }
 
+/// What tells a message from others, without the bytes of its file.
+fn brief(message: &Message) -> String {
+    let Message { id, client_msgid, at_ms, edited, imported, .. } = message;
+    format!("{id} ({client_msgid:?}, at {at_ms}, edited: {edited}, imported: {imported})")
+}
+
 /// What is wrong with a quote. It names the message, or has its words where Kommo does not know it.
-fn quote(quoted: &Item, message: &Message, messages: &[Message], talk: &Talk) -> Option<String> {
+fn quote(quoted: &Item, message: &Message, by_id: &BTreeMap<&str, &Message>, talk: &Talk) -> Option<String> {
     let Some(id) = &message.reply_to else {
         return (!message.text.contains(&quoted.words)).then(|| format!("{:?} quotes nothing", message.text));
     };
-    let named = messages.iter().find(|it| it.id == *id).map(|it| Item::shown(talk, &it.text, None));
+    let named = by_id.get(id.as_str()).map(|it| Item::shown(talk, &it.text, None));
     (named.as_ref().map(Item::unchanged) != Some(quoted.unchanged()))
         .then(|| format!("{:?} quotes {named:?}, not {quoted:?}", message.text))
 }

@@ -28,14 +28,16 @@ impl Item {
 
     /// What a message with this text and file shows. What stands before the tag is the speaker's name, or a quote.
     pub(crate) fn shown(talk: &Talk, text: &str, file: Option<String>) -> Self {
-        let words = match text.rfind(&talk.tag()) {
-            Some(at) => &text[at..],
-            // A file in a group has its sender's name.
-            None if file.is_some() => "",
-            None => text,
-        };
+        let tag = talk.tag();
+        // A file in a group has its sender's name.
+        let words = if file.is_some() && !text.contains(&tag) { "" } else { words(&tag, text) };
         Self { words: words.to_owned(), file }
     }
+}
+
+/// The words of a text in the conversation with this tag.
+pub(crate) fn words<'t>(tag: &str, text: &'t str) -> &'t str {
+    text.rfind(tag).map_or(text, |at| &text[at..])
 }
 
 /// What a customer said.
@@ -44,6 +46,8 @@ pub(crate) struct Written {
     pub(crate) shows: Item,
     /// What it answers.
     pub(crate) quotes: Option<Item>,
+    /// Whether Telegram has forgotten it before the bridge has confirmed it, or a second one like it.
+    pub(crate) is_forgotten: bool,
 }
 
 /// An answer, as Kommo sent it.
@@ -83,7 +87,7 @@ pub(crate) struct Said {
 
 impl Said {
     pub(crate) fn write(&mut self, shows: Item) {
-        self.written.push(Written { shows, quotes: None });
+        self.written.push(Written { shows, quotes: None, is_forgotten: false });
     }
 }
 
@@ -105,7 +109,8 @@ impl Open {
         act(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(talk.number()).or_default())
     }
 
-    pub(crate) fn read(&self) -> Book {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Reads all of it, or adds what has become of what was said. Nobody says anything meanwhile.
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Book) -> R) -> R {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,6 +1,6 @@
 //! Salesbot asks with buttons, and customers press them.
 
-use telekommo::sandbox::kommo::Draft;
+use telekommo::sandbox::{kommo::Draft, telegram::ChatMessage};
 
 use super::{Item, Part};
 
@@ -18,7 +18,7 @@ pub(crate) fn is_press(words: &str) -> bool {
 pub(super) async fn offer(mut part: Part) {
     let mut ticks = part.pace(PACE_MS);
     while part.turn(&mut ticks).await {
-        if part.talk.in_kommo(&part.kommo).is_empty() {
+        if !part.talk.is_known(&part.kommo) {
             continue;
         }
         let (tag, number) = (part.talk.tag(), part.note(|said| said.answers.len()));
@@ -36,8 +36,10 @@ pub(super) async fn press(mut part: Part) {
         let (row, is_double) = (part.chance.usize(..2), part.chance.bool());
         let (talk, telegram) = (part.talk, &part.telegram);
         part.note(|said| {
-            let sent = talk.sent(telegram);
-            let Some(message) = sent.iter().rfind(|message| !message.keyboard.is_empty()) else { return };
+            let newest = |all: &[ChatMessage]| {
+                all.iter().rfind(|message| message.from_bot && !message.keyboard.is_empty()).cloned()
+            };
+            let Some(message) = talk.in_telegram(telegram, newest) else { return };
             let asked = said.answers.iter_mut().find(|answer| answer.shows.words == message.text);
             // A question whose hook is still under way is not in the book yet.
             let Some(asked) = asked.filter(|answer| !answer.is_pressed) else { return };

@@ -75,7 +75,7 @@ pub(super) async fn attach(mut part: Part) {
     const ALONE: [Kind; 5] = [Kind::Photo, Kind::Video, Kind::Voice, Kind::Audio, Kind::Document];
     let mut ticks = part.pace(PACE_MS);
     while part.turn(&mut ticks).await {
-        if part.talk.in_kommo(&part.kommo).is_empty() {
+        if !part.talk.is_known(&part.kommo) {
             continue;
         }
         let kinds = kinds(&mut part.chance, &ALONE);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use telekommo::sandbox::kommo::{Author, Status};
+use telekommo::sandbox::kommo::{Author, Message, Status};
 use tokio::time::sleep;
 
 use super::{CHANGED, Part, Reaction};
@@ -27,32 +27,38 @@ impl Part {
     /// An answer that has arrived: its words, and its number in Telegram. What a kill has doubled is left alone, since the
     /// bridge may know either of the two.
     fn delivered(&mut self) -> Option<(String, i64)> {
-        let messages = self.talk.in_kommo(&self.kommo);
         let is_delivered = |status: &Status| matches!(status, Status::Delivered | Status::Read);
-        let theirs = messages.iter().rev().filter(|message| message.from == Author::Manager && message.media.is_none());
-        let answers: Vec<_> = theirs.filter(|message| is_delivered(&message.status)).take(NEWEST).collect();
-        let text = &self.chance.choice(answers)?.text;
-        let sent = self.talk.sent(&self.telegram);
-        let mut copies = sent.iter().filter(|message| message.text == *text);
-        let first = copies.next().filter(|_| copies.next().is_none())?;
-        Some((text.clone(), first.message_id))
+        let is_it = |it: &&Message| it.from == Author::Manager && it.media.is_none() && is_delivered(&it.status);
+        let newest = |all: &[Message]| {
+            all.iter().rev().filter(is_it).take(NEWEST).map(|message| message.text.clone()).collect::<Vec<_>>()
+        };
+        let text = self.chance.choice(self.talk.in_kommo(&self.kommo, newest))?;
+        let number = self.talk.in_telegram(&self.telegram, |all| {
+            let mut copies = all.iter().filter(|message| message.from_bot && message.text == text);
+            copies.next().filter(|_| copies.next().is_none()).map(|first| first.message_id)
+        })?;
+        Some((text, number))
     }
 
     /// A text of the customer's in Kommo: its words, and Kommo's id. One that was changed may be there twice.
     fn arrived(&mut self) -> Option<(String, String)> {
-        let messages = self.talk.in_kommo(&self.kommo);
-        let theirs =
-            messages.iter().rev().filter(|message| message.from == Author::Customer && message.media.is_none());
-        let plain =
-            theirs.filter(|message| message.text.starts_with(&self.talk.tag()) && message.callback_data.is_none());
-        let known = |text: &str| {
-            self.note(|said| said.written.iter().any(|it| it.quotes.is_none() && it.shows.words == *text))
-                && text.contains(" message ")
-                && !text.ends_with(CHANGED)
+        let tag = self.talk.tag();
+        let is_plain = |it: &&Message| {
+            let is_theirs = it.from == Author::Customer && it.media.is_none() && it.callback_data.is_none();
+            is_theirs && it.text.starts_with(&tag) && it.text.contains(" message ") && !it.text.ends_with(CHANGED)
         };
-        let texts: Vec<_> = plain.filter(|message| known(&message.text)).take(NEWEST).collect();
-        let chosen = self.chance.choice(texts)?;
-        Some((chosen.text.clone(), chosen.id.clone()))
+        let newest = |all: &[Message]| {
+            let plain = all.iter().rev().filter(is_plain).take(2 * NEWEST);
+            plain.map(|message| (message.text.clone(), message.id.clone())).collect::<Vec<_>>()
+        };
+        let mut texts = self.talk.in_kommo(&self.kommo, newest);
+        self.note(|said| {
+            let is_known =
+                |text: &str| said.written.iter().rev().any(|it| it.quotes.is_none() && it.shows.words == text);
+            texts.retain(|(text, _)| is_known(text));
+        });
+        texts.truncate(NEWEST);
+        self.chance.choice(texts)
     }
 
     fn reacted(&self, whose: usize, words: &str, emoji: Option<&str>, is_sure: bool) {

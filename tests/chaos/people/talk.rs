@@ -59,19 +59,20 @@ impl Talk {
         text.match_indices(TAG).filter_map(|(at, _)| number(at)).any(|number: usize| number != self.number)
     }
 
-    /// What Kommo has of it, oldest first.
-    pub(crate) fn in_kommo(&self, kommo: &FakeKommo) -> Vec<Message> {
-        kommo.chat(&self.conversation()).map(|chat| chat.messages).unwrap_or_default()
+    /// Reads what Kommo has of it, oldest first. Nobody else comes to Kommo meanwhile, so it must not be asked anything.
+    pub(crate) fn in_kommo<R>(&self, kommo: &FakeKommo, read: impl FnOnce(&[Message]) -> R) -> R {
+        kommo.read_chat(&self.conversation(), read)
     }
 
-    /// What stands there in Telegram, oldest first.
-    pub(crate) fn in_telegram(&self, telegram: &FakeTelegram) -> Vec<ChatMessage> {
-        telegram.messages_in(self.line().token, self.room)
+    /// Reads what stands there in Telegram, oldest first. Nobody else comes to Telegram meanwhile, so it must not be asked
+    /// anything.
+    pub(crate) fn in_telegram<R>(&self, telegram: &FakeTelegram, read: impl FnOnce(&[ChatMessage]) -> R) -> R {
+        telegram.read_room(self.line().token, self.room, read)
     }
 
-    /// What the bot has written there, oldest first.
-    pub(crate) fn sent(&self, telegram: &FakeTelegram) -> Vec<ChatMessage> {
-        self.in_telegram(telegram).into_iter().filter(|message| message.from_bot).collect()
+    /// Whether Kommo knows it, so that managers can answer.
+    pub(crate) fn is_known(&self, kommo: &FakeKommo) -> bool {
+        self.in_kommo(kommo, |messages| !messages.is_empty())
     }
 
     /// The customer writes, and may answer a message. Gives the number of theirs.

@@ -31,7 +31,8 @@ pub(super) async fn write(mut part: Part) {
         part.note(|said| {
             let number = said.written.len();
             let mut text = format!("{} message {number}", talk.tag());
-            let quoted = (number % QUOTES_EVERY == 0).then(|| talk.sent(telegram).pop()).flatten();
+            let newest = || talk.in_telegram(telegram, |all| all.iter().rfind(|message| message.from_bot).cloned());
+            let quoted = (number % QUOTES_EVERY == 0).then(newest).flatten();
             let quoted = quoted.filter(|message| message.file.is_none());
             let id = talk.write(telegram, &text, quoted.as_ref().map(|message| message.message_id));
             if number % CHANGED_EVERY == 0 {
@@ -39,7 +40,7 @@ pub(super) async fn write(mut part: Part) {
                 talk.edit(telegram, id, &text);
             }
             let quotes = quoted.map(|message| Item::shown(&talk, &message.text, None));
-            said.written.push(Written { shows: Item::text(text), quotes });
+            said.written.push(Written { shows: Item::text(text), quotes, is_forgotten: false });
         });
     }
 }
@@ -48,15 +49,15 @@ pub(super) async fn write(mut part: Part) {
 pub(super) async fn answer(mut part: Part) {
     let mut ticks = part.pace(PACE_MS);
     while part.turn(&mut ticks).await {
-        let messages = part.talk.in_kommo(&part.kommo);
-        if messages.is_empty() {
+        if !part.talk.is_known(&part.kommo) {
             continue;
         }
         let number = part.note(|said| said.answers.len());
-        let quoted = messages.iter().rfind(|message| number.is_multiple_of(QUOTES_EVERY) && is_quoted(message));
+        let newest = || part.talk.in_kommo(&part.kommo, |all| all.iter().rfind(|message| is_quoted(message)).cloned());
+        let quoted = number.is_multiple_of(QUOTES_EVERY).then(newest).flatten();
         let text = format!("{} answer {number} by text", part.talk.tag());
         let mut draft = Draft::text(&text);
-        if let Some(quoted) = quoted {
+        if let Some(quoted) = &quoted {
             draft = draft.answering(&quoted.id);
         }
         let quotes = quoted.map(|message| Item::shown(&part.talk, &message.text, None));

@@ -1,6 +1,6 @@
 //! After a while of faults: everything that was said arrives.
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{LOOK_EVERY, Run};
 use crate::{WITHIN, checks};
@@ -13,7 +13,7 @@ impl Run {
         loop {
             self.tend(LOOK_EVERY).await;
             // Presses expire meanwhile.
-            let mut left = checks::left(&self.stage, &self.people.book(&self.stage.telegram));
+            let mut left = self.people.read(&self.stage.telegram, |book| checks::left(&self.stage, book));
             left.insert("jobs of the bridge", self.waiting().await);
             let count = left.values().sum();
             if count == 0 {
@@ -23,6 +23,7 @@ impl Run {
                 (least, since) = (count, Instant::now());
             }
             if since.elapsed() > WITHIN {
+                let _slow = timeout(WITHIN, self.opened.open(&self.stage)).await;
                 let problems = self.judge().await.problems;
                 panic!("this does not arrive: {left:?} {problems:#?}\n{}", self.trouble());
             }

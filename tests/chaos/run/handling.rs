@@ -17,7 +17,7 @@ impl Run {
             assert!(Instant::now() < deadline, "no dump is made:\n{}", self.trouble());
             self.tend(LOOK_EVERY).await;
         }
-        let changed = checks::changed(&self.people.book(&self.stage.telegram));
+        let changed = self.people.read(&self.stage.telegram, checks::changed);
         self.bridge.end(Signal::TERM).await;
         self.played.has_ended = true;
         let is_done = match files {
