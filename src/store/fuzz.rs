@@ -159,14 +159,14 @@ fn opened(dir: &Path) -> Store {
     Store::open(settings).expect("what was restored can be opened")
 }
 
-/// The rows of a dump. What follows its end is none of it.
+/// The rows of a dump.
 fn lines(dump: &[u8]) -> BTreeMap<Vec<u8>, Line> {
     let lines = dump.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     let row = |line| match &line {
         Line::Row { k, .. } | Line::Bytes { k, .. } => Some((unhex(k)?, line)),
         Line::Head { .. } | Line::End { .. } => None,
     };
-    lines.take_while(|line| !matches!(line, Line::End { .. })).filter_map(row).collect()
+    lines.filter_map(row).collect()
 }
 
 /// Whether a row comes into the store as it stands in a dump: what is only looked up does.

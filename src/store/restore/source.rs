@@ -55,10 +55,9 @@ impl Source {
         self.file.rewind().map_err(failed)?;
         let mut reader = BufReader::new(&self.file);
         text::skip_mark(&mut reader).map_err(failed)?;
-        let mut lines = reader
-            .lines()
-            .map(|line| serde_json::from_str::<Line>(&line.map_err(failed)?).map_err(|_| bad("a line is cut")));
-        let header = match lines.next().transpose()? {
+        let mut lines = reader.lines().map(|line| line.map_err(failed));
+        let parsed = |line: String| serde_json::from_str::<Line>(&line).map_err(|_| bad("a line is cut"));
+        let header = match lines.next().transpose()?.map(parsed).transpose()? {
             Some(Line::Head { format, schema, at }) if format == FORMAT && (1..=SCHEMA).contains(&schema) => {
                 Header { schema, at }
             }
@@ -69,11 +68,16 @@ impl Source {
             _ => return Err(bad("it does not begin like one")),
         };
         let bytes = |text: &str| unhex(text).ok_or_else(|| bad("a row is broken"));
-        for (rows, line) in (0_u64..).zip(lines) {
-            match line? {
+        for rows in 0_u64.. {
+            let Some(line) = lines.next().transpose()? else { break };
+            match parsed(line)? {
                 Line::Row { k, v } => take(bytes(&k)?, v.into_bytes())?,
                 Line::Bytes { k, b } => take(bytes(&k)?, bytes(&b)?)?,
-                Line::End { rows: count } if count == rows => return Ok(header),
+                Line::End { rows: count } if count == rows => {
+                    // Nobody knows which part was meant. An editor may have left empty lines.
+                    let has_more = |line: Result<String, _>| line.map_or(true, |line| !line.trim().is_empty());
+                    return if lines.any(has_more) { Err(bad("something stands behind its end")) } else { Ok(header) };
+                }
                 Line::End { .. } | Line::Head { .. } => return Err(bad("rows are missing")),
             }
         }

@@ -68,6 +68,22 @@ async fn a_dump_may_begin_with_a_mark_and_one_in_utf_16_is_called_so() {
 }
 
 #[tokio::test]
+async fn of_two_dumps_in_one_file_neither_is_restored() {
+    let (home, other) = (Home::new(), Home::new());
+    let dump = dumped(&home, 3).await;
+    let [text, second] = [&dump, &dumped(&other, 5).await].map(|dump| fs::read(dump).unwrap());
+    for more in [&second[..], b"{", b"\xff"] {
+        fs::write(&dump, [&text, more].concat()).unwrap();
+        let error = Store::restore(home.0.path(), &dump).unwrap_err();
+        assert!(error.to_string().contains("something stands behind its end"), "{error}");
+    }
+    assert_eq!(drain(&home.open()).await, ["0", "1", "2"], "the store is as it was");
+    // An editor may end a file with empty lines.
+    fs::write(&dump, [&text, &b"\n \r\n"[..]].concat()).unwrap();
+    assert_eq!(Store::restore(home.0.path(), &dump).unwrap().waiting, 3);
+}
+
+#[tokio::test]
 async fn who_restores_has_the_data_directory_and_says_how_to_get_it() {
     let home = Home::new();
     let dump = dumped(&home, 1).await;
