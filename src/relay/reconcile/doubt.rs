@@ -107,33 +107,57 @@ impl Reconciler {
         let known_since = store.begun_at()?.unwrap_or(UnixMillis(i64::MIN)).max(linked);
         // Telegram tells the second in which something was written, and no more.
         let ours = read.told.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
+        let is_known = |past: &Past, id: &MessageId| -> Result<bool, StoreError> {
+            let horizon = store.horizon(&target.conversation)?;
+            Ok(horizon.is_some_and(|it| later(past, &it).is_none()) || store.kommo_message(id)?.is_some())
+        };
+        let mut unknown = Vec::new();
         for (past, id) in ours.filter_map(|past| Some((past, later(past, &horizon)?))) {
-            let is_known = || -> Result<bool, StoreError> {
-                let horizon = store.horizon(&target.conversation)?;
-                Ok(horizon.is_some_and(|it| later(past, &it).is_none()) || store.kommo_message(&id)?.is_some())
-            };
-            // Most are linked. Whether one waits costs a look at all that was set aside; and when it waits no more, the rest is
-            // known.
-            if is_known()? || self.may_wait(&target.conversation, id)? || is_known()? {
-                continue;
+            // Most are linked.
+            if !is_known(past, &id)? {
+                unknown.push((past, id));
             }
-            return Ok(Some(past));
+        }
+        self.retain_settled(target, &horizon, &mut unknown)?;
+        for (past, id) in unknown {
+            // What waited and waits no more is known now.
+            if !is_known(past, &id)? {
+                return Ok(Some(past));
+            }
         }
         Ok(None)
     }
 
-    /// Whether a message of ours may be on its way to Kommo, or was set aside.
-    fn may_wait(&self, conversation: &Conversation, id: MessageId) -> Result<bool, StoreError> {
-        let store = &self.parts.store;
-        if id.chat.owner.is_some() {
+    /// Leaves out the messages of ours that may be on their way to Kommo, or were set aside. All are in the chat of the
+    /// `horizon`, so that all that was set aside is looked through once.
+    fn retain_settled(
+        &self,
+        target: &Target,
+        horizon: &MessageId,
+        unknown: &mut Vec<(&Past, MessageId)>,
+    ) -> Result<(), StoreError> {
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let (store, conversation) = (&self.parts.store, &target.conversation);
+        if horizon.chat.owner.is_some() {
             // Its lane is that of a connection, which nothing here tells.
             let is_inbound = |(route, _): &&(Route, crate::store::QueueCount)| *route == Route::Inbound;
             let counts = store.counts();
-            return Ok(counts.parked > 0 || counts.routes.iter().find(is_inbound).is_some_and(|(_, it)| it.waiting > 0));
+            if counts.parked > 0 || counts.routes.iter().find(is_inbound).is_some_and(|(_, it)| it.waiting > 0) {
+                unknown.clear();
+            }
+            return Ok(());
         }
-        let lane = Lane::inbound(&Conversation::new(conversation.source.clone(), id.chat));
-        let waits = store.waiting(&lane)?.is_none_or(|works| works.iter().any(|work| may_be(work, id.message)));
-        Ok(waits || store.held(conversation)?.is_some() || store.is_set_aside(&lane)?)
+        let lane = Lane::inbound(&Conversation::new(conversation.source.clone(), horizon.chat));
+        match store.waiting(&lane)? {
+            Some(works) => unknown.retain(|(_, id)| !works.iter().any(|work| may_be(work, id.message))),
+            None => unknown.clear(),
+        }
+        if !unknown.is_empty() && (store.held(conversation)?.is_some() || store.is_set_aside(&lane)?) {
+            unknown.clear();
+        }
+        Ok(())
     }
 }
 
