@@ -68,9 +68,14 @@ pub(super) fn tighten(folder: &Path) {
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
     let Ok(opened) = fs::OpenOptions::new().read(true).custom_flags(flags).open(folder) else { return };
     let Ok(mode) = opened.metadata().map(|there| there.mode() & 0o7777) else { return };
-    if mode & 0o077 != 0 {
-        // Whoever may not change it does not own it.
-        let _ = opened.set_permissions(fs::Permissions::from_mode(mode & !0o077));
+    // Whoever may not change it does not own it.
+    if mode & 0o077 != 0 && opened.set_permissions(fs::Permissions::from_mode(mode & !0o077)).is_ok() {
+        tracing::warn!(
+            folder = %folder.display(),
+            mode = format!("{mode:o}"),
+            "others could look into a folder with what customers write, so it was closed to them; \
+             back it up as the service's user or as root"
+        );
     }
 }
 
