@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{bridge::Bridge, disk::Disk};
+use crate::{bridge::Bridge, disk::Disk, folder::copy};
 
 /// Which dump is restored.
 #[derive(Clone, Copy, Debug)]
@@ -95,17 +95,5 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() { list(&path, files) } else { files.push(path) }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).unwrap();
-        }
     }
 }

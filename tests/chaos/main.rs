@@ -41,6 +41,8 @@ mod checks;
 #[path = "../it/power/disk.rs"]
 mod disk;
 mod files;
+#[path = "../it/folder.rs"]
+mod folder;
 mod log;
 mod options;
 mod people;

@@ -6,6 +6,7 @@ mod account;
 mod binary;
 mod bridge;
 mod documents;
+mod folder;
 mod hush;
 mod kinds;
 mod layers;

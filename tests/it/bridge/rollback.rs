@@ -1,10 +1,6 @@
 //! A data directory that went back in time: nothing that was delivered since is sent a second time.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::PathBuf, time::Duration};
 
 use telekommo::{
     lifecycle::Ended,
@@ -18,6 +14,7 @@ use telekommo::{
 
 use crate::{
     bridge::admin::change,
+    folder::copy,
     support::{TestStage, conversation, eventually, in_kommo, in_telegram, told},
 };
 
@@ -27,18 +24,6 @@ const WENT_BACK: &str = "the data directory went back in time";
 
 async fn stop(stage: &mut TestStage) {
     assert_eq!(stage.stop_bridge().await, Some(Ended::Stopped));
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).unwrap();
-        }
-    }
 }
 
 /// Where the bridge keeps its data, and where the test keeps a copy of it.
