@@ -227,5 +227,8 @@ async fn an_update_that_comes_again_is_relayed_once() {
     }
     assert_goes_on(&stage).await;
     assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start", "once"]);
+    // Kommo would show a repetition as the same message.
+    let told = stage.kommo.requests().iter().filter(|request| request.body.contains("once")).count();
+    assert_eq!(told, 1, "it went to Kommo once");
     stage.finish().await;
 }
