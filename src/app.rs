@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::Context as _;
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
 mod bots;
@@ -26,7 +26,7 @@ use crate::{
     config::{AccountId, Config, Groups},
     domain::{
         address::{KommoUserId, SourceId},
-        work::Route,
+        job::Route,
     },
     kommo::{account::Account, chats::Chats, hook::Scope, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog},
@@ -35,11 +35,11 @@ use crate::{
         imported::{self, ImportedChats},
         link::{LinkKey, Links},
     },
-    meter::{Meter, Polling},
+    metrics::{Metrics, Polling},
     operate::{self, admin, history, identity, setup::Setup, upkeep::Upkeep},
     relay::{
         Relay,
-        courier::{Courier, Reading, Said},
+        context::{Context, LogOnce, ReadReceipts},
         reconcile::{self, Bounds, Reconciler},
         reminders,
         typing::TypingRelay,
@@ -104,7 +104,9 @@ impl App {
         let account = identity::client(&config.kommo)?;
         identity::recall(&config.kommo, account.as_ref(), &store)?;
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
-            Some(served) => Parts::new(config, store, account, served)?.start(&app.life, config, public, admin).await?,
+            Some(served) => {
+                Services::new(config, store, account, served)?.start(&app.life, config, public, admin).await?;
+            }
             None => first::wait(config.clone(), (store, account), &app.life, (public, admin))?,
         }
         tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
@@ -155,11 +157,11 @@ fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
 }
 
 /// Everything that the tasks share.
-struct Parts {
+struct Services {
     store: Store,
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
     bots: BTreeMap<SourceId, Bot>,
-    courier: Arc<Courier>,
+    context: Arc<Context>,
     /// Where customers' files are, if they are on this machine.
     disk: Option<Disk>,
     /// The account's REST API, if there is a token for it.
@@ -168,41 +170,40 @@ struct Parts {
     served: AccountId,
 }
 
-impl Parts {
+impl Services {
     fn new(config: &Config, store: Store, account: Option<Account>, served: AccountId) -> anyhow::Result<Self> {
         let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
-        let meter = Arc::new(Meter::new());
+        let metrics = Arc::new(Metrics::new());
         let signer = Signer::new(config.kommo.channel_secret.expose());
         let bots = bots(config)?;
         let kommo = &config.kommo;
         let rate = kommo.requests_per_second.get();
         let origin = kommo.chats_url.url().clone();
         let chats = Chats::new(&kommo.egress(), origin, &kommo.scope_id(&served), signer, kommo.timeout, rate)?;
-        let (store_, meter_) = (store.clone(), Arc::clone(&meter));
         let links = Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
             public_url: config.server.public_url.url().clone(),
             valid_for: config.media.links_for,
         };
         let crm = customers::crm(config, account.clone());
-        let courier = Arc::new(Courier {
+        let context = Arc::new(Context {
             chats,
             bots: bots.clone(),
             downloads: downloads(config)?,
             links,
-            store: store_,
+            store: store.clone(),
             keep_buttons: config.telegram.keep_buttons,
-            reading: Reading { marks: config.telegram.mark_read, is_inferred: kommo.infer_read },
+            reading: ReadReceipts { marks: config.telegram.mark_read, is_inferred: kommo.infer_read },
             groups: config.telegram.groups == Groups::Relay,
             largest_file_bytes: bots::largest_download_bytes(&config.telegram),
             spoken: identity::spoken(kommo, &store)?,
             channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
-            said: Said::default(),
-            meter: meter_,
+            said: LogOnce::default(),
+            metrics: Arc::clone(&metrics),
             crm,
         });
         let disk = disk(config)?;
-        Ok(Self { store, meter, bots, courier, disk, account, served })
+        Ok(Self { store, metrics, bots, context, disk, account, served })
     }
 
     async fn start(
@@ -219,15 +220,15 @@ impl Parts {
         self.start_pollers(life, config);
         self.start_listeners(life, config, public, admin, &reconciler);
         life.essential("reconciler", reconciler.attend(search, life.stop_token()));
-        let chats = self.courier.chats.clone();
+        let chats = self.context.chats.clone();
         let account = self.account.as_ref().map(Account::patient);
-        let known = (self.store.clone(), self.courier.spoken.clone());
-        let setup = Setup::new(config, self.served.clone(), (chats, account), known).telling(Arc::clone(&self.meter));
+        let known = (self.store.clone(), self.context.spoken.clone());
+        let setup = Setup::new(config, self.served.clone(), (chats, account), known).telling(Arc::clone(&self.metrics));
         life.essential("setup", setup.run(life.stop_token()));
         life.essential("reminders", reminders::watch(self.store.clone(), life.stop_token()));
-        let upkeep = Upkeep::new(&self.store, config, self.courier.chats.time());
+        let upkeep = Upkeep::new(&self.store, config, self.context.chats.time());
         life.essential("upkeep", upkeep.run(life.stop_token()));
-        life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.meter), life.stop_token()));
+        life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.metrics), life.stop_token()));
         Ok(())
     }
 
@@ -247,12 +248,12 @@ impl Parts {
             watch_every: WATCH_EVERY,
         };
         let parts = reconcile::Parts {
-            chats: self.courier.chats.clone(),
+            chats: self.context.chats.clone(),
             account: self.account.clone(),
             store: self.store.clone(),
             imported: self.imported(config),
-            meter: Arc::clone(&self.meter),
-            spoken: self.courier.spoken.clone(),
+            metrics: Arc::clone(&self.metrics),
+            spoken: self.context.spoken.clone(),
             sources: self.bots.keys().cloned().collect(),
         };
         Reconciler::new(parts, bounds, config.retry.kommo.clone(), config.kommo.requests_per_second.get())
@@ -261,22 +262,22 @@ impl Parts {
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
     /// answers were waiting, which reports them as failed.
     fn start_relays(&self, life: &Lifecycle, config: &Config) {
-        let fixed = [Route::Inbound, Route::Report, Route::Stray, Route::Account];
+        let fixed = [Route::Inbound, Route::Status, Route::Undeliverable, Route::Crm];
         let outbound = self.bots.keys().cloned().map(Route::Outbound);
-        let account = self.courier.crm.account.as_ref();
+        let account = self.context.crm.account.as_ref();
         let (slowest, began) = (config.retry.probe_every, clock::Moment::now());
-        let remotes = Remotes::new(&self.courier.chats, account, &self.bots, &self.meter, slowest);
+        let remotes = Remotes::new(&self.context.chats, account, &self.bots, &self.metrics, slowest);
         let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(self.store.routes()).collect();
         for route in routes {
             let relay = Relay {
-                policy: policy::of(&route, config, &self.courier.spoken),
+                policy: policy::of(&route, config, &self.context.spoken),
                 began,
-                time: self.courier.chats.time(),
+                time: self.context.chats.time(),
                 breaker: remotes.breaker(&route),
                 route,
                 store: self.store.clone(),
-                courier: Arc::clone(&self.courier),
-                meter: Arc::clone(&self.meter),
+                context: Arc::clone(&self.context),
+                metrics: Arc::clone(&self.metrics),
             };
             life.essential("relay", relay.run(life.stop_token(), life.cut_token()));
         }
@@ -291,9 +292,9 @@ impl Parts {
 
     fn start_pollers(&self, life: &Lifecycle, config: &Config) {
         for (source, bot) in &self.bots {
-            self.meter.polling(source, Polling::Starting);
-            let (store, meter) = (self.store.clone(), Arc::clone(&self.meter));
-            let poller = Poller { bot: bot.clone(), store, meter, rhythm: Rhythm::new(config.retry.probe_every) };
+            self.metrics.polling(source, Polling::Starting);
+            let (store, metrics) = (self.store.clone(), Arc::clone(&self.metrics));
+            let poller = Poller { bot: bot.clone(), store, metrics, rhythm: Rhythm::new(config.retry.probe_every) };
             life.essential("poller", poller.run(life.stop_token()));
         }
     }
@@ -308,15 +309,15 @@ impl Parts {
     ) {
         let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
         let scope = Scope::Of(config.kommo.scope_id(&self.served));
-        let time = self.courier.chats.time();
+        let time = self.context.chats.time();
         let hooks = doors::hooks(
             config,
             scope,
-            (&self.store, &self.bots, &self.meter),
-            (typing, time, self.courier.spoken.clone()),
-            self.courier.crm.phone_region.clone(),
+            (&self.store, &self.bots, &self.metrics),
+            (typing, time, self.context.spoken.clone()),
+            self.context.crm.phone_region.clone(),
         );
-        let media = doors::media(config, &self.bots, self.disk.clone(), &self.meter);
+        let media = doors::media(config, &self.bots, self.disk.clone(), &self.metrics);
         let typing = TypingRelay { arrivals, bots: self.bots.clone(), store: self.store.clone() };
         let (stop, proxies) = (life.stop_token(), serve::Proxies::new(&config.server.trusted_proxies));
         life.essential("typing", {
@@ -327,7 +328,7 @@ impl Parts {
             }
         });
         let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
-        let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.meter))
+        let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.metrics))
             .merge(operate::reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
         life.essential(
@@ -337,7 +338,7 @@ impl Parts {
                 serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
                 serve::Limits::public(),
                 proxies,
-                Some(Arc::clone(&self.meter)),
+                Some(Arc::clone(&self.metrics)),
                 stop.clone(),
             ),
         );

@@ -58,7 +58,7 @@ use ipnet::IpNet;
 use crate::{
     domain::{
         address::SourceId,
-        guest::{Campaign, PhoneTexts},
+        crm::{Campaign, PhoneTexts},
         phone::Country,
         retry::Schedule,
     },

@@ -6,19 +6,19 @@
 
 pub mod address;
 pub mod amount;
+pub mod avatar;
 pub mod change;
+pub mod crm;
 pub mod delivery;
-pub mod guest;
 pub mod imported;
+pub mod job;
 pub mod keyboard;
+pub mod manager_initiated;
 pub mod message;
-pub mod opening;
-pub mod order;
 pub mod phone;
-pub mod portrait;
 pub mod question;
 pub mod reach;
 pub mod retry;
-pub mod spot;
 pub mod time;
-pub mod work;
+pub mod timestamps;
+pub mod topic;

@@ -39,7 +39,7 @@ impl Fields {
 
     /// Whether a field is there and says something: neither `null` nor `false`.
     #[must_use]
-    pub fn says(&self, name: &str) -> bool {
+    pub fn is_set(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|raw| !matches!(raw.get(), "null" | "false"))
     }
 }

@@ -30,7 +30,7 @@
 //! passed on as whole, in either direction: the connection breaks, or the upload is not completed. Where files of a source fail one after
 //! the other, or a server gives none, the operator is told, until one passes. Few files pass through at the same time, so that those who read them never keep a hook waiting.
 //!
-//! The customer's picture is such a file too ([`domain::portrait`]). Telegram is asked for it once a day, before a message of
+//! The customer's picture is such a file too ([`domain::avatar`]). Telegram is asked for it once a day, before a message of
 //! the customer is sent and for no longer than that can wait; the answer is kept beside the queue, and the same picture has
 //! the same link. Where an own Bot API server keeps files on this machine, they are read there ([`media::disk`]). A file or
 //! a picture that Kommo refuses never takes the words with it.
@@ -55,7 +55,7 @@
 //!
 //! Kommo sorts by the millisecond and Telegram tells the second, so Telegram's number of the message stands in for the
 //! milliseconds. A message that would stand before the one before it is told to be a millisecond younger than that
-//! ([`domain::order`]), of which the store keeps what Kommo was told ■. So is one that would stand
+//! ([`domain::timestamps`]), of which the store keeps what Kommo was told ■. So is one that would stand
 //! before a manager's message that had arrived before it, whatever the two clocks say: Telegram's numbers tell what came after
 //! what, and the store keeps the numbers of managers' last messages with Kommo's dates ■. Nothing is moved by more than two hours.
 //! A repetition may say a later date, if more has arrived meanwhile; Kommo keeps that of the attempt that it took.
@@ -71,7 +71,7 @@
 //!
 //! # Chats of other kinds
 //!
-//! A customer who blocks the bot is a fact of the conversation ([`domain::reach::Presence`]). What waits there fails at once
+//! A customer who blocks the bot is a fact of the conversation ([`domain::reach::Membership`]). What waits there fails at once
 //! with a status, and the manager reads of it in the chat, in the name of the channel's bot: first the fact ■, then the
 //! notice, so that Kommo's troubles hold up nothing. The fact is about what was waiting when it came. An answer that is
 //! written later makes its one attempt: Telegram itself knows best, and a word that we missed must not make the bridge mute.
@@ -124,29 +124,29 @@
 //!    customer's message.
 //!
 //! Telegram does not tell bots what has been read. Where it is wanted, answers that have arrived are kept by their numbers, and
-//! each is told as read once its customer does something that shows it ([`relay`]'s `reading`), in the same topic where the chat
+//! each is told as read once its customer does something that shows it ([`relay`]'s `read_receipts`), in the same topic where the chat
 //! has some: in the same lane, behind "delivered", and in the same step ■ in which the customer's deed is done with.
 //!
 //! Files have slots of their own in the relay, so that a broadcast of them delays no words, and what people write goes before
 //! what somebody sends to many at once ([`kommo::hook`] tells them apart by how many chats are written to within a minute).
-//! Each chat keeps a pace of its own ([`pace`]): a call whose time has not come gives its slot back.
+//! Each chat keeps a pace of its own ([`rate_limit`]): a call whose time has not come gives its slot back.
 //!
 //! A file is a call that names where Kommo has it. When its turn comes, [`kommo::media`] opens it, from Kommo's hosts alone,
 //! whose names are looked up once for each connection, and must not lead into a private network,
 //! and [`telegram::upload`] looks at its first bytes, chooses the method that fits what it is, and lets the rest pass
 //! through: no file is ever in memory or on the disk as a whole. Half a request does nothing at Telegram, so until its last
-//! byte has gone out a call can be repeated, whatever breaks; [`telegram::upload::Handover`] knows. A refusal leads to the
+//! byte has gone out a call can be repeated, whatever breaks; [`telegram::upload::BodySent`] knows. A refusal leads to the
 //! nearest form that Telegram may take, for which the file is fetched anew. A file that cannot be had or sent in any form takes
-//! no words with it: the text goes, and what of the answer is lost ([`domain::work::Call::lost`]) is told once it has arrived.
+//! no words with it: the text goes, and what of the answer is lost ([`domain::job::Call::omitted`]) is told once it has arrived.
 //!
 //! Files that were sent at once come as hooks of their own. The first waits in its lane, by the store's instants, until no
-//! more have come for a moment; then all of them become one album in one step ■ ([`store::Ending::Unite`]), which keeps the
+//! more have come for a moment; then all of them become one album in one step ■ ([`store::Outcome::Merge`]), which keeps the
 //! message and the status of each. What Telegram does not mix or does not take together becomes smaller albums or single
 //! calls, each again a job of its own. One that fails parks its own answer and not its neighbours.
 //!
 //! A manager who writes first chooses a phone number, and Kommo makes a chat that no conversation of ours is known to be. The
 //! hook then goes into the lane of the customer who has shared that number as their own ([`kommo::addressee`]), however it is written ([`domain::phone`]), and to
-//! nobody otherwise. Once it has arrived, the chat is kept as begun ([`domain::opening`]) ■ and the message is given its id of
+//! nobody otherwise. Once it has arrived, the chat is kept as begun ([`domain::manager_initiated`]) ■ and the message is given its id of
 //! ours. The customer's next words name both chats, by which Kommo makes them one; where it does not, they go where they always
 //! went.
 //!
@@ -181,7 +181,7 @@
 //! last comparison that was complete began. The hourly one asks once for each chat, the liveliest first, and at a seventh of
 //! the rate: a manager may also write where the customer is silent. A message that was written in Kommo and never taken
 //! becomes the job that its hook would have become, under the same id. Hooks that come while a start compares are taken and
-//! answered as ever, but held in their lanes until what is missing stands before them ([`store::Store::weave`] ■), for a
+//! answered as ever, but held in their lanes until what is missing stands before them ([`store::Store::backfill`] ■), for a
 //! minute at most. A comparison that is cut short is begun again by the next one; of a chat that alone cannot be read, it is
 //! noted from when on ([`store::Behind`]), so that it holds back no other. What a restored store cannot know it does
 //! not send, since it would be a second time, but tells. A store that went back in time without our doing (a snapshot, an old
@@ -199,7 +199,7 @@
 //! With a token, [`kommo::account`] speaks to the account's REST API: sources, contacts, leads, templates. Nothing above
 //! depends on it. All its calls share one limit and one brake, since Kommo counts by address and shuts out who goes on
 //! asking; what a message waits for goes before everything else. What a call waits for its turn counts against no
-//! deadline ([`pace::within`]). The account is first asked who it is: of one that is not
+//! deadline ([`rate_limit::within`]). The account is first asked who it is: of one that is not
 //! ours nothing more is asked, by whomever.
 //!
 //! Beside the relay, a start sees to what Kommo needs ([`operate::setup`]): the channel is connected, the token is good and
@@ -283,7 +283,7 @@
 //!
 //! `fuzz` holds what is promised of everything that comes from outside; it is there for tests and for libFuzzer alone.
 //!
-//! [`invite`], [`lenient`], [`clock`], [`files`], [`pace`], [`breaker`], [`meter`] and [`net`] are leaves that several rooms use. The bridge never imports the
+//! [`invite`], [`lenient`], [`clock`], [`files`], [`rate_limit`], [`breaker`], [`metrics`] and [`net`] are leaves that several rooms use. The bridge never imports the
 //! operator's ring or the sandbox; only [`app`], which puts all of it together, does. No file names both a Telegram wire
 //! type and a Kommo one: the domain is where both sides meet. A test holds these rules.
 
@@ -300,10 +300,10 @@ pub mod kommo;
 pub mod lenient;
 pub mod lifecycle;
 pub mod media;
-pub mod meter;
+pub mod metrics;
 pub mod net;
 pub mod operate;
-pub mod pace;
+pub mod rate_limit;
 pub mod relay;
 pub mod sandbox;
 pub mod serve;

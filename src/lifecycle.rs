@@ -22,7 +22,7 @@ use sd_notify::NotifyState;
 use tokio::time::{interval, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{meter::Meter, relay::HEARTBEAT, store::Store};
+use crate::{metrics::Metrics, relay::HEARTBEAT, store::Store};
 
 mod signals;
 
@@ -39,7 +39,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(6 * HEARTBEAT.as_secs());
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     soft: CancellationToken,
-    cut: CancellationToken,
+    abort: CancellationToken,
     hard: CancellationToken,
     tasks: TaskTracker,
     failed: Arc<AtomicBool>,
@@ -64,7 +64,7 @@ impl Lifecycle {
     /// The token that says: break off what is in flight.
     #[must_use]
     pub fn cut_token(&self) -> CancellationToken {
-        self.cut.clone()
+        self.abort.clone()
     }
 
     /// Asks for a stop.
@@ -113,7 +113,7 @@ impl Lifecycle {
         self.tasks.close();
         if timeout(GRACE, self.tasks.wait()).await.is_err() {
             tracing::warn!("not everything ended in time, and is broken off");
-            self.cut.cancel();
+            self.abort.cancel();
             if timeout(BREAKING_OFF, self.tasks.wait()).await.is_err() {
                 self.hard.cancel();
                 self.tasks.wait().await;
@@ -123,7 +123,7 @@ impl Lifecycle {
     }
 
     /// Stops at the first signal that asks for it; at the second the process ends at once.
-    pub fn heed(&self, mut signals: Signals) {
+    pub fn on_signals(&self, mut signals: Signals) {
         let this = self.clone();
         // Not among the tracked tasks: it waits for a second signal for as long as the process lives.
         #[expect(clippy::disallowed_methods, reason = "no stop may wait for the task that waits for signals")]
@@ -158,7 +158,7 @@ fn tell(states: &[NotifyState]) {
 /// only waits for `stop`.
 pub async fn feed_watchdog(
     store: Store,
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
     let Some(limit) = sd_notify::watchdog_enabled() else {
@@ -167,7 +167,7 @@ pub async fn feed_watchdog(
     };
     let mut every = interval(limit / 3);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
-        let stalled: Vec<_> = meter.stalled(STALLED_AFTER).iter().map(ToString::to_string).collect();
+        let stalled: Vec<_> = metrics.stalled(STALLED_AFTER).iter().map(ToString::to_string).collect();
         let commits = timeout(limit / 3, store.probe()).await.is_ok();
         if stalled.is_empty() && commits {
             tell(&[NotifyState::Watchdog]);

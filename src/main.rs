@@ -306,7 +306,7 @@ fn bridge(config: &Config, runtime: Runtime, signals: Signals, ignored: Ignored)
     let ended = runtime.block_on(async {
         ignored.tell();
         let app = App::start(config).await?;
-        app.lifecycle().heed(signals);
+        app.lifecycle().on_signals(signals);
         lifecycle::tell_ready();
         app.lifecycle().stop_token().cancelled().await;
         lifecycle::tell_stopping();

@@ -7,13 +7,13 @@
 mod denied;
 pub mod disk;
 mod disposition;
-mod found;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub mod imported;
+mod limiter;
 pub mod link;
+mod path_cache;
 pub(crate) mod range;
-mod room;
 pub mod serve;
 mod standing;
 mod whole;

@@ -1,8 +1,8 @@
 //! The one loop of the bridge: claim a job, take its step, settle it.
 //!
 //! Each [`Route`] has a relay of its own. Within a route, lanes go on side by side, up to a limit, and the jobs of one
-//! lane one after the other. The step ([`courier`]) does one unit of work and says how it ended; what that means for the
-//! job is decided in [`verdict`], without I/O; this loop only waits, claims and settles. While the way to the remote is not
+//! lane one after the other. The step ([`context`]) does one unit of work and says how it ended; what that means for the
+//! job is decided in [`retry_policy`], without I/O; this loop only waits, claims and settles. While the way to the remote is not
 //! free ([`Breaker`]), it claims nothing.
 
 use std::{sync::Arc, time::Duration};
@@ -17,27 +17,27 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     breaker::{Breaker, Gate},
     clock::{self, Moment},
-    domain::work::{Lane, Route},
+    domain::job::{Lane, Route},
     kommo::time::KommoTime,
-    meter::Meter,
-    relay::{courier::Courier, job::Job, verdict::Policy},
+    metrics::Metrics,
+    relay::{context::Context, execution::Execution, retry_policy::RetryPolicy},
     store::{Class, Due, Lease, Store, StoreError},
 };
 
-pub mod courier;
+mod callback_ack;
+pub mod context;
 pub mod crm;
+mod destination;
+mod execution;
 mod inbound;
-mod job;
 mod line;
 mod outbound;
-mod reach;
 mod reactions;
-mod reading;
+mod read_receipts;
 pub mod reconcile;
 pub mod reminders;
-mod taps;
+pub mod retry_policy;
 pub mod typing;
-pub mod verdict;
 
 /// The loop comes round at least this often, so that whoever watches it can tell that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -54,17 +54,17 @@ pub struct Relay {
     /// Where its jobs are.
     pub store: Store,
     /// Who takes their steps.
-    pub courier: Arc<Courier>,
+    pub context: Arc<Context>,
     /// Whether the way to its remote is free.
     pub breaker: Breaker,
     /// What follows from failures.
-    pub policy: Policy,
+    pub policy: RetryPolicy,
     /// When this run began.
     pub began: Moment,
     /// What time it is for Kommo: this machine's clock may be wrong.
     pub time: KommoTime,
     /// Where its state shows.
-    pub meter: Arc<Meter>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// What goes on side by side.
@@ -91,19 +91,19 @@ impl InFlight {
 }
 
 impl Relay {
-    /// Works until `stop`, then finishes what is in flight, or breaks it off at `cut`.
+    /// Works until `stop`, then finishes what is in flight, or breaks it off at `abort`.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn run(self, stop: CancellationToken, cut: CancellationToken) -> Result<(), StoreError> {
+    pub async fn run(self, stop: CancellationToken, abort: CancellationToken) -> Result<(), StoreError> {
         let woken = self.store.woken(&self.route);
         let mut changes = self.breaker.changes();
         let mut in_flight = InFlight::default();
         while !stop.is_cancelled() {
-            self.meter.beat(&self.route);
+            self.metrics.beat(&self.route);
             // Interest is registered before looking, so that a push in between is not missed.
             let news = woken.notified();
-            let again_at = self.fill(&mut in_flight, &cut)?;
+            let again_at = self.fill(&mut in_flight, &abort)?;
             let may = self.slots_left(&in_flight);
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -120,12 +120,12 @@ impl Relay {
     }
 
     /// Claims as many jobs as the way and the slots allow. Gives when to look again if the way is not free.
-    fn fill(&self, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<Option<Instant>, StoreError> {
+    fn fill(&self, in_flight: &mut InFlight, abort: &CancellationToken) -> Result<Option<Instant>, StoreError> {
         let (gate, again_at) = self.breaker.gate(Instant::now());
         match gate {
-            Gate::Free => while self.claim(in_flight, cut)? {},
+            Gate::Free => while self.claim(in_flight, abort)? {},
             Gate::Trial => {
-                if !self.claim(in_flight, cut)? {
+                if !self.claim(in_flight, abort)? {
                     self.breaker.unused();
                     if in_flight.steps.is_empty() && !self.store.is_used(&self.route) {
                         self.breaker.idle();
@@ -133,7 +133,7 @@ impl Relay {
                     return Ok(self.due_at(in_flight));
                 }
             }
-            Gate::Shut(since) => while self.expire(since, in_flight, cut)? {},
+            Gate::Shut(since) => while self.expire(since, in_flight, abort)? {},
         }
         Ok(again_at)
     }
@@ -147,11 +147,11 @@ impl Relay {
     }
 
     /// Begins the next job, if there is one and a slot for it.
-    fn claim(&self, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<bool, StoreError> {
+    fn claim(&self, in_flight: &mut InFlight, abort: &CancellationToken) -> Result<bool, StoreError> {
         let may = self.slots_left(in_flight);
         let Some(lease) = self.store.claim_of(&self.route, clock::steady(), may)? else { return Ok(false) };
         if let Some(is_stale) = self.is_stale(&lease) {
-            self.begin(lease, is_stale, in_flight, cut);
+            self.begin(lease, is_stale, in_flight, abort);
         } else {
             self.breaker.unused();
             lease.put_off(clock::steady().plus(LOOK_AGAIN));
@@ -174,7 +174,7 @@ impl Relay {
     }
 
     /// Ends the next job that has waited too long for a way that is shut.
-    fn expire(&self, since: Instant, in_flight: &mut InFlight, cut: &CancellationToken) -> Result<bool, StoreError> {
+    fn expire(&self, since: Instant, in_flight: &mut InFlight, abort: &CancellationToken) -> Result<bool, StoreError> {
         let Some(patience) = self.policy.patience.filter(|patience| since.elapsed() > *patience) else {
             return Ok(false);
         };
@@ -184,18 +184,19 @@ impl Relay {
         }
         let lease = self.store.claim_older(&self.route, clock::steady(), before)?;
         let Some(lease) = lease else { return Ok(false) };
-        self.begin(lease, true, in_flight, cut);
+        self.begin(lease, true, in_flight, abort);
         Ok(true)
     }
 
-    fn begin(&self, lease: Lease, is_stale: bool, in_flight: &mut InFlight, cut: &CancellationToken) {
+    fn begin(&self, lease: Lease, is_stale: bool, in_flight: &mut InFlight, abort: &CancellationToken) {
         let class = lease.class();
         *in_flight.of(class) += 1;
-        let (courier, breaker) = (Arc::clone(&self.courier), self.breaker.clone());
-        let (policy, meter, cut) = (self.policy.clone(), Arc::clone(&self.meter), cut.clone());
+        let (context, breaker) = (Arc::clone(&self.context), self.breaker.clone());
+        let (policy, metrics, abort) = (self.policy.clone(), Arc::clone(&self.metrics), abort.clone());
         in_flight.steps.spawn(async move {
-            let job = Job { courier: &courier, breaker: &breaker, policy: &policy, meter: &meter, cut: &cut };
-            job.work(lease, is_stale).await.map(|()| class)
+            let execution =
+                Execution { context: &context, breaker: &breaker, policy: &policy, metrics: &metrics, abort: &abort };
+            execution.job(lease, is_stale).await.map(|()| class)
         });
     }
 
@@ -209,7 +210,7 @@ impl Relay {
         if self.breaker.is_free(Instant::now()) {
             for message in self.breaker.freed() {
                 let thread = message.rsplit_once('#').map_or(message.as_str(), |(thread, _)| thread).to_owned();
-                self.store.hurry(&Lane { route: self.route.clone(), thread });
+                self.store.make_due(&Lane { route: self.route.clone(), thread });
             }
             self.store.sort(&self.route, clock::steady());
         }

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod fault;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+pub mod harness;
 pub mod kommo;
 mod own_bridge;
 pub mod page;
@@ -21,6 +22,5 @@ pub mod run;
 pub mod script;
 mod serve;
 mod shared;
-pub mod stage;
 pub mod telegram;
 pub mod traffic;

@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     kommo::hook::HookIntake,
-    media::serve::MediaDoor,
-    meter::Meter,
+    media::serve::MediaServer,
+    metrics::Metrics,
     serve::{connections::Connections, entrance::Entrance, refusals::too_many, seldom::Seldom, unread::Unread},
 };
 
@@ -36,7 +36,6 @@ mod conversation;
 mod entrance;
 mod head;
 mod limits;
-mod patience;
 mod peer;
 mod refusals;
 mod seldom;
@@ -44,6 +43,7 @@ mod strict;
 mod table;
 mod unread;
 mod wire;
+mod write_timeout;
 
 #[cfg(test)]
 mod tests;
@@ -99,7 +99,7 @@ pub async fn until(
     router: Router,
     limits: Limits,
     proxies: Proxies,
-    hooks_meter: Option<Arc<Meter>>,
+    hooks_meter: Option<Arc<Metrics>>,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     let open = Arc::new(Connections::new(limits, Unread::new(hooks_meter)));
@@ -139,7 +139,7 @@ fn is_out_of_files(error: &io::Error) -> bool {
 }
 
 /// What the internet reaches below `public_url`: Kommo's hooks and links to files, and nothing else.
-pub fn public(hooks: HookIntake, media: MediaDoor, public_url: &Url, proxies: Proxies) -> Router {
+pub fn public(hooks: HookIntake, media: MediaServer, public_url: &Url, proxies: Proxies) -> Router {
     // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
     // would take those for another path.
     Router::new().fallback(front).with_state(Arc::new(Entrance::new(hooks, media, public_url, proxies)))
@@ -148,7 +148,7 @@ pub fn public(hooks: HookIntake, media: MediaDoor, public_url: &Url, proxies: Pr
 async fn front(State(entrance): State<Arc<Entrance>>, request: Request<Body>) -> Response {
     let client = entrance.client(&request);
     let request = entrance.within(request);
-    let mut answer = if MediaDoor::is_link(request.uri().path()) {
+    let mut answer = if MediaServer::is_link(request.uri().path()) {
         file(&entrance, client, request).await
     } else {
         hook(&entrance, client, request).await

@@ -19,30 +19,31 @@ use tokio::sync::Notify;
 
 use crate::domain::{
     address::BotId,
+    job::{IdempotencyKey, Job, Lane, Route},
     time::UnixMillis,
-    work::{DedupeId, Lane, Route, Work},
 };
 
 mod account;
 mod aside;
-mod book;
+mod avatar;
+mod backfill;
 mod chunks;
 mod claim;
 mod class;
 mod committer;
+pub mod data_dir;
 mod db;
+mod disk_space;
 mod dump;
 pub mod dumps;
 pub mod durable;
 mod error;
 mod expire;
-mod fact;
 mod forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod guests;
 mod hex;
-pub mod home;
 mod horizon;
 mod index;
 mod keys;
@@ -50,47 +51,46 @@ mod links;
 mod lists;
 mod lock;
 mod look;
+mod manager_initiated;
 mod open;
-mod openings;
 mod park;
 mod parked_list;
-mod past;
-mod portrait;
 mod push;
 mod questions;
 mod reach;
 mod rebuild;
 mod restore;
 mod rewound;
-mod room;
 mod rows;
 mod scan;
 mod schema;
 mod settle;
+mod state_change;
 mod threads;
 mod unread;
 mod unreadable;
-mod weave;
+mod watermark;
+mod write_txn;
 mod writes;
 
 pub use self::{
     account::AccountFacts,
+    backfill::{Backfilled, Missing},
     claim::Lease,
     class::Class,
+    disk_space::free_bytes,
     dump::DumpSummary,
     error::{Remedy, StoreError},
-    fact::{Chat, Fact},
     guests::Held,
     look::Ground,
+    manager_initiated::{ManagerInitiated, OwnNumber},
     open::is_in,
-    openings::{Begun, OwnNumber},
     park::{Parked, ParkedId, Unparked},
     parked_list::SetAside,
-    past::{Behind, KnownChat},
     restore::RestoreSummary,
     rewound::Rewound,
-    room::free_bytes,
-    weave::{Missing, Woven},
+    state_change::{Chat, StateChange},
+    watermark::{Behind, KnownChat},
 };
 use self::{committer::Committer, db::Db, index::Index};
 
@@ -147,11 +147,11 @@ pub struct Intake {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
     /// What a repetition is recognised by; `None` for what follows from another job.
-    pub id: Option<DedupeId>,
+    pub id: Option<IdempotencyKey>,
     /// The lane whose tail it joins.
     pub lane: Lane,
     /// What is to be done.
-    pub work: Work,
+    pub job: Job,
 }
 
 /// What became of an intake.
@@ -165,22 +165,22 @@ pub struct Pushed {
 
 /// How a claimed job ends.
 #[derive(Clone, Debug)]
-pub enum Ending {
+pub enum Outcome {
     /// It is done.
     Done {
         /// What follows from it, at the tails of other lanes.
         then: Vec<NewJob>,
         /// What was learnt by it.
-        facts: Vec<Fact>,
+        changes: Vec<StateChange>,
     },
     /// It is replaced by its parts, which keep its place in the lane, in this order. A part can become parts as well.
-    Become(Vec<Work>),
+    Replace(Vec<Job>),
     /// It is replaced together with jobs that wait behind it in its lane, by works that take its place, in this order.
-    Unite {
+    Merge {
         /// How many of those that [`Lease::behind`] gives, from the first on.
         behind: usize,
         /// What takes their place.
-        works: Vec<Work>,
+        jobs: Vec<Job>,
     },
     /// It is tried again, and its lane waits for it.
     Retry {
@@ -193,7 +193,7 @@ pub enum Ending {
     },
     /// It is tried again at once, although it may have been done. That is noted, and happens once.
     Repeat,
-    /// It is set aside for a person, together with the parts of the same answer ([`Work::shares_answer`]) that are not
+    /// It is set aside for a person, together with the parts of the same answer ([`Job::shares_answer`]) that are not
     /// done yet.
     Park {
         /// What happened.
@@ -321,8 +321,8 @@ impl Store {
     /// If the store has failed.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.db()?;
-        let nothing = |_: &mut committer::Book| {
-            Ok(committer::Planned { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })
+        let nothing = |_: &mut committer::WriteTxn| {
+            Ok(committer::Commit { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(nothing).await
     }

@@ -2,6 +2,7 @@
 
 pub mod access;
 mod answer;
+mod avatar;
 pub mod bot;
 mod business;
 mod cards;
@@ -14,7 +15,6 @@ mod obstacle;
 mod phone;
 pub mod place;
 pub mod poll;
-mod portrait;
 mod react;
 mod refusals;
 pub mod updates;

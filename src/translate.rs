@@ -4,12 +4,12 @@
 //! without a [`crate::domain::message::Skip`] or a [`crate::domain::delivery::Refusal`] that says why.
 
 pub mod buttons;
+pub mod contacts;
 pub mod emoji;
 pub mod file_name;
 pub mod from_history;
 pub mod from_kommo;
 pub mod from_telegram;
-pub mod guests;
 pub mod known_chat;
 pub mod text;
 pub mod to_kommo;

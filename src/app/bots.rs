@@ -8,7 +8,7 @@ use crate::{
     config::{ButtonPlace, Config, Source, Telegram},
     domain::{address::SourceId, keyboard::Layout},
     media::disk::Disk,
-    pace::ChatLimits,
+    rate_limit::ChatLimits,
     telegram::{access::Access, bot::Bot},
 };
 

@@ -17,8 +17,8 @@ use crate::{
         sign::Signer,
         time::KommoTime,
     },
-    media::{disk::Disk, imported, link::LinkKey, serve::MediaDoor},
-    meter::Meter,
+    media::{disk::Disk, imported, link::LinkKey, serve::MediaServer},
+    metrics::Metrics,
     store::Store,
     telegram::bot::Bot,
     words::Spoken,
@@ -28,7 +28,7 @@ use crate::{
 pub(super) fn hooks(
     config: &Config,
     scope: Scope,
-    (store, bots, meter): (&Store, &BTreeMap<SourceId, Bot>, &Arc<Meter>),
+    (store, bots, metrics): (&Store, &BTreeMap<SourceId, Bot>, &Arc<Metrics>),
     (typing, time, spoken): (mpsc::Sender<Typing>, KommoTime, Spoken),
     phone_region: PhoneRegion,
 ) -> HookIntake {
@@ -39,7 +39,7 @@ pub(super) fn hooks(
         sources: bots.keys().cloned().collect(),
         typing,
         imports: imported::in_managers_names(&config.data_dir),
-        meter: Arc::clone(meter),
+        metrics: Arc::clone(metrics),
         broadcasts: Broadcasts::default(),
         said_elsewhere: AtomicBool::new(false),
         time,
@@ -54,10 +54,10 @@ pub(super) fn media(
     config: &Config,
     bots: &BTreeMap<SourceId, Bot>,
     disk: Option<Disk>,
-    meter: &Arc<Meter>,
-) -> MediaDoor {
+    metrics: &Arc<Metrics>,
+) -> MediaServer {
     let key = LinkKey::derive(config.kommo.channel_secret.expose());
-    MediaDoor::new(key, bots.clone(), disk, imported::dir(&config.data_dir), Arc::clone(meter))
+    MediaServer::new(key, bots.clone(), disk, imported::dir(&config.data_dir), Arc::clone(metrics))
 }
 
 /// Who fetches files of managers.

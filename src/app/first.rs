@@ -9,12 +9,12 @@ use tokio::{net::TcpListener, sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{Parts, bots, disk, doors},
+    app::{Services, bots, disk, doors},
     config::{AccountId, Config},
     kommo::{account::Account, hook::Scope, region::PhoneRegion, time::KommoTime, wire::trace},
     lifecycle::Lifecycle,
     media::imported,
-    meter::Meter,
+    metrics::Metrics,
     operate::{admin, identity},
     serve,
     store::Store,
@@ -34,9 +34,9 @@ pub(super) fn wait(
     (public, admin): (TcpListener, TcpListener),
 ) -> anyhow::Result<()> {
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
-    let (meter, now) = (Arc::new(Meter::new()), life.stop_token().child_token());
-    listen(&config, (&store, &meter), life, (public_now, admin_now), &now)?;
-    let starting = Starting { config, store, account, meter, life: life.clone() };
+    let (metrics, now) = (Arc::new(Metrics::new()), life.stop_token().child_token());
+    listen(&config, (&store, &metrics), life, (public_now, admin_now), &now)?;
+    let starting = Starting { config, store, account, metrics, life: life.clone() };
     life.essential("first start", starting.run((public, admin), now));
     Ok(())
 }
@@ -45,7 +45,7 @@ struct Starting {
     config: Config,
     store: Store,
     account: Option<Account>,
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
     life: Lifecycle,
 }
 
@@ -55,7 +55,7 @@ impl Starting {
         let Some(served) = stop.run_until_cancelled(self.learn()).await else { return Ok(()) };
         // Who connects from here on waits for the next listener.
         now.cancel();
-        let parts = Parts::new(&self.config, self.store, self.account, served)?;
+        let parts = Services::new(&self.config, self.store, self.account, served)?;
         parts.start(&self.life, &self.config, public, admin).await?;
         tracing::info!("the account has told its id: everything begins");
         stop.cancelled().await;
@@ -74,7 +74,7 @@ impl Starting {
             let same = trace::without(&why);
             if told != same {
                 tracing::error!("{why}; until then hooks are taken and kept, and nothing is sent");
-                self.meter.between(Some(why.clone()));
+                self.metrics.between(Some(why.clone()));
                 told = same;
             }
             let wait = self.config.retry.kommo.wait(failed, fastrand::f64(), None).unwrap_or(LAST_WAIT);
@@ -86,7 +86,7 @@ impl Starting {
 /// Listens until `now` is over.
 fn listen(
     config: &Config,
-    (store, meter): (&Store, &Arc<Meter>),
+    (store, metrics): (&Store, &Arc<Metrics>),
     life: &Lifecycle,
     (public, admin): (TcpListener, TcpListener),
     now: &CancellationToken,
@@ -98,10 +98,10 @@ fn listen(
     // Who is meant by a number is asked again before anything is sent.
     let phone_region = PhoneRegion { configured: config.telegram.phone_region, account: None };
     let typing = (typing, KommoTime::default(), identity::spoken(&config.kommo, store)?);
-    let hooks = doors::hooks(config, scope, (store, &bots, meter), typing, phone_region);
-    let media = doors::media(config, &bots, disk(config)?, meter);
+    let hooks = doors::hooks(config, scope, (store, &bots, metrics), typing, phone_region);
+    let media = doors::media(config, &bots, disk(config)?, metrics);
     let imported = imported::chats(&config.data_dir, "");
-    let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(meter));
+    let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(metrics));
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     life.passing(
@@ -111,7 +111,7 @@ fn listen(
             serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
             serve::Limits::public(),
             proxies,
-            Some(Arc::clone(meter)),
+            Some(Arc::clone(metrics)),
             public_stop,
         ),
     );

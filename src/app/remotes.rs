@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     breaker::{Breaker, Remote},
-    domain::{address::SourceId, retry::Failure, work::Route},
+    domain::{address::SourceId, job::Route, retry::Failure},
     kommo::{account::Account, chats::Chats},
-    meter::Meter,
+    metrics::Metrics,
     telegram::bot::Bot,
 };
 
@@ -23,25 +23,25 @@ impl Remotes {
         chats: &Chats,
         account: Option<&Account>,
         bots: &BTreeMap<SourceId, Bot>,
-        meter: &Arc<Meter>,
+        metrics: &Arc<Metrics>,
         slowest: Duration,
     ) -> Self {
-        let (chats, told) = (chats.hasty(), Arc::clone(meter));
+        let (chats, told) = (chats.hasty(), Arc::clone(metrics));
         let probe = move || {
             let chats = chats.clone();
             async move { chats.probe().await.map_err(Failure::from) }
         };
         let kommo = Remote::new("kommo", (slowest, true), probe, move |failure| tell_of_kommo(&told, failure));
         let account = account.map(|account| {
-            let (account, told) = (account.hasty(), Arc::clone(meter));
+            let (account, told) = (account.hasty(), Arc::clone(metrics));
             let probe = move || {
                 let account = account.clone();
                 async move { account.verify().await.map(drop).map_err(Failure::from) }
             };
-            Remote::new("account", (slowest, true), probe, move |failure| tell(&told, &Route::Account, failure))
+            Remote::new("account", (slowest, true), probe, move |failure| tell(&told, &Route::Crm, failure))
         });
         let bot = |(source, bot): (&SourceId, &Bot)| {
-            let (bot, told, route) = (bot.clone(), Arc::clone(meter), Route::Outbound(source.clone()));
+            let (bot, told, route) = (bot.clone(), Arc::clone(metrics), Route::Outbound(source.clone()));
             let doubted = bot.clone();
             let probe = move || {
                 let bot = bot.clone();
@@ -60,10 +60,10 @@ impl Remotes {
     /// The breaker of a route.
     pub(super) fn breaker(&self, route: &Route) -> Breaker {
         Breaker::new(match route {
-            Route::Inbound | Route::Report => Some(self.kommo.clone()),
-            Route::Account => self.account.clone(),
+            Route::Inbound | Route::Status => Some(self.kommo.clone()),
+            Route::Crm => self.account.clone(),
             Route::Outbound(source) => self.bots.get(source).cloned(),
-            Route::Stray => None,
+            Route::Undeliverable => None,
         })
     }
 
@@ -73,18 +73,18 @@ impl Remotes {
     }
 }
 
-fn tell(meter: &Meter, route: &Route, failure: Option<&Failure>) {
-    meter.paused(route, failure.map(|failure| failure.why().into_owned()));
+fn tell(metrics: &Metrics, route: &Route, failure: Option<&Failure>) {
+    metrics.paused(route, failure.map(|failure| failure.why().into_owned()));
 }
 
 /// What Kommo wants of a person pauses what goes to it; that it is away is told of Kommo itself.
-fn tell_of_kommo(meter: &Meter, failure: Option<&Failure>) {
+fn tell_of_kommo(metrics: &Metrics, failure: Option<&Failure>) {
     let (asks, away) = failure.map_or((None, None), |failure| {
         let why = Some(failure.why().into_owned());
         if failure.may_pass() { (None, why) } else { (why, None) }
     });
-    for route in [Route::Inbound, Route::Report] {
-        meter.paused(&route, asks.clone());
+    for route in [Route::Inbound, Route::Status] {
+        metrics.paused(&route, asks.clone());
     }
-    meter.between(away);
+    metrics.between(away);
 }

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     breaker::way::Way,
     domain::{amount::span, retry::Failure},
-    pace::within,
+    rate_limit::within,
 };
 
 /// How long a probe may take.

@@ -9,7 +9,7 @@ use crate::{
         parse,
         sections::Reading,
     },
-    domain::guest::{PhoneText, PhoneTexts},
+    domain::crm::{PhoneText, PhoneTexts},
     words::{Language, phone},
 };
 

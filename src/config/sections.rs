@@ -12,7 +12,7 @@ use crate::{
         parse, phone_texts,
         section::Section,
     },
-    domain::{address::SourceId, guest::Campaign, retry::Schedule},
+    domain::{address::SourceId, crm::Campaign, retry::Schedule},
 };
 
 mod fit;

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         address::{BotId, ContactId, Conversation, MessageId},
         message::{Author, Content, Customer, Inbound},
-        reach::Presence,
+        reach::Membership,
         time::UnixMillis,
     },
     words::{Language, notice},
@@ -12,22 +12,22 @@ use crate::{
 
 /// The bot was shut out of a chat, or let in again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PresenceChange {
+pub struct MembershipChange {
     /// Where.
     pub conversation: Conversation,
     /// Whose conversation it is.
     pub customer: Customer,
     /// How it is now.
-    pub presence: Presence,
+    pub membership: Membership,
     /// The bot.
     pub bot: BotId,
 }
 
-impl PresenceChange {
+impl MembershipChange {
     /// The message that tells a manager of it who reads `language`.
     #[must_use]
     pub fn notice(self, language: Language) -> Inbound {
-        let text = match (self.customer.id, self.presence.shut_out) {
+        let text = match (self.customer.id, self.membership.shut_out) {
             (ContactId::Person(_), true) => notice::blocked(),
             (ContactId::Person(_), false) => notice::unblocked(),
             (ContactId::Group(_), true) => notice::removed(),
@@ -37,10 +37,10 @@ impl PresenceChange {
         let (chat, message) = (self.conversation.chat, 0);
         Inbound {
             conversation: self.conversation,
-            id: MessageId { bot: self.bot, chat, message, update: Some(self.presence.update) },
+            id: MessageId { bot: self.bot, chat, message, update: Some(self.membership.update) },
             customer: self.customer,
             author: Author::Business { name: "Telegram".to_owned(), kommo: None },
-            sent_at: self.presence.changed_at,
+            sent_at: self.membership.changed_at,
             content: Content::Text(text.say(language)),
             quote: None,
             edited: false,

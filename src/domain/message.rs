@@ -6,9 +6,9 @@ use crate::{
     domain::{
         address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
         keyboard::Keyboard,
-        opening::Stranger,
-        spot::Spot,
+        manager_initiated::UnknownRecipient,
         time::UnixMillis,
+        topic::Topic,
     },
     words::{Sentence, kind},
 };
@@ -192,7 +192,7 @@ pub struct Inbound {
     /// Whether it is the new wording of a message that was sent before.
     pub edited: bool,
     /// Where in a chat with topics it was said; `None` for what nobody has said, or where that is not told.
-    pub topic: Option<Spot>,
+    pub topic: Option<Topic>,
     /// Whether its author need not have been there when it was sent: it was written for later, or Telegram sends it for them.
     pub unattended: bool,
 }
@@ -207,7 +207,7 @@ impl Inbound {
 
 /// A customer's press of a button: a message that says what stands on it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tap {
+pub struct ButtonPress {
     /// Telegram's id of the press, which wants an answer.
     pub query: String,
     /// The place of the button among all of its keyboard, if it is known.
@@ -218,7 +218,7 @@ pub struct Tap {
     pub inbound: Inbound,
 }
 
-impl Tap {
+impl ButtonPress {
     /// The press as that of a keyboard that is used once: each of its buttons says what it says one time, however often
     /// it is pressed. Where the button is not known, or anybody of a group may press it, each press counts.
     #[must_use]
@@ -314,7 +314,7 @@ pub enum Recipient {
     /// Kommo named a conversation that we did not mint.
     Foreign(String),
     /// Kommo named none: a manager writes first, to a phone number.
-    Stranger(Stranger),
+    UnknownRecipient(UnknownRecipient),
 }
 
 /// A manager's reaction to a message, or the end of it.

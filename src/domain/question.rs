@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         address::{BotId, ContactId, Conversation, MessageId},
-        guest::Guest,
+        crm::CustomerProfile,
         message::{Author, Content, Customer, Inbound},
         time::UnixMillis,
     },
@@ -23,7 +23,8 @@ pub const TOLD_BEFORE: Duration = Duration::from_hours(2);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// Who has asked.
-    pub guest: Guest,
+    #[serde(rename = "guest")]
+    pub customer: CustomerProfile,
     /// The bot that answers there.
     pub bot: BotId,
     /// Telegram's number of the message.
@@ -43,7 +44,7 @@ impl Question {
         let is_asked = inbound.conversation.chat.owner.is_some() && !inbound.edited;
         let Customer { name, username, .. } = inbound.customer.clone();
         is_asked.then_some(Self {
-            guest: Guest { id, name, username },
+            customer: CustomerProfile { id, name, username },
             bot: inbound.id.bot,
             message: inbound.id.message,
             written_at: inbound.sent_at,
@@ -75,9 +76,9 @@ impl Question {
             // No message of Telegram's has the number 0, and no update a number below it: each question has one notice.
             id: MessageId { bot: self.bot, chat, message: 0, update: Some(-self.message) },
             customer: Customer {
-                id: ContactId::Person(self.guest.id),
-                name: self.guest.name.clone(),
-                username: self.guest.username.clone(),
+                id: ContactId::Person(self.customer.id),
+                name: self.customer.name.clone(),
+                username: self.customer.username.clone(),
                 phone: None,
             },
             author: Author::Business { name: "Telegram".to_owned(), kommo: None },
@@ -100,8 +101,8 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     fn question() -> Question {
-        let guest = Guest { id: UserId(7), name: "Ann".to_owned(), username: None };
-        Question { guest, bot: BotId(1), message: 42, written_at: WRITTEN, is_told: false }
+        let customer = CustomerProfile { id: UserId(7), name: "Ann".to_owned(), username: None };
+        Question { customer, bot: BotId(1), message: 42, written_at: WRITTEN, is_told: false }
     }
 
     fn after(minutes: u32) -> UnixMillis {

@@ -6,7 +6,7 @@ use crate::domain::{address::UserId, time::UnixMillis};
 
 /// Whether the bot is let into a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Presence {
+pub struct Membership {
     /// Whether it is shut out: blocked by the customer, or removed from the group.
     pub shut_out: bool,
     /// When that changed, by Telegram's clock.
@@ -17,7 +17,7 @@ pub struct Presence {
     pub learnt_at: UnixMillis,
 }
 
-impl Presence {
+impl Membership {
     /// Whether this is a later word than `other`. Telegram tells seconds; within one, the number of the update decides.
     #[must_use]
     pub fn is_newer_than(&self, other: &Self) -> bool {
@@ -63,21 +63,21 @@ impl Connection {
 mod tests {
     use super::*;
 
-    fn presence(changed_at: i64, update: i64) -> Presence {
-        Presence { shut_out: true, changed_at: UnixMillis(changed_at), update, learnt_at: UnixMillis(500) }
+    fn membership(changed_at: i64, update: i64) -> Membership {
+        Membership { shut_out: true, changed_at: UnixMillis(changed_at), update, learnt_at: UnixMillis(500) }
     }
 
     #[test]
     fn the_later_word_counts() {
-        assert!(presence(2000, 1).is_newer_than(&presence(1000, 9)));
-        assert!(presence(1000, 9).is_newer_than(&presence(1000, 8)));
-        assert!(!presence(1000, 9).is_newer_than(&presence(1000, 9)));
+        assert!(membership(2000, 1).is_newer_than(&membership(1000, 9)));
+        assert!(membership(1000, 9).is_newer_than(&membership(1000, 8)));
+        assert!(!membership(1000, 9).is_newer_than(&membership(1000, 9)));
     }
 
     #[test]
     fn only_what_was_waiting_is_in_vain() {
-        assert!(presence(0, 0).is_in_vain(UnixMillis(500)));
-        assert!(!presence(0, 0).is_in_vain(UnixMillis(501)));
-        assert!(!Presence { shut_out: false, ..presence(0, 0) }.is_in_vain(UnixMillis(0)));
+        assert!(membership(0, 0).is_in_vain(UnixMillis(500)));
+        assert!(!membership(0, 0).is_in_vain(UnixMillis(501)));
+        assert!(!Membership { shut_out: false, ..membership(0, 0) }.is_in_vain(UnixMillis(0)));
     }
 }

@@ -69,11 +69,11 @@ pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, St
     };
     match from_telegram::decode(raw, &place) {
         Ok(Arrival::Message(inbound)) => Ok(message(&inbound, circumstances.language)),
-        Ok(Arrival::Tap(tap)) => {
-            assert!(!tap.query.is_empty() || !tap.inbound.id.to_string().is_empty());
-            let sent = to_kommo::tap(&tap, &links(&key(), &url()), circumstances.language);
-            assert_eq!(sent.payload.message.callback_data, tap.choice);
-            Ok(message(&tap.inbound, circumstances.language))
+        Ok(Arrival::ButtonPress(press)) => {
+            assert!(!press.query.is_empty() || !press.inbound.id.to_string().is_empty());
+            let sent = to_kommo::press(&press, &links(&key(), &url()), circumstances.language);
+            assert_eq!(sent.payload.message.callback_data, press.choice);
+            Ok(message(&press.inbound, circumstances.language))
         }
         Ok(Arrival::Reaction(reaction)) => {
             let sent = to_kommo::react(&reaction, crate::domain::address::KommoMessageId("id".to_owned()));
@@ -83,8 +83,8 @@ pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, St
             );
             Err("a reaction".to_owned())
         }
-        Ok(Arrival::Presence(change)) => {
-            assert!(change.presence.changed_at.0 >= 0, "{change:?}");
+        Ok(Arrival::Membership(change)) => {
+            assert!(change.membership.changed_at.0 >= 0, "{change:?}");
             Err("who is let in".to_owned())
         }
         Ok(Arrival::Connection(connection)) => {

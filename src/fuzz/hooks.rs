@@ -7,9 +7,9 @@ use sha1::Sha1;
 
 use crate::{
     domain::{
+        job::{Call, Method},
         keyboard::{Keyboard, Layout},
         message::Outbound,
-        work::{Call, Method},
     },
     fuzz::input::squeezed,
     kommo::sign::Signer,
@@ -188,7 +188,7 @@ fn buttons(keyboard: &Keyboard, text: &str, limit: usize) {
 fn united(calls: Vec<Call>, files: usize) {
     let words = squeezed(&calls.iter().map(said).collect::<String>());
     let works = album::unite(vec![calls.clone(), calls]);
-    let sent: Vec<_> = works.iter().flat_map(crate::domain::work::Work::calls).collect();
+    let sent: Vec<_> = works.iter().flat_map(crate::domain::job::Job::calls).collect();
     for work in &works {
         assert!(work.calls().len() <= album::LARGEST && !work.calls().is_empty());
         assert!(work.calls().len() == 1 || work.calls().iter().all(is_file), "an album is of files");

@@ -44,8 +44,8 @@ fn beside(raw: &str) {
     assert!(from_telegram::message_id(raw, BotId(1)).is_none_or(|id| is_visible(&id)));
     assert!(wire::update_id(raw).is_none_or(|id| id > 0));
     let _ = (from_telegram::numbers(raw), from_telegram::query(raw), from_telegram::deletion_of(raw, &[1, 2]));
-    if let Some(found) = from_telegram::introduction(raw, &source) {
-        assert!(is_visible(&found.guest.name), "{found:?}");
+    if let Some(found) = from_telegram::start_context(raw, &source) {
+        assert!(is_visible(&found.customer.name), "{found:?}");
         assert!(found.written_at.is_none_or(|at| at.0 >= 0), "{found:?}");
         assert!(found.phone.is_none_or(|phone| is_number(&phone)));
     }

@@ -27,10 +27,9 @@ use crate::{
     },
     lenient::Fields,
     net::{Egress, Http},
-    pace::Pace,
+    rate_limit::RateLimit,
 };
 
-mod brake;
 mod contacts;
 mod error;
 mod events;
@@ -39,12 +38,13 @@ mod leads;
 mod people;
 mod sources;
 mod templates;
+mod throttle;
 pub mod token;
 
-use brake::Brake;
 pub use error::RestError;
 pub use events::Sent;
 pub use expected::Expected;
+use throttle::Throttle;
 
 /// How many calls a second are made. Kommo allows seven, to everything that runs at one address.
 const CALLS_PER_SECOND: u32 = 5;
@@ -61,8 +61,8 @@ pub struct Account {
     http: Http,
     origin: Url,
     authorization: HeaderValue,
-    pace: Arc<Pace>,
-    brake: Arc<Brake>,
+    rate_limit: Arc<RateLimit>,
+    throttle: Arc<Throttle>,
     is_patient: bool,
     expected: Expected,
     /// What is wrong with the account, or that nothing is, once that is known.
@@ -91,13 +91,13 @@ impl Account {
     pub fn new(egress: &Egress, origin: Url, token: &str, timeout: Duration) -> Result<Self, SetupError> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
         authorization.set_sensitive(true);
-        let pace = Arc::new(Pace::per_second(CALLS_PER_SECOND));
+        let rate_limit = Arc::new(RateLimit::per_second(CALLS_PER_SECOND));
         Ok(Self {
             http: http::client(egress, timeout)?,
             origin,
             authorization,
-            pace,
-            brake: Arc::default(),
+            rate_limit,
+            throttle: Arc::default(),
             is_patient: false,
             expected: Expected::default(),
             verdict: Arc::default(),
@@ -108,7 +108,7 @@ impl Account {
     /// The same for what may not wait for its turn among all the others: a probe now and then.
     #[must_use]
     pub fn hasty(&self) -> Self {
-        Self { pace: Arc::new(Pace::per_second(1)), ..self.clone() }
+        Self { rate_limit: Arc::new(RateLimit::per_second(1)), ..self.clone() }
     }
 
     /// The same for what may take its time: its calls let those of the others go first.
@@ -203,14 +203,14 @@ impl Account {
         query: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Result<(StatusCode, Vec<u8>), RestError> {
-        self.brake.check(Instant::now())?;
+        self.throttle.check(Instant::now())?;
         if self.is_patient {
-            self.pace.patient_turn().await;
+            self.rate_limit.acquire_patiently().await;
         } else {
-            self.pace.turn().await;
+            self.rate_limit.acquire().await;
         }
         // Whoever waited for a turn asks again: the call before may have been one too many.
-        self.brake.check(Instant::now())?;
+        self.throttle.check(Instant::now())?;
         let mut request = self.http.request(method, self.url(path, query));
         request = request.header(header::AUTHORIZATION, self.authorization.clone());
         if let Some(body) = body {
@@ -236,7 +236,7 @@ impl Account {
         let body = read_limited(response).await;
         let after = told.max(body.as_ref().ok().and_then(|body| account::retry_after(body)));
         let problem = body.as_ref().ok().and_then(|body| Problem::of_kommo(status, body));
-        self.brake.note((status, problem.is_some()), after, started_at, Instant::now())?;
+        self.throttle.note((status, problem.is_some()), after, started_at, Instant::now())?;
         let body = body?;
         if status.is_success() {
             return Ok((status, body));
@@ -251,7 +251,7 @@ fn encode(body: &(impl Serialize + ?Sized)) -> Vec<u8> {
 
 fn decoded<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, RestError> {
     // Every entity of Kommo's has an id; a filter's answer has none.
-    let has_id = serde_json::from_slice::<Fields>(body).is_ok_and(|fields| fields.says("id"));
+    let has_id = serde_json::from_slice::<Fields>(body).is_ok_and(|fields| fields.is_set("id"));
     serde_json::from_slice(body).ok().filter(|_| has_id).ok_or_else(|| nonsense(status, body))
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     domain::{
         address::{Conversation, SourceId, UserId},
+        manager_initiated::UnknownRecipient,
         message::{Outbound, Recipient},
-        opening::Stranger,
         phone,
         time::UnixMillis,
     },
@@ -54,7 +54,7 @@ pub fn find<'s>(
     match &outbound.to {
         Recipient::Known(conversation) => Ok(Addressee::Known(conversation.clone())),
         Recipient::Foreign(_) => Ok(Addressee::Foreign),
-        Recipient::Stranger(stranger) => {
+        Recipient::UnknownRecipient(stranger) => {
             let begun = stranger.opening.as_ref().map(|opening| store.opened(&opening.chat)).transpose()?.flatten();
             let owners = owners(store, stranger.phone.as_deref().unwrap_or_default(), region, now)?;
             Ok(meant(begun, &owners, stranger, source(sources, outbound.source.as_deref())))
@@ -75,7 +75,12 @@ fn owners(store: &Store, phone: &str, region: &PhoneRegion, now: UnixMillis) -> 
     Ok(owners)
 }
 
-fn meant(begun: Option<Conversation>, owners: &[UserId], stranger: &Stranger, source: Option<&SourceId>) -> Addressee {
+fn meant(
+    begun: Option<Conversation>,
+    owners: &[UserId],
+    stranger: &UnknownRecipient,
+    source: Option<&SourceId>,
+) -> Addressee {
     match (begun, owners, source) {
         (Some(begun), [], _) => Addressee::Known(begun),
         (Some(begun), owners, _) if owners.iter().any(|owner| owner.0 == begun.chat.id) => Addressee::Known(begun),
@@ -119,7 +124,7 @@ mod tests {
     fn who_is_meant_is_clear_or_nobody() {
         let sales = SourceId::parse("sales").unwrap();
         let with = |id: i64| Conversation::new(sales.clone(), id);
-        let stranger = |phone: Option<&str>| Stranger { phone: phone.map(str::to_owned), opening: None };
+        let stranger = |phone: Option<&str>| UnknownRecipient { phone: phone.map(str::to_owned), opening: None };
         for (begun, owners, phone, source, meant_is) in [
             (None, vec![7], Some("491"), Some(&sales), Addressee::Known(with(7))),
             (Some(with(7)), vec![7], Some("491"), None, Addressee::Known(with(7))),

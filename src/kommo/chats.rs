@@ -17,7 +17,7 @@ use crate::{
         wire::{ApiError, EditEvent, NewChat, React},
     },
     net::{Egress, Http},
-    pace::Pace,
+    rate_limit::RateLimit,
 };
 
 mod answer;
@@ -116,7 +116,7 @@ pub struct Chats {
     origin: Url,
     scope_id: Arc<str>,
     signer: Signer,
-    pace: Arc<Pace>,
+    rate_limit: Arc<RateLimit>,
     time: KommoTime,
     forms: Arc<Forms>,
     edits: Arc<Edits>,
@@ -141,7 +141,7 @@ impl Chats {
             origin,
             scope_id: scope_id.into(),
             signer,
-            pace: Arc::new(Pace::per_second(rate)),
+            rate_limit: Arc::new(RateLimit::per_second(rate)),
             time: KommoTime::default(),
             forms: Arc::default(),
             edits: Arc::default(),
@@ -200,7 +200,7 @@ impl Chats {
         query: Option<&str>,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Vec<u8>), CallError> {
-        self.pace.turn().await;
+        self.rate_limit.acquire().await;
         let mut url = self.origin.clone();
         let prefix = self.origin.path().trim_end_matches('/');
         url.set_path(&format!("{prefix}/v2/origin/custom/{place}"));

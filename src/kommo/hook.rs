@@ -31,9 +31,9 @@ use crate::{
     domain::{
         address::SourceId,
         delivery::{Delivery, ErrorCode, Refusal, Report},
+        job::{IdempotencyKey, Job, Lane},
         message::{Outbound, OutboundReaction, Recipient, Typing},
         time::UnixMillis,
-        work::{DedupeId, Lane, Work},
     },
     kommo::{
         addressee::{self, Addressee},
@@ -41,8 +41,8 @@ use crate::{
         sign::{Signer, Verified},
         time::KommoTime,
     },
-    meter::Meter,
-    store::{Chat, Fact, Intake, NewJob, Store, StoreError},
+    metrics::Metrics,
+    store::{Chat, Intake, NewJob, StateChange, Store, StoreError},
     translate::{
         from_kommo::{self, Arrival},
         known_chat::{self, KnownChat},
@@ -86,7 +86,7 @@ pub struct HookIntake {
     /// A file that is there if messages were imported in managers' names.
     pub imports: PathBuf,
     /// Counts them.
-    pub meter: Arc<Meter>,
+    pub metrics: Arc<Metrics>,
     /// Who writes to many at once.
     pub broadcasts: Broadcasts,
     /// Whether it was said that hooks come to another scope.
@@ -112,16 +112,16 @@ impl HookIntake {
         };
         match outcome {
             Ok(taken) => {
-                self.meter.hook(taken.name());
+                self.metrics.hook(taken.name());
                 let is_of_message = matches!(taken, Taken::Stored | Taken::Known);
-                if is_of_message && self.meter.hook_came() {
+                if is_of_message && self.metrics.hook_came() {
                     tracing::info!("Kommo's hooks come again");
                 }
             }
             Err(rejected) => {
-                self.meter.hook(rejected.name());
+                self.metrics.hook(rejected.name());
                 if rejected == Rejected::StoreDown {
-                    self.meter.store_down(clock::now());
+                    self.metrics.store_down(clock::now());
                 }
                 if rejected == Rejected::UnknownScope && !self.said_elsewhere.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
@@ -199,27 +199,27 @@ impl HookIntake {
 
     /// Tells a manager that a message is not sent, unless it was taken before. Under the id of its hook, this happens once.
     async fn refuse(&self, message: &Outbound) -> Result<Taken, Rejected> {
-        let id = DedupeId::hook(&message.id);
+        let id = IdempotencyKey::hook(&message.id);
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
         tracing::warn!(message = %message.id, "a message of long ago comes by a hook: it is not sent");
         let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).told(self.spoken.now()));
-        let work = Work::Report(Report { message: message.id.clone(), delivery });
-        self.push(NewJob { id: Some(id), lane, work }, Vec::new(), false).await
+        let job = Job::DeliveryStatus(Report { message: message.id.clone(), delivery });
+        self.push(NewJob { id: Some(id), lane, job }, Vec::new(), false).await
     }
 
     /// Whether a message has crossed before: that is known for longer than its hook.
     fn has_crossed(&self, message: &Outbound) -> Result<bool, Rejected> {
         let crossed = self.store.telegram_messages(&message.id).map(|ours| !ours.is_empty());
-        crossed.map_err(|error| not_stored(&error, Some(&DedupeId::hook(&message.id))))
+        crossed.map_err(|error| not_stored(&error, Some(&IdempotencyKey::hook(&message.id))))
     }
 
     async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {
-        let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&DedupeId::hook(&message.id))))?;
-        let work = Work::Hook { raw: raw.to_owned() };
+        let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&IdempotencyKey::hook(&message.id))))?;
+        let job = Job::Hook { raw: raw.to_owned() };
         let facts = known_chat::read(raw).map(fact).into_iter().collect();
         let sender = from_kommo::sender(raw);
         let is_bulk = sender.is_some_and(|sender| self.broadcasts.is_bulk(&sender, &lane.thread, Instant::now()));
-        self.push(NewJob { id: Some(DedupeId::hook(&message.id)), lane, work }, facts, is_bulk).await
+        self.push(NewJob { id: Some(IdempotencyKey::hook(&message.id)), lane, job }, facts, is_bulk).await
     }
 
     /// A reaction waits behind the message that it may be about.
@@ -229,11 +229,11 @@ impl HookIntake {
             return Ok(Taken::Ignored);
         }
         let lane = Lane::outbound(&reaction.conversation);
-        let work = Work::Reaction { raw: raw.to_owned() };
-        self.push(NewJob { id: Some(DedupeId::reaction(&hook.digest())), lane, work }, Vec::new(), false).await
+        let job = Job::Reaction { raw: raw.to_owned() };
+        self.push(NewJob { id: Some(IdempotencyKey::reaction(&hook.digest())), lane, job }, Vec::new(), false).await
     }
 
-    async fn push(&self, job: NewJob, facts: Vec<Fact>, is_bulk: bool) -> Result<Taken, Rejected> {
+    async fn push(&self, job: NewJob, facts: Vec<StateChange>, is_bulk: bool) -> Result<Taken, Rejected> {
         let id = job.id.clone();
         let pushed = self.store.push_as(Intake { jobs: vec![job], offset: None }, facts, is_bulk, clock::now()).await;
         let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
@@ -251,7 +251,7 @@ impl HookIntake {
         Ok(match &message.to {
             Recipient::Known(conversation) => Lane::stray(&conversation.to_string()),
             Recipient::Foreign(thread) => Lane::stray(thread),
-            Recipient::Stranger(stranger) => {
+            Recipient::UnknownRecipient(stranger) => {
                 Lane::stray(stranger.opening.as_ref().map_or("nobody", |opening| &opening.chat.0))
             }
         })
@@ -262,16 +262,16 @@ impl HookIntake {
     }
 }
 
-fn not_stored(error: &StoreError, id: Option<&DedupeId>) -> Rejected {
+fn not_stored(error: &StoreError, id: Option<&IdempotencyKey>) -> Rejected {
     let id = id.map(|id| id.0.as_str());
     tracing::error!(%error, id, "a hook could not be stored, and Kommo sends it once");
     Rejected::StoreDown
 }
 
 /// What a hook tells of its chat.
-fn fact(known: KnownChat) -> Fact {
+fn fact(known: KnownChat) -> StateChange {
     let KnownChat { conversation, chat, user } = known;
-    Fact::Chat { conversation, chat: Chat { chat, user } }
+    StateChange::Chat { conversation, chat: Chat { chat, user } }
 }
 
 /// What the sender calls itself. Anybody can call themselves anything, so nothing depends on it.

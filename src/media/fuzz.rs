@@ -105,7 +105,7 @@ fn opened(path: &str) {
     if let Ok(target) = key.open(&path, NOW) {
         assert_eq!(target, Target::Imported(ImportedFile { expires_at_seconds: NOW.seconds() + 1, ..file }));
         assert_eq!(path.split('/').filter(|segment| !segment.is_empty()).nth(1), Some(sealed));
-        assert!(serve::MediaDoor::is_link(&path) || !path.trim_start_matches('/').starts_with("media/"));
+        assert!(serve::MediaServer::is_link(&path) || !path.trim_start_matches('/').starts_with("media/"));
     }
 }
 
@@ -129,7 +129,7 @@ fn made(input: &mut Input<'_>) {
     let link = links.to(&source, &media);
     assert!(Url::parse(&link).is_ok_and(|url| url.as_str() == link && url.query().is_none()), "{link}");
     let path = link.strip_prefix(PUBLIC_URL).expect("below the public address");
-    assert!(serve::MediaDoor::is_link(path));
+    assert!(serve::MediaServer::is_link(path));
     let Ok(Target::AtTelegram(linked)) = key.open(path, NOW) else { unreachable!("{link} leads nowhere") };
     assert_eq!((&linked.source, &linked.file_id, &linked.file_name), (&source, &media.file_id, &media.file_name));
     assert_eq!((&linked.mime_type, linked.size_bytes), (&media.mime_type, media.size_bytes));

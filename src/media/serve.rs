@@ -16,15 +16,14 @@ use crate::{
     media::{
         denied::{Denied, reach},
         disk::Disk,
-        disposition,
-        found::Places,
-        imported,
+        disposition, imported,
+        limiter::{Limiter, Permit, keeping},
         link::{ImportedFile, LinkKey, Linked, SEGMENT, Target},
-        room::{Place, Room, keeping},
+        path_cache::PathCache,
         standing::Standing,
         whole::{self, Unwhole, whole},
     },
-    meter::Meter,
+    metrics::Metrics,
     telegram::{
         bot::Bot,
         file::{FileError, Found},
@@ -32,30 +31,30 @@ use crate::{
 };
 
 /// Serves files to whoever has a link.
-pub struct MediaDoor {
+pub struct MediaServer {
     key: LinkKey,
     bots: BTreeMap<SourceId, Bot>,
     imports: PathBuf,
     /// Where files are, if the Bot API server keeps them on this machine.
     disk: Option<Disk>,
-    found: Places,
-    room: Room,
+    found: PathCache,
+    limiter: Limiter,
     standing: Arc<Standing>,
 }
 
-impl MediaDoor {
+impl MediaServer {
     /// Serves links of `key` with files of `bots`, which are on a `disk` or at Telegram, and with those that were imported into
-    /// the folder `imports`. How that goes shows in `meter`.
+    /// the folder `imports`. How that goes shows in `metrics`.
     #[must_use]
     pub fn new(
         key: LinkKey,
         bots: BTreeMap<SourceId, Bot>,
         disk: Option<Disk>,
         imports: PathBuf,
-        meter: Arc<Meter>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        let standing = Arc::new(Standing::new(meter));
-        Self { key, bots, imports, disk, found: Places::default(), room: Room::default(), standing }
+        let standing = Arc::new(Standing::new(metrics));
+        Self { key, bots, imports, disk, found: PathCache::default(), limiter: Limiter::default(), standing }
     }
 
     /// Whether a path is that of a link, good or not.
@@ -87,7 +86,7 @@ impl MediaDoor {
             return Err(Denied::Method);
         }
         let target = self.key.open(head.uri.path(), clock::now()).map_err(|_| Denied::Unknown)?;
-        let place = self.room.place().await.ok_or(Denied::Full)?;
+        let place = self.limiter.acquire().await.ok_or(Denied::Full)?;
         match target {
             Target::AtTelegram(linked) => self.at_telegram(head, &linked, place).await,
             Target::Imported(file) => Ok(keeping(place, self.imported(head, &file).await?)),
@@ -104,7 +103,7 @@ impl MediaDoor {
         Ok(response)
     }
 
-    async fn at_telegram(&self, head: &Parts, linked: &Linked, place: Place) -> Result<Response<Body>, Denied> {
+    async fn at_telegram(&self, head: &Parts, linked: &Linked, place: Permit) -> Result<Response<Body>, Denied> {
         let given = self.look_and_give(head, linked, place).await;
         if let Some((reach, why)) = given.as_ref().err().and_then(|denied| denied.complaint()) {
             self.standing.failed(&linked.source, &linked.file_id, reach, why);
@@ -112,7 +111,7 @@ impl MediaDoor {
         given
     }
 
-    async fn look_and_give(&self, head: &Parts, linked: &Linked, place: Place) -> Result<Response<Body>, Denied> {
+    async fn look_and_give(&self, head: &Parts, linked: &Linked, place: Permit) -> Result<Response<Body>, Denied> {
         let bot = self.bots.get(&linked.source).ok_or(Denied::Unknown)?;
         // What was found a moment ago may have moved; what Telegram has just found has not. Where it alone tells whether
         // there is a file, whoever asks for no more than that gets its word.
@@ -138,7 +137,7 @@ impl MediaDoor {
         linked: &Linked,
         bot: &Bot,
         found: &Found,
-        place: Place,
+        place: Permit,
     ) -> Result<Response<Body>, Denied> {
         let range = range(&head.headers);
         let is_head = head.method == Method::HEAD;
@@ -156,7 +155,7 @@ impl MediaDoor {
     }
 }
 
-impl MediaDoor {
+impl MediaServer {
     /// Notes how the body of a file has ended. A reader that goes away ends none.
     fn ended(&self, linked: &Linked) -> impl FnOnce(Result<(), Unwhole>) + Send + use<> {
         let (standing, source, file_id) = (Arc::clone(&self.standing), linked.source.clone(), linked.file_id.clone());

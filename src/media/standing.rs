@@ -10,7 +10,7 @@ use dashmap::DashMap;
 
 use crate::{
     domain::address::SourceId,
-    meter::{Meter, Note},
+    metrics::{Metrics, Note},
 };
 
 /// How many different files have to fail one after the other until it is no accident.
@@ -27,7 +27,7 @@ pub(super) enum Reach {
 
 /// How the files of each source fare.
 pub(super) struct Standing {
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
     failing: DashMap<SourceId, Failing>,
 }
 
@@ -39,15 +39,15 @@ struct Failing {
 }
 
 impl Standing {
-    pub(super) fn new(meter: Arc<Meter>) -> Self {
-        Self { meter, failing: DashMap::new() }
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, failing: DashMap::new() }
     }
 
     /// A file of this source has passed.
     pub(super) fn served(&self, source: &SourceId) {
-        self.meter.file(source, true);
+        self.metrics.file(source, true);
         let before = self.failing.remove(source);
-        self.meter.note(Note::Files(source.clone()), None);
+        self.metrics.note(Note::Files(source.clone()), None);
         if before.is_some_and(|(_, failing)| failing.is_told) {
             tracing::info!(%source, "customers' files pass again");
         }
@@ -55,7 +55,7 @@ impl Standing {
 
     /// A file of this source could not be given. `why` is for the operator, and holds no address.
     pub(super) fn failed(&self, source: &SourceId, file_id: &str, reach: Reach, why: impl Display) {
-        self.meter.file(source, false);
+        self.metrics.file(source, false);
         let mut failing = self.failing.entry(source.clone()).or_default();
         if failing.files.len() < IN_A_ROW && !failing.files.iter().any(|known| known == file_id) {
             failing.files.push(file_id.to_owned());
@@ -69,7 +69,7 @@ impl Standing {
         }
         if are_all {
             let text = format!("files of source {source}: none of the last {IN_A_ROW} could be given to Kommo: {why}");
-            self.meter.note(Note::Files(source.clone()), Some(text));
+            self.metrics.note(Note::Files(source.clone()), Some(text));
         }
     }
 }
@@ -78,44 +78,44 @@ impl Standing {
 mod tests {
     use super::*;
 
-    fn standing() -> (Arc<Meter>, Standing, SourceId) {
-        let meter = Arc::new(Meter::new());
-        (Arc::clone(&meter), Standing::new(meter), SourceId::parse("sales").unwrap())
+    fn standing() -> (Arc<Metrics>, Standing, SourceId) {
+        let metrics = Arc::new(Metrics::new());
+        (Arc::clone(&metrics), Standing::new(metrics), SourceId::parse("sales").unwrap())
     }
 
     #[test]
     fn one_file_that_fails_again_and_again_is_no_alarm() {
-        let (meter, standing, source) = standing();
+        let (metrics, standing, source) = standing();
         for _ in 0..10 {
             standing.failed(&source, "a", Reach::OneFile, "gone");
         }
-        assert_eq!(meter.advice(), Vec::<String>::new());
+        assert_eq!(metrics.advice(), Vec::<String>::new());
         assert!(!standing.failing.get(&source).unwrap().is_told);
     }
 
     #[test]
     fn files_that_all_fail_are_noted_until_one_passes() {
-        let (meter, standing, source) = standing();
+        let (metrics, standing, source) = standing();
         let other = SourceId::parse("support").unwrap();
         for file in ["a", "b", "a", "c"] {
-            assert_eq!(meter.advice(), Vec::<String>::new(), "before {file}");
+            assert_eq!(metrics.advice(), Vec::<String>::new(), "before {file}");
             standing.failed(&source, file, Reach::OneFile, "gone");
         }
         standing.served(&other);
-        assert_eq!(meter.advice(), ["files of source sales: none of the last 3 could be given to Kommo: gone"]);
+        assert_eq!(metrics.advice(), ["files of source sales: none of the last 3 could be given to Kommo: gone"]);
         assert!(standing.failing.get(&source).unwrap().is_told);
         standing.served(&source);
-        assert_eq!(meter.advice(), Vec::<String>::new());
+        assert_eq!(metrics.advice(), Vec::<String>::new());
         standing.failed(&source, "a", Reach::OneFile, "gone");
-        assert_eq!(meter.advice(), Vec::<String>::new(), "it is counted anew");
+        assert_eq!(metrics.advice(), Vec::<String>::new(), "it is counted anew");
     }
 
     #[test]
     fn the_first_file_tells_of_a_way_that_none_can_take() {
-        let (meter, standing, source) = standing();
+        let (metrics, standing, source) = standing();
         standing.failed(&source, "a", Reach::Way, "HTTP 404");
         assert!(standing.failing.get(&source).unwrap().is_told);
-        let text = meter.text();
+        let text = metrics.text();
         for line in ["outcome=\"failed\"} 1", "outcome=\"served\"} 0"] {
             assert!(text.contains(&format!("telekommo_files_total{{source=\"sales\",{line}")), "{text}");
         }

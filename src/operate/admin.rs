@@ -19,7 +19,7 @@ use crate::{
     clock,
     domain::address::{BotId, SourceId},
     media::imported::ImportedChats,
-    meter::Meter,
+    metrics::Metrics,
     operate::{chats, connect, parked::OURS},
     store::{Store, StoreError},
 };
@@ -34,15 +34,19 @@ struct Admin {
     store: Store,
     bots: Arc<chats::Bots>,
     imported: ImportedChats,
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
 }
 
 /// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
-pub fn router(store: Store, (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats), meter: Arc<Meter>) -> Router {
+pub fn router(
+    store: Store,
+    (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats),
+    metrics: Arc<Metrics>,
+) -> Router {
     Router::new()
         .route("/live", get(async || ALIVE))
         .route("/ready", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(prometheus))
         .route("/parked", get(parked::list))
         .route("/parked/{id}/retry", post(parked::retry))
         .route("/parked/{id}/drop", post(parked::forget))
@@ -53,26 +57,26 @@ pub fn router(store: Store, (bots, imported): (BTreeMap<SourceId, BotId>, Import
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
         .route("/chats/forget", post(forget_person))
-        .with_state(Admin { store, bots: Arc::new(bots), imported, meter })
+        .with_state(Admin { store, bots: Arc::new(bots), imported, metrics })
 }
 
 /// 200, or 503 with one reason per line. What is to be looked at stands below either.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     let store = admin.store.trouble().map(|why| format!("store: {why}"));
-    let reasons: Vec<_> = store.into_iter().chain(admin.meter.obstacles()).collect();
+    let reasons: Vec<_> = store.into_iter().chain(admin.metrics.obstacles()).collect();
     let (status, lines) = if reasons.is_empty() {
         (StatusCode::OK, vec!["ready".to_owned()])
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, reasons)
     };
-    let lines: Vec<_> = lines.into_iter().chain(held(&admin)).chain(admin.meter.advice()).collect();
+    let lines: Vec<_> = lines.into_iter().chain(held(&admin)).chain(admin.metrics.advice()).collect();
     (status, lines.join("\n") + "\n")
 }
 
 /// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself within a
 /// minute, and a balancer that sends no hooks here meanwhile would lose them.
 fn held(admin: &Admin) -> Option<String> {
-    let (conversations, why) = (admin.store.withheld().len(), admin.meter.why_unread());
+    let (conversations, why) = (admin.store.withheld().len(), admin.metrics.why_unread());
     if conversations == 0 {
         return why.map(|why| format!("Kommo's history cannot be compared: {why}"));
     }
@@ -82,32 +86,32 @@ fn held(admin: &Admin) -> Option<String> {
     ))
 }
 
-async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
+async fn prometheus(State(admin): State<Admin>) -> impl IntoResponse {
     let (counts, now) = (admin.store.counts(), clock::now());
     for (route, queue) in &counts.routes {
         let oldest = queue.oldest_at.map(|at| at.until(now)).unwrap_or_default();
-        admin.meter.queue(route, queue.waiting, oldest);
+        admin.metrics.queue(route, queue.waiting, oldest);
     }
-    admin.meter.parked(counts.parked, counts.told);
-    admin.meter.unreadable_rows(counts.unreadable);
-    admin.meter.held(admin.store.withheld().len());
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.meter.text())
+    admin.metrics.parked(counts.parked, counts.told);
+    admin.metrics.unreadable_rows(counts.unreadable);
+    admin.metrics.held(admin.store.withheld().len());
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.metrics.text())
 }
 
 /// The channel was connected to the account by a command.
 async fn connected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    noted(&headers, &admin.meter, None)
+    noted(&headers, &admin.metrics, None)
 }
 
 /// The channel was disconnected from the account by a command.
 async fn disconnected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    noted(&headers, &admin.meter, Some(connect::DISCONNECTED.to_owned()))
+    noted(&headers, &admin.metrics, Some(connect::DISCONNECTED.to_owned()))
 }
 
-fn noted(headers: &HeaderMap, meter: &Meter, trouble: Option<String>) -> Response {
+fn noted(headers: &HeaderMap, metrics: &Metrics, trouble: Option<String>) -> Response {
     refusal(headers).unwrap_or_else(|| {
-        meter.unconnected(None);
-        meter.between(trouble);
+        metrics.unconnected(None);
+        metrics.between(trouble);
         StatusCode::NO_CONTENT.into_response()
     })
 }

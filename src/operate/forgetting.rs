@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::work::{DedupeId, Lane, Work},
+        domain::job::{IdempotencyKey, Job, Lane},
         store::{Intake, NewJob, Settings},
     };
 
@@ -75,8 +75,8 @@ mod tests {
         };
         let store = Store::open(settings).unwrap();
         for (n, at) in told_at.iter().enumerate() {
-            let work = Work::Hook { raw: "{}".to_owned() };
-            let job = NewJob { id: Some(DedupeId(n.to_string())), lane: Lane::stray("x"), work };
+            let job = Job::Hook { raw: "{}".to_owned() };
+            let job = NewJob { id: Some(IdempotencyKey(n.to_string())), lane: Lane::stray("x"), job };
             store.push(Intake { jobs: vec![job], offset: None }, *at).await.unwrap();
         }
         store
@@ -130,7 +130,7 @@ mod tests {
         for minutes in [0, 10, 20, 30] {
             let until = forgetting.until(&store, NOW.plus(Duration::from_mins(minutes))).unwrap();
             store.sweep(until).await.unwrap();
-            left.push(["0", "1"].map(|id| store.was_taken(&DedupeId(id.to_owned())).unwrap()));
+            left.push(["0", "1"].map(|id| store.was_taken(&IdempotencyKey(id.to_owned())).unwrap()));
             advance(Duration::from_mins(10)).await;
         }
         assert_eq!(left, [[true, true], [false, true], [false, true], [false, true]], "one after the other");

@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     config::Config,
     operate::{admin, parked::OURS, terminal},
-    relay::reconcile::{Reconciler, TOO_LONG, Tally, UNREAD},
+    relay::reconcile::{ReconcileSummary, Reconciler, TOO_LONG, UNREAD},
     store::StoreError,
 };
 
@@ -54,7 +54,7 @@ async fn start(State(reconciler): State<Arc<Reconciler>>, since: Option<Path<Str
     Body::from_stream(stream::unfold(Some(Progress { work, told }), Progress::line)).into_response()
 }
 
-type Work = Pin<Box<dyn Future<Output = Result<Tally, StoreError>> + Send>>;
+type Work = Pin<Box<dyn Future<Output = Result<ReconcileSummary, StoreError>> + Send>>;
 
 /// A comparison under way, and what it says.
 struct Progress {
@@ -78,7 +78,7 @@ impl Progress {
                     last.push(line);
                 }
                 last.push(match outcome {
-                    Ok(tally) => format!("{RESULT}{tally}."),
+                    Ok(summary) => format!("{RESULT}{summary}."),
                     Err(error) => error.to_string(),
                 });
                 (last.join("\n"), None)
@@ -133,11 +133,15 @@ mod tests {
 
     #[test]
     fn what_was_left_out_is_told_with_what_to_do() {
-        let remains = |tally: Tally| remains(&format!("{RESULT}{tally}."));
-        assert_eq!(remains(Tally { found: 3, sent: 1, too_old: 1, empty: 1, ..Tally::default() }), None);
-        let long = remains(Tally { in_part: 1, ..Tally::default() }).unwrap();
+        let remains = |summary: ReconcileSummary| remains(&format!("{RESULT}{summary}."));
+        assert_eq!(
+            remains(ReconcileSummary { found: 3, sent: 1, too_old: 1, empty: 1, ..ReconcileSummary::default() }),
+            None
+        );
+        let long = remains(ReconcileSummary { in_part: 1, ..ReconcileSummary::default() }).unwrap();
         assert!(long.contains("in Kommo") && !long.contains("again"), "{long}");
-        let unread = remains(Tally { in_part: 1, unread: 1, open: 1, ..Tally::default() }).unwrap();
+        let unread =
+            remains(ReconcileSummary { in_part: 1, unread: 1, open: 1, ..ReconcileSummary::default() }).unwrap();
         assert!(unread.contains("ask again"), "{unread}");
         assert!(super::remains("the store has failed").is_some());
     }

@@ -18,7 +18,7 @@ use crate::{
         chats::Chats,
         wire::{account::NewSource, trace},
     },
-    meter::Meter,
+    metrics::Metrics,
     operate::{connect, identity, sources},
     store::Store,
     words::Spoken,
@@ -44,7 +44,7 @@ pub struct Setup {
     spoken: Spoken,
     sources: Vec<NewSource>,
     schedule: Schedule,
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
 }
 
 impl Setup {
@@ -66,14 +66,14 @@ impl Setup {
             spoken,
             sources: sources::wanted(config),
             schedule: config.retry.kommo.clone(),
-            meter: Arc::default(),
+            metrics: Arc::default(),
         }
     }
 
     /// The same, with a place where it shows what stands in the way.
     #[must_use]
-    pub fn telling(self, meter: Arc<Meter>) -> Self {
-        Self { meter, ..self }
+    pub fn telling(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Works until everything is done, and then waits for `stop`.
@@ -99,15 +99,15 @@ impl Setup {
                 Ok(connected) => break connected,
                 Err(error) => {
                     let why = connect::refusal(&error);
-                    self.meter.unconnected(Some(format!("the channel is not connected to the account: {why}")));
+                    self.metrics.unconnected(Some(format!("the channel is not connected to the account: {why}")));
                     patience.wait(why, error.into()).await;
                 }
             }
         };
-        self.meter.unconnected(None);
+        self.metrics.unconnected(None);
         if let Some(other) = connect::other_scope(&connected, &self.kommo, &self.served) {
             tracing::error!("{other}");
-            self.meter.connected_elsewhere(other);
+            self.metrics.connected_elsewhere(other);
         } else {
             tracing::info!("the channel is connected to the account");
         }
@@ -122,12 +122,12 @@ impl Setup {
                 Ok(()) => break,
                 Err(error) => {
                     let why = connect::refusal(&error);
-                    self.meter.unconnected(Some(format!("the channel does not answer: {why}")));
+                    self.metrics.unconnected(Some(format!("the channel does not answer: {why}")));
                     patience.wait(why, error.into()).await;
                 }
             }
         }
-        self.meter.unconnected(None);
+        self.metrics.unconnected(None);
     }
 
     async fn look_after_account(&self) {

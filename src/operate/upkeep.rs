@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     kommo::time::KommoTime,
     operate::forgetting::Forgetting,
-    store::{Store, StoreError, dumps, durable, home},
+    store::{Store, StoreError, data_dir, dumps, durable},
 };
 
 /// How often expired rows are removed.
@@ -82,7 +82,7 @@ impl Upkeep {
 /// must not make an old dump look new.
 fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
     if !dumps.try_exists()? {
-        home::create_private_dir(dumps)?;
+        data_dir::create_private_dir(dumps)?;
         dumps.parent().map_or(Ok(()), durable::sync_folder)?;
     }
     let former = dumps::all(dumps)?;

@@ -9,36 +9,36 @@ use crate::{
     clock,
     domain::{
         address::{BotId, Conversation, SourceId},
+        crm::{Campaign, ContactPatch, CrmUpdate, LinkTarget, PhoneText, PhoneTexts, StartContext, SyncedProfile},
         delivery::Refusal,
-        guest::{Campaign, Card, Introduction, Note, PhoneText, PhoneTexts, Told, Whose},
+        job::{Job, Lane},
         message::Content,
         retry::{Failure, Tries},
         time::UnixMillis,
-        work::{Lane, Work},
     },
     invite::{BadInvitation, Invitation, InviteKey},
     kommo::{account::Account, region::PhoneRegion},
-    pace::within,
+    rate_limit::within,
     relay::{
-        courier::{Courier, Step, done},
+        context::{Context, Step, done},
         inbound,
     },
-    store::{Chat, Fact, NewJob, OwnNumber, StoreError},
+    store::{Chat, NewJob, OwnNumber, StateChange, StoreError},
     translate::from_telegram,
     words::Language,
 };
 
-mod door;
 mod link;
 mod locks;
 mod notes;
+mod phone_gate;
 
-use link::{TakenFrom, Tied};
+use link::{LinkOutcome, TakenFrom};
 pub use locks::Locks;
 
-pub(super) use door::{hold, release};
 pub(super) use link::step as link;
 pub(super) use notes::step as enrich;
+pub(super) use phone_gate::{hold, release};
 
 /// How long Kommo may take to give the chat of a first message to a contact, which waits for that.
 const LINK_WITHIN: Duration = Duration::from_secs(3);
@@ -81,15 +81,15 @@ impl Crm {
     }
 
     /// The question for somebody, if questions are asked.
-    fn phone_text(&self, introduction: &Introduction, usual: Language) -> Option<&PhoneText> {
-        self.phone_texts.as_ref()?.for_language(introduction.language.as_deref(), usual)
+    fn phone_text(&self, start_context: &StartContext, usual: Language) -> Option<&PhoneText> {
+        self.phone_texts.as_ref()?.for_language(start_context.language.as_deref(), usual)
     }
 }
 
 /// One update of somebody who may be new.
 #[derive(Clone, Copy)]
 struct Arrival<'a> {
-    work: &'a Work,
+    job: &'a Job,
     source: &'a SourceId,
     bot: BotId,
     raw: &'a str,
@@ -99,112 +99,112 @@ struct Arrival<'a> {
 
 /// Relays an update, and sees to what follows from whose it is.
 pub(super) async fn step(
-    courier: &Courier,
-    work: &Work,
+    context: &Context,
+    job: &Job,
     (source, bot, raw): (&SourceId, BotId, &str),
     tries: Tries,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let arrival = Arrival { work, source, bot, raw, tries, enqueued_at };
+    let arrival = Arrival { job, source, bot, raw, tries, enqueued_at };
     // Before anything that tells Kommo of the customer. A second time, however late, it changes nothing.
     if let Some((customer, phone, shared_at)) = from_telegram::own_number(raw) {
-        courier.store.remember_number(OwnNumber { customer, phone, shared_at }).await?;
+        context.store.remember_number(OwnNumber { customer, phone, shared_at }).await?;
     }
-    let Some(introduction) = from_telegram::introduction(raw, source) else {
-        if let Some(step) = door::let_in_first(courier, work, (source, raw))? {
+    let Some(start_context) = from_telegram::start_context(raw, source) else {
+        if let Some(step) = phone_gate::release_first(context, job, (source, raw))? {
             return Ok(step);
         }
-        return inbound::step(courier, work, (source, bot, raw), tries, enqueued_at).await;
+        return inbound::step(context, job, (source, bot, raw), tries, enqueued_at).await;
     };
-    if let Some(step) = door::meet(courier, &introduction, arrival).await? {
+    if let Some(step) = phone_gate::hold_start(context, &start_context, arrival).await? {
         return Ok(step);
     }
-    door::thank(courier, &introduction, (bot, tries.failed)).await;
-    relay(courier, &introduction, arrival).await
+    phone_gate::acknowledge(context, &start_context, (bot, tries.failed)).await;
+    relay(context, &start_context, arrival).await
 }
 
 /// Relays the update of somebody who is let in.
-async fn relay(courier: &Courier, introduction: &Introduction, arrival: Arrival<'_>) -> Result<Step, StoreError> {
-    let Arrival { work, source, bot, raw, tries, enqueued_at } = arrival;
-    let conversation = &introduction.conversation;
-    let (mut jobs, mut facts) = (Vec::new(), Vec::new());
-    if let (Some(account), Some(whose)) = (&courier.crm.account, whose(courier, introduction, arrival).await?) {
-        let tied = if courier.store.chat(conversation)?.is_some() {
+async fn relay(context: &Context, start_context: &StartContext, arrival: Arrival<'_>) -> Result<Step, StoreError> {
+    let Arrival { job, source, bot, raw, tries, enqueued_at } = arrival;
+    let conversation = &start_context.conversation;
+    let (mut jobs, mut changes) = (Vec::new(), Vec::new());
+    if let (Some(account), Some(whose)) = (&context.crm.account, whose(context, start_context, arrival).await?) {
+        let tied = if context.store.chat(conversation)?.is_some() {
             // It may be given away at leisure.
-            Tied::NotYet
+            LinkOutcome::NotYet
         } else {
             let from = TakenFrom::message(enqueued_at, tries.failed == 0);
-            tie_in_time(courier, account, introduction, &whose, from).await
+            tie_in_time(context, account, start_context, &whose, from).await
         };
         match tied {
-            Tied::Chat(chat) => {
-                facts.push(Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } });
+            LinkOutcome::Chat(chat) => {
+                changes.push(StateChange::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } });
             }
-            Tied::ToNobody => {}
-            Tied::NotYet => {
-                let guest = introduction.guest.clone();
-                let work = Work::Link { conversation: conversation.clone(), guest, whose };
-                jobs.push(NewJob { id: None, lane: Lane::links(conversation), work });
+            LinkOutcome::ToNobody => {}
+            LinkOutcome::NotYet => {
+                let customer = start_context.customer.clone();
+                let job = Job::Link { conversation: conversation.clone(), customer, whose };
+                jobs.push(NewJob { id: None, lane: Lane::links(conversation), job });
             }
         }
     }
-    if courier.crm.account.is_some() {
-        notes(courier, introduction, &mut jobs, &mut facts)?;
+    if context.crm.account.is_some() {
+        notes(context, start_context, &mut jobs, &mut changes)?;
     }
-    let step = inbound::step(courier, work, (source, bot, raw), tries, enqueued_at).await?;
-    Ok(step.followed_by(jobs, facts))
+    let step = inbound::step(context, job, (source, bot, raw), tries, enqueued_at).await?;
+    Ok(step.followed_by(jobs, changes))
 }
 
 async fn tie_in_time(
-    courier: &Courier,
+    context: &Context,
     account: &Account,
-    introduction: &Introduction,
-    whose: &Whose,
+    start_context: &StartContext,
+    whose: &LinkTarget,
     from: TakenFrom,
-) -> Tied {
-    let conversation = &introduction.conversation;
-    let tie = link::tie(courier, account, (conversation, &introduction.guest), whose, from);
+) -> LinkOutcome {
+    let conversation = &start_context.conversation;
+    let link_chat = link::link_chat(context, account, (conversation, &start_context.customer), whose, from);
     // What the calls wait for each other is no slowness of Kommo's: whoever shares their number in a crowd has a contact too.
-    let tied = within(LINK_WITHIN, tie).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
+    let tied = within(LINK_WITHIN, link_chat).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
     tied.unwrap_or_else(|failure| {
         tracing::warn!(%conversation, failure = %failure.why(), "the message goes first, its chat is given to the contact later");
-        Tied::NotYet
+        LinkOutcome::NotYet
     })
 }
 
 /// Whose chat this is to be, if it is known: an invitation says it; else, in a new conversation, the person's chat with
 /// another bot, or their phone number.
 async fn whose(
-    courier: &Courier,
-    introduction: &Introduction,
+    context: &Context,
+    start_context: &StartContext,
     arrival: Arrival<'_>,
-) -> Result<Option<Whose>, StoreError> {
-    if let Some(invitation) = invitation(courier, introduction, arrival).await? {
-        return Ok(Some(Whose::Contact(invitation.contact)));
+) -> Result<Option<LinkTarget>, StoreError> {
+    if let Some(invitation) = invitation(context, start_context, arrival).await? {
+        return Ok(Some(LinkTarget::Contact(invitation.contact)));
     }
-    let conversation = &introduction.conversation;
-    if courier.store.chat(conversation)?.is_some() {
+    let conversation = &start_context.conversation;
+    if context.store.chat(conversation)?.is_some() {
         return Ok(None);
     }
-    for other in courier.bots.keys().filter(|other| **other != conversation.source) {
-        if let Some(twin) = courier.store.chat(&Conversation::new(other.clone(), conversation.chat))? {
-            return Ok(Some(match introduction.phone.clone() {
-                Some(phone) => Whose::TwinOrPhone(twin.chat, phone),
-                None => Whose::Twin(twin.chat),
+    for other in context.bots.keys().filter(|other| **other != conversation.source) {
+        if let Some(twin) = context.store.chat(&Conversation::new(other.clone(), conversation.chat))? {
+            return Ok(Some(match start_context.phone.clone() {
+                Some(phone) => LinkTarget::SameContactAsOrPhone(twin.chat, phone),
+                None => LinkTarget::SameContactAs(twin.chat),
             }));
         }
     }
-    Ok(introduction.phone.clone().map(Whose::Phone))
+    Ok(start_context.phone.clone().map(LinkTarget::Phone))
 }
 
 /// The invitation that a `/start` carries, if it is good and this is its first use.
 async fn invitation(
-    courier: &Courier,
-    introduction: &Introduction,
+    context: &Context,
+    start_context: &StartContext,
     arrival: Arrival<'_>,
 ) -> Result<Option<Invitation>, StoreError> {
-    let conversation = &introduction.conversation;
-    let Some(opened) = opened(courier, introduction, arrival) else { return Ok(None) };
+    let conversation = &start_context.conversation;
+    let Some(opened) = opened(context, start_context, arrival) else { return Ok(None) };
     let invitation = match opened {
         Ok(invitation) => invitation,
         Err(why) => {
@@ -212,12 +212,12 @@ async fn invitation(
             return Ok(None);
         }
     };
-    if courier.crm.account.is_none() {
+    if context.crm.account.is_none() {
         tracing::warn!(%conversation, "not linked to a contact: that needs kommo.account_url and kommo.access_token");
         return Ok(None);
     }
     let until = invitation.expires_at().plus(REMEMBERED_AFTER);
-    if courier.store.redeem(&invitation.name(), user(introduction, arrival), until, clock::now()).await? {
+    if context.store.redeem(&invitation.name(), user(start_context, arrival), until, clock::now()).await? {
         return Ok(Some(invitation));
     }
     tracing::warn!(%conversation, "not linked to a contact: the link was used before, or long ago; make a new one");
@@ -226,40 +226,40 @@ async fn invitation(
 
 /// What stands behind a `/start`, if it has the shape of an invitation. What counts is when the customer opened it.
 fn opened(
-    courier: &Courier,
-    introduction: &Introduction,
+    context: &Context,
+    start_context: &StartContext,
     arrival: Arrival<'_>,
 ) -> Option<Result<Invitation, BadInvitation>> {
-    let opened_at = introduction.written_at.unwrap_or(arrival.enqueued_at);
-    courier.crm.invites.open(introduction.start.as_deref()?, arrival.source, opened_at)
+    let opened_at = start_context.written_at.unwrap_or(arrival.enqueued_at);
+    context.crm.invites.open(start_context.start.as_deref()?, arrival.source, opened_at)
 }
 
 /// Who uses an invitation. The same update may come here again, after a failure; any other is another use.
-fn user(introduction: &Introduction, arrival: Arrival<'_>) -> String {
-    format!("{} {}:{}", introduction.conversation, arrival.bot, introduction.update)
+fn user(start_context: &StartContext, arrival: Arrival<'_>) -> String {
+    format!("{} {}:{}", start_context.conversation, arrival.bot, start_context.update)
 }
 
 /// What is to be written down about this customer that was not before.
 fn notes(
-    courier: &Courier,
-    introduction: &Introduction,
+    context: &Context,
+    start_context: &StartContext,
     jobs: &mut Vec<NewJob>,
-    facts: &mut Vec<Fact>,
+    changes: &mut Vec<StateChange>,
 ) -> Result<(), StoreError> {
-    let conversation = &introduction.conversation;
+    let conversation = &start_context.conversation;
     let mut note = |lane, note| {
-        let work = Work::Enrich { conversation: conversation.clone(), guest: introduction.guest.clone(), note };
-        jobs.push(NewJob { id: None, lane, work });
+        let job = Job::UpdateCrm { conversation: conversation.clone(), customer: start_context.customer.clone(), note };
+        jobs.push(NewJob { id: None, lane, job });
     };
-    let told = courier.store.told(conversation)?;
-    if let Some((card, told)) = card(&courier.crm, introduction, told) {
-        note(Lane::contact(conversation), Note::Card(card));
-        facts.push(Fact::Told { conversation: conversation.clone(), told });
+    let told = context.store.told(conversation)?;
+    if let Some((card, told)) = card(&context.crm, start_context, told) {
+        note(Lane::contact(conversation), CrmUpdate::ContactPatch(card));
+        changes.push(StateChange::SyncedProfile { conversation: conversation.clone(), told });
     }
-    let name = introduction.start.as_deref().unwrap_or_default();
-    if let Some(campaign) = courier.crm.campaigns.get(name) {
+    let name = start_context.start.as_deref().unwrap_or_default();
+    if let Some(campaign) = context.crm.campaigns.get(name) {
         if campaign.counts_at(&conversation.source) {
-            note(Lane::lead(conversation), Note::Campaign(name.to_owned()));
+            note(Lane::lead(conversation), CrmUpdate::Campaign(name.to_owned()));
         } else {
             tracing::info!(%conversation, campaign = name, "this campaign is another bot's: nothing is noted");
         }
@@ -268,24 +268,24 @@ fn notes(
 }
 
 /// What is new about a customer, and what was told once that is.
-fn card(crm: &Crm, introduction: &Introduction, told: Told) -> Option<(Card, Told)> {
-    let username = introduction.guest.username.clone().filter(|_| crm.username_field.is_some());
+fn card(crm: &Crm, start_context: &StartContext, told: SyncedProfile) -> Option<(ContactPatch, SyncedProfile)> {
+    let username = start_context.customer.username.clone().filter(|_| crm.username_field.is_some());
     // One that was noted nowhere, for the field was named wrongly, is told anew when it is named otherwise.
     let is_elsewhere = told.username_field.is_some() && told.username_field != crm.username_field;
     let is_new = username.is_some() && (username != told.username || is_elsewhere);
     let tags: Vec<_> = crm.contact_tags.iter().filter(|tag| !told.tags.contains(tag)).cloned().collect();
-    if introduction.phone.is_none() && !is_new && tags.is_empty() {
+    if start_context.phone.is_none() && !is_new && tags.is_empty() {
         return None;
     }
-    let card = Card {
-        phone: introduction.phone.clone(),
+    let card = ContactPatch {
+        phone: start_context.phone.clone(),
         username: username.clone().filter(|_| is_new),
         former_username: told.username.clone().filter(|_| is_new),
         tags: tags.clone(),
     };
     let tags = told.tags.into_iter().chain(tags).collect();
     let username_field = if is_new { crm.username_field.clone() } else { told.username_field };
-    Some((card, Told { username: username.or(told.username), username_field, tags, ..told }))
+    Some((card, SyncedProfile { username: username.or(told.username), username_field, tags, ..told }))
 }
 
 /// A job that cannot come about, in a sentence for the operator.
@@ -294,14 +294,14 @@ fn hopeless(sentence: impl Into<String>) -> Failure {
 }
 
 /// The account of a job; it was there when the job was made. Jobs let first messages go before them, which have seconds.
-fn account(courier: &Courier) -> Result<Account, Failure> {
+fn account(context: &Context) -> Result<Account, Failure> {
     let missing = "kommo.account_url or kommo.access_token is not written any more: write both, and retry this";
-    courier.crm.account.as_ref().map(Account::patient).ok_or_else(|| hopeless(missing))
+    context.crm.account.as_ref().map(Account::patient).ok_or_else(|| hopeless(missing))
 }
 
 /// Nothing more is to be done.
 fn finished() -> Step {
-    Step::without_call(Ok(done()))
+    Step::local(Ok(done()))
 }
 
 /// How long ago something was.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{address::UserId, guest::Guest};
+use crate::domain::{address::UserId, crm::CustomerProfile};
 
 fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
     Crm {
@@ -15,12 +15,12 @@ fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
     }
 }
 
-fn ann(username: Option<&str>, phone: Option<&str>) -> Introduction {
-    Introduction {
+fn ann(username: Option<&str>, phone: Option<&str>) -> StartContext {
+    StartContext {
         update: 1,
         written_at: None,
         conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
-        guest: Guest { id: UserId(7), name: "Ann".to_owned(), username: username.map(str::to_owned) },
+        customer: CustomerProfile { id: UserId(7), name: "Ann".to_owned(), username: username.map(str::to_owned) },
         language: None,
         phone: phone.map(str::to_owned),
         start: None,
@@ -30,7 +30,7 @@ fn ann(username: Option<&str>, phone: Option<&str>) -> Introduction {
 #[test]
 fn what_was_told_is_not_told_again() {
     let crm = crm(Some("Telegram"), &["a", "b"]);
-    let (first, told) = card(&crm, &ann(Some("ann"), None), Told::default()).unwrap();
+    let (first, told) = card(&crm, &ann(Some("ann"), None), SyncedProfile::default()).unwrap();
     assert_eq!((first.username.as_deref(), first.tags.len()), (Some("ann"), 2));
     assert_eq!(card(&crm, &ann(Some("ann"), None), told.clone()), None);
     assert_eq!(card(&crm, &ann(None, None), told.clone()), None, "a name that is gone takes nothing away");
@@ -43,16 +43,16 @@ fn what_was_told_is_not_told_again() {
 
 #[test]
 fn a_name_is_told_anew_once_its_field_is_named_otherwise() {
-    let (_, told) = card(&crm(Some("Telegramm"), &[]), &ann(Some("ann"), None), Told::default()).unwrap();
+    let (_, told) = card(&crm(Some("Telegramm"), &[]), &ann(Some("ann"), None), SyncedProfile::default()).unwrap();
     let right = crm(Some("Telegram"), &[]);
     let (card_, told) = card(&right, &ann(Some("ann"), None), told).unwrap();
     assert_eq!((card_.username.as_deref(), card_.former_username.as_deref()), (Some("ann"), Some("ann")));
     assert_eq!(card(&right, &ann(Some("ann"), None), told), None);
-    let of_old = Told { username: Some("ann".to_owned()), ..Told::default() };
+    let of_old = SyncedProfile { username: Some("ann".to_owned()), ..SyncedProfile::default() };
     assert_eq!(card(&right, &ann(Some("ann"), None), of_old), None);
 }
 
 #[test]
 fn what_nobody_wants_is_not_told() {
-    assert_eq!(card(&crm(None, &[]), &ann(Some("ann"), None), Told::default()), None);
+    assert_eq!(card(&crm(None, &[]), &ann(Some("ann"), None), SyncedProfile::default()), None);
 }

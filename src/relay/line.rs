@@ -5,10 +5,10 @@
 use crate::{
     domain::{
         amount::soon,
+        job::{Job, Route},
         time::UnixMillis,
-        work::{Route, Work},
     },
-    store::{Ending, Lease, ParkedId},
+    store::{Lease, Outcome, ParkedId},
     translate::{
         from_kommo::{self, Arrival},
         from_telegram,
@@ -34,15 +34,15 @@ pub(super) enum Failed {
 
 impl Failed {
     /// What an ending of a failure means; `None` if the job goes on in another form.
-    pub(super) fn of(ending: &Ending, now: UnixMillis) -> Option<Self> {
-        match ending {
-            Ending::Retry { at, why, .. } => Some(Self::Retried { why: why.clone(), after: soon(now.until(*at)) }),
-            Ending::Repeat => Some(Self::Repeated),
-            Ending::Park { why, needs_person, .. } => {
+    pub(super) fn of(outcome: &Outcome, now: UnixMillis) -> Option<Self> {
+        match outcome {
+            Outcome::Retry { at, why, .. } => Some(Self::Retried { why: why.clone(), after: soon(now.until(*at)) }),
+            Outcome::Repeat => Some(Self::Repeated),
+            Outcome::Park { why, needs_person, .. } => {
                 Some(Self::Parked { why: why.clone(), needs_person: *needs_person })
             }
-            Ending::Done { .. } => Some(Self::LetGo),
-            Ending::Become(_) | Ending::Unite { .. } => None,
+            Outcome::Done { .. } => Some(Self::LetGo),
+            Outcome::Replace(_) | Outcome::Merge { .. } => None,
         }
     }
 }
@@ -53,7 +53,7 @@ impl Line {
         Self {
             route: lane.route.clone(),
             lane: lane.thread.clone(),
-            message_id: message_id(lease.work()),
+            message_id: message_id(lease.job()),
             failed: lease.attempts(),
         }
     }
@@ -89,26 +89,26 @@ impl Line {
 }
 
 /// What the sender calls the message of a job; of an update without a message, its number.
-fn message_id(work: &Work) -> Option<String> {
-    match work {
-        Work::Update { bot, raw, .. } => from_telegram::message_id(raw, *bot),
-        Work::Hook { raw } | Work::Reaction { raw } => match from_kommo::decode(raw) {
+fn message_id(job: &Job) -> Option<String> {
+    match job {
+        Job::Update { bot, raw, .. } => from_telegram::message_id(raw, *bot),
+        Job::Hook { raw } | Job::Reaction { raw } => match from_kommo::decode(raw) {
             Ok(Arrival::Message(outbound)) => Some(outbound.id.to_string()),
             Ok(Arrival::Reaction(reaction)) => reaction.kommo.map(|id| id.to_string()),
             Ok(Arrival::Typing(_) | Arrival::Other(_)) | Err(_) => None,
         },
-        Work::Call(_) | Work::Album { .. } => {
-            let ids: Vec<_> = work.calls().iter().map(|call| call.message.to_string()).collect();
+        Job::Call(_) | Job::Album { .. } => {
+            let ids: Vec<_> = job.calls().iter().map(|call| call.message.to_string()).collect();
             Some(ids.join(" "))
         }
-        Work::Report(report) => Some(report.message.to_string()),
-        Work::Name { message, .. } => Some(message.to_string()),
-        Work::Seen { .. }
-        | Work::Link { .. }
-        | Work::Enrich { .. }
-        | Work::Hold { .. }
-        | Work::Release { .. }
-        | Work::Remind { .. } => None,
+        Job::DeliveryStatus(report) => Some(report.message.to_string()),
+        Job::AssignClientId { message, .. } => Some(message.to_string()),
+        Job::MarkRead { .. }
+        | Job::Link { .. }
+        | Job::UpdateCrm { .. }
+        | Job::ReleaseStartAt { .. }
+        | Job::ReleaseStart { .. }
+        | Job::Remind { .. } => None,
     }
 }
 
@@ -120,20 +120,20 @@ mod tests {
     #[test]
     fn a_job_is_named_by_the_id_of_its_message() {
         let update =
-            |raw: &str| Work::Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw: raw.to_owned() };
+            |raw: &str| Job::Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw: raw.to_owned() };
         let hook = include_str!("../../tests/fixtures/kommo/hook_text.json").to_owned();
         let id = serde_json::from_str::<serde_json::Value>(&hook).unwrap()["message"]["message"]["id"].clone();
-        for (work, want) in [
+        for (job, want) in [
             (
                 update(r#"{"update_id":5,"message":{"message_id":43,"chat":{"id":7,"type":"private"},"date":1}}"#),
                 Some("tg:1:7:43".to_owned()),
             ),
             (update(r#"{"update_id":5,"my_chat_member":{}}"#), Some("update 5".to_owned())),
             (update("{"), None),
-            (Work::Hook { raw: hook }, id.as_str().map(str::to_owned)),
-            (Work::Hook { raw: "{}".to_owned() }, None),
+            (Job::Hook { raw: hook }, id.as_str().map(str::to_owned)),
+            (Job::Hook { raw: "{}".to_owned() }, None),
         ] {
-            assert_eq!(message_id(&work), want, "{work:?}");
+            assert_eq!(message_id(&job), want, "{job:?}");
         }
     }
 }

@@ -5,23 +5,24 @@ use crate::{
     domain::{
         address::{Conversation, SourceId},
         delivery::{Delivery, ErrorCode, Refusal},
+        job::{Call, Job, Lane, Method},
         message::{Outbound, Quote, Recipient},
-        order::Arrived,
         retry::Failure,
-        spot::Spot,
-        work::{Call, Lane, Method, Work},
+        timestamps::Arrived,
+        topic::Topic,
     },
     relay::{
-        courier::{Courier, Step, done},
-        outbound::{first::Place, gather::Answer},
-        reach, reactions, reading,
-        verdict::report,
+        context::{Context, Step, done},
+        destination,
+        outbound::{manager_first::Place, media_group::Answer},
+        reactions, read_receipts,
+        retry_policy::report,
     },
-    store::{Ending, Fact, Lease, NewJob, StoreError},
+    store::{Lease, NewJob, Outcome, StateChange, StoreError},
     telegram::{
         bot::Bot,
         place::{Sent, Target},
-        upload::Handover,
+        upload::BodySent,
     },
     translate::{
         buttons,
@@ -33,35 +34,39 @@ use crate::{
 
 mod album;
 mod file;
-mod first;
-mod gather;
-mod lost;
+mod manager_first;
+mod media_group;
+mod text_fallback;
 
-pub(super) use first::name;
+pub(super) use manager_first::name;
 
 /// Turns a hook into its calls. They take its place in the lane, so that a retry of one repeats no other. Files that were
 /// sent at once wait for each other.
-pub(super) async fn unfold(courier: &Courier, lease: &Lease, raw: &str) -> Result<Result<Ending, Failure>, StoreError> {
+pub(super) async fn unfold(
+    context: &Context,
+    lease: &Lease,
+    raw: &str,
+) -> Result<Result<Outcome, Failure>, StoreError> {
     let Some(outbound) = read(raw) else {
         // Only messages are stored; whatever else this is, it has nothing to send.
         return Ok(Ok(done()));
     };
-    match first::place(courier, &outbound, lease.lane()).await? {
+    match manager_first::place(context, &outbound, lease.lane()).await? {
         Place::Here => {}
         Place::Elsewhere(lane) => {
-            let then = vec![NewJob { id: None, lane, work: lease.work().clone() }];
-            return Ok(Ok(Ending::Done { then, facts: Vec::new() }));
+            let then = vec![NewJob { id: None, lane, job: lease.job().clone() }];
+            return Ok(Ok(Outcome::Done { then, changes: Vec::new() }));
         }
         Place::Nowhere(refusal) => return Ok(Err(Failure::Permanent(refusal))),
     }
     let (group, written_at) = (outbound.group.clone(), outbound.written_at);
-    let calls = match encode(courier, outbound)? {
+    let calls = match encode(context, outbound)? {
         Ok(calls) => calls,
         Err(refusal) => return Ok(Err(Failure::Permanent(refusal))),
     };
     match group {
-        Some(group) => gather::gather(courier, lease, &group, Answer { written_at, calls }).map(Ok),
-        None => Ok(Ok(Ending::Become(calls.into_iter().map(Work::Call).collect()))),
+        Some(group) => media_group::media_group(context, lease, &group, Answer { written_at, calls }).map(Ok),
+        None => Ok(Ok(Outcome::Replace(calls.into_iter().map(Job::Call).collect()))),
     }
 }
 
@@ -72,23 +77,23 @@ fn read(raw: &str) -> Option<Outbound> {
     }
 }
 
-fn encode(courier: &Courier, mut outbound: Outbound) -> Result<Result<Vec<Call>, Refusal>, StoreError> {
+fn encode(context: &Context, mut outbound: Outbound) -> Result<Result<Vec<Call>, Refusal>, StoreError> {
     let told = buttons::fit(&outbound.keyboard).told.len();
     if told > 0 {
         tracing::warn!(message = %outbound.id, buttons = told, "buttons that lead nowhere or are too many: sent as text");
     }
-    let opening = first::resolve(courier, &mut outbound)?;
-    let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| courier.bots.contains_key(&source));
-    let is_news = |named: &&str| is_ours(named) && courier.says_first(&format!("fallen back to {named}"));
+    let opening = manager_first::resolve(context, &mut outbound)?;
+    let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| context.bots.contains_key(&source));
+    let is_news = |named: &&str| is_ours(named) && context.says_first(&format!("fallen back to {named}"));
     if let Some(named) = fallen_back(&outbound).filter(is_news) {
         tracing::warn!(
             message = %outbound.id, named,
             "Kommo names another source than the conversation's: it may not know that one (telekommo sources list)"
         );
     }
-    outbound.quote = outbound.quote.map(|quote| known(courier, &outbound.to, quote)).transpose()?;
-    Ok(to_telegram::encode(&outbound, is_ours, courier.spoken.now())
-        .map(|calls| first::beginning(opening.as_ref(), calls)))
+    outbound.quote = outbound.quote.map(|quote| known(context, &outbound.to, quote)).transpose()?;
+    Ok(to_telegram::encode(&outbound, is_ours, context.spoken.now())
+        .map(|calls| manager_first::beginning(opening.as_ref(), calls)))
 }
 
 /// The source that Kommo names where it is not that of the conversation. The answer goes by the conversation: Kommo falls back
@@ -99,94 +104,94 @@ fn fallen_back(outbound: &Outbound) -> Option<&str> {
 }
 
 /// The quote with the message of this bot and chat that it means, if there is one.
-fn known(courier: &Courier, to: &Recipient, quote: Quote) -> Result<Quote, StoreError> {
+fn known(context: &Context, to: &Recipient, quote: Quote) -> Result<Quote, StoreError> {
     let Recipient::Known(to) = to else { return Ok(Quote { ours: None, ..quote }) };
-    let ours = reactions::message(courier, to, quote.ours, quote.kommo.as_ref())?;
+    let ours = reactions::message(context, to, quote.ours, quote.kommo.as_ref())?;
     Ok(Quote { ours, ..quote })
 }
 
 /// Makes one call, or those of an album. The last one of an answer brings its delivery status with it.
-pub(super) async fn step(courier: &Courier, lease: &Lease, handover: &Handover) -> Result<Step, StoreError> {
-    let Some(call) = lease.work().calls().last() else { return Ok(Step::without_call(Ok(done()))) };
-    let Some(bot) = courier.bots.get(&call.to.source) else { return Ok(Step::without_call(Err(no_bot()))) };
+pub(super) async fn step(context: &Context, lease: &Lease, body_sent: &BodySent) -> Result<Step, StoreError> {
+    let Some(call) = lease.job().calls().last() else { return Ok(Step::local(Ok(done()))) };
+    let Some(bot) = context.bots.get(&call.to.source) else { return Ok(Step::local(Err(no_bot()))) };
     let in_vain = || -> Result<bool, StoreError> {
-        Ok(courier.store.presence(&call.to)?.is_some_and(|it| it.is_in_vain(lease.enqueued_at())))
+        Ok(context.store.membership(&call.to)?.is_some_and(|it| it.is_in_vain(lease.enqueued_at())))
     };
     if in_vain()? {
-        return Ok(Step::without_call(Err(shut_out(call))));
+        return Ok(Step::local(Err(shut_out(call))));
     }
-    let (way, learnt) = match reach::way(courier, bot, &call.to).await? {
+    let (way, learned) = match destination::way(context, bot, &call.to).await? {
         Ok(found) => found,
-        Err(failure) => return Ok(Step::called(Err(failure))),
+        Err(failure) => return Ok(Step::remote(Err(failure))),
     };
-    let unread = if courier.reading.marks && way.can_read { courier.store.newest(&call.to)? } else { None };
+    let unread = if context.reading.marks && way.can_read { context.store.newest(&call.to)? } else { None };
     let talk = way.target.topic;
-    let begun = if call.part > 1 { courier.store.under_way(&call.to, &call.message)? } else { None };
-    let to = Target { topic: begun.map_or(talk, Spot::topic), ..way.target };
-    let errand = Errand { courier, bot, to: &to, talk, lease, handover };
-    let Step { outcome, called, is_courtesy } = errand.run().await?;
+    let begun = if call.part > 1 { context.store.under_way(&call.to, &call.message)? } else { None };
+    let to = Target { topic: begun.map_or(talk, Topic::topic), ..way.target };
+    let sending = Sending { context, bot, to: &to, talk, lease, body_sent };
+    let Step { outcome, reached_remote, is_best_effort } = sending.run().await?;
     // It may have been shut out while this was tried: then there is nothing to wait for.
     if outcome.as_ref().is_err_and(Failure::may_pass) && in_vain()? {
-        return Ok(Step::without_call(Err(shut_out(call))));
+        return Ok(Step::local(Err(shut_out(call))));
     }
-    let outcome = outcome.map(|sent| first::begun(with_reading(sent, call, unread), lease.work().calls()));
-    Ok(Step { outcome, called, is_courtesy }.with_facts(learnt))
+    let outcome = outcome.map(|sent| manager_first::begun(with_reading(sent, call, unread), lease.job().calls()));
+    Ok(Step { outcome, reached_remote, is_best_effort }.with_changes(learned))
 }
 
 /// A job on its way to Telegram, with all that it needs there.
-struct Errand<'a> {
-    courier: &'a Courier,
+struct Sending<'a> {
+    context: &'a Context,
     bot: &'a Bot,
     to: &'a Target,
     /// The topic that the newest message of the conversation is in.
     talk: Option<i64>,
     lease: &'a Lease,
-    handover: &'a Handover,
+    body_sent: &'a BodySent,
 }
 
-impl Errand<'_> {
+impl Sending<'_> {
     async fn run(&self) -> Result<Step, StoreError> {
-        match self.lease.work() {
-            Work::Album { calls } => Ok(self.send_album(calls).await),
-            Work::Call(call) => match &call.method {
+        match self.lease.job() {
+            Job::Album { calls } => Ok(self.send_album(calls).await),
+            Job::Call(call) => match &call.method {
                 Method::SendFile { .. } => self.send_file(call).await,
                 Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => {
-                    let sent = self.bot.send(call, self.to, self.handover).await;
-                    Ok(Step::called(sent.map(|sent| self.sent([(call, sent)]))))
+                    let sent = self.bot.send(call, self.to, self.body_sent).await;
+                    Ok(Step::remote(sent.map(|sent| self.sent([(call, sent)]))))
                 }
             },
-            Work::Update { .. }
-            | Work::Hook { .. }
-            | Work::Reaction { .. }
-            | Work::Report(_)
-            | Work::Name { .. }
-            | Work::Seen { .. }
-            | Work::Link { .. }
-            | Work::Enrich { .. }
-            | Work::Hold { .. }
-            | Work::Remind { .. }
-            | Work::Release { .. } => Ok(Step::without_call(Ok(done()))),
+            Job::Update { .. }
+            | Job::Hook { .. }
+            | Job::Reaction { .. }
+            | Job::DeliveryStatus(_)
+            | Job::AssignClientId { .. }
+            | Job::MarkRead { .. }
+            | Job::Link { .. }
+            | Job::UpdateCrm { .. }
+            | Job::ReleaseStartAt { .. }
+            | Job::Remind { .. }
+            | Job::ReleaseStart { .. } => Ok(Step::local(Ok(done()))),
         }
     }
 
     /// The end of calls that Telegram took, with the messages that they made.
-    fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<Sent>)>) -> Ending {
+    fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<Sent>)>) -> Outcome {
         let sent: Vec<_> = sent.into_iter().collect();
-        let (mut then, mut facts) = (Vec::new(), Vec::from_iter(reading::arrived(self.courier, &sent)));
-        facts.extend(self.topics_after(&sent));
-        facts.extend(sent.first().and_then(|(call, _)| answered(call)));
+        let (mut then, mut changes) = (Vec::new(), Vec::from_iter(read_receipts::arrived(self.context, &sent)));
+        changes.extend(self.topics_after(&sent));
+        changes.extend(sent.first().and_then(|(call, _)| answered(call)));
         for (call, sent) in sent {
             self.tell_sent(call, sent.as_ref());
             let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
-            facts.extend(sent.map(|sent| Fact::Link { ours: sent.id, kommo: call.message.clone() }));
-            facts.extend(sent.zip(call.written_at).map(|(sent, written_at)| Fact::Arrived {
+            changes.extend(sent.map(|sent| StateChange::Link { ours: sent.id, kommo: call.message.clone() }));
+            changes.extend(sent.zip(call.written_at).map(|(sent, written_at)| StateChange::Arrived {
                 conversation: call.to.clone(),
                 arrived: Arrived { ours: sent.id, written_at },
             }));
-            facts.extend(moved.map(|to| Fact::Move { from: call.to.clone(), to }));
+            changes.extend(moved.map(|to| StateChange::Move { from: call.to.clone(), to }));
             then.extend(call.is_last().then(|| outcome(self.lease.lane(), call)));
         }
-        Ending::Done { then, facts }
+        Outcome::Done { then, changes }
     }
 
     /// One line per answer says that it has arrived; those of its other parts are for whoever looks closely.
@@ -205,58 +210,60 @@ impl Errand<'_> {
 
     /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the topic
     /// is no more. What follows goes there too; and the rest of the same answer, wherever the talk goes meanwhile.
-    fn topics_after(&self, sent: &[(&Call, Option<Sent>)]) -> Vec<Fact> {
+    fn topics_after(&self, sent: &[(&Call, Option<Sent>)]) -> Vec<StateChange> {
         let Some((call, sent)) = sent.iter().rev().find_map(|(call, sent)| Some((call, (*sent)?))) else {
             return Vec::new();
         };
         let conversation = || call.to.clone();
-        let talk = (sent.topic != self.talk).then(|| Fact::Topic { conversation: conversation(), topic: sent.topic });
+        let talk =
+            (sent.topic != self.talk).then(|| StateChange::Topic { conversation: conversation(), topic: sent.topic });
         let has_topics = sent.topic.is_some() || self.talk.is_some();
         let rest = (has_topics && !call.is_last()).then(|| {
-            let spot = sent.topic.map_or(Spot::Outside, Spot::Topic);
-            Fact::UnderWay { conversation: conversation(), answer: call.message.clone(), spot }
+            let spot = sent.topic.map_or(Topic::Outside, Topic::Topic);
+            StateChange::UnderWay { conversation: conversation(), answer: call.message.clone(), spot }
         });
         talk.into_iter().chain(rest).collect()
     }
 }
 
 /// In a person's own chat, what waited for an answer waits no longer.
-fn answered(call: &Call) -> Option<Fact> {
+fn answered(call: &Call) -> Option<StateChange> {
     let conversation = call.to.clone();
-    conversation.chat.owner.is_some().then_some(Fact::Question { conversation, question: None })
+    conversation.chat.owner.is_some().then_some(StateChange::Question { conversation, question: None })
 }
 
 /// What is told of an answer whose last call has arrived.
 fn outcome(lane: &Lane, call: &Call) -> NewJob {
-    let delivery = call.lost.clone().map_or(Delivery::Delivered, Delivery::Failed);
+    let delivery = call.omitted.clone().map_or(Delivery::Delivered, Delivery::Failed);
     report(lane, call.message.clone(), delivery)
 }
 
 /// What follows from the last part of an answer, with the customer's newest message marked as read.
-fn with_reading(mut ending: Ending, call: &Call, unread: Option<i64>) -> Ending {
+fn with_reading(mut outcome: Outcome, call: &Call, unread: Option<i64>) -> Outcome {
     let read = unread.filter(|_| call.is_last()).map(|message| NewJob {
         id: None,
         lane: Lane::seen(&call.to),
-        work: Work::Seen { conversation: call.to.clone(), message },
+        job: Job::MarkRead { conversation: call.to.clone(), message },
     });
-    if let Ending::Done { then, .. } = &mut ending {
+    if let Outcome::Done { then, .. } = &mut outcome {
         then.extend(read);
     }
-    ending
+    outcome
 }
 
 /// Marks a customer's message as read. Whether that works is of no consequence.
 pub(super) async fn mark_read(
-    courier: &Courier,
+    context: &Context,
     conversation: &Conversation,
     message: i64,
 ) -> Result<Step, StoreError> {
-    if let (Some(bot), Some(target)) = (courier.bots.get(&conversation.source), reach::target(courier, conversation)?)
+    if let (Some(bot), Some(target)) =
+        (context.bots.get(&conversation.source), destination::target(context, conversation)?)
         && let Err(failure) = bot.mark_read(target, message).await
     {
         tracing::debug!(%conversation, failure = %failure.why(), "not marked as read");
     }
-    Ok(Step::without_call(Ok(done())))
+    Ok(Step::local(Ok(done())))
 }
 
 /// The customer has not read it, and will not: no wait would help.

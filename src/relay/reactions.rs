@@ -3,11 +3,11 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, MessageId, TelegramChat},
+        job::Lane,
         retry::Failure,
-        work::Lane,
     },
-    relay::courier::{Courier, Step, done},
-    store::{Ending, Lease, NewJob, StoreError},
+    relay::context::{Context, Step, done},
+    store::{Lease, NewJob, Outcome, StoreError},
     telegram::bot::Bot,
     translate::{
         emoji,
@@ -17,33 +17,33 @@ use crate::{
 
 /// Shows one reaction, as far as it can be shown. It has waited behind the message that it may be about, and goes on in a
 /// lane of its own: if Telegram puts it off, no answer waits for it, and none of the chat's reactions overtakes another.
-pub(super) async fn step(courier: &Courier, lease: &Lease, raw: &str) -> Result<Step, StoreError> {
+pub(super) async fn step(context: &Context, lease: &Lease, raw: &str) -> Result<Step, StoreError> {
     let Ok(Arrival::Reaction(reaction)) = from_kommo::decode(raw) else {
-        return Ok(Step::without_call(Ok(done())));
+        return Ok(Step::local(Ok(done())));
     };
     let lane = Lane::reactions(&reaction.conversation);
     if *lease.lane() != lane {
-        let again = NewJob { id: None, lane, work: lease.work().clone() };
-        return Ok(Step::without_call(Ok(Ending::Done { then: vec![again], facts: Vec::new() })));
+        let again = NewJob { id: None, lane, job: lease.job().clone() };
+        return Ok(Step::local(Ok(Outcome::Done { then: vec![again], changes: Vec::new() })));
     }
     if reaction.conversation.chat.owner.is_some() {
         tracing::debug!(conversation = %reaction.conversation, "bots cannot react in the chats of their owners");
-        return Ok(Step::without_call(Ok(done())));
+        return Ok(Step::local(Ok(done())));
     }
-    let named = message(courier, &reaction.conversation, reaction.ours, reaction.kommo.as_ref())?;
-    let (Some(bot), Some(message)) = (courier.bots.get(&reaction.conversation.source), named) else {
+    let named = message(context, &reaction.conversation, reaction.ours, reaction.kommo.as_ref())?;
+    let (Some(bot), Some(message)) = (context.bots.get(&reaction.conversation.source), named) else {
         tracing::debug!(conversation = %reaction.conversation, "a reaction to a message that is not known in this chat");
-        return Ok(Step::without_call(Ok(done())));
+        return Ok(Step::local(Ok(done())));
     };
     let allowed = reaction.emoji.as_deref().map(emoji::reaction);
     if allowed == Some(None) {
         tracing::info!(conversation = %reaction.conversation, "Telegram has no such reaction, nor one like it: skipped");
-        return Ok(Step::without_call(Ok(done())));
+        return Ok(Step::local(Ok(done())));
     }
-    Ok(Step::called(shown(bot, message, allowed.flatten()).await))
+    Ok(Step::remote(shown(bot, message, allowed.flatten()).await))
 }
 
-async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<Ending, Failure> {
+async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<Outcome, Failure> {
     match bot.react(message, emoji).await {
         Ok(()) => Ok(done()),
         Err(Failure::Permanent(refusal)) => {
@@ -57,15 +57,15 @@ async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<End
 /// The message of this conversation's bot and chat that Kommo means, by our id or by its own. Of an answer in parts it is
 /// the first.
 pub(super) fn message(
-    courier: &Courier,
+    context: &Context,
     to: &Conversation,
     ours: Option<MessageId>,
     kommo: Option<&KommoMessageId>,
 ) -> Result<Option<MessageId>, StoreError> {
-    let bot = courier.bots.get(&to.source).map(Bot::id);
+    let bot = context.bots.get(&to.source).map(Bot::id);
     // A group that has become a supergroup counts its messages anew.
-    let chat = TelegramChat { id: courier.store.moved_to(to)?.unwrap_or(to.chat.id), ..to.chat };
-    let linked = kommo.map(|kommo| courier.store.telegram_messages(kommo)).transpose()?;
+    let chat = TelegramChat { id: context.store.moved_to(to)?.unwrap_or(to.chat.id), ..to.chat };
+    let linked = kommo.map(|kommo| context.store.telegram_messages(kommo)).transpose()?;
     let candidates = ours.into_iter().chain(linked.unwrap_or_default());
     Ok(bot.and_then(|bot| first_in(candidates, bot, chat)))
 }

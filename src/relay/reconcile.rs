@@ -7,10 +7,10 @@
 //! That hooks are missing cannot be seen from here: a web server before us that is down loses them as quietly as a stop
 //! does. So only a comparison tells that nothing is missing, and each begins where the last one was complete. They are made
 //! at a start, when an outage that could be seen has ended, when the machine has slept, from time to time in any case, and
-//! when the operator asks (`attend`). Chats that have been silent for long have rounds of their own (`silent`).
+//! when the operator asks (`schedule`). Chats that have been silent for long have rounds of their own (`silent`).
 //!
 //! Order: hooks that come after a start are newer than what is missing. Until its conversation has been compared they are
-//! held ([`Store::hold`]), and what is missing is put in front of them ([`Store::weave`]). A hold ends after
+//! held ([`Store::hold`]), and what is missing is put in front of them ([`Store::backfill`]). A hold ends after
 //! [`Bounds::hold_for`], since a Kommo that does not answer must not keep managers from customers for long.
 //!
 //! A store that has gone back in time knows nothing of what was delivered since, and all of that looks as if it was missing.
@@ -31,32 +31,32 @@ use crate::{
     },
     kommo::{account::Account, chats::Chats},
     media::imported::ImportedChats,
-    meter::Meter,
-    pace::Pace,
+    metrics::Metrics,
+    rate_limit::RateLimit,
     store::{Store, StoreError},
     words::Spoken,
 };
 
-mod attend;
 mod compare;
 mod doubt;
+mod history_reader;
 mod named;
 mod put;
-mod read_back;
 mod refused_hooks;
+mod run;
+mod schedule;
 mod search;
 mod silent;
-mod tally;
+mod summary;
 mod timely;
 pub mod unlinked;
-mod work_off;
 
 pub use search::Search;
-pub use tally::{TOO_LONG, Tally, UNREAD};
+pub use summary::{ReconcileSummary, TOO_LONG, UNREAD};
 
 use refused_hooks::Listening;
+use run::Worked;
 use search::Target;
-use work_off::Worked;
 
 /// How far the clocks of two machines may differ, and how long Kommo may leave a hook in a slow queue.
 const MARGIN: Duration = Duration::from_hours(1);
@@ -96,7 +96,7 @@ pub struct Parts {
     /// Which chats were imported into.
     pub imported: ImportedChats,
     /// Tells of outages, and is told what is held.
-    pub meter: Arc<Meter>,
+    pub metrics: Arc<Metrics>,
     /// What managers read.
     pub spoken: Spoken,
     /// Whose conversations are compared.
@@ -109,9 +109,9 @@ pub struct Reconciler {
     bounds: Bounds,
     schedule: Schedule,
     /// Beside the client's own limit: live messages keep the greater part of it.
-    pace: Pace,
+    rate_limit: RateLimit,
     /// The same where nobody waits.
-    leisure: Pace,
+    background_rate: RateLimit,
     /// One search at a time.
     turn: Mutex<()>,
     listening: Listening,
@@ -121,16 +121,20 @@ impl Reconciler {
     /// One that asks Kommo at most half as often as `rate` per second, and a seventh where nobody waits.
     #[must_use]
     pub fn new(parts: Parts, bounds: Bounds, schedule: Schedule, rate: u32) -> Self {
-        let [pace, leisure] = [rate / 2, rate / 7].map(Pace::per_second);
+        let [rate_limit, background_rate] = [rate / 2, rate / 7].map(RateLimit::per_second);
         let listening = Listening::since(clock::now());
-        Self { parts, bounds, schedule, pace, leisure, turn: Mutex::new(()), listening }
+        Self { parts, bounds, schedule, rate_limit, background_rate, turn: Mutex::new(()), listening }
     }
 
     /// Looks for what is missing `since` so long ago, and tells in `say` what it does. Gives the result.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn look(&self, since: Option<Duration>, mut say: impl FnMut(String) + Send) -> Result<Tally, StoreError> {
+    pub async fn look(
+        &self,
+        since: Option<Duration>,
+        mut say: impl FnMut(String) + Send,
+    ) -> Result<ReconcileSummary, StoreError> {
         let _turn = if let Ok(turn) = self.turn.try_lock() {
             turn
         } else {
@@ -138,18 +142,18 @@ impl Reconciler {
             self.turn.lock().await
         };
         let back = since.unwrap_or(self.bounds.max_age);
-        let tally = loop {
+        let summary = loop {
             let now = clock::now();
             let mut search = self.search(now.minus(back), now).await?;
             announce(&search, back, &mut say);
             match self.work_off(&mut search, Some(TRIES), &mut say).await? {
-                Worked::Off(tally) => break tally,
+                Worked::Off(summary) => break summary,
                 Worked::ClockSet => say("This machine's clock was set back: begun anew.".to_owned()),
             }
         };
-        tracing::info!("compared with Kommo's history: {tally}");
+        tracing::info!("compared with Kommo's history: {summary}");
         self.tell_found();
-        Ok(tally)
+        Ok(summary)
     }
 }
 

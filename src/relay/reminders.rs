@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    domain::{time::UnixMillis, work::DedupeId},
+    domain::{job::IdempotencyKey, time::UnixMillis},
     relay::inbound::questions,
     store::{Intake, NewJob, Store, StoreError},
 };
@@ -36,7 +36,7 @@ async fn look(store: &Store, now: UnixMillis) -> Result<usize, StoreError> {
         let job = questions::job(&conversation, &question);
         let (message, is_over) = (question.message, question.left(now).is_none());
         // What is told is looked at once more when it is over, to be forgotten.
-        let id = DedupeId(format!("remind:{conversation}:{message}:{is_over}"));
+        let id = IdempotencyKey(format!("remind:{conversation}:{message}:{is_over}"));
         NewJob { id: Some(id), ..job }
     };
     let jobs: Vec<_> = due.map(job).collect();
@@ -52,11 +52,11 @@ mod tests {
     use crate::{
         domain::{
             address::{BotId, Conversation, SourceId, TelegramChat, UserId},
-            guest::Guest,
+            crm::CustomerProfile,
+            job::{Job, Lane, Route},
             question::Question,
-            work::{Lane, Route, Work},
         },
-        store::{Ending, Fact, Settings},
+        store::{Outcome, Settings, StateChange},
     };
 
     const HOUR: Duration = Duration::from_hours(1);
@@ -78,18 +78,18 @@ mod tests {
         Conversation::new(SourceId::parse("sales").unwrap(), TelegramChat { owner: Some(UserId(9)), id: customer })
     }
 
-    fn asked(customer: i64, message: i64, written_at: UnixMillis, is_told: bool) -> Fact {
-        let guest = Guest { id: UserId(customer), name: "Ann".to_owned(), username: None };
-        let question = Question { guest, bot: BotId(1), message, written_at, is_told };
-        Fact::Question { conversation: with(customer), question: Some(question) }
+    fn asked(number: i64, message: i64, written_at: UnixMillis, is_told: bool) -> StateChange {
+        let customer = CustomerProfile { id: UserId(number), name: "Ann".to_owned(), username: None };
+        let question = Question { customer, bot: BotId(1), message, written_at, is_told };
+        StateChange::Question { conversation: with(number), question: Some(question) }
     }
 
     /// Learns facts by a job that is done with.
-    async fn learn(store: &Store, facts: Vec<Fact>) {
-        let job = NewJob { id: None, lane: Lane::inbound(&with(1)), work: Work::Hook { raw: "{}".to_owned() } };
+    async fn learn(store: &Store, changes: Vec<StateChange>) {
+        let job = NewJob { id: None, lane: Lane::inbound(&with(1)), job: Job::Hook { raw: "{}".to_owned() } };
         store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
         let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
-        lease.settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+        lease.settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
     }
 
     #[tokio::test]
@@ -101,8 +101,8 @@ mod tests {
         learn(&store, vec![asked(3, 7, told, true)]).await;
         assert_eq!(look(&store, NOW).await.unwrap(), 1);
         let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
-        assert_eq!(*lease.work(), Work::Remind { conversation: with(1), message: 5 });
-        lease.settle(Ending::Done { then: Vec::new(), facts: Vec::new() }, NOW).await.unwrap();
+        assert_eq!(*lease.job(), Job::Remind { conversation: with(1), message: 5 });
+        lease.settle(Outcome::Done { then: Vec::new(), changes: Vec::new() }, NOW).await.unwrap();
         assert_eq!(look(&store, NOW).await.unwrap(), 0, "it is known");
         assert_eq!(look(&store, NOW.plus(HOUR)).await.unwrap(), 3, "two are over and one is due");
     }
@@ -116,7 +116,7 @@ mod tests {
         learn(&store, vec![asked(1, 5, NOW, true)]).await;
         let waits = store.question(&with(1)).unwrap().unwrap();
         assert_eq!((waits.message, waits.is_told), (8, false));
-        learn(&store, vec![Fact::Question { conversation: with(1), question: None }]).await;
+        learn(&store, vec![StateChange::Question { conversation: with(1), question: None }]).await;
         learn(&store, vec![asked(1, 8, NOW, true)]).await;
         assert_eq!(store.question(&with(1)).unwrap(), None);
     }

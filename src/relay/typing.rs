@@ -16,7 +16,7 @@ use crate::{
         address::{Conversation, SourceId},
         message::Typing,
     },
-    relay::reach::{self, Reach},
+    relay::destination::{self, DestinationState},
     store::Store,
     telegram::bot::Bot,
 };
@@ -50,7 +50,10 @@ impl TypingRelay {
             if typing.expires_at <= clock::now() || !throttle.allows(&typing.conversation, Instant::now()) {
                 continue;
             }
-            let Ok(Reach::Open(here)) = reach::known(&self.store, bot.id(), &typing.conversation) else { continue };
+            let Ok(DestinationState::Open(here)) = destination::known(&self.store, bot.id(), &typing.conversation)
+            else {
+                continue;
+            };
             in_flight.spawn(async move {
                 if let Err(failure) = bot.type_in(here.target).await {
                     tracing::debug!(conversation = %typing.conversation, failure = %failure.why(), "typing not shown");

@@ -21,33 +21,33 @@ mod account;
 mod acts;
 mod api;
 mod attachments;
+mod chats;
 mod connection;
 mod draft;
 mod edits;
-mod habits;
 mod history;
 mod hooks;
 mod media;
 mod messages;
+mod quirks;
 mod reactions;
 mod reading;
-mod shapes;
+mod responses;
 mod statuses;
-mod threads;
 mod verify;
 mod world;
 
 pub use account::{
-    Card, Deal, Line as SourceLine, MAIN_PIPELINE, OTHER_PIPELINE, Phrase, Rate, RestRequest, Subject, Values,
+    Card, Lead, MAIN_PIPELINE, OTHER_PIPELINE, Rate, RestRequest, StoredSource, StoredTemplate, Subject, Values,
 };
 pub use attachments::{Attachment, AttachmentKind, Serving};
 pub use connection::Connection;
 pub use draft::{CaptionOn, Draft, Pace, Template};
-pub use habits::{
-    Doubtful, DuplicateAnswer, EmptyLists, ErrorShape, FileAddress, FileNames, Habits, HistoryOrder, Imports, Optional,
+pub use media::{Fetched, Media};
+pub use quirks::{
+    Doubtful, DuplicateAnswer, EmptyLists, ErrorShape, FileAddress, FileNames, HistoryOrder, Imports, Optional, Quirks,
     ReactionShape, Silence, StatusNames, TwoChats, UserShape, WaitIn,
 };
-pub use media::{Fetched, Media};
 pub use world::{Author, Avatar, Chat, Contact, Message, Status};
 
 use world::World;

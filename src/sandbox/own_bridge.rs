@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use reqwest::Url;
 
-use crate::sandbox::stage::Stage;
+use crate::sandbox::harness::Harness;
 
 /// What stands in an address in place of a channel's scope, in our words and in Kommo's.
 const SCOPE: [&str; 2] = ["SCOPE", ":scope_id"];
 
 /// The address that Kommo's hooks go to, with the channel's scope in its place.
-pub(super) fn hook_url(hooks_to: &Url, stage: &Stage) -> Url {
+pub(super) fn hook_url(hooks_to: &Url, stage: &Harness) -> Url {
     let scope = stage.kommo.settings().scope_id();
     let path: Vec<_> =
         hooks_to.path().split('/').map(|part| if SCOPE.contains(&part) { scope.as_str() } else { part }).collect();
@@ -23,7 +23,7 @@ pub(super) fn hook_url(hooks_to: &Url, stage: &Stage) -> Url {
 ///
 /// # Errors
 /// If no port is free.
-pub(super) fn config(hooks_to: &Url, stage: &Stage) -> anyhow::Result<String> {
+pub(super) fn config(hooks_to: &Url, stage: &Harness) -> anyhow::Result<String> {
     let admin = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let listen =
         listener(hooks_to).map(|address| format!("server.listen = {:?}\n", address.to_string())).unwrap_or_default();

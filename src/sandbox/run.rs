@@ -16,9 +16,9 @@ use crate::{
     lifecycle::{Lifecycle, Signals},
     operate::terminal,
     sandbox::{
+        harness::{Harness, LINES},
         own_bridge,
         page::Page,
-        stage::{LINES, Stage},
         traffic::{Exchange, Traffic},
     },
 };
@@ -37,7 +37,7 @@ const OPEN: [(&str, &str); 3] = [
 /// If the sandbox cannot be set up.
 pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
-    let mut stage = Stage::without_bridge(&settings(wanted))?;
+    let mut stage = Harness::without_bridge(&settings(wanted))?;
     stage.furnish();
     stage.start_bridge().await?;
     let page = page(listen, &stage)?;
@@ -61,7 +61,7 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
 /// If the sandbox cannot be set up.
 pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
-    let stage = Stage::without_bridge(&settings(&[]))?;
+    let stage = Harness::without_bridge(&settings(&[]))?;
     let hooks_to = own_bridge::hook_url(&hooks_to, &stage);
     stage.kommo.set_hook_url(hooks_to.clone());
     let page = page(listen, &stage)?;
@@ -89,7 +89,7 @@ fn reached(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::new(home, address.port()) } else { address }
 }
 
-fn page(listen: SocketAddr, stage: &Stage) -> anyhow::Result<Page> {
+fn page(listen: SocketAddr, stage: &Harness) -> anyhow::Result<Page> {
     if !listen.ip().is_loopback() {
         terminal::complain(&format!(
             "other machines reach the page at {listen}, and it asks for no password: whoever opens it plays both sides. Leave \
@@ -102,7 +102,7 @@ fn page(listen: SocketAddr, stage: &Stage) -> anyhow::Result<Page> {
 }
 
 /// The addresses, the bots and the channel. All of it is good for the fakes alone.
-fn places(stage: &Stage, page: &Page) -> Value {
+fn places(stage: &Harness, page: &Page) -> Value {
     let channel = stage.kommo.settings();
     let bots = LINES.map(|line| json!({ "source": line.source, "token": line.token }));
     json!({
@@ -121,8 +121,8 @@ fn places(stage: &Stage, page: &Page) -> Value {
 }
 
 /// Prints what passes until a signal comes.
-async fn watch(stage: &Stage, lifecycle: &Lifecycle, signals: Signals) {
-    lifecycle.heed(signals);
+async fn watch(stage: &Harness, lifecycle: &Lifecycle, signals: Signals) {
+    lifecycle.on_signals(signals);
     tokio::select! {
         () = lifecycle.stop_token().cancelled_owned() => {}
         () = print(stage.telegram.traffic()) => {}

@@ -5,8 +5,8 @@ use std::{process::ExitCode, time::Duration};
 use tokio::time::Instant;
 
 use crate::sandbox::{
+    harness::{ANNA, BEN, Harness, LINES, Line, TimedOut},
     kommo::Status,
-    stage::{ANNA, BEN, LINES, Line, Stage, TimedOut},
 };
 
 /// How long one message may take. On one machine it takes milliseconds.
@@ -39,7 +39,7 @@ const SCRIPT: [(usize, Speaker, &str); 8] = [
 /// # Errors
 /// If the sandbox cannot be set up.
 pub async fn run() -> anyhow::Result<ExitCode> {
-    let mut stage = Stage::start("").await?;
+    let mut stage = Harness::start("").await?;
     let started = Instant::now();
     println!("A customer writes in Telegram (>), a manager answers in Kommo (<).\n");
     for (line, speaker, text) in SCRIPT {
@@ -56,7 +56,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn play(stage: &Stage, line: Line, speaker: Speaker, text: &str) -> Result<(), TimedOut> {
+async fn play(stage: &Harness, line: Line, speaker: Speaker, text: &str) -> Result<(), TimedOut> {
     let started = Instant::now();
     let (arrow, who, what) = match speaker {
         Customer(id) => {
@@ -79,16 +79,16 @@ fn conversation(line: Line, customer: i64) -> String {
     format!("tg:{}:{customer}", line.source)
 }
 
-fn kommo_has(stage: &Stage, line: Line, customer: i64, text: &str) -> bool {
+fn kommo_has(stage: &Harness, line: Line, customer: i64, text: &str) -> bool {
     let chat = stage.kommo.chat(&conversation(line, customer));
     chat.is_some_and(|chat| chat.messages.iter().any(|message| message.text == text))
 }
 
-fn telegram_has(stage: &Stage, line: Line, customer: i64, text: &str) -> bool {
+fn telegram_has(stage: &Harness, line: Line, customer: i64, text: &str) -> bool {
     stage.telegram.messages(line.token, customer).iter().any(|message| message.from_bot && message.text == text)
 }
 
-fn delivered(stage: &Stage, line: Line, customer: i64, text: &str) -> bool {
+fn delivered(stage: &Harness, line: Line, customer: i64, text: &str) -> bool {
     let chat = stage.kommo.chat(&conversation(line, customer));
     chat.is_some_and(|chat| {
         chat.messages.iter().any(|message| message.text == text && message.status == Status::Delivered)

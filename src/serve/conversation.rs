@@ -20,9 +20,9 @@ use crate::serve::{
     body,
     connections::Connection,
     head,
-    patience::Patient,
     strict::{self, Irregular},
     wire::Wire,
+    write_timeout::StallTimeout,
 };
 
 /// How long a client may take too little of what it has asked for.
@@ -73,7 +73,7 @@ async fn begin(
 async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(why: Irregular, stream: S, connection: Arc<Connection>) {
     connection.is_answered();
     connection.is_not_read(why);
-    let mut wire = Wire::new(Bytes::new(), Patient::new(stream, TAKES_WITHIN), Arc::clone(&connection));
+    let mut wire = Wire::new(Bytes::new(), StallTimeout::new(stream, TAKES_WITHIN), Arc::clone(&connection));
     let (status, text) = (why.status(), format!("{why}\n"));
     let answer = format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n\
@@ -94,7 +94,7 @@ async fn serve<S>(head: Bytes, stream: S, connection: Arc<Connection>, router: R
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let wire = Wire::new(head, Patient::new(stream, TAKES_WITHIN), Arc::clone(&connection));
+    let wire = Wire::new(head, StallTimeout::new(stream, TAKES_WITHIN), Arc::clone(&connection));
     let router = TowerToHyperService::new(router);
     let ours = Arc::clone(&connection);
     let service = service_fn(move |mut request: Request<Incoming>| {

@@ -17,7 +17,7 @@ use reqwest::Url;
 
 use crate::{
     kommo::hook::HookIntake,
-    media::serve::MediaDoor,
+    media::serve::MediaServer,
     serve::{
         peer::{Peer, Proxies},
         refusals::Refusals,
@@ -34,7 +34,7 @@ const SHOWN_CHARS: usize = 80;
 /// What the internet reaches.
 pub(super) struct Entrance {
     pub(super) hooks: HookIntake,
-    pub(super) media: MediaDoor,
+    pub(super) media: MediaServer,
     /// How often who was refused.
     pub(super) refusals: Refusals,
     proxies: Proxies,
@@ -46,7 +46,7 @@ pub(super) struct Entrance {
 
 impl Entrance {
     /// The entrance below the path of `public_url`, behind `proxies`.
-    pub(super) fn new(hooks: HookIntake, media: MediaDoor, public_url: &Url, proxies: Proxies) -> Self {
+    pub(super) fn new(hooks: HookIntake, media: MediaServer, public_url: &Url, proxies: Proxies) -> Self {
         let base = segments(public_url.path()).map(str::to_owned).collect();
         Self {
             hooks,

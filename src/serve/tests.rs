@@ -36,12 +36,12 @@ impl Door {
     }
 
     /// One that serves so many at the same time.
-    fn serving(served: usize, meter: Option<Arc<Meter>>) -> Self {
+    fn serving(served: usize, metrics: Option<Arc<Metrics>>) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let (small_bodies_bytes, large_bodies_bytes) = (256 * 1024, 2 * LIMIT_BYTES);
         let limits = Limits { connections: 8, share: 8, served, small_bodies_bytes, large_bodies_bytes };
         let router = Router::new().fallback(count).with_state(Arc::clone(&asked));
-        Self { router, asked, open: Arc::new(Connections::new(limits, Unread::new(meter))) }
+        Self { router, asked, open: Arc::new(Connections::new(limits, Unread::new(metrics))) }
     }
 
     /// A client of the listener.
@@ -192,14 +192,14 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_
 
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_by_its_head_is_counted_and_waits_for_nobody_who_is_served() {
-    let meter = Arc::new(Meter::new());
-    let (door, begun) = (Door::serving(0, Some(Arc::clone(&meter))), Instant::now());
+    let metrics = Arc::new(Metrics::new());
+    let (door, begun) = (Door::serving(0, Some(Arc::clone(&metrics))), Instant::now());
     for lines in ["content-length: 0\r\ntransfer-encoding: chunked\r\n", "host: y\r\n"] {
         let (answer, asked) = door.answer(format!("{HOOK}{lines}\r\n").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400") && asked == 0, "{lines:?}: {answer}");
     }
     assert_eq!((begun.elapsed(), door.open.small_bytes_held()), (Duration::ZERO, 0));
-    let metrics = meter.text();
+    let metrics = metrics.text();
     assert!(metrics.contains("telekommo_hooks_total{outcome=\"irregular\"} 2"), "{metrics}");
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    meter::Meter,
+    metrics::Metrics,
     serve::{peer::Peer, seldom::Seldom, strict::Irregular},
 };
 
@@ -11,22 +11,22 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Unread {
     /// Counts them, where hooks may be among them.
-    meter: Option<Arc<Meter>>,
+    metrics: Option<Arc<Metrics>>,
     /// What trusted web servers have sent is said apart: no stranger can keep it from being said.
     of_proxies: Seldom,
     of_others: Seldom,
 }
 
 impl Unread {
-    pub(super) fn new(meter: Option<Arc<Meter>>) -> Self {
-        Self { meter, ..Self::default() }
+    pub(super) fn new(metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..Self::default() }
     }
 
     /// A request of `peer` is not read.
     pub(super) fn note(&self, why: Irregular, peer: Peer) {
         tracing::debug!(reason = %why, peer = %peer.address, "a request was not read");
-        let Some(meter) = &self.meter else { return };
-        meter.hook("irregular");
+        let Some(metrics) = &self.metrics else { return };
+        metrics.hook("irregular");
         let said = if peer.is_proxy { &self.of_proxies } else { &self.of_others };
         if let Some(requests) = said.said(1) {
             tracing::warn!(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{
     Store, StoreError,
-    committer::{Book, Planned},
+    committer::{Commit, WriteTxn},
     db::Batch,
     index::Index,
     keys, rows,
@@ -58,10 +58,10 @@ impl Store {
     /// If the store fails.
     pub async fn remember_account(&self, url: &str, id: &str, facts: AccountFacts) -> Result<(), StoreError> {
         let row = AccountRow { url: url.to_owned(), id: id.to_owned(), facts };
-        let plan = move |_: &mut Book| {
+        let plan = move |_: &mut WriteTxn| {
             let mut batch = Batch::default();
             batch.insert(keys::ACCOUNT, rows::write(&row));
-            Ok(Planned { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
     }

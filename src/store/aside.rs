@@ -8,11 +8,11 @@ use sled::IVec;
 use crate::{
     domain::{
         address::Conversation,
-        work::{Lane, Work},
+        job::{Job, Lane},
     },
     store::{
         Held, ParkedId, Store, StoreError,
-        committer::{Book, Planned},
+        committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::Index,
         keys::{self, Place, RawPlace},
@@ -55,19 +55,19 @@ impl Store {
     /// Sets the head of a claimed lane aside, which cannot be read, and gives the lane back. Nobody has to wait for it.
     pub(super) fn set_aside(&self, lane: Lane, head: &[u8]) -> Result<(), StoreError> {
         let arrival = RawPlace::parse(head).map_or(head, |_| &head[..head.len() - RawPlace::PART_BYTES]).to_vec();
-        let plan = move |book: &mut Book| {
+        let plan = move |txn: &mut WriteTxn| {
             let (mut batch, mut gone) = (Batch::default(), Vec::new());
-            for entry in book.db.scan_prefix(&arrival) {
+            for entry in txn.db.scan_prefix(&arrival) {
                 let (key, value) = entry?;
                 put(&mut batch, &key, &value);
                 gone.push(key.to_vec());
             }
-            let head = first_of(&book.db, &lane, &gone)?;
+            let head = first_of(&txn.db, &lane, &gone)?;
             let then = move |index: &mut Index| {
                 index.settled(&lane, gone.len(), 0, head);
                 index.parked += 1;
             };
-            Ok(Planned { batch: Some(batch), answer: (), then: Box::new(then) })
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(then) })
         };
         self.0.committer.send(plan).map(drop)
     }
@@ -76,17 +76,17 @@ impl Store {
 impl Store {
     /// Sets a held message aside that cannot be read. Nobody has to wait for it.
     pub(super) fn set_held_aside(&self, key: Vec<u8>) -> Result<(), StoreError> {
-        let plan = move |book: &mut Book| {
-            let held = book.db.get(&key)?.filter(|value| rows::parse::<Held>(value).is_err());
+        let plan = move |txn: &mut WriteTxn| {
+            let held = txn.db.get(&key)?.filter(|value| rows::parse::<Held>(value).is_err());
             let mut batch = Batch::default();
             let moved = usize::from(held.is_some());
             if let Some(value) = held.as_deref() {
-                let sequence = book.sequence(&mut batch);
+                let sequence = txn.sequence(&mut batch);
                 batch.remove(key.clone());
                 batch.insert(keys::aside(sequence, &key), value);
             }
             let then = Box::new(move |index: &mut Index| index.parked += moved);
-            Ok(Planned { batch: held.is_some().then_some(batch), answer: (), then })
+            Ok(Commit { batch: held.is_some().then_some(batch), answer: (), then })
         };
         self.0.committer.send(plan).map(drop)
     }
@@ -116,8 +116,8 @@ pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
 /// A message that was held goes the way of any other.
 fn held(conversation: &Conversation, value: &[u8]) -> Result<Arrival, String> {
     let Held { bot, raw, since } = rows::parse(value)?;
-    let work = Work::Update { source: conversation.source.clone(), bot, raw };
-    Ok(Arrival { lane: Lane::inbound(conversation), jobs: vec![(0, JobRow::new(work, since))] })
+    let job = Job::Update { source: conversation.source.clone(), bot, raw };
+    Ok(Arrival { lane: Lane::inbound(conversation), jobs: vec![(0, JobRow::new(job, since))] })
 }
 
 fn place(row: &Row) -> Result<Place, String> {

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{
+        job::{Job, Lane, Route},
         retry::Tries,
         time::UnixMillis,
-        work::{Lane, Route, Work},
     },
     store::{
         Class, Store, StoreError,
@@ -102,8 +102,8 @@ impl Store {
     }
 
     /// Lets the head of a lane be tried at once instead of at its time.
-    pub fn hurry(&self, lane: &Lane) {
-        self.with_index(|index| index.hurried(lane));
+    pub fn make_due(&self, lane: &Lane) {
+        self.with_index(|index| index.make_due(lane));
     }
 }
 
@@ -116,8 +116,8 @@ impl Lease {
 
     /// What is to be done.
     #[must_use]
-    pub const fn work(&self) -> &Work {
-        &self.row.work
+    pub const fn job(&self) -> &Job {
+        &self.row.job
     }
 
     /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`, and none
@@ -126,9 +126,9 @@ impl Lease {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn behind(&self, limit: usize) -> Result<Vec<(Work, UnixMillis)>, StoreError> {
+    pub fn behind(&self, limit: usize) -> Result<Vec<(Job, UnixMillis)>, StoreError> {
         let rows = behind(&self.store.db()?, &self.place, limit)?;
-        Ok(rows.into_iter().map(|(_, row)| (row.work, row.enqueued_at)).collect())
+        Ok(rows.into_iter().map(|(_, row)| (row.job, row.enqueued_at)).collect())
     }
 
     /// How many attempts have failed so far.
@@ -153,7 +153,7 @@ impl Lease {
     /// What kind of job it is.
     #[must_use]
     pub fn class(&self) -> Class {
-        Class { is_bulk: self.row.is_bulk, is_file: self.row.work.has_file() }
+        Class { is_bulk: self.row.is_bulk, is_file: self.row.job.has_file() }
     }
 
     /// What no other message is called.

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 // By the module above, and not by the crate's root: a test puts this file below one of its own, where a scheduler of its
 // choice decides which thread goes on, and the disk fails when it says so.
-pub(super) use super::book::Book;
+pub(super) use super::write_txn::WriteTxn;
 use super::{
     StoreError,
     db::Batch,
@@ -29,14 +29,14 @@ use super::{
 const GROUP: usize = 256;
 
 /// What a plan wants: the changes, what the caller is told, and what follows once they are durable.
-pub(super) struct Planned<T> {
+pub(super) struct Commit<T> {
     pub(super) batch: Option<Batch>,
     pub(super) answer: T,
     pub(super) then: Box<dyn FnOnce(&mut Index) + Send>,
 }
 
 /// A change in two steps: applied now, and finished when the group is durable or has failed.
-type Change = Box<dyn FnOnce(&mut Book) -> Result<Finish, StoreError> + Send>;
+type Change = Box<dyn FnOnce(&mut WriteTxn) -> Result<Finish, StoreError> + Send>;
 
 struct Finish {
     changes: bool,
@@ -62,14 +62,14 @@ pub(super) struct Committer {
 impl Committer {
     /// Starts the writer's thread.
     pub(super) fn start(
-        book: Book,
+        txn: WriteTxn,
         index: Arc<Mutex<Index>>,
         failed: Arc<OnceLock<String>>,
     ) -> Result<Self, StoreError> {
         let (commands, inbox) = channel();
         let flushes = Arc::new(AtomicU64::new(0));
         let writer =
-            Writer { book, inbox, index, failed: Arc::clone(&failed), flushes: Arc::clone(&flushes), closed: false };
+            Writer { txn, inbox, index, failed: Arc::clone(&failed), flushes: Arc::clone(&flushes), closed: false };
         let thread = thread::Builder::new().name("committer".to_owned()).spawn(move || writer.run())?;
         Ok(Self { commands, thread: Mutex::new(Some(thread)), failed, flushes })
     }
@@ -77,7 +77,7 @@ impl Committer {
     /// Plans a change, makes it durable, and answers.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        plan: impl FnOnce(&mut Book) -> Result<Planned<T>, StoreError> + Send + 'static,
+        plan: impl FnOnce(&mut WriteTxn) -> Result<Commit<T>, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.send(plan)?.await.unwrap_or_else(|_| Err(self.failure()))
     }
@@ -85,16 +85,16 @@ impl Committer {
     /// Asks for a change, which is planned and made durable whether or not anybody waits for the answer.
     pub(super) fn send<T: Send + 'static>(
         &self,
-        plan: impl FnOnce(&mut Book) -> Result<Planned<T>, StoreError> + Send + 'static,
+        plan: impl FnOnce(&mut WriteTxn) -> Result<Commit<T>, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (tell, told) = oneshot::channel();
-        let change = move |book: &mut Book| {
-            let Planned { batch, answer, then } = match plan(book) {
+        let change = move |txn: &mut WriteTxn| {
+            let Commit { batch, answer, then } = match plan(txn) {
                 Ok(planned) => planned,
                 Err(error) => return Err(error),
             };
             let changes = batch.is_some();
-            batch.map_or(Ok(()), |batch| book.apply(batch))?;
+            batch.map_or(Ok(()), |batch| txn.apply(batch))?;
             let finish = move |durable: Result<(), StoreError>, index: &mut Index| {
                 if durable.is_ok() {
                     then(index);
@@ -134,7 +134,7 @@ impl Committer {
 
 /// The thread's own side.
 struct Writer {
-    book: Book,
+    txn: WriteTxn,
     inbox: Receiver<Command>,
     index: Arc<Mutex<Index>>,
     failed: Arc<OnceLock<String>>,
@@ -179,7 +179,7 @@ impl Writer {
         let mut finishes = Vec::with_capacity(changes.len());
         let mut outcome = Ok(());
         for change in changes {
-            match change(&mut self.book) {
+            match change(&mut self.txn) {
                 Ok(finish) => finishes.push(finish),
                 Err(error) => {
                     outcome = Err(error);
@@ -203,7 +203,7 @@ impl Writer {
 
     /// Nobody waits for it, so it comes last.
     fn tidy(&mut self) -> Result<(), StoreError> {
-        let outcome = self.book.tidy();
+        let outcome = self.txn.tidy();
         if let Err(error) = &outcome {
             let _ = self.failed.set(error.reason());
         }
@@ -211,7 +211,7 @@ impl Writer {
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
-        self.book.sync()?;
+        self.txn.sync()?;
         self.flushes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::{
     domain::time::UnixMillis,
     store::{
         Store, StoreError,
-        committer::{Book, Planned},
+        committer::{Commit, WriteTxn},
         db::Batch,
         index::Index,
         keys, rows,
@@ -37,7 +37,7 @@ impl Store {
         let mut removed = 0;
         loop {
             self.db()?;
-            let step = self.0.committer.write(move |book: &mut Book| sweep_step(book, now)).await?;
+            let step = self.0.committer.write(move |txn: &mut WriteTxn| sweep_step(txn, now)).await?;
             removed += step;
             if step < STEP {
                 return Ok(removed);
@@ -52,18 +52,18 @@ fn expires_at(expiry: &[u8]) -> Option<UnixMillis> {
     Some(UnixMillis(i64::try_from(at).unwrap_or(i64::MAX)))
 }
 
-fn sweep_step(book: &mut Book, now: UnixMillis) -> Result<Planned<usize>, StoreError> {
+fn sweep_step(txn: &mut WriteTxn, now: UnixMillis) -> Result<Commit<usize>, StoreError> {
     let (mut batch, mut removed, mut told) = (Batch::default(), 0, 0);
-    for entry in book.db.range(keys::EXPIRIES.to_vec()..keys::expiry(now, &[])).take(STEP) {
+    for entry in txn.db.range(keys::EXPIRIES.to_vec()..keys::expiry(now, &[])).take(STEP) {
         let (expiry, _) = entry?;
         if let Some(key) = keys::expired(&expiry) {
             // Noted again since then (a link with a further part, an arrival that came anew), it lives on with the
             // later note.
-            if !is_noted_later(book, key, now)? {
-                if let Some(kommo) = keys::is_link(key).then(|| rows::get(&book.db, key)).transpose()?.flatten() {
+            if !is_noted_later(txn, key, now)? {
+                if let Some(kommo) = keys::is_link(key).then(|| rows::get(&txn.db, key)).transpose()?.flatten() {
                     batch.remove(keys::ours_of(&kommo));
                 }
-                told += usize::from(keys::parked_sequence(key).is_some() && book.db.contains_key(key)?);
+                told += usize::from(keys::parked_sequence(key).is_some() && txn.db.contains_key(key)?);
                 batch.remove(key);
             }
         }
@@ -72,12 +72,12 @@ fn sweep_step(book: &mut Book, now: UnixMillis) -> Result<Planned<usize>, StoreE
     }
     // What expires of the parked messages is what somebody was told of.
     let then = move |index: &mut Index| index.told = index.told.saturating_sub(told);
-    Ok(Planned { batch: (removed > 0).then_some(batch), answer: removed, then: Box::new(then) })
+    Ok(Commit { batch: (removed > 0).then_some(batch), answer: removed, then: Box::new(then) })
 }
 
 /// A row that holds its own expiry (a dedupe id) knows best; links only ever grow and go with their first note.
-fn is_noted_later(book: &Book, key: &[u8], now: UnixMillis) -> Result<bool, StoreError> {
-    let value = book.db.get(key)?;
+fn is_noted_later(txn: &WriteTxn, key: &[u8], now: UnixMillis) -> Result<bool, StoreError> {
+    let value = txn.db.get(key)?;
     let until = value.and_then(|value| serde_json::from_slice::<UnixMillis>(&value).ok());
     Ok(until.is_some_and(|until| until >= now))
 }

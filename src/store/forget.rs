@@ -1,14 +1,14 @@
 //! Forgetting a person: what says who they are goes, and what keeps messages from being doubled or lost stays.
 
 use crate::{
-    domain::{address::ContactId, guest::Told},
+    domain::{address::ContactId, crm::SyncedProfile},
     store::{
         Store, StoreError,
-        committer::{Book, Planned},
+        committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::Index,
         keys,
-        openings::OwnNumber,
+        manager_initiated::OwnNumber,
         questions, rows,
         scan::scan,
     },
@@ -26,26 +26,26 @@ impl Store {
     pub async fn forget(&self, contact: ContactId) -> Result<bool, StoreError> {
         // The tables are looked through beside what is written, and only what was found there is looked at again.
         let Found { mut known, told } = self.apart(move |db| find(db, contact)).await?;
-        let plan = move |book: &mut Book| {
+        let plan = move |txn: &mut WriteTxn| {
             if let ContactId::Person(person) = contact {
-                let number: Option<OwnNumber> = rows::get(&book.db, &keys::number_of(person))?;
+                let number: Option<OwnNumber> = rows::get(&txn.db, &keys::number_of(person))?;
                 known.extend(number.map(|number| keys::owner_of(&number.phone)));
                 known.push(keys::number_of(person));
             }
             let (mut batch, mut is_known) = (Batch::default(), false);
             for key in known {
-                is_known |= book.db.contains_key(&key)?;
+                is_known |= txn.db.contains_key(&key)?;
                 batch.remove(key);
             }
             for key in told {
-                let Some(value) = book.db.get(&key)? else { continue };
-                let told: Option<Told> = rows::read(&key, &value);
+                let Some(value) = txn.db.get(&key)? else { continue };
+                let told: Option<SyncedProfile> = rows::read(&key, &value);
                 // Tags that a person has taken away since must not come back.
-                let kept = Told { username: None, username_field: None, ..told.clone().unwrap_or_default() };
+                let kept = SyncedProfile { username: None, username_field: None, ..told.clone().unwrap_or_default() };
                 is_known |= told.is_none_or(|told| told != kept);
                 batch.insert(key, rows::write(&kept));
             }
-            Ok(Planned { batch: is_known.then_some(batch), answer: is_known, then: Box::new(|_: &mut Index| ()) })
+            Ok(Commit { batch: is_known.then_some(batch), answer: is_known, then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
     }

@@ -9,19 +9,19 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     domain::{
         address::KommoMessageId,
+        avatar::Avatar,
+        crm::SyncedProfile,
         delivery::{Delivery, Report, Unread},
-        guest::Told,
-        opening::Opening,
-        order::{Arrived, Latest},
-        portrait::Portrait,
+        job::{Job, Lane},
+        manager_initiated::ManagerInitiatedChat,
         question::Question,
-        reach::{Connection, Presence},
-        spot::Spot,
+        reach::{Connection, Membership},
         time::UnixMillis,
-        work::{Lane, Work},
+        timestamps::{Arrived, LastSent},
+        topic::Topic,
     },
     store::{
-        AccountFacts, Begun, Behind, Chat, Held, Intake, NewJob, OwnNumber, Settings, Store, StoreError,
+        AccountFacts, Behind, Chat, Held, Intake, ManagerInitiated, NewJob, OwnNumber, Settings, Store, StoreError,
         dump::Line,
         hex::{hex, unhex},
         is_in,
@@ -47,19 +47,19 @@ pub(crate) fn rows(bytes: &[u8]) {
     same::<Line>(bytes);
     same::<Chat>(bytes);
     same::<Held>(bytes);
-    same::<Told>(bytes);
-    same::<Latest>(bytes);
+    same::<SyncedProfile>(bytes);
+    same::<LastSent>(bytes);
     same::<Vec<Arrived>>(bytes);
     same::<Vec<Unread>>(bytes);
     same::<Vec<Behind>>(bytes);
     same::<Question>(bytes);
-    same::<Presence>(bytes);
+    same::<Membership>(bytes);
     same::<Connection>(bytes);
-    same::<Spot>(bytes);
-    same::<Opening>(bytes);
-    same::<Begun>(bytes);
+    same::<Topic>(bytes);
+    same::<ManagerInitiatedChat>(bytes);
+    same::<ManagerInitiated>(bytes);
     same::<OwnNumber>(bytes);
-    same::<Portrait>(bytes);
+    same::<Avatar>(bytes);
     same::<AccountFacts>(bytes);
     if let (Ok(row), Ok(head)) = (rows::parse::<ParkedRow>(bytes), rows::parse::<ParkedHead>(bytes)) {
         assert_eq!((row.route, row.thread, Some(row.parked_at)), (head.route, head.thread, head.parked_at));
@@ -136,7 +136,7 @@ fn restored(runtime: &Runtime, home: &Path, bytes: &[u8]) {
     for (key, line) in before.iter().filter(|(key, _)| stays(key)) {
         assert_eq!(kept.get(key), Some(line), "{} is as it was", keys::shown(key));
     }
-    work(runtime, &store);
+    is_usable(runtime, &store);
     runtime.block_on(store.close()).expect("it can be closed");
     drop(opened(&dir));
 
@@ -175,11 +175,11 @@ fn stays(key: &[u8]) -> bool {
 }
 
 /// New jobs come behind those that wait, and what waits is claimed and done.
-fn work(runtime: &Runtime, store: &Store) {
+fn is_usable(runtime: &Runtime, store: &Store) {
     let waiting: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();
     let lane = Lane { route: "inbound".parse().expect("it is one"), thread: "new".to_owned() };
     let report = Report { message: KommoMessageId("new".to_owned()), delivery: Delivery::Delivered };
-    let job = NewJob { id: None, lane, work: Work::Report(report) };
+    let job = NewJob { id: None, lane, job: Job::DeliveryStatus(report) };
     let pushed = runtime.block_on(store.push(Intake { jobs: vec![job], offset: None }, NOW));
     assert_eq!(pushed.expect("it can be stored").taken, 1);
     let after: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         address::{BotId, Conversation},
-        guest::Told,
+        crm::SyncedProfile,
         time::UnixMillis,
     },
     store::{
         Chat, Store, StoreError,
-        committer::{Book, Planned},
+        committer::{Commit, WriteTxn},
         db::Batch,
         expire,
         index::Index,
@@ -46,20 +46,20 @@ impl Store {
     pub async fn redeem(&self, name: &str, by: String, until: UnixMillis, now: UnixMillis) -> Result<bool, StoreError> {
         self.db()?;
         let key = keys::invitation(name);
-        let plan = move |book: &mut Book| {
+        let plan = move |txn: &mut WriteTxn| {
             let then = Box::new(|_: &mut Index| ());
-            if let Some(used_by) = book.db.get(&key)? {
+            if let Some(used_by) = txn.db.get(&key)? {
                 // Somebody has used it, even where it cannot be read who.
                 let is_by = rows::read(&key, &used_by).is_some_and(|used_by: String| used_by == by);
-                return Ok(Planned { batch: None, answer: is_by, then });
+                return Ok(Commit { batch: None, answer: is_by, then });
             }
             if until <= now {
-                return Ok(Planned { batch: None, answer: false, then });
+                return Ok(Commit { batch: None, answer: false, then });
             }
             let mut batch = Batch::default();
             expire::note(&mut batch, until, &key);
             batch.insert(key, rows::write(&by));
-            Ok(Planned { batch: Some(batch), answer: true, then })
+            Ok(Commit { batch: Some(batch), answer: true, then })
         };
         self.0.committer.write(plan).await
     }
@@ -83,7 +83,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn told(&self, conversation: &Conversation) -> Result<Told, StoreError> {
+    pub fn told(&self, conversation: &Conversation) -> Result<SyncedProfile, StoreError> {
         Ok(rows::get(&self.db()?, &keys::told(conversation))?.unwrap_or_default())
     }
 

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         address::{Conversation, MessageId},
-        order::Latest,
+        timestamps::LastSent,
     },
     store::{
-        Fact, Store, StoreError,
+        StateChange, Store, StoreError,
         db::{Batch, Db},
         keys, rows,
     },
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct LatestRow {
     #[serde(flatten)]
-    latest: Latest,
+    last_sent: LastSent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Before>,
 }
@@ -40,8 +40,8 @@ impl LatestRow {
     fn horizon(&self, mark: u64) -> MessageId {
         let before = self.before.filter(|before| before.mark == mark).map(|before| before.ours);
         before
-            .filter(|ours| (ours.bot, ours.chat) == (self.latest.ours.bot, self.latest.ours.chat))
-            .unwrap_or(self.latest.ours)
+            .filter(|ours| (ours.bot, ours.chat) == (self.last_sent.ours.bot, self.last_sent.ours.chat))
+            .unwrap_or(self.last_sent.ours)
     }
 }
 
@@ -53,28 +53,28 @@ impl Store {
     /// If the store fails.
     pub fn horizon(&self, conversation: &Conversation) -> Result<Option<MessageId>, StoreError> {
         let db = self.db()?;
-        let row: Option<LatestRow> = rows::get(&db, &keys::latest(conversation))?;
+        let row: Option<LatestRow> = rows::get(&db, &keys::last_sent(conversation))?;
         let mark = mark(&db)?;
         Ok(row.map(|row| row.horizon(mark)))
     }
 }
 
-/// Writes the latest message of a conversation, which was learnt together with `facts`. Without a link among them, Kommo has
+/// Writes the latest message of a conversation, which was learnt together with `changes`. Without a link among them, Kommo has
 /// a message by an id that nobody here knows: then nothing below the latest one proves anything.
 pub(super) fn write(
     db: &Db,
     batch: &mut Batch,
     conversation: &Conversation,
-    latest: Latest,
-    facts: &[Fact],
+    last_sent: LastSent,
+    changes: &[StateChange],
 ) -> Result<(), StoreError> {
-    let (key, mark) = (keys::latest(conversation), mark(db)?);
+    let (key, mark) = (keys::last_sent(conversation), mark(db)?);
     let former: Option<LatestRow> = rows::get(db, &key)?;
     // It was read before the call to Kommo, and another lane of the conversation may have gone on since.
-    let latest = former.map_or(latest, |former| former.latest.or_later(latest));
-    let is_linked = facts.iter().any(|fact| matches!(fact, Fact::Link { .. }));
+    let last_sent = former.map_or(last_sent, |former| former.last_sent.or_later(last_sent));
+    let is_linked = changes.iter().any(|change| matches!(change, StateChange::Link { .. }));
     let before = former.filter(|_| is_linked).map(|former| Before { mark, ours: former.horizon(mark) });
-    batch.insert(key, rows::write(&LatestRow { latest, before }));
+    batch.insert(key, rows::write(&LatestRow { last_sent, before }));
     Ok(())
 }
 
@@ -86,7 +86,7 @@ pub(super) fn pass(
     conversation: &Conversation,
     unlinked: &[MessageId],
 ) -> Result<(), StoreError> {
-    let (key, mark) = (keys::latest(conversation), mark(db)?);
+    let (key, mark) = (keys::last_sent(conversation), mark(db)?);
     let Some(mut row): Option<LatestRow> = rows::get(db, &key)? else { return Ok(()) };
     let horizon = row.horizon(mark);
     let in_chat = unlinked.iter().filter(|it| (it.bot, it.chat) == (horizon.bot, horizon.chat));
@@ -94,9 +94,9 @@ pub(super) fn pass(
         return Ok(());
     };
     row.before = Some(Before { mark, ours: *highest });
-    if row.latest.ours.message < highest.message {
+    if row.last_sent.ours.message < highest.message {
         // A complete comparison makes the latest one the horizon.
-        row.latest.ours = *highest;
+        row.last_sent.ours = *highest;
     }
     batch.insert(key, rows::write(&row));
     Ok(())

@@ -9,8 +9,8 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     domain::{
+        job::{Lane, Route},
         time::UnixMillis,
-        work::{Lane, Route},
     },
     store::{
         Class, Due, QueueCount,
@@ -33,7 +33,7 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn new(sequence: u64, row: &JobRow) -> Self {
-        let is_file = row.work.has_file();
+        let is_file = row.job.has_file();
         let class = Class { is_bulk: row.is_bulk, is_file };
         Self { retry_at: row.retry_at, sequence, enqueued_at: row.enqueued_at, class }
     }
@@ -86,9 +86,9 @@ impl Index {
     }
 
     /// The head of a lane need not wait for its next try. One that is claimed is tried already.
-    pub(super) fn hurried(&mut self, lane: &Lane) {
+    pub(super) fn make_due(&mut self, lane: &Lane) {
         if let Some(queue) = self.routes.get_mut(&lane.route) {
-            queue.hurried(&lane.thread);
+            queue.make_due(&lane.thread);
         }
     }
 
@@ -133,8 +133,8 @@ impl Index {
     }
 
     /// Ends the hold of a lane. Tells whether something was withheld by it.
-    pub(super) fn let_go(&mut self, lane: &Lane) -> bool {
-        self.routes.get_mut(&lane.route).is_some_and(|queue| queue.let_go(&lane.thread))
+    pub(super) fn release_hold(&mut self, lane: &Lane) -> bool {
+        self.routes.get_mut(&lane.route).is_some_and(|queue| queue.release_hold(&lane.thread))
     }
 
     /// The lanes that are held.

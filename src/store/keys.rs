@@ -44,8 +44,8 @@ use sha1::{Digest as _, Sha1};
 use crate::{
     domain::{
         address::{BotId, ContactId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
+        job::{IdempotencyKey, Lane},
         time::UnixMillis,
-        work::{DedupeId, Lane},
     },
     store::hex::hex,
 };
@@ -99,7 +99,7 @@ pub(super) fn offset(bot: BotId) -> Vec<u8> {
     with(b'o', &bot.0.to_be_bytes())
 }
 
-pub(super) fn dedupe(id: &DedupeId) -> Vec<u8> {
+pub(super) fn dedupe(id: &IdempotencyKey) -> Vec<u8> {
     with_id(b'd', &id.0)
 }
 
@@ -107,7 +107,7 @@ pub(super) fn chat(conversation: &Conversation) -> Vec<u8> {
     with(b'c', conversation.to_string().as_bytes())
 }
 
-pub(super) fn presence(conversation: &Conversation) -> Vec<u8> {
+pub(super) fn membership(conversation: &Conversation) -> Vec<u8> {
     with(b'b', conversation.to_string().as_bytes())
 }
 
@@ -139,7 +139,7 @@ pub(super) fn under_way(conversation: &Conversation) -> Vec<u8> {
     with(b'0', conversation.to_string().as_bytes())
 }
 
-pub(super) fn latest(conversation: &Conversation) -> Vec<u8> {
+pub(super) fn last_sent(conversation: &Conversation) -> Vec<u8> {
     with(b'1', conversation.to_string().as_bytes())
 }
 
@@ -165,7 +165,7 @@ pub(super) fn activity(conversation: &Conversation) -> Vec<u8> {
     with(b'a', conversation.to_string().as_bytes())
 }
 
-pub(super) fn portrait(bot: BotId, customer: ContactId) -> Vec<u8> {
+pub(super) fn avatar(bot: BotId, customer: ContactId) -> Vec<u8> {
     with(b'v', format!("{bot}:{customer}").as_bytes())
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{address::SourceId, work::Route};
+use crate::domain::{address::SourceId, job::Route};
 
 fn place(thread: &str, sequence: u64, part: u16) -> Place {
     Place { lane: Lane { route: Route::Inbound, thread: thread.to_owned() }, sequence, part }
@@ -17,11 +17,11 @@ fn no_lane_lies_within_another() {
 
 #[test]
 fn no_id_makes_a_long_key_and_no_two_the_same() {
-    let long = |end: &str| dedupe(&DedupeId(format!("hook:{}{end}", "\u{e4}".repeat(500_000))));
+    let long = |end: &str| dedupe(&IdempotencyKey(format!("hook:{}{end}", "\u{e4}".repeat(500_000))));
     assert!(long("a").len() <= 1 + LONGEST_ID && long("a").starts_with("dhook:\u{e4}".as_bytes()));
     assert_ne!(long("a"), long("b"));
     let longest = "x".repeat(LONGEST_ID);
-    assert_eq!(dedupe(&DedupeId(longest.clone())), format!("d{longest}").into_bytes(), "as it ever was");
+    assert_eq!(dedupe(&IdempotencyKey(longest.clone())), format!("d{longest}").into_bytes(), "as it ever was");
 }
 
 proptest! {

@@ -3,15 +3,15 @@
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId, MessageId},
-        order,
         time::UnixMillis,
+        timestamps,
     },
     store::{
-        Chat, Fact, Store, StoreError,
+        Chat, StateChange, Store, StoreError,
         db::{Batch, Db},
         expire, horizon, keys,
         lists::Lists,
-        openings, questions, reach, rows, unread,
+        manager_initiated, questions, reach, rows, unread,
     },
 };
 
@@ -53,28 +53,34 @@ impl Store {
 pub(super) fn write(
     db: &Db,
     batch: &mut Batch,
-    facts: &[Fact],
+    changes: &[StateChange],
     now: UnixMillis,
     until: UnixMillis,
 ) -> Result<(), StoreError> {
     let (mut links, mut arrived) = (Lists::new(db), Lists::new(db));
-    for fact in facts {
-        match fact {
-            Fact::Chat { conversation, chat } => {
+    for change in changes {
+        match change {
+            StateChange::Chat { conversation, chat } => {
                 let key = keys::chat(conversation);
                 let chat = chat.clone().with_user_of(rows::get(db, &key)?);
                 batch.insert(key, rows::write(&chat));
                 batch.insert(keys::activity(conversation), rows::write(&now));
             }
-            Fact::Question { conversation, question } => {
+            StateChange::Question { conversation, question } => {
                 questions::write(db, batch, conversation, question.as_ref())?;
             }
-            Fact::Held { conversation, held: Some(held) } => batch.insert(keys::held(conversation), rows::write(held)),
-            Fact::Held { conversation, held: None } => batch.remove(keys::held(conversation)),
-            Fact::Opening { conversation, chat } => openings::begin(batch, conversation, chat, now),
-            Fact::Answered { conversation, chat } => openings::answer(db, batch, conversation, chat)?,
-            Fact::Told { conversation, told } => batch.insert(keys::told(conversation), rows::write(told)),
-            Fact::Link { ours, kommo } => {
+            StateChange::Held { conversation, held: Some(held) } => {
+                batch.insert(keys::held(conversation), rows::write(held));
+            }
+            StateChange::Held { conversation, held: None } => batch.remove(keys::held(conversation)),
+            StateChange::ManagerInitiatedChat { conversation, chat } => {
+                manager_initiated::begin(batch, conversation, chat, now);
+            }
+            StateChange::Answered { conversation, chat } => manager_initiated::answer(db, batch, conversation, chat)?,
+            StateChange::SyncedProfile { conversation, told } => {
+                batch.insert(keys::told(conversation), rows::write(told));
+            }
+            StateChange::Link { ours, kommo } => {
                 let all = links.of(keys::ours_of(kommo))?;
                 if !all.contains(ours) {
                     all.push(*ours);
@@ -89,28 +95,30 @@ pub(super) fn write(
                 expire::note(batch, until, &way);
                 batch.insert(way, rows::write(kommo));
             }
-            Fact::Presence { conversation, presence } => {
-                batch.insert(keys::presence(conversation), rows::write(presence));
+            StateChange::Membership { conversation, membership } => {
+                batch.insert(keys::membership(conversation), rows::write(membership));
             }
-            Fact::Connection { bot, connection } => reach::write_connection(db, batch, *bot, connection)?,
-            Fact::Move { from, to } => reach::write_move(db, batch, from, *to)?,
-            Fact::Newest { conversation, message } => {
+            StateChange::Connection { bot, connection } => reach::write_connection(db, batch, *bot, connection)?,
+            StateChange::Move { from, to } => reach::write_move(db, batch, from, *to)?,
+            StateChange::Newest { conversation, message } => {
                 batch.insert(keys::newest(conversation), rows::write(message));
             }
-            Fact::Arrived { conversation, arrived: new } => {
-                order::arrive(arrived.of(keys::arrived(conversation))?, *new);
+            StateChange::Arrived { conversation, arrived: new } => {
+                timestamps::arrive(arrived.of(keys::arrived(conversation))?, *new);
             }
-            Fact::Latest { conversation, latest } => horizon::write(db, batch, conversation, *latest, facts)?,
-            Fact::Unlinked { conversation, ours } => horizon::pass(db, batch, conversation, &[*ours])?,
-            Fact::Topic { conversation, topic: Some(topic) } => {
+            StateChange::LastSent { conversation, last_sent } => {
+                horizon::write(db, batch, conversation, *last_sent, changes)?;
+            }
+            StateChange::Unlinked { conversation, ours } => horizon::pass(db, batch, conversation, &[*ours])?,
+            StateChange::Topic { conversation, topic: Some(topic) } => {
                 batch.insert(keys::topic(conversation), rows::write(topic));
             }
-            Fact::Topic { conversation, topic: None } => batch.remove(keys::topic(conversation)),
-            Fact::UnderWay { conversation, answer, spot } => {
+            StateChange::Topic { conversation, topic: None } => batch.remove(keys::topic(conversation)),
+            StateChange::UnderWay { conversation, answer, spot } => {
                 batch.insert(keys::under_way(conversation), rows::write(&(answer, spot)));
             }
-            Fact::Unread { conversation, answers } => unread::add(db, batch, conversation, answers)?,
-            Fact::Read { conversation, answers } => unread::remove(db, batch, conversation, answers)?,
+            StateChange::Unread { conversation, answers } => unread::add(db, batch, conversation, answers)?,
+            StateChange::Read { conversation, answers } => unread::remove(db, batch, conversation, answers)?,
         }
     }
     links.write(batch);

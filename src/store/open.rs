@@ -15,14 +15,14 @@ use std::{
 
 use crate::store::{
     Inner, Settings, Store, StoreError,
-    book::Book,
     committer::Committer,
+    data_dir::{create_private_dir, tighten},
     db::Db,
     durable::{Durable, sync_folder, sync_way_to},
-    home::{create_private_dir, tighten},
     keys,
     lock::{self, lock},
     rebuild, rows, schema,
+    write_txn::WriteTxn,
 };
 
 /// The format of the rows. A store of a newer one is refused.
@@ -75,11 +75,11 @@ impl Store {
         remove_file(&unfinished_snapshot(dir)).map_err(inaccessible)?;
         // sled has written a snapshot, and may have cut the end of its log.
         let durable = Durable::new(&path).map_err(inaccessible)?;
-        let book = Book::open(db.clone(), durable)?;
+        let txn = WriteTxn::open(db.clone(), durable)?;
         let index = Arc::new(Mutex::new(rebuild::index(&db)?));
         let failed = Arc::new(OnceLock::new());
         let first_of_run = rebuild::next_sequence(&db)?;
-        let committer = Committer::start(book, Arc::clone(&index), Arc::clone(&failed))?;
+        let committer = Committer::start(txn, Arc::clone(&index), Arc::clone(&failed))?;
         let db = RwLock::new(Some(db));
         Ok(Self(Arc::new(Inner { settings, db, committer, index, failed, first_of_run, moving_back: Arc::default() })))
     }

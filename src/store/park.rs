@@ -9,12 +9,12 @@ use crate::{
     domain::{
         address::{Conversation, MessageId},
         delivery::{Delivery, Report},
+        job::{Job, Lane, Route},
         time::UnixMillis,
-        work::{Lane, Route, Work},
     },
     store::{
         NewJob, Store, StoreError, aside,
-        committer::{Book, Planned},
+        committer::{Commit, WriteTxn},
         db::Batch,
         expire, horizon,
         index::Index,
@@ -32,7 +32,7 @@ pub struct Parked {
     /// Where it waited.
     pub lane: Lane,
     /// What was still to be done.
-    pub works: Vec<Work>,
+    pub jobs: Vec<Job>,
     /// Why it was set aside.
     pub why: String,
     /// When.
@@ -48,8 +48,8 @@ pub struct Parked {
 pub struct ParkedId(pub u64);
 
 /// Sets jobs aside as one message, and gives its number.
-pub(super) fn write(book: &mut Book, batch: &mut Batch, parked: &ParkedRow) -> ParkedId {
-    let id = ParkedId(book.sequence(batch));
+pub(super) fn write(txn: &mut WriteTxn, batch: &mut Batch, parked: &ParkedRow) -> ParkedId {
+    let id = ParkedId(txn.sequence(batch));
     let key = keys::parked(id.0);
     if let Some(at) = parked.expires_at {
         expire::note(batch, at, &key);
@@ -61,7 +61,7 @@ pub(super) fn write(book: &mut Book, batch: &mut Batch, parked: &ParkedRow) -> P
 /// Kommo's code of the failure that is told of what is parked.
 pub(super) fn code(then: &[NewJob]) -> Option<i32> {
     then.iter().find_map(|job| {
-        let Work::Report(Report { delivery: Delivery::Failed(refusal), .. }) = &job.work else { return None };
+        let Job::DeliveryStatus(Report { delivery: Delivery::Failed(refusal), .. }) = &job.job else { return None };
         Some(refusal.code.number())
     })
 }
@@ -118,10 +118,10 @@ impl Store {
     ) -> Result<BTreeMap<ParkedId, Unparked>, StoreError> {
         self.db()?;
         let moving = Arc::clone(&self.0.moving_back).lock_owned().await;
-        let plan = move |book: &mut Book| {
+        let plan = move |txn: &mut WriteTxn| {
             let (mut batch, mut left, mut became) = (Batch::default(), Left::default(), BTreeMap::new());
             for id in ids.into_iter().collect::<BTreeSet<_>>() {
-                let outcome = unpark(book, &mut batch, &mut left, id, &serves, now)?;
+                let outcome = unpark(txn, &mut batch, &mut left, id, &serves, now)?;
                 became.insert(id, outcome.err().unwrap_or(Unparked::Queued));
             }
             let changes = !left.joined.is_empty();
@@ -129,7 +129,7 @@ impl Store {
                 drop(moving);
                 left.enter(index);
             });
-            Ok(Planned { batch: changes.then_some(batch), answer: became, then })
+            Ok(Commit { batch: changes.then_some(batch), answer: became, then })
         };
         self.0.committer.write(plan).await
     }
@@ -142,20 +142,20 @@ impl Store {
     pub async fn drop_parked(
         &self,
         ids: Vec<ParkedId>,
-        message: impl Fn(&Work) -> Result<Option<(Conversation, MessageId)>, StoreError> + Send + 'static,
+        message: impl Fn(&Job) -> Result<Option<(Conversation, MessageId)>, StoreError> + Send + 'static,
     ) -> Result<BTreeSet<ParkedId>, StoreError> {
         self.db()?;
-        let plan = move |book: &mut Book| {
+        let plan = move |txn: &mut WriteTxn| {
             let (mut batch, mut left, mut dropped) = (Batch::default(), Left::default(), BTreeSet::new());
             let mut unlinked = BTreeMap::<Conversation, Vec<MessageId>>::new();
             for id in ids.into_iter().collect::<BTreeSet<_>>() {
-                let (value, aside) = (book.db.get(keys::parked(id.0))?, aside::of(&book.db, id)?);
+                let (value, aside) = (txn.db.get(keys::parked(id.0))?, aside::of(&txn.db, id)?);
                 if value.is_some() || !aside.is_empty() {
                     dropped.insert(id);
                 }
                 if let Some(value) = value {
-                    for work in read(id, &value).map(|parked| parked.works).unwrap_or_default() {
-                        if let Some((conversation, ours)) = message(&work)? {
+                    for job in read(id, &value).map(|parked| parked.jobs).unwrap_or_default() {
+                        if let Some((conversation, ours)) = message(&job)? {
                             unlinked.entry(conversation).or_default().push(ours);
                         }
                     }
@@ -164,10 +164,10 @@ impl Store {
                 leave_aside(&mut batch, &mut left, &aside);
             }
             for (conversation, messages) in unlinked {
-                horizon::pass(&book.db, &mut batch, &conversation, &messages)?;
+                horizon::pass(&txn.db, &mut batch, &conversation, &messages)?;
             }
             let then = Box::new(|index: &mut Index| left.enter(index));
-            Ok(Planned { batch: (!dropped.is_empty()).then_some(batch), answer: dropped, then })
+            Ok(Commit { batch: (!dropped.is_empty()).then_some(batch), answer: dropped, then })
         };
         self.0.committer.write(plan).await
     }
@@ -189,14 +189,14 @@ fn leave_aside(batch: &mut Batch, left: &mut Left, rows: &[aside::Row]) {
 
 /// Puts what has this number back, if it can be read and somebody works on it.
 fn unpark(
-    book: &mut Book,
+    txn: &mut WriteTxn,
     batch: &mut Batch,
     left: &mut Left,
     id: ParkedId,
     serves: &impl Fn(&Route) -> bool,
     now: UnixMillis,
 ) -> Result<Result<(), Unparked>, StoreError> {
-    let (value, rows) = (book.db.get(keys::parked(id.0))?, aside::of(&book.db, id)?);
+    let (value, rows) = (txn.db.get(keys::parked(id.0))?, aside::of(&txn.db, id)?);
     let parked = value.as_ref().map(|value| read(id, value)).transpose();
     let aside = if rows.is_empty() { Ok(None) } else { aside::read(&rows).map(Some) };
     let (parked, aside) = match (parked, aside) {
@@ -209,11 +209,11 @@ fn unpark(
         return Ok(Err(Unparked::Unserved(lane.route.clone())));
     }
     if let Some((parked, value)) = parked.zip(value) {
-        left.joined.extend(join_together(book, batch, &parked.lane, parked.works, now));
+        left.joined.extend(join_together(txn, batch, &parked.lane, parked.jobs, now));
         leave_parked(batch, left, id, &value);
     }
     if let Some(aside) = aside {
-        left.joined.extend(join_again(book, batch, &aside.lane, aside.jobs));
+        left.joined.extend(join_again(txn, batch, &aside.lane, aside.jobs));
         leave_aside(batch, left, &rows);
     }
     Ok(Ok(()))
@@ -226,7 +226,7 @@ pub(super) fn read(id: ParkedId, value: &[u8]) -> Result<Parked, String> {
     Ok(Parked {
         id,
         lane: Lane { route, thread: row.thread },
-        works: row.works,
+        jobs: row.jobs,
         why: row.why,
         parked_at: row.parked_at,
         code: row.code,

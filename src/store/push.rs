@@ -2,18 +2,19 @@
 
 use crate::{
     domain::{
+        job::{IdempotencyKey, Job, Lane},
         time::UnixMillis,
-        work::{DedupeId, Lane, Work},
     },
     store::{
-        Fact, Intake, NewJob, Pushed, Store, StoreError,
-        committer::{Book, Planned},
+        Intake, NewJob, Pushed, StateChange, Store, StoreError,
+        committer::{Commit, WriteTxn},
         db::{Batch, Db},
         expire,
         index::{Head, Index},
         keys::{self, Place},
-        links, past,
+        links,
         rows::{self, JobRow},
+        watermark,
     },
 };
 
@@ -30,8 +31,13 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails; then nothing may be acknowledged.
-    pub async fn push_with(&self, intake: Intake, facts: Vec<Fact>, now: UnixMillis) -> Result<Pushed, StoreError> {
-        self.push_as(intake, facts, false, now).await
+    pub async fn push_with(
+        &self,
+        intake: Intake,
+        changes: Vec<StateChange>,
+        now: UnixMillis,
+    ) -> Result<Pushed, StoreError> {
+        self.push_as(intake, changes, false, now).await
     }
 
     /// The same; what `is_bulk` is one of many that somebody sends at once, and goes after what people write.
@@ -41,33 +47,33 @@ impl Store {
     pub async fn push_as(
         &self,
         intake: Intake,
-        facts: Vec<Fact>,
+        changes: Vec<StateChange>,
         is_bulk: bool,
         now: UnixMillis,
     ) -> Result<Pushed, StoreError> {
         self.db()?;
         let (dedupe_for, links_for) = (self.0.settings.dedupe_for, self.0.settings.links_for);
-        let plan = move |book: &mut Book| {
-            let since = past::not_before(&book.db, now)?;
+        let plan = move |txn: &mut WriteTxn| {
+            let since = watermark::not_before(&txn.db, now)?;
             let (dedupe_until, links_until) = (since.plus(dedupe_for), since.plus(links_for));
             let (mut batch, mut joined, mut known) = (Batch::default(), Vec::new(), 0);
             for job in intake.jobs {
-                if is_known(&book.db, &job, &joined)? {
+                if is_known(&txn.db, &job, &joined)? {
                     known += 1;
                     continue;
                 }
                 remember(&mut batch, &job, dedupe_until);
-                joined.push(join_as(book, &mut batch, job, is_bulk, now));
+                joined.push(join_as(txn, &mut batch, job, is_bulk, now));
             }
-            let facts = if joined.is_empty() { Vec::new() } else { facts };
-            links::write(&book.db, &mut batch, &facts, now, links_until)?;
+            let changes = if joined.is_empty() { Vec::new() } else { changes };
+            links::write(&txn.db, &mut batch, &changes, now, links_until)?;
             let changes = !joined.is_empty() || intake.offset.is_some();
             if let Some((bot, next)) = intake.offset {
                 batch.insert(keys::offset(bot), rows::write(&next));
             }
             let answer = Pushed { taken: joined.len(), known };
             let then = Box::new(move |index: &mut Index| enter(index, joined));
-            Ok(Planned { batch: changes.then_some(batch), answer, then })
+            Ok(Commit { batch: changes.then_some(batch), answer, then })
         };
         self.0.committer.write(plan).await
     }
@@ -93,7 +99,7 @@ fn is_known(db: &Db, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError
 /// Whether the arrival with this id was taken before. What is noted counts until it is swept away: a clock that is wrong for
 /// a while must not make it seem new. A message that is known on both sides has crossed, and that is known for longer than
 /// its id.
-pub(super) fn was_taken(db: &Db, id: &DedupeId) -> Result<bool, StoreError> {
+pub(super) fn was_taken(db: &Db, id: &IdempotencyKey) -> Result<bool, StoreError> {
     let has_crossed = || id.hooked().map_or(Ok(false), |message| db.contains_key(keys::ours_of(&message)));
     Ok(db.contains_key(keys::dedupe(id))? || has_crossed()?)
 }
@@ -109,46 +115,46 @@ pub(super) fn remember(batch: &mut Batch, job: &NewJob, until: UnixMillis) {
 
 /// A job that has joined its lane in a batch.
 pub(super) struct Joined {
-    id: Option<DedupeId>,
+    id: Option<IdempotencyKey>,
     lane: Lane,
     head: Head,
 }
 
 /// Adds a job to the tail of its lane.
-pub(super) fn join(book: &mut Book, batch: &mut Batch, job: NewJob, now: UnixMillis) -> Joined {
-    join_as(book, batch, job, false, now)
+pub(super) fn join(txn: &mut WriteTxn, batch: &mut Batch, job: NewJob, now: UnixMillis) -> Joined {
+    join_as(txn, batch, job, false, now)
 }
 
-fn join_as(book: &mut Book, batch: &mut Batch, job: NewJob, is_bulk: bool, now: UnixMillis) -> Joined {
-    let NewJob { id, lane, work } = job;
-    let place = Place { lane, sequence: book.sequence(batch), part: 0 };
-    let row = JobRow { is_bulk, ..JobRow::new(work, now) };
+fn join_as(txn: &mut WriteTxn, batch: &mut Batch, job: NewJob, is_bulk: bool, now: UnixMillis) -> Joined {
+    let NewJob { id, lane, job } = job;
+    let place = Place { lane, sequence: txn.sequence(batch), part: 0 };
+    let row = JobRow { is_bulk, ..JobRow::new(job, now) };
     batch.insert(place.key(), rows::write(&row));
     Joined { id, head: Head::new(place.sequence, &row), lane: place.lane }
 }
 
 /// Adds what was one arrival to the tail of its lane, as one again: if a part fails, the rest goes with it.
 pub(super) fn join_together(
-    book: &mut Book,
+    txn: &mut WriteTxn,
     batch: &mut Batch,
     lane: &Lane,
-    works: Vec<Work>,
+    jobs: Vec<Job>,
     now: UnixMillis,
 ) -> Vec<Joined> {
-    let sequence = book.sequence(batch);
+    let sequence = txn.sequence(batch);
     // Part 0 is the arrival itself, which may still become parts; calls are parts already.
-    let first = u16::from(works.iter().any(|work| !work.calls().is_empty()));
-    let join = |(part, work)| {
-        let (place, row) = (Place { lane: lane.clone(), sequence, part }, JobRow::new(work, now));
+    let first = u16::from(jobs.iter().any(|job| !job.calls().is_empty()));
+    let join = |(part, job)| {
+        let (place, row) = (Place { lane: lane.clone(), sequence, part }, JobRow::new(job, now));
         batch.insert(place.key(), rows::write(&row));
         Joined { id: None, head: Head::new(sequence, &row), lane: place.lane }
     };
-    (first..).zip(works).map(join).collect()
+    (first..).zip(jobs).map(join).collect()
 }
 
 /// Puts the parts of an arrival that was set aside to the tail of their lane, as they were.
-pub(super) fn join_again(book: &mut Book, batch: &mut Batch, lane: &Lane, jobs: Vec<(u16, JobRow)>) -> Vec<Joined> {
-    let sequence = book.sequence(batch);
+pub(super) fn join_again(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, jobs: Vec<(u16, JobRow)>) -> Vec<Joined> {
+    let sequence = txn.sequence(batch);
     let join = |(part, row): (u16, JobRow)| {
         let row = JobRow { retry_at: None, ..row };
         batch.insert(Place { lane: lane.clone(), sequence, part }.key(), rows::write(&row));

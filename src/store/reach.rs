@@ -3,9 +3,9 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, UserId},
-        order::{Arrived, Latest},
-        reach::{Connection, Presence},
-        spot::Spot,
+        reach::{Connection, Membership},
+        timestamps::{Arrived, LastSent},
+        topic::Topic,
     },
     store::{
         Store, StoreError,
@@ -19,8 +19,8 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn presence(&self, conversation: &Conversation) -> Result<Option<Presence>, StoreError> {
-        rows::get(&self.db()?, &keys::presence(conversation))
+    pub fn membership(&self, conversation: &Conversation) -> Result<Option<Membership>, StoreError> {
+        rows::get(&self.db()?, &keys::membership(conversation))
     }
 
     /// A bot's connection of Telegram Business by its id.
@@ -67,8 +67,8 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn latest(&self, conversation: &Conversation) -> Result<Option<Latest>, StoreError> {
-        rows::get(&self.db()?, &keys::latest(conversation))
+    pub fn last_sent(&self, conversation: &Conversation) -> Result<Option<LastSent>, StoreError> {
+        rows::get(&self.db()?, &keys::last_sent(conversation))
     }
 
     /// The last messages of Kommo's that the customer of a conversation has got, the oldest first.
@@ -91,8 +91,8 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn under_way(&self, conversation: &Conversation, answer: &KommoMessageId) -> Result<Option<Spot>, StoreError> {
-        let kept: Option<(KommoMessageId, Spot)> = rows::get(&self.db()?, &keys::under_way(conversation))?;
+    pub fn under_way(&self, conversation: &Conversation, answer: &KommoMessageId) -> Result<Option<Topic>, StoreError> {
+        let kept: Option<(KommoMessageId, Topic)> = rows::get(&self.db()?, &keys::under_way(conversation))?;
         Ok(kept.and_then(|(begun, spot)| (begun == *answer).then_some(spot)))
     }
 }

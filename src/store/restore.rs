@@ -19,14 +19,14 @@ use crate::{
     domain::{amount::counted, time::UnixMillis},
     store::{
         Store, StoreError,
+        data_dir::{chown_all_like, chown_like, create_private_dir},
         db::Batch,
         durable::{sync_folder, sync_way_to},
-        home::{create_private_dir, give, give_all},
         keys,
         lock::{lock, try_for_a_while},
         open::{database, marker, open, remove_folder, write_marker, write_snapshot},
-        past::NOT_YET,
         rows,
+        watermark::NOT_YET,
     },
 };
 
@@ -183,8 +183,8 @@ fn put_in_place(dir: &Path, fresh: &Path) -> io::Result<Option<PathBuf>> {
     let path = database(dir);
     // First of all, so that nobody takes a store without a name for one that was never there.
     write_marker(dir)?;
-    give(dir, &marker(dir))?;
-    give_all(dir, fresh)?;
+    chown_like(dir, &marker(dir))?;
+    chown_all_like(dir, fresh)?;
     sync_way_to(dir)?;
     let moved_to = if path.try_exists()? { Some(former::next(dir)?) } else { None };
     if let Some(aside) = &moved_to {

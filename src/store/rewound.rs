@@ -7,12 +7,12 @@
 
 use crate::{
     domain::{
+        job::{Job, Lane, Route},
         time::UnixMillis,
-        work::{Lane, Route, Work},
     },
     store::{
         Store, StoreError, aside,
-        committer::{Book, Planned},
+        committer::{Commit, WriteTxn},
         db::Batch,
         index::{Head, Index},
         keys::{self, Place},
@@ -74,12 +74,12 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn waiting(&self, lane: &Lane) -> Result<Option<Vec<Work>>, StoreError> {
-        let work = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+    pub fn waiting(&self, lane: &Lane) -> Result<Option<Vec<Job>>, StoreError> {
+        let job = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             let (key, value) = entry?;
-            Ok(rows::read::<JobRow>(&key, &value).map(|row| row.work))
+            Ok(rows::read::<JobRow>(&key, &value).map(|row| row.job))
         };
-        self.db()?.scan_prefix(keys::lane(lane)).map(work).collect()
+        self.db()?.scan_prefix(keys::lane(lane)).map(job).collect()
     }
 
     /// Whether something that waited in a lane was set aside.
@@ -111,7 +111,7 @@ impl Store {
     /// Holds a lane less than before: from a later number on, or not at all.
     pub fn hold_less(&self, lane: &Lane, from: Option<u64>) {
         self.with_index(|index| {
-            index.let_go(lane);
+            index.release_hold(lane);
             if let Some(from) = from {
                 index.hold(&lane.route, [lane.thread.clone()], from);
             }
@@ -119,14 +119,14 @@ impl Store {
     }
 
     /// From now on this store knows of nothing that was written before. What waits in `lanes` and arrived below `mark`
-    /// ([`Store::mark`]) is parked, one message per answer, in the same durable step. The lanes must be held from 0 on.
+    /// ([`Store::next_mark`]) is parked, one message per answer, in the same durable step. The lanes must be held from 0 on.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn rewound(&self, lanes: Vec<Lane>, mark: u64, now: UnixMillis) -> Result<Rewound, StoreError> {
         self.db()?;
         let store = self.clone();
-        let plan = move |book: &mut Book| {
+        let plan = move |txn: &mut WriteTxn| {
             let (mut batch, mut told) = (Batch::default(), Rewound::default());
             let mut parted = Vec::new();
             batch.insert(keys::BEGUN, rows::write(&now));
@@ -136,7 +136,7 @@ impl Store {
                     told.busy += 1;
                     continue;
                 }
-                let (parked, of_lane) = park_below(book, &mut batch, (&lane, mark), now)?;
+                let (parked, of_lane) = park_below(txn, &mut batch, (&lane, mark), now)?;
                 told.parked += parked;
                 parted.push((lane, of_lane));
             }
@@ -147,7 +147,7 @@ impl Store {
                     index.thaw(&lane, 0, None);
                 }
             };
-            Ok(Planned { batch: Some(batch), answer: told, then: Box::new(then) })
+            Ok(Commit { batch: Some(batch), answer: told, then: Box::new(then) })
         };
         self.0.committer.write(plan).await
     }
@@ -156,19 +156,19 @@ impl Store {
 /// Whether what goes that way could arrive a second time. What is stray may have found whom it is for since.
 fn leads_to_telegram(route: &Route) -> bool {
     match route {
-        Route::Outbound(_) | Route::Stray => true,
-        Route::Inbound | Route::Report | Route::Account => false,
+        Route::Outbound(_) | Route::Undeliverable => true,
+        Route::Inbound | Route::Status | Route::Crm => false,
     }
 }
 
 fn park_below(
-    book: &mut Book,
+    txn: &mut WriteTxn,
     batch: &mut Batch,
     (lane, mark): (&Lane, u64),
     now: UnixMillis,
 ) -> Result<(usize, Parted), StoreError> {
-    let (mut arrivals, mut parted) = (Vec::<(u64, Vec<Work>)>::new(), Parted::default());
-    for entry in book.db.scan_prefix(keys::lane(lane)) {
+    let (mut arrivals, mut parted) = (Vec::<(u64, Vec<Job>)>::new(), Parted::default());
+    for entry in txn.db.scan_prefix(keys::lane(lane)) {
         let (key, value) = entry?;
         let sequence = Place::parse(&key).map_or(u64::MAX, |place| place.sequence);
         if sequence >= mark {
@@ -183,15 +183,15 @@ fn park_below(
         };
         batch.remove(key);
         match arrivals.last_mut() {
-            Some((of, works)) if *of == sequence => works.push(row.work),
-            _ => arrivals.push((sequence, vec![row.work])),
+            Some((of, jobs)) if *of == sequence => jobs.push(row.job),
+            _ => arrivals.push((sequence, vec![row.job])),
         }
     }
     let count = arrivals.len();
-    for (_, works) in arrivals {
+    for (_, jobs) in arrivals {
         let (route, thread) = (lane.route.to_string(), lane.thread.clone());
-        let row = ParkedRow { route, thread, works, why: WHY.to_owned(), parked_at: now, code: None, expires_at: None };
-        park::write(book, batch, &row);
+        let row = ParkedRow { route, thread, jobs, why: WHY.to_owned(), parked_at: now, code: None, expires_at: None };
+        park::write(txn, batch, &row);
     }
     Ok((count + parted.aside, parted))
 }

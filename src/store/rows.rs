@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    domain::{time::UnixMillis, work::Work},
+    domain::{job::Job, time::UnixMillis},
     store::{StoreError, db::Db, unreadable},
 };
 
 /// A waiting job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct JobRow {
-    pub(super) work: Work,
+    #[serde(rename = "work")]
+    pub(super) job: Job,
     /// How many attempts have failed.
     pub(super) failed: u32,
     /// When it is tried again; `None` for what has never been tried, which waits for nothing, whatever the clock says.
@@ -25,8 +26,8 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
-    pub(super) const fn new(work: Work, now: UnixMillis) -> Self {
-        Self { work, failed: 0, retry_at: None, enqueued_at: now, is_bulk: false, is_repeated: false }
+    pub(super) const fn new(job: Job, now: UnixMillis) -> Self {
+        Self { job, failed: 0, retry_at: None, enqueued_at: now, is_bulk: false, is_repeated: false }
     }
 }
 
@@ -40,7 +41,8 @@ const fn is_false(flag: &bool) -> bool {
 pub(super) struct ParkedRow {
     pub(super) route: String,
     pub(super) thread: String,
-    pub(super) works: Vec<Work>,
+    #[serde(rename = "works")]
+    pub(super) jobs: Vec<Job>,
     pub(super) why: String,
     pub(super) parked_at: UnixMillis,
     /// Kommo's code of the failure that its author was told of.

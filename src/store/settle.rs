@@ -4,24 +4,25 @@ use sled::IVec;
 
 use crate::{
     domain::{
+        job::{Job, Lane},
         time::UnixMillis,
-        work::{Lane, Work},
     },
     store::{
-        Ending, Fact, Lease, NewJob, ParkedId, StoreError, claim,
-        committer::{Book, Planned},
+        Lease, NewJob, Outcome, ParkedId, StateChange, StoreError, claim,
+        committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::{Head, Index},
         keys::{self, Place},
-        links, park, past,
+        links, park,
         push::{Joined, enter, join},
         rows::{self, JobRow, ParkedRow},
+        watermark,
     },
 };
 
 /// The change of one lane.
 #[derive(Default)]
-struct Outcome {
+struct Settlement {
     batch: Batch,
     /// The keys of the jobs that leave the lane.
     gone: Vec<Vec<u8>>,
@@ -41,30 +42,30 @@ impl Lease {
     ///
     /// # Errors
     /// If the store fails; then the job is as it was after the next opening.
-    pub async fn settle(mut self, ending: Ending, now: UnixMillis) -> Result<Option<ParkedId>, StoreError> {
+    pub async fn settle(mut self, ending: Outcome, now: UnixMillis) -> Result<Option<ParkedId>, StoreError> {
         let store = self.store.clone();
         store.db()?;
         // From here on the committer gives the lane back, after the commit.
         self.settled = true;
         let (place, row) = (self.place.clone(), self.row.clone());
         let (links_for, parked_for) = (store.0.settings.links_for, store.0.settings.parked_for);
-        let plan = move |book: &mut Book| {
-            let since = past::not_before(&book.db, now)?;
+        let plan = move |txn: &mut WriteTxn| {
+            let since = watermark::not_before(&txn.db, now)?;
             let until = Until { links: since.plus(links_for), parked: since.plus(parked_for) };
-            let hurried = hurried_by(&ending);
-            let outcome = outcome(book, &place, row, ending, now, until)?;
-            let head = head_after(&book.db, &place, &outcome)?;
-            let Outcome { batch, gone, came, joined, parked, told, parked_id } = outcome;
+            let make_due = hurried_by(&ending);
+            let settlement = settlement(txn, &place, row, ending, now, until)?;
+            let head = head_after(&txn.db, &place, &settlement)?;
+            let Settlement { batch, gone, came, joined, parked, told, parked_id } = settlement;
             let then = move |index: &mut Index| {
                 index.settled(&place.lane, gone.len(), came.len(), head);
                 index.parked += parked;
                 index.told += told;
                 enter(index, joined);
-                for lane in hurried {
-                    index.hurried(&lane);
+                for lane in make_due {
+                    index.make_due(&lane);
                 }
             };
-            Ok(Planned { batch: Some(batch), answer: parked_id, then: Box::new(then) })
+            Ok(Commit { batch: Some(batch), answer: parked_id, then: Box::new(then) })
         };
         store.0.committer.write(plan).await
     }
@@ -78,99 +79,103 @@ struct Until {
 }
 
 /// The lanes that have nothing to wait for once a job has ended.
-fn hurried_by(ending: &Ending) -> Vec<Lane> {
+fn hurried_by(ending: &Outcome) -> Vec<Lane> {
     match ending {
-        Ending::Done { facts, .. } => facts.iter().filter_map(hurried).collect(),
-        Ending::Become(_) | Ending::Unite { .. } | Ending::Retry { .. } | Ending::Repeat | Ending::Park { .. } => {
-            Vec::new()
-        }
+        Outcome::Done { changes, .. } => changes.iter().filter_map(make_due).collect(),
+        Outcome::Replace(_)
+        | Outcome::Merge { .. }
+        | Outcome::Retry { .. }
+        | Outcome::Repeat
+        | Outcome::Park { .. } => Vec::new(),
     }
 }
 
 /// The lane that has nothing to wait for once this is known: what is in it fails.
-fn hurried(fact: &Fact) -> Option<Lane> {
-    match fact {
-        Fact::Presence { conversation, presence } if presence.shut_out => Some(Lane::outbound(conversation)),
-        Fact::Presence { .. }
-        | Fact::Chat { .. }
-        | Fact::Link { .. }
-        | Fact::Held { .. }
-        | Fact::Question { .. }
-        | Fact::Told { .. }
-        | Fact::Opening { .. }
-        | Fact::Answered { .. }
-        | Fact::Connection { .. }
-        | Fact::Move { .. }
-        | Fact::Newest { .. }
-        | Fact::Arrived { .. }
-        | Fact::Latest { .. }
-        | Fact::Unlinked { .. }
-        | Fact::Topic { .. }
-        | Fact::UnderWay { .. }
-        | Fact::Unread { .. }
-        | Fact::Read { .. } => None,
+fn make_due(change: &StateChange) -> Option<Lane> {
+    match change {
+        StateChange::Membership { conversation, membership } if membership.shut_out => {
+            Some(Lane::outbound(conversation))
+        }
+        StateChange::Membership { .. }
+        | StateChange::Chat { .. }
+        | StateChange::Link { .. }
+        | StateChange::Held { .. }
+        | StateChange::Question { .. }
+        | StateChange::SyncedProfile { .. }
+        | StateChange::ManagerInitiatedChat { .. }
+        | StateChange::Answered { .. }
+        | StateChange::Connection { .. }
+        | StateChange::Move { .. }
+        | StateChange::Newest { .. }
+        | StateChange::Arrived { .. }
+        | StateChange::LastSent { .. }
+        | StateChange::Unlinked { .. }
+        | StateChange::Topic { .. }
+        | StateChange::UnderWay { .. }
+        | StateChange::Unread { .. }
+        | StateChange::Read { .. } => None,
     }
 }
 
-fn outcome(
-    book: &mut Book,
+fn settlement(
+    txn: &mut WriteTxn,
     place: &Place,
     mut row: JobRow,
-    ending: Ending,
+    ending: Outcome,
     now: UnixMillis,
     until: Until,
-) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
+) -> Result<Settlement, StoreError> {
+    let mut settlement = Settlement::default();
     match ending {
-        Ending::Done { then, facts } => {
-            outcome.leave(place.key());
-            links::write(&book.db, &mut outcome.batch, &facts, now, until.links)?;
-            outcome.follow(book, then, now);
+        Outcome::Done { then, changes } => {
+            settlement.leave(place.key());
+            links::write(&txn.db, &mut settlement.batch, &changes, now, until.links)?;
+            settlement.follow(txn, then, now);
         }
-        Ending::Become(works) => outcome.become_parts(&book.db, place, &row, works, 0, now)?,
-        Ending::Unite { behind, works } => outcome.become_parts(&book.db, place, &row, works, behind, now)?,
-        Ending::Retry { at, counts, why: _ } => {
+        Outcome::Replace(jobs) => settlement.become_parts(&txn.db, place, &row, jobs, 0, now)?,
+        Outcome::Merge { behind, jobs } => settlement.become_parts(&txn.db, place, &row, jobs, behind, now)?,
+        Outcome::Retry { at, counts, why: _ } => {
             row.retry_at = Some(at);
             row.failed = row.failed.saturating_add(counts.into());
-            outcome.batch.insert(place.key(), rows::write(&row));
-            outcome.gone.push(place.key());
-            outcome.came.push(Head::new(place.sequence, &row));
+            settlement.batch.insert(place.key(), rows::write(&row));
+            settlement.gone.push(place.key());
+            settlement.came.push(Head::new(place.sequence, &row));
         }
-        Ending::Repeat => {
+        Outcome::Repeat => {
             (row.retry_at, row.is_repeated) = (None, true);
-            outcome.batch.insert(place.key(), rows::write(&row));
-            outcome.gone.push(place.key());
-            outcome.came.push(Head::new(place.sequence, &row));
+            settlement.batch.insert(place.key(), rows::write(&row));
+            settlement.gone.push(place.key());
+            settlement.came.push(Head::new(place.sequence, &row));
         }
-        Ending::Park { why, then, needs_person } => {
+        Outcome::Park { why, then, needs_person } => {
             // A part that cannot be read stays, and is set aside when its turn comes.
-            let mut works = Vec::new();
-            for (key, value) in siblings(&book.db, place)? {
+            let mut jobs = Vec::new();
+            for (key, value) in siblings(&txn.db, place)? {
                 let sibling: Option<JobRow> = rows::read(&key, &value);
-                if let Some(sibling) = sibling.filter(|sibling| sibling.work.shares_answer(&row.work)) {
-                    works.push(sibling.work);
-                    outcome.leave(key);
+                if let Some(sibling) = sibling.filter(|sibling| sibling.job.shares_answer(&row.job)) {
+                    jobs.push(sibling.job);
+                    settlement.leave(key);
                 }
             }
             let (code, expires_at) = (park::code(&then), (!needs_person).then_some(until.parked));
             let (route, thread) = (place.lane.route.to_string(), place.lane.thread.clone());
-            let parked = ParkedRow { route, thread, works, why, parked_at: now, code, expires_at };
-            outcome.parked_id = Some(park::write(book, &mut outcome.batch, &parked));
-            (outcome.parked, outcome.told) = (needs_person.into(), (!needs_person).into());
-            outcome.follow(book, then, now);
+            let parked = ParkedRow { route, thread, jobs, why, parked_at: now, code, expires_at };
+            settlement.parked_id = Some(park::write(txn, &mut settlement.batch, &parked));
+            (settlement.parked, settlement.told) = (needs_person.into(), (!needs_person).into());
+            settlement.follow(txn, then, now);
         }
     }
-    Ok(outcome)
+    Ok(settlement)
 }
 
-impl Outcome {
+impl Settlement {
     fn leave(&mut self, key: Vec<u8>) {
         self.batch.remove(key.clone());
         self.gone.push(key);
     }
 
-    fn follow(&mut self, book: &mut Book, then: Vec<NewJob>, now: UnixMillis) {
-        self.joined = then.into_iter().map(|job| join(book, &mut self.batch, job, now)).collect();
+    fn follow(&mut self, txn: &mut WriteTxn, then: Vec<NewJob>, now: UnixMillis) {
+        self.joined = then.into_iter().map(|job| join(txn, &mut self.batch, job, now)).collect();
     }
 
     /// Parts stand where their whole stood: same sequence, numbered from its own part on, or from 1. They are as old as
@@ -180,7 +185,7 @@ impl Outcome {
         db: &Db,
         place: &Place,
         whole: &JobRow,
-        works: Vec<Work>,
+        jobs: Vec<Job>,
         behind: usize,
         now: UnixMillis,
     ) -> Result<(), StoreError> {
@@ -192,9 +197,9 @@ impl Outcome {
             self.leave(key);
         }
         let (enqueued_at, is_bulk) = (whole.enqueued_at, whole.is_bulk);
-        let part = |work| rows::write(&JobRow { enqueued_at, is_bulk, ..JobRow::new(work, now) });
+        let part = |job| rows::write(&JobRow { enqueued_at, is_bulk, ..JobRow::new(job, now) });
         // What stays moves as it is: it may be what only a newer version can read.
-        let values = works.into_iter().map(part).chain(stay.into_iter().map(|(_, value)| value.to_vec()));
+        let values = jobs.into_iter().map(part).chain(stay.into_iter().map(|(_, value)| value.to_vec()));
         for (part, value) in (place.part.max(1)..).zip(values) {
             let key = Place { part, ..place.clone() }.key();
             self.came.push(Head::of(place.sequence, &key, &value));
@@ -211,8 +216,8 @@ fn siblings(db: &Db, place: &Place) -> Result<Vec<(Vec<u8>, IVec)>, StoreError> 
 }
 
 /// What will be first in the lane: what took the place, or else the first that stays.
-fn head_after(db: &Db, place: &Place, outcome: &Outcome) -> Result<Option<Head>, StoreError> {
-    outcome.came.first().map_or_else(|| first_of(db, &place.lane, &outcome.gone), |head| Ok(Some(*head)))
+fn head_after(db: &Db, place: &Place, settlement: &Settlement) -> Result<Option<Head>, StoreError> {
+    settlement.came.first().map_or_else(|| first_of(db, &place.lane, &settlement.gone), |head| Ok(Some(*head)))
 }
 
 /// What will be first in a lane when some of its jobs are gone.

@@ -6,21 +6,22 @@ use super::*;
 use crate::domain::{
     address::{Conversation, KommoChatId, KommoMessageId, KommoUserId, SourceId},
     delivery::{Delivery, Report},
+    job::{Call, Method, RemoteFile},
     keyboard::Keyboard,
     message::MediaKind,
-    reach::{Connection, Presence},
-    work::{Call, Method, RemoteFile},
+    reach::{Connection, Membership},
 };
 
 mod account;
+mod backfill;
 mod concurrent;
 mod damaged;
 mod faults;
 mod fixture;
 mod guests;
 mod large;
+mod manager_initiated;
 mod model;
-mod openings;
 mod order;
 mod parked;
 mod reach;
@@ -31,7 +32,6 @@ mod samples;
 mod schedules;
 mod unread;
 mod unreadable;
-mod weave;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 const HOUR: Duration = Duration::from_hours(1);
@@ -69,27 +69,27 @@ fn lane(thread: &str) -> Lane {
 }
 
 /// A job that can be told from others by its name.
-fn work(name: &str) -> Work {
-    Work::Report(Report { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
+fn named_job(name: &str) -> Job {
+    Job::DeliveryStatus(Report { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
 }
 
 /// The same as part of an answer.
-fn part(name: &str, answer: &str) -> Work {
-    Work::Call(Call {
+fn part(name: &str, answer: &str) -> Job {
+    Job::Call(Call {
         message: KommoMessageId(answer.to_owned()),
         to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
         part: 1,
         parts: 1,
         method: Method::SendText { text: name.to_owned(), keyboard: Keyboard::default(), reply_to: None },
-        lost: None,
+        omitted: None,
         answers_in: None,
         opening: None,
         written_at: None,
     })
 }
 
-fn call_of(work: &Work) -> Call {
-    work.calls()[0].clone()
+fn call_of(job: &Job) -> Call {
+    job.calls()[0].clone()
 }
 
 fn send_file() -> Method {
@@ -98,16 +98,16 @@ fn send_file() -> Method {
     Method::SendFile { file, caption: String::new(), keyboard: Keyboard::default(), reply_to: None }
 }
 
-fn name(work: &Work) -> &str {
-    match work {
-        Work::Report(report) => &report.message.0,
-        Work::Call(Call { method: Method::SendText { text, .. }, .. }) => text,
+fn name(job: &Job) -> &str {
+    match job {
+        Job::DeliveryStatus(report) => &report.message.0,
+        Job::Call(Call { method: Method::SendText { text, .. }, .. }) => text,
         other => panic!("{other:?} is not of these tests"),
     }
 }
 
-fn job(id: Option<&str>, lane: &Lane, named: &str) -> NewJob {
-    NewJob { id: id.map(|id| DedupeId(id.to_owned())), lane: lane.clone(), work: work(named) }
+fn new_job(id: Option<&str>, lane: &Lane, named: &str) -> NewJob {
+    NewJob { id: id.map(|id| IdempotencyKey(id.to_owned())), lane: lane.clone(), job: named_job(named) }
 }
 
 /// Forgets what was set aside under a number, of which Kommo can know nothing.
@@ -116,7 +116,7 @@ async fn drop_parked(store: &Store, id: ParkedId) -> bool {
 }
 
 async fn push(store: &Store, lane: &Lane, names: &[&str]) {
-    let jobs = names.iter().map(|named| job(None, lane, named)).collect();
+    let jobs = names.iter().map(|named| new_job(None, lane, named)).collect();
     store.push(Intake { jobs, offset: None }, NOW).await.unwrap();
 }
 
@@ -125,26 +125,26 @@ fn claim(store: &Store) -> Option<Lease> {
 }
 
 fn claimed(store: &Store) -> String {
-    claim(store).map_or_else(|| "nothing".to_owned(), |lease| name(lease.work()).to_owned())
+    claim(store).map_or_else(|| "nothing".to_owned(), |lease| name(lease.job()).to_owned())
 }
 
-const fn done() -> Ending {
-    Ending::Done { then: Vec::new(), facts: Vec::new() }
+const fn done() -> Outcome {
+    Outcome::Done { then: Vec::new(), changes: Vec::new() }
 }
 
-fn park(why: &str) -> Ending {
-    Ending::Park { why: why.to_owned(), then: Vec::new(), needs_person: true }
+fn park(why: &str) -> Outcome {
+    Outcome::Park { why: why.to_owned(), then: Vec::new(), needs_person: true }
 }
 
-fn retry(at: UnixMillis) -> Ending {
-    Ending::Retry { at, counts: true, why: "test".to_owned() }
+fn retry(at: UnixMillis) -> Outcome {
+    Outcome::Retry { at, counts: true, why: "test".to_owned() }
 }
 
 /// Claims and finishes everything that is due, and tells the names in that order.
 async fn drain(store: &Store) -> Vec<String> {
     let mut names = Vec::new();
     while let Some(lease) = claim(store) {
-        names.push(name(lease.work()).to_owned());
+        names.push(name(lease.job()).to_owned());
         lease.settle(done(), NOW).await.unwrap();
     }
     names
@@ -155,7 +155,7 @@ async fn what_began_by_a_clock_that_was_ahead_is_remembered_no_longer() {
     let home = Home::new();
     let store = home.open();
     store.begin(NOW.plus(HOUR * 24 * 3650)).await.unwrap();
-    store.push(Intake { jobs: vec![job(Some("x"), &lane("a"), "x")], offset: None }, NOW).await.unwrap();
+    store.push(Intake { jobs: vec![new_job(Some("x"), &lane("a"), "x")], offset: None }, NOW).await.unwrap();
     assert_eq!(store.first_expiry().unwrap(), Some(NOW.plus(HOUR)));
 }
 
@@ -163,8 +163,8 @@ async fn what_began_by_a_clock_that_was_ahead_is_remembered_no_longer() {
 async fn what_comes_by_a_clock_that_is_far_behind_is_remembered_as_long_as_anything() {
     let home = Home::new();
     let store = home.open();
-    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
-    let (known, id) = (job(Some("x"), &lane("a"), "x"), job(Some("x"), &lane("a"), "x").id.unwrap());
+    store.advance_watermark(NOW, 1, Vec::new()).await.unwrap();
+    let (known, id) = (new_job(Some("x"), &lane("a"), "x"), new_job(Some("x"), &lane("a"), "x").id.unwrap());
     store.push(Intake { jobs: vec![known], offset: None }, UnixMillis(1000)).await.unwrap();
     store.sweep(NOW.plus(HOUR / 2)).await.unwrap();
     assert!(store.was_taken(&id).unwrap());

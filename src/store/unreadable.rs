@@ -55,11 +55,11 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{time::UnixMillis, work::Work};
+    use crate::domain::{job::Job, time::UnixMillis};
 
     #[test]
     fn what_a_row_says_is_not_told() {
-        let of = |text: &str| reason(&serde_json::from_str::<Work>(text).unwrap_err());
+        let of = |text: &str| reason(&serde_json::from_str::<Job>(text).unwrap_err());
         assert!(of(r#"{"kind":"of tomorrow"}"#).contains("unknown variant `of tomorrow`"));
         assert!(of(r#"{"kind":"hook"}"#).contains("missing field `raw`"));
         assert!(of(r#"{"kind":"hook","ra"#).contains("EOF"));

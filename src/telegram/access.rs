@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::{domain::keyboard::Layout, net::Egress, pace::ChatLimits};
+use crate::{domain::keyboard::Layout, net::Egress, rate_limit::ChatLimits};
 
 /// How a bot is reached.
 #[derive(Clone, Debug)]

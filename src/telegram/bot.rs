@@ -13,19 +13,19 @@ use tokio::{
 use crate::{
     domain::{
         address::{BotId, Conversation, SourceId, TelegramChat},
+        job::{Call, Method},
         keyboard::{Keyboard, Layout},
         retry::Failure,
-        work::{Call, Method},
     },
     net::Http,
-    pace::{ChatPace, Pace},
+    rate_limit::{ChatRateLimit, RateLimit},
     telegram::{
         access::Access,
         client::{self, Client},
         error::CallError,
         failure,
-        place::{ReplyParameters, Sent, Target, Trip},
-        upload::{Handover, Patience},
+        place::{ReplyParameters, Routing, Sent, Target},
+        upload::{BodySent, Patience},
     },
     translate::{
         buttons::{self, Kept, Retreat},
@@ -57,8 +57,8 @@ pub struct Bot {
     pub(super) poll_timeout: Duration,
     pub(super) doubt: Arc<Notify>,
     layout: Layout,
-    pub(super) pace: Arc<Pace>,
-    chat_pace: Arc<ChatPace>,
+    pub(super) rate_limit: Arc<RateLimit>,
+    chat_pace: Arc<ChatRateLimit>,
 }
 
 /// The clients hold the token; this shows none of them.
@@ -93,8 +93,8 @@ impl Bot {
             poll_timeout: access.poll_timeout,
             doubt: Arc::default(),
             layout: access.layout,
-            pace: Arc::new(Pace::per_second(access.requests_per_second)),
-            chat_pace: Arc::new(ChatPace::new(access.chat_limits)),
+            rate_limit: Arc::new(RateLimit::per_second(access.requests_per_second)),
+            chat_pace: Arc::new(ChatRateLimit::new(access.chat_limits)),
             source,
             id,
         })
@@ -113,13 +113,13 @@ impl Bot {
     }
 
     /// Waits for a call's turn; to be asked before [`Bot::send`].
-    pub async fn turn(&self) {
-        self.pace.turn().await;
+    pub async fn acquire(&self) {
+        self.rate_limit.acquire().await;
     }
 
     /// How long `messages` to a conversation have to wait for the pace of its chat. If they need not, they are counted.
     #[must_use]
-    pub fn chat_turn(&self, to: &Conversation, messages: usize) -> Option<Duration> {
+    pub fn acquire_chat(&self, to: &Conversation, messages: usize) -> Option<Duration> {
         self.chat_pace.take(to.chat.id, to.is_group(), messages, Instant::now())
     }
 
@@ -128,22 +128,22 @@ impl Bot {
     ///
     /// # Errors
     /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
-    pub async fn send(&self, call: &Call, to: &Target, handover: &Handover) -> Result<Option<Sent>, Failure> {
-        handover.complete();
-        let mut trip = Trip::of(call, to.clone());
+    pub async fn send(&self, call: &Call, to: &Target, body_sent: &BodySent) -> Result<Option<Sent>, Failure> {
+        body_sent.complete();
+        let mut routing = Routing::of(call, to.clone());
         let answer = loop {
-            let answer = self.call(call, &trip).await;
-            match answer.as_ref().err().and_then(failure::detour) {
-                Some(detour) if trip.goes_on(detour) => self.pace.turn().await,
+            let answer = self.call(call, &routing).await;
+            match answer.as_ref().err().and_then(failure::redirect) {
+                Some(redirect) if routing.goes_on(redirect) => self.rate_limit.acquire().await,
                 Some(_) | None => break answer,
             }
         };
         let message = answer.map_err(failure::of_send)?;
-        Ok(Sent::read(self.id, TelegramChat { id: trip.to.chat_id, ..call.to.chat }, &message))
+        Ok(Sent::read(self.id, TelegramChat { id: routing.to.chat_id, ..call.to.chat }, &message))
     }
 
-    async fn call(&self, call: &Call, trip: &Trip) -> Result<Box<RawValue>, CallError> {
-        let (to, reply_to) = (&trip.to, trip.reply_to(call));
+    async fn call(&self, call: &Call, routing: &Routing) -> Result<Box<RawValue>, CallError> {
+        let (to, reply_to) = (&routing.to, routing.reply_to(call));
         let place = (call.to.chat, to);
         match &call.method {
             Method::SendText { text, keyboard, .. } => self.send_text(place, text, keyboard, reply_to).await,
@@ -180,7 +180,7 @@ impl Bot {
             }
             tracing::warn!(source = %self.source, why, "Telegram does not take a button: sent as text");
             kept = retreat.after(why);
-            self.pace.turn().await;
+            self.rate_limit.acquire().await;
         }
     }
 
@@ -194,7 +194,7 @@ impl Bot {
     /// # Errors
     /// The verdict on the failure, though there is nobody whom it could help.
     pub async fn answer_press(&self, query: &str) -> Result<(), Failure> {
-        self.pace.turn().await;
+        self.rate_limit.acquire().await;
         let payload = AnswerCallbackQuery { callback_query_id: query.to_owned() };
         failure::unless_moot(self.sender.call(&payload).await)
     }
@@ -204,7 +204,7 @@ impl Bot {
     /// # Errors
     /// The verdict on the failure.
     pub async fn remove_keyboard(&self, chat: Target, message: i64) -> Result<(), Failure> {
-        self.pace.turn().await;
+        self.rate_limit.acquire().await;
         // A message is the same one in whatever topic.
         let payload = EditMessageReplyMarkup { to: Target { topic: None, ..chat }, message_id: message };
         failure::unless_moot(self.sender.call(&payload).await)
@@ -218,7 +218,7 @@ impl Bot {
     /// Shows an action of the Bot API in a chat for about 5 seconds. Where there is no room for it, it is left out: it counts
     /// among the bot's calls, and is worth less than any other.
     pub(super) async fn show(&self, chat: Target, action: &'static str) -> Result<(), Failure> {
-        if timeout(SHOWN_WITHIN, self.pace.patient_turn()).await.is_err() {
+        if timeout(SHOWN_WITHIN, self.rate_limit.acquire_patiently()).await.is_err() {
             return Ok(());
         }
         let answer = self.sender.call(&SendChatAction { to: chat, action }).await;

@@ -6,7 +6,7 @@ use teloxide::requests::Payload;
 
 use crate::{
     domain::{reach::Connection, retry::Failure},
-    telegram::{bot::Bot, failure, place::Target, wire::Part},
+    telegram::{bot::Bot, failure, place::Target, wire::RawObject},
     translate::from_telegram,
 };
 
@@ -40,10 +40,10 @@ impl Bot {
     /// # Errors
     /// The verdict on the failure. This sends nothing, so a broken connection is no more than a reason to ask again.
     pub async fn business_connection(&self, id: &str) -> Result<Option<Connection>, Failure> {
-        self.turn().await;
+        self.acquire().await;
         let payload = GetBusinessConnection { business_connection_id: id.to_owned() };
         let answer = self.sender.call(&payload).await.map_err(failure::of_repeatable)?;
-        Ok(serde_json::from_str::<Part>(answer.get()).ok().as_ref().and_then(from_telegram::connection))
+        Ok(serde_json::from_str::<RawObject>(answer.get()).ok().as_ref().and_then(from_telegram::connection))
     }
 
     /// Marks what a customer wrote, up to `message`, as read in the name of the chat's owner.
@@ -51,7 +51,7 @@ impl Bot {
     /// # Errors
     /// The verdict on the failure, though there is nobody whom it could help.
     pub async fn mark_read(&self, chat: Target, message: i64) -> Result<(), Failure> {
-        self.turn().await;
+        self.acquire().await;
         let payload = ReadBusinessMessage { to: chat, message_id: message };
         self.sender.call(&payload).await.map(drop).map_err(failure::of_repeatable)
     }

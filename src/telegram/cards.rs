@@ -81,9 +81,9 @@ impl Bot {
         }
         let payload = SendContact { to: to.clone(), phone_number, first_name, vcard, reply_parameters };
         match self.sender.call(&payload).await {
-            Err(error) if failure::is_about_content(&error) && failure::detour(&error).is_none() => {
+            Err(error) if failure::is_about_content(&error) && failure::redirect(&error).is_none() => {
                 tracing::warn!(source = %self.source(), %error, "Telegram does not take this card: sent as text");
-                self.turn().await;
+                self.acquire().await;
                 self.send_text((chat, to), &text(), &Keyboard::default(), reply_parameters).await
             }
             answer => answer,

@@ -11,7 +11,7 @@ use crate::{
     telegram::{
         error::{ApiError, CallError},
         obstacle::Obstacle,
-        place::Detour,
+        place::Redirect,
         refusals::{self, About},
     },
     words::refusal,
@@ -73,20 +73,20 @@ pub(super) fn about_buttons(error: &CallError) -> Option<&str> {
 }
 
 /// Where a message goes that Telegram refused for its place alone.
-pub(super) fn detour(error: &CallError) -> Option<Detour> {
+pub(super) fn redirect(error: &CallError) -> Option<Redirect> {
     match error {
-        CallError::Refused(ApiError { migrate_to_chat_id: Some(now), .. }) => Some(Detour::Chat(*now)),
+        CallError::Refused(ApiError { migrate_to_chat_id: Some(now), .. }) => Some(Redirect::Chat(*now)),
         CallError::Refused(error) => by_place(&error.description),
         CallError::Unreachable(_) | CallError::Unanswered { .. } | CallError::Foreign(_) => None,
     }
 }
 
-fn by_place(text: &str) -> Option<Detour> {
+fn by_place(text: &str) -> Option<Redirect> {
     let why = text.strip_prefix("Bad Request: ")?;
     ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED", "message to be replied not found"]
         .iter()
         .any(|start| why.starts_with(start))
-        .then_some(Detour::Within)
+        .then_some(Redirect::Within)
 }
 
 /// Whether Telegram refused what a message holds, and may take it in another form.

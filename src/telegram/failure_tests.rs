@@ -73,7 +73,7 @@ fn a_group_that_has_moved_is_followed_and_else_refused() {
         retry_after: None,
         migrate_to_chat_id: Some(-100_500),
     });
-    assert_eq!(detour(&moved), Some(Detour::Chat(-100_500)));
+    assert_eq!(redirect(&moved), Some(Redirect::Chat(-100_500)));
     assert!(matches!(of_send(moved), Failure::Permanent(_)));
 }
 

@@ -7,7 +7,7 @@ use teloxide::requests::Payload;
 
 use crate::{
     net::{Place, Trouble, reached},
-    telegram::{bot::Bot, client::receive, error::CallError, wire::Part},
+    telegram::{bot::Bot, client::receive, error::CallError, wire::RawObject},
 };
 
 /// Why a file cannot be had. No text of it holds the address, which holds the token.
@@ -57,10 +57,10 @@ impl Bot {
     /// # Errors
     /// [`FileError`].
     pub async fn find(&self, file_id: &str) -> Result<Found, FileError> {
-        self.pace.turn().await;
+        self.rate_limit.acquire().await;
         let answer = self.finder.call(&GetFile { file_id: file_id.to_owned() }).await;
         let answer = answer.map_err(|error| verdict(&error))?;
-        let file: Part = serde_json::from_str(answer.get()).unwrap_or_default();
+        let file: RawObject = serde_json::from_str(answer.get()).unwrap_or_default();
         Ok(Found { path: file.text("file_path").ok_or(FileError::Gone)?, size_bytes: file.read("file_size") })
     }
 

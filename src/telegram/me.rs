@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     domain::retry::Failure,
     net::Place,
-    telegram::{bot::Bot, error::CallError, failure, wire::Part},
+    telegram::{bot::Bot, error::CallError, failure, wire::RawObject},
 };
 
 /// How long a probe may take.
@@ -41,7 +41,7 @@ impl Me {
     /// Reads what `getMe` answers: a `User`, or from Bot API 10.5 on a `BotFullInfo`, of which it is not known whether the user
     /// is in a field of its own.
     fn read(answer: &str) -> Self {
-        let bot: Part = serde_json::from_str(answer).unwrap_or_default();
+        let bot: RawObject = serde_json::from_str(answer).unwrap_or_default();
         let within = ["user", "bot"].map(|field| bot.part(field));
         let all = || std::iter::once(&bot).chain(&within);
         let flag = |name: &str| all().find_map(|part| part.read::<bool>(name));
@@ -65,7 +65,7 @@ impl Bot {
     /// # Errors
     /// If Telegram does not say it.
     pub async fn me(&self) -> Result<Me, CallError> {
-        self.turn().await;
+        self.acquire().await;
         Ok(Me::read(self.sender.call(&GetMe {}).await?.get()))
     }
 
@@ -82,7 +82,7 @@ impl Bot {
     /// # Errors
     /// Why it does not answer, or what it has against the token; without the address, which holds the token.
     pub async fn greet(&self) -> Result<(), Failure> {
-        self.turn().await;
+        self.acquire().await;
         self.sender.call(&GetMe {}).await.map(drop).map_err(failure::of_repeatable)
     }
 

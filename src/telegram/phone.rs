@@ -42,7 +42,7 @@ impl Bot {
     }
 
     async fn say(&self, chat_id: i64, text: &str, markup: Value) -> Result<(), Failure> {
-        self.turn().await;
+        self.acquire().await;
         let payload = SendMessage { chat_id, text: text.to_owned(), reply_markup: markup };
         self.sender.call(&payload).await.map(drop).map_err(failure::of_send)
     }

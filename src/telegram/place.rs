@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use crate::{
     domain::{
         address::{BotId, MessageId, TelegramChat},
-        work::Call,
+        job::Call,
     },
-    telegram::wire::Part,
+    telegram::wire::RawObject,
 };
 
 /// How many detours a call takes at most: its group may have moved, what it answers and its topic may be no more.
@@ -30,7 +30,7 @@ pub struct Target {
 
 /// Where something goes that Telegram did not take for its place alone. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detour {
+pub enum Redirect {
     /// To the supergroup with this id, which the group has become.
     Chat(i64),
     /// Elsewhere in the chat: the topic was closed or deleted, or what is answered was.
@@ -39,7 +39,7 @@ pub enum Detour {
 
 /// The way of one call, with the detours that it has taken.
 #[derive(Clone, Debug)]
-pub struct Trip {
+pub struct Routing {
     /// Where it goes now.
     pub to: Target,
     /// The topic that the talk is in.
@@ -49,7 +49,7 @@ pub struct Trip {
     detours: usize,
 }
 
-impl Trip {
+impl Routing {
     /// The way of a call to a place. What answers a message goes to the topic of that one, and not to that of the place.
     #[must_use]
     pub fn of(call: &Call, to: Target) -> Self {
@@ -59,15 +59,15 @@ impl Trip {
     }
 
     /// Goes on by a detour. `false` if it has taken too many.
-    pub const fn goes_on(&mut self, detour: Detour) -> bool {
-        match detour {
-            Detour::Chat(chat_id) => {
+    pub const fn goes_on(&mut self, redirect: Redirect) -> bool {
+        match redirect {
+            Redirect::Chat(chat_id) => {
                 self.to.chat_id = chat_id;
                 // Only what it has become can have topics, and those are not known yet.
                 self.topic = None;
                 self.to.topic = None;
             }
-            Detour::Within => {
+            Redirect::Within => {
                 // What cannot be an answer goes to where the talk is, and what cannot go there outside of all topics.
                 self.to.topic = if self.answers { self.topic } else { None };
                 self.answers = false;
@@ -107,7 +107,7 @@ pub struct Sent {
 impl Sent {
     /// Reads a `Message` that `bot` has sent to `chat`; `None` if it has no number.
     pub(super) fn read(bot: BotId, chat: TelegramChat, message: &RawValue) -> Option<Self> {
-        let message: Part = serde_json::from_str(message.get()).ok()?;
+        let message: RawObject = serde_json::from_str(message.get()).ok()?;
         let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
         // One that the server sends later has the number 0 until then.
         let number = message.number("message_id").filter(|number| *number > 0)?;

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    domain::work::{DedupeId, Work},
-    meter::{Meter, Polling},
+    domain::job::{IdempotencyKey, Job},
+    metrics::{Metrics, Polling},
     store::{Intake, NewJob, Store, StoreError},
     telegram::{
         bot::Bot,
@@ -44,7 +44,7 @@ pub struct Poller {
     /// Where its updates go.
     pub store: Store,
     /// Where its state shows.
-    pub meter: Arc<Meter>,
+    pub metrics: Arc<Metrics>,
     /// How often a poll that fails is tried.
     pub rhythm: Rhythm,
 }
@@ -182,7 +182,7 @@ impl Poller {
         self.report(Polling::Working);
         let (jobs, next) = (updates.iter().map(|update| self.job(update)).collect(), last + 1);
         let pushed = self.store.push(Intake { jobs, offset: Some((self.bot.id(), next)) }, clock::now()).await?;
-        self.meter.updates(self.bot.source(), pushed.taken, pushed.known);
+        self.metrics.updates(self.bot.source(), pushed.taken, pushed.known);
         tracing::debug!(source = %self.bot.source(), taken = pushed.taken, known = pushed.known, "updates stored");
         let has_moved = course.offset.replace(next) != Some(next);
         Ok(if has_moved { Kept::Confirmable } else { Kept::Nothing })
@@ -194,16 +194,16 @@ impl Poller {
         if update.id.is_none() {
             tracing::warn!(%source, "Telegram gave an update without a number: it is taken, and would be taken twice");
         }
-        let id = update.id.map(|id| DedupeId::update(self.bot.id(), id));
+        let id = update.id.map(|id| IdempotencyKey::update(self.bot.id(), id));
         let lane = from_telegram::lane(&update.raw, source);
-        let work = Work::Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone() };
-        NewJob { id, lane, work }
+        let job = Job::Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone() };
+        NewJob { id, lane, job }
     }
 
     /// Shows the state, and says so once when it changes.
     fn report(&self, state: Polling) {
         let source = self.bot.source();
-        if !self.meter.polling(source, state.clone()) {
+        if !self.metrics.polling(source, state.clone()) {
             return;
         }
         match state {

@@ -35,7 +35,7 @@ impl Bot {
     /// # Errors
     /// The verdict on the failure. This can be repeated, so nothing about it is uncertain.
     pub async fn react(&self, message: MessageId, emoji: Option<&str>) -> Result<(), Failure> {
-        self.turn().await;
+        self.acquire().await;
         let typed = |emoji: &str| ReactionTypeEmoji { r#type: "emoji", emoji: emoji.to_owned() };
         let reaction = emoji.map(typed).into_iter().collect();
         let payload =

@@ -15,8 +15,8 @@ use crate::{
         client::receive,
         error::CallError,
         failure,
-        place::{Detour, ReplyParameters, Sent, Target},
-        upload::body::{Break, Gauge, watched},
+        place::{Redirect, ReplyParameters, Sent, Target},
+        upload::body::{Break, ProgressWatch, watched},
     },
 };
 
@@ -27,15 +27,15 @@ mod sniff;
 
 pub(super) use self::body::Patience;
 pub use self::{
-    body::{Handover, Incoming},
-    form::{Album, Form, Traits},
+    body::{BodySent, Incoming},
+    form::{Album, FileTraits, SendAs},
     sniff::Format,
 };
 
 /// A file that is ready to go.
-pub struct Parcel<'a> {
+pub struct Upload<'a> {
     /// As what.
-    pub form: Form,
+    pub form: SendAs,
     /// What the customer reads as its name.
     pub name: &'a str,
     /// The text below it; empty for none.
@@ -63,7 +63,7 @@ pub enum UploadError {
     /// No more of it came in, and Telegram has none of it.
     Dried(String),
     /// It is to go another way, and nothing was sent.
-    Elsewhere(Detour),
+    Elsewhere(Redirect),
     /// Anything else, with the verdict.
     Failed(Failure),
 }
@@ -93,28 +93,28 @@ impl Bot {
     pub async fn upload(
         &self,
         place: (TelegramChat, &Target),
-        parcel: Parcel<'_>,
+        upload: Upload<'_>,
         keyboard: &Keyboard,
         reply_to: Option<ReplyParameters>,
-        handover: &Handover,
+        body_sent: &BodySent,
     ) -> Result<Option<Sent>, UploadError> {
-        let (method, field) = parcel.form.method();
-        let gauge = Gauge::new(parcel.incoming.size_bytes);
-        let (limit, form) = (parcel.form.limit_bytes(self.limit_bytes), parcel.form);
+        let (method, field) = upload.form.method();
+        let progress = ProgressWatch::new(upload.incoming.size_bytes);
+        let (limit, form) = (upload.form.limit_bytes(self.limit_bytes), upload.form);
         let mut parts = addressed(place.1, reply_to);
-        if !parcel.caption.is_empty() {
-            parts = parts.text("caption", parcel.caption.to_owned());
+        if !upload.caption.is_empty() {
+            parts = parts.text("caption", upload.caption.to_owned());
         }
         if let Some(markup) = self.markup(keyboard, place.0) {
             parts = parts.text("reply_markup", markup.to_string());
         }
-        if form == Form::Document {
+        if form == SendAs::Document {
             // What was sent as a file stays one.
             parts = parts.text("disable_content_type_detection", "true");
         }
-        let name = parcel.name.to_owned();
-        let parts = parts.part(field, part(parcel.incoming, name, limit, &gauge, Some(handover.clone())));
-        let answer = self.watch(place.1, form, self.post(method, parts, &gauge), &gauge, handover).await?;
+        let name = upload.name.to_owned();
+        let parts = parts.part(field, part(upload.incoming, name, limit, &progress, Some(body_sent.clone())));
+        let answer = self.watch(place.1, form, self.post(method, parts, &progress), &progress, body_sent).await?;
         let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
         Ok(Sent::read(self.id(), chat, &answer))
     }
@@ -126,32 +126,32 @@ impl Bot {
     pub async fn upload_album(
         &self,
         place: (TelegramChat, &Target),
-        parcels: Vec<Parcel<'_>>,
+        uploads: Vec<Upload<'_>>,
         reply_to: Option<ReplyParameters>,
-        handover: &Handover,
+        body_sent: &BodySent,
     ) -> Result<Vec<Option<Sent>>, UploadError> {
-        let gauge = Gauge::new(parcels.iter().map(|parcel| parcel.incoming.size_bytes).sum());
-        let last = parcels.len().saturating_sub(1);
-        let first_form = parcels.first().map_or(Form::Document, |parcel| parcel.form);
-        let media: Vec<Value> = parcels.iter().enumerate().map(|(n, parcel)| input_media(n, parcel)).collect();
+        let progress = ProgressWatch::new(uploads.iter().map(|upload| upload.incoming.size_bytes).sum());
+        let last = uploads.len().saturating_sub(1);
+        let first_form = uploads.first().map_or(SendAs::Document, |upload| upload.form);
+        let media: Vec<Value> = uploads.iter().enumerate().map(|(n, upload)| input_media(n, upload)).collect();
         let mut parts = addressed(place.1, reply_to).text("media", Value::Array(media).to_string());
-        for (n, Parcel { form, name, incoming, .. }) in parcels.into_iter().enumerate() {
-            let at_end = (n == last).then(|| handover.clone());
+        for (n, Upload { form, name, incoming, .. }) in uploads.into_iter().enumerate() {
+            let at_end = (n == last).then(|| body_sent.clone());
             let limit = form.limit_bytes(self.limit_bytes);
-            parts = parts.part(format!("file{n}"), part(incoming, name.to_owned(), limit, &gauge, at_end));
+            parts = parts.part(format!("file{n}"), part(incoming, name.to_owned(), limit, &progress, at_end));
         }
-        let request = self.post("sendMediaGroup", parts, &gauge);
-        let answer = self.watch(place.1, first_form, request, &gauge, handover).await?;
+        let request = self.post("sendMediaGroup", parts, &progress);
+        let answer = self.watch(place.1, first_form, request, &progress, body_sent).await?;
         let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
         let messages: Vec<Box<RawValue>> = serde_json::from_str(answer.get()).unwrap_or_default();
         let sent = |n: usize| messages.get(n).and_then(|message| Sent::read(self.id(), chat, message));
         Ok((0..=last).map(sent).collect())
     }
 
-    async fn post(&self, method: &str, parts: Multipart, gauge: &Gauge) -> Result<Box<RawValue>, CallError> {
+    async fn post(&self, method: &str, parts: Multipart, progress: &ProgressWatch) -> Result<Box<RawValue>, CallError> {
         let request = self.uploads.post(self.sender.method(method)).multipart(parts);
         let response = self.uploads.send(request).await.map_err(CallError::of_request)?;
-        gauge.moved();
+        progress.moved();
         receive(response).await
     }
 
@@ -159,33 +159,33 @@ impl Bot {
     async fn watch(
         &self,
         to: &Target,
-        form: Form,
+        form: SendAs,
         request: impl Future<Output = Result<Box<RawValue>, CallError>>,
-        gauge: &Gauge,
-        handover: &Handover,
+        progress: &ProgressWatch,
+        body_sent: &BodySent,
     ) -> Result<Box<RawValue>, UploadError> {
-        handover.begin();
+        body_sent.begin();
         let answer = tokio::select! {
             answer = request => Some(answer),
-            () = gauge.silence(self.patience, handover) => None,
+            () = progress.silence(self.patience, body_sent) => None,
             never = self.keep_showing(to, form) => match never {},
         };
         match answer {
             Some(Ok(result)) => Ok(result),
-            Some(Err(CallError::Unanswered { why, .. })) => Err(broken(gauge, handover, &why)),
-            Some(Err(error)) if is_too_large(&error, gauge) => Err(UploadError::TooLargeForServer),
-            Some(Err(error)) => Err(verdict(error, handover)),
-            None => Err(broken(gauge, handover, "nothing moves")),
+            Some(Err(CallError::Unanswered { why, .. })) => Err(broken(progress, body_sent, &why)),
+            Some(Err(error)) if is_too_large(&error, progress) => Err(UploadError::TooLargeForServer),
+            Some(Err(error)) => Err(verdict(error, body_sent)),
+            None => Err(broken(progress, body_sent, "nothing moves")),
         }
     }
 }
 
 /// Whether the server takes no request of this size. A web server before it has a limit of its own, of 1 MB or more, which it
 /// tells in its own words; of what is smaller, a 413 that is not Telegram's says nothing.
-fn is_too_large(error: &CallError, gauge: &Gauge) -> bool {
+fn is_too_large(error: &CallError, progress: &ProgressWatch) -> bool {
     match error {
         CallError::Refused(error) => error.code == StatusCode::PAYLOAD_TOO_LARGE.as_u16(),
-        CallError::Foreign(foreign) => foreign.status == StatusCode::PAYLOAD_TOO_LARGE && gauge.may_be_large(),
+        CallError::Foreign(foreign) => foreign.status == StatusCode::PAYLOAD_TOO_LARGE && progress.may_be_large(),
         CallError::Unreachable(_) | CallError::Unanswered { .. } => false,
     }
 }
@@ -206,9 +206,9 @@ fn addressed(to: &Target, reply_to: Option<ReplyParameters>) -> Multipart {
     }
 }
 
-fn part(incoming: Incoming, name: String, limit: u64, gauge: &Arc<Gauge>, at_end: Option<Handover>) -> Part {
+fn part(incoming: Incoming, name: String, limit: u64, progress: &Arc<ProgressWatch>, at_end: Option<BodySent>) -> Part {
     let size = incoming.size_bytes;
-    let body = Body::wrap_stream(watched(incoming, limit, Arc::clone(gauge), at_end));
+    let body = Body::wrap_stream(watched(incoming, limit, Arc::clone(progress), at_end));
     let part = match size {
         Some(size) => Part::stream_with_length(body, size),
         None => Part::stream(body),
@@ -217,20 +217,20 @@ fn part(incoming: Incoming, name: String, limit: u64, gauge: &Arc<Gauge>, at_end
 }
 
 /// Bot API, `InputMediaPhoto` and its kin.
-fn input_media(n: usize, parcel: &Parcel<'_>) -> Value {
-    let mut media = json!({ "type": parcel.form.method().1, "media": format!("attach://file{n}") });
-    if !parcel.caption.is_empty() {
-        media["caption"] = json!(parcel.caption);
+fn input_media(n: usize, upload: &Upload<'_>) -> Value {
+    let mut media = json!({ "type": upload.form.method().1, "media": format!("attach://file{n}") });
+    if !upload.caption.is_empty() {
+        media["caption"] = json!(upload.caption);
     }
-    if parcel.form == Form::Document {
+    if upload.form == SendAs::Document {
         media["disable_content_type_detection"] = json!(true);
     }
     media
 }
 
-fn verdict(error: CallError, handover: &Handover) -> UploadError {
-    if let Some(detour) = failure::detour(&error) {
-        return UploadError::Elsewhere(detour);
+fn verdict(error: CallError, body_sent: &BodySent) -> UploadError {
+    if let Some(redirect) = failure::redirect(&error) {
+        return UploadError::Elsewhere(redirect);
     }
     if let CallError::Refused(refused) = &error {
         let (why, refusal) = (refused.description.clone(), failure::file_refused(refused));
@@ -247,16 +247,16 @@ fn verdict(error: CallError, handover: &Handover) -> UploadError {
         }
     }
     // Of half a request nothing can have arrived.
-    let of = if handover.is_complete() { failure::of_send } else { failure::of_repeatable };
+    let of = if body_sent.is_complete() { failure::of_send } else { failure::of_repeatable };
     UploadError::Failed(of(error))
 }
 
 /// Why there is no answer. Until Telegram has all of a request, it has nothing.
-fn broken(gauge: &Gauge, handover: &Handover, why: &str) -> UploadError {
-    match gauge.broken() {
+fn broken(progress: &ProgressWatch, body_sent: &BodySent, why: &str) -> UploadError {
+    match progress.broken() {
         Some(Break::TooLarge) => UploadError::TooLarge,
-        Some(Break::Dried(why)) => UploadError::Dried(why.clone()),
-        None if handover.is_complete() => UploadError::Failed(Failure::Uncertain(failure::uncertain())),
+        Some(Break::SourceStalled(why)) => UploadError::Dried(why.clone()),
+        None if body_sent.is_complete() => UploadError::Failed(Failure::Uncertain(failure::uncertain())),
         None => UploadError::Failed(Failure::transient(format!("Telegram did not take the whole file: {why}"))),
     }
 }

@@ -9,7 +9,7 @@ use crate::lenient::{Fields, lenient};
 
 mod contents;
 mod kinds;
-mod part;
+mod raw_object;
 mod scan;
 mod surrogates;
 pub mod vcard;
@@ -17,7 +17,7 @@ pub mod vcard;
 pub use contents::{Contact, File, Location, Venue};
 pub use kinds::{ABOUT, CONTENTS};
 use kinds::{FILES, content};
-pub use part::{Entity, Part};
+pub use raw_object::{Entity, RawObject};
 pub use scan::{first_update, levels, update_id};
 use surrogates::paired;
 
@@ -60,13 +60,13 @@ pub enum Event {
     /// `message_reaction`: somebody reacted to a message, or took it back.
     Reacted(Box<MessageReaction>),
     /// `my_chat_member`: the bot was let into a chat or shut out of it.
-    Member(Box<Part>),
+    Member(Box<RawObject>),
     /// `business_connection`: somebody has connected the bot to their own chats, or changed what it may do there.
-    Connected(Box<Part>),
+    Connected(Box<RawObject>),
     /// `subscription`: somebody has ended or resumed what they pay the bot for, or could not pay.
-    Subscription(Box<Part>),
+    Subscription(Box<RawObject>),
     /// `deleted_business_messages`: messages are gone from such a chat.
-    Deleted(Box<Part>),
+    Deleted(Box<RawObject>),
     /// Anything else.
     Other,
 }
@@ -90,8 +90,8 @@ const KINDS: [&str; 12] = [
 impl<'de> Deserialize<'de> for Update {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::deserialize(deserializer)?;
-        let known = KINDS.into_iter().find(|name| fields.says(name));
-        let other = || fields.names().find(|name| *name != "update_id" && fields.says(name));
+        let known = KINDS.into_iter().find(|name| fields.is_set(name));
+        let other = || fields.names().find(|name| *name != "update_id" && fields.is_set(name));
         let kind = known.or_else(other).unwrap_or("nothing").to_owned();
         let event = match kind.as_str() {
             "message" | "channel_post" | "business_message" => Event::Message(fields.read(&kind).unwrap_or_default()),
@@ -146,7 +146,7 @@ pub struct Message {
     /// Somebody's card.
     pub contact: Option<Contact>,
     /// All of it, for what is read by name.
-    pub fields: Part,
+    pub fields: RawObject,
 }
 
 impl<'de> Deserialize<'de> for Message {
@@ -175,7 +175,7 @@ impl From<Fields> for Message {
             venue: fields.read("venue"),
             contact: fields.read("contact"),
             content: content.map(str::to_owned),
-            fields: Part::from(fields),
+            fields: RawObject::from(fields),
         }
     }
 }
@@ -207,7 +207,7 @@ lenient! {
     /// A change of somebody's reactions to a message.
     pub struct MessageReaction {
         /// Where.
-        pub chat: Part,
+        pub chat: RawObject,
         /// The message.
         pub message_id: i64,
         /// Who reacts.

@@ -14,7 +14,7 @@ mod cards;
 mod forwards;
 mod markup;
 mod reaction;
-mod stranger;
+mod unknown_recipient;
 
 /// What a hook is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ fn message(hook: HookMessage) -> Option<Box<Outbound>> {
     let id = content.id.clone().filter(|id| !id.is_empty())?;
     let thread = hook.conversation.unwrap_or_default();
     let to = match thread.client_id.as_deref().filter(|id| !id.is_empty()) {
-        None => Recipient::Stranger(stranger::of(thread.id, hook.receiver, &content)),
+        None => Recipient::UnknownRecipient(unknown_recipient::of(thread.id, hook.receiver, &content)),
         Some(id) => id.parse().map_or_else(|_| Recipient::Foreign(id.to_owned()), Recipient::Known),
     };
     let (said, file) = self::content(content.clone());

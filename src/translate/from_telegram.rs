@@ -3,14 +3,14 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, TelegramChat, UserId},
-        change::{Deletion, Move, PresenceChange},
-        message::{Content, Inbound, Reaction, Skip, Tap},
-        order::within_second,
+        change::{Deletion, MembershipChange, Move},
+        job::Lane,
+        message::{ButtonPress, Content, Inbound, Reaction, Skip},
         reach::Connection,
         time::UnixMillis,
-        work::Lane,
+        timestamps::within_second,
     },
-    telegram::wire::{Event, Message, MessageReaction, Part, ReactionType, Update},
+    telegram::wire::{Event, Message, MessageReaction, RawObject, ReactionType, Update},
     translate::from_telegram::chats::Chat,
     words::Language,
 };
@@ -18,17 +18,17 @@ use crate::{
 mod changes;
 mod chats;
 mod content;
+mod describe;
 mod entities;
-mod guests;
 mod people;
 mod presses;
 mod quote;
-mod told;
+mod start;
 mod unreadable;
 
 pub use changes::{connection, deletion_of};
-pub use guests::{introduction, own_number, without_payload};
 pub use presses::query;
+pub use start::{own_number, start_context, without_payload};
 pub use unreadable::why_unreadable;
 
 /// What an update is about.
@@ -37,11 +37,11 @@ pub enum Arrival {
     /// Somebody wrote.
     Message(Box<Inbound>),
     /// A button was pressed.
-    Tap(Box<Tap>),
+    ButtonPress(Box<ButtonPress>),
     /// Somebody reacted to a message.
     Reaction(Reaction),
     /// The bot was shut out of a chat, or let in again.
-    Presence(Box<PresenceChange>),
+    Membership(Box<MembershipChange>),
     /// Somebody has connected the bot to their own chats, or changed what it may do there.
     Connection(Connection),
     /// Messages were deleted.
@@ -143,7 +143,7 @@ pub fn connection_id(raw: &str) -> Option<String> {
 }
 
 fn connection_of(event: &Event) -> Option<String> {
-    let named = |part: &Part| part.text("business_connection_id");
+    let named = |part: &RawObject| part.text("business_connection_id");
     match event {
         Event::Message(message) | Event::Edited(message) => named(&message.fields),
         Event::Pressed(query) => named(&query.message.as_ref()?.fields),
@@ -171,13 +171,13 @@ pub fn decode(raw: &str, place: &Place<'_>) -> Result<Arrival, Skip> {
             Ok(Arrival::Message(Box::new(edit)))
         }
         Event::Pressed(query) => {
-            let tap = presses::tap(*query, place, update.update_id)?.ok_or(nothing)?;
-            Ok(Arrival::Tap(Box::new(tap)))
+            let press = presses::press(*query, place, update.update_id)?.ok_or(nothing)?;
+            Ok(Arrival::ButtonPress(Box::new(press)))
         }
         Event::Reacted(change) => reaction(*change, place)?.map(Arrival::Reaction).ok_or(nothing),
         Event::Member(change) => {
-            let change = changes::presence(&change, place, update.update_id)?.ok_or(nothing)?;
-            Ok(Arrival::Presence(Box::new(change)))
+            let change = changes::membership(&change, place, update.update_id)?.ok_or(nothing)?;
+            Ok(Arrival::Membership(Box::new(change)))
         }
         Event::Connected(wire) => connection(&wire).map(Arrival::Connection).ok_or(nothing),
         Event::Subscription(wire) => {

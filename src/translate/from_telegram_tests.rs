@@ -231,28 +231,28 @@ fn the_lane_is_the_chat_and_without_one_the_source() {
 
 const PRESS: &str = r#"{"update_id":9001,"callback_query":{"id":"q1","from":{"id":777000111,"first_name":"Ann"},"chat_instance":"1","data":"b:1:Cancel","message":{"message_id":42,"date":1786017600,"chat":{"id":777000111,"type":"private"},"text":"Order","reply_markup":{"inline_keyboard":[[{"text":"Accept","callback_data":"b:0:Accept"},{"text":"Cancel","callback_data":"b:1:Cancel"}]]}}}}"#;
 
-fn tap(raw: &str) -> Option<Tap> {
+fn press(raw: &str) -> Option<ButtonPress> {
     match arrival(raw) {
-        Ok(Arrival::Tap(tap)) => Some(*tap),
+        Ok(Arrival::ButtonPress(press)) => Some(*press),
         _ => None,
     }
 }
 
 #[test]
 fn a_press_says_what_stands_on_the_button() {
-    let tap = tap(PRESS).unwrap();
-    assert_eq!((tap.query.as_str(), tap.button), ("q1", Some(1)));
-    assert_eq!(tap.inbound.content, Content::Text("Cancel".to_owned()));
-    assert_eq!(tap.inbound.id.to_string(), "tg:123456:777000111:42:9001");
-    assert_eq!(tap.inbound.sent_at, UnixMillis(1_786_017_700_000));
+    let press = press(PRESS).unwrap();
+    assert_eq!((press.query.as_str(), press.button), ("q1", Some(1)));
+    assert_eq!(press.inbound.content, Content::Text("Cancel".to_owned()));
+    assert_eq!(press.inbound.id.to_string(), "tg:123456:777000111:42:9001");
+    assert_eq!(press.inbound.sent_at, UnixMillis(1_786_017_700_000));
     assert_eq!(lane(PRESS, &source()).thread, "tg:sales:777000111");
-    assert_eq!(tap.once().inbound.id.to_string(), "tg:123456:777000111:42:-2");
+    assert_eq!(press.once().inbound.id.to_string(), "tg:123456:777000111:42:-2");
 }
 
 #[test]
 fn a_press_below_a_message_that_has_grown_too_old_is_still_understood() {
     let old = |data: &str| {
-        tap(&format!(
+        press(&format!(
             r#"{{"update_id":9001,"callback_query":{{"id":"q1","data":"{data}","message":{{"message_id":42,"date":0,"chat":{{"id":5,"type":"private"}}}}}}}}"#
         ))
     };
@@ -272,7 +272,7 @@ fn a_press_that_is_no_customers_is_none() {
         update("message", ""),
         "nonsense".to_owned(),
     ] {
-        assert_eq!(tap(&raw), None, "{raw}");
+        assert_eq!(press(&raw), None, "{raw}");
     }
 }
 

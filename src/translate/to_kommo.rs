@@ -4,23 +4,23 @@ use crate::{
     domain::{
         address::KommoMessageId,
         delivery::{Delivery, Report},
-        message::{Author, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction, Tap},
+        message::{Author, ButtonPress, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction},
     },
     kommo::wire::{
         Card, Delivered, DeliveryStatus, Event, KnownMessage, Location, Message, NewChat, NewMessage, Profile, React,
         Reactor, ReplyTo, Sender, Source,
     },
     media::link::MediaLinks,
-    words::{Language, told},
+    words::{Language, described},
 };
 
 mod edits;
-mod opening;
-mod otherwise;
+mod fallbacks;
+mod manager_initiated;
 
 pub use edits::{deleted, edit};
-pub use opening::{answering, named};
-pub use otherwise::{linked, pictured};
+pub use fallbacks::{linked, pictured};
+pub use manager_initiated::{answering, named};
 
 /// A message as the event that creates it, for managers who read `language`. Kommo fetches files by `links`.
 #[must_use]
@@ -51,9 +51,9 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> 
 
 /// A customer's press of a button as the event that creates its message.
 #[must_use]
-pub fn tap(tap: &Tap, links: &MediaLinks<'_>, language: Language) -> Event {
-    let mut event = encode(&tap.inbound, links, language);
-    event.payload.message.callback_data.clone_from(&tap.choice);
+pub fn press(press: &ButtonPress, links: &MediaLinks<'_>, language: Language) -> Event {
+    let mut event = encode(&press.inbound, links, language);
+    event.payload.message.callback_data.clone_from(&press.choice);
     event
 }
 
@@ -140,7 +140,7 @@ fn message(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Mes
 fn in_full(inbound: &Inbound, text: &str, language: Language) -> String {
     let untold = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none() || quote.is_part);
     let quote = untold.map(Quote::in_front).unwrap_or_default();
-    let mark = if inbound.edited { format!("[{}] ", told::edited().say(language)) } else { String::new() };
+    let mark = if inbound.edited { format!("[{}] ", described::edited().say(language)) } else { String::new() };
     if text.is_empty() { format!("{quote}{mark}").trim_end().to_owned() } else { format!("{quote}{mark}{text}") }
 }
 

@@ -3,9 +3,9 @@
 use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
+        job::{Call, Method, RemoteFile},
         keyboard::{Button, Keyboard},
         message::{Attachment, Content, Outbound, Quote, Recipient},
-        work::{Call, Method, RemoteFile},
     },
     translate::{
         buttons,
@@ -27,7 +27,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
     let to = match &outbound.to {
         Recipient::Known(conversation) => conversation,
         Recipient::Foreign(_) => return Err(Refusal::new(ErrorCode::Other, refusal::unknown_conversation())),
-        Recipient::Stranger(_) => {
+        Recipient::UnknownRecipient(_) => {
             return Err(Refusal::new(ErrorCode::ConversationImpossible, refusal::cannot_write_first()));
         }
     };
@@ -35,13 +35,13 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
         return Err(Refusal::new(ErrorCode::IntegrationOff, refusal::no_bot_for(to.source.as_str())));
     }
     let fitted = buttons::fit(&outbound.keyboard);
-    let mut lost = None;
+    let mut omitted = None;
     let text = match &outbound.content {
         Content::Text(text) => text.as_str(),
         Content::Location { caption, .. } | Content::Contact { caption, .. } => caption.as_deref().unwrap_or_default(),
         Content::Media(_) | Content::Unknown { .. } if outbound.file.is_some() => caption(outbound),
         Content::Unknown { kind, caption: Some(text) } => {
-            lost = Some(cannot_carry(kind_in_words(kind)).and(refusal::text_arrived()).told(language));
+            omitted = Some(cannot_carry(kind_in_words(kind)).and(refusal::text_arrived()).told(language));
             text
         }
         Content::Media(media) => return Err(cannot_carry(media.kind.in_words())),
@@ -58,8 +58,8 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
     let answers_in = answers_in.filter(|chat| *chat != to.chat.id);
     let call = |(part, method)| {
         let (message, to) = (outbound.id.clone(), to.clone());
-        let (lost, written_at) = (lost.clone(), outbound.written_at);
-        Call { message, to, part, parts, method, lost, answers_in, opening: None, written_at }
+        let (omitted, written_at) = (omitted.clone(), outbound.written_at);
+        Call { message, to, part, parts, method, omitted, answers_in, opening: None, written_at }
     };
     Ok((1..=parts).zip(methods).map(call).collect())
 }

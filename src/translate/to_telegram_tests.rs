@@ -3,9 +3,9 @@
 use super::*;
 use crate::domain::{
     address::{BotId, Conversation, KommoMessageId, MessageId, SourceId},
+    job::Job,
+    manager_initiated::UnknownRecipient,
     message::MediaKind,
-    opening::Stranger,
-    work::Work,
 };
 
 fn outbound(to: Recipient, source: Option<&str>, text: &str) -> Outbound {
@@ -147,7 +147,11 @@ fn every_refusal_has_its_code_and_sentence() {
     let picture = Content::Unknown { kind: "picture".to_owned(), caption: None };
     let cases = [
         (outbound(Recipient::Foreign("wa:1".to_owned()), None, "x"), 905, "not known to the Telegram bridge"),
-        (outbound(Recipient::Stranger(Stranger::default()), Some("sales"), "x"), 904, "cannot write first"),
+        (
+            outbound(Recipient::UnknownRecipient(UnknownRecipient::default()), Some("sales"), "x"),
+            904,
+            "cannot write first",
+        ),
         (outbound(known("gone"), None, "x"), 902, "no bot is configured for the source \"gone\""),
         (outbound(known("sales"), None, " \n"), 905, "is empty"),
         (
@@ -170,9 +174,9 @@ fn a_file_that_is_not_there_takes_no_words_with_it() {
     let calls = encode(&outbound, ours, Language::En).unwrap();
     let [call] = &calls[..] else { panic!("{calls:?}") };
     assert!(matches!(&call.method, Method::SendText { text, .. } if text == "look"), "{call:?}");
-    let lost = &call.lost.as_ref().unwrap().sentence;
-    assert!(lost.ends_with("Attach it again. The customer has got the text without it."), "{lost}");
-    let russian = encode(&outbound, ours, Language::Ru).unwrap().remove(0).lost.unwrap().sentence;
+    let omitted = &call.omitted.as_ref().unwrap().sentence;
+    assert!(omitted.ends_with("Attach it again. The customer has got the text without it."), "{omitted}");
+    let russian = encode(&outbound, ours, Language::Ru).unwrap().remove(0).omitted.unwrap().sentence;
     assert_eq!(
         russian,
         "Не отправлено: к сообщению (изображение) не приложен файл. Прикрепите его ещё раз. Клиент получил текст без файла."
@@ -246,8 +250,8 @@ fn united(answers: &[(&str, Outbound)]) -> String {
             format!("{}:{}{buttons}", call.message, text.chars().take(9).collect::<String>())
         }
     };
-    let shown = |work: &Work| match work {
-        Work::Album { calls } => format!("[{}]", calls.iter().map(caption).collect::<Vec<_>>().join(" ")),
+    let shown = |job: &Job| match job {
+        Job::Album { calls } => format!("[{}]", calls.iter().map(caption).collect::<Vec<_>>().join(" ")),
         other => other.calls().iter().map(caption).collect(),
     };
     album::unite(answers.iter().map(calls).collect()).iter().map(shown).collect::<Vec<_>>().join(" ")
@@ -259,7 +263,7 @@ fn files_that_come_together_go_together() {
     let asking = |text: &str| Outbound { keyboard: yes(), ..attachment(text) };
     let long = attachment(&"word ".repeat(300));
     let text = outbound(known("sales"), None, "and a text");
-    for (answers, works) in [
+    for (answers, jobs) in [
         (vec![("a", plain.clone())], "a"),
         (vec![("a", asking("Well?"))], "a(Well?)"),
         (vec![("a", said.clone()), ("b", plain.clone())], "[a(look) b]"),
@@ -270,7 +274,7 @@ fn files_that_come_together_go_together() {
         (vec![("a", plain.clone()), ("b", text.clone()), ("c", plain.clone())], "a b:and a tex c"),
         (vec![("a", plain.clone()), ("b", text)], "a b:and a tex"),
     ] {
-        assert_eq!(united(&answers), works);
+        assert_eq!(united(&answers), jobs);
     }
     let eleven: Vec<_> = "abcdefghijk".split("").filter(|id| !id.is_empty()).map(|id| (id, plain.clone())).collect();
     assert_eq!(united(&eleven), "[a b c d e f g h i j] k");
@@ -280,8 +284,8 @@ fn files_that_come_together_go_together() {
 fn the_parts_of_an_answer_are_counted_through_an_album() {
     let with_buttons = Outbound { keyboard: yes(), ..attachment("Well?") };
     let calls = |outbound: &Outbound| encode(outbound, ours, Language::En).unwrap();
-    let works = album::unite(vec![calls(&with_buttons), calls(&attachment(""))]);
-    let parts: Vec<_> = works.iter().flat_map(Work::calls).map(|call| (call.part, call.parts)).collect();
+    let jobs = album::unite(vec![calls(&with_buttons), calls(&attachment(""))]);
+    let parts: Vec<_> = jobs.iter().flat_map(Job::calls).map(|call| (call.part, call.parts)).collect();
     assert_eq!(parts, [(1, 2), (1, 1), (2, 2)]);
 }
 

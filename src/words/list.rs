@@ -73,7 +73,7 @@ sentences! {
     }
 
     /// What came from Telegram and Kommo has no kind for. Managers read it in brackets, or as part of the message.
-    told {
+    described {
         edited(); deleted(); file(kind, name); file_of(kind, name, size); kilobytes(n); megabytes(n);
         too_large(file, limit); not_in_the_export(); too_large_to_import(); undescribed(); somebody();
         forwarded_from(author); via(bot); one_of(count); empty_message(); message(); button();

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use telekommo::sandbox::stage::Stage;
+use telekommo::sandbox::harness::Harness;
 use tokio::{
     process::{Child, Command},
     time::{Instant, sleep},
@@ -74,7 +74,7 @@ struct Running {
 
 impl Bridge {
     /// A machine without anything on its disk.
-    pub(crate) fn new(stage: &Stage, shim: PathBuf, authority: &Authority) -> Self {
+    pub(crate) fn new(stage: &Harness, shim: PathBuf, authority: &Authority) -> Self {
         let (data, folder) = (stage.dir().join("data"), stage.dir().join("machine"));
         for folder in [&data, &folder] {
             fs::create_dir(folder).unwrap();

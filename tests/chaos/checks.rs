@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use telekommo::sandbox::{
+    harness::{Harness, LINES},
     kommo::Message,
-    stage::{LINES, Stage},
     telegram::ChatMessage,
 };
 
@@ -32,7 +32,7 @@ mod reactions;
 mod room;
 mod written;
 
-type Left = fn(&Stage, &Book) -> usize;
+type Left = fn(&Harness, &Book) -> usize;
 
 /// How many messages the bot had written in each conversation when the bridge was killed.
 pub(crate) type Seen = BTreeMap<usize, usize>;
@@ -46,7 +46,7 @@ pub(crate) struct View {
 
 impl View {
     /// Those of all conversations, read once for all who judge.
-    pub(crate) fn all(stage: &Stage) -> Vec<Self> {
+    pub(crate) fn all(stage: &Harness) -> Vec<Self> {
         let one = |talk: Talk| Self {
             talk,
             in_kommo: talk.in_kommo(&stage.kommo, <[_]>::to_vec),
@@ -63,7 +63,7 @@ impl View {
 
 /// What is judged.
 pub(crate) struct Scene<'s> {
-    pub(crate) stage: &'s Stage,
+    pub(crate) stage: &'s Harness,
     pub(crate) views: &'s [View],
     pub(crate) book: &'s Book,
     pub(crate) kills: &'s [Seen],
@@ -121,18 +121,18 @@ const LEFT: [(&str, Left); 3] = [
 ];
 
 /// How many messages the bot has written everywhere.
-pub(crate) fn seen(stage: &Stage) -> Seen {
+pub(crate) fn seen(stage: &Harness) -> Seen {
     let count = |all: &[ChatMessage]| all.iter().filter(|message| message.from_bot).count();
     Talk::all().iter().map(|talk| (talk.number(), talk.in_telegram(&stage.telegram, count))).collect()
 }
 
 /// How much of what was said has not arrived yet, and is not given up either.
-pub(crate) fn left(stage: &Stage, book: &Book) -> BTreeMap<&'static str, usize> {
+pub(crate) fn left(stage: &Harness, book: &Book) -> BTreeMap<&'static str, usize> {
     LEFT.iter().map(|(what, left)| (*what, left(stage, book))).collect()
 }
 
 /// What the bridge has not confirmed to Telegram.
-fn unconfirmed(stage: &Stage, _: &Book) -> usize {
+fn unconfirmed(stage: &Harness, _: &Book) -> usize {
     LINES.iter().map(|line| stage.telegram.pending(line.token)).sum()
 }
 

@@ -11,8 +11,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use telekommo::sandbox::{
+    harness::{ANNA, BEN, Harness, LINES},
     kommo::FakeKommo,
-    stage::{ANNA, BEN, LINES, Stage},
     telegram::{Customer, FakeTelegram, GroupKind, NewGroup},
 };
 use tokio::{
@@ -102,7 +102,7 @@ pub(crate) struct People {
 
 impl People {
     /// Brings everybody on the stage; each says hello.
-    pub(crate) fn begin(stage: &Stage) -> Self {
+    pub(crate) fn begin(stage: &Harness) -> Self {
         stage.furnish();
         for id in CUSTOMERS {
             stage.telegram.add_customer(Customer {
@@ -125,16 +125,16 @@ impl People {
     }
 
     /// Lets everybody talk until `stop`.
-    pub(crate) fn talk(&self, stage: &Stage, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
+    pub(crate) fn talk(&self, stage: &Harness, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
         self.play(&ACTORS, stage, seed, stop)
     }
 
     /// Lets everybody say what has to arrive. Everything works.
-    pub(crate) async fn last_words(&self, stage: &Stage, seed: u64) {
+    pub(crate) async fn last_words(&self, stage: &Harness, seed: u64) {
         self.play(&LAST_WORDS, stage, seed, &CancellationToken::new()).join_all().await;
     }
 
-    fn play(&self, actors: &[Actor], stage: &Stage, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
+    fn play(&self, actors: &[Actor], stage: &Harness, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         for talk in Talk::all() {
             let mut chance = fastrand::Rng::with_seed(seed ^ u64::try_from(talk.number()).unwrap_or_default());

@@ -11,7 +11,7 @@ use std::{
 use rustix::{io::Errno, process::Signal};
 use telekommo::sandbox::{
     fault::Fault,
-    stage::{LINES, Stage},
+    harness::{Harness, LINES},
     telegram::Target,
 };
 use tokio::time::{Instant, sleep};
@@ -54,7 +54,7 @@ store.dump_every = "3s"
 
 /// The run as a whole.
 pub(crate) struct Run {
-    stage: Stage,
+    stage: Harness,
     pub(crate) bridge: Bridge,
     people: People,
     opened: Opened,
@@ -88,7 +88,7 @@ impl Run {
             kommo.url(),
             hooks.url(),
         );
-        let stage = Stage::without_bridge(&settings).unwrap();
+        let stage = Harness::without_bridge(&settings).unwrap();
         telegram.lead_to(stage.telegram.address());
         kommo.lead_to(stage.kommo.address());
         stage.hooks_go_to(hooks.address());

@@ -16,8 +16,8 @@ use telekommo::{
     net::Egress,
     sandbox::{
         fault::Fault,
+        harness::{ANNA, LINES},
         kommo::{EmptyLists, FakeKommo, MAIN_PIPELINE, OTHER_PIPELINE, Rate, Settings, Subject},
-        stage::{ANNA, LINES},
     },
 };
 
@@ -159,7 +159,7 @@ async fn a_message_makes_an_incoming_lead_in_the_pipeline_of_its_source() {
     stage.kommo.add_source("sales", "Sales", OTHER_PIPELINE);
     stage.begin(LINES[0], ANNA).await;
     stage.begin(LINES[1], ANNA).await;
-    let pipelines: Vec<_> = stage.kommo.deals().iter().map(|deal| (deal.pipeline_id, deal.incoming)).collect();
+    let pipelines: Vec<_> = stage.kommo.leads().iter().map(|lead| (lead.pipeline_id, lead.incoming)).collect();
     assert_eq!(pipelines, [(OTHER_PIPELINE, true), (MAIN_PIPELINE, true)], "an unknown source falls back in silence");
     let account = account(&stage.kommo);
     let contact = stage.kommo.cards()[0].id;
@@ -223,7 +223,7 @@ async fn a_list_is_read_to_its_last_page() {
 async fn nothing_is_nothing_in_either_form() {
     for empty_lists in [EmptyLists::NoContent, EmptyLists::Listed] {
         let kommo = kommo();
-        kommo.habits(|habits| habits.empty_lists = empty_lists);
+        kommo.quirks(|quirks| quirks.empty_lists = empty_lists);
         kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
         let (account, settings) = (account(&kommo), kommo.settings());
         assert!(account.users().await.unwrap().is_empty());

@@ -13,7 +13,7 @@ use std::{
 use telekommo::{
     config::{Log, LogFilter, LogFormat},
     operate::logging,
-    sandbox::stage::{CHANNEL_SECRET, LINES, Line, Stage},
+    sandbox::harness::{CHANNEL_SECRET, Harness, LINES, Line},
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
@@ -47,7 +47,7 @@ pub(crate) fn assert_hushed(what: &str, text: &str) {
 }
 
 /// Lets this process log everything, as a bridge's process would, and looks through it from now on.
-pub(crate) fn listen(stage: &Stage) {
+pub(crate) fn listen(stage: &Harness) {
     static BEGUN: Once = Once::new();
     assert!(stage.kommo.access_token().starts_with(ACCESS_TOKEN), "the tokens of the fake begin otherwise now");
     BEGUN.call_once(|| {
@@ -113,7 +113,7 @@ fn a_secret_that_a_fake_is_told_fails_the_test() {
 #[ignore = "another test runs it, in a process of its own"]
 #[should_panic(expected = "secrets were told")]
 async fn every_fake_is_told_a_secret() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let account = stage.kommo.account_url().trim_start_matches("http://").parse().unwrap();
     for fake in [stage.telegram.address(), stage.kommo.address(), account] {
         let mut stream = TcpStream::connect(fake).await.unwrap();

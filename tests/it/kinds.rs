@@ -138,10 +138,10 @@ fn every_kind_of_update_is_relayed_or_has_its_reason() {
     let told = fixtures("updates").into_iter().map(|(name, update)| {
         let told = match arrival(&update.to_string()) {
             Ok(Arrival::Message(inbound)) => format!("in {} {}", inbound.conversation, told(&inbound)),
-            Ok(Arrival::Tap(tap)) => told(&tap.inbound),
+            Ok(Arrival::ButtonPress(tap)) => told(&tap.inbound),
             Ok(Arrival::Reaction(reaction)) => format!("reaction {:?} to {}", reaction.emoji, reaction.message),
-            Ok(Arrival::Presence(change)) => {
-                format!("shut out of {}: {}", change.conversation, change.presence.shut_out)
+            Ok(Arrival::Membership(change)) => {
+                format!("shut out of {}: {}", change.conversation, change.membership.shut_out)
             }
             Ok(Arrival::Connection(connection)) => format!("connected by {}", connection.name),
             Ok(Arrival::Deletion(deletion)) => format!("deleted: {:?}", deletion.messages),

@@ -9,8 +9,8 @@ use std::{
 use telekommo::{
     lifecycle::Ended,
     sandbox::{
+        harness::{Harness, Line},
         kommo::{Author, Status},
-        stage::{Line, Stage},
         telegram::Customer,
     },
     store::{Parked, Store},
@@ -41,7 +41,7 @@ kommo.connect_on_start = false
 /// A stage that checks, when the test is over, that nothing was left behind: no job waits, no message is parked and no
 /// request failed, unless the test said so. Every test ends with [`TestStage::finish`].
 pub(crate) struct TestStage {
-    stage: Stage,
+    stage: Harness,
     leftovers_allowed: bool,
     failures_allowed: bool,
     finished: bool,
@@ -55,11 +55,11 @@ impl TestStage {
 
     /// The same with more lines of configuration. What they set is left to them.
     pub(crate) async fn with(settings: &str) -> Self {
-        Self::between(Stage::without_bridge("").expect("the fakes start"), settings).await
+        Self::between(Harness::without_bridge("").expect("the fakes start"), settings).await
     }
 
     /// The same between fakes that run already.
-    pub(crate) async fn between(mut stage: Stage, settings: &str) -> Self {
+    pub(crate) async fn between(mut stage: Harness, settings: &str) -> Self {
         let key = |line: &str| line.split_once(" = ").map(|(key, _)| key.to_owned());
         let set: Vec<_> = settings.lines().filter_map(key).collect();
         let brisk = BRISK.lines().filter(|line| key(line).is_none_or(|key| !set.contains(&key)));
@@ -91,7 +91,7 @@ impl TestStage {
     }
 
     /// Waits until `condition` holds.
-    pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Stage) -> bool) {
+    pub(crate) async fn until(&self, what: &str, condition: impl Fn(&Harness) -> bool) {
         let outcome = self.stage.until(what, WITHIN, condition).await;
         assert!(outcome.is_ok(), "{outcome:?}");
     }
@@ -149,15 +149,15 @@ impl Drop for TestStage {
 }
 
 impl Deref for TestStage {
-    type Target = Stage;
+    type Target = Harness;
 
-    fn deref(&self) -> &Stage {
+    fn deref(&self) -> &Harness {
         &self.stage
     }
 }
 
 impl DerefMut for TestStage {
-    fn deref_mut(&mut self) -> &mut Stage {
+    fn deref_mut(&mut self) -> &mut Harness {
         &mut self.stage
     }
 }
@@ -177,19 +177,19 @@ pub(crate) fn conversation(line: Line, customer: i64) -> String {
 }
 
 /// What the customer has written, as Kommo shows it.
-pub(crate) fn in_kommo(stage: &Stage, line: Line, customer: i64) -> Vec<String> {
+pub(crate) fn in_kommo(stage: &Harness, line: Line, customer: i64) -> Vec<String> {
     let messages = stage.kommo.chat(&conversation(line, customer)).map(|chat| chat.messages).unwrap_or_default();
     messages.into_iter().filter(|message| message.from == Author::Customer).map(|message| message.text).collect()
 }
 
 /// What the bot has written, as the customer sees it.
-pub(crate) fn in_telegram(stage: &Stage, line: Line, customer: i64) -> Vec<String> {
+pub(crate) fn in_telegram(stage: &Harness, line: Line, customer: i64) -> Vec<String> {
     let messages = stage.telegram.messages(line.token, customer);
     messages.into_iter().filter(|message| message.from_bot).map(|message| message.text).collect()
 }
 
 /// Everything that Kommo was told of a manager's message.
-pub(crate) fn told(stage: &Stage, id: &str) -> Vec<Status> {
+pub(crate) fn told(stage: &Harness, id: &str) -> Vec<Status> {
     let chats = stage.kommo.chats();
     let found = chats.into_iter().flat_map(|chat| chat.messages).find(|message| message.id == id);
     found.expect("Kommo has the message").status_history

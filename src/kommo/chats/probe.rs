@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     domain::retry::Failure,
     kommo::chats::{CallError, Chats},
-    pace::Pace,
+    rate_limit::RateLimit,
 };
 
 /// The most that is asked beside the limit.
@@ -17,7 +17,7 @@ impl Chats {
     /// The same client for what may not wait for its turn among all the others: a probe now and then.
     #[must_use]
     pub fn hasty(&self) -> Self {
-        Self { pace: Arc::new(Pace::per_second(PROBES_PER_SECOND)), ..self.clone() }
+        Self { rate_limit: Arc::new(RateLimit::per_second(PROBES_PER_SECOND)), ..self.clone() }
     }
 
     /// Asks Kommo for nothing but an answer: the history of a chat that does not exist, signed like any call. It concerns no

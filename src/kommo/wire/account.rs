@@ -69,7 +69,7 @@ impl<T: DeserializeOwned> Page<T> {
     pub fn decode(body: &[u8], name: &str) -> Option<Self> {
         let fields: Fields = serde_json::from_slice(body).ok()?;
         let items = embedded(&fields, name)?;
-        let more = fields.read::<Fields>("_links").is_some_and(|links| links.says("next"));
+        let more = fields.read::<Fields>("_links").is_some_and(|links| links.is_set("next"));
         Some(Self { items, more })
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     clock,
     domain::{
         address::{Conversation, SourceId},
-        work::Route,
+        job::Route,
     },
     operate::{
         admin::{Admin, changed, elsewhere, failed, is_addressed_directly, refusal},
@@ -83,7 +83,7 @@ fn rows(store: &Store, bots: &Bots, with_words: bool, found: Vec<SetAside>) -> R
     let row = |aside: SetAside| {
         let name = name(store, bots, &aside.thread)?;
         let parked = if with_words { store.parked_as(aside.id)? } else { None };
-        let said = parked.and_then(|parked| said(&parked.works));
+        let said = parked.and_then(|parked| said(&parked.jobs));
         Ok(Row { name, said, ..Row::from(aside) })
     };
     found.into_iter().map(row).collect()
@@ -94,8 +94,8 @@ fn name(store: &Store, bots: &Bots, thread: &str) -> Result<Option<String>, Stor
     // Some lanes of a conversation have a word in front.
     let conversation = thread.find("tg:").and_then(|at| thread[at..].parse::<Conversation>().ok());
     let bot = conversation.and_then(|it| Some((*bots.get(&it.source)?, it.contact())));
-    let portrait = bot.map_or(Ok(None), |(bot, contact)| store.portrait(bot, contact))?;
-    Ok(portrait.map(|portrait| portrait.name))
+    let avatar = bot.map_or(Ok(None), |(bot, contact)| store.avatar(bot, contact))?;
+    Ok(avatar.map(|avatar| avatar.name))
 }
 
 pub(super) async fn retry(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
@@ -198,7 +198,7 @@ fn has_bot(bots: &Bots, route: &Route) -> bool {
 const fn source(route: &Route) -> Option<&SourceId> {
     match route {
         Route::Outbound(source) => Some(source),
-        Route::Inbound | Route::Stray | Route::Report | Route::Account => None,
+        Route::Inbound | Route::Undeliverable | Route::Status | Route::Crm => None,
     }
 }
 

@@ -9,12 +9,12 @@ use crate::{
     clock,
     domain::{
         address::{BotId, ContactId, Conversation, KommoChatId, SourceId, UserId},
-        guest::{Guest, Whose, digits},
+        crm::{CustomerProfile, LinkTarget, digits},
+        job::{Job, Lane},
         time::UnixMillis,
-        work::{Lane, Work},
     },
     media::imported::ImportedChats,
-    store::{Chat, Fact, Intake, NewJob, Store, StoreError},
+    store::{Chat, Intake, NewJob, StateChange, Store, StoreError},
 };
 
 /// The bots, by their sources.
@@ -125,8 +125,8 @@ fn chat_of(
 
 fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoChatId) -> Result<Row, StoreError> {
     let contact = conversation.contact();
-    let portrait = match bots.get(&conversation.source) {
-        Some(bot) => store.portrait(*bot, contact)?,
+    let avatar = match bots.get(&conversation.source) {
+        Some(bot) => store.avatar(*bot, contact)?,
         None => None,
     };
     let number = match contact {
@@ -137,8 +137,8 @@ fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoCha
         last_message_at: store.active_at(&conversation)?,
         conversation,
         chat: chat.0,
-        username: portrait.as_ref().and_then(|portrait| portrait.username.clone()),
-        name: portrait.map(|portrait| portrait.name),
+        username: avatar.as_ref().and_then(|avatar| avatar.username.clone()),
+        name: avatar.map(|avatar| avatar.name),
         phone: number.map(|number| number.phone),
     })
 }
@@ -157,16 +157,16 @@ pub(in crate::operate) async fn queue(store: &Store, imported: &ImportedChats, w
     let chat = spawn_blocking(move || chat_of(&looked.0, &looked.1, &looked.2)).await;
     let chat = chat.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))?;
     let Some(chat) = chat else { return Ok(false) };
-    let known = Fact::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
+    let known = StateChange::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
     let facts = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
     // The chat is there, so nobody has to be introduced.
-    let guest = Guest { id: UserId(conversation.chat.id), name: String::new(), username: None };
+    let customer = CustomerProfile { id: UserId(conversation.chat.id), name: String::new(), username: None };
     let lane = Lane::links(&conversation);
-    let work = Work::Link { conversation, guest, whose: Whose::Contact(wish.contact) };
-    let jobs = vec![NewJob { id: None, lane: lane.clone(), work }];
+    let job = Job::Link { conversation, customer, whose: LinkTarget::Contact(wish.contact) };
+    let jobs = vec![NewJob { id: None, lane: lane.clone(), job }];
     store.push_with(Intake { jobs, offset: None }, facts, clock::now()).await?;
     // One that waits there for Kommo gives way to it.
-    store.hurry(&lane);
+    store.make_due(&lane);
     Ok(true)
 }
 

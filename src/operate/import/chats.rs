@@ -13,7 +13,7 @@ use crate::{
     domain::address::KommoChatId,
     media::imported::ImportedChats,
     operate::import::progress::{AS_WHOM, end_last_line},
-    store::home,
+    store::data_dir,
 };
 
 /// Those that are known.
@@ -33,7 +33,7 @@ impl Chats {
         let path = noted.file();
         let refused = || format!("{} cannot be written: {AS_WHOM}", path.display());
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(refused)?;
-        home::give(data_dir, path).with_context(refused)?;
+        data_dir::chown_like(data_dir, path).with_context(refused)?;
         end_last_line(&mut file)?;
         let known = noted.all().with_context(refused)?.into_keys().map(|it| it.to_string()).collect();
         Ok(Self { noted, file, known })

@@ -14,7 +14,7 @@ use crate::{
         read::{Enclosed, Item, Said},
         walk::ChatHead,
     },
-    words::{Language, kind, told},
+    words::{Language, described, kind},
 };
 
 /// A conversation that messages are imported into.
@@ -168,12 +168,12 @@ const fn type_of(kind: MediaKind) -> &'static str {
 
 /// What stands for a file that is not there.
 fn named(enclosed: &Enclosed, left: Left, language: Language) -> String {
-    let told = enclosed.path.rsplit('/').next().filter(|_| !enclosed.path.contains('('));
-    let name = enclosed.name.as_deref().or(told).map(|name| format!(" {name}")).unwrap_or_default();
+    let described = enclosed.path.rsplit('/').next().filter(|_| !enclosed.path.contains('('));
+    let name = enclosed.name.as_deref().or(described).map(|name| format!(" {name}")).unwrap_or_default();
     let text = enclosed.text.as_ref().map(|text| format!("\n{text}")).unwrap_or_default();
     let why = match left {
-        Left::Missing => told::not_in_the_export(),
-        Left::TooLarge => told::too_large_to_import(),
+        Left::Missing => described::not_in_the_export(),
+        Left::TooLarge => described::too_large_to_import(),
     };
     format!("[{}{name}: {}]{text}", enclosed.kind.in_words().say(language), why.say(language))
 }

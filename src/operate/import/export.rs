@@ -15,7 +15,7 @@ use crate::{
         room::Room,
         walk::{Tell, walk},
     },
-    store::{durable, home},
+    store::{data_dir, durable},
 };
 
 /// The file that has everything in it.
@@ -113,11 +113,11 @@ pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path, room: &Room) -> io::
     }
     room.watch(size_bytes)?;
     let folder = to.parent().unwrap_or(data_dir);
-    home::create_within(data_dir, folder)?;
+    data_dir::create_within(data_dir, folder)?;
     let mut part = to.to_owned();
     part.as_mut_os_string().push(".part");
     let copied = copy_to_part(from, &part, room).and_then(|()| {
-        home::give(data_dir, &part)?;
+        data_dir::chown_like(data_dir, &part)?;
         fs::rename(&part, to)?;
         durable::sync_folder(folder)
     });

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::store::home;
+use crate::store::data_dir;
 
 /// Who can import so that the bridge can read it.
 pub(super) const AS_WHOM: &str = "import as root, or as the user that telekommo runs as";
@@ -61,9 +61,9 @@ impl Progress {
     /// If it cannot be read or written, or another import runs.
     pub(super) fn open(data_dir: &Path, path: &Path, scope_id: &str) -> anyhow::Result<Self> {
         let refused = || format!("{} cannot be written: {AS_WHOM}", path.display());
-        home::create_within(data_dir, path.parent().unwrap_or(data_dir)).with_context(refused)?;
+        data_dir::create_within(data_dir, path.parent().unwrap_or(data_dir)).with_context(refused)?;
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(path).with_context(refused)?;
-        home::give(data_dir, path).with_context(refused)?;
+        data_dir::chown_like(data_dir, path).with_context(refused)?;
         if file.try_lock().is_err() {
             bail!("another import of the same account runs: wait for it, or end it");
         }

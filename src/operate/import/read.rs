@@ -191,7 +191,7 @@ pub(super) fn number(raw: &str) -> i64 {
 }
 
 fn said(mut written: Written, language: Language) -> Said {
-    let forwarded = |from: String| format!("[{}]\n", words::told::forwarded_from(from).say(language));
+    let forwarded = |from: String| format!("[{}]\n", words::described::forwarded_from(from).say(language));
     let from = written.forwarded_from.take().map(forwarded).unwrap_or_default();
     let text = format!("{from}{}", plain(&written.text.take().unwrap_or_default()));
     let beside = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -221,24 +221,24 @@ fn said(mut written: Written, language: Language) -> Said {
 fn told(written: &Written, text: Option<String>, language: Language) -> String {
     let headed = |what: Sentence, says: &str| format!("[{}] {says}", what.say(language)).trim_end().to_owned();
     let kind = if let Some(poll) = &written.poll {
-        let mut told = headed(words::told::poll(), &plain(poll.question.as_ref().unwrap_or(&Value::Null)));
+        let mut told = headed(words::described::poll(), &plain(poll.question.as_ref().unwrap_or(&Value::Null)));
         for choice in poll.answers.iter().flatten() {
             let _ = write!(told, "\n- {}", plain(choice.text.as_ref().unwrap_or(&Value::Null)));
         }
         Some(told)
     } else if let Some(title) = &written.game_title {
-        Some(headed(words::told::game(), title))
+        Some(headed(words::described::game(), title))
     } else if let Some(card) = &written.contact_information {
         // Kommo takes no card without a number.
-        Some(headed(words::told::contact(), &card.name()))
+        Some(headed(words::described::contact(), &card.name()))
     } else {
         let bill = written.invoice_information.as_ref();
-        bill.map(|bill| headed(words::told::invoice(), bill.title.as_deref().unwrap_or_default()))
+        bill.map(|bill| headed(words::described::invoice(), bill.title.as_deref().unwrap_or_default()))
     };
     match (kind, text) {
         (Some(kind), Some(text)) => format!("{kind}\n{text}"),
         (Some(told), None) | (None, Some(told)) => told,
-        (None, None) => format!("[{}]", words::told::undescribed().say(language)),
+        (None, None) => format!("[{}]", words::described::undescribed().say(language)),
     }
 }
 

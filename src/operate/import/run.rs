@@ -30,7 +30,7 @@ use crate::{
         survey::Survey,
         walk::ChatHead,
     },
-    store::home,
+    store::data_dir,
     words::Language,
 };
 
@@ -94,7 +94,7 @@ impl Run {
             fs::write(&mark, "").context("the bridge cannot be told")?;
         }
         // What an earlier import has left, too: somebody else may have made it.
-        home::give_all(&config.data_dir, &imported::dir(&config.data_dir)).context(AS_WHOM)?;
+        data_dir::chown_all_like(&config.data_dir, &imported::dir(&config.data_dir)).context(AS_WHOM)?;
         let links = Links {
             key: LinkKey::derive(config.kommo.channel_secret.expose()),
             public_url: config.server.public_url.url().clone(),

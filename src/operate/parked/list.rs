@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::{
     domain::{
         amount::{age, counted},
+        job::Route,
         time::UnixMillis,
-        work::Route,
     },
     operate::{
         parked::Row,
@@ -106,9 +106,9 @@ fn meaning(route: &str) -> &'static str {
     match route.parse() {
         Ok(Route::Inbound) => "From the customer, for Kommo",
         Ok(Route::Outbound(_)) => "Answer for the customer",
-        Ok(Route::Stray) => "Answer for a conversation that is not telekommo's",
-        Ok(Route::Report) => "Delivery status of an answer, for Kommo",
-        Ok(Route::Account) => "Link or note for the contact or lead in Kommo",
+        Ok(Route::Undeliverable) => "Answer for a conversation that is not telekommo's",
+        Ok(Route::Status) => "Delivery status of an answer, for Kommo",
+        Ok(Route::Crm) => "Link or note for the contact or lead in Kommo",
         Err(_) => "Something that this version does not know",
     }
 }

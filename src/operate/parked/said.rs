@@ -4,9 +4,9 @@ use crate::{
     domain::{
         address::{BotId, SourceId},
         delivery::{Delivery, Report},
+        job::{Call, Job, Method},
         message::{Attachment, Content, Media},
         time::UnixMillis,
-        work::{Call, Method, Work},
     },
     translate::{from_kommo, from_telegram},
     words::Language,
@@ -16,29 +16,29 @@ use crate::{
 const MOST: usize = 160;
 
 /// The words of a message, or what it is where it has none; `None` if that cannot be read.
-pub(in crate::operate) fn said(works: &[Work]) -> Option<String> {
-    let texts: Vec<_> = works.iter().filter_map(of_work).filter(|text| !text.is_empty()).collect();
+pub(in crate::operate) fn said(jobs: &[Job]) -> Option<String> {
+    let texts: Vec<_> = jobs.iter().filter_map(of_work).filter(|text| !text.is_empty()).collect();
     (!texts.is_empty()).then(|| shortened(&texts.join(" ")))
 }
 
-fn of_work(work: &Work) -> Option<String> {
-    match work {
-        Work::Update { source, bot, raw } => of_update(source, *bot, raw),
-        Work::Hook { raw } | Work::Reaction { raw } => of_hook(raw),
-        Work::Call(call) => Some(of_call(call)),
-        Work::Album { calls } => Some(calls.iter().map(of_call).collect::<Vec<_>>().join(" ")),
-        Work::Report(Report { delivery, .. }) => Some(match delivery {
+fn of_work(job: &Job) -> Option<String> {
+    match job {
+        Job::Update { source, bot, raw } => of_update(source, *bot, raw),
+        Job::Hook { raw } | Job::Reaction { raw } => of_hook(raw),
+        Job::Call(call) => Some(of_call(call)),
+        Job::Album { calls } => Some(calls.iter().map(of_call).collect::<Vec<_>>().join(" ")),
+        Job::DeliveryStatus(Report { delivery, .. }) => Some(match delivery {
             Delivery::Delivered => "delivered".to_owned(),
             Delivery::Read => "read".to_owned(),
             Delivery::Failed(refusal) => format!("failed: {}", refusal.sentence),
         }),
-        Work::Name { .. }
-        | Work::Seen { .. }
-        | Work::Link { .. }
-        | Work::Enrich { .. }
-        | Work::Hold { .. }
-        | Work::Release { .. }
-        | Work::Remind { .. } => None,
+        Job::AssignClientId { .. }
+        | Job::MarkRead { .. }
+        | Job::Link { .. }
+        | Job::UpdateCrm { .. }
+        | Job::ReleaseStartAt { .. }
+        | Job::ReleaseStart { .. }
+        | Job::Remind { .. } => None,
     }
 }
 
@@ -55,10 +55,10 @@ fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
     };
     match from_telegram::decode(raw, &place) {
         Ok(from_telegram::Arrival::Message(inbound)) => Some(of_content(&inbound.content)),
-        Ok(from_telegram::Arrival::Tap(tap)) => Some(of_content(&tap.inbound.content)),
+        Ok(from_telegram::Arrival::ButtonPress(press)) => Some(of_content(&press.inbound.content)),
         Ok(from_telegram::Arrival::Reaction(reaction)) => reaction.emoji,
         Ok(
-            from_telegram::Arrival::Presence(_)
+            from_telegram::Arrival::Membership(_)
             | from_telegram::Arrival::Connection(_)
             | from_telegram::Arrival::Deletion(_)
             | from_telegram::Arrival::Move(_),
@@ -132,51 +132,51 @@ mod tests {
     use crate::domain::{
         address::{Conversation, KommoMessageId},
         delivery::{ErrorCode, ToldRefusal},
+        job::RemoteFile,
         keyboard::Keyboard,
         message::MediaKind,
-        work::RemoteFile,
     };
 
-    fn call(method: Method) -> Work {
-        Work::Call(Call {
+    fn call(method: Method) -> Job {
+        Job::Call(Call {
             message: KommoMessageId("m".to_owned()),
             to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
             part: 1,
             parts: 1,
             method,
-            lost: None,
+            omitted: None,
             answers_in: None,
             opening: None,
             written_at: None,
         })
     }
 
-    fn text(text: &str) -> Work {
+    fn text(text: &str) -> Job {
         call(Method::SendText { text: text.to_owned(), keyboard: Keyboard::default(), reply_to: None })
     }
 
-    fn file(caption: &str) -> Work {
+    fn file(caption: &str) -> Job {
         let file =
             RemoteFile { kind: MediaKind::Picture, url: "https://kommo/x".to_owned(), name: "cat.jpg".to_owned() };
         call(Method::SendFile { file, caption: caption.to_owned(), keyboard: Keyboard::default(), reply_to: None })
     }
 
-    fn update(message: &str) -> Work {
+    fn update(message: &str) -> Job {
         let raw = format!(
             r#"{{"update_id":1,"message":{{"message_id":5,"date":1786017600,"chat":{{"id":7,"type":"private"}},
             "from":{{"id":7,"is_bot":false,"first_name":"Anna"}},{message}}}}}"#
         );
-        Work::Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw }
+        Job::Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw }
     }
 
     #[test]
     fn a_message_is_told_by_its_words_or_by_what_it_is() {
-        let hook = |content: &str| Work::Hook {
+        let hook = |content: &str| Job::Hook {
             raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
         };
         let refusal = ToldRefusal::new(ErrorCode::Other, "The bot was blocked.");
         let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
-        for (works, says) in [
+        for (jobs, says) in [
             (vec![text("Two\nlines")], Some("Two lines")),
             (vec![text("one"), text("two")], Some("one two")),
             (vec![file("")], Some("[picture] cat.jpg")),
@@ -185,7 +185,7 @@ mod tests {
             (vec![update(r#""location":{"latitude":1.5,"longitude":2.5}"#)], Some("[location]")),
             (vec![update(r#""contact":{"first_name":"Bob","phone_number":"+1555"}"#)], Some("[contact] Bob")),
             (
-                vec![Work::Update {
+                vec![Job::Update {
                     source: SourceId::parse("sales").unwrap(),
                     bot: BotId(1),
                     raw: r#"{"update_id":1,"business_message":{"business_connection_id":"c","text":"Hi"}}"#.to_owned(),
@@ -193,11 +193,11 @@ mod tests {
                 Some("Hi"),
             ),
             (vec![hook(r#"{"id":"m","type":"text","text":"An answer"}"#)], Some("An answer")),
-            (vec![Work::Report(report)], Some("failed: The bot was blocked.")),
-            (vec![Work::Hook { raw: "nonsense".to_owned() }], None),
-            (vec![Work::Hold { conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7) }], None),
+            (vec![Job::DeliveryStatus(report)], Some("failed: The bot was blocked.")),
+            (vec![Job::Hook { raw: "nonsense".to_owned() }], None),
+            (vec![Job::ReleaseStartAt { conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7) }], None),
         ] {
-            assert_eq!(said(&works).as_deref(), says, "{works:?}");
+            assert_eq!(said(&jobs).as_deref(), says, "{jobs:?}");
         }
     }
 

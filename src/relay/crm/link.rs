@@ -5,18 +5,18 @@ use std::time::Duration;
 use crate::{
     domain::{
         address::{Conversation, KommoChatId},
-        guest::{Guest, Whose},
+        crm::{CustomerProfile, LinkTarget},
+        job::Job,
         phone::{self, Country},
         retry::Failure,
         time::UnixMillis,
-        work::Work,
     },
     kommo::{
         account::Account,
         wire::account::{Contact, NewChatLink},
     },
     relay::{
-        courier::{Courier, Step, done},
+        context::{Context, Step, done},
         crm::{self, age},
     },
     store::{Lease, StoreError},
@@ -57,7 +57,7 @@ impl TakenFrom {
 
 /// What became of a chat.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Tied {
+pub(super) enum LinkOutcome {
     /// This one belongs to a contact.
     Chat(KommoChatId),
     /// There is nobody whom it could belong to.
@@ -68,63 +68,63 @@ pub(super) enum Tied {
 
 /// Gives the chat away.
 pub(in crate::relay) async fn step(
-    courier: &Courier,
+    context: &Context,
     lease: &Lease,
-    (conversation, guest, whose): (&Conversation, &Guest, &Whose),
+    (conversation, customer, whose): (&Conversation, &CustomerProfile, &LinkTarget),
 ) -> Result<Step, StoreError> {
-    let account = match crm::account(courier) {
+    let account = match crm::account(context) {
         Ok(account) => account,
-        Err(failure) => return Ok(Step::without_call(Err(failure))),
+        Err(failure) => return Ok(Step::local(Err(failure))),
     };
     let from = TakenFrom::message(lease.enqueued_at(), false);
-    let outcome = match tie(courier, &account, (conversation, guest), whose, from).await {
-        Ok(Tied::NotYet) if age(lease.enqueued_at()) < TWIN_WITHIN && !is_outdated(lease)? => {
+    let outcome = match link_chat(context, &account, (conversation, customer), whose, from).await {
+        Ok(LinkOutcome::NotYet) if age(lease.enqueued_at()) < TWIN_WITHIN && !is_outdated(lease)? => {
             Err(Failure::not_yet("Kommo has not made the contact of this customer's other chat yet"))
         }
-        Ok(Tied::Chat(_) | Tied::ToNobody | Tied::NotYet) => Ok(done()),
+        Ok(LinkOutcome::Chat(_) | LinkOutcome::ToNobody | LinkOutcome::NotYet) => Ok(done()),
         Err(failure) => Err(failure),
     };
-    Ok(Step::called(outcome))
+    Ok(Step::remote(outcome))
 }
 
 /// Whether somebody else was wanted later, who then is to have the chat.
 fn is_outdated(lease: &Lease) -> Result<bool, StoreError> {
-    let is_link = |(work, _): &(Work, UnixMillis)| matches!(work, Work::Link { .. });
+    let is_link = |(job, _): &(Job, UnixMillis)| matches!(job, Job::Link { .. });
     Ok(lease.behind(1)?.iter().any(is_link))
 }
 
 /// Gives the chat of a conversation, which is made if there is none, to whom it is to belong: where somebody has said which
 /// contact that is, from anybody, else only from those that it may be taken `from`. This can be repeated.
-pub(super) async fn tie(
-    courier: &Courier,
+pub(super) async fn link_chat(
+    context: &Context,
     account: &Account,
-    (conversation, guest): (&Conversation, &Guest),
-    whose: &Whose,
+    (conversation, customer): (&Conversation, &CustomerProfile),
+    whose: &LinkTarget,
     from: TakenFrom,
-) -> Result<Tied, Failure> {
+) -> Result<LinkOutcome, Failure> {
     let (twin, phone) = match whose {
-        Whose::Contact(contact) => {
+        LinkTarget::Contact(contact) => {
             must_be_there(account, conversation, *contact).await?;
-            return give(courier, account, (conversation, guest), *contact, None).await;
+            return assign(context, account, (conversation, customer), *contact, None).await;
         }
-        Whose::Twin(twin) => (Some(twin), None),
-        Whose::Phone(phone) => (None, Some(phone)),
-        Whose::TwinOrPhone(twin, phone) => (Some(twin), Some(phone)),
+        LinkTarget::SameContactAs(twin) => (Some(twin), None),
+        LinkTarget::Phone(phone) => (None, Some(phone)),
+        LinkTarget::SameContactAsOrPhone(twin, phone) => (Some(twin), Some(phone)),
     };
     // A contact that was just found need not be shown by its number as long as its lead is an incoming one.
     if let Some(twin) = twin
         && let Some(contact) = account.contact_of_chat(&twin.0).await?
     {
-        return give(courier, account, (conversation, guest), contact, Some(from)).await;
+        return assign(context, account, (conversation, customer), contact, Some(from)).await;
     }
     if let Some(phone) = phone
         && let Some(contact) =
-            by_phone(account, phone, known_chat(courier, conversation)?.as_ref(), courier.crm.phone_region.country())
+            by_phone(account, phone, known_chat(context, conversation)?.as_ref(), context.crm.phone_region.country())
                 .await?
     {
-        return give(courier, account, (conversation, guest), contact, Some(from)).await;
+        return assign(context, account, (conversation, customer), contact, Some(from)).await;
     }
-    Ok(if twin.is_some() { Tied::NotYet } else { Tied::ToNobody })
+    Ok(if twin.is_some() { LinkOutcome::NotYet } else { LinkOutcome::ToNobody })
 }
 
 async fn must_be_there(account: &Account, conversation: &Conversation, contact: u64) -> Result<(), Failure> {
@@ -138,32 +138,32 @@ async fn must_be_there(account: &Account, conversation: &Conversation, contact: 
 }
 
 /// Gives it to a contact; `from` anybody if that is not told.
-async fn give(
-    courier: &Courier,
+async fn assign(
+    context: &Context,
     account: &Account,
-    (conversation, guest): (&Conversation, &Guest),
+    (conversation, customer): (&Conversation, &CustomerProfile),
     contact: u64,
     from: Option<TakenFrom>,
-) -> Result<Tied, Failure> {
-    let chat = chat(courier, conversation, guest).await?;
+) -> Result<LinkOutcome, Failure> {
+    let chat = chat(context, conversation, customer).await?;
     // The store may be new and the chat old: only Kommo knows whose it is.
     let before = account.contact_of_chat(&chat.0).await?;
     if before == Some(contact) {
-        return Ok(Tied::Chat(chat));
+        return Ok(LinkOutcome::Chat(chat));
     }
     if let (Some(before), Some(from)) = (before, from)
         && let Some(shown) = account.contact(before).await?
         && !from.takes(&shown)
     {
         tracing::info!(%conversation, before, contact, "the chat has a contact that was there before, and stays with it: `telekommo chats link` gives it to another");
-        return Ok(Tied::Chat(chat));
+        return Ok(LinkOutcome::Chat(chat));
     }
     account.link_chat(&NewChatLink { contact_id: contact, chat_id: chat.0.clone() }).await?;
     tracing::info!(%conversation, contact, "the chat belongs to the contact");
     if let Some(before) = before {
-        leave_word(account, conversation, (before, contact), courier.spoken.now()).await;
+        leave_word(account, conversation, (before, contact), context.spoken.now()).await;
     }
-    Ok(Tied::Chat(chat))
+    Ok(LinkOutcome::Chat(chat))
 }
 
 /// Tells managers, where they look for it, that a chat is not a contact's any more. Kommo made that contact for it, if nobody
@@ -175,25 +175,25 @@ async fn leave_word(account: &Account, conversation: &Conversation, (before, con
     tracing::info!(%conversation, before, contact, why, "the contact that had the chat stays: merge it in Kommo if it was made for it");
 }
 
-fn known_chat(courier: &Courier, conversation: &Conversation) -> Result<Option<KommoChatId>, Failure> {
-    let known = courier.store.chat(conversation).map_err(|error| Failure::transient(error.to_string()))?;
+fn known_chat(context: &Context, conversation: &Conversation) -> Result<Option<KommoChatId>, Failure> {
+    let known = context.store.chat(conversation).map_err(|error| Failure::transient(error.to_string()))?;
     Ok(known.map(|chat| chat.chat))
 }
 
 /// Kommo's id of a conversation's chat. Asking for it makes the chat if there is none; one without messages is shown to
 /// nobody.
 pub(super) async fn chat(
-    courier: &Courier,
+    context: &Context,
     conversation: &Conversation,
-    guest: &Guest,
+    customer: &CustomerProfile,
 ) -> Result<KommoChatId, Failure> {
-    if let Some(known) = known_chat(courier, conversation)? {
+    if let Some(known) = known_chat(context, conversation)? {
         return Ok(known);
     }
-    let number = courier.store.number_of(guest.id).map_err(|error| Failure::transient(error.to_string()))?;
+    let number = context.store.number_of(customer.id).map_err(|error| Failure::transient(error.to_string()))?;
     let phone = number.as_ref().map(|number| number.phone.as_str());
     // That is another remote than the one that this job is for.
-    let made = courier.chats.chat(&translate::guests::chat(conversation, guest, phone)).await;
+    let made = context.chats.chat(&translate::contacts::chat(conversation, customer, phone)).await;
     made.map(KommoChatId).map_err(|error| match Failure::from(error) {
         failure if failure.is_final() => failure,
         later => Failure::not_yet(later.why()),

@@ -6,14 +6,14 @@
 use crate::{
     domain::{
         address::Conversation,
-        guest::{Guest, Note},
+        crm::{CrmUpdate, CustomerProfile},
+        job::Lane,
         retry::Failure,
         time::UnixMillis,
-        work::Lane,
     },
     kommo::{account::Account, wire::account::Tag},
     relay::{
-        courier::{Courier, Step, done},
+        context::{Context, Step, done},
         crm::{self, MADE_WITHIN, age, link},
     },
     store::StoreError,
@@ -24,24 +24,24 @@ mod lead;
 
 /// Writes a note down.
 pub(in crate::relay) async fn step(
-    courier: &Courier,
+    context: &Context,
     conversation: &Conversation,
-    guest: &Guest,
-    note: &Note,
+    customer: &CustomerProfile,
+    note: &CrmUpdate,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let account = match crm::account(courier) {
+    let account = match crm::account(context) {
         Ok(account) => account,
-        Err(failure) => return Ok(Step::without_call(Err(failure))),
+        Err(failure) => return Ok(Step::local(Err(failure))),
     };
     // It is to stand where the chat belongs.
-    if courier.store.has(&Lane::links(conversation)) {
+    if context.store.has(&Lane::links(conversation)) {
         let first = "the chat of this customer is given to a contact first";
-        return Ok(Step::without_call(Err(Failure::not_yet(first))));
+        return Ok(Step::local(Err(Failure::not_yet(first))));
     }
-    let written = write(courier, &account, conversation, guest, note).await;
+    let written = write(context, &account, conversation, customer, note).await;
     let written = written.and_then(|is_written| if is_written { Ok(done()) } else { Err(not_yet(enqueued_at)) });
-    Ok(Step::called(written))
+    Ok(Step::remote(written))
 }
 
 fn not_yet(enqueued_at: UnixMillis) -> Failure {
@@ -56,21 +56,21 @@ fn not_yet(enqueued_at: UnixMillis) -> Failure {
 
 /// Whether there was a place for it.
 async fn write(
-    courier: &Courier,
+    context: &Context,
     account: &Account,
     conversation: &Conversation,
-    guest: &Guest,
-    note: &Note,
+    customer: &CustomerProfile,
+    note: &CrmUpdate,
 ) -> Result<bool, Failure> {
-    let chat = link::chat(courier, conversation, guest).await?;
+    let chat = link::chat(context, conversation, customer).await?;
     match note {
-        Note::Card(card) => contact::write(&courier.crm, account, &chat, card).await,
-        Note::Campaign(name) => {
-            let Some(campaign) = courier.crm.campaigns.get(name) else {
+        CrmUpdate::ContactPatch(card) => contact::write(&context.crm, account, &chat, card).await,
+        CrmUpdate::Campaign(name) => {
+            let Some(campaign) = context.crm.campaigns.get(name) else {
                 tracing::info!(campaign = name, "a campaign is not in the configuration any more: nothing is noted");
                 return Ok(true);
             };
-            lead::write(&courier.crm, account, &chat, campaign).await
+            lead::write(&context.crm, account, &chat, campaign).await
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     *,
 };
 use crate::{
-    domain::guest::Card,
+    domain::crm::ContactPatch,
     kommo::wire::account::{Contact, KnownField, Lead},
 };
 
@@ -14,8 +14,8 @@ fn contact(fields: &Value) -> Contact {
     serde_json::from_str(&json!({ "id": 3, "custom_fields_values": fields }).to_string()).unwrap()
 }
 
-fn card(former: Option<&str>) -> Card {
-    Card { former_username: former.map(str::to_owned), ..Card::default() }
+fn card(former: Option<&str>) -> ContactPatch {
+    ContactPatch { former_username: former.map(str::to_owned), ..ContactPatch::default() }
 }
 
 #[test]

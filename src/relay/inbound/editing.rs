@@ -14,10 +14,10 @@ use crate::{
         wire::{EditEvent, HistoryMessage},
     },
     relay::{
-        courier::{Courier, done},
-        inbound::{Attempt, Outcome, nameable, order, sending::send},
+        context::{Context, done},
+        inbound::{Attempt, StepOutcome, nameable, sending::send, timestamps},
     },
-    store::{Ending, StoreError},
+    store::{Outcome, StoreError},
     translate::to_kommo,
 };
 
@@ -26,10 +26,10 @@ use crate::{
 const TRIES: u32 = 3;
 
 /// Gives a message that Kommo has a new wording. One that Kommo does not take is told as a message of its own.
-pub(super) async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
-    let event = to_kommo::edit(inbound, &courier.links.made_at(clock::now()), courier.spoken.now());
+pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
+    let event = to_kommo::edit(inbound, &context.links.made_at(clock::now()), context.spoken.now());
     if !attempt.is_first {
-        match has_come(courier, inbound, &event).await? {
+        match has_come(context, inbound, &event).await? {
             Ok(true) => {
                 tracing::info!(message = %inbound.id, "an earlier attempt to tell an edit has come about");
                 return Ok(Ok(done()));
@@ -41,17 +41,17 @@ pub(super) async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt)
         }
     }
     let is_customers = inbound.author == Author::Customer;
-    if is_customers && !courier.chats.edits().may_try(Instant::now()) {
+    if is_customers && !context.chats.edits().may_try(Instant::now()) {
         tracing::debug!(message = %inbound.id, "Kommo refuses edits: told as a message");
-        return instead(courier, inbound, attempt).await;
+        return instead(context, inbound, attempt).await;
     }
-    let answer = courier.chats.edit(&event).await;
+    let answer = context.chats.edit(&event).await;
     if is_customers {
-        learn(courier, inbound, answer.as_ref().err());
+        learn(context, inbound, answer.as_ref().err());
     }
     let is_kommos_own = matches!(answer, Err(CallError::Refused { .. }));
     let answer = answer.map_err(failure::of_status);
-    courier.observe(answer.as_ref().err());
+    context.observe(answer.as_ref().err());
     match answer {
         Ok(()) => {
             let (conversation, message_id) = (&inbound.conversation, inbound.original());
@@ -60,19 +60,19 @@ pub(super) async fn edit(courier: &Courier, inbound: &Inbound, attempt: Attempt)
         }
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %inbound.id, why = refusal.why(), "an edit was refused: told as a message");
-            instead(courier, inbound, attempt).await
+            instead(context, inbound, attempt).await
         }
         Err(Failure::Transient { why, .. }) if is_kommos_own && attempt.failed_before >= TRIES => {
             tracing::info!(message = %inbound.id, why, "an edit fails again and again: told as a message");
-            instead(courier, inbound, attempt).await
+            instead(context, inbound, attempt).await
         }
         Err(later) => Ok(Err(later)),
     }
 }
 
 /// Notes what Kommo makes of an edit of a customer's message. That it does not know the message says nothing about edits.
-fn learn(courier: &Courier, inbound: &Inbound, error: Option<&CallError>) {
-    let edits = courier.chats.edits();
+fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
+    let edits = context.chats.edits();
     match error {
         None => edits.taken(),
         Some(error) if error.is_bad_request() => {
@@ -87,7 +87,7 @@ fn learn(courier: &Courier, inbound: &Inbound, error: Option<&CallError>) {
 /// Whether an attempt whose answer was lost has come about: the message says what it is to say, or the one is there that
 /// tells it instead. That one may also be in the chat that a manager has begun.
 async fn has_come(
-    courier: &Courier,
+    context: &Context,
     inbound: &Inbound,
     event: &EditEvent,
 ) -> Result<Result<bool, Failure>, StoreError> {
@@ -96,47 +96,47 @@ async fn has_come(
     // Kommo's own address of a file does not tell whether it is the new one.
     let words = wording.text.as_ref().filter(|_| wording.media.is_none());
     // Where edits are refused, a message keeps its first words, which an edit may bring back.
-    let may_be_edited = inbound.author != Author::Customer || courier.chats.edits().may_try(Instant::now());
+    let may_be_edited = inbound.author != Author::Customer || context.chats.edits().may_try(Instant::now());
     let is_it = |message: &HistoryMessage| {
         let id = message.client_id.as_deref();
         let is_edited = may_be_edited && id == Some(&original) && words.is_some() && message.text.as_ref() == words;
         is_edited || id == Some(&instead)
     };
-    if let Some(begun) = courier.store.opening(&inbound.conversation)?.map(|opening| opening.chat) {
-        match courier.chats.has(&begun.chat.0, is_it).await.map_err(Failure::from) {
+    if let Some(begun) = context.store.opening(&inbound.conversation)?.map(|opening| opening.chat) {
+        match context.chats.has(&begun.chat.0, is_it).await.map_err(Failure::from) {
             Ok(true) => return Ok(Ok(true)),
             Err(later) if later.may_pass() => return Ok(Err(later)),
             // Whether such a chat lets its history be read is not documented.
             Ok(false) | Err(_) => {}
         }
     }
-    match courier.store.chat(&inbound.conversation)? {
-        Some(known) => Ok(courier.chats.has(&known.chat.0, is_it).await.map_err(Failure::from)),
+    match context.store.chat(&inbound.conversation)? {
+        Some(known) => Ok(context.chats.has(&known.chat.0, is_it).await.map_err(Failure::from)),
         None => Ok(Ok(false)),
     }
 }
 
 /// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the quote, the
 /// words must not stay behind with it.
-async fn instead(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
+async fn instead(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
     let mut inbound = inbound.clone();
-    let latest = order::stand_unnumbered(courier, &mut inbound)?;
-    let mut outcome = quoting(courier, &inbound, attempt).await?;
-    if let Ok(Ending::Done { facts, .. }) = &mut outcome {
-        facts.extend(latest);
+    let last_sent = timestamps::stand_unnumbered(context, &mut inbound)?;
+    let mut outcome = quoting(context, &inbound, attempt).await?;
+    if let Ok(Outcome::Done { changes, .. }) = &mut outcome {
+        changes.extend(last_sent);
     }
     Ok(outcome)
 }
 
-async fn quoting(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
+async fn quoting(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
     let original = inbound.original();
-    let known = nameable(courier, &inbound.conversation, &original)?;
+    let known = nameable(context, &inbound.conversation, &original)?;
     let old = Quote { ours: Some(original), kommo: known, ..Quote::default() };
-    let outcome = send(courier, &Inbound { quote: Some(old), ..inbound.clone() }, attempt).await?;
+    let outcome = send(context, &Inbound { quote: Some(old), ..inbound.clone() }, attempt).await?;
     if !matches!(outcome, Err(Failure::Permanent(_))) {
         return Ok(outcome);
     }
     tracing::info!(message = %inbound.id, "refused with the message that it is the new wording of: sent without");
     let untold = inbound.quote.clone().map(|quote| Quote { kommo: None, ..quote });
-    send(courier, &Inbound { quote: untold, ..inbound.clone() }, attempt).await
+    send(context, &Inbound { quote: untold, ..inbound.clone() }, attempt).await
 }

@@ -8,30 +8,30 @@ use crate::{
     clock,
     domain::{
         address::Conversation,
+        job::{Job, Lane},
         message::{Author, Inbound},
         question::Question,
         retry::Tries,
         time::UnixMillis,
-        work::{Lane, Work},
     },
     relay::{
-        courier::{Courier, Step, done},
+        context::{Context, Step, done},
+        destination,
         inbound::{Attempt, sending::send},
-        reach,
     },
-    store::{Ending, Fact, NewJob, StoreError},
+    store::{NewJob, Outcome, StateChange, StoreError},
 };
 
 /// What a message changes about what waits in its conversation.
-pub(super) fn news(courier: &Courier, inbound: &Inbound) -> Result<Option<Fact>, StoreError> {
+pub(super) fn news(context: &Context, inbound: &Inbound) -> Result<Option<StateChange>, StoreError> {
     let conversation = inbound.conversation.clone();
     if let Some(question) = Question::of(inbound) {
-        return Ok(Some(Fact::Question { conversation, question: Some(question) }));
+        return Ok(Some(StateChange::Question { conversation, question: Some(question) }));
     }
     // What Telegram itself says for an owner who is away answers nothing.
     let is_answer = matches!(inbound.author, Author::Business { .. }) && !inbound.edited && !inbound.unattended;
-    let is_answered = is_answer && courier.store.question(&conversation)?.is_some();
-    Ok(is_answered.then_some(Fact::Question { conversation, question: None }))
+    let is_answered = is_answer && context.store.question(&conversation)?.is_some();
+    Ok(is_answered.then_some(StateChange::Question { conversation, question: None }))
 }
 
 /// The job that tells a manager, where a message has come so late that the time for its answer is nearly over.
@@ -42,36 +42,36 @@ pub(super) fn due(inbound: &Inbound) -> Vec<NewJob> {
 
 /// The job that tells a manager.
 pub(in crate::relay) fn job(conversation: &Conversation, question: &Question) -> NewJob {
-    let work = Work::Remind { conversation: conversation.clone(), message: question.message };
-    NewJob { id: None, lane: Lane::inbound(conversation), work }
+    let job = Job::Remind { conversation: conversation.clone(), message: question.message };
+    NewJob { id: None, lane: Lane::inbound(conversation), job }
 }
 
 /// Tells a manager, unless somebody has answered meanwhile or it is too late.
 pub(in crate::relay) async fn remind(
-    courier: &Courier,
+    context: &Context,
     (conversation, message): (&Conversation, i64),
     tries: Tries,
     enqueued_at: UnixMillis,
 ) -> Result<Step, StoreError> {
-    let question = courier.store.question(conversation)?.filter(|it| it.message == message);
-    let Some(question) = question else { return Ok(Step::without_call(Ok(done()))) };
-    let fact = |question| Fact::Question { conversation: conversation.clone(), question };
-    let over = |question| Step::without_call(Ok(Ending::Done { then: Vec::new(), facts: vec![fact(question)] }));
+    let question = context.store.question(conversation)?.filter(|it| it.message == message);
+    let Some(question) = question else { return Ok(Step::local(Ok(done()))) };
+    let fact = |question| StateChange::Question { conversation: conversation.clone(), question };
+    let over = |question| Step::local(Ok(Outcome::Done { then: Vec::new(), changes: vec![fact(question)] }));
     let now = clock::now();
     let Some(left) = question.left(now) else { return Ok(over(None)) };
     if question.is_told {
-        return Ok(Step::without_call(Ok(done())));
+        return Ok(Step::local(Ok(done())));
     }
-    if reach::target(courier, conversation)?.is_none() {
+    if destination::target(context, conversation)?.is_none() {
         // The owner lets the bot answer no more: whoever tries is told so.
-        return Ok(Step::without_call(Ok(done())));
+        return Ok(Step::local(Ok(done())));
     }
-    let mut notice = question.notice(conversation, left, now, courier.spoken.now());
+    let mut notice = question.notice(conversation, left, now, context.spoken.now());
     let told = Some(Question { is_told: true, ..question });
-    if !courier.may_speak(&mut notice.author) {
+    if !context.may_speak(&mut notice.author) {
         return Ok(over(told));
     }
     let attempt = Attempt::after(tries, enqueued_at);
-    let outcome = send(courier, &notice, attempt).await?;
-    Ok(Step::called(outcome).with_facts(vec![fact(told)]).of_courtesy())
+    let outcome = send(context, &notice, attempt).await?;
+    Ok(Step::remote(outcome).with_changes(vec![fact(told)]).best_effort())
 }

@@ -12,22 +12,22 @@ use crate::{
         wire::{Accepted, Event, HistoryMessage},
     },
     relay::{
-        courier::Courier,
-        inbound::{Attempt, Outcome, portrait},
+        context::Context,
+        inbound::{Attempt, StepOutcome, avatar},
     },
-    store::{Chat, Ending, Fact, StoreError},
+    store::{Chat, Outcome, StateChange, StoreError},
     translate::to_kommo,
 };
 
 /// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up, and a file that Kommo
 /// does not take is told as a text with the link to it.
-pub(super) async fn send(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Outcome {
-    let (links, language) = (courier.links.made_at(clock::now()), courier.spoken.now());
-    let outcome = send_as(courier, inbound, to_kommo::encode(inbound, &links, language), attempt).await?;
+pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
+    let (links, language) = (context.links.made_at(clock::now()), context.spoken.now());
+    let outcome = send_as(context, inbound, to_kommo::encode(inbound, &links, language), attempt).await?;
     match to_kommo::linked(inbound, &links, language) {
         Some(text) if matches!(outcome, Err(Failure::Permanent(_))) => {
             tracing::info!(message = %inbound.id, "Kommo does not take this file: told as a text with its link");
-            send_as(courier, inbound, text, attempt).await
+            send_as(context, inbound, text, attempt).await
         }
         Some(_) | None => Ok(outcome),
     }
@@ -36,12 +36,12 @@ pub(super) async fn send(courier: &Courier, inbound: &Inbound, attempt: Attempt)
 /// The same with an event that says more than the message does. Where a manager has begun a chat with the customer, these are
 /// the words that make it one with the conversation. Whatever Kommo has against that, be it that it seems to shut us out, they
 /// go where they always went: only their own refusal tells what is wrong with them.
-pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, attempt: Attempt) -> Outcome {
-    let Some(chat) = begun(courier, inbound, attempt)? else {
-        return send_pictured(courier, inbound, event, attempt).await;
+pub(super) async fn send_as(context: &Context, inbound: &Inbound, event: Event, attempt: Attempt) -> StepOutcome {
+    let Some(chat) = begun(context, inbound, attempt)? else {
+        return send_pictured(context, inbound, event, attempt).await;
     };
     let answering = to_kommo::answering(event.clone(), &chat.chat, chat.user.as_ref());
-    let mut outcome = Box::pin(send_pictured(courier, inbound, answering, attempt)).await?;
+    let mut outcome = Box::pin(send_pictured(context, inbound, answering, attempt)).await?;
     let is_given_up = match &outcome {
         Err(failure) => attempt.is_last || !failure.may_pass(),
         Ok(_) => false,
@@ -49,75 +49,75 @@ pub(super) async fn send_as(courier: &Courier, inbound: &Inbound, event: Event, 
     if is_given_up {
         let why = outcome.as_ref().err().map(Failure::why);
         tracing::info!(message = %inbound.id, outcome = why.as_deref(), "not taken in the chat that a manager began: sent without it");
-        outcome = Box::pin(send_pictured(courier, inbound, event, attempt)).await?;
+        outcome = Box::pin(send_pictured(context, inbound, event, attempt)).await?;
     }
-    if let Ok(Ending::Done { facts, .. }) = &mut outcome {
-        facts.push(Fact::Answered { conversation: inbound.conversation.clone(), chat: chat.chat });
+    if let Ok(Outcome::Done { changes, .. }) = &mut outcome {
+        changes.push(StateChange::Answered { conversation: inbound.conversation.clone(), chat: chat.chat });
     }
     Ok(outcome)
 }
 
 /// The chat that a manager has begun and that these words answer: those of the customer that came after it. What was there
 /// before may have been sent already, and is sent again as it was.
-fn begun(courier: &Courier, inbound: &Inbound, attempt: Attempt) -> Result<Option<Chat>, StoreError> {
+fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Option<Chat>, StoreError> {
     if inbound.author != Author::Customer {
         return Ok(None);
     }
-    let begun = courier.store.opening(&inbound.conversation)?;
+    let begun = context.store.opening(&inbound.conversation)?;
     Ok(begun.filter(|begun| attempt.enqueued_at >= begun.begun_at).map(|begun| begun.chat))
 }
 
 /// Shows the customer's picture; whatever Kommo has against that, the words must not stay behind with it.
-async fn send_pictured(courier: &Courier, inbound: &Inbound, event: Event, attempt: Attempt) -> Outcome {
+async fn send_pictured(context: &Context, inbound: &Inbound, event: Event, attempt: Attempt) -> StepOutcome {
     // In boxes, since the future of a step would grow too large with them.
-    let Some(picture) = Box::pin(portrait::link(courier, inbound)).await? else {
-        return Box::pin(deliver(courier, inbound, &event, attempt)).await;
+    let Some(picture) = Box::pin(avatar::link(context, inbound)).await? else {
+        return Box::pin(deliver(context, inbound, &event, attempt)).await;
     };
-    let outcome = Box::pin(deliver(courier, inbound, &to_kommo::pictured(event.clone(), picture), attempt)).await?;
+    let outcome = Box::pin(deliver(context, inbound, &to_kommo::pictured(event.clone(), picture), attempt)).await?;
     if matches!(outcome, Err(Failure::Permanent(_))) {
         tracing::debug!(message = %inbound.id, "refused with the customer's picture: sent without");
-        return Box::pin(deliver(courier, inbound, &event, attempt)).await;
+        return Box::pin(deliver(context, inbound, &event, attempt)).await;
     }
     Ok(outcome)
 }
 
-async fn deliver(courier: &Courier, inbound: &Inbound, event: &Event, attempt: Attempt) -> Outcome {
-    match courier.chats.send(event).await {
+async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: Attempt) -> StepOutcome {
+    match context.chats.send(event).await {
         Ok(accepted) => {
-            courier.observe(None);
-            courier.meter.unconnected(None);
+            context.observe(None);
+            context.metrics.unconnected(None);
             let took_ms = attempt.enqueued_at.until(clock::now()).as_millis();
             tracing::info!(
                 conversation = %inbound.conversation, message_id = %inbound.id, kommo_id = accepted.msgid.as_deref(),
                 kind = inbound.content.kind(), took_ms = u64::try_from(took_ms).unwrap_or(u64::MAX),
                 "message accepted by Kommo"
             );
-            let mut facts = facts(inbound, accepted);
-            if !facts.iter().any(|fact| matches!(fact, Fact::Chat { .. })) {
-                facts.extend(Box::pin(unnamed_chat(courier, inbound)).await?);
+            let mut changes = changes(inbound, accepted);
+            if !changes.iter().any(|fact| matches!(fact, StateChange::Chat { .. })) {
+                changes.extend(Box::pin(unnamed_chat(context, inbound)).await?);
             }
-            Ok(Ok(Ending::Done { then: Vec::new(), facts }))
+            Ok(Ok(Outcome::Done { then: Vec::new(), changes }))
         }
         Err(error) => {
-            courier.observe(Some(&error.clone().into()));
-            refused(courier, inbound, error, attempt).await
+            context.observe(Some(&error.clone().into()));
+            refused(context, inbound, error, attempt).await
         }
     }
 }
 
 /// The chat of a message whose acceptance does not name it: known, or asked for, since without it what managers write there
 /// could not be looked for. That something was said in it is noted with it. Where that fails, the next message asks again.
-async fn unnamed_chat(courier: &Courier, inbound: &Inbound) -> Result<Option<Fact>, StoreError> {
+async fn unnamed_chat(context: &Context, inbound: &Inbound) -> Result<Option<StateChange>, StoreError> {
     let conversation = inbound.conversation.clone();
-    if let Some(chat) = courier.store.chat(&conversation)? {
-        return Ok(Some(Fact::Chat { conversation, chat }));
+    if let Some(chat) = context.store.chat(&conversation)? {
+        return Ok(Some(StateChange::Chat { conversation, chat }));
     }
-    if courier.store.opening(&conversation)?.is_some() {
+    if context.store.opening(&conversation)?.is_some() {
         // It may be in the chat that a manager has begun. Asking would make another one.
         return Ok(None);
     }
-    match courier.chats.chat(&to_kommo::chat(inbound)).await {
-        Ok(id) => Ok(Some(Fact::Chat { conversation, chat: Chat { chat: KommoChatId(id), user: None } })),
+    match context.chats.chat(&to_kommo::chat(inbound)).await {
+        Ok(id) => Ok(Some(StateChange::Chat { conversation, chat: Chat { chat: KommoChatId(id), user: None } })),
         Err(error) => {
             tracing::debug!(%conversation, %error, "Kommo does not tell its id of the chat");
             Ok(None)
@@ -127,16 +127,16 @@ async fn unnamed_chat(courier: &Courier, inbound: &Inbound) -> Result<Option<Fac
 
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
 /// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
-async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt: Attempt) -> Outcome {
+async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt: Attempt) -> StepOutcome {
     let (ambiguous, is_unknown) = (error.is_ambiguous(), error.is_unknown());
     let failure = Failure::from(error);
     if !ambiguous && !failure.is_final() {
         return Ok(Err(failure));
     }
-    Ok(match already_there(courier, inbound).await? {
-        Ok(Some(facts)) => {
+    Ok(match already_there(context, inbound).await? {
+        Ok(Some(changes)) => {
             tracing::info!(message = %inbound.id, "Kommo had this message already");
-            Ok(Ending::Done { then: Vec::new(), facts })
+            Ok(Outcome::Done { then: Vec::new(), changes })
         }
         // Kommo takes messages before its history shows them. Where an earlier attempt may have arrived, it is looked again.
         Ok(None) if attempt.failed_before > 0 && !attempt.is_last => Err(Failure::transient(failure.why())),
@@ -160,45 +160,45 @@ async fn refused(courier: &Courier, inbound: &Inbound, error: CallError, attempt
 /// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
 /// chat if there is none; one without messages is shown to nobody. It may also be in the chat that a manager has begun.
 async fn already_there(
-    courier: &Courier,
+    context: &Context,
     inbound: &Inbound,
-) -> Result<Result<Option<Vec<Fact>>, CallError>, StoreError> {
+) -> Result<Result<Option<Vec<StateChange>>, CallError>, StoreError> {
     let ours = inbound.id.to_string();
-    if let Some(opening) = courier.store.opening(&inbound.conversation)? {
-        match courier.chats.find(&opening.chat.chat.0, &ours).await {
+    if let Some(opening) = context.store.opening(&inbound.conversation)? {
+        match context.chats.find(&opening.chat.chat.0, &ours).await {
             Ok(Some(found)) => return Ok(Ok(Some(link(inbound, found).into_iter().collect()))),
             Err(later) if Failure::from(later.clone()).may_pass() => return Ok(Err(later)),
             // Whether such a chat lets its history be read is not documented.
             Ok(None) | Err(_) => {}
         }
     }
-    let chat = match courier.store.chat(&inbound.conversation)? {
+    let chat = match context.store.chat(&inbound.conversation)? {
         Some(known) => known,
-        None => match courier.chats.chat(&to_kommo::chat(inbound)).await {
+        None => match context.chats.chat(&to_kommo::chat(inbound)).await {
             Ok(id) => Chat { chat: KommoChatId(id), user: None },
             Err(unknown) => return Ok(Err(unknown)),
         },
     };
-    let found = courier.chats.find(&chat.chat.0, &ours).await;
+    let found = context.chats.find(&chat.chat.0, &ours).await;
     // More may have been learnt meanwhile.
-    let chat = courier.store.chat(&inbound.conversation)?.unwrap_or(chat);
-    let fact = Fact::Chat { conversation: inbound.conversation.clone(), chat };
+    let chat = context.store.chat(&inbound.conversation)?.unwrap_or(chat);
+    let fact = StateChange::Chat { conversation: inbound.conversation.clone(), chat };
     Ok(found.map(|found| found.map(|found| link(inbound, found).into_iter().chain([fact]).collect())))
 }
 
-fn link(inbound: &Inbound, found: HistoryMessage) -> Option<Fact> {
-    found.id.map(|id| Fact::Link { ours: inbound.id, kommo: KommoMessageId(id) })
+fn link(inbound: &Inbound, found: HistoryMessage) -> Option<StateChange> {
+    found.id.map(|id| StateChange::Link { ours: inbound.id, kommo: KommoMessageId(id) })
 }
 
 /// What Kommo's answer tells about ids. Older answers tell less.
-fn facts(inbound: &Inbound, accepted: Accepted) -> Vec<Fact> {
-    let link = accepted.msgid.map(|id| Fact::Link { ours: inbound.id, kommo: KommoMessageId(id) });
+fn changes(inbound: &Inbound, accepted: Accepted) -> Vec<StateChange> {
+    let link = accepted.msgid.map(|id| StateChange::Link { ours: inbound.id, kommo: KommoMessageId(id) });
     let customer = match inbound.author {
         Author::Customer => accepted.sender_id,
         Author::Business { .. } => accepted.receiver_id,
     };
     let customer = customer.filter(|id| is_uuid(id)).map(KommoUserId);
-    let chat = accepted.conversation_id.filter(|id| is_uuid(id)).map(|id| Fact::Chat {
+    let chat = accepted.conversation_id.filter(|id| is_uuid(id)).map(|id| StateChange::Chat {
         conversation: inbound.conversation.clone(),
         chat: Chat { chat: KommoChatId(id), user: customer },
     });
@@ -217,7 +217,7 @@ mod tests {
         kommo::wire::Answer,
     };
 
-    fn learnt(answer: &str) -> Vec<Fact> {
+    fn learned(answer: &str) -> Vec<StateChange> {
         let inbound = Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
             id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
@@ -235,13 +235,13 @@ mod tests {
             topic: None,
             unattended: false,
         };
-        facts(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
+        changes(&inbound, serde_json::from_str::<Answer>(answer).unwrap().new_message.unwrap())
     }
 
     #[test]
     fn a_full_answer_tells_of_the_message_and_the_chat() {
-        let facts = learnt(include_str!("../../../tests/fixtures/kommo/answer_new.json"));
-        assert!(matches!(&facts[..], [Fact::Link { kommo, .. }, Fact::Chat { chat, .. }]
+        let changes = learned(include_str!("../../../tests/fixtures/kommo/answer_new.json"));
+        assert!(matches!(&changes[..], [StateChange::Link { kommo, .. }, StateChange::Chat { chat, .. }]
             if kommo.0 == "c6af5fb1-5b00-48f7-98cf-95edb29c704d"
                 && chat.chat.0 == "b52c987e-1ef0-4544-b4e7-6d2ba665f9e4"
                 && chat.user.as_ref().is_some_and(|user| user.0 == "9320f3de-aa61-4d12-8cf8-39e91b347445")));
@@ -249,13 +249,14 @@ mod tests {
 
     #[test]
     fn an_older_answer_tells_of_the_message_only() {
-        let facts = learnt(include_str!("../../../tests/fixtures/kommo/answer_old.json"));
-        assert!(matches!(&facts[..], [Fact::Link { .. }]));
+        let changes = learned(include_str!("../../../tests/fixtures/kommo/answer_old.json"));
+        assert!(matches!(&changes[..], [StateChange::Link { .. }]));
     }
 
     #[test]
     fn our_own_ids_are_not_taken_for_kommos() {
-        let facts = learnt(r#"{"new_message":{"conversation_id":"tg:sales:7","sender_id":"tg-user:7","msgid":"m"}}"#);
-        assert!(matches!(&facts[..], [Fact::Link { .. }]));
+        let changes =
+            learned(r#"{"new_message":{"conversation_id":"tg:sales:7","sender_id":"tg-user:7","msgid":"m"}}"#);
+        assert!(matches!(&changes[..], [StateChange::Link { .. }]));
     }
 }

@@ -4,19 +4,19 @@ use futures_util::future::join_all;
 
 use crate::{
     domain::{
+        job::{Call, Job, Method},
         retry::Failure,
-        work::{Call, Method, Work},
     },
     kommo::media::DownloadError,
     relay::{
-        courier::{Courier, Step, done},
-        outbound::{Errand, file::Opened},
+        context::{Context, Step, done},
+        outbound::{Sending, file::Opened},
     },
-    store::Ending,
+    store::Outcome,
     telegram::{
         bot::Bot,
-        place::{Detour, Sent, Trip},
-        upload::{Album, Form, Parcel, UploadError},
+        place::{Redirect, Routing, Sent},
+        upload::{Album, SendAs, Upload, UploadError},
     },
     translate::to_telegram::album::{caption, of_files},
 };
@@ -28,82 +28,82 @@ const TOGETHER: u32 = 3;
 struct Item<'c> {
     call: &'c Call,
     opened: Opened,
-    form: Form,
+    form: SendAs,
 }
 
-impl Errand<'_> {
+impl Sending<'_> {
     /// Sends files together. Where that cannot be, they become smaller albums, or go one by one; each of these is a job
     /// of its own, so that nothing is sent twice.
     pub(super) async fn send_album(&self, calls: &[Call]) -> Step {
-        let Some(first) = calls.first() else { return Step::without_call(Ok(done())) };
-        let mut trip = Trip::of(first, self.to.clone());
+        let Some(first) = calls.first() else { return Step::local(Ok(done())) };
+        let mut routing = Routing::of(first, self.to.clone());
         loop {
-            let detour = match self.send_together(calls, &trip).await {
+            let redirect = match self.send_together(calls, &routing).await {
                 Ok(step) => return step,
-                Err(detour) => detour,
+                Err(redirect) => redirect,
             };
-            self.handover.begin();
-            if !trip.goes_on(detour) {
-                return Step::without_call(Ok(Ending::Become(one_by_one(calls).collect())));
+            self.body_sent.begin();
+            if !routing.goes_on(redirect) {
+                return Step::local(Ok(Outcome::Replace(one_by_one(calls).collect())));
             }
-            self.bot.turn().await;
+            self.bot.acquire().await;
         }
     }
 
-    async fn send_together(&self, calls: &[Call], trip: &Trip) -> Result<Step, Detour> {
+    async fn send_together(&self, calls: &[Call], routing: &Routing) -> Result<Step, Redirect> {
         let is_last_try = self.lease.attempts() + 1 >= TOGETHER;
-        let (items, alone) = match open(self.courier, self.bot, calls, is_last_try).await {
+        let (items, alone) = match open(self.context, self.bot, calls, is_last_try).await {
             Ok(opened) => opened,
-            Err(failure) => return Ok(Step::without_call(Err(failure))),
+            Err(failure) => return Ok(Step::local(Err(failure))),
         };
         let mut runs = runs(items, self.bot.limit_bytes());
         let whole = if alone.is_empty() && runs.len() == 1 { runs.pop() } else { None };
         let Some(items) = whole else {
             let files = |run: Vec<Item<'_>>| of_files(run.into_iter().map(|item| item.call.clone()).collect());
-            let works = runs.into_iter().filter_map(files).chain(one_by_one(alone)).collect();
-            return Ok(Step::without_call(Ok(Ending::Become(works))));
+            let jobs = runs.into_iter().filter_map(files).chain(one_by_one(alone)).collect();
+            return Ok(Step::local(Ok(Outcome::Replace(jobs))));
         };
-        let step = match self.send_items(items, trip).await {
-            Ok(sent) => Step::called(Ok(self.sent(calls.iter().zip(sent)))),
-            Err(UploadError::Failed(failure)) => Step::called(Err(failure)),
+        let step = match self.send_items(items, routing).await {
+            Ok(sent) => Step::remote(Ok(self.sent(calls.iter().zip(sent)))),
+            Err(UploadError::Failed(failure)) => Step::remote(Err(failure)),
             // All of them are held open while one goes out: what Kommo does not keep open for so long may pass alone.
-            Err(UploadError::Dried(why)) if !is_last_try => Step::without_call(Err(Failure::transient(why))),
-            Err(UploadError::Elsewhere(detour)) => return Err(detour),
+            Err(UploadError::Dried(why)) if !is_last_try => Step::local(Err(Failure::transient(why))),
+            Err(UploadError::Elsewhere(redirect)) => return Err(redirect),
             Err(
                 error @ (UploadError::Refused { .. }
                 | UploadError::TooLarge
                 | UploadError::TooLargeForServer
                 | UploadError::Dried(_)),
             ) => {
-                self.handover.begin();
+                self.body_sent.begin();
                 let first = calls.first().map(|call| &call.message);
                 tracing::info!(?first, ?error, "Telegram does not take these files together: sent one by one");
-                Step::called(Ok(Ending::Become(one_by_one(calls).collect())))
+                Step::remote(Ok(Outcome::Replace(one_by_one(calls).collect())))
             }
         };
         Ok(step)
     }
 
-    async fn send_items(&self, items: Vec<Item<'_>>, trip: &Trip) -> Result<Vec<Option<Sent>>, UploadError> {
+    async fn send_items(&self, items: Vec<Item<'_>>, routing: &Routing) -> Result<Vec<Option<Sent>>, UploadError> {
         let Some(first) = items.first().map(|item| item.call) else { return Ok(Vec::new()) };
         let names: Vec<_> = items.iter().map(|item| item.opened.name.clone()).collect();
-        let parcels = items.into_iter().zip(&names).map(|(item, name)| {
+        let uploads = items.into_iter().zip(&names).map(|(item, name)| {
             let caption = caption(item.call);
-            Parcel { form: item.form, name, caption, incoming: item.opened.incoming() }
+            Upload { form: item.form, name, caption, incoming: item.opened.incoming() }
         });
-        let place = (first.to.chat, &trip.to);
-        self.bot.upload_album(place, parcels.collect(), trip.reply_to(first), self.handover).await
+        let place = (first.to.chat, &routing.to);
+        self.bot.upload_album(place, uploads.collect(), routing.reply_to(first), self.body_sent).await
     }
 }
 
-fn one_by_one<'c>(calls: impl IntoIterator<Item = &'c Call>) -> impl Iterator<Item = Work> {
-    calls.into_iter().cloned().map(Work::Call)
+fn one_by_one<'c>(calls: impl IntoIterator<Item = &'c Call>) -> impl Iterator<Item = Job> {
+    calls.into_iter().cloned().map(Job::Call)
 }
 
 /// Opens all files. Those that cannot be sent come back as they are: alone, each ends with its own reason. At the last try
 /// those that Kommo does not give now are no reason for the others to wait.
 async fn open<'c>(
-    courier: &Courier,
+    context: &Context,
     bot: &Bot,
     calls: &'c [Call],
     is_last_try: bool,
@@ -114,13 +114,13 @@ async fn open<'c>(
         Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => None,
     });
     let downloads =
-        join_all(files.map(async |(call, file)| (call, file, courier.downloads.open(&file.url, limit).await))).await;
+        join_all(files.map(async |(call, file)| (call, file, context.downloads.open(&file.url, limit).await))).await;
     let (mut items, mut alone, mut late) = (Vec::new(), Vec::new(), None);
     for (call, file, download) in downloads {
         match download {
             Ok(download) if download.size_bytes.is_none_or(|size| (1..=limit).contains(&size)) => {
                 let opened = Opened::new(file, download);
-                let form = Form::of(&opened.traits(file));
+                let form = SendAs::of(&opened.traits(file));
                 items.push(Item { call, opened, form });
             }
             Err(later @ DownloadError::Later(_)) => {

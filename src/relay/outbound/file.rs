@@ -3,22 +3,22 @@
 use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
+        job::{Call, Job, Method, RemoteFile},
         keyboard::Keyboard,
         retry::Failure,
-        work::{Call, Method, RemoteFile, Work},
     },
     kommo::media::{Download, DownloadError},
     relay::{
-        courier::Step,
+        context::Step,
         outbound::{
-            Errand,
-            lost::{empty, not_given, too_large, too_large_for_server},
+            Sending,
+            text_fallback::{empty, not_given, too_large, too_large_for_server},
         },
     },
-    store::{Ending, StoreError},
+    store::{Outcome, StoreError},
     telegram::{
-        place::{Detour, Trip},
-        upload::{Disliked, Form, Format, Incoming, Parcel, Traits, UploadError},
+        place::{Redirect, Routing},
+        upload::{Disliked, FileTraits, Format, Incoming, SendAs, Upload, UploadError},
     },
     translate::{
         buttons::{self, Retreat},
@@ -45,8 +45,8 @@ impl Opened {
         Self { download, format, name }
     }
 
-    pub(super) fn traits(&self, file: &RemoteFile) -> Traits<'_> {
-        Traits { kind: file.kind, format: self.format, size_bytes: self.download.size_bytes, name: &self.name }
+    pub(super) fn traits(&self, file: &RemoteFile) -> FileTraits<'_> {
+        FileTraits { kind: file.kind, format: self.format, size_bytes: self.download.size_bytes, name: &self.name }
     }
 
     pub(super) fn incoming(self) -> Incoming {
@@ -58,14 +58,14 @@ impl Opened {
 /// What a file is tried with.
 struct Attempt {
     /// `None` for what fits it best.
-    form: Option<Form>,
+    form: Option<SendAs>,
     caption: String,
     keyboard: Keyboard,
 }
 
 /// What follows from a refusal.
 enum Next {
-    Over(Result<Ending, Failure>),
+    Over(Result<Outcome, Failure>),
     /// The file will not go in any form.
     WithoutFile(Refusal),
     /// It broke off on its way here.
@@ -76,60 +76,60 @@ enum Next {
 /// After how many tries of an answer, whatever they failed of, its text no longer waits for a file that Kommo does not give.
 const TRIES_WITH_FILE: u32 = 5;
 
-impl Errand<'_> {
+impl Sending<'_> {
     /// Sends the file of a call. Each attempt fetches it anew: what went by is not kept.
     pub(super) async fn send_file(&self, call: &Call) -> Result<Step, StoreError> {
         let Method::SendFile { file, caption, keyboard, .. } = &call.method else {
-            return Ok(Step::without_call(Err(Failure::transient("a call without a file"))));
+            return Ok(Step::local(Err(Failure::transient("a call without a file"))));
         };
-        let (bot, mut trip) = (self.bot, Trip::of(call, self.to.clone()));
+        let (bot, mut routing) = (self.bot, Routing::of(call, self.to.clone()));
         let mut retreat = Retreat::with_file(keyboard);
         let mut attempt = Attempt { form: None, caption: caption.clone(), keyboard: keyboard.clone() };
         loop {
-            let opened = match self.courier.downloads.open(&file.url, bot.limit_bytes()).await {
+            let opened = match self.context.downloads.open(&file.url, bot.limit_bytes()).await {
                 Ok(download) => Opened::new(file, download),
-                Err(error) => return self.not_fetched(call, error).map(Step::without_call),
+                Err(error) => return self.not_fetched(call, error).map(Step::local),
             };
             let size_bytes = opened.download.size_bytes;
             if size_bytes == Some(0) {
-                return self.without_file(call, empty()).map(Step::without_call);
+                return self.without_file(call, empty()).map(Step::local);
             }
             if size_bytes.is_some_and(|size| size > bot.limit_bytes()) {
-                return self.without_file(call, too_large(size_bytes, bot.limit_bytes())).map(Step::without_call);
+                return self.without_file(call, too_large(size_bytes, bot.limit_bytes())).map(Step::local);
             }
-            let form = attempt.form.unwrap_or_else(|| Form::of(&opened.traits(file)));
+            let form = attempt.form.unwrap_or_else(|| SendAs::of(&opened.traits(file)));
             let next_form = form.next(&opened.traits(file));
-            if let Some(parts) = apart(call).filter(|_| form == Form::Sticker) {
-                return Ok(Step::without_call(Ok(in_place(parts))));
+            if let Some(parts) = apart(call).filter(|_| form == SendAs::Sticker) {
+                return Ok(Step::local(Ok(in_place(parts))));
             }
             let name = opened.name.clone();
-            let parcel = Parcel { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
-            let (place, reply_to) = ((call.to.chat, &trip.to), trip.reply_to(call));
-            let error = match bot.upload(place, parcel, &attempt.keyboard, reply_to, self.handover).await {
-                Ok(sent) => return Ok(Step::called(Ok(self.sent([(call, sent)])))),
+            let upload = Upload { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
+            let (place, reply_to) = ((call.to.chat, &routing.to), routing.reply_to(call));
+            let error = match bot.upload(place, upload, &attempt.keyboard, reply_to, self.body_sent).await {
+                Ok(sent) => return Ok(Step::remote(Ok(self.sent([(call, sent)])))),
                 Err(error) => error,
             };
-            self.handover.begin();
+            self.body_sent.begin();
             let limit = (size_bytes, bot.limit_bytes());
-            if let UploadError::Elsewhere(detour) = error
-                && trip.goes_on(detour)
+            if let UploadError::Elsewhere(redirect) = error
+                && routing.goes_on(redirect)
             {
-                bot.turn().await;
+                bot.acquire().await;
                 continue;
             }
             match next((call, &mut retreat), attempt, (form, next_form), error, limit) {
-                Next::Over(outcome) => return Ok(Step::called(outcome)),
-                Next::WithoutFile(why) => return self.without_file(call, why).map(Step::called),
-                Next::NotFetched(why) => return self.not_fetched(call, why).map(Step::without_call),
+                Next::Over(outcome) => return Ok(Step::remote(outcome)),
+                Next::WithoutFile(why) => return self.without_file(call, why).map(Step::remote),
+                Next::NotFetched(why) => return self.not_fetched(call, why).map(Step::local),
                 Next::Again(next) => attempt = next,
             }
-            bot.turn().await;
+            bot.acquire().await;
         }
     }
 
     /// The end of a call whose file Kommo does not give, for now or for good. A text with it does not wait for as long as
     /// the file itself, nor does what comes behind it.
-    fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Result<Ending, Failure>, StoreError> {
+    fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Result<Outcome, Failure>, StoreError> {
         match Failure::from(error) {
             Failure::Permanent(why) => self.without_file(call, why),
             passing if passing.may_pass() && self.lease.attempts() + 1 >= TRIES_WITH_FILE => {
@@ -142,29 +142,29 @@ impl Errand<'_> {
 }
 
 /// Parts of a call in its place.
-fn in_place(parts: [Call; 2]) -> Ending {
-    Ending::Become(parts.map(Work::Call).to_vec())
+fn in_place(parts: [Call; 2]) -> Outcome {
+    Outcome::Replace(parts.map(Job::Call).to_vec())
 }
 
 /// What to do about a refusal: the nearest thing that Telegram may take.
 fn next(
     (call, retreat): (&Call, &mut Retreat<'_>),
     attempt: Attempt,
-    (form, next_form): (Form, Option<Form>),
+    (form, next_form): (SendAs, Option<SendAs>),
     error: UploadError,
     (size_bytes, limit_bytes): (Option<u64>, u64),
 ) -> Next {
     let (of, why, refusal) = match error {
         UploadError::Failed(failure) => return Next::Over(Err(failure)),
         UploadError::Dried(why) => return Next::NotFetched(DownloadError::Later(why)),
-        UploadError::Elsewhere(Detour::Chat(_)) => {
+        UploadError::Elsewhere(Redirect::Chat(_)) => {
             return Next::Over(Err(Failure::transient("the group has become a supergroup")));
         }
-        UploadError::Elsewhere(Detour::Within) => {
+        UploadError::Elsewhere(Redirect::Within) => {
             let closed = Refusal::new(ErrorCode::Other, refusal::topic_closed());
             return Next::Over(Err(Failure::Permanent(closed)));
         }
-        UploadError::TooLarge if form == Form::Photo => {
+        UploadError::TooLarge if form == SendAs::Photo => {
             (Disliked::File, "too large".to_owned(), too_large(size_bytes, limit_bytes))
         }
         UploadError::TooLarge => return Next::WithoutFile(too_large(size_bytes, limit_bytes)),
@@ -177,7 +177,7 @@ fn next(
             // No text can stand below a sticker.
             let kept = retreat.after(&why);
             let lines = buttons::as_lines(caption(call), &kept.told, CAPTION_UNITS);
-            match lines.filter(|_| form != Form::Sticker) {
+            match lines.filter(|_| form != SendAs::Sticker) {
                 Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: kept.shown }),
                 None => in_two(buttons_apart(call), refusal),
             }

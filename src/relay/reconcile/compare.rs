@@ -9,18 +9,18 @@ use crate::{
     domain::{
         amount::span,
         delivery::{Delivery, ErrorCode, Refusal},
+        job::{IdempotencyKey, Job, Lane},
         message::Content,
         time::UnixMillis,
-        work::{DedupeId, Lane, Work},
     },
     kommo::chats::CallError,
     relay::{
         reconcile::{
-            LEFT_TO_ITS_HOOK, Reconciler, Search, Tally, Target,
+            LEFT_TO_ITS_HOOK, ReconcileSummary, Reconciler, Search, Target,
+            history_reader::{HistoryReader, Reach, Told},
             put::LOOK_EVERY,
-            read_back::{Reach, ReadBack, Told},
         },
-        verdict,
+        retry_policy,
     },
     store::{Intake, Missing, NewJob, StoreError},
     translate::{
@@ -92,21 +92,26 @@ impl Reconciler {
     }
 
     /// Finds what is missing of a conversation, and puts it into its queue.
-    pub(super) async fn put_right(&self, target: &Target, read: Read, search: &Search) -> Result<Tally, StoreError> {
+    pub(super) async fn put_right(
+        &self,
+        target: &Target,
+        read: Read,
+        search: &Search,
+    ) -> Result<ReconcileSummary, StoreError> {
         let now = read.asked_at;
-        let mut tally = Tally::default();
+        let mut summary = ReconcileSummary::default();
         if read.is_cut {
             let back = read.told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
             let back = span(back);
             tracing::warn!(conversation = %target.conversation, "its history is too long: what is older than {back} was not compared");
-            tally.add(Tally { in_part: 1, ..Tally::default() });
+            summary.add(ReconcileSummary { in_part: 1, ..ReconcileSummary::default() });
         }
         let (mut missing, mut reports) = (Vec::new(), Vec::new());
         for (rank, (past, item)) in read.told.iter().enumerate() {
             if !self.is_wanted(past, (target, search), now)? {
                 continue;
             }
-            match self.judge(past, now, target, &mut tally)? {
+            match self.judge(past, now, target, &mut summary)? {
                 Verdict::Sent => {}
                 Verdict::Uncertain | Verdict::Late => continue,
                 Verdict::Lost => {
@@ -116,11 +121,11 @@ impl Reconciler {
             }
             if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
                 if says_nothing(&raw) {
-                    tally.empty += 1;
+                    summary.empty += 1;
                     tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and Kommo's history tells neither text nor file of it: its manager is told that it was not sent");
                 }
-                let (id, lane) = (Some(DedupeId::hook(&past.id)), target.lane.clone());
-                missing.push(Missing { rank, job: NewJob { id, lane, work: Work::Hook { raw } } });
+                let (id, lane) = (Some(IdempotencyKey::hook(&past.id)), target.lane.clone());
+                missing.push(Missing { rank, job: NewJob { id, lane, job: Job::Hook { raw } } });
             }
         }
         if !reports.is_empty() {
@@ -129,10 +134,10 @@ impl Reconciler {
         if !missing.is_empty() {
             let ranks = read.told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
             let put = self.put(&target.lane, missing, ranks, search).await?;
-            tally.sent = put.saturating_sub(tally.empty);
-            tracing::info!(conversation = %target.conversation, sent = tally.sent, "managers' messages that had not come are sent now");
+            summary.sent = put.saturating_sub(summary.empty);
+            tracing::info!(conversation = %target.conversation, sent = summary.sent, "managers' messages that had not come are sent now");
         }
-        Ok(tally)
+        Ok(summary)
     }
 
     /// Whether anything of what was read is missing.
@@ -159,12 +164,18 @@ impl Reconciler {
     }
 
     /// What becomes of a message that is missing: one that is too old or not surely missing is not sent. Counts and tells it.
-    fn judge(&self, past: &Past, now: UnixMillis, target: &Target, tally: &mut Tally) -> Result<Verdict, StoreError> {
-        tally.found += 1;
+    fn judge(
+        &self,
+        past: &Past,
+        now: UnixMillis,
+        target: &Target,
+        summary: &mut ReconcileSummary,
+    ) -> Result<Verdict, StoreError> {
+        summary.found += 1;
         let age = past.at.until(now);
         let shown = span(age);
         // It may have been found out since this search began that the store has gone back in time.
-        let is_certain = self.parts.store.begun_at()?.is_none_or(|begun_at| past.at >= begun_at);
+        let is_certain = self.parts.store.history_from()?.is_none_or(|begun_at| past.at >= begun_at);
         let verdict = Verdict::of(age, is_certain, self.bounds.max_age);
         if is_certain {
             self.note_found(past.at, now);
@@ -172,11 +183,11 @@ impl Reconciler {
         match verdict {
             Verdict::Sent => {}
             Verdict::Uncertain => {
-                tally.uncertain += 1;
+                summary.uncertain += 1;
                 tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} ago may have been delivered before the store was restored: not sent");
             }
             Verdict::Late | Verdict::Lost => {
-                tally.too_old += 1;
+                summary.too_old += 1;
                 tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {shown} old: not sent");
             }
         }
@@ -198,11 +209,11 @@ impl Reconciler {
 
     /// What was said since the search's instant, oldest first.
     async fn read_back(&self, target: &Target, search: &Search) -> Result<Read, CallError> {
-        let pace = if search.is_routine { &self.leisure } else { &self.pace };
-        let mut read = ReadBack::new(search.since_in(target), target.customer.clone());
+        let rate_limit = if search.is_routine { &self.background_rate } else { &self.rate_limit };
+        let mut read = HistoryReader::new(search.since_in(target), target.customer.clone());
         let mut is_cut = false;
         for page in 0.. {
-            pace.turn().await;
+            rate_limit.acquire().await;
             match read.take(self.parts.chats.history(&target.kommo_chat, page).await?) {
                 Reach::More => {}
                 Reach::Enough => break,
@@ -218,7 +229,7 @@ impl Reconciler {
     fn is_missing(&self, past: &Past) -> Result<bool, StoreError> {
         let store = &self.parts.store;
         Ok(past.is_answer
-            && !store.was_taken(&DedupeId::hook(&past.id))?
+            && !store.was_taken(&IdempotencyKey::hook(&past.id))?
             && store.telegram_messages(&past.id)?.is_empty())
     }
 }
@@ -227,7 +238,7 @@ impl Reconciler {
 /// sends nothing.
 fn lost(past: &Past, lane: &Lane, language: Language) -> NewJob {
     let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::bridge_was_down()).told(language));
-    NewJob { id: Some(DedupeId::hook(&past.id)), ..verdict::report(lane, past.id.clone(), delivery) }
+    NewJob { id: Some(IdempotencyKey::hook(&past.id)), ..retry_policy::report(lane, past.id.clone(), delivery) }
 }
 
 /// Whether a hook that was made of an item of the history has nothing for the customer. What becomes of it says so to its

@@ -20,10 +20,10 @@ use crate::{
     domain::{
         address::{Conversation, MessageId},
         amount::span,
+        job::{Job, Lane, Route},
         time::UnixMillis,
-        work::{Lane, Route, Work},
     },
-    relay::reconcile::{MARGIN, Reconciler, Search, Tally, Target, compare::Read},
+    relay::reconcile::{MARGIN, ReconcileSummary, Reconciler, Search, Target, compare::Read},
     store::{Rewound, StoreError},
     translate::{from_history::Past, from_telegram},
 };
@@ -63,15 +63,19 @@ impl Doubt {
 
 impl Reconciler {
     /// Ends the doubt of a search if it has no reason any more, or no time.
-    pub(super) async fn end_doubt_in_time(&self, search: &mut Search) -> Result<Tally, StoreError> {
+    pub(super) async fn end_doubt_in_time(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let is_over = |doubt: &Doubt| search.pending.is_empty() || Instant::now() >= doubt.until;
-        if search.doubt.as_ref().is_some_and(is_over) { self.end_doubt(search).await } else { Ok(Tally::default()) }
+        if search.doubt.as_ref().is_some_and(is_over) {
+            self.end_doubt(search).await
+        } else {
+            Ok(ReconcileSummary::default())
+        }
     }
 
     /// Does with what was kept back what would have been done without a doubt.
-    pub(super) async fn end_doubt(&self, search: &mut Search) -> Result<Tally, StoreError> {
-        let mut tally = Tally::default();
-        let Some(doubt) = search.doubt.take() else { return Ok(tally) };
+    pub(super) async fn end_doubt(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
+        let mut summary = ReconcileSummary::default();
+        let Some(doubt) = search.doubt.take() else { return Ok(summary) };
         let found: Vec<_> = doubt.found.iter().map(|(target, _)| &target.lane).collect();
         for lane in &doubt.waiting {
             let is_done = search.is_done(lane) && !found.contains(&lane);
@@ -79,22 +83,27 @@ impl Reconciler {
             self.parts.store.hold_less(lane, is_held_on.then_some(search.held_from));
         }
         for (target, read) in doubt.found {
-            tally.add(self.put_right(&target, read, search).await?);
-            self.let_go(&target, search);
+            summary.add(self.put_right(&target, read, search).await?);
+            self.release_hold(&target, search);
         }
-        Ok(tally)
+        Ok(summary)
     }
 
     /// Treats the store as one that was restored, if what was read of a conversation proves that it has gone back in time.
-    pub(super) async fn heed(&self, target: &Target, read: &Read, search: &mut Search) -> Result<Tally, StoreError> {
-        let Some(past) = self.proof(target, read)? else { return Ok(Tally::default()) };
+    pub(super) async fn heed(
+        &self,
+        target: &Target,
+        read: &Read,
+        search: &mut Search,
+    ) -> Result<ReconcileSummary, StoreError> {
+        let Some(past) = self.proof(target, read)? else { return Ok(ReconcileSummary::default()) };
         let now = clock::now();
         let waiting = search.doubt.as_ref().map(|doubt| doubt.waiting.clone()).unwrap_or_default();
         let Rewound { parked, busy } = self.parts.store.rewound(waiting, search.mark, now).await?;
         let ago = span(past.at.until(now));
         tracing::error!(conversation = %target.conversation, message = past.ours, parked, busy,
             "the data directory went back in time: Kommo has a message of ours of {ago} ago that it does not know. {ADVICE}");
-        self.parts.meter.rewound(format!("the data directory went back in time: {ADVICE}"));
+        self.parts.metrics.rewound(format!("the data directory went back in time: {ADVICE}"));
         self.end_doubt(search).await
     }
 
@@ -104,7 +113,7 @@ impl Reconciler {
         let Some(horizon) = store.horizon(&target.conversation)? else { return Ok(None) };
         let linked_for = self.bounds.linked_for;
         let linked = now.minus(linked_for.saturating_sub(MARGIN.min(linked_for / 2)));
-        let known_since = store.begun_at()?.unwrap_or(UnixMillis(i64::MIN)).max(linked);
+        let known_since = store.history_from()?.unwrap_or(UnixMillis(i64::MIN)).max(linked);
         // Telegram tells the second in which something was written, and no more.
         let ours = read.told.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
         let is_known = |past: &Past, id: &MessageId| -> Result<bool, StoreError> {
@@ -151,7 +160,7 @@ impl Reconciler {
         }
         let lane = Lane::inbound(&Conversation::new(conversation.source.clone(), horizon.chat));
         match store.waiting(&lane)? {
-            Some(works) => unknown.retain(|(_, id)| !works.iter().any(|work| may_be(work, id.message))),
+            Some(jobs) => unknown.retain(|(_, id)| !jobs.iter().any(|job| may_be(job, id.message))),
             None => unknown.clear(),
         }
         if !unknown.is_empty() && (store.held(conversation)?.is_some() || store.is_set_aside(&lane)?) {
@@ -169,22 +178,22 @@ fn later(past: &Past, horizon: &MessageId) -> Option<MessageId> {
 }
 
 /// Whether a job towards Kommo may be about the message with this number.
-fn may_be(work: &Work, number: i64) -> bool {
-    match work {
-        Work::Update { raw, .. } => from_telegram::numbers(raw).is_none_or(|numbers| numbers.contains(&number)),
+fn may_be(job: &Job, number: i64) -> bool {
+    match job {
+        Job::Update { raw, .. } => from_telegram::numbers(raw).is_none_or(|numbers| numbers.contains(&number)),
         // What it tells has no number of Telegram's.
-        Work::Remind { .. } => false,
-        Work::Hook { .. }
-        | Work::Reaction { .. }
-        | Work::Call(_)
-        | Work::Album { .. }
-        | Work::Report(_)
-        | Work::Name { .. }
-        | Work::Seen { .. }
-        | Work::Link { .. }
-        | Work::Enrich { .. }
-        | Work::Hold { .. }
-        | Work::Release { .. } => true,
+        Job::Remind { .. } => false,
+        Job::Hook { .. }
+        | Job::Reaction { .. }
+        | Job::Call(_)
+        | Job::Album { .. }
+        | Job::DeliveryStatus(_)
+        | Job::AssignClientId { .. }
+        | Job::MarkRead { .. }
+        | Job::Link { .. }
+        | Job::UpdateCrm { .. }
+        | Job::ReleaseStartAt { .. }
+        | Job::ReleaseStart { .. } => true,
     }
 }
 
@@ -215,7 +224,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_told_by_its_number() {
-        let update = |raw: &str| Work::Update {
+        let update = |raw: &str| Job::Update {
             source: crate::domain::address::SourceId::parse("sales").unwrap(),
             bot: BotId(1),
             raw: raw.to_owned(),
@@ -229,6 +238,6 @@ mod tests {
         ] {
             assert_eq!(may_be(&update(raw), 43), may, "{raw}");
         }
-        assert!(may_be(&Work::Hook { raw: String::new() }, 43));
+        assert!(may_be(&Job::Hook { raw: String::new() }, 43));
     }
 }

@@ -10,31 +10,33 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     clock,
-    domain::{address::KommoMessageId, work::DedupeId},
+    domain::{address::KommoMessageId, job::IdempotencyKey},
     kommo::{account::Account, account::RestError},
-    relay::reconcile::{Reconciler, Search, TRIES, Tally, Target, search::Which, work_off::Worked},
+    relay::reconcile::{ReconcileSummary, Reconciler, Search, TRIES, Target, run::Worked, search::Which},
     store::StoreError,
 };
 
 impl Reconciler {
     /// Compares the silent chats that the account names, as a part of this search.
-    pub(super) async fn work_off_named(&self, search: &mut Search) -> Result<Tally, StoreError> {
-        let Some(account) = self.parts.account.as_ref().map(Account::patient) else { return Ok(Tally::default()) };
+    pub(super) async fn work_off_named(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
+        let Some(account) = self.parts.account.as_ref().map(Account::patient) else {
+            return Ok(ReconcileSummary::default());
+        };
         let silent = self.silent().await?;
         if silent.is_empty() {
-            return Ok(Tally::default());
+            return Ok(ReconcileSummary::default());
         }
         match self.named(&account, search, silent).await? {
             Ok(named) if !named.is_empty() => search.pending = named,
-            Ok(_) => return Ok(Tally::default()),
+            Ok(_) => return Ok(ReconcileSummary::default()),
             Err(error) => {
                 tracing::debug!(%error, "the account does not tell in which chats something was sent: silent ones are looked at later");
-                return Ok(Tally::default());
+                return Ok(ReconcileSummary::default());
             }
         }
         match self.work_off(search, Some(TRIES), |_| ()).await? {
-            Worked::Off(tally) => Ok(tally),
-            Worked::ClockSet => Ok(Tally::default()),
+            Worked::Off(summary) => Ok(summary),
+            Worked::ClockSet => Ok(ReconcileSummary::default()),
         }
     }
 
@@ -76,6 +78,6 @@ impl Reconciler {
     fn is_known(&self, message: Option<String>) -> Result<bool, StoreError> {
         let Some(id) = message.map(KommoMessageId) else { return Ok(false) };
         let store = &self.parts.store;
-        Ok(store.was_taken(&DedupeId::hook(&id))? || !store.telegram_messages(&id)?.is_empty())
+        Ok(store.was_taken(&IdempotencyKey::hook(&id))? || !store.telegram_messages(&id)?.is_empty())
     }
 }

@@ -8,10 +8,10 @@ use crate::{
     clock,
     domain::{
         address::KommoMessageId,
-        work::{Lane, Work},
+        job::{Job, Lane},
     },
     relay::reconcile::{Reconciler, Search},
-    store::{Missing, Store, StoreError, Woven},
+    store::{Backfilled, Missing, Store, StoreError},
     translate::from_kommo::{self, Arrival},
 };
 
@@ -23,7 +23,7 @@ struct Held<'a>(&'a Store, &'a Lane);
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.let_go(self.1);
+        self.0.release_hold(self.1);
     }
 }
 
@@ -41,38 +41,38 @@ impl Reconciler {
         loop {
             store.hold(std::slice::from_ref(lane), 0);
             let ranks = Arc::clone(&ranks);
-            let rank = move |sequence, work: &Work| {
-                let known = message_of(work).and_then(|id| ranks.get(&id).copied());
+            let rank = move |sequence, job: &Job| {
+                let known = message_of(job).and_then(|id| ranks.get(&id).copied());
                 known.or((sequence >= mark).then_some(usize::MAX))
             };
-            match store.weave(lane.clone(), missing.clone(), rank, clock::now()).await? {
-                Woven::Stored(count) => {
+            match store.backfill(lane.clone(), missing.clone(), rank, clock::now()).await? {
+                Backfilled::Stored(count) => {
                     drop(held);
                     return Ok(count);
                 }
-                Woven::Busy => sleep(LOOK_EVERY).await,
+                Backfilled::Busy => sleep(LOOK_EVERY).await,
             }
         }
     }
 }
 
 /// The message of Kommo's that a job carries.
-fn message_of(work: &Work) -> Option<KommoMessageId> {
-    match work {
-        Work::Call(_) | Work::Album { .. } => work.calls().last().map(|call| call.message.clone()),
-        Work::Hook { raw } => match from_kommo::decode(raw).ok()? {
+fn message_of(job: &Job) -> Option<KommoMessageId> {
+    match job {
+        Job::Call(_) | Job::Album { .. } => job.calls().last().map(|call| call.message.clone()),
+        Job::Hook { raw } => match from_kommo::decode(raw).ok()? {
             Arrival::Message(outbound) => Some(outbound.id),
             Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_) => None,
         },
-        Work::Update { .. }
-        | Work::Reaction { .. }
-        | Work::Seen { .. }
-        | Work::Report(_)
-        | Work::Name { .. }
-        | Work::Link { .. }
-        | Work::Enrich { .. }
-        | Work::Hold { .. }
-        | Work::Remind { .. }
-        | Work::Release { .. } => None,
+        Job::Update { .. }
+        | Job::Reaction { .. }
+        | Job::MarkRead { .. }
+        | Job::DeliveryStatus(_)
+        | Job::AssignClientId { .. }
+        | Job::Link { .. }
+        | Job::UpdateCrm { .. }
+        | Job::ReleaseStartAt { .. }
+        | Job::Remind { .. }
+        | Job::ReleaseStart { .. } => None,
     }
 }

@@ -14,7 +14,7 @@ use chrono::DateTime;
 use crate::{
     clock,
     domain::time::UnixMillis,
-    meter::{Bypassed, Note},
+    metrics::{Bypassed, Note},
     relay::reconcile::{LEFT_TO_ITS_HOOK, Reconciler},
 };
 
@@ -46,22 +46,22 @@ impl Reconciler {
     pub(super) fn note_found(&self, written_at: UnixMillis, now: UnixMillis) {
         let since = *self.listening.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Hooks that we refused ourselves, since nothing could be stored, are missing by right.
-        let since = self.parts.meter.store_down_at().map_or(since, |down| down.max(since));
+        let since = self.parts.metrics.store_down_at().map_or(since, |down| down.max(since));
         if should_have_come(written_at, since, now, self.bounds.every) {
-            self.parts.meter.answer_found(written_at);
+            self.parts.metrics.answer_found(written_at);
         }
     }
 
     /// Tells the operator of such messages, after a comparison that has found more of them.
     pub(super) fn tell_found(&self) {
-        let Some(Bypassed { since, answers }) = self.parts.meter.bypassed() else { return };
+        let Some(Bypassed { since, answers }) = self.parts.metrics.bypassed() else { return };
         let since = DateTime::from_timestamp_millis(since.0).unwrap_or_default().format("%Y-%m-%d %H:%M UTC");
         tracing::warn!(
             answers,
             %since,
             "answers are found in Kommo's history instead of coming by their hooks: something in front of telekommo, such as a web server or a firewall, seems to refuse Kommo's hooks"
         );
-        self.parts.meter.note(
+        self.parts.metrics.note(
             Note::Hooks,
             Some(format!(
                 "hooks: {answers} answers since {since} were found in Kommo's history instead of coming by their hooks, and arrived \
@@ -76,22 +76,22 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{meter::Meter, relay::reconcile::attend::tests::reconciler};
+    use crate::{metrics::Metrics, relay::reconcile::schedule::tests::reconciler};
 
     #[tokio::test]
     async fn what_we_could_not_store_ourselves_is_no_sign() {
-        let (dir, meter) = (tempfile::tempdir().unwrap(), Arc::new(Meter::new()));
-        let reconciler = reconciler(dir.path(), &meter);
+        let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
+        let reconciler = reconciler(dir.path(), &metrics);
         let hours = |n: u32| clock::now().plus(Duration::from_hours(1) * n);
-        meter.store_down(hours(2));
+        metrics.store_down(hours(2));
         for _ in 0..3 {
             reconciler.note_found(hours(1), hours(9));
         }
-        assert_eq!(meter.bypassed(), None, "the disk was full");
+        assert_eq!(metrics.bypassed(), None, "the disk was full");
         for _ in 0..3 {
             reconciler.note_found(hours(3), hours(9));
         }
-        assert_eq!(meter.bypassed().map(|told| told.answers), Some(3));
+        assert_eq!(metrics.bypassed().map(|told| told.answers), Some(3));
     }
 
     #[test]

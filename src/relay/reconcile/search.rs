@@ -9,8 +9,8 @@ use crate::{
     clock::Moment,
     domain::{
         address::{Conversation, KommoChatId, KommoUserId},
+        job::Lane,
         time::UnixMillis,
-        work::Lane,
     },
     relay::reconcile::{MARGIN, Reconciler, doubt::Doubt, since},
     store::{Behind, Chat, KnownChat, Store, StoreError},
@@ -154,7 +154,7 @@ impl Reconciler {
 
     /// A search for what may be missing `since` then, or since the store can tell.
     pub(super) async fn search(&self, since: UnixMillis, now: UnixMillis) -> Result<Search, StoreError> {
-        let (mark, pending) = (self.parts.store.mark().await?, self.targets(Which::Alive, now).await?);
+        let (mark, pending) = (self.parts.store.next_mark().await?, self.targets(Which::Alive, now).await?);
         let is_all_silent = pending.is_empty() && !self.targets(Which::All, now).await?.is_empty();
         Ok(Search {
             began: Moment::now(),

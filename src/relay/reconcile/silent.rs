@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::{
     clock::{self, Moment},
     relay::reconcile::{
-        Reconciler, Search, Tally,
+        ReconcileSummary, Reconciler, Search,
         search::{Target, Which},
         since,
     },
@@ -31,7 +31,7 @@ const TRIES_OF_ONE: u32 = 3;
 /// A round that is under way.
 pub(super) struct Round {
     search: Search,
-    tally: Tally,
+    summary: ReconcileSummary,
     failed: usize,
 }
 
@@ -62,7 +62,7 @@ impl Reconciler {
             };
             match self.compare_in_turn(&target, &mut current.search).await? {
                 Ok(compared) => {
-                    current.tally.add(compared);
+                    current.summary.add(compared);
                     current.search.pending.pop();
                 }
                 Err(error) => {
@@ -93,15 +93,15 @@ impl Reconciler {
         search.pending = self.targets(Which::All, now).await?;
         tracing::debug!(conversations = search.conversations(), "looking at all conversations");
         let search = Search { is_routine: true, began: Moment::now(), ..search };
-        Ok(Some(Round { search, tally: Tally::default(), failed: 0 }))
+        Ok(Some(Round { search, summary: ReconcileSummary::default(), failed: 0 }))
     }
 
     async fn end(&self, round: &Round) -> Result<(), StoreError> {
-        let Round { search, tally, failed } = round;
-        if *tally != Tally::default() || *failed > 0 {
+        let Round { search, summary, failed } = round;
+        if *summary != ReconcileSummary::default() || *failed > 0 {
             tracing::warn!(
                 unread = failed,
-                "compared all conversations, also silent ones, with Kommo's history: {tally}"
+                "compared all conversations, also silent ones, with Kommo's history: {summary}"
             );
         }
         self.tell_found();

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     clock,
     kommo::time::TOLERANCE,
-    relay::reconcile::{Reconciler, Search, Tally},
+    relay::reconcile::{ReconcileSummary, Reconciler, Search},
     store::StoreError,
 };
 
@@ -41,38 +41,38 @@ impl Reconciler {
 
     /// Waits until the clock is right, where nothing else shows that it is not: by one that is far ahead all chats have been
     /// silent for long.
-    pub(super) async fn until_timely(&self, search: &mut Search) -> Result<Tally, StoreError> {
-        let mut tally = Tally::default();
+    pub(super) async fn until_timely(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
+        let mut summary = ReconcileSummary::default();
         if !search.pending.is_empty() || !search.is_all_silent {
-            return Ok(tally);
+            return Ok(summary);
         }
         self.ask_the_time().await;
         while let Some(why) = self.objection()
             && !search.is_void()
         {
-            self.parts.meter.unread(Some(why));
-            tally.add(self.rest(ASK_EVERY, search).await?);
+            self.parts.metrics.unread(Some(why));
+            summary.add(self.rest(ASK_EVERY, search).await?);
             self.ask_the_time().await;
         }
-        self.parts.meter.unread(None);
-        Ok(tally)
+        self.parts.metrics.unread(None);
+        Ok(summary)
     }
 
     /// Waits before something is tried again. If a wrong clock is to blame, it is tried as soon as that is right; and if Kommo
     /// was away, as soon as it is back.
-    pub(super) async fn rest(&self, wait: Duration, search: &mut Search) -> Result<Tally, StoreError> {
-        let mut tally = Tally::default();
+    pub(super) async fn rest(&self, wait: Duration, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
+        let mut summary = ReconcileSummary::default();
         let (end, was_wrong) = (Instant::now() + wait, self.objection().is_some());
         let (mut was_away, mut is_back) = (false, false);
         loop {
             let is_right = was_wrong && self.objection().is_none();
             if Instant::now() >= end || search.is_void() || is_back || is_right {
-                return Ok(tally);
+                return Ok(summary);
             }
             let doubted_until = search.doubt.as_ref().map_or(end, |doubt| doubt.until);
             sleep_until(end.min(doubted_until).min(Instant::now() + LOOK_EVERY)).await;
-            tally.add(self.end_doubt_in_time(search).await?);
-            let is_away = self.parts.meter.is_kommo_away();
+            summary.add(self.end_doubt_in_time(search).await?);
+            let is_away = self.parts.metrics.is_kommo_away();
             (was_away, is_back) = (was_away || is_away, was_away && !is_away);
         }
     }

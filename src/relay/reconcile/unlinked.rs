@@ -4,7 +4,7 @@
 use crate::{
     domain::{
         address::{Conversation, MessageId},
-        work::Work,
+        job::Job,
     },
     store::{Store, StoreError},
     translate::from_telegram,
@@ -14,8 +14,8 @@ use crate::{
 ///
 /// # Errors
 /// If the store fails.
-pub fn message(store: &Store, work: &Work) -> Result<Option<(Conversation, MessageId)>, StoreError> {
-    let Work::Update { source, bot, raw } = work else { return Ok(None) };
+pub fn message(store: &Store, job: &Job) -> Result<Option<(Conversation, MessageId)>, StoreError> {
+    let Job::Update { source, bot, raw } = job else { return Ok(None) };
     let owner = match from_telegram::connection_id(raw) {
         None => None,
         Some(id) => match store.connection(*bot, &id)? {

@@ -60,7 +60,7 @@ fn weather() -> impl Strategy<Value = Weather> {
 }
 
 #[derive(Clone, Debug)]
-struct Job {
+struct Waiting {
     tried_at: Option<Instant>,
     failed: u32,
 }
@@ -69,7 +69,7 @@ struct Job {
 #[derive(Debug)]
 struct Conversation {
     fails: bool,
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<Waiting>,
     retry_at: Option<Instant>,
 }
 
@@ -105,7 +105,7 @@ impl Relay {
         let remote = Remote::new("kommo", (Duration::from_mins(1), may_try), probe, |_| {});
         let mut prober = JoinSet::new();
         prober.spawn(remote.clone().attend());
-        let jobs = || (0..jobs).map(|_| Job { tried_at: None, failed: 0 }).collect();
+        let jobs = || (0..jobs).map(|_| Waiting { tried_at: None, failed: 0 }).collect();
         let lane = |at| (at, Conversation { fails: at >= well, jobs: jobs(), retry_at: None });
         let mut chance = fastrand::Rng::with_seed(seed);
         let mut line: Vec<_> = (0..well + failing).collect();
@@ -165,20 +165,20 @@ impl Relay {
         self.sent_at.push(Instant::now());
         let sign = failure.clone().map_or(Sign::Passed, Sign::Failed);
         let blame = self.breaker.note(&at.to_string(), sign).await;
-        let job = lane.jobs.front_mut().unwrap();
-        let tried_at = *job.tried_at.get_or_insert_with(Instant::now);
-        let (work, on) = (update(), Lane::inbound(&conversation()));
-        let ending = failure.map(|failure| {
+        let waiting = lane.jobs.front_mut().unwrap();
+        let tried_at = *waiting.tried_at.get_or_insert_with(Instant::now);
+        let (job, on) = (update(), Lane::inbound(&conversation()));
+        let outcome = failure.map(|failure| {
             let attempt =
-                Attempt { failed_before: job.failed, age: tried_at.elapsed(), blame, ..attempt(&work, &on, 0) };
-            let patient = Policy { patience: None, ..policy() };
+                Attempt { failed_before: waiting.failed, age: tried_at.elapsed(), blame, ..attempt(&job, &on, 0) };
+            let patient = RetryPolicy { patience: None, ..policy() };
             of_failure(&attempt, failure, &patient, NOW, self.chance.f64())
         });
-        match ending {
-            Some(Ending::Retry { at, counts, .. }) => {
-                job.failed += u32::from(counts);
+        match outcome {
+            Some(Outcome::Retry { at, counts, .. }) => {
+                waiting.failed += u32::from(counts);
                 lane.retry_at = Some(Instant::now() + NOW.until(at));
-                self.spent = self.spent.max(if lane.fails { 0 } else { job.failed });
+                self.spent = self.spent.max(if lane.fails { 0 } else { waiting.failed });
                 return;
             }
             Some(_) => self.parked_well += usize::from(!lane.fails),
@@ -299,12 +299,12 @@ proptest! {
         let mut waits: Vec<_> = waits.into_iter().map(Duration::from_millis).collect();
         waits.sort();
         let last = *waits.last().unwrap();
-        let policy = Policy { patience: None, schedule: Schedule::endless(waits), ..policy() };
-        let (work, on, now) = (update(), Lane::inbound(&conversation()), UnixMillis(now));
+        let policy = RetryPolicy { patience: None, schedule: Schedule::endless(waits), ..policy() };
+        let (job, on, now) = (update(), Lane::inbound(&conversation()), UnixMillis(now));
         let of = |failed_before, chance| {
-            let attempt = Attempt { failed_before, age: Duration::from_millis(age), blame, ..attempt(&work, &on, 0) };
+            let attempt = Attempt { failed_before, age: Duration::from_millis(age), blame, ..attempt(&job, &on, 0) };
             match of_failure(&attempt, failure.clone(), &policy, now, chance) {
-                Ending::Retry { at, .. } => Some(now.until(at)),
+                Outcome::Retry { at, .. } => Some(now.until(at)),
                 _ => None,
             }
         };

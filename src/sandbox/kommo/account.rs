@@ -13,22 +13,22 @@ use crate::{
 
 mod acts;
 pub(super) mod api;
-mod books;
 mod contacts;
 mod events;
 mod fields;
 mod gate;
 mod leads;
 mod problem;
+mod records;
 mod sources;
 mod templates;
 mod token;
 
-pub use books::{Card, Deal, Line, MAIN_PIPELINE, OTHER_PIPELINE, Phrase};
 pub use fields::Values;
 pub use gate::Rate;
+pub use records::{Card, Lead, MAIN_PIPELINE, OTHER_PIPELINE, StoredSource, StoredTemplate};
 
-pub(super) use books::Books;
+pub(super) use records::Records;
 
 /// What a request of the REST API is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,24 +74,24 @@ pub struct RestRequest {
 
 /// Everything behind the REST API that requests and acts share.
 pub(super) struct Rest {
-    pub(super) books: std::sync::Mutex<Books>,
+    pub(super) records: std::sync::Mutex<Records>,
     pub(super) faults: Faults<Option<Subject>>,
 }
 
 impl Rest {
     pub(super) fn new(now: UnixMillis, amojo_id: &str) -> Self {
-        Self { books: std::sync::Mutex::new(Books::new(now, amojo_id)), faults: Faults::new() }
+        Self { records: std::sync::Mutex::new(Records::new(now, amojo_id)), faults: Faults::new() }
     }
 
     /// A panic elsewhere leaves the books usable: the test that caused it fails by itself.
-    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Books) -> R) -> R {
-        act(&mut self.books.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Records) -> R) -> R {
+        act(&mut self.records.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
 
 /// Chats that have become leads get their cards, as Kommo makes them after a message.
 pub(super) fn follow(core: &Core) {
-    core.world.look(|world| core.rest.with(|books| books.follow(&world.chats, core.clock.now())));
+    core.world.look(|world| core.rest.with(|records| records.follow(&world.chats, core.clock.now())));
 }
 
 impl FakeKommo {
@@ -115,6 +115,6 @@ impl FakeKommo {
 
     /// All requests to the REST API, oldest first.
     pub fn rest_requests(&self) -> Vec<RestRequest> {
-        self.core.rest.with(|books| books.requests.clone())
+        self.core.rest.with(|records| records.requests.clone())
     }
 }

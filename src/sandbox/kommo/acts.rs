@@ -1,7 +1,7 @@
 //! What managers do in the account, and what they see: the handle for tests and for the page.
 
 use crate::sandbox::kommo::{
-    Connection, DuplicateAnswer, FakeKommo, Habits, Request, Serving,
+    Connection, DuplicateAnswer, FakeKommo, Quirks, Request, Serving,
     world::{Chat, Message, World},
 };
 
@@ -39,12 +39,12 @@ impl FakeKommo {
 
     /// What a second message with a known `msgid` gets; 400 unless said otherwise.
     pub fn answer_duplicates(&self, answer: DuplicateAnswer) {
-        self.habits(|habits| habits.duplicates = answer);
+        self.quirks(|quirks| quirks.duplicates = answer);
     }
 
     /// Changes what Kommo does where the documentation leaves it open.
-    pub fn habits(&self, change: impl FnOnce(&mut Habits)) {
-        self.core.world.note(|world| change(&mut world.habits));
+    pub fn quirks(&self, change: impl FnOnce(&mut Quirks)) {
+        self.core.world.note(|world| change(&mut world.quirks));
     }
 
     /// From now on, managers act and no hook is sent: the way of the hooks is broken, and Kommo repeats none.

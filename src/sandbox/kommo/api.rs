@@ -17,8 +17,8 @@ use crate::{
     sandbox::{
         fault::{self, undergo},
         kommo::{
-            Core, Endpoint, ErrorShape, Habits, Request, Settings, WaitIn, account, attachments, connection, history,
-            hooks, media, messages, reactions, statuses, threads, verify::verify, world::uuid,
+            Core, Endpoint, ErrorShape, Quirks, Request, Settings, WaitIn, account, attachments, chats, connection,
+            history, hooks, media, messages, reactions, statuses, verify::verify, world::uuid,
         },
         record,
         serve::Line,
@@ -64,12 +64,12 @@ impl Refusal {
     }
 
     /// As an account tells it that has these habits.
-    fn response(mut self, habits: Habits) -> Response {
+    fn response(mut self, quirks: Quirks) -> Response {
         if self == Self::bad(self.description.as_str()) {
-            (self.status, self.code) = (habits.unfit_status, habits.unfit_status);
+            (self.status, self.code) = (quirks.unfit_status, quirks.unfit_status);
         }
         let Self { status, code, kind, description } = &self;
-        let body = match habits.errors {
+        let body = match quirks.errors {
             ErrorShape::Older => {
                 json!({ "status": 0, "error_code": code, "error_type": kind, "error_description": description })
             }
@@ -109,7 +109,7 @@ async fn serve(
     let handling = async {
         place.as_ref().map_or_else(|| fault::json(404, Body::empty()), |place| answer(&core, place, &head, &body))
     };
-    let waits = core.world.look(|world| world.habits.waits);
+    let waits = core.world.look(|world| world.quirks.waits);
     let response = undergo(fault, &line, |seconds| too_many_requests(waits, seconds), handling).await;
     media::fetch(&core);
     account::follow(&core);
@@ -180,7 +180,7 @@ impl Place {
 
 fn answer(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Response {
     let answer = authorize(core, place, head, body).and_then(|()| handle(core, place, head, body));
-    answer.unwrap_or_else(|refusal| refusal.response(core.world.look(|world| world.habits)))
+    answer.unwrap_or_else(|refusal| refusal.response(core.world.look(|world| world.quirks)))
 }
 
 /// An unknown scope has no secret to check with; a scope that is not connected has. Attachments are open to everyone.
@@ -210,7 +210,7 @@ fn handle(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<Respo
         Endpoint::DeliveryStatus => statuses::delivery(core, &place.id, body),
         Endpoint::Typing => statuses::typing(core, body),
         Endpoint::React => reactions::react(core, body),
-        Endpoint::CreateChat => threads::create_chat(core, body),
+        Endpoint::CreateChat => chats::create_chat(core, body),
         Endpoint::History => history::page(core, &place.id, head.uri.query().unwrap_or_default()),
     }?;
     Ok(fault::json(status, if body.is_null() { String::new() } else { body.to_string() }))

@@ -51,13 +51,13 @@ fn check(world: &World, message: &Message, edit: &EditMessage) -> Result<(), Ref
     if world.chats.iter().flat_map(|chat| &chat.messages).any(is_taken) {
         return Err(Refusal::bad("msgid: another message has it"));
     }
-    if world.habits.type_edits == Doubtful::Refused && !is_same_type {
+    if world.quirks.type_edits == Doubtful::Refused && !is_same_type {
         return Err(Refusal::bad("message.type: the message has another one"));
     }
-    if world.habits.outgoing_edits == Doubtful::Refused && message.from != Author::Customer {
+    if world.quirks.outgoing_edits == Doubtful::Refused && message.from != Author::Customer {
         return Err(Refusal::bad("the message is not the customer's"));
     }
-    if world.habits.customer_edits == Doubtful::Refused && message.from == Author::Customer {
+    if world.quirks.customer_edits == Doubtful::Refused && message.from == Author::Customer {
         return Err(Refusal::bad("edit_message: only outgoing messages can be edited"));
     }
     if content.delivery_status.is_some() && message.from == Author::Customer {

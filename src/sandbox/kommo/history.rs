@@ -8,7 +8,7 @@ use crate::{
     sandbox::kommo::{
         Core, EmptyLists, HistoryOrder, Optional,
         api::{Answer, Refusal},
-        shapes,
+        responses,
         world::{Author, Chat, Contact, Message, World},
     },
 };
@@ -23,13 +23,13 @@ pub(super) fn page(core: &Core, id: &str, query: &str) -> Answer {
         let chat = world.chats.iter().find(|chat| chat.chat_id == id);
         let mut messages: Vec<_> =
             chat.into_iter().flat_map(|chat| chat.messages.iter().map(move |it| (chat, it))).collect();
-        match world.habits.history {
+        match world.quirks.history {
             HistoryOrder::Written => messages.sort_by_key(|(_, message)| message.at_ms),
             // As they stand there.
             HistoryOrder::Arrived => {}
         }
         let page = messages.into_iter().rev().skip(offset).take(limit);
-        (page.map(|(chat, message)| entry(world, chat, message)).collect(), world.habits.empty_lists)
+        (page.map(|(chat, message)| entry(world, chat, message)).collect(), world.quirks.empty_lists)
     });
     if page.is_empty() && empty_lists == EmptyLists::NoContent {
         return Ok((204, Value::Null));
@@ -54,9 +54,9 @@ fn bounds(query: &str) -> Result<(usize, usize), Refusal> {
 
 /// Customers' messages have no receiver; users have no id of the channel's.
 fn entry(world: &World, chat: &Chat, message: &Message) -> Value {
-    let habits = world.habits;
+    let quirks = world.quirks;
     let customer = customer(&chat.contact);
-    let content = shapes::content(habits, message);
+    let content = responses::content(quirks, message);
     let mut entry = json!({ "timestamp": UnixMillis(message.at_ms).seconds(), "msec_timestamp": message.at_ms, "message": content });
     match message.from {
         Author::Customer => entry["sender"] = customer,
@@ -65,8 +65,8 @@ fn entry(world: &World, chat: &Chat, message: &Message) -> Value {
             entry["receiver"] = customer;
         }
     }
-    if habits.blanks == Optional::Missing {
-        shapes::leave_blanks_out(&mut entry);
+    if quirks.blanks == Optional::Missing {
+        responses::leave_blanks_out(&mut entry);
     }
     entry
 }

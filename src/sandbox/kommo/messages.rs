@@ -6,14 +6,13 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        Core, Doubtful, DuplicateAnswer, Habits, Imports, Media, Optional, Silence,
+        Core, Doubtful, DuplicateAnswer, Imports, Media, Optional, Quirks, Silence,
         api::{Answer, Refusal},
-        edits,
+        chats, edits,
         media::Wanted,
         reading::{Cited, Event, Filled, NewMessage},
-        shapes,
+        responses,
         statuses::Told,
-        threads,
         world::{Author, Message, World},
     },
 };
@@ -39,13 +38,13 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
     core.world.change(|world| {
         let author = author(core, world, new)?;
         if told.is_some() {
-            may_tell_status(world.habits, author)?;
+            may_tell_status(world.quirks, author)?;
         }
         if let Some(answer) = repeated(world, new) {
             return answer;
         }
         let references = cited(world, new)?;
-        let place = threads::thread(world, &new.into())?;
+        let place = chats::thread(world, &new.into())?;
         let mut message = message(new, author, references, world, place);
         if let Some(status) = told {
             message.tell(status);
@@ -57,13 +56,13 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         chat.messages.push(message.clone());
         echo(core, world, place, &message);
         let chat = &world.chats[place];
-        Ok(accepted(world.habits, &chat.chat_id, &chat.contact.id, new, &message))
+        Ok(accepted(world.quirks, &chat.chat_id, &chat.contact.id, new, &message))
     })
 }
 
 /// Whether a new message may tell what became of it: what customers write has no delivery.
-fn may_tell_status(habits: Habits, author: Author) -> Result<(), Refusal> {
-    match (author, habits.new_statuses) {
+fn may_tell_status(quirks: Quirks, author: Author) -> Result<(), Refusal> {
+    match (author, quirks.new_statuses) {
         (Author::Customer, _) => Err(Refusal::bad("message.delivery_status: customers' messages have none")),
         (Author::Manager | Author::Bot, Doubtful::Refused) => {
             Err(Refusal::bad("message.delivery_status belongs to edit_message"))
@@ -74,10 +73,10 @@ fn may_tell_status(habits: Habits, author: Author) -> Result<(), Refusal> {
 
 /// The answer to a message that is there already.
 fn repeated(world: &mut World, new: &NewMessage) -> Option<Answer> {
-    let habits = world.habits;
+    let quirks = world.quirks;
     let (known, chat_id, contact_id) = world.find(|it| it.client_msgid.as_ref() == Some(&new.msgid.0))?;
-    Some(match habits.duplicates {
-        DuplicateAnswer::SameIds200 => Ok(accepted(habits, &chat_id, &contact_id, new, known)),
+    Some(match quirks.duplicates {
+        DuplicateAnswer::SameIds200 => Ok(accepted(quirks, &chat_id, &contact_id, new, known)),
         DuplicateAnswer::Blank200 => Ok((200, Value::Null)),
         DuplicateAnswer::BadRequest400 => Err(Refusal::bad(format!("msgid {} is known", new.msgid.0))),
     })
@@ -85,9 +84,9 @@ fn repeated(world: &mut World, new: &NewMessage) -> Option<Answer> {
 
 /// Whether a manager's import comes back as a hook is not documented; the bot's does not.
 fn echo(core: &Core, world: &mut World, place: usize, message: &Message) {
-    if message.from == Author::Manager && world.habits.imports == Imports::Echoed {
+    if message.from == Author::Manager && world.quirks.imports == Imports::Echoed {
         let chat = &world.chats[place];
-        let hook = shapes::message(&core.settings.account_id, world, (chat, chat.source.as_deref()), message);
+        let hook = responses::message(&core.settings.account_id, world, (chat, chat.source.as_deref()), message);
         let echo = (chat.conversation_id.clone(), hook);
         world.echoes.push(echo);
     }
@@ -104,31 +103,31 @@ struct References {
 /// Quotes are of the same chat; what is passed on may be from any. What Kommo does to an unknown one is not documented.
 fn cited(world: &World, new: &NewMessage) -> Result<References, Refusal> {
     let mut references = References::default();
-    let here = threads::landing(world, &new.conversation_id, new.conversation_ref_id.as_ref());
+    let here = chats::landing(world, &new.conversation_id, new.conversation_ref_id.as_ref());
     if let Some(reply) = &new.reply_to {
         let chat = here.map(|place| &world.chats[place]);
         let messages = chat.into_iter().flat_map(|chat| &chat.messages);
-        references.reply_to = refer(world.habits, messages, &reply.message, &mut references.words)?;
+        references.reply_to = refer(world.quirks, messages, &reply.message, &mut references.words)?;
     }
     let Some(forwards) = &new.forwards else { return Ok(references) };
     let [forwarded] = forwards.messages.as_slice() else {
         return Err(Refusal::bad("forwards.messages has one element"));
     };
     let everywhere = world.chats.iter().flat_map(|chat| &chat.messages);
-    references.forwards = refer(world.habits, everywhere, forwarded, &mut references.words)?.into_iter().collect();
+    references.forwards = refer(world.quirks, everywhere, forwarded, &mut references.words)?.into_iter().collect();
     Ok(references)
 }
 
 /// Kommo's id of the message that is meant; or what it says, if it is given in full.
 fn refer<'w>(
-    habits: Habits,
+    quirks: Quirks,
     mut messages: impl Iterator<Item = &'w Message>,
     cited: &Cited,
     words: &mut Option<String>,
 ) -> Result<Option<String>, Refusal> {
     let is_named = cited.id.is_some() || cited.msgid.is_some();
     let found = messages.find(|message| message.is_meant(cited.id.as_ref(), cited.msgid.as_ref()));
-    match (found, cited.words(), habits.unknown_quotes) {
+    match (found, cited.words(), quirks.unknown_quotes) {
         (Some(found), ..) => Ok(Some(found.id.clone())),
         (None, Some(told), _) if !is_named => {
             *words = Some(told);
@@ -146,14 +145,14 @@ fn author(core: &Core, world: &World, new: &NewMessage) -> Result<Author, Refusa
         (None, _) => Ok(Author::Customer),
         (Some(_), Some(Filled(id))) if *id == core.settings.bot_id => Ok(Author::Bot),
         (Some(_), Some(Filled(id))) if world.manager_named_by(id).is_some() => Ok(Author::Manager),
-        (Some(_), _) => Err(unknown_sender(world.habits)),
+        (Some(_), _) => Err(unknown_sender(world.quirks)),
     }
 }
 
 /// The error whose code is no HTTP status; that one is not documented.
-pub(super) fn unknown_sender(habits: Habits) -> Refusal {
+pub(super) fn unknown_sender(quirks: Quirks) -> Refusal {
     let description = "sender: user not found".to_owned();
-    Refusal { status: habits.unknown_sender_status, code: 453, kind: "", description }
+    Refusal { status: quirks.unknown_sender_status, code: 453, kind: "", description }
 }
 
 fn message(new: &NewMessage, from: Author, references: References, world: &World, place: usize) -> Message {
@@ -169,7 +168,7 @@ fn message(new: &NewMessage, from: Author, references: References, world: &World
         card: new.message.card(),
         more: new.message.more(),
         imported: true,
-        silent: new.silent.unwrap_or(world.habits.silence == Silence::Silent),
+        silent: new.silent.unwrap_or(world.quirks.silence == Silence::Silent),
         reply_to: references.reply_to,
         forwards: references.forwards,
         cited: references.words,
@@ -179,8 +178,8 @@ fn message(new: &NewMessage, from: Author, references: References, world: &World
 }
 
 /// The naming is Kommo's: `msgid` is its own id here, and `ref_id` the channel's.
-fn accepted(habits: Habits, chat_id: &str, contact_id: &str, new: &NewMessage, message: &Message) -> (u16, Value) {
-    if habits.chat_ids == Optional::Missing {
+fn accepted(quirks: Quirks, chat_id: &str, contact_id: &str, new: &NewMessage, message: &Message) -> (u16, Value) {
+    if quirks.chat_ids == Optional::Missing {
         return (200, json!({ "new_message": { "msgid": message.id, "ref_id": new.msgid.0 } }));
     }
     let receiver = new.receiver.as_ref().map(|_| contact_id);

@@ -42,7 +42,7 @@ pub(super) fn react(core: &Core, body: &[u8]) -> Answer {
     }
     core.world.change(|world| {
         let manager = user.ref_id.as_ref().and_then(|id| world.manager_named_by(&id.0));
-        let refusal = unknown_sender(world.habits);
+        let refusal = unknown_sender(world.quirks);
         let place = world.place(conversation_id.as_ref(), conversation_ref_id.as_ref()).ok_or_else(Refusal::unknown)?;
         let chat = &mut world.chats[place];
         let is_customer = user.ref_id.as_ref().is_none_or(|id| id.0 == chat.contact.id);

@@ -60,7 +60,7 @@ pub(super) fn delivery(core: &Core, id: &str, body: &[u8]) -> Answer {
     }
     let status = told.status()?;
     core.world.change(|world| {
-        told.check(world.habits.status_names)?;
+        told.check(world.quirks.status_names)?;
         let (message, ..) =
             world.find(|message| message.id == id && message.from != Author::Customer).ok_or_else(Refusal::unknown)?;
         message.tell(status);

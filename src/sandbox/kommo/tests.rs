@@ -284,7 +284,7 @@ async fn a_chat_can_be_made_without_a_message() {
     let mut referred = body;
     referred["user"]["ref_id"] = json!(kommo.chats()[0].contact.id);
     assert_eq!(post_to(&kommo, "/chats", referred.clone()).await.0, 400, "the reference of 2026 has no such field");
-    kommo.habits(|habits| habits.user_refs = Doubtful::Taken);
+    kommo.quirks(|quirks| quirks.user_refs = Doubtful::Taken);
     assert_eq!(post_to(&kommo, "/chats", referred).await.1, answer);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::sandbox::kommo::{
-    Fetched, Habits, Request, attachments::Kept, connection::Connection, media::Wanted, reading::Filled,
+    Fetched, Quirks, Request, attachments::Kept, connection::Connection, media::Wanted, reading::Filled,
 };
 
 mod message;
@@ -67,7 +67,7 @@ pub(super) struct World {
     /// Where managers' files are said to be, if not at this server's own address.
     pub(super) files_url: Option<String>,
     pub(super) hooks_are_lost: bool,
-    pub(super) habits: Habits,
+    pub(super) quirks: Quirks,
     pub(super) chats: Vec<Chat>,
     /// What managers have attached.
     pub(super) attachments: Vec<Kept>,
@@ -87,7 +87,7 @@ impl Default for World {
             hook_url: None,
             files_url: None,
             hooks_are_lost: false,
-            habits: Habits::default(),
+            quirks: Quirks::default(),
             chats: Vec::new(),
             attachments: Vec::new(),
             wanted: Vec::new(),

@@ -11,7 +11,7 @@ use crate::{
         arguments::Arguments,
         methods::{Answer, Refusal, UNAUTHORIZED},
         places::{self, Behalf, Frame, Spot},
-        replies, shapes,
+        replies, responses,
         world::{Bot, Chat, World},
     },
 };
@@ -44,7 +44,7 @@ impl Connection {
 
     /// `BusinessConnection`.
     fn shape(&self, id: &str, world: &World) -> Value {
-        let user = world.customers.get(&self.owner).map(|person| shapes::user(&person.card));
+        let user = world.customers.get(&self.owner).map(|person| responses::user(&person.card));
         let rights: Value = self.rights.iter().map(|right| (right.clone(), json!(true))).collect();
         json!({ "id": id, "user": user, "user_chat_id": self.owner, "date": self.date,
             "rights": rights, "is_enabled": self.is_enabled })
@@ -62,7 +62,7 @@ impl World {
     /// A chat between an owner and a customer, as the bot sees it through a connection.
     pub(super) fn desk<'w>(&'w mut self, token: &'w str, id: &str, owner: i64, customer: i64) -> Option<Spot<'w>> {
         let bot = self.bots.get_mut(token)?;
-        let chat = shapes::chat(&self.customers.get(&customer)?.card);
+        let chat = responses::chat(&self.customers.get(&customer)?.card);
         let account = bot.accounts.entry(owner).or_default();
         let behalf = Some(Behalf { connection: id.to_owned(), owner });
         Some(Spot {

@@ -10,7 +10,7 @@ use crate::{
         business, keyboards,
         methods::{Answer, Refusal},
         places::{self, Spot},
-        sending, shapes, texts,
+        responses, sending, texts,
         world::World,
     },
 };
@@ -59,7 +59,7 @@ fn edit(
     }
     changed.edited |= changed.text != message.text;
     *message = changed;
-    let mut shape: Value = shapes::message(&spot.frame, message);
+    let mut shape: Value = responses::message(&spot.frame, message);
     shape["edit_date"] = json!(now.seconds());
     Ok(shape)
 }

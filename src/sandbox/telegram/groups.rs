@@ -10,7 +10,7 @@ use crate::{
     sandbox::telegram::{
         ChatMessage, GroupCard, Piece,
         methods::Refusal,
-        shapes,
+        responses,
         world::{Bot, World},
     },
 };
@@ -185,7 +185,7 @@ impl World {
 
     /// The bot stands otherwise in the group from now on.
     pub(super) fn stand(&mut self, token: &str, id: i64, by: i64, new: Standing, now: UnixMillis) -> Option<()> {
-        let from = shapes::user(&self.customers.get(&by)?.card);
+        let from = responses::user(&self.customers.get(&by)?.card);
         let bot = self.bots.get_mut(token)?;
         let group = bot.groups.get_mut(&id)?;
         let old = std::mem::replace(&mut group.standing, new);

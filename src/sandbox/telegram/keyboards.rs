@@ -12,7 +12,7 @@ use crate::{
         arguments::Arguments,
         methods::{Answer, Refusal, UNAUTHORIZED},
         reply_keyboards::{self, ReplyKeyboard},
-        shapes,
+        responses,
         world::World,
     },
 };
@@ -137,8 +137,8 @@ impl World {
         let id = fastrand::u64(1..).to_string();
         let press = json!({
             "id": id,
-            "from": shapes::user(&spot.frame.people.get(&who)?.card),
-            "message": shapes::message(&spot.frame, message),
+            "from": responses::user(&spot.frame.people.get(&who)?.card),
+            "message": responses::message(&spot.frame, message),
             "chat_instance": spot.frame.chat["id"].to_string(),
             "data": data,
         });

@@ -10,7 +10,7 @@ use crate::sandbox::telegram::{
     attachments::Files,
     methods::{Refusal, UNAUTHORIZED},
     profiles, replies,
-    shapes::{self, BotUser},
+    responses::{self, BotUser},
     updates::Queue,
     world::{Chat, Person, World},
 };
@@ -39,7 +39,7 @@ impl Frame<'_> {
             shape["sender_chat"] = self.chat.clone();
             return;
         }
-        let person = |id: i64| self.people.get(&id).map(|person| shapes::user(&person.card));
+        let person = |id: i64| self.people.get(&id).map(|person| responses::user(&person.card));
         shape["from"] = match (&self.behalf, message.from_bot) {
             (None, true) => self.bot.user(),
             (Some(_), true) | (_, false) => person(message.sender).unwrap_or_default(),
@@ -87,7 +87,7 @@ impl World {
         let bot = self.bots.get_mut(token)?;
         let chat = match bot.groups.get(&chat_id) {
             Some(group) => group.shape(chat_id),
-            None => shapes::chat(&self.customers.get(&chat_id)?.card),
+            None => responses::chat(&self.customers.get(&chat_id)?.card),
         };
         Some(Spot {
             token,
@@ -126,9 +126,9 @@ pub(super) fn open<'w>(world: &'w mut World, token: &'w str, arguments: &Argumen
 pub(super) fn get_chat(world: &mut World, token: &str, arguments: &Arguments) -> Result<Value, Refusal> {
     let id = named(world, token, arguments)?;
     if let Some(group) = world.bots.get(token).and_then(|bot| bot.groups.get(&id)) {
-        let shape = shapes::full(group.shape(id));
+        let shape = responses::full(group.shape(id));
         return Ok(profiles::with_photo(world, token, id, shape));
     }
     let person = world.customers.get(&id).ok_or(Refusal::new(400, "Bad Request: chat not found"))?;
-    Ok(shapes::full(shapes::chat(&person.card)))
+    Ok(responses::full(responses::chat(&person.card)))
 }

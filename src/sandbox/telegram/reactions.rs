@@ -9,7 +9,7 @@ use crate::{
         arguments::Arguments,
         groups::Group,
         methods::{Answer, Refusal},
-        places, shapes,
+        places, responses,
         world::World,
     },
 };
@@ -144,7 +144,7 @@ impl World {
             Some(emoji) => message.reactions.insert(who, emoji.to_owned()),
             None => message.reactions.remove(&who),
         };
-        let user = spot.frame.people.get(&who).map(|person| shapes::user(&person.card));
+        let user = spot.frame.people.get(&who).map(|person| responses::user(&person.card));
         let update = json!({ "chat": spot.frame.chat, "message_id": message_id, "date": now.seconds(),
             "user": user, "old_reaction": old, "new_reaction": new });
         if is_told {

@@ -10,7 +10,7 @@ use crate::{
         arguments::Arguments,
         methods::Refusal,
         places::Frame,
-        shapes,
+        responses,
         world::{Chat, World},
     },
 };
@@ -36,12 +36,12 @@ pub(super) fn answered(arguments: &Arguments, chat: &Chat) -> Result<Option<i64>
 
 /// `Message` with the one that it answers inside it.
 pub(super) fn with_quoted(frame: &Frame<'_>, chat: &Chat, message: &ChatMessage) -> Value {
-    let mut shape = shapes::message(frame, message);
+    let mut shape = responses::message(frame, message);
     // In a topic, what answers nothing answers the message that began it.
     let beginning = message.topic.filter(|topic| *topic != message.message_id);
     let quoted = message.reply_to.or(beginning).and_then(|id| chat.messages.iter().find(|it| it.message_id == id));
     if let Some(quoted) = quoted {
-        shape["reply_to_message"] = shapes::message(frame, quoted);
+        shape["reply_to_message"] = responses::message(frame, quoted);
     }
     shape
 }

@@ -13,7 +13,7 @@ use crate::{
         business::{Account, Connection},
         groups::Group,
         polls::Polls,
-        shapes::{self, BotUser},
+        responses::{self, BotUser},
         topics::Topics,
         updates::Queue,
     },
@@ -139,7 +139,7 @@ impl World {
         let Some(chat) = bot.chats.get_mut(&customer) else { return };
         if chat.blocked != blocked {
             chat.blocked = blocked;
-            let update = shapes::my_chat_member(&bot.user, &person.card, blocked, now);
+            let update = responses::my_chat_member(&bot.user, &person.card, blocked, now);
             bot.queue.push("my_chat_member", &update, now);
         }
     }

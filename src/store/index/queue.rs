@@ -109,7 +109,7 @@ impl Queue {
         self.release(&thread);
     }
 
-    pub(super) fn hurried(&mut self, thread: &str) {
+    pub(super) fn make_due(&mut self, thread: &str) {
         let Some((thread, waiting)) = self.lanes.get_key_value(thread) else { return };
         let (thread, head) = (Arc::clone(thread), waiting.head);
         let Some(retry_at) = head.retry_at else { return };
@@ -178,7 +178,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn let_go(&mut self, thread: &str) -> bool {
+    pub(super) fn release_hold(&mut self, thread: &str) -> bool {
         let Some((thread, _)) = self.held.remove_entry(thread) else { return false };
         let was_withheld = self.withheld.remove(&thread);
         if was_withheld {

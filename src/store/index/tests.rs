@@ -102,7 +102,7 @@ impl World {
             }
             Act::Hold(n, from) => self.index.hold(&Route::Inbound, [lane(n).thread], from),
             Act::LetGo(n) => {
-                self.index.let_go(&lane(n));
+                self.index.release_hold(&lane(n));
             }
             Act::Freeze(n) => {
                 if self.index.freeze(&lane(n)) {
@@ -121,7 +121,7 @@ impl World {
                 let first = jobs.first().map(|sequence| head(*sequence, None));
                 self.index.thaw(&lane(n), comes.into(), first);
             }
-            Act::Hurry(n) => self.index.hurried(&lane(n)),
+            Act::Hurry(n) => self.index.make_due(&lane(n)),
             Act::Free => self.index.sorted(&Route::Inbound, UnixMillis(i64::MAX)),
         }
     }
@@ -176,6 +176,6 @@ fn a_lane_that_is_held_twice_is_let_go_of_as_a_whole() {
     index.joined(&lane(1), head(5, None));
     index.hold(&Route::Inbound, [lane(1).thread], 0);
     index.hold(&Route::Inbound, [lane(1).thread], 9);
-    assert!(index.let_go(&lane(1)), "it was withheld");
+    assert!(index.release_hold(&lane(1)), "it was withheld");
     assert!(index.claim(&Route::Inbound, UnixMillis(0), |_| true).is_some());
 }

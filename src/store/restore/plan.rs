@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    domain::work::Route,
+    domain::job::Route,
     store::{
         keys::{self, Place},
         rows::{self, JobRow, ParkedRow},
@@ -44,7 +44,7 @@ impl Plan {
         }
         let Some(place) = place else { return };
         // What is stray may have found whom it is for since.
-        let is_answer = matches!(place.lane.route, Route::Outbound(_) | Route::Stray);
+        let is_answer = matches!(place.lane.route, Route::Outbound(_) | Route::Undeliverable);
         match rows::read::<JobRow>(key, value) {
             Some(row) if is_answer => {
                 self.answers.entry(place.siblings()).or_insert_with(|| (place, Vec::new())).1.push(row);
@@ -82,7 +82,7 @@ impl Plan {
                 route: place.lane.route.to_string(),
                 thread: place.lane.thread.clone(),
                 parked_at: jobs.iter().map(|job| job.enqueued_at).max().unwrap_or_default(),
-                works: jobs.iter().map(|job| job.work.clone()).collect(),
+                jobs: jobs.iter().map(|job| job.job.clone()).collect(),
                 why: "restored from a dump: it may have been delivered since".to_owned(),
                 code: None,
                 expires_at: None,
@@ -93,8 +93,8 @@ impl Plan {
     }
 
     fn is_parked(&self, place: &Place, jobs: &[JobRow]) -> bool {
-        let works: Vec<_> = jobs.iter().map(|job| job.work.clone()).collect();
-        self.parked.iter().any(|row| row.thread == place.lane.thread && row.works.ends_with(&works))
+        let jobs: Vec<_> = jobs.iter().map(|job| job.job.clone()).collect();
+        self.parked.iter().any(|row| row.thread == place.lane.thread && row.jobs.ends_with(&jobs))
     }
 
     /// A number above every one in use: the counter may have been dumped before the last rows were.

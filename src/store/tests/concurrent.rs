@@ -28,14 +28,14 @@ async fn work_off(store: Store, seed: u64, left: &AtomicUsize, done_names: &std:
             tokio::task::yield_now().await;
             continue;
         };
-        let named = name(lease.work()).to_owned();
+        let named = name(lease.job()).to_owned();
         match chance.u8(0..8) {
             0 => drop(lease),
             1 => drop(lease.settle(retry(NOW), NOW).await.unwrap()),
             2 if !named.contains('.') => {
                 let parts = [format!("{named}.1"), format!("{named}.2")];
                 left.fetch_add(1, Ordering::AcqRel);
-                lease.settle(Ending::Become(parts.iter().map(|part| work(part)).collect()), NOW).await.unwrap();
+                lease.settle(Outcome::Replace(parts.iter().map(|part| named_job(part)).collect()), NOW).await.unwrap();
             }
             ending => {
                 done_names.lock().unwrap().push(format!("{}:{named}", lease.lane().thread));

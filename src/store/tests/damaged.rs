@@ -53,12 +53,12 @@ async fn filled(store: &Store) -> Vec<At> {
         for arrival in 0..3_u8 {
             let name = |part: u8| format!("{of}.{arrival}.{part}");
             let (of_lane, parts) = (lane(&of.to_string()), if arrival % 2 == 0 { 1 } else { 3 });
-            let works = (0..parts).map(|part| work(&name(part))).collect();
-            let put = move |book: &mut committer::Book| {
+            let jobs = (0..parts).map(|part| named_job(&name(part))).collect();
+            let put = move |txn: &mut committer::WriteTxn| {
                 let mut batch = db::Batch::default();
-                let joined = push::join_together(book, &mut batch, &of_lane, works, NOW);
+                let joined = push::join_together(txn, &mut batch, &of_lane, jobs, NOW);
                 let then = Box::new(move |index: &mut Index| push::enter(index, joined));
-                Ok(committer::Planned { batch: Some(batch), answer: (), then })
+                Ok(committer::Commit { batch: Some(batch), answer: (), then })
             };
             store.0.committer.write(put).await.unwrap();
             all.extend((0..parts).map(|part| (of, arrival, part)));

@@ -6,20 +6,20 @@
 use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{
-    samples::{BOT, chat, conversation, facts, fill, kommo, ours, works},
+    samples::{BOT, changes, chat, conversation, fill, kommo, ours, sample_jobs},
     *,
 };
 use crate::{
     domain::{
         address::{ContactId, MessageId, UserId},
+        avatar::Avatar,
+        crm::{CrmUpdate, LinkTarget, SyncedProfile},
         delivery::{ErrorCode, Unread},
-        guest::{Note, Told, Whose},
+        job::Method,
         message::MediaKind,
-        order::{Arrived, Latest},
-        portrait::Portrait,
         question::Question,
-        spot::Spot,
-        work::Method,
+        timestamps::{Arrived, LastSent},
+        topic::Topic,
     },
     store::{
         dump::Line,
@@ -54,20 +54,20 @@ macro_rules! kinds {
     };
 }
 
-kinds!(work_kind, WORKS, Work,
-    Work::Update { .. } => "update",
-    Work::Hook { .. } => "hook",
-    Work::Reaction { .. } => "reaction",
-    Work::Call(_) => "call",
-    Work::Album { .. } => "album",
-    Work::Report(_) => "report",
-    Work::Name { .. } => "name",
-    Work::Seen { .. } => "seen",
-    Work::Link { .. } => "link",
-    Work::Enrich { .. } => "enrich",
-    Work::Hold { .. } => "hold",
-    Work::Release { .. } => "release",
-    Work::Remind { .. } => "remind",
+kinds!(work_kind, WORKS, Job,
+    Job::Update { .. } => "update",
+    Job::Hook { .. } => "hook",
+    Job::Reaction { .. } => "reaction",
+    Job::Call(_) => "call",
+    Job::Album { .. } => "album",
+    Job::DeliveryStatus(_) => "report",
+    Job::AssignClientId { .. } => "name",
+    Job::MarkRead { .. } => "seen",
+    Job::Link { .. } => "link",
+    Job::UpdateCrm { .. } => "enrich",
+    Job::ReleaseStartAt { .. } => "hold",
+    Job::ReleaseStart { .. } => "release",
+    Job::Remind { .. } => "remind",
 );
 
 kinds!(method_kind, METHODS, Method,
@@ -100,37 +100,37 @@ kinds!(delivery_kind, DELIVERIES, Delivery,
     Delivery::Failed(_) => "failed",
 );
 
-kinds!(whose_kind, WHOSE, Whose,
-    Whose::Contact(_) => "contact",
-    Whose::Twin(_) => "twin",
-    Whose::Phone(_) => "phone",
-    Whose::TwinOrPhone(_, _) => "both",
+kinds!(whose_kind, WHOSE, LinkTarget,
+    LinkTarget::Contact(_) => "contact",
+    LinkTarget::SameContactAs(_) => "twin",
+    LinkTarget::Phone(_) => "phone",
+    LinkTarget::SameContactAsOrPhone(_, _) => "both",
 );
 
-kinds!(note_kind, NOTES, Note,
-    Note::Card(_) => "card",
-    Note::Campaign(_) => "campaign",
+kinds!(note_kind, NOTES, CrmUpdate,
+    CrmUpdate::ContactPatch(_) => "card",
+    CrmUpdate::Campaign(_) => "campaign",
 );
 
-kinds!(fact_kind, FACTS, Fact,
-    Fact::Chat { .. } => "chat",
-    Fact::Presence { .. } => "presence",
-    Fact::Connection { .. } => "connection",
-    Fact::Move { .. } => "move",
-    Fact::Newest { .. } => "newest",
-    Fact::Arrived { .. } => "arrived",
-    Fact::Latest { .. } => "latest",
-    Fact::Unlinked { .. } => "unlinked",
-    Fact::Topic { .. } => "topic",
-    Fact::Question { .. } => "question",
-    Fact::UnderWay { .. } => "under way",
-    Fact::Unread { .. } => "unread",
-    Fact::Read { .. } => "read",
-    Fact::Link { .. } => "link",
-    Fact::Held { .. } => "held",
-    Fact::Opening { .. } => "opening",
-    Fact::Answered { .. } => "answered",
-    Fact::Told { .. } => "told",
+kinds!(fact_kind, FACTS, StateChange,
+    StateChange::Chat { .. } => "chat",
+    StateChange::Membership { .. } => "presence",
+    StateChange::Connection { .. } => "connection",
+    StateChange::Move { .. } => "move",
+    StateChange::Newest { .. } => "newest",
+    StateChange::Arrived { .. } => "arrived",
+    StateChange::LastSent { .. } => "latest",
+    StateChange::Unlinked { .. } => "unlinked",
+    StateChange::Topic { .. } => "topic",
+    StateChange::Question { .. } => "question",
+    StateChange::UnderWay { .. } => "under way",
+    StateChange::Unread { .. } => "unread",
+    StateChange::Read { .. } => "read",
+    StateChange::Link { .. } => "link",
+    StateChange::Held { .. } => "held",
+    StateChange::ManagerInitiatedChat { .. } => "opening",
+    StateChange::Answered { .. } => "answered",
+    StateChange::SyncedProfile { .. } => "told",
 );
 
 fn assert_all(seen: impl Iterator<Item = &'static str>, all: &[&str], of: &str) {
@@ -140,45 +140,46 @@ fn assert_all(seen: impl Iterator<Item = &'static str>, all: &[&str], of: &str) 
 }
 
 /// The jobs of the fixture, parked ones included.
-fn jobs() -> Vec<Work> {
-    let mut works = Vec::new();
+fn jobs() -> Vec<Job> {
+    let mut jobs = Vec::new();
     for (key, value) in fixture() {
         match key[0] {
-            b'j' => works.push(rows::parse::<JobRow>(value.as_bytes()).unwrap().work),
-            b'p' => works.extend(rows::parse::<ParkedRow>(value.as_bytes()).unwrap().works),
+            b'j' => jobs.push(rows::parse::<JobRow>(value.as_bytes()).unwrap().job),
+            b'p' => jobs.extend(rows::parse::<ParkedRow>(value.as_bytes()).unwrap().jobs),
             _ => {}
         }
     }
-    works
+    jobs
 }
 
 #[test]
 fn every_kind_of_job_has_a_row() {
     let jobs = jobs();
     assert_all(jobs.iter().map(work_kind), WORKS, "Work");
-    assert_all(jobs.iter().flat_map(Work::calls).map(|call| method_kind(&call.method)), METHODS, "Method");
-    let files = jobs.iter().flat_map(Work::calls).filter_map(|call| match &call.method {
+    assert_all(jobs.iter().flat_map(Job::calls).map(|call| method_kind(&call.method)), METHODS, "Method");
+    let files = jobs.iter().flat_map(Job::calls).filter_map(|call| match &call.method {
         Method::SendFile { file, .. } => Some(media_kind(&file.kind)),
         Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => None,
     });
     assert_all(files, MEDIA, "MediaKind");
-    let reports = || jobs.iter().filter_map(|work| if let Work::Report(report) = work { Some(report) } else { None });
+    let reports =
+        || jobs.iter().filter_map(|job| if let Job::DeliveryStatus(report) = job { Some(report) } else { None });
     assert_all(reports().map(|report| delivery_kind(&report.delivery)), DELIVERIES, "Delivery");
     let codes = reports().filter_map(|report| {
         if let Delivery::Failed(refusal) = &report.delivery { Some(code_kind(&refusal.code)) } else { None }
     });
     assert_all(codes, CODES, "ErrorCode");
     let whose =
-        jobs.iter().filter_map(|work| if let Work::Link { whose, .. } = work { Some(whose_kind(whose)) } else { None });
+        jobs.iter().filter_map(|job| if let Job::Link { whose, .. } = job { Some(whose_kind(whose)) } else { None });
     assert_all(whose, WHOSE, "Whose");
     let notes =
-        jobs.iter().filter_map(|work| if let Work::Enrich { note, .. } = work { Some(note_kind(note)) } else { None });
+        jobs.iter().filter_map(|job| if let Job::UpdateCrm { note, .. } = job { Some(note_kind(note)) } else { None });
     assert_all(notes, NOTES, "Note");
 }
 
 #[test]
 fn every_kind_of_fact_and_every_table_has_a_row() {
-    assert_all(facts().iter().map(fact_kind), FACTS, "Fact");
+    assert_all(changes().iter().map(fact_kind), FACTS, "Fact");
     let documented = include_str!("../keys.rs").lines().filter_map(|line| line.strip_prefix("//! | `"));
     // A dump has large rows as a whole.
     let documented: BTreeSet<_> =
@@ -199,20 +200,20 @@ fn every_row_is_read_as_what_its_table_holds() {
             b'c' => rows::parse::<Chat>(value).map(drop),
             b't' => rows::parse::<KommoMessageId>(value).map(drop),
             b'k' => rows::parse::<Vec<MessageId>>(value).map(drop),
-            b'b' => rows::parse::<Presence>(value).map(drop),
+            b'b' => rows::parse::<Membership>(value).map(drop),
             b'h' => rows::parse::<Connection>(value).map(drop),
             b'w' | b'i' => rows::parse::<String>(value).map(drop),
             b'f' | b's' => rows::parse::<Conversation>(value).map(drop),
-            b'0' => rows::parse::<(KommoMessageId, Spot)>(value).map(drop),
-            b'1' => rows::parse::<Latest>(value).map(drop),
+            b'0' => rows::parse::<(KommoMessageId, Topic)>(value).map(drop),
+            b'1' => rows::parse::<LastSent>(value).map(drop),
             b'2' => rows::parse::<Vec<Arrived>>(value).map(drop),
             b'3' => rows::parse::<Question>(value).map(drop),
             b'u' => rows::parse::<Vec<Unread>>(value).map(drop),
             b'x' => rows::parse::<Held>(value).map(drop),
-            b'y' => rows::parse::<Told>(value).map(drop),
+            b'y' => rows::parse::<SyncedProfile>(value).map(drop),
             b'q' | b'r' => rows::parse::<OwnNumber>(value).map(drop),
-            b'l' => rows::parse::<Begun>(value).map(drop),
-            b'v' => rows::parse::<Portrait>(value).map(drop),
+            b'l' => rows::parse::<ManagerInitiated>(value).map(drop),
+            b'v' => rows::parse::<Avatar>(value).map(drop),
             b'e' | b'~' => Ok(()),
             table => Err(format!("table {:?} is not known", char::from(table))),
         }
@@ -239,15 +240,15 @@ async fn a_store_of_this_format_is_restored_and_used() {
     assert_eq!(store.known_chats().await.unwrap().len(), 2, "and the one that a manager has begun");
     assert_eq!(store.kommo_message(&ours(4)).unwrap(), Some(kommo("linked")));
     assert_eq!(store.telegram_messages(&kommo("linked")).unwrap(), [ours(4)]);
-    assert!(store.presence(&conversation()).unwrap().unwrap().shut_out);
+    assert!(store.membership(&conversation()).unwrap().unwrap().shut_out);
     assert_eq!(store.connection_of(BOT, UserId(6)).unwrap().unwrap().name, "Maria");
     let group = Conversation::new(conversation().source, -50);
     assert_eq!(store.moved_to(&group).unwrap(), Some(-10_050));
     assert_eq!(store.moved_from(&Conversation::new(group.source.clone(), -10_050)).unwrap(), Some(group));
     assert_eq!((store.newest(&conversation()).unwrap(), store.topic(&conversation()).unwrap()), (Some(4), Some(2)));
-    assert_eq!(store.latest(&conversation()).unwrap().unwrap().ours, ours(4));
+    assert_eq!(store.last_sent(&conversation()).unwrap().unwrap().ours, ours(4));
     assert_eq!(store.arrived(&conversation()).unwrap()[0], Arrived { ours: ours(3), written_at: NOW });
-    assert_eq!(store.under_way(&conversation(), &kommo("answer")).unwrap(), Some(Spot::Topic(2)));
+    assert_eq!(store.under_way(&conversation(), &kommo("answer")).unwrap(), Some(Topic::Topic(2)));
     assert_eq!(store.unread(&conversation()).unwrap().len(), 2);
     assert_eq!(store.question(&conversation()).unwrap().unwrap().message, 4);
     assert_eq!(store.held(&conversation()).unwrap().unwrap().raw, "{}");
@@ -255,20 +256,21 @@ async fn a_store_of_this_format_is_restored_and_used() {
     assert_eq!(store.opening(&conversation()).unwrap().unwrap().chat.chat.0, "begun");
     assert_eq!(store.opened(&KommoChatId("begun".to_owned())).unwrap(), Some(conversation()));
     assert_eq!(store.number_of(UserId(5)).unwrap(), store.owner_of("4915177000111").unwrap());
-    let portrait = store.portrait(BOT, ContactId::Person(UserId(5))).unwrap().unwrap();
-    assert_eq!(portrait.picture.unwrap().file_id, "file");
+    let avatar = store.avatar(BOT, ContactId::Person(UserId(5))).unwrap().unwrap();
+    assert_eq!(avatar.picture.unwrap().file_id, "file");
     assert_eq!(store.used_by("invitation").unwrap().as_deref(), Some("tg:sales:5"));
-    let known = store.push(Intake { jobs: vec![job(Some("update:7:1"), &lane("a"), "x")], offset: None }, NOW).await;
+    let known =
+        store.push(Intake { jobs: vec![new_job(Some("update:7:1"), &lane("a"), "x")], offset: None }, NOW).await;
     assert_eq!(known.unwrap(), Pushed { taken: 0, known: 1 });
 
     // The answer that waits is parked by the restore.
     assert_eq!((store.counts().parked, store.counts().told), (3, 1));
     let mut came = Vec::new();
     while let Some(lease) = claim(&store) {
-        came.push(lease.work().clone());
+        came.push(lease.job().clone());
         lease.settle(done(), NOW).await.unwrap();
     }
-    assert!(works().iter().all(|work| came.contains(work)), "{came:#?}");
+    assert!(sample_jobs().iter().all(|job| came.contains(job)), "{came:#?}");
 }
 
 #[tokio::test]

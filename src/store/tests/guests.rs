@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::{
     address::{ContactId, Conversation, KommoChatId, SourceId, UserId},
-    guest::Told,
-    portrait::Portrait,
+    avatar::Avatar,
+    crm::SyncedProfile,
 };
 
 #[tokio::test]
@@ -32,12 +32,12 @@ async fn what_is_held_and_told_survives_and_what_is_released_is_gone() {
     let store = home.open();
     let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
     let held = Held { bot: BotId(1), raw: "{}".to_owned(), since: UnixMillis(5) };
-    let told = Told { username: Some("ann".to_owned()), asked_phone: true, ..Told::default() };
+    let told = SyncedProfile { username: Some("ann".to_owned()), asked_phone: true, ..SyncedProfile::default() };
     let chat = Chat { chat: KommoChatId("b52c987e".to_owned()), user: None };
     let learnt = vec![
-        Fact::Held { conversation: conversation.clone(), held: Some(held.clone()) },
-        Fact::Told { conversation: conversation.clone(), told: told.clone() },
-        Fact::Chat { conversation: conversation.clone(), chat: chat.clone() },
+        StateChange::Held { conversation: conversation.clone(), held: Some(held.clone()) },
+        StateChange::SyncedProfile { conversation: conversation.clone(), told: told.clone() },
+        StateChange::Chat { conversation: conversation.clone(), chat: chat.clone() },
     ];
     learn(&store, learnt).await;
     store.close().await.unwrap();
@@ -45,7 +45,7 @@ async fn what_is_held_and_told_survives_and_what_is_released_is_gone() {
     assert_eq!(store.held(&conversation).unwrap(), Some(held));
     assert_eq!(store.told(&conversation).unwrap(), told);
     assert_eq!(store.chats(10).unwrap(), [(conversation.clone(), chat)]);
-    learn(&store, vec![Fact::Held { conversation: conversation.clone(), held: None }]).await;
+    learn(&store, vec![StateChange::Held { conversation: conversation.clone(), held: None }]).await;
     assert_eq!(store.held(&conversation).unwrap(), None);
 }
 
@@ -55,9 +55,10 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
     let store = home.open();
     let (sales, support) = (SourceId::parse("sales").unwrap(), SourceId::parse("support").unwrap());
     let chat = Chat { chat: KommoChatId("b52c987e".to_owned()), user: None };
-    let kept = Told { asked_phone: true, tags: vec!["telegram".to_owned()], ..Told::default() };
-    let told = Told { username: Some("ann".to_owned()), username_field: Some("Telegram".to_owned()), ..kept.clone() };
-    let portrait = Portrait {
+    let kept = SyncedProfile { asked_phone: true, tags: vec!["telegram".to_owned()], ..SyncedProfile::default() };
+    let told =
+        SyncedProfile { username: Some("ann".to_owned()), username_field: Some("Telegram".to_owned()), ..kept.clone() };
+    let avatar = Avatar {
         picture: None,
         linked_at: UnixMillis(5),
         name: "Ann".to_owned(),
@@ -70,14 +71,14 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
             learn(
                 &store,
                 vec![
-                    Fact::Told { conversation: conversation.clone(), told: told.clone() },
-                    Fact::Chat { conversation, chat: chat.clone() },
+                    StateChange::SyncedProfile { conversation: conversation.clone(), told: told.clone() },
+                    StateChange::Chat { conversation, chat: chat.clone() },
                 ],
             )
             .await;
         }
         for bot in [BotId(1), BotId(2)] {
-            store.remember_portrait(bot, ContactId::Person(UserId(person)), &portrait).await.unwrap();
+            store.remember_portrait(bot, ContactId::Person(UserId(person)), &avatar).await.unwrap();
         }
         let number = OwnNumber { customer: UserId(person), phone: phone.to_owned(), shared_at: UnixMillis(5) };
         store.remember_number(number).await.unwrap();
@@ -91,7 +92,7 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
         assert_eq!(store.number_of(UserId(person)).unwrap().is_some(), is_known);
         assert_eq!(store.owner_of(phone).unwrap().is_some(), is_known);
         for (bot, conversation) in [BotId(1), BotId(2)].into_iter().zip(of(person)) {
-            assert_eq!(store.portrait(bot, conversation.contact()).unwrap().is_some(), is_known);
+            assert_eq!(store.avatar(bot, conversation.contact()).unwrap().is_some(), is_known);
             assert_eq!(&store.told(&conversation).unwrap(), if is_known { &told } else { &kept });
             assert_eq!(store.chat(&conversation).unwrap().as_ref(), Some(&chat), "ids stay");
         }
@@ -102,8 +103,8 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
     assert!(dumped.contains("15550108") && !dumped.contains("15550107"), "{dumped}");
 }
 
-async fn learn(store: &Store, facts: Vec<Fact>) {
+async fn learn(store: &Store, changes: Vec<StateChange>) {
     push(store, &lane("a"), &["job"]).await;
-    let ending = Ending::Done { then: Vec::new(), facts };
+    let ending = Outcome::Done { then: Vec::new(), changes };
     claim(store).unwrap().settle(ending, UnixMillis(0)).await.unwrap();
 }

@@ -4,14 +4,14 @@ use std::{fs, sync::Arc};
 
 use super::{reach::learn, *};
 use crate::{
-    domain::{address::BotId, guest::Told},
+    domain::{address::BotId, crm::SyncedProfile},
     store::{
-        book::MOST_UNSYNCED_BYTES,
         chunks::MOST_BYTES,
         db::{Batch, Db},
         keys::Place,
         open::database,
         rows::JobRow,
+        write_txn::MOST_UNSYNCED_BYTES,
         writes::{Prepared, Writes},
     },
 };
@@ -21,7 +21,7 @@ const MEBIBYTE: usize = 1 << 20;
 const SEGMENT: usize = 512 * 1024;
 
 /// A hook of so many bytes that can be told from others.
-fn large(number: usize, bytes: usize) -> Work {
+fn large(number: usize, bytes: usize) -> Job {
     let text: String = (number..)
         .map(|number| number.to_string())
         .scan(0, |sum, text| {
@@ -29,12 +29,12 @@ fn large(number: usize, bytes: usize) -> Work {
             (*sum < bytes + text.len()).then_some(text)
         })
         .collect();
-    Work::Hook { raw: text[..bytes.min(text.len())].to_owned() }
+    Job::Hook { raw: text[..bytes.min(text.len())].to_owned() }
 }
 
-async fn take(store: &Store, works: impl IntoIterator<Item = Work>) {
-    let job = |work| NewJob { id: None, lane: lane("a"), work };
-    store.push(Intake { jobs: works.into_iter().map(job).collect(), offset: None }, NOW).await.unwrap();
+async fn take(store: &Store, jobs: impl IntoIterator<Item = Job>) {
+    let job = |job| NewJob { id: None, lane: lane("a"), job };
+    store.push(Intake { jobs: jobs.into_iter().map(job).collect(), offset: None }, NOW).await.unwrap();
 }
 
 /// How many chunks there are, once everything that was asked for is done.
@@ -53,30 +53,30 @@ fn blobs(home: &Home) -> usize {
 async fn a_job_of_a_mebibyte_goes_all_ways_and_leaves_nothing_behind() {
     let home = Home::new();
     let store = home.open();
-    let works = [large(1, MEBIBYTE), large(2, MOST_BYTES), large(3, MOST_BYTES + 1), large(4, MEBIBYTE)];
-    take(&store, works.clone()).await;
+    let jobs = [large(1, MEBIBYTE), large(2, MOST_BYTES), large(3, MOST_BYTES + 1), large(4, MEBIBYTE)];
+    take(&store, jobs.clone()).await;
     assert!(chunks(&store).await > 2 * MEBIBYTE / MOST_BYTES);
     let lease = claim(&store).unwrap();
-    assert_eq!(lease.work(), &works[0]);
-    assert_eq!(lease.behind(9).unwrap().into_iter().map(|(work, _)| work).collect::<Vec<_>>(), works[1..]);
+    assert_eq!(lease.job(), &jobs[0]);
+    assert_eq!(lease.behind(9).unwrap().into_iter().map(|(job, _)| job).collect::<Vec<_>>(), jobs[1..]);
     lease.settle(retry(NOW), NOW).await.unwrap();
     let parts = vec![large(5, MEBIBYTE), large(6, 9)];
-    claim(&store).unwrap().settle(Ending::Become(parts.clone()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(parts.clone()), NOW).await.unwrap();
     store.close().await.unwrap();
 
     let store = home.open();
     let lease = claim(&store).unwrap();
-    assert_eq!(lease.work(), &large(5, MEBIBYTE));
+    assert_eq!(lease.job(), &large(5, MEBIBYTE));
     lease.settle(park("test"), NOW).await.unwrap();
     let parked = store.parked(9).unwrap();
-    assert_eq!((parked.len(), &parked[0].works), (1, &parts));
+    assert_eq!((parked.len(), &parked[0].jobs), (1, &parts));
     assert!(store.unpark(parked[0].id, NOW).await.unwrap());
     let mut left = Vec::new();
     while let Some(lease) = claim(&store) {
-        left.push(lease.work().clone());
+        left.push(lease.job().clone());
         lease.settle(done(), NOW).await.unwrap();
     }
-    assert_eq!(left, [&works[1..], &parts].concat());
+    assert_eq!(left, [&jobs[1..], &parts].concat());
     assert_eq!((chunks(&store).await, blobs(&home)), (0, 0));
 }
 
@@ -86,22 +86,28 @@ async fn what_is_remembered_may_be_large_as_well() {
     let store = home.open();
     let conversation: Conversation = "tg:sales:5".parse().unwrap();
     let held = |raw: String| Held { bot: BotId(7), raw, since: NOW };
-    let held_fact = |held| Fact::Held { conversation: conversation.clone(), held };
-    let told = Told { username: Some("x".repeat(MEBIBYTE)), ..Told::default() };
+    let held_fact = |held| StateChange::Held { conversation: conversation.clone(), held };
+    let told = SyncedProfile { username: Some("x".repeat(MEBIBYTE)), ..SyncedProfile::default() };
     learn(&store, vec![held_fact(Some(held("a".repeat(MEBIBYTE))))]).await;
     learn(
         &store,
         vec![
             held_fact(Some(held("b".repeat(MEBIBYTE)))),
-            Fact::Told { conversation: conversation.clone(), told: told.clone() },
+            StateChange::SyncedProfile { conversation: conversation.clone(), told: told.clone() },
         ],
     )
     .await;
     assert_eq!(store.held(&conversation).unwrap(), Some(held("b".repeat(MEBIBYTE))));
     assert_eq!(store.told(&conversation).unwrap(), told);
     assert!(chunks(&store).await < 2 * MEBIBYTE / MOST_BYTES + 9, "what was replaced is gone");
-    learn(&store, vec![held_fact(None), Fact::Told { conversation: conversation.clone(), told: Told::default() }])
-        .await;
+    learn(
+        &store,
+        vec![
+            held_fact(None),
+            StateChange::SyncedProfile { conversation: conversation.clone(), told: SyncedProfile::default() },
+        ],
+    )
+    .await;
     assert_eq!((chunks(&store).await, blobs(&home)), (0, 0));
 }
 
@@ -132,11 +138,11 @@ async fn rows_that_an_older_version_has_written_are_read_and_go() {
     let store = home.open();
     for _ in 0..2 {
         let lease = claim(&store).unwrap();
-        assert_eq!(lease.work(), &large(7, 200_000));
+        assert_eq!(lease.job(), &large(7, 200_000));
         lease.settle(done(), NOW).await.unwrap();
     }
     claim(&store).unwrap().settle(retry(NOW), NOW).await.unwrap();
-    assert_eq!(claim(&store).unwrap().work(), &large(7, 200_000));
+    assert_eq!(claim(&store).unwrap().job(), &large(7, 200_000));
     assert!(chunks(&store).await > 0, "what is written anew is cut to size");
 }
 
@@ -158,7 +164,7 @@ async fn chunks_that_belong_to_no_row_are_removed_and_the_others_stay() {
     assert_eq!(chunks(&store).await, whole);
     take(&store, [large(2, 10 * MOST_BYTES)]).await;
     let lease = claim(&store).unwrap();
-    assert_eq!(lease.work(), &large(1, 10 * MOST_BYTES));
+    assert_eq!(lease.job(), &large(1, 10 * MOST_BYTES));
     assert_eq!(lease.behind(1).unwrap()[0].0, large(2, 10 * MOST_BYTES));
 }
 
@@ -192,7 +198,7 @@ async fn a_row_that_points_to_the_chunks_of_another_neither_shows_nor_removes_th
             None => batch.remove("xcopied"),
         }
         db.apply_batch(batch).unwrap();
-        assert_eq!(claim(&store).map(|lease| lease.work().clone()), Some(large(1, 3 * MOST_BYTES)));
+        assert_eq!(claim(&store).map(|lease| lease.job().clone()), Some(large(1, 3 * MOST_BYTES)));
     }
 }
 
@@ -265,12 +271,12 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
     let mut rows = Writes::default();
     for sequence in 0..1500 {
         rows.remove(&place(sequence + 1).key());
-        rows.insert(&place(sequence + 5000).key(), &rows::write(&JobRow::new(work(&sequence.to_string()), NOW)));
+        rows.insert(&place(sequence + 5000).key(), &rows::write(&JobRow::new(named_job(&sequence.to_string()), NOW)));
     }
     rows.insert(keys::SEQUENCE, b"6500");
     let db = store.db().unwrap();
     db.insert(keys::JOURNAL, rows.encode()).unwrap();
-    db.insert(place(5000).key(), rows::write(&JobRow::new(work("0"), NOW))).unwrap();
+    db.insert(place(5000).key(), rows::write(&JobRow::new(named_job("0"), NOW))).unwrap();
     let dump = home.0.path().join("dump.jsonl");
     store.dump(&dump, NOW).unwrap();
     assert!(!fs::read_to_string(dump).unwrap().contains(&hex::hex(keys::JOURNAL)), "a dump does not go on with it");
@@ -281,9 +287,9 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
     let names: Vec<_> = (0..1500).map(|number: i32| number.to_string()).collect();
     let lease = claim(&store).unwrap();
     let behind = lease.behind(usize::MAX).unwrap();
-    let found: Vec<_> = std::iter::once(lease.work()).chain(behind.iter().map(|(work, _)| work)).map(name).collect();
+    let found: Vec<_> = std::iter::once(lease.job()).chain(behind.iter().map(|(job, _)| job)).map(name).collect();
     assert_eq!(found, names);
     push(&store, &lane("b"), &["next"]).await;
-    assert_eq!(store.mark().await.unwrap(), 6501);
+    assert_eq!(store.next_mark().await.unwrap(), 6501);
     assert_eq!(chunks(&store).await, 0);
 }

@@ -6,7 +6,7 @@ use proptest::{collection::vec, option, prelude::*};
 
 use self::{
     pair::Pair,
-    queue::{Job, Model, Seen, arrivals},
+    queue::{Entry, Model, Seen, arrivals},
 };
 use super::*;
 
@@ -78,8 +78,8 @@ enum Act {
 #[derive(Clone, Debug)]
 enum How {
     Done { then: Option<u8> },
-    Become { parts: u8, answers: u8 },
-    Unite { behind: u8, parts: u8 },
+    Replace { parts: u8, answers: u8 },
+    Merge { behind: u8, parts: u8 },
     Retry { minutes: u8, counts: bool },
     Repeat,
     Park { needs_person: bool, then: Option<u8> },
@@ -95,7 +95,7 @@ fn end_of_its_own() -> impl Strategy<Value = Act> {
     let to = option::of(0..LANES);
     let how = prop_oneof![
         3 => to.clone().prop_map(|then| How::Done { then }),
-        2 => (1..4_u8, 0..3_u8).prop_map(|(parts, answers)| How::Become { parts, answers }),
+        2 => (1..4_u8, 0..3_u8).prop_map(|(parts, answers)| How::Replace { parts, answers }),
         2 => (0..60_u8, any::<bool>()).prop_map(|(minutes, counts)| How::Retry { minutes, counts }),
         1 => Just(How::Repeat),
         2 => (any::<bool>(), to).prop_map(|(needs_person, then)| How::Park { needs_person, then }),
@@ -105,7 +105,7 @@ fn end_of_its_own() -> impl Strategy<Value = Act> {
 
 fn act() -> impl Strategy<Value = Act> {
     let unite = (any::<u8>(), 0..4_u8, 0..4_u8)
-        .prop_map(|(lease, behind, parts)| Act::End { lease, how: How::Unite { behind, parts } });
+        .prop_map(|(lease, behind, parts)| Act::End { lease, how: How::Merge { behind, parts } });
     let under_way = vec(prop_oneof![push(), end_of_its_own()], 0..5);
     prop_oneof![
         6 => push(),
@@ -134,8 +134,8 @@ pub(super) fn cases(usual: u32) -> ProptestConfig {
     ProptestConfig { cases: (asked.cases * usual).div_ceil(256), failure_persistence: None, ..asked }
 }
 
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+pub(super) fn block_on<T>(job: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(job)
 }
 
 proptest! {

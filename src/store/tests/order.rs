@@ -8,7 +8,7 @@ async fn a_lane_is_served_in_order_and_one_at_a_time() {
     let store = home.open();
     push(&store, &lane("a"), &["a1", "a2"]).await;
     let first = claim(&store).unwrap();
-    assert_eq!(name(first.work()), "a1");
+    assert_eq!(name(first.job()), "a1");
     assert_eq!(claimed(&store), "nothing", "the lane is claimed");
     first.settle(done(), NOW).await.unwrap();
     assert_eq!(drain(&store).await, ["a2"]);
@@ -21,13 +21,13 @@ async fn lanes_do_not_wait_for_each_other() {
     push(&store, &lane("a"), &["a1", "a2"]).await;
     push(&store, &lane("b"), &["b1"]).await;
     let (a, b) = (claim(&store).unwrap(), claim(&store).unwrap());
-    assert_eq!((name(a.work()), name(b.work())), ("a1", "b1"));
+    assert_eq!((name(a.job()), name(b.job())), ("a1", "b1"));
     a.settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
     b.settle(done(), NOW).await.unwrap();
     assert_eq!(claimed(&store), "nothing", "a2 waits behind a1");
     assert_eq!(store.due(&Route::Inbound), Some(Due::At(NOW.plus(HOUR))));
     let again = store.claim(&Route::Inbound, NOW.plus(HOUR)).unwrap().unwrap();
-    assert_eq!((name(again.work()), again.attempts()), ("a1", 1));
+    assert_eq!((name(again.job()), again.attempts()), ("a1", 1));
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn when_the_way_is_free_again_what_came_first_goes_first() {
     store.sort(&Route::Inbound, now);
     let claim = || store.claim(&Route::Inbound, now).unwrap().unwrap();
     let leases = [claim(), claim(), claim()];
-    assert_eq!(leases.each_ref().map(|lease| name(lease.work())), ["b", "c", "d"], "a waits for its own time");
+    assert_eq!(leases.each_ref().map(|lease| name(lease.job())), ["b", "c", "d"], "a waits for its own time");
 }
 
 #[tokio::test]
@@ -82,11 +82,11 @@ async fn people_go_before_broadcasts_and_files_have_slots_of_their_own() {
     let home = Home::new();
     let store = home.open();
     for n in 0..50 {
-        let job = job(None, &lane(&format!("bulk {n}")), &format!("bulk {n}"));
+        let job = new_job(None, &lane(&format!("bulk {n}")), &format!("bulk {n}"));
         store.push_as(Intake { jobs: vec![job], offset: None }, Vec::new(), true, NOW).await.unwrap();
     }
-    let file = Work::Call(Call { method: send_file(), ..call_of(&part("file", "f")) });
-    let file = NewJob { id: None, lane: lane("file"), work: file };
+    let file = Job::Call(Call { method: send_file(), ..call_of(&part("file", "f")) });
+    let file = NewJob { id: None, lane: lane("file"), job: file };
     store.push(Intake { jobs: vec![file], offset: None }, NOW).await.unwrap();
     push(&store, &lane("person"), &["person"]).await;
     let no_files = |class: Class| !class.is_file;
@@ -104,7 +104,7 @@ async fn only_what_is_tried_again_has_been_tried() {
     push(&store, &lane("a"), &["a1"]).await;
     let first = claim(&store).unwrap();
     let unfolded_at = first.tried_at();
-    first.settle(Ending::Become(vec![work("1"), work("2")]), NOW).await.unwrap();
+    first.settle(Outcome::Replace(vec![named_job("1"), named_job("2")]), NOW).await.unwrap();
     tokio::time::advance(HOUR * 2).await;
     let part = claim(&store).unwrap();
     let tried_at = part.tried_at();
@@ -122,7 +122,7 @@ async fn what_is_put_off_stays_as_it_is() {
     claim(&store).unwrap().put_off(NOW.plus(HOUR));
     assert_eq!((claimed(&store), store.due(&Route::Inbound)), ("nothing".to_owned(), Some(Due::At(NOW.plus(HOUR)))));
     let again = store.claim(&Route::Inbound, NOW.plus(HOUR)).unwrap().unwrap();
-    assert_eq!((name(again.work()), again.attempts()), ("a1", 0));
+    assert_eq!((name(again.job()), again.attempts()), ("a1", 0));
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn routes_are_apart() {
     let other = Lane { route: outbound.clone(), thread: "a".to_owned() };
     push(&store, &lane("a"), &["in"]).await;
     push(&store, &other, &["out"]).await;
-    assert_eq!(name(store.claim(&outbound, NOW).unwrap().unwrap().work()), "out");
+    assert_eq!(name(store.claim(&outbound, NOW).unwrap().unwrap().job()), "out");
     assert_eq!(claimed(&store), "in");
     assert_eq!(store.routes(), [Route::Inbound, outbound]);
 }
@@ -166,16 +166,16 @@ async fn parts_keep_the_place_of_their_whole() {
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["whole", "later"]).await;
-    let parts = Ending::Become(vec![work("part 1"), work("part 2")]);
+    let parts = Outcome::Replace(vec![named_job("part 1"), named_job("part 2")]);
     let much_later = NOW.plus(HOUR);
     claim(&store).unwrap().settle(parts, much_later).await.unwrap();
     let first = store.claim(&Route::Inbound, much_later).unwrap().unwrap();
-    assert_eq!((name(first.work()), first.enqueued_at()), ("part 1", NOW), "a part is as old as its whole");
+    assert_eq!((name(first.job()), first.enqueued_at()), ("part 1", NOW), "a part is as old as its whole");
     first.settle(retry(NOW), NOW).await.unwrap();
     let names: Vec<String> = {
         let mut names = Vec::new();
         while let Some(lease) = store.claim(&Route::Inbound, much_later).unwrap() {
-            names.push(name(lease.work()).to_owned());
+            names.push(name(lease.job()).to_owned());
             lease.settle(done(), much_later).await.unwrap();
         }
         names
@@ -188,9 +188,9 @@ async fn a_part_that_becomes_parts_moves_the_others_up() {
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["whole", "later"]).await;
-    claim(&store).unwrap().settle(Ending::Become(["1", "2", "3"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(["1", "2", "3"].map(named_job).to_vec()), NOW).await.unwrap();
     claim(&store).unwrap().settle(done(), NOW).await.unwrap();
-    claim(&store).unwrap().settle(Ending::Become(["2a", "2b"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(["2a", "2b"].map(named_job).to_vec()), NOW).await.unwrap();
     assert_eq!(store.counts().routes[0].1.waiting, 4);
     assert_eq!(drain(&store).await, ["2a", "2b", "3", "later"]);
 }
@@ -201,11 +201,11 @@ async fn jobs_that_are_united_leave_as_one() {
     let store = home.open();
     push(&store, &lane("a"), &["first", "second", "third", "later"]).await;
     let head = claim(&store).unwrap();
-    let behind: Vec<_> = head.behind(2).unwrap().iter().map(|(work, _)| name(work).to_owned()).collect();
+    let behind: Vec<_> = head.behind(2).unwrap().iter().map(|(job, _)| name(job).to_owned()).collect();
     assert_eq!(behind, ["second", "third"]);
     push(&store, &lane("a"), &["last"]).await;
-    let works = vec![part("album", "x"), part("text", "y")];
-    head.settle(Ending::Unite { behind: 2, works }, NOW).await.unwrap();
+    let jobs = vec![part("album", "x"), part("text", "y")];
+    head.settle(Outcome::Merge { behind: 2, jobs }, NOW).await.unwrap();
     assert_eq!(store.counts().routes[0].1.waiting, 4);
     store.close().await.unwrap();
     assert_eq!(drain(&home.open()).await, ["album", "text", "later", "last"]);
@@ -217,9 +217,9 @@ async fn parking_leaves_the_parts_of_other_answers() {
     let store = home.open();
     push(&store, &lane("a"), &["whole"]).await;
     let parts = vec![part("x1", "x"), part("y1", "y"), part("x2", "x")];
-    claim(&store).unwrap().settle(Ending::Become(parts), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(parts), NOW).await.unwrap();
     claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
-    assert_eq!(store.parked(1).unwrap()[0].works.iter().map(name).collect::<Vec<_>>(), ["x1", "x2"]);
+    assert_eq!(store.parked(1).unwrap()[0].jobs.iter().map(name).collect::<Vec<_>>(), ["x1", "x2"]);
     assert_eq!(drain(&store).await, ["y1"]);
 }
 
@@ -229,8 +229,8 @@ async fn what_follows_goes_to_the_tail_of_its_own_lane() {
     let store = home.open();
     push(&store, &lane("a"), &["a1"]).await;
     push(&store, &lane("b"), &["b1"]).await;
-    let then = vec![job(None, &lane("b"), "b2")];
-    claim(&store).unwrap().settle(Ending::Done { then, facts: Vec::new() }, NOW).await.unwrap();
+    let then = vec![new_job(None, &lane("b"), "b2")];
+    claim(&store).unwrap().settle(Outcome::Done { then, changes: Vec::new() }, NOW).await.unwrap();
     assert_eq!(drain(&store).await, ["b1", "b2"]);
 }
 
@@ -239,21 +239,21 @@ async fn parking_takes_the_parts_that_are_left_and_nothing_else() {
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["whole", "later"]).await;
-    let parts = ["part 1", "part 2", "part 3"].map(work).to_vec();
-    claim(&store).unwrap().settle(Ending::Become(parts), NOW).await.unwrap();
+    let parts = ["part 1", "part 2", "part 3"].map(named_job).to_vec();
+    claim(&store).unwrap().settle(Outcome::Replace(parts), NOW).await.unwrap();
     claim(&store).unwrap().settle(done(), NOW).await.unwrap();
     claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
     assert_eq!(drain(&store).await, ["later"]);
     let parked = store.parked(10).unwrap();
     assert_eq!((parked.len(), store.counts().parked), (1, 1));
-    assert_eq!(parked[0].works.iter().map(name).collect::<Vec<_>>(), ["part 2", "part 3"]);
+    assert_eq!(parked[0].jobs.iter().map(name).collect::<Vec<_>>(), ["part 2", "part 3"]);
     assert_eq!((parked[0].why.as_str(), parked[0].parked_at, &parked[0].lane), ("hopeless", NOW, &lane("a")));
 
     assert!(store.unpark(parked[0].id, NOW).await.unwrap());
     assert!(!store.unpark(parked[0].id, NOW).await.unwrap(), "it is parked no more");
     claim(&store).unwrap().settle(park("hopeless again"), NOW).await.unwrap();
     let again = store.parked(10).unwrap();
-    assert_eq!(again[0].works.len(), 2, "they still belong together");
+    assert_eq!(again[0].jobs.len(), 2, "they still belong together");
     assert!(store.unpark(again[0].id, NOW).await.unwrap());
     assert_eq!(drain(&store).await, ["part 2", "part 3"]);
     assert_eq!(store.counts().parked, 0);
@@ -298,7 +298,7 @@ async fn counts_follow_the_queue() {
     push(&store, &lane("a"), &["a1", "a2"]).await;
     let count = |store: &Store| store.counts().routes.first().map(|(_, count)| *count).unwrap();
     assert_eq!(count(&store), QueueCount { waiting: 2, oldest_at: Some(NOW) });
-    claim(&store).unwrap().settle(Ending::Become(["p1", "p2", "p3"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(["p1", "p2", "p3"].map(named_job).to_vec()), NOW).await.unwrap();
     assert_eq!(count(&store).waiting, 4);
     drain(&store).await;
     assert_eq!(count(&store), QueueCount { waiting: 0, oldest_at: None });

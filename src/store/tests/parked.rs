@@ -3,8 +3,8 @@
 use super::*;
 
 /// An end of which somebody is told.
-fn told(why: &str) -> Ending {
-    Ending::Park { why: why.to_owned(), then: vec![job(None, &lane("reports"), "status")], needs_person: false }
+fn told(why: &str) -> Outcome {
+    Outcome::Park { why: why.to_owned(), then: vec![new_job(None, &lane("reports"), "status")], needs_person: false }
 }
 
 async fn ids(store: &Store) -> Vec<u64> {
@@ -60,8 +60,8 @@ async fn the_code_that_was_told_is_kept() {
     let refusal =
         crate::domain::delivery::ToldRefusal::new(crate::domain::delivery::ErrorCode::ConversationDeleted, "blocked");
     let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
-    let then = vec![NewJob { id: None, lane: lane("reports"), work: Work::Report(report) }];
-    let ending = Ending::Park { why: "blocked".to_owned(), then, needs_person: false };
+    let then = vec![NewJob { id: None, lane: lane("reports"), job: Job::DeliveryStatus(report) }];
+    let ending = Outcome::Park { why: "blocked".to_owned(), then, needs_person: false };
     claim(&store).unwrap().settle(ending, NOW).await.unwrap();
     assert_eq!(store.parked(1).unwrap()[0].code, Some(901));
     assert_eq!(store.set_aside_before(None, 1).await.unwrap()[0].code, Some(901));
@@ -127,18 +127,18 @@ async fn a_message_that_has_crossed_is_known_for_as_long_as_its_link() {
     let store = Store::open(Settings { links_for: HOUR * 24 * 90, ..home.settings() }).unwrap();
     let message = KommoMessageId("m".to_owned());
     let hook = || Intake {
-        jobs: vec![NewJob { id: Some(DedupeId::hook(&message)), lane: lane("a"), work: work("m") }],
+        jobs: vec![NewJob { id: Some(IdempotencyKey::hook(&message)), lane: lane("a"), job: named_job("m") }],
         offset: None,
     };
     assert_eq!(store.push(hook(), NOW).await.unwrap().taken, 1);
-    let link = Fact::Link { ours: "tg:7:5:1".parse().unwrap(), kommo: message.clone() };
-    claim(&store).unwrap().settle(Ending::Done { then: Vec::new(), facts: vec![link] }, NOW).await.unwrap();
+    let link = StateChange::Link { ours: "tg:7:5:1".parse().unwrap(), kommo: message.clone() };
+    claim(&store).unwrap().settle(Outcome::Done { then: Vec::new(), changes: vec![link] }, NOW).await.unwrap();
     let later = NOW.plus(HOUR * 24 * 8);
     store.sweep(later).await.unwrap();
     assert_eq!(store.push(hook(), later).await.unwrap(), Pushed { taken: 0, known: 1 }, "the id is forgotten");
     store.hold(&[lane("a")], 0);
     let missing = vec![Missing { rank: 0, job: hook().jobs.remove(0) }];
-    assert_eq!(store.weave(lane("a"), missing, |_, _| None, later).await.unwrap(), Woven::Stored(0));
-    assert!(store.was_taken(&DedupeId::hook(&message)).unwrap());
-    assert!(!store.was_taken(&DedupeId::hook(&KommoMessageId("other".to_owned()))).unwrap());
+    assert_eq!(store.backfill(lane("a"), missing, |_, _| None, later).await.unwrap(), Backfilled::Stored(0));
+    assert!(store.was_taken(&IdempotencyKey::hook(&message)).unwrap());
+    assert!(!store.was_taken(&IdempotencyKey::hook(&KommoMessageId("other".to_owned()))).unwrap());
 }

@@ -3,15 +3,15 @@
 use super::*;
 use crate::domain::{
     address::{KommoChatId, MessageId, UserId},
-    order::Arrived,
+    timestamps::Arrived,
 };
 
 /// Keeps facts, by a job that is done.
-pub(super) async fn learn(store: &Store, facts: Vec<Fact>) {
-    let job = NewJob { id: None, lane: lane("facts"), work: work("fact") };
+pub(super) async fn learn(store: &Store, changes: Vec<StateChange>) {
+    let job = NewJob { id: None, lane: lane("facts"), job: named_job("fact") };
     store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
     let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
-    lease.settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+    lease.settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
 }
 
 fn group(id: i64) -> Conversation {
@@ -35,7 +35,7 @@ async fn a_group_keeps_its_first_conversation_however_often_it_moves() {
     let home = Home::new();
     let store = home.open();
     for (from, to) in [(-1, -2), (-1, -2), (-2, -3)] {
-        learn(&store, vec![Fact::Move { from: group(from), to }]).await;
+        learn(&store, vec![StateChange::Move { from: group(from), to }]).await;
     }
     assert_eq!(store.moved_to(&group(-1)).unwrap(), Some(-3));
     for now in [-2, -3] {
@@ -50,8 +50,8 @@ async fn a_group_keeps_its_first_conversation_however_often_it_moves() {
 async fn a_group_that_has_begun_anew_in_kommo_stays_there() {
     let store = Home::new().open();
     let chat = Chat { chat: KommoChatId("c".to_owned()), user: None };
-    learn(&store, vec![Fact::Chat { conversation: group(-100), chat }]).await;
-    learn(&store, vec![Fact::Move { from: group(-1), to: -100 }]).await;
+    learn(&store, vec![StateChange::Chat { conversation: group(-100), chat }]).await;
+    learn(&store, vec![StateChange::Move { from: group(-1), to: -100 }]).await;
     assert_eq!((store.moved_from(&group(-100)).unwrap(), store.moved_to(&group(-1)).unwrap()), (None, None));
 }
 
@@ -70,7 +70,7 @@ async fn answers_go_by_the_newest_connection_of_a_person() {
         (connection("second", 2000, false), ("second", false)),
         (connection("fourth", 2000, true), ("fourth", true)),
     ] {
-        learn(&store, vec![Fact::Connection { bot, connection: told }]).await;
+        learn(&store, vec![StateChange::Connection { bot, connection: told }]).await;
         assert_eq!(newest(), Some((want.0.to_owned(), want.1)));
     }
     assert_eq!(store.connection(bot, "first").unwrap().map(|it| it.enabled), Some(false));
@@ -83,13 +83,13 @@ async fn what_waits_for_another_try_is_hurried_when_the_bot_is_shut_out() {
     let store = Home::new().open();
     let chat = group(7);
     let outbound = Lane::outbound(&chat);
-    let job = NewJob { id: None, lane: outbound.clone(), work: work("answer") };
+    let job = NewJob { id: None, lane: outbound.clone(), job: named_job("answer") };
     store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
-    let later = Ending::Retry { at: NOW.plus(HOUR), counts: true, why: "down".to_owned() };
+    let later = Outcome::Retry { at: NOW.plus(HOUR), counts: true, why: "down".to_owned() };
     store.claim(&outbound.route, NOW).unwrap().unwrap().settle(later, NOW).await.unwrap();
     for (shut_out, due) in [(false, false), (true, true), (true, true)] {
-        let presence = Presence { shut_out, changed_at: NOW, update: 1, learnt_at: NOW };
-        learn(&store, vec![Fact::Presence { conversation: chat.clone(), presence }]).await;
+        let membership = Membership { shut_out, changed_at: NOW, update: 1, learnt_at: NOW };
+        learn(&store, vec![StateChange::Membership { conversation: chat.clone(), membership }]).await;
         assert_eq!(store.due(&outbound.route) == Some(Due::Now), due, "{shut_out}");
     }
     drop(store.claim(&outbound.route, NOW).unwrap().expect("it can be claimed"));
@@ -102,13 +102,13 @@ async fn all_that_arrives_in_one_go_is_kept() {
     let store = Home::new().open();
     let ours = |message| MessageId { bot: BotId(1), chat: 7.into(), message, update: None };
     let arrived = |n| Arrived { ours: ours(n), written_at: UnixMillis(n * 1000) };
-    let fact = |chat, n| Fact::Arrived { conversation: group(chat), arrived: arrived(n) };
-    learn(&store, vec![fact(7, 1)]).await;
-    learn(&store, vec![fact(7, 2), fact(8, 3), fact(7, 4)]).await;
+    let change = |chat, n| StateChange::Arrived { conversation: group(chat), arrived: arrived(n) };
+    learn(&store, vec![change(7, 1)]).await;
+    learn(&store, vec![change(7, 2), change(8, 3), change(7, 4)]).await;
     assert_eq!(store.arrived(&group(7)).unwrap(), [1, 2, 4].map(arrived));
     assert_eq!(store.arrived(&group(8)).unwrap(), [arrived(3)]);
     let kommo = KommoMessageId("m".to_owned());
-    let links = [5, 6, 5].map(|n| Fact::Link { ours: ours(n), kommo: kommo.clone() });
+    let links = [5, 6, 5].map(|n| StateChange::Link { ours: ours(n), kommo: kommo.clone() });
     learn(&store, links.to_vec()).await;
     assert_eq!(store.telegram_messages(&kommo).unwrap(), [5, 6].map(ours));
 }

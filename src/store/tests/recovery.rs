@@ -9,7 +9,7 @@ use crate::domain::address::{BotId, MessageId};
 async fn an_arrival_is_taken_once_for_as_long_as_it_is_remembered() {
     let home = Home::new();
     let store = home.open();
-    let intake = || Intake { jobs: vec![job(Some("x"), &lane("a"), "a1")], offset: None };
+    let intake = || Intake { jobs: vec![new_job(Some("x"), &lane("a"), "a1")], offset: None };
     assert_eq!(store.push(intake(), NOW).await.unwrap(), Pushed { taken: 1, known: 0 });
     assert_eq!(drain(&store).await, ["a1"]);
     let known = Pushed { taken: 0, known: 1 };
@@ -25,8 +25,10 @@ async fn an_arrival_is_taken_once_for_as_long_as_it_is_remembered() {
 async fn twins_in_one_intake_and_from_many_callers_are_taken_once() {
     let home = Home::new();
     let store = home.open();
-    let twins =
-        || Intake { jobs: vec![job(Some("x"), &lane("a"), "a1"), job(Some("x"), &lane("a"), "a1")], offset: None };
+    let twins = || Intake {
+        jobs: vec![new_job(Some("x"), &lane("a"), "a1"), new_job(Some("x"), &lane("a"), "a1")],
+        offset: None,
+    };
     let pushes = (0..32).map(|_| store.push(twins(), NOW));
     let taken: usize =
         futures_util::future::join_all(pushes).await.into_iter().map(|pushed| pushed.unwrap().taken).sum();
@@ -37,7 +39,7 @@ async fn twins_in_one_intake_and_from_many_callers_are_taken_once() {
 async fn what_is_expired_is_removed_and_the_rest_stays() {
     let home = Home::new();
     let store = home.open();
-    let intake = |id: &str| Intake { jobs: vec![job(Some(id), &lane("a"), "a1")], offset: None };
+    let intake = |id: &str| Intake { jobs: vec![new_job(Some(id), &lane("a"), "a1")], offset: None };
     store.push(intake("old"), NOW).await.unwrap();
     let later = NOW.plus(HOUR / 2);
     store.push(intake("young"), later).await.unwrap();
@@ -55,7 +57,8 @@ async fn a_reopened_store_has_everything_and_no_leases() {
     let home = Home::new();
     let store = home.open();
     let bot = BotId(7);
-    let jobs = vec![job(Some("x"), &lane("a"), "a1"), job(None, &lane("a"), "a2"), job(None, &lane("b"), "b1")];
+    let jobs =
+        vec![new_job(Some("x"), &lane("a"), "a1"), new_job(None, &lane("a"), "a2"), new_job(None, &lane("b"), "b1")];
     store.push(Intake { jobs, offset: Some((bot, 42)) }, NOW).await.unwrap();
     let lease = claim(&store).unwrap();
     store.clone().close().await.unwrap();
@@ -67,7 +70,8 @@ async fn a_reopened_store_has_everything_and_no_leases() {
     assert_eq!(store.counts().routes, [(Route::Inbound, QueueCount { waiting: 3, oldest_at: Some(NOW) })]);
     push(&store, &lane("a"), &["a3"]).await;
     assert_eq!(drain(&store).await, ["a1", "b1", "a2", "a3"]);
-    let known = store.push(Intake { jobs: vec![job(Some("x"), &lane("a"), "a1")], offset: None }, NOW).await.unwrap();
+    let known =
+        store.push(Intake { jobs: vec![new_job(Some("x"), &lane("a"), "a1")], offset: None }, NOW).await.unwrap();
     assert_eq!(known, Pushed { taken: 0, known: 1 });
 }
 
@@ -94,11 +98,11 @@ async fn links_and_chats_are_found_from_both_sides() {
     let chat = Chat { chat: KommoChatId("c".to_owned()), user: Some(KommoUserId("u".to_owned())) };
     for ours in [first, second] {
         push(&store, &lane("a"), &["x"]).await;
-        let facts = vec![
-            Fact::Link { ours, kommo: kommo.clone() },
-            Fact::Chat { conversation: conversation.clone(), chat: chat.clone() },
+        let changes = vec![
+            StateChange::Link { ours, kommo: kommo.clone() },
+            StateChange::Chat { conversation: conversation.clone(), chat: chat.clone() },
         ];
-        claim(&store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+        claim(&store).unwrap().settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
     }
     assert_eq!(store.chat(&conversation).unwrap().as_ref(), Some(&chat));
     store.close().await.unwrap();
@@ -121,9 +125,9 @@ async fn a_message_that_is_linked_anew_leaves_nothing_behind_in_the_end() {
     let ours: MessageId = "tg:7:5:1".parse().unwrap();
     let [first, second] = ["first", "second"].map(|id| KommoMessageId(id.to_owned()));
     for kommo in [&first, &second] {
-        let facts = vec![Fact::Link { ours, kommo: kommo.clone() }];
-        let jobs = vec![job(None, &lane("a"), "x")];
-        store.push_with(Intake { jobs, offset: None }, facts, NOW).await.unwrap();
+        let changes = vec![StateChange::Link { ours, kommo: kommo.clone() }];
+        let jobs = vec![new_job(None, &lane("a"), "x")];
+        store.push_with(Intake { jobs, offset: None }, changes, NOW).await.unwrap();
     }
     assert_eq!(store.kommo_message(&ours).unwrap().as_ref(), Some(&second));
     assert_eq!(store.telegram_messages(&first).unwrap(), [ours], "who answers the former one is understood");
@@ -166,7 +170,7 @@ async fn restored_answers_are_parked_since_they_may_have_been_delivered() {
     let outbound = Lane::outbound(&"tg:sales:5".parse().unwrap());
     push(&store, &outbound, &["whole", "next"]).await;
     let lease = store.claim(&outbound.route, NOW).unwrap().unwrap();
-    lease.settle(Ending::Become(["part 1", "part 2"].map(work).to_vec()), NOW).await.unwrap();
+    lease.settle(Outcome::Replace(["part 1", "part 2"].map(named_job).to_vec()), NOW).await.unwrap();
     push(&store, &lane("a"), &["inbound"]).await;
     store.dump(&dump, NOW).unwrap();
     store.close().await.unwrap();
@@ -179,7 +183,7 @@ async fn restored_answers_are_parked_since_they_may_have_been_delivered() {
         .parked(10)
         .unwrap()
         .into_iter()
-        .map(|parked| parked.works.iter().map(|work| name(work).to_owned()).collect())
+        .map(|parked| parked.jobs.iter().map(|job| name(job).to_owned()).collect())
         .collect();
     assert_eq!(parked, [vec!["part 1", "part 2"], vec!["next"]]);
 }

@@ -197,6 +197,6 @@ async fn large_and_unreadable_rows_are_restored_as_they_were() {
     let store = home.open();
     assert_eq!(store.db().unwrap().get(keys::aside(50, &unreadable)).unwrap().unwrap(), "broken");
     assert_eq!(drain(&store).await, [large.as_str(), "small"]);
-    assert_eq!(store.parked(9).unwrap()[0].works, [work(&large)]);
+    assert_eq!(store.parked(9).unwrap()[0].jobs, [named_job(&large)]);
     assert_eq!(store.counts().parked, 2);
 }

@@ -4,7 +4,7 @@ use super::{
     samples::{conversation, kommo, ours},
     *,
 };
-use crate::domain::order::Latest;
+use crate::domain::timestamps::LastSent;
 
 fn to_telegram(thread: &str) -> Lane {
     Lane { route: Route::Outbound(SourceId::parse("sales").unwrap()), thread: thread.to_owned() }
@@ -22,21 +22,21 @@ async fn what_waited_is_parked_and_what_came_since_goes_on() {
     let lanes = store.lanes_to_telegram().unwrap();
     assert_eq!(lanes, [gone.clone(), kept.clone()], "what goes to Kommo may be repeated");
     store.hold(&lanes, 0);
-    let mark = store.mark().await.unwrap();
+    let mark = store.next_mark().await.unwrap();
     push(&store, &kept, &["3"]).await;
     assert_eq!(store.waiting(&kept).unwrap().unwrap().iter().map(name).collect::<Vec<_>>(), ["1", "2", "3"]);
 
     let later = NOW.plus(HOUR);
     let rewound = store.rewound(lanes.clone(), mark, later).await.unwrap();
     assert_eq!(rewound, Rewound { parked: 4, busy: 0 });
-    assert_eq!(store.begun_at().unwrap(), Some(later));
+    assert_eq!(store.history_from().unwrap(), Some(later));
     assert!(store.is_set_aside(&gone).unwrap() && !store.is_set_aside(&inbound).unwrap());
     let claim = |store: &Store| store.claim(&kept.route, NOW).unwrap();
     assert!(claim(&store).is_none(), "they are held still");
     store.hold_less(&kept, Some(mark + 1));
     store.hold_less(&gone, None);
     let lease = claim(&store).expect("what came since");
-    assert_eq!(name(lease.work()), "3");
+    assert_eq!(name(lease.job()), "3");
     lease.settle(done(), NOW).await.unwrap();
     assert!(claim(&store).is_none());
     assert_eq!(drain(&store).await, ["1", "2"]);
@@ -63,10 +63,10 @@ async fn a_lane_in_which_somebody_works_is_left_alone() {
 /// Kommo takes the message with this number, and tells its id or does not.
 async fn take(store: &Store, number: i64, id: Option<&str>) {
     push(store, &lane("a"), &["update"]).await;
-    let latest = Latest::new(ours(number), NOW);
-    let mut facts = vec![Fact::Latest { conversation: conversation(), latest }];
-    facts.extend(id.map(|id| Fact::Link { ours: ours(number), kommo: kommo(id) }));
-    claim(store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+    let last_sent = LastSent::new(ours(number), NOW);
+    let mut changes = vec![StateChange::LastSent { conversation: conversation(), last_sent }];
+    changes.extend(id.map(|id| StateChange::Link { ours: ours(number), kommo: kommo(id) }));
+    claim(store).unwrap().settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
 }
 
 #[tokio::test]
@@ -80,8 +80,8 @@ async fn the_horizon_stays_until_a_comparison_is_complete_or_an_id_is_not_told()
     assert_eq!(horizon(&store), Some(4));
     store.close().await.unwrap();
     let store = home.open();
-    assert_eq!((horizon(&store), store.latest(&conversation()).unwrap().unwrap().ours), (Some(4), ours(8)));
-    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
+    assert_eq!((horizon(&store), store.last_sent(&conversation()).unwrap().unwrap().ours), (Some(4), ours(8)));
+    store.advance_watermark(NOW, 1, Vec::new()).await.unwrap();
     assert_eq!(horizon(&store), Some(8));
     take(&store, 9, Some("nine")).await;
     assert_eq!(horizon(&store), Some(8));
@@ -101,7 +101,7 @@ async fn lose(store: &Store, numbers: &[i64]) {
         push(store, &lane("a"), &[&number.to_string()]).await;
         ids.extend(claim(store).unwrap().settle(park("who knows"), NOW).await.unwrap());
     }
-    let message = |work: &Work| Ok(name(work).parse().ok().map(|number| (conversation(), ours(number))));
+    let message = |job: &Job| Ok(name(job).parse().ok().map(|number| (conversation(), ours(number))));
     assert_eq!(store.drop_parked(ids, message).await.unwrap().len(), numbers.len());
 }
 
@@ -115,9 +115,9 @@ async fn what_the_operator_drops_is_no_sign_of_it() {
     lose(&store, &[3]).await;
     assert_eq!(horizon(&store), Some(4), "it is below");
     lose(&store, &[7, 6]).await;
-    assert_eq!((horizon(&store), store.latest(&conversation()).unwrap().unwrap().ours), (Some(7), ours(8)));
+    assert_eq!((horizon(&store), store.last_sent(&conversation()).unwrap().unwrap().ours), (Some(7), ours(8)));
     lose(&store, &[10]).await;
-    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
+    store.advance_watermark(NOW, 1, Vec::new()).await.unwrap();
     assert_eq!(horizon(&store), Some(10), "also when a comparison is complete");
 }
 
@@ -127,9 +127,9 @@ async fn what_is_passed_over_is_no_sign_of_it() {
     take(&store, 4, Some("four")).await;
     take(&store, 8, Some("eight")).await;
     push(&store, &lane("a"), &["update"]).await;
-    let facts = vec![Fact::Unlinked { conversation: conversation(), ours: ours(6) }];
-    claim(&store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
-    assert_eq!((horizon(&store), store.latest(&conversation()).unwrap().unwrap().ours), (Some(6), ours(8)));
+    let changes = vec![StateChange::Unlinked { conversation: conversation(), ours: ours(6) }];
+    claim(&store).unwrap().settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
+    assert_eq!((horizon(&store), store.last_sent(&conversation()).unwrap().unwrap().ours), (Some(6), ours(8)));
 }
 
 #[tokio::test]
@@ -137,11 +137,11 @@ async fn what_comes_late_takes_nothing_back_that_is_later() {
     let store = Home::new().open();
     take(&store, 4, Some("four")).await;
     take(&store, 8, Some("eight")).await;
-    let latest = |store: &Store| store.latest(&conversation()).unwrap().unwrap().ours.message;
+    let last_sent = |store: &Store| store.last_sent(&conversation()).unwrap().unwrap().ours.message;
     take(&store, 6, Some("six")).await;
-    assert_eq!((latest(&store), horizon(&store)), (8, Some(4)));
+    assert_eq!((last_sent(&store), horizon(&store)), (8, Some(4)));
     take(&store, 7, None).await;
-    assert_eq!((latest(&store), horizon(&store)), (8, Some(8)), "7 is in Kommo by an id that nobody knows");
+    assert_eq!((last_sent(&store), horizon(&store)), (8, Some(8)), "7 is in Kommo by an id that nobody knows");
 }
 
 #[tokio::test]
@@ -159,8 +159,8 @@ async fn what_names_a_chat_without_its_customer_takes_the_customer_from_nobody()
     ];
     for (chat, user) in all {
         push(&store, &lane("a"), &["update"]).await;
-        let facts = vec![Fact::Chat { conversation: conversation(), chat: chat.clone() }];
-        claim(&store).unwrap().settle(Ending::Done { then: Vec::new(), facts }, NOW).await.unwrap();
+        let changes = vec![StateChange::Chat { conversation: conversation(), chat: chat.clone() }];
+        claim(&store).unwrap().settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
         assert_eq!(store.chat(&conversation()).unwrap(), Some(named(&chat.chat.0, user)));
     }
 }

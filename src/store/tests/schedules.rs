@@ -23,13 +23,13 @@ use self::{
 use super::{NOW, lane, model::cases};
 use crate::store::{StoreError, index::Index};
 
-mod book;
 mod bridge;
 mod channel;
 #[expect(clippy::duplicate_mod, reason = "that is what this test is about")]
 #[path = "../committer.rs"]
 mod committer;
 mod disk;
+mod write_txn;
 
 mod index {
     pub(super) use crate::store::index::Index;

@@ -20,8 +20,8 @@ async fn the_newest_hundred_are_kept_until_they_are_read() {
     let home = Home::new();
     let store = home.open();
     let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
-    let arrived = |answers| vec![Fact::Unread { conversation: conversation.clone(), answers }];
-    let read = |answers| vec![Fact::Read { conversation: conversation.clone(), answers }];
+    let arrived = |answers| vec![StateChange::Unread { conversation: conversation.clone(), answers }];
+    let read = |answers| vec![StateChange::Read { conversation: conversation.clone(), answers }];
     learn(&store, arrived(answers(1..60))).await;
     learn(&store, arrived(answers(60..111))).await;
     assert_eq!(store.unread(&conversation).unwrap(), answers(11..111));

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     domain::{
         address::{BotId, MessageId, UserId},
-        guest::Told,
+        crm::SyncedProfile,
     },
     store::db::Batch,
 };
@@ -93,8 +93,8 @@ async fn the_rest_of_an_answer_waits_with_its_part_that_cannot_be_read_and_both_
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["whole", "later"]).await;
-    let parts = ["1", "2", "3", "4"].map(work).to_vec();
-    claim(&store).unwrap().settle(Ending::Become(parts), NOW).await.unwrap();
+    let parts = ["1", "2", "3", "4"].map(named_job).to_vec();
+    claim(&store).unwrap().settle(Outcome::Replace(parts), NOW).await.unwrap();
     let second = keys_of(&store, &lane("a"))[1].clone();
     let whole = store.db().unwrap().get(&second).unwrap().unwrap();
     damage(&store, &second, 0);
@@ -165,9 +165,9 @@ async fn the_first_arrival_is_not_mixed_with_what_tells_no_number() {
 async fn parts_that_cannot_be_read_move_with_the_others_and_are_not_written_over() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["whole"]).await;
-    claim(&store).unwrap().settle(Ending::Become(["1", "2", "3"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(["1", "2", "3"].map(named_job).to_vec()), NOW).await.unwrap();
     damage(&store, &keys_of(&store, &lane("a"))[1], 3);
-    claim(&store).unwrap().settle(Ending::Become(["1a", "1b", "1c"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(["1a", "1b", "1c"].map(named_job).to_vec()), NOW).await.unwrap();
     assert_eq!(keys_of(&store, &lane("a")).len(), 5);
     assert_eq!(drain_all(&store).await, ["1a", "1b", "1c"]);
     let values: Vec<_> = store.db().unwrap().scan_prefix(keys::ASIDE).map(|row| row.unwrap().1).collect();
@@ -179,12 +179,12 @@ async fn parts_that_cannot_be_read_move_with_the_others_and_are_not_written_over
 async fn parking_leaves_the_part_that_cannot_be_read_to_be_set_aside() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["whole", "later"]).await;
-    claim(&store).unwrap().settle(Ending::Become(["1", "2", "3"].map(work).to_vec()), NOW).await.unwrap();
+    claim(&store).unwrap().settle(Outcome::Replace(["1", "2", "3"].map(named_job).to_vec()), NOW).await.unwrap();
     damage(&store, &keys_of(&store, &lane("a"))[1], 4);
     claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
     assert_eq!(drain_all(&store).await, ["later"]);
     assert_eq!(store.counts().parked, 2);
-    assert_eq!(store.parked(9).unwrap()[0].works.len(), 2);
+    assert_eq!(store.parked(9).unwrap()[0].jobs.len(), 2);
 }
 
 #[tokio::test]
@@ -193,10 +193,10 @@ async fn late_arrivals_find_their_places_around_what_cannot_be_read() {
     push(&store, &lane("a"), &["2", "4", "6"]).await;
     damage(&store, &keys_of(&store, &lane("a"))[1], 2);
     store.hold(&[lane("a")], 0);
-    let missing = ["1", "5"].map(|id| Missing { rank: id.parse().unwrap(), job: job(Some(id), &lane("a"), id) });
-    let rank = |_, work: &Work| name(work).parse().ok();
-    assert_eq!(store.weave(lane("a"), missing.to_vec(), rank, NOW).await.unwrap(), Woven::Stored(2));
-    store.let_go(&lane("a"));
+    let missing = ["1", "5"].map(|id| Missing { rank: id.parse().unwrap(), job: new_job(Some(id), &lane("a"), id) });
+    let rank = |_, job: &Job| name(job).parse().ok();
+    assert_eq!(store.backfill(lane("a"), missing.to_vec(), rank, NOW).await.unwrap(), Backfilled::Stored(2));
+    store.release_hold(&lane("a"));
     assert_eq!(drain_all(&store).await, ["1", "2", "5", "6"]);
     assert_eq!(set_aside(&store).await.len(), 1);
 }
@@ -208,7 +208,7 @@ async fn what_is_united_ends_before_what_cannot_be_read() {
     damage(&store, &keys_of(&store, &lane("a"))[2], 0);
     let lease = claim(&store).unwrap();
     assert_eq!(lease.behind(9).unwrap().len(), 1);
-    lease.settle(Ending::Unite { behind: 3, works: vec![work("1 and 2")] }, NOW).await.unwrap();
+    lease.settle(Outcome::Merge { behind: 3, jobs: vec![named_job("1 and 2")] }, NOW).await.unwrap();
     assert_eq!(drain_all(&store).await, ["1 and 2", "4"]);
     assert_eq!(set_aside(&store).await.len(), 1);
 }
@@ -242,20 +242,20 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
     let conversation: Conversation = "tg:sales:5".parse().unwrap();
     let ours: MessageId = "tg:7:5:1".parse().unwrap();
     let kommo = KommoMessageId("k".to_owned());
-    let intake = || Intake { jobs: vec![job(Some("x"), &lane("a"), "a1")], offset: Some((BotId(7), 42)) };
+    let intake = || Intake { jobs: vec![new_job(Some("x"), &lane("a"), "a1")], offset: Some((BotId(7), 42)) };
     let chat = Chat { chat: KommoChatId("c".to_owned()), user: None };
-    let facts = || {
+    let changes = || {
         vec![
-            Fact::Link { ours, kommo: kommo.clone() },
-            Fact::Chat { conversation: conversation.clone(), chat: chat.clone() },
-            Fact::Opening { conversation: conversation.clone(), chat: chat.clone() },
-            Fact::Told { conversation: conversation.clone(), told: Told::default() },
+            StateChange::Link { ours, kommo: kommo.clone() },
+            StateChange::Chat { conversation: conversation.clone(), chat: chat.clone() },
+            StateChange::ManagerInitiatedChat { conversation: conversation.clone(), chat: chat.clone() },
+            StateChange::SyncedProfile { conversation: conversation.clone(), told: SyncedProfile::default() },
         ]
     };
     store.begin(NOW).await.unwrap();
-    store.push_with(intake(), facts(), NOW).await.unwrap();
+    store.push_with(intake(), changes(), NOW).await.unwrap();
     store.redeem("invitation", "somebody".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
-    store.caught_up(NOW, 1, Vec::new()).await.unwrap();
+    store.advance_watermark(NOW, 1, Vec::new()).await.unwrap();
     for key in store.db().unwrap().iter().keys().map(Result::unwrap) {
         if key != keys::SCHEMA && key[0] != b'j' {
             damage(&store, &key, 3);
@@ -267,7 +267,7 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
     assert_eq!(store.chat(&conversation).unwrap(), None);
     assert_eq!(store.kommo_message(&ours).unwrap(), None);
     assert_eq!(store.telegram_messages(&kommo).unwrap(), []);
-    assert_eq!(store.told(&conversation).unwrap(), Told::default());
+    assert_eq!(store.told(&conversation).unwrap(), SyncedProfile::default());
     assert_eq!(store.opening(&conversation).unwrap(), None);
     assert_eq!(store.opened(&chat.chat).unwrap(), None);
     assert_eq!(store.number_of(UserId(5)).unwrap(), None);
@@ -278,9 +278,12 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
     assert_eq!(store.push(intake(), NOW).await.unwrap(), Pushed { taken: 0, known: 1 });
     assert!(!store.redeem("invitation", "somebody else".to_owned(), NOW.plus(HOUR), NOW).await.unwrap());
     store.begin(NOW.plus(HOUR)).await.unwrap();
-    assert_eq!(store.begun_at().unwrap(), Some(NOW.plus(HOUR)));
+    assert_eq!(store.history_from().unwrap(), Some(NOW.plus(HOUR)));
     // What is learnt anew takes the place of what cannot be read.
-    store.push_with(Intake { jobs: vec![job(None, &lane("a"), "a2")], offset: None }, facts(), NOW).await.unwrap();
+    store
+        .push_with(Intake { jobs: vec![new_job(None, &lane("a"), "a2")], offset: None }, changes(), NOW)
+        .await
+        .unwrap();
     assert_eq!(store.chat(&conversation).unwrap(), Some(chat));
     assert_eq!(store.telegram_messages(&kommo).unwrap(), [ours]);
     assert!(store.forget(conversation.contact()).await.is_ok());
@@ -311,8 +314,8 @@ async fn a_held_message_that_cannot_be_read_is_set_aside_and_comes_back() {
     assert!(store.unpark(aside.id, NOW).await.unwrap());
     let lease = claim(&store).unwrap();
     assert_eq!(lease.lane(), &Lane::inbound(&conversation));
-    let update = Work::Update { source: conversation.source, bot: BotId(7), raw: "{}".to_owned() };
-    assert_eq!((lease.work(), lease.enqueued_at(), store.counts().parked), (&update, NOW, 0));
+    let update = Job::Update { source: conversation.source, bot: BotId(7), raw: "{}".to_owned() };
+    assert_eq!((lease.job(), lease.enqueued_at(), store.counts().parked), (&update, NOW, 0));
 }
 
 #[tokio::test]
@@ -323,7 +326,7 @@ async fn a_counter_that_is_lost_or_cannot_be_read_is_above_all_numbers_in_use() 
         push(&store, &lane("a"), &["a1", "a2"]).await;
         claim(&store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
         let parked = store.parked(1).unwrap()[0].id;
-        store.caught_up(NOW, 40, Vec::new()).await.unwrap();
+        store.advance_watermark(NOW, 40, Vec::new()).await.unwrap();
         let mut damage = Batch::default();
         match counter {
             Some(text) => damage.insert(keys::SEQUENCE, text),
@@ -332,7 +335,7 @@ async fn a_counter_that_is_lost_or_cannot_be_read_is_above_all_numbers_in_use() 
         store.db().unwrap().apply_batch(damage).unwrap();
         store.close().await.unwrap();
         let store = home.open();
-        assert_eq!(store.mark().await.unwrap(), 40);
+        assert_eq!(store.next_mark().await.unwrap(), 40);
         push(&store, &lane("a"), &["a3"]).await;
         assert_eq!(drain(&store).await, ["a2", "a3"]);
         assert_eq!(store.parked(1).unwrap()[0].id, parked);

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    domain::work::Route,
+    domain::job::Route,
     store::{Due, Settings},
     telegram::tests::scripted::{Asked, Reply, Scripted, refusal, success},
 };
@@ -54,7 +54,7 @@ impl Waiting {
 struct Bench {
     server: Scripted,
     store: Store,
-    meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
     bot: Bot,
     stop: CancellationToken,
     _dir: TempDir,
@@ -73,13 +73,13 @@ impl Bench {
             parked_for: Duration::from_hours(168),
         });
         let (bot, stop) = (server.bot(), CancellationToken::new());
-        Self { server, store: store.unwrap(), meter: Arc::default(), bot, stop, _dir: dir }
+        Self { server, store: store.unwrap(), metrics: Arc::default(), bot, stop, _dir: dir }
     }
 
     /// Lets the poller work until a condition holds.
     async fn until(&self, rhythm: Rhythm, what: &str, holds: impl Fn(&Self) -> bool) {
         let poller =
-            Poller { bot: self.bot.clone(), store: self.store.clone(), meter: Arc::clone(&self.meter), rhythm };
+            Poller { bot: self.bot.clone(), store: self.store.clone(), metrics: Arc::clone(&self.metrics), rhythm };
         let watching = async {
             let deadline = Instant::now() + WITHIN;
             while !holds(self) {
@@ -98,7 +98,7 @@ impl Bench {
         let mut raws = Vec::new();
         let mut leases = Vec::new();
         while let Some(lease) = self.store.claim(&Route::Inbound, clock::now()).unwrap() {
-            let Work::Update { raw, .. } = lease.work() else { panic!("{:?}", lease.work()) };
+            let Job::Update { raw, .. } = lease.job() else { panic!("{:?}", lease.job()) };
             raws.push(raw.clone());
             leases.push(lease);
         }
@@ -150,7 +150,7 @@ async fn an_update_that_breaks_its_answer_is_found_and_set_aside_under_its_numbe
         assert!(stored.iter().any(|raw| raw.starts_with(&broken(place))), "{place}: {stored:#?}");
         let limits: Vec<_> = bench.polls().iter().map(|asked| asked["limit"].as_u64().unwrap()).collect();
         assert_eq!((&limits[..2], limits[2], limits.last()), (&[100, 100][..], 1, Some(&100)), "{place}: {limits:?}");
-        bench.until(BRISK, "it polls on", |bench| bench.meter.obstacles().is_empty()).await;
+        bench.until(BRISK, "it polls on", |bench| bench.metrics.obstacles().is_empty()).await;
     }
 }
 
@@ -160,7 +160,7 @@ async fn an_update_without_a_number_goes_with_the_others_and_alone_makes_no_loop
     let (given, waits) = (Arc::clone(&waiting), Arc::clone(&waiting));
     let bench = Bench::new(move |asked| given.give(asked)).await;
     bench.until(BRISK, "it is tried again", |bench| bench.polls().len() > 3).await;
-    assert!(bench.meter.obstacles()[0].contains("updates without numbers"), "{:?}", bench.meter.obstacles());
+    assert!(bench.metrics.obstacles()[0].contains("updates without numbers"), "{:?}", bench.metrics.obstacles());
     assert!(bench.stored().is_empty(), "it would be stored again and again");
     waiting.0.lock().unwrap().push((2, update(2, "")));
     bench.until(BRISK, "all is confirmed", move |_| waits.is_empty()).await;
@@ -177,7 +177,7 @@ async fn outlives(trouble: impl Fn() -> Reply + Send + Sync + 'static, shown: &s
     let is_over = CancellationToken::new();
     let (given, over) = (Arc::clone(&waiting), is_over.clone());
     let bench = Bench::new(move |asked| if over.is_cancelled() { given.give(asked) } else { trouble() }).await;
-    let says = |bench: &Bench| bench.meter.obstacles().iter().any(|line| line.contains(shown));
+    let says = |bench: &Bench| bench.metrics.obstacles().iter().any(|line| line.contains(shown));
     let over_at = std::cell::Cell::new(None);
     bench
         .until(rhythm, shown, |bench| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    meter::Polling,
+    metrics::Polling,
     telegram::{
         error::{CallError, Unread},
         obstacle::Obstacle,
@@ -162,8 +162,8 @@ mod tests {
             let Trouble::Unreadable { body: kept, .. } = trouble(200, body) else { panic!("{body}") };
             assert_eq!(kept.text(), body);
         }
-        let cut = CallError::Unanswered { why: "cut off".to_owned(), has_begun: true };
-        assert!(matches!(Trouble::from(cut), Trouble::Unreadable { .. }));
+        let abort = CallError::Unanswered { why: "cut off".to_owned(), has_begun: true };
+        assert!(matches!(Trouble::from(abort), Trouble::Unreadable { .. }));
         let silent = CallError::Unanswered { why: "silent".to_owned(), has_begun: false };
         assert!(matches!(Trouble::from(silent), Trouble::Away(_)));
     }

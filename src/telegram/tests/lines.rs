@@ -8,9 +8,9 @@ use tokio::{io::AsyncWriteExt, net::TcpListener};
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId, SourceId, TelegramChat},
+        job::{Call, Method},
         keyboard::Keyboard,
         retry::Failure,
-        work::{Call, Method},
     },
     telegram::{
         bot::Bot,
@@ -19,7 +19,7 @@ use crate::{
         place::Target,
         tests::scripted::{Reply, Scripted, bot, paced, refusal, success},
         updates::{Ask, Wait},
-        upload::{Form, Handover, Incoming, Parcel, UploadError},
+        upload::{BodySent, Incoming, SendAs, Upload, UploadError},
     },
 };
 
@@ -39,21 +39,21 @@ async fn send(bot: &Bot) -> Result<Option<i64>, Failure> {
         part: 1,
         parts: 1,
         method: Method::SendText { text: "Hi".to_owned(), keyboard: Keyboard::default(), reply_to: None },
-        lost: None,
+        omitted: None,
         answers_in: None,
         opening: None,
         written_at: None,
     };
-    let sent = bot.send(&call, &target(), &Handover::default()).await?;
+    let sent = bot.send(&call, &target(), &BodySent::default()).await?;
     Ok(sent.map(|sent| sent.id.message))
 }
 
 async fn upload(bot: &Bot, size_bytes: Option<u64>) -> Result<(), UploadError> {
     let pieces = (0..4).map(|_| Ok("1234".into()));
     let incoming = Incoming { size_bytes, first: "1234".into(), rest: stream::iter(pieces).boxed() };
-    let parcel = Parcel { form: Form::Document, name: "a.txt", caption: "", incoming };
+    let parcel = Upload { form: SendAs::Document, name: "a.txt", caption: "", incoming };
     let chat = TelegramChat { id: CHAT, owner: None };
-    bot.upload((chat, &target()), parcel, &Keyboard::default(), None, &Handover::default()).await.map(drop)
+    bot.upload((chat, &target()), parcel, &Keyboard::default(), None, &BodySent::default()).await.map(drop)
 }
 
 fn kind(failure: &Failure) -> &'static str {
@@ -182,7 +182,7 @@ async fn typing_counts_among_the_calls_and_is_left_out_where_there_is_no_room() 
     let bot = paced(&format!("http://{}", server.address), 1);
     assert_eq!(bot.type_in(target()).await, Ok(()));
     assert_eq!(server.asked().len(), 1);
-    let crowd = async { tokio::join!(bot.turn(), bot.turn(), bot.turn()) };
+    let crowd = async { tokio::join!(bot.acquire(), bot.acquire(), bot.acquire()) };
     let (_, typing) = tokio::join!(crowd, bot.type_in(target()));
     assert_eq!(typing, Ok(()), "nobody minds");
     assert_eq!(server.asked().len(), 1, "the crowd goes first, and then it is too late");

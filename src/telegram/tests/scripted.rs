@@ -18,7 +18,7 @@ use crate::{
         keyboard::Layout,
     },
     net::Egress,
-    pace::ChatLimits,
+    rate_limit::ChatLimits,
     telegram::{access::Access, bot::Bot},
 };
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::telegram::{bot::Bot, place::Target, upload::Form};
+use crate::telegram::{bot::Bot, place::Target, upload::SendAs};
 
 /// What arrives sooner needs no announcement.
 const SHOWN_AFTER: Duration = Duration::from_millis(700);
@@ -11,7 +11,7 @@ const SHOWN_EVERY: Duration = Duration::from_secs(4);
 
 impl Bot {
     /// Shows again and again what is on its way. Best effort: whatever comes of it, it never ends.
-    pub(super) async fn keep_showing(&self, to: &Target, form: Form) -> std::convert::Infallible {
+    pub(super) async fn keep_showing(&self, to: &Target, form: SendAs) -> std::convert::Infallible {
         tokio::time::sleep(SHOWN_AFTER).await;
         loop {
             if let Err(failure) = self.show(to.clone(), form.action()).await {

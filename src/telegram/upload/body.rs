@@ -31,9 +31,9 @@ pub struct Incoming {
 /// Nothing tells how much of what is written has left this machine. So a file that fits into the buffers on the way counts
 /// as handed over almost at once, and if the connection breaks then, is reported as uncertain though it may not have gone.
 #[derive(Clone, Debug, Default)]
-pub struct Handover(Arc<AtomicBool>);
+pub struct BodySent(Arc<AtomicBool>);
 
-impl Handover {
+impl BodySent {
     /// The request goes out as a whole, or its last byte does.
     pub fn complete(&self) {
         self.0.store(true, Ordering::Release);
@@ -61,7 +61,7 @@ pub(super) enum Break {
     /// It grew beyond its limit.
     TooLarge,
     /// No more came in.
-    Dried(String),
+    SourceStalled(String),
 }
 
 /// How long nothing may move of a request.
@@ -75,13 +75,13 @@ pub(in crate::telegram) struct Patience {
 
 /// Watches the bodies of one request.
 #[derive(Debug)]
-pub(super) struct Gauge {
+pub(super) struct ProgressWatch {
     size_bytes: Option<u64>,
     moved_at: Mutex<Instant>,
     broken: OnceLock<Break>,
 }
 
-impl Gauge {
+impl ProgressWatch {
     /// Watches bodies of so many bytes together, if that is known.
     pub(super) fn new(size_bytes: Option<u64>) -> Arc<Self> {
         Arc::new(Self { size_bytes, moved_at: Mutex::new(Instant::now()), broken: OnceLock::new() })
@@ -101,9 +101,9 @@ impl Gauge {
     }
 
     /// Returns when nothing has moved for so long, or there is no answer after so long.
-    pub(super) async fn silence(&self, patience: Patience, handover: &Handover) {
+    pub(super) async fn silence(&self, patience: Patience, body_sent: &BodySent) {
         loop {
-            let lasts = if handover.is_complete() { patience.answer } else { patience.moving };
+            let lasts = if body_sent.is_complete() { patience.answer } else { patience.moving };
             let until = *self.moved_at.lock().unwrap_or_else(PoisonError::into_inner) + lasts;
             if until <= Instant::now() {
                 return;
@@ -125,17 +125,17 @@ impl Gauge {
 pub(super) fn watched(
     incoming: Incoming,
     limit_bytes: u64,
-    gauge: Arc<Gauge>,
-    at_end: Option<Handover>,
+    progress: Arc<ProgressWatch>,
+    at_end: Option<BodySent>,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let (said_bytes, pieces) = (incoming.size_bytes, stream::iter([Ok(incoming.first)]).chain(incoming.rest).boxed());
-    let body = Watched { pieces, said_bytes, limit_bytes, total: 0, gauge, at_end };
+    let body = Watched { pieces, said_bytes, limit_bytes, total: 0, progress, at_end };
     stream::unfold(Some(body), |body| async move {
         let mut body = body?;
         match body.next().await {
             Ok(Some(piece)) => Some((Ok(piece), Some(body))),
             Ok(None) => None,
-            Err(why) => Some((Err(body.gauge.stop(why)), None)),
+            Err(why) => Some((Err(body.progress.stop(why)), None)),
         }
     })
 }
@@ -145,21 +145,21 @@ struct Watched {
     said_bytes: Option<u64>,
     limit_bytes: u64,
     total: u64,
-    gauge: Arc<Gauge>,
-    at_end: Option<Handover>,
+    progress: Arc<ProgressWatch>,
+    at_end: Option<BodySent>,
 }
 
 impl Watched {
     /// The next piece. A file that is not as long as it was said to be is not whole: its request must not be completed.
     async fn next(&mut self) -> Result<Option<Bytes>, Break> {
         let piece = self.pieces.next().await;
-        self.gauge.moved();
-        let Some(piece) = piece.transpose().map_err(Break::Dried)? else {
+        self.progress.moved();
+        let Some(piece) = piece.transpose().map_err(Break::SourceStalled)? else {
             if self.said_bytes.is_some_and(|said| self.total < said) {
-                return Err(Break::Dried("the file is shorter than it was said to be".to_owned()));
+                return Err(Break::SourceStalled("the file is shorter than it was said to be".to_owned()));
             }
-            if let Some(handover) = &self.at_end {
-                handover.complete();
+            if let Some(body_sent) = &self.at_end {
+                body_sent.complete();
             }
             return Ok(None);
         };
@@ -168,7 +168,7 @@ impl Watched {
             return Err(Break::TooLarge);
         }
         if self.said_bytes.is_some_and(|said| self.total > said) {
-            return Err(Break::Dried("the file is longer than it was said to be".to_owned()));
+            return Err(Break::SourceStalled("the file is longer than it was said to be".to_owned()));
         }
         Ok(Some(piece))
     }
@@ -195,21 +195,21 @@ mod tests {
             (4, Vec::new(), Some("the file is longer than it was said to be")),
         ] {
             let said_so = Incoming { size_bytes: Some(said), ..incoming(vec![Ok("second")]) };
-            let why = why.map(|why| Break::Dried(why.to_owned()));
+            let why = why.map(|why| Break::SourceStalled(why.to_owned()));
             let is_handed_over = why.is_none();
             assert_eq!(run(said_so, 100).await, (seen, why, is_handed_over), "said to have {said}");
         }
     }
 
     async fn run(incoming: Incoming, limit: u64) -> (Vec<String>, Option<Break>, bool) {
-        let (gauge, handover) = (Gauge::new(None), Handover::default());
-        let mut body = Box::pin(watched(incoming, limit, Arc::clone(&gauge), Some(handover.clone())));
+        let (progress, body_sent) = (ProgressWatch::new(None), BodySent::default());
+        let mut body = Box::pin(watched(incoming, limit, Arc::clone(&progress), Some(body_sent.clone())));
         let mut seen = Vec::new();
         while let Some(Ok(piece)) = body.next().await {
-            assert!(!handover.is_complete(), "there is more");
+            assert!(!body_sent.is_complete(), "there is more");
             seen.push(String::from_utf8(piece.to_vec()).unwrap());
         }
-        (seen, gauge.broken().cloned(), handover.is_complete())
+        (seen, progress.broken().cloned(), body_sent.is_complete())
     }
 
     #[tokio::test]
@@ -223,22 +223,22 @@ mod tests {
         let large = run(incoming(vec![Ok("second")]), 10).await;
         assert_eq!(large, (vec!["first".to_owned()], Some(Break::TooLarge), false));
         let broken = run(incoming(vec![Err("gone"), Ok("more")]), 100).await;
-        assert_eq!(broken, (vec!["first".to_owned()], Some(Break::Dried("gone".to_owned())), false));
+        assert_eq!(broken, (vec!["first".to_owned()], Some(Break::SourceStalled("gone".to_owned())), false));
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_silence_ends_the_wait() {
-        let (gauge, handover) = (Gauge::new(None), Handover::default());
+        let (progress, body_sent) = (ProgressWatch::new(None), BodySent::default());
         let begun_at = Instant::now();
         let moving = async {
             for _ in 0..10 {
                 tokio::time::sleep(Duration::from_secs(3)).await;
-                gauge.moved();
+                progress.moved();
             }
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            () = gauge.silence(PATIENCE, &handover) => {}
+            () = progress.silence(PATIENCE, &body_sent) => {}
             () = moving => {}
         }
         assert_eq!(begun_at.elapsed(), Duration::from_secs(35));
@@ -246,13 +246,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_to_all_of_a_request_may_take_its_own_time() {
-        let (gauge, handover, begun_at) = (Gauge::new(None), Handover::default(), Instant::now());
+        let (progress, body_sent, begun_at) = (ProgressWatch::new(None), BodySent::default(), Instant::now());
         let handing_over = async {
             tokio::time::sleep(Duration::from_secs(4)).await;
-            gauge.moved();
-            handover.complete();
+            progress.moved();
+            body_sent.complete();
         };
-        tokio::join!(gauge.silence(PATIENCE, &handover), handing_over);
+        tokio::join!(progress.silence(PATIENCE, &body_sent), handing_over);
         assert_eq!(begun_at.elapsed(), Duration::from_secs(64));
     }
 }

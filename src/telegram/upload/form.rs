@@ -16,7 +16,7 @@ const STICKER_SIDE: u32 = 512;
 
 /// As what a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum SendAs {
     /// `sendPhoto`.
     Photo,
     /// `sendVideo`.
@@ -46,7 +46,7 @@ pub enum Album {
 
 /// What is known of a file before it is sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Traits<'a> {
+pub struct FileTraits<'a> {
     /// How it is to be shown.
     pub kind: MediaKind,
     /// What it is.
@@ -57,10 +57,10 @@ pub struct Traits<'a> {
     pub name: &'a str,
 }
 
-impl Form {
+impl SendAs {
     /// What fits a file best.
     #[must_use]
-    pub fn of(file: &Traits<'_>) -> Self {
+    pub fn of(file: &FileTraits<'_>) -> Self {
         match file.kind {
             MediaKind::Picture => still(file),
             MediaKind::Video => match file.format {
@@ -88,7 +88,7 @@ impl Form {
 
     /// What to try if Telegram does not take a file in this form.
     #[must_use]
-    pub fn next(self, file: &Traits<'_>) -> Option<Self> {
+    pub fn next(self, file: &FileTraits<'_>) -> Option<Self> {
         let or_document = |form: Self| Some(if form == self { Self::Document } else { form });
         match self {
             Self::Voice => Some(Self::Audio),
@@ -140,10 +140,10 @@ impl Form {
 }
 
 /// A picture, if Telegram can show it as one.
-fn still(file: &Traits<'_>) -> Form {
+fn still(file: &FileTraits<'_>) -> SendAs {
     match file.format {
-        Format::Gif => Form::Animation,
-        Format::Image(_, size) if fits(file.size_bytes, size) => Form::Photo,
+        Format::Gif => SendAs::Animation,
+        Format::Image(_, size) if fits(file.size_bytes, size) => SendAs::Photo,
         Format::Image(..)
         | Format::Opus
         | Format::Music(_)
@@ -151,7 +151,7 @@ fn still(file: &Traits<'_>) -> Form {
         | Format::Mp4
         | Format::Webm
         | Format::Gzip
-        | Format::Other => Form::Document,
+        | Format::Other => SendAs::Document,
     }
 }
 
@@ -164,12 +164,12 @@ fn fits(size_bytes: Option<u64>, size: Option<(u32, u32)>) -> bool {
     size_bytes.is_none_or(|size| size <= PHOTO_BYTES) && size.is_none_or(has_shape)
 }
 
-fn sticker(file: &Traits<'_>) -> Form {
+fn sticker(file: &FileTraits<'_>) -> SendAs {
     let is_small = |(width, height): (u32, u32)| width.max(height) <= STICKER_SIDE;
     match file.format {
-        Format::Image(ImageKind::Webp, size) if size.is_none_or(is_small) => Form::Sticker,
-        Format::Webm => Form::Sticker,
-        Format::Gzip if file.name.to_ascii_lowercase().ends_with(".tgs") => Form::Sticker,
+        Format::Image(ImageKind::Webp, size) if size.is_none_or(is_small) => SendAs::Sticker,
+        Format::Webm => SendAs::Sticker,
+        Format::Gzip if file.name.to_ascii_lowercase().ends_with(".tgs") => SendAs::Sticker,
         Format::Image(..)
         | Format::Gif
         | Format::Opus
@@ -190,8 +190,8 @@ mod tests {
         Format::Image(ImageKind::Jpeg, Some((width, height)))
     }
 
-    fn traits(kind: MediaKind, format: Format) -> Traits<'static> {
-        Traits { kind, format, size_bytes: Some(1000), name: "x" }
+    fn traits(kind: MediaKind, format: Format) -> FileTraits<'static> {
+        FileTraits { kind, format, size_bytes: Some(1000), name: "x" }
     }
 
     #[test]
@@ -200,51 +200,51 @@ mod tests {
         let webp = |side| Format::Image(ImageKind::Webp, Some((side, side)));
         let mp3 = Format::Music(MusicKind::Mp3);
         for (kind, format, form) in [
-            (Picture, image(800, 600), Form::Photo),
-            (Picture, Format::Image(ImageKind::Png, None), Form::Photo),
-            (Picture, image(5001, 5000), Form::Document),
-            (Picture, image(2001, 100), Form::Document),
-            (Picture, image(2000, 100), Form::Photo),
-            (Picture, image(0, 100), Form::Document),
-            (Picture, Format::Gif, Form::Animation),
-            (Picture, Format::Other, Form::Document),
-            (Video, Format::Mp4, Form::Video),
-            (Video, Format::Webm, Form::Document),
-            (Video, Format::Gif, Form::Animation),
-            (Voice, Format::Opus, Form::Voice),
-            (Voice, mp3, Form::Audio),
-            (Voice, Format::OtherAudio, Form::Audio),
-            (Voice, Format::Other, Form::Document),
-            (Audio, Format::Opus, Form::Audio),
-            (Audio, Format::Mp4, Form::Document),
-            (Sticker, webp(512), Form::Sticker),
-            (Sticker, webp(513), Form::Photo),
-            (Sticker, Format::Webm, Form::Sticker),
-            (Sticker, image(100, 100), Form::Photo),
-            (Sticker, Format::Gzip, Form::Document),
-            (File, image(100, 100), Form::Document),
-            (File, Format::Gif, Form::Document),
+            (Picture, image(800, 600), SendAs::Photo),
+            (Picture, Format::Image(ImageKind::Png, None), SendAs::Photo),
+            (Picture, image(5001, 5000), SendAs::Document),
+            (Picture, image(2001, 100), SendAs::Document),
+            (Picture, image(2000, 100), SendAs::Photo),
+            (Picture, image(0, 100), SendAs::Document),
+            (Picture, Format::Gif, SendAs::Animation),
+            (Picture, Format::Other, SendAs::Document),
+            (Video, Format::Mp4, SendAs::Video),
+            (Video, Format::Webm, SendAs::Document),
+            (Video, Format::Gif, SendAs::Animation),
+            (Voice, Format::Opus, SendAs::Voice),
+            (Voice, mp3, SendAs::Audio),
+            (Voice, Format::OtherAudio, SendAs::Audio),
+            (Voice, Format::Other, SendAs::Document),
+            (Audio, Format::Opus, SendAs::Audio),
+            (Audio, Format::Mp4, SendAs::Document),
+            (Sticker, webp(512), SendAs::Sticker),
+            (Sticker, webp(513), SendAs::Photo),
+            (Sticker, Format::Webm, SendAs::Sticker),
+            (Sticker, image(100, 100), SendAs::Photo),
+            (Sticker, Format::Gzip, SendAs::Document),
+            (File, image(100, 100), SendAs::Document),
+            (File, Format::Gif, SendAs::Document),
         ] {
-            assert_eq!(Form::of(&traits(kind, format)), form, "{kind:?} {format:?}");
+            assert_eq!(SendAs::of(&traits(kind, format)), form, "{kind:?} {format:?}");
         }
-        let tgs = Traits { name: "hello.TGS", ..traits(Sticker, Format::Gzip) };
-        assert_eq!(Form::of(&tgs), Form::Sticker);
+        let tgs = FileTraits { name: "hello.TGS", ..traits(Sticker, Format::Gzip) };
+        assert_eq!(SendAs::of(&tgs), SendAs::Sticker);
     }
 
     #[test]
     fn a_photo_of_more_than_ten_megabytes_is_a_document() {
-        let photo = |size_bytes| Traits { size_bytes, ..traits(MediaKind::Picture, image(800, 600)) };
-        assert_eq!(Form::of(&photo(Some(PHOTO_BYTES))), Form::Photo);
-        assert_eq!(Form::of(&photo(Some(PHOTO_BYTES + 1))), Form::Document);
-        assert_eq!(Form::of(&photo(None)), Form::Photo);
+        let photo = |size_bytes| FileTraits { size_bytes, ..traits(MediaKind::Picture, image(800, 600)) };
+        assert_eq!(SendAs::of(&photo(Some(PHOTO_BYTES))), SendAs::Photo);
+        assert_eq!(SendAs::of(&photo(Some(PHOTO_BYTES + 1))), SendAs::Document);
+        assert_eq!(SendAs::of(&photo(None)), SendAs::Photo);
     }
 
     #[test]
     fn every_form_ends_as_a_document() {
-        use Form::{Animation, Audio, Document, Photo, Sticker, Voice};
+        use SendAs::{Animation, Audio, Document, Photo, Sticker, Voice};
         let path = |kind, format| {
             let file = traits(kind, format);
-            let mut forms = vec![Form::of(&file)];
+            let mut forms = vec![SendAs::of(&file)];
             while let Some(next) = forms.last().and_then(|form| form.next(&file)) {
                 forms.push(next);
             }

@@ -136,6 +136,6 @@ pub const CONTENTS: &[&str] = &[
 
 /// The content of a message: what is known to be one, or else a field that nobody knows.
 pub(super) fn content(fields: &Fields) -> Option<&str> {
-    let known = CONTENTS.iter().copied().find(|name| fields.says(name));
-    known.or_else(|| fields.names().find(|name| !ABOUT.contains(name) && fields.says(name)))
+    let known = CONTENTS.iter().copied().find(|name| fields.is_set(name));
+    known.or_else(|| fields.names().find(|name| !ABOUT.contains(name) && fields.is_set(name)))
 }

@@ -5,22 +5,26 @@ use serde_json::Value;
 use crate::{
     domain::{
         address::{MessageId, TelegramChat, UserId},
-        change::{Deletion, Move, PresenceChange},
+        change::{Deletion, MembershipChange, Move},
         message::{Author, Content, Inbound, Skip},
-        reach::{Connection, Presence},
+        reach::{Connection, Membership},
         time::UnixMillis,
     },
-    telegram::wire::{Message, Part, User},
+    telegram::wire::{Message, RawObject, User},
     translate::from_telegram::{
         Place,
         chats::{self, Chat},
         people,
     },
-    words::{Sentence, told},
+    words::{Sentence, described},
 };
 
 /// Whether the bot is let into a chat; `None` if the update does not say.
-pub(super) fn presence(change: &Part, place: &Place<'_>, update: Option<i64>) -> Result<Option<PresenceChange>, Skip> {
+pub(super) fn membership(
+    change: &RawObject,
+    place: &Place<'_>,
+    update: Option<i64>,
+) -> Result<Option<MembershipChange>, Skip> {
     let bot = change.part("new_chat_member");
     let shut_out = match bot.text("status").as_deref() {
         Some("kicked" | "left") => true,
@@ -31,17 +35,17 @@ pub(super) fn presence(change: &Part, place: &Place<'_>, update: Option<i64>) ->
     };
     let (Some(update), Some(date)) = (update, change.number("date")) else { return Ok(None) };
     let chat = Chat::of_bot(&change.part("chat"), chats::person(&change.part("from")), place)?;
-    Ok(Some(PresenceChange {
+    Ok(Some(MembershipChange {
         conversation: place.conversation(chat.id),
         customer: chat.customer,
-        presence: Presence { shut_out, changed_at: UnixMillis::from_seconds(date), update, learnt_at: place.now },
+        membership: Membership { shut_out, changed_at: UnixMillis::from_seconds(date), update, learnt_at: place.now },
         bot: place.bot,
     }))
 }
 
 /// A `BusinessConnection`, which comes as an update and as an answer; `None` if it does not say which or whose it is.
 #[must_use]
-pub fn connection(wire: &Part) -> Option<Connection> {
+pub fn connection(wire: &RawObject) -> Option<Connection> {
     let (rights, owner) = (wire.part("rights"), wire.part("user"));
     let id = owner.number("id")?;
     Some(Connection {
@@ -58,18 +62,18 @@ pub fn connection(wire: &Part) -> Option<Connection> {
 
 /// What becomes of a subscription that a customer pays the bot for (Bot API, `BotSubscriptionUpdated`): told in the
 /// customer's own chat, where they have paid.
-pub(super) fn subscription(change: &Part, place: &Place<'_>, update: Option<i64>) -> Option<Inbound> {
+pub(super) fn subscription(change: &RawObject, place: &Place<'_>, update: Option<i64>) -> Option<Inbound> {
     let user = change.part("user");
     let chat = user.number("id")?;
     let state = match change.text("state")?.as_str() {
-        "active" => told::active_again(),
-        "failed" => told::payment_failed(),
-        "canceled" => told::canceled(),
+        "active" => described::active_again(),
+        "failed" => described::payment_failed(),
+        "canceled" => described::canceled(),
         // What a later Bot API may know.
         other => Sentence::plain(people::one_line(&other.replace('_', " "))),
     };
-    let [head, state] = [told::subscription(), state].map(|words| words.say(place.language));
-    let order = change.text("invoice_payload").map(|order| told::order(order).say(place.language));
+    let [head, state] = [described::subscription(), state].map(|words| words.say(place.language));
+    let order = change.text("invoice_payload").map(|order| described::order(order).say(place.language));
     let order = order.map(|order| format!("\n{order}")).unwrap_or_default();
     Some(Inbound {
         conversation: place.conversation(chat.into()),
@@ -87,7 +91,7 @@ pub(super) fn subscription(change: &Part, place: &Place<'_>, update: Option<i64>
 }
 
 /// Messages that are gone from a chat of Telegram Business.
-pub(super) fn deletion(wire: &Part, place: &Place<'_>) -> Option<Deletion> {
+pub(super) fn deletion(wire: &RawObject, place: &Place<'_>) -> Option<Deletion> {
     let chat = TelegramChat { owner: Some(place.connection?.owner), id: wire.part("chat").number("id")? };
     let named = |message| MessageId { bot: place.bot, chat, message, update: None };
     let messages = wire.list::<i64>("message_ids").into_iter().map(named).collect();

@@ -4,9 +4,9 @@ use crate::{
     domain::{
         address::{ContactId, TelegramChat, UserId},
         message::{Author, Content, Customer, Media, Skip},
-        spot::Spot,
+        topic::Topic,
     },
-    telegram::wire::{Message, Part, User},
+    telegram::wire::{Message, RawObject, User},
     translate::from_telegram::{Place, people},
     words::Language,
 };
@@ -19,15 +19,15 @@ pub(super) struct Chat {
 
 impl Chat {
     /// The chat that `message` is in, which `from` has written.
-    pub(super) fn of(message: &Part, from: User, place: &Place<'_>) -> Result<Self, Skip> {
+    pub(super) fn of(message: &RawObject, from: User, place: &Place<'_>) -> Result<Self, Skip> {
         let chat = message.part("chat");
         if is_guests(message) {
             return Err(Skip::NotAMessage("guest_message".to_owned()));
         }
-        if message.says("direct_messages_topic") {
+        if message.is_set("direct_messages_topic") {
             return Err(Skip::DirectMessages { chat: chat.number("id").ok_or(Skip::Unreadable)? });
         }
-        match (place.connection, message.says("business_connection_id")) {
+        match (place.connection, message.is_set("business_connection_id")) {
             (Some(connection), true) => {
                 let id = chat.number("id").ok_or(Skip::Unreadable)?;
                 // The owner may have written it: the chat is what tells of the customer.
@@ -41,7 +41,7 @@ impl Chat {
     }
 
     /// A chat of the bot itself.
-    pub(super) fn of_bot(chat: &Part, from: User, place: &Place<'_>) -> Result<Self, Skip> {
+    pub(super) fn of_bot(chat: &RawObject, from: User, place: &Place<'_>) -> Result<Self, Skip> {
         let kind = chat.text("type");
         let id = chat.number("id").ok_or(Skip::Unreadable)?;
         match kind.ok_or(Skip::Unreadable)?.as_str() {
@@ -59,12 +59,12 @@ impl Chat {
 
 /// Whether a message was written where the bot is a guest. The id of that chat may be that of another chat of the bot's, so
 /// nothing may be known by it.
-pub(super) fn is_guests(message: &Part) -> bool {
-    message.says("guest_query_id")
+pub(super) fn is_guests(message: &RawObject) -> bool {
+    message.is_set("guest_query_id")
 }
 
 /// A person, as they are or as their private chat tells of them.
-pub(super) fn person(part: &Part) -> User {
+pub(super) fn person(part: &RawObject) -> User {
     User {
         id: part.number("id"),
         first_name: part.text("first_name"),
@@ -82,7 +82,7 @@ pub(super) fn customer(user: User, chat_id: i64) -> Customer {
     Customer { id: ContactId::Person(id), name, username, phone: None }
 }
 
-fn group(chat: &Part, id: i64) -> Customer {
+fn group(chat: &RawObject, id: i64) -> Customer {
     let name = people::full_name(chat).unwrap_or_else(|| format!("Telegram {id}"));
     Customer { id: ContactId::Group(id), name, username: chat.text("username"), phone: None }
 }
@@ -128,10 +128,10 @@ const SAID: [&str; 20] = [
 
 /// Where a message was said. In chats without topics, what answers something is in a thread too, but in no topic. Who joins or
 /// closes a topic moves the talk nowhere, and of an old message whose button is pressed Telegram does not tell it.
-pub(super) fn topic(message: &Part) -> Option<Spot> {
-    let is_said = SAID.iter().any(|kind| message.says(kind));
+pub(super) fn topic(message: &RawObject) -> Option<Topic> {
+    let is_said = SAID.iter().any(|kind| message.is_set(kind));
     let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
-    is_said.then(|| topic.map_or(Spot::Outside, Spot::Topic))
+    is_said.then(|| topic.map_or(Topic::Outside, Topic::Topic))
 }
 
 /// Takes off the message that began a topic, which everything in it answers though nobody has quoted it, and gives the name
@@ -146,7 +146,7 @@ pub(super) fn beginning(message: &mut Message) -> Option<String> {
 /// Who speaks in a group, after the `topic` where it is known.
 pub(super) fn speaker(message: &Message, topic: Option<String>, language: Language) -> String {
     let fields = &message.fields;
-    let chat = fields.says("sender_chat").then(|| people::full_name(&fields.part("sender_chat"))).flatten();
+    let chat = fields.is_set("sender_chat").then(|| people::full_name(&fields.part("sender_chat"))).flatten();
     let signature = fields.text("author_signature").and_then(|name| people::visible(&name));
     // Administrators may speak as the group, and in channels only the channel does.
     let name = match (signature, chat) {

@@ -5,8 +5,8 @@ use crate::{
         address::{BotId, ContactId, SourceId, UserId},
         message::{Author, Content, Inbound, Skip},
         reach::Connection,
-        spot::Spot,
         time::UnixMillis,
+        topic::Topic,
     },
     translate::from_telegram::{self, Arrival, Place},
     words::Language,
@@ -121,8 +121,8 @@ fn a_restricted_bot_may_have_left() {
         let raw = format!(
             r#"{{"update_id":1,"my_chat_member":{{"date":1,"chat":{{"id":-5,"type":"supergroup"}},"new_chat_member":{{{member}}}}}}}"#
         );
-        let Ok(Arrival::Presence(change)) = read(&raw, None, true) else { panic!("no presence: {member}") };
-        change.presence.shut_out
+        let Ok(Arrival::Membership(change)) = read(&raw, None, true) else { panic!("no presence: {member}") };
+        change.membership.shut_out
     };
     assert!(shut_out(r#""status":"restricted","is_member":false"#));
     assert!(!shut_out(r#""status":"restricted","is_member":true"#));
@@ -135,8 +135,8 @@ fn everybody_in_a_group_may_press_a_button_that_is_used_once() {
         let raw = format!(
             r#"{{"update_id":9,"callback_query":{{"id":"q","from":{{"id":7,"first_name":"Ann"}},"data":"b:0:Yes","message":{{"message_id":42,"date":1,"chat":{chat},"reply_markup":{{"inline_keyboard":[[{{"text":"Yes","callback_data":"b:0:Yes"}}]]}}}}}}}}"#
         );
-        let Ok(Arrival::Tap(tap)) = read(&raw, None, true) else { panic!("no press: {chat}") };
-        tap.once().inbound.id.update
+        let Ok(Arrival::ButtonPress(press)) = read(&raw, None, true) else { panic!("no press: {chat}") };
+        press.once().inbound.id.update
     };
     assert_eq!(press(r#"{"id":7,"type":"private"}"#), Some(-1));
     assert_eq!(press(r#"{"id":-5,"type":"supergroup","title":"Team"}"#), Some(9));
@@ -177,11 +177,11 @@ fn in_group(fields: &str) -> Inbound {
 fn a_talk_is_moved_by_what_people_say_alone() {
     let thread = r#""message_thread_id":9,"is_topic_message":true"#;
     for (fields, spot) in [
-        (r#""text":"hi""#.to_owned(), Some(Spot::Outside)),
-        (format!(r#"{thread},"text":"hi""#), Some(Spot::Topic(9))),
+        (r#""text":"hi""#.to_owned(), Some(Topic::Outside)),
+        (format!(r#"{thread},"text":"hi""#), Some(Topic::Topic(9))),
         // What answers something is in a thread, in chats without topics too.
-        (r#""message_thread_id":9,"text":"hi""#.to_owned(), Some(Spot::Outside)),
-        (format!(r#"{thread},"voice":{{"file_id":"f"}}"#), Some(Spot::Topic(9))),
+        (r#""message_thread_id":9,"text":"hi""#.to_owned(), Some(Topic::Outside)),
+        (format!(r#"{thread},"voice":{{"file_id":"f"}}"#), Some(Topic::Topic(9))),
         (r#""new_chat_members":[{"id":8,"first_name":"Eve"}]"#.to_owned(), None),
         (r#""new_chat_title":"Crew""#.to_owned(), None),
         (format!(r#"{thread},"forum_topic_closed":{{}}"#), None),
@@ -191,8 +191,8 @@ fn a_talk_is_moved_by_what_people_say_alone() {
     let old = r#"{"message_id":3,"date":0,"chat":{"id":-5,"type":"supergroup","title":"Team"}}"#;
     let press =
         format!(r#"{{"update_id":1,"callback_query":{{"id":"q","from":{{"id":7}},"data":"0:Yes","message":{old}}}}}"#);
-    let Ok(Arrival::Tap(tap)) = read(&press, None, true) else { panic!("a press") };
-    assert_eq!(tap.inbound.topic, None, "of an old message nothing is told");
+    let Ok(Arrival::ButtonPress(press)) = read(&press, None, true) else { panic!("a press") };
+    assert_eq!(press.inbound.topic, None, "of an old message nothing is told");
 }
 
 /// What is said in a group by a message with these `fields`.
@@ -270,7 +270,7 @@ fn no_conversation_is_named_by_a_chat_where_the_bot_is_a_guest() {
         let raw = in_chat(8, 4, chat, r#","guest_query_id":"g1""#);
         assert_eq!(read(&raw, None, true), Err(Skip::NotAMessage("guest_message".to_owned())));
         assert_eq!(from_telegram::lane(&raw, &source()).thread, "source:sales");
-        assert_eq!(from_telegram::introduction(&raw, &source()), None);
+        assert_eq!(from_telegram::start_context(&raw, &source()), None);
     }
 }
 

@@ -2,17 +2,17 @@
 
 use crate::{
     domain::{
-        guest::digits,
+        crm::digits,
         message::{Content, Media, MediaKind},
         phone,
     },
     telegram::wire::{
-        Contact, File, Location, Message, Part, Venue,
+        Contact, File, Location, Message, RawObject, Venue,
         vcard::{self, Reach},
     },
     translate::{
         file_name,
-        from_telegram::{entities, guests, people, told},
+        from_telegram::{describe, entities, people, start},
         text::is_visible,
     },
     words::{self, Language, Sentence},
@@ -20,13 +20,13 @@ use crate::{
 
 /// What a message says, after who said it first if it was forwarded, and after the bot that made it for whoever sent it. A file of more than `largest_bytes` is only named.
 pub(super) fn forwarded(message: Message, largest_bytes: u64, language: Language) -> Content {
-    let origin = message.fields.says("forward_origin").then(|| message.fields.part("forward_origin"));
+    let origin = message.fields.is_set("forward_origin").then(|| message.fields.part("forward_origin"));
     let bot = people::known(&message.fields.part("via_bot"));
     let content = sized(of(message, language), largest_bytes, language);
-    let content = bot.into_iter().fold(content, |content, bot| led(content, &words::told::via(bot), language));
-    let somebody = || words::told::somebody().say(language);
+    let content = bot.into_iter().fold(content, |content, bot| led(content, &words::described::via(bot), language));
+    let somebody = || words::described::somebody().say(language);
     match origin.map(|origin| people::author(&origin).unwrap_or_else(somebody)) {
-        Some(author) => led(content, &words::told::forwarded_from(author), language),
+        Some(author) => led(content, &words::described::forwarded_from(author), language),
         None => content,
     }
 }
@@ -72,8 +72,8 @@ pub(super) fn of(message: Message, language: Language) -> Content {
     let kind = message.content.clone().unwrap_or_else(|| "text".to_owned());
     let caption = written("caption", "caption_entities");
     if kind == "text" {
-        let empty = || Content::Unknown { kind: words::told::empty_message().say(language), caption };
-        let shown = |text| Content::Text(guests::without_payload(text, guests::is_invitation));
+        let empty = || Content::Unknown { kind: words::described::empty_message().say(language), caption };
+        let shown = |text| Content::Text(start::without_payload(text, start::is_invitation));
         return written("text", "entities").map_or_else(empty, shown);
     }
     let known = match kind.as_str() {
@@ -91,51 +91,51 @@ pub(super) fn of(message: Message, language: Language) -> Content {
 /// What a kind of message is called. One that nobody knows goes by the name of its field.
 pub(super) fn kind_in_words(kind: &str) -> Sentence {
     match kind {
-        "photo" => words::told::photo(),
-        "live_photo" => words::told::live_photo(),
-        "animation" => words::told::animation(),
-        "video" => words::told::video(),
-        "video_note" => words::told::video_note(),
-        "voice" => words::told::voice(),
-        "audio" => words::told::audio(),
-        "document" => words::told::document(),
-        "sticker" => words::told::sticker(),
-        "location" => words::told::location(),
-        "venue" => words::told::venue(),
-        "contact" => words::told::contact(),
-        "poll" => words::told::poll(),
-        "checklist" => words::told::checklist(),
-        "dice" => words::told::dice(),
-        "game" => words::told::game(),
-        "story" => words::told::story(),
-        "invoice" => words::told::invoice(),
-        "paid_media" => words::told::paid_media(),
-        "gift" => words::told::gift(),
-        "giveaway" => words::told::giveaway(),
-        "rich_message" => words::told::rich_message(),
-        "collage" => words::told::collage(),
-        "slideshow" => words::told::slideshow(),
-        "voice_note" => words::told::voice_note(),
-        "link" => words::told::link(),
-        "text" => words::told::message(),
+        "photo" => words::described::photo(),
+        "live_photo" => words::described::live_photo(),
+        "animation" => words::described::animation(),
+        "video" => words::described::video(),
+        "video_note" => words::described::video_note(),
+        "voice" => words::described::voice(),
+        "audio" => words::described::audio(),
+        "document" => words::described::document(),
+        "sticker" => words::described::sticker(),
+        "location" => words::described::location(),
+        "venue" => words::described::venue(),
+        "contact" => words::described::contact(),
+        "poll" => words::described::poll(),
+        "checklist" => words::described::checklist(),
+        "dice" => words::described::dice(),
+        "game" => words::described::game(),
+        "story" => words::described::story(),
+        "invoice" => words::described::invoice(),
+        "paid_media" => words::described::paid_media(),
+        "gift" => words::described::gift(),
+        "giveaway" => words::described::giveaway(),
+        "rich_message" => words::described::rich_message(),
+        "collage" => words::described::collage(),
+        "slideshow" => words::described::slideshow(),
+        "voice_note" => words::described::voice_note(),
+        "link" => words::described::link(),
+        "text" => words::described::message(),
         other => Sentence::plain(other.replace('_', " ")),
     }
 }
 
-fn unknown(kind: &str, fields: &Part, caption: Option<String>, language: Language) -> Content {
-    let words = [told::compact(fields, kind), caption].into_iter().flatten().collect::<Vec<_>>().join("\n");
+fn unknown(kind: &str, fields: &RawObject, caption: Option<String>, language: Language) -> Content {
+    let words = [describe::compact(fields, kind), caption].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let kind = kind_in_words(kind).say(language);
     Content::Unknown { kind, caption: Some(words).filter(|words| !words.is_empty()) }
 }
 
 /// What Kommo has no kind for, in words; if there is a picture or a film to see with it, the words become its caption.
-fn in_words(kind: &str, fields: &Part, caption: Option<&str>, language: Language) -> Option<Content> {
-    let line = told::line(kind, fields, language)?;
+fn in_words(kind: &str, fields: &RawObject, caption: Option<&str>, language: Language) -> Option<Content> {
+    let line = describe::line(kind, fields, language)?;
     let line = caption.map_or_else(|| line.clone(), |caption| format!("{line}\n{caption}"));
     let seen = match kind {
         "new_chat_photo" => photo(fields.list(kind), Some(line.clone())),
         "paid_media" => {
-            let items = fields.part(kind).list::<Part>("paid_media");
+            let items = fields.part(kind).list::<RawObject>("paid_media");
             items.iter().find_map(|item| visible_media(item, &one_of(&items, &line, language)))
         }
         _ => None,
@@ -144,15 +144,15 @@ fn in_words(kind: &str, fields: &Part, caption: Option<&str>, language: Language
 }
 
 /// Kommo's messages have one file each: what else there is stays in Telegram, and that is said.
-fn one_of(items: &[Part], line: &str, language: Language) -> String {
+fn one_of(items: &[RawObject], line: &str, language: Language) -> String {
     match items.len() {
         0 | 1 => line.to_owned(),
-        count => format!("{line}\n[{}]", words::told::one_of(count).say(language)),
+        count => format!("{line}\n[{}]", words::described::one_of(count).say(language)),
     }
 }
 
 /// Paid media that the bot has paid for, or sent itself.
-fn visible_media(item: &Part, line: &str) -> Option<Content> {
+fn visible_media(item: &RawObject, line: &str) -> Option<Content> {
     let line = Some(line.to_owned());
     let still = item.part("live_photo").list("photo");
     let sizes = [item.list("photo"), still].concat();
@@ -164,8 +164,8 @@ fn sized(content: Content, largest_bytes: u64, language: Language) -> Content {
     match content {
         Content::Media(Media { kind, file_name, size_bytes: Some(size), caption, .. }) if size > largest_bytes => {
             let (size, largest) = (size.div_ceil(1024 * 1024), largest_bytes / (1024 * 1024));
-            let file = words::told::file_of(kind.in_words(), file_name, words::told::megabytes(size));
-            Content::Unknown { kind: words::told::too_large(file, largest).say(language), caption }
+            let file = words::described::file_of(kind.in_words(), file_name, words::described::megabytes(size));
+            Content::Unknown { kind: words::described::too_large(file, largest).say(language), caption }
         }
         Content::Text(_)
         | Content::Media(_)

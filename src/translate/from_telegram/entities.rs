@@ -6,16 +6,16 @@
 //! of whoever reads it. Marks are only ever added, so no word can be lost.
 
 use crate::{
-    telegram::wire::{Entity, Part},
+    telegram::wire::{Entity, RawObject},
     translate::from_telegram::{
+        describe,
         people::{self, one_line},
-        told,
     },
     words::Language,
 };
 
 /// The text in the field `text` of something, with the marks that its field `entities` asks for.
-pub(super) fn of(part: &Part, text: &str, entities: &str) -> Option<String> {
+pub(super) fn of(part: &RawObject, text: &str, entities: &str) -> Option<String> {
     Some(plain(&part.read::<String>(text)?, &part.list::<Entity>(entities)))
 }
 
@@ -108,7 +108,7 @@ pub(super) fn marks(entity: &Entity, label: &str) -> Option<Marks> {
         "text_link" | "url" => link(entity.url.as_deref()?, label).map(Marks::after),
         "text_mention" => mention(entity, label).map(Marks::after),
         // Among words of any language a date is best in the order of ISO 8601.
-        "date_time" => Some(Marks::after(format!(" ({})", told::when(entity.unix_time?, Language::En)?))),
+        "date_time" => Some(Marks::after(format!(" ({})", describe::when(entity.unix_time?, Language::En)?))),
         _ => None,
     }
 }

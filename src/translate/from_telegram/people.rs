@@ -1,9 +1,9 @@
 //! People and chats by their names.
 
 use crate::{
-    telegram::wire::Part,
+    telegram::wire::RawObject,
     translate::text::is_visible,
-    words::{Language, told},
+    words::{Language, described},
 };
 
 /// Text for the middle of a line: without line breaks, control characters and marks that reverse the direction of
@@ -20,7 +20,7 @@ pub(super) fn visible(name: &str) -> Option<String> {
 }
 
 /// The name of a person, or the title of a chat.
-pub(super) fn full_name(who: &Part) -> Option<String> {
+pub(super) fn full_name(who: &RawObject) -> Option<String> {
     full(["title", "first_name", "last_name"].map(|field| who.text(field)))
 }
 
@@ -31,7 +31,7 @@ pub(super) fn full(parts: impl IntoIterator<Item = Option<String>>) -> Option<St
 }
 
 /// A person or a chat by name and username; `None` if neither is known.
-pub(super) fn known(who: &Part) -> Option<String> {
+pub(super) fn known(who: &RawObject) -> Option<String> {
     let username = who.text("username").and_then(|name| visible(&name)).map(|name| format!("@{name}"));
     match (full_name(who), username) {
         (Some(name), Some(username)) => Some(format!("{name} ({username})")),
@@ -40,19 +40,21 @@ pub(super) fn known(who: &Part) -> Option<String> {
 }
 
 /// A person or a chat by name, or at least by number.
-pub(super) fn named(who: &Part, language: Language) -> String {
+pub(super) fn named(who: &RawObject, language: Language) -> String {
     let number = || who.number("id").or_else(|| who.number("user_id")).or_else(|| who.number("chat_id"));
-    known(who).or_else(|| number().map(|id| format!("Telegram {id}"))).unwrap_or_else(|| told::somebody().say(language))
+    known(who)
+        .or_else(|| number().map(|id| format!("Telegram {id}")))
+        .unwrap_or_else(|| described::somebody().say(language))
 }
 
 /// Several, one after another.
-pub(super) fn all(of: &[Part], language: Language) -> String {
+pub(super) fn all(of: &[RawObject], language: Language) -> String {
     let named: Vec<_> = of.iter().map(|who| named(who, language)).collect();
-    if named.is_empty() { told::somebody().say(language) } else { named.join(", ") }
+    if named.is_empty() { described::somebody().say(language) } else { named.join(", ") }
 }
 
 /// Who first wrote a message that is told again (Bot API, `MessageOrigin`).
-pub(super) fn author(origin: &Part) -> Option<String> {
+pub(super) fn author(origin: &RawObject) -> Option<String> {
     let chat = ["chat", "sender_chat"].into_iter().find_map(|field| known(&origin.part(field)));
     let person = known(&origin.part("sender_user"));
     let person = person.or_else(|| visible(&origin.text("sender_user_name")?));
@@ -67,7 +69,7 @@ pub(super) fn author(origin: &Part) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn part(raw: &str) -> Part {
+    fn part(raw: &str) -> RawObject {
         serde_json::from_str(raw).unwrap()
     }
 

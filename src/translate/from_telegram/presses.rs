@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::MessageId,
-        message::{Author, Content, Inbound, Skip, Tap},
+        message::{Author, ButtonPress, Content, Inbound, Skip},
     },
     telegram::wire::{CallbackQuery, Event, Message, Update, User},
     translate::{
@@ -13,7 +13,7 @@ use crate::{
             chats::{self, Chat},
         },
     },
-    words::{Language, told},
+    words::{Language, described},
 };
 
 /// Telegram's id of the press that an update tells of, which wants an answer whatever becomes of the press.
@@ -42,7 +42,7 @@ pub(super) fn at_home(query: &CallbackQuery) -> Option<i64> {
 }
 
 /// The press of a button; `None` for one that says nothing, such as that of a game.
-pub(super) fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<Option<Tap>, Skip> {
+pub(super) fn press(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<Option<ButtonPress>, Skip> {
     let home = at_home(&query);
     let from = query.from.unwrap_or_default();
     let (chat, message) = match (query.message, home) {
@@ -56,7 +56,7 @@ pub(super) fn tap(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) 
     };
     let topic = chats::topic(&message.fields).filter(|_| home.is_none());
     let pressed = buttons::pressed(&data, message.reply_markup);
-    Ok(Some(Tap {
+    Ok(Some(ButtonPress {
         query: id,
         button: pressed.index,
         choice: pressed.choice,
@@ -82,7 +82,7 @@ fn at(home: i64, from: User) -> Chat {
 
 /// What is said of a button that carries nothing of ours.
 pub(super) fn unknown_button(language: Language) -> Content {
-    Content::Unknown { kind: told::button().say(language), caption: None }
+    Content::Unknown { kind: described::button().say(language), caption: None }
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
         SourceId::parse("sales").unwrap()
     }
 
-    fn read(raw: &str) -> Option<Tap> {
+    fn read(raw: &str) -> Option<ButtonPress> {
         let (source, now) = (source(), UnixMillis(5));
         let place = Place {
             source: &source,
@@ -112,12 +112,12 @@ mod tests {
             now,
         };
         match decode(raw, &place) {
-            Ok(Arrival::Tap(tap)) => Some(*tap),
+            Ok(Arrival::ButtonPress(press)) => Some(*press),
             _ => None,
         }
     }
 
-    fn press(update: i64, fields: &str) -> String {
+    fn press_json(update: i64, fields: &str) -> String {
         format!(
             r#"{{"update_id":{update},"callback_query":{{"id":"q1","from":{{"id":7,"first_name":"Ann"}},"chat_instance":"1",{fields}}}}}"#
         )
@@ -125,15 +125,15 @@ mod tests {
 
     #[test]
     fn a_press_without_its_message_is_its_authors() {
-        let raw = press(9, r#""inline_message_id":"AAbb","data":"b:1:Yes""#);
-        let tap = read(&raw).unwrap();
-        assert_eq!(tap.inbound.conversation.to_string(), "tg:sales:7");
-        assert_eq!(tap.inbound.content, Content::Text("Yes".to_owned()));
-        assert_eq!((tap.inbound.customer.name.as_str(), tap.inbound.topic), ("Ann", None));
+        let raw = press_json(9, r#""inline_message_id":"AAbb","data":"b:1:Yes""#);
+        let press = read(&raw).unwrap();
+        assert_eq!(press.inbound.conversation.to_string(), "tg:sales:7");
+        assert_eq!(press.inbound.content, Content::Text("Yes".to_owned()));
+        assert_eq!((press.inbound.customer.name.as_str(), press.inbound.topic), ("Ann", None));
         assert_eq!(lane(&raw, &source()).thread, "tg:sales:7");
         // Which keyboard it was is not known: two presses are two messages.
-        let again = read(&press(10, r#""inline_message_id":"AAcc","data":"b:1:Yes""#)).unwrap();
-        let ids = [tap, again].map(|tap| tap.once().inbound.id.to_string());
+        let again = read(&press_json(10, r#""inline_message_id":"AAcc","data":"b:1:Yes""#)).unwrap();
+        let ids = [press, again].map(|press| press.once().inbound.id.to_string());
         assert_eq!(ids, ["tg:1:7:0:9", "tg:1:7:0:10"]);
     }
 
@@ -147,7 +147,7 @@ mod tests {
             r#""data":"b:1:Yes""#,
             chat,
         ] {
-            let raw = press(9, fields);
+            let raw = press_json(9, fields);
             assert_eq!(read(&raw), None, "{fields}");
             assert_eq!(query(&raw).as_deref(), Some("q1"), "{fields}");
             assert_eq!(lane(&raw, &source()).thread, "source:sales", "{fields}");

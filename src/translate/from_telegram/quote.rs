@@ -5,12 +5,12 @@ use crate::{
         address::{BotId, MessageId, TelegramChat},
         message::Quote,
     },
-    telegram::wire::{Message, Part},
+    telegram::wire::{Message, RawObject},
     translate::{
         from_telegram::{content, people},
         text::is_visible,
     },
-    words::{Language, told},
+    words::{Language, described},
 };
 
 /// What a message of `chat` answers. One of another chat, or a story, is known by its words alone.
@@ -21,7 +21,7 @@ pub(super) fn of(message: &Message, (bot, chat): (BotId, TelegramChat), language
     let item = || whole.and_then(|whole| item(fields, whole)).filter(|words| is_visible(words));
     let part = quoted.clone().filter(|_| is_picked).or_else(item);
     let is_part = part.is_some();
-    let elsewhere = fields.says("external_reply").then(|| fields.part("external_reply"));
+    let elsewhere = fields.is_set("external_reply").then(|| fields.part("external_reply"));
     let elsewhere = elsewhere.and_then(|it| from_elsewhere(part.clone().or_else(|| quoted.clone()), &it, language));
     let quote = match (elsewhere, whole) {
         (Some(words), _) => Quote { words, ..Quote::default() },
@@ -30,7 +30,7 @@ pub(super) fn of(message: &Message, (bot, chat): (BotId, TelegramChat), language
             Quote { words: part.unwrap_or(whole.words), ..whole }
         }
         (None, None) => {
-            let story = || fields.says("reply_to_story").then(|| story(&fields.part("reply_to_story"), language));
+            let story = || fields.is_set("reply_to_story").then(|| story(&fields.part("reply_to_story"), language));
             Quote { words: quoted.or_else(story)?, ..Quote::default() }
         }
     };
@@ -51,27 +51,27 @@ fn whole(message: &Message, (bot, chat): (BotId, TelegramChat), language: Langua
 }
 
 /// The words of a message in another chat, after who wrote them. The words of a text are told only as a quoted part.
-fn from_elsewhere(part: Option<String>, message: &Part, language: Language) -> Option<String> {
+fn from_elsewhere(part: Option<String>, message: &RawObject, language: Language) -> Option<String> {
     let words = part.or_else(|| content::words(&message.message_without("origin"), language));
     match (people::author(&message.part("origin")), words) {
         (Some(author), Some(words)) => Some(format!("{author}: {words}")),
-        (Some(author), None) => Some(format!("{author}: [{}]", told::message().say(language))),
+        (Some(author), None) => Some(format!("{author}: [{}]", described::message().say(language))),
         (None, words) => words,
     }
 }
 
-fn story(story: &Part, language: Language) -> String {
-    format!("[{}]", told::story_of(people::named(&story.part("chat"), language)).say(language))
+fn story(story: &RawObject, language: Language) -> String {
+    format!("[{}]", described::story_of(people::named(&story.part("chat"), language)).say(language))
 }
 
 /// The task of a list, or the choice of a poll, that is answered (Bot API, `reply_to_checklist_task_id` and
 /// `reply_to_poll_option_id`).
-fn item(fields: &Part, whole: &Message) -> Option<String> {
+fn item(fields: &RawObject, whole: &Message) -> Option<String> {
     let task = fields.number("reply_to_checklist_task_id");
-    let tasks = whole.fields.part("checklist").list::<Part>("tasks");
+    let tasks = whole.fields.part("checklist").list::<RawObject>("tasks");
     let task = tasks.into_iter().find(|it| task.is_some() && it.number("id") == task);
     let option = fields.text("reply_to_poll_option_id");
-    let options = whole.fields.part("poll").list::<Part>("options");
+    let options = whole.fields.part("poll").list::<RawObject>("options");
     let option = options.into_iter().find(|it| option.is_some() && it.text("persistent_id") == option);
     task.or(option)?.text("text")
 }

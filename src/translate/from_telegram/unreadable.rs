@@ -29,7 +29,7 @@ mod tests {
             message::{Content, Skip},
             time::UnixMillis,
         },
-        translate::from_telegram::{Arrival, Place, connection_id, decode, introduction, lane, own_number},
+        translate::from_telegram::{Arrival, Place, connection_id, decode, lane, own_number, start_context},
         words::Language,
     };
 
@@ -84,7 +84,7 @@ mod tests {
                     let thread = if is_read { "tg:sales:777000111" } else { "source:sales" };
                     assert_eq!(lane(&raw, &source()).thread, thread, "{levels}");
                     assert_eq!(connection_id(&raw), None);
-                    assert_eq!((introduction(&raw, &source()).is_some(), own_number(&raw)), (is_read, None));
+                    assert_eq!((start_context(&raw, &source()).is_some(), own_number(&raw)), (is_read, None));
                 }
             }
             let Ok(Arrival::Message(message)) = read(&article(121)) else { panic!("it is read") };

@@ -9,7 +9,7 @@ use crate::{
     kommo::wire::{EditEvent, EditMessage},
     media::link::MediaLinks,
     translate::to_kommo::{message, worded},
-    words::{Language, told},
+    words::{Language, described},
 };
 
 /// The new wording of a message that Kommo has, which it knows by our id. Kommo fetches files by `links`.
@@ -54,7 +54,7 @@ pub fn deleted(
             msgid: None,
             conversation_id: Some(conversation.to_string()),
             conversation_ref_id: None,
-            message: worded(format!("[{}]", told::deleted().say(language))),
+            message: worded(format!("[{}]", described::deleted().say(language))),
         },
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     domain::{
+        job::{Call, Job, Method},
         keyboard::Keyboard,
-        work::{Call, Method, Work},
     },
     translate::to_telegram::cards::POINTER,
 };
@@ -14,31 +14,31 @@ pub const LARGEST: usize = 10;
 /// The works of answers that were given at once, each with its calls: files that follow each other go together, and what
 /// is said besides comes after them.
 #[must_use]
-pub fn unite(answers: Vec<Vec<Call>>) -> Vec<Work> {
-    let (mut works, mut files, mut after) = (Vec::new(), Vec::new(), Vec::new());
+pub fn unite(answers: Vec<Vec<Call>>) -> Vec<Job> {
+    let (mut jobs, mut files, mut after) = (Vec::new(), Vec::new(), Vec::new());
     let many = answers.iter().flatten().filter(|call| is_file(call)).count() > 1;
     for call in answers.into_iter().flat_map(|calls| if many { without_buttons(calls) } else { calls }) {
         // A text of its own ends what went before, and so does a file after one, or after an album that is full.
         let is_next = files.is_empty() || files.len() == LARGEST;
         let ends = if is_file(&call) { is_next } else { call.part == 1 };
         if ends {
-            finish(&mut works, &mut files, &mut after);
+            finish(&mut jobs, &mut files, &mut after);
         }
         if is_file(&call) { files.push(call) } else { after.push(call) }
     }
-    finish(&mut works, &mut files, &mut after);
-    works
+    finish(&mut jobs, &mut files, &mut after);
+    jobs
 }
 
 /// Files that go together; one alone goes as itself.
 #[must_use]
-pub fn of_files(mut files: Vec<Call>) -> Option<Work> {
-    if files.len() > 1 { Some(Work::Album { calls: files }) } else { files.pop().map(Work::Call) }
+pub fn of_files(mut files: Vec<Call>) -> Option<Job> {
+    if files.len() > 1 { Some(Job::Album { calls: files }) } else { files.pop().map(Job::Call) }
 }
 
-fn finish(works: &mut Vec<Work>, files: &mut Vec<Call>, after: &mut Vec<Call>) {
-    works.extend(of_files(std::mem::take(files)));
-    works.extend(after.drain(..).map(Work::Call));
+fn finish(jobs: &mut Vec<Job>, files: &mut Vec<Call>, after: &mut Vec<Call>) {
+    jobs.extend(of_files(std::mem::take(files)));
+    jobs.extend(after.drain(..).map(Job::Call));
 }
 
 const fn is_file(call: &Call) -> bool {

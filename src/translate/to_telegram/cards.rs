@@ -1,6 +1,6 @@
 //! What is neither a text nor a file: places and people.
 
-use crate::domain::{guest::digits, message::Content, work::Method};
+use crate::domain::{crm::digits, job::Method, message::Content};
 
 /// What stands above buttons that have no text of their own.
 pub(super) const POINTER: &str = "👇";

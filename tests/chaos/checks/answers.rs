@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use telekommo::sandbox::{
+    harness::Harness,
     kommo::{Message, Status},
-    stage::Stage,
     telegram::ChatMessage,
 };
 
@@ -13,7 +13,7 @@ use super::{Opened, Scene, Seen, Verdict, View};
 use crate::people::{self, Book, Item, Said, Talk};
 
 /// What was taken and has no end yet.
-pub(super) fn left(stage: &Stage, book: &Book) -> usize {
+pub(super) fn left(stage: &Harness, book: &Book) -> usize {
     let one = |talk: Talk| {
         talk.in_kommo(&stage.kommo, |messages| {
             let ends = ends_of(messages);
@@ -25,7 +25,7 @@ pub(super) fn left(stage: &Stage, book: &Book) -> usize {
 }
 
 /// What has failed everywhere, by Kommo's ids.
-pub(crate) fn failed(stage: &Stage) -> BTreeSet<String> {
+pub(crate) fn failed(stage: &Harness) -> BTreeSet<String> {
     let is_failed = |it: &&Message| matches!(it.status, Status::Failed { .. });
     let ids = |all: &[Message]| all.iter().filter(is_failed).map(|it| it.id.clone()).collect::<Vec<_>>();
     Talk::all().into_iter().flat_map(|talk| talk.in_kommo(&stage.kommo, ids)).collect()
@@ -37,7 +37,7 @@ pub(crate) fn count(book: &Book) -> BTreeMap<usize, usize> {
 }
 
 /// What of the answers behind the first so many was not delivered. Nothing went wrong meanwhile.
-pub(crate) fn undelivered(stage: &Stage, before: &BTreeMap<usize, usize>, book: &Book) -> Vec<String> {
+pub(crate) fn undelivered(stage: &Harness, before: &BTreeMap<usize, usize>, book: &Book) -> Vec<String> {
     let one = |talk: Talk| {
         talk.in_kommo(&stage.kommo, |messages| {
             let ends = ends_of(messages);

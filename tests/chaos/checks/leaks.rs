@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use telekommo::sandbox::stage::{LINES, Stage};
+use telekommo::sandbox::harness::{Harness, LINES};
 
 use super::{Scene, Verdict};
 use crate::proxy::{Message, Watch};
@@ -16,14 +16,14 @@ use crate::proxy::{Message, Watch};
 pub(crate) struct Leaks(Arc<Mutex<Vec<String>>>);
 
 /// What the bridge knows and must not tell.
-pub(super) fn secrets(stage: &Stage) -> Vec<String> {
+pub(super) fn secrets(stage: &Harness) -> Vec<String> {
     let tokens = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, secret)| secret.to_owned());
     tokens.chain([stage.kommo.settings().channel_secret.clone()]).collect()
 }
 
 impl Leaks {
     /// Looks at requests to Telegram.
-    pub(crate) fn to_telegram(&self, stage: &Stage) -> Watch {
+    pub(crate) fn to_telegram(&self, stage: &Harness) -> Watch {
         let (this, secrets) = (self.clone(), secrets(stage));
         Arc::new(move |request, _| {
             let after_path = request.bytes.iter().position(|byte| *byte == b'\r').unwrap_or_default();
@@ -32,13 +32,13 @@ impl Leaks {
     }
 
     /// Looks at requests to Kommo.
-    pub(crate) fn to_kommo(&self, stage: &Stage) -> Watch {
+    pub(crate) fn to_kommo(&self, stage: &Harness) -> Watch {
         let (this, secrets) = (self.clone(), secrets(stage));
         Arc::new(move |request, _| this.look(&secrets, request, &request.bytes))
     }
 
     /// Looks at what the bridge answers.
-    pub(crate) fn of_bridge(&self, stage: &Stage) -> Watch {
+    pub(crate) fn of_bridge(&self, stage: &Harness) -> Watch {
         let (this, secrets) = (self.clone(), secrets(stage));
         Arc::new(move |request, answer| this.look(&secrets, request, &answer.bytes))
     }

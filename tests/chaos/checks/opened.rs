@@ -8,8 +8,8 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use telekommo::sandbox::{
+    harness::Harness,
     kommo::{Author, Message},
-    stage::Stage,
     telegram::ChatMessage,
 };
 use tokio::time::{Instant, sleep};
@@ -34,14 +34,14 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Opens the files that nobody has opened before. Everything works.
-    pub(crate) async fn open(&mut self, stage: &Stage) {
+    pub(crate) async fn open(&mut self, stage: &Harness) {
         for talk in Talk::all() {
             self.open_in_telegram(&talk, stage);
             self.open_in_kommo(&talk, stage).await;
         }
     }
 
-    fn open_in_telegram(&mut self, talk: &Talk, stage: &Stage) {
+    fn open_in_telegram(&mut self, talk: &Talk, stage: &Harness) {
         let ids = talk.in_telegram(&stage.telegram, |all| {
             let theirs = all.iter().filter(|message| message.from_bot);
             let ids = theirs.filter_map(|message| message.file.as_ref().map(|file| file.file_id.clone()));
@@ -53,7 +53,7 @@ impl Opened {
         }
     }
 
-    async fn open_in_kommo(&mut self, talk: &Talk, stage: &Stage) {
+    async fn open_in_kommo(&mut self, talk: &Talk, stage: &Harness) {
         let link = |message: &Message| Some((message.id.clone(), message.media.as_ref()?.url.clone()));
         let links = talk.in_kommo(&stage.kommo, |all| {
             let theirs = all.iter().filter(|message| message.from == Author::Customer);

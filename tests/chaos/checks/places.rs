@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use telekommo::sandbox::{
+    harness::{Harness, LINES},
     kommo::Author,
-    stage::{LINES, Stage},
     telegram::{ChatMessage, Room},
 };
 
@@ -43,7 +43,7 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
 }
 
 /// How many messages the bots have written, in every chat that there is.
-fn sent_everywhere(stage: &Stage) -> usize {
+fn sent_everywhere(stage: &Harness) -> usize {
     let telegram = &stage.telegram;
     let people: Vec<_> = telegram.customers().into_iter().map(|customer| customer.id).collect();
     let rooms = LINES.iter().flat_map(|line| {

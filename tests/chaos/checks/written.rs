@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use telekommo::sandbox::{
+    harness::Harness,
     kommo::{Author, Message},
-    stage::Stage,
 };
 
 use super::{Scene, Verdict, View};
@@ -14,7 +14,7 @@ use crate::people::{self, Book, CHANGED, Item, Said, Talk, Written, is_press};
 const SHOWN: usize = 5;
 
 /// What has not arrived yet. Files are counted; nobody has opened them.
-pub(super) fn left(stage: &Stage, book: &Book) -> usize {
+pub(super) fn left(stage: &Harness, book: &Book) -> usize {
     let one = |talk: Talk| {
         let (said, tag) = (people::of(book, &talk), talk.tag());
         talk.in_kommo(&stage.kommo, |messages| {

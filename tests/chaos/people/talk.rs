@@ -1,8 +1,8 @@
 //! Conversations: where people talk, and what is to be seen there.
 
 use telekommo::sandbox::{
+    harness::{GARDEN, LINES, Line, OLGA},
     kommo::{FakeKommo, Message},
-    stage::{GARDEN, LINES, Line, OLGA},
     telegram::{ChatMessage, FakeTelegram, NewFile, Room},
 };
 

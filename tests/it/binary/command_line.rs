@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use rustix::process::Signal;
 use serde_json::json;
-use telekommo::sandbox::{fault::Fault, stage::Stage, telegram::Target};
+use telekommo::sandbox::{fault::Fault, harness::Harness, telegram::Target};
 use tokio::process::Command;
 
 use super::process::{Process, finished, telekommo, text, with_config};
@@ -88,7 +88,7 @@ const MISTAKES: [(&str, &str); 4] = [
 #[tokio::test]
 async fn a_wrong_configuration_ends_with_2_and_touches_nothing() {
     for (settings, says) in MISTAKES {
-        let stage = Stage::without_bridge(settings).unwrap();
+        let stage = Harness::without_bridge(settings).unwrap();
         for command in ["run", "check"] {
             let output = finished(with_config(command, &stage.write_config().unwrap())).await;
             let message = text(&output.stderr);
@@ -103,7 +103,7 @@ async fn a_wrong_configuration_ends_with_2_and_touches_nothing() {
 
 #[tokio::test]
 async fn a_configuration_is_named_before_the_command_or_behind_it() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let file = stage.write_config().unwrap();
     let file = file.to_str().unwrap();
     for words in [["--config", file, "check", "--offline"], ["check", "--offline", "--config", file]] {
@@ -144,7 +144,7 @@ async fn a_missing_configuration_is_named() {
 
 #[tokio::test]
 async fn a_wrong_variable_gets_a_suggestion() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let mut command: Command = with_config("check", &stage.write_config().unwrap());
     command.env("TELEKOMMO_KOMMO__TIMEOT", "1s");
     let output = finished(command).await;
@@ -154,7 +154,7 @@ async fn a_wrong_variable_gets_a_suggestion() {
 
 #[tokio::test]
 async fn check_says_what_a_configuration_means_without_secrets() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let output = finished(with_config("check", &stage.write_config().unwrap())).await;
     let summary = text(&output.stdout);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
@@ -170,7 +170,7 @@ async fn check_says_what_a_configuration_means_without_secrets() {
 
 #[tokio::test]
 async fn check_warns_of_what_looks_wrong() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let file = stage.write_config().unwrap();
     let warned = async || {
         let output = finished(telekommo(&["check", "--offline", "--config", file.to_str().unwrap()])).await;
@@ -203,7 +203,7 @@ async fn check_warns_of_what_the_example_has_in_place_of_ones_own() {
 
 #[tokio::test]
 async fn check_warns_of_a_token_that_is_none_and_of_a_listener_without_a_password() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let file = stage.write_config().unwrap();
     let warned = async |variables: &[(&str, &str)]| {
         let mut command = telekommo(&["check", "--offline", "--config", file.to_str().unwrap()]);
@@ -256,7 +256,7 @@ async fn the_sandbox_says_what_is_wrong_with_a_line() {
 
 #[tokio::test]
 async fn check_names_the_bots_and_says_whose_token_is_wrong() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let file = stage.write_config().unwrap();
     let output = finished(with_config("check", &file)).await;
     assert!(text(&output.stdout).contains("that of source sales is @acme_sales_bot"), "{}", text(&output.stdout));
@@ -270,7 +270,7 @@ async fn check_names_the_bots_and_says_whose_token_is_wrong() {
 
 #[tokio::test]
 async fn check_tells_apart_why_a_bot_cannot_be_reached() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let file = stage.write_config().unwrap();
     for (code, description, advice) in [
         (401, "Unauthorized", "put it into the configuration"),
@@ -292,7 +292,7 @@ async fn check_tells_apart_why_a_bot_cannot_be_reached() {
 
 #[tokio::test]
 async fn a_command_whose_output_nobody_reads_ends_quietly() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = with_config("check", &stage.write_config().unwrap());

@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use telekommo::sandbox::stage::{ANNA, LINES, Line, Stage};
+use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -120,10 +120,10 @@ impl Door {
     }
 }
 
-async fn started(stage: &Stage) -> (Process, Arc<Door>) {
+async fn started(stage: &Harness) -> (Process, Arc<Door>) {
     let process = Process::start(stage, run(stage)).await;
     stage.telegram.write(SALES.token, ANNA, "/start");
-    let begun = |stage: &Stage| stage.kommo.chat(&conversation()).is_some();
+    let begun = |stage: &Harness| stage.kommo.chat(&conversation()).is_some();
     stage.until("Kommo has the chat", WITHIN, begun).await.unwrap();
     let address = process.ports().await.hooks;
     let hooks = format!("/kommo/{}", stage.kommo.settings().scope_id());
@@ -136,7 +136,7 @@ fn conversation() -> String {
 }
 
 /// A manager writes; gives how long the hook took.
-async fn hook(stage: &Stage, text: &str) -> Duration {
+async fn hook(stage: &Harness, text: &str) -> Duration {
     let begun = Instant::now();
     let (_, answer) = stage.kommo.reply(&conversation(), "Maria", text).await;
     assert_eq!(answer.status, Some(200), "the hook of {text:?}, after {:?}", begun.elapsed());
@@ -144,7 +144,7 @@ async fn hook(stage: &Stage, text: &str) -> Duration {
 }
 
 /// Hooks come for longer than any slow client is put up with.
-async fn hooks_are_answered(stage: &Stage) {
+async fn hooks_are_answered(stage: &Harness) {
     let mut every = interval(Duration::from_millis(400));
     let mut took = Vec::new();
     for number in 0..20 {
@@ -159,7 +159,7 @@ async fn hooks_are_answered(stage: &Stage) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hooks_are_answered_among_three_thousand_slow_clients_in_little_memory() {
     telekommo::serve::raise_open_files();
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (process, door) = started(&stage).await;
     hook(&stage, "before").await;
     let before = process.most_memory();
@@ -202,7 +202,7 @@ async fn almost_all(door: Arc<Door>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn small_hooks_are_answered_among_large_bodies_that_never_end_in_little_memory() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (process, door) = started(&stage).await;
     hook(&stage, "before").await;
     let before = process.most_memory();
@@ -222,7 +222,7 @@ async fn small_hooks_are_answered_among_large_bodies_that_never_end_in_little_me
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hooks_are_answered_even_when_no_file_can_be_opened_any_more() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (process, door) = started(&stage).await;
     hook(&stage, "before").await;
     process.limit_open_files(FEW_FILES);
@@ -242,7 +242,7 @@ async fn hooks_are_answered_even_when_no_file_can_be_opened_any_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_not_read_for_its_head_is_told_with_who_sent_it_and_why() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (process, door) = started(&stage).await;
     let mut stream = TcpStream::connect(door.address).await.unwrap();
     let both = "content-length: 0\r\ntransfer-encoding: chunked\r\n";

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::process::geteuid;
-use telekommo::sandbox::stage::{LINES, Stage};
+use telekommo::sandbox::harness::{Harness, LINES};
 use tokio::process::Command;
 
 use super::process::{as_user, finished, telekommo, text, with_config};
@@ -31,8 +31,8 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 /// A stage whose configuration everybody can read, and a token in a file of its own.
-fn stage_with_token(mode: u32, owner: (u32, u32)) -> (Stage, PathBuf, PathBuf) {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+fn stage_with_token(mode: u32, owner: (u32, u32)) -> (Harness, PathBuf, PathBuf) {
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let config = stage.write_config().unwrap();
     let token = stage.dir().join("token-file");
     fs::write(&token, LINES[0].token).unwrap();
@@ -152,7 +152,7 @@ async fn a_full_and_a_read_only_disk_are_told_as_such() {
     if !can_mount().await {
         return;
     }
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let config = stage.write_config().unwrap();
     let script = "mkdir \"$1\" && mount -t tmpfs -o size=200k tmpfs \"$1\" && { [ $4 = rw ] || mount -o remount,ro \"$1\"; } \
                   && TELEKOMMO_DATA_DIR=\"$1/data\" exec \"$3\" run --config \"$2\"";

@@ -5,15 +5,15 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES},
     kommo::{Endpoint, Optional, Status},
-    stage::{ANNA, BEN, LINES, Stage},
 };
 
 use super::process::{finished, telekommo, text};
 use crate::support::{TestStage, conversation, in_telegram};
 
 /// How a command ended, what it printed, and what it complained of.
-async fn command(stage: &Stage, words: &[&str]) -> (Option<i32>, String, String) {
+async fn command(stage: &Harness, words: &[&str]) -> (Option<i32>, String, String) {
     let config = stage.write_config_for_commands().or_else(|_| stage.write_config()).unwrap();
     let words = [words, &["--config", config.to_str().unwrap()]].concat();
     let output = finished(telekommo(&words)).await;
@@ -21,13 +21,13 @@ async fn command(stage: &Stage, words: &[&str]) -> (Option<i32>, String, String)
 }
 
 /// The same for one that has to succeed; gives what it printed.
-async fn done(stage: &Stage, words: &[&str]) -> String {
+async fn done(stage: &Harness, words: &[&str]) -> String {
     let (code, printed, complaint) = command(stage, words).await;
     assert_eq!((code, complaint.as_str()), (Some(0), ""), "{words:?}: {printed}");
     printed
 }
 
-async fn imported(stage: &Stage) {
+async fn imported(stage: &Harness) {
     let export = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/telegram/export");
     done(stage, &["import", export.to_str().unwrap(), "--source", "sales"]).await;
 }
@@ -71,7 +71,7 @@ async fn an_answer_that_did_not_come_is_found_sent_and_shown() {
 
 #[tokio::test]
 async fn without_a_bridge_both_say_what_to_do() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let (code, _, complaint) = command(&stage, &["reconcile"]).await;
     assert!(code == Some(1) && complaint.contains("is telekommo running with this configuration?"), "{complaint}");
     let (code, _, complaint) = command(&stage, &["history", "tg:sales:777000111"]).await;
@@ -84,7 +84,7 @@ async fn without_a_bridge_both_say_what_to_do() {
 async fn the_history_of_what_was_only_imported_is_found_with_a_bridge_and_without() {
     for chat_ids in [Optional::Told, Optional::Missing] {
         let mut stage = TestStage::start().await;
-        stage.kommo.habits(|habits| habits.chat_ids = chat_ids);
+        stage.kommo.quirks(|quirks| quirks.chat_ids = chat_ids);
         imported(&stage).await;
         assert!(done(&stage, &["chats", "list"]).await.starts_with("Nobody has written to a bot yet."));
         let of = |customer| conversation(LINES[0], customer);

@@ -8,8 +8,8 @@ use std::{
 use rustix::process::Signal;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES},
     kommo::{Author, Endpoint, Imports, Message, Rate, Status},
-    stage::{ANNA, BEN, LINES, Stage},
 };
 
 use super::process::{Process, finished, telekommo, text};
@@ -37,7 +37,7 @@ fn words<'w>(export: &'w Path, config: &'w Path, more: &[&'w str]) -> Vec<&'w st
 }
 
 /// How an import ended, what it printed, and what it complained of.
-async fn import(stage: &Stage, export: &Path, more: &[&str]) -> (Option<i32>, String, String) {
+async fn import(stage: &Harness, export: &Path, more: &[&str]) -> (Option<i32>, String, String) {
     let config = stage.write_config().unwrap();
     stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
     let output = finished(telekommo(&words(export, &config, more))).await;
@@ -48,22 +48,22 @@ async fn import(stage: &Stage, export: &Path, more: &[&str]) -> (Option<i32>, St
 }
 
 /// The same for one that has to succeed; gives what it printed.
-async fn done(stage: &Stage, more: &[&str]) -> String {
+async fn done(stage: &Harness, more: &[&str]) -> String {
     let (code, printed, complaint) = import(stage, &export(), more).await;
     assert_eq!((code, complaint.as_str()), (Some(0), ""), "{printed}");
     printed
 }
 
-fn messages(stage: &Stage, customer: i64) -> Vec<Message> {
+fn messages(stage: &Harness, customer: i64) -> Vec<Message> {
     stage.kommo.chat(&conversation(LINES[0], customer)).map(|chat| chat.messages).unwrap_or_default()
 }
 
-fn imported(stage: &Stage) -> usize {
+fn imported(stage: &Harness) -> usize {
     messages(stage, ANNA).len() + messages(stage, BEN).len()
 }
 
 /// That everything is there once, in order.
-fn assert_complete(stage: &Stage) {
+fn assert_complete(stage: &Harness) {
     let ids = |customer| messages(stage, customer).into_iter().map(|it| it.client_msgid.unwrap()).collect::<Vec<_>>();
     let numbers = [1001, 1002, 1003, 1004, 1005, 1007, 1008, 1009, 1010, 1011, 1013];
     let id = |customer: i64, number: &i32| format!("tg:7000000001:555000111/{customer}:i{number}");
@@ -118,7 +118,7 @@ async fn kommo_fetches_the_files_from_the_running_bridge_when_the_export_is_gone
     let (code, printed, complaint) = import(&stage, &copy, &["--chat", "Anna Petrova"]).await;
     assert_eq!((code, complaint.as_str()), (Some(0), ""), "{printed}");
     fs::remove_dir_all(copy).unwrap();
-    let fetched = |stage: &Stage| messages(stage, ANNA)[2].media.clone().unwrap().fetched;
+    let fetched = |stage: &Harness| messages(stage, ANNA)[2].media.clone().unwrap().fetched;
     stage.until("the picture is fetched", |stage| fetched(stage).is_some()).await;
     let fetched = fetched(&stage).unwrap();
     assert_eq!((fetched.status, fetched.content_type.as_str()), (Some(200), "image/png"));
@@ -137,7 +137,7 @@ async fn kommo_fetches_the_files_from_the_running_bridge_when_the_export_is_gone
 #[tokio::test]
 async fn what_root_imports_belongs_to_the_bridges_user() {
     use std::os::unix::fs::{MetadataExt as _, chown};
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let data = stage.dir().join("data");
     fs::create_dir_all(&data).unwrap();
     // Whoever is not root can give nothing away: then both are the same from the beginning.
@@ -161,7 +161,7 @@ async fn what_root_imports_belongs_to_the_bridges_user() {
 
 #[tokio::test]
 async fn twice_imports_nothing_twice_even_without_its_notes() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     done(&stage, &[]).await;
     let again = done(&stage, &[]).await;
     assert!(again.contains("Imported 0, there already 13"), "{again}");
@@ -173,7 +173,7 @@ async fn twice_imports_nothing_twice_even_without_its_notes() {
 
 #[tokio::test]
 async fn a_killed_import_goes_on_where_it_was() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let config = stage.write_config().unwrap();
     let process = Process::spawn(telekommo(&words(&export(), &config, &["--rate", "2"])));
     eventually("some messages are imported", async || imported(&stage) >= 2).await;
@@ -190,7 +190,7 @@ async fn a_killed_import_goes_on_where_it_was() {
 #[tokio::test]
 async fn an_import_that_is_asked_to_end_says_how_to_go_on() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let stage = Stage::without_bridge("").unwrap();
+        let stage = Harness::without_bridge("").unwrap();
         let config = stage.write_config().unwrap();
         let process = Process::spawn(telekommo(&words(&export(), &config, &["--rate", "2"])));
         eventually("some messages are imported", async || imported(&stage) >= 2).await;
@@ -206,7 +206,7 @@ async fn an_import_that_is_asked_to_end_says_how_to_go_on() {
 /// Whoever starts it by nohup wants it to outlive the terminal.
 #[tokio::test]
 async fn an_import_under_nohup_outlives_its_terminal() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let config = stage.write_config().unwrap();
     let mut command = tokio::process::Command::new("nohup");
     command.arg(env!("CARGO_BIN_EXE_telekommo")).args(words(&export(), &config, &["--rate", "8"]));
@@ -221,7 +221,7 @@ async fn an_import_under_nohup_outlives_its_terminal() {
 
 #[tokio::test]
 async fn an_answer_that_was_lost_doubles_nothing() {
-    let stage = Stage::without_bridge("retry.kommo = [\"10ms\"]").unwrap();
+    let stage = Harness::without_bridge("retry.kommo = [\"10ms\"]").unwrap();
     stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 2);
     stage.kommo.fault(Endpoint::Message, Fault::Garbage, 1);
     done(&stage, &[]).await;
@@ -232,7 +232,7 @@ async fn an_answer_that_was_lost_doubles_nothing() {
 async fn a_dry_run_counts_and_sends_nothing() {
     const UNREAD: &str =
         "1 message cannot be read and is left out:\n  \"id\": 1012 in the chat Anna Petrova of the export ";
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let printed = done(&stage, &["--dry-run"]).await;
     for part in ["Anna Petrova", "13 messages, 4 of them", "picture", "voice message", "2 files are missing", UNREAD] {
         assert!(printed.contains(part), "{part} is missing in\n{printed}");
@@ -251,7 +251,7 @@ async fn a_dry_run_counts_and_sends_nothing() {
 async fn an_import_in_a_managers_name_never_reaches_the_customer() {
     let stage = TestStage::with(ACCOUNT).await;
     let max = stage.kommo.manager("Max of Kommo");
-    stage.kommo.habits(|habits| habits.imports = Imports::Echoed);
+    stage.kommo.quirks(|quirks| quirks.imports = Imports::Echoed);
     done(&stage, &["--manager", "Max Keller=max of kommo"]).await;
     let messages = messages(&stage, BEN);
     assert_eq!((messages[1].from, &messages[1].author_id), (Author::Manager, &max));
@@ -267,12 +267,12 @@ async fn an_import_in_a_managers_name_never_reaches_the_customer() {
 
 #[tokio::test]
 async fn what_was_noted_for_another_channel_or_for_none_holds_nothing_back() {
-    let before = Stage::without_bridge("").unwrap();
+    let before = Harness::without_bridge("").unwrap();
     done(&before, &[]).await;
     let notes = fs::read_to_string(before.dir().join(KEPT).join("done.jsonl")).unwrap();
     let scope = format!("\"scope\":\"{}\",", before.kommo.settings().scope_id());
     for other in ["\"scope\":\"another_account\",", ""] {
-        let stage = Stage::without_bridge("").unwrap();
+        let stage = Harness::without_bridge("").unwrap();
         fs::create_dir_all(stage.dir().join(KEPT)).unwrap();
         fs::write(stage.dir().join(KEPT).join("done.jsonl"), notes.replace(&scope, other)).unwrap();
         let printed = done(&stage, &["--dry-run"]).await;
@@ -316,7 +316,7 @@ async fn a_chat_that_was_only_imported_is_compared_shown_and_given_to_a_contact(
 
 #[tokio::test]
 async fn an_import_that_ends_with_an_answer_makes_a_lead_all_the_same() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     done(&stage, &["--chat", "777000222"]).await;
     let ben = stage.kommo.chat(&conversation(LINES[0], BEN)).unwrap();
     assert_ne!(ben.messages[1].from, Author::Customer, "the newest is the owner's");

@@ -6,8 +6,8 @@ use load::{Done, Load, Log};
 use rustix::process::Signal;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{Harness, LINES},
     kommo::Endpoint,
-    stage::{LINES, Stage},
     telegram::Target,
 };
 use tokio::time::{Instant, sleep};
@@ -33,7 +33,7 @@ const LATENCY: Duration = Duration::from_millis(15);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Every call of the kinds that matter takes a while.
-fn slow_down(stage: &Stage) {
+fn slow_down(stage: &Harness) {
     let slow = || Fault::Hang(LATENCY);
     stage.kommo.fault(Endpoint::Message, slow(), u32::MAX);
     stage.kommo.fault(Endpoint::DeliveryStatus, slow(), u32::MAX);
@@ -41,7 +41,7 @@ fn slow_down(stage: &Stage) {
 }
 
 /// Runs and kills the bridge, and tells what was noted at every kill.
-async fn kill_again_and_again(stage: &Stage, load: &Load, chance: &mut fastrand::Rng) -> Vec<Log> {
+async fn kill_again_and_again(stage: &Harness, load: &Load, chance: &mut fastrand::Rng) -> Vec<Log> {
     let mut kills = Vec::new();
     for _ in 0..ROUNDS {
         let process = Process::start(stage, run(stage)).await;
@@ -63,7 +63,7 @@ fn seed() -> u64 {
 
 /// Waits until everything has arrived. How much there is depends on the machine, so it is standing still that fails; and to
 /// look is dear, so this does not look at every change.
-async fn drained(stage: &Stage, done: &Done, process: &Process) {
+async fn drained(stage: &Harness, done: &Done, process: &Process) {
     let (mut least, mut since) = (usize::MAX, Instant::now());
     loop {
         let log = done.look(stage);
@@ -93,7 +93,7 @@ async fn no_acknowledged_hook_is_lost_where_nothing_is_looked_for_in_the_history
 async fn survives(settings: &str) {
     let seed = seed();
     println!("TELEKOMMO_SEED={seed} kills at the same moments again");
-    let stage = Stage::without_bridge(&format!("{BRISK}{settings}kommo.infer_read = true\n")).unwrap();
+    let stage = Harness::without_bridge(&format!("{BRISK}{settings}kommo.infer_read = true\n")).unwrap();
     let load = Load::begin(&stage);
     // Of a chat that Kommo has made, and of which a kill has kept the bridge from hearing, nothing can be compared.
     let process = Process::start(&stage, run(&stage)).await;

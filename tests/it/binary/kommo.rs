@@ -4,8 +4,8 @@ use rustix::process::Signal;
 use telekommo::{
     domain::time::UnixMillis,
     sandbox::{
+        harness::Harness,
         kommo::{ErrorShape, FakeKommo, MAIN_PIPELINE, Rate, Subject},
-        stage::Stage,
     },
 };
 
@@ -18,7 +18,7 @@ kommo.access_token = "{access_token}"
 "#;
 
 /// How a command ended, what it printed, and what it complained of.
-async fn command(stage: &Stage, words: &[&str]) -> (Option<i32>, String, String) {
+async fn command(stage: &Harness, words: &[&str]) -> (Option<i32>, String, String) {
     let config = stage.write_config().unwrap();
     // Each command begins to count anew, and a test types fast.
     stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
@@ -34,7 +34,7 @@ async fn command(stage: &Stage, words: &[&str]) -> (Option<i32>, String, String)
 }
 
 /// The same for one that has to succeed; gives what it printed.
-async fn done(stage: &Stage, words: &[&str]) -> String {
+async fn done(stage: &Harness, words: &[&str]) -> String {
     let (code, printed, complaint) = command(stage, words).await;
     assert_eq!((code, complaint.as_str()), (Some(0), ""), "{words:?}: {printed}");
     printed
@@ -42,7 +42,7 @@ async fn done(stage: &Stage, words: &[&str]) -> String {
 
 #[tokio::test]
 async fn a_channel_is_connected_and_disconnected() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     stage.kommo.set_connected(false);
     let printed = done(&stage, &["connect"]).await;
     assert!(stage.kommo.is_connected() && printed.contains(&stage.kommo.settings().scope_id()), "{printed}");
@@ -56,8 +56,8 @@ async fn a_channel_is_connected_and_disconnected() {
 #[tokio::test]
 async fn a_check_names_the_number_of_a_request_that_failed() {
     let other_secret = "#kommo.channel_secret\nkommo.channel_secret = \"ffffffffffffffffffffffffffffffffffffffff\"";
-    let stage = Stage::without_bridge(other_secret).unwrap();
-    stage.kommo.habits(|habits| habits.errors = ErrorShape::Newer);
+    let stage = Harness::without_bridge(other_secret).unwrap();
+    stage.kommo.quirks(|quirks| quirks.errors = ErrorShape::Newer);
     let (code, printed, _) = command(&stage, &["check"]).await;
     assert!(
         code == Some(1) && printed.contains("trace_id") && printed.contains("ORIGIN_INVALID_SIGNATURE"),
@@ -70,7 +70,7 @@ async fn a_connection_that_kommo_refuses_says_what_to_compare() {
     let unknown = "#kommo.channel_id\nkommo.channel_id = \"11111111-2222-4333-8444-555555555555\"";
     let other_secret = "#kommo.channel_secret\nkommo.channel_secret = \"ffffffffffffffffffffffffffffffffffffffff\"";
     for (settings, says) in [(unknown, "registration letter"), (other_secret, "kommo.channel_secret")] {
-        let stage = Stage::without_bridge(settings).unwrap();
+        let stage = Harness::without_bridge(settings).unwrap();
         let (code, _, complaint) = command(&stage, &["connect"]).await;
         assert!(code == Some(1) && complaint.contains(says), "{complaint}");
         let (code, printed, _) = command(&stage, &["check"]).await;
@@ -80,7 +80,7 @@ async fn a_connection_that_kommo_refuses_says_what_to_compare() {
 
 #[tokio::test]
 async fn sources_are_shown_brought_in_step_and_deleted() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     stage.kommo.add_source("sales", "Another name", MAIN_PIPELINE);
     stage.kommo.add_source("old", "Old bot", MAIN_PIPELINE);
     let printed = done(&stage, &["sources", "list"]).await;
@@ -104,7 +104,7 @@ async fn sources_are_shown_brought_in_step_and_deleted() {
 
 #[tokio::test]
 async fn the_sources_and_contacts_of_a_foreign_account_are_none_of_ours() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     stage.kommo.set_amojo_id("11111111-2222-4333-8444-555555555555");
     for words in [["sources", "sync"], ["sources", "list"], ["templates", "list"]] {
         let (code, printed, complaint) = command(&stage, &words).await;
@@ -116,7 +116,7 @@ async fn the_sources_and_contacts_of_a_foreign_account_are_none_of_ours() {
 
 #[tokio::test]
 async fn sources_need_a_token_and_say_so() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let (code, _, complaint) = command(&stage, &["sources", "list"]).await;
     assert!(code == Some(1) && complaint.contains("kommo.access_token"), "{complaint}");
 }
@@ -128,10 +128,10 @@ fn flat(text: &str) -> String {
 
 #[tokio::test]
 async fn check_says_how_kommo_sees_the_configuration() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let printed = done(&stage, &["check"]).await;
     assert!(flat(&printed).contains("Channel connected") && flat(&printed).contains("Token none."), "{printed}");
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     done(&stage, &["sources", "sync"]).await;
     let requests = stage.kommo.rest_requests().len();
     let printed = done(&stage, &["check"]).await;
@@ -161,7 +161,7 @@ const TROUBLES: [Trouble; 7] = [
 #[tokio::test]
 async fn check_says_what_is_wrong_and_what_to_do() {
     for (trouble, says) in TROUBLES {
-        let stage = Stage::without_bridge(ACCOUNT).unwrap();
+        let stage = Harness::without_bridge(ACCOUNT).unwrap();
         done(&stage, &["sources", "sync"]).await;
         trouble(&stage.kommo);
         let (code, printed, complaint) = command(&stage, &["check"]).await;
@@ -173,7 +173,7 @@ async fn check_says_what_is_wrong_and_what_to_do() {
 #[tokio::test]
 async fn check_says_which_fields_are_missing_or_take_no_text() {
     let filled = "kommo.username_field = \"Telegram\"\ncampaigns.summer.utm_source = \"telegram\"\n";
-    let stage = Stage::without_bridge(&format!("{ACCOUNT}{filled}")).unwrap();
+    let stage = Harness::without_bridge(&format!("{ACCOUNT}{filled}")).unwrap();
     done(&stage, &["sources", "sync"]).await;
     let printed = done(&stage, &["check"]).await;
     assert!(flat(&printed).contains("Fields all that are to be filled are there"), "{printed}");
@@ -181,7 +181,7 @@ async fn check_says_which_fields_are_missing_or_take_no_text() {
         [("Telegramm", "contacts have no field \"Telegramm\""), ("Visits", "\"Visits\" is of the type numeric")]
     {
         let wrong = filled.replace("Telegram\"", &format!("{name}\""));
-        let stage = Stage::without_bridge(&format!("{ACCOUNT}{wrong}")).unwrap();
+        let stage = Harness::without_bridge(&format!("{ACCOUNT}{wrong}")).unwrap();
         done(&stage, &["sources", "sync"]).await;
         let (code, printed, _) = command(&stage, &["check"]).await;
         assert!(code == Some(1) && flat(&printed).contains(says), "{printed}");
@@ -190,7 +190,7 @@ async fn check_says_which_fields_are_missing_or_take_no_text() {
 
 #[tokio::test]
 async fn a_start_that_knows_no_account_says_what_to_write() {
-    let stage = Stage::without_bridge(&format!("{ACCOUNT}#kommo.account_id")).unwrap();
+    let stage = Harness::without_bridge(&format!("{ACCOUNT}#kommo.account_id")).unwrap();
     stage.kommo.rest_down(true).unwrap();
     let process = Process::spawn(run(&stage));
     let complaint = process.logged("kommo.account_id is not written").await;

@@ -7,8 +7,8 @@ use telekommo::{
     domain::address::SourceId,
     invite::InviteKey,
     sandbox::{
+        harness::{ANNA, Harness, LINES},
         kommo::Rate,
-        stage::{ANNA, LINES, Stage},
     },
 };
 
@@ -23,7 +23,7 @@ campaigns.winter.source = "support"
 "#;
 
 /// How a command ended, what it printed, and what it complained of.
-async fn command(stage: &Stage, words: &[&str]) -> (Option<i32>, String, String) {
+async fn command(stage: &Harness, words: &[&str]) -> (Option<i32>, String, String) {
     let config = stage.write_config().unwrap();
     let words = [words, &["--config", config.to_str().unwrap()]].concat();
     let mut command = telekommo(&words);
@@ -40,7 +40,7 @@ async fn command(stage: &Stage, words: &[&str]) -> (Option<i32>, String, String)
 
 #[tokio::test]
 async fn a_link_to_a_contact_is_signed_for_the_bot_and_drawn() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let contact = stage.kommo.add_card("Ann of the book", "");
     let number = contact.to_string();
     let ask = ["link", "--source", "sales", "--contact", &number];
@@ -60,7 +60,7 @@ async fn a_link_to_a_contact_is_signed_for_the_bot_and_drawn() {
 
 #[tokio::test]
 async fn a_campaigns_link_is_drawn_into_files_that_are_not_there_yet() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let [png, svg] = ["a.png", "a.svg"].map(|name| stage.dir().join(name));
     let files = ["--png", png.to_str().unwrap(), "--svg", svg.to_str().unwrap()];
     let ask = [&["link", "--source", "sales", "--campaign", "summer"], &files[..]].concat();
@@ -74,7 +74,7 @@ async fn a_campaigns_link_is_drawn_into_files_that_are_not_there_yet() {
 
 #[tokio::test]
 async fn what_a_link_cannot_be_about_is_told() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let cases: [(&[&str], &str); 6] = [
         (&["--source", "sale", "--contact", "1"], "the sources are sales, support"),
         (&["--source", "sales", "--contact", "0"], "is not the number of a contact"),
@@ -90,7 +90,7 @@ async fn what_a_link_cannot_be_about_is_told() {
     stage.telegram.revoke(LINES[0].token);
     let (code, _, complaint) = command(&stage, &["link", "--source", "sales", "--campaign", "summer"]).await;
     assert!(code == Some(1) && complaint.contains("does not accept this bot's token"), "{complaint}");
-    let without_token = Stage::without_bridge("").unwrap();
+    let without_token = Harness::without_bridge("").unwrap();
     let (_, _, complaint) = command(&without_token, &["link", "--source", "sales", "--contact", "1"]).await;
     assert!(complaint.contains("kommo.access_token"), "{complaint}");
 }

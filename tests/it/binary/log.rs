@@ -4,8 +4,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES},
     kommo::Endpoint,
-    stage::{ANNA, LINES, Stage},
 };
 
 use super::process::{Process, run};
@@ -13,7 +13,7 @@ use crate::support::{BRISK, WITHIN, conversation};
 
 const TOKEN: &str = LINES[0].token;
 
-async fn start(stage: &Stage, level: &str) -> Process {
+async fn start(stage: &Harness, level: &str) -> Process {
     let mut command = run(stage);
     command.env("TELEKOMMO_LOG__LEVEL", level);
     Process::start(stage, command).await
@@ -24,9 +24,9 @@ async fn line(process: &Process, part: &str) -> Value {
     serde_json::from_str(&process.logged(part).await).unwrap()
 }
 
-async fn write(stage: &Stage, text: &str) {
+async fn write(stage: &Harness, text: &str) {
     stage.telegram.write(TOKEN, ANNA, text);
-    let is_there = |stage: &Stage| {
+    let is_there = |stage: &Harness| {
         let chat = stage.kommo.chat(&conversation(LINES[0], ANNA));
         chat.is_some_and(|chat| chat.messages.iter().any(|message| message.text == text))
     };
@@ -35,7 +35,7 @@ async fn write(stage: &Stage, text: &str) {
 
 #[tokio::test]
 async fn one_line_tells_that_a_message_arrived_and_nothing_of_what_it_says() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let process = start(&stage, "info").await;
     write(&stage, "a secret question").await;
     let accepted = line(&process, "message accepted by Kommo").await;
@@ -60,7 +60,7 @@ async fn one_line_tells_that_a_message_arrived_and_nothing_of_what_it_says() {
 
 #[tokio::test]
 async fn a_failure_names_the_message_and_so_does_its_end() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let process = start(&stage, "debug").await;
     write(&stage, "first").await;
     stage.kommo.fault(Endpoint::Message, Fault::Status { code: 500, body: String::new() }, 1);
@@ -85,7 +85,7 @@ async fn a_failure_names_the_message_and_so_does_its_end() {
     assert_eq!(stored["id"], format!("hook:{id}"));
     line(&process, "delivery status told").await;
     let ended = process.end(Signal::TERM).await;
-    assert!(!ended.stderr.contains("DedupeId("), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("IdempotencyKey("), "{}", ended.stderr);
     let doubled: Vec<_> = ended.stderr.lines().filter(|line| line.matches("\"message\":").count() > 1).collect();
     assert!(doubled.is_empty(), "programs read only the last of two fields of one name: {doubled:#?}");
 }

@@ -3,13 +3,13 @@
 use std::{fs, net::TcpListener};
 
 use rustix::process::{Signal, geteuid};
-use telekommo::sandbox::stage::Stage;
+use telekommo::sandbox::harness::Harness;
 use tokio::process::Command;
 
 use super::process::{Process, as_user, finished, run, text, with_config};
 use crate::support::BRISK;
 
-fn check(stage: &Stage) -> Command {
+fn check(stage: &Harness) -> Command {
     with_config("check", &stage.write_config().unwrap())
 }
 
@@ -21,7 +21,7 @@ async fn checked(command: Command) -> (Option<i32>, String) {
 
 #[tokio::test]
 async fn a_folder_that_is_to_be_made_and_free_ports_are_fine() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = check(&stage);
     command.env("TELEKOMMO_SERVER__LISTEN", &free);
@@ -40,7 +40,7 @@ async fn a_folder_that_is_to_be_made_and_free_ports_are_fine() {
 
 #[tokio::test]
 async fn a_data_directory_that_cannot_be_used_is_told() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let file = stage.dir().join("file");
     fs::write(&file, "").unwrap();
     for dir in [file.clone(), file.join("below")] {
@@ -65,7 +65,7 @@ async fn a_data_directory_that_cannot_be_used_is_told() {
 
 #[tokio::test]
 async fn a_port_is_told_by_who_has_it_and_a_running_bridge_by_how_it_stands() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut command = check(&stage);
@@ -83,7 +83,7 @@ async fn a_port_is_told_by_who_has_it_and_a_running_bridge_by_how_it_stands() {
         command
     };
     stage.kommo.set_connected(false);
-    stage.telegram.write(telekommo::sandbox::stage::LINES[0].token, telekommo::sandbox::stage::ANNA, "hello");
+    stage.telegram.write(telekommo::sandbox::harness::LINES[0].token, telekommo::sandbox::harness::ANNA, "hello");
     process.logged("not connected").await;
     let (code, said) = checked(beside()).await;
     assert_eq!(code, Some(1), "{said}");

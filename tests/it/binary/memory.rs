@@ -5,8 +5,8 @@ use std::{net::TcpListener, path::Path};
 use axum::body::Bytes;
 use rustix::process::Signal;
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Attachment, AttachmentKind, Status},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{FileKind, Hosting, NewFile},
 };
 
@@ -24,10 +24,10 @@ fn conversation() -> String {
     format!("tg:{}:{ANNA}", SALES.source)
 }
 
-async fn sent(stage: &Stage, bytes: &Bytes) {
+async fn sent(stage: &Harness, bytes: &Bytes) {
     let file = Attachment::new(AttachmentKind::File, "large.bin", bytes.clone());
     let (id, _) = stage.kommo.attach(&conversation(), "Maria", file, "").await;
-    let is_delivered = |stage: &Stage| {
+    let is_delivered = |stage: &Harness| {
         let messages = stage.kommo.chat(&conversation()).map(|chat| chat.messages).unwrap_or_default();
         messages.iter().any(|message| message.id == id && message.status == Status::Delivered)
     };
@@ -36,7 +36,7 @@ async fn sent(stage: &Stage, bytes: &Bytes) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_45_megabytes_to_a_customer_adds_little_memory() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let process = Process::start(&stage, run(&stage)).await;
     stage.telegram.write(SALES.token, ANNA, "/start");
     stage.until("Kommo has the chat", WITHIN, |stage| stage.kommo.chat(&conversation()).is_some()).await.unwrap();
@@ -66,11 +66,11 @@ fn own_server(directory: &Path) -> String {
 }
 
 /// Anna sends a file, and Kommo fetches it.
-async fn fetched(stage: &Stage, bytes: &Bytes) {
+async fn fetched(stage: &Harness, bytes: &Bytes) {
     let file =
         NewFile { kind: FileKind::Document, bytes: bytes.clone(), name: Some("large.bin".into()), caption: None };
     stage.telegram.send_file(SALES.token, ANNA, &file);
-    let newest = |stage: &Stage| {
+    let newest = |stage: &Harness| {
         let media = stage.kommo.chat(&conversation())?.messages.pop()?.media?;
         media.fetched.filter(|_| media.size == Some(bytes.len() as u64))
     };
@@ -83,7 +83,7 @@ async fn fetched(stage: &Stage, bytes: &Bytes) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_45_megabytes_from_a_customer_adds_little_memory() {
     let directory = tempfile::tempdir().unwrap();
-    let stage = Stage::without_bridge(&own_server(directory.path())).unwrap();
+    let stage = Harness::without_bridge(&own_server(directory.path())).unwrap();
     stage.telegram.host(Hosting::Local(directory.path().to_owned()));
     let process = Process::start(&stage, run(&stage)).await;
     fetched(&stage, &noise(100_000).into()).await;

@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener};
 use reqwest::Client;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use telekommo::sandbox::stage::{ANNA, LINES};
+use telekommo::sandbox::harness::{ANNA, LINES};
 
 use super::process::{Process, telekommo};
 use crate::support::eventually;

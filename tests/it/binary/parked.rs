@@ -4,13 +4,13 @@ use telekommo::{
     domain::{
         address::{Conversation, KommoMessageId},
         delivery::{Delivery, Report},
-        work::{Lane, Work},
+        job::{Job, Lane},
     },
     sandbox::{
+        harness::{ANNA, BEN, LINES, Line},
         kommo::Status,
-        stage::{ANNA, BEN, LINES, Line},
     },
-    store::{Ending, Intake, NewJob, Store},
+    store::{Intake, NewJob, Outcome, Store},
 };
 
 use super::process::{finished, telekommo, text};
@@ -36,11 +36,11 @@ async fn done(stage: &TestStage, words: &[&str]) -> String {
 async fn park(store: &Store, conversation: &str, why: &str) {
     let lane = Lane::outbound(&conversation.parse::<Conversation>().unwrap());
     let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Delivered };
-    let job = NewJob { id: None, lane: lane.clone(), work: Work::Report(report) };
+    let job = NewJob { id: None, lane: lane.clone(), job: Job::DeliveryStatus(report) };
     let now = telekommo::clock::now();
     store.push(Intake { jobs: vec![job], offset: None }, now).await.unwrap();
     let lease = store.claim(&lane.route, now).unwrap().unwrap();
-    lease.settle(Ending::Park { why: why.to_owned(), then: Vec::new(), needs_person: true }, now).await.unwrap();
+    lease.settle(Outcome::Park { why: why.to_owned(), then: Vec::new(), needs_person: true }, now).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use reqwest::Client;
 use rustix::process::Signal;
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Media, Status},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{FileKind, NewFile},
 };
 
@@ -16,24 +16,24 @@ const SALES: Line = LINES[0];
 /// Nobody listens there; the tests ask the bridge itself.
 const PUBLIC: &str = "http://127.0.0.1:1/tg/bridge";
 
-async fn started(stage: &Stage) -> Process {
+async fn started(stage: &Harness) -> Process {
     let mut command = run(stage);
     command.env("TELEKOMMO_SERVER__PUBLIC_URL", PUBLIC);
     let process = Process::start(stage, command).await;
     stage.telegram.write(SALES.token, ANNA, "hello");
-    let known = |stage: &Stage| in_kommo(stage, SALES, ANNA) == ["hello"];
+    let known = |stage: &Harness| in_kommo(stage, SALES, ANNA) == ["hello"];
     stage.until("the conversation is in Kommo", WITHIN, known).await.unwrap();
     process
 }
 
-async fn link(stage: &Stage) -> String {
+async fn link(stage: &Harness) -> String {
     let bytes = Bytes::from_static(b"%PDF-1.4 the very bytes");
     stage.telegram.send_file(
         SALES.token,
         ANNA,
         &NewFile { kind: FileKind::Document, bytes, name: Some("a.pdf".to_owned()), caption: None },
     );
-    let found = |stage: &Stage| -> Option<Media> {
+    let found = |stage: &Harness| -> Option<Media> {
         let chat = stage.kommo.chat(&conversation(SALES, ANNA))?;
         chat.messages.into_iter().find_map(|message| message.media)
     };
@@ -44,14 +44,14 @@ async fn link(stage: &Stage) -> String {
 
 #[tokio::test]
 async fn the_path_of_the_public_address_may_be_kept_or_taken_away() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let process = started(&stage).await;
     let (hooks, scope) = (process.ports().await.hooks, stage.kommo.settings().scope_id());
     for front in ["/tg/bridge", "", "//tg/bridge/", "/Tg/Bridge"] {
         stage.kommo.set_hook_url(format!("http://{hooks}{front}/kommo/{scope}"));
         let (id, answer) = stage.kommo.reply(&conversation(SALES, ANNA), "Maria", "hello").await;
         assert_eq!(answer.status, Some(200), "{front}");
-        let done = |stage: &Stage| told(stage, &id) == [Status::Delivered];
+        let done = |stage: &Harness| told(stage, &id) == [Status::Delivered];
         stage.until("the answer has arrived", WITHIN, done).await.unwrap();
     }
     let link = link(&stage).await;
@@ -66,7 +66,7 @@ async fn the_path_of_the_public_address_may_be_kept_or_taken_away() {
 
 #[tokio::test]
 async fn a_path_that_a_web_server_has_changed_is_told_as_such() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let process = started(&stage).await;
     let (hooks, scope) = (process.ports().await.hooks, stage.kommo.settings().scope_id());
     let link = link(&stage).await;
@@ -97,7 +97,7 @@ async fn a_path_that_a_web_server_has_changed_is_told_as_such() {
 
 #[tokio::test]
 async fn check_says_both_ways() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let mut command = with_config("check", &stage.write_config().unwrap());
     command.arg("--offline").env("TELEKOMMO_SERVER__PUBLIC_URL", PUBLIC);
     let output = finished(command).await;

@@ -9,8 +9,8 @@ use std::{
 
 use rustix::process::{Signal, geteuid};
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES},
     kommo::Rate,
-    stage::{ANNA, LINES, Stage},
 };
 use tokio::process::Command;
 
@@ -54,7 +54,7 @@ fn assert_private(folder: &Path, names: &[&str]) {
 
 #[tokio::test]
 async fn files_are_private_whatever_the_shell_allows_and_whatever_was_there() {
-    let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
+    let stage = Harness::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
     let data = stage.dir().join("data");
     // An operator has made the folder for others, too, and a dump was broken off that they can read.
     fs::create_dir_all(data.join("dumps")).unwrap();
@@ -64,7 +64,7 @@ async fn files_are_private_whatever_the_shell_allows_and_whatever_was_there() {
     fs::set_permissions(data.join("dumps/unfinished.jsonl"), fs::Permissions::from_mode(0o666)).unwrap();
     let process = Process::start(&stage, generously(&run(&stage))).await;
     stage.telegram.write(LINES[0].token, ANNA, "hello");
-    let arrived = |stage: &Stage| in_kommo(stage, LINES[0], ANNA) == ["hello"];
+    let arrived = |stage: &Harness| in_kommo(stage, LINES[0], ANNA) == ["hello"];
     stage.until("the message is in Kommo", WITHIN, arrived).await.unwrap();
     let has_dump = || below(&data.join("dumps")).iter().any(|path| path.to_string_lossy().contains("dumps/store-"));
     eventually("there is a dump", async || has_dump()).await;
@@ -93,7 +93,7 @@ async fn files_are_private_whatever_the_shell_allows_and_whatever_was_there() {
 #[tokio::test]
 async fn what_is_imported_is_private() {
     let stage =
-        Stage::without_bridge("kommo.account_url = \"{account_url}\"\nkommo.access_token = \"{access_token}\"\n");
+        Harness::without_bridge("kommo.account_url = \"{account_url}\"\nkommo.access_token = \"{access_token}\"\n");
     let stage = stage.unwrap();
     stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
     let process = Process::start(&stage, run(&stage)).await;
@@ -108,7 +108,7 @@ async fn what_is_imported_is_private() {
 
 #[tokio::test]
 async fn the_system_tells_nobody_of_the_memory_and_of_no_secret() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let config = stage.write_config().unwrap();
     fs::set_permissions(stage.dir(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::Value;
-use telekommo::sandbox::stage::Stage;
+use telekommo::sandbox::harness::Harness;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
@@ -35,7 +35,7 @@ pub(crate) fn with_config(command: &str, file: &Path) -> Command {
 }
 
 /// `telekommo run` as the stage's bridge, with a log that is read by programs.
-pub(crate) fn run(stage: &Stage) -> Command {
+pub(crate) fn run(stage: &Harness) -> Command {
     let mut command = with_config("run", &stage.write_config().unwrap());
     command.env("TELEKOMMO_LOG__FORMAT", "json");
     command
@@ -101,7 +101,7 @@ impl Process {
     }
 
     /// Starts a bridge with this command, waits until it is up and lets Kommo send its hooks there.
-    pub(crate) async fn start(stage: &Stage, command: Command) -> Self {
+    pub(crate) async fn start(stage: &Harness, command: Command) -> Self {
         let process = Self::spawn(command);
         stage.hooks_go_to(process.ports().await.hooks);
         process

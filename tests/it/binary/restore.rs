@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use telekommo::sandbox::stage::{ANNA, LINES, Stage};
+use telekommo::sandbox::harness::{ANNA, Harness, LINES};
 use tokio::process::Command;
 
 use super::process::{Process, finished, run, telekommo, text, with_config};
@@ -18,13 +18,13 @@ fn conversation() -> String {
     format!("tg:{}:{ANNA}", LINES[0].source)
 }
 
-fn in_kommo(stage: &Stage) -> Vec<String> {
+fn in_kommo(stage: &Harness) -> Vec<String> {
     let messages = stage.kommo.chat(&conversation()).map(|chat| chat.messages).unwrap_or_default();
     messages.into_iter().map(|message| message.text).collect()
 }
 
 /// The command that the refused start names.
-fn restore(stage: &Stage) -> Command {
+fn restore(stage: &Harness) -> Command {
     telekommo(&["restore", stage.dir().join("data").to_str().expect("temporary folders have plain names")])
 }
 
@@ -50,7 +50,7 @@ fn damage(data: &Path) {
 }
 
 /// Runs a bridge whose store ends with one message that Kommo has and one that waits, and with a dump of both.
-async fn leave_a_message_waiting(stage: &Stage) {
+async fn leave_a_message_waiting(stage: &Harness) {
     let mut command = run(stage);
     command.env("TELEKOMMO_LOG__LEVEL", "debug");
     let process = Process::start(stage, command).await;
@@ -68,7 +68,7 @@ async fn leave_a_message_waiting(stage: &Stage) {
 
 #[tokio::test]
 async fn a_damaged_store_says_what_to_do_and_a_restore_brings_it_back() {
-    let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
+    let stage = Harness::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
     let data = stage.dir().join("data");
     leave_a_message_waiting(&stage).await;
     damage(&data);
@@ -98,20 +98,20 @@ async fn a_damaged_store_says_what_to_do_and_a_restore_brings_it_back() {
 }
 
 /// A manager writes while nobody listens, or is not listened to. Gives the text as what Telegram must not or must have.
-async fn lose(stage: &Stage, text: &'static str) -> &'static str {
+async fn lose(stage: &Harness, text: &'static str) -> &'static str {
     stage.kommo.lose_hooks(true);
     stage.kommo.reply(&conversation(), "Maria", text).await;
     stage.kommo.lose_hooks(false);
     text
 }
 
-fn in_telegram(stage: &Stage) -> Vec<String> {
+fn in_telegram(stage: &Harness) -> Vec<String> {
     let messages = stage.telegram.messages(TOKEN, ANNA).into_iter();
     messages.filter(|message| message.from_bot).map(|message| message.text).collect()
 }
 
 /// Runs a bridge that delivers an answer of which its dump does not know. Gives the dump.
-async fn deliver_behind_the_dump(stage: &Stage) -> PathBuf {
+async fn deliver_behind_the_dump(stage: &Harness) -> PathBuf {
     let process = Process::start(stage, run(stage)).await;
     stage.telegram.write(TOKEN, ANNA, "hello");
     stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["hello"]).await.unwrap();
@@ -130,7 +130,7 @@ async fn deliver_behind_the_dump(stage: &Stage) -> PathBuf {
 
 #[tokio::test]
 async fn what_a_restored_store_cannot_know_is_told_and_what_it_misses_later_is_sent() {
-    let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
+    let stage = Harness::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
     let dump = deliver_behind_the_dump(&stage).await;
     lose(&stage, "written while it was down").await;
     let mut restoring = restore(&stage);
@@ -153,7 +153,7 @@ async fn what_a_restored_store_cannot_know_is_told_and_what_it_misses_later_is_s
 
 #[tokio::test]
 async fn a_store_in_use_is_not_restored() {
-    let stage = Stage::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
+    let stage = Harness::without_bridge(&format!("{BRISK}store.dump_every = \"100ms\"")).unwrap();
     let mut command = run(&stage);
     command.env("TELEKOMMO_LOG__LEVEL", "debug");
     let process = Process::start(&stage, command).await;
@@ -168,7 +168,7 @@ async fn a_store_in_use_is_not_restored() {
 
 #[tokio::test]
 async fn without_a_dump_a_restore_says_where_it_looked() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let refused = finished(restore(&stage)).await;
     let message = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{message}");

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES},
     kommo::{Endpoint, Status},
-    stage::{ANNA, BEN, LINES, Stage},
     telegram::Target,
 };
 
@@ -20,16 +20,16 @@ fn conversation(line: usize, customer: i64) -> String {
     format!("tg:{}:{customer}", LINES[line].source)
 }
 
-async fn delivered(stage: &Stage, conversation: &str, text: &str) {
-    let told = |stage: &Stage| {
+async fn delivered(stage: &Harness, conversation: &str, text: &str) {
+    let told = |stage: &Harness| {
         let messages = stage.kommo.chat(conversation).map(|chat| chat.messages).unwrap_or_default();
         messages.iter().any(|message| message.text == text && message.status == Status::Delivered)
     };
     stage.until("the answer is delivered", WITHIN, told).await.unwrap();
 }
 
-async fn arrived(stage: &Stage, customer: i64, text: &str) {
-    let there = |stage: &Stage| {
+async fn arrived(stage: &Harness, customer: i64, text: &str) {
+    let there = |stage: &Harness| {
         let messages = stage.kommo.chat(&conversation(0, customer)).map(|chat| chat.messages).unwrap_or_default();
         messages.iter().any(|message| message.text == text)
     };
@@ -38,7 +38,7 @@ async fn arrived(stage: &Stage, customer: i64, text: &str) {
 
 #[tokio::test]
 async fn the_log_at_its_loudest_is_silent_about_secrets() {
-    let stage = Stage::without_bridge(PATIENT).unwrap();
+    let stage = Harness::without_bridge(PATIENT).unwrap();
     let mut command = run(&stage);
     command.env("TELEKOMMO_LOG__LEVEL", "trace,hyper=trace,reqwest=trace,teloxide=trace,sled=trace");
     let process = Process::start(&stage, command).await;

@@ -6,7 +6,7 @@ use rustix::{
     process::Signal,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
 };
-use telekommo::sandbox::stage::{ANNA, LINES, Stage};
+use telekommo::sandbox::harness::{ANNA, Harness, LINES};
 use tokio::process::Command;
 
 use super::process::{Process, run, telekommo};
@@ -15,9 +15,9 @@ use crate::support::{BRISK, WITHIN, conversation};
 /// What the system's own answer would be to end the process.
 const SURVIVED: [Signal; 4] = [Signal::HUP, Signal::USR1, Signal::USR2, Signal::PIPE];
 
-async fn relays(stage: &Stage, text: &str) {
+async fn relays(stage: &Harness, text: &str) {
     stage.telegram.write(LINES[0].token, ANNA, text);
-    let is_there = |stage: &Stage| {
+    let is_there = |stage: &Harness| {
         let chat = stage.kommo.chat(&conversation(LINES[0], ANNA));
         chat.is_some_and(|chat| chat.messages.iter().any(|message| message.text == text))
     };
@@ -26,7 +26,7 @@ async fn relays(stage: &Stage, text: &str) {
 
 #[tokio::test]
 async fn a_bridge_goes_on_and_says_so() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let process = Process::start(&stage, run(&stage)).await;
     for signal in SURVIVED {
         process.signal(signal);
@@ -42,7 +42,7 @@ async fn a_bridge_goes_on_and_says_so() {
 
 #[tokio::test]
 async fn a_start_goes_on_too() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let process = Process::spawn(run(&stage));
     let first = process.logged("").await;
     assert!(first.contains("telekommo starts") && first.contains(env!("CARGO_PKG_VERSION")), "{first}");
@@ -78,7 +78,7 @@ fn hang_up(child: &tokio::process::Child, terminal: File) {
 
 #[tokio::test]
 async fn a_bridge_outlives_its_terminal() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (ours, theirs) = terminal();
     let mut command = run(&stage);
     shown_on(&mut command, theirs);

@@ -3,14 +3,14 @@
 use std::net::TcpListener;
 
 use rustix::process::Signal;
-use telekommo::sandbox::stage::Stage;
+use telekommo::sandbox::harness::Harness;
 
 use super::process::{Process, finished, run, text};
 use crate::support::BRISK;
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_its_key() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for (variable, key) in
@@ -27,7 +27,7 @@ async fn a_port_in_use_is_named_with_its_key() {
 
 #[tokio::test]
 async fn a_store_has_one_bridge_only() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let first = Process::start(&stage, run(&stage)).await;
     let second = finished(run(&stage)).await;
     let message = text(&second.stderr);
@@ -39,16 +39,16 @@ async fn a_store_has_one_bridge_only() {
 
 #[tokio::test]
 async fn it_is_alive_and_ready_once_its_bots_poll() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let process = Process::start(&stage, run(&stage)).await;
     let admin = process.ports().await.admin;
     let live = reqwest::get(format!("http://{admin}/live")).await.unwrap();
     assert_eq!(live.status(), 200);
     // A bot counts as working once a poll has been answered; an update answers one at once.
-    for line in telekommo::sandbox::stage::LINES {
-        stage.telegram.write(line.token, telekommo::sandbox::stage::ANNA, "hello");
+    for line in telekommo::sandbox::harness::LINES {
+        stage.telegram.write(line.token, telekommo::sandbox::harness::ANNA, "hello");
     }
-    for line in telekommo::sandbox::stage::LINES {
+    for line in telekommo::sandbox::harness::LINES {
         process.logged(&format!("\"source\":\"{}\"", line.source)).await;
     }
     let ready = reqwest::get(format!("http://{admin}/ready")).await.unwrap();

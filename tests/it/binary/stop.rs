@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES},
     kommo::Status,
-    stage::{ANNA, LINES, Stage},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -25,19 +25,19 @@ fn conversation() -> String {
 }
 
 /// The texts of the conversation in Kommo, and how often each message's id is there.
-fn in_kommo(stage: &Stage) -> Vec<String> {
+fn in_kommo(stage: &Harness) -> Vec<String> {
     let messages = stage.kommo.chat(&conversation()).map(|chat| chat.messages).unwrap_or_default();
     messages.into_iter().filter(|message| message.client_msgid.is_some()).map(|message| message.text).collect()
 }
 
 /// The bot's texts in Telegram.
-fn in_telegram(stage: &Stage) -> Vec<String> {
+fn in_telegram(stage: &Harness) -> Vec<String> {
     let messages = stage.telegram.messages(TOKEN, ANNA).into_iter();
     messages.filter(|message| message.from_bot).map(|message| message.text).collect()
 }
 
 /// A bridge that has called Kommo with a message, and waits: whoever picks up says nothing.
-async fn waiting_for_kommo(stage: &Stage, texts: &[&str]) -> (Process, TcpStream) {
+async fn waiting_for_kommo(stage: &Harness, texts: &[&str]) -> (Process, TcpStream) {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut command = run(stage);
     command.env("TELEKOMMO_KOMMO__CHATS_URL", format!("http://{}", silent.local_addr().unwrap()));
@@ -62,7 +62,7 @@ async fn ends_well(process: Process, signal: Signal) -> Ended {
 #[tokio::test]
 async fn an_open_long_poll_holds_up_no_stop() {
     for signal in [Signal::TERM, Signal::INT] {
-        let stage = Stage::without_bridge(BRISK).unwrap();
+        let stage = Harness::without_bridge(BRISK).unwrap();
         let process = Process::start(&stage, run(&stage)).await;
         stage
             .until("both bots poll", WITHIN, |stage| LINES.iter().all(|line| stage.telegram.poll_count(line.token) > 0))
@@ -77,7 +77,7 @@ async fn an_open_long_poll_holds_up_no_stop() {
 
 #[tokio::test]
 async fn what_kommo_was_about_to_take_arrives_after_the_next_start_once() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (process, _call) = waiting_for_kommo(&stage, &["one", "two"]).await;
     let ended = ends_well(process, Signal::TERM).await;
     assert!(ended.stderr.contains("broken off"), "nothing was in flight: {}", ended.stderr);
@@ -96,7 +96,7 @@ async fn what_kommo_was_about_to_take_arrives_after_the_next_start_once() {
 #[tokio::test]
 async fn an_answer_that_telegram_could_not_take_arrives_after_the_next_start_once() {
     let settings = "retry.telegram = [\"100ms\", \"1m\", \"1m\"]\nretry.kommo = [\"50ms\"]";
-    let stage = Stage::without_bridge(settings).unwrap();
+    let stage = Harness::without_bridge(settings).unwrap();
     let process = Process::start(&stage, run(&stage)).await;
     stage.telegram.write(TOKEN, ANNA, "hello");
     stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["hello"]).await.unwrap();
@@ -109,7 +109,7 @@ async fn an_answer_that_telegram_could_not_take_arrives_after_the_next_start_onc
     assert_eq!(in_telegram(&stage), Vec::<String>::new());
 
     let process = Process::start(&stage, run(&stage)).await;
-    let told = |stage: &Stage| {
+    let told = |stage: &Harness| {
         let messages = stage.kommo.chat(&conversation()).unwrap().messages;
         messages.iter().any(|message| message.status == Status::Delivered)
     };
@@ -121,7 +121,7 @@ async fn an_answer_that_telegram_could_not_take_arrives_after_the_next_start_onc
 #[tokio::test]
 async fn a_second_signal_ends_at_once() {
     for second in [Signal::TERM, Signal::INT] {
-        let stage = Stage::without_bridge(BRISK).unwrap();
+        let stage = Harness::without_bridge(BRISK).unwrap();
         let (process, _call) = waiting_for_kommo(&stage, &["one"]).await;
         process.signal(Signal::TERM);
         process.logged("a second signal ends at once").await;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use telekommo::sandbox::stage::{ANNA, LINES, Stage};
+use telekommo::sandbox::harness::{ANNA, Harness, LINES};
 use tokio::{process::Command, time::timeout};
 
 use super::process::{Process, run};
@@ -45,7 +45,7 @@ impl Manager {
     }
 }
 
-fn notified(stage: &Stage) -> (Manager, Command) {
+fn notified(stage: &Harness) -> (Manager, Command) {
     let path = stage.dir().join("notify.sock");
     let manager = Manager::at(&path);
     let mut command = run(stage);
@@ -55,7 +55,7 @@ fn notified(stage: &Stage) -> (Manager, Command) {
 
 #[tokio::test]
 async fn systemd_is_told_of_the_start_and_of_the_stop() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (mut manager, command) = notified(&stage);
     let process = Process::spawn(command);
     manager.hears("READY=1", &process).await;
@@ -69,7 +69,7 @@ async fn systemd_is_told_of_the_start_and_of_the_stop() {
 
 #[tokio::test]
 async fn the_watchdog_is_fed_when_there_is_one() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (mut manager, mut command) = notified(&stage);
     command.env("WATCHDOG_USEC", "300000");
     let process = Process::spawn(command);
@@ -83,7 +83,7 @@ async fn the_watchdog_is_fed_when_there_is_one() {
 
 #[tokio::test]
 async fn a_start_that_fails_is_not_ready() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (manager, mut command) = notified(&stage);
     command.env("TELEKOMMO_KOMMO__TIMEOUT", "soon");
     assert_eq!(Process::spawn(command).ended().await.status.code(), Some(2));
@@ -93,7 +93,7 @@ async fn a_start_that_fails_is_not_ready() {
 }
 
 /// The stage's configuration with the secrets moved into the service's credentials.
-fn without_secrets(stage: &Stage, credentials: &Path) -> Command {
+fn without_secrets(stage: &Harness, credentials: &Path) -> Command {
     fs::create_dir(credentials).unwrap();
     let command = run(stage);
     let file = stage.dir().join("config.toml");
@@ -115,7 +115,7 @@ fn without_secrets(stage: &Stage, credentials: &Path) -> Command {
 
 #[tokio::test]
 async fn a_service_with_credentials_works() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     let (credentials, data) = (stage.dir().join("credentials"), stage.dir().join("state"));
     let mut command = without_secrets(&stage, &credentials);
     command.env("CREDENTIALS_DIRECTORY", &credentials).env("TELEKOMMO_DATA_DIR", &data);

@@ -6,8 +6,8 @@ use serde_json::json;
 use telekommo::{
     domain::time::UnixMillis,
     sandbox::{
+        harness::Harness,
         kommo::{Rate, Subject},
-        stage::Stage,
     },
 };
 
@@ -33,7 +33,7 @@ buttons = [{ text = "Open", url = "https://example.com/prices" }]
 "#;
 
 /// How `telekommo templates …` ended, what it printed, and what it complained of. `{file}` holds `content`.
-async fn templates(stage: &Stage, words: &[&str], content: &str) -> (Option<i32>, String, String) {
+async fn templates(stage: &Harness, words: &[&str], content: &str) -> (Option<i32>, String, String) {
     let (config, file) = (stage.write_config().unwrap(), stage.dir().join("templates.toml"));
     fs::write(&file, content).unwrap();
     stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
@@ -47,7 +47,7 @@ async fn templates(stage: &Stage, words: &[&str], content: &str) -> (Option<i32>
 }
 
 /// The same for one that has to succeed; gives what it printed.
-async fn done(stage: &Stage, words: &[&str], content: &str) -> String {
+async fn done(stage: &Harness, words: &[&str], content: &str) -> String {
     let (code, printed, complaint) = templates(stage, words, content).await;
     assert_eq!((code, complaint.as_str()), (Some(0), ""), "{words:?}: {printed}");
     printed
@@ -55,7 +55,7 @@ async fn done(stage: &Stage, words: &[&str], content: &str) -> String {
 
 #[tokio::test]
 async fn a_file_may_begin_with_a_mark_and_utf_16_is_called_so() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let dry = ["push", "{file}", "--dry-run"];
     let printed = done(&stage, &dry, &format!("\u{feff}{}", FILE.trim_start())).await;
     assert_eq!(printed, "hello: would be made in Kommo\nprice: would be made in Kommo\n");
@@ -66,7 +66,7 @@ async fn a_file_may_begin_with_a_mark_and_utf_16_is_called_so() {
 
 #[tokio::test]
 async fn a_file_is_pushed_changed_and_taken_back() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let printed = done(&stage, &["push", "{file}", "--dry-run"], FILE).await;
     assert_eq!(printed, "hello: would be made in Kommo\nprice: would be made in Kommo\n");
     assert!(stage.kommo.templates().is_empty());
@@ -91,7 +91,7 @@ async fn a_file_is_pushed_changed_and_taken_back() {
 
 #[tokio::test]
 async fn a_wrong_file_changes_nothing_and_is_told_by_line_and_key() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let wrong = FILE.replace("\"Yes\", \"No\"", "\"Yes\", { text = \"No\", url = \"https://example.com\" }");
     let (code, _, complaint) = templates(&stage, &["push", "{file}"], &wrong).await;
     assert!(code == Some(1) && complaint.contains("templates.toml:7: buttons:"), "{complaint}");
@@ -100,7 +100,7 @@ async fn a_wrong_file_changes_nothing_and_is_told_by_line_and_key() {
 
 #[tokio::test]
 async fn the_limit_of_the_account_is_told_and_what_is_done_stays() {
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     stage.kommo.set_most_templates(1);
     let (code, printed, complaint) = templates(&stage, &["push", "{file}"], FILE).await;
     assert_eq!((code, printed.as_str()), (Some(1), "hello: made in Kommo\n"));
@@ -109,9 +109,9 @@ async fn the_limit_of_the_account_is_told_and_what_is_done_stays() {
 
 #[tokio::test]
 async fn a_token_that_is_not_there_expired_or_lacks_a_right_is_told() {
-    let (code, _, complaint) = templates(&Stage::without_bridge("").unwrap(), &["list"], "").await;
+    let (code, _, complaint) = templates(&Harness::without_bridge("").unwrap(), &["list"], "").await;
     assert!(code == Some(1) && complaint.contains("kommo.access_token"), "{complaint}");
-    let stage = Stage::without_bridge(ACCOUNT).unwrap();
+    let stage = Harness::without_bridge(ACCOUNT).unwrap();
     stage.kommo.forbid(&[Subject::Templates]);
     let (code, _, complaint) = templates(&stage, &["push", "{file}"], FILE).await;
     assert!(code == Some(1) && complaint.contains("lacks a right"), "{complaint}");

@@ -10,7 +10,7 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 use telekommo::sandbox::{
-    stage::{ANNA, LINES, Stage},
+    harness::{ANNA, Harness, LINES},
     telegram::{GroupKind, NewGroup},
 };
 use tokio::{task::spawn_blocking, time::timeout};
@@ -63,7 +63,7 @@ fn assert_fits(text: &str, columns: usize) {
 
 #[tokio::test]
 async fn errors_and_help_fit_the_terminal() {
-    let stage = Stage::without_bridge("kommo.timeout = \"soon\"").unwrap();
+    let stage = Harness::without_bridge("kommo.timeout = \"soon\"").unwrap();
     let file = stage.write_config().unwrap();
     let cases: [(&[&str], &str); 4] = [
         (&["check", "--config", "/nowhere/config.toml"], "copy config.toml.example there and fill it in"),
@@ -109,7 +109,7 @@ async fn a_list_is_readable_on_every_terminal() {
 
 #[tokio::test]
 async fn whoever_disconnects_at_a_terminal_is_asked_and_a_script_is_not() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let file = stage.write_config().unwrap();
     let disconnect = ["disconnect", "--config", file.to_str().unwrap()];
     for answer in ["no\n", "\n", "what\n"] {

@@ -5,8 +5,8 @@ use telekommo::{
     config::{Config, Environment},
     operate::connect,
     sandbox::{
+        harness::{ANNA, LINES, Line},
         kommo::Status,
-        stage::{ANNA, LINES, Line},
     },
 };
 

@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use serde_json::json;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Endpoint, Message},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{FileKind, NewFile},
 };
 
@@ -16,7 +16,7 @@ const SALES: Line = LINES[0];
 const DATE: i64 = 1_786_017_600;
 
 /// The chat as its history shows it.
-fn sorted(stage: &Stage) -> Vec<Message> {
+fn sorted(stage: &Harness) -> Vec<Message> {
     let mut messages = stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default();
     messages.sort_by_key(|message| message.at_ms);
     messages
@@ -52,7 +52,7 @@ async fn an_album_arrives_in_order_with_its_caption_where_it_was() {
         stage.kommo.fault(Endpoint::Message, Fault::Status { code: 503, body: String::new() }, 2);
         stage.telegram.send_album(SALES.token, ANNA, &files);
         let fetched = |message: Message| Some((message.text, message.media?.fetched?.bytes));
-        let shown = |stage: &Stage| sorted(stage).into_iter().filter_map(fetched).collect::<Vec<_>>();
+        let shown = |stage: &Harness| sorted(stage).into_iter().filter_map(fetched).collect::<Vec<_>>();
         stage.until("Kommo has fetched all", |stage| shown(stage).len() == files.len()).await;
         stage.until_settled().await;
         let sent = files.map(|file| (file.caption.unwrap_or_default(), file.bytes));

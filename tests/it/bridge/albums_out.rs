@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, LINES, Line},
     kommo::{Attachment, AttachmentKind, CaptionOn, Draft, Pace, Serving, Status},
-    stage::{ANNA, LINES, Line},
     telegram::{ChatMessage, FileKind, Target},
 };
 

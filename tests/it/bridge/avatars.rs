@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Avatar, Endpoint, Message},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{Customer, FileKind, GroupKind, NewFile, NewGroup, Target},
 };
 
@@ -17,20 +17,20 @@ const TEAM: i64 = -42;
 const FACE: &[u8] = b"a face";
 const ASKS: &str = "getUserProfilePhotos";
 
-fn avatar(stage: &Stage, customer: i64) -> Option<Avatar> {
+fn avatar(stage: &Harness, customer: i64) -> Option<Avatar> {
     stage.kommo.chat(&conversation(SALES, customer))?.contact.avatar
 }
 
 /// How often the bot has asked for this.
-fn asked(stage: &Stage, method: &str) -> usize {
+fn asked(stage: &Harness, method: &str) -> usize {
     stage.telegram.requests().iter().filter(|it| it.method.eq_ignore_ascii_case(method)).count()
 }
 
-fn show(stage: &Stage, picture: &'static [u8]) {
+fn show(stage: &Harness, picture: &'static [u8]) {
     stage.telegram.set_avatar(ANNA, Some(Bytes::from_static(picture)));
 }
 
-fn rename(stage: &Stage, first_name: &str) {
+fn rename(stage: &Harness, first_name: &str) {
     let anna = stage.telegram.customers().into_iter().find(|it| it.id == ANNA).unwrap();
     stage.telegram.add_customer(Customer { first_name: first_name.to_owned(), ..anna });
 }
@@ -44,7 +44,7 @@ impl TestStage {
 
     /// What Kommo has fetched as the picture of a customer.
     async fn fetched(&self, customer: i64) -> (String, Bytes) {
-        let fetched = |stage: &Stage| Some((avatar(stage, customer)?.url, avatar(stage, customer)?.fetched?));
+        let fetched = |stage: &Harness| Some((avatar(stage, customer)?.url, avatar(stage, customer)?.fetched?));
         self.until("Kommo has fetched the picture", |stage| fetched(stage).is_some()).await;
         let (url, fetched) = fetched(self).unwrap();
         assert_eq!((fetched.status, fetched.content_type.as_str()), (Some(200), "image/jpeg"));
@@ -129,7 +129,7 @@ fn refusal() -> Fault {
     Fault::Status { code: 400, body: r#"{"type":"ValidationError","title":"Bad Request","detail":"no"}"#.to_owned() }
 }
 
-fn messages(stage: &Stage) -> Vec<Message> {
+fn messages(stage: &Harness) -> Vec<Message> {
     stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default()
 }
 

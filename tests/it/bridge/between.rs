@@ -3,8 +3,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, LINES, Line},
     kommo::{Endpoint, Status},
-    stage::{ANNA, BEN, LINES, Line},
 };
 
 use crate::support::{TestStage, eventually, in_kommo, in_telegram};

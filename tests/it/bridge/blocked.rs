@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use telekommo::{
-    domain::{address::SourceId, work::Route},
+    domain::{address::SourceId, job::Route},
     sandbox::{
         fault::Fault,
+        harness::{ANNA, BEN, Harness, LINES, Line},
         kommo::{Author, Status},
-        stage::{ANNA, BEN, LINES, Line, Stage},
         telegram::Target,
     },
     store::Due,
@@ -19,7 +19,7 @@ const BLOCKED: &str = "The customer has blocked the bot: messages do not arrive 
 const BACK: &str = "The customer has unblocked the bot: messages arrive again.";
 
 /// What the channel's bot has said in the customer's chat.
-fn notices(stage: &Stage) -> Vec<String> {
+fn notices(stage: &Harness) -> Vec<String> {
     let chat = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap();
     chat.messages.into_iter().filter(|it| it.from == Author::Bot).map(|it| it.text).collect()
 }

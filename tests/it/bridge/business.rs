@@ -4,8 +4,8 @@ use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 use telekommo::sandbox::{
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::{Author, Status},
-    stage::{ANNA, BEN, LINES, Line, Stage},
 };
 
 use crate::support::{TestStage, in_kommo, in_telegram, stranger, told};
@@ -20,17 +20,17 @@ fn with_olga(customer: i64) -> String {
 }
 
 /// What Kommo has of the customer's chat with Olga: who wrote, and what.
-fn said(stage: &Stage, customer: i64) -> Vec<(Author, String)> {
+fn said(stage: &Harness, customer: i64) -> Vec<(Author, String)> {
     let messages = stage.kommo.chat(&with_olga(customer)).map(|chat| chat.messages).unwrap_or_default();
     messages.into_iter().map(|message| (message.from, message.text)).collect()
 }
 
-fn texts(stage: &Stage, customer: i64) -> Vec<String> {
+fn texts(stage: &Harness, customer: i64) -> Vec<String> {
     said(stage, customer).into_iter().map(|(_, text)| text).collect()
 }
 
 /// What the bot has written in Olga's name, as the customer sees it.
-fn from_olga(stage: &Stage, customer: i64) -> Vec<String> {
+fn from_olga(stage: &Harness, customer: i64) -> Vec<String> {
     let messages = stage.telegram.business_messages(SALES.token, OLGA, customer);
     messages.into_iter().filter(|message| message.from_bot).map(|message| message.text).collect()
 }
@@ -197,7 +197,7 @@ async fn edits_and_deletions_show_in_kommo() {
     let last = stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "seven");
     stage.until("Kommo has it", |stage| texts(stage, ANNA).len() == 4).await;
     stage.until_settled().await;
-    let read = |stage: &Stage, customer| stage.telegram.business_read_up_to(SALES.token, OLGA, customer);
+    let read = |stage: &Harness, customer| stage.telegram.business_read_up_to(SALES.token, OLGA, customer);
     assert_eq!(read(&stage, ANNA), 0);
     let id = stage.answer_as_olga(ANNA, "good").await;
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
@@ -253,7 +253,7 @@ async fn a_message_of_nobodys_chat_is_set_aside() {
 }
 
 /// What the bridge itself has told managers in the customer's chat with Olga.
-fn notices(stage: &Stage) -> Vec<String> {
+fn notices(stage: &Harness) -> Vec<String> {
     texts(stage, ANNA).into_iter().filter(|text| text.contains("can be answered here for")).collect()
 }
 

@@ -1,8 +1,8 @@
 //! Files in the private chats of a person, sent in that person's name.
 
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Attachment, AttachmentKind, CaptionOn, Draft, Pace, Status},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{ChatMessage, Customer, FileKind},
 };
 
@@ -30,13 +30,13 @@ async fn connected() -> (TestStage, String) {
 }
 
 /// What was sent in Olga's name.
-fn from_olga(stage: &Stage) -> Vec<ChatMessage> {
+fn from_olga(stage: &Harness) -> Vec<ChatMessage> {
     let messages = stage.telegram.business_messages(SALES.token, OLGA, ANNA);
     messages.into_iter().filter(|message| message.from_bot).collect()
 }
 
 /// Everything that was sent went by this connection, and by these methods.
-fn assert_sent_by(stage: &Stage, connection: &str, methods: &[&str]) {
+fn assert_sent_by(stage: &Harness, connection: &str, methods: &[&str]) {
     let sent: Vec<_> = stage.telegram.requests().into_iter().filter(|it| it.method.starts_with("send")).collect();
     let sent: Vec<_> = sent.into_iter().filter(|it| it.method != "sendchataction").collect();
     assert!(sent.iter().all(|it| it.args["business_connection_id"] == connection), "{sent:#?}");

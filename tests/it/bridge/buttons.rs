@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use telekommo::{
     domain::{
         address::{BotId, SourceId},
-        work::Work,
+        job::Job,
     },
     sandbox::{
         fault::Fault,
+        harness::{ANNA, LINES, Line},
         kommo::Status,
-        stage::{ANNA, LINES, Line},
         telegram::{ChatMessage, Target},
     },
     store::{Intake, NewJob},
@@ -290,7 +290,7 @@ async fn a_press_that_another_bot_of_the_source_received_touches_no_message_of_t
     let raw = json!({ "update_id": 1, "callback_query": press }).to_string();
     let source = SourceId::parse(SALES.source).unwrap();
     let lane = from_telegram::lane(&raw, &source);
-    let job = NewJob { id: None, lane, work: Work::Update { source, bot: BotId(1), raw } };
+    let job = NewJob { id: None, lane, job: Job::Update { source, bot: BotId(1), raw } };
     stage.store().push(Intake { jobs: vec![job], offset: None }, telekommo::clock::now()).await.unwrap();
     stage.until_said(&["/start", "Old"]).await;
     assert!(stage.has_buttons(&asked), "the keyboard of a message that nobody pressed stays");

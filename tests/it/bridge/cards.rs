@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, LINES, Line},
     kommo::{Attachment, AttachmentKind, Draft, Status},
-    stage::{ANNA, LINES, Line},
     telegram::{ChatMessage, FileKind, NewFile, Target},
 };
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use telekommo::{
     clock,
-    domain::work::Lane,
+    domain::job::Lane,
     lifecycle::Ended,
     sandbox::{
         fault::Fault,
+        harness::{ANNA, BEN, Harness, LINES, Line},
         kommo::{Endpoint, Status},
-        stage::{ANNA, BEN, LINES, Line, Stage},
     },
 };
 
@@ -31,7 +31,7 @@ async fn stop(stage: &mut TestStage) {
     assert_eq!(stage.stop_bridge().await, Some(Ended::Stopped));
 }
 
-fn asked(stage: &Stage) -> usize {
+fn asked(stage: &Harness) -> usize {
     stage.kommo.requests().iter().filter(|it| it.endpoint == Some(Endpoint::History)).count()
 }
 
@@ -169,7 +169,7 @@ async fn a_start_that_is_held_when_the_clock_is_set_back_keeps_nobody_busy() {
     stage.telegram.write(SALES.token, BEN, "hello");
     let lane = Lane::inbound(&conversation(SALES, BEN).parse().unwrap());
     eventually("both wait for Kommo", async || {
-        stage.store().waiting(&lane).unwrap().is_some_and(|works| works.len() == 2)
+        stage.store().waiting(&lane).unwrap().is_some_and(|jobs| jobs.len() == 2)
     })
     .await;
     clock::set_off_by(0);

@@ -7,8 +7,8 @@ use telekommo::{
     domain::{address::SourceId, time::UnixMillis},
     invite::{Invitation, InviteKey},
     sandbox::{
+        harness::{Harness, Line},
         kommo::{Card, Rate},
-        stage::{Line, Stage},
     },
 };
 
@@ -34,7 +34,7 @@ pub(super) async fn with_account(settings: &str) -> TestStage {
 }
 
 /// What opens the bot of `line` for a contact, good for so long. Each is another link.
-fn start(stage: &Stage, line: Line, contact: u64, valid: Duration) -> String {
+fn start(stage: &Harness, line: Line, contact: u64, valid: Duration) -> String {
     let end = clock::now().plus(valid).seconds();
     let expires_at_seconds = u32::try_from(end).unwrap();
     let nonce = UnixMillis(clock::now().0).0.wrapping_mul(i64::try_from(contact).unwrap()).to_be_bytes();
@@ -46,10 +46,10 @@ fn start(stage: &Stage, line: Line, contact: u64, valid: Duration) -> String {
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The contact of a conversation's chat.
-pub(super) fn contact(stage: &Stage, line: Line, customer: i64) -> Option<u64> {
+pub(super) fn contact(stage: &Harness, line: Line, customer: i64) -> Option<u64> {
     stage.kommo.card_of_chat(&stage.kommo.chat(&conversation(line, customer))?.chat_id)
 }
 
-fn card(stage: &Stage, line: Line, customer: i64) -> Option<Card> {
+fn card(stage: &Harness, line: Line, customer: i64) -> Option<Card> {
     stage.kommo.card(contact(stage, line, customer)?)
 }

@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Author, Doubtful, Endpoint, ErrorShape, Message, Status, StatusNames},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::Customer,
 };
 
@@ -13,12 +13,12 @@ const SALES: Line = LINES[0];
 const OLGA: i64 = 5_000_001;
 
 /// What Kommo has of Anna's chat with Olga.
-fn with_olga(stage: &Stage) -> Vec<Message> {
+fn with_olga(stage: &Harness) -> Vec<Message> {
     stage.kommo.chat(&format!("tg:sales:{OLGA}/{ANNA}")).map(|chat| chat.messages).unwrap_or_default()
 }
 
 /// The bodies of all requests of one kind that were answered with 200, and how many were not.
-fn told(stage: &Stage, endpoint: Endpoint) -> (Vec<String>, usize) {
+fn told(stage: &Harness, endpoint: Endpoint) -> (Vec<String>, usize) {
     let of_kind = stage.kommo.requests().into_iter().filter(|it| it.endpoint == Some(endpoint));
     let (taken, refused): (Vec<_>, Vec<_>) = of_kind.partition(|it| it.status == Some(200));
     (taken.into_iter().map(|it| it.body).collect(), refused.len())
@@ -33,8 +33,8 @@ async fn stage(habit: Doubtful, errors: ErrorShape) -> TestStage {
 async fn stage_with(habit: Doubtful, errors: ErrorShape, unfit_status: u16) -> TestStage {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
-    stage.kommo.habits(|habits| {
-        (habits.new_statuses, habits.errors, habits.unfit_status) = (habit, errors, unfit_status);
+    stage.kommo.quirks(|quirks| {
+        (quirks.new_statuses, quirks.errors, quirks.unfit_status) = (habit, errors, unfit_status);
     });
     stage.telegram.add_customer(Customer { first_name: "Olga".to_owned(), ..stranger(OLGA) });
     stage.telegram.connect_business(SALES.token, OLGA, &["can_reply"]);
@@ -106,7 +106,7 @@ async fn a_status_goes_by_the_names_that_the_account_takes() {
     ] {
         let mut stage = TestStage::start().await;
         stage.allow_failures();
-        stage.kommo.habits(|habits| habits.status_names = names);
+        stage.kommo.quirks(|quirks| quirks.status_names = names);
         stage.begin(SALES, ANNA).await;
         for words in ["one", "two"] {
             let id = stage.reply(SALES, ANNA, words).await;
@@ -131,7 +131,7 @@ async fn the_names_of_a_status_are_learnt_anew_when_they_change() {
         (StatusNames::Newer, 422, 5),
         (StatusNames::Any, 400, 5),
     ] {
-        stage.kommo.habits(|habits| (habits.status_names, habits.unfit_status) = (names, unfit_status));
+        stage.kommo.quirks(|quirks| (quirks.status_names, quirks.unfit_status) = (names, unfit_status));
         for words in ["one", "two"] {
             let id = stage.reply(SALES, ANNA, words).await;
             assert_eq!(stage.outcome(&id).await, Status::Delivered, "{names:?}");

@@ -4,8 +4,8 @@ use axum::body::Bytes;
 use serde_json::json;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Endpoint, Message, Status},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{FileKind, NewFile},
 };
 
@@ -18,12 +18,12 @@ fn photo(bytes: &'static [u8], caption: Option<&str>) -> NewFile {
     NewFile { kind, bytes, name, caption: caption.map(str::to_owned) }
 }
 
-fn messages(stage: &Stage) -> Vec<Message> {
+fn messages(stage: &Harness) -> Vec<Message> {
     stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default()
 }
 
 /// Type, words and bytes of each message; `None` of a file that Kommo has not fetched yet, in its newest version.
-fn shown(stage: &Stage) -> Option<Vec<(String, String, Bytes)>> {
+fn shown(stage: &Harness) -> Option<Vec<(String, String, Bytes)>> {
     let one = |message: Message| {
         let bytes = message.media.map_or(Some(Bytes::new()), |media| Some(media.fetched?.bytes))?;
         Some((message.kind, message.text, bytes))

@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Doubtful, Endpoint, ErrorShape, Status, TwoChats},
-    stage::{ANNA, LINES, Line, Stage},
 };
 
 use crate::support::{TestStage, conversation, in_kommo};
@@ -12,14 +12,14 @@ const SALES: Line = LINES[0];
 const REFUSAL: &str = r#"{"title":"Bad Request","status":400,"detail":"only outgoing messages","trace_id":"t"}"#;
 
 /// What Anna's messages say in Kommo, and which of them each one quotes.
-fn shown(stage: &Stage) -> Vec<(String, Option<usize>)> {
+fn shown(stage: &Harness) -> Vec<(String, Option<usize>)> {
     let messages = stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default();
     let place = |id: &String| messages.iter().position(|it| it.id == *id);
     messages.iter().map(|it| (it.text.clone(), it.reply_to.as_ref().and_then(place))).collect()
 }
 
 /// How many edits Kommo was asked for.
-fn edits(stage: &Stage) -> usize {
+fn edits(stage: &Harness) -> usize {
     stage.kommo.requests().into_iter().filter(|it| it.body.contains("edit_message")).count()
 }
 
@@ -31,7 +31,7 @@ fn refusal() -> Fault {
 async fn stage(errors: ErrorShape) -> (TestStage, i64) {
     let mut stage = TestStage::with("kommo.timeout = \"1s\"").await;
     stage.allow_failures();
-    stage.kommo.habits(|habits| habits.errors = errors);
+    stage.kommo.quirks(|quirks| quirks.errors = errors);
     let number = stage.telegram.write(SALES.token, ANNA, "Tomorow");
     stage.until_shown_as(&[("Tomorow", None)]).await;
     (stage, number)
@@ -53,7 +53,7 @@ async fn where_edits_are_refused_each_is_a_message_that_quotes_the_old_one() {
         let second = stage.telegram.write(SALES.token, ANNA, "At fiv");
         stage.until("Kommo has it", |stage| shown(stage).len() == 2).await;
         let third = stage.telegram.write(SALES.token, ANNA, "By car");
-        stage.kommo.habits(|habits| (habits.customer_edits, habits.unfit_status) = (Doubtful::Refused, status));
+        stage.kommo.quirks(|quirks| (quirks.customer_edits, quirks.unfit_status) = (Doubtful::Refused, status));
         let mut expected = ["Tomorow", "At fiv", "By car"].map(|text| (text.to_owned(), None)).to_vec();
         for (n, message, quoted) in [(1, number, 0), (2, second, 1), (3, third, 2), (4, number, 0), (5, second, 1)] {
             stage.telegram.edit(SALES.token, ANNA, message, &format!("Tomorrow {n}"));
@@ -63,7 +63,7 @@ async fn where_edits_are_refused_each_is_a_message_that_quotes_the_old_one() {
         }
         assert_eq!(edits(&stage), 3, "what is plainly in vain is not tried each time");
         // A restart tries anew.
-        stage.kommo.habits(|habits| habits.customer_edits = Doubtful::Taken);
+        stage.kommo.quirks(|quirks| quirks.customer_edits = Doubtful::Taken);
         stage.stop_bridge().await;
         stage.start_bridge().await.unwrap();
         stage.telegram.edit(SALES.token, ANNA, number, "Tomorrow at last");
@@ -77,7 +77,7 @@ async fn where_edits_are_refused_each_is_a_message_that_quotes_the_old_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edit_that_cannot_quote_is_told_without() {
     let (stage, number) = stage(ErrorShape::Older).await;
-    stage.kommo.habits(|habits| habits.customer_edits = Doubtful::Refused);
+    stage.kommo.quirks(|quirks| quirks.customer_edits = Doubtful::Refused);
     let body = r#"{"error_code":400,"error_description":"reply_to"}"#.to_owned();
     stage.kommo.fault_of("reply_to", Fault::Status { code: 400, body });
     stage.telegram.edit(SALES.token, ANNA, number, "Tomorrow");
@@ -179,7 +179,7 @@ async fn an_edit_that_kommo_fails_at_again_and_again_is_a_message() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_message_of_another_chat_is_named_in_place_of_an_edit() {
     let (stage, number) = stage(ErrorShape::Older).await;
-    stage.kommo.habits(|habits| (habits.customer_edits, habits.two_chats) = (Doubtful::Refused, TwoChats::Moved));
+    stage.kommo.quirks(|quirks| (quirks.customer_edits, quirks.two_chats) = (Doubtful::Refused, TwoChats::Moved));
     stage.telegram.share_number(SALES.token, ANNA);
     stage.until("the card is there", |stage| in_kommo(stage, SALES, ANNA).len() == 2).await;
     stage.until_settled().await;
@@ -187,7 +187,7 @@ async fn no_message_of_another_chat_is_named_in_place_of_an_edit() {
     let (id, _) = stage.kommo.write_first(&phone, SALES.source, "Good morning").await;
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
     stage.telegram.edit(SALES.token, ANNA, number, "Tomorrow");
-    let is_told = |stage: &Stage| {
+    let is_told = |stage: &Harness| {
         let messages = stage.kommo.chats().into_iter().flat_map(|chat| chat.messages);
         messages.filter(|it| it.text.ends_with("Tomorrow")).count() == 1
     };

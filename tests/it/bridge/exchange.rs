@@ -3,8 +3,8 @@
 use futures_util::future::join_all;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::Status,
-    stage::{ANNA, BEN, LINES, Line, Stage},
     telegram::Target,
 };
 
@@ -32,7 +32,7 @@ async fn talk(stage: &TestStage, line: Line, customer: i64) -> Vec<String> {
     ids
 }
 
-fn has_all(stage: &Stage, (line, customer): (Line, i64)) -> bool {
+fn has_all(stage: &Harness, (line, customer): (Line, i64)) -> bool {
     in_kommo(stage, line, customer).len() > ROUNDS && in_telegram(stage, line, customer).len() >= ROUNDS
 }
 
@@ -137,6 +137,6 @@ async fn a_part_that_fails_ends_its_answer_and_no_other() {
     assert_eq!(stage.outcome(&short_id).await, Status::Delivered);
     assert_eq!(in_telegram(&stage, LINES[0], ANNA).len(), 2, "the first part and the next answer");
     let parked = stage.parked(1).await;
-    assert_eq!(parked[0].works.len(), 3, "the part and those behind it");
+    assert_eq!(parked[0].jobs.len(), 3, "the part and those behind it");
     stage.finish().await;
 }

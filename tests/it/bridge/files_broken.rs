@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::body::Bytes;
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Fetched, Media},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{FileKind, Hosting, NewFile},
 };
 use tokio::{
@@ -78,7 +78,7 @@ async fn stage() -> (TestStage, Front) {
     (stage, front)
 }
 
-fn fetched(stage: &Stage) -> Vec<(Media, Option<Fetched>)> {
+fn fetched(stage: &Harness) -> Vec<(Media, Option<Fetched>)> {
     let messages = stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default();
     messages.into_iter().filter_map(|message| message.media).map(|media| (media.clone(), media.fetched)).collect()
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use telekommo::sandbox::{
+    harness::{ANNA, LINES, Line},
     kommo::{Attachment, AttachmentKind, Draft, FileAddress, FileNames, Serving, Status},
-    stage::{ANNA, LINES, Line},
     telegram::{ChatMessage, FileKind},
 };
 
@@ -92,7 +92,7 @@ async fn names_are_kept_whether_kommo_tells_them_or_not() {
     let stage = TestStage::start().await;
     stage.begin(SALES, ANNA).await;
     for habit in [FileNames::Blank, FileNames::Told] {
-        stage.kommo.habits(|habits| habits.file_names = habit);
+        stage.kommo.quirks(|quirks| quirks.file_names = habit);
         for (given, kept) in [
             ("Договор 📄 №7.pdf", "Договор 📄 №7.pdf"),
             ("100% \"off\"; a+b&c=d.pdf", "100% \"off\"; a+b&c=d.pdf"),
@@ -106,7 +106,7 @@ async fn names_are_kept_whether_kommo_tells_them_or_not() {
             assert_eq!(name(&message), Some(kept), "{habit:?}");
         }
     }
-    stage.kommo.habits(|habits| habits.files = FileAddress::Newer);
+    stage.kommo.quirks(|quirks| quirks.files = FileAddress::Newer);
     let message = stage.arrives(Attachment::new(AttachmentKind::File, "a b.pdf", pdf(500)), &pdf(500)).await;
     assert_eq!(name(&message), Some("a b.pdf"), "at /v2/ACCOUNT/attachments/");
     let picture = jpeg(9000, 9000, 500);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::Bytes;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, LINES, Line},
     kommo::{Attachment, AttachmentKind, Draft, Serving, Status},
-    stage::{ANNA, LINES, Line},
     telegram::{FileKind, Target},
 };
 

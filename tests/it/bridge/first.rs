@@ -4,12 +4,12 @@ use telekommo::{
     clock,
     domain::{
         address::UserId,
-        work::{Lane, Work},
+        job::{Job, Lane},
     },
     sandbox::{
         fault::Fault,
+        harness::{ANNA, BEN, Harness, LINES, Line},
         kommo::{Attachment, AttachmentKind, Chat, Draft, Endpoint, Status, TwoChats},
-        stage::{ANNA, BEN, LINES, Line, Stage},
         telegram::{ChatMessage, Target},
     },
     store::{Intake, NewJob},
@@ -36,14 +36,14 @@ async fn introduce(stage: &TestStage, line: Line, customer: i64) {
 }
 
 /// A manager writes first. Gives the message's id.
-async fn write_first(stage: &Stage, line: Line, customer: i64, text: &str) -> String {
+async fn write_first(stage: &Harness, line: Line, customer: i64, text: &str) -> String {
     let (id, answer) = stage.kommo.write_first(&number(customer), line.source, text).await;
     assert_eq!(answer.status, Some(200));
     id
 }
 
 /// The chat that has a message of this text, which is one.
-fn chat_of(stage: &Stage, text: &str) -> Option<Chat> {
+fn chat_of(stage: &Harness, text: &str) -> Option<Chat> {
     let has_it = |chat: &Chat| chat.messages.iter().filter(|message| message.text == text).count();
     let chats: Vec<_> = stage.kommo.chats().into_iter().filter(|chat| has_it(chat) > 0).collect();
     assert!(chats.iter().map(has_it).sum::<usize>() <= 1, "{text:?} is there more than once: {chats:#?}");
@@ -65,7 +65,7 @@ async fn a_number_that_was_shared_goes_with_everything_that_follows() {
     stage.telegram.share_number(SALES.token, ANNA);
     let phone = format!("+49151{}", ANNA % 100_000_000);
     let is_told =
-        |stage: &Stage, line| stage.kommo.chat(&conversation(line, ANNA)).is_some_and(|it| it.contact.phone == phone);
+        |stage: &Harness, line| stage.kommo.chat(&conversation(line, ANNA)).is_some_and(|it| it.contact.phone == phone);
     stage.until("Kommo has the number", |stage| is_told(stage, SALES)).await;
     stage.begin(SUPPORT, ANNA).await;
     assert!(is_told(&stage, SUPPORT), "the other bot's customer is the same person");
@@ -76,7 +76,7 @@ async fn a_number_that_was_shared_goes_with_everything_that_follows() {
 async fn first_words_to_a_known_customer(habit: TwoChats) -> (TestStage, [Chat; 2]) {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
-    stage.kommo.habits(|habits| habits.two_chats = habit);
+    stage.kommo.quirks(|quirks| quirks.two_chats = habit);
     introduce(&stage, SALES, ANNA).await;
     stage.stop_bridge().await;
     stage.start_bridge().await.unwrap();
@@ -125,7 +125,7 @@ async fn the_answer_stays_where_it_was_if_kommo_does_not_take_it_elsewhere() {
 async fn an_answer_whose_receipt_is_lost_is_not_written_twice() {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
-    stage.kommo.habits(|habits| habits.two_chats = TwoChats::Moved);
+    stage.kommo.quirks(|quirks| quirks.two_chats = TwoChats::Moved);
     introduce(&stage, SALES, ANNA).await;
     let id = write_first(&stage, SALES, ANNA, "Good morning").await;
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
@@ -342,7 +342,7 @@ async fn what_came_for_a_stranger_goes_on_in_the_lane_of_whom_it_is_for() {
     let mut hook = raw::message(&id, "", "Good morning");
     hook["message"]["receiver"]["phone"] = number(ANNA).into();
     hook["message"]["source"] = serde_json::json!({ "external_id": "sales" });
-    let job = NewJob { id: None, lane: Lane::stray("8e4d4baa"), work: Work::Hook { raw: hook.to_string() } };
+    let job = NewJob { id: None, lane: Lane::stray("8e4d4baa"), job: Job::Hook { raw: hook.to_string() } };
     stage.store().push(Intake { jobs: vec![job], offset: None }, clock::now()).await.unwrap();
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["Hello", "Good morning"]);

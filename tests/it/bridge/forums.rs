@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, LINES, Line},
     kommo::{Attachment, AttachmentKind, CaptionOn, Draft, Pace, Status},
-    stage::{ANNA, BEN, LINES, Line},
     telegram::{ChatMessage, GroupKind, NewGroup, Target},
 };
 
@@ -94,7 +94,7 @@ async fn an_answer_goes_to_the_topic_of_the_newest_message_or_of_what_it_quotes(
     assert_eq!(stage.topics_of(photos()).await, [Some(travel); 2]);
     let typed = stage.kommo.typing(&conversation(SALES, FORUM)).await;
     assert_eq!(typed.status, Some(200));
-    let typing = |stage: &telekommo::sandbox::stage::Stage| {
+    let typing = |stage: &telekommo::sandbox::harness::Harness| {
         let requests = stage.telegram.requests();
         requests.iter().rfind(|it| it.method == "sendchataction").map(|it| it.args["message_thread_id"].clone())
     };

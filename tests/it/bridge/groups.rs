@@ -3,8 +3,8 @@
 use std::{fs, time::Duration};
 
 use telekommo::sandbox::{
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::{Attachment, AttachmentKind, Author, CaptionOn, Draft, Pace, Serving, Status},
-    stage::{ANNA, BEN, LINES, Line, Stage},
     telegram::{GroupKind, NewGroup},
 };
 
@@ -36,7 +36,7 @@ impl TestStage {
 }
 
 /// What the channel's bot has said in the group's chat.
-fn notices(stage: &Stage, group: i64) -> Vec<String> {
+fn notices(stage: &Harness, group: i64) -> Vec<String> {
     let chat = stage.kommo.chat(&format!("tg:sales:{group}")).unwrap();
     chat.messages.into_iter().filter(|it| it.from == Author::Bot).map(|it| it.text).collect()
 }

@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{SignatureMode, Status},
-    stage::{ANNA, LINES, Line, Stage},
 };
 
 use super::raw;
@@ -115,7 +115,7 @@ async fn a_hundred_hooks_at_once_are_all_taken_and_delivered() {
         stage.telegram.add_customer(stranger(*id));
         stage.telegram.write(SALES.token, *id, "/start");
     }
-    let begun = |stage: &Stage| stage.kommo.chats().len() == customers.len() + 1;
+    let begun = |stage: &Harness| stage.kommo.chats().len() == customers.len() + 1;
     stage.until("all conversations have begun", begun).await;
     // Five hooks of each conversation reach the bridge at the same time, with those of all others.
     let each = |customer: i64| (0..5).map(move |n| (customer, format!("{customer}: {n}")));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use telekommo::sandbox::{
     fault::Fault,
-    stage::{ANNA, BEN, LINES, Line},
+    harness::{ANNA, BEN, LINES, Line},
     telegram::Target,
 };
 

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::{DuplicateAnswer, Endpoint, Status, WaitIn},
-    stage::{ANNA, BEN, LINES, Line, Stage},
 };
 
 use crate::support::{TestStage, in_kommo, in_telegram};
@@ -67,7 +67,7 @@ async fn a_slow_answer_is_outlived() {
 async fn a_busy_kommo_is_given_the_time_it_asks_for() {
     for waits in [WaitIn::Header, WaitIn::Body] {
         let stage = stage().await;
-        stage.kommo.habits(|habits| habits.waits = waits);
+        stage.kommo.quirks(|quirks| quirks.waits = waits);
         stage.kommo.fault(Endpoint::Message, Fault::RetryAfter(2), 1);
         let refused_at = Instant::now();
         stage.telegram.write(SALES.token, ANNA, "waits");
@@ -152,7 +152,7 @@ async fn a_refused_repetition_while_the_channel_is_not_connected() {
     stage.kommo.fault_of(&chat, Fault::Status { code: 404, body });
     stage.telegram.write(SALES.token, ANNA, "said before");
     stage.telegram.write(SALES.token, ANNA, "said behind");
-    let asked = |stage: &Stage| stage.kommo.requests().iter().any(|it| it.path.contains(&chat));
+    let asked = |stage: &Harness| stage.kommo.requests().iter().any(|it| it.path.contains(&chat));
     stage.until("its history is asked", asked).await;
     stage.kommo.heal();
     let all = ["/start", "said before", "said behind"];
@@ -238,7 +238,7 @@ async fn a_message_that_kommo_refuses_is_kept_and_holds_up_no_other() {
     stage.telegram.write(SALES.token, ANNA, "taken");
     stage.until("the next one arrives", |stage| in_kommo(stage, SALES, ANNA) == ["/start", "taken"]).await;
     let parked = stage.parked(1).await;
-    assert!(format!("{:?}", parked[0].works).contains("refused"), "{parked:?}");
+    assert!(format!("{:?}", parked[0].jobs).contains("refused"), "{parked:?}");
     assert!(parked[0].why.contains("400"), "{parked:?}");
     stage.until_ready_says(200, &[]).await;
     stage.finish().await;

@@ -4,8 +4,8 @@ use serde_json::json;
 use telekommo::{
     sandbox::{
         fault::Fault,
+        harness::{ANNA, Harness, LINES, Line},
         kommo::{Author, Status},
-        stage::{ANNA, LINES, Line, Stage},
         telegram::{Customer, Target},
     },
     words::Language,
@@ -23,13 +23,13 @@ async fn failed(stage: &TestStage, code: i64, words: &str) {
     assert_eq!(stage.outcome(&id).await, Status::Failed { code, text: words.to_owned() });
 }
 
-fn refuses(stage: &Stage, code: u16, description: &str) {
+fn refuses(stage: &Harness, code: u16, description: &str) {
     let body = json!({ "ok": false, "error_code": code, "description": description }).to_string();
     stage.telegram.fault(Target::method("sendMessage"), Fault::Status { code, body }, 1);
 }
 
 /// What the channel's bot has said in Anna's chat.
-fn notices(stage: &Stage) -> Vec<String> {
+fn notices(stage: &Harness) -> Vec<String> {
     let chat = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap();
     chat.messages.into_iter().filter(|it| it.from == Author::Bot).map(|it| it.text).collect()
 }

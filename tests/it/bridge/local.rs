@@ -10,8 +10,8 @@ use telekommo::{
     operate::check,
     sandbox::{
         fault::Fault,
+        harness::{ANNA, Harness, LINES, Line},
         kommo::{Attachment, AttachmentKind, Draft, Media, Status},
-        stage::{ANNA, LINES, Line, Stage},
         telegram::{FileKind, Hosting, NewFile, Target},
     },
 };
@@ -61,7 +61,7 @@ async fn answered(stage: &TestStage, bytes: Bytes) -> Status {
     stage.outcome(&id).await
 }
 
-fn media(stage: &Stage) -> Option<Media> {
+fn media(stage: &Harness) -> Option<Media> {
     stage.kommo.chat(&conversation(SALES, ANNA))?.messages.pop()?.media
 }
 
@@ -135,16 +135,16 @@ async fn nothing_outside_of_the_directory_is_read() {
 async fn a_directory_that_cannot_be_read_is_said_at_the_start_and_by_the_check() {
     let home = tempfile::tempdir().unwrap();
     let missing = home.path().join("nothing");
-    let error = format!("{:#}", Stage::start(&settings(&missing)).await.unwrap_err());
+    let error = format!("{:#}", Harness::start(&settings(&missing)).await.unwrap_err());
     for words in ["cannot read", "nothing", "`telegram.local_dir`", "telekommo's user"] {
         assert!(error.contains(words), "{error}");
     }
 
-    let error = format!("{:#}", Stage::start("telegram.local = true\n").await.unwrap_err());
+    let error = format!("{:#}", Harness::start("telegram.local = true\n").await.unwrap_err());
     assert!(error.contains("local_dir"), "{error}");
 
     let findings = async |directory: &Path, is_up: bool| {
-        let stage = Stage::without_bridge(&settings(directory)).unwrap();
+        let stage = Harness::without_bridge(&settings(directory)).unwrap();
         stage.telegram.down(!is_up).unwrap();
         let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
         let mut findings = check::ask_telegram(&app::bots(&config).unwrap(), check::needs(&config)).await;

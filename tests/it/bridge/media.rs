@@ -3,8 +3,8 @@
 use axum::body::Bytes;
 use reqwest::{Client, Method, Response, StatusCode, header};
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Fetched, Media, Message},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{FileKind, NewFile},
 };
 
@@ -23,11 +23,11 @@ fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(|| random.u8(..)).take(length).collect()
 }
 
-fn messages(stage: &Stage) -> Vec<Message> {
+fn messages(stage: &Harness) -> Vec<Message> {
     stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default()
 }
 
-fn fetched(stage: &Stage) -> Vec<(Media, Fetched)> {
+fn fetched(stage: &Harness) -> Vec<(Media, Fetched)> {
     let media = messages(stage).into_iter().filter_map(|message| message.media);
     media.filter_map(|media| media.fetched.clone().map(|fetched| (media, fetched))).collect()
 }

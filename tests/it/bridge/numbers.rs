@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use telekommo::sandbox::{
+    harness::{Harness, LINES, Line},
     kommo::Status,
-    stage::{LINES, Line, Stage},
     telegram::{Customer, Piece},
 };
 
@@ -13,7 +13,7 @@ use crate::support::{TestStage, in_kommo, in_telegram};
 const SALES: Line = LINES[0];
 
 /// A customer opens the bot by sharing this number, which Telegram says is theirs.
-fn share(stage: &Stage, customer: i64, phone: &str) {
+fn share(stage: &Harness, customer: i64, phone: &str) {
     let name = format!("Customer {customer}");
     let card =
         Customer { id: customer, first_name: name.clone(), last_name: None, username: None, language_code: None };
@@ -29,7 +29,7 @@ async fn introduce(stage: &TestStage, customer: i64, phone: &str) {
     stage.until_settled().await;
 }
 
-fn phones(stage: &Stage, contact: u64) -> Vec<String> {
+fn phones(stage: &Harness, contact: u64) -> Vec<String> {
     let card = stage.kommo.card(contact).unwrap();
     card.fields.phones().into_iter().map(str::to_owned).collect()
 }

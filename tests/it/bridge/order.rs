@@ -7,8 +7,8 @@ use serde_json::json;
 use telekommo::{
     lifecycle::Ended,
     sandbox::{
+        harness::{ANNA, Harness, LINES, Line},
         kommo::{Doubtful, Message, Status},
-        stage::{ANNA, LINES, Line, Stage},
         telegram::{FileKind, NewFile},
     },
 };
@@ -19,13 +19,13 @@ const SALES: Line = LINES[0];
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The chat as its history shows it.
-fn shown(stage: &Stage) -> Vec<Message> {
+fn shown(stage: &Harness) -> Vec<Message> {
     let mut messages = stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default();
     messages.sort_by_key(|message| message.at_ms);
     messages
 }
 
-fn texts(stage: &Stage) -> Vec<String> {
+fn texts(stage: &Harness) -> Vec<String> {
     shown(stage).into_iter().map(|message| message.text).collect()
 }
 
@@ -142,7 +142,7 @@ async fn an_edit_that_is_told_as_a_message_stands_behind_what_was_said_before_it
     for behind in [Duration::ZERO, Duration::from_secs(5), HOUR] {
         let mut stage = TestStage::start().await;
         stage.allow_failures();
-        stage.kommo.habits(|habits| habits.customer_edits = Doubtful::Refused);
+        stage.kommo.quirks(|quirks| quirks.customer_edits = Doubtful::Refused);
         stage.telegram.clock().turn_back(behind);
         stage.begin(SALES, ANNA).await;
         let edited = stage.telegram.write(SALES.token, ANNA, "c1");

@@ -5,8 +5,8 @@
 use std::{env, time::Duration};
 
 use telekommo::sandbox::{
+    harness::{LINES, Line},
     kommo::Status,
-    stage::{LINES, Line},
 };
 use tokio::time::{Instant, sleep};
 

@@ -5,20 +5,20 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use telekommo::{
     domain::{
         address::{KommoChatId, SourceId},
+        job::{Job, Lane},
         retry::Schedule,
         time::UnixMillis,
-        work::{Lane, Work},
     },
     kommo::{chats::Chats, sign::Signer},
-    meter::Meter,
+    metrics::Metrics,
     net::Egress,
     relay::reconcile::{Bounds, Parts, Reconciler},
     sandbox::{
         fault::Fault,
+        harness::{ANNA, Harness, LINES, Line},
         kommo::{Endpoint, Optional, Status},
-        stage::{ANNA, LINES, Line, Stage},
     },
-    store::{Chat, Due, Ending, Fact, Intake, NewJob, Settings, Store},
+    store::{Chat, Due, Intake, NewJob, Outcome, Settings, StateChange, Store},
     words::Spoken,
 };
 use tokio_util::sync::CancellationToken;
@@ -60,7 +60,7 @@ async fn what_was_lost_while_the_bridge_ran_is_found_by_itself() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chat_of_which_kommos_answers_do_not_tell_the_id_is_compared_too() {
     let mut stage = TestStage::with("reconcile.every = \"300ms\"").await;
-    stage.kommo.habits(|habits| habits.chat_ids = Optional::Missing);
+    stage.kommo.quirks(|quirks| quirks.chat_ids = Optional::Missing);
     stage.allow_failures();
     stage.begin(SALES, ANNA).await;
     stage.telegram.write(SALES.token, ANNA, "Hi");
@@ -78,7 +78,7 @@ async fn a_chat_of_which_kommos_answers_do_not_tell_the_id_is_compared_too() {
 
 /// A store that knows one chat, and what compares it with the history of the stage's Kommo.
 struct Own {
-    stage: Stage,
+    stage: Harness,
     store: Store,
     lane: Lane,
     reconciler: Arc<Reconciler>,
@@ -87,7 +87,7 @@ struct Own {
 
 impl Own {
     async fn new(bounds: Bounds) -> Self {
-        let stage = Stage::without_bridge("").unwrap();
+        let stage = Harness::without_bridge("").unwrap();
         stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
         let settings = Settings {
             dir: stage.dir().join("own"),
@@ -101,7 +101,7 @@ impl Own {
         let conversation = conversation(SALES, ANNA).parse().unwrap();
         let lane = Lane::outbound(&conversation);
         let chat = Chat { chat: KommoChatId("b52c987e-1ef0-4544-b4e7-6d2ba665f9e4".to_owned()), user: None };
-        let fact = Fact::Chat { conversation, chat };
+        let fact = StateChange::Chat { conversation, chat };
         let intake = Intake { jobs: vec![job(&lane)], offset: None };
         store.push_with(intake, vec![fact], telekommo::clock::now()).await.unwrap();
 
@@ -111,8 +111,8 @@ impl Own {
             Chats::new(&Egress::default(), url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
         let imported = telekommo::media::imported::chats(stage.dir(), &kommo.scope_id());
         let (store_, sources) = (store.clone(), BTreeSet::from([SourceId::parse(SALES.source).unwrap()]));
-        let (meter, spoken) = (Arc::new(Meter::new()), Spoken::default());
-        let parts = Parts { chats, account: None, store: store_, imported, meter, spoken, sources };
+        let (metrics, spoken) = (Arc::new(Metrics::new()), Spoken::default());
+        let parts = Parts { chats, account: None, store: store_, imported, metrics, spoken, sources };
         let schedule = Schedule::endless(vec![Duration::from_millis(50)]);
         let reconciler = Arc::new(Reconciler::new(parts, bounds, schedule, 1000));
         Self { stage, store, lane, reconciler, stop: CancellationToken::new() }
@@ -124,7 +124,7 @@ impl Own {
 }
 
 fn job(lane: &Lane) -> NewJob {
-    NewJob { id: None, lane: lane.clone(), work: Work::Hook { raw: "{}".to_owned() } }
+    NewJob { id: None, lane: lane.clone(), job: Job::Hook { raw: "{}".to_owned() } }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,7 +138,7 @@ async fn a_kommo_that_does_not_answer_holds_nothing_up_for_long() {
         assert_eq!(store.due(route), None, "what came before the start may have been delivered");
         eventually("it goes on all the same", async || store.due(route) == Some(Due::Now)).await;
         let first = store.claim(route, now).unwrap().unwrap();
-        first.settle(Ending::Done { then: Vec::new(), facts: Vec::new() }, now).await.unwrap();
+        first.settle(Outcome::Done { then: Vec::new(), changes: Vec::new() }, now).await.unwrap();
         store.push(Intake { jobs: vec![job(&own.lane)], offset: None }, now).await.unwrap();
         assert_eq!(store.due(route), None, "it is held");
         eventually("it is let go", async || store.due(route) == Some(Due::Now)).await;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, LINES, Line},
     kommo::Status,
-    stage::{ANNA, BEN, LINES, Line},
     telegram::{NewBot, Target},
 };
 

@@ -1,6 +1,6 @@
 //! Who else wants a bot's updates.
 
-use telekommo::sandbox::stage::{ANNA, BEN, LINES, Line};
+use telekommo::sandbox::harness::{ANNA, BEN, LINES, Line};
 
 use crate::support::{TestStage, eventually, in_kommo};
 

@@ -4,14 +4,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha1::Sha1;
 use telekommo::sandbox::{
+    harness::{Harness, Line},
     kommo::{HookAnswer, SignatureMode},
-    stage::{Line, Stage},
 };
 
 use crate::support::conversation;
 
 /// A manager's message whose hook the test writes by hand: Kommo has it, and nobody was told.
-pub(super) async fn unannounced(stage: &Stage, line: Line, customer: i64, text: &str) -> String {
+pub(super) async fn unannounced(stage: &Harness, line: Line, customer: i64, text: &str) -> String {
     let bridge = stage.bridge().expect("the bridge runs").public_addr();
     stage.kommo.set_hook_url("http://127.0.0.1:1/");
     let (id, answer) = stage.kommo.reply(&conversation(line, customer), "Maria", text).await;
@@ -43,7 +43,7 @@ pub(super) fn bytes(hook: &Value) -> Vec<u8> {
 }
 
 /// Kommo's signature of a hook's bytes.
-pub(super) fn signature(stage: &Stage, bytes: &[u8]) -> String {
+pub(super) fn signature(stage: &Harness, bytes: &[u8]) -> String {
     let secret = stage.kommo.settings().channel_secret.clone();
     let mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     let signed = bytes.strip_suffix(b"\n").unwrap_or(bytes);
@@ -52,6 +52,6 @@ pub(super) fn signature(stage: &Stage, bytes: &[u8]) -> String {
 }
 
 /// Sends a hook, signed as Kommo does.
-pub(super) async fn send(stage: &Stage, hook: &Value) -> HookAnswer {
+pub(super) async fn send(stage: &Harness, hook: &Value) -> HookAnswer {
     stage.kommo.send_hook(bytes(hook), SignatureMode::Valid).await
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use reqwest::Url;
-use telekommo::sandbox::stage::{ANNA, LINES, Line};
+use telekommo::sandbox::harness::{ANNA, LINES, Line};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},

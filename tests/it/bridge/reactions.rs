@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, LINES, Line},
     kommo::{Author, ReactionShape, Status},
-    stage::{ANNA, LINES, Line},
     telegram::{ChatMessage, Target},
 };
 
@@ -40,7 +40,7 @@ async fn a_manager_reacts_changes_it_and_takes_it_back() {
     stage.begin(SALES, ANNA).await;
     let (theirs, ours) = (stage.customers_first(), stage.reply(SALES, ANNA, &"word ".repeat(1000)).await);
     for shape in [ReactionShape::Both, ReactionShape::Msgid, ReactionShape::Message] {
-        stage.kommo.habits(|habits| habits.reactions = shape);
+        stage.kommo.quirks(|quirks| quirks.reactions = shape);
         stage.manager_reacts(&ours, Some("❤\u{fe0f}")).await;
         stage.until_reactions_are(&[None, Some("❤"), None]).await;
         stage.manager_reacts(&theirs, Some("👍🏽")).await;

@@ -3,8 +3,8 @@
 use serde_json::json;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, LINES, Line},
     kommo::Status::{self, Delivered, Failed, Read},
-    stage::{ANNA, BEN, LINES, Line},
     telegram::{GroupKind, NewGroup, Target},
 };
 

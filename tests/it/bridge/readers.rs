@@ -12,8 +12,8 @@ use telekommo::{
         link::{ImportedFile, LinkKey, Links},
     },
     sandbox::{
+        harness::{ANNA, Harness, LINES, Line},
         kommo::Status,
-        stage::{ANNA, LINES, Line, Stage},
     },
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
@@ -27,12 +27,12 @@ const READERS: usize = 128;
 const LENGTH: u64 = 16 << 20;
 
 /// A link to an imported file, and where it leads.
-pub(crate) fn imported_file(stage: &Stage) -> Url {
+pub(crate) fn imported_file(stage: &Harness) -> Url {
     imported_as(stage, None, "x.bin")
 }
 
 /// The same of a file with a type and a name.
-pub(crate) fn imported_as(stage: &Stage, mime_type: Option<&str>, file_name: &str) -> Url {
+pub(crate) fn imported_as(stage: &Harness, mime_type: Option<&str>, file_name: &str) -> Url {
     let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
     let folder = imported::dir(&config.data_dir).join("1-2/7");
     fs::create_dir_all(&folder).unwrap();

@@ -14,8 +14,8 @@ use telekommo::{
     net::Egress,
     sandbox::{
         fault::Fault,
+        harness::{ANNA, BEN, Harness, LINES, Line},
         kommo::{Endpoint, HistoryOrder, Status},
-        stage::{ANNA, BEN, LINES, Line, Stage},
     },
 };
 
@@ -35,13 +35,13 @@ async fn stage() -> TestStage {
 }
 
 /// A manager writes, and nobody is told. Gives the message's id.
-async fn lose(stage: &Stage, line: Line, customer: i64, text: &str) -> String {
+async fn lose(stage: &Harness, line: Line, customer: i64, text: &str) -> String {
     let (id, answer) = stage.kommo.reply(&conversation(line, customer), "Maria", text).await;
     assert_eq!(answer.status, None, "the hook of {text:?} is lost");
     id
 }
 
-async fn lose_all(stage: &Stage, line: Line, customer: i64, texts: &[&str]) -> Vec<String> {
+async fn lose_all(stage: &Harness, line: Line, customer: i64, texts: &[&str]) -> Vec<String> {
     let mut ids = Vec::new();
     for text in texts {
         ids.push(lose(stage, line, customer, text).await);
@@ -145,7 +145,7 @@ async fn a_start_that_is_cut_short_leaves_nothing_behind() {
     let mut ids = lose_all(&stage, SALES, ANNA, &["1", "2"]).await;
     stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
     stage.start_bridge().await.unwrap();
-    let asked = |stage: &Stage| stage.kommo.requests().iter().any(|it| it.endpoint == Some(Endpoint::History));
+    let asked = |stage: &Harness| stage.kommo.requests().iter().any(|it| it.endpoint == Some(Endpoint::History));
     stage.until("the history is asked", asked).await;
     ids.push(stage.reply(SALES, ANNA, "4").await);
     let caught_up = stage.store().caught_up_at().unwrap();
@@ -206,7 +206,7 @@ async fn a_long_history_is_read_page_by_page() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_among_the_newest_does_not_end_the_reading() {
     let mut stage = stage().await;
-    stage.kommo.habits(|habits| habits.history = HistoryOrder::Arrived);
+    stage.kommo.quirks(|quirks| quirks.history = HistoryOrder::Arrived);
     stop(&mut stage).await;
     let texts: Vec<_> = (0..60).map(|n| format!("message {n}")).collect();
     let ids = lose_all(&stage, SALES, ANNA, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -220,7 +220,7 @@ async fn an_import_among_the_newest_does_not_end_the_reading() {
 }
 
 /// What Anna wrote at that time, long before there was a bridge, is imported.
-async fn import(stage: &Stage, at: UnixMillis) {
+async fn import(stage: &Harness, at: UnixMillis) {
     let kommo = stage.kommo.settings();
     let signer = Signer::new(&kommo.channel_secret);
     let url = stage.kommo.url().parse().unwrap();
@@ -271,7 +271,7 @@ async fn what_is_too_old_is_told_of_and_not_sent() {
 }
 
 /// Asks the running bridge, as `telekommo reconcile` does.
-async fn reconcile(stage: &Stage, below: &str) -> String {
+async fn reconcile(stage: &Harness, below: &str) -> String {
     let admin = stage.bridge().expect("the bridge runs").admin_addr();
     let request = reqwest::Client::new().post(format!("http://{admin}/reconcile{below}")).header("X-Telekommo", "1");
     let answer = request.send().await.unwrap();

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use telekommo::sandbox::{
+    harness::{ANNA, BEN, LINES, Line},
     kommo::Status,
-    stage::{ANNA, BEN, LINES, Line},
 };
 
 use super::raw;

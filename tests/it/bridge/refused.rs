@@ -2,7 +2,7 @@
 
 use std::io;
 
-use telekommo::sandbox::stage::{ANNA, LINES, Line};
+use telekommo::sandbox::harness::{ANNA, LINES, Line};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Author, Endpoint, Message, Status},
-    stage::{ANNA, LINES, Line, Stage},
 };
 
 use crate::support::{TestStage, conversation, in_kommo, in_telegram};
@@ -102,7 +102,7 @@ async fn a_reaction_of_the_customer_shows_in_kommo_until_it_is_taken_back() {
     stage.begin(SALES, ANNA).await;
     let asked = stage.reply(SALES, ANNA, "Is this all right?").await;
     assert_eq!(stage.outcome(&asked).await, Status::Delivered);
-    let reaction = |stage: &Stage| {
+    let reaction = |stage: &Harness| {
         let chat = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap();
         chat.messages.into_iter().find(|message| message.id == asked).unwrap().reaction
     };

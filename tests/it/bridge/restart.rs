@@ -6,8 +6,8 @@ use telekommo::{
     domain::address::SourceId,
     lifecycle::Ended,
     sandbox::{
+        harness::{ANNA, BEN, LINES, Line},
         kommo::{Endpoint, Request, Status},
-        stage::{ANNA, BEN, LINES, Line},
     },
 };
 

@@ -6,8 +6,8 @@ use telekommo::{
     lifecycle::Ended,
     sandbox::{
         fault::Fault,
+        harness::{ANNA, BEN, Harness, LINES, Line},
         kommo::{DuplicateAnswer, Endpoint, Status},
-        stage::{ANNA, BEN, LINES, Line, Stage},
         telegram::{GroupKind, NewGroup},
     },
 };
@@ -27,12 +27,12 @@ async fn stop(stage: &mut TestStage) {
 }
 
 /// Where the bridge keeps its data, and where the test keeps a copy of it.
-fn places(stage: &Stage) -> (PathBuf, PathBuf) {
+fn places(stage: &Harness) -> (PathBuf, PathBuf) {
     (stage.dir().join("data"), stage.dir().join("copy"))
 }
 
 /// Puts the copy in the place of what has become of it.
-fn put_back(stage: &Stage) {
+fn put_back(stage: &Harness) {
     let (data, kept) = places(stage);
     fs::rename(&data, stage.dir().join("gone")).unwrap();
     copy(&kept, &data);
@@ -53,9 +53,9 @@ async fn write(stage: &TestStage, line: Line, customer: i64, text: &str) {
 /// Waits until the comparison of the start is over.
 async fn compared(stage: &TestStage) {
     let before = telekommo::clock::now();
-    assert!(stage.store().begun_at().unwrap() <= Some(before));
+    assert!(stage.store().history_from().unwrap() <= Some(before));
     eventually("the start has compared", async || {
-        stage.store().caught_up_at().unwrap() >= stage.store().begun_at().unwrap()
+        stage.store().caught_up_at().unwrap() >= stage.store().history_from().unwrap()
     })
     .await;
 }
@@ -261,7 +261,7 @@ async fn what_is_no_more_relayed_is_no_sign_of_it() {
     let group = NewGroup { id: TEAM, kind: GroupKind::Group, title: "Team".to_owned(), members: vec![ANNA, BEN] };
     stage.telegram.add_group(SALES.token, group);
     let say = |stage: &TestStage, text: &str| stage.telegram.write_in_group(SALES.token, TEAM, ANNA, text);
-    let says = |stage: &Stage, text: &str| in_kommo(stage, SALES, TEAM).iter().any(|said| said.contains(text));
+    let says = |stage: &Harness, text: &str| in_kommo(stage, SALES, TEAM).iter().any(|said| said.contains(text));
     say(&stage, "one");
     stage.until("it is in Kommo", |stage| says(stage, "one")).await;
     stage.until_settled().await;

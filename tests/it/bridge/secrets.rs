@@ -5,8 +5,8 @@ use telekommo::{
     operate::check,
     sandbox::{
         fault::Fault,
+        harness::{ANNA, LINES, Line},
         kommo::{Endpoint, SignatureMode, Status},
-        stage::{ANNA, LINES, Line},
         telegram::Target,
     },
 };

@@ -6,8 +6,8 @@ use telekommo::{
     domain::time::UnixMillis,
     sandbox::{
         fault::Fault,
+        harness::{ANNA, BEN, LINES},
         kommo::{Doubtful, Endpoint, ErrorShape, FakeKommo, MAIN_PIPELINE, Rate, RestRequest, Status, Subject},
-        stage::{ANNA, BEN, LINES},
     },
 };
 
@@ -73,8 +73,8 @@ async fn a_channel_is_connected_with_a_title_where_kommo_wants_one() {
         stage.until("the channel is connected", |stage| connections(&stage.kommo).len() == 1).await;
         stage.stop_bridge().await;
         stage.kommo.set_connected(false);
-        stage.kommo.habits(|habits| {
-            (habits.untitled, habits.errors, habits.unfit_status) = (Doubtful::Refused, errors, status);
+        stage.kommo.quirks(|quirks| {
+            (quirks.untitled, quirks.errors, quirks.unfit_status) = (Doubtful::Refused, errors, status);
         });
         stage.start_bridge().await.unwrap();
         stage.until("the channel is connected again", |stage| stage.kommo.is_connected()).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use telekommo::{
     clock,
     sandbox::{
+        harness::{ANNA, BEN, Harness, LINES, Line},
         kommo::{Status, Subject},
-        stage::{ANNA, BEN, LINES, Line, Stage},
     },
 };
 
@@ -17,14 +17,14 @@ const SETTINGS: &str = "reconcile.chats_within = \"1h\"\nreconcile.every = \"300
 const ACCOUNT: &str = "kommo.account_url = \"{account_url}\"\nkommo.access_token = \"{access_token}\"\n";
 
 /// The clocks show that so many hours have passed since the beginning, `before` of them already.
-fn pass(stage: &Stage, before: i64, hours: i64) {
+fn pass(stage: &Harness, before: i64, hours: i64) {
     let by = Duration::from_hours((hours - before).unsigned_abs());
     stage.kommo.clock().advance(by);
     stage.telegram.clock().advance(by);
     clock::set_off_by(hours * 60 * 60 * 1000);
 }
 
-async fn lose(stage: &Stage, texts: &[&str]) -> Vec<String> {
+async fn lose(stage: &Harness, texts: &[&str]) -> Vec<String> {
     stage.kommo.lose_hooks(true);
     let mut ids = Vec::new();
     for text in texts {

@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, LINES, Line},
     kommo::Status,
-    stage::{ANNA, BEN, LINES, Line},
     telegram::Target,
 };
 

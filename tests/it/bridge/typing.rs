@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use telekommo::sandbox::{
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::SignatureMode,
-    stage::{ANNA, BEN, LINES, Line, Stage},
 };
 
 use crate::support::{TestStage, conversation};
 
 const SALES: Line = LINES[0];
 
-fn shown(stage: &Stage, customer: i64) -> usize {
+fn shown(stage: &Harness, customer: i64) -> usize {
     let actions = stage.telegram.requests().into_iter().filter(|request| request.method == "sendchataction");
     actions.filter(|request| request.args["chat_id"] == customer).count()
 }
@@ -26,7 +26,7 @@ async fn typing_is_shown_sparingly_and_never_kept() {
         assert_eq!(stage.waiting(), 0, "typing is not stored");
     }
     let typing =
-        |stage: &Stage| [ANNA, BEN].iter().all(|customer| stage.telegram.bot_is_typing(SALES.token, *customer));
+        |stage: &Harness| [ANNA, BEN].iter().all(|customer| stage.telegram.bot_is_typing(SALES.token, *customer));
     stage.until("both see it", typing).await;
     // A message afterwards shows that the typing hooks before it have been dealt with.
     let id = stage.reply(SALES, ANNA, "here it is").await;

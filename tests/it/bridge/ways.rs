@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, LINES, Line},
     kommo::{Attachment, AttachmentKind, Draft, Endpoint, Status},
-    stage::{ANNA, BEN, LINES, Line},
     telegram::Target,
 };
 

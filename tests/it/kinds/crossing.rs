@@ -1,13 +1,13 @@
 //! The same through the whole bridge: what is told without a file, Kommo takes, whatever it is.
 
-use telekommo::sandbox::stage::{ANNA, LINES, Line, Stage};
+use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line};
 
 use super::{fixtures, in_private, inbound, told};
 use crate::support::{TestStage, conversation};
 
 const SALES: Line = LINES[0];
 
-fn arrived(stage: &Stage) -> usize {
+fn arrived(stage: &Harness) -> usize {
     stage.kommo.chat(&conversation(SALES, ANNA)).map_or(0, |chat| chat.messages.len())
 }
 

@@ -4,8 +4,8 @@ use std::{collections::HashMap, net::SocketAddr};
 
 use hyper::body::Bytes;
 use telekommo::sandbox::{
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Attachment, AttachmentKind, Draft, Serving, Status},
-    stage::{ANNA, LINES, Line, Stage},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -46,8 +46,8 @@ async fn locked(speaks: Speaks, names: &[(&'static str, SocketAddr)]) -> FakePro
 }
 
 /// Both fakes, of which one is reached through a proxy. Their addresses are known before the bridge's configuration is.
-async fn staged(settings: impl AsyncFnOnce(&Stage) -> String) -> TestStage {
-    let stage = Stage::without_bridge("").unwrap();
+async fn staged(settings: impl AsyncFnOnce(&Harness) -> String) -> TestStage {
+    let stage = Harness::without_bridge("").unwrap();
     let settings = settings(&stage).await;
     TestStage::between(stage, &settings).await
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rustix::process::Signal;
-use telekommo::sandbox::stage::{ANNA, LINES, Line, Stage};
+use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line};
 use tokio::net::TcpListener;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
 const SALES: Line = LINES[0];
 
 /// What `check` says, in one line, and its exit code.
-async fn check(stage: &Stage, variables: &[(&str, &str)]) -> (Option<i32>, String) {
+async fn check(stage: &Harness, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = with_config("check", &stage.write_config().unwrap());
     command.envs(variables.iter().copied());
     let output = finished(command).await;
@@ -27,9 +27,9 @@ async fn check(stage: &Stage, variables: &[(&str, &str)]) -> (Option<i32>, Strin
     (output.status.code(), said.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-async fn crosses(stage: &Stage) {
+async fn crosses(stage: &Harness) {
     stage.telegram.write(SALES.token, ANNA, "hello");
-    let there = |stage: &Stage| in_kommo(stage, SALES, ANNA) == ["hello"];
+    let there = |stage: &Harness| in_kommo(stage, SALES, ANNA) == ["hello"];
     stage.until("the message is in Kommo", WITHIN, there).await.unwrap();
 }
 
@@ -38,7 +38,7 @@ async fn the_environment_leads_through_socks_unless_the_configuration_says_other
     for (settings, is_telegram_proxied) in
         [("#telegram.proxy\n#kommo.proxy\n", true), ("telegram.proxy = \"none\"\n#kommo.proxy\n", false)]
     {
-        let stage = Stage::without_bridge(settings).unwrap();
+        let stage = Harness::without_bridge(settings).unwrap();
         let proxy = FakeProxy::socks5().await;
         let mut command = run(&stage);
         command.env("ALL_PROXY", format!("socks5h://{}", proxy.address));
@@ -53,7 +53,7 @@ async fn the_environment_leads_through_socks_unless_the_configuration_says_other
 
 #[tokio::test]
 async fn none_goes_out_directly_whatever_the_environment_says() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nobody = format!("http://{nobody}");
     let variables = ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy"].map(|name| (name, nobody.as_str()));
@@ -66,7 +66,7 @@ async fn none_goes_out_directly_whatever_the_environment_says() {
 
 #[tokio::test]
 async fn a_proxy_that_does_not_work_is_named_everywhere_and_its_password_nowhere() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let locked = Manners { credentials: Some(("somebody", "else")), ..Manners::of(Speaks::Http) };
     let locked = FakeProxy::start(locked).await.address;
@@ -101,7 +101,7 @@ async fn a_proxy_that_does_not_work_is_named_everywhere_and_its_password_nowhere
 
 #[tokio::test]
 async fn check_tries_every_way_and_says_through_which_proxy() {
-    let mut stage = Stage::without_bridge("").unwrap();
+    let mut stage = Harness::without_bridge("").unwrap();
     let (telegram, kommo) = (stage.telegram.address(), stage.kommo.address());
     let socks = FakeProxy::socks5().await;
     let account = stage.kommo.account_url();
@@ -142,8 +142,8 @@ async fn check_tries_every_way_and_says_through_which_proxy() {
 }
 
 /// A stage whose Bot API is behind a TLS server with this flaw.
-async fn behind_tls(authority: &Authority, flaw: Flaw) -> Stage {
-    let mut stage = Stage::without_bridge("").unwrap();
+async fn behind_tls(authority: &Authority, flaw: Flaw) -> Harness {
+    let mut stage = Harness::without_bridge("").unwrap();
     let server = speak_tls(authority.acceptor(flaw), stage.telegram.address()).await;
     stage.configure(&format!("telegram.api_url = \"https://{server}\"\n"));
     stage
@@ -193,7 +193,7 @@ async fn a_certificate_that_is_not_good_is_told_with_what_is_wrong() {
 
 #[tokio::test]
 async fn a_store_of_certificates_that_is_broken_is_told_and_costs_nothing_else() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let junk = stage.dir().join("junk.pem");
     std::fs::write(&junk, "-----BEGIN CERTIFICATE-----\n???\n-----END CERTIFICATE-----\n").unwrap();
     let junk = junk.to_str().unwrap();

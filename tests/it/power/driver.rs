@@ -13,10 +13,10 @@ use futures_util::future::join_all;
 use telekommo::{
     domain::{
         address::{BotId, Conversation, SourceId},
+        job::{IdempotencyKey, Job, Lane, Route},
         time::UnixMillis,
-        work::{DedupeId, Lane, Route, Work},
     },
-    store::{Ending, Intake, NewJob, Settings, Store},
+    store::{Intake, NewJob, Outcome, Settings, Store},
 };
 
 pub(super) const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
@@ -62,8 +62,8 @@ pub(super) fn text(name: &str) -> String {
 }
 
 /// The name of a job; `None` if its text is not what its name tells.
-pub(super) fn name_of(work: &Work) -> Option<&str> {
-    let (Work::Update { raw, .. } | Work::Hook { raw }) = work else { panic!("{work:?} is not of this test") };
+pub(super) fn name_of(job: &Job) -> Option<&str> {
+    let (Job::Update { raw, .. } | Job::Hook { raw }) = job else { panic!("{job:?} is not of this test") };
     let name = raw.split('|').next()?;
     (*raw == text(name)).then_some(name)
 }
@@ -71,12 +71,12 @@ pub(super) fn name_of(work: &Work) -> Option<&str> {
 fn job(name: &str) -> NewJob {
     let conversation = Conversation::new(source(), 5);
     let raw = text(name);
-    let (lane, work) = if name.starts_with("hook") {
-        (Lane::outbound(&conversation), Work::Hook { raw })
+    let (lane, job) = if name.starts_with("hook") {
+        (Lane::outbound(&conversation), Job::Hook { raw })
     } else {
-        (Lane::inbound(&conversation), Work::Update { source: source(), bot: BOT, raw })
+        (Lane::inbound(&conversation), Job::Update { source: source(), bot: BOT, raw })
     };
-    NewJob { id: Some(DedupeId(name.to_owned())), lane, work }
+    NewJob { id: Some(IdempotencyKey(name.to_owned())), lane, job }
 }
 
 struct Driver {
@@ -113,20 +113,20 @@ impl Driver {
     }
 
     /// Works off the first messages of a route: most are done, some are set aside.
-    async fn work(&mut self, route: &Route, count: usize) {
+    async fn job(&mut self, route: &Route, count: usize) {
         for number in 0..count {
             let lease = self.store.claim(route, NOW).unwrap().expect("something waits");
-            let name = name_of(lease.work()).expect("it is whole").to_owned();
+            let name = name_of(lease.job()).expect("it is whole").to_owned();
             if number % 5 == 4 {
                 self.say("parking", &name);
                 lease
-                    .settle(Ending::Park { why: "test".to_owned(), then: Vec::new(), needs_person: true }, NOW)
+                    .settle(Outcome::Park { why: "test".to_owned(), then: Vec::new(), needs_person: true }, NOW)
                     .await
                     .unwrap();
                 self.say("parked", &name);
             } else {
                 self.say("settling", &name);
-                lease.settle(Ending::Done { then: Vec::new(), facts: Vec::new() }, NOW).await.unwrap();
+                lease.settle(Outcome::Done { then: Vec::new(), changes: Vec::new() }, NOW).await.unwrap();
                 self.say("settled", &name);
             }
         }
@@ -154,8 +154,8 @@ impl Driver {
         self.hooks(&names("hook-largest", LARGEST, 1)).await;
         self.batch(&names("many", 30, 400)).await;
         self.batch(&small[10..]).await;
-        self.work(&Route::Inbound, 30).await;
-        self.work(&Route::Outbound(source()), 30).await;
+        self.job(&Route::Inbound, 30).await;
+        self.job(&Route::Outbound(source()), 30).await;
     }
 }
 

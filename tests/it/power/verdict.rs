@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fs, panic, path::Path};
 
 use telekommo::{
-    domain::work::{DedupeId, Lane, Route, Work},
-    store::{Ending, Intake, NewJob, Store, StoreError},
+    domain::job::{IdempotencyKey, Job, Lane, Route},
+    store::{Intake, NewJob, Outcome, Store, StoreError},
 };
 
 use super::driver::{BOT, NOW, dump, name_of, settings, source};
@@ -107,13 +107,14 @@ fn holds(store: Store, data: &Path, told: &Told) -> Result<(), Failed> {
     }
     // It is not enough that it opens: it must be a store that goes on.
     let lost = |why: &str| (why.to_owned(), told.open());
-    let fresh = NewJob { id: None, lane: Lane::stray("fresh"), work: Work::Hook { raw: "fresh".to_owned() } };
+    let fresh = NewJob { id: None, lane: Lane::stray("fresh"), job: Job::Hook { raw: "fresh".to_owned() } };
     let pushed = runtime.block_on(store.push(Intake { jobs: vec![fresh], offset: None }, NOW));
     pushed.map_err(|error| lost(&error.to_string()))?;
     runtime.block_on(store.close()).map_err(|error| lost(&error.to_string()))?;
     let again = Store::open(settings(data.to_owned())).map_err(|error| lost(&format!("opened again: {error}")))?;
-    let lease = again.claim(&Route::Stray, NOW).ok().flatten().ok_or_else(|| lost("what came after is lost"))?;
-    let settled = lease.settle(Ending::Done { then: Vec::new(), facts: Vec::new() }, NOW);
+    let lease =
+        again.claim(&Route::Undeliverable, NOW).ok().flatten().ok_or_else(|| lost("what came after is lost"))?;
+    let settled = lease.settle(Outcome::Done { then: Vec::new(), changes: Vec::new() }, NOW);
     runtime.block_on(settled).map_err(|error| lost(&error.to_string()))?;
     let later = self::found(&again);
     if (later.waiting, later.parked) == (found.waiting, found.parked) {
@@ -124,18 +125,18 @@ fn holds(store: Store, data: &Path, told: &Told) -> Result<(), Failed> {
 }
 
 fn found(store: &Store) -> Found {
-    let (mut works, mut leases) = (Vec::new(), Vec::new());
+    let (mut jobs, mut leases) = (Vec::new(), Vec::new());
     for route in [Route::Inbound, Route::Outbound(source())] {
         while let Some(lease) = store.claim(&route, NOW).unwrap() {
-            works.push(lease.work().clone());
-            works.extend(lease.behind(usize::MAX).unwrap().into_iter().map(|(work, _)| work));
+            jobs.push(lease.job().clone());
+            jobs.extend(lease.behind(usize::MAX).unwrap().into_iter().map(|(job, _)| job));
             leases.push(lease);
         }
     }
-    let parked: Vec<_> = store.parked(usize::MAX).unwrap().into_iter().flat_map(|parked| parked.works).collect();
-    let names = |works: &[Work]| works.iter().filter_map(name_of).map(str::to_owned).collect::<Vec<_>>();
-    let (waiting, parked_names) = (names(&works), names(&parked));
-    let damaged = works.len() + parked.len() - waiting.len() - parked_names.len();
+    let parked: Vec<_> = store.parked(usize::MAX).unwrap().into_iter().flat_map(|parked| parked.jobs).collect();
+    let names = |jobs: &[Job]| jobs.iter().filter_map(name_of).map(str::to_owned).collect::<Vec<_>>();
+    let (waiting, parked_names) = (names(&jobs), names(&parked));
+    let damaged = jobs.len() + parked.len() - waiting.len() - parked_names.len();
     Found { waiting, parked: parked_names, damaged }
 }
 
@@ -147,7 +148,7 @@ fn compare(store: &Store, found: &Found, told: &Told) -> Result<(), Failed> {
     let (back, twice) = (all.intersection(&told.done).count(), found.waiting.len() + found.parked.len() - all.len());
     // What is neither was under way when the power went.
     let unasked = parked.difference(&told.parked).filter(|name| told.in_flight.as_ref() != Some(name)).count();
-    let unknown = told.taken.iter().filter(|name| !store.was_taken(&DedupeId((*name).clone())).unwrap()).count();
+    let unknown = told.taken.iter().filter(|name| !store.was_taken(&IdempotencyKey((*name).clone())).unwrap()).count();
     let offset = store.offset(BOT).unwrap().unwrap_or(0);
     let is_ordered = found.waiting.iter().filter(|name| !name.starts_with("hook")).is_sorted_by_key(|name| order(name));
     if lost + back + twice + unasked + unknown + found.damaged == 0 && offset >= told.offset && is_ordered {

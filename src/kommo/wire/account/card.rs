@@ -212,7 +212,7 @@ impl Lead {
 fn custom_fields<E: de::Error>(fields: &Fields) -> Result<Vec<CustomField>, E> {
     match fields.read("custom_fields_values") {
         Some(values) => Ok(values),
-        None if fields.says("custom_fields_values") => Err(E::custom("custom_fields_values is no list of fields")),
+        None if fields.is_set("custom_fields_values") => Err(E::custom("custom_fields_values is no list of fields")),
         None => Ok(Vec::new()),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     domain::{
         address::KommoChatId,
-        guest::Card,
+        crm::ContactPatch,
         phone::{self, Country},
         retry::Failure,
     },
@@ -18,7 +18,12 @@ use crate::{
 };
 
 /// Writes into the contact of a chat; says whether there is one.
-pub(super) async fn write(crm: &Crm, account: &Account, chat: &KommoChatId, card: &Card) -> Result<bool, Failure> {
+pub(super) async fn write(
+    crm: &Crm,
+    account: &Account,
+    chat: &KommoChatId,
+    card: &ContactPatch,
+) -> Result<bool, Failure> {
     let username_field = username_field(crm, account, card).await?;
     let Some(id) = account.contact_of_chat(&chat.0).await? else { return Ok(false) };
     let _alone = crm.writing.alone(id).await;
@@ -51,7 +56,7 @@ async fn change(account: &Account, id: u64, rest: EntityPatch, username: Option<
 }
 
 /// The number of the field for the public name, if there is a name to note.
-async fn username_field(crm: &Crm, account: &Account, card: &Card) -> Result<Option<u64>, RestError> {
+async fn username_field(crm: &Crm, account: &Account, card: &ContactPatch) -> Result<Option<u64>, RestError> {
     let (Some(field), Some(_)) = (&crm.username_field, &card.username) else { return Ok(None) };
     let fields = account.contact_fields().await?;
     let found = fields.iter().find(|it| it.is_called(field)).and_then(|field| field.id);
@@ -91,7 +96,12 @@ fn kept(value: &FieldValue) -> Option<ValuePatch> {
 }
 
 /// The public name, unless somebody has written something else.
-pub(super) fn with_username(contact: &Contact, field_id: u64, username: &str, card: &Card) -> Option<FieldPatch> {
+pub(super) fn with_username(
+    contact: &Contact,
+    field_id: u64,
+    username: &str,
+    card: &ContactPatch,
+) -> Option<FieldPatch> {
     let bare = |text: &str| text.trim_start_matches('@').to_lowercase();
     let is_former = |value: &Value| {
         value.as_str().zip(card.former_username.as_deref()).is_some_and(|(text, former)| bare(text) == bare(former))

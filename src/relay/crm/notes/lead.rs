@@ -1,7 +1,7 @@
 //! What is written down in leads: the tags and tracking fields of the campaign that they came by.
 
 use crate::{
-    domain::{address::KommoChatId, guest::Campaign, retry::Failure},
+    domain::{address::KommoChatId, crm::Campaign, retry::Failure},
     kommo::{
         account::{Account, RestError},
         wire::account::{EntityPatch, FieldPatch, KnownField, Lead, ValuePatch},

@@ -17,12 +17,11 @@ use crate::sandbox::{
     kommo::{
         Core, EmptyLists,
         account::{
-            RestRequest, Subject,
-            books::{ACCOUNT, Books},
-            contacts, events,
+            RestRequest, Subject, contacts, events,
             fields::{self, FieldOf},
             gate, leads,
             problem::{Answer, Problem, page},
+            records::{ACCOUNT, Records},
             sources, templates,
         },
         world::World,
@@ -63,7 +62,7 @@ async fn serve(
     let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let (method, body) = (head.method.to_string(), String::from_utf8_lossy(&body).into_owned());
     core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), format!("{method} {path}"), status);
-    core.rest.with(|books| books.requests.push(RestRequest { method, path, subject, body, status }));
+    core.rest.with(|records| records.requests.push(RestRequest { method, path, subject, body, status }));
     core.world.bump();
     response.unwrap_or_default()
 }
@@ -104,15 +103,15 @@ fn subject(parts: &[String]) -> Option<Subject> {
 fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) -> Response {
     let now = core.clock.now();
     let outcome = core.world.look(|world| {
-        core.rest.with(|books| {
-            books.gate.admit(Instant::now())?;
-            gate::authorize(books, &head.headers, subject, now)?;
-            books.follow(&world.chats, core.clock.now());
+        core.rest.with(|records| {
+            records.gate.admit(Instant::now())?;
+            gate::authorize(records, &head.headers, subject, now)?;
+            records.follow(&world.chats, core.clock.now());
             let has_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
             if !asked.body.is_null() && !has_json {
                 return Err(Problem::Plain(415));
             }
-            let answer = handle(books, world, subject.ok_or(Problem::Plain(404))?, asked)?;
+            let answer = handle(records, world, subject.ok_or(Problem::Plain(404))?, asked)?;
             Ok(empty_list(world, asked).filter(|_| answer == (204, Value::Null)).unwrap_or(answer))
         })
     });
@@ -133,40 +132,40 @@ fn empty_list(world: &World, asked: &Asked) -> Option<(u16, Value)> {
         ["chats", "templates"] => "chat_templates",
         _ => return None,
     };
-    let is_told = asked.method == Method::GET && world.habits.empty_lists == EmptyLists::Listed;
+    let is_told = asked.method == Method::GET && world.quirks.empty_lists == EmptyLists::Listed;
     is_told.then(|| (200, json!({ "_total_items": 0, "_embedded": { name: [] } })))
 }
 
-fn handle(books: &mut Books, world: &World, subject: Subject, asked: &Asked) -> Answer {
+fn handle(records: &mut Records, world: &World, subject: Subject, asked: &Asked) -> Answer {
     let Asked { method, parts, query, body } = asked;
     // What is no number names nothing.
     let id = parts.last().and_then(|part| part.parse().ok());
     match (subject, method, id) {
-        (Subject::Account, &Method::GET, _) => Ok((200, account(books, query))),
+        (Subject::Account, &Method::GET, _) => Ok((200, account(records, query))),
         (Subject::Users, &Method::GET, _) => page("users", &users(world, query), query, 250),
-        (Subject::Events, &Method::GET, _) => events::all(books, world, query),
-        (Subject::Sources, &Method::GET, None) => Ok(sources::all(books, query)),
-        (Subject::Sources, &Method::GET, Some(id)) => Ok(sources::one(books, id)),
-        (Subject::Sources, &Method::POST, None) => sources::create(books, body),
-        (Subject::Sources, &Method::PATCH, None) => sources::update_many(books, body),
-        (Subject::Sources, &Method::PATCH, Some(id)) => sources::update(books, id, body),
-        (Subject::Sources, &Method::DELETE, None) => sources::delete_many(books, body),
-        (Subject::Sources, &Method::DELETE, Some(id)) => sources::delete(books, id),
-        (Subject::Contacts, &Method::GET, None) => contacts::search(books, query),
-        (Subject::Contacts, &Method::GET, Some(id)) => Ok(contacts::one(books, id, query)),
-        (Subject::Contacts, &Method::PATCH, Some(id)) => contacts::patch(books, id, body),
-        (Subject::ContactChats, &Method::GET, _) => contacts::chats(books, query),
-        (Subject::ContactChats, &Method::POST, _) => contacts::link(books, world, body),
-        (Subject::ContactNotes, &Method::POST, _) => contacts::note(books, parts.get(1), body),
+        (Subject::Events, &Method::GET, _) => events::all(records, world, query),
+        (Subject::Sources, &Method::GET, None) => Ok(sources::all(records, query)),
+        (Subject::Sources, &Method::GET, Some(id)) => Ok(sources::one(records, id)),
+        (Subject::Sources, &Method::POST, None) => sources::create(records, body),
+        (Subject::Sources, &Method::PATCH, None) => sources::update_many(records, body),
+        (Subject::Sources, &Method::PATCH, Some(id)) => sources::update(records, id, body),
+        (Subject::Sources, &Method::DELETE, None) => sources::delete_many(records, body),
+        (Subject::Sources, &Method::DELETE, Some(id)) => sources::delete(records, id),
+        (Subject::Contacts, &Method::GET, None) => contacts::search(records, query),
+        (Subject::Contacts, &Method::GET, Some(id)) => Ok(contacts::one(records, id, query)),
+        (Subject::Contacts, &Method::PATCH, Some(id)) => contacts::patch(records, id, body),
+        (Subject::ContactChats, &Method::GET, _) => contacts::chats(records, query),
+        (Subject::ContactChats, &Method::POST, _) => contacts::link(records, world, body),
+        (Subject::ContactNotes, &Method::POST, _) => contacts::note(records, parts.get(1), body),
         (Subject::ContactFields, &Method::GET, _) => fields::custom_fields(FieldOf::Contacts, query),
         (Subject::LeadFields, &Method::GET, _) => fields::custom_fields(FieldOf::Leads, query),
-        (Subject::Leads, &Method::GET, None) => leads::all(books, query),
-        (Subject::Leads, &Method::GET, Some(id)) => Ok(leads::one(books, id, query)),
-        (Subject::Leads, &Method::PATCH, Some(id)) => leads::patch(books, id, body),
-        (Subject::Templates, &Method::GET, None) => templates::all(books, query),
-        (Subject::Templates, &Method::POST, None) => templates::create(books, body),
-        (Subject::Templates, &Method::PATCH, Some(id)) => templates::update(books, id, body),
-        (Subject::Templates, &Method::DELETE, Some(id)) => templates::delete(books, id),
+        (Subject::Leads, &Method::GET, None) => leads::all(records, query),
+        (Subject::Leads, &Method::GET, Some(id)) => Ok(leads::one(records, id, query)),
+        (Subject::Leads, &Method::PATCH, Some(id)) => leads::patch(records, id, body),
+        (Subject::Templates, &Method::GET, None) => templates::all(records, query),
+        (Subject::Templates, &Method::POST, None) => templates::create(records, body),
+        (Subject::Templates, &Method::PATCH, Some(id)) => templates::update(records, id, body),
+        (Subject::Templates, &Method::DELETE, Some(id)) => templates::delete(records, id),
         _ => Err(Problem::Plain(405)),
     }
 }
@@ -175,14 +174,14 @@ fn asks_for(query: &[(String, String)], name: &str) -> bool {
     query.iter().any(|(key, value)| key == "with" && value.split(',').any(|word| word == name))
 }
 
-fn account(books: &Books, query: &[(String, String)]) -> Value {
+fn account(records: &Records, query: &[(String, String)]) -> Value {
     let mut account = json!({ "id": ACCOUNT, "name": "Acme", "subdomain": "example", "country": "US",
         "current_user_id": 6_106_525, "is_unsorted_on": true });
-    if let Some(language) = &books.language {
+    if let Some(language) = &records.language {
         account["language"] = language.clone().into();
     }
     if asks_for(query, "amojo_id") {
-        account["amojo_id"] = books.amojo_id.clone().into();
+        account["amojo_id"] = records.amojo_id.clone().into();
     }
     account
 }

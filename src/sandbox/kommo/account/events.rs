@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::sandbox::kommo::{
     account::{
-        books::Books,
         problem::{Answer, Problem, find, page},
+        records::Records,
     },
     world::{Author, Chat, Message, World},
 };
@@ -17,7 +17,7 @@ const SENT: &str = "outgoing_chat_message";
 
 /// The newest first, which match the filters: `filter[type][]`, or `filter[type]` with commas; `filter[created_at]` as the
 /// first instant, or with `[from]` and `[to]`; `filter[entity]` as `filter[type]`.
-pub(super) fn all(books: &Books, world: &World, query: &[(String, String)]) -> Answer {
+pub(super) fn all(records: &Records, world: &World, query: &[(String, String)]) -> Answer {
     let instant = |name: &str| find(query, name).map(|text| text.parse::<i64>().map_err(|_| invalid(name))).transpose();
     let from = instant("filter[created_at][from]")?.or(instant("filter[created_at]")?).unwrap_or(i64::MIN);
     let to = instant("filter[created_at][to]")?.unwrap_or(i64::MAX);
@@ -25,7 +25,7 @@ pub(super) fn all(books: &Books, world: &World, query: &[(String, String)]) -> A
     if !types.is_empty() && types.iter().all(|kind| kind != SENT) {
         return Ok((204, Value::Null));
     }
-    let told = |chat: &Chat| books.links.get(&chat.chat_id).map(|(card, _)| *card);
+    let told = |chat: &Chat| records.links.get(&chat.chat_id).map(|(card, _)| *card);
     let sent = world.chats.iter().filter_map(|chat| Some((chat, told(chat)?)));
     let mut sent: Vec<_> = sent.flat_map(|(chat, card)| chat.messages.iter().map(move |it| (it, card))).collect();
     sent.retain(|(message, _)| {
@@ -33,7 +33,7 @@ pub(super) fn all(books: &Books, world: &World, query: &[(String, String)]) -> A
         message.from == Author::Manager && !message.imported && (from..=to).contains(&at)
     });
     sent.sort_by_key(|(message, _)| std::cmp::Reverse(message.at_ms));
-    let shown: Vec<_> = sent.into_iter().map(|(message, card)| shape(books, message, card)).collect();
+    let shown: Vec<_> = sent.into_iter().map(|(message, card)| shape(records, message, card)).collect();
     // A message in a talk of a lead happens to the lead, and is found by its contact all the same.
     let is_wanted = |event: &Value| {
         entities.is_empty()
@@ -56,11 +56,11 @@ fn invalid(name: &str) -> Problem {
     Problem::invalid("InvalidType", name, "a timestamp is expected")
 }
 
-fn shape(books: &Books, message: &Message, card: u64) -> Value {
-    let deal = books.deals.values().find(|deal| deal.contact == card && !deal.incoming && !deal.closed);
-    let (kind, id) = deal.map_or(("contact", card), |deal| ("lead", deal.id));
+fn shape(records: &Records, message: &Message, card: u64) -> Value {
+    let lead = records.leads.values().find(|lead| lead.contact == card && !lead.incoming && !lead.closed);
+    let (kind, id) = lead.map_or(("contact", card), |lead| ("lead", lead.id));
     let mut entity = json!({ "id": id });
-    if deal.is_some() {
+    if lead.is_some() {
         entity["linked_talk_contact_id"] = card.into();
     }
     json!({ "id": message.id.replace('-', ""), "type": SENT, "entity_id": id, "entity_type": kind, "created_by": 0,

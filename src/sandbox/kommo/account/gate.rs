@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     domain::time::UnixMillis,
-    sandbox::kommo::account::{Subject, books::Books, problem::Problem},
+    sandbox::kommo::account::{Subject, problem::Problem, records::Records},
 };
 
 /// How many requests are taken, and what becomes of whoever makes more.
@@ -60,7 +60,7 @@ impl Gate {
 
 /// Whether the token is the one that the account has given out, still good, and allowed to do this.
 pub(super) fn authorize(
-    books: &Books,
+    records: &Records,
     headers: &HeaderMap,
     subject: Option<Subject>,
     now: UnixMillis,
@@ -69,10 +69,10 @@ pub(super) fn authorize(
         return Err(Problem::Plain(400));
     }
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    if given != Some(&books.token.text) || now.0 >= books.token.ends_at.0 {
+    if given != Some(&records.token.text) || now.0 >= records.token.ends_at.0 {
         return Err(Problem::Plain(401));
     }
-    if subject.is_some_and(|subject| books.forbidden.contains(&subject)) {
+    if subject.is_some_and(|subject| records.forbidden.contains(&subject)) {
         return Err(Problem::Plain(403));
     }
     Ok(())

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::sandbox::kommo::account::{
-    books::{Books, Phrase},
     problem::{Answer, Problem, batch, find, list, page},
+    records::{Records, StoredTemplate},
 };
 
 /// The longest page, and how many a batch may have.
@@ -13,38 +13,38 @@ const PAGE: usize = 50;
 const FIELDS: [&str; 8] =
     ["name", "content", "type", "is_editable", "external_id", "buttons", "attachment", "request_id"];
 
-pub(super) fn all(books: &Books, query: &[(String, String)]) -> Answer {
+pub(super) fn all(records: &Records, query: &[(String, String)]) -> Answer {
     let wanted = find(query, "filter[external_id]");
-    let is_it = |phrase: &&Phrase| {
-        wanted.is_none_or(|wanted| phrase.content.get("external_id").and_then(Value::as_str) == Some(wanted))
+    let is_it = |template: &&StoredTemplate| {
+        wanted.is_none_or(|wanted| template.content.get("external_id").and_then(Value::as_str) == Some(wanted))
     };
-    let shown: Vec<_> = books.phrases.values().filter(is_it).map(shape).collect();
+    let shown: Vec<_> = records.templates.values().filter(is_it).map(shape).collect();
     page("chat_templates", &shown, query, PAGE)
 }
 
-pub(super) fn create(books: &mut Books, body: &Value) -> Answer {
+pub(super) fn create(records: &mut Records, body: &Value) -> Answer {
     let items = batch(body, PAGE)?;
     let mut made = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let content = checked(item, &["name", "content"]).map_err(|problem| problem.of(at))?;
-        made.push(Phrase { id: books.number(), content });
+        made.push(StoredTemplate { id: records.number(), content });
     }
-    if books.phrases.len() + made.len() > books.most_templates {
+    if records.templates.len() + made.len() > records.most_templates {
         return Err(Problem::Plain(422));
     }
     let shown: Vec<_> = made.iter().map(shape).collect();
-    books.phrases.extend(made.into_iter().map(|phrase| (phrase.id, phrase)));
+    records.templates.extend(made.into_iter().map(|template| (template.id, template)));
     Ok(list("chat_templates", &shown))
 }
 
-pub(super) fn update(books: &mut Books, id: u64, body: &Value) -> Answer {
-    let phrase = books.phrases.get_mut(&id).ok_or(Problem::Plain(404))?;
-    phrase.content.extend(checked(body, &[])?);
-    Ok((200, shape(phrase)))
+pub(super) fn update(records: &mut Records, id: u64, body: &Value) -> Answer {
+    let template = records.templates.get_mut(&id).ok_or(Problem::Plain(404))?;
+    template.content.extend(checked(body, &[])?);
+    Ok((200, shape(template)))
 }
 
-pub(super) fn delete(books: &mut Books, id: u64) -> Answer {
-    books.phrases.remove(&id).map(|_| (204, Value::Null)).ok_or(Problem::Plain(404))
+pub(super) fn delete(records: &mut Records, id: u64) -> Answer {
+    records.templates.remove(&id).map(|_| (204, Value::Null)).ok_or(Problem::Plain(404))
 }
 
 fn checked(item: &Value, needed: &[&'static str]) -> Result<Map<String, Value>, Problem> {
@@ -66,8 +66,8 @@ fn checked(item: &Value, needed: &[&'static str]) -> Result<Map<String, Value>, 
     Ok(fields.clone())
 }
 
-fn shape(phrase: &Phrase) -> Value {
-    let mut fields = phrase.content.clone();
-    fields.insert("id".to_owned(), phrase.id.into());
+fn shape(template: &StoredTemplate) -> Value {
+    let mut fields = template.content.clone();
+    fields.insert("id".to_owned(), template.id.into());
     fields.into()
 }

@@ -1,6 +1,6 @@
 //! What managers do without a message: they type, and they react.
 
-use crate::sandbox::kommo::{FakeKommo, HookAnswer, SignatureMode, acts::NOWHERE, shapes};
+use crate::sandbox::kommo::{FakeKommo, HookAnswer, SignatureMode, acts::NOWHERE, responses};
 
 impl FakeKommo {
     /// A manager types.
@@ -13,7 +13,7 @@ impl FakeKommo {
             let manager = world.manager("Manager");
             (world.chat(conversation_id).expect(NOWHERE).clone(), manager)
         });
-        let bytes = shapes::typing(&self.core.settings.account_id, &chat, &manager, now);
+        let bytes = responses::typing(&self.core.settings.account_id, &chat, &manager, now);
         self.hook(format!("hook: typing → {conversation_id}"), bytes, SignatureMode::Valid).await
     }
 
@@ -30,7 +30,7 @@ impl FakeKommo {
     ) -> HookAnswer {
         let (now, account_id) = (self.core.clock.now(), self.core.settings.account_id.as_str());
         let bytes = self.core.world.change(|world| {
-            let (manager, habits) = (world.manager(author), world.habits);
+            let (manager, quirks) = (world.manager(author), world.quirks);
             let chat = world.chat(conversation_id).expect(NOWHERE);
             let found = chat.messages.iter_mut().find(|message| message.id == message_id);
             let message = found.expect("the conversation has the message");
@@ -39,7 +39,7 @@ impl FakeKommo {
                 None => message.manager_reactions.remove(author),
             };
             let message = message.clone();
-            shapes::reaction(account_id, chat, &message, (&manager, emoji), habits, now)
+            responses::reaction(account_id, chat, &message, (&manager, emoji), quirks, now)
         });
         let what = if emoji.is_some() { "reaction" } else { "reaction taken back" };
         self.hook(format!("hook: {what} → {conversation_id}"), bytes, SignatureMode::Valid).await

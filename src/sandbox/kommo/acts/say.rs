@@ -9,8 +9,8 @@ use crate::{
         Attachment, Draft, FakeKommo, HookAnswer, Pace, SignatureMode,
         acts::NOWHERE,
         attachments::Shelf,
-        shapes,
-        threads::unknown_contact,
+        chats::unknown_contact,
+        responses,
         world::{Author, Chat, Message, World, uuid},
     },
 };
@@ -169,7 +169,7 @@ impl FakeKommo {
         if let Some(file) = draft.file {
             file.kind().name().clone_into(&mut message.kind);
             let base_url = world.files_url.clone().unwrap_or_else(|| self.url());
-            let (addresses, kept) = (world.habits.files, &mut world.attachments);
+            let (addresses, kept) = (world.quirks.files, &mut world.attachments);
             let mut shelf = Shelf { base_url: &base_url, account_id, addresses, kept };
             message.media = Some(shelf.keep(file));
         }
@@ -185,8 +185,8 @@ impl FakeKommo {
         world.chats[place].messages.push(message.clone());
         let chat = &world.chats[place];
         let to = if chat.conversation_id.is_empty() { &chat.contact.phone } else { &chat.conversation_id };
-        let source = self.core.rest.with(|books| books.source_of(chat));
-        let bytes = shapes::message(account_id, world, (chat, source.as_deref()), &message);
+        let source = self.core.rest.with(|records| records.source_of(chat));
+        let bytes = responses::message(account_id, world, (chat, source.as_deref()), &message);
         Announcement { to: to.clone(), id: message.id, bytes }
     }
 

@@ -9,7 +9,7 @@ async fn a_new_chats_user_is_told_in_either_shape() {
     let body = json!({"conversation_id": ANNA, "user": {"id": "tg-user:777000111", "name": "Anna", "avatar": avatar,
         "profile": {"phone": "15550100", "email": "ann@example.com"}}});
     let (_, flat) = post_to(&kommo, "/chats", body.clone()).await;
-    kommo.habits(|habits| habits.users = UserShape::Nested);
+    kommo.quirks(|quirks| quirks.users = UserShape::Nested);
     let (_, nested) = post_to(&kommo, "/chats", body).await;
     let chat = &kommo.chats()[0];
     let mut user = json!({"id": chat.contact.id, "client_id": "tg-user:777000111", "name": "Anna", "avatar": avatar,
@@ -71,7 +71,7 @@ async fn history_tells_everything_of_every_author() {
     let entry = &history["messages"][3];
     assert_eq!((&entry["sender"], entry.get("receiver")), (&customer, None));
     assert_eq!(entry["message"]["location"], json!({"lon": 2.5, "lat": 48.5}));
-    kommo.habits(|habits| habits.blanks = Optional::Missing);
+    kommo.quirks(|quirks| quirks.blanks = Optional::Missing);
     let (_, history) = call(&kommo, Method::GET, &format!("{path}?limit=1&offset=4"), "").await.unwrap();
     assert_eq!(
         history["messages"][0]["message"],

@@ -72,7 +72,7 @@ async fn a_file_is_told_by_its_address_and_given_to_whoever_asks() {
 #[tokio::test]
 async fn each_kind_has_its_type_and_pictures_have_thumbnails() {
     let (kommo, hooks) = stage().await;
-    kommo.habits(|habits| habits.file_names = FileNames::Told);
+    kommo.quirks(|quirks| quirks.file_names = FileNames::Told);
     for kind in AttachmentKind::ALL {
         let file = Attachment::new(kind, "a.b.bin", noise(3)).thumbnail(noise(2)).lasting(7);
         kommo.attach(ANNA, "Max", file, "").await;
@@ -158,7 +158,7 @@ async fn managers_react_in_each_documented_shape() {
     for (shape, msgid, message) in
         [(ReactionShape::Msgid, true, false), (ReactionShape::Message, false, true), (ReactionShape::Both, true, true)]
     {
-        kommo.habits(|habits| habits.reactions = shape);
+        kommo.quirks(|quirks| quirks.reactions = shape);
         assert_eq!(kommo.react(ANNA, "Max", &customers.id, Some("😍")).await.status, Some(200));
         let reaction = hooks().pop().unwrap()["action"]["reaction"].clone();
         let mut want = json!({"user": {"id": max}, "type": "react", "emoji": "😍",

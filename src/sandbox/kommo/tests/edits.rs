@@ -64,9 +64,9 @@ async fn a_file_stays_unless_another_is_named() {
     assert_eq!(shown().text, "");
     assert_eq!(post_to(&kommo, "", of(json!({"type": "video", "text": "look"}))).await.0, 400, "which video?");
     let video = json!({"type": "video", "media": url("b.mp4"), "file_name": "b.mp4", "file_size": 4});
-    kommo.habits(|habits| habits.type_edits = Doubtful::Refused);
+    kommo.quirks(|quirks| quirks.type_edits = Doubtful::Refused);
     assert_eq!(post_to(&kommo, "", of(video.clone())).await.0, 400);
-    kommo.habits(|habits| habits.type_edits = Doubtful::Taken);
+    kommo.quirks(|quirks| quirks.type_edits = Doubtful::Taken);
     assert_eq!(post_to(&kommo, "", of(video)).await.0, 200);
     assert_eq!((shown().kind.as_str(), shown().media.unwrap().url), ("video", url("b.mp4")));
     assert_eq!(post_to(&kommo, "", of(text("no file any more"))).await.0, 200);
@@ -85,7 +85,7 @@ async fn an_edit_can_tell_what_became_of_an_answer() {
     assert_eq!(post_to(&kommo, "", edit(json!({"msgid": "tg:1"}), message.clone())).await.0, 400, "a customer's");
     message["delivery_status"] = json!({"status_code": 3});
     assert_eq!(post_to(&kommo, "", edit(json!({"id": id}), message)).await.0, 400);
-    kommo.habits(|habits| habits.outgoing_edits = Doubtful::Refused);
+    kommo.quirks(|quirks| quirks.outgoing_edits = Doubtful::Refused);
     assert_eq!(post_to(&kommo, "", edit(json!({"id": id}), text("Bye"))).await.0, 400);
     assert_eq!(post_to(&kommo, "", edit(json!({"msgid": "tg:1"}), text("Bye"))).await.0, 200);
 }

@@ -12,7 +12,7 @@ async fn a_quote_tells_all_of_the_message() {
         "thumbnail": "", "file_name": "", "file_size": 0, "timestamp": 1_786_017_600,
         "msec_timestamp": 1_786_017_600_123_i64, "sender": contact});
     assert_eq!(hooks()[0]["message"]["message"]["reply_to"], json!({"message": want}));
-    kommo.habits(|habits| habits.quoted_msgids = Optional::Missing);
+    kommo.quirks(|quirks| quirks.quoted_msgids = Optional::Missing);
     kommo.reply_to(ANNA, "Max", "Again", &chat.messages[0].id).await;
     want.as_object_mut().unwrap().remove("msgid");
     assert_eq!(hooks()[1]["message"]["message"]["reply_to"], json!({"message": want}));
@@ -90,7 +90,7 @@ async fn forms_have_the_documented_shapes() {
 #[tokio::test]
 async fn what_may_be_missing_can_be() {
     let (kommo, hooks) = stage().await;
-    kommo.habits(|habits| (habits.blanks, habits.names) = (Optional::Missing, Optional::Missing));
+    kommo.quirks(|quirks| (quirks.blanks, quirks.names) = (Optional::Missing, Optional::Missing));
     let (id, _) = kommo.reply(ANNA, "Max", "Hello").await;
     let message = hooks().pop().unwrap()["message"].clone();
     assert_eq!(message["message"], json!({"id": id, "type": "text", "text": "Hello"}));

@@ -24,7 +24,7 @@ async fn an_import_is_told_from_what_was_written_in_kommo() {
 #[tokio::test]
 async fn an_import_can_come_back_as_a_hook_but_the_bots_never_does() {
     let (kommo, hooks) = stage().await;
-    kommo.habits(|habits| habits.imports = Imports::Echoed);
+    kommo.quirks(|quirks| quirks.imports = Imports::Echoed);
     let mut of_bot = import(&kommo, "tg:2", "Max");
     of_bot["sender"]["ref_id"] = json!(BOT);
     send(&kommo, of_bot).await;
@@ -52,7 +52,7 @@ async fn an_import_can_tell_what_became_of_it() {
     let mut wrong = told("tg:3");
     wrong["message"]["delivery_status"] = json!({"status_code": -1});
     assert_eq!(send(&kommo, wrong).await.0, 400, "an error has a code");
-    kommo.habits(|habits| habits.new_statuses = Doubtful::Refused);
+    kommo.quirks(|quirks| quirks.new_statuses = Doubtful::Refused);
     assert_eq!(send(&kommo, told("tg:3")).await.0, 400);
     assert_eq!(send(&kommo, import(&kommo, "tg:3", "Max")).await.0, 200);
     assert_eq!(shown(2).status, Status::Sent);
@@ -61,7 +61,7 @@ async fn an_import_can_tell_what_became_of_it() {
 #[tokio::test]
 async fn the_status_of_an_unknown_sender_is_not_documented() {
     let kommo = fake();
-    kommo.habits(|habits| habits.unknown_sender_status = 403);
+    kommo.quirks(|quirks| quirks.unknown_sender_status = 403);
     let mut unknown = import(&kommo, "tg:1", "Max");
     unknown["sender"]["ref_id"] = json!("nobody's");
     let (status, answer) = send(&kommo, unknown).await;
@@ -97,7 +97,7 @@ async fn references_are_found_or_told_in_full() {
     let mut lost = payload("tg:9", "see");
     lost["reply_to"] = json!({"message": {"msgid": "nobody's"}});
     assert_eq!(send(&kommo, lost.clone()).await.0, 400);
-    kommo.habits(|habits| habits.unknown_quotes = Doubtful::Taken);
+    kommo.quirks(|quirks| quirks.unknown_quotes = Doubtful::Taken);
     assert_eq!(send(&kommo, lost).await.0, 200);
     assert_eq!(cited(5), (None, vec![], None));
 }
@@ -192,7 +192,7 @@ async fn silence_is_kept_and_its_default_can_be_either() {
     send(&kommo, chosen.clone()).await;
     let shown = || (kommo.chats()[0].is_lead, kommo.chats()[0].messages.last().unwrap().silent);
     assert_eq!(shown(), (false, true));
-    kommo.habits(|habits| habits.silence = Silence::Loud);
+    kommo.quirks(|quirks| quirks.silence = Silence::Loud);
     chosen["msgid"] = json!("tg:2");
     send(&kommo, chosen).await;
     assert_eq!(shown(), (true, false));

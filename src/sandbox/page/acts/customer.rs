@@ -12,8 +12,8 @@ use super::{
     read, said,
 };
 use crate::sandbox::{
+    harness::RIGHTS,
     page::{Trouble, View, files},
-    stage::RIGHTS,
     telegram::{ChatMessage, Piece, Room},
 };
 

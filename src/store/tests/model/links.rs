@@ -8,7 +8,7 @@ use crate::{
         address::{MessageId, UserId},
         delivery::Unread,
     },
-    store::Begun,
+    store::ManagerInitiated,
 };
 
 /// How many there are of each: messages on either side, conversations, chats that managers begin, customers and numbers.
@@ -27,7 +27,7 @@ enum Act {
 #[derive(Clone, Debug)]
 enum Other {
     Chat { of: u8, chat: u8 },
-    Opening { of: u8, chat: u8 },
+    ManagerInitiatedChat { of: u8, chat: u8 },
     Answered { of: u8, chat: u8 },
     Move { from: u8, to: u8 },
     Topic { of: u8, topic: Option<i64> },
@@ -41,7 +41,7 @@ fn act() -> impl Strategy<Value = Act> {
     let answers = (one.clone(), vec(0..FEW, 1..3));
     let also = prop_oneof![
         two.clone().prop_map(|(of, chat)| Other::Chat { of, chat }),
-        two.clone().prop_map(|(of, chat)| Other::Opening { of, chat }),
+        two.clone().prop_map(|(of, chat)| Other::ManagerInitiatedChat { of, chat }),
         two.clone().prop_map(|(of, chat)| Other::Answered { of, chat }),
         two.clone().prop_filter_map("a group becomes a newer one", |(from, to)| {
             (from < to).then_some(Other::Move { from, to })
@@ -126,7 +126,7 @@ impl Model {
     fn learn(&mut self, other: &Other, now: UnixMillis) {
         match other {
             Other::Chat { of, chat } => drop(self.chats.insert(*of, (*chat, now))),
-            Other::Opening { of, chat } => {
+            Other::ManagerInitiatedChat { of, chat } => {
                 self.openings.insert(*of, (*chat, now));
                 self.opened.insert(*chat, *of);
             }
@@ -209,20 +209,23 @@ impl Pair {
     }
 
     async fn learn(&mut self, links: &[(u8, u8)], also: Option<Other>) {
-        let mut facts = Vec::new();
+        let mut changes = Vec::new();
         for (of, to) in links {
             // What one step links twice is linked by the last of them, and no answer does that.
-            if !facts.iter().any(|fact| matches!(fact, Fact::Link { ours: known, .. } if *known == ours(*of))) {
-                facts.push(Fact::Link { ours: ours(*of), kommo: kommo(*to) });
+            if !changes
+                .iter()
+                .any(|change| matches!(change, StateChange::Link { ours: known, .. } if *known == ours(*of)))
+            {
+                changes.push(StateChange::Link { ours: ours(*of), kommo: kommo(*to) });
                 self.model.link(*of, *to, self.now.plus(HOUR));
             }
         }
         if let Some(other) = &also {
             self.model.learn(other, self.now);
         }
-        facts.extend(also.map(fact));
-        let jobs = vec![job(None, &lane("a"), "x")];
-        self.store.push_with(Intake { jobs, offset: None }, facts, self.now).await.unwrap();
+        changes.extend(also.map(change));
+        let jobs = vec![new_job(None, &lane("a"), "x")];
+        self.store.push_with(Intake { jobs, offset: None }, changes, self.now).await.unwrap();
     }
 
     async fn check(&self) {
@@ -233,10 +236,14 @@ impl Pair {
             let back = model.to_ours.get(&it);
             let all: Vec<_> = back.into_iter().flatten().map(|of| ours(*of)).collect();
             assert_eq!(store.telegram_messages(&kommo(it)).unwrap(), all, "Kommo's {it}");
-            assert_eq!(store.was_taken(&DedupeId::hook(&kommo(it))).unwrap(), back.is_some(), "it has crossed: {it}");
+            assert_eq!(
+                store.was_taken(&IdempotencyKey::hook(&kommo(it))).unwrap(),
+                back.is_some(),
+                "it has crossed: {it}"
+            );
             assert_eq!(store.chat(&group(it)).unwrap(), model.chats.get(&it).map(|(to, _)| chat(*to)));
             assert_eq!(store.active_at(&group(it)).unwrap(), model.chats.get(&it).map(|(_, at)| *at));
-            let begun = model.openings.get(&it).map(|(to, at)| Begun { chat: chat(*to), begun_at: *at });
+            let begun = model.openings.get(&it).map(|(to, at)| ManagerInitiated { chat: chat(*to), begun_at: *at });
             assert_eq!(store.opening(&group(it)).unwrap(), begun);
             assert_eq!(store.opened(&chat(it).chat).unwrap(), model.opened.get(&it).map(|of| group(*of)));
             assert_eq!(store.moved_to(&group(it)).unwrap(), model.moved_to.get(&it).map(|to| id(*to)));
@@ -268,16 +275,18 @@ impl Pair {
     }
 }
 
-fn fact(other: Other) -> Fact {
+fn change(other: Other) -> StateChange {
     let answers = |answers: Vec<u8>| answers.into_iter().map(unread).collect();
     match other {
-        Other::Chat { of, chat: to } => Fact::Chat { conversation: group(of), chat: chat(to) },
-        Other::Opening { of, chat: to } => Fact::Opening { conversation: group(of), chat: chat(to) },
-        Other::Answered { of, chat: to } => Fact::Answered { conversation: group(of), chat: chat(to).chat },
-        Other::Move { from, to } => Fact::Move { from: group(from), to: id(to) },
-        Other::Topic { of, topic } => Fact::Topic { conversation: group(of), topic },
-        Other::Unread { of, answers: all } => Fact::Unread { conversation: group(of), answers: answers(all) },
-        Other::Read { of, answers: all } => Fact::Read { conversation: group(of), answers: answers(all) },
+        Other::Chat { of, chat: to } => StateChange::Chat { conversation: group(of), chat: chat(to) },
+        Other::ManagerInitiatedChat { of, chat: to } => {
+            StateChange::ManagerInitiatedChat { conversation: group(of), chat: chat(to) }
+        }
+        Other::Answered { of, chat: to } => StateChange::Answered { conversation: group(of), chat: chat(to).chat },
+        Other::Move { from, to } => StateChange::Move { from: group(from), to: id(to) },
+        Other::Topic { of, topic } => StateChange::Topic { conversation: group(of), topic },
+        Other::Unread { of, answers: all } => StateChange::Unread { conversation: group(of), answers: answers(all) },
+        Other::Read { of, answers: all } => StateChange::Read { conversation: group(of), answers: answers(all) },
     }
 }
 

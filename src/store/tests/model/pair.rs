@@ -53,17 +53,17 @@ impl Pair {
                     self.give_back(lane, None);
                 }
             }
-            Act::Weave { lane, before } => self.weave(lane, before).await,
+            Act::Weave { lane, before } => self.backfill(lane, before).await,
             Act::Hold { lane, is_whole } => self.hold(lane, is_whole).await,
             Act::LetGo { lane } => {
                 self.model.held.remove(&lane);
-                self.store.let_go(&numbered(lane));
+                self.store.release_hold(&numbered(lane));
             }
             Act::LetGoOfAll => {
                 self.model.held.clear();
-                self.store.let_go_of_all();
+                self.store.release_all_holds();
             }
-            Act::Hurry { lane } => self.hurry(lane),
+            Act::Hurry { lane } => self.make_due(lane),
             Act::Unpark { which } => self.unpark(which).await,
             Act::DropParked { which } => self.drop_parked(which).await,
             Act::Pass { minutes } => self.now = self.now.plus(MINUTE * minutes.into()),
@@ -95,7 +95,7 @@ impl Pair {
             let named = if is_new { self.model.push(*to, self.now) } else { "known".to_owned() };
             self.model.known.extend(id.filter(|_| is_new).map(|id| (id, until)));
             taken += usize::from(is_new);
-            new.push(job(id.map(|id| id.to_string()).as_deref(), &numbered(*to), &named));
+            new.push(new_job(id.map(|id| id.to_string()).as_deref(), &numbered(*to), &named));
         }
         if moves_offset {
             self.model.offset = Some(self.model.offset.unwrap_or_default() + 1);
@@ -113,7 +113,7 @@ impl Pair {
         match self.store.claim(&Route::Inbound, self.now).unwrap() {
             None => assert!(claimable.is_empty(), "{claimable:?} could be claimed"),
             Some(lease) => {
-                assert!(claimable.contains(name(lease.work())), "{} is not among {claimable:?}", name(lease.work()));
+                assert!(claimable.contains(name(lease.job())), "{} is not among {claimable:?}", name(lease.job()));
                 let lane = number(lease.lane());
                 let head = &self.model.lanes[&lane][0];
                 let is_left = head.sequence < self.model.first_of_run;
@@ -139,37 +139,37 @@ impl Pair {
     fn end(&mut self, how: &How, lane: u8, lease: Lease) -> UnderWay {
         let (now, head) = (self.now, self.model.head(lane));
         let follow = |model: &mut Model, to: Option<u8>| {
-            to.map(|to| job(None, &numbered(to), &model.push(to, now))).into_iter().collect()
+            to.map(|to| new_job(None, &numbered(to), &model.push(to, now))).into_iter().collect()
         };
         let ending = match *how {
-            How::Done { then } => Ending::Done { then: follow(&mut self.model, then), facts: Vec::new() },
-            How::Become { parts, answers } => {
+            How::Done { then } => Outcome::Done { then: follow(&mut self.model, then), changes: Vec::new() },
+            How::Replace { parts, answers } => {
                 let parts = head.parts(parts, answers);
                 self.model.replace(lane, &head, &parts);
-                Ending::Become(parts.iter().map(Job::work).collect())
+                Outcome::Replace(parts.iter().map(Entry::job).collect())
             }
-            How::Unite { behind, parts } => {
+            How::Merge { behind, parts } => {
                 let jobs = self.model.lane(lane);
                 let taken: Vec<_> = jobs.drain(..jobs.len().min(behind.into())).map(|job| job.name).collect();
                 let seen = lease.behind(behind.into()).unwrap();
-                assert_eq!(seen.iter().map(|(work, _)| name(work).to_owned()).collect::<Vec<_>>(), taken);
+                assert_eq!(seen.iter().map(|(job, _)| name(job).to_owned()).collect::<Vec<_>>(), taken);
                 let parts = head.parts(parts, 0);
                 self.model.replace(lane, &head, &parts);
-                Ending::Unite { behind: taken.len(), works: parts.iter().map(Job::work).collect() }
+                Outcome::Merge { behind: taken.len(), jobs: parts.iter().map(Entry::job).collect() }
             }
             How::Retry { minutes, counts } => {
                 let at = now.plus(MINUTE * minutes.into());
                 let failed = head.failed + u32::from(counts);
-                self.model.lane(lane).push_front(Job { retry_at: Some(at), failed, ..head });
-                Ending::Retry { at, counts, why: "test".to_owned() }
+                self.model.lane(lane).push_front(Entry { retry_at: Some(at), failed, ..head });
+                Outcome::Retry { at, counts, why: "test".to_owned() }
             }
             How::Repeat => {
-                self.model.lane(lane).push_front(Job { retry_at: None, is_repeated: true, ..head });
-                Ending::Repeat
+                self.model.lane(lane).push_front(Entry { retry_at: None, is_repeated: true, ..head });
+                Outcome::Repeat
             }
             How::Park { needs_person, then } => {
                 self.model.park(lane, head, (!needs_person).then(|| now.plus(HOUR)));
-                Ending::Park { why: "test".to_owned(), then: follow(&mut self.model, then), needs_person }
+                Outcome::Park { why: "test".to_owned(), then: follow(&mut self.model, then), needs_person }
             }
         };
         Box::pin(async move {
@@ -177,40 +177,43 @@ impl Pair {
         })
     }
 
-    async fn weave(&mut self, number: u8, mut before: Vec<u8>) {
+    async fn backfill(&mut self, number: u8, mut before: Vec<u8>) {
         before.sort_unstable();
         let jobs: Vec<_> = self.model.lane(number).iter().cloned().collect();
-        let named = |(at, arrival): (usize, &[Job])| arrival.iter().map(|job| (job.name.clone(), 2 * at + 1)).collect();
+        let named =
+            |(at, arrival): (usize, &[Entry])| arrival.iter().map(|job| (job.name.clone(), 2 * at + 1)).collect();
         let ranks: BTreeMap<_, _> = arrivals(&jobs).into_iter().enumerate().flat_map::<Vec<_>, _>(named).collect();
         let is_leased = self.model.leased.contains(&number);
         let late = before.iter().enumerate();
         let late: Vec<_> =
             late.map(|(at, place)| (usize::from(*place), self.model.late(number, at, self.now))).collect();
-        let missing =
-            |(place, late): &(usize, Job)| Missing { rank: 2 * place, job: job(None, &numbered(number), &late.name) };
+        let missing = |(place, late): &(usize, Entry)| Missing {
+            rank: 2 * place,
+            job: new_job(None, &numbered(number), &late.name),
+        };
         let missing: Vec<_> = late.iter().map(missing).collect();
         if !is_leased {
-            self.model.weave(number, late);
+            self.model.backfill(number, late);
         }
         let (of, count) = (numbered(number), missing.len());
         self.store.hold(std::slice::from_ref(&of), 0);
-        let rank = move |_, work: &Work| ranks.get(name(work)).copied();
-        let woven = self.store.weave(of.clone(), missing, rank, self.now).await.unwrap();
-        assert_eq!(woven, if is_leased { Woven::Busy } else { Woven::Stored(count) });
-        self.store.let_go(&of);
+        let rank = move |_, job: &Job| ranks.get(name(job)).copied();
+        let backfilled = self.store.backfill(of.clone(), missing, rank, self.now).await.unwrap();
+        assert_eq!(backfilled, if is_leased { Backfilled::Busy } else { Backfilled::Stored(count) });
+        self.store.release_hold(&of);
         self.model.held.remove(&number);
     }
 
     async fn hold(&mut self, number: u8, is_whole: bool) {
-        let from = if is_whole { 0 } else { self.store.mark().await.unwrap() };
+        let from = if is_whole { 0 } else { self.store.next_mark().await.unwrap() };
         assert!(is_whole || from == self.model.next_sequence);
         self.store.hold(&[numbered(number)], from);
         let held = self.model.held.entry(number).or_insert(from);
         *held = from.min(*held);
     }
 
-    fn hurry(&mut self, number: u8) {
-        let is_held = |head: &Job, from: &u64| head.sequence >= *from;
+    fn make_due(&mut self, number: u8) {
+        let is_held = |head: &Entry, from: &u64| head.sequence >= *from;
         let model = &mut self.model;
         let head = model.lanes.get_mut(&number).and_then(|jobs| jobs.front_mut());
         if let Some(head) = head.filter(|head| !model.held.get(&number).is_some_and(|from| is_held(head, from)))
@@ -218,7 +221,7 @@ impl Pair {
         {
             head.retry_at = None;
         }
-        self.store.hurry(&numbered(number));
+        self.store.make_due(&numbered(number));
     }
 
     async fn unpark(&mut self, which: Vec<u8>) {
@@ -267,7 +270,7 @@ impl Pair {
         self.reopen().await;
         while let Some(lease) = self.store.claim(&Route::Inbound, self.now).unwrap() {
             let head = self.model.lane(number(lease.lane())).pop_front().unwrap();
-            assert_eq!(name(lease.work()), head.name);
+            assert_eq!(name(lease.job()), head.name);
             lease.settle(done(), self.now).await.unwrap();
         }
         assert!(self.model.lanes.values().all(VecDeque::is_empty), "{:?} are lost", self.model.lanes);

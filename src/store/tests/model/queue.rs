@@ -7,7 +7,7 @@ use super::*;
 /// A waiting job: its name, its place, which of its arrival's answers it is a part of, if that has several, and how it was
 /// tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Job {
+pub(super) struct Entry {
     pub(super) name: String,
     pub(super) sequence: u64,
     /// Which part of the arrival it is, from 1; 0 is the arrival itself.
@@ -19,7 +19,7 @@ pub(super) struct Job {
     pub(super) is_repeated: bool,
 }
 
-impl Job {
+impl Entry {
     /// One that nobody has tried.
     fn new(name: String, sequence: u64, now: UnixMillis) -> Self {
         let (answer, retry_at) = (None, None);
@@ -33,8 +33,8 @@ impl Job {
         (1..=parts).map(part).collect()
     }
 
-    pub(super) fn work(&self) -> Work {
-        self.answer.map_or_else(|| work(&self.name), |answer| part(&self.name, &answer.to_string()))
+    pub(super) fn job(&self) -> Job {
+        self.answer.map_or_else(|| named_job(&self.name), |answer| part(&self.name, &answer.to_string()))
     }
 
     /// Whether it goes where `other` goes when that is parked.
@@ -49,14 +49,14 @@ impl Job {
 pub(super) struct SetAside {
     pub(super) id: u64,
     pub(super) lane: u8,
-    pub(super) jobs: Vec<Job>,
+    pub(super) jobs: Vec<Entry>,
     pub(super) expires_at: Option<UnixMillis>,
 }
 
 /// What is durable, and beside it what one run knows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Model {
-    pub(super) lanes: BTreeMap<u8, VecDeque<Job>>,
+    pub(super) lanes: BTreeMap<u8, VecDeque<Entry>>,
     /// The ids that were taken, and until when that is remembered.
     pub(super) known: BTreeMap<u8, UnixMillis>,
     pub(super) parked: Vec<SetAside>,
@@ -75,7 +75,7 @@ impl Model {
         sequence
     }
 
-    pub(super) fn lane(&mut self, lane: u8) -> &mut VecDeque<Job> {
+    pub(super) fn lane(&mut self, lane: u8) -> &mut VecDeque<Entry> {
         self.lanes.entry(lane).or_default()
     }
 
@@ -83,17 +83,17 @@ impl Model {
     pub(super) fn push(&mut self, lane: u8, now: UnixMillis) -> String {
         let sequence = self.sequence();
         let name = format!("{lane}/{sequence}");
-        self.lane(lane).push_back(Job::new(name.clone(), sequence, now));
+        self.lane(lane).push_back(Entry::new(name.clone(), sequence, now));
         name
     }
 
     /// A new job that is nowhere yet.
-    pub(super) fn late(&self, lane: u8, number: usize, now: UnixMillis) -> Job {
-        Job::new(format!("{lane}/late {}/{number}", self.next_sequence), u64::MAX, now)
+    pub(super) fn late(&self, lane: u8, number: usize, now: UnixMillis) -> Entry {
+        Entry::new(format!("{lane}/late {}/{number}", self.next_sequence), u64::MAX, now)
     }
 
     /// The heads that nobody has claimed and nothing holds.
-    fn free(&self) -> impl Iterator<Item = &Job> {
+    fn free(&self) -> impl Iterator<Item = &Entry> {
         let free = self.lanes.iter().filter(|(lane, _)| !self.leased.contains(lane));
         let heads = free.filter_map(|(lane, jobs)| Some((lane, jobs.front()?)));
         heads.filter(|(lane, head)| self.held.get(lane).is_none_or(|from| head.sequence < *from)).map(|(_, head)| head)
@@ -110,13 +110,13 @@ impl Model {
     }
 
     /// The job of a lease that is settled.
-    pub(super) fn head(&mut self, lane: u8) -> Job {
+    pub(super) fn head(&mut self, lane: u8) -> Entry {
         self.leased.remove(&lane);
         self.lane(lane).pop_front().unwrap()
     }
 
     /// Puts parts in the place of the head that they were. Those that follow move up.
-    pub(super) fn replace(&mut self, lane: u8, head: &Job, parts: &[Job]) {
+    pub(super) fn replace(&mut self, lane: u8, head: &Entry, parts: &[Entry]) {
         let jobs = self.lane(lane);
         parts.iter().rev().for_each(|part| jobs.push_front(part.clone()));
         let siblings = jobs.iter_mut().take_while(|job| job.sequence == head.sequence);
@@ -124,7 +124,7 @@ impl Model {
     }
 
     /// Sets a head aside, with what belongs to it.
-    pub(super) fn park(&mut self, lane: u8, head: Job, expires_at: Option<UnixMillis>) {
+    pub(super) fn park(&mut self, lane: u8, head: Entry, expires_at: Option<UnixMillis>) {
         let (gone, kept) = self.lane(lane).drain(..).partition::<VecDeque<_>, _>(|job| job.is_sibling(&head));
         *self.lane(lane) = kept;
         let jobs = std::iter::once(head).chain(gone).collect();
@@ -138,13 +138,13 @@ impl Model {
         let sequence = self.sequence();
         let first = u16::from(jobs.iter().any(|job| job.answer.is_some()));
         let again = jobs.into_iter().zip(first..);
-        let again = again.map(|(job, part)| Job { part, answer: job.answer, ..Job::new(job.name, sequence, now) });
+        let again = again.map(|(job, part)| Entry { part, answer: job.answer, ..Entry::new(job.name, sequence, now) });
         self.lane(lane).extend(again);
     }
 
     /// Puts late jobs before the arrivals of these numbers in the lane, or at its end if it has not so many. Nothing comes
     /// before an arrival of which parts are done. Whoever is moved gets a new number, and waits no more when its turn comes.
-    pub(super) fn weave(&mut self, lane: u8, late: Vec<(usize, Job)>) {
+    pub(super) fn backfill(&mut self, lane: u8, late: Vec<(usize, Entry)>) {
         let jobs: Vec<_> = std::mem::take(self.lane(lane)).into();
         let is_begun = arrivals(&jobs).first().is_some_and(|arrival| arrival[0].part > 1);
         let (mut late, mut all) = (late.into_iter().peekable(), Vec::new());
@@ -185,7 +185,7 @@ impl Model {
 
     /// What a store shows that is this model.
     pub(super) fn seen(&self) -> Seen {
-        let row = |job: &Job| (job.name.clone(), job.sequence, job.part, job.failed, job.is_repeated);
+        let row = |job: &Entry| (job.name.clone(), job.sequence, job.part, job.failed, job.is_repeated);
         let lanes = self.lanes.iter().filter(|(_, jobs)| !jobs.is_empty());
         let oldest = self.lanes.values().filter_map(VecDeque::front).min_by_key(|head| head.sequence);
         let parked = |it: &SetAside| (it.id, it.jobs.iter().map(|job| job.name.clone()).collect(), it.expires_at);
@@ -204,7 +204,7 @@ impl Model {
 }
 
 /// The jobs of a lane by their arrivals.
-pub(super) fn arrivals(jobs: &[Job]) -> Vec<&[Job]> {
+pub(super) fn arrivals(jobs: &[Entry]) -> Vec<&[Entry]> {
     jobs.chunk_by(|one, next| one.sequence == next.sequence).collect()
 }
 
@@ -233,17 +233,17 @@ impl Seen {
         for entry in db.scan_prefix(keys::JOBS) {
             let (key, value) = entry.unwrap();
             let (place, row) = (keys::Place::parse(&key).unwrap(), rows::parse::<rows::JobRow>(&value).unwrap());
-            let row = (name(&row.work).to_owned(), place.sequence, place.part, row.failed, row.is_repeated);
+            let row = (name(&row.job).to_owned(), place.sequence, place.part, row.failed, row.is_repeated);
             lanes.entry(place.lane.thread).or_default().push(row);
         }
-        let names = |works: &[Work]| works.iter().map(|work| name(work).to_owned()).collect();
+        let names = |jobs: &[Job]| jobs.iter().map(|job| name(job).to_owned()).collect();
         let parked = store.parked(usize::MAX).unwrap();
         let counts = store.counts();
         let of_route = counts.routes.first().map(|(_, queue)| *queue).unwrap_or_default();
         Self {
             lanes,
-            parked: parked.iter().map(|it| (it.id.0, names(&it.works), it.expires_at)).collect(),
-            known: (0..IDS).filter(|id| store.was_taken(&DedupeId(id.to_string())).unwrap()).collect(),
+            parked: parked.iter().map(|it| (it.id.0, names(&it.jobs), it.expires_at)).collect(),
+            known: (0..IDS).filter(|id| store.was_taken(&IdempotencyKey(id.to_string())).unwrap()).collect(),
             offset: store.offset(BOT).unwrap(),
             next_sequence: rows::get(&db, keys::SEQUENCE).unwrap().unwrap_or_default(),
             waiting: of_route.waiting,

@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 
 use tokio::sync::oneshot::Receiver;
 
-use super::{committer::Planned, *};
+use super::{committer::Commit, *};
 use crate::{
-    domain::work::{Lane, Route},
+    domain::job::{Lane, Route},
     store::{Class, index::Head},
 };
 
@@ -29,16 +29,16 @@ fn head(row: Row) -> Head {
     Head { retry_at: None, sequence: row.1.into(), enqueued_at: NOW, class }
 }
 
-fn plan(row: Row, then: impl FnOnce(&mut Index) + Send + 'static) -> Planned<()> {
-    Planned { batch: Some(vec![row]), answer: (), then: Box::new(then) }
+fn plan(row: Row, then: impl FnOnce(&mut Index) + Send + 'static) -> Commit<()> {
+    Commit { batch: Some(vec![row]), answer: (), then: Box::new(then) }
 }
 
 impl Bridge {
     pub(super) fn open(fails_at: Option<usize>) -> Self {
         let (disk, failed) = (Arc::new(Disk::new(fails_at)), Arc::default());
         let index = Arc::new(Mutex::new(Index::default()));
-        let book = committer::Book(Arc::clone(&disk));
-        let committer = Committer::start(book, Arc::clone(&index), Arc::clone(&failed)).unwrap();
+        let txn = committer::WriteTxn(Arc::clone(&disk));
+        let committer = Committer::start(txn, Arc::clone(&index), Arc::clone(&failed)).unwrap();
         Self { committer: Arc::new(committer), disk, failed, index, claimed: Arc::default() }
     }
 

@@ -31,7 +31,7 @@ fn written(id: i64, author: i64, name: &str, text: &str) -> String {
 
 #[tokio::test]
 async fn what_is_no_export_says_what_to_do_and_sends_nothing() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let of = |name: &str, content: &str| {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join(name), content).unwrap();
@@ -77,7 +77,7 @@ async fn what_is_no_export_says_what_to_do_and_sends_nothing() {
 
 #[tokio::test]
 async fn the_owner_of_one_chat_is_whoever_is_not_the_customer() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let folder = one_chat(&[written(1, ANNA, "Anna", "Hi"), written(2, 555, "Max", "Hello")].join(","));
     let (code, printed, complaint) = import(&stage, folder.path(), &["--silent"]).await;
     assert_eq!((code, complaint.as_str()), (Some(0), ""), "{printed}");
@@ -88,7 +88,7 @@ async fn the_owner_of_one_chat_is_whoever_is_not_the_customer() {
 
 #[tokio::test]
 async fn what_kommo_refuses_is_listed_and_the_rest_goes_on() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let refused =
         Fault::Status { code: 400, body: r#"{"error_code":400,"error_description":"no such thing"}"#.to_owned() };
     stage.kommo.fault(Endpoint::Message, refused, 1);
@@ -103,7 +103,7 @@ async fn what_kommo_refuses_is_listed_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn a_history_is_not_read_again_for_each_message_that_kommo_refuses() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     let refused =
         Fault::Status { code: 400, body: r#"{"error_code":400,"error_description":"no such thing"}"#.to_owned() };
     stage.kommo.fault(Endpoint::Message, refused, 5);
@@ -116,7 +116,7 @@ async fn a_history_is_not_read_again_for_each_message_that_kommo_refuses() {
 
 #[tokio::test]
 async fn a_channel_that_is_not_connected_stops_the_import_until_it_is() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     stage.kommo.set_connected(false);
     let (code, _, complaint) = import(&stage, &export(), &[]).await;
     assert!(code == Some(1) && complaint.contains("Run the same again"), "{complaint}");
@@ -127,9 +127,9 @@ async fn a_channel_that_is_not_connected_stops_the_import_until_it_is() {
 
 #[tokio::test]
 async fn an_author_whom_kommo_does_not_know_stops_the_import() {
-    let stage = Stage::without_bridge("").unwrap();
+    let stage = Harness::without_bridge("").unwrap();
     for status in [400, 403] {
-        stage.kommo.habits(|habits| habits.unknown_sender_status = status);
+        stage.kommo.quirks(|quirks| quirks.unknown_sender_status = status);
         let manager = "Max Keller=11111111-2222-4333-8444-555555555555";
         let (code, _, complaint) = import(&stage, &export(), &["--manager", manager]).await;
         assert!(code == Some(1) && complaint.contains("correct kommo.bot_id or --manager"), "{complaint}");
@@ -140,7 +140,7 @@ async fn an_author_whom_kommo_does_not_know_stops_the_import() {
 #[tokio::test]
 async fn an_import_that_would_take_the_bridges_reserve_does_not_begin() {
     // No disk has as much.
-    let stage = Stage::without_bridge("store.reserve_mb = 4000000000").unwrap();
+    let stage = Harness::without_bridge("store.reserve_mb = 4000000000").unwrap();
     let (code, printed, complaint) = import(&stage, &export(), &[]).await;
     assert_eq!(code, Some(1), "{printed}");
     for figure in ["the files need", "are free", "store.reserve_mb", "--max-file-mb"] {

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use telekommo::sandbox::{kommo::Status, stage::Stage};
+use telekommo::sandbox::{harness::Harness, kommo::Status};
 
 use super::load::{Done, Place, Said};
 use crate::support::WITHIN;
@@ -11,7 +11,7 @@ use crate::support::WITHIN;
 const LOOKED_AT: usize = 90;
 
 /// What was told of an answer.
-fn told(stage: &Stage, place: Place, id: &str) -> Vec<Status> {
+fn told(stage: &Harness, place: Place, id: &str) -> Vec<Status> {
     let messages = place.messages(&stage.kommo);
     messages.into_iter().find(|message| message.id == id).map(|message| message.status_history).unwrap_or_default()
 }
@@ -22,7 +22,7 @@ fn everywhere(said: &Said) -> impl Iterator<Item = Option<i64>> {
 }
 
 /// Each customer writes once more wherever they write, by which each answer is read, and none before it was delivered.
-pub(crate) async fn every_answer_is_read(stage: &Stage, done: &Done) {
+pub(crate) async fn every_answer_is_read(stage: &Harness, done: &Done) {
     let mut looked_at = 0;
     for (place, said) in done.by_place() {
         for topic in everywhere(said) {
@@ -34,7 +34,7 @@ pub(crate) async fn every_answer_is_read(stage: &Stage, done: &Done) {
         let newest = &sent[sent.len().saturating_sub(LOOKED_AT)..];
         for (id, text) in said.accepted().filter(|(_, text)| newest.iter().any(|one| one == text)) {
             looked_at += 1;
-            let is_read = |stage: &Stage| told(stage, place, id).contains(&Status::Read);
+            let is_read = |stage: &Harness| told(stage, place, id).contains(&Status::Read);
             let read = stage.until("the answer is read", WITHIN, is_read).await;
             let told = told(stage, place, id);
             assert!(read.is_ok(), "{place:?}: {text}: {told:?}");
@@ -45,11 +45,11 @@ pub(crate) async fn every_answer_is_read(stage: &Stage, done: &Done) {
 }
 
 /// An answer stands in the topic of the customer's last word.
-pub(crate) async fn answers_go_where_the_talk_is(stage: &Stage, done: &Done) {
+pub(crate) async fn answers_go_where_the_talk_is(stage: &Harness, done: &Done) {
     let mut with_topics = 0;
     for (place, said) in done.by_place() {
         stage.kommo.reply(&place.conversation(), "Maria", "the last answer").await;
-        let last = |stage: &Stage| place.sent(&stage.telegram).pop().filter(|last| last.text == "the last answer");
+        let last = |stage: &Harness| place.sent(&stage.telegram).pop().filter(|last| last.text == "the last answer");
         stage.until("the answer is there", WITHIN, |stage| last(stage).is_some()).await.unwrap();
         assert_eq!(last(stage).unwrap().topic, said.topics.last().copied(), "{place:?}");
         with_topics += usize::from(!said.topics.is_empty());

@@ -6,8 +6,8 @@ use axum::body::Bytes;
 use rustix::process::Signal;
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
     kommo::{Attachment, AttachmentKind, CaptionOn, Draft, Pace, Serving, Status},
-    stage::{ANNA, LINES, Line, Stage},
     telegram::{ChatMessage, Target},
 };
 
@@ -25,17 +25,17 @@ fn photo(number: usize) -> Bytes {
     jpeg(800, 600, 300_000 + number)
 }
 
-fn sent(stage: &Stage) -> Vec<ChatMessage> {
+fn sent(stage: &Harness) -> Vec<ChatMessage> {
     stage.telegram.messages(SALES.token, ANNA).into_iter().filter(|message| message.from_bot).collect()
 }
 
-fn is_delivered(stage: &Stage, id: &str) -> bool {
+fn is_delivered(stage: &Harness, id: &str) -> bool {
     let messages = stage.kommo.chat(&conversation(SALES, ANNA)).map(|chat| chat.messages).unwrap_or_default();
     messages.iter().any(|message| message.id == id && message.status == Status::Delivered)
 }
 
 /// A manager sends photos, and the bridge is killed while it fetches them.
-async fn killed_amid(stage: &Stage, count: usize, serving: &Serving) -> Vec<String> {
+async fn killed_amid(stage: &Harness, count: usize, serving: &Serving) -> Vec<String> {
     let process = Process::start(stage, run(stage)).await;
     if stage.kommo.chats().is_empty() {
         stage.telegram.write(SALES.token, ANNA, "/start");
@@ -52,9 +52,9 @@ async fn killed_amid(stage: &Stage, count: usize, serving: &Serving) -> Vec<Stri
 }
 
 /// The next bridge delivers them, each once.
-async fn arrive(stage: &Stage, ids: &[String], before: usize) {
+async fn arrive(stage: &Harness, ids: &[String], before: usize) {
     let process = Process::start(stage, run(stage)).await;
-    let all = |stage: &Stage| ids.iter().all(|id| is_delivered(stage, id));
+    let all = |stage: &Harness| ids.iter().all(|id| is_delivered(stage, id));
     stage.until("the files are delivered", WITHIN, all).await.unwrap();
     let sent = sent(stage).split_off(before);
     assert_eq!(sent.len(), ids.len(), "{sent:#?}");
@@ -69,7 +69,7 @@ async fn arrive(stage: &Stage, ids: &[String], before: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_that_were_half_sent_arrive_once_and_together() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     for count in [1, 3] {
         let before = sent(&stage).len();
         let ids = killed_amid(&stage, count, &SLOW).await;
@@ -83,7 +83,7 @@ async fn files_that_were_half_sent_arrive_once_and_together() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_that_telegram_had_not_dealt_with_arrive_once_and_together() {
-    let stage = Stage::without_bridge(BRISK).unwrap();
+    let stage = Harness::without_bridge(BRISK).unwrap();
     for (method, count) in [("sendPhoto", 1), ("sendMediaGroup", 3)] {
         let before = sent(&stage).len();
         stage.telegram.fault(Target::method(method), Fault::Hang(Duration::from_hours(1)), 1);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use telekommo::sandbox::{
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::{FakeKommo, Message, Status},
-    stage::{ANNA, BEN, LINES, Line, Stage},
     telegram::{ChatMessage, Customer, FakeTelegram},
 };
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -134,7 +134,7 @@ impl Log {
 
 impl Load {
     /// Lets everybody begin: each customer says hello.
-    pub(crate) fn begin(stage: &Stage) -> Self {
+    pub(crate) fn begin(stage: &Harness) -> Self {
         let this = Self { book: Book::default(), stop: CancellationToken::new(), people: TaskTracker::new() };
         for customer in CUSTOMERS {
             stage.telegram.add_customer(Customer {
@@ -150,12 +150,12 @@ impl Load {
     }
 
     /// Whether Kommo has heard of everybody.
-    pub(crate) fn has_begun(stage: &Stage) -> bool {
+    pub(crate) fn has_begun(stage: &Harness) -> bool {
         Place::all().all(|place| !place.messages(&stage.kommo).is_empty())
     }
 
     /// Lets everybody talk.
-    pub(crate) fn talk(&self, stage: &Stage, seed: u64) {
+    pub(crate) fn talk(&self, stage: &Harness, seed: u64) {
         for (number, place) in (1..).zip(Place::all()) {
             let mut chance = fastrand::Rng::with_seed(seed ^ number);
             let mut pace = || Duration::from_millis(chance.u64(PACE_MS));
@@ -168,7 +168,7 @@ impl Load {
     }
 
     /// How far the bridge has come with what was said so far.
-    pub(crate) fn look(&self, stage: &Stage) -> Log {
+    pub(crate) fn look(&self, stage: &Harness) -> Log {
         Done(said(&self.book, |book| book.clone())).look(stage)
     }
 
@@ -224,7 +224,7 @@ async fn answer(kommo: FakeKommo, place: Place, book: Book, every: Duration, sto
 
 impl Done {
     /// How far the bridge has come.
-    pub(crate) fn look(&self, stage: &Stage) -> Log {
+    pub(crate) fn look(&self, stage: &Harness) -> Log {
         let pending = LINES.iter().map(|line| stage.telegram.pending(line.token)).sum();
         let (mut arrived, mut outbound, mut from_bot) = (0, 0, BTreeMap::new());
         for (place, said) in &self.0 {

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use telekommo::sandbox::{
+    harness::Harness,
     kommo::{Message, Status},
-    stage::Stage,
 };
 
 use super::load::{Done, Log, Place, Said};
 
 /// Checks every conversation, and tells how many answers were doubled.
-pub(crate) fn check(stage: &Stage, done: &Done, kills: &[Log]) -> usize {
+pub(crate) fn check(stage: &Harness, done: &Done, kills: &[Log]) -> usize {
     assert!(done.by_place().count() >= 8, "nobody spoke");
     let doubled = done.by_place().map(|(place, said)| {
         let in_kommo = place.messages(&stage.kommo);

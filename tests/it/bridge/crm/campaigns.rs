@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, LINES, Line},
     kommo::Subject,
-    stage::{ANNA, BEN, LINES, Line},
 };
 
 use super::with_account;
@@ -23,11 +23,11 @@ campaigns.winter.source = "support"
 async fn a_lead_that_comes_by_a_campaign_has_its_tags_and_tracking_fields() {
     let stage = with_account(SUMMER).await;
     stage.telegram.write(SALES.token, ANNA, "/start summer");
-    stage.until("the lead is tagged", |stage| stage.kommo.deals().iter().any(|deal| !deal.tags.is_empty())).await;
-    let deals = stage.kommo.deals();
-    assert_eq!(deals.len(), 1);
-    assert_eq!(Vec::from_iter(&deals[0].tags), ["boats", "summer"]);
-    assert_eq!((deals[0].fields.texts(4001), deals[0].fields.texts(4005)), (vec!["telegram"], vec!["row, boat"]));
+    stage.until("the lead is tagged", |stage| stage.kommo.leads().iter().any(|lead| !lead.tags.is_empty())).await;
+    let leads = stage.kommo.leads();
+    assert_eq!(leads.len(), 1);
+    assert_eq!(Vec::from_iter(&leads[0].tags), ["boats", "summer"]);
+    assert_eq!((leads[0].fields.texts(4001), leads[0].fields.texts(4005)), (vec!["telegram"], vec!["row, boat"]));
     assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start"]);
     stage.finish().await;
 }
@@ -40,9 +40,9 @@ async fn a_campaign_of_another_bot_is_just_a_start_and_an_unknown_word_stays() {
     stage.until("the first is there", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
     stage.until("so is the word", |stage| in_kommo(stage, SALES, BEN) == ["/start autumn"]).await;
     stage.until_settled().await;
-    assert!(stage.kommo.deals().iter().all(|deal| deal.tags.is_empty()));
+    assert!(stage.kommo.leads().iter().all(|lead| lead.tags.is_empty()));
     stage.telegram.write(LINES[1].token, BEN, "/start winter");
-    stage.until("it counts there", |stage| stage.kommo.deals().iter().any(|deal| deal.tags.contains("winter"))).await;
+    stage.until("it counts there", |stage| stage.kommo.leads().iter().any(|lead| lead.tags.contains("winter"))).await;
     stage.finish().await;
 }
 
@@ -53,6 +53,6 @@ async fn an_account_that_is_busy_or_broken_gets_the_campaign_later() {
     stage.kommo.rest_fault(Subject::ContactChats, Fault::Status { code: 500, body: String::new() }, 2);
     stage.kommo.rest_fault(Subject::Leads, Fault::DropAfter, 1);
     stage.telegram.write(SALES.token, ANNA, "/start summer");
-    stage.until("the lead is tagged", |stage| stage.kommo.deals().iter().any(|deal| deal.tags.len() == 2)).await;
+    stage.until("the lead is tagged", |stage| stage.kommo.leads().iter().any(|lead| lead.tags.len() == 2)).await;
     stage.finish().await;
 }

@@ -1,6 +1,6 @@
 //! Many customers who share their numbers at the same moment, as after a downtime.
 
-use telekommo::sandbox::stage::{LINES, Line, Stage};
+use telekommo::sandbox::harness::{Harness, LINES, Line};
 
 use super::{ACCOUNT, contact};
 use crate::support::{TestStage, in_kommo, stranger};
@@ -29,7 +29,7 @@ async fn share_at_once(many: i64) {
     for id in &customers {
         stage.until("both words are in Kommo", |stage| in_kommo(stage, SALES, *id).len() == 2).await;
     }
-    let contacts = |stage: &Stage| customers.iter().map(|id| contact(stage, SALES, *id)).collect::<Vec<_>>();
+    let contacts = |stage: &Harness| customers.iter().map(|id| contact(stage, SALES, *id)).collect::<Vec<_>>();
     assert_eq!(contacts(&stage), cards.iter().copied().map(Some).collect::<Vec<_>>(), "{many}");
     assert_eq!(stage.kommo.cards().len(), cards.len(), "{many}: nobody has two contacts");
     assert_eq!(stage.store().parked(10).unwrap(), []);

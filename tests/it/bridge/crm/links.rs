@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES},
     kommo::Subject,
-    stage::{ANNA, BEN, LINES, Stage},
 };
 
 use super::{HOUR, contact, start, with_account};
 use crate::support::{TestStage, in_kommo, stranger};
 
-const SALES: telekommo::sandbox::stage::Line = LINES[0];
+const SALES: telekommo::sandbox::harness::Line = LINES[0];
 
 #[tokio::test]
 async fn who_opens_a_link_is_the_contact_and_makes_no_other() {
@@ -20,7 +20,7 @@ async fn who_opens_a_link_is_the_contact_and_makes_no_other() {
     stage.telegram.write(SALES.token, ANNA, &start(&stage, SALES, anna, HOUR));
     stage.until("Kommo has the start", |stage| in_kommo(stage, SALES, ANNA) == ["/start"]).await;
     assert_eq!(contact(&stage, SALES, ANNA), Some(anna));
-    assert_eq!((stage.kommo.cards().len(), stage.kommo.deals().len()), (1, 1));
+    assert_eq!((stage.kommo.cards().len(), stage.kommo.leads().len()), (1, 1));
     stage.finish().await;
 }
 
@@ -201,13 +201,13 @@ async fn a_contact_that_somebody_has_chosen_keeps_the_chat_though_the_store_is_n
         std::fs::remove_dir_all(stage.dir().join("data")).unwrap();
         stage.start_bridge().await.unwrap();
         stage.telegram.write(SALES.token, ANNA, "/start");
-        let asks = |stage: &Stage| stage.telegram.reply_keyboard(SALES.token, ANNA).is_some();
+        let asks = |stage: &Harness| stage.telegram.reply_keyboard(SALES.token, ANNA).is_some();
         stage.until("she is asked for her number", asks).await;
         stage.kommo.rest_down(is_down).unwrap();
         stage.telegram.press_key(SALES.token, ANNA, 0, 0);
         stage.until("Kommo has both", |stage| in_kommo(stage, SALES, ANNA).len() == 3).await;
         stage.kommo.rest_down(false).unwrap();
-        let noted = |stage: &Stage| stage.kommo.card(chosen).is_some_and(|card| !card.fields.phones().is_empty());
+        let noted = |stage: &Harness| stage.kommo.card(chosen).is_some_and(|card| !card.fields.phones().is_empty());
         stage.until("what follows the link is noted with the one", noted).await;
         assert_eq!(contact(&stage, SALES, ANNA), Some(chosen), "not {by_phone}, is down: {is_down}");
         stage.finish().await;

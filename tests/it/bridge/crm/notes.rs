@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::Subject,
-    stage::{ANNA, BEN, LINES, Line, Stage},
 };
 
 use super::{HOUR, card, contact, start, with_account};
@@ -39,7 +39,7 @@ async fn a_field_that_takes_no_text_costs_nothing_else() {
     let mut stage = with_account(&NOTED.replace("Telegram", "Visits")).await;
     stage.allow_failures();
     stage.telegram.write(SALES.token, ANNA, "hello");
-    let tagged = |stage: &Stage| card(stage, SALES, ANNA).is_some_and(|anna| anna.tags.len() == 2);
+    let tagged = |stage: &Harness| card(stage, SALES, ANNA).is_some_and(|anna| anna.tags.len() == 2);
     stage.until("the rest is noted", tagged).await;
     assert!(card(&stage, SALES, ANNA).unwrap().fields.texts(3004).is_empty());
     stage.parked(0).await;
@@ -63,7 +63,7 @@ async fn a_number_that_is_shared_later_joins_those_that_are_there() {
     stage.telegram.write(SALES.token, ANNA, &super::start(&stage, SALES, known, super::HOUR));
     stage.until("it is there", |stage| in_kommo(stage, SALES, ANNA).len() == 1).await;
     stage.telegram.share_number(SALES.token, ANNA);
-    let phones = |stage: &Stage| card(stage, SALES, ANNA).map(|it| it.fields.phones().join(", ")).unwrap_or_default();
+    let phones = |stage: &Harness| card(stage, SALES, ANNA).map(|it| it.fields.phones().join(", ")).unwrap_or_default();
     stage.until("both are there", |stage| phones(stage) == "+1 555 0100, +4915177000111").await;
     stage.telegram.share_number(SALES.token, ANNA);
     stage.until("it came again", |stage| in_kommo(stage, SALES, ANNA).len() == 3).await;
@@ -73,7 +73,7 @@ async fn a_number_that_is_shared_later_joins_those_that_are_there() {
 }
 
 /// What was asked of the account right before each change.
-fn asked_before_changes(stage: &Stage) -> Vec<(String, String)> {
+fn asked_before_changes(stage: &Harness) -> Vec<(String, String)> {
     let asked = stage.kommo.rest_requests();
     let path = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
     let changes = asked.windows(2).filter(|pair| pair[1].method == "PATCH");
@@ -89,7 +89,7 @@ async fn a_contact_and_a_lead_are_read_right_before_they_are_written() {
         stage.kommo.add_deal(anna);
     }
     stage.telegram.write(SALES.token, ANNA, "/start summer");
-    let is_noted = |stage: &Stage| stage.kommo.deals().iter().any(|deal| deal.fields.texts(4001) == ["telegram"]);
+    let is_noted = |stage: &Harness| stage.kommo.leads().iter().any(|lead| lead.fields.texts(4001) == ["telegram"]);
     stage.until("the campaign is noted", is_noted).await;
     let changes = asked_before_changes(&stage);
     assert_eq!(changes.len(), 2, "{changes:?}");
@@ -107,7 +107,7 @@ async fn two_customers_of_one_contact_add_their_numbers_one_after_the_other() {
         stage.until("the chat is the contact's", |stage| contact(stage, line, customer) == Some(known)).await;
     }
     stage.until_settled().await;
-    let asked = |stage: &Stage| {
+    let asked = |stage: &Harness| {
         stage.kommo.rest_requests().iter().filter(|request| request.subject == Some(Subject::Contacts)).count()
     };
     let before = asked(&stage);
@@ -129,17 +129,17 @@ async fn a_lead_that_does_not_come_holds_up_nothing_about_the_contact() {
     let mut stage = with_account("campaigns.summer.tags = [\"summer\"]\n").await;
     stage.allow_failures();
     stage.begin(SALES, ANNA).await;
-    let deal = stage.kommo.deals()[0].id;
-    stage.kommo.close_deal(deal);
+    let lead = stage.kommo.leads()[0].id;
+    stage.kommo.close_deal(lead);
     stage.telegram.write(SALES.token, ANNA, "/start summer");
     stage.until("it is there", |stage| in_kommo(stage, SALES, ANNA).len() == 2).await;
     stage.telegram.share_number(SALES.token, ANNA);
-    let phones = |stage: &Stage| card(stage, SALES, ANNA).is_some_and(|card| card.fields.phones().len() == 1);
+    let phones = |stage: &Harness| card(stage, SALES, ANNA).is_some_and(|card| card.fields.phones().len() == 1);
     stage.until("the number is noted", phones).await;
     let open = stage.kommo.add_deal(contact(&stage, SALES, ANNA).unwrap());
-    let tagged = |stage: &Stage| stage.kommo.deals().into_iter().find(|it| it.id == open).unwrap().tags;
+    let tagged = |stage: &Harness| stage.kommo.leads().into_iter().find(|it| it.id == open).unwrap().tags;
     stage.until("the campaign is noted", |stage| tagged(stage).contains("summer")).await;
-    assert!(stage.kommo.deals().iter().all(|it| it.id == open || it.tags.is_empty()), "lost is lost");
+    assert!(stage.kommo.leads().iter().all(|it| it.id == open || it.tags.is_empty()), "lost is lost");
     stage.finish().await;
 }
 
@@ -177,7 +177,7 @@ async fn who_writes_to_a_second_bot_before_kommo_knows_them_is_one_contact_in_th
     stage.telegram.write(SUPPORT.token, ANNA, "hello");
     stage.until("it is there", |stage| in_kommo(stage, SUPPORT, ANNA) == ["hello"]).await;
     let is_one =
-        |stage: &Stage| contact(stage, SALES, ANNA).is_some_and(|it| contact(stage, SUPPORT, ANNA) == Some(it));
+        |stage: &Harness| contact(stage, SALES, ANNA).is_some_and(|it| contact(stage, SUPPORT, ANNA) == Some(it));
     stage.until("both chats are one contact's", is_one).await;
     stage.finish().await;
 }
@@ -223,7 +223,7 @@ async fn a_contact_that_kommo_does_not_show_yet_is_the_second_chats_too() {
     }
     assert_eq!(contact(&stage, SALES, ANNA), contact(&stage, SUPPORT, ANNA));
     assert_eq!((stage.kommo.cards().len(), stage.store().parked(10).unwrap().len()), (1, 0));
-    stage.kommo.accept(stage.kommo.deals()[0].id);
+    stage.kommo.accept(stage.kommo.leads()[0].id);
     stage.until("the tags are there", |stage| card(stage, SALES, ANNA).is_some_and(|card| card.tags.len() == 2)).await;
     stage.finish().await;
 }

@@ -2,8 +2,8 @@
 
 use telekommo::sandbox::{
     fault::Fault,
+    harness::{ANNA, BEN, Harness, LINES, Line},
     kommo::{Endpoint, Subject},
-    stage::{ANNA, BEN, LINES, Line, Stage},
     telegram::Asks,
 };
 
@@ -14,7 +14,7 @@ const SALES: Line = LINES[0];
 
 const ASKING: &str = "telegram.ask_phone = \"on_start\"\n";
 
-fn is_asked(stage: &Stage, customer: i64) -> bool {
+fn is_asked(stage: &Harness, customer: i64) -> bool {
     let keyboard = stage.telegram.reply_keyboard(SALES.token, customer);
     keyboard.is_some_and(|it| it.rows[0][0].asks == Some(Asks::Contact) && it.is_one_time && it.is_resized)
 }
@@ -148,7 +148,7 @@ async fn somebody_elses_number_is_a_card_and_no_more() {
     finish(stage).await;
 }
 
-fn is_silent(stage: &Stage, customer: i64) -> bool {
+fn is_silent(stage: &Harness, customer: i64) -> bool {
     in_telegram(stage, SALES, customer).iter().all(|text| text != "Thank you!")
 }
 

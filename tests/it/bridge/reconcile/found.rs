@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use telekommo::sandbox::{
+    harness::{ANNA, BEN},
     kommo::{Attachment, AttachmentKind, Draft, Status},
-    stage::{ANNA, BEN},
     telegram::{GroupKind, NewGroup},
 };
 

@@ -2,7 +2,7 @@
 
 use super::{SALES, lose_all, stop};
 use crate::support::{TestStage, eventually, in_telegram};
-use telekommo::sandbox::stage::ANNA;
+use telekommo::sandbox::harness::ANNA;
 
 /// A comparison follows the other so soon that a test need not wait for an hour.
 const OFTEN: &str = "reconcile.every = \"1s\"\n";

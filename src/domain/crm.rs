@@ -1,0 +1,179 @@
+//! Who a customer is, as far as a private message tells it besides its words, and what Kommo is to make of that.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        address::{Conversation, KommoChatId, SourceId, UserId},
+        time::UnixMillis,
+    },
+    words::Language,
+};
+
+/// A customer as Telegram shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerProfile {
+    /// The person.
+    pub id: UserId,
+    /// Their name.
+    pub name: String,
+    /// Their public name, without `@`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+}
+
+/// What a private message tells of its author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartContext {
+    /// The update's number.
+    pub update: i64,
+    /// When it was written, if that is told.
+    pub written_at: Option<UnixMillis>,
+    /// Where it was written.
+    pub conversation: Conversation,
+    /// By whom.
+    pub customer: CustomerProfile,
+    /// The language of their Telegram, such as `pt` or `pt-br`.
+    pub language: Option<String>,
+    /// Their own phone number, which Telegram vouches for: digits alone.
+    pub phone: Option<String>,
+    /// What stands behind `/start`, empty if nothing does; `None` if the message is no `/start`.
+    pub start: Option<String>,
+}
+
+/// Whose chat a conversation is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkTarget {
+    /// A contact's, by its number.
+    Contact(u64),
+    /// The same contact's as that of another chat: the person writes to two bots.
+    #[serde(rename = "twin")]
+    SameContactAs(KommoChatId),
+    /// That of the one contact with this phone number: digits alone.
+    Phone(String),
+    /// As [`LinkTarget::SameContactAs`], else as [`LinkTarget::Phone`].
+    #[serde(rename = "twin_or_phone")]
+    SameContactAsOrPhone(KommoChatId, String),
+}
+
+/// What is to be written down in Kommo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CrmUpdate {
+    /// In the contact.
+    #[serde(rename = "card")]
+    ContactPatch(ContactPatch),
+    /// In the lead: the campaign that it came by, named as in the configuration.
+    Campaign(String),
+}
+
+/// What a contact is to hold. Nothing that is there is taken away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactPatch {
+    /// A phone number: digits alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// The public name in Telegram, without `@`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// What was told as the public name before, which may be replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_username: Option<String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+}
+
+/// What was told of a customer before, so that it is not told with every message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncedProfile {
+    /// The public name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The field that it was to stand in, as the configuration named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username_field: Option<String>,
+    /// The tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Whether they were asked for their phone number.
+    #[serde(default)]
+    pub asked_phone: bool,
+}
+
+/// A campaign: what becomes of leads that come by its links.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Campaign {
+    /// The tags that they get.
+    pub tags: Vec<String>,
+    /// The tracking fields that they get, by the end of the field's code: `source`, `medium` and so on.
+    pub utm: Vec<(&'static str, String)>,
+    /// The only source whose links count, if not all do.
+    pub source: Option<SourceId>,
+}
+
+impl Campaign {
+    /// Whether a link of `source` counts.
+    #[must_use]
+    pub fn counts_at(&self, source: &SourceId) -> bool {
+        self.source.as_ref().is_none_or(|only| only == source)
+    }
+}
+
+/// What a customer is asked for their phone number with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneText {
+    /// The question.
+    pub ask: String,
+    /// What stands on the button that shares it.
+    pub button: String,
+    /// The answer to one who did.
+    pub thanks: String,
+}
+
+/// The question in each language, by its code in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhoneTexts(pub BTreeMap<String, PhoneText>);
+
+impl PhoneTexts {
+    /// The question for somebody whose Telegram speaks `language`: in it, else in the language without its country, else in
+    /// the `usual` one, else in English, else in any.
+    #[must_use]
+    pub fn for_language(&self, language: Option<&str>, usual: Language) -> Option<&PhoneText> {
+        let language = language.unwrap_or_default().to_lowercase();
+        let base = language.split(['-', '_']).next().unwrap_or_default();
+        [language.as_str(), base, usual.code(), "en"]
+            .iter()
+            .find_map(|code| self.0.get(*code))
+            .or_else(|| self.0.values().next())
+    }
+}
+
+/// The digits of a phone number.
+#[must_use]
+pub fn digits(phone: &str) -> String {
+    phone.chars().filter(char::is_ascii_digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_asked_in_the_nearest_language() {
+        let text = |word: &str| PhoneText { ask: word.to_owned(), button: String::new(), thanks: String::new() };
+        let texts = |codes: &[&str]| PhoneTexts(codes.iter().map(|code| ((*code).to_owned(), text(code))).collect());
+        let all = texts(&["en", "pt", "pt-br"]);
+        let asked = |language, usual| all.for_language(language, usual).map(|it| it.ask.as_str());
+        for (language, want) in [("pt-BR", "pt-br"), ("pt-pt", "pt"), ("en", "en"), ("ru", "en"), ("", "en")] {
+            assert_eq!(asked(Some(language), Language::En), Some(want), "{language}");
+        }
+        assert_eq!([Some("de"), None].map(|language| asked(language, Language::Pt)), [Some("pt"); 2]);
+        assert_eq!(asked(Some("en"), Language::Pt), Some("en"));
+        assert_eq!(texts(&["es"]).for_language(None, Language::Ru), Some(&text("es")));
+        assert_eq!(texts(&[]).for_language(None, Language::Ru), None);
+    }
+}

@@ -1,0 +1,36 @@
+//! What a repetition is recognised by.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::address::{BotId, KommoMessageId};
+
+/// Recognises an arrival that was already taken. Unique across both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IdempotencyKey(pub String);
+
+impl IdempotencyKey {
+    /// An update, by the bot that received it and its exact id.
+    #[must_use]
+    pub fn update(bot: BotId, update_id: i64) -> Self {
+        Self(format!("update:{bot}:{update_id}"))
+    }
+
+    /// A hook, by the message it carries.
+    #[must_use]
+    pub fn hook(message: &KommoMessageId) -> Self {
+        Self(format!("hook:{message}"))
+    }
+
+    /// The message of a hook, if this is the id of one.
+    #[must_use]
+    pub fn hooked(&self) -> Option<KommoMessageId> {
+        self.0.strip_prefix("hook:").map(|message| KommoMessageId(message.to_owned()))
+    }
+
+    /// A manager's reaction. It has no id, so all of its hook, the second of it included, has to do: by its digest.
+    #[must_use]
+    pub fn reaction(digest: &str) -> Self {
+        Self(format!("reaction:{digest}"))
+    }
+}

@@ -1,0 +1,138 @@
+//! Where jobs go, and what keeps them in order.
+
+use std::{fmt, str::FromStr};
+
+use crate::domain::address::{AddressError, Conversation, SourceId};
+
+/// Where jobs of one kind go. Each route has its own workers and pauses alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// Customers' messages, to Kommo.
+    Inbound,
+    /// Answers, to the bot of one source.
+    Outbound(SourceId),
+    /// Answers whose conversation is not ours; they end as a failed delivery.
+    Undeliverable,
+    /// Delivery statuses, to Kommo.
+    Status,
+    /// What the account's REST API is to make of customers.
+    Crm,
+}
+
+impl fmt::Display for Route {
+    /// The name in logs and metrics.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbound => f.write_str("inbound"),
+            Self::Outbound(source) => write!(f, "outbound:{source}"),
+            Self::Undeliverable => f.write_str("stray"),
+            Self::Status => f.write_str("report"),
+            Self::Crm => f.write_str("account"),
+        }
+    }
+}
+
+impl FromStr for Route {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        match (text, text.strip_prefix("outbound:")) {
+            ("inbound", _) => Ok(Self::Inbound),
+            ("stray", _) => Ok(Self::Undeliverable),
+            ("report", _) => Ok(Self::Status),
+            ("account", _) => Ok(Self::Crm),
+            (_, source) => source.ok_or(AddressError::Source).and_then(SourceId::parse).map(Self::Outbound),
+        }
+    }
+}
+
+/// One conversation's queue on one route: jobs in it are done one at a time, in order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane {
+    /// Where its jobs go.
+    pub route: Route,
+    /// What keeps them in order: a conversation's id, or whatever else names the thread.
+    pub thread: String,
+}
+
+impl Lane {
+    /// The lane of a conversation's messages towards Kommo.
+    #[must_use]
+    pub fn inbound(conversation: &Conversation) -> Self {
+        Self { route: Route::Inbound, thread: conversation.to_string() }
+    }
+
+    /// The lane of a chat that `source` is told of by a connection of Telegram Business, towards Kommo.
+    #[must_use]
+    pub fn connected(source: &SourceId, connection: &str, chat: i64) -> Self {
+        Self { route: Route::Inbound, thread: format!("business:{source}:{connection}:{chat}") }
+    }
+
+    /// The lane of updates of one source that belong to no chat.
+    #[must_use]
+    pub fn chatless(source: &SourceId) -> Self {
+        Self { route: Route::Inbound, thread: format!("source:{source}") }
+    }
+
+    /// The lane of answers to a conversation.
+    #[must_use]
+    pub fn outbound(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: conversation.to_string() }
+    }
+
+    /// The lane of answers to a thread that is not ours. Its name may be anything; long ones that begin alike share a
+    /// lane, which does no harm, as nothing in it is delivered.
+    #[must_use]
+    pub fn stray(thread: &str) -> Self {
+        Self { route: Route::Undeliverable, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
+    }
+
+    /// The lane of a courtesy to a conversation, which holds up no answer.
+    #[must_use]
+    pub fn seen(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
+    }
+
+    /// The lane of the ids that managers' first messages to a conversation are given, which holds up no status.
+    #[must_use]
+    pub fn names(conversation: &Conversation) -> Self {
+        Self { route: Route::Status, thread: format!("names:{conversation}") }
+    }
+
+    /// The lane of whose chat a conversation is to be. What is noted about its customer waits until nothing is in it.
+    #[must_use]
+    pub fn links(conversation: &Conversation) -> Self {
+        Self { route: Route::Crm, thread: format!("link:{conversation}") }
+    }
+
+    /// The lane of what is noted in the contact of a conversation's customer.
+    #[must_use]
+    pub fn contact(conversation: &Conversation) -> Self {
+        Self { route: Route::Crm, thread: conversation.to_string() }
+    }
+
+    /// The lane of what is noted in the lead of a conversation, which may be long in coming when its contact is there.
+    #[must_use]
+    pub fn lead(conversation: &Conversation) -> Self {
+        Self { route: Route::Crm, thread: format!("lead:{conversation}") }
+    }
+
+    /// The lane in which a held `/start` waits for its time. It is a message on its way to Kommo, so trouble with the account
+    /// does not hold it up; and it stands beside its conversation's lane, in which what makes it go may come.
+    #[must_use]
+    pub fn hold(conversation: &Conversation) -> Self {
+        Self { route: Route::Inbound, thread: format!("hold:{conversation}") }
+    }
+
+    /// The lane of managers' reactions in a conversation, which hold up no answer.
+    #[must_use]
+    pub fn reactions(conversation: &Conversation) -> Self {
+        Self { route: Route::Outbound(conversation.source.clone()), thread: format!("reactions:{conversation}") }
+    }
+
+    /// The lane of the delivery statuses of `self`'s answers.
+    #[must_use]
+    pub fn reports(&self) -> Self {
+        Self { route: Route::Status, thread: self.thread.clone() }
+    }
+}

@@ -1,0 +1,290 @@
+//! In which order Kommo shows messages. It sorts by the millisecond; Telegram tells the second, and numbers what it tells.
+//!
+//! Managers' messages are dated by Kommo's clock, and customers' by Telegram's. Nobody's clock says whether a customer answers
+//! a manager: Telegram's numbers do, since whatever was written after the manager's words arrived has a higher one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{address::MessageId, time::UnixMillis};
+
+/// The latest message of a conversation that Kommo has. This is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSent {
+    /// Our id of it.
+    pub ours: MessageId,
+    /// When Kommo was told that it was sent.
+    pub sent_at: UnixMillis,
+    /// When Kommo was told that something was sent after it that Telegram does not date: the press of a button.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undated_at: Option<UnixMillis>,
+}
+
+/// The furthest that a message is moved behind another one. The commonest wrong clock is wrong by an hour, that of the summer.
+/// Where clocks differ by more, the right time of each message says more than their order; and one that was dated days ahead
+/// by mistake must not take all that follow with it.
+const FURTHEST_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// The furthest that a message is moved behind what Telegram does not date. That has the date at which this machine took it,
+/// which is wrong by all that the machine was away, and by what its clock is wrong.
+const FURTHEST_UNDATED_MS: i64 = 60 * 1000;
+
+/// How many of Kommo's messages are kept of a conversation. An answer comes to one of the last of them.
+const MOST_ARRIVED: usize = 16;
+
+/// A message of Kommo's that the customer has got. This is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// Our id of it.
+    pub ours: MessageId,
+    /// When it was written, by Kommo's clock.
+    pub written_at: UnixMillis,
+}
+
+impl Arrived {
+    /// Whether what was written as `ours` came after it. What is in another chat came after that had become this one.
+    fn is_before(&self, ours: &MessageId) -> bool {
+        (self.ours.bot, self.ours.chat) != (ours.bot, ours.chat) || self.ours.message <= ours.message
+    }
+}
+
+/// Notes what has arrived. The parts of an answer have one date, and the first of them counts.
+pub fn arrive(arrived: &mut Vec<Arrived>, new: Arrived) {
+    let is_part = |it: &Arrived| it.written_at == new.written_at && it.is_before(&new.ours);
+    if !arrived.iter().any(is_part) {
+        arrived.push(new);
+        arrived.drain(..arrived.len().saturating_sub(MOST_ARRIVED));
+    }
+}
+
+/// When Kommo is told that `ours` was sent, as far as that depends on the other side: behind all that had arrived before.
+#[must_use]
+pub fn behind_arrived(ours: &MessageId, sent_at: UnixMillis, arrived: &[Arrived]) -> UnixMillis {
+    let before =
+        arrived.iter().filter(|it| it.is_before(ours)).filter_map(|it| behind(it.written_at, sent_at, FURTHEST_MS));
+    before.max().unwrap_or(sent_at)
+}
+
+/// The millisecond behind `former`; `None` if `sent_at` is later than that already, or too far before it to be moved.
+fn behind(former: UnixMillis, sent_at: UnixMillis, furthest_ms: i64) -> Option<UnixMillis> {
+    let is_moved = (0..=furthest_ms).contains(&former.0.saturating_sub(sent_at.0));
+    is_moved.then(|| UnixMillis(former.0.saturating_add(1)))
+}
+
+/// Telegram's `date_seconds`, with the message's number in place of the milliseconds: it keeps what was sent within one
+/// second in order, up to where its last three digits begin anew.
+#[must_use]
+pub const fn within_second(date_seconds: i64, number: i64) -> UnixMillis {
+    UnixMillis(UnixMillis::from_seconds(date_seconds).0.saturating_add(number.rem_euclid(1000)))
+}
+
+impl LastSent {
+    /// That `ours` was told to be sent at `sent_at`, and nothing after it.
+    #[must_use]
+    pub const fn new(ours: MessageId, sent_at: UnixMillis) -> Self {
+        Self { ours, sent_at, undated_at: None }
+    }
+
+    /// When Kommo is told that `ours` was sent, which was sent at [`within_second`], or [behind what had
+    /// arrived](behind_arrived); `None` if it came before this one and stays where it was. What would stand before this one
+    /// is moved behind it.
+    #[must_use]
+    pub fn followed_by(self, ours: MessageId, sent_at: UnixMillis) -> Option<Self> {
+        let is_same_chat = (self.ours.bot, self.ours.chat) == (ours.bot, ours.chat);
+        if is_same_chat && ours.message < self.ours.message {
+            return None;
+        }
+        if self.ours == ours {
+            return Some(self);
+        }
+        Some(Self::new(ours, self.put_behind(sent_at)))
+    }
+
+    /// When Kommo is told that something was sent after this message that has no number of its own, at `sent_at`.
+    #[must_use]
+    pub fn put_behind(self, sent_at: UnixMillis) -> UnixMillis {
+        let behind_undated = self.undated_at.and_then(|at| behind(at, sent_at, FURTHEST_UNDATED_MS));
+        behind(self.sent_at, sent_at, FURTHEST_MS).max(behind_undated).unwrap_or(sent_at)
+    }
+
+    /// The same message, after which Kommo was told that something without a number was sent at `sent_at`: where
+    /// [it was put](Self::put_behind). What stands directly behind this one has a date of Telegram's by that.
+    #[must_use]
+    pub fn with_unnumbered(self, sent_at: UnixMillis, is_dated: bool) -> Self {
+        if is_dated || sent_at.0 <= self.sent_at.0.saturating_add(1) {
+            Self { sent_at: self.sent_at.max(sent_at), ..self }
+        } else {
+            Self { undated_at: Some(sent_at), ..self }
+        }
+    }
+
+    /// The later of this one and `other`, which was learnt after it, maybe from less: two lanes may lead to one conversation.
+    #[must_use]
+    pub fn or_later(self, other: Self) -> Self {
+        let is_same_chat = (self.ours.bot, self.ours.chat) == (other.ours.bot, other.ours.chat);
+        let place = |it: &Self| (it.ours.message, it.sent_at, it.undated_at);
+        if is_same_chat && place(&self) > place(&other) { self } else { other }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::BotId;
+
+    const DATE: i64 = 1_786_017_600;
+
+    fn id(message: i64) -> MessageId {
+        MessageId { bot: BotId(1), chat: 7.into(), message, update: None }
+    }
+
+    /// The instants of messages by their seconds and numbers, in milliseconds from [`DATE`] on.
+    fn told(messages: &[(i64, i64)]) -> Vec<i64> {
+        let mut last_sent: Option<LastSent> = None;
+        let one = |(second, number): &(i64, i64)| {
+            let (ours, sent_at) = (id(*number), within_second(DATE + second, *number));
+            let next =
+                last_sent.map_or(Some(LastSent::new(ours, sent_at)), |last_sent| last_sent.followed_by(ours, sent_at));
+            last_sent = next.or(last_sent);
+            next.map_or(sent_at, |next| next.sent_at).0 - DATE * 1000
+        };
+        messages.iter().map(one).collect()
+    }
+
+    #[test]
+    fn what_is_sent_within_a_second_stays_in_order() {
+        assert_eq!(told(&[(0, 998), (0, 999), (0, 1000), (0, 1001)]), [998, 999, 1000, 1001]);
+        // Other chats of the bot take numbers too.
+        assert_eq!(told(&[(0, 999), (0, 1300), (0, 1301), (1, 1302)]), [999, 1000, 1001, 1302]);
+        assert_eq!(told(&[(0, 1999), (0, 2000), (1, 2001)]), [999, 1000, 1001]);
+        assert_eq!(told(&[(0, 5), (1, 6), (9, 1004)]), [5, 1006, 9004]);
+        assert_eq!(told(&[(0, 5), (0, 1005), (0, 1006)]), [5, 6, 7]);
+    }
+
+    #[test]
+    fn what_is_told_again_or_late_stays_where_it_was() {
+        assert_eq!(told(&[(0, 999), (0, 1000), (0, 1000)]), [999, 1000, 1000]);
+        assert_eq!(told(&[(0, 999), (0, 1000), (0, 998)]), [999, 1000, 998]);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_turns_no_two_messages_round_unless_it_goes_too_far() {
+        assert_eq!(told(&[(9, 7), (0, 8), (1, 9), (9, 10)]), [9007, 9008, 9009, 9010]);
+        assert_eq!(told(&[(3600, 7), (0, 8), (3600, 9)]), [3_600_007, 3_600_008, 3_600_009]);
+        let day = 86_400;
+        assert_eq!(told(&[(day, 7), (0, 8), (1, 9)]), [day * 1000 + 7, 8, 1009], "it takes nothing with it");
+    }
+
+    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after others have arrived.
+    fn told_after(arrived: &[(i64, i64)], messages: &[(i64, i64)]) -> Vec<i64> {
+        let mut known = Vec::new();
+        for (written_at, number) in arrived {
+            arrive(&mut known, Arrived { ours: id(*number), written_at: UnixMillis(DATE * 1000 + written_at) });
+        }
+        let mut last_sent: Option<LastSent> = None;
+        let one = |(second, number): &(i64, i64)| {
+            let ours = id(*number);
+            let sent_at = behind_arrived(&ours, within_second(DATE + second, *number), &known);
+            let next =
+                last_sent.map_or(Some(LastSent::new(ours, sent_at)), |last_sent| last_sent.followed_by(ours, sent_at));
+            last_sent = next.or(last_sent);
+            next.map_or(sent_at, |next| next.sent_at).0 - DATE * 1000
+        };
+        messages.iter().map(one).collect()
+    }
+
+    #[test]
+    fn an_answer_stands_behind_what_it_answers() {
+        // In the same second.
+        assert_eq!(told_after(&[(980, 5)], &[(0, 6)]), [981]);
+        assert_eq!(told_after(&[(980, 5)], &[(0, 6), (0, 7), (1, 8)]), [981, 982, 1008]);
+        // Two in one second each way.
+        assert_eq!(told_after(&[(100, 5), (980, 6)], &[(0, 7), (0, 8)]), [981, 982]);
+        // The clock of Telegram is behind Kommo's by seconds, or by an hour.
+        assert_eq!(told_after(&[(5900, 5)], &[(0, 6), (0, 7), (2, 8), (9, 9)]), [5901, 5902, 5903, 9009]);
+        assert_eq!(told_after(&[(3_600_500, 5)], &[(0, 6), (1, 7)]), [3_600_501, 3_600_502]);
+        // It is ahead.
+        assert_eq!(told_after(&[(500, 5)], &[(3600, 6), (3600, 7)]), [3_600_006, 3_600_007]);
+        // Nobody knows what a clock means that is wrong by a day.
+        assert_eq!(told_after(&[(86_400_000, 5)], &[(0, 6), (1, 7)]), [6, 1007]);
+    }
+
+    #[test]
+    fn what_was_written_before_an_answer_arrived_stays_before_it() {
+        assert_eq!(told_after(&[(980, 7)], &[(0, 6)]), [6]);
+        assert_eq!(told_after(&[(980, 5), (990, 9)], &[(0, 6), (0, 10)]), [981, 991]);
+        // The customer writes between the parts of an answer.
+        assert_eq!(told_after(&[(980, 5), (980, 7)], &[(0, 6)]), [981]);
+        assert_eq!(told_after(&[(980, 5)], &[(0, 5)]), [981], "a press of a button has the number of its message");
+    }
+
+    #[test]
+    fn an_answer_of_long_ago_is_forgotten() {
+        let mut known = Vec::new();
+        for n in 0..100 {
+            arrive(&mut known, Arrived { ours: id(n), written_at: UnixMillis(n) });
+        }
+        assert_eq!(known.len(), MOST_ARRIVED);
+        assert_eq!(known.last().map(|it| it.written_at), Some(UnixMillis(99)));
+    }
+
+    #[test]
+    fn a_group_that_is_another_chat_now_goes_on() {
+        let before = LastSent::new(id(500), within_second(DATE, 500));
+        let ours = MessageId { chat: (-1_000_000_000_042).into(), ..id(2) };
+        assert_eq!(before.followed_by(ours, within_second(DATE, 2)).unwrap().sent_at, within_second(DATE, 501));
+    }
+
+    const MINUTE: i64 = 60_000;
+
+    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after the first of them was followed
+    /// by a press at the millisecond `pressed`. Before them stands where the press does.
+    fn told_after_press(pressed: i64, messages: &[(i64, i64)]) -> Vec<i64> {
+        let mut last_sent = LastSent::new(id(1), UnixMillis(DATE * 1000));
+        let press = last_sent.put_behind(UnixMillis(DATE * 1000 + pressed));
+        last_sent = last_sent.with_unnumbered(press, false);
+        let mut told = vec![press.0 - DATE * 1000];
+        for (second, number) in messages {
+            last_sent = last_sent.followed_by(id(*number), within_second(DATE + second, *number)).unwrap();
+            told.push(last_sent.sent_at.0 - DATE * 1000);
+        }
+        told
+    }
+
+    #[test]
+    fn what_follows_a_press_stands_behind_it_where_the_clock_of_this_machine_is_about_right() {
+        assert_eq!(told_after_press(10_500, &[(10, 2), (10, 3), (11, 4)]), [10_500, 10_501, 10_502, 11_004]);
+        // It is ahead of Telegram's by seconds, or behind it.
+        assert_eq!(told_after_press(15_500, &[(12, 2), (12, 3), (90, 4)]), [15_500, 15_501, 15_502, 90_004]);
+        assert_eq!(told_after_press(-5000, &[(0, 2)]), [1, 2]);
+        assert_eq!(told_after_press(-5000, &[(-100, 2)]), [1, 2], "it stands where a date of Telegram's has put it");
+    }
+
+    #[test]
+    fn a_wrong_clock_of_this_machine_takes_nothing_with_it_that_follows_a_press() {
+        let ahead = 90 * MINUTE;
+        assert_eq!(told_after_press(ahead + 10_000, &[(20, 2), (21, 3), (600, 4)])[1..], [20_002, 21_003, 600_004]);
+    }
+
+    #[test]
+    fn what_was_taken_late_takes_nothing_with_it_that_follows_a_press() {
+        // After an hour without the network: pressed after one minute, and written after two.
+        assert_eq!(told_after_press(60 * MINUTE, &[(120, 2), (121, 3)])[1..], [120_002, 121_003]);
+    }
+
+    #[test]
+    fn an_edit_that_is_told_as_a_message_has_a_date_of_telegrams() {
+        let last_sent = LastSent::new(id(1), UnixMillis(0)).with_unnumbered(UnixMillis(60 * MINUTE), true);
+        assert_eq!(last_sent.put_behind(UnixMillis(5)), UnixMillis(60 * MINUTE + 1));
+        assert_eq!(last_sent.with_unnumbered(UnixMillis(9), true), last_sent);
+    }
+
+    #[test]
+    fn what_was_learnt_late_replaces_nothing_that_is_later() {
+        let [four, five] = [4, 5].map(|number| LastSent::new(id(number), UnixMillis(number)));
+        assert_eq!((five.or_later(four), four.or_later(five)), (five, five));
+        let pressed = four.with_unnumbered(UnixMillis(60), false);
+        assert_eq!((pressed.or_later(four), four.or_later(pressed)), (pressed, pressed));
+        let elsewhere = LastSent::new(MessageId { chat: 8.into(), ..id(1) }, UnixMillis(1));
+        assert_eq!(five.or_later(elsewhere), elsewhere);
+    }
+}

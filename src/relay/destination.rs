@@ -1,0 +1,88 @@
+//! How the chat of a conversation is reached now.
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation},
+        delivery::{ErrorCode, Refusal},
+        reach::Connection,
+        retry::Failure,
+    },
+    relay::context::Context,
+    store::{StateChange, Store, StoreError},
+    telegram::{bot::Bot, place::Target},
+    words::{Sentence, refusal},
+};
+
+/// What is known of the way to a chat.
+pub(super) enum DestinationState {
+    /// It is open.
+    Open(Destination),
+    /// It leads through a connection that does not let answers pass, as far as we were told.
+    Shut(Connection),
+    /// It leads through a connection that we know nothing of.
+    Unknown,
+}
+
+/// The way to a chat.
+pub(super) struct Destination {
+    /// How it is named in calls.
+    pub(super) target: Target,
+    /// Whether messages in it may be marked as read.
+    pub(super) can_read: bool,
+}
+
+/// The way to the chat of a conversation, by what the store knows.
+pub(super) fn known(store: &Store, bot: BotId, to: &Conversation) -> Result<DestinationState, StoreError> {
+    let chat_id = store.moved_to(to)?.unwrap_or(to.chat.id);
+    let Some(owner) = to.chat.owner else {
+        let target = Target { chat_id, business_connection_id: None, topic: store.topic(to)? };
+        return Ok(DestinationState::Open(Destination { target, can_read: false }));
+    };
+    Ok(match store.connection_of(bot, owner)? {
+        Some(connection) if connection.is_open() => DestinationState::Open(through(&connection, chat_id)),
+        Some(connection) => DestinationState::Shut(connection),
+        None => DestinationState::Unknown,
+    })
+}
+
+fn through(connection: &Connection, chat_id: i64) -> Destination {
+    let target = Target { chat_id, business_connection_id: Some(connection.id.clone()), topic: None };
+    Destination { target, can_read: connection.can_read }
+}
+
+/// The way to the chat of a conversation, if it is open as far as the store knows.
+pub(super) fn target(context: &Context, to: &Conversation) -> Result<Option<Target>, StoreError> {
+    let Some(bot) = context.bots.get(&to.source) else { return Ok(None) };
+    Ok(match known(&context.store, bot.id(), to)? {
+        DestinationState::Open(way) => Some(way.target),
+        DestinationState::Shut(_) | DestinationState::Unknown => None,
+    })
+}
+
+/// The way for an answer, and what was learnt in looking for it. Telegram is asked before an answer is refused: we may have
+/// missed that the owner has given the right back.
+pub(super) async fn way(
+    context: &Context,
+    bot: &Bot,
+    to: &Conversation,
+) -> Result<Result<(Destination, Vec<StateChange>), Failure>, StoreError> {
+    let connection = match known(&context.store, bot.id(), to)? {
+        DestinationState::Open(way) => return Ok(Ok((way, Vec::new()))),
+        DestinationState::Shut(connection) => connection,
+        DestinationState::Unknown => return Ok(Err(refused(refusal::way_unknown()))),
+    };
+    Ok(match bot.business_connection(&connection.id).await {
+        Ok(Some(now)) if now.is_open() => {
+            let way = through(&now, to.chat.id);
+            Ok((way, vec![StateChange::Connection { bot: bot.id(), connection: now }]))
+        }
+        Err(later) if !later.is_final() => Err(later),
+        Ok(_) | Err(_) => {
+            Err(refused(if connection.enabled { refusal::only_reads() } else { refusal::no_connection() }))
+        }
+    })
+}
+
+fn refused(sentence: Sentence) -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, sentence))
+}

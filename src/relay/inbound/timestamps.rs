@@ -1,0 +1,60 @@
+//! Where a message stands among those of its conversation.
+
+use crate::{
+    domain::{
+        job::Job,
+        message::Inbound,
+        time::UnixMillis,
+        timestamps::{self, LastSent},
+    },
+    relay::{context::Context, reconcile::unlinked},
+    store::{StateChange, StoreError},
+};
+
+/// Dates a message behind what Kommo has of its conversation already, and behind what the customer had got from there; gives
+/// what is kept of that once Kommo has it too. A repetition may find that more has arrived, and date the message later; if Kommo
+/// has it from the first attempt, it keeps that date. An edit stands where its message does, unless
+/// it is told as a message of its own.
+pub(super) fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
+    if inbound.edited {
+        return Ok(None);
+    }
+    inbound.sent_at = behind_arrived(context, inbound)?;
+    if inbound.id.update.is_some() {
+        // It has no number, and its date may be that at which this machine took it: nothing stands behind it.
+        return Ok(None);
+    }
+    let this = LastSent::new(inbound.id, inbound.sent_at);
+    let last_sent = context.store.last_sent(&inbound.conversation)?;
+    let followed = last_sent.map_or(Some(this), |it| it.followed_by(this.ours, this.sent_at));
+    if let Some(followed) = followed {
+        inbound.sent_at = followed.sent_at;
+    }
+    // What comes late leaves the latest as it is, but may end without a link.
+    let last_sent = followed.or(last_sent);
+    Ok(last_sent.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
+}
+
+/// The same for what has no number of its own: the press of a button, which has that of the message below which it is and which
+/// Telegram does not date, and an edit that is told as a message, which has that of the message that it is the wording of. What
+/// follows stands behind it, so its date is kept once Kommo has it.
+pub(super) fn stand_unnumbered(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
+    let sent_at = behind_arrived(context, inbound)?;
+    let last_sent = context.store.last_sent(&inbound.conversation)?;
+    inbound.sent_at = last_sent.map_or(sent_at, |last_sent| last_sent.put_behind(sent_at));
+    let followed = last_sent.map(|last_sent| last_sent.with_unnumbered(inbound.sent_at, inbound.edited));
+    let moved = followed.filter(|followed| last_sent != Some(*followed));
+    Ok(moved.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
+}
+
+/// What is noted of a message that is passed over now, although an earlier attempt may have told Kommo of it.
+pub(super) fn passed(context: &Context, job: &Job) -> Result<Option<StateChange>, StoreError> {
+    let Some((conversation, ours)) = unlinked::message(&context.store, job)? else { return Ok(None) };
+    let is_linked = context.store.kommo_message(&ours)?.is_some();
+    Ok((!is_linked).then_some(StateChange::Unlinked { conversation, ours }))
+}
+
+fn behind_arrived(context: &Context, inbound: &Inbound) -> Result<UnixMillis, StoreError> {
+    let arrived = context.store.arrived(&inbound.conversation)?;
+    Ok(timestamps::behind_arrived(&inbound.id, inbound.sent_at, &arrived))
+}

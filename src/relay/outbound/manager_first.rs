@@ -1,0 +1,135 @@
+//! A manager writes first: to a phone number, in a chat that Kommo has made for it.
+//!
+//! The customer who has shared that number as their own gets the message. Kommo learns which conversation its chat is from
+//! the customer's next words; until then the store knows it alone.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::{
+    clock,
+    domain::{
+        address::{KommoMessageId, MessageId, SourceId},
+        delivery::{ErrorCode, Refusal},
+        job::{Call, Job, Lane},
+        manager_initiated::ManagerInitiatedChat,
+        message::{Outbound, Recipient},
+    },
+    kommo::{
+        addressee::{self, Addressee},
+        failure,
+    },
+    relay::context::{Context, Step, done},
+    store::{Chat, NewJob, Outcome, StateChange, StoreError},
+    translate::to_kommo,
+    words::{Sentence, refusal},
+};
+
+/// How long the manager may wait for the address of the bot in a refusal.
+const ASKED_WITHIN: Duration = Duration::from_secs(3);
+/// How often a message is given its id of ours, before it goes without one.
+const NAMED_TRIES: u32 = 5;
+
+/// Where an answer is to be taken care of.
+pub(super) enum Place {
+    /// In the lane that it waits in.
+    Here,
+    /// In another one: whom it is for was not known when it came.
+    Elsewhere(Lane),
+    /// Nowhere: this is what the manager reads.
+    Nowhere(Refusal),
+}
+
+fn find(context: &Context, outbound: &Outbound) -> Result<Addressee, StoreError> {
+    addressee::find(&context.store, context.bots.keys(), outbound, &context.crm.phone_region, clock::now())
+}
+
+/// Where an answer is to be taken care of that waits in the lane `here`.
+pub(super) async fn place(context: &Context, outbound: &Outbound, here: &Lane) -> Result<Place, StoreError> {
+    let Recipient::UnknownRecipient(_) = outbound.to else { return Ok(Place::Here) };
+    let source = addressee::source(context.bots.keys(), outbound.source.as_deref());
+    let why = match find(context, outbound)? {
+        Addressee::Known(to) => {
+            let lane = Some(Lane::outbound(&to)).filter(|lane| lane != here && context.bots.contains_key(&to.source));
+            return Ok(lane.map_or(Place::Here, Place::Elsewhere));
+        }
+        Addressee::Foreign => return Ok(Place::Here),
+        Addressee::Nobody => refusal::no_addressee(),
+        Addressee::Unknown => refusal::number_unknown().and(invitation(context, source).await),
+        Addressee::Several => refusal::several_customers(),
+        Addressee::SomeBot => refusal::which_bot(),
+        Addressee::Two => refusal::two_customers(),
+    };
+    Ok(Place::Nowhere(Refusal::new(ErrorCode::ConversationImpossible, why)))
+}
+
+/// Says where an answer goes that names no conversation, if that is known, and tells of the chat that it begins. One that an
+/// answer or a hook has since told to be the conversation's is not begun any more.
+pub(super) fn resolve(context: &Context, outbound: &mut Outbound) -> Result<Option<ManagerInitiatedChat>, StoreError> {
+    let Recipient::UnknownRecipient(stranger) = &outbound.to else { return Ok(None) };
+    let opening = stranger.opening.clone();
+    let Addressee::Known(to) = find(context, outbound)? else { return Ok(None) };
+    let known = context.store.chat(&to)?;
+    outbound.to = Recipient::Known(to);
+    Ok(opening.filter(|opening| known.is_none_or(|known| known.chat != opening.chat)))
+}
+
+/// The calls of an answer that begins a chat, if it does: the first of them tells of it.
+pub(super) fn beginning(opening: Option<&ManagerInitiatedChat>, mut calls: Vec<Call>) -> Vec<Call> {
+    if let Some(first) = calls.first_mut() {
+        first.opening = opening.cloned();
+    }
+    calls
+}
+
+/// What follows from a chat that was begun, once its first words have arrived.
+pub(super) fn begun(mut outcome: Outcome, calls: &[Call]) -> Outcome {
+    let Outcome::Done { then, changes } = &mut outcome else { return outcome };
+    for call in calls {
+        let Some(opening) = &call.opening else { continue };
+        let ours = changes.iter().find_map(|fact| match fact {
+            StateChange::Link { ours, kommo } if *kommo == call.message => Some(*ours),
+            _ => None,
+        });
+        let chat = Chat { chat: opening.chat.clone(), user: opening.user.clone() };
+        changes.push(StateChange::ManagerInitiatedChat { conversation: call.to.clone(), chat });
+        then.extend(ours.map(|ours| {
+            let job = Job::AssignClientId { message: call.message.clone(), ours, opening: opening.clone() };
+            NewJob { id: None, lane: Lane::names(&call.to), job }
+        }));
+    }
+    outcome
+}
+
+/// Gives a manager's first message its id of ours. It is a courtesy: what Kommo has against it holds up nothing, and is not
+/// worth a person's time.
+pub(in crate::relay) async fn name(
+    context: &Context,
+    (message, ours): (&KommoMessageId, MessageId),
+    opening: &ManagerInitiatedChat,
+    failed_before: u32,
+) -> Step {
+    let Some(event) = to_kommo::named(message, ours, opening, clock::now()) else {
+        return Step::local(Ok(done()));
+    };
+    match context.chats.edit(&event).await.map_err(failure::of_status) {
+        Ok(()) => Step::remote(Ok(done())),
+        Err(later) if later.may_pass() && failed_before + 1 < NAMED_TRIES => Step::local(Err(later)),
+        Err(failure) => {
+            tracing::info!(%message, failure = %failure.why(), "Kommo does not take our id of a manager's message");
+            Step::local(Ok(done()))
+        }
+    }
+}
+
+/// How the customer gets to the bot: by its address, if Telegram tells it in time.
+async fn invitation(context: &Context, source: Option<&SourceId>) -> Sentence {
+    let Some((source, bot)) = source.and_then(|source| Some((source, context.bots.get(source)?))) else {
+        return refusal::open_one_of_the_bots();
+    };
+    match timeout(ASKED_WITHIN, bot.username()).await.ok().and_then(Result::ok).flatten() {
+        Some(username) => refusal::open_the_bot(format!("https://t.me/{username}")),
+        None => refusal::open_the_bot_named(source.as_str()),
+    }
+}

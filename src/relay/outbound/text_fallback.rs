@@ -1,0 +1,79 @@
+//! An answer whose file cannot be had or sent: its text goes without it, and its author is told.
+
+use crate::{
+    domain::{
+        delivery::{ErrorCode, Refusal},
+        job::{Call, Job},
+        retry::Failure,
+    },
+    relay::outbound::Sending,
+    store::{Outcome, StoreError},
+    translate::to_telegram::album::text_alone,
+    words::{Sentence, refusal},
+};
+
+/// More than an answer and its neighbours in an album have parts.
+const NEIGHBOURS: usize = 100;
+
+impl Sending<'_> {
+    /// The end of a call whose file will not go, for this reason. The customer gets the text that came with it, here or in
+    /// the calls behind. Without one there is nothing left to send.
+    pub(super) fn without_file(&self, call: &Call, mut why: Refusal) -> Result<Result<Outcome, Failure>, StoreError> {
+        let is_first = call.omitted.is_none();
+        if let Some(before) = &call.omitted {
+            why.sentence = Sentence::plain(&before.sentence).and(why.sentence);
+        }
+        let own = text_alone(call);
+        let behind = self.lease.behind(NEIGHBOURS)?;
+        let is_last = |job: &Job| matches!(job, Job::Call(it) if it.message == call.message && it.is_last());
+        let until = behind.iter().position(|(job, _)| is_last(job)).map_or(0, |last| last + 1);
+        if own.is_none() && until == 0 {
+            let has_rest = call.part > 1 && is_first;
+            return Ok(Err(Failure::Permanent(if has_rest { why.and(refusal::rest_arrived()) } else { why })));
+        }
+        tracing::warn!(message = %call.message, why = why.why(), "the text goes without its file");
+        let why = if is_first { why.and(refusal::text_arrived()) } else { why };
+        let lost = Some(why.told(self.context.spoken.now()));
+        let marked = |job: Job| match job {
+            Job::Call(it) if it.message == call.message => Job::Call(Call { omitted: lost.clone(), ..it }),
+            other => other,
+        };
+        let stay = behind.into_iter().take(until).map(|(job, _)| job);
+        let jobs = own.map(Job::Call).into_iter().chain(stay).map(marked).collect();
+        Ok(Ok(Outcome::Merge { behind: until, jobs }))
+    }
+}
+
+pub(super) fn empty() -> Refusal {
+    other(refusal::file_empty())
+}
+
+/// A file that Kommo has not given for some time.
+pub(super) fn not_given(why: &str) -> Refusal {
+    other(refusal::file_not_given(why))
+}
+
+/// A file of more than `limit_bytes`, which is the most that Telegram takes.
+pub(super) fn too_large(size_bytes: Option<u64>, limit_bytes: u64) -> Refusal {
+    let limit = megabytes(limit_bytes);
+    other(match size_bytes {
+        Some(size) => refusal::file_too_large(megabytes(size), limit),
+        None => refusal::file_larger_than(limit),
+    })
+}
+
+/// A file that Telegram takes, and the server on the way to it does not.
+pub(super) fn too_large_for_server(size_bytes: Option<u64>) -> Refusal {
+    other(match size_bytes {
+        Some(size) => refusal::server_takes_no_file_of(megabytes(size)),
+        None => refusal::server_takes_no_file(),
+    })
+}
+
+fn other(sentence: Sentence) -> Refusal {
+    Refusal::new(ErrorCode::Other, sentence)
+}
+
+const fn megabytes(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
+}

@@ -1,0 +1,206 @@
+//! One conversation after the other.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    domain::{amount::soon, retry::Failure},
+    relay::reconcile::{ReconcileSummary, Reconciler, Search, Target, compare::NotCompared},
+    store::StoreError,
+};
+
+/// The wait where the schedule has none.
+const LAST_WAIT: Duration = Duration::from_mins(10);
+/// How often the history of one conversation may fail while that of others can be read.
+const TRIES_OF_ONE: u32 = 3;
+/// After how many comparisons in which one history could not be read an operator is told to look at it.
+const TOLD_AFTER: u32 = 3;
+/// How often it is said how far the work is.
+const SAY_EVERY: Duration = Duration::from_mins(1);
+
+/// What becomes of a conversation whose history could not be read.
+enum Unread {
+    /// It is tried again after all others.
+    Later { why: String, after: Option<Duration> },
+    /// It is left. It may be readable later if it `is_open`.
+    Left { why: String, is_open: bool },
+}
+
+/// How a search has ended.
+pub(super) enum Worked {
+    /// Everything was compared that could be.
+    Off(ReconcileSummary),
+    /// This machine's clock was set back, so it has to begin anew.
+    ClockSet,
+}
+
+impl Reconciler {
+    /// Compares one conversation after the other. One that fails is tried again later; after `tries` failures in a row,
+    /// the rest is left.
+    pub(super) async fn work_off(
+        &self,
+        search: &mut Search,
+        tries: Option<u32>,
+        mut say: impl FnMut(String) + Send,
+    ) -> Result<Worked, StoreError> {
+        let (mut summary, mut failed, mut read) = (ReconcileSummary::default(), 0, 0);
+        let (all, mut said_at) = (search.conversations(), Instant::now());
+        summary.add(self.until_timely(search).await?);
+        while let Some(mut target) = search.next(&self.parts.store) {
+            if search.is_void() {
+                return Ok(Worked::ClockSet);
+            }
+            if said_at.elapsed() >= SAY_EVERY {
+                say(format!("{} of {all} conversations are compared.", all - search.conversations() - 1));
+                said_at = Instant::now();
+            }
+            let error = match self.compare_in_turn(&target, search).await? {
+                Ok(compared) => {
+                    (failed, read) = (0, read + 1);
+                    self.parts.metrics.unread(None);
+                    if compared != ReconcileSummary::default() {
+                        say(format!("{}: {compared}", target.conversation));
+                    }
+                    summary.add(compared);
+                    summary.add(self.end_doubt_in_time(search).await?);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            target.failed += 1;
+            let (why, after) = match unread(error, &target, read > 0) {
+                // A signature that Kommo refuses does not say why.
+                Unread::Later { why, after } => (self.objection().unwrap_or(why), after),
+                Unread::Left { why, is_open } => {
+                    say(format!("{}: its history cannot be read: {why}", target.conversation));
+                    leave(search, &target, &why, is_open);
+                    self.release_hold(&target, search);
+                    summary.add(ReconcileSummary {
+                        unread: 1,
+                        open: usize::from(is_open),
+                        ..ReconcileSummary::default()
+                    });
+                    summary.add(self.end_doubt_in_time(search).await?);
+                    continue;
+                }
+            };
+            failed += 1;
+            search.pending.push(target);
+            self.parts.metrics.unread(Some(why.clone()));
+            if tries.is_some_and(|tries| failed >= tries) {
+                say(format!("Given up: {why}."));
+                let rest = search.conversations();
+                summary.add(ReconcileSummary {
+                    unread: rest,
+                    open: rest,
+                    given_up: rest,
+                    ..ReconcileSummary::default()
+                });
+                break;
+            }
+            let wait = self.schedule.wait(failed, fastrand::f64(), after).unwrap_or(LAST_WAIT);
+            let shown = soon(wait);
+            tracing::warn!(why, "Kommo's history cannot be read: it will be tried again {shown}");
+            say(format!("{why}. It will be tried again {shown}."));
+            summary.add(self.rest(wait, search).await?);
+        }
+        summary.add(self.end_doubt(search).await?);
+        Ok(if search.is_void() { Worked::ClockSet } else { Worked::Off(summary) })
+    }
+
+    /// Lets go of the lane of what was compared, unless there is more of it to be seen to.
+    pub(super) fn release_hold(&self, target: &Target, search: &Search) {
+        if search.is_done(&target.lane) {
+            self.parts.store.release_hold(&target.lane);
+        }
+    }
+
+    /// A routine has the turn for one conversation only, so that nobody has to wait for its end.
+    pub(super) async fn compare_in_turn(
+        &self,
+        target: &Target,
+        search: &mut Search,
+    ) -> Result<Result<ReconcileSummary, NotCompared>, StoreError> {
+        let _turn = if search.is_routine { Some(self.turn.lock().await) } else { None };
+        let read = match self.read(target, search).await? {
+            Ok(read) => read,
+            Err(error) => return Ok(Err(error)),
+        };
+        search.has_read(target);
+        let mut summary = self.heed(target, &read, search).await?;
+        let is_plain = !read.is_cut && !self.is_any_missing(target, &read, search)?;
+        match &mut search.doubt {
+            Some(doubt) if !is_plain => doubt.keep(target.clone(), read),
+            Some(_) | None => summary.add(self.put_right(target, read, search).await?),
+        }
+        self.release_hold(target, search);
+        Ok(Ok(summary))
+    }
+}
+
+/// One conversation cannot be read while others can. They need not wait for it: it has an instant of its own from then on.
+fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
+    let conversation = &target.conversation;
+    if !is_open {
+        tracing::warn!(%conversation, why, "its history cannot be read");
+        return;
+    }
+    let rounds = search.has_left(target);
+    if rounds == TOLD_AFTER {
+        tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons: it is tried again and again, but look in Kommo whether its managers' messages have arrived. This is said once");
+    } else {
+        tracing::warn!(%conversation, why, rounds, "its history cannot be read: the next comparison tries again");
+    }
+}
+
+/// A refusal is about one conversation if Kommo says so, or if others can be read meanwhile. Without that, a 404 may as
+/// well be a wrong address.
+fn unread(error: NotCompared, target: &Target, others_can_be_read: bool) -> Unread {
+    let error = match error {
+        NotCompared::Unread(error) => error,
+        NotCompared::Untimely(why) => return Unread::Later { why, after: None },
+    };
+    let is_unknown = error.is_unknown();
+    let failure = Failure::from(error);
+    let (why, after) = (failure.why().into_owned(), failure.after());
+    if failure.is_final() {
+        return Unread::Left { why, is_open: false };
+    }
+    if others_can_be_read && target.failed >= TRIES_OF_ONE {
+        return Unread::Left { why, is_open: !is_unknown };
+    }
+    Unread::Later { why, after }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+
+    use super::*;
+    use crate::{kommo::chats::CallError, relay::reconcile::search};
+
+    /// How a history that was refused `failed` times is left, if it is.
+    fn left(code: u16, body: &str, failed: u32, others_can_be_read: bool) -> Option<&'static str> {
+        let target = Target { failed, ..search::tests::target("") };
+        let error = CallError::refusal(StatusCode::from_u16(code).unwrap(), body.as_bytes(), None);
+        let error = NotCompared::Unread(error);
+        match unread(error, &target, others_can_be_read) {
+            Unread::Later { .. } => None,
+            Unread::Left { is_open, .. } => Some(if is_open { "open" } else { "for good" }),
+        }
+    }
+
+    #[test]
+    fn a_history_is_left_where_trying_again_cannot_help() {
+        let forgotten = r#"{"error_type":"CHAT_NOT_FOUND"}"#;
+        assert_eq!(left(404, forgotten, 1, false), Some("for good"));
+        let bad = r#"{"error_code":400,"error_description":"no"}"#;
+        assert_eq!(left(400, bad, 1, false), Some("for good"));
+        for (code, others) in [(404, "for good"), (500, "open"), (429, "open"), (403, "open")] {
+            assert_eq!(left(code, "", 99, false), None, "{code}: it may be about all of them");
+            assert_eq!(left(code, "", 2, true), None, "{code}");
+            assert_eq!(left(code, "", 3, true), Some(others), "{code}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! When it is compared: at a start, after an outage, and from time to time in any case.
+//!
+//! An outage is seen if it keeps us from Telegram or Kommo. One that keeps only Kommo from us is not, so there is a
+//! comparison every so often without any reason. A manager may write to a customer who has been silent for long, so it goes
+//! through all chats that are alive, a question or two each, the liveliest first, and at a seventh of the rate that Kommo allows:
+//! with the usual seven requests a second that is one. A thousand chats take a quarter of an hour; where there are so many
+//! that it takes longer than the time between two, the next one follows at its end.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::{self, Moment},
+    domain::amount::span,
+    relay::reconcile::{ReconcileSummary, Reconciler, Search, TRIES, run::Worked},
+    store::StoreError,
+};
+
+/// How often in a row an outage is seen until it is one: what is shorter is left to the comparison in any case.
+const SEEN_TWICE: u32 = 2;
+/// How often it is looked whether the machine has slept.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How much further the clock on the wall goes than the time that is counted before that is a sleep, or a step of the clock.
+const SLEPT: Duration = Duration::from_mins(2);
+/// How long answers are held before the log tells of it.
+const TOLD_AFTER: Duration = Duration::from_secs(10);
+/// In how many chats something may be missing although the others are complete. More are no exceptions.
+const MOST_BEHIND: usize = 100;
+
+/// What a comparison is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Occasion {
+    /// Telegram and Kommo can be reached again.
+    Outage,
+    /// The machine has slept, or was rolled back while it ran, or its clock was set.
+    Sleep,
+    /// It is time.
+    Routine,
+}
+
+/// What was seen of late.
+#[derive(Debug, Default)]
+struct Seen {
+    /// How often in a row nothing could be reached.
+    cut_off: u32,
+    /// Whether the clock on the wall has leapt, as long as it is not known why.
+    has_leapt: bool,
+}
+
+impl Reconciler {
+    /// Does what a start asks for, in the background, and then whatever there is an occasion for, until `stop`. What is
+    /// broken off is done by the next start, since only a comparison that is complete is noted.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn attend(self: Arc<Self>, search: Option<Search>, stop: CancellationToken) -> Result<(), StoreError> {
+        stop.run_until_cancelled(self.attend_for_ever(search)).await.unwrap_or(Ok(()))
+    }
+
+    async fn attend_for_ever(&self, search: Option<Search>) -> Result<(), StoreError> {
+        if let Some(search) = search {
+            self.begin(search).await?;
+        }
+        let (mut seen, mut all) = (Seen::default(), None);
+        loop {
+            let occasion = tokio::select! {
+                occasion = self.occasion(&mut seen) => occasion,
+                failed = self.look_at_all(&mut all) => return failed.map(|never| match never {}),
+            };
+            match occasion {
+                Occasion::Outage => {
+                    self.listening.begin_anew();
+                    tracing::info!("an outage has ended, in which Kommo's hooks may have been lost");
+                    self.begin(self.prepare_undoubted().await?).await?;
+                }
+                Occasion::Sleep => {
+                    self.listening.begin_anew();
+                    tracing::info!("this machine has slept, or its clock was set: Kommo's hooks may have been lost");
+                    self.begin(self.prepare().await?).await?;
+                }
+                Occasion::Routine => self.routine().await?,
+            }
+        }
+    }
+
+    /// Waits for the next occasion.
+    async fn occasion(&self, seen: &mut Seen) -> Occasion {
+        let began = Instant::now();
+        let (due, mut watched_at) = (began + self.bounds.every, began);
+        while Instant::now() < due {
+            let (moment, watch_at) = (Moment::now(), watched_at + self.bounds.watch_every);
+            sleep_until(due.min(watch_at).min(Instant::now() + LOOK_EVERY)).await;
+            if moment.leapt() > SLEPT {
+                seen.has_leapt = true;
+                self.ask_the_time().await;
+            }
+            if seen.has_leapt && self.objection().is_none() {
+                seen.has_leapt = false;
+                return Occasion::Sleep;
+            }
+            if Instant::now() < due.min(watch_at) {
+                continue;
+            }
+            watched_at = Instant::now();
+            if seen.has_leapt {
+                self.ask_the_time().await;
+            }
+            if self.parts.metrics.is_cut_off() {
+                seen.cut_off = seen.cut_off.saturating_add(1);
+            } else if std::mem::take(&mut seen.cut_off) >= SEEN_TWICE {
+                return Occasion::Outage;
+            }
+        }
+        Occasion::Routine
+    }
+
+    /// A search for which lanes are held, until it is done or for as long as that may take.
+    async fn begin(&self, mut search: Search) -> Result<(), StoreError> {
+        let deadline = Instant::now() + self.bounds.hold_for;
+        loop {
+            let (count, back, is_doubted) =
+                (search.conversations(), search.since.until(search.began.wall), search.doubt.is_some());
+            if count > 0 {
+                let back = span(back);
+                tracing::info!(
+                    conversations = count,
+                    "looking for managers' messages of the last {back} that did not come"
+                );
+            }
+            match self.work_off_held(&mut search, deadline).await? {
+                Worked::Off(summary) => {
+                    if count > 0 {
+                        tracing::info!("compared with Kommo's history: {summary}");
+                    }
+                    self.parts.metrics.unread(None);
+                    return self.note(summary, search).await;
+                }
+                Worked::ClockSet => {
+                    tracing::warn!("this machine's clock was set back: the comparison begins anew");
+                    search = if is_doubted { self.prepare().await? } else { self.prepare_undoubted().await? };
+                }
+            }
+        }
+    }
+
+    async fn work_off_held(&self, search: &mut Search, deadline: Instant) -> Result<Worked, StoreError> {
+        let job = async {
+            // The lanes are held already, and are not to be so for as long as somebody else searches.
+            let _turn = self.turn.lock().await;
+            let mut worked = self.work_off(search, None, |_| ()).await?;
+            if let Worked::Off(summary) = &mut worked {
+                summary.add(self.work_off_named(search).await?);
+            }
+            Ok(worked)
+        };
+        tokio::pin!(job);
+        tokio::select! {
+            worked = &mut job => return worked,
+            () = sleep_until(deadline.min(Instant::now() + TOLD_AFTER)) => self.tell_held(),
+        }
+        tokio::select! {
+            worked = &mut job => return worked,
+            () = sleep_until(deadline) => {}
+        }
+        let count = self.parts.store.release_all_holds();
+        if count > 0 {
+            tracing::warn!(conversations = count, "new messages go on before older ones that may be missing");
+        }
+        job.await
+    }
+
+    fn tell_held(&self) {
+        let conversations = self.parts.store.withheld().len();
+        if conversations > 0 {
+            let most = span(self.bounds.hold_for);
+            tracing::warn!(
+                conversations,
+                "answers are held until Kommo's history tells whether older ones are missing, for {most} at most"
+            );
+        }
+    }
+
+    /// A search that nothing hints at. It holds nothing up, and lets others search meanwhile.
+    async fn routine(&self) -> Result<(), StoreError> {
+        let (search, count, summary) = loop {
+            let mut search = Search { is_routine: true, ..self.since_last().await? };
+            let count = search.conversations();
+            match self.work_off(&mut search, Some(TRIES), |_| ()).await? {
+                Worked::Off(mut summary) => {
+                    if summary.given_up == 0 {
+                        summary.add(self.work_off_named(&mut search).await?);
+                    }
+                    break (search, count, summary);
+                }
+                Worked::ClockSet => tracing::warn!("this machine's clock was set back: the comparison begins anew"),
+            }
+        };
+        if summary == ReconcileSummary::default() {
+            tracing::debug!(conversations = count, "compared with Kommo's history: nothing is missing");
+        } else {
+            tracing::warn!(conversations = count, "compared with Kommo's history: {summary}");
+        }
+        self.tell_found();
+        self.note(summary, search).await
+    }
+
+    /// Notes up to when nothing is missing, if all could be compared but a few, and from when on in those.
+    async fn note(&self, summary: ReconcileSummary, search: Search) -> Result<(), StoreError> {
+        let now = clock::now();
+        if search.is_void() || search.began.wall > now || search.since > now {
+            // By the clock that it began with, it may have looked back no further than to what is still to come.
+            tracing::warn!("this machine's clock was set back: the next comparison begins where this one did");
+            return Ok(());
+        }
+        if summary.given_up > 0 || search.behind.len() > MOST_BEHIND {
+            tracing::warn!(
+                conversations = summary.open,
+                "not everything could be compared with Kommo's history: the next comparison begins there"
+            );
+            return Ok(());
+        }
+        self.parts.store.advance_watermark(search.began.wall, search.mark, search.behind).await
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::{
+        domain::retry::Schedule,
+        kommo::{chats::Chats, sign::Signer},
+        media::imported,
+        metrics::Metrics,
+        net::Egress,
+        relay::reconcile::{Bounds, Parts},
+        store::{Settings, Store},
+        words::Spoken,
+    };
+
+    const MINUTE: Duration = Duration::from_mins(1);
+    const HOUR: Duration = Duration::from_hours(1);
+
+    pub(in crate::relay::reconcile) fn reconciler(dir: &std::path::Path, metrics: &Arc<Metrics>) -> Reconciler {
+        let url = "http://127.0.0.1:9".parse().unwrap();
+        let chats = Chats::new(&Egress::default(), url, "scope", Signer::new("secret"), MINUTE, 7).unwrap();
+        let (dir, imported) = (dir.to_owned(), imported::chats(dir, "scope"));
+        let (dedupe_for, links_for, parked_for) = (HOUR, HOUR, HOUR);
+        let settings = Settings { dir, cache_bytes: 4 << 20, reserve_bytes: 0, dedupe_for, links_for, parked_for };
+        let bounds = Bounds {
+            max_age: HOUR,
+            chats_within: HOUR,
+            known_for: HOUR,
+            linked_for: HOUR,
+            hold_for: MINUTE,
+            every: HOUR,
+            watch_every: MINUTE,
+        };
+        let (store, sources) = (Store::open(settings).unwrap(), std::collections::BTreeSet::new());
+        let parts = Parts {
+            chats,
+            account: None,
+            store,
+            imported,
+            metrics: Arc::clone(metrics),
+            spoken: Spoken::default(),
+            sources,
+        };
+        Reconciler::new(parts, bounds, Schedule::endless(vec![]), 7)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_an_occasion_when_it_has_ended() {
+        let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
+        let reconciler = reconciler(dir.path(), &metrics);
+        for (minutes, occasion) in [(1, Occasion::Routine), (2, Occasion::Outage), (90, Occasion::Outage)] {
+            let (began, mut seen) = (Instant::now(), Seen::default());
+            let outage = async {
+                metrics.between(Some("no answer".to_owned()));
+                sleep(MINUTE * minutes + MINUTE / 2).await;
+                metrics.between(None);
+            };
+            let noticed = async {
+                let mut noticed = reconciler.occasion(&mut seen).await;
+                if minutes > 60 {
+                    assert_eq!(noticed, Occasion::Routine, "it is looked for in any case");
+                    noticed = reconciler.occasion(&mut seen).await;
+                }
+                noticed
+            };
+            let ((), noticed) = tokio::join!(outage, noticed);
+            let after = if noticed == Occasion::Routine { HOUR } else { MINUTE * (minutes + 1) };
+            assert_eq!((noticed, began.elapsed()), (occasion, after), "{minutes} minutes");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_has_slept_is_an_occasion_at_once() {
+        let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
+        let (reconciler, mut seen) = (reconciler(dir.path(), &metrics), Seen::default());
+        let asleep = async {
+            sleep(MINUTE).await;
+            clock::set_off_by(i64::try_from(HOUR.as_millis()).unwrap());
+        };
+        let began = Instant::now();
+        let (noticed, ()) = tokio::join!(reconciler.occasion(&mut seen), asleep);
+        assert_eq!(noticed, Occasion::Sleep);
+        assert!(began.elapsed() <= MINUTE + LOOK_EVERY, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn one_chat_that_cannot_be_read_holds_back_no_other() {
+        let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
+        let reconciler = reconciler(dir.path(), &metrics);
+        let store = &reconciler.parts.store;
+        let searched = async || {
+            let mut search = reconciler.since_last().await.unwrap();
+            search.has_left(&super::super::search::tests::target("left"));
+            search
+        };
+        let noted = || store.caught_up_at().unwrap();
+        let left = ReconcileSummary { unread: 1, open: 1, ..ReconcileSummary::default() };
+
+        let given_up = ReconcileSummary { given_up: 1, ..left };
+        reconciler.note(given_up, searched().await).await.unwrap();
+        let mut many = searched().await;
+        many.behind = vec![many.behind[0].clone(); MOST_BEHIND + 1];
+        reconciler.note(left, many).await.unwrap();
+        assert_eq!(noted(), None, "it may be about all of them");
+
+        let search = searched().await;
+        let (since, began_at) = (search.since, search.began_at());
+        reconciler.note(left, search).await.unwrap();
+        assert_eq!((noted(), store.behind().unwrap()[0].since), (Some(began_at), since));
+        let again = searched().await;
+        assert_eq!((again.behind[0].rounds, again.behind.len()), (2, 1));
+
+        clock::set_off_by(-60_000);
+        reconciler.note(ReconcileSummary::default(), again).await.unwrap();
+        assert_eq!(noted(), Some(began_at), "what began in the future is not noted");
+    }
+}

@@ -1,0 +1,308 @@
+use super::*;
+use crate::{
+    domain::{
+        address::{BotId, Conversation, SourceId},
+        job::{Call, Method},
+    },
+    words::Language,
+};
+
+#[path = "verdict_tests/weather.rs"]
+mod weather;
+
+const NOW: UnixMillis = UnixMillis(1_000_000);
+
+fn conversation() -> Conversation {
+    Conversation::new(SourceId::parse("sales").unwrap(), 7)
+}
+
+fn call(part: u16, parts: u16) -> Job {
+    let method = Method::SendText {
+        text: "x".to_owned(),
+        keyboard: crate::domain::keyboard::Keyboard::default(),
+        reply_to: None,
+    };
+    Job::Call(Call {
+        message: KommoMessageId("m1".to_owned()),
+        to: conversation(),
+        part,
+        parts,
+        method,
+        omitted: None,
+        answers_in: None,
+        opening: None,
+        written_at: None,
+    })
+}
+
+fn update() -> Job {
+    Job::Update { source: conversation().source, bot: BotId(1), raw: "{}".to_owned() }
+}
+
+fn after(job: &Job, failed_before: u32, failure: Failure) -> Outcome {
+    aged(job, failed_before, Duration::from_secs(5), failure)
+}
+
+fn policy() -> RetryPolicy {
+    let waits = ["1s", "10s", "30m"].map(|wait| humantime::parse_duration(wait).unwrap());
+    let schedule = Schedule::ending(waits.to_vec());
+    let slots = Slots { texts: 1, files: 1 };
+    RetryPolicy {
+        schedule,
+        patience: Some(Duration::from_mins(5)),
+        repeats_uncertain: false,
+        slots,
+        spoken: Spoken::default(),
+    }
+}
+
+fn attempt<'a>(job: &'a Job, lane: &'a Lane, failed_before: u32) -> Attempt<'a> {
+    let age = Duration::from_secs(5);
+    let blame = Blame::Message;
+    Attempt { job, lane, failed_before, age, is_repeated: false, is_best_effort: false, blame }
+}
+
+fn aged(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
+    let lane = Lane::outbound(&conversation());
+    of_failure(&Attempt { age, ..attempt(job, &lane, failed_before) }, failure, &policy(), NOW, 0.5)
+}
+
+/// The same of a failure that is due to the way.
+fn spared(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
+    let lane = Lane::outbound(&conversation());
+    let attempt = Attempt { age, blame: Blame::Way, ..attempt(job, &lane, failed_before) };
+    of_failure(&attempt, failure, &policy(), NOW, 0.5)
+}
+
+fn flood(seconds: u64) -> Failure {
+    Failure::Throttled { why: "429".to_owned(), after: Some(Duration::from_secs(seconds)) }
+}
+
+#[test]
+fn a_message_that_fails_alone_is_set_aside_after_six_tries_and_about_two_minutes() {
+    for failure in [Failure::transient("500"), Failure::unreachable("refused"), Failure::blocked("401"), flood(0)] {
+        let mut waited = Duration::ZERO;
+        for failed_before in 0..5 {
+            let Outcome::Retry { at, counts: true, .. } = after(&update(), failed_before, failure.clone()) else {
+                panic!("{failure:?} is tried again after {failed_before}")
+            };
+            waited += NOW.until(at);
+        }
+        assert!((90..=150).contains(&waited.as_secs()), "{waited:?}");
+        assert!(matches!(after(&update(), 5, failure.clone()), Outcome::Park { .. }), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_message_that_was_tried_alone_takes_its_time() {
+    let (job, lane) = (update(), Lane::inbound(&conversation()));
+    let policy = RetryPolicy { patience: None, ..policy() };
+    for (blame, wait) in [(Blame::Unknown, Duration::from_mins(30)), (Blame::Message, LONGEST_OWN)] {
+        let attempt = Attempt { blame, ..attempt(&job, &lane, 4) };
+        let outcome = of_failure(&attempt, Failure::transient("500"), &policy, NOW, 0.5);
+        let Outcome::Retry { at, counts: true, .. } = outcome else { panic!("it is tried again") };
+        assert_eq!(NOW.until(at), wait, "{blame:?}");
+    }
+}
+
+#[test]
+fn what_is_due_to_the_way_uses_up_no_attempt() {
+    for failure in [Failure::transient("500"), Failure::unreachable("refused"), Failure::blocked("401"), flood(0)] {
+        let Outcome::Retry { at, counts: false, .. } = spared(&update(), 1000, Duration::ZERO, failure) else {
+            panic!("it waits")
+        };
+        assert!(NOW.until(at) <= Duration::from_secs(2));
+    }
+}
+
+#[test]
+fn what_is_not_there_yet_is_waited_for_as_long_as_it_takes() {
+    let (job, lane) = (update(), Lane::inbound(&conversation()));
+    let patient = RetryPolicy { patience: None, ..policy() };
+    for (age, wait) in [("0s", "1s"), ("7s", "7s"), ("20m", "20m"), ("2d", "30m")] {
+        let [age, wait] = [age, wait].map(|text| humantime::parse_duration(text).unwrap());
+        let attempt = Attempt { age, ..attempt(&job, &lane, 5) };
+        let waits = of_failure(&attempt, Failure::not_yet("no contact"), &patient, NOW, 0.5);
+        let Outcome::Retry { at, counts: false, .. } = waits else { panic!("it waits, and uses up no try") };
+        assert_eq!(at, NOW.plus(wait), "{age:?}");
+    }
+}
+
+#[test]
+fn what_may_have_arrived_is_reported_or_sent_again_once() {
+    let uncertain = || Failure::Uncertain(Refusal::uncertain(refusal::stopped()));
+    assert!(matches!(after(&call(1, 1), 0, uncertain()), Outcome::Park { then, .. } if then.len() == 1));
+    let (job, lane) = (call(1, 1), Lane::outbound(&conversation()));
+    let repeating = RetryPolicy { repeats_uncertain: true, ..policy() };
+    let first = attempt(&job, &lane, 0);
+    assert!(matches!(of_failure(&first, uncertain(), &repeating, NOW, 0.5), Outcome::Repeat));
+    let second = Attempt { is_repeated: true, ..first };
+    assert!(matches!(of_failure(&second, uncertain(), &repeating, NOW, 0.5), Outcome::Park { .. }));
+}
+
+#[test]
+fn a_transient_failure_waits_by_the_schedule() {
+    let Outcome::Retry { at, counts: true, why } = after(&call(1, 1), 1, Failure::transient("down")) else {
+        panic!("a retry was expected")
+    };
+    assert_eq!((at, why.as_str()), (UnixMillis(1_010_000), "down"));
+}
+
+#[test]
+fn a_wait_that_the_server_asks_for_does_not_use_up_the_schedule() {
+    let answer = spared(&call(1, 1), 0, Duration::ZERO, flood(30));
+    assert!(matches!(answer, Outcome::Retry { at, counts: false, .. } if at >= UnixMillis(1_030_000)));
+    let alone = after(&call(1, 1), 0, flood(30));
+    assert!(matches!(alone, Outcome::Retry { at, counts: true, .. } if at >= UnixMillis(1_030_000)), "{alone:?}");
+}
+
+#[test]
+fn a_server_that_asks_for_less_than_our_own_wait_does_not_stop_the_count() {
+    let hasty = Failure::Transient { why: "503".to_owned(), after: Some(Duration::ZERO) };
+    assert!(matches!(after(&call(1, 1), 0, hasty), Outcome::Retry { counts: true, .. }));
+}
+
+#[test]
+fn patience_ends_even_where_attempts_do_not_count() {
+    for failure in [Failure::blocked("401"), flood(1)] {
+        let (young, old) = (Duration::from_mins(3), Duration::from_mins(5));
+        assert!(matches!(spared(&call(1, 1), 0, young, failure.clone()), Outcome::Retry { .. }));
+        assert!(matches!(spared(&call(1, 1), 0, old, failure), Outcome::Park { then, .. } if then.len() == 1));
+    }
+}
+
+#[test]
+fn when_the_tries_end_the_author_is_told() {
+    let Outcome::Park { then, .. } = after(&call(2, 3), 5, Failure::transient("down")) else {
+        panic!("parking was expected")
+    };
+    let [NewJob { id: None, lane, job: Job::DeliveryStatus(report) }] = then.as_slice() else { panic!("{then:?}") };
+    assert_eq!(*lane, Lane::outbound(&conversation()).reports());
+    let Delivery::Failed(refusal) = &report.delivery else { panic!("{report:?}") };
+    assert_eq!(refusal.sentence, "Part 2 of 3: Not delivered: tried again and again without success (down).");
+}
+
+#[test]
+fn a_hook_that_cannot_be_sent_is_reported_under_its_own_id() {
+    let raw = include_str!("../../tests/fixtures/kommo/hook_write_first.json").to_owned();
+    let refusal = Refusal::new(ErrorCode::ConversationImpossible, Sentence::plain("cannot write first"));
+    let Outcome::Park { then, why, .. } = after(&Job::Hook { raw }, 0, Failure::Permanent(refusal.clone())) else {
+        panic!("parking was expected")
+    };
+    assert_eq!(why, "cannot write first");
+    let message = KommoMessageId("4371a0ff-b78a-4c7b-8538-a7d547e10692".to_owned());
+    assert_eq!(then, [report(&Lane::outbound(&conversation()), message, Delivery::Failed(refusal.told(Language::En)))]);
+}
+
+#[test]
+fn a_hopeless_update_has_no_author_to_tell() {
+    let hopeless = Failure::Permanent(Refusal::internal("400"));
+    assert!(matches!(after(&update(), 0, hopeless), Outcome::Park { then, .. } if then.is_empty()));
+}
+
+#[test]
+fn a_reaction_is_tried_again_and_then_let_go() {
+    let reaction = Job::Reaction { raw: include_str!("../../tests/fixtures/kommo/hook_unreact.json").to_owned() };
+    assert!(matches!(after(&reaction, 0, Failure::transient("down")), Outcome::Retry { .. }));
+    let old = Duration::from_mins(6);
+    for release_hold in [
+        after(&reaction, 5, Failure::transient("down")),
+        aged(&reaction, 0, old, Failure::blocked("401")),
+        aged(&reaction, 0, old, too_late(&reaction, false)),
+    ] {
+        assert!(
+            matches!(&release_hold, Outcome::Done { then, changes } if then.is_empty() && changes.is_empty()),
+            "{release_hold:?}"
+        );
+    }
+    assert_eq!(broken_off(&reaction, true), None);
+}
+
+#[test]
+fn that_an_answer_was_read_is_let_go_where_kommo_does_not_take_it() {
+    let told = |delivery| Job::DeliveryStatus(Report { message: KommoMessageId("m1".to_owned()), delivery });
+    let gone = || Failure::Permanent(Refusal::internal("Kommo knows no such message"));
+    assert!(
+        matches!(after(&told(Delivery::Read), 0, gone()), Outcome::Done { then, changes } if then.is_empty() && changes.is_empty())
+    );
+    assert!(matches!(after(&told(Delivery::Delivered), 0, gone()), Outcome::Park { .. }));
+    assert!(matches!(after(&told(Delivery::Read), 0, Failure::transient("down")), Outcome::Retry { .. }));
+}
+
+#[test]
+fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
+    let album = Job::Album { calls: vec![] };
+    for job in [call(1, 1), album] {
+        assert!(matches!(broken_off(&job, true), Some(Failure::Uncertain(_))));
+        assert_eq!(broken_off(&job, false), None);
+    }
+    assert_eq!(broken_off(&update(), true), None);
+}
+
+#[test]
+fn an_album_that_cannot_be_sent_is_told_to_each_of_its_answers() {
+    let Job::Call(first) = call(1, 1) else { unreachable!("a call") };
+    let second = Call { message: KommoMessageId("m2".to_owned()), ..first.clone() };
+    let album = Job::Album { calls: vec![first, second] };
+    let hopeless = Failure::Permanent(Refusal::internal("no"));
+    assert!(matches!(after(&album, 0, hopeless), Outcome::Park { then, .. } if then.len() == 2));
+}
+
+/// Why a call was parked, for the operator and for a manager who reads `language`.
+fn told(failure: Failure, failed_before: u32, language: Language) -> (String, String) {
+    let (job, lane) = (call(1, 1), Lane::outbound(&conversation()));
+    let policy = RetryPolicy { spoken: Spoken::new(language), ..policy() };
+    let outcome = of_failure(&attempt(&job, &lane, failed_before), failure, &policy, NOW, 0.5);
+    let Outcome::Park { why, then, .. } = outcome else { panic!("it is given up") };
+    let [NewJob { job: Job::DeliveryStatus(Report { delivery: Delivery::Failed(told), .. }), .. }] = &then[..] else {
+        panic!("{then:?}")
+    };
+    (why, told.sentence.clone())
+}
+
+#[test]
+fn a_manager_reads_their_language_and_the_operator_english() {
+    let stopped = || Failure::Uncertain(Refusal::uncertain(refusal::stopped()));
+    let (why, told) = told(stopped(), 0, Language::Ru);
+    assert!(why.starts_with("May not have been delivered: the Telegram bridge was stopped"), "{why}");
+    assert!(told.starts_with("Возможно, не доставлено: интеграция с Telegram была остановлена"), "{told}");
+}
+
+#[test]
+fn a_long_wait_is_told_in_hours_and_is_no_row_of_tries() {
+    for (seconds, language, want) in [
+        (35_000, Language::En, "Not delivered: Telegram lets the bot write again in 10 hours. Send it again then."),
+        (
+            32_400,
+            Language::Ru,
+            "Не доставлено: Telegram снова разрешит боту писать через 9 часов. Отправьте ещё раз после этого.",
+        ),
+        (
+            5_340,
+            Language::Es,
+            "No entregado: Telegram permitirá que el bot vuelva a escribir en 89 minutos. Envíelo de nuevo entonces.",
+        ),
+        (
+            75_600,
+            Language::Ru,
+            "Не доставлено: Telegram снова разрешит боту писать через 21 час. Отправьте ещё раз после этого.",
+        ),
+        (
+            86_400 * 2,
+            Language::Pt,
+            "Não entregue: o Telegram só deixará o bot escrever novamente em 48 horas. Envie de novo depois disso.",
+        ),
+    ] {
+        assert_eq!(told(flood(seconds), 0, language).1, want);
+    }
+}
+
+#[test]
+fn one_try_is_not_called_many() {
+    let lane = Lane::outbound(&conversation());
+    let job = call(1, 1);
+    let old = Attempt { age: Duration::from_mins(6), ..attempt(&job, &lane, 0) };
+    let outcome = of_failure(&old, Failure::transient("down"), &policy(), NOW, 0.5);
+    let Outcome::Park { why, .. } = outcome else { panic!("it is too late") };
+    assert_eq!(why, "Not delivered: it did not work in time (down).");
+}

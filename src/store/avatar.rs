@@ -1,0 +1,40 @@
+//! How customers look, by the bot that was told.
+
+use crate::{
+    domain::{
+        address::{BotId, ContactId},
+        avatar::Avatar,
+    },
+    store::{
+        Store, StoreError,
+        committer::{Commit, WriteTxn},
+        db::Batch,
+        index::Index,
+        keys, rows,
+    },
+};
+
+impl Store {
+    /// What a bot was told of a customer's picture.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn avatar(&self, bot: BotId, customer: ContactId) -> Result<Option<Avatar>, StoreError> {
+        rows::get(&self.db()?, &keys::avatar(bot, customer))
+    }
+
+    /// Remembers what a bot was told of a customer's picture, in place of what it was told before. It is little and stays.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn remember_portrait(&self, bot: BotId, customer: ContactId, avatar: &Avatar) -> Result<(), StoreError> {
+        self.db()?;
+        let (key, row) = (keys::avatar(bot, customer), rows::write(avatar));
+        let plan = move |_: &mut WriteTxn| {
+            let mut batch = Batch::default();
+            batch.insert(key, row);
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+}

@@ -1,0 +1,182 @@
+//! Late arrivals: into the middle of a lane, where they would stand had they come in time.
+
+use sled::IVec;
+
+use crate::{
+    domain::{
+        job::{Job, Lane},
+        time::UnixMillis,
+    },
+    store::{
+        NewJob, Store, StoreError,
+        committer::{Commit, WriteTxn},
+        db::{Batch, Db},
+        index::{Head, Index},
+        keys::{self, Place},
+        push,
+        rows::{self, JobRow},
+    },
+};
+
+/// A job that should have been in its lane for long.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// Where it stands in the order of what was said.
+    pub rank: usize,
+    /// The job.
+    pub job: NewJob,
+}
+
+/// What became of the jobs that were to be put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backfilled {
+    /// Somebody works on the lane, or could: hold all of it, and ask again.
+    Busy,
+    /// So many are new, and stored now; the others were known.
+    Stored(usize),
+}
+
+impl Store {
+    /// Puts jobs into a lane, each before the first arrival that comes after it. `rank` tells where a job that waits
+    /// there stands, given its sequence; `None` for one that comes before all that are missing. The lane must be held
+    /// from 0 on, and nobody may have claimed its head. Whoever lets go of it meanwhile does so once all is in place.
+    ///
+    /// Whatever comes behind the first of them gets a new place, in one durable step and in the same order.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn backfill(
+        &self,
+        lane: Lane,
+        mut missing: Vec<Missing>,
+        rank: impl Fn(u64, &Job) -> Option<usize> + Send + 'static,
+        now: UnixMillis,
+    ) -> Result<Backfilled, StoreError> {
+        self.db()?;
+        missing.sort_by_key(|missing| missing.rank);
+        let dedupe_for = self.0.settings.dedupe_for;
+        let store = self.clone();
+        let plan = move |txn: &mut WriteTxn| {
+            let until = super::watermark::not_before(&txn.db, now)?.plus(dedupe_for);
+            // Others may let go of it before the new order is durable: they must find neither the old head nor none.
+            if !store.with_index(|index| index.freeze(&lane)) {
+                return Ok(Commit { batch: None, answer: Backfilled::Busy, then: Box::new(|_: &mut Index| ()) });
+            }
+            let mut batch = Batch::default();
+            let missing = new(txn, &mut batch, missing, until)?;
+            let count = missing.len();
+            let order = merged(arrivals(&txn.db, &lane)?, missing, rank);
+            let head = place(txn, &mut batch, &lane, order, now);
+            let answer = Backfilled::Stored(count);
+            // A plan or a commit that fails ends the store, so only this thaws.
+            let then = move |index: &mut Index| index.thaw(&lane, count, head);
+            Ok(Commit { batch: (count > 0).then_some(batch), answer, then: Box::new(then) })
+        };
+        self.0.committer.write(plan).await
+    }
+}
+
+/// The missing jobs that are new, noted as taken.
+fn new(
+    txn: &WriteTxn,
+    batch: &mut Batch,
+    missing: Vec<Missing>,
+    until: UnixMillis,
+) -> Result<Vec<Missing>, StoreError> {
+    let mut new: Vec<Missing> = Vec::new();
+    for missing in missing {
+        if let Some(id) = &missing.job.id {
+            let is_twice = new.iter().any(|other| other.job.id.as_ref() == Some(id));
+            if is_twice || push::was_taken(&txn.db, id)? {
+                continue;
+            }
+        }
+        push::remember(batch, &missing.job, until);
+        new.push(missing);
+    }
+    Ok(new)
+}
+
+/// One arrival that waits: its jobs as they are written, by their places, the first of them first.
+type Arrival = Vec<(Place, IVec)>;
+
+/// Everything that waits in a lane, in order.
+fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
+    let mut all: Vec<Arrival> = Vec::new();
+    for entry in db.scan_prefix(keys::lane(lane)) {
+        let (key, value) = entry?;
+        let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
+        match all.last_mut() {
+            Some(arrival) if arrival[0].0.sequence == place.sequence => arrival.push((place, value)),
+            _ => all.push(vec![(place, value)]),
+        }
+    }
+    Ok(all)
+}
+
+enum Turn {
+    Waits(Arrival),
+    Comes(Box<NewJob>),
+}
+
+fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Job) -> Option<usize>) -> Vec<Turn> {
+    let mut missing = missing.into_iter().peekable();
+    let mut order = Vec::new();
+    for arrival in waiting {
+        // Its first parts are sent already: nothing comes between them and the rest.
+        if arrival[0].0.part > 1 {
+            order.push(Turn::Waits(arrival));
+            continue;
+        }
+        let ranks = arrival.iter().filter_map(|(place, value)| {
+            let row: JobRow = rows::read(&place.key(), value)?;
+            rank(place.sequence, &row.job)
+        });
+        let rank = ranks.max();
+        while let Some(earlier) = missing.next_if(|missing| rank.is_some_and(|rank| missing.rank < rank)) {
+            order.push(Turn::Comes(Box::new(earlier.job)));
+        }
+        order.push(Turn::Waits(arrival));
+    }
+    order.extend(missing.map(|missing| Turn::Comes(Box::new(missing.job))));
+    order
+}
+
+/// Writes the new order, and tells what is first in it. What stands before all that came keeps its place.
+fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, now: UnixMillis) -> Option<Head> {
+    let mut head = None;
+    let mut moves = false;
+    for turn in order {
+        let first = match turn {
+            Turn::Comes(job) => {
+                moves = true;
+                let row = JobRow::new(job.job, now);
+                let place = Place { lane: lane.clone(), sequence: txn.sequence(batch), part: 0 };
+                batch.insert(place.key(), rows::write(&row));
+                Head::new(place.sequence, &row)
+            }
+            Turn::Waits(arrival) => {
+                let sequence = if moves { txn.sequence(batch) } else { arrival[0].0.sequence };
+                let mut first = Head::of(sequence, &arrival[0].0.key(), &arrival[0].1);
+                if moves {
+                    // When its turn comes again is long after it was to be tried again.
+                    first.retry_at = None;
+                    for (place, value) in arrival {
+                        let value = without_wait(&place, &value);
+                        batch.remove(place.key());
+                        batch.insert(Place { sequence, ..place }.key(), value);
+                    }
+                }
+                first
+            }
+        };
+        head = head.or(Some(first));
+    }
+    head
+}
+
+/// A job that waits for no further try. One that cannot be read stays as it is.
+fn without_wait(place: &Place, value: &IVec) -> Vec<u8> {
+    let row: Option<JobRow> = rows::read(&place.key(), value);
+    row.map_or_else(|| value.to_vec(), |row| rows::write(&JobRow { retry_at: None, ..row }))
+}

@@ -1,0 +1,166 @@
+//! What jobs teach.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
+        crm::SyncedProfile,
+        delivery::Unread,
+        question::Question,
+        reach::{Connection, Membership},
+        timestamps::{Arrived, LastSent},
+        topic::Topic,
+    },
+    store::Held,
+};
+
+/// Something learnt about either side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StateChange {
+    /// What Kommo calls a conversation of ours.
+    Chat {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Its other side.
+        chat: Chat,
+    },
+    /// Whether the bot is let into a chat.
+    Membership {
+        /// Our conversation.
+        conversation: Conversation,
+        /// How it is.
+        membership: Membership,
+    },
+    /// A connection of Telegram Business.
+    Connection {
+        /// The bot that has it.
+        bot: BotId,
+        /// What it is.
+        connection: Connection,
+    },
+    /// A group is another chat now. Its conversation stays.
+    Move {
+        /// The conversation of what it was.
+        from: Conversation,
+        /// Telegram's id of what it is.
+        to: i64,
+    },
+    /// The newest message of a customer, by its number in the chat.
+    Newest {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Its number.
+        message: i64,
+    },
+    /// A message of Kommo's that the customer of a conversation has got.
+    Arrived {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Which it is, and when it was written.
+        arrived: Arrived,
+    },
+    /// The latest message of a conversation that Kommo has.
+    LastSent {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Which it is, and when it was sent.
+        last_sent: LastSent,
+    },
+    /// A message has left its lane without Kommo's id of it, although Kommo may have it.
+    Unlinked {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Which it is.
+        ours: MessageId,
+    },
+    /// The topic that the newest message of a conversation is in; `None` if it is in none.
+    Topic {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Telegram's number of the topic.
+        topic: Option<i64>,
+    },
+    /// An answer has begun to arrive in a chat with topics, and there is more of it.
+    UnderWay {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Kommo's id of the answer.
+        answer: KommoMessageId,
+        /// Where its beginning is.
+        spot: Topic,
+    },
+    /// Answers have arrived, and nothing shows yet that they were read. One fact of an ending says all of a conversation's.
+    Unread {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The answers, in order.
+        answers: Vec<Unread>,
+    },
+    /// Answers were read; nothing more is expected of them.
+    Read {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The answers.
+        answers: Vec<Unread>,
+    },
+    /// What Kommo calls a message of Telegram's. An answer of several parts has several.
+    Link {
+        /// The Telegram message.
+        ours: MessageId,
+        /// The Kommo message.
+        kommo: KommoMessageId,
+    },
+    /// What a customer has written in a person's own chat waits for an answer; `None` if nothing does any more.
+    Question {
+        /// Our conversation.
+        conversation: Conversation,
+        /// What waits.
+        question: Option<Question>,
+    },
+    /// A `/start` is held until more is known of the customer; `None` if it is no more.
+    Held {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The update.
+        held: Option<Held>,
+    },
+    /// A manager has begun a chat with the customer of a conversation.
+    ManagerInitiatedChat {
+        /// Our conversation.
+        conversation: Conversation,
+        /// The chat.
+        chat: Chat,
+    },
+    /// The customer has answered what a manager had begun.
+    Answered {
+        /// Our conversation.
+        conversation: Conversation,
+        /// Kommo's id of the chat that was begun.
+        chat: KommoChatId,
+    },
+    /// What Kommo was told of a customer.
+    SyncedProfile {
+        /// Our conversation.
+        conversation: Conversation,
+        /// What.
+        told: SyncedProfile,
+    },
+}
+
+/// A conversation as Kommo knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chat {
+    /// The chat.
+    pub chat: KommoChatId,
+    /// The customer in it.
+    pub user: Option<KommoUserId>,
+}
+
+impl Chat {
+    /// The same, with the customer that was known in it before: not everything that names the chat names them.
+    pub(super) fn with_user_of(self, former: Option<Self>) -> Self {
+        let user = former.filter(|former| former.chat == self.chat).and_then(|former| former.user);
+        Self { user: self.user.or(user), ..self }
+    }
+}

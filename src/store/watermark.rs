@@ -1,0 +1,234 @@
+//! What was said while nobody listened: up to when the store is complete, and where something may be missing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        address::{Conversation, KommoChatId},
+        job::{IdempotencyKey, Lane},
+        time::UnixMillis,
+    },
+    store::{
+        Chat, Store, StoreError,
+        committer::{Commit, WriteTxn},
+        db::{Batch, Db},
+        index::Index,
+        keys, push, rows,
+        scan::scan,
+    },
+};
+
+/// A conversation that Kommo knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownChat {
+    /// Our conversation.
+    pub conversation: Conversation,
+    /// Its other side.
+    pub chat: Chat,
+    /// When something was last said in it, if that was noted.
+    pub active_at: Option<UnixMillis>,
+}
+
+/// A chat whose history could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// Kommo's id of it.
+    pub chat: KommoChatId,
+    /// From when on something may be missing in it.
+    pub since: UnixMillis,
+    /// In how many comparisons its history could not be read.
+    pub rounds: u32,
+}
+
+/// `now`, or the instant of the last comparison, if this machine's clock is behind that. Of all instants that are noted, that
+/// alone was noted while this machine's clock and Kommo's agreed. What is to be remembered for a time is
+/// remembered from here on: by a clock of 1970 it would be forgotten as soon as that is set right.
+pub(super) fn not_before(db: &Db, now: UnixMillis) -> Result<UnixMillis, StoreError> {
+    let compared: Option<UnixMillis> = rows::get(db, keys::CAUGHT_UP)?;
+    Ok(compared.map_or(now, |compared| now.max(compared)))
+}
+
+/// In place of the instant at which a restored store is used first.
+pub(super) const NOT_YET: UnixMillis = UnixMillis(i64::MAX);
+
+impl Store {
+    /// The instant up to which no hook is missing, if that was ever noted.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn caught_up_at(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.instant(keys::CAUGHT_UP)
+    }
+
+    /// The chats whose histories could not be read when the others were complete.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn behind(&self) -> Result<Vec<Behind>, StoreError> {
+        Ok(rows::get(&self.db()?, keys::BEHIND)?.unwrap_or_default())
+    }
+
+    /// When the last comparison of all chats, also of those that have been silent for long, began; if there was none, when
+    /// that was first waited for.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn looked_at_all_at(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.instant(keys::LOOKED_AT_ALL)
+    }
+
+    /// Notes when a comparison of all chats began that is complete.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn looked_at_all(&self, at: UnixMillis) -> Result<(), StoreError> {
+        self.db()?;
+        let plan = move |_: &mut WriteTxn| {
+            let mut batch = Batch::default();
+            batch.insert(keys::LOOKED_AT_ALL, rows::write(&at));
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// The instant before which this store knows nothing: when it was made, or restored. `None` if it is older than this
+    /// note.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn history_from(&self) -> Result<Option<UnixMillis>, StoreError> {
+        self.instant(keys::BEGUN)
+    }
+
+    /// The number ([`Store::next_mark`]) from which on arrivals may have come before something that is missing.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn caught_up_mark(&self) -> Result<Option<u64>, StoreError> {
+        rows::get(&self.db()?, keys::CAUGHT_UP_MARK)
+    }
+
+    fn instant(&self, key: &[u8]) -> Result<Option<UnixMillis>, StoreError> {
+        rows::get(&self.db()?, key)
+    }
+
+    /// Notes that a store begins now, if it holds nothing yet or was restored and has not been in use since.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn begin(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.db()?;
+        let plan = move |txn: &mut WriteTxn| {
+            // A note that cannot be read may have been a restored store's, which must not take what has crossed for missing.
+            let is_new = txn.db.get(keys::BEGUN)?.map_or(txn.next_sequence() == 0, |noted| {
+                rows::read(keys::BEGUN, &noted).is_none_or(|begun_at: UnixMillis| begun_at == NOT_YET)
+            });
+            let mut batch = Batch::default();
+            batch.insert(keys::BEGUN, rows::write(&now));
+            Ok(Commit { batch: is_new.then_some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::next_mark`]), except in those
+    /// chats that are `behind`.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn advance_watermark(&self, at: UnixMillis, mark: u64, behind: Vec<Behind>) -> Result<(), StoreError> {
+        self.db()?;
+        let plan = move |_: &mut WriteTxn| {
+            let mut batch = Batch::default();
+            if behind.is_empty() {
+                batch.remove(keys::BEHIND);
+            } else {
+                batch.insert(keys::BEHIND, rows::write(&behind));
+            }
+            batch.insert(keys::CAUGHT_UP, rows::write(&at));
+            batch.insert(keys::CAUGHT_UP_MARK, rows::write(&mark));
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// All conversations that Kommo knows, those that managers have begun with each of their chats. Looks at each of them, apart
+    /// from what has to go on meanwhile.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn known_chats(&self) -> Result<Vec<KnownChat>, StoreError> {
+        self.apart(known_chats).await
+    }
+
+    /// Whether the arrival with this id was taken, and that is still remembered.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn was_taken(&self, id: &IdempotencyKey) -> Result<bool, StoreError> {
+        push::was_taken(&self.db()?, id)
+    }
+
+    /// A number that all arrivals so far are below, and none that is still to come.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn next_mark(&self) -> Result<u64, StoreError> {
+        self.db()?;
+        let plan = |txn: &mut WriteTxn| {
+            Ok(Commit { batch: None, answer: txn.next_sequence(), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    /// Holds lanes: what arrived at `mark` or later cannot be claimed until they are let go. A restart lets go of all.
+    pub fn hold(&self, lanes: &[Lane], mark: u64) {
+        let mut of_routes = BTreeMap::<_, Vec<_>>::new();
+        for lane in lanes {
+            of_routes.entry(&lane.route).or_default().push(lane.thread.clone());
+        }
+        self.with_index(|index| {
+            for (route, threads) in of_routes {
+                index.hold(route, threads, mark);
+            }
+        });
+    }
+
+    /// Lets go of a lane.
+    pub fn release_hold(&self, lane: &Lane) {
+        self.with_index(|index| index.release_hold(lane));
+    }
+
+    /// Lets go of all lanes, and tells how many of them had something that was withheld.
+    pub fn release_all_holds(&self) -> usize {
+        self.with_index(|index| index.held().iter().filter(|lane| index.release_hold(lane)).count())
+    }
+
+    /// The lanes that are held and have something that is withheld.
+    #[must_use]
+    pub fn withheld(&self) -> Vec<Lane> {
+        self.with_index(|index| index.withheld())
+    }
+}
+
+fn known_chats(db: &Db) -> Result<Vec<KnownChat>, StoreError> {
+    let active_at = |conversation: &Conversation| rows::get(db, &keys::activity(conversation));
+    let mut known = Vec::new();
+    for entry in scan(db, keys::CHATS) {
+        let (key, value) = entry?;
+        if let Some((conversation, chat)) = keys::conversation_of(&key).zip(rows::read(&key, &value)) {
+            known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
+        }
+    }
+    for entry in scan(db, keys::OPENED) {
+        let (key, value) = entry?;
+        let Some((conversation, chat)) = rows::read(&key, &value).zip(keys::opened_chat(&key)) else { continue };
+        let own: Option<Chat> = rows::get(db, &keys::chat(&conversation))?;
+        if own.is_none_or(|own| own.chat != chat) {
+            let chat = Chat { chat, user: None };
+            known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,25 @@
+//! Customers as Kommo is told of them beside their messages.
+
+use crate::{
+    domain::{address::Conversation, crm::CustomerProfile},
+    kommo::wire::{NewChat, Profile, Sender, Source},
+};
+
+/// The chat of a conversation, to be found or made, with the customer's own phone number: digits alone.
+#[must_use]
+pub fn chat(conversation: &Conversation, customer: &CustomerProfile, phone: Option<&str>) -> NewChat {
+    let profile = phone.map(Profile::of);
+    let profile_link = customer.username.as_ref().map(|username| format!("https://t.me/{username}"));
+    NewChat {
+        conversation_id: conversation.to_string(),
+        source: Source { external_id: conversation.source.to_string() },
+        user: Sender {
+            id: customer.id.to_string(),
+            ref_id: None,
+            name: customer.name.clone(),
+            avatar: None,
+            profile,
+            profile_link,
+        },
+    }
+}

@@ -1,0 +1,66 @@
+//! Chats that managers have begun: how Kommo is told which conversation they are ("Chat webhooks", write first).
+
+use crate::{
+    domain::{
+        address::{KommoChatId, KommoMessageId, KommoUserId, MessageId},
+        manager_initiated::ManagerInitiatedChat,
+        time::UnixMillis,
+    },
+    kommo::wire::{EditEvent, EditMessage, Event, Message},
+    translate::to_kommo::type_of,
+};
+
+/// A customer's message as the one that answers what a manager has begun: both ids of the chat make them one, and both of
+/// the customer.
+#[must_use]
+pub fn answering(mut event: Event, chat: &KommoChatId, user: Option<&KommoUserId>) -> Event {
+    event.payload.conversation_ref_id = Some(chat.to_string());
+    event.payload.sender.ref_id = user.map(ToString::to_string);
+    event
+}
+
+/// The edit that gives a manager's first message its id of ours, with the words that it has; `None` if those are not known. The chat goes by Kommo's id alone: our own may be another chat's, as long as the customer has not answered.
+#[must_use]
+pub fn named(
+    message: &KommoMessageId,
+    ours: MessageId,
+    opening: &ManagerInitiatedChat,
+    now: UnixMillis,
+) -> Option<EditEvent> {
+    let wording = opening.wording.as_ref()?;
+    let message_type = wording.file.map_or("text", type_of);
+    Some(EditEvent {
+        event_type: "edit_message",
+        payload: EditMessage {
+            timestamp: now.seconds(),
+            msec_timestamp: now.0,
+            id: Some(message.to_string()),
+            msgid: Some(ours.to_string()),
+            conversation_id: None,
+            conversation_ref_id: Some(opening.chat.to_string()),
+            message: Message { r#type: message_type, text: wording.text.clone(), ..Message::default() },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{address::BotId, manager_initiated::Wording, message::MediaKind};
+
+    fn edit(wording: Option<Wording>) -> Option<String> {
+        let ours = MessageId { bot: BotId(123_456), chat: 888.into(), message: 5, update: None };
+        let opening = ManagerInitiatedChat { chat: KommoChatId("9e4d4baa".to_owned()), user: None, wording };
+        let event = named(&KommoMessageId("4371a0ff".to_owned()), ours, &opening, UnixMillis(1_000))?;
+        Some(serde_json::to_string(&event).unwrap())
+    }
+
+    #[test]
+    fn a_first_message_is_named_and_says_what_it_said() {
+        let text = Some(Wording { file: None, text: Some("Hello".to_owned()) });
+        insta::assert_snapshot!(edit(text).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1,"msec_timestamp":1000,"id":"4371a0ff","msgid":"tg:123456:888:5","conversation_ref_id":"9e4d4baa","message":{"type":"text","text":"Hello"}}}"#);
+        let picture = Some(Wording { file: Some(MediaKind::Picture), text: None });
+        insta::assert_snapshot!(edit(picture).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1,"msec_timestamp":1000,"id":"4371a0ff","msgid":"tg:123456:888:5","conversation_ref_id":"9e4d4baa","message":{"type":"picture"}}}"#);
+        assert_eq!(edit(None), None);
+    }
+}
