@@ -13,7 +13,8 @@ const EVERY: Duration = Duration::from_secs(3);
 const JITTER: f64 = 0.2;
 /// How long a trial may take until another one is given.
 const TRIED_WITHIN: Duration = Duration::from_secs(15);
-/// The wait for somebody who is asked for patience, but not for how much. It doubles with each one until a message passes.
+/// The wait for somebody who is asked for patience, but not for how much. It doubles each time that the wait was not enough,
+/// until a message passes.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the calls of one route have shown. Messages are named by keys that no two of them share.
@@ -29,8 +30,8 @@ pub(super) struct Evidence {
     throttled: Option<(String, Instant)>,
     /// The messages that were asked for patience since the last one passed.
     patient: HashSet<String>,
-    /// How often that was asked for without saying for how long.
-    floods: u32,
+    /// How often that was asked for without saying for how long, and until when the last time lasts.
+    floods: Option<(u32, Instant)>,
     /// The messages that were refused with all others until one passed.
     freed: Vec<String>,
 }
@@ -78,7 +79,7 @@ impl Evidence {
         self.alone.remove(message);
         self.failing.remove(message);
         self.patient.remove(message);
-        (self.throttled, self.floods) = (None, 0);
+        (self.throttled, self.floods) = (None, None);
         let is_over = self.refusal.take().is_some();
         if is_over {
             self.freed = self.failing.iter().cloned().collect();
@@ -128,9 +129,15 @@ impl Evidence {
     ) -> Option<Instant> {
         self.patient.insert(message.to_owned());
         let Some(asked) = asked else {
-            let own = FIRST_PAUSE * 2_u32.saturating_pow(self.floods.min(16));
-            self.floods = self.floods.saturating_add(1);
-            return Some(now + own.min(longest));
+            let floods = match self.floods {
+                // It was on its way when another one was asked: that is the same flood.
+                Some((_, until)) if until > now => return Some(until),
+                Some((floods, _)) => floods,
+                None => 0,
+            };
+            let until = now + (FIRST_PAUSE * 2_u32.saturating_pow(floods.min(16))).min(longest);
+            self.floods = Some((floods.saturating_add(1), until));
+            return Some(until);
         };
         let until = now + asked.min(longest);
         let other = self.throttled.take().filter(|(other, before)| other != message && *before > now);

@@ -188,8 +188,10 @@ impl Remote {
 
     /// Nothing is sent for the time that it asks for.
     pub(super) fn pause(&self, until: Instant) {
-        self.with(|way| way.pause(until));
-        tracing::warn!(remote = self.0.name, "too many requests (429): nothing is sent for the time it asks for");
+        if self.with(|way| way.pause(until)) {
+            let wait = span(until - Instant::now());
+            tracing::warn!(remote = self.0.name, "too many requests (429): nothing is sent for {wait}");
+        }
         self.changed();
     }
 

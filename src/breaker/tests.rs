@@ -252,6 +252,22 @@ async fn what_was_given_up_counts_until_something_passes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_that_were_on_their_way_together_are_one_flood() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    let flood = || Sign::Failed(Failure::Throttled { why: String::new(), after: None });
+    for seconds in [1, 2, 4] {
+        for lane in 0..16 {
+            assert_eq!(breaker.note(&format!("lane {lane}"), flood()).await, Blame::Way);
+        }
+        advance(Duration::from_millis(seconds * 1000 - 1)).await;
+        assert!(matches!(gate(&breaker), Gate::Shut(_)), "{seconds}");
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(gate(&breaker), Gate::Free, "{seconds}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn patience_that_is_asked_for_without_a_time_is_everybodys_and_grows() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));

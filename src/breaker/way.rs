@@ -97,10 +97,11 @@ impl Way {
         self.outage.take()
     }
 
-    /// The remote wants to be left alone until then.
-    pub(super) fn pause(&mut self, until: Instant) {
+    /// The remote wants to be left alone until then. Tells whether it is news.
+    pub(super) fn pause(&mut self, until: Instant) -> bool {
         let now = Instant::now();
         let longest = self.paused.filter(|(_, before)| *before > now);
         self.paused = Some(longest.map_or((now, until), |(since, before)| (since, before.max(until))));
+        longest.is_none()
     }
 }
