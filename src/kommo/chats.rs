@@ -163,7 +163,7 @@ impl Chats {
     /// Gives a message a new wording. This can be repeated.
     pub async fn edit(&self, event: &EditEvent) -> Result<(), CallError> {
         let (status, body) = self.post("", event).await?;
-        answer::done(status, &body)
+        answer::edited(status, &body, &event.payload)
     }
 
     /// Shows a customer's reaction, or takes it back. This can be repeated.

@@ -102,14 +102,14 @@ impl fmt::Display for Stray {
     }
 }
 
-/// Whether the body of a success says that something was done: it is empty, `{}`, or tells more, but not of an error. A page
-/// does not.
+/// Whether the body of a success says that something was done: it is empty, `{}`, or tells more, but neither of an error nor
+/// what another call is answered with. A page does not.
 #[must_use]
 pub fn says_done(body: &[u8]) -> bool {
-    const OF_ERRORS: [&str; 4] = ["error", "errors", "error_code", "message"];
+    const OF_OTHERS: [&str; 7] = ["error", "errors", "error_code", "message", "messages", "new_message", "user"];
     let body = body.trim_ascii();
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let tells_more = |fields: &serde_json::Map<_, _>| OF_ERRORS.iter().all(|name| !fields.contains_key(*name));
+    let tells_more = |fields: &serde_json::Map<_, _>| OF_OTHERS.iter().all(|name| !fields.contains_key(*name));
     body.is_empty() || value.as_object().is_some_and(tells_more)
 }
 

@@ -8,7 +8,7 @@ use crate::kommo::{
     chats::CallError,
     http::{read_limited, retry_after},
     stray::{self, Stray},
-    wire::{Accepted, Answer, ApiError, Connected, History, HistoryItem, KnownChat, account},
+    wire::{Accepted, Answer, ApiError, Connected, EditMessage, History, HistoryItem, KnownChat, account},
 };
 
 /// A success with its body, or what stands in its way.
@@ -36,6 +36,20 @@ pub(super) fn accepted(status: StatusCode, body: &[u8]) -> Result<Accepted, Call
 /// That it was done.
 pub(super) fn done(status: StatusCode, body: &[u8]) -> Result<(), CallError> {
     if stray::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
+}
+
+/// That a message was edited. An answer that names another message is not the answer to this edit. Whether each answer names
+/// one is unknown.
+pub(super) fn edited(status: StatusCode, body: &[u8], edit: &EditMessage) -> Result<(), CallError> {
+    let answer: Option<Answer> = serde_json::from_slice(body).ok();
+    let Some(named) = answer.and_then(|answer| answer.new_message) else { return done(status, body) };
+    let differs = |named: &Option<String>, meant: &Option<String>| {
+        named.as_ref().zip(meant.as_ref()).is_some_and(|(named, meant)| named != meant)
+    };
+    if differs(&named.msgid, &edit.id) || differs(&named.ref_id, &edit.msgid) {
+        return Err(nonsense(status, body));
+    }
+    Ok(())
 }
 
 /// Kommo's id of a chat.

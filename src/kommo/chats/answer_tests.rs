@@ -1,7 +1,10 @@
 //! Every status, with every kind of body, to every call: what each means.
 
 use super::*;
-use crate::{domain::retry::Failure, kommo::failure::of_status};
+use crate::{
+    domain::retry::Failure,
+    kommo::{failure::of_status, wire::Message},
+};
 
 /// The kinds of bodies, in the order of the columns below. `STATUS` stands for the answer's own status.
 const BODIES: [(&str, &str); 11] = [
@@ -98,6 +101,19 @@ fn each_refusal_of_a_call_about_a_message_has_its_verdict() {
     assert_eq!((letter(&of_status(channel())), letter(&channel().into())), ('b', 'b'));
 }
 
+/// An edit of the message that both sides have a name for.
+fn edit() -> EditMessage {
+    EditMessage {
+        timestamp: 1,
+        msec_timestamp: 1000,
+        id: Some("0371a0ff".to_owned()),
+        msgid: Some("tg:1:7:42".to_owned()),
+        conversation_id: Some("tg:sales:7".to_owned()),
+        conversation_ref_id: None,
+        message: Message::default(),
+    }
+}
+
 /// Reads a success.
 type Read = fn(StatusCode, &[u8]) -> Result<(), CallError>;
 
@@ -105,7 +121,7 @@ type Read = fn(StatusCode, &[u8]) -> Result<(), CallError>;
 const CALLS: [(&str, Read); 9] = [
     ("send", |status, body| accepted(status, body).map(drop)),
     ("import", |status, body| accepted(status, body).map(drop)),
-    ("edit", done),
+    ("edit", |status, body| edited(status, body, &edit())),
     ("react", done),
     ("delivery_status", done),
     ("disconnect", done),
@@ -115,7 +131,7 @@ const CALLS: [(&str, Read); 9] = [
 ];
 
 /// What successes may hold, and for which calls that is Kommo's answer: `+`, in the order of [`CALLS`].
-const SUCCESSES: [(&str, &str); 13] = [
+const SUCCESSES: [(&str, &str); 18] = [
     ("", "..++++..."),
     ("\n", "..++++..."),
     ("{}", "..++++..."),
@@ -125,9 +141,14 @@ const SUCCESSES: [(&str, &str); 13] = [
     (r#"{"status":200,"message":"blocked"}"#, "........."),
     (r#"{"new_message":{"msgid":"m""#, "........."),
     (r#"{"status":0,"error_code":403,"error_type":"ORIGIN_INVALID_SIGNATURE"}"#, "........."),
-    (r#"{"new_message":{}}"#, "++++++..."),
-    (r#"{"id":"8e4d4baa","user":{}}"#, "..+++++.."),
-    (r#"{"messages":[]}"#, "..++++.+."),
+    (r#"{"new_message":{}}"#, "+++......"),
+    (r#"{"new_message":{"msgid":"0371a0ff","ref_id":"tg:1:7:42"}}"#, "+++......"),
+    (r#"{"new_message":{"msgid":"0371a0ff"}}"#, "+++......"),
+    (r#"{"new_message":{"ref_id":"tg:1:7:43"}}"#, "++......."),
+    (r#"{"new_message":{"msgid":"1471a0ff","ref_id":"tg:1:7:42"}}"#, "++......."),
+    (r#"{"id":"8e4d4baa"}"#, "..+++++.."),
+    (r#"{"id":"8e4d4baa","user":{}}"#, "......+.."),
+    (r#"{"messages":[]}"#, ".......+."),
     (r#"{"account_id":"a","scope_id":"c_a","title":"T"}"#, "..++++..+"),
 ];
 
