@@ -15,7 +15,8 @@ use crate::{
     store::Outcome,
     telegram::{
         bot::Bot,
-        place::{Redirect, Routing, Sent},
+        place::{Redirect, Routing},
+        sent::Sent,
         upload::{Album, SendAs, Upload, UploadError},
     },
     translate::to_telegram::album::{caption, of_files},
@@ -29,6 +30,24 @@ struct Item<'c> {
     call: &'c Call,
     opened: Opened,
     form: SendAs,
+}
+
+/// A file of an album.
+enum Member<'c> {
+    /// It can be sent.
+    Open(Item<'c>),
+    /// It cannot be had now. Alone it is tried for as long as any.
+    Late(&'c Call),
+    /// It cannot be had at all. Alone it ends with its own reason.
+    Gone(&'c Call),
+}
+
+/// Files that follow each other.
+enum Run<'c> {
+    /// They can go together.
+    Together(Vec<Item<'c>>),
+    /// This one goes by itself.
+    Alone(&'c Call),
 }
 
 impl Sending<'_> {
@@ -52,16 +71,17 @@ impl Sending<'_> {
 
     async fn send_together(&self, calls: &[Call], routing: &Routing) -> Result<Step, Redirect> {
         let is_last_try = self.lease.attempts() + 1 >= TOGETHER;
-        let (items, alone) = match open(self.context, self.bot, calls, is_last_try).await {
+        let members = match open(self.context, self.bot, calls, is_last_try).await {
             Ok(opened) => opened,
             Err(failure) => return Ok(Step::local(Err(failure))),
         };
-        let mut runs = runs(items, self.bot.limit_bytes());
-        let whole = if alone.is_empty() && runs.len() == 1 { runs.pop() } else { None };
-        let Some(items) = whole else {
-            let files = |run: Vec<Item<'_>>| of_files(run.into_iter().map(|item| item.call.clone()).collect());
-            let jobs = runs.into_iter().filter_map(files).chain(one_by_one(alone)).collect();
-            return Ok(Step::local(Ok(Outcome::Replace(jobs))));
+        let mut runs = runs(members, self.bot.limit_bytes());
+        let items = match runs.pop() {
+            Some(Run::Together(items)) if runs.is_empty() => items,
+            last => {
+                let jobs = runs.into_iter().chain(last).filter_map(Run::job).collect();
+                return Ok(Step::local(Ok(Outcome::Replace(jobs))));
+            }
         };
         let step = match self.send_items(items, routing).await {
             Ok(sent) => Step::remote(Ok(self.sent(calls.iter().zip(sent)))),
@@ -100,14 +120,23 @@ fn one_by_one<'c>(calls: impl IntoIterator<Item = &'c Call>) -> impl Iterator<It
     calls.into_iter().cloned().map(Job::Call)
 }
 
-/// Opens all files. Those that cannot be sent come back as they are: alone, each ends with its own reason. At the last try
-/// those that Kommo does not give now are no reason for the others to wait.
+impl Run<'_> {
+    /// The job that sends it.
+    fn job(self) -> Option<Job> {
+        match self {
+            Self::Together(items) => of_files(items.into_iter().map(|item| item.call.clone()).collect()),
+            Self::Alone(call) => Some(Job::Call(call.clone())),
+        }
+    }
+}
+
+/// Opens all files, in order. At the last try one that Kommo does not give now is no reason for the others not to go together.
 async fn open<'c>(
     context: &Context,
     bot: &Bot,
     calls: &'c [Call],
     is_last_try: bool,
-) -> Result<(Vec<Item<'c>>, Vec<&'c Call>), Failure> {
+) -> Result<Vec<Member<'c>>, Failure> {
     let limit = bot.limit_bytes();
     let files = calls.iter().filter_map(|call| match &call.method {
         Method::SendFile { file, .. } => Some((call, file)),
@@ -115,44 +144,63 @@ async fn open<'c>(
     });
     let downloads =
         join_all(files.map(async |(call, file)| (call, file, context.downloads.open(&file.url, limit).await))).await;
-    let (mut items, mut alone, mut late) = (Vec::new(), Vec::new(), None);
+    let (mut members, mut late) = (Vec::new(), None);
     for (call, file, download) in downloads {
         match download {
             Ok(download) if download.size_bytes.is_none_or(|size| (1..=limit).contains(&size)) => {
                 let opened = Opened::new(file, download);
                 let form = SendAs::of(&opened.traits(file));
-                items.push(Item { call, opened, form });
+                members.push(Member::Open(Item { call, opened, form }));
             }
             Err(later @ DownloadError::Later(_)) => {
-                alone.push(call);
+                members.push(Member::Late(call));
                 late = Some(later);
             }
             Ok(_) | Err(DownloadError::Foreign { .. } | DownloadError::Circles | DownloadError::Refused(_)) => {
-                alone.push(call);
+                members.push(Member::Gone(call));
             }
         }
     }
+    let has_open = members.iter().any(|member| matches!(member, Member::Open(_)));
     match late {
         // Where Kommo gives none of them, it is not for one of them.
-        Some(later) if !is_last_try || items.is_empty() => Err(later.into()),
-        Some(_) | None => Ok((items, alone)),
+        Some(later) if !is_last_try || !has_open => Err(later.into()),
+        Some(_) | None => Ok(members),
     }
 }
 
-/// Files that follow each other and can go together: of kinds that Telegram mixes, and not more than it takes at once.
-fn runs(items: Vec<Item<'_>>, limit_bytes: u64) -> Vec<Vec<Item<'_>>> {
-    let mut runs: Vec<(Option<Album>, u64, Vec<Item<'_>>)> = Vec::new();
-    for item in items {
+/// What goes together, in order: files of kinds that Telegram mixes, and not more than it takes at once. One that goes alone
+/// stands between those before and behind it, unless nothing of it will arrive: not even its words.
+fn runs(members: Vec<Member<'_>>, limit_bytes: u64) -> Vec<Run<'_>> {
+    let (mut runs, mut gone): (Vec<Run<'_>>, _) = (Vec::new(), Vec::new());
+    // Which kinds the last run mixes, and its size.
+    let mut last: (Option<Album>, u64) = (None, 0);
+    for member in members {
+        let item = match member {
+            Member::Open(item) => item,
+            Member::Gone(call) if caption(call).is_empty() => {
+                gone.push(Run::Alone(call));
+                continue;
+            }
+            Member::Late(call) | Member::Gone(call) => {
+                runs.push(Run::Alone(call));
+                continue;
+            }
+        };
         let (album, size) = (item.form.album(), item.opened.download.size_bytes.unwrap_or(0));
         match runs.last_mut() {
-            Some((kind, total, run))
-                if album.is_some() && *kind == album && total.saturating_add(size) <= limit_bytes =>
+            Some(Run::Together(run))
+                if album.is_some() && last.0 == album && last.1.saturating_add(size) <= limit_bytes =>
             {
-                *total += size;
+                last.1 += size;
                 run.push(item);
             }
-            Some(_) | None => runs.push((album, size, vec![item])),
+            Some(_) | None => {
+                runs.push(Run::Together(vec![item]));
+                last = (album, size);
+            }
         }
     }
-    runs.into_iter().map(|(.., run)| run).collect()
+    runs.append(&mut gone);
+    runs
 }
