@@ -17,6 +17,7 @@ pub mod place;
 pub mod poll;
 mod react;
 mod refusals;
+pub mod sent;
 pub mod updates;
 pub mod upload;
 pub mod wire;

@@ -19,11 +19,7 @@ use crate::{
         retry_policy::report,
     },
     store::{Lease, NewJob, Outcome, StateChange, StoreError},
-    telegram::{
-        bot::Bot,
-        place::{Sent, Target},
-        upload::BodySent,
-    },
+    telegram::{bot::Bot, failure, place::Target, sent::Sent, upload::BodySent},
     translate::{
         buttons,
         from_kommo::{self, Arrival},
@@ -134,8 +130,25 @@ pub(super) async fn step(context: &Context, lease: &Lease, body_sent: &BodySent)
     if outcome.as_ref().is_err_and(Failure::may_pass) && in_vain()? {
         return Ok(Step::local(Err(shut_out(call))));
     }
+    let outcome = match outcome {
+        Ok(sent) if is_of_another(context, &sent)? => Err(Failure::Uncertain(failure::uncertain())),
+        outcome => outcome,
+    };
     let outcome = outcome.map(|sent| manager_first::begun(with_reading(sent, call, unread), lease.job().calls()));
     Ok(Step { outcome, reached_remote, is_best_effort }.with_changes(learned))
+}
+
+/// Whether Telegram's answer was to another call: each message has a number of its own, and this one's is known already.
+fn is_of_another(context: &Context, outcome: &Outcome) -> Result<bool, StoreError> {
+    let Outcome::Done { changes, .. } = outcome else { return Ok(false) };
+    for fact in changes {
+        if let StateChange::Link { ours, .. } = fact
+            && context.store.kommo_message(ours)?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A job on its way to Telegram, with all that it needs there.

@@ -14,7 +14,7 @@ use crate::{
     },
     relay::{context::Context, retry_policy::report},
     store::{NewJob, StateChange, StoreError},
-    telegram::place::Sent,
+    telegram::sent::Sent,
     translate::from_telegram::Arrival,
 };
 

@@ -24,7 +24,8 @@ use crate::{
         client::{self, Client},
         error::CallError,
         failure,
-        place::{ReplyParameters, Routing, Sent, Target},
+        place::{ReplyParameters, Routing, Target},
+        sent::{Content, Sent},
         upload::{BodySent, Patience},
     },
     translate::{
@@ -139,7 +140,13 @@ impl Bot {
             }
         };
         let message = answer.map_err(failure::of_send)?;
-        Ok(Sent::read(self.id, TelegramChat { id: routing.to.chat_id, ..call.to.chat }, &message))
+        let content = match &call.method {
+            Method::SendText { .. } => Content::Text,
+            Method::SendLocation { .. } => Content::Location,
+            Method::SendContact { .. } => Content::Contact,
+            Method::SendFile { .. } => Content::File,
+        };
+        Sent::read((self.id, TelegramChat { id: routing.to.chat_id, ..call.to.chat }), content, &message)
     }
 
     async fn call(&self, call: &Call, routing: &Routing) -> Result<Box<RawValue>, CallError> {

@@ -129,7 +129,9 @@ pub(super) fn file_refused(error: &ApiError) -> Refusal {
     refusals::known(&error.description).map_or_else(unknown, |(refusal, _)| refusal)
 }
 
-pub(super) fn uncertain() -> Refusal {
+/// What a manager is told where nobody knows whether a message has arrived.
+#[must_use]
+pub fn uncertain() -> Refusal {
     Refusal::uncertain(refusal::connection_broke())
 }
 

@@ -1,15 +1,8 @@
-//! How a place in Telegram is named in calls, where calls go that it does not take, and what those made that it took.
+//! How a place in Telegram is named in calls, and where calls go that it does not take.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use crate::{
-    domain::{
-        address::{BotId, MessageId, TelegramChat},
-        job::Call,
-    },
-    telegram::wire::RawObject,
-};
+use crate::domain::job::Call;
 
 /// How many detours a call takes at most: its group may have moved, what it answers and its topic may be no more.
 const DETOURS: usize = 3;
@@ -93,24 +86,4 @@ pub struct ReplyParameters {
     message_id: i64,
     /// Whether the answer goes without it if it is no more.
     allow_sending_without_reply: bool,
-}
-
-/// A message that Telegram has taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// Which it is.
-    pub id: MessageId,
-    /// The topic that it is in.
-    pub topic: Option<i64>,
-}
-
-impl Sent {
-    /// Reads a `Message` that `bot` has sent to `chat`; `None` if it has no number.
-    pub(super) fn read(bot: BotId, chat: TelegramChat, message: &RawValue) -> Option<Self> {
-        let message: RawObject = serde_json::from_str(message.get()).ok()?;
-        let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
-        // One that the server sends later has the number 0 until then.
-        let number = message.number("message_id").filter(|number| *number > 0)?;
-        Some(Self { id: MessageId { bot, chat, message: number, update: None }, topic })
-    }
 }

@@ -15,7 +15,8 @@ use crate::{
         client::receive,
         error::CallError,
         failure,
-        place::{Redirect, ReplyParameters, Sent, Target},
+        place::{Redirect, ReplyParameters, Target},
+        sent::{Content, Sent},
         upload::body::{Break, ProgressWatch, watched},
     },
 };
@@ -116,7 +117,7 @@ impl Bot {
         let parts = parts.part(field, part(upload.incoming, name, limit, &progress, Some(body_sent.clone())));
         let answer = self.watch(place.1, form, self.post(method, parts, &progress), &progress, body_sent).await?;
         let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
-        Ok(Sent::read(self.id(), chat, &answer))
+        Sent::read((self.id(), chat), Content::File, &answer).map_err(UploadError::Failed)
     }
 
     /// Sends files together, and tells the messages that they made, in order.
@@ -144,8 +145,11 @@ impl Bot {
         let answer = self.watch(place.1, first_form, request, &progress, body_sent).await?;
         let chat = TelegramChat { id: place.1.chat_id, ..place.0 };
         let messages: Vec<Box<RawValue>> = serde_json::from_str(answer.get()).unwrap_or_default();
-        let sent = |n: usize| messages.get(n).and_then(|message| Sent::read(self.id(), chat, message));
-        Ok((0..=last).map(sent).collect())
+        if messages.len() != last + 1 {
+            return Err(UploadError::Failed(Failure::Uncertain(failure::uncertain())));
+        }
+        let sent = |message: &Box<RawValue>| Sent::read((self.id(), chat), Content::File, message);
+        messages.iter().map(sent).collect::<Result<_, _>>().map_err(UploadError::Failed)
     }
 
     async fn post(&self, method: &str, parts: Multipart, progress: &ProgressWatch) -> Result<Box<RawValue>, CallError> {

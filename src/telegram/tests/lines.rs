@@ -113,9 +113,19 @@ async fn an_error_of_the_server_costs_no_more_than_its_answer() {
 
 #[tokio::test]
 async fn a_message_that_nobody_can_read_has_been_sent() {
-    let deep = format!(r#"{{"message_id":5,"x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let (opened, closed) = ("[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(r#"{{"message_id":5,"chat":{{"id":{CHAT}}},"x":{opened}{closed}}}"#);
     let server = Scripted::start(move |_| success(&deep)).await;
     assert_eq!(send(&server.bot()).await, Ok(Some(5)));
+}
+
+#[tokio::test]
+async fn the_answer_to_another_call_leaves_it_open_whether_this_one_was_handled() {
+    for other in ["true".to_owned(), "[]".to_owned(), format!(r#"{{"message_id":5,"chat":{{"id":{}}}}}"#, CHAT + 1)] {
+        let server = Scripted::start(move |_| success(&other)).await;
+        assert_eq!(kind(&send(&server.bot()).await.unwrap_err()), "uncertain");
+        assert_eq!(server.asked().len(), 1, "it is not repeated");
+    }
 }
 
 #[tokio::test]

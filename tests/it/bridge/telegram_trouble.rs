@@ -139,3 +139,26 @@ async fn a_poll_that_fails_loses_no_update() {
     eventually("Telegram may forget them", async || stage.telegram.pending(SALES.token) == 0).await;
     stage.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_telegram_gave_to_another_call_delivers_nothing() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    let first = stage.reply(SALES, ANNA, "first").await;
+    assert_eq!(stage.outcome(&first).await, Status::Delivered);
+    let number = stage.sent().last().unwrap().message_id;
+    let chat = serde_json::json!({ "id": ANNA, "type": "private", "first_name": "Anna" });
+    let message = serde_json::json!({ "message_id": number, "date": 1, "chat": chat, "text": "first" });
+    let body = serde_json::json!({ "ok": true, "result": message }).to_string();
+    stage.telegram.fault(sending(), Fault::Status { code: 200, body }, 1);
+    let second = stage.reply(SALES, ANNA, "second").await;
+    let outcome = stage.outcome(&second).await;
+    assert!(
+        matches!(&outcome, Status::Failed { text, .. } if text.starts_with("May not have been delivered")),
+        "{outcome:?}"
+    );
+    assert_eq!(in_telegram(&stage, SALES, ANNA), ["first"]);
+    stage.finish().await;
+}

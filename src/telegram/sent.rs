@@ -1,0 +1,130 @@
+//! What Telegram has made of a call that sends a message.
+
+use serde_json::value::RawValue;
+
+use crate::{
+    domain::{
+        address::{BotId, MessageId, TelegramChat},
+        retry::Failure,
+    },
+    telegram::{failure::uncertain, wire::RawObject},
+};
+
+/// The fields of a `Message` that hold a file (Bot API, `Message`).
+const FILES: [&str; 8] = ["photo", "video", "animation", "document", "audio", "voice", "video_note", "sticker"];
+
+/// A message that Telegram has taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Which it is.
+    pub id: MessageId,
+    /// The topic that it is in.
+    pub topic: Option<i64>,
+}
+
+/// What a call sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Text,
+    Location,
+    Contact,
+    File,
+}
+
+impl Content {
+    /// Whether a message may be what came of it. Telegram decides which kind of file a file is.
+    fn is_shown_by(self, message: &RawObject) -> bool {
+        let (has_location, has_contact) = (message.is_set("location"), message.is_set("contact"));
+        let has_file = FILES.iter().any(|name| message.is_set(name));
+        match self {
+            Self::Text => !(has_location || has_contact || has_file),
+            Self::Location => has_location,
+            Self::Contact => has_contact,
+            Self::File => !(has_location || has_contact || message.is_set("text")),
+        }
+    }
+}
+
+impl Sent {
+    /// Reads the `Message` that a call of `bot` to `chat` is answered with; `None` if it has no number.
+    ///
+    /// # Errors
+    /// The answer is not to this call. Whether the call was handled is unknown then, so it is not repeated.
+    pub(super) fn read(
+        (bot, chat): (BotId, TelegramChat),
+        content: Content,
+        message: &RawValue,
+    ) -> Result<Option<Self>, Failure> {
+        let foreign = || Failure::Uncertain(uncertain());
+        let message: RawObject = serde_json::from_str(message.get()).map_err(|_| foreign())?;
+        let number = message.number("message_id").ok_or_else(foreign)?;
+        let from = message.part("from");
+        let is_ours = !from.flag("is_bot") || from.read("id") == Some(bot.0);
+        if message.part("chat").number("id") != Some(chat.id) || !is_ours || !content.is_shown_by(&message) {
+            return Err(foreign());
+        }
+        let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
+        // One that the server sends later has the number 0 until then.
+        Ok((number > 0).then_some(Self { id: MessageId { bot, chat, message: number, update: None }, topic }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const CHAT: TelegramChat = TelegramChat { owner: None, id: 7 };
+
+    fn read(content: Content, message: &Value) -> Option<Option<i64>> {
+        let message = RawValue::from_string(message.to_string()).unwrap();
+        let sent = Sent::read((BotId(1), CHAT), content, &message);
+        sent.ok().map(|sent| sent.map(|sent| sent.id.message))
+    }
+
+    #[test]
+    fn an_answer_to_another_call_is_told_from_ones_own() {
+        let bot = json!({"id": 1, "is_bot": true, "first_name": "Shop"});
+        let message = |more: Value| {
+            let mut message = json!({"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": bot});
+            message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            message
+        };
+        let place = json!({"location": {"latitude": 1.0, "longitude": 1.0}});
+        let venue = json!({"location": {"latitude": 1.0, "longitude": 1.0}, "venue": {"title": "Here"}});
+        let card = json!({"contact": {"phone_number": "1", "first_name": "A"}});
+        for (content, more, is_own) in [
+            (Content::Text, json!({"text": "Hi"}), true),
+            (Content::Text, json!({}), true),
+            (Content::Text, json!({"message_id": 0, "text": "Hi"}), true),
+            (Content::Text, json!({"photo": [{}], "caption": "Hi"}), false),
+            (Content::Text, place.clone(), false),
+            (Content::Text, card.clone(), false),
+            (Content::Text, json!({"text": "Hi", "chat": {"id": 8, "type": "private"}}), false),
+            (Content::Text, json!({"text": "Hi", "chat": null}), false),
+            (Content::Text, json!({"text": "Hi", "message_id": "5"}), false),
+            (Content::Text, json!({"text": "Hi", "from": {"id": 2, "is_bot": true}}), false),
+            // The account of a business, whose chat it is.
+            (Content::Text, json!({"text": "Hi", "from": {"id": 2, "is_bot": false}}), true),
+            (Content::Text, json!({"text": "Hi", "from": null}), true),
+            (Content::Location, place.clone(), true),
+            (Content::Location, venue, true),
+            (Content::Location, json!({"text": "Hi"}), false),
+            (Content::Contact, card.clone(), true),
+            (Content::Contact, place, false),
+            (Content::File, json!({"animation": {}, "document": {}}), true),
+            (Content::File, json!({"photo": [{}]}), true),
+            (Content::File, json!({"paid_media": {}}), true),
+            (Content::File, card, false),
+            (Content::File, json!({"text": "Hi"}), false),
+        ] {
+            let number = more["message_id"].as_i64().unwrap_or(5);
+            let sent = read(content, &message(more.clone()));
+            assert_eq!(sent, is_own.then_some((number > 0).then_some(number)), "{content:?} {more}");
+        }
+        for other in [json!(true), json!([]), json!({}), json!({"id": 1, "is_bot": true}), json!([{"update_id": 1}])] {
+            assert_eq!(read(Content::Text, &other), None, "{other}");
+        }
+    }
+}
