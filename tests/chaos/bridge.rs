@@ -21,6 +21,7 @@ use crate::{
     WITHIN,
     disk::{Cut, Disk},
     log::Log,
+    options,
     pki::Authority,
     trace,
 };
@@ -82,7 +83,7 @@ impl Bridge {
         let disk = Disk::of(&data);
         let config = stage.write_config().unwrap();
         authority.write(&folder.join(AUTHORITY));
-        let log = Log::new(&folder);
+        let log = Log::new(&folder, options::log());
         let mut this = Self {
             shim,
             data,
@@ -136,6 +137,9 @@ impl Bridge {
         command.env("LD_PRELOAD", &self.shim).env("POWER_ROOT", &self.data).env("POWER_TRACE", &trace);
         command.env("POWER_CONTROL", self.control_file()).env("TELEKOMMO_LOG__FORMAT", "json");
         command.env("SSL_CERT_FILE", self.folder.join(AUTHORITY));
+        if self.log.is_kept() {
+            command.env("TELEKOMMO_LOG__LEVEL", "debug");
+        }
         let child = command.stderr(fs::File::create(&log).unwrap()).kill_on_drop(true).spawn().unwrap();
         self.running = Some(Running { child, log, trace });
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs::{self, File},
-    io::{Read as _, Seek as _, SeekFrom},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -17,11 +17,18 @@ pub(crate) struct Log {
     /// How much of it has been read.
     read: u64,
     troubles: VecDeque<String>,
+    /// Keeps all of it.
+    kept: Option<File>,
 }
 
 impl Log {
-    pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), life: 1, read: 0, troubles: VecDeque::new() }
+    pub(crate) fn new(folder: &Path, kept: Option<File>) -> Self {
+        Self { folder: folder.to_owned(), life: 1, read: 0, troubles: VecDeque::new(), kept }
+    }
+
+    /// Whether all of it is kept.
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.kept.is_some()
     }
 
     /// Where a life says what it does.
@@ -43,7 +50,11 @@ impl Log {
         let whole = rest.rfind('\n').map_or(0, |end| end + 1);
         news += &rest[..whole];
         self.read += u64::try_from(whole).unwrap();
-        let troubles = news.lines().filter(|line| !line.is_empty() && !line.contains("\"INFO\""));
+        if let Some(kept) = &mut self.kept {
+            kept.write_all(news.as_bytes()).unwrap();
+        }
+        let is_calm = |line: &str| ["\"INFO\"", "\"DEBUG\""].iter().any(|level| line.contains(level));
+        let troubles = news.lines().filter(|line| !line.is_empty() && !is_calm(line));
         self.troubles.extend(troubles.map(str::to_owned));
         self.troubles.drain(..self.troubles.len().saturating_sub(REMEMBERED));
         news
@@ -68,7 +79,7 @@ impl Log {
 #[test]
 fn each_line_is_read_once_and_whole() {
     let home = tempfile::tempdir().unwrap();
-    let mut log = Log::new(home.path());
+    let mut log = Log::new(home.path(), None);
     let say = |life, text| fs::write(home.path().join(format!("log-{life}")), text).unwrap();
     assert_eq!(log.news(1), "");
     say(1, "one\n\"INFO\"\ntw");

@@ -12,6 +12,7 @@
 //! | `TELEKOMMO_CHAOS_SCHEDULE` | a schedule in place of a seed, as it is printed when one fails |
 //! | `TELEKOMMO_CHAOS_SHRINK_SECONDS` | for how long smaller schedules are tried when one fails; with 0, none are |
 //! | `TELEKOMMO_CHAOS_SEEDS` | `1..100`: these seeds, one after the other |
+//! | `TELEKOMMO_CHAOS_LOGS` | a folder that keeps all that the bridge says, at the level `debug`, a file for each run |
 //! | `TELEKOMMO_CHAOS_RECORD` | a file that keeps what came of each seed, as lines of JSON: those that have passed with this commit are not played again |
 //!
 //! # How something joins

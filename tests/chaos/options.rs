@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    fs::File,
     ops::RangeInclusive,
     path::{Path, PathBuf},
     process::Command,
@@ -82,6 +83,15 @@ impl fmt::Display for Options {
 /// A schedule in the form in which it is taken back.
 pub(crate) fn given(schedule: &[Phase]) -> String {
     format!("TELEKOMMO_CHAOS_SCHEDULE='{}'", serde_json::to_string(schedule).unwrap())
+}
+
+/// A new file in the folder that keeps what the bridge says, if there is to be one.
+pub(crate) fn log() -> Option<File> {
+    let folder = wish("TELEKOMMO_CHAOS_LOGS")?;
+    let (file, path) =
+        tempfile::Builder::new().prefix("bridge-").suffix(".log").tempfile_in(folder).unwrap().keep().unwrap();
+    println!("what the bridge says is kept in {}", path.display());
+    Some(file)
 }
 
 /// The commit that is played, unless something was changed since or there is none.

@@ -99,7 +99,10 @@ fn is_rest(whole: &Item, item: &Item) -> bool {
 /// The bot's messages stand as they were written. What Kommo could not hand over is found later, behind what it could.
 fn in_order(view: &View, said: &Said, arrived: &[Arrived<'_>], problems: &mut Vec<String>) {
     let written_at: BTreeMap<_, _> = view.in_kommo.iter().map(|it| (it.id.as_str(), it.at_ms)).collect();
-    let taken: Vec<_> = arrived.iter().filter(|it| said.answers[it.answer].is_accepted).collect();
+    // An album that is repeated begins anew.
+    let mut known = BTreeSet::new();
+    let first = arrived.iter().filter(|it| known.insert(&it.item));
+    let taken: Vec<_> = first.filter(|it| said.answers[it.answer].is_accepted).collect();
     for turn in taken.windows(2) {
         let (one, other) = (&said.answers[turn[0].answer], &said.answers[turn[1].answer]);
         let album = turn[0].message.media_group_id.as_deref();
@@ -107,7 +110,7 @@ fn in_order(view: &View, said: &Said, arrived: &[Arrived<'_>], problems: &mut Ve
         let at = |id: &str| written_at.get(id);
         // The hooks of several files come in any order, but Kommo has told when each was written.
         if one.place > other.place || is_one && at(&one.id) > at(&other.id) {
-            problems.push(format!("out of order: {:?}", [&one.shows, &other.shows]));
+            problems.push(format!("out of order: {:?}", [one, other]));
         }
     }
 }

@@ -53,9 +53,10 @@ impl Message {
         self.bytes.starts_with(b"HTTP/1.1 2")
     }
 
-    /// Whether an answer to this request that says nothing is what the server says itself when all went well.
+    /// Whether an answer to this request that says nothing is what the server says itself when all went well, or may be.
     pub(crate) fn wants_no_words(&self) -> bool {
-        ["/delivery_status", "/typing", "/react"].iter().any(|end| self.path().ends_with(end))
+        let is_edit = || find(self.body(), br#""event_type":"edit_message""#).is_some();
+        ["/delivery_status", "/typing", "/react"].iter().any(|end| self.path().ends_with(end)) || is_edit()
     }
 
     /// The same answer, as one that comes from somebody else than the server: what is a success is so in his eyes.
