@@ -148,8 +148,8 @@ impl Bot {
         if messages.len() != last + 1 {
             return Err(UploadError::Failed(Failure::Uncertain(failure::uncertain())));
         }
-        let sent = |message: &Box<RawValue>| Sent::read((self.id(), chat), Content::File, message);
-        messages.iter().map(sent).collect::<Result<_, _>>().map_err(UploadError::Failed)
+        let sent = messages.iter().map(|message| Sent::read((self.id(), chat), Content::File, message));
+        sent.collect::<Result<_, _>>().map_err(UploadError::Failed)
     }
 
     async fn post(&self, method: &str, parts: Multipart, progress: &ProgressWatch) -> Result<Box<RawValue>, CallError> {
