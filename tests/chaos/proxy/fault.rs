@@ -133,7 +133,12 @@ impl Fault {
     pub(crate) const fn passes_for_a_file(self) -> bool {
         matches!(
             self,
-            Self::PageAsSuccess | Self::TruncatedJson | Self::EmptySuccess | Self::ShortLength | Self::AnotherAnswer
+            Self::PageAsSuccess
+                | Self::TruncatedJson
+                | Self::EmptySuccess
+                | Self::ShortLength
+                | Self::AnotherAnswer
+                | Self::Endless
         )
     }
 
