@@ -9,8 +9,8 @@ use telekommo::{
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Ignored, Signals},
     operate::{
-        advice, chats, check, connect, history, import, invite, logging, parked, private, reconcile, register, restore,
-        sources, templates, terminal, usage, values,
+        advice, chats, check, connect, history, import, invite, logging, manual, parked, private, reconcile, register,
+        restore, sources, templates, terminal, usage, values,
     },
     sandbox,
 };
@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 
 /// Joins Telegram bots and Kommo: every message, both ways, durably.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true, after_help = manual::topics())]
 struct Arguments {
     #[command(flatten)]
     config: ConfigPath,
@@ -30,11 +30,11 @@ struct Arguments {
 enum Command {
     /// Run the bridge until SIGTERM or SIGINT.
     Run,
-    /// Check the configuration, say what it means, and ask Kommo and Telegram.
+    /// Check the configuration, explain it, and ask Kommo and Telegram about it.
     ///
     /// Nothing is changed.
     Check {
-        /// Ask nobody.
+        /// Ask neither Kommo nor Telegram.
         #[arg(long)]
         offline: bool,
     },
@@ -42,109 +42,115 @@ enum Command {
     Connect,
     /// Disconnect the channel from the account.
     Disconnect {
-        /// Do not ask whether it is meant.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },
-    /// Show the sources in Kommo, bring them in step with the configuration, or delete one.
+    /// List the sources in Kommo, bring them in step with the configuration, or delete one.
     Sources {
         #[command(subcommand)]
         request: SourcesRequest,
     },
-    /// Prepare the registration of a chat channel with Kommo's support, or take its answer.
+    /// Write the letter that registers a chat channel, or read the answer to it.
     #[command(long_about = register::ABOUT)]
     Register {
         #[command(flatten)]
         register: Box<register::Registration>,
     },
-    /// Import what was written before from an export of Telegram Desktop.
+    /// Import old chats from an export of Telegram Desktop.
     #[command(long_about = import::ABOUT)]
     Import {
         #[command(flatten)]
         import: Box<import::ImportOptions>,
     },
-    /// Show the chat templates in Kommo, make and change them as a file says, or delete one.
+    /// List the chat templates in Kommo, create and change them from a file, or delete one.
     Templates {
         #[command(subcommand)]
         request: templates::Request,
     },
-    /// Print a link that opens a bot, with a QR code: to a contact, or to a campaign.
+    /// Print a link that opens a bot, for a contact or a campaign, with a QR code.
     #[command(override_usage = invite::USAGE)]
     Link {
         #[command(flatten)]
         request: invite::Request,
     },
-    /// Show which conversation is which chat and contact in Kommo, and mend it.
+    /// Show which conversation is which chat and contact in Kommo, and change it.
     Chats {
         #[command(subcommand)]
         request: chats::Request,
     },
     /// Try telekommo on this machine alone, between a fake Telegram and a fake Kommo.
     Sandbox {
-        /// Where the page is served.
+        /// The address of the page.
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", value_parser = values::listener)]
         listen: SocketAddr,
-        /// Play a short talk; exit 1 if not all of it arrived.
+        /// Play a short conversation; exit with 1 if not all of it arrived.
         #[arg(long, conflicts_with = "hooks_to")]
         script: bool,
-        /// No bridge: print a configuration for one, send hooks to URL.
+        /// Start no bridge: send hooks to URL, and print a configuration for a bridge.
         #[arg(long, value_name = "URL", conflicts_with = "set", value_parser = values::address)]
         hooks_to: Option<Url>,
-        /// A line of configuration: 'telegram.buttons = "keyboard"'.
+        /// Set a key of the bridge's configuration: 'telegram.buttons = "keyboard"'.
         #[arg(long, value_name = "LINE", conflicts_with = "script")]
         set: Vec<String>,
         #[arg(id = "path", long = "config", hide = true)]
         config: Option<PathBuf>,
     },
-    /// Show, retry or drop the messages that were set aside, in the running bridge.
+    /// List, retry or drop parked messages, in the running bridge.
     Parked {
         #[command(subcommand)]
         request: parked::Request,
     },
-    /// Find managers' messages that never came, and let the running bridge send them.
+    /// Let the running bridge find missed answers of managers, and send them.
     Reconcile {
-        /// How far back to look [default: `reconcile.max_age`]; further back than `store.dedupe_for` nothing is known.
+        /// How far back to look [default: `reconcile.max_age`], at most `store.dedupe_for`.
         #[arg(long, value_name = "DURATION", value_parser = values::duration)]
         since: Option<Duration>,
     },
-    /// Print what Kommo has of a conversation, the newest message at the end.
+    /// Print what Kommo has of a conversation, the newest message last.
     History {
-        /// A conversation as the log and `parked list` name it, such as `tg:sales:777000111`, also one that was only imported; or
-        /// Kommo's UUID of a chat.
+        /// A conversation, such as `tg:sales:777000111`, or Kommo's UUID of a chat.
         #[arg(value_name = "CONVERSATION")]
         conversation: String,
-        /// The newest so many messages.
+        /// The number of messages to print.
         #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = values::count::<NonZeroUsize>, allow_negative_numbers = true)]
         limit: NonZeroUsize,
         /// Print JSON.
         #[arg(long)]
         json: bool,
-        /// Tell times in UTC, and not in this machine's time zone.
+        /// Show times in UTC, not in this machine's time zone.
         #[arg(long, conflicts_with = "json")]
         utc: bool,
     },
-    /// Restore the store from a dump; the store that is there is moved aside, never deleted.
+    /// Restore the store from a dump. The current store is moved aside, never deleted.
     Restore {
         /// The data directory: `data_dir` of the configuration.
         #[arg(value_name = "DATA_DIR")]
         data_dir: PathBuf,
-        /// The dump; the newest one in the data directory if left out.
+        /// The dump [default: the newest one in the data directory].
         #[arg(value_name = "DUMP")]
         dump: Option<PathBuf>,
         #[arg(id = "path", long = "config", hide = true)]
         config: Option<PathBuf>,
     },
+    /// Print a chapter of the manual, or the help of a command.
+    #[command(disable_help_flag = true)]
+    Help {
+        /// A topic or a command [default: a list of both].
+        #[arg(value_name = "TOPIC", allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum SourcesRequest {
-    /// Show them, and how they differ from the configuration.
+    /// List them, and how they differ from the configuration.
     List,
-    /// Make and change what differs from the configuration; nothing is deleted.
+    /// Create and change what differs from the configuration; delete nothing.
     Sync,
     /// Delete one in Kommo.
     Remove {
-        /// Its name: that of its section in the configuration.
+        /// The name of its section in the configuration.
         name: String,
     },
 }
@@ -161,7 +167,7 @@ impl From<SourcesRequest> for sources::Request {
 
 #[derive(Debug, clap::Args)]
 struct ConfigPath {
-    /// The configuration [default: ./config.toml, or /etc/telekommo/config.toml].
+    /// The configuration file [default: ./config.toml, or /etc/telekommo/config.toml].
     #[arg(long = "config", value_name = "PATH", global = true)]
     path: Option<PathBuf>,
 }
@@ -211,21 +217,28 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
             with_config(&config, |config| wait_for(history::run(config, request)))
         }
         Command::Restore { data_dir, dump, config: given } => {
-            refuse_config(&config, given.as_ref(), "restore reads no configuration: name the data directory")?;
+            refuse_config(&config, given.as_ref(), "restore reads no configuration: give it the data directory")?;
             private::private_files();
             let restored = restore::run(&data_dir, dump)?;
             terminal::say(&format!("{restored}\n"));
             Ok(ExitCode::SUCCESS)
         }
         Command::Sandbox { listen, script, hooks_to, set, config: given } => {
-            refuse_config(
-                &config,
-                given.as_ref(),
-                "the sandbox makes a configuration of its own: change it with --set",
-            )?;
+            refuse_config(&config, given.as_ref(), "the sandbox has a configuration of its own: change it with --set")?;
             try_out(listen, script, hooks_to, &set)
         }
+        Command::Help { words } => Ok(help(&words)),
     }
+}
+
+fn help(words: &[String]) -> ExitCode {
+    manual::run(words, &Arguments::command()).map_or_else(
+        |unknown| {
+            terminal::complain(&unknown);
+            ExitCode::from(2)
+        },
+        |()| ExitCode::SUCCESS,
+    )
 }
 
 /// For commands that would not heed `--config`.

@@ -1,4 +1,4 @@
-//! The operator's ring: what shows how the bridge is doing, and keeps it in order.
+//! The operator's side: commands, probes, set-up in Kommo, upkeep, restore.
 
 pub mod admin;
 pub mod advice;
@@ -11,6 +11,7 @@ pub mod identity;
 pub mod import;
 pub mod invite;
 pub mod logging;
+pub mod manual;
 pub mod parked;
 pub mod private;
 mod qr;

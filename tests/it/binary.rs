@@ -3,6 +3,7 @@
 mod command_line;
 mod crowd;
 mod foreign_files;
+mod help;
 mod history;
 mod import;
 mod kill;

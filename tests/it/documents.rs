@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use toml::{Table, Value};
 
+mod manual;
+
 fn text(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
@@ -88,6 +90,7 @@ fn every_direct_dependency_has_a_row() {
 
 #[test]
 fn unsafe_code_is_forbidden() {
-    // For the tests as well: what cargo is told here holds for everything in the package, and `forbid` knows no exception.
+    // For the tests as well: what cargo is told here holds for everything in the package, and `forbid` knows no
+    // exception.
     assert_eq!(manifest()["lints"]["rust"]["unsafe_code"], Value::from("forbid"));
 }

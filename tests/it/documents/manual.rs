@@ -1,0 +1,218 @@
+//! What the manual and the README name, held against the program.
+
+use std::{collections::BTreeSet, path::Path};
+
+use telekommo::docs::CHAPTERS;
+use toml::Table;
+
+use super::text;
+use crate::binary::process::{finished, telekommo};
+
+/// The documents of the repository.
+const OTHERS: [&str; 4] = ["README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md", ".github/SECURITY.md"];
+
+/// The sections of the configuration that a name like `kommo.timeout` can begin with.
+const SECTIONS: [&str; 9] = ["server", "admin", "telegram", "kommo", "log", "store", "media", "reconcile", "retry"];
+
+/// Every document, by its path in the repository.
+fn documents() -> Vec<(String, String)> {
+    let chapters = CHAPTERS.iter().map(|chapter| format!("src/docs/{}.md", chapter.name));
+    let all = chapters.chain(OTHERS.map(str::to_owned));
+    all.map(|path| (path.clone(), text(&path))).collect()
+}
+
+/// The pieces of code of a document: between backticks, and the lines of blocks.
+fn code(document: &str) -> Vec<String> {
+    let (mut pieces, mut within) = (Vec::new(), false);
+    let mut prose = String::new();
+    for line in document.lines() {
+        if line.trim_start().starts_with("```") {
+            within = !within;
+        } else if within {
+            pieces.push(line.trim().to_owned());
+        } else {
+            prose += &format!("{line} ");
+        }
+    }
+    pieces.extend(prose.split('`').skip(1).step_by(2).map(str::to_owned));
+    pieces
+}
+
+fn all_code() -> Vec<(String, String)> {
+    let of = |(path, document): (String, String)| {
+        code(&document).into_iter().map(move |piece| (path.clone(), piece)).collect::<Vec<_>>()
+    };
+    documents().into_iter().flat_map(of).collect()
+}
+
+#[test]
+fn every_chapter_is_a_file_and_stands_in_the_readme() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/docs");
+    let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files: BTreeSet<_> = files.filter_map(|name| name.strip_suffix(".md").map(str::to_owned)).collect();
+    let chapters: BTreeSet<_> = CHAPTERS.iter().map(|chapter| chapter.name.to_owned()).collect();
+    assert_eq!(files, chapters);
+    let readme = text("README.md");
+    for chapter in CHAPTERS {
+        assert!(readme.contains(&format!("(src/docs/{}.md)", chapter.name)), "the README lacks {}", chapter.name);
+        assert_eq!(chapter.text, text(&format!("src/docs/{}.md", chapter.name)));
+    }
+    assert!(readme.lines().count() <= 150, "the README is too long to be read");
+}
+
+#[tokio::test]
+async fn every_command_that_a_document_names_exists_with_its_options() {
+    let mut seen = BTreeSet::new();
+    for (path, piece) in all_code() {
+        let Some(words) = piece.split_once("telekommo ").map(|(_, words)| words) else { continue };
+        let words: Vec<_> = words.split_whitespace().collect();
+        let is_name = |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase());
+        let names: Vec<_> = words.iter().take_while(is_name).copied().collect();
+        let Some((name, rest)) = names.split_first() else { continue };
+        let within = ["sources", "templates", "chats", "parked"].contains(name);
+        let path_of_names = [&["help", name][..], if within { &rest[..rest.len().min(1)] } else { &[] }].concat();
+        let output = finished(telekommo(&path_of_names)).await;
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{path}: `{piece}` is no command");
+        // What a chapter and a command have in common is the name alone.
+        let help = if CHAPTERS.iter().any(|chapter| chapter.name == *name) {
+            String::from_utf8(finished(telekommo(&[&path_of_names[1..], &["--help"]].concat())).await.stdout).unwrap()
+        } else {
+            help
+        };
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(option), "{path}: `{piece}` has an option that the command lacks");
+        }
+        seen.insert(*name == "check" || *name == "parked");
+    }
+    assert_eq!(seen.len(), 2, "commands are not found any more");
+}
+
+/// The keys of `config.toml.example`, as `section.key`, whether they are commented out or not.
+fn keys() -> BTreeSet<String> {
+    let (mut keys, mut section) = (BTreeSet::new(), String::new());
+    for line in text("config.toml.example").lines() {
+        let line = line.strip_prefix('#').unwrap_or(line);
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.split(']').next()) {
+            section = format!("{}.", name.split('.').next().unwrap());
+        } else if let Some((key, _)) = line.split_once(" = ")
+            && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        {
+            keys.insert(format!("{section}{key}"));
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_key_that_a_document_names_exists() {
+    let known = keys();
+    let mut named = 0;
+    for (path, piece) in all_code() {
+        for word in piece.split([' ', '=', '"', ',']) {
+            let Some((section, key)) = word.split_once('.') else { continue };
+            let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            if SECTIONS.contains(&section) && is_key && !["rs", "toml", "example"].contains(&key) {
+                assert!(known.contains(word), "{path}: there is no key {word}");
+                named += 1;
+            }
+        }
+        for variable in piece.split([' ', '=']).filter(|word| word.starts_with("TELEKOMMO_") && word.contains("__")) {
+            let (section, key) = variable["TELEKOMMO_".len()..].split_once("__").unwrap();
+            let key = key.rsplit("__").next().unwrap();
+            let key = format!("{section}.{key}").to_lowercase();
+            assert!(known.contains(&key), "{path}: {variable} sets no key");
+            named += 1;
+        }
+    }
+    assert!(named > 50, "only {named} keys are found");
+}
+
+/// The names of all metrics, without the ending of counters.
+fn metrics() -> BTreeSet<String> {
+    let source = text("src/metrics.rs");
+    let calls = source.split("registered(").skip(1);
+    let names = calls.filter_map(|call| call.split('"').nth(1).filter(|_| call.trim_start().starts_with("&mut")));
+    names.map(|name| format!("telekommo_{name}")).collect()
+}
+
+#[test]
+fn every_metric_has_a_row_and_every_metric_that_is_named_exists() {
+    let known = metrics();
+    assert!(known.len() >= 10, "only {known:?} are found");
+    let bare = |name: &str| name.strip_suffix("_total").unwrap_or(name).to_owned();
+    let rows = super::rows(&text("src/docs/operate.md"), "Metric");
+    let described: BTreeSet<_> = rows.iter().map(|row| bare(super::quoted(&row[0])[0])).collect();
+    assert_eq!(described, known);
+    for (path, piece) in all_code() {
+        for word in piece.split([' ', '{']).filter(|word| word.starts_with("telekommo_")) {
+            assert!(known.contains(&bare(word)), "{path}: there is no metric {word}");
+        }
+    }
+}
+
+/// Where the links of a document lead that stay in the repository.
+fn links(document: &str) -> Vec<&str> {
+    let inline = document.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let defined = document.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ").map(|(_, to)| to));
+    inline.chain(defined).filter(|to| !to.contains("://") && !to.starts_with('#')).collect()
+}
+
+#[test]
+fn every_link_within_the_repository_leads_somewhere() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    for (path, document) in documents() {
+        for link in links(&document) {
+            let target = here.join(&path).parent().unwrap().join(link);
+            assert!(target.exists(), "{path}: {link} leads nowhere");
+            found += 1;
+        }
+    }
+    assert!(found > 30, "only {found} links are found");
+    for chapter in CHAPTERS {
+        for (name, to) in chapter.text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")) {
+            let leads = text("src/docs.rs").contains(&format!("[{name}]: crate::docs::{name}"));
+            assert!(to.contains("://") || (to == format!("{name}.md") && leads), "{}: [{name}]", chapter.name);
+        }
+    }
+}
+
+#[test]
+fn every_file_that_a_document_names_exists() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    for (path, piece) in all_code() {
+        let is_path = piece.ends_with(".rs") || (piece.contains('/') && piece.ends_with(".toml"));
+        if is_path && !piece.contains([' ', '<', '*']) && !piece.starts_with('/') {
+            let exists = here.join(&piece).exists() || here.join("src").join(&piece).exists();
+            assert!(exists, "{path}: there is no {piece}");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "only {found} files are found");
+}
+
+#[test]
+fn no_line_of_a_document_is_too_long() {
+    let files = documents().into_iter().chain([("config.toml.example".to_owned(), text("config.toml.example"))]);
+    for (path, document) in files {
+        for (n, line) in (1..).zip(document.lines()) {
+            // A row of a table cannot be broken, nor can an address.
+            let is_whole = line.starts_with('|') || line.contains("]: http");
+            assert!(is_whole || line.chars().count() <= 120, "{path}:{n} is too long");
+        }
+    }
+}
+
+#[test]
+fn the_example_is_read_as_it_is_written() {
+    let keys = keys();
+    let example: Table = text("config.toml.example").parse().unwrap();
+    for (section, keys_of) in example.iter().filter_map(|(name, value)| Some((name, value.as_table()?))) {
+        for key in keys_of.keys().filter(|_| section != "sources") {
+            assert!(keys.contains(&format!("{section}.{key}")), "{section}.{key}");
+        }
+    }
+    assert!(keys.contains("data_dir") && keys.contains("sources.token") && !keys.contains("kommo.timeot"));
+}
