@@ -59,7 +59,6 @@ const WATCH_EVERY: Duration = Duration::from_mins(1);
 /// How much typing may wait; it is worthless after seconds.
 const TYPING_WAITING: usize = 64;
 
-/// A running bridge.
 pub struct App {
     life: Lifecycle,
     store: Store,

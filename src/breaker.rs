@@ -1,9 +1,9 @@
-//! Whether the way to a remote is free. A remote that is away is a fact about the way and not about a message: while it is,
-//! one probe after the other asks for nothing but an answer, and everything else waits without spending attempts.
+//! Whether a remote can be reached. A remote that is down says nothing about a message: while it is down, single probes
+//! ask for nothing but an answer, and everything else waits without using up attempts.
 //!
-//! Two questions, two types. `way` knows whether the remote answers at all, by connections that do not come about and by
-//! probes that concern no message. `evidence` knows whether messages of one route pass: where several fail one after the
-//! other although the probe is answered, something refuses all of them, and where others pass, one message fails alone.
+//! Two questions, two types. `way` knows whether the remote answers at all, from connections that fail and from probes
+//! that concern no message. `evidence` knows whether messages of one route pass: if several fail one after the other
+//! although the probe is answered, something refuses all of them; if others pass, one message fails alone.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -24,7 +24,6 @@ use self::{evidence::Evidence, way::Way};
 /// What a route may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// Whatever it likes.
     Free,
     /// One job, to see whether messages pass again.
     Trial,
@@ -37,7 +36,6 @@ pub enum Gate {
 pub enum Sign {
     /// The remote answered to it.
     Passed,
-    /// It failed.
     Failed(Failure),
 }
 
@@ -72,8 +70,8 @@ impl Breaker {
         self.remote.as_ref().map(Remote::changes)
     }
 
-    /// What may be done now, and when to ask again if that may change by itself. A trial is given once: whoever asks for
-    /// it takes it.
+    /// What may be done now, and when to ask again if that may change by itself. A trial is given once: whoever asks
+    /// for it takes it.
     #[must_use]
     pub fn gate(&self, now: Instant) -> (Gate, Option<Instant>) {
         if let Some(remote) = &self.remote
@@ -114,7 +112,7 @@ impl Breaker {
         }
     }
 
-    /// The messages that were refused with all others until just now, by their keys. They are told once.
+    /// The messages that were refused with all others until just now, by their keys, once.
     #[must_use]
     pub fn freed(&self) -> Vec<String> {
         self.with(Evidence::freed)
@@ -182,8 +180,8 @@ impl Breaker {
         blame
     }
 
-    /// The first one who is asked for patience waits alone: its chat may be meant. The second one in that time shows that
-    /// all are.
+    /// The first one who is asked for patience waits alone: its chat may be meant. The second one in that time shows
+    /// that all are.
     fn throttled(&self, remote: &Remote, message: &str, after: Option<Duration>, now: Instant) -> Blame {
         if self.with(|evidence| evidence.is_alone(message)) {
             return Blame::Message;

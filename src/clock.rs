@@ -1,4 +1,4 @@
-//! The one place that reads the clocks.
+//! The one place that reads clocks. Waits within a run use the steady clock, which nobody can set.
 
 use std::{
     sync::{
@@ -41,8 +41,8 @@ fn moved() -> i64 {
     all.iter().find(|(id, _)| *id == runtime).map_or(0, |(_, by)| *by)
 }
 
-/// Sets the clock of the tokio runtime around the caller so many milliseconds off this machine's. It is for tests, whose
-/// bridges each have a runtime of their own: no command and no setting leads here.
+/// Sets the clock of the tokio runtime around the caller so many milliseconds off this machine's. It is for tests,
+/// whose bridges each have a runtime of their own: no command and no setting leads here.
 ///
 /// # Panics
 /// Without a runtime around it.
@@ -63,7 +63,6 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// The present one.
     #[must_use]
     pub fn now() -> Self {
         Self { wall: now(), counted: time::Instant::now() }
@@ -75,7 +74,8 @@ impl Moment {
         self.counted.elapsed()
     }
 
-    /// How much further the clock on the wall has come since than what was counted: somebody set it, or the machine slept.
+    /// How much further the clock on the wall has come since than what was counted: somebody set it, or the machine
+    /// slept.
     #[must_use]
     pub fn leapt(&self) -> Duration {
         self.wall.until(now()).saturating_sub(self.elapsed())
@@ -88,8 +88,8 @@ impl Moment {
     }
 }
 
-/// The present instant by a clock that nobody sets: it shows the wall clock's time at its first reading, and from then on
-/// only what has passed. Waits within one run are measured by it, so that a step of the wall clock neither ends nor
+/// The present instant by a clock that nobody sets: it shows the wall clock's time at its first reading, and from then
+/// on only what has passed. Waits within one run are measured by it, so that a step of the wall clock neither ends nor
 /// prolongs them. It means nothing to another run, and does not go on while the machine is suspended.
 #[must_use]
 pub fn steady() -> UnixMillis {

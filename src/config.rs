@@ -12,7 +12,8 @@
 //! | make typed values | `sections`, `parse` | everything else |
 //!
 //! The errors are sentences for the operator: which file or variable, which key, what is wrong and what to write. All
-//! problems of one step are told at once. A value is quoted in one place alone (`section`), and never that of a secret.
+//! problems of one step are reported at once. A value is quoted in one place alone (`section`), and never that of a
+//! secret.
 
 mod buttons;
 mod environment;
@@ -54,6 +55,7 @@ pub use self::{
     url::BaseUrl,
 };
 use ipnet::IpNet;
+pub(crate) use keys::nearest;
 
 use crate::{
     domain::{
@@ -74,9 +76,7 @@ const PLACES: [&str; 2] = ["config.toml", "/etc/telekommo/config.toml"];
 pub struct Config {
     /// The folder of the store and its dumps. A relative one belongs to the working directory.
     pub data_dir: PathBuf,
-    /// The public listener.
     pub server: Server,
-    /// The local listener.
     pub admin: Admin,
     /// How Telegram is talked to.
     pub telegram: Telegram,
@@ -191,7 +191,6 @@ pub enum Groups {
 /// How Kommo is talked to, and as whom.
 #[derive(Clone, Debug)]
 pub struct Kommo {
-    /// The Chats API.
     pub chats_url: BaseUrl,
     /// The REST API of the account, if it is known.
     pub account_url: Option<BaseUrl>,
@@ -205,8 +204,8 @@ pub struct Kommo {
     pub channel_secret: ChannelSecret,
     /// The channel's code, from the registration letter. Managers write first through sources that have it.
     pub origin_code: Option<String>,
-    /// The account, by its Chats-API id (`amojo_id`). If it is not written, the account is asked for it, which needs its
-    /// address and a token.
+    /// The account, by its Chats-API id (`amojo_id`). If it is not written, the account is asked for it, which needs
+    /// its address and a token.
     pub account_id: Option<AccountId>,
     /// The channel's bot, from the registration letter.
     pub bot_id: Option<ChannelBotId>,
@@ -259,7 +258,6 @@ impl Kommo {
 pub struct Source {
     /// The token by `@BotFather`.
     pub token: BotToken,
-    /// What managers see.
     pub name: String,
     /// The pipeline that new leads of this source go into.
     pub pipeline_id: Option<u64>,
@@ -287,7 +285,7 @@ pub struct Store {
     pub dedupe_for: Duration,
     /// How long it is remembered which message here is which one there.
     pub links_for: Duration,
-    /// How long an answer stays parked of which its author has read that it failed.
+    /// How long an answer stays parked after its author has read that it failed.
     pub parked_for: Duration,
     /// The store's cache in memory.
     pub cache_bytes: u64,

@@ -1,4 +1,5 @@
-//! Files that an operator makes: their text, however an editor saved it, who can read them, and why the system refuses one.
+//! Files that an operator makes: their text, whatever editor saved it, who can read them, and why the system refuses
+//! them.
 
 pub mod denied;
 pub mod people;

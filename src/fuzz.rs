@@ -30,7 +30,6 @@ pub struct Target {
     pub check: fn(&[u8]),
 }
 
-/// All of them.
 pub const TARGETS: [Target; 12] = [
     Target { name: "hooks", check: hooks::check },
     Target { name: "updates", check: updates::check },

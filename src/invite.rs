@@ -1,9 +1,9 @@
-//! Links by which a customer becomes a contact's: `https://t.me/{bot}?start={payload}`.
+//! Links that make a customer a certain contact: `https://t.me/{bot}?start={payload}`.
 //!
 //! Telegram takes up to 64 characters of `A-Za-z0-9_-` there. The payload is a version, the contact, an end, a nonce by
-//! which a link is used once, and an HMAC-SHA1 over that and the source, cut to 128 bits, with a key of its own that is
-//! derived from the channel secret. It is 36 bytes, so that Base64 has one spelling of it and 48 characters, and no name of
-//! a campaign is as long.
+//! which a link works once, and an HMAC-SHA1 over that and the source, cut to 128 bits, with a key that is derived from
+//! the channel secret. It has 36 bytes, so that Base64 writes it in one way, in 48 characters. No campaign has so long
+//! a name.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, KeyInit, Mac};

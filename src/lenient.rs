@@ -44,7 +44,7 @@ impl Fields {
     }
 }
 
-/// Declares structs of which every field is optional and read leniently.
+/// Declares structs whose fields are all optional and read leniently.
 macro_rules! lenient {
     ($($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })*) => {$(
         $(#[$meta])*

@@ -1,10 +1,10 @@
-//! How the process lives and ends: its tasks, its signals, and what systemd is told.
+//! How the process lives and ends: its tasks, its signals, and what systemd learns.
 //!
-//! A stop has two phases. First intake ends and what is in flight is finished. After [`GRACE`] it is broken off: an answer
-//! that Telegram has not confirmed by then is reported as uncertain, and everything else is done after the next start.
-//! Whoever still has not ended [`BREAKING_OFF`] later is dropped, which loses nothing, since everything that was
-//! acknowledged is stored. A task that ends by itself takes the process with it, with an exit code that makes systemd start
-//! it again.
+//! A stop has two phases. First intake ends and what is in flight is finished. After [`GRACE`] it is broken off: an
+//! answer that Telegram has not confirmed by then is reported as uncertain, and everything else is done after the next
+//! start. Whoever still has not ended [`BREAKING_OFF`] later is dropped, which loses nothing, since everything that was
+//! acknowledged is stored. A task that ends by itself takes the process with it, with an exit code that makes systemd
+//! start it again.
 
 use std::{
     fmt::Display,
@@ -102,7 +102,7 @@ impl Lifecycle {
     }
 
     fn fail(&self, task: &'static str, error: impl Display) {
-        tracing::error!(task, %error, "telekommo cannot go on");
+        tracing::error!(task, %error, "an essential task failed: shutting down");
         self.failed.store(true, Ordering::Release);
         self.soft.cancel();
     }
@@ -112,7 +112,7 @@ impl Lifecycle {
         self.soft.cancelled().await;
         self.tasks.close();
         if timeout(GRACE, self.tasks.wait()).await.is_err() {
-            tracing::warn!("not everything ended in time, and is broken off");
+            tracing::warn!("the grace period is over: aborting what is under way");
             self.abort.cancel();
             if timeout(BREAKING_OFF, self.tasks.wait()).await.is_err() {
                 self.hard.cancel();
@@ -150,7 +150,7 @@ pub fn tell_stopping() {
 
 fn tell(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd was not told");
+        tracing::debug!(%error, "systemd could not be notified");
     }
 }
 
@@ -172,7 +172,7 @@ pub async fn feed_watchdog(
         if stalled.is_empty() && commits {
             tell(&[NotifyState::Watchdog]);
         } else {
-            tracing::error!(routes = stalled.join(" "), commits, "something hangs: the watchdog is not fed");
+            tracing::error!(routes = stalled.join(" "), commits, "a task hangs: the watchdog is not fed");
         }
     }
     Ok(())

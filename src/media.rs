@@ -1,8 +1,8 @@
-//! Files of customers, from Telegram to whoever has a link.
+//! Customers' files, from Telegram to whoever has a link.
 //!
-//! Kommo is told where a file is and fetches it when it likes. Telegram's own address of a file holds the bot's token and
-//! is good for an hour, so Kommo gets an address of ours. It carries all that is needed to find the file again, signed,
-//! so nothing has to be remembered and nobody can make one up.
+//! Kommo gets a link and fetches the file when it likes. Telegram's own address of a file contains the bot's token and
+//! is valid for an hour, so Kommo gets an address of ours. It contains everything that finds the file, signed, so
+//! nothing has to be remembered and nobody can make one up.
 
 mod denied;
 pub mod disk;

@@ -33,7 +33,6 @@ use notes::Notes;
 /// How the polling of one bot goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Polling {
-    /// No answer yet.
     Starting,
     /// The last poll was answered.
     Working,
@@ -234,8 +233,8 @@ impl Metrics {
         *self.unconnected.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
-    /// Notes that the channel is connected to another account than the one that is served. A message that Kommo takes says
-    /// nothing of where its hooks go, so this stays.
+    /// Notes that the channel is connected to another account than the one that is served. A message that Kommo takes
+    /// says nothing of where its hooks go, so this stays.
     pub fn connected_elsewhere(&self, why: String) {
         *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
@@ -307,8 +306,8 @@ impl Metrics {
         lines
     }
 
-    /// Whether we seem to be cut off: Kommo does not answer as it should, or no bot is polled and not all for reasons of
-    /// their own.
+    /// Whether we seem to be cut off: Kommo does not answer as it should, or no bot is polled and not all for reasons
+    /// of their own.
     #[must_use]
     pub fn is_cut_off(&self) -> bool {
         let is_failing = |state: &Polling| matches!(state, Polling::Failing(_));

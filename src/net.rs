@@ -1,8 +1,8 @@
-//! The ways out: through which proxy a request goes, whose certificates are trusted, and why no answer came.
+//! Outgoing connections: the proxy, the trusted certificates, and why no answer came.
 //!
-//! All HTTP clients that leave this machine are made here ([`Egress::client`]), so that none forgets a proxy or an own CA that
-//! the others have. All of their errors are put into words here ([`Trouble`]), so that each names its cause, and none shows
-//! an address's path or a password: a bot's token stands in the one, the proxy's in the other.
+//! All HTTP clients that leave this machine are made here ([`Egress::client`]), so that none forgets a proxy or a
+//! certificate authority. All of their errors become words here ([`Trouble`]), which name the cause and never the path
+//! of an address or a password: the path contains a bot's token, the proxy's address its password.
 
 mod causes;
 mod egress;

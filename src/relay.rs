@@ -1,9 +1,9 @@
 //! The one loop of the bridge: claim a job, take its step, settle it.
 //!
 //! Each [`Route`] has a relay of its own. Within a route, lanes go on side by side, up to a limit, and the jobs of one
-//! lane one after the other. The step ([`context`]) does one unit of work and says how it ended; what that means for the
-//! job is decided in [`retry_policy`], without I/O; this loop only waits, claims and settles. While the way to the remote is not
-//! free ([`Breaker`]), it claims nothing.
+//! lane one after the other. The step ([`context`]) does one unit of work and says how it ended; what that means for
+//! the job is decided in [`retry_policy`], without I/O; this loop only waits, claims and settles. While the way to the
+//! remote is not free ([`Breaker`]), it claims nothing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -159,9 +159,9 @@ impl Relay {
         Ok(true)
     }
 
-    /// Whether an earlier run has left a job for too long. The wall clock alone does not tell: it may have been set since, or
-    /// be about to be. So Kommo's time has a say, and for a while nobody knows (`None`) what it is. What this run took has
-    /// waited for as long as its own clock says.
+    /// Whether an earlier run has left a job for too long. The wall clock alone does not tell: it may have been set
+    /// since, or be about to be. So Kommo's time has a say, and for a while nobody knows (`None`) what it is. What this
+    /// run took has waited for as long as its own clock says.
     fn is_stale(&self, lease: &Lease) -> Option<bool> {
         if !lease.is_left() || !self.policy.runs_out(lease.enqueued_at().until(self.began.wall)) {
             return Some(false);

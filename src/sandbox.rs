@@ -5,8 +5,8 @@
 //!
 //! A fake is never kinder than the real thing: where the real server's behaviour is known it is copied, waits and
 //! refusals included; where it is unknown the fake takes the harsher reading. The fakes know nothing of the bridge. In
-//! particular they check signatures with code of their own, so that both cannot agree on the same mistake. They can keep a
-//! record of what passed (`record`), by which programs of others judge both sides: `tests/judges/`.
+//! particular they check signatures with code of their own, so that both cannot agree on the same mistake. They can
+//! keep a record of what passed (`record`), by which programs of others judge both sides: `tests/judges/`.
 
 pub mod clock;
 pub mod fault;

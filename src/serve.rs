@@ -55,8 +55,8 @@ pub use self::{
 
 /// What a visitor reads who is not Kommo. A check knows a running telekommo by it.
 pub const HERE: &str = "telekommo listens here for Kommo's hooks\n";
-/// How many connections the system may hold for us until they are accepted. A burst that does not fit waits a second or more
-/// for its next try.
+/// How many connections the system may hold for us until they are accepted. A burst that does not fit waits a second or
+/// more for its next try.
 const BACKLOG: u32 = 4096;
 /// How long what has been asked may take once a stop was asked for.
 const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
@@ -89,8 +89,8 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked. Requests that are not
-/// read for their heads show in `hooks_meter`, where there are hooks among what is served.
+/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked. Requests that
+/// are not read for their heads show in `hooks_meter`, where there are hooks among what is served.
 ///
 /// # Errors
 /// None; it is a task that ends.
@@ -116,7 +116,6 @@ pub async fn until(
     Ok(())
 }
 
-/// The next client.
 async fn accept(listener: &TcpListener, open: &Connections, failed: &Seldom) -> (TcpStream, SocketAddr) {
     loop {
         let error = match listener.accept().await {

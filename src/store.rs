@@ -1,9 +1,9 @@
 //! The durable queue, the links between both sides' ids, and the only place that knows sled.
 //!
 //! Everything lives in one tree under prefixed keys (`keys`), so that one batch is atomic by construction. A single
-//! committer thread (`committer`) writes; it applies whatever is waiting, flushes and syncs once for all of it, and only
-//! then lets the callers go on. What may be claimed is kept in memory (`index`), one entry per lane, rebuilt on opening
-//! and changed only after the commit.
+//! committer thread (`committer`) writes; it applies whatever is waiting, flushes and syncs once for all of it, and
+//! only then lets the callers go on. What may be claimed is kept in memory (`index`), one entry per lane, rebuilt on
+//! opening and changed only after the commit.
 //!
 //! Why not more of sled: its `flush_async` deadlocks with several callers, its `flush` is no fsync on Linux, its
 //! `generate_id` skips, and it opens as empty, without an error, if its snapshot is missing (`open`).
@@ -200,8 +200,8 @@ pub enum Outcome {
         why: String,
         /// What follows from that, at the tails of other lanes.
         then: Vec<NewJob>,
-        /// Whether it stays until a person has seen to it. Otherwise somebody was told that it failed, and it goes by itself
-        /// after [`Settings::parked_for`].
+        /// Whether it stays until a person has seen to it. Otherwise somebody was told that it failed, and it goes by
+        /// itself after [`Settings::parked_for`].
         needs_person: bool,
     },
 }

@@ -4,9 +4,9 @@
 //!
 //! # Correcting a sentence
 //!
-//! Each language is one file: `en.toml`, `es.toml`, `pt.toml` and `ru.toml` in `src/words/`. Whoever corrects one needs no
-//! Rust. A sentence keeps its name and its `{places}`, in any order. Where a number decides the form, there is one line
-//! per form (`one`, `few`, `many`, `other`), as the plural rules of Unicode (CLDR) name them.
+//! Each language is one file: `en.toml`, `es.toml`, `pt.toml` and `ru.toml` in `src/words/`. Whoever corrects one needs
+//! no Rust. A sentence keeps its name and its `{places}`, in any order. Where a number decides the form, there is one
+//! line per form (`one`, `few`, `many`, `other`), as the plural rules of Unicode (CLDR) name them.
 //!
 //! # Adding a sentence
 //!
@@ -18,9 +18,9 @@
 //!
 //! # Which language
 //!
-//! A [`Sentence`] is a value: it can be kept, be a part of another one, and is put into words by whoever knows its reader.
-//! Managers read the language of their account ([`Spoken`]). Customers read their own, as Telegram tells it, else that of
-//! the account.
+//! A [`Sentence`] is a value: it can be kept, be a part of another one, and is put into words by whoever knows its
+//! reader. Managers read the language of their account ([`Spoken`]). Customers read their own, as Telegram tells it,
+//! else that of the account.
 
 mod catalogue;
 mod language;

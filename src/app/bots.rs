@@ -1,4 +1,4 @@
-//! What the configuration says of Telegram's side: the bots, and what the server that they talk to can do.
+//! What the configuration says about Telegram: the bots, and what their server can do.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,12 +16,13 @@ use crate::{
 const DOWNLOAD_BYTES: u64 = 20 << 20;
 /// The largest file that Telegram's server takes from a bot (Bot API, "Sending files"), in bytes.
 const UPLOAD_BYTES: u64 = 50 << 20;
-/// The largest that passes an own server with `--local`, either way (Bot API, "Using a Local Bot API Server"), in bytes.
+/// The largest that passes an own server with `--local`, either way (Bot API, "Using a Local Bot API Server"), in
+/// bytes.
 const LOCAL_BYTES: u64 = 2000 << 20;
 /// How long an own server may take to fetch a file from Telegram, which it does before it tells where it is.
 const FETCHED_WITHIN: Duration = Duration::from_mins(15);
-/// How long an own server may take to bring a file to Telegram, which it does once it has all of it, and before it answers:
-/// 2,000 MB over a line of 10 Mbit/s.
+/// How long an own server may take to bring a file to Telegram, which it does once it has all of it, and before it
+/// answers: 2,000 MB over a line of 10 Mbit/s.
 const BROUGHT_WITHIN: Duration = Duration::from_mins(30);
 
 /// The largest file of a customer's that the bots can have, in bytes.
@@ -37,8 +38,8 @@ pub fn disk(config: &Config) -> anyhow::Result<Option<Disk>> {
     let Some(directory) = config.telegram.local_dir.as_ref().filter(|_| config.telegram.local) else { return Ok(None) };
     let opened = Disk::open(directory).with_context(|| {
         format!(
-            "cannot read {}: let `telegram.local_dir` be the directory in which your Bot API server keeps files, and let \
-             telekommo's user read what is in it",
+            "cannot read {}: let `telegram.local_dir` be the directory in which your Bot API server keeps files, and \
+             let telekommo's user read what is in it",
             directory.display()
         )
     });

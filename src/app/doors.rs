@@ -49,7 +49,6 @@ pub(super) fn hooks(
     }
 }
 
-/// Who serves files.
 pub(super) fn media(
     config: &Config,
     bots: &BTreeMap<SourceId, Bot>,
@@ -68,8 +67,8 @@ pub fn downloads(config: &Config) -> Result<Downloads, reqwest::Error> {
     Downloads::new(&config.kommo.egress(), hosts(config), config.kommo.timeout)
 }
 
-/// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file that is
-/// passed on.
+/// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file
+/// that is passed on.
 fn hosts(config: &Config) -> Hosts {
     let kommo = &config.kommo;
     let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()];

@@ -1,7 +1,7 @@
 //! A first start that does not know which account it serves, and cannot ask it yet.
 //!
-//! Hooks come all the same, and each once. They are signed with the channel's secret, whatever the account, so they are taken
-//! and kept; everything else begins when the account has answered.
+//! Hooks come all the same, and each once. They are signed with the channel's secret, whatever the account, so they are
+//! taken and kept; everything else begins when the account has answered.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The ways to the remotes: how each is probed, and where it shows that one is broken.
+//! How each remote is probed, and where a broken connection to it shows.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -67,7 +67,6 @@ impl Remotes {
         })
     }
 
-    /// All of them.
     pub(super) fn into_all(self) -> impl Iterator<Item = Remote> {
         std::iter::once(self.kommo).chain(self.account).chain(self.bots.into_values())
     }
@@ -77,7 +76,7 @@ fn tell(metrics: &Metrics, route: &Route, failure: Option<&Failure>) {
     metrics.paused(route, failure.map(|failure| failure.why().into_owned()));
 }
 
-/// What Kommo wants of a person pauses what goes to it; that it is away is told of Kommo itself.
+/// What a person has to mend pauses the route; that Kommo is down is shown for Kommo itself.
 fn tell_of_kommo(metrics: &Metrics, failure: Option<&Failure>) {
     let (asks, away) = failure.map_or((None, None), |failure| {
         let why = Some(failure.why().into_owned());

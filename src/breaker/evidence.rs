@@ -13,8 +13,8 @@ const EVERY: Duration = Duration::from_secs(3);
 const JITTER: f64 = 0.2;
 /// How long a trial may take until another one is given.
 const TRIED_WITHIN: Duration = Duration::from_secs(15);
-/// The wait for somebody who is asked for patience, but not for how much. It doubles each time that the wait was not enough,
-/// until a message passes.
+/// The wait for somebody who is asked for patience, but not for how much. It doubles each time that the wait was not
+/// enough, until a message passes.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the calls of one route have shown. Messages are named by keys that no two of them share.

@@ -29,7 +29,7 @@ const GOOD_FOR: Duration = Duration::from_secs(1);
 /// Asks a remote for nothing but an answer.
 type Probe = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync>;
 
-/// What is told when the way breaks (by what) or is free again (nothing).
+/// Called when the remote breaks (with the reason) or is free again (without).
 type Tell = Box<dyn Fn(Option<&Failure>) + Send + Sync>;
 
 /// The way to one remote, shared by all who use it.
@@ -58,9 +58,9 @@ impl fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// The remote `name`, which `probe` asks for an answer. `tell` is told when its way breaks and when it is free again.
-    /// No two probes are further apart than `slowest`. Where messages can be repeated, one that `may_try` is sent now and then
-    /// if only the probe fails.
+    /// The remote `name`, which `probe` asks for an answer. `tell` is told when its way breaks and when it is free
+    /// again. No two probes are further apart than `slowest`. Where messages can be repeated, one that `may_try` is
+    /// sent now and then if only the probe fails.
     pub fn new<F>(
         name: impl Into<String>,
         (slowest, may_try): (Duration, bool),

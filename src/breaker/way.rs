@@ -53,7 +53,7 @@ impl Way {
         self.outage.as_ref().map(|outage| outage.probe_at)
     }
 
-    /// When what may be done may change by itself. What a probe changes is told.
+    /// When the answer may change without a probe.
     pub(super) fn next_at(&self, now: Instant) -> Option<Instant> {
         self.paused.map(|(_, until)| until).filter(|until| self.outage.is_none() && *until > now)
     }
@@ -71,8 +71,8 @@ impl Way {
         }
     }
 
-    /// The remote, asked at `now`, does not answer. No two probes are further apart than `slowest`. If that `is_doubtful`, a
-    /// message may tell more. Tells whether it is news.
+    /// The remote, asked at `now`, does not answer. No two probes are further apart than `slowest`. If that
+    /// `is_doubtful`, a message may tell more. Tells whether it is news.
     pub(super) fn breaks(
         &mut self,
         why: &str,

@@ -5,7 +5,6 @@ use crate::config::error::Wrong;
 /// Where the buttons of an answer are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ButtonPlace {
-    /// Below the message.
     Inline,
     /// In place of the customer's keyboard.
     Keyboard,
@@ -20,7 +19,7 @@ impl ButtonPlace {
         match text {
             "inline" => Ok(Self::Inline),
             "keyboard" => Ok(Self::Keyboard),
-            _ => Err(Wrong::new("is no place for buttons: write inline or keyboard")),
+            _ => Err(Wrong::new("is not a place for buttons: write inline or keyboard")),
         }
     }
 }

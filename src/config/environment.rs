@@ -135,7 +135,8 @@ fn path(variable: &str, known_tables: &[&str]) -> Vec<String> {
     path
 }
 
-/// A value without what a file of variables puts around it: a mark in front, the end of a line that another system writes.
+/// A value without what a file of variables puts around it: a mark in front, the end of a line that another system
+/// writes.
 fn plain(value: &str) -> &str {
     text::unmarked(value).trim_end_matches(['\r', '\n'])
 }

@@ -1,4 +1,4 @@
-//! What the operator is told.
+//! Errors and warnings about the configuration.
 
 use std::{borrow::Cow, cell::RefCell};
 
@@ -41,7 +41,6 @@ pub(super) struct Problems {
 pub(super) struct Reported;
 
 impl Problems {
-    /// Notes a problem.
     pub(super) fn report(&self, problem: String) -> Reported {
         self.found.borrow_mut().push(problem);
         Reported

@@ -59,8 +59,8 @@ pub(super) fn tells_secrets(path: &Path, texts: &Dict) -> Option<String> {
     let holds_some = KEYS.iter().filter(|key| key.secret).any(|key| is_written(texts, key.section, key.name));
     holds_some.then(|| {
         format!(
-            "{file} holds secrets, and {} can read it: {}. Or put each secret into a file of its own (channel_secret_file, \
-             token_file, access_token_file)",
+            "{file} holds secrets, and {} can read it: {}. Or put each secret into a file of its own \
+             (channel_secret_file, token_file, access_token_file)",
             others.named(),
             readers::remedy(path),
             file = path.display(),

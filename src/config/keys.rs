@@ -179,7 +179,7 @@ pub(super) fn find(path: &[&str]) -> Option<&'static Key> {
 const ALIKE: f64 = 0.7;
 
 /// The one of `names` that was probably meant by `word`.
-pub(super) fn nearest<N: AsRef<str>>(word: &str, names: impl Iterator<Item = N>) -> Option<N> {
+pub(crate) fn nearest<N: AsRef<str>>(word: &str, names: impl Iterator<Item = N>) -> Option<N> {
     names
         .map(|name| (strsim::normalized_damerau_levenshtein(word, name.as_ref()), name))
         .max_by(|(one, _), (other, _)| one.total_cmp(other))

@@ -1,4 +1,4 @@
-//! Defaults, then the file, then the environment: the later one wins, and it is known which one did.
+//! Defaults, then the file, then the environment: the later one wins, and errors name the one that did.
 
 use std::path::{Path, PathBuf};
 
@@ -19,9 +19,7 @@ use crate::config::{
 pub(super) enum Origin {
     /// In the table of keys.
     Default,
-    /// In the file.
     File,
-    /// In a variable.
     Environment,
 }
 

@@ -19,7 +19,8 @@ impl LogFilter {
             |part: &str| part.contains(['=', '[']) || (!part.is_empty() && part.parse::<LevelFilter>().is_ok());
         if !text.split(',').all(has_level) || EnvFilter::try_new(text).is_err() {
             return Err(Wrong::new(
-                "is not a log filter: write error, warn, info, debug or trace, or a list such as \"info,telekommo::relay=debug\"",
+                "is not a log filter: write error, warn, info, debug or trace, or a list such as \
+                 \"info,telekommo::relay=debug\"",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -35,7 +36,6 @@ impl LogFilter {
 /// What a line of the log looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
     Text,
     /// For programs: one JSON object a line.
     Json,

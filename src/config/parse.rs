@@ -1,4 +1,4 @@
-//! From the operator's texts to values.
+//! Parses the operator's texts into values.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -33,7 +33,6 @@ pub(super) fn line(text: &str) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-/// A folder.
 pub(super) fn folder(text: &str) -> Result<PathBuf, Wrong> {
     if text.is_empty() { Err(Wrong::new("is not a folder: write a path, such as \"data\"")) } else { Ok(text.into()) }
 }
@@ -43,12 +42,10 @@ pub(super) fn file_name(text: &str) -> Result<PathBuf, Wrong> {
     if text.is_empty() { Err(Wrong::new("is not the name of a file: write a path")) } else { Ok(text.into()) }
 }
 
-/// Yes or no.
 pub(super) fn flag(text: &str) -> Result<bool, Wrong> {
     text.parse().map_err(|_| Wrong::new("is neither true nor false: write one of them"))
 }
 
-/// On or off.
 pub(super) fn switch(text: &str) -> Result<bool, Wrong> {
     match text {
         "on" => Ok(true),
@@ -74,7 +71,7 @@ pub(super) fn ask_phone(text: &str) -> Result<AskPhone, Wrong> {
 
 /// A country with phone numbers.
 pub(super) fn country(text: &str) -> Result<Country, Wrong> {
-    Country::parse(text).ok_or_else(|| Wrong::new("is no country: write its code of two letters, such as \"BR\""))
+    Country::parse(text).ok_or_else(|| Wrong::new("is not a country: write its code of two letters, such as \"BR\""))
 }
 
 /// Names for people, at least one.
@@ -119,7 +116,7 @@ pub(super) fn proxy(text: &str) -> Result<Proxy, Wrong> {
     Proxy::parse(text).map_err(|not| Wrong::new(not.to_string()))
 }
 
-/// A number that counts things, of which there is at least one.
+/// A number of things, at least one.
 pub(super) fn count(text: &str) -> Result<NonZeroU32, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a count: write a whole number above 0"))
 }
@@ -129,7 +126,7 @@ pub(super) fn when_uncertain(text: &str) -> Result<WhenUncertain, Wrong> {
     match text {
         "report" => Ok(WhenUncertain::Report),
         "repeat" => Ok(WhenUncertain::Repeat),
-        _ => Err(Wrong::new("is nothing to do with an answer that may have been sent: write report or repeat")),
+        _ => Err(Wrong::new("is not a way to treat an answer that may have been sent: write report or repeat")),
     }
 }
 
@@ -167,13 +164,13 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Wrong> {
     networks.iter().try_for_each(|network| {
         let is_mapped = matches!(network, IpNet::V6(network) if network.addr().to_ipv4_mapped().is_some());
         if is_mapped {
-            return Err(Wrong::new("has IPv4 in the form of IPv6, as nobody is known here: write \"10.0.0.0/8\""));
+            return Err(Wrong::new("has an IPv4 network in the form of IPv6: write \"10.0.0.0/8\""));
         }
         if network.addr() == network.network() {
             return Ok(());
         }
         let whole = network.trunc();
-        Err(Wrong::new(format!("has a network by an address within it: write \"{whole}\" if all of that is meant")))
+        Err(Wrong::new(format!("names a network by an address within it: write \"{whole}\" for the whole network")))
     })?;
     Ok(networks)
 }
@@ -269,8 +266,8 @@ mod tests {
         }
         // What would match nobody, or others than it seems to.
         for (bad, says) in [
-            ("::ffff:10.0.0.0/104", "has IPv4 in the form of IPv6"),
-            ("::1, ::ffff:127.0.0.1", "has IPv4 in the form of IPv6"),
+            ("::ffff:10.0.0.0/104", "has an IPv4 network in the form of IPv6"),
+            ("::1, ::ffff:127.0.0.1", "has an IPv4 network in the form of IPv6"),
             ("10.1.2.3/8", "has a network by an address within it: write \"10.0.0.0/8\" if all of that is meant"),
             ("fd00::1/8", "write \"fd00::/8\""),
         ] {

@@ -1,4 +1,4 @@
-//! What customers are asked for their phone number with: our own words, and the operator's over them.
+//! The texts that ask customers for their phone number: our own, and the operator's over them.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ fn one<'a>(
 fn said(text: &str) -> Result<String, Wrong> {
     let has_control = text.contains(|c: char| c.is_control() && c != '\n');
     if text.trim().is_empty() || text.chars().count() > CHARS || has_control {
-        return Err(Wrong::new("is nothing to say: write a sentence or a few, up to 1000 characters"));
+        return Err(Wrong::new("is not a text: write one or several sentences, up to 1000 characters"));
     }
     Ok(text.to_owned())
 }

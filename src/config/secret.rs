@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use crate::{config::error::Wrong, domain::address::BotId};
 
-/// A text that cannot be printed by accident: no `Display`, no `Serialize`, and `Debug` hides it. Its memory is overwritten
-/// before others get it.
+/// A text that cannot be printed by accident: no `Display`, no `Serialize`, and `Debug` hides it. Its memory is
+/// overwritten before others get it.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 

@@ -28,8 +28,8 @@ impl Folders<'_> {
         credential.unwrap_or_else(|| self.config.join(name))
     }
 
-    /// The text of the file at `path`, without a mark in front and newlines at its end; and a warning, if somebody else can
-    /// read it.
+    /// The text of the file at `path`, without a mark in front and newlines at its end; and a warning, if somebody else
+    /// can read it.
     ///
     /// # Errors
     /// A sentence that names the path and the remedy, and shows nothing of the content.

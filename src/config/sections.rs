@@ -273,8 +273,15 @@ fn named_or_asked(
         return Ok(id);
     }
     match (has_url, has_token) {
-        (false, true) => Err(section.report("access_token", "access_token needs account_url, the account's address, such as \"https://example.kommo.com\": write it, or account_id")),
-        (true, false) => Err(section.report("account_url", "account_url needs access_token, so that the account can be asked for its id: write it, or account_id")),
+        (false, true) => Err(section.report(
+            "access_token",
+            "access_token needs account_url, the account's address, such as \"https://example.kommo.com\": write it, or \
+             account_id",
+        )),
+        (true, false) => Err(section.report(
+            "account_url",
+            "account_url needs access_token, so that the account can be asked for its id: write it, or account_id",
+        )),
         (false, false) | (true, true) => section.required("account_id", AccountId::parse).map(Some),
     }
 }

@@ -1,7 +1,7 @@
-//! Holds a file against the table of keys, and takes every value of it as a text.
+//! Compares a file with the table of keys, and takes every value as a text.
 //!
-//! From here on a value of the file looks like one of the environment. A number where a text belongs is a text, so a
-//! secret of digits alone is no surprise to anyone.
+//! From here on, a value of the file looks like one of the environment. A number in place of a text becomes a text, so
+//! a secret of digits alone works.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ impl Walk<'_> {
         let entries = table.into_iter().filter_map(|(name, value)| {
             let path = [section, &name];
             let Value::Table(table) = value else {
-                self.report(&format!("{} is no section: write a section per {each}", keys::dotted(&path)));
+                self.report(&format!("{} is not a section: write a section per {each}", keys::dotted(&path)));
                 return None;
             };
             let inner = self.section(&path, table);

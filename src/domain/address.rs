@@ -94,7 +94,6 @@ impl fmt::Display for UserId {
 /// Who is the contact in Kommo: a person, or a whole group, which has one card for all who speak in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContactId {
-    /// A person.
     Person(UserId),
     /// A group or a channel, by the id of its chat.
     Group(i64),
@@ -112,8 +111,8 @@ impl fmt::Display for ContactId {
 
 /// A chat that a bot is in, or one of a person for whom it answers. Written `{id}`, or `{owner}/{id}`.
 ///
-/// A customer who writes to the bot and to its owner is in two chats with one number, hence the owner. It is the person and
-/// not Telegram's `business_connection_id`, which changes whenever they connect the bot anew.
+/// A customer who writes to the bot and to its owner is in two chats with one number, hence the owner. It is the person
+/// and not Telegram's `business_connection_id`, which changes whenever they connect the bot anew.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TelegramChat {
     /// The person whose own chat it is (Telegram Business); `None` for a chat of the bot itself.
@@ -161,7 +160,6 @@ impl FromStr for TelegramChat {
 pub struct Conversation {
     /// The source whose bot talks in the chat.
     pub source: SourceId,
-    /// The chat.
     pub chat: TelegramChat,
 }
 
@@ -211,7 +209,6 @@ impl FromStr for Conversation {
 pub struct MessageId {
     /// The bot in whose chat it was written.
     pub bot: BotId,
-    /// The chat.
     pub chat: TelegramChat,
     /// Telegram's number of the message within that chat.
     pub message: i64,

@@ -1,4 +1,4 @@
-//! How customers look.
+//! Avatars of customers and groups.
 
 use std::time::Duration;
 
@@ -49,8 +49,8 @@ pub enum Look {
 }
 
 impl Avatar {
-    /// Whether Telegram need not be asked again. Whoever changes their name may have changed their picture too, and a link
-    /// to a picture is not given away for as long as it is good (`valid_for`), but for half of that.
+    /// Whether Telegram need not be asked again. Whoever changes their name may have changed their picture too, and a
+    /// link to a picture is not given away for as long as it is good (`valid_for`), but for half of that.
     #[must_use]
     pub fn holds(&self, customer: &Customer, now: UnixMillis, valid_for: Duration) -> bool {
         let is_linked = self.picture.is_none() || now < self.linked_at.plus(valid_for / 2);

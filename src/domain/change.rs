@@ -1,4 +1,4 @@
-//! What changes about chats, besides what is written in them.
+//! Changes of chats, besides what is written in them.
 
 use crate::{
     domain::{
@@ -13,13 +13,11 @@ use crate::{
 /// The bot was shut out of a chat, or let in again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembershipChange {
-    /// Where.
     pub conversation: Conversation,
     /// Whose conversation it is.
     pub customer: Customer,
     /// How it is now.
     pub membership: Membership,
-    /// The bot.
     pub bot: BotId,
 }
 
@@ -50,12 +48,9 @@ impl MembershipChange {
     }
 }
 
-/// Messages were deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
-    /// Where.
     pub conversation: Conversation,
-    /// Which.
     pub messages: Vec<MessageId>,
     /// When we learnt of it; Telegram does not say.
     pub learnt_at: UnixMillis,
@@ -64,7 +59,6 @@ pub struct Deletion {
 /// A group has become a supergroup, which is another chat with another id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// What it was.
     pub from: Conversation,
     /// Telegram's id of what it is now.
     pub to: i64,

@@ -1,4 +1,4 @@
-//! Who a customer is, as far as a private message tells it besides its words, and what Kommo is to make of that.
+//! Who a customer is, as far as a private message says so besides its text, and what Kommo is to do with that.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,7 @@ use crate::{
 /// A customer as Telegram shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerProfile {
-    /// The person.
     pub id: UserId,
-    /// Their name.
     pub name: String,
     /// Their public name, without `@`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,11 +27,10 @@ pub struct CustomerProfile {
 pub struct StartContext {
     /// The update's number.
     pub update: i64,
-    /// When it was written, if that is told.
+    /// When it was written, if that is known.
     pub written_at: Option<UnixMillis>,
     /// Where it was written.
     pub conversation: Conversation,
-    /// By whom.
     pub customer: CustomerProfile,
     /// The language of their Telegram, such as `pt` or `pt-br`.
     pub language: Option<String>,
@@ -63,7 +60,6 @@ pub enum LinkTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CrmUpdate {
-    /// In the contact.
     #[serde(rename = "card")]
     ContactPatch(ContactPatch),
     /// In the lead: the campaign that it came by, named as in the configuration.
@@ -82,7 +78,6 @@ pub struct ContactPatch {
     /// What was told as the public name before, which may be replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_username: Option<String>,
-    /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
 }
@@ -90,13 +85,11 @@ pub struct ContactPatch {
 /// What was told of a customer before, so that it is not told with every message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncedProfile {
-    /// The public name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The field that it was to stand in, as the configuration named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username_field: Option<String>,
-    /// The tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Whether they were asked for their phone number.
@@ -126,7 +119,6 @@ impl Campaign {
 /// What a customer is asked for their phone number with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneText {
-    /// The question.
     pub ask: String,
     /// What stands on the button that shares it.
     pub button: String,
@@ -139,8 +131,8 @@ pub struct PhoneText {
 pub struct PhoneTexts(pub BTreeMap<String, PhoneText>);
 
 impl PhoneTexts {
-    /// The question for somebody whose Telegram speaks `language`: in it, else in the language without its country, else in
-    /// the `usual` one, else in English, else in any.
+    /// The question for somebody whose Telegram speaks `language`: in it, else in the language without its country,
+    /// else in the `usual` one, else in English, else in any.
     #[must_use]
     pub fn for_language(&self, language: Option<&str>, usual: Language) -> Option<&PhoneText> {
         let language = language.unwrap_or_default().to_lowercase();

@@ -1,4 +1,4 @@
-//! What becomes of an answer, as Kommo is told.
+//! Delivery statuses: what became of an answer.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,6 @@ pub enum Delivery {
 /// Why a message did not arrive, for a program and for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Kommo's code.
     pub code: ErrorCode,
     /// A sentence that a manager understands. Never contains a secret or an address.
     pub sentence: Sentence,
@@ -71,7 +70,7 @@ impl Refusal {
         Self { code: ErrorCode::Other, sentence, may_have_arrived: true }
     }
 
-    /// Why a job is hopeless that no manager is told of: the operator reads it.
+    /// Why a job is hopeless that no manager reads about: for the operator.
     #[must_use]
     pub fn internal(why: impl Into<String>) -> Self {
         Self::new(ErrorCode::Internal, Sentence::plain(why))
@@ -95,7 +94,7 @@ impl Refusal {
         Self { sentence: self.sentence.and(more), ..self }
     }
 
-    /// What a manager is told who reads `language`.
+    /// The sentence for a manager who reads `language`.
     #[must_use]
     pub fn told(&self, language: Language) -> ToldRefusal {
         ToldRefusal { code: self.code, sentence: self.sentence.say(language) }
@@ -105,9 +104,7 @@ impl Refusal {
 /// A refusal in the words that a manager reads. The store keeps it like this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldRefusal {
-    /// Kommo's code.
     pub code: ErrorCode,
-    /// The sentence.
     pub sentence: String,
 }
 
@@ -128,12 +125,11 @@ pub struct Report {
     pub delivery: Delivery,
 }
 
-/// An answer that has arrived, and of which nothing shows yet that it was read.
+/// An answer that has arrived, and that nobody has been seen to read yet.
 ///
 /// This is a stored format: fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
-    /// The answer.
     pub message: KommoMessageId,
     /// The Telegram message that it became; the last one, if it has parts.
     pub ours: MessageId,
@@ -143,8 +139,8 @@ pub struct Unread {
 }
 
 impl Unread {
-    /// Whether whoever has read `shown`, in the same topic, has read this. Telegram counts a chat's messages upwards, so no
-    /// clocks are compared.
+    /// Whether whoever has read `shown`, in the same topic, has read this. Telegram counts a chat's messages upwards,
+    /// so no clocks are compared.
     #[must_use]
     pub fn is_read_with(&self, shown: &MessageId, topic: Option<i64>) -> bool {
         let is_here = (self.ours.bot, self.ours.chat, self.topic) == (shown.bot, shown.chat, topic);

@@ -1,4 +1,4 @@
-//! Messages of an export by the ids that we give them in Kommo.
+//! Ids that imported messages have in Kommo.
 
 use std::fmt;
 
@@ -6,8 +6,9 @@ use crate::domain::address::{BotId, TelegramChat};
 
 /// A message of an export. Written `tg:{bot}:{owner}/{chat}:i{message}`, which no message of a bot is.
 ///
-/// The export has the numbers of its owner's own account, which are others than those of the bot in the chat with the same
-/// customer; hence the owner, and the mark. Kommo takes each id once, so importing an export twice changes nothing.
+/// The export has the numbers of its owner's own account, which are others than those of the bot in the chat with the
+/// same customer; hence the owner, and the mark. Kommo takes each id once, so importing an export twice changes
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImportedId {
     /// The bot of the conversation that it is imported into.

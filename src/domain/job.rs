@@ -30,19 +30,12 @@ pub enum Job {
         source: SourceId,
         /// The bot of that source at the time.
         bot: BotId,
-        /// The update's JSON.
         raw: String,
     },
     /// A message hook as it came, to be turned into calls.
-    Hook {
-        /// The hook's JSON.
-        raw: String,
-    },
+    Hook { raw: String },
     /// A hook of a manager's reaction as it came.
-    Reaction {
-        /// The hook's JSON.
-        raw: String,
-    },
+    Reaction { raw: String },
     /// One Telegram call of an answer.
     Call(Call),
     /// Calls that send files, of one conversation, which Telegram takes together: one message group of 2 to 10.
@@ -60,29 +53,25 @@ pub enum Job {
         message: KommoMessageId,
         /// The Telegram message that it became.
         ours: MessageId,
-        /// The chat.
         opening: ManagerInitiatedChat,
     },
-    /// What a customer wrote to the owner of a chat of Telegram Business is to be marked as read. A courtesy, tried once.
+    /// What a customer wrote to the owner of a chat of Telegram Business is to be marked as read. A courtesy, tried
+    /// once.
     #[serde(rename = "seen")]
     MarkRead {
-        /// Where.
         conversation: Conversation,
         /// Telegram's number of the newest message.
         message: i64,
     },
     /// A manager is to be told that the time for an answer in a person's own chat is nearly over. A courtesy.
     Remind {
-        /// Where.
         conversation: Conversation,
         /// Telegram's number of the message that waits.
         message: i64,
     },
     /// A conversation's chat is to become that of a contact.
     Link {
-        /// The conversation.
         conversation: Conversation,
-        /// Its customer.
         #[serde(rename = "guest")]
         customer: CustomerProfile,
         /// Whose chat it is to be.
@@ -91,24 +80,17 @@ pub enum Job {
     /// Something about a customer is to be written down.
     #[serde(rename = "enrich")]
     UpdateCrm {
-        /// The conversation.
         conversation: Conversation,
-        /// Its customer.
         #[serde(rename = "guest")]
         customer: CustomerProfile,
-        /// What, and where.
         note: CrmUpdate,
     },
     /// A held `/start` goes to Kommo after so long, if nothing has sent it there before.
     #[serde(rename = "hold")]
-    ReleaseStartAt {
-        /// The conversation.
-        conversation: Conversation,
-    },
+    ReleaseStartAt { conversation: Conversation },
     /// A held `/start` goes to Kommo now.
     #[serde(rename = "release")]
     ReleaseStart {
-        /// The conversation.
         conversation: Conversation,
         /// The customer's phone number, if they have shared it: digits alone.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -158,22 +140,22 @@ impl Job {
 pub struct Call {
     /// The answer that it belongs to.
     pub message: KommoMessageId,
-    /// Where it goes.
     pub to: Conversation,
     /// Which part it is, from 1.
     pub part: u16,
     /// How many parts the answer has.
     pub parts: u16,
-    /// What it says.
     pub method: Method,
-    /// What of the answer is lost already; its author is told once the rest has arrived.
+    /// What of the answer is omitted already; its author reads so once the rest has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "lost")]
     pub omitted: Option<ToldRefusal>,
-    /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has moved.
+    /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has
+    /// moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers_in: Option<i64>,
-    /// The chat that this begins, told by the first part of an answer: Kommo does not know yet which conversation it is.
+    /// The chat that this begins, told by the first part of an answer: Kommo does not know yet which conversation it
+    /// is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<ManagerInitiatedChat>,
     /// When the answer was written, by Kommo's clock.
@@ -203,7 +185,6 @@ impl Call {
 pub enum Method {
     /// `sendMessage`; the text has 1 to 4096 UTF-16 units.
     SendText {
-        /// The text.
         text: String,
         /// The buttons below it.
         #[serde(default, skip_serializing_if = "Keyboard::is_empty")]
@@ -237,7 +218,6 @@ pub enum Method {
     },
     /// `sendPhoto`, `sendDocument` and so on, whichever takes the file.
     SendFile {
-        /// The file.
         file: RemoteFile,
         /// The text below it: up to 1024 UTF-16 units, empty for none.
         #[serde(default, skip_serializing_if = "String::is_empty")]

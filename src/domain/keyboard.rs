@@ -1,4 +1,4 @@
-//! The choices under an answer.
+//! Buttons below an answer.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,6 @@ pub struct Button {
 /// Where the buttons of an answer are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// Below the message.
     Inline,
     /// In place of the customer's keyboard: pressing one writes what stands on it.
     Keyboard {

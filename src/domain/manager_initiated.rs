@@ -1,4 +1,4 @@
-//! Chats that a manager begins: by a phone number, since nobody has written in them yet.
+//! Chats that a manager begins with a phone number, before the customer has written in them.
 
 use serde::{Deserialize, Serialize};
 

@@ -33,11 +33,10 @@ pub struct Customer {
 /// Who wrote a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Author {
-    /// The customer.
     #[default]
     Customer,
-    /// Somebody on the side of the business, though not in Kommo: the owner on their phone, the bridge itself. Kommo shows
-    /// it as sent.
+    /// Somebody on the side of the business, though not in Kommo: the owner on their phone, the bridge itself. Kommo
+    /// shows it as sent.
     Business {
         /// The name to show.
         name: String,
@@ -51,7 +50,6 @@ pub enum Author {
 pub enum Content {
     /// Plain text, never empty.
     Text(String),
-    /// A file.
     Media(Media),
     /// A place on the map.
     Location {
@@ -62,7 +60,6 @@ pub enum Content {
         /// The text that came with it.
         caption: Option<String>,
     },
-    /// Somebody's card.
     Contact {
         /// The name; never empty.
         name: String,
@@ -130,17 +127,13 @@ pub struct Attachment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
-    /// An image.
     Picture,
     /// A film, with or without sound.
     Video,
-    /// A recorded voice.
     Voice,
     /// Music, or any other sound.
     Audio,
-    /// A sticker.
     Sticker,
-    /// Anything else.
     File,
 }
 
@@ -181,11 +174,9 @@ pub struct Inbound {
     pub id: MessageId,
     /// Whose conversation it is.
     pub customer: Customer,
-    /// Who wrote it.
     pub author: Author,
     /// When, by Telegram's clock.
     pub sent_at: UnixMillis,
-    /// What it says.
     pub content: Content,
     /// The message that it answers.
     pub quote: Option<Quote>,
@@ -193,7 +184,7 @@ pub struct Inbound {
     pub edited: bool,
     /// Where in a chat with topics it was said; `None` for what nobody has said, or where that is not told.
     pub topic: Option<Topic>,
-    /// Whether its author need not have been there when it was sent: it was written for later, or Telegram sends it for them.
+    /// Scheduled, or sent by Telegram for its author: it proves nothing about what the author has read.
     pub unattended: bool,
 }
 
@@ -236,11 +227,9 @@ impl ButtonPress {
 /// A customer's reaction to a message, or the end of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {
-    /// Where.
     pub conversation: Conversation,
     /// The message that it is about.
     pub message: MessageId,
-    /// Who reacts.
     pub customer: ContactId,
     /// The emoji; `None` if the reaction was taken back.
     pub emoji: Option<String>,
@@ -257,17 +246,17 @@ pub enum Skip {
     Group {
         /// Telegram's id of it.
         chat: i64,
-        /// Its name.
         title: String,
     },
-    /// It is from the direct messages of a channel, where an answer needs a topic that Kommo knows nothing of. Not an error.
+    /// It is from the direct messages of a channel, where an answer needs a topic that Kommo knows nothing of. Not an
+    /// error.
     #[error("the direct messages of a channel are not relayed")]
     DirectMessages {
         /// Telegram's id of the chat.
         chat: i64,
     },
-    /// It is a reaction of a member of a group. Kommo knows the group as one who reacts: it would show the newest alone, and
-    /// nobody's any more when one of them is taken back. Not an error.
+    /// It is a reaction of a member of a group. Kommo knows the group as one who reacts: it would show the newest
+    /// alone, and nobody's any more when one of them is taken back. Not an error.
     #[error("what one of a group's members reacts with is not relayed")]
     OneOfMany,
     /// It is an edit after which the message says what it said. Not an error.
@@ -320,7 +309,6 @@ pub enum Recipient {
 /// A manager's reaction to a message, or the end of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboundReaction {
-    /// Where.
     pub conversation: Conversation,
     /// Our id of the message, if it has one.
     pub ours: Option<MessageId>,
@@ -333,7 +321,6 @@ pub struct OutboundReaction {
 /// A manager is typing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typing {
-    /// Where.
     pub conversation: Conversation,
     /// When it is over.
     pub expires_at: UnixMillis,

@@ -1,8 +1,8 @@
 //! Phone numbers, as their owners mean them: "+7 999 111-00-02" and "8 (999) 111-00-02" are one number.
 //!
 //! What belongs to which country is the knowledge of `libphonenumber`. A number without a country code can be several
-//! numbers. It is read in the country of the operator, if it is a number there, and else in that of the number that it is
-//! compared with. Numbers that merely end alike are never equal.
+//! numbers. It is read in the country of the operator, if it is a number there, and else in that of the number that it
+//! is compared with. Numbers that merely end alike are never equal.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ use text::Text;
 /// The fewest digits of a number that is read in any country. Shorter ones are short codes, or lack their area code.
 const LEAST_DIGITS: usize = 7;
 
-/// What is dialled before a country code instead of "+", in most countries, in North America, and in Russia and around it.
+/// What is dialled before a country code instead of "+", in most countries, in North America, and in Russia and around
+/// it.
 const EXITS: [&str; 3] = ["00", "011", "810"];
 
 /// A country, by whose rules a number without a country code is read.
@@ -32,7 +33,8 @@ impl Country {
     }
 }
 
-/// A number with its country, and without anything that merely helps to dial it. Two are equal if the phone is the same.
+/// A number with its country, and without anything that merely helps to dial it. Two are equal if the phone is the
+/// same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Number {
     country_code: u16,
@@ -65,7 +67,8 @@ impl Number {
         format!("{}{}", self.country_code, self.national)
     }
 
-    /// The regions by whose rules the owner may write it: the main one of those that share the country code, and its own.
+    /// The regions by whose rules the owner may write it: the main one of those that share the country code, and its
+    /// own.
     fn regions(&self) -> impl Iterator<Item = Region> {
         let main = PHONE_NUMBER_UTIL.get_region_for_country_code(self.country_code.into());
         let own = self.to_library().and_then(|own| own.get_region_code()).filter(|own| Some(*own) != main);
@@ -75,7 +78,7 @@ impl Number {
 
 /// Whether a text means the number of a customer, which Telegram tells with its country code, as digits alone.
 ///
-/// A customer's number of which the library knows nothing is only equal to the same digits.
+/// A customer's number that the library does not know is only equal to the same digits.
 #[must_use]
 pub fn is_same(text: &str, customers: &str, home: Option<Country>) -> bool {
     let Some(text) = Text::of(text) else { return false };
@@ -83,8 +86,8 @@ pub fn is_same(text: &str, customers: &str, home: Option<Country>) -> bool {
     settled(&text, home).unwrap_or_else(|| possible(&text, wanted.regions())).contains(&wanted)
 }
 
-/// The numbers that a text may mean, since one without a country code may be that of customers in several countries; each by
-/// the digits under which a customer may be known.
+/// The numbers that a text may mean, since one without a country code may be that of customers in several countries;
+/// each by the digits under which a customer may be known.
 #[must_use]
 pub fn readings(text: &str, home: Option<Country>) -> Vec<BTreeSet<String>> {
     let Some(text) = Text::of(text) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! What a customer has written in a person's own chat, and how long it can be answered there.
+//! A customer's unanswered message in a person's own chat, and how long it can be answered.
 
 use std::time::Duration;
 
@@ -16,13 +16,12 @@ use crate::{
 
 /// For how long a bot may answer in a person's own chat after its customer has written (Bot API, `BusinessBotRights`).
 pub const ANSWERABLE_FOR: Duration = Duration::from_hours(24);
-/// How long before the end of that a manager is told of it.
+/// How long before that end a manager reads about it.
 pub const TOLD_BEFORE: Duration = Duration::from_hours(2);
 
 /// The newest message of a customer in a person's own chat, as long as nobody has answered it. This is a stored format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// Who has asked.
     #[serde(rename = "guest")]
     pub customer: CustomerProfile,
     /// The bot that answers there.

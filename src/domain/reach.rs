@@ -1,4 +1,4 @@
-//! Whether a chat can be reached, and by which way, as far as Telegram has told.
+//! Whether and how a chat can be reached, as far as Telegram has said.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +24,8 @@ impl Membership {
         (self.changed_at, self.update) > (other.changed_at, other.update)
     }
 
-    /// Whether an answer that was there at `enqueued_at` waits in vain. One that came later is sent all the same, so that
-    /// Telegram itself decides: a word that we have missed must not make the bridge mute.
+    /// Whether an answer that was there at `enqueued_at` waits in vain. One that came later is sent all the same, so
+    /// that Telegram itself decides: a word that we have missed must not make the bridge mute.
     #[must_use]
     pub fn is_in_vain(&self, enqueued_at: UnixMillis) -> bool {
         self.shut_out && enqueued_at <= self.learnt_at
@@ -37,11 +37,9 @@ impl Membership {
 pub struct Connection {
     /// Telegram's id of it; another one whenever the person connects the bot anew.
     pub id: String,
-    /// The person.
     pub owner: UserId,
     /// Their name; never empty.
     pub name: String,
-    /// Whether it holds.
     pub enabled: bool,
     /// Whether the bot may answer.
     pub can_reply: bool,

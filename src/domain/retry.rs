@@ -12,8 +12,8 @@ pub enum Failure {
         /// What happened, for the log.
         why: String,
     },
-    /// No verdict of the remote's: it did not answer, failed, or something else answered in its place. That may be due to
-    /// this message alone or to everybody's way.
+    /// No verdict of the remote's: it did not answer, failed, or something else answered in its place. That may be due
+    /// to this message alone or to everybody's way.
     Transient {
         /// What happened, for the log.
         why: String,
@@ -122,8 +122,8 @@ impl Failure {
 pub struct Tries {
     /// How many have failed that count: what the way has failed does not.
     pub failed: u32,
-    /// Whether this is the first attempt for certain. Each one before may have come about unheard, also one that does not
-    /// count, or one of an earlier run that ended in the middle of it.
+    /// Whether this is the first attempt for certain. Each one before may have come about unheard, also one that does
+    /// not count, or one of an earlier run that ended in the middle of it.
     pub is_first: bool,
 }
 
@@ -168,8 +168,8 @@ impl Schedule {
 }
 
 impl Schedule {
-    /// The wait for something that has taken `age` so far and is not there yet: as long again, but not less than the first
-    /// wait nor more than the last.
+    /// The wait for something that has taken `age` so far and is not there yet: as long again, but not less than the
+    /// first wait nor more than the last.
     #[must_use]
     pub fn stretched(&self, age: Duration) -> Duration {
         let (first, last) = (self.waits.first(), self.waits.last());

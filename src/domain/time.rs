@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
-    /// The instant that lies `seconds` after the epoch (Telegram's `date`, Kommo's `timestamp`). Nothing was written before the
-    /// epoch, and Kommo takes no such time: what is told as that counts as the epoch.
+    /// The instant that lies `seconds` after the epoch (Telegram's `date`, Kommo's `timestamp`). Nothing was written
+    /// before the epoch, and Kommo takes no such time: what is told as that counts as the epoch.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(if seconds > 0 { seconds.saturating_mul(1000) } else { 0 })

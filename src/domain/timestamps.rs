@@ -1,7 +1,8 @@
-//! In which order Kommo shows messages. It sorts by the millisecond; Telegram tells the second, and numbers what it tells.
+//! The order in which Kommo shows messages. Kommo sorts by the millisecond. Telegram dates messages by the second, and
+//! numbers them.
 //!
-//! Managers' messages are dated by Kommo's clock, and customers' by Telegram's. Nobody's clock says whether a customer answers
-//! a manager: Telegram's numbers do, since whatever was written after the manager's words arrived has a higher one.
+//! Kommo's clock dates managers' messages, and Telegram's clock dates customers'. No clock says whether a customer
+//! answers a manager. Telegram's numbers do: what was written after a manager's message arrived has a higher number.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +20,13 @@ pub struct LastSent {
     pub undated_at: Option<UnixMillis>,
 }
 
-/// The furthest that a message is moved behind another one. The commonest wrong clock is wrong by an hour, that of the summer.
-/// Where clocks differ by more, the right time of each message says more than their order; and one that was dated days ahead
-/// by mistake must not take all that follow with it.
+/// The furthest that a message is moved behind another one. The commonest wrong clock is wrong by an hour, that of the
+/// summer. Where clocks differ by more, the right time of each message says more than their order; and one that was
+/// dated days ahead by mistake must not take all that follow with it.
 const FURTHEST_MS: i64 = 2 * 60 * 60 * 1000;
 
-/// The furthest that a message is moved behind what Telegram does not date. That has the date at which this machine took it,
-/// which is wrong by all that the machine was away, and by what its clock is wrong.
+/// The furthest that a message is moved behind what Telegram does not date. That has the date at which this machine
+/// took it, which is wrong by all that the machine was away, and by what its clock is wrong.
 const FURTHEST_UNDATED_MS: i64 = 60 * 1000;
 
 /// How many of Kommo's messages are kept of a conversation. An answer comes to one of the last of them.
@@ -56,7 +57,8 @@ pub fn arrive(arrived: &mut Vec<Arrived>, new: Arrived) {
     }
 }
 
-/// When Kommo is told that `ours` was sent, as far as that depends on the other side: behind all that had arrived before.
+/// When Kommo is told that `ours` was sent, as far as that depends on the other side: behind all that had arrived
+/// before.
 #[must_use]
 pub fn behind_arrived(ours: &MessageId, sent_at: UnixMillis, arrived: &[Arrived]) -> UnixMillis {
     let before =
@@ -85,8 +87,8 @@ impl LastSent {
     }
 
     /// When Kommo is told that `ours` was sent, which was sent at [`within_second`], or [behind what had
-    /// arrived](behind_arrived); `None` if it came before this one and stays where it was. What would stand before this one
-    /// is moved behind it.
+    /// arrived](behind_arrived); `None` if it came before this one and stays where it was. What would stand before this
+    /// one is moved behind it.
     #[must_use]
     pub fn followed_by(self, ours: MessageId, sent_at: UnixMillis) -> Option<Self> {
         let is_same_chat = (self.ours.bot, self.ours.chat) == (ours.bot, ours.chat);
@@ -117,7 +119,8 @@ impl LastSent {
         }
     }
 
-    /// The later of this one and `other`, which was learnt after it, maybe from less: two lanes may lead to one conversation.
+    /// The later of this one and `other`, which was learnt after it, maybe from less: two lanes may lead to one
+    /// conversation.
     #[must_use]
     pub fn or_later(self, other: Self) -> Self {
         let is_same_chat = (self.ours.bot, self.ours.chat) == (other.ours.bot, other.ours.chat);
@@ -236,8 +239,8 @@ mod tests {
 
     const MINUTE: i64 = 60_000;
 
-    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after the first of them was followed
-    /// by a press at the millisecond `pressed`. Before them stands where the press does.
+    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after the first of them was
+    /// followed by a press at the millisecond `pressed`. Before them stands where the press does.
     fn told_after_press(pressed: i64, messages: &[(i64, i64)]) -> Vec<i64> {
         let mut last_sent = LastSent::new(id(1), UnixMillis(DATE * 1000));
         let press = last_sent.put_behind(UnixMillis(DATE * 1000 + pressed));

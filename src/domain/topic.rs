@@ -1,4 +1,4 @@
-//! Places within a chat.
+//! Topics of a chat.
 
 use serde::{Deserialize, Serialize};
 

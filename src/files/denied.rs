@@ -86,7 +86,8 @@ pub fn attempt_here(path: &Path) -> io::Result<()> {
     Ok(accessat(CWD, path, wanted, AtFlags::EACCESS)?)
 }
 
-/// The first on the way to `path` that does not let us do what we want, or else something in it; `path` itself if all do.
+/// The first on the way to `path` that does not let us do what we want, or else something in it; `path` itself if all
+/// do.
 fn in_the_way(path: &Path, wish: Wish) -> PathBuf {
     let mut folders: Vec<_> = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
     folders.reverse();

@@ -29,8 +29,8 @@ pub(super) fn group(gid: u32) -> String {
     name(&known, gid).map_or_else(|| format!("gid {gid}"), |name| format!("{name} (gid {gid})"))
 }
 
-/// Whether somebody else than root and the user `me` is in a group. To root, the group of one user is that user's own: it is
-/// the one that the service runs as.
+/// Whether somebody else than root and the user `me` is in a group. To root, the group of one user is that user's own:
+/// it is the one that the service runs as.
 pub(super) fn is_shared(gid: u32, me: u32) -> bool {
     let [users, groups] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
     has_others(gid, me, &users, &groups)
@@ -62,8 +62,8 @@ fn has_others(gid: u32, me: u32, users: &str, groups: &str) -> bool {
 mod tests {
     use super::*;
 
-    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\ntelekommo:x:998:998::/:/bin/false\nanna:x:1000:1000::/:/bin/sh\n\
-                         ben:x:1001:100::/:/bin/sh\n";
+    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\ntelekommo:x:998:998::/:/bin/false\n\
+                         anna:x:1000:1000::/:/bin/sh\nben:x:1001:100::/:/bin/sh\n";
     const GROUPS: &str = "root:x:0:\ntelekommo:x:998:\nanna:x:1000:\nusers:x:100:\nstaff:x:50:anna,telekommo\n\
                           own:x:51:telekommo,root\nfar:x:52:somebody\n";
 

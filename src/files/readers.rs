@@ -1,7 +1,7 @@
 //! Who can read a file besides root and ourselves.
 //!
-//! The permissions of the file alone do not tell: a folder on the way may be closed to others, a group may have no other
-//! member, and what a container mounts is open to everybody by its permissions, though nobody else is in there.
+//! The permissions of the file alone do not tell: a folder on the way may be closed to others, a group may have no
+//! other member, and what a container mounts is open to everybody by its permissions, though nobody else is in there.
 
 use std::{
     fs, io,
@@ -106,13 +106,14 @@ fn audience(doors: &[Door], is_shared: impl Fn(u32) -> bool) -> Audience {
     narrow.first().map_or(Audience::Everybody, |door| Audience::Group(door.gid))
 }
 
-/// Whether it was mounted for us: it lies where containers have their secrets, or in what nobody can write to. On such a mount
-/// permissions are as they are, and nobody can mend them.
+/// Whether it was mounted for us: it lies where containers have their secrets, or in what nobody can write to. On such
+/// a mount permissions are as they are, and nobody can mend them.
 fn is_mounted(path: &Path) -> bool {
     if path.starts_with(NIX) {
         return false;
     }
-    // A sandbox such as that of systemd makes the machine's own file system read-only, which everybody else still looks into.
+    // A sandbox such as that of systemd makes the machine's own file system read-only, which everybody else still looks
+    // into.
     let device = |path: &Path| fs::metadata(path).map(|file| file.dev()).ok();
     let is_read_only = || {
         statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))

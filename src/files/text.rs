@@ -48,7 +48,8 @@ pub fn skip_mark(reader: &mut impl BufRead) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether it is UTF-16: by its mark, or by the zero beside the first letter, which is a plain one in all files of ours.
+/// Whether it is UTF-16: by its mark, or by the zero beside the first letter, which is a plain one in all files of
+/// ours.
 fn is_wide(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,

@@ -31,7 +31,6 @@ pub(super) struct Circumstances {
     pub(super) groups: bool,
     /// Whether the connection of Telegram Business is known that the update names.
     pub(super) connected: bool,
-    /// What managers read.
     pub(super) language: Language,
 }
 

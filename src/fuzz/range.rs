@@ -1,4 +1,5 @@
-//! What a `Range` asks for, as RFC 9110 (14.1.2) says it: found out byte by byte, to hold the bridge and the sandbox against.
+//! What a `Range` asks for, as RFC 9110 (14.1.2) says it: found out byte by byte, to hold the bridge and the sandbox
+//! against.
 
 /// What may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

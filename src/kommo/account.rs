@@ -1,8 +1,8 @@
-//! The client of an account's REST API (v4), which is there if the operator gives a token: the account itself, its users,
-//! sources, contacts, leads and chat templates.
+//! The client of an account's REST API (v4), if the operator sets a token: the account itself, its users, sources,
+//! contacts, leads and chat templates.
 //!
-//! Nothing that the relay promises depends on it. All calls of one bridge share a limit and a brake, because Kommo counts
-//! by the sender's address and shuts out, for everything, whoever goes on asking too often.
+//! Nothing that the relay promises depends on it. All calls of one bridge share a rate limit and a throttle, because
+//! Kommo counts by the sender's address, and blocks whoever asks too often.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -83,8 +83,8 @@ pub enum SetupError {
 }
 
 impl Account {
-    /// A client of the account at `origin`, such as `https://example.kommo.com`, which it reaches by `egress`. Each call may take
-    /// `timeout`.
+    /// A client of the account at `origin`, such as `https://example.kommo.com`, which it reaches by `egress`. Each
+    /// call may take `timeout`.
     ///
     /// # Errors
     /// If the token cannot be sent or the HTTP client cannot be set up.
@@ -154,7 +154,6 @@ impl Account {
         first(status, &body, name)
     }
 
-    /// Changes one entity.
     async fn patch(&self, path: &str, change: &impl Serialize) -> Result<(), RestError> {
         let (status, body) = self.call(Method::PATCH, path, &[], Some(encode(change))).await?;
         done(status, &body)
@@ -177,8 +176,8 @@ impl Account {
         self.ask(method, path, query, body).await
     }
 
-    /// One call, whosever the account is. What Kommo did not take for a moment's haste is said again: other programs on this
-    /// machine count too.
+    /// Sends one request without checking whose account it is. Retries short 429s: the limit is shared by all programs
+    /// at this address.
     async fn ask(
         &self,
         method: Method,

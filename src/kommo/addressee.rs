@@ -1,4 +1,4 @@
-//! Whom a hook is for that names no conversation: a manager writes first.
+//! Finds the recipient of a hook that names no conversation: a manager writes first.
 
 use std::time::Duration;
 
@@ -38,9 +38,10 @@ pub enum Addressee {
 
 /// Whom an answer is for at `now`.
 ///
-/// Where Kommo names no conversation, it is the customer who was the last to share the phone number as their own, by the bot
-/// of the source that Kommo names, or the only bot that there is. Without a country code it is that of a customer in the
-/// country of `region`, else in any, if there is one alone. A chat that was begun stays with whom it was begun.
+/// Where Kommo names no conversation, it is the customer who was the last to share the phone number as their own, by
+/// the bot of the source that Kommo names, or the only bot that there is. Without a country code it is that of a
+/// customer in the country of `region`, else in any, if there is one alone. A chat that was begun stays with whom it
+/// was begun.
 ///
 /// # Errors
 /// If the store fails.
@@ -62,8 +63,8 @@ pub fn find<'s>(
     }
 }
 
-/// The customers who may be meant by a number as it is written in Kommo, each once. Where several have shared the same number
-/// in different spellings, it is the last of them.
+/// The customers who may be meant by a number as it is written in Kommo, each once. Where several have shared the same
+/// number in different spellings, it is the last of them.
 fn owners(store: &Store, phone: &str, region: &PhoneRegion, now: UnixMillis) -> Result<Vec<UserId>, StoreError> {
     let mut owners = Vec::new();
     for number in phone::readings(phone, region.country()) {

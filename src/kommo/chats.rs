@@ -39,7 +39,6 @@ pub enum CallError {
     /// Kommo answered with an error, in its own shape.
     #[error("Kommo answered {status}{error}")]
     Refused {
-        /// The HTTP status.
         status: StatusCode,
         /// What the body said.
         error: Box<ApiError>,
@@ -73,8 +72,8 @@ impl CallError {
         matches!(self, Self::Nonsense(stray) if stray.may_be_of_one_message())
     }
 
-    /// Whether Kommo does not know what the call was about, a chat or a message, or says nothing else. An empty 404 may as well
-    /// be a wrong address.
+    /// Whether Kommo does not know what the call was about, a chat or a message, or says nothing else. An empty 404 may
+    /// as well be a wrong address.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         match self {
@@ -84,7 +83,8 @@ impl CallError {
         }
     }
 
-    /// Whether Kommo has read the request, and does not like what stands in it: with 400, or with 422, which its newer APIs use.
+    /// Whether Kommo has read the request, and does not like what stands in it: with 400, or with 422, which its newer
+    /// APIs use.
     #[must_use]
     pub fn is_bad_request(&self) -> bool {
         match self {
@@ -225,8 +225,8 @@ fn encode(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("our own wire types have string keys only")
 }
 
-/// The `Date` header: as PHP's `DATE_RFC2822`, in which Kommo's samples write it, with a day of two digits and a numeric
-/// zone. (chrono's own form has a day of one digit.)
+/// The `Date` header: as PHP's `DATE_RFC2822`, in which Kommo's samples write it, with a day of two digits and a
+/// numeric zone. (chrono's own form has a day of one digit.)
 fn rfc2822(at: UnixMillis) -> String {
     DateTime::from_timestamp_millis(at.0).unwrap_or_default().format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }

@@ -10,7 +10,8 @@ use crate::{
     },
 };
 
-/// Kommo's code for a message whose sender it does not know ("sender: user not found"). Its HTTP status is not documented.
+/// Kommo's code for a message whose sender it does not know ("sender: user not found"). Its HTTP status is not
+/// documented.
 const UNKNOWN_SENDER: i64 = 453;
 
 impl From<CallError> for Failure {
@@ -35,7 +36,8 @@ impl From<CallError> for Failure {
                 status if may_pass(status) => Self::Transient { why, after },
                 StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Self::blocked(why),
                 StatusCode::NOT_FOUND if is_channel_unknown(&error) => Self::blocked(format!(
-                    "{why}: the channel is not connected to the account. `telekommo connect` connects it, or says what is wrong"
+                    "{why}: the channel is not connected to the account. `telekommo connect` connects it, or says what \
+                     is wrong"
                 )),
                 _ => hopeless(why),
             },
@@ -52,9 +54,9 @@ pub(super) fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status.as_u16(), 408 | 421 | 423 | 425)
 }
 
-/// What an error of a call about one message means: a delivery status, an edit. Kommo's 404 is about the message unless it says
-/// otherwise: one message that Kommo has forgotten must not hold up the calls about all others. An empty 404 may also be a
-/// wrong address, so it is no verdict.
+/// What an error of a call about one message means: a delivery status, an edit. Kommo's 404 is about the message unless
+/// it says otherwise: one message that Kommo has forgotten must not hold up the calls about all others. An empty 404
+/// may also be a wrong address, so it is no verdict.
 #[must_use]
 pub fn of_status(error: CallError) -> Failure {
     match &error {

@@ -1,4 +1,5 @@
-//! Errors that are no answer, and the words of those that are. The table of all answers is beside [`crate::kommo::chats`].
+//! Errors that are no answer, and the words of those that are. The table of all answers is beside
+//! [`crate::kommo::chats`].
 
 use std::time::Duration;
 

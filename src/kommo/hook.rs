@@ -67,7 +67,7 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// How much is shown of what a sender calls itself.
 const AGENT_CHARS: usize = 100;
 
-/// How old a message is at least that a hook cannot be news of. Kommo sends a hook once, as soon as something was written;
+/// A message older than this is taken for an echo of an import. Kommo sends a hook as soon as a message was written;
 /// but what was imported in a manager's name may come back as one.
 const OLD: Duration = Duration::from_hours(24);
 
@@ -75,9 +75,7 @@ const OLD: Duration = Duration::from_hours(24);
 pub struct HookIntake {
     /// The scope that the hooks are for.
     pub scope: Scope,
-    /// Verifies them.
     pub signer: Signer,
-    /// Keeps them.
     pub store: Store,
     /// The sources that have a bot.
     pub sources: BTreeSet<SourceId>,
@@ -97,7 +95,6 @@ pub struct HookIntake {
     pub phone_region: PhoneRegion,
     /// How long it is known of a hook that it was taken.
     pub known_for: Duration,
-    /// What managers read.
     pub spoken: Spoken,
 }
 
@@ -115,7 +112,7 @@ impl HookIntake {
                 self.metrics.hook(taken.name());
                 let is_of_message = matches!(taken, Taken::Stored | Taken::Known);
                 if is_of_message && self.metrics.hook_came() {
-                    tracing::info!("Kommo's hooks come again");
+                    tracing::info!("Kommo's hooks arrive again");
                 }
             }
             Err(rejected) => {
@@ -126,7 +123,8 @@ impl HookIntake {
                 if rejected == Rejected::UnknownScope && !self.said_elsewhere.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         ours = %self.scope,
-                        "a hook came to another scope than ours, which `telekommo check` shows: are kommo.channel_id and kommo.account_id right? This is said once"
+                        "a hook came to another scope than ours, which `telekommo check` shows: are kommo.channel_id \
+                         and kommo.account_id right? This is said once"
                     );
                 }
             }
@@ -161,17 +159,17 @@ impl HookIntake {
         let raw = std::str::from_utf8(hook.bytes()).map_err(|_| Rejected::Malformed)?;
         match from_kommo::decode(raw).map_err(|_| Rejected::Malformed)? {
             Arrival::Message(message) if self.is_imported(raw) => {
-                tracing::info!(message = %message.id, "an imported message came back, and is not sent");
+                tracing::info!(message = %message.id, "an imported message came back by a hook: not sent");
                 Ok(Taken::Ignored)
             }
             Arrival::Message(message) if self.has_crossed(&message)? => {
-                tracing::info!(message = %message.id, "a hook of a message that has crossed before");
+                tracing::info!(message = %message.id, "a hook of a message that was delivered before");
                 Ok(Taken::Known)
             }
             Arrival::Message(message) if self.is_too_old(from_kommo::written_at(raw)) => self.refuse(&message).await,
             Arrival::Message(message) => self.store(&message, raw).await,
             Arrival::Reaction(reaction) if self.is_too_old(from_kommo::sent_at(raw)) => {
-                tracing::warn!(conversation = %reaction.conversation, "a reaction of long ago comes by a hook: let go");
+                tracing::warn!(conversation = %reaction.conversation, "an old reaction came by a hook: ignored");
                 Ok(Taken::Ignored)
             }
             Arrival::Reaction(reaction) => self.react(&reaction, hook, raw).await,
@@ -190,18 +188,19 @@ impl HookIntake {
             && self.imports.try_exists().unwrap_or(true)
     }
 
-    /// Whether something is so old that nothing tells any more whether it came before. A signature has no date: whoever has
-    /// once caught a hook can send it again, as often as they like. This machine's clock alone says it of nothing.
+    /// Whether something is so old that nothing tells any more whether it came before. A signature has no date: whoever
+    /// has once caught a hook can send it again, as often as they like. This machine's clock alone says it of nothing.
     fn is_too_old(&self, at: Option<UnixMillis>) -> bool {
         let now = self.time.now().map(|theirs| theirs.min(clock::now()));
         at.zip(now).is_some_and(|(at, now)| at.until(now) > self.known_for)
     }
 
-    /// Tells a manager that a message is not sent, unless it was taken before. Under the id of its hook, this happens once.
+    /// Tells a manager that a message is not sent, unless it was taken before. Under the id of its hook, this happens
+    /// once.
     async fn refuse(&self, message: &Outbound) -> Result<Taken, Rejected> {
         let id = IdempotencyKey::hook(&message.id);
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
-        tracing::warn!(message = %message.id, "a message of long ago comes by a hook: it is not sent");
+        tracing::warn!(message = %message.id, "an old message came by a hook: not sent, and its manager is told");
         let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).told(self.spoken.now()));
         let job = Job::DeliveryStatus(Report { message: message.id.clone(), delivery });
         self.push(NewJob { id: Some(id), lane, job }, Vec::new(), false).await

@@ -27,8 +27,8 @@ pub(super) enum NoAnswer {
 pub struct Silence {
     /// In words without the address.
     pub why: String,
-    /// Whether there was a connection, so that the request may have been heard. If there was none, the way is broken; if there
-    /// was one, it may as well be due to what was asked.
+    /// Whether there was a connection, so that the request may have been heard. If there was none, the way is broken;
+    /// if there was one, it may as well be due to what was asked.
     pub was_connected: bool,
 }
 
@@ -70,7 +70,6 @@ pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAn
     }
 }
 
-/// Nobody answered.
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
 pub(super) fn unreachable(trouble: Trouble) -> NoAnswer {
     NoAnswer::Broken(Silence { why: trouble.to_string(), was_connected: trouble.was_sent })

@@ -33,7 +33,7 @@ const FIRST_BYTES: usize = 64 << 10;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DownloadError {
     /// It is at a host that files are not taken from.
-    #[error("files are not taken from {host}")]
+    #[error("files are not fetched from {host}")]
     Foreign {
         /// The host; empty if the address has none.
         host: String,
@@ -54,15 +54,15 @@ pub enum DownloadError {
 pub struct Downloads {
     /// Looks up names itself, and goes to no private address.
     direct: Http,
-    /// Where the proxy looks up names, the list of hosts alone tells what may be fetched. Where they are looked up here for the
-    /// proxy (`socks5`), it is told of no private address.
+    /// Where the proxy looks up names, the list of hosts alone tells what may be fetched. Where they are looked up here
+    /// for the proxy (`socks5`), it is told of no private address.
     proxied: Http,
     hosts: Arc<Hosts>,
 }
 
 /// A file on its way.
 pub struct Download {
-    /// Bytes, if they are told or known by now.
+    /// The size in bytes, if it was announced or is known by now.
     pub size_bytes: Option<u64>,
     /// The first of them: at least 64 KiB, or all.
     pub first: Bytes,

@@ -1,4 +1,4 @@
-//! In which country phone numbers without a country code are at home.
+//! The country of phone numbers without a country code.
 
 use crate::{domain::phone::Country, kommo::account::Account};
 

@@ -1,4 +1,4 @@
-//! Answers that are not Kommo's own: a server in between has spoken, and says nothing about what was asked.
+//! Answers that are not Kommo's own. A server in between has answered, which says nothing about the message.
 
 use std::{fmt, time::Duration};
 
@@ -46,7 +46,6 @@ impl Voice {
 /// An answer that is not in Kommo's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stray {
-    /// The HTTP status.
     pub status: StatusCode,
     /// What the body is.
     pub voice: Voice,
@@ -61,12 +60,12 @@ impl Stray {
         Self { status, voice: Voice::of(body), after }
     }
 
-    /// What it means, in the words `why`. It is no verdict on what was asked: time may heal it, and whoever sees that others
-    /// pass decides that it is about one message.
+    /// What it means, in the words `why`. It is no verdict on what was asked: time may heal it, and whoever sees that
+    /// others pass decides that it is about one message.
     ///
-    /// Two statuses are plainly for a person even without words. 402 means that the account is not paid, and nobody else
-    /// uses it. 401 means that the token is not good, and Kommo's documentation promises no body; with somebody else's body
-    /// it is a server in between that wants a password.
+    /// Two statuses are plainly for a person even without words. 402 means that the account is not paid, and nobody
+    /// else uses it. 401 means that the token is not good, and Kommo's documentation promises no body; with somebody
+    /// else's body it is a server in between that wants a password.
     #[must_use]
     pub fn failure(&self, why: String) -> Failure {
         match (self.status, self.voice) {
@@ -102,8 +101,8 @@ impl fmt::Display for Stray {
     }
 }
 
-/// Whether the body of a success says that something was done: it is empty, `{}`, or tells more, but neither of an error nor
-/// what another call is answered with. A page does not.
+/// Whether the body of a success says that something was done: it is empty, `{}`, or tells more, but neither of an
+/// error nor what another call is answered with. A page does not.
 #[must_use]
 pub fn says_done(body: &[u8]) -> bool {
     const OF_OTHERS: [&str; 7] = ["error", "errors", "error_code", "message", "messages", "new_message", "user"];
@@ -141,7 +140,8 @@ mod tests {
         assert_eq!(text(405, "<html>"), "something between us and Kommo answered 405 (HTML)");
         assert_eq!(
             text(404, ""),
-            "something between us and Kommo answered 404 (an empty answer): is the address in the configuration Kommo's?"
+            "something between us and Kommo answered 404 (an empty answer): is the address in the configuration \
+             Kommo's?"
         );
     }
 }

@@ -1,7 +1,7 @@
-//! What time it is for Kommo, as far as its answers tell.
+//! Kommo's time, from the `Date` of its answers.
 //!
-//! This machine's clock may be wrong: a board without a battery boots with the time of its last stop, and a time server sets
-//! it right later. Each answer of Kommo's has a `Date`, by which that is noticed.
+//! This machine's clock may be wrong: a board without a battery boots with the time of its last stop, and a time server
+//! corrects it later. Kommo's time shows that.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -51,7 +51,7 @@ impl KommoTime {
             _ => return None,
         };
         let by = span(Duration::from_secs((by.as_secs() + 30) / 60 * 60));
-        Some(format!("this machine's clock is {by} {which} Kommo's: set it right, such as by a time server"))
+        Some(format!("this machine's clock is {by} {which} Kommo's: set it, for instance by a time server"))
     }
 
     /// The earlier of both times: what has passed by it has passed for both.

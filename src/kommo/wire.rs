@@ -32,7 +32,6 @@ pub use import::{ImportEvent, ImportedMessage, OurMessage, OurReply};
 pub struct Event {
     /// `new_message`.
     pub event_type: &'static str,
-    /// What happened.
     pub payload: NewMessage,
 }
 
@@ -52,12 +51,10 @@ pub struct NewMessage {
     pub conversation_ref_id: Option<String>,
     /// The line of the channel.
     pub source: Source,
-    /// Who wrote it.
     pub sender: Sender,
     /// The customer, if somebody else wrote it; this is what makes a message one that was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receiver: Option<Sender>,
-    /// What it says.
     pub message: Message,
     /// The message that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +73,6 @@ pub struct ReplyTo {
 /// A message that Kommo has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KnownMessage {
-    /// Kommo's id.
     pub id: String,
 }
 
@@ -85,7 +81,6 @@ pub struct KnownMessage {
 pub struct EditEvent {
     /// `edit_message`.
     pub event_type: &'static str,
-    /// What it becomes.
     pub payload: EditMessage,
 }
 
@@ -149,7 +144,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// A profile with a phone number, which is told as its digits alone.
+    /// A profile with a phone number, as digits alone.
     #[must_use]
     pub fn of(digits: &str) -> Self {
         Self { phone: format!("+{digits}") }
@@ -179,7 +174,6 @@ pub struct Message {
     /// Where a place is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// Somebody's card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<Card>,
     /// What a choice of a list is known by.
@@ -199,10 +193,8 @@ pub struct Location {
     pub lat: f64,
 }
 
-/// Somebody's card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Card {
-    /// The name.
     pub name: String,
     /// The phone number.
     pub phone: String,
@@ -215,7 +207,6 @@ pub struct React {
     pub conversation_id: String,
     /// Kommo's id of the message.
     pub id: String,
-    /// Who reacts.
     pub user: Reactor,
     /// `react` or `unreact`.
     pub r#type: &'static str,
@@ -224,7 +215,6 @@ pub struct React {
     pub emoji: Option<String>,
 }
 
-/// Who reacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reactor {
     /// Our id of the person.
@@ -238,14 +228,12 @@ pub struct NewChat {
     pub conversation_id: String,
     /// The line of the channel.
     pub source: Source,
-    /// The customer.
     pub user: Sender,
 }
 
 lenient! {
     /// The answer to an [`Event`].
     pub struct Answer {
-        /// What was accepted.
         pub new_message: Accepted,
     }
 

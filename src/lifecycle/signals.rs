@@ -1,9 +1,10 @@
 //! The signals that reach the process.
 //!
-//! SIGTERM and SIGINT end it in order. SIGHUP comes from a terminal that closes, or from somebody who expects a daemon to read
-//! its configuration again. Neither is a reason for a bridge to leave hooks unheard, so the bridge goes on and says so. A command
-//! that a person watches at a terminal ends in order instead. The system's own answer to SIGHUP, SIGUSR1 and SIGUSR2 is to kill
-//! the process, so whoever does not want that has to catch them. Rust ignores SIGPIPE from the start.
+//! SIGTERM and SIGINT end it in order. SIGHUP comes from a terminal that closes, or from somebody who expects a daemon
+//! to read its configuration again. Neither is a reason for a bridge to leave hooks unheard, so the bridge goes on and
+//! says so. A command that a person watches at a terminal ends in order instead. The system's own answer to SIGHUP,
+//! SIGUSR1 and SIGUSR2 is to kill the process, so whoever does not want that has to catch them. Rust ignores SIGPIPE
+//! from the start.
 
 use std::fs;
 
@@ -31,8 +32,8 @@ impl Signals {
         Ok((Self::new(None)?, ignored))
     }
 
-    /// Those of a command that lasts only as long as its terminal, unless whoever started it let it ignore SIGHUP, as nohup
-    /// does. Needs a tokio runtime around it.
+    /// Those of a command that lasts only as long as its terminal, unless whoever started it let it ignore SIGHUP, as
+    /// nohup does. Needs a tokio runtime around it.
     ///
     /// # Errors
     /// If the system refuses.
@@ -85,11 +86,13 @@ impl Ignored {
             loop {
                 tokio::select! {
                     _ = self.hang_up.recv() => tracing::info!(
-                        "SIGHUP: telekommo goes on; it cannot reload its configuration yet: restart it to use a changed one, \
-                         stop it with SIGTERM"
+                        "SIGHUP: telekommo goes on; it cannot reload its configuration yet: restart it to use a changed \
+                         one, stop it with SIGTERM"
                     ),
-                    _ = self.user_1.recv() => tracing::info!("SIGUSR1: telekommo goes on; this signal means nothing to it"),
-                    _ = self.user_2.recv() => tracing::info!("SIGUSR2: telekommo goes on; this signal means nothing to it"),
+                    _ = self.user_1.recv() => tracing::info!("SIGUSR1: telekommo goes on; this signal means nothing to \
+                                                              it"),
+                    _ = self.user_2.recv() => tracing::info!("SIGUSR2: telekommo goes on; this signal means nothing to \
+                                                              it"),
                 }
             }
         });

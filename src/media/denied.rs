@@ -1,4 +1,4 @@
-//! Why a request gets no file, and what that tells of other files.
+//! Why a request gets no file, and what that says about other files.
 
 use axum::{
     body::Body,
@@ -15,14 +15,14 @@ use crate::{
 const AGAIN_AFTER_SECONDS: u16 = 5;
 
 /// What an operator can do about a server that has files and gives none.
-const OF_SERVERS: &str = "an own server gives files only if it runs with --local and `telegram.local` and `telegram.local_dir` \
-                          say so, or if a web server in front of it serves what it keeps under /file";
+const OF_SERVERS: &str = "a Bot API server of your own serves files only if it runs with --local and `telegram.local` \
+                          and `telegram.local_dir` are set, or if a web server in front of it serves them under /file";
 
 /// Why a request gets no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Denied {
     /// 404, with the same words for every reason: a link is either good or unknown.
-    #[error("no such link, or it has ended")]
+    #[error("no such link, or it has expired")]
     Unknown,
     /// 405.
     #[error("files can only be read")]

@@ -28,10 +28,10 @@ pub enum DiskError {
     Gone,
     /// The server named a place that is not in its directory, or no place on a disk at all.
     #[error(
-        "the Bot API server's file is not in `telegram.local_dir`: let that be the server's directory, and run the server with --local"
+        "the Bot API server's file is not in `telegram.local_dir`: let that be the server's directory, and run the \
+         server with --local"
     )]
     Outside,
-    /// It is there.
     #[error("the Bot API server's file cannot be read: let telekommo's user read what is in `telegram.local_dir`")]
     Unreadable,
     /// It is there, and not as the server has told.
@@ -55,8 +55,8 @@ impl Disk {
         Ok(Self { directory: fs::canonicalize(directory)? })
     }
 
-    /// Opens a file by the path that the server gave. A path that leads out of the directory, by dots or by a link, is as
-    /// bad as one that never was in it.
+    /// Opens a file by the path that the server gave. A path that leads out of the directory, by dots or by a link, is
+    /// as bad as one that never was in it.
     async fn file(&self, path: &str) -> Result<(File, u64), DiskError> {
         if !Path::new(path).is_absolute() {
             return Err(DiskError::Outside);
@@ -74,8 +74,8 @@ impl Disk {
         Ok((file, length))
     }
 
-    /// The file at `path`, or the `range` of it, still to be read; without the file itself if it `is_head`. `ended` is told how
-    /// reading it has ended.
+    /// The file at `path`, or the `range` of it, still to be read; without the file itself if it `is_head`. `ended` is
+    /// told how reading it has ended.
     pub(super) async fn pass(
         &self,
         (path, said_bytes): (&str, Option<u64>),

@@ -1,10 +1,10 @@
-//! What a browser is told to do with a file, and its name.
+//! How a browser treats a file, and the name that it gets.
 
 use std::fmt::Write as _;
 
 use axum::http::HeaderValue;
 
-/// The type of a file of which nothing is known.
+/// The type of an unknown file.
 pub(super) const ANYTHING: &str = "application/octet-stream";
 
 /// The type of a file by the ending of its path at Telegram.
@@ -20,8 +20,8 @@ pub(super) fn type_of(path: &str) -> &'static str {
     }
 }
 
-/// A type as a stranger has told it, without its parameters, if it is one: several in one header are read in several ways. What a
-/// browser would take for a page is a file like any other.
+/// A type as a stranger has told it, without its parameters, if it is one: several in one header are read in several
+/// ways. What a browser would take for a page is a file like any other.
 pub(super) fn one_type(told: &str) -> &str {
     let kind = told.split(';').next().unwrap_or_default().trim();
     let is_type = |(of, kind): (&str, &str)| is_token(of) && is_token(kind) && !is_page(of, kind);

@@ -45,8 +45,8 @@ pub fn chats(data_dir: &Path, scope_id: &str) -> ImportedChats {
     ImportedChats::new(dir(data_dir).join("chats.jsonl"), scope_id)
 }
 
-/// Opens the file at `relative`, which is `{import}/{chat}/{message}`; `None` if it is not there. A path of another form, one
-/// that leads elsewhere above all, is none.
+/// Opens the file at `relative`, which is `{import}/{chat}/{message}`; `None` if it is not there. A path of another
+/// form, one that leads elsewhere above all, is none.
 pub(super) async fn open(dir: &Path, relative: &str) -> Option<(File, u64)> {
     let segments: Vec<_> = relative.split('/').collect();
     let is_plain = |segment: &&str| {
@@ -77,8 +77,8 @@ fn readable<T>(relative: &str, tried: std::io::Result<T>) -> Option<T> {
         .ok()
 }
 
-/// The answer to a request for a file of this length; without the file itself if it `is_head`. One that is cut while it is read
-/// breaks off. `ended` is told how reading it has ended.
+/// The answer to a request for a file of this length; without the file itself if it `is_head`. One that is cut while it
+/// is read breaks off. `ended` is told how reading it has ended.
 pub(super) async fn answer(
     (mut file, length): (File, u64),
     range: Option<&HeaderValue>,

@@ -11,8 +11,8 @@ use tokio::{
 
 /// How many files pass through at the same time.
 const AT_ONCE: usize = 32;
-/// How many more readers wait for that. Both together are far fewer than the listener has connections, so that slow readers
-/// leave room for hooks, which Kommo sends once.
+/// How many more readers wait for that. Both together are far fewer than the listener has connections, so that slow
+/// readers leave room for hooks, which Kommo sends once.
 const WAITING: usize = 32;
 /// How long a reader waits. Nothing tells whether Kommo comes again after it was sent away.
 const WAITS_FOR: Duration = Duration::from_secs(15);

@@ -1,7 +1,7 @@
 //! Links to files: `{public_url}/media/{payload}.{signature}/{file name}`.
 //!
-//! The payload is JSON and says what is linked and until when; the signature is an HMAC-SHA1 over it, 160 bits, with a key
-//! of its own that is derived from the channel secret. The name at the end is for people: nothing is read from it.
+//! The payload is JSON and says what is linked and until when; the signature is an HMAC-SHA1 over it, 160 bits, with a
+//! key of its own that is derived from the channel secret. The name at the end is for people: nothing is read from it.
 
 use std::time::Duration;
 
@@ -27,7 +27,6 @@ pub struct Linked {
     /// Telegram's id of the file.
     #[serde(rename = "f")]
     pub file_id: String,
-    /// Its name.
     #[serde(rename = "n")]
     pub file_name: String,
     /// Its type, if it was told.
@@ -47,7 +46,6 @@ pub struct ImportedFile {
     /// Where it is below the folder of imports.
     #[serde(rename = "i")]
     pub path: String,
-    /// Its name.
     #[serde(rename = "n")]
     pub file_name: String,
     /// Its type, if it was told.
@@ -79,7 +77,7 @@ impl Target {
 
 /// A link that was not made here, was changed, or has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such link, or it has ended")]
+#[error("no such link, or it has expired")]
 pub struct BadLink;
 
 /// Signs links and recognises them. Shown to nobody.
@@ -123,7 +121,6 @@ fn keyed(key: &[u8]) -> Hmac<Sha1> {
 /// Where links lead, and for how long.
 #[derive(Clone)]
 pub struct Links {
-    /// Signs them.
     pub key: LinkKey,
     /// The address of our public listener.
     pub public_url: Url,
@@ -142,11 +139,9 @@ impl Links {
 /// Makes links that end at one instant.
 #[derive(Clone, Copy)]
 pub struct MediaLinks<'a> {
-    /// Signs them.
     pub key: &'a LinkKey,
     /// The address of our public listener.
     pub public_url: &'a Url,
-    /// When they end.
     pub expires_at: UnixMillis,
 }
 

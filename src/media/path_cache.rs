@@ -1,4 +1,5 @@
-//! Where files are, for as long as Telegram need not be asked again.
+//! A cache of where Telegram keeps files. Telegram says the same of a deleted file and of a temporary failure, so Kommo
+//! gets 503, and 410 after an hour of refusals.
 
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use crate::{domain::address::SourceId, media::link::Linked, telegram::file::Foun
 
 /// How long an answer of Telegram's is used. It is good for an hour; whoever reads a file in parts needs minutes.
 const GOOD_FOR: Duration = Duration::from_mins(5);
-/// How long Telegram has to refuse a file, each time that it is asked, until the file is held for gone. It says the same
-/// of one that it cannot give for a moment.
+/// How long Telegram has to refuse a file, each time that it is asked, until the file is held for gone. It says the
+/// same of one that it cannot give for a moment.
 const LONG: Duration = Duration::from_hours(1);
 /// How many answers are kept at most.
 const MOST: usize = 1000;

@@ -5,7 +5,6 @@ use axum::http::HeaderValue;
 /// Which bytes are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bytes {
-    /// All of them.
     All,
     /// From the first to the last, both included.
     Some(u64, u64),

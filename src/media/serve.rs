@@ -43,8 +43,8 @@ pub struct MediaServer {
 }
 
 impl MediaServer {
-    /// Serves links of `key` with files of `bots`, which are on a `disk` or at Telegram, and with those that were imported into
-    /// the folder `imports`. How that goes shows in `metrics`.
+    /// Serves links of `key` with files of `bots`, which are on a `disk` or at Telegram, and with those that were
+    /// imported into the folder `imports`. How that goes shows in `metrics`.
     #[must_use]
     pub fn new(
         key: LinkKey,
@@ -113,8 +113,8 @@ impl MediaServer {
 
     async fn look_and_give(&self, head: &Parts, linked: &Linked, place: Permit) -> Result<Response<Body>, Denied> {
         let bot = self.bots.get(&linked.source).ok_or(Denied::Unknown)?;
-        // What was found a moment ago may have moved; what Telegram has just found has not. Where it alone tells whether
-        // there is a file, whoever asks for no more than that gets its word.
+        // What was found a moment ago may have moved; what Telegram has just found has not. Where it alone tells
+        // whether there is a file, whoever asks for no more than that gets its word.
         let is_to_be_read = self.disk.is_some() || head.method != Method::HEAD;
         if let Some(found) = self.found.of(linked).filter(|_| is_to_be_read) {
             match self.give(head, linked, bot, &found, Arc::clone(&place)).await {
@@ -166,16 +166,16 @@ impl MediaServer {
     }
 }
 
-/// A part is asked for without conditions or not at all: what a condition compares with (`ETag`) is not passed on. Whoever
-/// wants several parts gets the whole, as HTTP allows: an answer of several says how it is divided in a header that is not
-/// passed on either.
+/// A part is asked for without conditions or not at all: what a condition compares with (`ETag`) is not passed on.
+/// Whoever wants several parts gets the whole, as HTTP allows: an answer of several says how it is divided in a header
+/// that is not passed on either.
 pub(super) fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
     let range = headers.get(header::RANGE).filter(|range| !range.as_bytes().contains(&b','));
     range.filter(|_| !headers.contains_key(header::IF_RANGE))
 }
 
-/// The answer to HEAD. Of an empty body the server would say that it has no bytes; of one whose length is not known it says
-/// nothing, and sends nothing of either.
+/// The answer to HEAD. Of an empty body the server would say that it has no bytes; of one whose length is not known it
+/// says nothing, and sends nothing of either.
 fn described(size_bytes: Option<u64>) -> Response<Body> {
     let mut response = Response::new(Body::from_stream(stream::empty::<Result<Bytes, Infallible>>()));
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -185,8 +185,8 @@ fn described(size_bytes: Option<u64>) -> Response<Body> {
     response
 }
 
-/// Telegram's answer without its own headers, its body still flowing. It breaks off if it is not the whole file, or the whole
-/// part.
+/// Telegram's answer without its own headers, its body still flowing. It breaks off if it is not the whole file, or the
+/// whole part.
 fn passed(
     file: reqwest::Response,
     said_bytes: Option<u64>,

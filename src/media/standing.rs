@@ -1,8 +1,9 @@
-//! Whether customers' files can be had at all, source by source.
+//! Whether customers' files can be served at all, source by source.
 //!
-//! One file that Telegram no longer has is nobody's fault. A server that finds files and gives none, or a disk that cannot be
-//! read, breaks every picture of every customer, and only managers would see it. So the first failure of that kind is told,
-//! and several different files that fail one after the other are a note in `/ready` until one passes again.
+//! One file that Telegram no longer has is nobody's fault. A server that finds files and serves none, or a disk that
+//! cannot be read, breaks every picture of every customer, and only managers would see it. So the first failure of that
+//! kind is logged, and several different files that fail one after the other are a note in `/ready` until one is served
+//! again.
 
 use std::{fmt::Display, sync::Arc};
 
@@ -49,7 +50,7 @@ impl Standing {
         let before = self.failing.remove(source);
         self.metrics.note(Note::Files(source.clone()), None);
         if before.is_some_and(|(_, failing)| failing.is_told) {
-            tracing::info!(%source, "customers' files pass again");
+            tracing::info!(%source, "customers' files are served again");
         }
     }
 
@@ -63,9 +64,9 @@ impl Standing {
         let are_all = failing.files.len() >= IN_A_ROW;
         let is_alarm = are_all || reach == Reach::Way;
         if is_alarm && !std::mem::replace(&mut failing.is_told, true) {
-            tracing::warn!(%source, why = %why, "a customer's file cannot be given to Kommo");
+            tracing::warn!(%source, why = %why, "a customer's file could not be served to Kommo");
         } else {
-            tracing::debug!(%source, why = %why, "a file was not given");
+            tracing::debug!(%source, why = %why, "a file was not served");
         }
         if are_all {
             let text = format!("files of source {source}: none of the last {IN_A_ROW} could be given to Kommo: {why}");

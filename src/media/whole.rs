@@ -1,8 +1,8 @@
-//! A file is passed on as whole only if it is.
+//! Passes a file on as whole only if it is.
 //!
-//! What says how long a file is and what brings it are not the same: a server's disk fills up, a file is cut while it is read, a
-//! line without `Content-Length` just ends. Whoever reads a body that ended in good order takes it for the whole file. So a body
-//! that is shorter or longer than it was said to be ends with an error, by which the connection breaks.
+//! The announced length and the body come from different places: a server's disk fills up, a file is cut while it is
+//! read, a response without `Content-Length` just ends. A reader takes a body that ended in order for the whole file.
+//! So a body that is shorter or longer than announced ends with an error, which breaks the connection.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use futures_util::{
@@ -15,18 +15,18 @@ use hyper::body::Bytes;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unwhole {
     /// It ended in good order, and bytes are missing.
-    #[error("the file is shorter than it was said to be")]
+    #[error("the file is shorter than announced")]
     Short,
     /// There is more than there should be.
-    #[error("the file is longer than it was said to be")]
+    #[error("the file is longer than announced")]
     Long,
     /// The connection or the disk failed.
     #[error("the file broke off")]
     Broken,
 }
 
-/// `pieces`, which end in good order only if they are as many bytes as `said_bytes`. `ended` is told once how they ended; it is
-/// not told if the reader went away.
+/// `pieces`, which end in good order only if they are as many bytes as `said_bytes`. `ended` is told once how they
+/// ended; it is not told if the reader went away.
 pub(super) fn whole<S, E>(
     pieces: S,
     said_bytes: Option<u64>,
@@ -71,8 +71,8 @@ impl<F: FnOnce(Result<(), Unwhole>)> Counted<F> {
         let left = left.checked_sub(piece.len() as u64).ok_or(Unwhole::Long)?;
         self.left = Some(left);
         if left == 0 {
-            // With the last byte the reader has what it was promised, so nothing may come behind it. A line that breaks there
-            // takes nothing away.
+            // With the last byte the reader has what it was promised, so nothing may come behind it. A line that breaks
+            // there takes nothing away.
             if matches!(self.piece().await, Ok(Some(_))) {
                 return Err(Unwhole::Long);
             }

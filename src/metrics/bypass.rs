@@ -76,7 +76,7 @@ mod tests {
         let bypass = Bypass::default();
         bypass.found(UnixMillis(20));
         assert_eq!(bypass.news(), None);
-        // Hooks come between: where only some are refused, that is told all the same.
+        // Hooks come between: if only some are refused, that is news, too.
         assert!(!bypass.hook_came());
         bypass.found(UnixMillis(10));
         assert_eq!(bypass.news(), Some(Bypassed { since: UnixMillis(10), answers: 2 }));

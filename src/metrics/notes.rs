@@ -42,7 +42,7 @@ impl Notes {
     pub(super) fn advice(&self) -> Vec<String> {
         let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_advice = |note: &Note| match note {
-            // It is told with what is held because of it.
+            // It is shown with what is held because of it.
             Note::Unread => false,
             Note::Rewound | Note::Files(_) | Note::Hooks => true,
         };

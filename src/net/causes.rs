@@ -1,7 +1,7 @@
 //! From the client's errors to causes.
 //!
-//! The client wraps each error into others. Some of them hold the whole address, so nothing is quoted but what is known to
-//! hold none.
+//! The client wraps each error into others. Some of them hold the whole address, so nothing is quoted but what is known
+//! to hold none.
 
 use std::{error::Error, io, iter::successors};
 
@@ -19,7 +19,6 @@ type Link<'a> = &'a (dyn Error + 'static);
 pub(super) enum Stage {
     /// Nothing of it was there.
     Asked,
-    /// It had begun.
     Answering,
 }
 
@@ -100,7 +99,7 @@ fn of_io(error: &io::Error, chain: &[Link<'_>]) -> Cause {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Cause::Connection("connection refused".to_owned()),
         io::ErrorKind::NetworkUnreachable => Cause::Connection("the network cannot be reached".to_owned()),
-        io::ErrorKind::HostUnreachable => Cause::Connection("there is no way to the host".to_owned()),
+        io::ErrorKind::HostUnreachable => Cause::Connection("there is no route to the host".to_owned()),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
             Cause::Broken("the other end broke the connection".to_owned())
         }

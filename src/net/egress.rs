@@ -1,4 +1,4 @@
-//! How one side is reached.
+//! How telekommo reaches one side.
 
 use std::{fmt, sync::Arc};
 

@@ -71,7 +71,7 @@ impl Http {
     /// The same for whoever may know an error of the client by itself.
     ///
     /// # Errors
-    /// Why no answer came: as `known` says, or as is told anywhere.
+    /// Why no answer came: what `known` says, or the general words.
     pub async fn send_or<K>(
         &self,
         request: RequestBuilder,
@@ -104,7 +104,6 @@ impl Http {
 pub enum Failed<K> {
     /// What the caller knows by itself.
     Known(K),
-    /// Anything else.
     Trouble(Trouble),
 }
 

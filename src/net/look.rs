@@ -1,4 +1,4 @@
-//! A closer look at a proxy that fails, where the client keeps to itself why.
+//! Looks closer at a proxy that fails, where the client does not say why.
 
 use std::time::Duration;
 

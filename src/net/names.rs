@@ -12,7 +12,6 @@ pub(super) struct Unknown {
     pub(super) why: io::Error,
 }
 
-/// Asks the system.
 #[derive(Clone, Copy, Debug)]
 pub struct Names;
 

@@ -1,4 +1,4 @@
-//! Where a request goes, as it may be told.
+//! Where a request goes, without secrets.
 
 use std::fmt;
 

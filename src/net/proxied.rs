@@ -1,7 +1,7 @@
 //! What a proxy does instead of opening the way.
 //!
-//! The client's errors of a proxy have no public type, only words. Those of the version that is locked are matched here, and
-//! a test makes each of them come.
+//! The client's errors of a proxy have no public type, only words. Those of the version that is locked are matched
+//! here, and a test makes each of them come.
 
 use std::error::Error;
 
@@ -51,7 +51,7 @@ pub(super) fn answered(status: u16, proxy: &Via) -> String {
 /// What to do about a proxy that lets nobody through without a password.
 pub(super) fn wants_credentials(proxy: &Via) -> String {
     if proxy.has_credentials {
-        "does not accept the user and the password (407): write those that it knows".to_owned()
+        "does not accept the user and the password (407): correct them".to_owned()
     } else {
         format!("wants a user and a password (407): write them as {}://USER:PASSWORD@{}", proxy.scheme, proxy.host)
     }
@@ -76,7 +76,7 @@ fn of_socks(why: &str, proxy: &Via) -> String {
         "server does not support user/pass authentication" => {
             format!("wants a user and a password: write them as {}://USER:PASSWORD@{}", proxy.scheme, proxy.host)
         }
-        "credentials not accepted" => "does not accept the user and the password: write those that it knows".to_owned(),
+        "credentials not accepted" => "does not accept the user and the password: correct them".to_owned(),
         "io error during SOCKS handshake" => "closed the connection before it answered".to_owned(),
         "failed parsing server response" | "server implements authentication incorrectly" => {
             "does not answer as a SOCKS proxy does: is it one?".to_owned()

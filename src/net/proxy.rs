@@ -72,10 +72,13 @@ impl Proxy {
 /// Some address that is not ours.
 const ANY: &str = "https://example.com/";
 
-const SHAPE: &str = "is not the address of a proxy: write one such as \"http://proxy.example.com:3128\" or \"socks5h://user:password@10.0.0.1:1080\" (http, https, socks5 or socks5h; special characters of a user and a password as %40), or \"none\"";
+const SHAPE: &str = "is not the address of a proxy: write one such as \"http://proxy.example.com:3128\" or \
+                     \"socks5h://user:password@10.0.0.1:1080\" (http, https, socks5 or socks5h; special characters of a \
+                     user and a password as %40), or \"none\"";
 const OTHER_SOCKS: &str =
     "is the address of a SOCKS proxy of a kind that is not supported: write socks5:// or socks5h://";
-const TAIL: &str = "has something behind the host and the port of the proxy: end the address there, and write special characters of a user and a password as %23 (for #), %2F (for /) or %3F (for ?)";
+const TAIL: &str = "has something behind the host and the port of the proxy: end the address there, and write special \
+                    characters of a user and a password as %23 (for #), %2F (for /) or %3F (for ?)";
 const LONG: &str =
     "has a user or a password of more than 255 characters, which SOCKS does not take: write a shorter one";
 

@@ -1,4 +1,4 @@
-//! Why TLS does not come about, and what to do about it.
+//! Why TLS fails, and what to do about it.
 
 use rustls::{CertificateError, Error};
 
@@ -16,8 +16,8 @@ pub(super) fn told(error: &Error) -> String {
 const EXPIRED: &str = "the certificate has expired, or this machine's clock is wrong";
 const EARLY: &str = "the certificate is not valid yet, or this machine's clock is wrong";
 const OTHER_NAME: &str = "the certificate is for another name";
-const STRANGER: &str = "the certificate is by an authority that is not trusted here. If it is your own, or your network looks into TLS, \
-                        let SSL_CERT_FILE name a file with that authority's certificate";
+const STRANGER: &str = "the certificate is by an authority that is not trusted here. If it is your own, or your network \
+                        looks into TLS, let SSL_CERT_FILE name a file with that authority's certificate";
 const ITS_OWN: &str =
     "the certificate is one of an authority, and no server's: let that authority sign one for the server";
 
@@ -38,7 +38,7 @@ fn of_certificate(error: &CertificateError) -> String {
     }
 }
 
-/// How many names are told: a certificate of a big host has hundreds.
+/// How many names are shown: a certificate of a big host has hundreds.
 const NAMES: usize = 3;
 
 fn of_names(presented: &[String]) -> String {

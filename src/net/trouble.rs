@@ -4,18 +4,17 @@ use std::fmt;
 
 use crate::net::place::Place;
 
-/// Why no answer came, or no whole one. As a text it names the host, the proxy and the cause, and no path and no password.
+/// Why no answer came, or no whole one. As a text it names the host, the proxy and the cause, and no path and no
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// Where the request went.
     pub place: Place,
-    /// What went wrong.
     pub cause: Cause,
     /// Whether the request may have been heard. If there was no connection, it was not.
     pub was_sent: bool,
 }
 
-/// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// A name could not be looked up.

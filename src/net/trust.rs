@@ -1,8 +1,8 @@
 //! Whose certificates are trusted: the authorities that are built in, and those of this machine.
 //!
 //! The built-in ones make a bare container work. Those of the machine are there for a CA of one's own, or for a network
-//! that looks into TLS: the system's store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name in its place, as for OpenSSL and
-//! curl. A store that is empty or broken costs its certificates alone.
+//! that looks into TLS: the system's store, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name in its place, as for
+//! OpenSSL and curl. A store that is empty or broken costs its certificates alone.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,7 @@ struct Trust {
     complaints: Vec<String>,
 }
 
-/// How many complaints are told: whoever has hundreds has one trouble.
+/// How many complaints are shown. Hundreds of them have one cause.
 const TOLD: usize = 3;
 
 /// TLS that trusts them.
@@ -40,7 +40,7 @@ fn trust() -> &'static Trust {
     })
 }
 
-/// The built-in authorities and `own`, of which nothing is required.
+/// The built-in authorities and `own`, which may be anything.
 fn roots(own: Vec<CertificateDer<'static>>, mut troubles: Vec<String>) -> (RootCertStore, Vec<String>) {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let (added, ignored) = roots.add_parsable_certificates(own);
@@ -53,8 +53,8 @@ fn roots(own: Vec<CertificateDer<'static>>, mut troubles: Vec<String>) -> (RootC
     let told: Vec<_> = troubles.into_iter().take(TOLD).chain(more).collect();
     let complaint = (!told.is_empty()).then(|| {
         format!(
-            "not all trusted certificates of this machine can be read: {}. Look at SSL_CERT_FILE and SSL_CERT_DIR, or at the \
-             system's store; those that are built in are trusted all the same",
+            "not all trusted certificates of this machine can be read: {}. Look at SSL_CERT_FILE and SSL_CERT_DIR, or \
+             at the system's store; those that are built in are trusted all the same",
             told.join("; ")
         )
     });

@@ -1,4 +1,4 @@
-//! The operator's listener: probes, metrics and the parked messages. It is meant for this machine only.
+//! The admin listener: probes, metrics and the parked messages, for this machine only.
 
 use std::{
     collections::BTreeMap,
@@ -73,8 +73,8 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     (status, lines.join("\n") + "\n")
 }
 
-/// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself within a
-/// minute, and a balancer that sends no hooks here meanwhile would lose them.
+/// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself
+/// within a minute, and a balancer that sends no hooks here meanwhile would lose them.
 fn held(admin: &Admin) -> Option<String> {
     let (conversations, why) = (admin.store.withheld().len(), admin.metrics.why_unread());
     if conversations == 0 {
@@ -82,7 +82,7 @@ fn held(admin: &Admin) -> Option<String> {
     }
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     Some(format!(
-        "held: answers in {conversations} conversations wait until Kommo's history tells whether older ones are missing{why}"
+        "held: answers in {conversations} conversations wait until telekommo has looked for missed, older ones{why}"
     ))
 }
 
@@ -122,7 +122,7 @@ async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, 
     }
     match change.await {
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
-        Ok(false) => (StatusCode::NOT_FOUND, "there is nothing of this name\n").into_response(),
+        Ok(false) => (StatusCode::NOT_FOUND, "there is nothing with this name\n").into_response(),
         Err(error) => failed(&error),
     }
 }
@@ -130,7 +130,7 @@ async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, 
 /// What somebody gets who may change nothing.
 pub(super) fn refusal(headers: &HeaderMap) -> Option<Response> {
     let is_ours = headers.contains_key(OURS) && is_addressed_directly(headers);
-    let text = || format!("asked by address, and with the header {OURS}, this is done\n");
+    let text = || format!("refused: name the host by its address, and send the header {OURS}\n");
     (!is_ours).then(|| (StatusCode::FORBIDDEN, text()).into_response())
 }
 
@@ -157,8 +157,8 @@ async fn forget_person(State(admin): State<Admin>, Query(which): Query<chats::Wh
     changed(&headers, chats::forget(&admin.store, which)).await
 }
 
-/// A web page can make a browser ask here under a name of the page's own; our commands ask by address. The name of this very
-/// machine is nobody else's.
+/// A web page can make a browser ask here under a name of the page's own; our commands ask by address. The name of this
+/// very machine is nobody else's.
 pub(super) fn is_addressed_directly(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -167,7 +167,7 @@ pub(super) fn is_addressed_directly(headers: &HeaderMap) -> bool {
 
 /// What somebody gets who asks by a name for what is between customers and managers.
 pub(super) fn elsewhere() -> Response {
-    (StatusCode::FORBIDDEN, "asked by address, this is told\n").into_response()
+    (StatusCode::FORBIDDEN, "refused: name the host by its address\n").into_response()
 }
 
 fn failed(error: &StoreError) -> Response {

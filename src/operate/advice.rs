@@ -1,4 +1,4 @@
-//! What looks wrong in a configuration that is sound. None of it stops a start: the operator may know better.
+//! Warnings about a configuration that is sound. They never stop a start: the operator may know better.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -42,8 +42,8 @@ fn of_token(config: &Config) -> Option<String> {
     }
     let is_odd = Claims::read(token.expose()).is_none() && !example::has_example_token(config);
     is_odd.then(|| {
-        "kommo.access_token does not look like a long-lived token, which has some hundred characters in three parts with \
-         points between: copy it whole from the integration's tab \"Keys and scopes\""
+        "kommo.access_token does not look like a long-lived token, which has several hundred characters in three parts \
+         with dots between: copy all of it from the integration's tab \"Keys and scopes\""
             .to_owned()
     })
 }
@@ -52,9 +52,9 @@ fn of_token(config: &Config) -> Option<String> {
 fn of_operators(listen: SocketAddr) -> Option<String> {
     (!listen.ip().to_canonical().is_loopback()).then(|| {
         format!(
-            "admin.listen, {listen}, can be reached from other machines, and asks for no password: whoever reaches it learns who \
-             writes to you, and can drop messages. Write 127.0.0.1, or see to it that nobody else reaches the port (of a \
-             container, publish it on 127.0.0.1 alone)"
+            "admin.listen, {listen}, can be reached from other machines, and asks for no password: whoever reaches it \
+             learns who writes to you, and can drop messages. Use 127.0.0.1, or make sure that nobody else reaches the \
+             port (with a container, publish it on 127.0.0.1 only)"
         )
     })
 }
@@ -65,30 +65,28 @@ fn of_address(public: &BaseUrl, port: u16, kommo: &BaseUrl) -> Vec<String> {
     let mut looks = Vec::new();
     if is_of_this_machine(url) {
         if !is_of_this_machine(kommo.url()) {
-            looks.push(
-                "means this machine alone, and Kommo does not reach it: write the address that the internet knows",
-            );
+            looks.push("means this machine alone, and Kommo cannot reach it: set the public address");
         }
     } else if url.scheme() == "http" {
         looks.push(
-            "is http: whoever is on the way reads what managers write, and Kommo may refuse it: write https, with a web \
-             server that has a certificate before telekommo",
+            "is http: anybody on the network path can read what managers write, and Kommo may refuse it: use https, \
+             with a web server that has a certificate in front of telekommo",
         );
     } else if url.port() == Some(port) {
         looks.push(
-            "is https and has the port of server.listen, where telekommo speaks plain http: write the address of the web \
-             server with the certificate before it",
+            "is https and has the port of server.listen, where telekommo speaks plain http: set the address of the web \
+             server with the certificate in front of it",
         );
     }
     if url.host_str() == Some("bridge.example.com") {
-        looks.push("is that of the example: write your own");
+        looks.push("is that of the example: set your own");
     }
     let path = url.path();
     let mut segments = path.split('/').skip(1);
     if segments.clone().any(|segment| OURS.contains(&segment)) {
-        looks.push("has a part /kommo or /media, which telekommo itself puts behind it: end it before that");
+        looks.push("contains /kommo or /media, which telekommo itself appends: end it before that");
     } else if path != "/" && segments.any(is_odd) {
-        looks.push("has a part that is empty or a placeholder: write it as it stands in the web server");
+        looks.push("has an empty part or a placeholder: write the path as the web server has it");
     }
     looks.into_iter().map(|why| format!("server.public_url, {public}, {why}")).collect()
 }

@@ -1,7 +1,7 @@
 //! `telekommo chats`: which conversation is which chat and contact in Kommo.
 //!
-//! The conversations are in the store, which the running bridge owns; so it is asked for them over the operator's listener,
-//! and a link is queued there. Contacts and leads are asked of the account.
+//! The conversations are in the store, which the running bridge owns; so it is asked for them over the operator's
+//! listener, and a link is queued there. Contacts and leads are asked of the account.
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -28,27 +28,27 @@ use book::Row;
 pub(super) use book::{Bots, Which, Wish, forget, known, queue, to_json};
 
 /// What is said about a conversation that is not in the store.
-const MISSING: &str = "nobody has written in such a conversation; `telekommo chats list` shows those that there are";
+const MISSING: &str = "there is no such conversation; `telekommo chats list` shows those that there are";
 
 /// What is said about a conversation with nobody who could be forgotten.
 const NOBODY: &str =
-    "nothing is kept about who is behind this conversation; `telekommo chats list` shows the names that are";
+    "the store has nothing about the person in this conversation; `telekommo chats list` shows the names that it has";
 
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// Show all conversations in which somebody has written to a bot
+    /// List the conversations in which somebody has written to a bot
     ///
-    /// Those that were only imported are not among them: no bot can answer there
-    /// before the customer has written. Show, link and `telekommo history` know them.
+    /// Conversations that were only imported are not listed: no bot can answer there
+    /// before the customer has written. `show`, `link` and `telekommo history` know them.
     #[command(verbatim_doc_comment)]
     List(Listing),
-    /// Show one, with its contact and leads.
+    /// Show a conversation with its contact and leads.
     Show {
         /// Its id in the list, such as `tg:sales:777000111`.
         conversation: String,
     },
-    /// Give its chat to a contact; the contact that has it loses it.
+    /// Give the chat to a contact; its former contact loses it.
     ///
     /// Kommo's API cannot take a chat from its contact without giving it to another one. A manager can split
     /// it off the contact's card in Kommo.
@@ -59,12 +59,12 @@ pub enum Request {
         #[arg(value_parser = values::number::<u64>, allow_negative_numbers = true)]
         contact: u64,
     },
-    /// Forget the phone number, name and picture of who is behind it, until they write again.
+    /// Forget the person's phone number, name and picture, until they write again.
     Forget {
         /// Its id in the list.
         conversation: String,
     },
-    /// Say how to take a chat from its contact: in Kommo, since its API cannot.
+    /// Explain how to take a chat from its contact, which Kommo's API cannot.
     Unlink {
         /// Its id in the list.
         conversation: String,
@@ -132,10 +132,11 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
 fn forgotten(config: &Config, name: &str) -> String {
     let dumps = config.store.dump_every * config.store.dump_keep.get();
     format!(
-        "the phone number, the name and the picture of who is behind {name}, until they write again. Ids of chats and messages \
-         stay, so that nothing is sent twice. Messages that wait or are parked (`telekommo parked list`) stay until they are \
-         delivered or dropped. The dumps of the store still have it for {}, and what `restore` set aside and the copies of imports \
-         (`imports` in the data directory) until you delete them. What is in Kommo is deleted in Kommo.",
+        "the phone number, the name and the picture of the person in {name}, until they write again. Ids of chats and \
+         messages stay, so that nothing is sent twice. Messages that wait or are parked (`telekommo parked list`) stay \
+         until they are delivered or dropped. Dumps of the store keep the data for {}. What `restore` set aside and the \
+         copies of imports (`imports` in the data directory) keep it until you delete them. Delete what is in Kommo \
+         there.",
         amount::span(dumps)
     )
 }
@@ -181,7 +182,7 @@ fn shown(row: &Row) -> String {
 
 async fn rows(config: &Config, path: &str) -> anyhow::Result<Vec<Row>> {
     let answer = ask(config.admin.listen, Method::GET, path, MISSING).await?;
-    serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")
+    serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")
 }
 
 async fn row(config: &Config, name: &str) -> anyhow::Result<Row> {
@@ -190,7 +191,7 @@ async fn row(config: &Config, name: &str) -> anyhow::Result<Row> {
 }
 
 fn account(config: &Config) -> anyhow::Result<Account> {
-    let missing = "contacts are asked of the account: write kommo.account_url and kommo.access_token";
+    let missing = "contacts need the account's API: set kommo.account_url and kommo.access_token";
     identity::client(&config.kommo)?.context(missing)
 }
 

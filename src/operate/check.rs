@@ -30,7 +30,7 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "The configuration is sound.\n")?;
         writeln!(f, "Webhook address for Kommo   {}/kommo/:scope_id", config.server.public_url)?;
         writeln!(f, "Links to files              {}/media/…", config.server.public_url)?;
-        writeln!(f, "  which both must lead to   http://{}", config.server.listen)?;
+        writeln!(f, "  both must lead to         http://{}", config.server.listen)?;
         let path = config.server.public_url.url().path().trim_end_matches('/');
         if !path.is_empty() {
             writeln!(f, "                            with {path} in front or without")?;
@@ -38,7 +38,7 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "Probes and metrics          http://{}/ready, /live, /metrics", config.admin.listen)?;
         match &config.kommo.account_id {
             Some(id) => writeln!(f, "Scope\n  {}", config.kommo.scope_id(id))?,
-            None => writeln!(f, "Scope                       known once the account has told its id")?,
+            None => writeln!(f, "Scope                       unknown until the account answers")?,
         }
         let (kommo, telegram) = (config.kommo.egress(), config.telegram.egress());
         writeln!(

@@ -87,7 +87,7 @@ pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
     match chats.disconnect().await {
         Ok(()) => {}
         Err(CallError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
-            bail!("the channel is not connected to this account, or not known there: `telekommo check` tells which")
+            bail!("the channel is not connected to this account, or unknown there: `telekommo check` says which")
         }
         Err(error) => bail!("{}", refusal(&error)),
     }
@@ -100,14 +100,14 @@ pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Tells the bridge what became of the channel, so that `/ready` knows of it before a message does. If none runs, nothing is
-/// lost: a start finds out by itself.
+/// Tells the bridge what became of the channel, so that `/ready` knows of it before a message does. If none runs,
+/// nothing is lost: a start finds out by itself.
 async fn tell_bridge(config: &Config, what: &str) {
     drop(ask(config.admin.listen, Method::POST, &format!("/channel/{what}"), "").await);
 }
 
-/// What the channel is called where Kommo wants a title and the operator has chosen none: as its only bot, or as what all of them
-/// are.
+/// What the channel is called where Kommo wants a title and the operator has chosen none: as its only bot, or as what
+/// all of them are.
 pub(super) fn title_otherwise<'n>(mut bots: impl Iterator<Item = &'n str>) -> &'n str {
     match (bots.next(), bots.next()) {
         (Some(only), None) => only,
@@ -122,8 +122,9 @@ pub(super) fn refusal(error: &CallError) -> String {
             ": kommo.channel_secret is not that of this channel, or this machine's clock is wrong"
         }
         CallError::Refused { status: StatusCode::NOT_FOUND, .. } => {
-            ": it knows no such channel for this account. Compare kommo.channel_id, kommo.account_id and kommo.chats_url \
-             with the registration letter, and ask Kommo's support whether the account is on the channel's list"
+            ": it knows no such channel for this account. Compare kommo.channel_id, kommo.account_id and \
+             kommo.chats_url with the registration letter, and ask Kommo's support whether the account is on the \
+             channel's list"
         }
         CallError::Refused { .. } | CallError::Nonsense(_) | CallError::Unreachable(_) => "",
     };

@@ -1,8 +1,9 @@
 //! Up to when the store may forget.
 //!
-//! What expires is removed for good, and without it what was delivered looks as if it had never come. So this machine's
-//! clock alone removes nothing: it may be wrong by months. Time has to have passed for Kommo too, as far as its answers tell,
-//! and a part of it here. What was noted by a clock that was behind is not removed at once when that is set right, either.
+//! What expires is removed for good, and without it a delivered message looks as if it had never come. This machine's
+//! clock may be wrong by months, so it alone removes nothing: the time must have passed for Kommo too, as far as its
+//! answers say, and a part of it here. Rows that were dated by a slow clock are not removed as soon as the clock is
+//! corrected, either.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::{domain::time::UnixMillis, kommo::time::KommoTime, store::Store, store::StoreError};
 
-/// How many times faster than time passes here the store forgets at most. A machine that was off for a week has caught up
-/// within two days; until then it remembers more than it has to.
+/// How many times faster than time passes here the store forgets at most. A machine that was off for a week has caught
+/// up within two days; until then it remembers more than it has to.
 const HASTE: u32 = 4;
 /// Where nothing is left for so long, nothing was: a clock that was far behind has noted what came before.
 const EMPTY: Duration = Duration::from_hours(30 * 24);

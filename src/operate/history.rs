@@ -1,7 +1,7 @@
 //! `telekommo history`: what Kommo has of a conversation.
 //!
-//! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat where
-//! there is none.
+//! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat
+//! where there is none.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -66,9 +66,8 @@ pub struct Request {
     pub of: String,
     /// The newest so many messages.
     pub limit: usize,
-    /// For programs.
     pub json: bool,
-    /// Whether times are told in UTC, and not in this machine's time zone.
+    /// Whether times are in UTC, not in this machine's time zone.
     pub utc: bool,
 }
 
@@ -98,7 +97,7 @@ async fn kommo_chat(admin: SocketAddr, imported: &ImportedChats, of: &str) -> an
         if is_uuid(of) {
             return Ok(of.to_owned());
         }
-        bail!("{of:?} is neither a conversation, such as tg:sales:777000111, nor a chat of Kommo's (a UUID)");
+        bail!("{of:?} is neither a conversation, such as tg:sales:777000111, nor the UUID of a Kommo chat");
     };
     let mut url = Url::parse(&format!("http://{admin}/chats"))?;
     if let Ok(mut path) = url.path_segments_mut() {
@@ -117,8 +116,8 @@ async fn kommo_chat(admin: SocketAddr, imported: &ImportedChats, of: &str) -> an
     match answer.status() {
         StatusCode::OK => Ok(answer.text().await?),
         StatusCode::NOT_FOUND => bail!(
-            "Kommo has told of no chat of {conversation}: the customer has not written to this bridge, and nothing was \
-             imported beside it. Kommo's UUID of a chat is found, too"
+            "no chat of Kommo's is known for {conversation}: the customer has not written to this bridge, and nothing \
+             was imported. You can name the chat by Kommo's UUID, too"
         ),
         status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
     }

@@ -35,12 +35,13 @@ pub fn expected(kommo: &Kommo, served: Option<&AccountId>) -> Expected {
 
 /// What is wrong, and what mends it; the cause stands behind it.
 const UNKNOWN: &str =
-    "kommo.account_id is not written, and the account cannot be asked for it: write it, or mend what follows";
+    "kommo.account_id is not set, and the account cannot be asked for it: set it, or mend what follows";
 
 /// How long a start waits for the account before it begins with taking hooks alone.
 const ASKED_FOR: Duration = Duration::from_secs(3);
 
-/// The account's id: what is configured, else what the account says. For commands, which end at once if nobody knows it.
+/// The account's id: what is configured, else what the account says. For commands, which end at once if nobody knows
+/// it.
 ///
 /// # Errors
 /// If nobody knows it.
@@ -139,6 +140,6 @@ fn address(kommo: &Kommo) -> String {
 async fn ask(account: Option<&Account>) -> anyhow::Result<(AccountId, AccountInfo)> {
     let account = account.context("kommo.account_url or kommo.access_token is missing")?;
     let info = account.info().await?;
-    let id = info.amojo_id.as_deref().context("the account does not tell its amojo_id")?;
+    let id = info.amojo_id.as_deref().context("the account does not name its amojo_id")?;
     Ok((AccountId::parse(id)?, info))
 }

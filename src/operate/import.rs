@@ -1,10 +1,10 @@
-//! `telekommo import`: what was written in Telegram before there was a bridge.
+//! `telekommo import`: brings old chats of Telegram into Kommo.
 //!
-//! The export is read twice and never held: once to learn what is in it and that it is whole, and once to send it, message by
-//! message. It goes straight to the Chats API, beside a bridge that may run. What Kommo has taken is kept in a file of its
-//! own (the store belongs to the running bridge), so that an import may be broken off and taken up again; and Kommo knows
-//! each message by an id that stays the same. Files are copied below `data_dir`, where the bridge finds them when Kommo
-//! fetches them.
+//! The export is read twice and never held as a whole: once to learn what is in it and that it is complete, and once to
+//! send it, message by message. The command sends to the Chats API itself, beside a bridge that may run. It notes what
+//! Kommo has accepted in a file of its own, because the store belongs to the running bridge; so an import may be
+//! interrupted and continued. Kommo knows each message by an id that stays the same. Files are copied to `data_dir`,
+//! where the bridge finds them when Kommo fetches them.
 
 use std::{
     num::NonZeroU32,
@@ -53,23 +53,22 @@ use survey::{Survey, Wanted};
 use walk::{ChatHead, Part};
 
 /// What `--help` says.
-pub const ABOUT: &str = "\
-Import what was written before from an export of Telegram Desktop.
+pub const ABOUT: &str = "Import old chats from an export of Telegram Desktop.
 
 In Telegram Desktop: Settings, Advanced, Export Telegram data (or Export chat
 history in one chat), format \"Machine-readable JSON\". EXPORT is the folder that
 it makes, or the result.json in it.
 
 Private chats are imported, oldest message first, each into the conversation of
-the source's bot with that customer: authors, times, replies and files are kept.
-No manager is notified but by the newest message of each chat, and the newest
-one of the customer's, which makes the lead. What the owner of the export wrote
-stands in the name of the channel's bot (kommo.bot_id), or of a user of the
-account (--manager). Customers have the names of the owner's address book.
+the source's bot with that customer. Authors, times, replies and files are kept.
+Only the newest message of each chat and the customer's newest message notify
+managers; the latter makes the lead. What the owner of the export wrote appears
+in the name of the channel's bot (kommo.bot_id), or of a user of the account
+(--manager). Customers have the names of the owner's address book.
 
-It may run beside the bridge, as the same user or as root. Break it off at any
-time: the same command goes on where it was, and run twice it imports nothing
-twice. Look at it with --dry-run first.";
+The import may run beside the bridge, as the same user or as root. You may
+interrupt it: the same command continues where it was, and nothing is imported
+twice. Try --dry-run first. `telekommo help history` says more.";
 
 /// How many messages are read ahead.
 const AHEAD: usize = 64;
@@ -87,14 +86,14 @@ pub struct ImportOptions {
     /// Import only this chat, by the customer's id or name; may be given again.
     #[arg(long = "chat", value_name = "ID_OR_NAME")]
     chats: Vec<String>,
-    /// Whose account was exported, if the export does not tell.
+    /// Whose account was exported, if the export does not say.
     #[arg(long, value_name = "ID_OR_NAME")]
     owner: Option<String>,
-    /// In whose name messages of an author are imported: "NAME=USER", the author's name in the export and the user's in Kommo,
-    /// or their UUID; may be given again.
+    /// Import messages of an author in the name of a user: "NAME=USER", the author's name in the export and the user's
+    /// name or UUID in Kommo; may be given again.
     #[arg(long = "manager", value_name = "NAME=USER")]
     managers: Vec<String>,
-    /// Make no leads and notify nobody, not even by the newest messages of a chat.
+    /// Make no leads and notify nobody.
     #[arg(long)]
     silent: bool,
     /// Requests per second [default: half of what the configuration allows].
@@ -103,7 +102,7 @@ pub struct ImportOptions {
     /// The largest file that is imported, in MB; a text names larger ones.
     #[arg(long, value_name = "MB", default_value_t = 50, value_parser = values::number::<u64>, allow_negative_numbers = true)]
     max_file_mb: u64,
-    /// Say what would be imported, and send nothing.
+    /// Say what would be imported; send nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -116,7 +115,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let (source, bot) = source(config, &options.source)?;
     let export = Export::find(&options.export, options.max_file_mb.saturating_mul(MEGABYTE))?;
     let wanted = Wanted(options.chats.clone());
-    // Reading a large export takes a while: what is wrong with an option is told before.
+    // Reading a large export takes a while, so options are checked before.
     let people = People::find(config, &options.managers).await?;
     let survey = Survey::of(&export, &wanted)?;
     let owner = survey.owner(options.owner.as_deref())?;
@@ -142,7 +141,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     }
     if !store::is_in(&config.data_dir) {
         println!("There is no store here yet:\n  {}", config.data_dir.display());
-        println!("If telekommo runs already, it has another data_dir: break this off and name that");
+        println!("If telekommo runs already, it uses another data_dir: stop this and name that");
         println!("one (--config, TELEKOMMO_DATA_DIR), or Kommo will not get the files.\n");
     }
     let scope_id = scope_id(config).await?;
@@ -159,7 +158,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
 fn source(config: &Config, name: &str) -> anyhow::Result<(SourceId, BotId)> {
     let found = config.sources.iter().find(|(id, _)| id.as_str() == name);
     let names = || config.sources.keys().map(SourceId::as_str).collect::<Vec<_>>().join(", ");
-    let (id, source) = found.with_context(|| format!("there is no source {name}; there are {}", names()))?;
+    let (id, source) = found.with_context(|| format!("there is no source {name}; the sources are {}", names()))?;
     Ok((id.clone(), source.token.bot_id()))
 }
 
@@ -208,8 +207,8 @@ async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bo
     let is_complete = run.report();
     match outcome {
         Some(Ok(())) => Ok(is_complete),
-        Some(Err(error)) => bail!("{error:#}. Run the same again to go on"),
-        None => bail!("broken off; run the same again to go on"),
+        Some(Err(error)) => bail!("{error:#}. Run the same command again to continue"),
+        None => bail!("interrupted; run the same command again to continue"),
     }
 }
 
@@ -235,14 +234,14 @@ fn done_before(
 ) -> anyhow::Result<String> {
     let scope_id = match scope_id {
         Ok(scope_id) => scope_id,
-        Err(error) => return Ok(format!("What was imported before cannot be seen: {error:#}.\n")),
+        Err(error) => return Ok(format!("What was imported before is unknown: {error:#}.\n")),
     };
     let done = match progress::before(path, scope_id) {
         Ok(done) if done.is_empty() => return Ok(String::new()),
         Ok(done) => done,
         Err(error) => {
             let path = path.display();
-            return Ok(format!("What was imported before cannot be seen ({path}: {error}): {AS_WHOM}.\n"));
+            return Ok(format!("What was imported before is unknown ({path}: {error}): {AS_WHOM}.\n"));
         }
     };
     let (mut before, mut left) = (0_usize, 0_usize);

@@ -1,6 +1,6 @@
 //! `telekommo link`: links that open a bot, with a QR code.
 //!
-//! A link to a contact is good once; a campaign's for ever. Telegram says what the bot is called.
+//! A link to a contact works once, a campaign's for ever. Telegram names the bot.
 
 use std::{
     fs::File,
@@ -21,24 +21,23 @@ use crate::{
 };
 
 /// How it is called.
-pub const USAGE: &str = "\
-telekommo link [OPTIONS] --source <NAME> --contact <NUMBER>
+pub const USAGE: &str = "telekommo link [OPTIONS] --source <NAME> --contact <NUMBER>
        telekommo link [OPTIONS] --source <NAME> --campaign <NAME>";
 
 /// What is asked for.
 #[derive(Clone, Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("whom").required(true).args(["contact", "campaign"])))]
 pub struct Request {
-    /// The source whose bot it opens.
+    /// The source whose bot the link opens.
     #[arg(long, value_name = "NAME")]
     pub source: String,
-    /// The contact that whoever opens it first becomes, by its number.
+    /// The number of the contact that whoever opens the link first becomes.
     #[arg(long, value_name = "NUMBER", value_parser = values::number::<u64>, allow_negative_numbers = true)]
     pub contact: Option<u64>,
-    /// The campaign that leads come by.
+    /// The campaign of leads that come by the link.
     #[arg(long, value_name = "NAME")]
     pub campaign: Option<String>,
-    /// How long the link to a contact is good.
+    /// How long the link to a contact is valid.
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = values::duration)]
     pub valid: Duration,
     /// Write the QR code to this file as a PNG.
@@ -102,7 +101,7 @@ fn to_contact(config: &Config, source: &SourceId, contact: u64, valid: Duration)
         bail!("linking chats to contacts needs kommo.account_url and kommo.access_token: write both");
     }
     if contact == 0 || contact > LARGEST_CONTACT {
-        bail!("{contact} is not the number of a contact: it stands in the address of the contact's card");
+        bail!("{contact} is not the number of a contact: see the address of the contact's card");
     }
     let end = clock::now().plus(valid);
     let seconds = u32::try_from(end.seconds()).context("--valid is too long: a link ends before 2106")?;
@@ -126,7 +125,7 @@ fn to_campaign(config: &Config, source: &SourceId, name: &str) -> anyhow::Result
         format!("there is no campaign {name:?}: write a section [campaigns.{name}], and restart telekommo")
     })?;
     if !campaign.counts_at(source) {
-        bail!("campaign {name:?} does not count at source {source}: see campaigns.{name}.source");
+        bail!("campaign {name:?} does not apply to source {source}: see campaigns.{name}.source");
     }
     Ok((name.to_owned(), paragraph("Campaign", "Leads that come by it get its tags and tracking fields.")))
 }
@@ -140,7 +139,7 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 fn unwritten(path: &Path, error: &io::Error) -> String {
     let path = path.display();
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return format!("{path} is there already, and is never replaced: name another file");
+        return format!("{path} exists, and telekommo never replaces a file: name another one");
     }
     format!("{path} cannot be written: {error}")
 }

@@ -40,9 +40,9 @@ const CHANGED_WITHIN: Duration = Duration::from_mins(30);
 /// What to do with parked messages.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// Show them, the newest first, with why they were set aside.
+    /// List parked messages with the reasons, the newest first.
     List(Filter),
-    /// Put them back into their conversations' queues, the oldest first.
+    /// Put them back into the queues of their conversations, the oldest first.
     Retry(Selection),
     /// Forget them.
     Drop(Selection),
@@ -54,14 +54,14 @@ pub struct Selection {
     /// Their numbers in the list.
     #[arg(value_name = "ID", required_unless_present = "all", value_parser = values::number::<u64>, allow_negative_numbers = true)]
     ids: Vec<u64>,
-    /// All of them, or all that the options below leave.
+    /// All of them, or all that match the options below.
     #[arg(long, conflicts_with = "ids")]
     all: bool,
     #[command(flatten)]
     filter: Filter,
 }
 
-/// A parked message as it is listed. What it says is told to our own command alone, which the operator runs.
+/// A parked message as it is listed. Only our own command, which the operator runs, gets its words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) id: u64,
@@ -142,7 +142,7 @@ async fn for_each_page(admin: SocketAddr, filter: &Filter, mut take: impl FnMut(
     loop {
         let answer = ask(admin, Method::GET, &filter.path(before, PAGE), MISSING).await?;
         let rows: Vec<Row> =
-            serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")?;
+            serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")?;
         take(&rows);
         if rows.len() < PAGE {
             return Ok(());
@@ -165,7 +165,7 @@ async fn change(admin: SocketAddr, selection: Selection, act: &str, became: &str
         let path = format!("/parked/{act}?ids={}", some.join(","));
         let answer = ask_within(CHANGED_WITHIN, admin, Method::POST, &path, MISSING).await?;
         let changed: Changed =
-            serde_json::from_slice(&answer.bytes().await?).context("the answer is not the bridge's")?;
+            serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")?;
         done += changed.done;
         left.extend(changed.left);
     }
@@ -175,8 +175,8 @@ async fn change(admin: SocketAddr, selection: Selection, act: &str, became: &str
     }
     match left.len() {
         0 => Ok(()),
-        1 => bail!("one message is as it was"),
-        count => bail!("{count} messages are as they were"),
+        1 => bail!("one message was not changed"),
+        count => bail!("{count} messages were not changed"),
     }
 }
 

@@ -37,7 +37,8 @@ impl Qr {
         row < self.side && self.dark[row * self.side + column]
     }
 
-    /// For a terminal: two rows of modules in a line, light ones drawn, in black and white whatever the terminal's colours.
+    /// For a terminal: two rows of modules in a line, light ones drawn, in black and white whatever the terminal's
+    /// colours.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for row in (0..self.side).step_by(2) {

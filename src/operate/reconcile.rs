@@ -32,7 +32,8 @@ const SILENCE: Duration = Duration::from_mins(5);
 /// What the last line of a comparison begins with that left nothing out.
 const RESULT: &str = "Result: ";
 
-/// `/reconcile` and `/reconcile/{since}`: says what it does while it does it, a line at a time; the last one is the result.
+/// `/reconcile` and `/reconcile/{since}`: says what it does while it does it, a line at a time; the last one is the
+/// result.
 pub fn router(reconciler: Arc<Reconciler>) -> Router {
     let routes = Router::new().route("/reconcile", post(start)).route("/reconcile/{since}", post(start));
     routes.with_state(reconciler)
@@ -107,10 +108,11 @@ pub async fn run(config: &Config, since: Option<Duration>) -> anyhow::Result<()>
 /// What is to be done after a comparison that left something out, by the last line of what was said.
 fn remains(last: &str) -> Option<&'static str> {
     if !last.starts_with(RESULT) || last.contains(UNREAD) {
-        return Some("ask again when Kommo answers");
+        return Some("run it again when Kommo answers");
     }
-    last.contains(TOO_LONG)
-        .then_some("the log says what is older than what was read of a long history; look there in Kommo")
+    last.contains(TOO_LONG).then_some(
+        "the log names histories that were too long to be read as a whole; look at their older part in Kommo",
+    )
 }
 
 async fn ask(admin: SocketAddr, since: Option<Duration>) -> anyhow::Result<reqwest::Response> {
@@ -142,7 +144,7 @@ mod tests {
         assert!(long.contains("in Kommo") && !long.contains("again"), "{long}");
         let unread =
             remains(ReconcileSummary { in_part: 1, unread: 1, open: 1, ..ReconcileSummary::default() }).unwrap();
-        assert!(unread.contains("ask again"), "{unread}");
+        assert!(unread.contains("run it again"), "{unread}");
         assert!(super::remains("the store has failed").is_some());
     }
 

@@ -1,5 +1,5 @@
-//! `telekommo register`: what Kommo's support wants to know of a new channel, the widget that its sources need, and what is
-//! done with the answer (Chats API, "Getting started"; "Widget archive structure").
+//! `telekommo register`: what Kommo's support wants to know of a new channel, the widget that its sources need, and
+//! what is done with the answer (Chats API, "Getting started"; "Widget archive structure").
 
 use std::{fs, io, path::PathBuf};
 
@@ -21,40 +21,39 @@ use letter::Letter;
 use questions::Question;
 
 /// What `--help` says.
-pub const ABOUT: &str = "\
-Prepare the registration of a chat channel with Kommo's support, or take its answer.
+pub const ABOUT: &str = "Write the letter that registers a chat channel, or read the answer to it.
 
-Asks for what the support wants to know, prints the letter to it, and writes the
-archive of the widget, without which Kommo offers no sources, and the channel's
-icon. Every question can be answered by an option instead; what is missing is
-asked for on a terminal.
+Asks what Kommo's support wants to know, and prints the letter. Also writes the
+channel's icon, and the archive of the widget, without which Kommo offers no
+sources. Every question has an option; telekommo asks for what is missing, on a
+terminal.
 
-With --answer it takes the ids and the secret of the support's answer, and
+With --answer, asks for the ids and the secret in the support's answer, and
 prints the lines for the configuration. The secret is typed, or read from the
-first line of the input; it goes into a file that only you can read.";
+first line of the input. It goes to a file that only you can read.";
 
 /// Where the letter goes, as Kommo's own help has it.
 const ADDRESS: &str =
     "Send it to support@kommo.com, or by the support chat of your account; with amoCRM by its support chat.";
 
 /// What is to be done where managers may write first.
-const WRITE_FIRST: &str = "\
-Managers write first by a phone number. They reach customers who have shared that number with a bot: set \
-telegram.ask_phone = \"on_start\", so that the bots ask for it, and kommo.origin_code to the channel's code from the answer.";
+const WRITE_FIRST: &str = "Managers write first by a phone number. They reach customers who have shared that number \
+                           with a bot: set telegram.ask_phone = \"on_start\", so that the bots ask for it, and \
+                           kommo.origin_code to the channel's code from the answer.";
 
 /// The options of the command.
 #[derive(Clone, Debug, Args)]
 pub struct Registration {
-    /// Where the internet reaches telekommo [default: that of the configuration].
+    /// The public address of telekommo [default: server.public_url of the configuration].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// The name that managers see: Latin letters and digits, not beginning with a digit.
+    /// The name that managers see: Latin letters and digits, beginning with a letter.
     #[arg(long, value_name = "NAME")]
     service_name: Option<String>,
-    /// The numbers of the accounts that may use the channel, with commas.
+    /// The numbers of the accounts that may use the channel, separated by commas.
     #[arg(long, value_name = "NUMBERS")]
     accounts: Option<String>,
-    /// Whom Kommo writes to when the channel is in trouble.
+    /// The address that Kommo writes to if the channel has trouble.
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
     /// The id of the integration, a UUID: in its tab "Keys and scopes".
@@ -63,23 +62,23 @@ pub struct Registration {
     /// The code of the integration's widget.
     #[arg(long, value_name = "CODE")]
     widget_code: Option<String>,
-    /// May managers begin a chat with a customer by the phone number: yes or no. It needs the channel's code
-    /// (`kommo.origin_code`) and customers who have shared their numbers (`telegram.ask_phone`).
+    /// Let managers begin a chat with a phone number: yes or no. It needs the channel's code (`kommo.origin_code`) and
+    /// customers who have shared their numbers (`telegram.ask_phone`).
     #[arg(long, value_name = "YES_NO")]
     write_first: Option<String>,
-    /// Shall emoji reactions cross: yes or no.
+    /// Relay emoji reactions: yes or no.
     #[arg(long, value_name = "YES_NO")]
     reactions: Option<String>,
-    /// The largest file that managers may send, in MB; Telegram takes 50 from a bot.
+    /// The largest file that managers may send, in MB; bots can send 50.
     #[arg(long, value_name = "MB")]
     max_file_mb: Option<String>,
-    /// The archive of the widget that is written.
+    /// Where to write the archive of the widget.
     #[arg(long, value_name = "FILE", default_value = "telekommo-widget.zip")]
     widget: PathBuf,
-    /// The icon that is written.
+    /// Where to write the icon.
     #[arg(long, value_name = "FILE", default_value = "telekommo-icon.svg")]
     icon: PathBuf,
-    /// Turn the support's answer into lines of the configuration.
+    /// Turn the answer of Kommo's support into lines of the configuration.
     #[arg(long)]
     answer: bool,
     /// With --answer: the channel's id, a UUID.
@@ -94,7 +93,7 @@ pub struct Registration {
     /// With --answer: the UUID of the account, if the letter names it.
     #[arg(long, value_name = "UUID", requires = "answer")]
     account_id: Option<String>,
-    /// With --answer: the file for the secret; one that is there is never replaced.
+    /// With --answer: the file for the secret; an existing one is never replaced.
     #[arg(long, value_name = "FILE", default_value = "channel-secret")]
     secret_file: PathBuf,
 }
@@ -114,8 +113,9 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
     println!("{letter}");
     let (icon, widget) = (register.icon.display(), register.widget.display());
     let next = format!(
-        "\nBefore you send this: upload {widget} to the integration in Kommo, and switch \"Multiple sources\" on there.\n\
-         {ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register --answer"
+        "\nBefore you send this: upload {widget} to the integration in Kommo, and switch \"Multiple sources\" on \
+         there.\n{ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register \
+         --answer"
     );
     eprintln!("{}", fit(&next, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
     if letter.write_first == "yes" {

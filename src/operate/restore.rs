@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// What a dump cannot bring back.
-const LOST: &str = "what came after the dump is not in it: customers' messages that had not reached Kommo yet are lost, and \
-                    replies, edits and reactions to newer messages do not find them";
+const LOST: &str = "what came after the dump is not in it: customers' messages that had not reached Kommo yet are lost, \
+                    and replies, edits and reactions do not find newer messages";
 
 /// What was restored, for the operator to read.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ impl fmt::Display for Restored {
     }
 }
 
-/// Restores the store in `data_dir` from `dump`, or from the newest dump there is. It wants no configuration, so that it
-/// works without the secrets that only the service can read.
+/// Restores the store in `data_dir` from `dump`, or from the newest dump there is. It wants no configuration, so that
+/// it works without the secrets that only the service can read.
 ///
 /// # Errors
 /// If there is no dump, it is not whole, or the store is in use.
@@ -61,8 +61,8 @@ fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {
     let newest = all.into_iter().next_back().map(|(_, path)| path);
     newest.with_context(|| {
         format!(
-            "there is no dump in {}: name the data directory, or a dump. Without any, the store can only begin anew: move \
-             `store` and `store.marker` out of the data directory and start",
+            "there is no dump in {}: name the data directory, or a dump. Without a dump, the store can only start anew: \
+             move `store` and `store.marker` out of the data directory and start",
             dumps.display()
         )
     })
@@ -81,8 +81,8 @@ mod tests {
         let told = Restored { from: "data/dumps/1".into(), summary, at }.to_string();
         assert!(
             told.starts_with(
-                "restored from data/dumps/1, which is 1 hour 1 minute old: 1 row, among them 1 conversation, 2 jobs that \
-                 wait and 1 parked message\n"
+                "restored from data/dumps/1, which is 1 hour 1 minute old: 1 row, among them 1 conversation, 2 jobs \
+                 that wait and 1 parked message\n"
             ),
             "{told}"
         );

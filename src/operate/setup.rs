@@ -1,5 +1,5 @@
-//! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account, and
-//! the sources are in step; what changes later it tells. None of it delays or stops a message.
+//! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account,
+//! and the sources are in step; what changes later it tells. None of it delays or stops a message.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -33,7 +33,6 @@ const LAST_WAIT: Duration = Duration::from_mins(10);
 /// The longest wait for what time heals.
 const SOON: Duration = Duration::from_secs(15);
 
-/// Sees to it.
 pub struct Setup {
     chats: Chats,
     account: Option<Account>,
@@ -48,7 +47,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What `config` asks for, in the account `served`. What the account tells of itself goes to the store and to `spoken`.
+    /// What `config` asks for, in the account `served`. What the account tells of itself goes to the store and to
+    /// `spoken`.
     #[must_use]
     pub fn new(
         config: &Config,
@@ -79,7 +79,7 @@ impl Setup {
     /// Works until everything is done, and then waits for `stop`.
     ///
     /// # Errors
-    /// Never: what fails is told and tried again.
+    /// Never: what fails is logged and tried again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let work = async { tokio::join!(self.connect(), self.look_after_account(), self.watch_token()) };
         stop.run_until_cancelled(work).await;
@@ -113,7 +113,8 @@ impl Setup {
         }
     }
 
-    /// Where a start does not connect the channel, a message would be the first to find out that it is not. So Kommo is asked.
+    /// Where a start does not connect the channel, a message would be the first to find out that it is not. So Kommo is
+    /// asked.
     async fn look_whether_connected(&self) {
         sleep(LOOKED_AFTER).await;
         let mut patience = Patience::new("the channel does not answer", &self.schedule);
@@ -133,7 +134,7 @@ impl Setup {
     async fn look_after_account(&self) {
         let Some(account) = &self.account else {
             if self.kommo.access_token.is_some() {
-                tracing::warn!("kommo.access_token is of no use without kommo.account_url: write both");
+                tracing::warn!("kommo.access_token is useless without kommo.account_url: set both");
             }
             return;
         };
@@ -142,7 +143,7 @@ impl Setup {
             match account.verify().await {
                 Ok(info) => break info,
                 Err(RestError::Foreign(mismatch)) => {
-                    tracing::error!("{mismatch}; messages go on, the account is left alone");
+                    tracing::error!("{mismatch}; messages go on, but the account is not used");
                     return;
                 }
                 Err(error) => patience.wait_after(error).await,
@@ -150,9 +151,9 @@ impl Setup {
         };
         let whose = (&self.kommo, &self.served);
         if let Err(error) = identity::learn_facts(whose, &info, &self.store, &self.spoken).await {
-            tracing::error!(%error, "what the account tells of itself is not kept");
+            tracing::error!(%error, "the account's language and country cannot be stored");
         }
-        let mut patience = Patience::new("the sources cannot be brought in step", &self.schedule);
+        let mut patience = Patience::new("the sources cannot be synchronised", &self.schedule);
         let synced = loop {
             match sources::sync(account, &self.sources).await {
                 Ok(synced) => break synced,
@@ -173,8 +174,8 @@ impl Setup {
         self.watch_sources(account).await;
     }
 
-    /// Tells, once a day, of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone behind
-    /// their back.
+    /// Tells, once a day, of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone
+    /// behind their back.
     async fn watch_sources(&self, account: &Account) {
         loop {
             sleep(DAY).await;
@@ -184,11 +185,12 @@ impl Setup {
                     if !behind.is_empty() {
                         tracing::warn!(
                             sources = behind.join(", "),
-                            "Kommo does not have these sources as the configuration does: leads of one that it does not have go to its default one. `telekommo sources sync` brings them in step"
+                            "sources in Kommo differ from the configuration: leads of a missing source go to the \
+                             default one. `telekommo sources sync` corrects this"
                         );
                     }
                 }
-                Err(error) => tracing::debug!(%error, "the sources are not compared today"),
+                Err(error) => tracing::debug!(%error, "the sources could not be compared today"),
             }
         }
     }
@@ -211,8 +213,8 @@ impl Setup {
     }
 }
 
-/// Waits between attempts, and tells what is in the way: as a warning what time heals, as an error what somebody has to mend,
-/// and the same trouble once.
+/// Waits between attempts, and tells what is in the way: as a warning what time heals, as an error what somebody has to
+/// mend, and the same trouble once.
 struct Patience<'a> {
     what: &'static str,
     schedule: &'a Schedule,
@@ -250,12 +252,13 @@ impl<'a> Patience<'a> {
 fn tell_lifetime(lifetime: Option<Lifetime>) {
     match lifetime {
         Some(Lifetime::Expired) => tracing::error!(
-            "kommo.access_token has expired: make a new one in the integration's tab \"Keys and scopes\"; messages go on"
+            "kommo.access_token has expired: make a new one in the integration's tab \"Keys and scopes\"; messages go \
+             on"
         ),
         Some(Lifetime::Days(days)) => {
             tracing::warn!(
                 days,
-                "kommo.access_token ends soon: make a new one in the integration's tab \"Keys and scopes\""
+                "kommo.access_token expires soon: make a new one in the integration's tab \"Keys and scopes\""
             );
         }
         None => {}

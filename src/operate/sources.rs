@@ -1,7 +1,7 @@
 //! `telekommo sources`, and what the start does about them: Kommo's sources in step with `[sources.*]`.
 //!
-//! A source that Kommo does not know is no error there: its leads go silently to the default source. So what is missing is
-//! made, what differs is changed, and what Kommo has beyond that is told and left alone.
+//! A source that Kommo does not know is no error there: its leads go silently to the default source. So what is missing
+//! is made, what differs is changed, and what Kommo has beyond that is told and left alone.
 
 use std::fmt;
 
@@ -106,7 +106,8 @@ pub(super) fn behind(wanted: &[NewSource], known: &[KnownSource]) -> Vec<String>
 /// Brings Kommo in step with `wanted`. This can be repeated.
 ///
 /// # Errors
-/// [`RestError`] if time may heal it, or nothing can be done at all. What Kommo refuses about one source is in the answer.
+/// [`RestError`] if time may heal it, or nothing can be done at all. What Kommo refuses about one source is in the
+/// answer.
 pub async fn sync(account: &Account, wanted: &[NewSource]) -> Result<Synced, RestError> {
     let known = account.sources().await?;
     let mut synced = Synced { strangers: strangers(wanted, &known), ..Synced::default() };
@@ -135,9 +136,8 @@ pub async fn sync(account: &Account, wanted: &[NewSource]) -> Result<Synced, Res
 /// # Errors
 /// If there is no token, Kommo refuses, or there is no such source.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    let account = identity::client(&config.kommo)?.context(
-        "sources need the account's REST API: write kommo.account_url and kommo.access_token into the configuration",
-    )?;
+    let account = identity::client(&config.kommo)?
+        .context("sources need the account's REST API: set kommo.account_url and kommo.access_token")?;
     let wanted = wanted(config);
     match request {
         Request::List => print!("{}", listing(&wanted, &account.sources().await?)),
@@ -150,9 +150,9 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
         }
         Request::Remove(name) => {
             remove(&account, &name).await?;
-            terminal::say(&format!("Source {name} is no more in Kommo; its chats stay.\n"));
+            terminal::say(&format!("Source {name} was deleted in Kommo; its chats stay.\n"));
             if wanted.iter().any(|source| source.external_id == name) {
-                terminal::say("It is still in the configuration: the next start makes it again.\n");
+                terminal::say("It is still in the configuration: the next start creates it again.\n");
             }
         }
     }
@@ -201,13 +201,13 @@ fn listing(wanted: &[NewSource], known: &[KnownSource]) -> String {
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for id in &self.created {
-            writeln!(f, "{id}: made in Kommo")?;
+            writeln!(f, "{id}: created in Kommo")?;
         }
         for id in &self.changed {
             writeln!(f, "{id}: changed in Kommo")?;
         }
         for (id, error) in &self.refused {
-            writeln!(f, "{id}: {error}\n  Until this is mended, its leads go to Kommo's default source.")?;
+            writeln!(f, "{id}: {error}\n  Until this is corrected, its leads go to Kommo's default source.")?;
         }
         for id in &self.strangers {
             writeln!(f, "{id}: in Kommo, but not in the configuration; left as it is")?;
@@ -286,8 +286,7 @@ mod tests {
         let renamed = NewSource { name: "Support".to_owned(), ..new("support") };
         let wanted = [new("sales"), renamed, new("new")];
         let there = [KnownSource { default: Some(true), ..known(1, "sales") }, known(2, "support"), known(3, "old")];
-        let want = "\
-SOURCE   NAME        PIPELINE  DEFAULT  STATE
+        let want = "SOURCE   NAME        PIPELINE  DEFAULT  STATE
 sales    Line sales  1300      yes      in step
 support  Support     1300      -        differs
 new      Line new    -         -        not in Kommo

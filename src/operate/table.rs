@@ -10,12 +10,13 @@ const GAP: usize = 2;
 const INDENT: usize = 16;
 /// How far a column is moved in that stands below its line.
 const LATE_INDENT: usize = 4;
-/// The least that is left of a column that is cut. With less, the rows are told below each other.
+/// The least that is left of a column that is cut. With less, the rows are listed below each other.
 const LEAST: usize = 20;
 
-/// Rows with their columns below each other; the first one names the columns. Within `columns`, what is too wide is cut in
-/// column `elastic`; where too little would be left of that, each row becomes lines of its own. Without, nothing is cut.
-pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize, columns: Option<usize>) -> String {
+/// Rows with their columns below each other; the first one names the columns. Within `columns`, what is too wide is cut
+/// in column `elastic`; where too little would be left of that, each row becomes lines of its own. Without, nothing is
+/// cut.
+pub(super) fn table<R: AsRef<[String]>>(rows: &[R], elastic: usize, columns: Option<usize>) -> String {
     let mut widths = widths(rows);
     let excess = total(&widths).saturating_sub(columns.unwrap_or(usize::MAX));
     if let Some(width) = widths.get_mut(elastic) {
@@ -25,9 +26,9 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize, column
             Some(_) | None => *width = left,
         }
     }
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| {
-            let text = cut(cell, width);
+    let line = |row: &R| {
+        let cells = row.as_ref().iter().zip(&widths).map(|(cell, width)| {
+            let text = cut(cell, *width);
             let blanks = (width + GAP).saturating_sub(width_of(&text));
             text + &" ".repeat(blanks)
         });
@@ -37,14 +38,14 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize, column
 }
 
 /// How wide a table is in which nothing is cut.
-pub(super) fn natural_width<const N: usize>(rows: &[[String; N]]) -> usize {
+pub(super) fn natural_width<R: AsRef<[String]>>(rows: &[R]) -> usize {
     total(&widths(rows))
 }
 
-fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
-    let mut widths = [0; N];
+fn widths<R: AsRef<[String]>>(rows: &[R]) -> Vec<usize> {
+    let mut widths = vec![0; rows.first().map_or(0, |row| row.as_ref().len())];
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
             *width = (*width).max(width_of(cell));
         }
     }
@@ -56,11 +57,12 @@ fn total(widths: &[usize]) -> usize {
 }
 
 /// Each row below the one before: its first cell, and below it the others with the names of their columns.
-fn stacked<const N: usize>(rows: &[[String; N]], columns: usize) -> String {
+fn stacked<R: AsRef<[String]>>(rows: &[R], columns: usize) -> String {
     let Some((head, rows)) = rows.split_first() else { return String::new() };
-    let lines = |row: &[String; N]| {
+    let lines = |row: &R| {
+        let row = row.as_ref();
         let first = row.first().map_or_else(String::new, |cell| fit(&format!("{cell}\n"), columns));
-        let cells = head.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty() && *cell != "-");
+        let cells = head.as_ref().iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty() && *cell != "-");
         cells.fold(first, |text, (name, cell)| text + &fit(&format!("  {}: {cell}\n", lowered(name)), columns))
     };
     rows.iter().map(lines).collect()
@@ -90,12 +92,12 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// How many columns of a terminal a text takes: a letter one or none, an emoji two.
-fn width_of(text: &str) -> usize {
+pub(super) fn width_of(text: &str) -> usize {
     text.chars().map(|sign| sign.width().unwrap_or_default()).sum()
 }
 
-/// What somebody else has written, in one line, without what a terminal obeys: control characters, and those that turn the
-/// direction of what follows.
+/// What somebody else has written, in one line, without what a terminal obeys: control characters, and those that turn
+/// the direction of what follows.
 pub(super) fn plain(text: &str) -> String {
     let shown = |sign: char| if sign.is_control() { ' ' } else { sign };
     text.chars().filter(|sign| !is_direction(*sign)).map(shown).collect()
@@ -107,12 +109,17 @@ const fn is_direction(sign: char) -> bool {
 
 /// A word in front, and what there is to say about it, in as many lines as it takes.
 pub(super) fn paragraph(label: &str, text: &str, columns: usize) -> String {
-    let mut lines = vec![format!("{label:<INDENT$}")];
+    wrapped(text, &format!("{label:<INDENT$}"), &" ".repeat(INDENT), columns)
+}
+
+/// The words of a text in as many lines as they take, with something in front of the first line and of the others.
+pub(super) fn wrapped(text: &str, first: &str, others: &str, columns: usize) -> String {
+    let mut lines = vec![first.to_owned()];
     let mut blank = true;
     for word in text.split_whitespace() {
         let length = lines.last().map_or(0, |line| width_of(line));
         if !blank && length + 1 + width_of(word) > columns {
-            lines.push(" ".repeat(INDENT));
+            lines.push(others.to_owned());
             blank = true;
         }
         if let Some(line) = lines.last_mut() {
@@ -126,8 +133,8 @@ pub(super) fn paragraph(label: &str, text: &str, columns: usize) -> String {
     lines.into_iter().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-/// Text with its lines broken between words, so that none is wider than `columns` but for a word that is. What is broken goes
-/// on below the line's own beginning, or below the last of its columns, which two blanks set apart.
+/// Text with its lines broken between words, so that none is wider than `columns` but for a word that is. What is
+/// broken goes on below the line's own beginning, or below the last of its columns, which two blanks set apart.
 pub(super) fn fit(text: &str, columns: usize) -> String {
     text.split_inclusive('\n').map(|line| broken(line, columns)).collect()
 }
@@ -160,8 +167,8 @@ fn broken(line: &str, columns: usize) -> String {
     fitted + &line[text.len()..]
 }
 
-/// Where the last column of a line begins, if that is so far right that its words have too little room there. They then stand
-/// below.
+/// Where the last column of a line begins, if that is so far right that its words have too little room there. They then
+/// stand below.
 fn late_column(text: &str, columns: usize) -> Option<usize> {
     let at = text.trim_end_matches(' ').rfind("  ")? + GAP;
     let is_first = text[..at].trim_matches(' ').is_empty();

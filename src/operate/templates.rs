@@ -1,8 +1,8 @@
 //! `telekommo templates`: chat templates in a file, in step with the account.
 //!
-//! The file says what the templates are to be; `push` makes and changes them in Kommo. What Kommo has beyond the file is
-//! told and left alone: only `remove` deletes. A template is recognised by the id that the file gives it (`external_id`), so
-//! a push that broke off is simply made again.
+//! The file says what the templates are to be; `push` makes and changes them in Kommo. What Kommo has beyond the file
+//! is told and left alone: only `remove` deletes. A template is recognised by the id that the file gives it
+//! (`external_id`), so a push that broke off is simply made again.
 
 use std::path::{Path, PathBuf};
 
@@ -30,33 +30,32 @@ use file::Wanted;
 use step::Step;
 
 /// What `push --help` says.
-const PUSH: &str = "\
-Make and change templates in Kommo as a file says; nothing is deleted.
+const PUSH: &str = "Create and change templates in Kommo from a file; delete nothing.
 
-The file is TOML, with a [[template]] for each of them:
+The file is TOML, with a [[template]] for each template:
 
   [[template]]
   id = \"price\"             # never change it: the template is recognised by it
   name = \"Price list\"      # what managers see in the list
   content = \"Our prices, {{contact.name}}:\"
-  editable = true           # managers may change the text; else leave it out
+  editable = true           # managers may change the text [default: false]
   buttons = [{ text = \"Open\", url = \"https://example.com/prices\" }]
 
-Buttons without an address say what stands on them: buttons = [\"Yes\", \"No\"].
-All buttons of one template have an address, or none has.";
+A button without an address sends its label: buttons = [\"Yes\", \"No\"]. Either
+all buttons of a template have an address, or none has.";
 
 /// What to do with templates.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// Show the templates that Kommo has of this integration.
+    /// List the templates of this integration in Kommo.
     List,
-    /// Make and change templates in Kommo as a file says; nothing is deleted.
+    /// Create and change templates in Kommo from a file; delete nothing.
     #[command(long_about = PUSH)]
     Push {
         /// The file.
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// Say what would be done, and change nothing.
+        /// Say what would be done; change nothing.
         #[arg(long)]
         dry_run: bool,
     },
@@ -75,7 +74,7 @@ pub enum Request {
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     match request {
         Request::List => list(&account(config)?).await,
-        // A wrong file is told before Kommo is asked for anything.
+        // A wrong file is reported before Kommo is asked for anything.
         Request::Push { file, dry_run } => {
             let wanted = read(&file)?;
             push(&account(config)?, &wanted, dry_run).await
@@ -86,8 +85,8 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
 
 fn account(config: &Config) -> anyhow::Result<Account> {
     identity::client(&config.kommo)?.context(
-        "templates are reached by the account's REST API: set kommo.account_url, and kommo.access_token to a long-lived \
-         token of this integration",
+        "templates need the account's REST API: set kommo.account_url, and kommo.access_token to a long-lived token of \
+         this integration",
     )
 }
 
@@ -95,7 +94,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<Wanted>> {
     let text = text::read(path).map_err(|error| anyhow::anyhow!(denied::unread(path, &error)))?;
     file::parse(&text).map_err(|problems| {
         let lines = problems.iter().map(|problem| format!("\n  {}:{problem}", path.display()));
-        anyhow::anyhow!("the file is not right, and nothing was changed:{}", lines.collect::<String>())
+        anyhow::anyhow!("the file has errors, and nothing was changed:{}", lines.collect::<String>())
     })
 }
 
@@ -144,7 +143,7 @@ async fn push(account: &Account, wanted: &[Wanted], dry_run: bool) -> anyhow::Re
         terminal::say(&format!("{}: in Kommo, but not in the file; left as it is\n", shown_id(stranger)));
     }
     if refused > 0 {
-        bail!("Kommo refused {refused} of {} templates; push again when they are mended", wanted.len());
+        bail!("Kommo refused {refused} of {} templates; push again when they are corrected", wanted.len());
     }
     Ok(())
 }
@@ -157,8 +156,8 @@ fn is_about_one(error: &RestError) -> bool {
 fn sentence(error: &RestError) -> String {
     match error {
         RestError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. } => format!(
-            "the account has as many templates as it may ({error}). What stands above is done; delete one that is not \
-             needed (`telekommo templates remove`), and push again"
+            "the account has all the templates that it may have ({error}). What stands above is done; delete one that \
+             you do not need (`telekommo templates remove`), and push again"
         ),
         RestError::Refused { .. }
         | RestError::Throttled { .. }
@@ -179,7 +178,7 @@ async fn remove(account: &Account, name: &str) -> anyhow::Result<()> {
         [id] => {
             account.delete_template(id).await?;
             terminal::say(&format!(
-                "{name}: deleted in Kommo. If it is still in your file, the next push makes it again.\n"
+                "{name}: deleted in Kommo. If it is still in your file, the next push creates it again.\n"
             ));
             Ok(())
         }

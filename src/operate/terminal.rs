@@ -16,8 +16,8 @@ use crate::{
 /// How a shell reports what a broken pipe has ended: 128 and the number of SIGPIPE.
 const UNREAD: i32 = 141;
 
-/// Lets a command end quietly when nobody reads its output any more, as in `telekommo check | head -1` or after its terminal was
-/// closed. Rust ignores SIGPIPE, and its `print!` panics instead.
+/// Lets a command end quietly when nobody reads its output any more, as in `telekommo check | head -1` or after its
+/// terminal was closed. Rust ignores SIGPIPE, and its `print!` panics instead.
 pub fn end_quietly_when_unread() {
     let others = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -53,7 +53,7 @@ pub fn say(text: &str) {
 }
 
 /// Rows with their columns below each other, as wide as the terminal on stdout; whole for everything else.
-pub(super) fn table<const N: usize>(rows: &[[String; N]], elastic: usize) -> String {
+pub(super) fn table<R: AsRef<[String]>>(rows: &[R], elastic: usize) -> String {
     table::table(rows, elastic, table_columns())
 }
 
@@ -67,7 +67,8 @@ pub(super) fn paragraph(label: &str, text: &str) -> String {
     table::paragraph(label, text, text_columns())
 }
 
-/// Says on stderr why a command did not do what was asked: in lines that fit a terminal, and as it is for everything else.
+/// Says on stderr why a command did not do what was asked: in lines that fit a terminal, and as it is for everything
+/// else.
 pub fn complain(why: &str) {
     let text = format!("telekommo: {why}");
     eprintln!("{}", columns(io::stderr()).map_or_else(|| text.clone(), |columns| fit(&text, columns)));

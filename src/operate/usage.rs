@@ -14,10 +14,10 @@ const HEAD: &str = "error: ";
 /// How clap ends one, whatever the command is.
 const END: &str = "For more information, try '--help'.";
 
-/// How help is asked for as an option.
-const HELP: [&str; 2] = ["--help", "-h"];
+/// How help is asked for, as a command and as an option.
+pub(super) const HELP: [&str; 3] = ["help", "--help", "-h"];
 
-/// Reads the arguments. `help --help`, also behind other words, is the help that stands before it.
+/// Reads the arguments. `help` behind a command is the help of what it names: `chats help show` is `chats show --help`.
 ///
 /// # Errors
 /// Those of `parse`.
@@ -27,17 +27,18 @@ pub fn read<T>(
 ) -> Result<T, Error> {
     let words: Vec<_> = words.into_iter().collect();
     parse(words.clone()).or_else(|error| {
-        let unknown = error.get(ContextKind::InvalidSubcommand).map(ToString::to_string).unwrap_or_default();
-        let is_help = |word: &OsString| HELP.iter().any(|help| word == help);
-        if HELP.contains(&unknown.as_str()) {
-            return parse(words.into_iter().filter(|word| !is_help(word)).collect());
+        let unknown = error.get(ContextKind::InvalidSubcommand).map(ToString::to_string);
+        if unknown.as_deref() == Some(HELP[0]) {
+            let is_help = |word: &OsString| HELP.iter().any(|help| word == help);
+            let named = words.into_iter().filter(|word| !is_help(word));
+            return parse(named.chain([HELP[1].into()]).collect());
         }
         Err(error)
     })
 }
 
-/// Prints the help that was asked for, or why the arguments are not taken, and gives the exit code for it. `root` describes
-/// the whole command line.
+/// Prints the help that was asked for, or why the arguments are not taken, and gives the exit code for it. `root`
+/// describes the whole command line.
 #[must_use]
 pub fn explain(error: &Error, mut root: Command) -> ExitCode {
     let text = error.render().to_string();
@@ -78,23 +79,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_about_help_is_help() {
+    fn help_behind_a_command_is_the_help_of_what_it_names() {
         let asked = |words: &[&str]| {
-            let root = Command::new("telekommo").subcommand(Command::new("chats").subcommand(Command::new("show")));
+            let show = Command::new("chats").subcommand(Command::new("show"));
+            let root = Command::new("telekommo").disable_help_subcommand(true).subcommand(show);
             let parse = |words: Vec<OsString>| root.clone().try_get_matches_from(words);
             let error = read(parse, words.iter().map(OsString::from)).unwrap_err();
             (error.kind(), error.render().to_string())
         };
         for (words, says) in [
-            (&["telekommo", "help", "--help"][..], "Usage: telekommo [COMMAND]"),
-            (&["telekommo", "help", "-h"], "Usage: telekommo [COMMAND]"),
-            (&["telekommo", "help", "chats", "--help"], "Usage: telekommo chats [COMMAND]"),
-            (&["telekommo", "chats", "help", "show", "--help"], "Usage: telekommo chats show"),
+            (&["telekommo", "chats", "help"][..], "Usage: telekommo chats [COMMAND]"),
+            (&["telekommo", "chats", "help", "--help"], "Usage: telekommo chats [COMMAND]"),
+            (&["telekommo", "chats", "help", "show"], "Usage: telekommo chats show"),
+            (&["telekommo", "chats", "help", "show", "-h"], "Usage: telekommo chats show"),
         ] {
             let (kind, help) = asked(words);
             assert!(kind == ErrorKind::DisplayHelp && help.contains(says), "{words:?}: {kind:?} {help}");
         }
-        assert_eq!(asked(&["telekommo", "help", "shats"]).0, ErrorKind::InvalidSubcommand);
+        assert_eq!(asked(&["telekommo", "shats"]).0, ErrorKind::InvalidSubcommand);
+        assert_eq!(asked(&["telekommo", "chats", "help", "shwo"]).0, ErrorKind::InvalidSubcommand);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Values on the command line. One that is not taken is told with what to write instead.
+//! Values on the command line. An error says what to write instead.
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
@@ -22,7 +22,7 @@ pub fn number<N: FromStr>(text: &str) -> Result<N, &'static str> {
     text.parse().map_err(|_| "write a whole number, such as 123")
 }
 
-/// A number of things, of which there is at least one.
+/// A number of things, at least one.
 ///
 /// # Errors
 /// What to write.

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 /// From how many chats on those are forgotten that have no need to be remembered.
 const MANY: usize = 4096;
 
-/// How fast messages may follow each other in one chat. Telegram asks for one a second, lets short bursts pass, and for 20 a
-/// minute in a group (Bots FAQ, "My bot is hitting limits").
+/// How fast messages may follow each other in one chat. Telegram asks for one a second, lets short bursts pass, and for
+/// 20 a minute in a group (Bots FAQ, "My bot is hitting limits").
 #[derive(Clone, Copy, Debug)]
 pub struct ChatLimits {
     /// Messages per second in a private chat.

@@ -1,7 +1,8 @@
 //! A deadline for a remote that is slow, which leaves out what we make our own calls wait.
 //!
-//! A call of many waits for its turn here before the remote hears of it. That says nothing of the remote, so it must not be
-//! what makes the remote too late. Calls find the deadline that they are made under by the task that they are made in.
+//! A call of many waits for its turn here before the remote hears of it. That says nothing of the remote, so it must
+//! not be what makes the remote too late. Calls find the deadline that they are made under by the task that they are
+//! made in.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

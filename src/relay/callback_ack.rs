@@ -1,4 +1,4 @@
-//! What a press of a button wants besides its message: an end of the hourglass, and a keyboard that is used up.
+//! Acknowledges a callback query, and removes a keyboard that is used once.
 
 use std::time::Duration;
 

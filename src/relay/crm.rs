@@ -167,7 +167,8 @@ async fn tie_in_time(
     // What the calls wait for each other is no slowness of Kommo's: whoever shares their number in a crowd has a contact too.
     let tied = within(LINK_WITHIN, link_chat).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
     tied.unwrap_or_else(|failure| {
-        tracing::warn!(%conversation, failure = %failure.why(), "the message goes first, its chat is given to the contact later");
+        tracing::warn!(%conversation, failure = %failure.why(), "the message goes first; linking its chat to the \
+                                                                 contact is postponed");
         LinkOutcome::NotYet
     })
 }
@@ -261,7 +262,7 @@ fn notes(
         if campaign.counts_at(&conversation.source) {
             note(Lane::lead(conversation), CrmUpdate::Campaign(name.to_owned()));
         } else {
-            tracing::info!(%conversation, campaign = name, "this campaign is another bot's: nothing is noted");
+            tracing::info!(%conversation, campaign = name, "the campaign belongs to another source: ignored");
         }
     }
     Ok(())
@@ -295,7 +296,7 @@ fn hopeless(sentence: impl Into<String>) -> Failure {
 
 /// The account of a job; it was there when the job was made. Jobs let first messages go before them, which have seconds.
 fn account(context: &Context) -> Result<Account, Failure> {
-    let missing = "kommo.account_url or kommo.access_token is not written any more: write both, and retry this";
+    let missing = "kommo.account_url or kommo.access_token is missing: set both, and retry this";
     context.crm.account.as_ref().map(Account::patient).ok_or_else(|| hopeless(missing))
 }
 

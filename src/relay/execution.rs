@@ -144,7 +144,7 @@ mod tests {
         let step = caught(async { unreachable!("nobody has thought of this") }).await.unwrap();
         let Err(Failure::Permanent(refusal)) = step.outcome else { panic!("it fails for good") };
         assert_eq!(refusal.code.number(), 903);
-        assert_eq!(refusal.why(), "Not delivered: the Telegram bridge met an internal error.");
+        assert_eq!(refusal.why(), "Not delivered: the Telegram bridge had an internal error.");
         assert!(!step.reached_remote);
     }
 }

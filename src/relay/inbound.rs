@@ -34,8 +34,8 @@ pub(super) mod questions;
 mod sending;
 mod timestamps;
 
-/// How many attempts a message may fail that only this message fails: one that a firewall does not let through, or that
-/// Kommo refuses while its history cannot be asked. Kommo being down is another matter; that is waited out.
+/// Attempts before a failure that seems specific to this message counts as permanent: a firewall does not let it
+/// through, or Kommo refuses it while its history cannot be asked. While Kommo is down, no attempt counts.
 const TRIES_OF_ITS_OWN: u32 = 5;
 
 /// How a step ended. The outer error is the store's.
@@ -113,11 +113,12 @@ fn skipped(context: &Context, (source, raw): (&SourceId, &str), skip: &Skip) -> 
         Skip::DirectMessages { chat } if context.says_first(&format!("direct {source} {chat}")) => {
             tracing::warn!(
                 %source, chat,
-                "the direct messages of a channel are not relayed: whoever writes there has to be answered in Telegram"
+                "the direct messages of a channel are not relayed: answer them in Telegram"
             );
         }
         Skip::NotAMessage(kind) if may_hold_words(kind) && context.says_first(&format!("kind {kind}")) => {
-            tracing::info!(%source, kind, "updates of this kind are not relayed: what is written by them stays unseen");
+            tracing::info!(%source, kind, "updates of this kind are not relayed, so what is written in them stays \
+                                           unseen");
         }
         Skip::NotAMessage(_) | Skip::NoNews | Skip::Own | Skip::OneOfMany => {
             tracing::debug!(%source, reason = %skip, "update skipped");
@@ -173,7 +174,7 @@ async fn relay(context: &Context, mut inbound: Inbound, attempt: Attempt) -> Ste
     let named = inbound.quote.as_mut().and_then(|quote| quote.kommo.take());
     if named.is_some() && matches!(outcome, Err(Failure::Permanent(_))) {
         // Whatever Kommo has against the quoted message, the customer's own words must not stay behind with it.
-        tracing::info!(message = %inbound.id, "refused with the message that it answers: sent with its words in front");
+        tracing::info!(message = %inbound.id, "Kommo refused the quotation: sent with the quoted words in front");
         outcome = send(context, &inbound, attempt).await?;
     }
     if let Ok(Outcome::Done { changes, .. }) = &mut outcome {
@@ -210,7 +211,7 @@ async fn react(context: &Context, mut reaction: Reaction) -> Result<Step, StoreE
             Ok(done())
         }
         Err(Failure::Permanent(refusal)) => {
-            tracing::info!(message = %reaction.message, why = refusal.why(), "Kommo does not take this reaction");
+            tracing::info!(message = %reaction.message, why = refusal.why(), "Kommo refused this reaction");
             Ok(done())
         }
         Err(later) => Err(later),

@@ -64,18 +64,18 @@ impl Line {
         let (attempt, parked) = (self.failed + 1, parked.map(|id| id.0));
         match failed {
             Failed::Retried { why, after } => {
-                tracing::warn!(%route, lane, message_id, attempt, why, "will be tried again {after}");
+                tracing::warn!(%route, lane, message_id, attempt, why, "failed, will be tried again {after}");
             }
             Failed::Repeated => {
-                tracing::warn!(%route, lane, message_id, attempt, "may have arrived, and is sent again");
+                tracing::warn!(%route, lane, message_id, attempt, "may have arrived; sending it again");
             }
             Failed::Parked { why, needs_person: true } => {
-                tracing::error!(%route, lane, message_id, attempt, parked, why, "set aside: it cannot be delivered");
+                tracing::error!(%route, lane, message_id, attempt, parked, why, "parked: it cannot be delivered");
             }
             Failed::Parked { why, needs_person: false } => {
-                tracing::warn!(%route, lane, message_id, attempt, parked, why, "not delivered, and its author is told");
+                tracing::warn!(%route, lane, message_id, attempt, parked, why, "not delivered; its author is told");
             }
-            Failed::LetGo => tracing::info!(%route, lane, message_id, attempt, "a courtesy is given up"),
+            Failed::LetGo => tracing::info!(%route, lane, message_id, attempt, "best-effort job dropped"),
         }
     }
 
@@ -83,7 +83,7 @@ impl Line {
     pub(super) fn goes_through(&self) {
         if self.failed > 0 {
             let (route, lane, message_id) = (&self.route, &self.lane, self.message_id.as_deref());
-            tracing::info!(%route, lane, message_id, attempt = self.failed + 1, "goes through after it had failed");
+            tracing::info!(%route, lane, message_id, attempt = self.failed + 1, "succeeded after it had failed");
         }
     }
 }

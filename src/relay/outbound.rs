@@ -76,7 +76,8 @@ fn read(raw: &str) -> Option<Outbound> {
 fn encode(context: &Context, mut outbound: Outbound) -> Result<Result<Vec<Call>, Refusal>, StoreError> {
     let told = buttons::fit(&outbound.keyboard).told.len();
     if told > 0 {
-        tracing::warn!(message = %outbound.id, buttons = told, "buttons that lead nowhere or are too many: sent as text");
+        tracing::warn!(message = %outbound.id, buttons = told, "buttons are too many or have no valid address: sent as \
+                                                                text");
     }
     let opening = manager_first::resolve(context, &mut outbound)?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| context.bots.contains_key(&source));

@@ -37,7 +37,8 @@ pub(super) async fn step(context: &Context, lease: &Lease, raw: &str) -> Result<
     };
     let allowed = reaction.emoji.as_deref().map(emoji::reaction);
     if allowed == Some(None) {
-        tracing::info!(conversation = %reaction.conversation, "Telegram has no such reaction, nor one like it: skipped");
+        tracing::info!(conversation = %reaction.conversation, "Telegram has no such reaction, nor a similar one: \
+                                                               skipped");
         return Ok(Step::local(Ok(done())));
     }
     Ok(Step::remote(shown(bot, message, allowed.flatten()).await))
@@ -47,7 +48,7 @@ async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<Out
     match bot.react(message, emoji).await {
         Ok(()) => Ok(done()),
         Err(Failure::Permanent(refusal)) => {
-            tracing::info!(%message, why = refusal.why(), "Telegram does not take this reaction");
+            tracing::info!(%message, why = refusal.why(), "Telegram refused this reaction");
             Ok(done())
         }
         Err(later) => Err(later),

@@ -71,8 +71,8 @@ pub(super) fn shown(
     Ok((reports, vec![StateChange::Read { conversation, answers }]))
 }
 
-/// Where a message is of which Telegram does not tell it: where the answer is that it is, or outside of all topics as long as
-/// the talk is in none `now`. `None` if it may be anywhere.
+/// The topic of a message whose update names none: that of the answer with the same id, else no topic if the chat has no
+/// current topic `now`. `None` if it may be any.
 fn spot_of(answers: &[Unread], seen: &MessageId, now: Option<i64>) -> Option<Topic> {
     let own = answers.iter().find(|answer| answer.is(seen));
     let own = own.map(|answer| answer.topic.map_or(Topic::Outside, Topic::Topic));

@@ -148,7 +148,7 @@ impl Reconciler {
             announce(&search, back, &mut say);
             match self.work_off(&mut search, Some(TRIES), &mut say).await? {
                 Worked::Off(summary) => break summary,
-                Worked::ClockSet => say("This machine's clock was set back: begun anew.".to_owned()),
+                Worked::ClockSet => say("This machine's clock was set back: starting over.".to_owned()),
             }
         };
         tracing::info!("compared with Kommo's history: {summary}");
@@ -161,7 +161,7 @@ fn announce(search: &Search, back: Duration, say: &mut impl FnMut(String)) {
     let tellable = search.since().until(search.began_at());
     if tellable < back {
         let back = span(back);
-        say(format!("What has passed is not known as far back as {back} (store.dedupe_for): less is compared."));
+        say(format!("The store does not remember as far back as {back} (store.dedupe_for): comparing less."));
     }
     let (back, conversations) = (span(tellable), counted(search.conversations(), "conversation"));
     say(format!("Comparing the last {back} of {conversations} with Kommo's history."));

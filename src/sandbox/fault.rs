@@ -15,16 +15,12 @@ use crate::sandbox::serve::Line;
 pub enum Fault {
     /// The request is not handled; this is the answer.
     Status {
-        /// The HTTP status.
         code: u16,
         /// The body, sent as `application/json`.
         body: String,
     },
     /// The request is not handled; the answer is an HTML page with this status, as from a filter or a server at work.
-    Page {
-        /// The HTTP status.
-        code: u16,
-    },
+    Page { code: u16 },
     /// The request is not handled; 429, with the wait in seconds where the real server puts it.
     RetryAfter(u32),
     /// The request lies still this long and is handled then, unless the client has hung up by that time.
@@ -53,7 +49,6 @@ impl<T> Faults<T> {
         self.locked(|waiting| waiting.push((target, fault, times)));
     }
 
-    /// No more faults.
     pub(crate) fn clear(&self) {
         self.locked(Vec::clear);
     }

@@ -29,11 +29,9 @@ mod secrets;
 /// A bot of the sandbox and the source it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
-    /// The source's id.
     pub source: &'static str,
     /// Its bot's token, good for the fake alone.
     pub token: &'static str,
-    /// Its bot's name.
     pub name: &'static str,
     username: &'static str,
 }
@@ -59,7 +57,6 @@ pub const LINES: [Line; 2] = [
 
 /// A customer who is there from the start: id, first name, last name, username.
 pub const ANNA: i64 = 777_000_111;
-/// Another one.
 pub const BEN: i64 = 777_000_222;
 
 /// A person whose chats with customers a bot looks after, once [`Harness::furnish`] has made her.
@@ -85,9 +82,7 @@ pub struct TimedOut {
 
 /// The sandbox: a stage with everybody on it.
 pub struct Harness {
-    /// The customers' side.
     pub telegram: FakeTelegram,
-    /// The managers' side.
     pub kommo: FakeKommo,
     bridge: Option<App>,
     settings: String,
@@ -103,8 +98,8 @@ impl fmt::Debug for Harness {
 
 impl Harness {
     /// Sets the stage and starts the bridge, in a temporary folder that goes with it. `settings` are more lines for the
-    /// bridge's configuration file. They may name what the stage alone knows: `{account_url}` and `{access_token}`. A key
-    /// of the stage's own that they name, be it in a comment (`#kommo.account_id`), is left to them.
+    /// bridge's configuration file. They may name what the stage alone knows: `{account_url}` and `{access_token}`. A
+    /// key of the stage's own that they name, be it in a comment (`#kommo.account_id`), is left to them.
     ///
     /// # Errors
     /// If a port cannot be bound or the bridge does not start.
@@ -146,7 +141,8 @@ impl Harness {
         settings.clone_into(&mut self.settings);
     }
 
-    /// Adds what is not in every story: a group that the first bot reads, and an owner whose chats the other looks after.
+    /// Adds what is not in every story: a group that the first bot reads, and an owner whose chats the other looks
+    /// after.
     pub fn furnish(&self) {
         let [sales, support] = LINES;
         self.telegram.set_reads_all(sales.token, true);
@@ -176,8 +172,8 @@ impl Harness {
         Ok(file)
     }
 
-    /// Writes the running bridge's configuration with the addresses that it has, for the commands that ask it or Kommo, and
-    /// tells where.
+    /// Writes the running bridge's configuration with the addresses that it has, for the commands that ask it or Kommo,
+    /// and tells where.
     ///
     /// # Errors
     /// If no bridge runs, or it cannot be written.

@@ -1,7 +1,7 @@
 //! A Chats API server with the part of a Kommo account behind it that a channel can notice.
 //!
-//! Rules follow the Chats API reference (amocrm.ru/developers, "API чатов"; developers.kommo.com, "Chats API"). Managers
-//! and what they see are acted through [`FakeKommo`]; the channel is reached at [`FakeKommo::url`] as at
+//! Rules follow the Chats API reference (amocrm.ru/developers, "API чатов"; developers.kommo.com, "Chats API").
+//! Managers and what they see are acted through [`FakeKommo`]; the channel is reached at [`FakeKommo::url`] as at
 //! `https://amojo.kommo.com`, and the account at [`FakeKommo::account_url`] as at `https://example.kommo.com`.
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -58,7 +58,6 @@ mod tests;
 /// The channel as it was registered, and the account that it is for.
 #[derive(Clone)]
 pub struct Settings {
-    /// The channel's UUID.
     pub channel_id: String,
     /// The channel's secret, 40 hex digits. Used as text, as Kommo does.
     pub channel_secret: String,
@@ -129,9 +128,7 @@ pub enum SignatureMode {
     Valid,
     /// Over all of the bytes, the newline included.
     OverEverything,
-    /// With another secret.
     Wrong,
-    /// Not at all.
     Missing,
     /// With this header value.
     Literal(String),
@@ -197,7 +194,6 @@ impl FakeKommo {
         format!("http://{}", self.address())
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }

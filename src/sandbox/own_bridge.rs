@@ -19,7 +19,8 @@ pub(super) fn hook_url(hooks_to: &Url, stage: &Harness) -> Url {
     url
 }
 
-/// The configuration with which `telekommo run` takes the hooks that go to `hooks_to`. Its data directory goes with the stage.
+/// The configuration with which `telekommo run` takes the hooks that go to `hooks_to`. Its data directory goes with the
+/// stage.
 ///
 /// # Errors
 /// If no port is free.

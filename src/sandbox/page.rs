@@ -153,7 +153,6 @@ impl Page {
         Ok(Self { server: Server::start(listen, router)? })
     }
 
-    /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.server.address()
     }

@@ -1,7 +1,8 @@
 //! What passed between the fakes and their clients, written down for programs that judge it.
 //!
 //! If the variable `TELEKOMMO_SANDBOX_RECORD` names a folder, each process adds to a file of its own there, one line of
-//! JSON for each request that was answered, and for each secret that was told to whom it is not for. No token, secret or signature is among them, and no bytes of files.
+//! JSON for each request that was answered, and for each secret that was told to whom it is not for. No token, secret
+//! or signature is among them, and no bytes of files.
 //!
 //! | Field | Meaning |
 //! |---|---|

@@ -30,8 +30,8 @@ const OPEN: [(&str, &str); 3] = [
     ("telegram.groups", "\"relay\""),
 ];
 
-/// Serves the page at `listen` and prints what passes, until SIGINT, SIGTERM or SIGHUP. `wanted` are more lines for the bridge's
-/// configuration.
+/// Serves the page at `listen` and prints what passes, until SIGINT, SIGTERM or SIGHUP. `wanted` are more lines for the
+/// bridge's configuration.
 ///
 /// # Errors
 /// If the sandbox cannot be set up.
@@ -54,8 +54,9 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// The same without a bridge, for a program in its place. The first line says in JSON where the fakes are and what they know it
-/// by; after it stands a configuration with which `telekommo run` is that program. Kommo's hooks go to `hooks_to`.
+/// The same without a bridge, for a program in its place. The first line says in JSON where the fakes are and what they
+/// know it by; after it stands a configuration with which `telekommo run` is that program. Kommo's hooks go to
+/// `hooks_to`.
 ///
 /// # Errors
 /// If the sandbox cannot be set up.
@@ -92,8 +93,8 @@ fn reached(address: SocketAddr) -> SocketAddr {
 fn page(listen: SocketAddr, stage: &Harness) -> anyhow::Result<Page> {
     if !listen.ip().is_loopback() {
         terminal::complain(&format!(
-            "other machines reach the page at {listen}, and it asks for no password: whoever opens it plays both sides. Leave \
-             --listen out to keep it on this machine"
+            "other machines reach the page at {listen}, and it asks for no password: whoever opens it plays both sides. \
+             Leave --listen out to keep it on this machine"
         ));
     }
     let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();

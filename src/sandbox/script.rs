@@ -22,7 +22,6 @@ enum Speaker {
 
 use Speaker::{Customer, Manager};
 
-/// Source, speaker, text.
 const SCRIPT: [(usize, Speaker, &str); 8] = [
     (0, Customer(ANNA), "/start"),
     (0, Customer(ANNA), "Hello! Is the walnut desk still available? 😊"),

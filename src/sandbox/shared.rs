@@ -16,7 +16,6 @@ impl<T> Shared<T> {
         Self { value: Mutex::new(value), version: watch::Sender::new(0) }
     }
 
-    /// Reads.
     pub(crate) fn look<R>(&self, read: impl FnOnce(&T) -> R) -> R {
         read(&self.lock())
     }
@@ -33,7 +32,6 @@ impl<T> Shared<T> {
         result
     }
 
-    /// Wakes whoever watches.
     pub(crate) fn bump(&self) {
         self.version.send_modify(|version| *version += 1);
     }

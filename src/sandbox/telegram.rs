@@ -1,7 +1,7 @@
 //! A Bot API server with the part of Telegram behind it that a bot can notice.
 //!
-//! Rules and texts follow the published server (`tdlib/telegram-bot-api`, `Client.cpp`). Bots, customers and what they do
-//! are acted through [`FakeTelegram`]; bots are reached at [`FakeTelegram::url`] as at `https://api.telegram.org`.
+//! Rules and texts follow the published server (`tdlib/telegram-bot-api`, `Client.cpp`). Bots, customers and what they
+//! do are acted through [`FakeTelegram`]; bots are reached at [`FakeTelegram::url`] as at `https://api.telegram.org`.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -95,7 +95,6 @@ pub struct Customer {
 /// A request that a bot made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// The bot's id.
     pub bot: i64,
     /// The method in lower case, as the server reads it.
     pub method: String,
@@ -115,7 +114,6 @@ pub struct Target {
 }
 
 impl Target {
-    /// Every request.
     pub const fn any() -> Self {
         Self { token: None, method: None }
     }
@@ -176,7 +174,6 @@ impl FakeTelegram {
         format!("http://{}", self.address())
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }

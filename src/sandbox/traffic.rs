@@ -47,7 +47,6 @@ pub struct Exchange {
     pub n: u64,
     /// When, by the fake's clock.
     pub at_ms: UnixMillis,
-    /// Who gave something.
     pub from: Party,
     /// Who was given it.
     pub to: Party,
@@ -55,7 +54,6 @@ pub struct Exchange {
     pub what: String,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// Whether it succeeded.
     pub ok: bool,
 }
 

@@ -65,7 +65,8 @@ impl Connections {
         }
     }
 
-    /// A place for a new connection of `peer`. Where all are taken, the slowest client has to go; a hook that is being stored is waited for.
+    /// A place for a new connection of `peer`. Where all are taken, the slowest client has to go; a hook that is being
+    /// stored is waited for.
     pub(super) async fn enter(self: &Arc<Self>, peer: Peer) -> Arc<Connection> {
         let places = Arc::clone(&self.places);
         let place = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {

@@ -48,8 +48,8 @@ where
     }
 }
 
-/// The head of the request, once it can be served, or why it is not read; `None` if there is none. What is not read waits for
-/// nobody, and is not kept.
+/// The head of the request, once it can be served, or why it is not read; `None` if there is none. What is not read
+/// waits for nobody, and is not kept.
 async fn begin(
     stream: &mut (impl AsyncRead + Unpin),
     connection: &Connection,

@@ -1,7 +1,7 @@
 //! Which door a path leads to.
 //!
-//! `server.public_url` may have a path. Some web servers keep it when they pass a request on, and some take it away, so it
-//! leads to the same either way.
+//! `server.public_url` may have a path. Some web servers keep it when they pass a request on, and some take it away, so
+//! it leads to the same either way.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -74,8 +74,8 @@ impl Entrance {
         request
     }
 
-    /// Says once if a path leads nowhere only because a web server has changed it on the way: it names our scope, or holds a
-    /// link of ours.
+    /// Says once if a path leads nowhere only because a web server has changed it on the way: it names our scope, or
+    /// holds a link of ours.
     pub(super) fn diagnose(&self, path: &str) {
         if self.said.iter().all(|said| said.load(Ordering::Relaxed)) {
             return;
@@ -103,8 +103,9 @@ impl Entrance {
         let base: String = self.base.iter().flat_map(|segment| ["/", segment]).collect();
         tracing::warn!(
             path = came_by,
-            "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let it pass the \
-             path on as it is; or, if the internet uses that path too, write it into server.public_url. This is said once"
+            "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let it \
+             pass the path on as it is; or, if the internet uses that path too, write it into server.public_url. This \
+             is said once"
         );
     }
 }

@@ -1,4 +1,5 @@
-//! The head of a request, kept in no more memory than it takes until all of it is there: most slow clients never get further.
+//! The head of a request, kept in no more memory than it takes until all of it is there: most slow clients never get
+//! further.
 
 use std::io;
 
@@ -11,8 +12,8 @@ pub(super) const LONGEST_BYTES: usize = 16 * 1024;
 /// What is taken at first; twice as much each time that it does not suffice.
 const FIRST_BYTES: usize = 512;
 
-/// Reads until the head that begins with `first` is complete, with whatever of the body came with it. `None` if the client
-/// leaves before. Of what cannot be a head, nothing more is read.
+/// Reads until the head that begins with `first` is complete, with whatever of the body came with it. `None` if the
+/// client leaves before. Of what cannot be a head, nothing more is read.
 pub(super) async fn read(
     first: u8,
     stream: &mut (impl AsyncRead + Unpin),

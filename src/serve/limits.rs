@@ -4,11 +4,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How many connections the public listener serves at the same time.
 const CONNECTIONS: usize = 4096;
-/// How many of them are served, which begins once it is known what the client wants. Each takes some 20 KiB beside its body,
-/// the others about 2.
+/// How many of them are served, which begins once it is known what the client wants. Each takes some 20 KiB beside its
+/// body, the others about 2.
 const SERVED: usize = 1024;
-/// What heads and bodies take that are being read. The first [`SMALL_BYTES`] of each come from one
-/// account and the rest from another, so that large bodies never take the memory that small ones need. Kommo's hooks are small.
+/// What heads and bodies take that are being read. The first [`SMALL_BYTES`] of each come from one account and the rest
+/// from another, so that large bodies never take the memory that small ones need. Kommo's hooks are small.
 const SMALL_BODIES_BYTES: usize = 12 * 1024 * 1024;
 const LARGE_BODIES_BYTES: usize = 8 * 1024 * 1024;
 /// How much of a body is small. A text of Telegram's greatest length takes less, however it is written.
@@ -17,8 +17,8 @@ pub(super) const SMALL_BYTES: usize = 32 * 1024;
 const SHARE: usize = 8;
 /// The same of the operator's listener, which only this machine reaches.
 const ADMIN_CONNECTIONS: usize = 128;
-/// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass through, and
-/// the operator's listener. Where there are few, it is half of them.
+/// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass
+/// through, and the operator's listener. Where there are few, it is half of them.
 const OTHER_FILES: u64 = 512;
 
 /// What the connections of one listener may take.
@@ -26,8 +26,8 @@ const OTHER_FILES: u64 = 512;
 pub struct Limits {
     /// How many there may be.
     pub connections: usize,
-    /// From how many connections of one network on it is these that make room first. Nobody is turned away for it: all of Kommo's
-    /// hooks may come from one.
+    /// From how many connections of one network on it is these that make room first. Nobody is turned away for it: all
+    /// of Kommo's hooks may come from one.
     pub share: usize,
     /// How many of them may be served at the same time.
     pub served: usize,
@@ -47,7 +47,8 @@ impl Limits {
             tracing::warn!(
                 connections,
                 open_files,
-                "the limit of open files allows fewer connections than {CONNECTIONS}: raise it (LimitNOFILE= of systemd, ulimit -n)"
+                "the limit of open files allows fewer connections than {CONNECTIONS}: raise it (LimitNOFILE= of \
+                 systemd, ulimit -n)"
             );
         }
         Self::of(connections)

@@ -1,8 +1,8 @@
 //! Who somebody is, as far as their address tells.
 //!
 //! Behind a web server all connections come from it, and it writes into `X-Forwarded-For` from where. Anybody can write
-//! something there, so only the proxies that the operator trusts are believed, from the end on: each has added the address that
-//! it saw itself, and what stands before that of a stranger is the stranger's own word.
+//! something there, so only the proxies that the operator trusts are believed, from the end on: each has added the
+//! address that it saw itself, and what stands before that of a stranger is the stranger's own word.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -44,8 +44,8 @@ impl Proxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whose request this is: the last address that no trusted proxy has. What cannot be read is the word of the proxy that has
-    /// passed it on, and counts as that.
+    /// Whose request this is: the last address that no trusted proxy has. What cannot be read is the word of the proxy
+    /// that has passed it on, and counts as that.
     pub(super) fn client(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.address;
         let lines = headers.get_all(FORWARDED).iter().rev().map(HeaderValue::as_bytes);

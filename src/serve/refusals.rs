@@ -1,8 +1,8 @@
 //! How often somebody may ask for what is refused.
 //!
-//! Signed hooks and good links are never counted, whoever sends them: Kommo may come from few addresses, and sends each hook
-//! once. So a request is looked at first, at the cost that the listener bounds anyway, and only one that is refused is counted.
-//! Whoever has too many hears of that in place of the reason, and fills no log.
+//! Signed hooks and good links are never counted, whoever sends them: Kommo may come from few addresses, and sends each
+//! hook once. So a request is looked at first, at the cost that the listener bounds anyway, and only one that is
+//! refused is counted. Whoever has too many hears of that in place of the reason, and fills no log.
 
 use std::{
     collections::HashMap,
@@ -45,7 +45,8 @@ impl Refusals {
         let client = network(client);
         let is_too_many = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(client, Instant::now());
         if is_too_many && let Some(requests) = self.said.said(1) {
-            tracing::warn!(%client, requests, "a client sends many requests that are neither signed hooks nor good links");
+            tracing::warn!(%client, requests, "a client sends many requests that are neither signed hooks nor good \
+                                               links");
         }
         is_too_many
     }

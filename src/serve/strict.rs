@@ -1,8 +1,8 @@
 //! Heads that two readers could read in two ways.
 //!
-//! A web server before us and the library that reads requests here have to agree on where each request ends. What leaves room
-//! for doubt, RFC 9112 has servers refuse, and readers differ in how much of it they let pass. So a head is held against the
-//! standard before the library sees it; nobody who means well sends one that fails.
+//! A web server before us and the library that reads requests here have to agree on where each request ends. What
+//! leaves room for doubt, RFC 9112 has servers refuse, and readers differ in how much of it they let pass. So a head is
+//! held against the standard before the library sees it; nobody who means well sends one that fails.
 
 use axum::http::StatusCode;
 

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a client may take to say what it wants, and how long it may then send nothing of a body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// How fast a body has to come. Kommo waits 5 seconds for its answer, so a hook of the usual few kilobytes comes at once, and
-/// one of 1 MiB at more than ten times this rate. Whoever is slower only holds a place.
+/// How fast a body has to come. Kommo waits 5 seconds for its answer, so a hook of the usual few kilobytes comes at
+/// once, and one of 1 MiB at more than ten times this rate. Whoever is slower only holds a place.
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 /// What a connection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +39,13 @@ impl Stage {
     }
 }
 
-/// One connection.
 #[derive(Debug)]
 struct Entry {
     /// Whose it is; `None` if it speaks for many.
     network: Option<IpAddr>,
     stage: Stage,
-    /// Until when the client is waited for. It comes with what the client sends or takes, and is the same for fast and slow
-    /// who have just begun: the one with the least is the slowest, and among equals the oldest.
+    /// Until when the client is waited for. It comes with what the client sends or takes, and is the same for fast and
+    /// slow who have just begun: the one with the least is the slowest, and among equals the oldest.
     patient_until: Instant,
     held: Held,
     dropped: CancellationToken,
@@ -201,8 +200,8 @@ impl Table {
         self.open.get(&number).map(|entry| entry.stage)
     }
 
-    /// Until when the client is waited for; `None` while it is not the client that is waited for, or the one who writes to
-    /// it waits by its own clock.
+    /// Until when the client is waited for; `None` while it is not the client that is waited for, or the one who writes
+    /// to it waits by its own clock.
     pub(super) fn patient_until(&self, number: u64) -> Option<Instant> {
         let entry = self.open.get(&number)?;
         match entry.stage {
@@ -225,8 +224,8 @@ impl Table {
         count
     }
 
-    /// Those of a network that has more than its share give first. Of memory, the large bodies do: a hook is small, whoever else
-    /// there is.
+    /// Those of a network that has more than its share give first. Of memory, the large bodies do: a hook is small,
+    /// whoever else there is.
     fn slowest(&self, need: Need) -> Option<&Entry> {
         let may_go = |entry: &&Entry| entry.stage != Stage::Handling && !entry.dropped.is_cancelled();
         let candidates = self.open.values().filter(may_go).filter(|entry| need.is_helped_by(entry.held));

@@ -1,4 +1,5 @@
-//! Hostile clients against one listener's connections, byte by byte, with a clock that stands still while anything happens.
+//! Hostile clients against one listener's connections, byte by byte, with a clock that stands still while anything
+//! happens.
 
 use std::{
     future::pending,

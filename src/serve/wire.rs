@@ -16,8 +16,8 @@ use tokio::{
 
 use crate::serve::connections::Connection;
 
-/// How much of a request is still read once it was answered. A system that closes a connection with unread bytes in it tells
-/// the client so, who then may never see the answer.
+/// How much of a request is still read once it was answered. A system that closes a connection with unread bytes in it
+/// tells the client so, who then may never see the answer.
 const DRAINED_BYTES: usize = 8 * 1024 * 1024;
 /// How long that may take.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
@@ -54,8 +54,8 @@ impl<S> Wire<S> {
 }
 
 impl<S: AsyncRead + Unpin> Wire<S> {
-    /// Ready once the client has stopped sending, or has sent more than it is worth. Of a request that was read, only what is
-    /// there already is read: a line break too many, say.
+    /// Ready once the client has stopped sending, or has sent more than it is worth. Of a request that was read, only
+    /// what is there already is read: a line break too many, say.
     fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let End::Draining { left_bytes, deadline } = &mut self.end else { return Poll::Ready(()) };
         let mut piece = [0; PIECE_BYTES];

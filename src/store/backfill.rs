@@ -37,11 +37,11 @@ pub enum Backfilled {
 }
 
 impl Store {
-    /// Puts jobs into a lane, each before the first arrival that comes after it. `rank` tells where a job that waits
-    /// there stands, given its sequence; `None` for one that comes before all that are missing. The lane must be held
-    /// from 0 on, and nobody may have claimed its head. Whoever lets go of it meanwhile does so once all is in place.
+    /// Puts missing jobs into a lane, each before the first arrival that comes after it. `rank` maps a queued job, by
+    /// its sequence, to its position in the history; `None` means before all missing jobs. The lane must be held from
+    /// 0 on, and its head must not be claimed. A release during the rewrite takes effect after it.
     ///
-    /// Whatever comes behind the first of them gets a new place, in one durable step and in the same order.
+    /// Everything behind the first of them gets a new place, in one commit and in the same order.
     ///
     /// # Errors
     /// If the store fails.

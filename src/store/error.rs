@@ -31,7 +31,8 @@ pub enum StoreError {
     },
     /// There was a store, and what is there now is empty or has lost its snapshot.
     #[error(
-        "the store {dir} has lost its contents; nothing was changed or deleted. Bring back the missing files. If you cannot, {remedy}"
+        "the store {dir} has lost its contents; nothing was changed or deleted. Bring back the missing files. If you \
+         cannot, {remedy}"
     )]
     SilentlyEmpty {
         /// Where.
@@ -40,7 +41,7 @@ pub enum StoreError {
         remedy: Remedy,
     },
     /// It is damaged.
-    #[error("the store {dir} cannot be read ({why}); nothing was changed or deleted. To mend it, {remedy}")]
+    #[error("the store {dir} cannot be read ({why}); nothing was changed or deleted. To repair it, {remedy}")]
     Unreadable {
         /// Where.
         dir: PathBuf,
@@ -138,10 +139,11 @@ impl fmt::Display for Remedy {
             }
             Self::BeginAnew { data_dir } => write!(
                 f,
-                "bring back a copy of {dir} or of a dump (`telekommo restore {dir} DUMP`). Without one, stop the service, move \
-                 `store` and `store.marker` out of {dir} and start: what waited in the store is lost, and so is what was known \
-                 of earlier messages. Then look in Kommo's chats for the answers of the last hours that are not marked as \
-                 delivered, and send these again; what customers wrote and Kommo does not show is still in the bots' chats",
+                "bring back a copy of {dir} or of a dump (`telekommo restore {dir} DUMP`). Without one, stop the \
+                 service, move `store` and `store.marker` out of {dir} and start: what waited in the store is lost, and \
+                 so is what was known of earlier messages. Then look in Kommo's chats for the answers of the last hours \
+                 that are not marked as delivered, and send these again; what customers wrote and Kommo does not show \
+                 is still in the bots' chats",
                 dir = data_dir.display()
             ),
         }
@@ -183,7 +185,7 @@ mod tests {
         }
         // A disk that cannot be read may be what is damaged.
         let said = StoreError::inaccessible(Path::new("/"), &io::Error::from_raw_os_error(5)).to_string();
-        assert!(said.contains("Look after the disk") && said.contains("`telekommo restore"), "{said}");
+        assert!(said.contains("Check the disk") && said.contains("`telekommo restore"), "{said}");
         assert!(!said.contains("not damaged"), "{said}");
     }
 

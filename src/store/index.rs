@@ -150,8 +150,8 @@ impl Index {
         self.routes.iter().flat_map(lanes).collect()
     }
 
-    /// Freezes a lane of which nothing can be claimed, and nothing is: until it is thawed, that stays so. Tells whether it
-    /// is such a lane, and nobody else has frozen it.
+    /// Blocks claims while a lane is rewritten that is wholly held and not leased. Returns false if it is leased, not
+    /// held, or already frozen.
     pub(super) fn freeze(&mut self, lane: &Lane) -> bool {
         self.routes.get_mut(&lane.route).is_some_and(|queue| queue.freeze(&lane.thread))
     }

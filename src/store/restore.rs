@@ -73,7 +73,7 @@ impl fmt::Display for RestoreSummary {
         )?;
         if self.parked > 0 {
             let (answers, were) = (counted(self.parked, "answer"), if self.parked == 1 { "was" } else { "were" });
-            write!(f, "\n{answers} {were} set aside: Telegram may have had them since the dump")?;
+            write!(f, "\n{answers} {were} parked: Telegram may have had them since the dump")?;
         }
         if let Some(path) = &self.moved_to {
             write!(f, "\nthe former store is now {}", path.display())?;

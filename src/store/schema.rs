@@ -36,7 +36,7 @@ fn migrate(found: u32, steps: &[Step], db: &Db) -> Result<(), StoreError> {
         db.flush()?;
         db.insert(keys::SCHEMA, rows::write(&(from + 1)))?;
         db.flush()?;
-        tracing::info!(from, to = from + 1, "the store has a newer format now");
+        tracing::info!(from, to = from + 1, "the store was converted to a newer format");
     }
     Ok(())
 }

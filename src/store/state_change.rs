@@ -1,4 +1,4 @@
-//! What jobs teach.
+//! State changes that a finished job writes in the same commit.
 
 use serde::{Deserialize, Serialize};
 

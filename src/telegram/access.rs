@@ -11,7 +11,6 @@ use crate::{domain::keyboard::Layout, net::Egress, rate_limit::ChatLimits};
 pub struct Access {
     /// The Bot API server.
     pub api_url: Url,
-    /// The way there.
     pub egress: Egress,
     /// How long a call may take, and how long nothing may move of one that sends a file.
     pub send_timeout: Duration,

@@ -1,5 +1,5 @@
-//! Reading an answer of the Bot API, without I/O. Only its own shape is an answer; whatever else comes, came from something
-//! in between.
+//! Reading an answer of the Bot API, without I/O. Only its own shape is an answer; whatever else comes, came from
+//! something in between.
 //!
 //! The result stays as it came: neither its depth nor a detail that is new can turn a success into a failure.
 

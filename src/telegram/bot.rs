@@ -34,16 +34,16 @@ use crate::{
     },
 };
 
-/// How long a connection may take to come about. Less than a stop leaves to what is in flight, so that a call that never
-/// went out is not taken for one that did.
+/// How long a connection may take to come about. Less than a stop leaves to what is in flight, so that a call that
+/// never went out is not taken for one that did.
 const CONNECT_WITHIN: Duration = Duration::from_secs(4);
 /// How long an action may wait for its turn. What is on its way arrives then without being announced.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The bot of one source.
 ///
-/// Five HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, an own server
-/// takes its time to find a file, and a file flows for as long as it is read, or sent.
+/// Five HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, an own
+/// server takes its time to find a file, and a file flows for as long as it is read, or sent.
 #[derive(Clone)]
 pub struct Bot {
     source: SourceId,
@@ -86,8 +86,8 @@ impl Bot {
             finder: client(access.find_timeout)?,
             // Only silence ends a download, not its length: whoever reads it may be slow.
             files: client::http(&access.egress, connect_within, Some(access.send_timeout))?,
-            // Nothing but silence ends an upload, and that is watched there: the client's own timers would count the time
-            // that the file takes.
+            // Nothing but silence ends an upload, and that is watched there: the client's own timers would count the
+            // time that the file takes.
             uploads: client::http(&access.egress, connect_within, None)?,
             patience: Patience { moving: access.send_timeout, answer: access.answer_timeout },
             limit_bytes: access.limit_bytes,
@@ -165,8 +165,8 @@ impl Bot {
         }
     }
 
-    /// Sends a text. Where Telegram does not like a button, nothing was sent, and the customer gets that choice as a line below
-    /// the text.
+    /// Sends a text. Where Telegram does not like a button, nothing was sent, and the customer gets that choice as a
+    /// line below the text.
     pub(super) async fn send_text(
         &self,
         (chat, to): (TelegramChat, &Target),
@@ -222,8 +222,8 @@ impl Bot {
         self.show(chat, "typing").await
     }
 
-    /// Shows an action of the Bot API in a chat for about 5 seconds. Where there is no room for it, it is left out: it counts
-    /// among the bot's calls, and is worth less than any other.
+    /// Shows an action of the Bot API in a chat for about 5 seconds. Where there is no room for it, it is left out: it
+    /// counts among the bot's calls, and is worth less than any other.
     pub(super) async fn show(&self, chat: Target, action: &'static str) -> Result<(), Failure> {
         if timeout(SHOWN_WITHIN, self.rate_limit.acquire_patiently()).await.is_err() {
             return Ok(());

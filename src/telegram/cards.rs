@@ -62,8 +62,8 @@ impl Bot {
         self.sender.call(&payload).await
     }
 
-    /// Shows somebody's card. If Telegram does not take it, nothing was sent, and the customer gets it as a text; and so if
-    /// not all numbers fit into it, since a card shows the first one alone.
+    /// Shows somebody's card. If Telegram does not take it, nothing was sent, and the customer gets it as a text; and
+    /// so if not all numbers fit into it, since a card shows the first one alone.
     pub(super) async fn send_contact(
         &self,
         (chat, to): (TelegramChat, &Target),

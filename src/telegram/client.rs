@@ -1,7 +1,7 @@
 //! The way to one bot's methods: one POST, one answer, and a bound on how long and how large it may be.
 //!
-//! teloxide describes the methods. Sending is ours, since its own waits 10 s after each error of the server, forgets the
-//! status, and gives up a whole answer over one detail.
+//! teloxide describes the methods. Sending is ours, since its own waits 10 s after each error of the server, forgets
+//! the status, and gives up a whole answer over one detail.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,14 +19,15 @@ use crate::{
     },
 };
 
-/// The most of an answer that is read. A hundred of the largest updates are below it; what is above is asked for singly.
+/// The most of an answer that is read. A hundred of the largest updates are below it; what is above is asked for
+/// singly.
 pub(super) const ANSWER_LIMIT_BYTES: usize = 16 << 20;
 /// How long an answer that has begun may take. A line that is slow but moves is no outage.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// How long nothing may move of an answer that has begun.
 const SILENT_FOR: Duration = Duration::from_secs(15);
-/// How long a connection is kept open without use, and how soon it is tried whether the other end is still there. Routers
-/// forget idle connections without a word, and what is sent into one may or may not arrive.
+/// How long a connection is kept open without use, and how soon it is tried whether the other end is still there.
+/// Routers forget idle connections without a word, and what is sent into one may or may not arrive.
 const IDLE_FOR: Duration = Duration::from_secs(15);
 /// How often a silent connection is tried again, and after how many of those it is given up.
 const TRIED_EVERY: Duration = Duration::from_secs(5);
@@ -67,7 +68,6 @@ impl Client {
         Self { http, server: server.clone(), token: token.into(), within }
     }
 
-    /// Calls a method.
     pub(super) async fn call<P: Payload + Serialize + Sync>(&self, payload: &P) -> Result<Box<RawValue>, CallError> {
         self.call_within(payload, self.within).await
     }
@@ -95,7 +95,8 @@ impl Client {
         self.below(&[&format!("bot{}", self.token), name])
     }
 
-    /// `{api_url}/file/bot{token}/{path}`. Each segment is written as one, so that no path leads out of the bot's files.
+    /// `{api_url}/file/bot{token}/{path}`. Each segment is written as one, so that no path leads out of the bot's
+    /// files.
     pub(super) fn file(&self, path: &str) -> Url {
         let bot = format!("bot{}", self.token);
         let segments: Vec<_> = ["file", &bot].into_iter().chain(path.split('/')).collect();

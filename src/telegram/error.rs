@@ -18,7 +18,6 @@ pub enum CallError {
     /// The request went out, and no whole answer came back.
     #[error("Telegram did not answer: {why}")]
     Unanswered {
-        /// What happened.
         why: String,
         /// Whether an answer had begun.
         has_begun: bool,
@@ -42,10 +41,10 @@ pub struct ApiError {
     pub migrate_to_chat_id: Option<i64>,
 }
 
-/// An answer without Telegram's shape: a proxy's page, a filter's JSON, nothing at all. It says nothing about the message.
+/// An answer without Telegram's shape: a proxy's page, a filter's JSON, nothing at all. It says nothing about the
+/// message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
-    /// The HTTP status.
     pub status: StatusCode,
     /// `Retry-After`.
     pub after: Option<Duration>,
@@ -64,8 +63,8 @@ impl fmt::Display for Foreign {
 }
 
 impl Foreign {
-    /// Whether the call may have succeeded all the same: a success that is cut off or was swallowed on its way, or a gateway
-    /// that had passed the request on and gave up waiting.
+    /// Whether the call may have succeeded all the same: a success that is cut off or was swallowed on its way, or a
+    /// gateway that had passed the request on and gave up waiting.
     #[must_use]
     pub fn may_be_success(&self) -> bool {
         let start: String = self.body.text().chars().filter(|c| !c.is_whitespace()).take(SUCCESS.len()).collect();
@@ -82,13 +81,11 @@ const SUCCESS: &str = r#"{"ok":true"#;
 pub struct Unread(String);
 
 impl Unread {
-    /// Keeps a body.
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The body.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.0

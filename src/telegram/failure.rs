@@ -123,7 +123,7 @@ fn refused(error: &ApiError) -> Refusal {
     refusals::known(&error.description).map_or_else(unknown, |(refusal, _)| refusal)
 }
 
-/// What a manager is told of a file that Telegram does not take.
+/// What a manager reads about a file that Telegram refuses.
 pub(super) fn file_refused(error: &ApiError) -> Refusal {
     let unknown = || Refusal::new(ErrorCode::Other, refusal::file_refused(&error.description));
     refusals::known(&error.description).map_or_else(unknown, |(refusal, _)| refusal)

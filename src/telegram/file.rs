@@ -16,8 +16,8 @@ pub enum FileError {
     /// Telegram does not have it for this bot: it is gone, too large, or no file at all.
     #[error("Telegram does not have this file any more")]
     Gone,
-    /// It is gone, or another bot's, or Telegram has trouble with it now: in all of these cases its server says the same
-    /// (source, `Client::on_update_file`: "also includes all 5xx and 429 errors").
+    /// It is gone, or another bot's, or Telegram has trouble with it now: in all of these cases its server says the
+    /// same (source, `Client::on_update_file`: "also includes all 5xx and 429 errors").
     #[error("Telegram does not give this file, for now or for good")]
     Refused,
     /// Telegram has it, but not now: too many requests, a token that was revoked.
@@ -26,7 +26,8 @@ pub enum FileError {
     /// Telegram cannot be reached, or what answers is not Telegram.
     #[error("Telegram cannot be reached")]
     Unreachable,
-    /// The server has told where it is, and does not give it there: the HTTP status. An own Bot API server serves no files.
+    /// The server has told where it is, and does not give it there: the HTTP status. An own Bot API server serves no
+    /// files.
     #[error("the Bot API server does not give this file (HTTP {0})")]
     NotServed(u16),
 }
@@ -74,8 +75,8 @@ impl Bot {
         reached(&response)
     }
 
-    /// Opens a file, or the `range` of it (the text of a `Range` header). The answer is Telegram's, with 200, 206 or 416;
-    /// its body is still to be read.
+    /// Opens a file, or the `range` of it (the text of a `Range` header). The answer is Telegram's, with 200, 206 or
+    /// 416; its body is still to be read.
     ///
     /// # Errors
     /// [`FileError`].
@@ -106,8 +107,8 @@ pub enum NoFile {
 }
 
 impl Bot {
-    /// Asks for a file that nobody has: without a real one, this is all that can be learnt from whoever serves files. `None` if
-    /// nobody answers.
+    /// Asks for a file that nobody has: without a real one, this is all that can be learnt from whoever serves files.
+    /// `None` if nobody answers.
     pub async fn ask_for_no_file(&self) -> Option<NoFile> {
         let nothing = self.sender.file("telekommo-check/no-such-file");
         let response = self.files.send(self.files.get(nothing)).await.ok()?;

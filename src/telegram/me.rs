@@ -38,8 +38,8 @@ pub struct Me {
 }
 
 impl Me {
-    /// Reads what `getMe` answers: a `User`, or from Bot API 10.5 on a `BotFullInfo`, of which it is not known whether the user
-    /// is in a field of its own.
+    /// Reads what `getMe` answers: a `User`, or from Bot API 10.5 on a `BotFullInfo`, of which it is not known whether
+    /// the user is in a field of its own.
     fn read(answer: &str) -> Self {
         let bot: RawObject = serde_json::from_str(answer).unwrap_or_default();
         let within = ["user", "bot"].map(|field| bot.part(field));
@@ -86,7 +86,8 @@ impl Bot {
         self.sender.call(&GetMe {}).await.map(drop).map_err(failure::of_repeatable)
     }
 
-    /// Tries whether the way that messages go is free. This waits for no turn: while it is asked, nothing else goes out.
+    /// Tries whether the way that messages go is free. This waits for no turn: while it is asked, nothing else goes
+    /// out.
     ///
     /// # Errors
     /// What stands in the way. It is known within 3 s.

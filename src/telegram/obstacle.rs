@@ -7,22 +7,28 @@ use crate::telegram::error::ApiError;
 pub(super) enum Obstacle {
     /// The token was revoked, or its bot deleted (401).
     #[error(
-        "Telegram does not accept this bot's token (401 Unauthorized): it was revoked, or the bot was deleted. @BotFather shows the token that is good now: put it into the configuration. If Telegram accepts the old one again, the bot goes on by itself"
+        "Telegram does not accept this bot's token (401 Unauthorized): it was revoked, or the bot was deleted. \
+         @BotFather shows the token that is good now: put it into the configuration. If Telegram accepts the old one \
+         again, the bot goes on by itself"
     )]
     Revoked,
     /// Another Bot API server serves the bot now (400 "Logged out").
     #[error(
-        "this Bot API server has logged the bot out, because another one serves it now. Its token is good. Set `telegram.api_url` to the other server, or call logOut there (close, if it is your own) to bring the bot back: then it goes on by itself, in Telegram's cloud 10 minutes after it was logged out"
+        "this Bot API server has logged the bot out, because another one serves it now. Its token is good. Set \
+         `telegram.api_url` to the other server, or call logOut there (close, if it is your own) to bring the bot back: \
+         then it goes on by itself, in Telegram's cloud 10 minutes after it was logged out"
     )]
     LoggedOut,
     /// The server has no bot under the address (404, or 401 for what it does not even take for a token).
     #[error(
-        "the Bot API server has no bot under this address ({0}): check the path in `telegram.api_url`. If that is right, check that the token is written as @BotFather shows it"
+        "the Bot API server has no bot under this address ({0}): check the path in `telegram.api_url`. If that is \
+         right, check that the token is written as @BotFather shows it"
     )]
     NoBotThere(&'static str),
     /// The server leaves this bot to others (421).
     #[error(
-        "this Bot API server does not serve the bot (421 Misdirected Request): its --filter leaves it out. Change that, or set `telegram.api_url` to the server that serves it"
+        "this Bot API server does not serve the bot (421 Misdirected Request): its --filter leaves it out. Change that, \
+         or set `telegram.api_url` to the server that serves it"
     )]
     NotServed,
 }

@@ -7,8 +7,8 @@ use crate::domain::job::Call;
 /// How many detours a call takes at most: its group may have moved, what it answers and its topic may be no more.
 const DETOURS: usize = 3;
 
-/// A chat as the methods of the Bot API name it. Each that sends or changes something in a chat takes all of it, so that
-/// what is for a person's own chat can never go to the bot's chat with the same customer.
+/// A chat as the methods of the Bot API name it. Each that sends or changes something in a chat takes all of it, so
+/// that what is for a person's own chat can never go to the bot's chat with the same customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Target {
     /// Telegram's id of the chat.
@@ -43,7 +43,8 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// The way of a call to a place. What answers a message goes to the topic of that one, and not to that of the place.
+    /// The way of a call to a place. What answers a message goes to the topic of that one, and not to that of the
+    /// place.
     #[must_use]
     pub fn of(call: &Call, to: Target) -> Self {
         let topic = to.topic;
@@ -70,8 +71,8 @@ impl Routing {
         self.detours <= DETOURS
     }
 
-    /// The message that a call answers there. If the customer has deleted it, the answer goes without, unless that would
-    /// take it out of its topic.
+    /// The message that a call answers there. If the customer has deleted it, the answer goes without, unless that
+    /// would take it out of its topic.
     #[must_use]
     pub fn reply_to(&self, call: &Call) -> Option<ReplyParameters> {
         let message_id = call.reply_to_in(self.to.chat_id).filter(|_| self.answers)?;

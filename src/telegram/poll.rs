@@ -39,7 +39,6 @@ const NO_ROOM_WAIT: Duration = Duration::from_secs(10);
 
 /// Polls one bot and stores what it gets.
 pub struct Poller {
-    /// The bot.
     pub bot: Bot,
     /// Where its updates go.
     pub store: Store,
@@ -61,7 +60,6 @@ struct Course {
 enum Stage {
     /// Nothing yet.
     Unknown,
-    /// Telegram answers.
     Answered,
     /// Somebody has reason to think that the way has changed.
     Doubted,
@@ -70,8 +68,8 @@ enum Stage {
 }
 
 impl Stage {
-    /// A poll that waits is answered when somebody writes. One from which it is to be learnt whether the bot works does not
-    /// wait.
+    /// A poll that waits is answered when somebody writes. One from which it is to be learnt whether the bot works does
+    /// not wait.
     fn wait(self, rhythm: &Rhythm) -> Wait {
         match self {
             Self::Unknown => Wait::ForAnswer,

@@ -42,7 +42,6 @@ pub(super) enum Wait {
 pub(super) struct RawUpdate {
     /// Its number; `None` if it has none by which it could be confirmed.
     pub(super) id: Option<i64>,
-    /// Its text.
     pub(super) raw: String,
 }
 
@@ -64,8 +63,8 @@ impl Bot {
         singly(&result)
     }
 
-    /// Says that the way to Telegram may have changed. A poll that waits may do so on a connection that is dead, and one that
-    /// has failed may be worth another try: the poller looks at once.
+    /// Says that the way to Telegram may have changed. A poll that waits may do so on a connection that is dead, and
+    /// one that has failed may be worth another try: the poller looks at once.
     pub fn doubt(&self) {
         self.doubt.notify_one();
     }

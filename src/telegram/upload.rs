@@ -35,13 +35,11 @@ pub use self::{
 
 /// A file that is ready to go.
 pub struct Upload<'a> {
-    /// As what.
     pub form: SendAs,
     /// What the customer reads as its name.
     pub name: &'a str,
     /// The text below it; empty for none.
     pub caption: &'a str,
-    /// The file.
     pub incoming: Incoming,
 }
 
@@ -52,9 +50,8 @@ pub enum UploadError {
     Refused {
         /// What it does not like.
         of: Disliked,
-        /// Telegram's words.
         why: String,
-        /// What a manager is told if no other form helps.
+        /// What a manager reads if no other form helps.
         refusal: Refusal,
     },
     /// It is larger than it may be in its form.
@@ -72,9 +69,7 @@ pub enum UploadError {
 /// What Telegram does not like about a message with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disliked {
-    /// Its buttons.
     Buttons,
-    /// Its text.
     Caption,
     /// The file, in this form.
     File,
@@ -184,8 +179,8 @@ impl Bot {
     }
 }
 
-/// Whether the server takes no request of this size. A web server before it has a limit of its own, of 1 MB or more, which it
-/// tells in its own words; of what is smaller, a 413 that is not Telegram's says nothing.
+/// Whether the server takes no request of this size. A web server before it has a limit of its own, of 1 MB or more,
+/// which it tells in its own words; of what is smaller, a 413 that is not Telegram's says nothing.
 fn is_too_large(error: &CallError, progress: &ProgressWatch) -> bool {
     match error {
         CallError::Refused(error) => error.code == StatusCode::PAYLOAD_TOO_LARGE.as_u16(),

@@ -21,24 +21,22 @@ pub use raw_object::{Entity, RawObject};
 pub use scan::{first_update, levels, update_id};
 use surrogates::paired;
 
-/// One update.
 #[derive(Clone, Debug)]
 pub struct Update {
     /// Its number; unique per bot for as long as anyone remembers.
     pub update_id: Option<i64>,
     /// The name of the field that it carries, such as `message`.
     pub kind: String,
-    /// What happened.
     pub event: Event,
 }
 
-/// How many levels of objects and arrays an update may have: as many as `serde_json` reads of anything. Telegram's own have
-/// some ten, an article as many as its writer likes.
+/// How many levels of objects and arrays an update may have: as many as `serde_json` reads of anything. Telegram's own
+/// have some ten, an article as many as its writer likes.
 pub const MOST_LEVELS: usize = 127;
 
 impl Update {
-    /// Reads an update; `None` if it is none, or nested too deeply. What is answered in an update is itself a message, so
-    /// without that bound a nest of them would exhaust the stack.
+    /// Reads an update; `None` if it is none, or nested too deeply. What is answered in an update is itself a message,
+    /// so without that bound a nest of them would exhaust the stack.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         if levels(raw) > MOST_LEVELS {
@@ -67,7 +65,6 @@ pub enum Event {
     Subscription(Box<RawObject>),
     /// `deleted_business_messages`: messages are gone from such a chat.
     Deleted(Box<RawObject>),
-    /// Anything else.
     Other,
 }
 
@@ -110,7 +107,6 @@ impl<'de> Deserialize<'de> for Update {
     }
 }
 
-/// A message.
 #[derive(Clone, Debug, Default)]
 pub struct Message {
     /// Its number within the chat.
@@ -119,9 +115,7 @@ pub struct Message {
     pub date: Option<i64>,
     /// When it was last edited, in seconds since the epoch.
     pub edit_date: Option<i64>,
-    /// Who wrote it.
     pub from: Option<User>,
-    /// Where.
     pub chat: Option<Chat>,
     /// The text of a text message.
     pub text: Option<String>,
@@ -139,11 +133,9 @@ pub struct Message {
     pub photo: Option<Vec<File>>,
     /// The file of any other kind of message that has one.
     pub file: Option<File>,
-    /// A place.
     pub location: Option<Location>,
     /// A place with a name.
     pub venue: Option<Venue>,
-    /// Somebody's card.
     pub contact: Option<Contact>,
     /// All of it, for what is read by name.
     pub fields: RawObject,
@@ -181,9 +173,8 @@ impl From<Fields> for Message {
 }
 
 lenient! {
-    /// A part of a message that another one answers; also what is told of a message from another chat.
+    /// A part of a message that another one answers; also what is known of a message from another chat.
     pub struct TextQuote {
-        /// Its words.
         pub text: String,
         /// Whether whoever answers has picked them out; otherwise Telegram has cut them off by itself.
         pub is_manual: bool,
@@ -193,12 +184,11 @@ lenient! {
     pub struct CallbackQuery {
         /// What it is answered by.
         pub id: String,
-        /// Who pressed it.
         pub from: User,
-        /// The message with the button. Of an old one only the chat and the number are told, and its date is 0.
+        /// The message with the button. An old one has only the chat and the number, and the date 0.
         pub message: Message,
-        /// The message with the button, where it is told by this alone: one that was sent somewhere by way of the bot, or, where
-        /// the bot is set so, one of the bot's own.
+        /// The message with the button, where it is told by this alone: one that was sent somewhere by way of the bot,
+        /// or, where the bot is set so, one of the bot's own.
         pub inline_message_id: String,
         /// What the button carries.
         pub data: String,
@@ -206,19 +196,14 @@ lenient! {
 
     /// A change of somebody's reactions to a message.
     pub struct MessageReaction {
-        /// Where.
         pub chat: RawObject,
-        /// The message.
         pub message_id: i64,
-        /// Who reacts.
         pub user: User,
-        /// Their reactions before.
         pub old_reaction: Vec<ReactionType>,
         /// Their reactions now; the newest is the last.
         pub new_reaction: Vec<ReactionType>,
     }
 
-    /// A reaction.
     pub struct ReactionType {
         /// The emoji; absent for custom ones and for stars.
         pub emoji: String,
@@ -226,7 +211,6 @@ lenient! {
 
     /// Buttons below a message.
     pub struct InlineKeyboard {
-        /// Its rows.
         pub inline_keyboard: Vec<Vec<InlineButton>>,
     }
 
@@ -250,7 +234,6 @@ lenient! {
         pub username: String,
     }
 
-    /// A chat.
     pub struct Chat {
         /// Unique within Telegram; a private chat has its person's id.
         pub id: i64,

@@ -1,7 +1,7 @@
 //! Buttons as Telegram takes them, and what a pressed one says.
 //!
-//! A press has to be understood by a bridge that was restarted, upgraded or has lost its store, so nothing is kept about
-//! a keyboard: Telegram gives it back with the press.
+//! A press has to be understood by a bridge that was restarted, upgraded or has lost its store, so nothing is kept
+//! about a keyboard: Telegram gives it back with the press.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -42,8 +42,8 @@ fn leads_somewhere(url: &str) -> bool {
 /// Names that exist in somebody's own network alone.
 const PRIVATE: &[&str] = &["localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa"];
 
-/// Whether a customer may reach a host. Telegram takes no name without a dot, and what is in somebody's own network leads a
-/// customer nowhere.
+/// Whether a customer may reach a host. Telegram takes no name without a dot, and what is in somebody's own network
+/// leads a customer nowhere.
 fn is_public(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_lowercase();
     match host.parse::<IpAddr>() {
@@ -67,7 +67,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !(is_own || is_shared || address.is_private() || address.is_link_local())
 }
 
-/// A text with its choices, if there are any, below it as lines; `None` if both together have more than `limit` UTF-16 units.
+/// A text with its choices, if there are any, below it as lines; `None` if both together have more than `limit` UTF-16
+/// units.
 #[must_use]
 pub fn as_lines(text: &str, keyboard: &Keyboard, limit: usize) -> Option<String> {
     if keyboard.is_empty() {
@@ -81,9 +82,8 @@ pub fn as_lines(text: &str, keyboard: &Keyboard, limit: usize) -> Option<String>
 /// A keyboard as Telegram can show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fitted {
-    /// What is shown.
     pub shown: Keyboard,
-    /// What has no place there, or leads nowhere, and is told as text.
+    /// What has no room there, or no valid address, and is written as text.
     pub told: Vec<Button>,
 }
 

@@ -1,4 +1,4 @@
-//! Customers as Kommo is told of them beside their messages.
+//! Customers as Kommo sees them besides their messages.
 
 use crate::{
     domain::{address::Conversation, crm::CustomerProfile},

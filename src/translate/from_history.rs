@@ -1,7 +1,7 @@
 //! A chat's history -> the domain.
 //!
-//! Two rules tell what was written in Kommo: users of the account have no id of ours, and nor have the messages that they
-//! write ("Chat history"). What we have sent there has both.
+//! Two rules tell what was written in Kommo: users of the account have no id of ours, and nor have the messages that
+//! they write ("Chat history"). What we have sent there has both.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -18,7 +18,6 @@ use crate::{
 /// A message of a chat's history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Past {
-    /// Kommo's id.
     pub id: KommoMessageId,
     /// Our id, if it has one.
     pub ours: Option<String>,
@@ -49,7 +48,6 @@ pub struct Past {
 pub struct Place {
     /// North of the equator.
     pub latitude: f64,
-    /// East of Greenwich.
     pub longitude: f64,
 }
 
@@ -168,8 +166,8 @@ impl<'a> Person<'a> {
     }
 }
 
-/// The hook that told, or should have told, of a message in `conversation`, whose chat Kommo calls `kommo_chat`; `None` if
-/// there is nothing to tell. Whatever else the message holds comes along as it is.
+/// The hook that told, or should have told, of a message in `conversation`, whose chat Kommo calls `kommo_chat`; `None`
+/// if there is nothing to tell. Whatever else the message holds comes along as it is.
 #[must_use]
 pub fn as_hook(item: &HistoryItem, conversation: &Conversation, kommo_chat: &str) -> Option<String> {
     let hook = Hook {

@@ -23,7 +23,6 @@ pub enum Arrival {
     Message(Box<Outbound>),
     /// A manager reacts to a message.
     Reaction(OutboundReaction),
-    /// A manager types.
     Typing(Typing),
     /// Something that is not relayed, by its kind.
     Other(&'static str),
@@ -131,7 +130,7 @@ fn content(content: HookContent) -> (Content, Option<Attachment>) {
     (content, None)
 }
 
-/// A text and what a list says above its choices, of which it may be a part.
+/// A text, and what a list says above its choices, which may be part of the text.
 fn with_list(text: Option<String>, list: Option<String>) -> Option<String> {
     match (text, list) {
         (Some(text), Some(list)) if list.split("\n\n").all(|part| part != text.trim()) => {

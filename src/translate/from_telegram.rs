@@ -34,7 +34,6 @@ pub use unreadable::why_unreadable;
 /// What an update is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrival {
-    /// Somebody wrote.
     Message(Box<Inbound>),
     /// A button was pressed.
     ButtonPress(Box<ButtonPress>),
@@ -44,7 +43,6 @@ pub enum Arrival {
     Membership(Box<MembershipChange>),
     /// Somebody has connected the bot to their own chats, or changed what it may do there.
     Connection(Connection),
-    /// Messages were deleted.
     Deletion(Deletion),
     /// A group is another chat now.
     Move(Move),
@@ -55,7 +53,6 @@ pub enum Arrival {
 pub struct Place<'a> {
     /// The source whose bot received it.
     pub source: &'a SourceId,
-    /// The bot.
     pub bot: BotId,
     /// The connection of Telegram Business that the update names, if it names one.
     pub connection: Option<&'a Connection>,
@@ -63,7 +60,7 @@ pub struct Place<'a> {
     pub groups: bool,
     /// The largest file that the bot can have, in bytes.
     pub largest_file_bytes: u64,
-    /// What managers read: what Kommo has no kind for is told in it.
+    /// The managers' language, for words about what Kommo has no kind for.
     pub language: Language,
     /// When it arrived; not everything has a date of its own.
     pub now: UnixMillis,
@@ -77,8 +74,9 @@ impl Place<'_> {
 
 /// The lane that an update waits in: its chat's, or its source's if it names none.
 ///
-/// A chat of Telegram Business is told from the bot's own by the id of the connection: whose it is has to be looked up, and
-/// nothing is looked up before the update is stored. If the owner connects the bot anew, the chat goes on in another lane.
+/// A chat of Telegram Business is told from the bot's own by the id of the connection: whose it is has to be looked up,
+/// and nothing is looked up before the update is stored. If the owner connects the bot anew, the chat goes on in
+/// another lane.
 #[must_use]
 pub fn lane(raw: &str, source: &SourceId) -> Lane {
     let Some(update) = Update::parse(raw) else { return Lane::chatless(source) };
@@ -120,8 +118,8 @@ pub fn message_id(raw: &str, bot: BotId) -> Option<String> {
     message.map(|id| id.to_string()).or_else(|| crate::telegram::wire::update_id(raw).map(|id| format!("update {id}")))
 }
 
-/// Our id of the message that an update brings, in a chat of the bot or of the `owner` whose connection it came by; `None` if it
-/// brings none.
+/// Our id of the message that an update brings, in a chat of the bot or of the `owner` whose connection it came by;
+/// `None` if it brings none.
 #[must_use]
 pub fn brought(raw: &str, bot: BotId, owner: Option<UserId>) -> Option<MessageId> {
     let Event::Message(message) = Update::parse(raw)?.event else { return None };
@@ -208,8 +206,8 @@ fn reaction(change: MessageReaction, place: &Place<'_>) -> Result<Option<Reactio
     }))
 }
 
-/// A message that `update` has brought. One without a number of its own (0) has the update's beside it: such are seen by one
-/// member of a group alone, or not sent yet, and there may be many.
+/// A message that `update` has brought. One without a number of its own (0) has the update's beside it: such are seen
+/// by one member of a group alone, or not sent yet, and there may be many.
 fn message(mut message: Message, place: &Place<'_>, update: Option<i64>) -> Result<Inbound, Skip> {
     let chat = Chat::of(&message.fields, message.from.clone().unwrap_or_default(), place)?;
     let author = chats::author(&message, place)?;
@@ -243,8 +241,8 @@ fn edited(wire: Message, place: &Place<'_>, update_id: i64) -> Result<Inbound, S
     inbound.sent_at = within_second(edited_at.unwrap_or_default(), inbound.id.message);
     // A position that is shared live is edited every few seconds.
     let is_live = matches!(inbound.content, Content::Location { .. });
-    // Telegram also tells of changes that nobody made, which have no date. A text can be told again; a file would be fetched
-    // again, or show twice.
+    // Telegram also tells of changes that nobody made, which have no date. A text can be told again; a file would be
+    // fetched again, or show twice.
     let is_same = !is_dated && !matches!(inbound.content, Content::Text(_));
     if is_live || is_same {
         return Err(Skip::NoNews);

@@ -8,7 +8,6 @@ use crate::{
 /// A conversation of ours, as Kommo calls it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownChat {
-    /// Our conversation.
     pub conversation: Conversation,
     /// Kommo's id of its chat.
     pub chat: KommoChatId,

@@ -7,7 +7,8 @@ pub const MESSAGE_UNITS: usize = 4096;
 /// The longest text below a file, in UTF-16 units.
 pub const CAPTION_UNITS: usize = 1024;
 
-/// Whether anything of a text can be seen: neither Kommo nor Telegram takes a text without, and nobody could tell that it came.
+/// Whether anything of a text can be seen: neither Kommo nor Telegram takes a text without, and nobody could tell that
+/// it came.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| {

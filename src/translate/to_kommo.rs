@@ -135,8 +135,8 @@ fn message(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Mes
     }
 }
 
-/// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them or cannot tell
-/// which of them are meant, and the mark of an edit.
+/// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them or cannot
+/// tell which of them are meant, and the mark of an edit.
 fn in_full(inbound: &Inbound, text: &str, language: Language) -> String {
     let untold = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none() || quote.is_part);
     let quote = untold.map(Quote::in_front).unwrap_or_default();

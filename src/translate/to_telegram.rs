@@ -19,7 +19,7 @@ mod cards;
 
 /// The calls of an answer, in order; at least one.
 ///
-/// `is_ours` tells which sources have a bot here. What of it is lost is told to a manager who reads `language`.
+/// `is_ours` says which sources have a bot here. What is omitted is explained to managers in `language`.
 ///
 /// # Errors
 /// The sentence for the manager, if the answer cannot be sent at all.
@@ -64,8 +64,8 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
     Ok((1..=parts).zip(methods).map(call).collect())
 }
 
-/// What is no text, if there is such, and the text after it. The first of them is the answer; whoever has read to the end
-/// finds the buttons there, and room for them as lines should Telegram not take them.
+/// What is no text, if there is such, and the text after it. The first of them is the answer; whoever has read to the
+/// end finds the buttons there, and room for them as lines should Telegram not take them.
 fn methods(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method> {
     let answered = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
     let card = match &outbound.file {

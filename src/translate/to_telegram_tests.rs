@@ -179,7 +179,8 @@ fn a_file_that_is_not_there_takes_no_words_with_it() {
     let russian = encode(&outbound, ours, Language::Ru).unwrap().remove(0).omitted.unwrap().sentence;
     assert_eq!(
         russian,
-        "Не отправлено: к сообщению (изображение) не приложен файл. Прикрепите его ещё раз. Клиент получил текст без файла."
+        "Не отправлено: к сообщению (изображение) не приложен файл. Прикрепите его ещё раз. Клиент получил текст без \
+         файла."
     );
 }
 

@@ -10,12 +10,10 @@ pub enum Language {
     Es,
     /// Portuguese, as Brazil writes it.
     Pt,
-    /// Russian.
     Ru,
 }
 
 impl Language {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::En, Self::Es, Self::Pt, Self::Ru];
 
     /// The language that a code names, such as `pt`, `pt-BR` or `RU`; `None` if it is none of ours.

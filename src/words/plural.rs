@@ -37,8 +37,8 @@ impl Form {
     }
 }
 
-/// The form that goes with `n`. What CLDR adds for whole millions in Spanish and Portuguese ("un millón **de** horas") is
-/// left out: nothing here is counted that far.
+/// The form that goes with `n`. What CLDR adds for whole millions in Spanish and Portuguese ("un millón **de** horas")
+/// is left out: nothing here is counted that far.
 pub(super) const fn form(language: Language, n: u64) -> Form {
     match language {
         Language::En | Language::Es => match n {

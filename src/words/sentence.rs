@@ -23,7 +23,6 @@ pub enum Filling {
     Text(String),
     /// A number. In a sentence with several forms it decides the form.
     Number(u64),
-    /// Another sentence.
     Sentence(Sentence),
 }
 
@@ -44,7 +43,6 @@ impl Sentence {
         Self(Saying::Row(vec![self, more]))
     }
 
-    /// It in words.
     #[must_use]
     pub fn say(&self, language: Language) -> String {
         match &self.0 {

@@ -1,4 +1,5 @@
-//! No secret in anything that the bridge says, whatever the test is about: its log, its pages, its output, its command line.
+//! No secret in anything that the bridge says, whatever the test is about: its log, its pages, its output, its command
+//! line.
 
 use std::{
     collections::BTreeSet,

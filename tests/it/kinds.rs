@@ -1,7 +1,7 @@
 //! Each kind of message and of update that Telegram knows, from its update to what Kommo is told.
 //!
-//! Every file in `tests/fixtures/telegram` is an update as the Bot API describes it: a message of the kind that the file is
-//! called after, or in `updates` an update of that kind.
+//! Every file in `tests/fixtures/telegram` is an update as the Bot API describes it: a message of the kind that the
+//! file is called after, or in `updates` an update of that kind.
 
 use std::{fs, path::Path, time::Duration};
 

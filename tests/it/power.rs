@@ -1,7 +1,7 @@
 //! The power goes at any moment: what was acknowledged is there afterwards.
 //!
-//! A process uses a store while everything that it does to its files is written down, in order. Then the disk is put together
-//! as a cut after any of these steps may leave it, and the real code opens what is left.
+//! A process uses a store while everything that it does to its files is written down, in order. Then the disk is put
+//! together as a cut after any of these steps may leave it, and the real code opens what is left.
 
 use std::{path::Path, process::Command};
 

@@ -24,8 +24,8 @@ pub(crate) const WITHIN: Duration = Duration::from_secs(30);
 /// How often something is looked at that cannot tell when it changes.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Settings for a bridge that does not spend a test's time waiting. Most tests count what Kommo is asked, or let the next
-/// request fail; so it connects only in those that say so.
+/// Settings for a bridge that does not spend a test's time waiting. Most tests count what Kommo is asked, or let the
+/// next request fail; so it connects only in those that say so.
 pub(crate) const BRISK: &str = r#"
 retry.kommo = ["50ms", "100ms", "200ms"]
 retry.telegram = ["50ms", "100ms", "200ms", "400ms", "800ms"]

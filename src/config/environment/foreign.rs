@@ -1,15 +1,15 @@
 //! Variables that begin like ours and set no key.
 //!
-//! Kubernetes gives a container variables for each service, which are called as the service is, and images have some for
-//! themselves (`TELEKOMMO_VERSION`). They stop nothing. A slip in the name of a key is found among them.
+//! Kubernetes gives a container variables for each service, which are called as the service is, and images have some
+//! for themselves (`TELEKOMMO_VERSION`). They stop nothing. A slip in the name of a key is found among them.
 
 use crate::config::{
     environment::{BETWEEN, PREFIX, variable},
     keys::{self, KEYS, TABLES},
 };
 
-/// Whether a variable that begins like ours sets no key and is not meant to: all keys but those outside of a section have two
-/// underscores in their variables.
+/// Whether a variable that begins like ours sets no key and is not meant to: all keys but those outside of a section
+/// have two underscores in their variables.
 pub(super) fn is_foreign(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else { return true };
     !rest.contains(BETWEEN) && keys::find(&[&rest.to_lowercase()]).is_none()
@@ -26,8 +26,8 @@ pub(super) fn warnings(names: Vec<String>) -> Vec<String> {
     }
     if !others.is_empty() {
         warnings.push(format!(
-            "{}: no key of telekommo has such a name, so nothing is set by it. Kubernetes gives a container such variables for \
-             services (enableServiceLinks); otherwise write it as {PREFIX}KOMMO__TIMEOUT is written for the key kommo.timeout",
+            "{}: no key of telekommo has this name, so it sets nothing. Kubernetes sets such variables for services \
+             (enableServiceLinks); otherwise write it as {PREFIX}KOMMO__TIMEOUT is written for the key kommo.timeout",
             others.join(", ")
         ));
     }

@@ -1,4 +1,4 @@
-//! What has to fit together once every key by itself is sound.
+//! Checks of several keys together, once each key by itself is sound.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -26,7 +26,8 @@ impl Reading<'_> {
         }
         let given = humantime::format_duration(config.retry.give_up_after);
         let what = format!(
-            "\"{given}\" is not longer than retry.probe_every: an answer would be given up before its bot is tried again"
+            "\"{given}\" is not longer than retry.probe_every: an answer would be given up before its bot is tried \
+             again"
         );
         Err(self.section(&["retry"]).report("give_up_after", &what))
     }
@@ -58,7 +59,7 @@ impl Reading<'_> {
     pub(super) fn one_default_source(&self, config: &Config) -> Result<(), Reported> {
         let mut defaults = config.sources.iter().filter(|(_, source)| source.default == Some(true)).map(|(id, _)| id);
         let (Some(first), Some(second)) = (defaults.next(), defaults.next()) else { return Ok(()) };
-        let what = format!("source {:?} is the default one already: there can be one", first.as_str());
+        let what = format!("source {:?} is the default already, and there can be one", first.as_str());
         Err(Section::new(self.layers, self.problems, &[SOURCES, second.as_str()]).report("default", &what))
     }
 

@@ -268,11 +268,13 @@ fn a_missing_configuration_is_told_with_where_it_was_looked_for() {
     };
     assert_eq!(
         message(None),
-        "no configuration: there is no one.toml and no two.toml: copy config.toml.example to one of these places and fill it in",
+        "no configuration: there is no one.toml and no two.toml: copy config.toml.example to one of these places and \
+         fill it in",
     );
     assert_eq!(
         message(Some(places[0])),
-        "one.toml: cannot be read (No such file or directory (os error 2)): copy config.toml.example there and fill it in",
+        "one.toml: cannot be read (No such file or directory (os error 2)): copy config.toml.example there and fill it \
+         in",
     );
 }
 

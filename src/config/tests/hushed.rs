@@ -69,7 +69,8 @@ fn missing_values_are_told() {
         told(&[
             InFile(CHANNEL_LINE, "# channel_id"),
             InFile(SECRET_LINE, "# channel_secret"),
-            InFile("[sources.sales]", "[sources.sales]\n[sources.empty]\ntoken = \"1:hush\"\nname = \"x\"\n[sources.\"a b\"]"),
+            InFile("[sources.sales]", "[sources.sales]\n[sources.empty]\ntoken = \"1:hush\"\nname = \"x\"\n[sources.\"a \
+                                       b\"]"),
             InFile("[sources.sales]", "[sources.\"a b\"]\nname = \"x\"\n[sources.sales]"),
         ]),
         @r#"

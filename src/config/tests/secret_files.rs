@@ -30,15 +30,16 @@ fn a_mark_in_front_does_not_count_and_utf_16_is_named() {
     for text in [&b"\xff\xfe7\0:\0a\0"[..], b"7\0:\0a\0"] {
         assert_eq!(
             folder_with(text, 0o600).message(&[]),
-            "config.toml: sources.sales.token_file: sales-token cannot be read (it is saved as UTF-16): save it as UTF-8",
+            "config.toml: sources.sales.token_file: sales-token cannot be read (it is saved as UTF-16): save it as \
+             UTF-8",
         );
     }
 }
 
 #[test]
 fn a_file_that_others_can_read_is_taken_with_a_warning() {
-    let warning = "config.toml: sources.sales.token_file: sales-token can be read by other users of this machine: run chmod \
-                   600 sales-token";
+    let warning = "config.toml: sources.sales.token_file: sales-token can be read by other users of this machine: run \
+                   chmod 600 sales-token";
     for (mode, is_told) in [(0o644, true), (0o604, true), (0o602, true), (0o600, false), (0o400, false), (0o711, false)]
     {
         let folder = folder_with("7:abc", mode);
@@ -111,7 +112,8 @@ fn what_cannot_be_read_as_text_is_refused_by_path() {
     assert_eq!(
         folder.message(&variable("missing")),
         format!(
-            "TELEKOMMO_SOURCES__SALES__TOKEN_FILE: missing cannot be read (No such file or directory (os error 2)): {remedy}"
+            "TELEKOMMO_SOURCES__SALES__TOKEN_FILE: missing cannot be read (No such file or directory (os error 2)): \
+             {remedy}"
         ),
     );
     assert_eq!(
@@ -129,7 +131,8 @@ fn a_secret_in_place_of_a_file_name_is_not_shown() {
     let message = Folder::new(LEAST).message(&[("TELEKOMMO_KOMMO__CHANNEL_SECRET_FILE", SECRET)]);
     assert_eq!(
         message,
-        "TELEKOMMO_KOMMO__CHANNEL_SECRET_FILE: the value looks like the secret itself: write the name of a file that holds it",
+        "TELEKOMMO_KOMMO__CHANNEL_SECRET_FILE: the value looks like the secret itself: write the name of a file that \
+         holds it",
     );
 }
 
@@ -139,10 +142,8 @@ fn a_configuration_that_tells_secrets_to_others_is_known() {
     let is_open = |folder: &Folder| !folder.warnings(&[]).is_empty();
     assert_eq!(
         folder.warnings(&[]),
-        [
-            "config.toml holds secrets, and other users of this machine can read it: run chmod 600 config.toml. Or put each \
-          secret into a file of its own (channel_secret_file, token_file, access_token_file)"
-        ]
+        ["config.toml holds secrets, and other users of this machine can read it: run chmod 600 config.toml. Or put \
+          each secret into a file of its own (channel_secret_file, token_file, access_token_file)"]
     );
     folder.write("config.toml", LEAST, 0o604);
     assert!(is_open(&folder));

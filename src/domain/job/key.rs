@@ -1,4 +1,4 @@
-//! What a repetition is recognised by.
+//! Idempotency keys: what a repeated arrival is recognised by.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Where jobs go, and what keeps them in order.
+//! Routes and lanes: where jobs go, and what keeps them in order.
 
 use std::{fmt, str::FromStr};
 
@@ -117,8 +117,8 @@ impl Lane {
         Self { route: Route::Crm, thread: format!("lead:{conversation}") }
     }
 
-    /// The lane in which a held `/start` waits for its time. It is a message on its way to Kommo, so trouble with the account
-    /// does not hold it up; and it stands beside its conversation's lane, in which what makes it go may come.
+    /// The lane in which a held `/start` waits for its time. It is a message on its way to Kommo, so trouble with the
+    /// account does not hold it up; and it stands beside its conversation's lane, in which what makes it go may come.
     #[must_use]
     pub fn hold(conversation: &Conversation) -> Self {
         Self { route: Route::Inbound, thread: format!("hold:{conversation}") }

@@ -1,4 +1,4 @@
-//! What messages answer.
+//! Quotations: what a message answers.
 
 use crate::domain::address::{KommoMessageId, MessageId};
 
@@ -11,8 +11,8 @@ pub struct Quote {
     pub kommo: Option<KommoMessageId>,
     /// What it says, to be shown where the other side does not know the message; may be empty.
     pub words: String,
-    /// Whether these are no more than a part of it, which whoever answers has picked out: naming the message does not tell
-    /// which.
+    /// Whether these are no more than a part of it, which whoever answers has picked out: naming the message does not
+    /// tell which.
     pub is_part: bool,
 }
 

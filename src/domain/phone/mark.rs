@@ -1,8 +1,9 @@
 //! Digits that say that a phone is a mobile one, and are no part of its number.
 //!
-//! Mexico had "1" after its country code, and "044", "045" or "01" before a number, until 2019; the library has forgotten
-//! them, contacts and Telegram have not. Argentina has "9" after its country code, and "15" behind the area code: the ten
-//! digits without them are given to one phone alone. Brazil's ninth digit is another matter: whoever lacks it is somebody else.
+//! Mexico had "1" after its country code, and "044", "045" or "01" before a number, until 2019; the library has
+//! forgotten them, contacts and Telegram have not. Argentina has "9" after its country code, and "15" behind the area
+//! code: the ten digits without them are given to one phone alone. Brazil's ninth digit is another matter: whoever
+//! lacks it is somebody else.
 
 use rlibphonenumber::Region;
 
@@ -33,8 +34,8 @@ pub(super) fn without(number: Number) -> Number {
     }
 }
 
-/// The number without its mark, if it is one by that: with a mark that the library does not know any more, or without one
-/// that the library misses.
+/// The number without its mark, if it is one by that: with a mark that the library does not know any more, or without
+/// one that the library misses.
 pub(super) fn understood(number: &Number, is_valid: impl Fn(&Number) -> bool) -> Option<Number> {
     let bare = without(number.clone());
     let is_known = bare.national.len() == DIGITS && [bare.clone(), with(&bare)?].iter().any(is_valid);
@@ -57,8 +58,8 @@ pub(super) fn spellings(number: &Number) -> impl Iterator<Item = String> {
     [Some(number.digits()), with(number).map(|marked| marked.digits())].into_iter().flatten()
 }
 
-/// The digits of a number that nothing stands between: in Argentina those behind the area code, which has two digits in the
-/// capital and up to four elsewhere.
+/// The digits of a number that nothing stands between: in Argentina those behind the area code, which has two digits in
+/// the capital and up to four elsewhere.
 pub(super) fn common_digits(number: &Number) -> &str {
     let national = number.national.as_str();
     match number.country_code {

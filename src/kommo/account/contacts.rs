@@ -50,8 +50,9 @@ impl Account {
         self.list("contacts/custom_fields", "custom_fields", &[("limit", "250")]).await
     }
 
-    /// Gives a chat to a contact, and takes it from another one if it has one. This can be repeated: whether Kommo takes
-    /// what is so already or answers `AlreadyExists` is not documented. An answer that tells nothing is looked behind.
+    /// Gives a chat to a contact, and takes it from another one if it has one. This can be repeated: whether Kommo
+    /// takes what is so already or answers `AlreadyExists` is not documented. An answer that tells nothing is looked
+    /// behind.
     ///
     /// # Errors
     /// [`RestError`]; 403 if the channel was registered without this integration.

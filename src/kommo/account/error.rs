@@ -19,14 +19,12 @@ use crate::{
 pub enum RestError {
     /// Kommo answered with an error, in its own shape.
     Refused {
-        /// The HTTP status.
         status: StatusCode,
         /// What the body said.
         problem: Problem,
     },
     /// There were too many requests: none is made for a while.
     Throttled {
-        /// For how long.
         after: Duration,
         /// Whether Kommo shuts this machine out, rather than asking for patience.
         shut_out: bool,
@@ -94,12 +92,12 @@ impl fmt::Display for RestError {
                 write!(f, "Kommo answered {}{colon}{}", status.as_u16(), words.join("; Kommo says: "))
             }
             Self::Throttled { after, shut_out: false } => {
-                write!(f, "too many requests: Kommo is not asked for {} s", after.as_secs().max(1))
+                write!(f, "too many requests: telekommo sends Kommo none for {} s", after.as_secs().max(1))
             }
             Self::Throttled { after, shut_out: true } => write!(
                 f,
-                "Kommo shuts this machine out after too many requests, and is not asked for {} s: see what else at this \
-                 address uses its API",
+                "Kommo has blocked this machine after too many requests, and telekommo sends it none for {} s: find out \
+                 what else uses its API from this address",
                 after.as_secs().max(1)
             ),
             Self::Nonsense(stray) if stray.status == StatusCode::UNAUTHORIZED && stray.voice == Voice::Empty => {

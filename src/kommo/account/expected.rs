@@ -1,6 +1,6 @@
-//! Whether the account is the one that the bridge serves: asked once, before anything else is.
+//! Whether the account is the one that the bridge serves. This is asked once, before anything else.
 //!
-//! An address or a token can be another account's. Its contacts, sources and templates are none of ours, whoever asks.
+//! An address or a token may belong to another account. Its contacts, sources and templates are none of ours.
 
 use crate::kommo::{
     account::{Account, RestError},
@@ -37,7 +37,7 @@ impl Expected {
 }
 
 impl Account {
-    /// The same account, of which nothing is asked unless it is the one that is expected.
+    /// The same account. It is asked nothing unless it is the expected one.
     #[must_use]
     pub fn expecting(self, expected: Expected) -> Self {
         Self { expected, verdict: std::sync::Arc::default(), ..self }

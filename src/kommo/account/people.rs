@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Account {
-    /// The account, with its id in the Chats API, whosever it is.
+    /// The account, with its id in the Chats API, expected or not.
     ///
     /// # Errors
     /// [`RestError`]; 401 if the token is not taken.

@@ -21,7 +21,8 @@ const BODIES: [(&str, &str); 9] = [
     ("batch", r#"{"errors":[{"request_id":"0","errors":{"code":"EntityNotFound","path":"id","detail":"no"}}]}"#),
 ];
 
-/// Which statuses have which verdict, one letter for each kind of body: `t`ransient, th`r`ottled, `b`locked, `p`ermanent.
+/// Which statuses have which verdict, one letter for each kind of body: `t`ransient, th`r`ottled, `b`locked,
+/// `p`ermanent.
 const REFUSALS: [(&[u16], &str); 6] = [
     (&[401], "bttttt bbb"),
     (&[402], "bbbbbb bbb"),

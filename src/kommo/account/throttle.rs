@@ -1,7 +1,8 @@
-//! When no calls are made: after a 429 for as long as it asks, and for minutes after a 403 that follows one.
+//! Pauses of all calls: after a 429 for as long as it asks, and for minutes after a 403 that follows one.
 //!
-//! Kommo answers who asks too often with 429, and who goes on with 403 to everything (Error codes), which a server before its
-//! API says. A 403 of the API itself means a missing right. One without any words may be either, but for what came before.
+//! Kommo answers whoever asks too often with 429, and whoever goes on with 403 to everything (Error codes), from a
+//! server in front of its API. A 403 of the API itself means a missing right. A 403 without any words may be either:
+//! what came before it decides.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -51,7 +52,8 @@ impl Throttle {
         state.held.filter(|held| held.until > now).map_or(Ok(()), |held| Err(held.error(now)))
     }
 
-    /// Takes note of an answer to a call that began at `started_at`, whether in the API's own shape or not, and says whether it was one too many.
+    /// Takes note of an answer to a call that began at `started_at`, whether in the API's own shape or not, and says
+    /// whether it was one too many.
     pub(super) fn note(
         &self,
         (status, is_of_the_api): (StatusCode, bool),
@@ -68,7 +70,8 @@ impl Throttle {
                 (own.max(asked.unwrap_or_default()).min(LONGEST_WAIT), false)
             }
             StatusCode::FORBIDDEN if state.refusals > 0 && !is_of_the_api => {
-                // That is atoned for by waiting. Another 403 after it may be about what is asked: it must not hold up the rest.
+                // That is atoned for by waiting. Another 403 after it may be about what is asked: it must not hold up
+                // the rest.
                 state.refusals = 0;
                 (SHUT_OUT, true)
             }

@@ -1,5 +1,5 @@
-//! What stands in a long-lived token. It is a JWT, and tells who it is for and when it ends; nothing here is checked
-//! against its signature, because nothing here decides about access.
+//! The claims of a long-lived token. It is a JWT, and says who it is for and when it expires. Its signature is not
+//! checked, because nothing here decides about access.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -20,7 +20,6 @@ lenient! {
 pub enum Lifetime {
     /// For so many whole days yet.
     Days(i64),
-    /// Not at all.
     Expired,
 }
 

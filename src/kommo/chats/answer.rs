@@ -27,7 +27,8 @@ pub(super) fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) 
     }
 }
 
-/// What was accepted. An answer that names nothing may be that to a repetition, or somebody else's: only the chat's history tells.
+/// What was accepted. An answer that names nothing may be that to a repetition, or somebody else's: only the chat's
+/// history tells.
 pub(super) fn accepted(status: StatusCode, body: &[u8]) -> Result<Accepted, CallError> {
     let answer: Option<Answer> = serde_json::from_slice(body).ok();
     answer.and_then(|answer| answer.new_message).ok_or_else(|| nonsense(status, body))
@@ -38,8 +39,8 @@ pub(super) fn done(status: StatusCode, body: &[u8]) -> Result<(), CallError> {
     if stray::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
 }
 
-/// That a message was edited. An answer that names another message is not the answer to this edit. Whether each answer names
-/// one is unknown.
+/// That a message was edited. An answer that names another message is not the answer to this edit. Whether each answer
+/// names one is unknown.
 pub(super) fn edited(status: StatusCode, body: &[u8], edit: &EditMessage) -> Result<(), CallError> {
     let answer: Option<Answer> = serde_json::from_slice(body).ok();
     let Some(named) = answer.and_then(|answer| answer.new_message) else { return done(status, body) };

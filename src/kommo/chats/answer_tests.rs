@@ -24,7 +24,8 @@ const BODIES: [(&str, &str); 11] = [
     ("sender", r#"{"status":0,"error_code":453,"error_type":"","error_description":"sender: user not found"}"#),
 ];
 
-/// Which statuses have which verdict, one letter for each kind of body: `t`ransient, th`r`ottled, `b`locked, `p`ermanent.
+/// Which statuses have which verdict, one letter for each kind of body: `t`ransient, th`r`ottled, `b`locked,
+/// `p`ermanent.
 const REFUSALS: [(&[u16], &str); 8] = [
     // A redirect is followed by nobody: a signature is for one address.
     (&[300, 301, 302, 303, 304, 307, 308], "tttttt ppppp"),
@@ -87,7 +88,8 @@ fn each_refusal_has_its_verdict() {
     assert_eq!(seen, 59);
 }
 
-/// Statuses, edits and reactions are about a message that Kommo may have forgotten; else they are judged like all others.
+/// Statuses, edits and reactions are about a message that Kommo may have forgotten; else they are judged like all
+/// others.
 #[test]
 fn each_refusal_of_a_call_about_a_message_has_its_verdict() {
     for (statuses, want) in REFUSALS {

@@ -10,8 +10,8 @@ use crate::kommo::{
 impl Chats {
     /// Connects the channel to the account, as `title` if the operator has chosen one. This can be repeated.
     ///
-    /// Kommo's pages disagree on whether a title must be given: amoCRM's say that the channel has a name without one. Where one
-    /// is wanted, it is `otherwise`.
+    /// Kommo's pages disagree on whether a title must be given: amoCRM's say that the channel has a name without one.
+    /// Where one is wanted, it is `otherwise`.
     pub async fn connect(
         &self,
         title: Option<&str>,

@@ -1,5 +1,5 @@
-//! Whether the account takes new wordings of what customers wrote. The changelog speaks of outgoing messages, the reference of
-//! all: so it is tried, and not for ever in vain.
+//! Whether the account accepts edits of customers' messages. The changelog speaks of outgoing messages, the reference
+//! of all messages. So telekommo tries, and stops for a day after refusals.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use crate::domain::address::MessageId;
 
-/// Of how many messages in a row an edit is refused until the account is taken to refuse them all. One message may be refused
-/// for its own sake, however often it is edited and each edit is tried.
+/// Of how many messages in a row an edit is refused until the account is taken to refuse them all. One message may be
+/// refused for its own sake, however often it is edited and each edit is tried.
 const ENOUGH: usize = 3;
 /// After what time it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_hours(24);

@@ -1,4 +1,4 @@
-//! What the documentation tells in two ways: which of them the account takes is learnt from its refusals.
+//! Where the documentation contradicts itself: which form the account accepts is learnt from its refusals.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -71,8 +71,8 @@ impl Chats {
         self.make(event).await
     }
 
-    /// Makes a message that tells its delivery status. An account that does not take that with a new message gets it without:
-    /// the words are what counts.
+    /// Makes a message that tells its delivery status. An account that does not take that with a new message gets it
+    /// without: the words are what counts.
     async fn make(&self, event: &impl Makes) -> Result<Accepted, CallError> {
         let mut bare = event.clone();
         if bare.message().delivery_status.take().is_none() {
@@ -87,7 +87,8 @@ impl Chats {
         };
         let answer = self.made(&bare).await;
         if answer.is_ok() && !self.forms.refuses_delivered.swap(true, Ordering::Relaxed) {
-            tracing::info!(why = %refusal, "Kommo takes no delivery status with a new message: none is told with it");
+            tracing::info!(why = %refusal, "Kommo accepts no delivery status with a new message: sending messages \
+                                            without");
         }
         answer
     }

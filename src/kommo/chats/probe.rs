@@ -20,8 +20,8 @@ impl Chats {
         Self { rate_limit: Arc::new(RateLimit::per_second(PROBES_PER_SECOND)), ..self.clone() }
     }
 
-    /// Asks Kommo for nothing but an answer: the history of a chat that does not exist, signed like any call. It concerns no
-    /// message and changes nothing.
+    /// Asks Kommo for nothing but an answer: the history of a chat that does not exist, signed like any call. It
+    /// concerns no message and changes nothing.
     ///
     /// # Errors
     /// What kept Kommo's answer from us. That there is no such chat is an answer.

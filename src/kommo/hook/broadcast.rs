@@ -1,5 +1,5 @@
-//! Who writes to many at once. Kommo's hooks do not say whether a manager or a Salesbot wrote, and no person writes to a
-//! dozen chats within a minute.
+//! Recognises broadcasts. Hooks do not say whether a manager or a Salesbot wrote, but no person writes to a dozen chats
+//! within a minute.
 
 use std::{
     collections::HashMap,

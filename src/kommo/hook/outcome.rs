@@ -1,4 +1,4 @@
-//! What becomes of a hook, and what its sender is told.
+//! What becomes of a hook, and the answer to its sender.
 
 use axum::http::StatusCode;
 
@@ -89,7 +89,6 @@ impl Rejected {
 pub enum Taken {
     /// Stored durably.
     Stored,
-    /// Already stored before.
     Known,
     /// Handed on without being stored: typing.
     Passed,

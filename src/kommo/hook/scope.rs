@@ -5,9 +5,9 @@ use std::fmt;
 /// The scope whose hooks are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// This one.
     Of(String),
-    /// That of any account with this channel. Which one it is, a first start may not know yet; the channel's secret signs all.
+    /// That of any account with this channel. Which one it is, a first start may not know yet; the channel's secret
+    /// signs all.
     AnyOf(String),
 }
 

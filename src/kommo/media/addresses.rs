@@ -1,7 +1,7 @@
-//! Which addresses are connected to.
+//! Which addresses may be connected to.
 //!
-//! A name may mean one address when it is looked at and another when it is connected to. So it is looked up once for each
-//! connection, and what is looked at is what is connected to: whoever connects gets the addresses from here.
+//! A name may mean one address when it is checked, and another when it is connected to. So each connection looks a name
+//! up once, checks the addresses, and connects to those.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -1,8 +1,8 @@
-//! From where files are taken, and from where never.
+//! From which hosts files are fetched.
 //!
-//! The address of a file comes with a hook, and whoever can write hooks could otherwise have this machine fetch what only
-//! it can reach, and have it sent to a chat. So the host has to be one of Kommo's, and its address a public one. What the
-//! operator has named is believed: their own server may be in their own network.
+//! The address of a file comes with a hook. Whoever can write hooks could otherwise make this machine fetch what only
+//! it can reach, and send it to a chat. So the host must be one of Kommo's, and its address a public one. Hosts that
+//! the operator names are trusted: they may be in the operator's own network.
 
 use std::collections::BTreeSet;
 
@@ -22,9 +22,9 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// Kommo's hosts, the `servers` that the bridge talks to, and those that the operator has `named` for files. Of a server
-    /// nothing is believed but what it is itself: whatever else listens on that machine is not meant. One that is Kommo's
-    /// own is no more believed than its others.
+    /// Kommo's hosts, the `servers` that the bridge talks to, and those that the operator has `named` for files. Of a
+    /// server nothing is believed but what it is itself: whatever else listens on that machine is not meant. One that
+    /// is Kommo's own is no more believed than its others.
     pub fn new<'h>(servers: impl IntoIterator<Item = Url>, named: impl IntoIterator<Item = &'h str>) -> Self {
         let servers = servers.into_iter().filter(|url| !url.host_str().map(plain).is_some_and(|host| is_kommo(&host)));
         Self { named: named.into_iter().map(plain).collect(), servers: servers.collect(), own: None }

@@ -26,7 +26,6 @@ lenient! {
     pub struct AccountInfo {
         /// Its number.
         pub id: u64,
-        /// Its name.
         pub name: String,
         /// The first part of its host.
         pub subdomain: String,
@@ -44,9 +43,7 @@ lenient! {
     pub struct User {
         /// Their number.
         pub id: u64,
-        /// Their name.
         pub name: String,
-        /// Their e-mail address.
         pub email: String,
         /// Their id in the Chats API, a UUID; some users have none.
         pub amojo_id: String,
@@ -63,8 +60,8 @@ pub struct Page<T> {
 }
 
 impl<T: DeserializeOwned> Page<T> {
-    /// Reads the list `name` of `_embedded`; `None` if this is no answer of the REST API. An item that is no `T` is left
-    /// out.
+    /// Reads the list `name` of `_embedded`; `None` if this is no answer of the REST API. An item that is no `T` is
+    /// left out.
     #[must_use]
     pub fn decode(body: &[u8], name: &str) -> Option<Self> {
         let fields: Fields = serde_json::from_slice(body).ok()?;

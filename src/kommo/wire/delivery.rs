@@ -4,9 +4,9 @@ use serde::Serialize;
 
 /// The body of `POST …/{msgid}/delivery_status`.
 ///
-/// The reference names the number `status_code` in its table and `delivery_status` in its samples. The changelog says that
-/// the second was renamed and that `msgid` is no longer part of the body. Which of them an account takes is unknown, so both
-/// are sent until it refuses one.
+/// The reference names the number `status_code` in its table and `delivery_status` in its samples. The changelog says
+/// that the second was renamed and that `msgid` is no longer part of the body. Which of them an account takes is
+/// unknown, so both are sent until it refuses one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeliveryStatus {
     /// Kommo's id of the message.

@@ -1,5 +1,5 @@
-//! Errors of the Chats API, in one of two shapes ("HTTP codes"). The older has a code and a type or a sentence, the newer is
-//! that of the REST API: title, sentence, the status once more or a type, and a number of the request.
+//! Errors of the Chats API, in one of two shapes ("HTTP codes"). The older has a code and a type or a sentence, the
+//! newer is that of the REST API: title, sentence, the status once more or a type, and a number of the request.
 
 use std::fmt;
 
@@ -17,7 +17,6 @@ pub struct ApiError {
     pub kind: Option<String>,
     /// Such as `ErrInternalServer`, in the newer one.
     pub title: Option<String>,
-    /// For people.
     pub sentence: Option<String>,
     /// Kommo's number of the request.
     pub trace: Option<String>,
@@ -30,8 +29,8 @@ impl ApiError {
         [&self.kind, &self.title].into_iter().flatten().any(|it| it == name)
     }
 
-    /// Reads an answer with this status, if it is in one of the shapes. A filter's `{"error":"forbidden"}` has neither. One in
-    /// the cloud writes both at once, and its own name.
+    /// Reads an answer with this status, if it is in one of the shapes. A filter's `{"error":"forbidden"}` has neither.
+    /// One in the cloud writes both at once, and its own name.
     #[must_use]
     pub fn of_kommo(status: StatusCode, body: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(body).ok()?;

@@ -10,7 +10,6 @@ use crate::{
 lenient! {
     /// A page of a chat's history, newest first.
     pub struct History {
-        /// Its messages.
         pub messages: Vec<Box<RawValue>>,
     }
 
@@ -20,7 +19,6 @@ lenient! {
         pub timestamp: i64,
         /// Milliseconds since the epoch.
         pub msec_timestamp: i64,
-        /// Who wrote it.
         pub sender: HistoryPerson,
         /// Whom it is for; absent for customers' messages.
         pub receiver: HistoryPerson,
@@ -30,17 +28,14 @@ lenient! {
 
     /// Somebody who takes part in a chat.
     pub struct HistoryPerson {
-        /// Kommo's id.
         pub id: String,
         /// Our id; users of the account have none.
         pub client_id: String,
-        /// The name.
         pub name: String,
     }
 
     /// A message of a chat's history.
     pub struct HistoryMessage {
-        /// Kommo's id.
         pub id: String,
         /// Our id; absent for messages written in Kommo.
         pub client_id: String,
@@ -50,18 +45,16 @@ lenient! {
         pub text: String,
         /// Where a file is to be fetched.
         pub media: String,
-        /// A file's name.
         pub file_name: String,
         /// A place on the map.
         pub location: HookLocation,
-        /// Somebody's card.
         pub contact: HookCard,
     }
 }
 
 impl History {
-    /// Its messages, as many as there are: one that cannot be read takes no other down with it. `None` if it has no list of
-    /// them.
+    /// Its messages, as many as there are: one that cannot be read takes no other down with it. `None` if it has no
+    /// list of them.
     #[must_use]
     pub fn items(&self) -> Option<Vec<HistoryItem>> {
         let read = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();

@@ -17,9 +17,7 @@ lenient! {
     pub struct HookMessage {
         /// The user or bot of the account that wrote it.
         pub sender: HookSender,
-        /// The thread.
         pub conversation: HookConversation,
-        /// The customer.
         pub receiver: HookReceiver,
         /// The line of the channel.
         pub source: HookSource,
@@ -27,13 +25,11 @@ lenient! {
         pub timestamp: i64,
         /// The same in milliseconds.
         pub msec_timestamp: i64,
-        /// What is said.
         pub message: HookContent,
     }
 
     /// A thread by both ids.
     pub struct HookConversation {
-        /// Kommo's id.
         pub id: String,
         /// Ours; absent where a manager writes first.
         pub client_id: String,
@@ -41,23 +37,19 @@ lenient! {
 
     /// The customer whom a message is for.
     pub struct HookReceiver {
-        /// Kommo's id.
         pub id: String,
         /// The phone number; empty if Kommo knows none. Where a manager writes first, the one that was chosen.
         pub phone: String,
-        /// The name.
         pub name: String,
     }
 
     /// Who of the account wrote a message.
     pub struct HookSender {
-        /// Kommo's id.
         pub id: String,
     }
 
     /// A line of the channel.
     pub struct HookSource {
-        /// The source's id.
         pub external_id: String,
     }
 
@@ -101,9 +93,7 @@ lenient! {
         pub lat: f64,
     }
 
-    /// Somebody's card.
     pub struct HookCard {
-        /// The name.
         pub name: String,
         /// The phone number.
         pub phone: String,
@@ -123,25 +113,20 @@ lenient! {
 
     /// A message that is answered or passed on.
     pub struct HookQuoted {
-        /// Kommo's id.
         pub id: String,
         /// Our id, if it has one.
         pub msgid: String,
         /// `text`, `picture`, `file` and so on.
         pub r#type: String,
-        /// What it says.
         pub text: String,
         /// Where its file is, if it has one.
         pub media: String,
         /// The name of its file, if it has one.
         pub file_name: String,
-        /// Who wrote it.
         pub sender: HookAuthor,
     }
 
-    /// A keyboard.
     pub struct HookMarkup {
-        /// Its rows.
         pub buttons: Vec<Vec<HookButton>>,
         /// A list to choose from, instead of rows.
         pub list_message: HookList,
@@ -149,9 +134,7 @@ lenient! {
 
     /// A list to choose from.
     pub struct HookList {
-        /// The heading.
         pub header: String,
-        /// The text.
         pub body: String,
         /// The line below it.
         pub footer: String,
@@ -161,15 +144,12 @@ lenient! {
 
     /// A part of a list.
     pub struct HookSection {
-        /// Its heading.
         pub title: String,
-        /// Its choices.
         pub rows: Vec<HookRow>,
     }
 
     /// A choice of a list.
     pub struct HookRow {
-        /// What it says.
         pub title: String,
         /// What more there is to say of it.
         pub description: String,
@@ -177,7 +157,6 @@ lenient! {
         pub callback_data: String,
     }
 
-    /// A button.
     pub struct HookButton {
         /// What stands on it.
         pub text: String,
@@ -187,7 +166,6 @@ lenient! {
 
     /// What is no message.
     pub struct HookAction {
-        /// Somebody types.
         pub typing: HookTyping,
         /// Somebody reacts to a message.
         pub reaction: HookReaction,
@@ -198,9 +176,7 @@ lenient! {
     pub struct HookReaction {
         /// An id of the message: Kommo's in the sample.
         pub msgid: String,
-        /// The message.
         pub message: HookReacted,
-        /// Where.
         pub conversation: HookConversation,
         /// `react` or `unreact`.
         pub r#type: String,
@@ -210,15 +186,12 @@ lenient! {
 
     /// A message that is reacted to.
     pub struct HookReacted {
-        /// Kommo's id.
         pub id: String,
         /// Ours, if it has one.
         pub client_id: String,
     }
 
-    /// Somebody types.
     pub struct HookTyping {
-        /// Where.
         pub conversation: HookConversation,
         /// Seconds since the epoch; about 5 s after the start.
         pub expired_at: i64,

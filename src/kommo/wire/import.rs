@@ -9,7 +9,6 @@ use crate::kommo::wire::{Message, Sender, Source};
 pub struct ImportEvent {
     /// `new_message`.
     pub event_type: &'static str,
-    /// What was written.
     pub payload: ImportedMessage,
 }
 
@@ -26,12 +25,10 @@ pub struct ImportedMessage {
     pub conversation_id: String,
     /// The line of the channel.
     pub source: Source,
-    /// Who wrote it.
     pub sender: Sender,
     /// The customer, if somebody else wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receiver: Option<Sender>,
-    /// What it says.
     pub message: Message,
     /// The message that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +47,5 @@ pub struct OurReply {
 /// A message that Kommo has, by our id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OurMessage {
-    /// Our id.
     pub msgid: String,
 }

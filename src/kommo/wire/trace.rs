@@ -1,4 +1,5 @@
-//! Kommo's number of a request (`trace_id`, "HTTP codes"), by which its support finds it. Each answer has one of its own.
+//! Kommo's number of a request (`trace_id`, "HTTP codes"), by which its support finds it. Each answer has one of its
+//! own.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,5 @@
-//! Which of Kommo's chats was imported into: a line per conversation, for those who look for one in which nobody has written
-//! to the bot.
+//! Which of Kommo's chats was imported into: a line per conversation, for those who look for one in which nobody has
+//! written to the bot.
 
 use std::{collections::BTreeMap, fs, io, path::PathBuf};
 

@@ -155,7 +155,7 @@ async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId
 }
 
 /// What is said of a number that nothing has.
-const MISSING: &str = "nothing is parked under this number";
+const MISSING: &str = "no message is parked under this number";
 
 fn left(id: ParkedId, why: impl Into<String>) -> Left {
     Left { id: id.0, why: why.into() }
@@ -170,7 +170,7 @@ async fn many(
         return refusal;
     }
     let Some(ids) = ids.parsed() else {
-        return (StatusCode::BAD_REQUEST, "ids are whole numbers with commas\n").into_response();
+        return (StatusCode::BAD_REQUEST, "ids are whole numbers, separated by commas\n").into_response();
     };
     change(ids).await.map_or_else(|error| failed(&error), |changed| json(&changed))
 }
@@ -204,7 +204,7 @@ const fn source(route: &Route) -> Option<&SourceId> {
 
 fn no_bot(route: &Route) -> String {
     source(route).map_or_else(
-        || format!("nobody works on {route}"),
+        || format!("no relay runs for {route}"),
         |source| {
             format!("source {source} has no bot any more: bring it back into the configuration, or drop the message")
         },

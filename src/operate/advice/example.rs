@@ -1,4 +1,4 @@
-//! What an operator has left as the example has it.
+//! Keys that still have the values of the example.
 
 use crate::config::Config;
 
@@ -16,7 +16,7 @@ const TOKEN: &str = "123456:ABC-replace-me";
 pub(super) fn left(config: &Config) -> Option<String> {
     let keys = keys(config);
     let (are, ones) = if keys.len() == 1 { ("is", "that") } else { ("are", "those") };
-    (!keys.is_empty()).then(|| format!("{} {are} {ones} of config.toml.example: write your own", keys.join(", ")))
+    (!keys.is_empty()).then(|| format!("{} {are} {ones} of config.toml.example: set your own", keys.join(", ")))
 }
 
 fn keys(config: &Config) -> Vec<String> {

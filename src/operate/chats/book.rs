@@ -1,4 +1,4 @@
-//! What the running bridge tells of its conversations, and what it queues for them.
+//! What the running bridge says about its conversations, and what it queues for them.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
 /// The bots, by their sources.
 pub(in crate::operate) type Bots = BTreeMap<SourceId, BotId>;
 
-/// How many conversations are told at most.
+/// The most conversations that are listed.
 pub(super) const LISTED: usize = 10_000;
 
 /// A conversation and its chat, as the bridge lists them.
@@ -42,7 +42,8 @@ pub(in crate::operate) struct Row {
 }
 
 impl Row {
-    /// Whether a text is in something that a person knows of it: ids, names, and the phone number however it is written.
+    /// Whether a text is in something that a person knows of it: ids, names, and the phone number however it is
+    /// written.
     pub(super) fn has(&self, text: &str) -> bool {
         let wanted = text.to_lowercase();
         let is_in = |field: &str| field.to_lowercase().contains(&wanted);
@@ -88,8 +89,8 @@ impl Which {
     }
 }
 
-/// Those that Kommo knows, with the names that `bots` were told, at most [`LISTED`]; one that is named may be known from an
-/// import alone.
+/// Those that Kommo knows, with the names that `bots` were told, at most [`LISTED`]; one that is named may be known
+/// from an import alone.
 pub(in crate::operate) fn known(
     store: &Store,
     bots: &Bots,
@@ -118,7 +119,7 @@ fn chat_of(
         return Ok(Some(known.chat));
     }
     Ok(imported.find(conversation).unwrap_or_else(|error| {
-        tracing::warn!(%conversation, %error, "which chat was imported into cannot be read");
+        tracing::warn!(%conversation, %error, "the list of imported chats cannot be read");
         None
     }))
 }

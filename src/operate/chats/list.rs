@@ -8,10 +8,10 @@ use crate::{
     },
 };
 
-/// Conversations, or as many as are told, within so many columns.
+/// The listed conversations, within so many columns.
 pub(super) fn shown(rows: &[Row], is_filtered: bool, now: UnixMillis, columns: Option<usize>) -> String {
     if rows.is_empty() {
-        let none = if is_filtered { "No conversation is like this." } else { "Nobody has written to a bot yet." };
+        let none = if is_filtered { "No conversation matches." } else { "Nobody has written to a bot yet." };
         return format!("{none}\n");
     }
     let more = if rows.len() < LISTED {
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_list_that_is_cut_or_empty_says_so() {
         assert_eq!(shown(&[], false, NOW, None), "Nobody has written to a bot yet.\n");
-        assert_eq!(shown(&[], true, NOW, None), "No conversation is like this.\n");
+        assert_eq!(shown(&[], true, NOW, None), "No conversation matches.\n");
         let rows: Vec<_> = (1..=LISTED).map(|chat| row(&format!("tg:sales:{chat}"), "Anna")).collect();
         assert!(shown(&rows, false, NOW, None).contains("the first 10000"));
         assert!(!shown(&rows[1..], false, NOW, None).contains("the first"));

@@ -1,5 +1,5 @@
-//! Whether the ways to files are open: to customers' files at Telegram, and to managers' files at Kommo and wherever else
-//! they may be. Any answer shows that one is, since a file that nobody has is asked for.
+//! Checks that files can be fetched: customers' files from Telegram, managers' files from Kommo and other hosts. It
+//! asks for a file that does not exist, so any answer shows that the server is reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -57,7 +57,8 @@ async fn channel(config: &Config) -> Finding {
         Ok(_) => fine(about, format!("connected to the account{way}")),
         Err(error) if error.is_bad_request() => fine(about, format!("connected to the account{way}")),
         Err(error @ CallError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
-            let text = format!("not connected, or not known: `telekommo connect` connects it. {}", refusal(&error));
+            let text =
+                format!("not connected, or unknown to Kommo: `telekommo connect` connects it. {}", refusal(&error));
             wrong(about, text)
         }
         Err(error @ CallError::Refused { .. }) => wrong(about, refusal(&error)),
@@ -73,20 +74,21 @@ fn token(config: &Config) -> Finding {
         return fine(
             about,
             "none. Messages need none. With kommo.account_url and kommo.access_token, telekommo keeps the sources in \
-             step with [sources.*], so that leads go into their pipelines, and checks that the account is the right one",
+             step with [sources.*], so that leads go into their pipelines, and checks that the account is the right \
+             one",
         );
     };
     if config.kommo.account_url.is_none() {
-        return wrong(about, "of no use without kommo.account_url: write the account's address there");
+        return wrong(about, "useless without kommo.account_url: set the account's address there");
     }
     let lifetime = Claims::read(token.expose()).and_then(|claims| claims.lifetime(clock::now()));
     let renew = "make a new one in the integration's tab \"Keys and scopes\"";
     match lifetime {
-        None => fine(about, "written; it does not say how long it is good"),
+        None => fine(about, "set; it does not say how long it is valid"),
         Some(Lifetime::Expired) => wrong(about, format!("expired: {renew}")),
         Some(lifetime @ Lifetime::Days(days)) => match lifetime.warning() {
-            Some(_) => fine(about, format!("good for {days} more days only: {renew}")),
-            None => fine(about, format!("good for {days} days")),
+            Some(_) => fine(about, format!("valid for only {days} more days: {renew}")),
+            None => fine(about, format!("valid for {days} days")),
         },
     }
 }
@@ -118,8 +120,8 @@ async fn sources_of(config: &Config, account: &Account) -> Finding {
             wrong(
                 about,
                 format!(
-                    "not in step: {}. Leads of a source that Kommo does not know go to its default one. The next start \
-                     brings them in step, and so does `telekommo sources sync`",
+                    "not in step: {}. Leads of a source that Kommo does not know go to its default source. The next \
+                     start corrects this, and so does `telekommo sources sync`",
                     behind.join(", ")
                 ),
             )
@@ -147,10 +149,10 @@ async fn fields(config: &Config, account: &Account) -> Option<Finding> {
         missing.extend(no_place_for_names(name, &of_contacts));
     }
     for end in utm.iter().filter(|end| !of_leads.iter().any(|field| field.is_tracking(end))) {
-        missing.push(format!("leads have no tracking field utm_{end}: what campaigns say of it is left out"));
+        missing.push(format!("leads have no tracking field utm_{end}, so campaigns leave it out"));
     }
     Some(if missing.is_empty() {
-        fine(about, "all that are to be filled are there")
+        fine(about, "all fields that are needed exist")
     } else {
         wrong(about, missing.join(". "))
     })
@@ -159,11 +161,11 @@ async fn fields(config: &Config, account: &Account) -> Option<Finding> {
 /// What is wrong with the field for public names, which is to hold a text.
 fn no_place_for_names(name: &str, of_contacts: &[KnownField]) -> Option<String> {
     let Some(field) = of_contacts.iter().find(|field| field.is_called(name)) else {
-        return Some(format!("contacts have no field \"{name}\": correct kommo.username_field, or make the field"));
+        return Some(format!("contacts have no field \"{name}\": correct kommo.username_field, or create the field"));
     };
     let other = field.r#type.as_deref().filter(|kind| !["text", "textarea"].contains(kind))?;
     Some(format!(
-        "the contacts' field \"{name}\" is of the type {other}, and public names are texts: name another one in \
+        "the contacts' field \"{name}\" has the type {other}, but public names are text: name another field in \
          kommo.username_field"
     ))
 }

@@ -1,4 +1,4 @@
-//! What a start finds on this machine: the data directory, the ports, and a bridge that runs already.
+//! Checks this machine: the data directory, the ports, and a bridge that already runs.
 
 use std::{
     io,
@@ -53,11 +53,11 @@ fn data(config: &Config, runs: bool) -> Finding {
         Ok(Ground::ToBeMade { .. }) if runs => wrong(
             about,
             format!(
-                "{dir} is not there, though a bridge runs: it has another data directory. The unit sets TELEKOMMO_DATA_DIR; set it \
-                 here to the same"
+                "{dir} does not exist, although a bridge runs: the bridge uses another data directory. The systemd unit \
+                 sets TELEKOMMO_DATA_DIR; set it to the same value here"
             ),
         ),
-        Ok(Ground::ToBeMade { within }) => fine(about, format!("{dir} will be made in {}", within.display())),
+        Ok(Ground::ToBeMade { within }) => fine(about, format!("{dir} will be created in {}", within.display())),
         Err(error) => wrong(about, error.to_string()),
     }
 }
@@ -74,7 +74,7 @@ fn disk(config: &Config) -> Finding {
             ),
         ),
         Ok(free) => fine(about, format!("{} MB are free", free >> 20)),
-        Err(error) => wrong(about, format!("how much is free cannot be learnt: {error}")),
+        Err(error) => wrong(about, format!("the free space is unknown: {error}")),
     }
 }
 
@@ -83,17 +83,19 @@ fn port(about: &'static str, key: &str, address: SocketAddr, is_ours: bool) -> F
         Ok(()) if address.port() == 0 => fine(about, "a free port will be taken"),
         Ok(()) => fine(about, format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_ours => {
-            fine(about, format!("a running telekommo has {address}"))
+            fine(about, format!("a running telekommo uses {address}"))
         }
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            wrong(about, format!("another program has {address}: stop it, or write another address as {key}"))
+            wrong(about, format!("another program uses {address}: stop it, or set another address as {key}"))
         }
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            wrong(about, format!("this user may not listen on {address} ({error}): write a port from 1024 on as {key}"))
-        }
-        Err(error) => {
-            wrong(about, format!("nobody can listen on {address} ({error}): write an address of this machine as {key}"))
-        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => wrong(
+            about,
+            format!("this user may not listen on {address} ({error}): set a port of 1024 or above as {key}"),
+        ),
+        Err(error) => wrong(
+            about,
+            format!("this machine cannot listen on {address} ({error}): set one of its own addresses as {key}"),
+        ),
     }
 }
 

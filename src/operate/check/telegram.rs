@@ -1,4 +1,4 @@
-//! How Telegram stands: whether it knows the bots, and whether the files of an own server can be read.
+//! Checks the bots, and the files of a Bot API server of one's own.
 
 use std::collections::BTreeMap;
 
@@ -44,20 +44,28 @@ async fn known(source: &SourceId, bot: &Bot, needs: Needs) -> Vec<Finding> {
             let me = bot.me().await.unwrap_or_default();
             let called = me.username.as_ref().map(|username| format!(" is @{username}")).unwrap_or_default();
             let way = bot.place().proxy.map(|proxy| format!(", through the proxy {}", proxy.host)).unwrap_or_default();
-            let known = fine(about, format!("that of source {source}{called}{way}"));
+            let known = fine(about, format!("the bot of source {source}{called}{way}"));
             std::iter::once(known).chain(lacking(source, &me, needs)).collect()
         }
-        Err(failure) => vec![wrong(about, format!("that of source {source}: {}", failure.why()))],
+        Err(failure) => vec![wrong(about, format!("the bot of source {source}: {}", failure.why()))],
     }
 }
 
 /// What the bot's settings keep from working. Where Telegram does not say how they are, nothing is said.
 fn lacking(source: &SourceId, me: &Me, needs: Needs) -> Vec<Finding> {
     let privacy = (needs.groups && me.sees_groups == Some(false)).then(|| {
-        fine("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and add it again. Where it is an administrator, it sees everything anyway"))
+        fine("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). \
+                                Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and \
+                                add it again. Where it is an administrator, it sees everything anyway"))
     });
     let business = (needs.people && me.can_answer_for_people == Some(false)).then(|| {
-        wrong("People's chats", format!("nobody can let the bot of source {source} answer in their own chats, as `telegram.mark_read` has it. Switch on Business Mode: @BotFather, /mybots, Bot Settings, Business Mode"))
+        wrong(
+            "People's chats",
+            format!(
+                "people cannot let the bot of source {source} answer in their own chats, although `telegram.mark_read` \
+                 is set. Switch on Business Mode: @BotFather, /mybots, Bot Settings, Business Mode"
+            ),
+        )
     });
     privacy.into_iter().chain(business).collect()
 }

@@ -1,4 +1,4 @@
-//! How far an import is, for somebody who watches.
+//! The progress of an import, for a person who watches.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},

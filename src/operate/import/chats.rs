@@ -50,7 +50,7 @@ impl Chats {
     /// If it cannot be written.
     pub(super) fn note(&mut self, conversation: String, chat: String) -> anyhow::Result<()> {
         let line = self.noted.line(&conversation, KommoChatId(chat))?;
-        self.file.write_all(format!("{line}\n").as_bytes()).context("what is done cannot be remembered")?;
+        self.file.write_all(format!("{line}\n").as_bytes()).context("the progress cannot be saved")?;
         self.known.insert(conversation);
         Ok(())
     }

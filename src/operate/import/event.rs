@@ -64,8 +64,8 @@ impl Thread {
         Conversation::new(self.source.clone(), self.chat.id).to_string()
     }
 
-    /// A message that says `message`; `author` if the customer did not write it. It answers `reply_to` if Kommo has that.
-    /// So many came `within` its second before it.
+    /// A message that says `message`; `author` if the customer did not write it. It answers `reply_to` if Kommo has
+    /// that. So many came `within` its second before it.
     pub(super) fn event(
         &self,
         item: &Item,
@@ -109,16 +109,13 @@ pub(super) enum Left {
 /// A file that Kommo can fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fetchable {
-    /// Where.
     pub(super) link: String,
-    /// Its name.
     pub(super) name: String,
-    /// Its size.
     pub(super) size_bytes: u64,
 }
 
-/// What a message says, after `quoted`, which stands for a message that Kommo does not have. A file that is not there is
-/// named instead.
+/// What a message says, after `quoted`, which stands for a message that Kommo does not have. A file that is not there
+/// is named instead.
 pub(super) fn message(said: &Said, quoted: &str, file: Result<Fetchable, Left>, language: Language) -> Message {
     let beside = |text: Option<&str>| {
         let text = format!("{quoted}{}", text.unwrap_or_default()).trim_end().to_owned();

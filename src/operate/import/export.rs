@@ -35,8 +35,10 @@ pub(super) struct Export {
 /// A file that a message names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// It is there.
-    There { path: PathBuf, size_bytes: u64 },
+    There {
+        path: PathBuf,
+        size_bytes: u64,
+    },
     /// It was not exported, or has been taken away since.
     Missing,
     /// It is larger than what is to be imported.
@@ -56,8 +58,8 @@ impl Export {
         let main = if there.is_dir() { path.join(MAIN) } else { path.to_owned() };
         if is_page || !main.exists() && FOR_PEOPLE.iter().any(|name| folder.join(name).exists()) {
             bail!(
-                "{shown} is an export in HTML, for people to read: export again, and choose the format \"Machine-readable \
-                 JSON\""
+                "{shown} is an export in HTML, for people to read: export again, and choose the format \
+                 \"Machine-readable JSON\""
             );
         }
         if !main.exists() {
@@ -101,8 +103,8 @@ impl Export {
 /// How much is copied between two looks at the disk.
 const STEP_BYTES: u64 = 1024 * 1024;
 
-/// Copies a file to below `data_dir`, so that it is there as a whole or not at all, and for whoever owns that. The reserve of
-/// the disk stays free.
+/// Copies a file to below `data_dir`, so that it is there as a whole or not at all, and for whoever owns that. The
+/// reserve of the disk stays free.
 ///
 /// # Errors
 /// If there is no room, or no right to write.

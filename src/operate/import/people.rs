@@ -20,8 +20,8 @@ pub(super) struct People {
 }
 
 impl People {
-    /// The channel's bot, and the managers that the operator names: each `NAME=USER`, where the user is a name in Kommo or
-    /// an id.
+    /// The channel's bot, and the managers that the operator names: each `NAME=USER`, where the user is a name in Kommo
+    /// or an id.
     ///
     /// # Errors
     /// If a user is not to be found.
@@ -40,8 +40,8 @@ impl People {
     pub(super) fn stand_for(&self, outgoing: usize) -> anyhow::Result<()> {
         if outgoing > 0 && self.bot.is_none() && self.managers.is_empty() {
             bail!(
-                "the owner wrote {}, and Kommo takes what the owner wrote only in somebody's name: set kommo.bot_id from \
-                 the registration letter, or say --manager NAME=USER",
+                "the owner wrote {}, and Kommo accepts that only in somebody's name: set kommo.bot_id, or use --manager \
+                 NAME=USER",
                 counted(outgoing, "message")
             );
         }
@@ -64,11 +64,11 @@ impl People {
         let manager = self.managers.get(name).filter(|_| !fresh);
         let ref_id = manager.or(self.bot.as_ref()).cloned().ok_or_else(|| {
             let why = if fresh {
-                "it is not a day old, which only kommo.bot_id can stand for"
+                "it is not a day old, and only kommo.bot_id can be the author of such a message"
             } else {
-                "--manager lacks them"
+                "--manager does not name them"
             };
-            format!("there is nobody in Kommo for {name}: {why}")
+            format!("Kommo has no author for {name}: {why}")
         })?;
         let shown = if name.is_empty() { "Telegram" } else { name };
         Ok(Sender {
@@ -96,8 +96,8 @@ fn id(user: &str) -> Option<String> {
 
 async fn users(config: &Config) -> anyhow::Result<Vec<User>> {
     let account = identity::client(&config.kommo)?.context(
-        "--manager: users are found by name over the account's REST API: set kommo.account_url and kommo.access_token, or \
-         write the user's amojo_id",
+        "--manager: users are found by name over the account's REST API: set kommo.account_url and kommo.access_token, \
+         or write the user's amojo_id",
     )?;
     account.users().await.context("--manager: the users of the account cannot be read")
 }
@@ -116,7 +116,7 @@ fn known(user: &str, users: &[User]) -> anyhow::Result<String> {
             let names: Vec<_> = users.iter().filter_map(|user| user.name.as_deref()).collect();
             bail!("--manager: there is no user {user} in Kommo; there are {}", names.join(", "))
         }
-        _ => bail!("--manager: there are several users {user} in Kommo: write the amojo_id of the one that is meant"),
+        _ => bail!("--manager: there are several users {user} in Kommo: write the amojo_id of the right one"),
     }
 }
 

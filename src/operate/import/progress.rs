@@ -1,4 +1,4 @@
-//! What has been imported: a line per message, so that an import can be broken off at any time and taken up again.
+//! What has been imported: a line for each message, so that an import can be interrupted and continued.
 
 use std::{
     collections::HashSet,
@@ -15,8 +15,8 @@ use crate::store::data_dir;
 /// Who can import so that the bridge can read it.
 pub(super) const AS_WHOM: &str = "import as root, or as the user that telekommo runs as";
 
-/// A message that Kommo has, of one channel in one account: another one has nothing yet. A line that does not tell which
-/// counts for none; what Kommo has all the same, it recognises.
+/// A message that Kommo has, of one channel in one account: another one has nothing yet. A line that does not tell
+/// which counts for none; what Kommo has all the same, it recognises.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     #[serde(default)]
@@ -55,7 +55,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Reads what the file at `path`, below `data_dir`, tells, and keeps everybody else from importing the same at the same time.
+    /// Reads what the file at `path`, below `data_dir`, tells, and keeps everybody else from importing the same at the
+    /// same time.
     ///
     /// # Errors
     /// If it cannot be read or written, or another import runs.
@@ -86,7 +87,7 @@ impl Progress {
         self.file
             .write_all(format!("{line}\n").as_bytes())
             .and_then(|()| self.file.sync_data())
-            .context("what is done cannot be remembered (is the disk full?); run the same again to go on")?;
+            .context("the progress cannot be saved (is the disk full?); run the same command again to continue")?;
         self.done.insert((chat, message));
         Ok(())
     }

@@ -20,7 +20,6 @@ lenient! {
         pub r#type: String,
         /// Seconds since the epoch, in quotes. Exports of before 2022 have none.
         pub date_unixtime: String,
-        /// The author's name.
         pub from: String,
         /// The author: `user` and their Telegram id.
         pub from_id: String,
@@ -38,41 +37,30 @@ lenient! {
         pub file: String,
         /// What the sender called it.
         pub file_name: String,
-        /// `sticker`, `voice_message`, `video_message`, `video_file`, `animation`, `audio_file`; absent for other files.
+        /// `sticker`, `voice_message`, `video_message`, `video_file`, `animation`, `audio_file`; absent for other
+        /// files.
         pub media_type: String,
-        /// The file's type.
         pub mime_type: String,
         /// How long it plays.
         pub duration_seconds: u32,
         /// What a sticker stands for.
         pub sticker_emoji: String,
-        /// Somebody's card.
         pub contact_information: Card,
-        /// A place.
         pub location_information: Place,
-        /// The place's name.
         pub place_name: String,
-        /// The place's address.
         pub address: String,
-        /// A poll.
         pub poll: Poll,
-        /// A game.
         pub game_title: String,
-        /// A bill.
         pub invoice_information: Invoice,
     }
 
-    /// Somebody's card.
     struct Card {
-        /// A name.
         pub first_name: String,
-        /// A name.
         pub last_name: String,
         /// The phone number.
         pub phone_number: String,
     }
 
-    /// A place.
     struct Place {
         /// Degrees north.
         pub latitude: f64,
@@ -80,9 +68,7 @@ lenient! {
         pub longitude: f64,
     }
 
-    /// A poll.
     struct Poll {
-        /// What is asked.
         pub question: Value,
         /// What can be answered.
         pub answers: Vec<Choice>,
@@ -90,13 +76,10 @@ lenient! {
 
     /// An answer of a poll.
     struct Choice {
-        /// What it says.
         pub text: Value,
     }
 
-    /// A bill.
     struct Invoice {
-        /// For what.
         pub title: String,
     }
 }
@@ -115,13 +98,11 @@ pub(super) struct Item {
     pub(super) id: i64,
     /// The author's Telegram id.
     pub(super) author: i64,
-    /// The author's name.
     pub(super) author_name: String,
     /// When, in seconds since the epoch.
     pub(super) at_seconds: i64,
     /// The message that it answers, in the same chat.
     pub(super) reply_to: Option<i64>,
-    /// What it says.
     pub(super) said: Said,
 }
 
@@ -133,9 +114,15 @@ pub(super) enum Said {
     /// A file, with the text that came with it.
     File(Enclosed),
     /// A place, in degrees, with the text that came with it.
-    Place { latitude: f64, longitude: f64, text: Option<String> },
-    /// Somebody's card.
-    Card { name: String, phone: String },
+    Place {
+        latitude: f64,
+        longitude: f64,
+        text: Option<String>,
+    },
+    Card {
+        name: String,
+        phone: String,
+    },
 }
 
 /// A file of an export.
@@ -162,7 +149,7 @@ pub(super) enum Skipped {
     Unreadable,
 }
 
-/// Reads a message. What Kommo has no form for is told in `language`.
+/// Reads a message. What Kommo has no form for becomes words in `language`.
 pub(super) fn read(raw: &str, language: Language) -> Result<Item, Skipped> {
     let written: Written = serde_json::from_str(raw).map_err(|_| Skipped::Unreadable)?;
     match written.r#type.as_deref() {
@@ -185,7 +172,7 @@ pub(super) fn read(raw: &str, language: Language) -> Result<Item, Skipped> {
     })
 }
 
-/// The number of a message of which nothing else can be read; 0 if not even that.
+/// The number of a message that cannot be read otherwise; 0 if not even that.
 pub(super) fn number(raw: &str) -> i64 {
     serde_json::from_str::<Written>(raw).ok().and_then(|written| written.id).unwrap_or_default()
 }

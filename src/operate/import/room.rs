@@ -1,4 +1,4 @@
-//! The room that an import takes on the disk of the store, and what it leaves there: a bridge whose disk is full stands still.
+//! The disk space that an import needs, and what it leaves to the bridge.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -51,7 +51,8 @@ impl Room {
     pub(super) fn watch(&self, more_bytes: u64) -> io::Result<()> {
         let Some(free_bytes) = self.short_of(more_bytes) else { return Ok(()) };
         let why = format!(
-            "{} more are needed in {}, where {} are free and {} stay free for the bridge (store.reserve_mb): free some space",
+            "{} more are needed in {}, where {} are free and {} stay free for the bridge (store.reserve_mb): free some \
+             space",
             size(more_bytes),
             self.data_dir.display(),
             size(free_bytes),
@@ -70,8 +71,8 @@ impl Room {
     }
 }
 
-/// How many bytes the copies take that are still to be made: not those in the folder `kept`, nor those of messages that are
-/// `done`.
+/// How many bytes the copies take that are still to be made: not those in the folder `kept`, nor those of messages that
+/// are `done`.
 pub(super) fn needed_bytes(survey: &Survey, kept: &Path, done: &HashSet<(i64, i64)>) -> u64 {
     let of_chat = |chat: i64, files: &[(i64, u64)]| -> u64 {
         let there = copies(&kept.join(chat.to_string()));

@@ -47,7 +47,6 @@ pub(super) struct Run {
     people: People,
     post: Post,
     silent: bool,
-    /// What managers read.
     language: Language,
     links: Links,
     imports: PathBuf,
@@ -91,7 +90,7 @@ impl Run {
         let progress = Progress::open(&config.data_dir, &super::notes(config, bot, owner), scope_id)?;
         if people.has_managers() {
             let mark = imported::in_managers_names(&config.data_dir);
-            fs::write(&mark, "").context("the bridge cannot be told")?;
+            fs::write(&mark, "").context("the mark for the bridge cannot be written")?;
         }
         // What an earlier import has left, too: somebody else may have made it.
         data_dir::chown_all_like(&config.data_dir, &imported::dir(&config.data_dir)).context(AS_WHOM)?;
@@ -124,7 +123,6 @@ impl Run {
         })
     }
 
-    /// What managers read.
     pub(super) const fn language(&self) -> Language {
         self.language
     }

@@ -115,8 +115,8 @@ impl Post {
         self.chats.chat(chat).await.ok()
     }
 
-    /// Whether Kommo has the message. What it answers to a repetition is not documented, so its history is asked; and asked
-    /// again for one that was not in it, if that may have come since.
+    /// Whether Kommo has the message. What it answers to a repetition is not documented, so its history is asked; and
+    /// asked again for one that was not in it, if that may have come since.
     async fn is_there(&mut self, event: &ImportEvent, chat: &NewChat, may_have_come: bool) -> bool {
         let (conversation, msgid) = (&event.payload.conversation_id, &event.payload.msgid);
         let has = |known: &Option<(String, HashSet<String>)>| {

@@ -20,7 +20,7 @@ use crate::{
 
 /// A chat with one other person; all other chats are left out.
 const PERSONAL: &str = "personal_chat";
-/// How many ids of unreadable messages are told.
+/// How many ids of unreadable messages are shown.
 const SHOWN: usize = 5;
 
 /// Which chats are wanted, by their ids or names; all if none is named.
@@ -45,13 +45,13 @@ fn is_named(wanted: &str, chat: &ChatHead) -> bool {
 /// What one chat has.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counted {
-    /// The chat.
     pub(super) chat: ChatHead,
     /// How many messages can be imported.
     pub(super) messages: usize,
     /// How many of them the owner wrote.
     pub(super) outgoing: usize,
-    /// Which messages somebody is to notice: the newest one, and the newest of the customer's, which alone may make a lead.
+    /// Which messages somebody is to notice: the newest one, and the newest of the customer's, which alone may make a
+    /// lead.
     pub(super) loud: [Option<i64>; 2],
     /// The files that are there: whose they are, and their sizes in bytes.
     pub(super) files: Vec<(i64, u64)>,
@@ -70,7 +70,7 @@ pub(super) struct Survey {
     /// Who else wrote in these chats: ids and names.
     authors: BTreeMap<i64, String>,
     others: usize,
-    /// Private chats of which it is not told whose they are.
+    /// Private chats whose customer the export does not name.
     nobodys: usize,
 }
 

@@ -13,7 +13,6 @@ use crate::{files::text, lenient::lenient};
 lenient! {
     /// Whose account it is. An export of one chat does not tell.
     pub(super) struct Personal {
-        /// Their Telegram id.
         pub user_id: i64,
     }
 }
@@ -33,7 +32,6 @@ pub(super) struct ChatHead {
 pub(super) enum Part<'p> {
     /// Whose account it is.
     Owner(Personal),
-    /// A chat begins.
     Chat(&'p ChatHead),
     /// A message of it.
     Message(&'p ChatHead, &'p RawValue),

@@ -11,11 +11,11 @@ use crate::{domain::time::UnixMillis, operate::values, store::SetAside};
 /// What of the parked messages is wanted; all of them without a word.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 pub struct Filter {
-    /// On this route: inbound (to Kommo), outbound or outbound:SOURCE (to customers), report (delivery statuses), account
-    /// (links and notes in Kommo), stray (for conversations that are not telekommo's).
+    /// On this route: inbound (to Kommo), outbound or outbound:SOURCE (to customers), report (delivery statuses),
+    /// account (links and notes in Kommo), stray (for conversations that are not telekommo's).
     #[arg(long, value_name = "ROUTE")]
     route: Option<String>,
-    /// With these words in the reason, or with this code of Kommo's (901 to 905).
+    /// With these words in the reason, or with this code (901 to 905).
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Parked longer ago than this, such as 2h or 7d.

@@ -74,10 +74,13 @@ impl Summary {
         match (for_person, told) {
             (_, 0) => format!("{all}: {for_person} {word} a person.\n"),
             (_, 1) => {
-                format!("{all}: {for_person} {word} a person. The author of 1 was told, and it goes by itself.\n")
+                format!(
+                    "{all}: {for_person} {word} a person. The author of 1 was told, and it will be removed by itself.\n"
+                )
             }
             _ => format!(
-                "{all}: {for_person} {word} a person. The authors of {told} were told, and these go by themselves.\n"
+                "{all}: {for_person} {word} a person. The authors of {told} were told, and these will be removed by \
+                 themselves.\n"
             ),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     words::Language,
 };
 
-/// How much of a text is told, in characters.
+/// How much of a text is shown, in characters.
 const MOST: usize = 160;
 
 /// The words of a message, or what it is where it has none; `None` if that cannot be read.
@@ -67,7 +67,8 @@ fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
     }
 }
 
-/// The words of an update that is not read as a message: that of a person's own chat, whose connection is not known here.
+/// The words of an update that is not read as a message: that of a person's own chat, whose connection is not known
+/// here.
 fn words_in(raw: &str) -> Option<String> {
     let update: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw).ok()?;
     let words = |part: &serde_json::Value| {

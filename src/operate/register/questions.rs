@@ -2,11 +2,9 @@
 
 use crate::config::{AccountId, BaseUrl, ChannelBotId, ChannelId};
 
-/// A question.
 pub(super) struct Question {
     /// The option that answers it.
     pub(super) option: &'static str,
-    /// What is asked.
     pub(super) text: &'static str,
     /// What holds if nothing is answered.
     pub(super) default: Option<&'static str>,
@@ -35,7 +33,7 @@ pub(super) const INTEGRATION: Question =
 pub(super) const WIDGET_CODE: Question = ask("widget-code", "The code of the integration's widget", None, code);
 pub(super) const WRITE_FIRST: Question =
     ask("write-first", "May managers write first, to customers whose phone is known", Some("no"), yes_no);
-pub(super) const REACTIONS: Question = ask("reactions", "Shall emoji reactions cross: yes or no", Some("yes"), yes_no);
+pub(super) const REACTIONS: Question = ask("reactions", "Relay emoji reactions: yes or no", Some("yes"), yes_no);
 pub(super) const MAX_FILE: Question =
     ask("max-file-mb", "The largest file that managers may send, in MB", Some("50"), megabytes);
 

@@ -1,5 +1,5 @@
-//! The archive of the widget. It shows nothing: Kommo offers the sources of an integration only if it has a widget that says
-//! `lead_sources` ("Widget archive structure", "Sources").
+//! The archive of the widget. It shows nothing: Kommo offers the sources of an integration only if it has a widget that
+//! says `lead_sources` ("Widget archive structure", "Sources").
 
 use std::io::{Cursor, Write as _};
 
@@ -26,9 +26,8 @@ const WORDS: [(&str, &str, &str); 4] = [
     ("ru", "Боты Telegram в Kommo", "Клиенты пишут вашим ботам в Telegram, а вы отвечаете в Kommo."),
 ];
 
-/// All callbacks that Kommo calls, each of which agrees and does nothing.
-const SCRIPT: &str = "\
-define([], function () {
+/// All callbacks that Kommo calls. Each agrees and does nothing.
+const SCRIPT: &str = "define([], function () {
   'use strict';
 
   // The bridge works on its own; this widget only makes its sources known.

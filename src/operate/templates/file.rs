@@ -15,7 +15,6 @@ pub(super) struct Wanted {
     pub(super) id: String,
     /// What managers see in the list.
     pub(super) name: String,
-    /// The text.
     pub(super) content: String,
     /// Whether managers may change the text.
     pub(super) editable: bool,
@@ -179,8 +178,8 @@ mod tests {
 
     #[test]
     fn a_file_reads_as_it_is_written() {
-        let text = "[[template]]\nid = \"a\"\nname = \"A\"\ncontent = \"\"\"\nHello,\n{{contact.name}}!\"\"\"\n\
-                    editable = true\nbuttons = [\"Yes\", \"No\"]\n[[template]]\nid = \"b\"\nname = \"B\"\ncontent = \"See\"\n\
+        let text = "[[template]]\nid = \"a\"\nname = \"A\"\ncontent = \"\"\"\nHello,\n{{contact.name}}!\"\"\"\neditable \
+                    = true\nbuttons = [\"Yes\", \"No\"]\n[[template]]\nid = \"b\"\nname = \"B\"\ncontent = \"See\"\n\
                     buttons = [{ text = \"Open\", url = \"https://example.com\" }]\n";
         let read = parse(text).unwrap();
         assert_eq!((read[0].content.as_str(), read[0].editable), ("Hello,\n{{contact.name}}!", true));

@@ -40,7 +40,6 @@ impl Step {
         if change == TemplateChange::default() { Self::Keep } else { Self::Change(id, change) }
     }
 
-    /// Does it.
     pub(super) async fn take(&self, account: &Account) -> Result<(), RestError> {
         match self {
             Self::Create(new) => account.create_template(new).await.map(drop),
@@ -53,7 +52,7 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create(_) => f.write_str("made in Kommo"),
+            Self::Create(_) => f.write_str("created in Kommo"),
             Self::Change(_, change) => {
                 let parts = [
                     (change.name.is_some(), "name"),
@@ -123,7 +122,7 @@ mod tests {
     #[test]
     fn only_what_differs_is_changed() {
         assert_eq!(Step::of(&wanted(), &[known("")]), Step::Keep);
-        assert_eq!(Step::of(&wanted(), &[]).to_string(), "made in Kommo");
+        assert_eq!(Step::of(&wanted(), &[]).to_string(), "created in Kommo");
         let other = Template { name: Some("Other".to_owned()), buttons: None, ..known("") };
         let step = Step::of(&wanted(), &[other]);
         assert_eq!(step.to_string(), "changed in Kommo (name, buttons)");

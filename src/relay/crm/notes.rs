@@ -49,8 +49,8 @@ fn not_yet(enqueued_at: UnixMillis) -> Failure {
         return Failure::not_yet("Kommo has not made the contact or the lead of this chat yet");
     }
     crm::hopeless(
-        "Kommo has no contact or no open lead for this chat, a day after the customer wrote: it was deleted, closed, or nobody \
-         has accepted it. Retry this if there is one again, else drop it.",
+        "Kommo has no contact or no open lead for this chat, a day after the customer wrote: it was deleted, closed, or \
+         nobody has accepted it. Retry this if there is one again, else drop it.",
     )
 }
 
@@ -67,7 +67,7 @@ async fn write(
         CrmUpdate::ContactPatch(card) => contact::write(&context.crm, account, &chat, card).await,
         CrmUpdate::Campaign(name) => {
             let Some(campaign) = context.crm.campaigns.get(name) else {
-                tracing::info!(campaign = name, "a campaign is not in the configuration any more: nothing is noted");
+                tracing::info!(campaign = name, "the campaign is no longer configured: ignored");
                 return Ok(true);
             };
             lead::write(&context.crm, account, &chat, campaign).await

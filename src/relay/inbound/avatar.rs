@@ -41,7 +41,7 @@ async fn look(context: &Context, inbound: &Inbound) -> Option<Look> {
     let bot = context.bots.get(&inbound.conversation.source).filter(|bot| bot.id() == inbound.id.bot)?;
     let look = timeout(WITHIN, bot.look_at(inbound.customer.id)).await.unwrap_or(Look::Unanswered);
     if look == Look::Unanswered {
-        tracing::debug!(conversation = %inbound.conversation, "Telegram does not tell how the customer looks");
+        tracing::debug!(conversation = %inbound.conversation, "the customer's picture cannot be looked up");
     }
     Some(look)
 }

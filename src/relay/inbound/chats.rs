@@ -57,7 +57,7 @@ fn put_off(later: &Failure) -> Failure {
 }
 
 fn unknowable(because: &str) -> Failure {
-    let sentence = format!("Telegram does not say any more in whose chat this was written: {because}.");
+    let sentence = format!("Telegram no longer says in whose chat this was written: {because}.");
     Failure::Permanent(Refusal::internal(sentence))
 }
 
@@ -146,7 +146,7 @@ pub(super) async fn deleted(
 /// A message of Kommo's of which nothing is left in Telegram, and what it was there.
 type Gone = (KommoMessageId, Vec<MessageId>);
 
-/// What is gone altogether: an answer in parts of which some are left still says what they say.
+/// Kommo messages all of whose Telegram parts were deleted.
 fn gone(context: &Context, deletion: &Deletion) -> Result<Vec<Gone>, StoreError> {
     let mut gone: Vec<Gone> = Vec::new();
     for message in &deletion.messages {

@@ -31,18 +31,18 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
     if !attempt.is_first {
         match has_come(context, inbound, &event).await? {
             Ok(true) => {
-                tracing::info!(message = %inbound.id, "an earlier attempt to tell an edit has come about");
+                tracing::info!(message = %inbound.id, "an earlier attempt at this edit has succeeded");
                 return Ok(Ok(done()));
             }
             Ok(false) => {}
             // To be told once, it must be known what has come. But one message must not hold up all others.
             Err(later) if !later.is_final() && !attempt.is_last => return Ok(Err(later)),
-            Err(unknown) => tracing::debug!(message = %inbound.id, ?unknown, "nobody knows whether an edit has come"),
+            Err(unknown) => tracing::debug!(message = %inbound.id, ?unknown, "the outcome of an edit is unknown"),
         }
     }
     let is_customers = inbound.author == Author::Customer;
     if is_customers && !context.chats.edits().may_try(Instant::now()) {
-        tracing::debug!(message = %inbound.id, "Kommo refuses edits: told as a message");
+        tracing::debug!(message = %inbound.id, "Kommo refuses edits: sent as a message");
         return instead(context, inbound, attempt).await;
     }
     let answer = context.chats.edit(&event).await;
@@ -55,15 +55,15 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
     match answer {
         Ok(()) => {
             let (conversation, message_id) = (&inbound.conversation, inbound.original());
-            tracing::info!(%conversation, %message_id, kind = "edit", "new wording accepted by Kommo");
+            tracing::info!(%conversation, %message_id, kind = "edit", "edit accepted by Kommo");
             Ok(Ok(done()))
         }
         Err(Failure::Permanent(refusal)) => {
-            tracing::info!(message = %inbound.id, why = refusal.why(), "an edit was refused: told as a message");
+            tracing::info!(message = %inbound.id, why = refusal.why(), "edit refused: sent as a message");
             instead(context, inbound, attempt).await
         }
         Err(Failure::Transient { why, .. }) if is_kommos_own && attempt.failed_before >= TRIES => {
-            tracing::info!(message = %inbound.id, why, "an edit fails again and again: told as a message");
+            tracing::info!(message = %inbound.id, why, "edit keeps failing: sent as a message");
             instead(context, inbound, attempt).await
         }
         Err(later) => Ok(Err(later)),
@@ -77,7 +77,8 @@ fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
         None => edits.taken(),
         Some(error) if error.is_bad_request() => {
             if edits.refused(inbound.original(), Instant::now()) {
-                tracing::info!(why = %error, "Kommo refuses edits of customers' messages: they are told as messages for a day");
+                tracing::info!(why = %error, "Kommo refuses edits of customers' messages: sending them as messages for \
+                                              a day");
             }
         }
         Some(_) => {}
@@ -136,7 +137,7 @@ async fn quoting(context: &Context, inbound: &Inbound, attempt: Attempt) -> Step
     if !matches!(outcome, Err(Failure::Permanent(_))) {
         return Ok(outcome);
     }
-    tracing::info!(message = %inbound.id, "refused with the message that it is the new wording of: sent without");
+    tracing::info!(message = %inbound.id, "Kommo refused the reference to the edited message: sent without it");
     let untold = inbound.quote.clone().map(|quote| Quote { kommo: None, ..quote });
     send(context, &Inbound { quote: untold, ..inbound.clone() }, attempt).await
 }

@@ -36,7 +36,7 @@ pub(super) async fn step(
         return Ok(Step::local(Ok(done())));
     }
     let (conversation, membership) = (change.conversation, change.membership);
-    tracing::info!(%conversation, shut_out = membership.shut_out, "the bot's place in a chat has changed");
+    tracing::info!(%conversation, shut_out = membership.shut_out, "the bot's membership in a chat has changed");
     // The same twice is no news, and a chat that Kommo does not have is not made for this.
     let is_news = before.is_some_and(|before| before.shut_out) != membership.shut_out;
     let is_told = is_news && context.store.chat(&conversation)?.is_some();

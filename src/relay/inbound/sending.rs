@@ -26,16 +26,15 @@ pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt)
     let outcome = send_as(context, inbound, to_kommo::encode(inbound, &links, language), attempt).await?;
     match to_kommo::linked(inbound, &links, language) {
         Some(text) if matches!(outcome, Err(Failure::Permanent(_))) => {
-            tracing::info!(message = %inbound.id, "Kommo does not take this file: told as a text with its link");
+            tracing::info!(message = %inbound.id, "Kommo refused this file: sent as a text with its link");
             send_as(context, inbound, text, attempt).await
         }
         Some(_) | None => Ok(outcome),
     }
 }
 
-/// The same with an event that says more than the message does. Where a manager has begun a chat with the customer, these are
-/// the words that make it one with the conversation. Whatever Kommo has against that, be it that it seems to shut us out, they
-/// go where they always went: only their own refusal tells what is wrong with them.
+/// Sends `event`. If a manager has begun a chat with the customer, first tries to join that chat to this conversation;
+/// on any refusal, sends again without joining, because only that answer says what is wrong with the message itself.
 pub(super) async fn send_as(context: &Context, inbound: &Inbound, event: Event, attempt: Attempt) -> StepOutcome {
     let Some(chat) = begun(context, inbound, attempt)? else {
         return send_pictured(context, inbound, event, attempt).await;
@@ -48,7 +47,8 @@ pub(super) async fn send_as(context: &Context, inbound: &Inbound, event: Event, 
     };
     if is_given_up {
         let why = outcome.as_ref().err().map(Failure::why);
-        tracing::info!(message = %inbound.id, outcome = why.as_deref(), "not taken in the chat that a manager began: sent without it");
+        tracing::info!(message = %inbound.id, outcome = why.as_deref(), "Kommo refused to join the chat that a manager \
+                                                                         began: sent without joining");
         outcome = Box::pin(send_pictured(context, inbound, event, attempt)).await?;
     }
     if let Ok(Outcome::Done { changes, .. }) = &mut outcome {
@@ -75,7 +75,7 @@ async fn send_pictured(context: &Context, inbound: &Inbound, event: Event, attem
     };
     let outcome = Box::pin(deliver(context, inbound, &to_kommo::pictured(event.clone(), picture), attempt)).await?;
     if matches!(outcome, Err(Failure::Permanent(_))) {
-        tracing::debug!(message = %inbound.id, "refused with the customer's picture: sent without");
+        tracing::debug!(message = %inbound.id, "Kommo refused the customer's picture: sent without it");
         return Box::pin(deliver(context, inbound, &event, attempt)).await;
     }
     Ok(outcome)
@@ -119,7 +119,7 @@ async fn unnamed_chat(context: &Context, inbound: &Inbound) -> Result<Option<Sta
     match context.chats.chat(&to_kommo::chat(inbound)).await {
         Ok(id) => Ok(Some(StateChange::Chat { conversation, chat: Chat { chat: KommoChatId(id), user: None } })),
         Err(error) => {
-            tracing::debug!(%conversation, %error, "Kommo does not tell its id of the chat");
+            tracing::debug!(%conversation, %error, "Kommo did not name its id of the chat");
             Ok(None)
         }
     }
@@ -143,7 +143,7 @@ async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt
         Ok(None) => Err(failure),
         // A message makes its chat, and so does the question for it: neither is unknown to Kommo, but the channel may be.
         Err(unknown) if is_unknown && unknown.is_unknown() => Err(Failure::blocked(format!(
-            "{}: Kommo seems not to know the channel. `telekommo check` tells what is wrong",
+            "{}: Kommo seems not to know the channel. `telekommo check` says what is wrong",
             failure.why()
         ))),
         Err(unknown) => Err(match Failure::from(unknown) {

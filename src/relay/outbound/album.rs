@@ -97,7 +97,7 @@ impl Sending<'_> {
             ) => {
                 self.body_sent.begin();
                 let first = calls.first().map(|call| &call.message);
-                tracing::info!(?first, ?error, "Telegram does not take these files together: sent one by one");
+                tracing::info!(?first, ?error, "Telegram refused the album: sending its files one by one");
                 Step::remote(Ok(Outcome::Replace(one_by_one(calls).collect())))
             }
         };

@@ -73,7 +73,7 @@ enum Next {
     Again(Attempt),
 }
 
-/// After how many tries of an answer, whatever they failed of, its text no longer waits for a file that Kommo does not give.
+/// Attempts after which the text is sent without a file that Kommo fails to serve.
 const TRIES_WITH_FILE: u32 = 5;
 
 impl Sending<'_> {
@@ -171,7 +171,7 @@ fn next(
         UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),
         UploadError::Refused { of, why, refusal } => (of, why, refusal),
     };
-    tracing::info!(message = %call.message, ?form, why, "Telegram does not take a file like this: sent another way");
+    tracing::info!(message = %call.message, ?form, why, "Telegram refused the file in this form: sending it in another");
     match (of, next_form) {
         (Disliked::Buttons, _) if !attempt.keyboard.is_empty() => {
             // No text can stand below a sticker.

@@ -117,7 +117,7 @@ pub(in crate::relay) async fn name(
         Ok(()) => Step::remote(Ok(done())),
         Err(later) if later.may_pass() && failed_before + 1 < NAMED_TRIES => Step::local(Err(later)),
         Err(failure) => {
-            tracing::info!(%message, failure = %failure.why(), "Kommo does not take our id of a manager's message");
+            tracing::info!(%message, failure = %failure.why(), "Kommo refused our id for a manager's message");
             Step::local(Ok(done()))
         }
     }

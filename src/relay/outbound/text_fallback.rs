@@ -31,7 +31,7 @@ impl Sending<'_> {
             let has_rest = call.part > 1 && is_first;
             return Ok(Err(Failure::Permanent(if has_rest { why.and(refusal::rest_arrived()) } else { why })));
         }
-        tracing::warn!(message = %call.message, why = why.why(), "the text goes without its file");
+        tracing::warn!(message = %call.message, why = why.why(), "sending the text without its file");
         let why = if is_first { why.and(refusal::text_arrived()) } else { why };
         let lost = Some(why.told(self.context.spoken.now()));
         let marked = |job: Job| match job {

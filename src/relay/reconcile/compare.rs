@@ -103,7 +103,8 @@ impl Reconciler {
         if read.is_cut {
             let back = read.told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
             let back = span(back);
-            tracing::warn!(conversation = %target.conversation, "its history is too long: what is older than {back} was not compared");
+            tracing::warn!(conversation = %target.conversation, "the history is too long: messages older than {back} \
+                                                                 were not compared");
             summary.add(ReconcileSummary { in_part: 1, ..ReconcileSummary::default() });
         }
         let (mut missing, mut reports) = (Vec::new(), Vec::new());
@@ -122,7 +123,10 @@ impl Reconciler {
             if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
                 if says_nothing(&raw) {
                     summary.empty += 1;
-                    tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and Kommo's history tells neither text nor file of it: its manager is told that it was not sent");
+                    tracing::warn!(conversation = %target.conversation, message = %past.id, "a missed message has \
+                                                                                             neither text nor file in \
+                                                                                             Kommo's history: not sent, \
+                                                                                             and its manager is told");
                 }
                 let (id, lane) = (Some(IdempotencyKey::hook(&past.id)), target.lane.clone());
                 missing.push(Missing { rank, job: NewJob { id, lane, job: Job::Hook { raw } } });
@@ -135,7 +139,7 @@ impl Reconciler {
             let ranks = read.told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
             let put = self.put(&target.lane, missing, ranks, search).await?;
             summary.sent = put.saturating_sub(summary.empty);
-            tracing::info!(conversation = %target.conversation, sent = summary.sent, "managers' messages that had not come are sent now");
+            tracing::info!(conversation = %target.conversation, sent = summary.sent, "missed messages are sent now");
         }
         Ok(summary)
     }
@@ -184,11 +188,15 @@ impl Reconciler {
             Verdict::Sent => {}
             Verdict::Uncertain => {
                 summary.uncertain += 1;
-                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} ago may have been delivered before the store was restored: not sent");
+                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} \
+                                                                                         ago may have been delivered \
+                                                                                         before the store was restored: \
+                                                                                         not sent");
             }
             Verdict::Late | Verdict::Lost => {
                 summary.too_old += 1;
-                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message never came, and is {shown} old: not sent");
+                tracing::warn!(conversation = %target.conversation, message = %past.id, "a missed message is {shown} \
+                                                                                         old: not sent");
             }
         }
         Ok(verdict)

@@ -29,8 +29,8 @@ use crate::{
 };
 
 /// What an operator is to do.
-const ADVICE: &str = "nothing that managers wrote before now is sent by itself, for it may have been delivered; look in Kommo \
-    at what they wrote since the snapshot or the copy was made, and at `telekommo parked list`";
+const ADVICE: &str = "nothing that managers wrote before now is sent by itself, for it may have been delivered; look in \
+                      Kommo at what they wrote since the snapshot or the copy was made, and at `telekommo parked list`";
 
 /// What is kept back as long as nobody knows.
 #[derive(Debug)]
@@ -102,7 +102,8 @@ impl Reconciler {
         let Rewound { parked, busy } = self.parts.store.rewound(waiting, search.mark, now).await?;
         let ago = span(past.at.until(now));
         tracing::error!(conversation = %target.conversation, message = past.ours, parked, busy,
-            "the data directory went back in time: Kommo has a message of ours of {ago} ago that it does not know. {ADVICE}");
+            "the data directory went back in time: Kommo has a message of ours of {ago} ago that it does not know. \
+             {ADVICE}");
         self.parts.metrics.rewound(format!("the data directory went back in time: {ADVICE}"));
         self.end_doubt(search).await
     }

@@ -30,7 +30,8 @@ impl Reconciler {
             Ok(named) if !named.is_empty() => search.pending = named,
             Ok(_) => return Ok(ReconcileSummary::default()),
             Err(error) => {
-                tracing::debug!(%error, "the account does not tell in which chats something was sent: silent ones are looked at later");
+                tracing::debug!(%error, "the account does not say in which chats something was sent: silent ones are \
+                                         compared later");
                 return Ok(ReconcileSummary::default());
             }
         }

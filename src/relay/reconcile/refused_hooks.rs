@@ -59,13 +59,15 @@ impl Reconciler {
         tracing::warn!(
             answers,
             %since,
-            "answers are found in Kommo's history instead of coming by their hooks: something in front of telekommo, such as a web server or a firewall, seems to refuse Kommo's hooks"
+            "answers are found in Kommo's history instead of coming by their hooks: something in front of telekommo, \
+             such as a web server or a firewall, seems to refuse Kommo's hooks"
         );
         self.parts.metrics.note(
             Note::Hooks,
             Some(format!(
-                "hooks: {answers} answers since {since} were found in Kommo's history instead of coming by their hooks, and arrived \
-                 late. Something in front of telekommo seems to refuse Kommo's hooks: let POST requests to /kommo/ through"
+                "hooks: {answers} answers since {since} were found in Kommo's history instead of coming by their hooks, \
+                 and arrived late. Something in front of telekommo seems to refuse Kommo's hooks: let POST requests to \
+                 /kommo/ through"
             )),
         );
     }

@@ -148,7 +148,9 @@ fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
     }
     let rounds = search.has_left(target);
     if rounds == TOLD_AFTER {
-        tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons: it is tried again and again, but look in Kommo whether its managers' messages have arrived. This is said once");
+        tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons, and telekommo keeps \
+                                             trying: look in Kommo whether its managers' messages have arrived. This is \
+                                             said once");
     } else {
         tracing::warn!(%conversation, why, rounds, "its history cannot be read: the next comparison tries again");
     }

@@ -72,7 +72,7 @@ impl Reconciler {
             match occasion {
                 Occasion::Outage => {
                     self.listening.begin_anew();
-                    tracing::info!("an outage has ended, in which Kommo's hooks may have been lost");
+                    tracing::info!("an outage has ended; Kommo's hooks may have been lost in it");
                     self.begin(self.prepare_undoubted().await?).await?;
                 }
                 Occasion::Sleep => {
@@ -138,7 +138,7 @@ impl Reconciler {
                     return self.note(summary, search).await;
                 }
                 Worked::ClockSet => {
-                    tracing::warn!("this machine's clock was set back: the comparison begins anew");
+                    tracing::warn!("this machine's clock was set back: the comparison starts over");
                     search = if is_doubted { self.prepare().await? } else { self.prepare_undoubted().await? };
                 }
             }
@@ -166,7 +166,7 @@ impl Reconciler {
         }
         let count = self.parts.store.release_all_holds();
         if count > 0 {
-            tracing::warn!(conversations = count, "new messages go on before older ones that may be missing");
+            tracing::warn!(conversations = count, "new messages are sent before older ones that may be missing");
         }
         job.await
     }
@@ -177,7 +177,7 @@ impl Reconciler {
             let most = span(self.bounds.hold_for);
             tracing::warn!(
                 conversations,
-                "answers are held until Kommo's history tells whether older ones are missing, for {most} at most"
+                "answers are held until telekommo has looked for missed, older ones, for {most} at most"
             );
         }
     }
@@ -194,7 +194,7 @@ impl Reconciler {
                     }
                     break (search, count, summary);
                 }
-                Worked::ClockSet => tracing::warn!("this machine's clock was set back: the comparison begins anew"),
+                Worked::ClockSet => tracing::warn!("this machine's clock was set back: the comparison starts over"),
             }
         };
         if summary == ReconcileSummary::default() {

@@ -203,7 +203,7 @@ impl Reconciler {
     fn only_imported(&self, known: &[KnownChat]) -> Vec<KnownChat> {
         let mut imported = self.parts.imported.all().unwrap_or_else(|error| {
             let file = self.parts.imported.file().display();
-            tracing::warn!(%error, %file, "which chats were imported into cannot be read: they are not compared");
+            tracing::warn!(%error, %file, "the list of imported chats cannot be read: they are not compared");
             BTreeMap::new()
         });
         for known in known {

@@ -7,8 +7,8 @@ use crate::sandbox::{
     telegram::FakeTelegram,
 };
 
-/// A bot's token belongs into the address at Telegram, the account's token into one header for the account, and the channel's
-/// secret nowhere.
+/// A bot's token belongs into the address at Telegram, the account's token into one header for the account, and the
+/// channel's secret nowhere.
 pub(super) fn guard(telegram: &FakeTelegram, kommo: &FakeKommo) {
     let guarded =
         |name: &str, text: &str, only_after| Guarded { name: name.to_owned(), text: text.to_owned(), only_after };

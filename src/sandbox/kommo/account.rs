@@ -33,13 +33,10 @@ pub(super) use records::Records;
 /// What a request of the REST API is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The account.
     Account,
-    /// Its users.
     Users,
     /// The sources of the integration.
     Sources,
-    /// Contacts.
     Contacts,
     /// Custom fields of contacts.
     ContactFields,
@@ -47,13 +44,10 @@ pub enum Subject {
     ContactChats,
     /// What is noted among the events of contacts.
     ContactNotes,
-    /// Leads.
     Leads,
     /// Custom fields of leads.
     LeadFields,
-    /// Chat templates.
     Templates,
-    /// What has happened.
     Events,
 }
 

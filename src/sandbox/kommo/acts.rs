@@ -80,8 +80,8 @@ impl FakeKommo {
         self.core.world.note(|world| world.chat(conversation_id).cloned())
     }
 
-    /// Reads the messages of a conversation where they are, oldest first: none if nobody has written in it. Nothing else
-    /// happens here meanwhile.
+    /// Reads the messages of a conversation where they are, oldest first: none if nobody has written in it. Nothing
+    /// else happens here meanwhile.
     pub fn read_chat<R>(&self, conversation_id: &str, read: impl FnOnce(&[Message]) -> R) -> R {
         self.core.world.note(|world| {
             let chat = world.chat(conversation_id);

@@ -44,7 +44,6 @@ pub enum AttachmentKind {
 }
 
 impl AttachmentKind {
-    /// All of them.
     pub const ALL: [Self; 6] = [Self::Picture, Self::Video, Self::Audio, Self::Voice, Self::Sticker, Self::File];
 
     /// As on the wire.

@@ -39,7 +39,6 @@ pub enum CaptionOn {
 pub enum Pace {
     /// Each waits for the answer to the one before.
     InTurn,
-    /// All at once.
     AtOnce,
 }
 
@@ -56,7 +55,6 @@ impl From<Attachment> for Draft {
 }
 
 impl Draft {
-    /// A text.
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
     }
@@ -85,7 +83,6 @@ impl Draft {
         drafts.into_iter().map(|draft| Self { group: group.clone(), ..draft }).collect()
     }
 
-    /// With this text.
     #[must_use]
     pub fn saying(self, text: impl Into<String>) -> Self {
         Self { text: text.into(), ..self }

@@ -66,8 +66,8 @@ fn check(world: &World, message: &Message, edit: &EditMessage) -> Result<(), Ref
     Ok(())
 }
 
-/// Gives the address of a new file. One that is not named stays, unless the type has none; and so does a caption of which
-/// nothing is said: whether it is taken away is not documented.
+/// Gives the address of a new file. One that is not named stays, unless the type has none; and so does a caption of
+/// which nothing is said: whether it is taken away is not documented.
 fn change(message: &mut Message, content: &Content) -> Option<String> {
     let has_file = content.kind.has_file();
     content.kind.name().clone_into(&mut message.kind);

@@ -13,7 +13,6 @@ use crate::{
     },
 };
 
-/// The longest page.
 const PAGE: usize = 50;
 
 /// One page of the chat with Kommo's id `id`, which may have nothing.

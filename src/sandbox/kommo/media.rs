@@ -38,7 +38,6 @@ pub struct Fetched {
     pub status: Option<u16>,
     /// `Content-Type`.
     pub content_type: String,
-    /// The body.
     pub bytes: Bytes,
 }
 
@@ -56,7 +55,6 @@ impl Media {
     }
 }
 
-/// What is fetched.
 pub(super) enum Wanted {
     /// The file of the message with this id.
     File(String),

@@ -31,23 +31,19 @@ pub enum ReactionShape {
 pub enum FileNames {
     /// `""` and 0.
     Blank,
-    /// As they are.
     Told,
 }
 
 /// Fields without which the rest can be understood: the documentation says that they may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Optional {
-    /// They are there.
     Told,
-    /// They are not.
     Missing,
 }
 
 /// What is done with something of which the documentation does not say that it is right or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubtful {
-    /// It is taken.
     Taken,
     /// It is refused: 400.
     Refused,
@@ -58,14 +54,12 @@ pub enum Doubtful {
 pub enum Silence {
     /// It makes no lead.
     Silent,
-    /// It makes one.
     Loud,
 }
 
 /// Whether Kommo tells by a hook what was imported in a manager's name. It never does for the channel's bot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Imports {
-    /// No hook.
     Quiet,
     /// A hook, as for what the manager writes in Kommo.
     Echoed,
@@ -80,8 +74,8 @@ pub enum UserShape {
     Nested,
 }
 
-/// What becomes of a message that names two chats: by our id one that is there already, and by `conversation_ref_id` one that
-/// a manager has begun.
+/// What becomes of a message that names two chats: by our id one that is there already, and by `conversation_ref_id`
+/// one that a manager has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TwoChats {
     /// It is refused: 400.

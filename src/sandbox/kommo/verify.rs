@@ -28,7 +28,6 @@ pub(super) fn verify(
         && text("x-signature") == sign(secret, lines(method, digest, kind, date, path).as_bytes())
 }
 
-/// What is signed.
 fn lines(method: &Method, digest: &str, kind: &str, date: &str, path: &str) -> String {
     [method.as_str(), digest, kind, date, path].join("\n")
 }

@@ -39,7 +39,6 @@ pub struct Contact {
     pub id: String,
     /// The channel's id; empty until they write.
     pub client_id: String,
-    /// The name.
     pub name: String,
     /// `profile_link`: a link to the public username.
     pub profile_link: Option<String>,
@@ -51,7 +50,6 @@ pub struct Contact {
     pub avatar: Option<Avatar>,
 }
 
-/// A contact's picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Avatar {
     /// Where the channel said that it is.
@@ -60,7 +58,6 @@ pub struct Avatar {
     pub fetched: Option<Fetched>,
 }
 
-/// All of it.
 pub(super) struct World {
     pub(super) connection: Option<Connection>,
     pub(super) hook_url: Option<String>,

@@ -1,6 +1,7 @@
 //! Whether a client tells a server a secret that is not for it.
 //!
-//! Every byte is looked at as it comes, whatever it is a part of: the request line, a header, a body, the file in a form.
+//! Every byte is looked at as it comes, whatever it is a part of: the request line, a header, a body, the file in a
+//! form.
 
 use std::{
     collections::BTreeSet,

@@ -51,8 +51,8 @@ impl Piece {
 }
 
 impl FakeTelegram {
-    /// A customer sends files that belong together: an update for each, with one `media_group_id`. Gives the ids of their
-    /// messages.
+    /// A customer sends files that belong together: an update for each, with one `media_group_id`. Gives the ids of
+    /// their messages.
     ///
     /// # Panics
     /// If the bot or the customer was never added.

@@ -10,13 +10,10 @@ use serde_json::{Value, json};
 pub enum FileKind {
     /// A picture; Telegram makes smaller sizes of it.
     Photo,
-    /// A film.
     Video,
     /// A film without sound.
     Animation,
-    /// A round film.
     VideoNote,
-    /// A recorded voice.
     Voice,
     /// Music.
     Audio,
@@ -35,9 +32,7 @@ pub enum FileKind {
 /// A file that a customer sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFile {
-    /// How.
     pub kind: FileKind,
-    /// The file itself.
     pub bytes: Bytes,
     /// Its name, where its kind has one; the title, of music.
     pub name: Option<String>,

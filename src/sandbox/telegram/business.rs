@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// For how long after a customer's message the bot may answer (Bot API, `BusinessBotRights.can_reply`), in milliseconds.
+/// For how long after a customer's message the bot may answer (Bot API, `BusinessBotRights.can_reply`), in
+/// milliseconds.
 const ANSWERABLE_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What a bot has of an account that it looks after.

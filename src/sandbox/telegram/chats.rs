@@ -49,8 +49,8 @@ impl FakeTelegram {
         self.core.world.change(|world| world.say(token, customer, message, now)).expect(NOBODY)
     }
 
-    /// The count of messages in a customer's chat with a bot goes on from `last_id`. A bot's private chats share one count,
-    /// so that numbers are left out wherever somebody else has written.
+    /// The count of messages in a customer's chat with a bot goes on from `last_id`. A bot's private chats share one
+    /// count, so that numbers are left out wherever somebody else has written.
     ///
     /// # Panics
     /// If the bot was never added.

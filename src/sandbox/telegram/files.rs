@@ -18,7 +18,8 @@ use crate::sandbox::{
 
 /// What is no id of a file (server source, `check_remote_file_id`).
 const INVALID: Refusal = Refusal::new(400, "Bad Request: invalid file_id");
-/// The id of a file that cannot be had: it is gone, another bot's, or there is trouble (server source, `on_update_file`).
+/// The id of a file that cannot be had: it is gone, another bot's, or there is trouble (server source,
+/// `on_update_file`).
 const UNAVAILABLE: Refusal = Refusal::new(400, "Bad Request: wrong file_id or the file is temporarily unavailable");
 
 /// `getFile`.

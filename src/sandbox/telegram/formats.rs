@@ -57,8 +57,8 @@ impl Format {
 
 /// As what Telegram delivers a file that a bot sends as `kind`: what does not fit the method goes as something else.
 ///
-/// Sources: the Bot API's `sendVoice`, `sendVideo`, `sendAnimation`, `sendSticker`, and `disable_content_type_detection`
-/// of `sendDocument`.
+/// Sources: the Bot API's `sendVoice`, `sendVideo`, `sendAnimation`, `sendSticker`, and
+/// `disable_content_type_detection` of `sendDocument`.
 pub(super) fn delivered(kind: FileKind, upload: &Upload, detects: bool) -> FileKind {
     let format = Format::of(upload);
     match kind {

@@ -20,7 +20,6 @@ use crate::{
 pub enum GroupKind {
     /// A small group, which may become a supergroup.
     Group,
-    /// A large one.
     Supergroup,
     /// A channel: it speaks as itself.
     Channel,
@@ -41,9 +40,7 @@ impl GroupKind {
 pub struct NewGroup {
     /// Its id: below 0; those of supergroups and channels start with `-100`.
     pub id: i64,
-    /// What it is.
     pub kind: GroupKind,
-    /// Its name.
     pub title: String,
     /// Who is in it. The first of them lets the bot in.
     pub members: Vec<i64>,

@@ -96,8 +96,8 @@ fn key(Button { text, url, callback_data }: Button) -> Result<Key, Refusal> {
 const TEXT_ALONE: &str =
     "Bad Request: can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard";
 
-/// Where a button leads, as the server reads it: what it sees to itself, it names; what Telegram refuses behind it, it does not.
-/// Which addresses those are is not published: here they are those of a domain that never exists.
+/// Where a button leads, as the server reads it: what it sees to itself, it names; what Telegram refuses behind it, it
+/// does not. Which addresses those are is not published: here they are those of a domain that never exists.
 fn address(url: &str) -> Result<String, Refusal> {
     let refused = |why: &str| Err(Refusal::bad(&format!("inline keyboard button URL '{url}' is invalid: {why}")));
     let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
@@ -115,7 +115,8 @@ fn address(url: &str) -> Result<String, Refusal> {
     }
 }
 
-/// What becomes of a label (server source, `clean_input_string`): control characters are spaces, and marks of direction go.
+/// What becomes of a label (server source, `clean_input_string`): control characters are spaces, and marks of direction
+/// go.
 fn cleaned(label: &str) -> String {
     let stays = label.chars().filter(|c| !('\u{2028}'..='\u{202e}').contains(c));
     stays.map(|c| if c.is_ascii_control() { ' ' } else { c }).collect()

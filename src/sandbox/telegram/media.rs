@@ -25,7 +25,6 @@ const LARGEST_VIDEO_NOTE: usize = 12 << 20;
 
 /// Where a file comes from.
 pub(super) enum Source<'a> {
-    /// The request.
     Upload(&'a Upload),
     /// Telegram, by its id, or the web, by its address.
     Named(&'a str),

@@ -50,7 +50,6 @@ pub struct Piece {
     pub value: Value,
 }
 
-/// Buttons in rows.
 pub type Keyboard = Vec<Vec<Key>>;
 
 /// A button below a message.

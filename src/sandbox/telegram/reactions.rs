@@ -125,7 +125,8 @@ fn wanted(arguments: &Arguments) -> Result<Vec<ReactionType>, Refusal> {
 }
 
 impl World {
-    /// Somebody reacts to a message of a private chat or a group, or takes it back. Gives `None` if there is no such message.
+    /// Somebody reacts to a message of a private chat or a group, or takes it back. Gives `None` if there is no such
+    /// message.
     pub(super) fn react(
         &mut self,
         token: &str,

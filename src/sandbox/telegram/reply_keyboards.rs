@@ -35,7 +35,6 @@ pub struct ReplyKey {
 pub enum Asks {
     /// Their phone number.
     Contact,
-    /// Where they are.
     Location,
 }
 
@@ -126,8 +125,8 @@ impl FakeTelegram {
         self.core.world.look(|world| world.chat(token, customer)?.reply_keyboard.clone())
     }
 
-    /// A customer presses the button in `row` and `column`, both from 0, in place of their keyboard. Gives the id of the
-    /// message that this sends.
+    /// A customer presses the button in `row` and `column`, both from 0, in place of their keyboard. Gives the id of
+    /// the message that this sends.
     ///
     /// # Panics
     /// If there is no such button.

@@ -15,19 +15,14 @@ use crate::{
 pub enum Room {
     /// A customer's own chat with the bot.
     Private {
-        /// The customer's id.
         customer: i64,
     },
-    /// A group.
     Group {
-        /// Its id.
         group: i64,
     },
     /// A customer's chat with the owner of an account that the bot looks after, or did.
     Desk {
-        /// The owner's id.
         owner: i64,
-        /// The customer's id.
         customer: i64,
     },
 }
@@ -35,9 +30,7 @@ pub enum Room {
 /// A group as it is to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupCard {
-    /// Its id.
     pub id: i64,
-    /// Its name.
     pub title: String,
     /// Who is in it.
     pub members: Vec<i64>,
@@ -98,8 +91,8 @@ impl World {
 }
 
 impl FakeTelegram {
-    /// Somebody says something: `who` is the customer, a member of the group, or the owner. Of `message` text, piece and
-    /// what it answers count. Gives its id.
+    /// Somebody says something: `who` is the customer, a member of the group, or the owner. Of `message` text, piece
+    /// and what it answers count. Gives its id.
     ///
     /// # Panics
     /// If the bot, the room or the person is not there.
@@ -108,7 +101,8 @@ impl FakeTelegram {
         self.core.world.change(|world| world.speak(token, (room, who), message, now)).expect(NOBODY)
     }
 
-    /// Somebody sends one file, or several as an album, and may answer a message with it. Gives the ids of the messages.
+    /// Somebody sends one file, or several as an album, and may answer a message with it. Gives the ids of the
+    /// messages.
     ///
     /// # Panics
     /// If the bot, the room or the person is not there.
@@ -140,8 +134,8 @@ impl FakeTelegram {
         self.in_room(token, room, |chat| chat.messages.clone()).unwrap_or_default()
     }
 
-    /// Reads the messages of a room where they are, oldest first: none if the room is not there. Nothing else happens here
-    /// meanwhile.
+    /// Reads the messages of a room where they are, oldest first: none if the room is not there. Nothing else happens
+    /// here meanwhile.
     pub fn read_room<R>(&self, token: &str, room: Room, read: impl FnOnce(&[ChatMessage]) -> R) -> R {
         self.core.world.look(|world| {
             let chat = world.bots.get(token).and_then(|bot| bot.chat_in(room));

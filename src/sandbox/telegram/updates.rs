@@ -53,7 +53,6 @@ pub(super) enum Allowed {
     /// All but those on request.
     #[default]
     Usual,
-    /// These.
     Only(BTreeSet<String>),
 }
 
@@ -88,7 +87,6 @@ struct Event {
     expires_at: UnixMillis,
 }
 
-/// The queue.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     events: VecDeque<Event>,
@@ -165,7 +163,6 @@ impl Queue {
         self.expired.clone()
     }
 
-    /// Drops what waits.
     pub(super) fn clear(&mut self) {
         self.events.clear();
     }

@@ -27,10 +27,8 @@ fn bot_id(token: &str) -> i64 {
     token.split(':').next().and_then(|id| id.parse().ok()).unwrap_or_default()
 }
 
-/// All of it.
 #[derive(Default)]
 pub(super) struct World {
-    /// By token.
     pub(super) bots: BTreeMap<String, Bot>,
     pub(super) customers: BTreeMap<i64, Person>,
     pub(super) files: Files,
@@ -38,7 +36,6 @@ pub(super) struct World {
     requests: VecDeque<Request>,
 }
 
-/// A customer's account.
 pub(super) struct Person {
     pub(super) card: Customer,
     pub(super) deactivated: bool,

@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn of(dir: &Path, error: &io::Error) -> (String, String) {
     known(dir, error).unwrap_or_else(|| {
         let remedy = Remedy::of(dir);
-        let advice = format!("Look after the disk, and start again. If it cannot be read then either, {remedy}");
+        let advice = format!("Check the disk, and start again. If the store still cannot be read, {remedy}");
         (error.to_string(), advice)
     })
 }

@@ -1,7 +1,7 @@
 //! Narrowing down which update makes an answer unreadable. No I/O.
 //!
-//! A batch comes as one answer, so one update that breaks it would stop all behind it, for as long as Telegram keeps it. So
-//! after a while updates are asked for singly, until the one is found that is alone and still breaks its answer.
+//! A batch comes as one answer, so one update that breaks it would stop all behind it, for as long as Telegram keeps
+//! it. So after a while updates are asked for singly, until the one is found that is alone and still breaks its answer.
 
 use crate::telegram::{error::Unread, updates::RawUpdate, wire};
 
@@ -27,8 +27,8 @@ impl Narrowing {
         if self.singly > 0 { 1 } else { ALL }
     }
 
-    /// An answer was read that brought so many updates. Where there is no more, or all of the batch have passed, nothing is
-    /// left to be found.
+    /// An answer was read that brought so many updates. Where there is no more, or all of the batch have passed,
+    /// nothing is left to be found.
     pub(super) const fn read(&mut self, count: usize) {
         self.failed = 0;
         self.suspect = None;

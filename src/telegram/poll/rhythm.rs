@@ -10,15 +10,15 @@ const SPREAD: f64 = 0.2;
 /// How often a poll that fails is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Rhythm {
-    /// How often Telegram is tried while it is away, and how long it may take to answer then. It holds a poll for 3 s whose
-    /// offset it was asked for less than 3 s ago, so that is the least that is of use.
+    /// How often Telegram is tried while it is away, and how long it may take to answer then. It holds a poll for 3 s
+    /// whose offset it was asked for less than 3 s ago, so that is the least that is of use.
     pub(super) every: Duration,
     /// After so long an outage, it is tried less often.
     pub(super) long: Duration,
     /// How often, then, and how long it may take. Who is away for long may be behind a line that has become slow.
     pub(super) every_later: Duration,
-    /// The longest that a poll stays away because it was asked to. Telegram forgets the press of a button after 150 s, and a
-    /// mad proxy may ask for days.
+    /// The longest that a poll stays away because it was asked to. Telegram forgets the press of a button after 150 s,
+    /// and a mad proxy may ask for days.
     pub(super) longest_asked: Duration,
     /// How often at least is tried what a person has to mend.
     pub(super) probe_every: Duration,
@@ -37,8 +37,8 @@ impl Rhythm {
         }
     }
 
-    /// How long after its beginning a poll that has failed is followed by the next, in an outage of this length. `chance` is
-    /// a random number in `0.0..1.0`.
+    /// How long after its beginning a poll that has failed is followed by the next, in an outage of this length.
+    /// `chance` is a random number in `0.0..1.0`.
     pub(super) fn next_after(&self, trouble: &Trouble, lasts: Duration, chance: f64) -> Duration {
         let usual = self.usual(lasts);
         let base = match trouble {

@@ -204,7 +204,7 @@ async fn whatever_happens_is_named_and_outlived() {
     outlives(|| refusal(400, "Logged out"), "has logged the bot out", BRISK).await;
     outlives(|| refusal(401, "Unauthorized"), "does not accept this bot's token", BRISK).await;
     outlives(|| refusal(404, "Not Found"), "check the path in `telegram.api_url`", BRISK).await;
-    outlives(|| refusal(429, "Too Many Requests: retry after 100000"), "asks for patience", BRISK).await;
+    outlives(|| refusal(429, "Too Many Requests: retry after 100000"), "asks telekommo to wait", BRISK).await;
     outlives(|| Reply::Close, "did not answer", BRISK).await;
     outlives(
         || Reply::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"ok\"".to_vec()),

@@ -18,14 +18,15 @@ pub(super) enum Trouble {
     Conflict,
     /// A webhook is set (409). Kommo's own Telegram integration sets one.
     #[error(
-        "a webhook is set for this bot, so Telegram does not let it be polled: disconnect the bot from the service that set it, or call deleteWebhook"
+        "a webhook is set for this bot, so Telegram does not let it be polled: disconnect the bot from the service that \
+         set it, or call deleteWebhook"
     )]
     Webhook,
     /// The server does not serve this bot.
     #[error("{0}")]
     Obstacle(Obstacle),
     /// Telegram asks for patience (429).
-    #[error("Telegram asks for patience: too many requests (429)")]
+    #[error("Telegram asks telekommo to wait: too many requests (429)")]
     Throttled(Option<Duration>),
     /// The server's answer cannot be read, or does not come to its end: one of the updates in it may be why.
     #[error("{why}")]
@@ -36,9 +37,7 @@ pub(super) enum Trouble {
         body: Unread,
     },
     /// None of the updates has a number, so none of them can be confirmed.
-    #[error(
-        "Telegram gives updates without numbers, which cannot be confirmed: the next that has one takes them along"
-    )]
+    #[error("Telegram sends updates without numbers, which only the next numbered one confirms")]
     Unnumbered,
     /// Telegram is away, or something else answers in its place.
     #[error("{0}")]
@@ -51,7 +50,7 @@ impl From<CallError> for Trouble {
         match error {
             CallError::Refused(error) => match (Obstacle::of(&error), error.code) {
                 (Some(obstacle), _) => Self::Obstacle(obstacle),
-                // The poll that waits while a webhook is set is told so in other words than those after it.
+                // A poll that waits while a webhook is set gets other words than the polls after it.
                 (None, 409) if error.description.contains("ebhook") => Self::Webhook,
                 (None, 409) => Self::Conflict,
                 (None, 429) => Self::Throttled(error.retry_after),
@@ -112,7 +111,8 @@ mod tests {
             ),
             (
                 409,
-                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook \
+                 first",
                 Trouble::Webhook,
             ),
             (409, "Conflict: terminated by setWebhook request", Trouble::Webhook),

@@ -49,7 +49,6 @@ pub(in crate::telegram) fn refusal(code: u16, description: &str) -> Reply {
     Reply::Answer(code, body.to_string())
 }
 
-/// A request.
 #[derive(Clone, Debug, Default)]
 pub(in crate::telegram) struct Asked {
     pub(in crate::telegram) body: String,

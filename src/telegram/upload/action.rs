@@ -15,7 +15,8 @@ impl Bot {
         tokio::time::sleep(SHOWN_AFTER).await;
         loop {
             if let Err(failure) = self.show(to.clone(), form.action()).await {
-                tracing::debug!(source = %self.source(), failure = %failure.why(), "the customer does not see that a file comes");
+                tracing::debug!(source = %self.source(), failure = %failure.why(), "the customer does not see that a \
+                                                                                    file comes");
             }
             tokio::time::sleep(SHOWN_EVERY).await;
         }

@@ -28,8 +28,9 @@ pub struct Incoming {
 
 /// Whether Telegram may have all of a request. Until it has, breaking off does no harm: half a request does nothing.
 ///
-/// Nothing tells how much of what is written has left this machine. So a file that fits into the buffers on the way counts
-/// as handed over almost at once, and if the connection breaks then, is reported as uncertain though it may not have gone.
+/// Nothing tells how much of what is written has left this machine. So a file that fits into the buffers on the way
+/// counts as handed over almost at once, and if the connection breaks then, is reported as uncertain though it may not
+/// have gone.
 #[derive(Clone, Debug, Default)]
 pub struct BodySent(Arc<AtomicBool>);
 
@@ -120,8 +121,8 @@ impl ProgressWatch {
     }
 }
 
-/// The bytes of `incoming`, at most `limit_bytes`, and as many as it was said to have. `at_end` is told once all have been asked
-/// for.
+/// The bytes of `incoming`, at most `limit_bytes`, and as many as it was said to have. `at_end` is told once all have
+/// been asked for.
 pub(super) fn watched(
     incoming: Incoming,
     limit_bytes: u64,
@@ -156,7 +157,7 @@ impl Watched {
         self.progress.moved();
         let Some(piece) = piece.transpose().map_err(Break::SourceStalled)? else {
             if self.said_bytes.is_some_and(|said| self.total < said) {
-                return Err(Break::SourceStalled("the file is shorter than it was said to be".to_owned()));
+                return Err(Break::SourceStalled("the file is shorter than announced".to_owned()));
             }
             if let Some(body_sent) = &self.at_end {
                 body_sent.complete();
@@ -168,7 +169,7 @@ impl Watched {
             return Err(Break::TooLarge);
         }
         if self.said_bytes.is_some_and(|said| self.total > said) {
-            return Err(Break::SourceStalled("the file is longer than it was said to be".to_owned()));
+            return Err(Break::SourceStalled("the file is longer than announced".to_owned()));
         }
         Ok(Some(piece))
     }
@@ -190,9 +191,9 @@ mod tests {
         let all = vec!["first".to_owned(), "second".to_owned()];
         for (said, seen, why) in [
             (11, all.clone(), None),
-            (12, all.clone(), Some("the file is shorter than it was said to be")),
-            (10, all[..1].to_vec(), Some("the file is longer than it was said to be")),
-            (4, Vec::new(), Some("the file is longer than it was said to be")),
+            (12, all.clone(), Some("the file is shorter than announced")),
+            (10, all[..1].to_vec(), Some("the file is longer than announced")),
+            (4, Vec::new(), Some("the file is longer than announced")),
         ] {
             let said_so = Incoming { size_bytes: Some(said), ..incoming(vec![Ok("second")]) };
             let why = why.map(|why| Break::SourceStalled(why.to_owned()));

@@ -36,11 +36,8 @@ pub enum SendAs {
 /// The kinds of albums: what Telegram takes together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Album {
-    /// Photos and videos.
     Pictures,
-    /// Audio files.
     Audios,
-    /// Documents.
     Documents,
 }
 
@@ -49,11 +46,9 @@ pub enum Album {
 pub struct FileTraits<'a> {
     /// How it is to be shown.
     pub kind: MediaKind,
-    /// What it is.
     pub format: Format,
     /// Bytes, if that is known.
     pub size_bytes: Option<u64>,
-    /// Its name.
     pub name: &'a str,
 }
 

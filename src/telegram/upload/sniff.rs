@@ -19,25 +19,20 @@ pub enum Format {
     Webm,
     /// Packed with gzip: a sticker that moves, if it claims to be one.
     Gzip,
-    /// Anything else.
     Other,
 }
 
 /// A format of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageKind {
-    /// JPEG.
     Jpeg,
-    /// PNG.
     Png,
-    /// WebP.
     Webp,
 }
 
 /// A format of music.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MusicKind {
-    /// MPEG audio.
     Mp3,
     /// MPEG-4 with sound alone.
     M4a,
@@ -91,7 +86,8 @@ impl Format {
     }
 }
 
-/// The brand tells whether there is more than sound (ISO/IEC 14496-12; the brands are Apple's). `QuickTime` looks alike.
+/// The brand tells whether there is more than sound (ISO/IEC 14496-12; the brands are Apple's). `QuickTime` looks
+/// alike.
 fn mpeg4(bytes: &[u8]) -> Format {
     match bytes.get(8..12) {
         Some(b"M4A " | b"M4B ") => Format::Music(MusicKind::M4a),

@@ -36,7 +36,6 @@ lenient! {
         pub thumbnail: Box<File>,
     }
 
-    /// A place.
     pub struct Location {
         /// Degrees north.
         pub latitude: f64,
@@ -46,15 +45,11 @@ lenient! {
 
     /// A place with a name.
     pub struct Venue {
-        /// Where it is.
         pub location: Location,
-        /// Its name.
         pub title: String,
-        /// Its address.
         pub address: String,
     }
 
-    /// Somebody's card.
     pub struct Contact {
         /// The phone number.
         pub phone_number: String,

@@ -8,8 +8,8 @@ use crate::{
     telegram::wire::Message,
 };
 
-/// An object whose fields are read one by one, by their names in the Bot API. For the many kinds that only become words,
-/// this is nearer to the page that describes them than a struct for each.
+/// An object whose fields are read one by one, by their names in the Bot API. For the many kinds that only become
+/// words, this is nearer to the page that describes them than a struct for each.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct RawObject(Fields);

@@ -1,4 +1,5 @@
-//! Looking into JSON without reading it: no depth, no broken detail and no odd escape stops this, and none of it recurses.
+//! Looking into JSON without reading it: no depth, no broken detail and no odd escape stops this, and none of it
+//! recurses.
 
 /// The key of an update's number.
 const UPDATE_ID: &str = "update_id";

@@ -1,4 +1,5 @@
-//! Half characters. JSON may escape half of a surrogate pair, which is no text, and one of them would cost a customer's words.
+//! Half characters. JSON may escape half of a surrogate pair, which is no text, and one of them would cost a customer's
+//! words.
 
 use std::borrow::Cow;
 

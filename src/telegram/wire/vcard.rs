@@ -1,6 +1,6 @@
 //! Cards of people as apps exchange them (vCard, RFC 6350, and its versions 2.1 and 3.0): what of them reaches a chat.
 
-/// How many numbers and addresses of a card are told.
+/// How many numbers and addresses of a card are shown.
 const MOST: usize = 20;
 /// The longest card that a bot may send (`sendContact`).
 const MOST_BYTES: usize = 2048;
@@ -10,7 +10,6 @@ const MOST_BYTES: usize = 2048;
 pub struct Reach {
     /// Phone numbers.
     pub phones: Vec<String>,
-    /// E-mail addresses.
     pub emails: Vec<String>,
 }
 
@@ -83,8 +82,8 @@ mod tests {
     #[test]
     fn the_numbers_and_addresses_of_every_version_are_read() {
         let card = "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Doe;Ann;;;\r\nitem1.TEL;type=CELL;type=pref:+49 151 77000111\r\n\
-            TEL;HOME:030 12\r\n 3456\r\nTEL;VALUE=uri:tel:+1-202-555-0100\r\ntel:+49 151 77000111\r\nTEL:\r\n\
-            EMAIL;TYPE=INTERNET:ann@example.com\r\nEMAIL:nobody\r\nNOTE:call 5\r\nEND:VCARD\r\n";
+                    TEL;HOME:030 12\r\n 3456\r\nTEL;VALUE=uri:tel:+1-202-555-0100\r\ntel:+49 151 77000111\r\nTEL:\r\n\
+                    EMAIL;TYPE=INTERNET:ann@example.com\r\nEMAIL:nobody\r\nNOTE:call 5\r\nEND:VCARD\r\n";
         let phones = ["+49 151 77000111", "030 123456", "+1-202-555-0100"];
         let want = Reach { phones: phones.map(str::to_owned).to_vec(), emails: vec!["ann@example.com".to_owned()] };
         assert_eq!(read(card), want);

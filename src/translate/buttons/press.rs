@@ -1,7 +1,7 @@
 //! What a button carries, and what a press of it says.
 //!
-//! `b:{place}:{label}`, or `c:{place}:{length}:{choice}{label}` where Kommo wants to hear of the choice; each without the
-//! label if it does not fit, and the choice is left out if it alone does not.
+//! `b:{place}:{label}`, or `c:{place}:{length}:{choice}{label}` where Kommo wants to hear of the choice; each without
+//! the label if it does not fit, and the choice is left out if it alone does not.
 
 use crate::{domain::keyboard::Button, telegram::wire::InlineKeyboard};
 

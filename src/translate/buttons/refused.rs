@@ -1,8 +1,8 @@
 //! Which buttons Telegram does not take, found with few attempts: one bad button costs that button alone.
 //!
-//! A refusal may name the address that it does not like. Where it names nothing, buttons are left out one after another, the
-//! links first: they come from people, what an answer carries comes from us. Each attempt is a call, and a refused one has
-//! sent nothing; the last one goes without buttons.
+//! A refusal may name the address that it does not like. Where it names nothing, buttons are left out one after
+//! another, the links first: they come from people, what an answer carries comes from us. Each attempt is a call, and a
+//! refused one has sent nothing; the last one goes without buttons.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -13,7 +13,7 @@ const MOST: usize = 5;
 /// The same where each call takes a file along.
 const MOST_WITH_FILE: usize = 2;
 
-/// A keyboard of which Telegram does not take something.
+/// A keyboard in which Telegram refuses something.
 #[derive(Clone, Debug)]
 pub struct Retreat<'a> {
     keyboard: &'a Keyboard,
@@ -28,9 +28,8 @@ pub struct Retreat<'a> {
 /// A keyboard without the buttons that Telegram may not take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// What is shown.
     pub shown: Keyboard,
-    /// What is told as text.
+    /// What is written as text.
     pub told: Keyboard,
 }
 
@@ -113,8 +112,8 @@ impl<'a> Retreat<'a> {
     }
 }
 
-/// What to leave out in turn, if `left` calls may follow, of which the last one is without buttons: each suspect by itself where
-/// there are few, else each half, and then all of them.
+/// What to leave out in turn, if `left` calls may follow, of which the last one is without buttons: each suspect by
+/// itself where there are few, else each half, and then all of them.
 fn plan(suspects: &[usize], left: usize) -> VecDeque<BTreeSet<usize>> {
     let all: BTreeSet<usize> = suspects.iter().copied().collect();
     let parts = match suspects.len() {

@@ -5,8 +5,8 @@ use crate::{
     kommo::wire::{HookCard, HookLocation},
 };
 
-/// A place or somebody's card, if there is one that can be shown. Both may be filled in with nothing: a message that says
-/// what it is is nothing else.
+/// A place or somebody's card, if there is one that can be shown. Both may be filled in with nothing: a message that
+/// says what it is is nothing else.
 pub(super) fn of(
     kind: Option<&str>,
     place: Option<&HookLocation>,

@@ -57,8 +57,8 @@ impl Chat {
     }
 }
 
-/// Whether a message was written where the bot is a guest. The id of that chat may be that of another chat of the bot's, so
-/// nothing may be known by it.
+/// Whether a message was written where the bot is a guest. The id of that chat may be that of another chat of the
+/// bot's, so nothing may be known by it.
 pub(super) fn is_guests(message: &RawObject) -> bool {
     message.is_set("guest_query_id")
 }
@@ -126,16 +126,17 @@ const SAID: [&str; 20] = [
     "rich_message",
 ];
 
-/// Where a message was said. In chats without topics, what answers something is in a thread too, but in no topic. Who joins or
-/// closes a topic moves the talk nowhere, and of an old message whose button is pressed Telegram does not tell it.
+/// Where a message was said. In chats without topics, what answers something is in a thread too, but in no topic. Who
+/// joins or closes a topic moves the talk nowhere, and of an old message whose button is pressed Telegram does not tell
+/// it.
 pub(super) fn topic(message: &RawObject) -> Option<Topic> {
     let is_said = SAID.iter().any(|kind| message.is_set(kind));
     let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
     is_said.then(|| topic.map_or(Topic::Outside, Topic::Topic))
 }
 
-/// Takes off the message that began a topic, which everything in it answers though nobody has quoted it, and gives the name
-/// that the topic began with.
+/// Takes off the message that began a topic, which everything in it answers though nobody has quoted it, and gives the
+/// name that the topic began with.
 pub(super) fn beginning(message: &mut Message) -> Option<String> {
     let start = message.reply_to_message.as_ref()?.fields.part("forum_topic_created");
     let name = start.text("name").map(|name| people::one_line(&name))?;

@@ -1,9 +1,9 @@
 //! Formatted text as plain text.
 //!
-//! Kommo shows plain text. What only changes the look of words (bold, italic, underline) is let go. What changes their
-//! meaning gets a mark that people know: `~struck out~`, `||hidden||`, `` `code` ``, fences around programs, `> ` in front of
-//! quoted lines, behind the label of a link where it leads, and behind a date when that is: Telegram's apps show it in the time
-//! of whoever reads it. Marks are only ever added, so no word can be lost.
+//! Kommo shows plain text. What only changes the look of words (bold, italic, underline) is dropped. What changes their
+//! meaning gets a mark that people know: `~struck out~`, `||hidden||`, `` `code` ``, fences around programs, `> ` in
+//! front of quoted lines, behind the label of a link where it leads, and behind a date when that is: Telegram's apps
+//! show it in the time of whoever reads it. Marks are only ever added, so no word can be lost.
 
 use crate::{
     telegram::wire::{Entity, RawObject},
@@ -22,9 +22,7 @@ pub(super) fn of(part: &RawObject, text: &str, entities: &str) -> Option<String>
 /// What stands around a stretch of text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
-    /// In front.
     pub(super) before: String,
-    /// Behind.
     pub(super) after: String,
 }
 
@@ -54,7 +52,7 @@ struct Stretch {
     style: Style,
 }
 
-/// `text` with the marks that its `entities` ask for. Entities that make no sense in it are let go.
+/// `text` with the marks that its `entities` ask for. Entities that make no sense in it are ignored.
 pub(super) fn plain(text: &str, entities: &[Entity]) -> String {
     let units = Units::new(text);
     let mut stretches: Vec<_> = entities.iter().filter_map(|entity| stretch(text, entity, &units)).collect();

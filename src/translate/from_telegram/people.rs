@@ -53,7 +53,7 @@ pub(super) fn all(of: &[RawObject], language: Language) -> String {
     if named.is_empty() { described::somebody().say(language) } else { named.join(", ") }
 }
 
-/// Who first wrote a message that is told again (Bot API, `MessageOrigin`).
+/// Who first wrote a forwarded message (Bot API, `MessageOrigin`).
 pub(super) fn author(origin: &RawObject) -> Option<String> {
     let chat = ["chat", "sender_chat"].into_iter().find_map(|field| known(&origin.part(field)));
     let person = known(&origin.part("sender_user"));

@@ -32,9 +32,9 @@ pub fn query(raw: &str) -> Option<String> {
     }
 }
 
-/// The private chat of whoever has pressed a button below a message that is only known by its `inline_message_id`: Telegram
-/// may tell of the bot's own messages like that. Only what one of our buttons carries is taken for such a press, since where
-/// else the message may be is not told.
+/// The private chat of whoever has pressed a button below a message that is only known by its `inline_message_id`:
+/// Telegram may tell of the bot's own messages like that. Only what one of our buttons carries is taken for such a
+/// press, since where else the message may be is not told.
 pub(super) fn at_home(query: &CallbackQuery) -> Option<i64> {
     let is_ours = query.data.as_deref().is_some_and(|data| buttons::pressed(data, None).index.is_some());
     let is_apart = query.message.is_none() && query.inline_message_id.is_some();

@@ -45,8 +45,8 @@ pub fn start_context(raw: &str, source: &SourceId) -> Option<StartContext> {
     })
 }
 
-/// Whose own phone number an update tells, and when it was shared: by a customer, with a bot or with somebody for whom a bot
-/// answers.
+/// Whose own phone number an update tells, and when it was shared: by a customer, with a bot or with somebody for whom
+/// a bot answers.
 #[must_use]
 pub fn own_number(raw: &str) -> Option<(UserId, String, UnixMillis)> {
     let update = Update::parse(raw)?;
@@ -58,8 +58,8 @@ pub fn own_number(raw: &str) -> Option<(UserId, String, UnixMillis)> {
     Some((UserId(customer), phone, UnixMillis::from_seconds(message.date.unwrap_or_default())))
 }
 
-/// The number of a card that is the sender's own, and was not passed on. The button of a keyboard sends such a card, and so
-/// does a person who shares their own contact; Telegram says whose card it is.
+/// The number of a card that is the sender's own, and was not passed on. The button of a keyboard sends such a card,
+/// and so does a person who shares their own contact; Telegram says whose card it is.
 fn own_phone(message: &Message, sender: i64) -> Option<String> {
     let card = message.fields.part("contact");
     let is_own = card.read::<i64>("user_id") == Some(sender);
@@ -84,7 +84,7 @@ pub fn without_payload(text: String, is_ours: impl Fn(&str) -> bool) -> String {
     if payload(&text).is_some_and(is_ours) { START.to_owned() } else { text }
 }
 
-/// Whether a payload has the shape of a link to a contact. It is nobody else's business, be it good or not.
+/// Whether a payload has the shape of a link to a contact. Nobody else sees it, valid or not.
 pub(super) fn is_invitation(payload: &str) -> bool {
     payload.len() == INVITATION_CHARS
 }

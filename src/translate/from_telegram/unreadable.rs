@@ -51,7 +51,7 @@ mod tests {
         decode(raw, &place)
     }
 
-    /// An update with `levels` levels, of which the innermost hold the words of an article.
+    /// An update with `levels` levels. The innermost hold the words of an article.
     fn article(levels: usize) -> String {
         // The update, its message, the article, its list of blocks, and a block.
         let nested = levels - 5;

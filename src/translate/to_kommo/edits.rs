@@ -14,8 +14,8 @@ use crate::{
 
 /// The new wording of a message that Kommo has, which it knows by our id. Kommo fetches files by `links`.
 ///
-/// What was told with the message is told again: Kommo takes no quote here, so the words of one stay in front where they
-/// were, and a file is named anew, which is right also where it is another one.
+/// What was told with the message is told again: Kommo takes no quote here, so the words of one stay in front where
+/// they were, and a file is named anew, which is right also where it is another one.
 #[must_use]
 pub fn edit(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> EditEvent {
     let mut wording = message(&Inbound { edited: false, ..inbound.clone() }, links, language);

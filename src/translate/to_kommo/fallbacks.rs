@@ -1,4 +1,4 @@
-//! What a message says, in other ways than the usual one.
+//! Fallback encodings: a file as a link, a message with the customer's avatar.
 
 use crate::{
     domain::message::{Content, Inbound},

@@ -1,4 +1,4 @@
-//! Chats that managers have begun: how Kommo is told which conversation they are ("Chat webhooks", write first).
+//! Chats that managers have begun: how Kommo learns which conversation they are ("Chat webhooks", write first).
 
 use crate::{
     domain::{
@@ -10,8 +10,8 @@ use crate::{
     translate::to_kommo::type_of,
 };
 
-/// A customer's message as the one that answers what a manager has begun: both ids of the chat make them one, and both of
-/// the customer.
+/// A customer's message as the one that answers what a manager has begun: both ids of the chat make them one, and both
+/// of the customer.
 #[must_use]
 pub fn answering(mut event: Event, chat: &KommoChatId, user: Option<&KommoUserId>) -> Event {
     event.payload.conversation_ref_id = Some(chat.to_string());
@@ -19,7 +19,8 @@ pub fn answering(mut event: Event, chat: &KommoChatId, user: Option<&KommoUserId
     event
 }
 
-/// The edit that gives a manager's first message its id of ours, with the words that it has; `None` if those are not known. The chat goes by Kommo's id alone: our own may be another chat's, as long as the customer has not answered.
+/// The edit that gives a manager's first message its id of ours, with the words that it has; `None` if those are not
+/// known. The chat goes by Kommo's id alone: our own may be another chat's, as long as the customer has not answered.
 #[must_use]
 pub fn named(
     message: &KommoMessageId,

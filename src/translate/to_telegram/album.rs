@@ -11,8 +11,8 @@ use crate::{
 /// The most files that Telegram takes together (Bot API, `sendMediaGroup`).
 pub const LARGEST: usize = 10;
 
-/// The works of answers that were given at once, each with its calls: files that follow each other go together, and what
-/// is said besides comes after them.
+/// The works of answers that were given at once, each with its calls: files that follow each other go together, and
+/// what is said besides comes after them.
 #[must_use]
 pub fn unite(answers: Vec<Vec<Call>>) -> Vec<Job> {
     let (mut jobs, mut files, mut after) = (Vec::new(), Vec::new(), Vec::new());

@@ -55,7 +55,7 @@ async fn after_a_429_and_then_a_403_nothing_is_asked_any_more() {
     let error = account.info().await.unwrap_err();
     assert!(matches!(error, RestError::Throttled { shut_out: true, .. }), "{error}");
     let error = account.clone().info().await.unwrap_err();
-    assert!(error.to_string().contains("shuts this machine out"), "{error}");
+    assert!(error.to_string().contains("has blocked this machine"), "{error}");
     let statuses: Vec<_> = kommo.rest_requests().into_iter().map(|request| request.status).collect();
     assert_eq!(statuses, [Some(429), Some(403)]);
 }

@@ -51,8 +51,8 @@ struct Door {
     address: SocketAddr,
     hooks: String,
     file: String,
-    /// How many clients are connected. The bridge takes connections in their order, so it has all of them that were there
-    /// before a hook that it has answered.
+    /// How many clients are connected. The bridge takes connections in their order, so it has all of them that were
+    /// there before a hook that it has answered.
     inside: AtomicUsize,
 }
 

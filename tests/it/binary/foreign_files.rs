@@ -1,4 +1,5 @@
-//! Files of other users, and files that somebody has mounted. Only root can play another user, as whom the pipeline runs.
+//! Files of other users, and files that somebody has mounted. Only root can play another user, as whom the pipeline
+//! runs.
 
 use std::{
     fs,
@@ -65,8 +66,9 @@ async fn a_secret_of_another_user_is_told_with_whose_it_is_and_who_we_are() {
     let (code, said) = checked(&config, &token, (NOBODY, NOBODY)).await;
     assert_eq!(code, Some(2), "{said}");
     let want = format!(
-        "{} cannot be read (permission denied: it belongs to root (uid 0) with the mode 600, and telekommo runs as nobody \
-         (uid 65534)): run telekommo with sudo or as root (uid 0), or give it to the user that it runs as (chown)",
+        "{} cannot be read (permission denied: it belongs to root (uid 0) with the mode 600, and telekommo runs as \
+         nobody (uid 65534)): run telekommo with sudo or as root (uid 0), or give it to the user that it runs as \
+         (chown)",
         token.display()
     );
     assert!(said.contains(&want), "{said}");
@@ -154,8 +156,8 @@ async fn a_full_and_a_read_only_disk_are_told_as_such() {
     }
     let stage = Harness::without_bridge(BRISK).unwrap();
     let config = stage.write_config().unwrap();
-    let script = "mkdir \"$1\" && mount -t tmpfs -o size=200k tmpfs \"$1\" && { [ $4 = rw ] || mount -o remount,ro \"$1\"; } \
-                  && TELEKOMMO_DATA_DIR=\"$1/data\" exec \"$3\" run --config \"$2\"";
+    let script = "mkdir \"$1\" && mount -t tmpfs -o size=200k tmpfs \"$1\" && { [ $4 = rw ] || mount -o remount,ro \
+                  \"$1\"; } && TELEKOMMO_DATA_DIR=\"$1/data\" exec \"$3\" run --config \"$2\"";
     for (access, says) in [("rw", "Free some space there"), ("ro", "Make that file system writable")] {
         let mut command = Command::new("unshare");
         command.args(["-m", "sh", "-c", script, "sh"]).args([&stage.dir().join(access), &config]);
@@ -174,12 +176,12 @@ async fn what_a_container_mounts_is_taken_without_a_word() {
     }
     let (stage, config, token) = stage_with_token(0o444, (0, 0));
     // Who runs it may not be let into the folder that it was built in.
-    let script = "{ ln -f \"$5\" \"$1/program\" 2>/dev/null || cp \"$5\" \"$1/program\"; } \
-                  && mount -t tmpfs tmpfs \"$1/mount\" && mkdir \"$1/mount/..new\" && ln -s ..new \"$1/mount/..data\" \
-                  && cp \"$2\" \"$1/mount/..new/token\" && chmod 444 \"$1/mount/..new/token\" \
-                  && ln -s ..data/token \"$1/mount/token\" && { [ \"$4\" = rw ] || mount -o remount,ro \"$1/mount\"; } \
-                  && TELEKOMMO_SOURCES__SALES__TOKEN_FILE=\"$1/mount/token\" \
-                     exec setpriv --reuid 1000 --regid 1000 --clear-groups \"$1/program\" check --offline --config \"$3\"";
+    let script = "{ ln -f \"$5\" \"$1/program\" 2>/dev/null || cp \"$5\" \"$1/program\"; } && mount -t tmpfs tmpfs \
+                  \"$1/mount\" && mkdir \"$1/mount/..new\" && ln -s ..new \"$1/mount/..data\" && cp \"$2\" \
+                  \"$1/mount/..new/token\" && chmod 444 \"$1/mount/..new/token\" && ln -s ..data/token \
+                  \"$1/mount/token\" && { [ \"$4\" = rw ] || mount -o remount,ro \"$1/mount\"; } && \
+                  TELEKOMMO_SOURCES__SALES__TOKEN_FILE=\"$1/mount/token\" exec setpriv --reuid 1000 --regid 1000 \
+                  --clear-groups \"$1/program\" check --offline --config \"$3\"";
     fs::create_dir(stage.dir().join("mount")).unwrap();
     for (access, warns) in [("ro", false), ("rw", true)] {
         let mut command = Command::new("unshare");

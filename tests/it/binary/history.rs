@@ -63,7 +63,10 @@ async fn an_answer_that_did_not_come_is_found_sent_and_shown() {
     stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
     let (code, printed, complaint) = command(&stage, &["reconcile"]).await;
     assert_eq!(code, Some(1), "{printed}");
-    assert!(printed.ends_with("1 conversation could not be read.\n") && complaint.contains("ask again"), "{complaint}");
+    assert!(
+        printed.ends_with("1 conversation could not be read.\n") && complaint.contains("run it again"),
+        "{complaint}"
+    );
     let (code, _, complaint) = command(&stage, &["history", "tg:sales:777000111"]).await;
     assert!(code == Some(1) && complaint.contains("reading the history"), "{complaint}");
     stage.finish().await;

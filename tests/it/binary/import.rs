@@ -196,7 +196,7 @@ async fn an_import_that_is_asked_to_end_says_how_to_go_on() {
         eventually("some messages are imported", async || imported(&stage) >= 2).await;
         let ended = process.end(signal).await;
         assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-        assert!(ended.stderr.contains("broken off; run the same again to go on"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("interrupted; run the same command again to continue"), "{}", ended.stderr);
         assert!(imported(&stage) < ALL);
         done(&stage, &[]).await;
         assert_complete(&stage);

@@ -61,8 +61,8 @@ fn seed() -> u64 {
     wished.map_or_else(|| fastrand::u64(..), |seed| seed.parse().expect("TELEKOMMO_SEED is a number"))
 }
 
-/// Waits until everything has arrived. How much there is depends on the machine, so it is standing still that fails; and to
-/// look is dear, so this does not look at every change.
+/// Waits until everything has arrived. How much there is depends on the machine, so it is standing still that fails;
+/// and to look is dear, so this does not look at every change.
 async fn drained(stage: &Harness, done: &Done, process: &Process) {
     let (mut least, mut since) = (usize::MAX, Instant::now());
     loop {

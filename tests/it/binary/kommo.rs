@@ -90,7 +90,7 @@ async fn sources_are_shown_brought_in_step_and_deleted() {
     let printed = done(&stage, &["sources", "sync"]).await;
     assert_eq!(
         printed,
-        "support: made in Kommo\nsales: changed in Kommo\nold: in Kommo, but not in the configuration; left as it is\n"
+        "support: created in Kommo\nsales: changed in Kommo\nold: in Kommo, but not in the configuration; left as it is\n"
     );
     done(&stage, &["sources", "remove", "old"]).await;
     let printed = done(&stage, &["sources", "sync"]).await;
@@ -176,7 +176,7 @@ async fn check_says_which_fields_are_missing_or_take_no_text() {
     let stage = Harness::without_bridge(&format!("{ACCOUNT}{filled}")).unwrap();
     done(&stage, &["sources", "sync"]).await;
     let printed = done(&stage, &["check"]).await;
-    assert!(flat(&printed).contains("Fields all that are to be filled are there"), "{printed}");
+    assert!(flat(&printed).contains("Fields all fields that are needed exist"), "{printed}");
     for (name, says) in
         [("Telegramm", "contacts have no field \"Telegramm\""), ("Visits", "\"Visits\" is of the type numeric")]
     {
@@ -193,7 +193,7 @@ async fn a_start_that_knows_no_account_says_what_to_write() {
     let stage = Harness::without_bridge(&format!("{ACCOUNT}#kommo.account_id")).unwrap();
     stage.kommo.rest_down(true).unwrap();
     let process = Process::spawn(run(&stage));
-    let complaint = process.logged("kommo.account_id is not written").await;
+    let complaint = process.logged("kommo.account_id is not set").await;
     assert!(complaint.contains("cannot be reached"), "{complaint}");
     let ended = process.end(Signal::TERM).await;
     assert!(

@@ -69,13 +69,13 @@ async fn a_failure_names_the_message_and_so_does_its_end() {
     let id = retried["message_id"].as_str().unwrap().to_owned();
     assert!(id.starts_with("tg:"), "{retried}");
     assert!(!retried["message"].as_str().unwrap().contains("0 seconds"), "{retried}");
-    let through = line(&process, "goes through after it had failed").await;
+    let through = line(&process, "succeeded after it had failed").await;
     assert_eq!((&through["message_id"], &through["level"]), (&id.into(), &"INFO".into()), "{through}");
 
     let refusal = r#"{"error_code":400,"error_type":"BAD","error_description":"no"}"#;
     stage.kommo.fault(Endpoint::Message, Fault::Status { code: 400, body: refusal.to_owned() }, 1);
     stage.telegram.write(TOKEN, ANNA, "third");
-    let parked = line(&process, "set aside: it cannot be delivered").await;
+    let parked = line(&process, "parked: it cannot be delivered").await;
     let admin = process.ports().await.admin;
     let list = reqwest::get(format!("http://{admin}/parked")).await.unwrap().text().await.unwrap();
     assert!(list.contains(&format!("\"id\":{}", parked["parked"])), "{parked} is not in {list}");

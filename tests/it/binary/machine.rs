@@ -71,7 +71,7 @@ async fn a_port_is_told_by_who_has_it_and_a_running_bridge_by_how_it_stands() {
     let mut command = check(&stage);
     command.env("TELEKOMMO_ADMIN__LISTEN", &address);
     let (code, said) = checked(command).await;
-    assert!(code == Some(1) && said.contains(&format!("another program has {address}")), "{said}");
+    assert!(code == Some(1) && said.contains(&format!("another program uses {address}")), "{said}");
     assert!(said.contains("admin.listen"), "{said}");
 
     let process = Process::start(&stage, run(&stage)).await;
@@ -88,7 +88,7 @@ async fn a_port_is_told_by_who_has_it_and_a_running_bridge_by_how_it_stands() {
     let (code, said) = checked(beside()).await;
     assert_eq!(code, Some(1), "{said}");
     for address in [ports.hooks, ports.admin] {
-        assert!(said.contains(&format!("a running telekommo has {address}")), "{said}");
+        assert!(said.contains(&format!("a running telekommo uses {address}")), "{said}");
     }
     assert!(said.contains("Running the bridge is not ready: "), "{said}");
     process.end(Signal::TERM).await;

@@ -76,7 +76,7 @@ async fn many_are_listed_and_sent_after_all_or_forgotten_at_once() {
     assert_eq!(done(&stage, &["drop", &newest.to_string()]).await, "1 message: forgotten.\n");
     let (code, printed, complaint) = command(&stage, &["retry", &newest.to_string()]).await;
     assert_eq!((code, printed.as_str()), (Some(1), "0 messages: in their queues again.\n"));
-    assert!(complaint.contains("nothing is parked under this number"), "{complaint}");
+    assert!(complaint.contains("no message is parked under this number"), "{complaint}");
     let sent = done(&stage, &["retry", "--all", "--route", "outbound:sales", "--reason", "901"]).await;
     assert_eq!(sent, "2 messages: in their queues again.\n");
     stage.until_settled().await;

@@ -41,7 +41,8 @@ pub(crate) fn run(stage: &Harness) -> Command {
     command
 }
 
-/// The same command as another user, who may not be let into the folder that the binary was built in: its file is open here.
+/// The same command as another user, who may not be let into the folder that the binary was built in: its file is open
+/// here.
 pub(crate) fn as_user(command: &Command, (user, group): (u32, u32)) -> Command {
     static BINARY: LazyLock<File> = LazyLock::new(|| File::open(env!("CARGO_BIN_EXE_telekommo")).unwrap());
     let std = command.as_std();

@@ -64,7 +64,7 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     stage.telegram.fault(Target::method("sendChatAction"), Fault::DropBefore, 1);
     stage.kommo.typing(&conversation(0, BEN)).await;
     stage.kommo.reply(&conversation(0, BEN), "Maria", "uncertain").await;
-    process.logged("set aside").await;
+    process.logged("parked: it cannot be delivered").await;
 
     // Telegram is away, and one token is revoked when it is back.
     stage.telegram.down(true).unwrap();

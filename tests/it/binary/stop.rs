@@ -80,7 +80,7 @@ async fn what_kommo_was_about_to_take_arrives_after_the_next_start_once() {
     let stage = Harness::without_bridge(BRISK).unwrap();
     let (process, _call) = waiting_for_kommo(&stage, &["one", "two"]).await;
     let ended = ends_well(process, Signal::TERM).await;
-    assert!(ended.stderr.contains("broken off"), "nothing was in flight: {}", ended.stderr);
+    assert!(ended.stderr.contains("aborting what is under way"), "nothing was in flight: {}", ended.stderr);
     assert_eq!(in_kommo(&stage), Vec::<String>::new());
 
     let process = Process::start(&stage, run(&stage)).await;

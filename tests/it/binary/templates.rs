@@ -58,7 +58,7 @@ async fn a_file_may_begin_with_a_mark_and_utf_16_is_called_so() {
     let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let dry = ["push", "{file}", "--dry-run"];
     let printed = done(&stage, &dry, &format!("\u{feff}{}", FILE.trim_start())).await;
-    assert_eq!(printed, "hello: would be made in Kommo\nprice: would be made in Kommo\n");
+    assert_eq!(printed, "hello: would be created in Kommo\nprice: would be created in Kommo\n");
     let wide: String = FILE.trim_start().chars().flat_map(|letter| [letter, '\0']).collect();
     let (code, _, complaint) = templates(&stage, &dry, &wide).await;
     assert!(code == Some(1) && complaint.contains("(it is saved as UTF-16): save it as UTF-8"), "{complaint}");
@@ -68,7 +68,7 @@ async fn a_file_may_begin_with_a_mark_and_utf_16_is_called_so() {
 async fn a_file_is_pushed_changed_and_taken_back() {
     let stage = Harness::without_bridge(ACCOUNT).unwrap();
     let printed = done(&stage, &["push", "{file}", "--dry-run"], FILE).await;
-    assert_eq!(printed, "hello: would be made in Kommo\nprice: would be made in Kommo\n");
+    assert_eq!(printed, "hello: would be created in Kommo\nprice: would be created in Kommo\n");
     assert!(stage.kommo.templates().is_empty());
     done(&stage, &["push", "{file}"], FILE).await;
     let content = &stage.kommo.templates()[1].content;
@@ -77,7 +77,7 @@ async fn a_file_is_pushed_changed_and_taken_back() {
     let printed = done(&stage, &["push", "{file}"], &changed).await;
     assert_eq!(
         printed,
-        "hi: made in Kommo\nprice: changed in Kommo (content)\nhello: in Kommo, but not in the file; left as it is\n"
+        "hi: created in Kommo\nprice: changed in Kommo (content)\nhello: in Kommo, but not in the file; left as it is\n"
     );
     let printed = done(&stage, &["push", "{file}"], &changed).await;
     assert!(printed.starts_with("hi: unchanged\nprice: unchanged\n"), "{printed}");
@@ -103,8 +103,8 @@ async fn the_limit_of_the_account_is_told_and_what_is_done_stays() {
     let stage = Harness::without_bridge(ACCOUNT).unwrap();
     stage.kommo.set_most_templates(1);
     let (code, printed, complaint) = templates(&stage, &["push", "{file}"], FILE).await;
-    assert_eq!((code, printed.as_str()), (Some(1), "hello: made in Kommo\n"));
-    assert!(complaint.contains("as many templates as it may") && complaint.contains("remove"), "{complaint}");
+    assert_eq!((code, printed.as_str()), (Some(1), "hello: created in Kommo\n"));
+    assert!(complaint.contains("all the templates that it may have") && complaint.contains("remove"), "{complaint}");
 }
 
 #[tokio::test]

@@ -19,11 +19,12 @@ use super::process::{finished, telekommo, text};
 use crate::support::{TestStage, WITHIN};
 
 /// What a command says on a terminal of so many columns.
-async fn shown(arguments: &[&str], columns: u16) -> String {
+pub(super) async fn shown(arguments: &[&str], columns: u16) -> String {
     on_terminal(arguments, columns, None).await.1
 }
 
-/// How a command ends and what it says on a terminal of so many columns, where somebody types an answer if one sits there.
+/// How a command ends and what it says on a terminal of so many columns, where somebody types an answer if one sits
+/// there.
 async fn on_terminal(arguments: &[&str], columns: u16, answer: Option<&str>) -> (Option<i32>, String) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();

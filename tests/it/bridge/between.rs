@@ -1,5 +1,5 @@
-//! Something between us and Kommo answers everything: a page of a server at work, of a filter, of somebody who has shut out
-//! our address. That is no verdict of Kommo's on any message.
+//! Something between us and Kommo answers everything: a page of a server at work, of a filter, of somebody who has shut
+//! out our address. That is no verdict of Kommo's on any message.
 
 use telekommo::sandbox::{
     fault::Fault,

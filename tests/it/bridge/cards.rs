@@ -51,7 +51,7 @@ async fn places_and_people_are_shown_as_such() {
     let shown = stage.shown(Draft::text("").of_type("contact").with("contact", card)).await;
     let [card] = &shown[..] else { panic!("{shown:?}") };
     let vcard = "BEGIN:VCARD\r\nVERSION:3.0\r\nN:;Bob;;;\r\nFN:Bob\r\nTEL;TYPE=CELL:+15550101\r\n\
-        TEL;TYPE=CELL:+15550102\r\nEND:VCARD\r\n";
+                 TEL;TYPE=CELL:+15550102\r\nEND:VCARD\r\n";
     let want = json!({ "phone_number": "+15550101", "first_name": "Bob", "vcard": vcard });
     assert_eq!(piece(card), json!({ "contact": want }));
     stage.finish().await;

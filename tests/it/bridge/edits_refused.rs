@@ -175,7 +175,8 @@ async fn an_edit_that_kommo_fails_at_again_and_again_is_a_message() {
     stage.finish().await;
 }
 
-/// A manager has begun another chat with the customer, where what is told in place of an edit goes: the old message is not there.
+/// A manager has begun another chat with the customer, where what is told in place of an edit goes: the old message is
+/// not there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_message_of_another_chat_is_named_in_place_of_an_edit() {
     let (stage, number) = stage(ErrorShape::Older).await;

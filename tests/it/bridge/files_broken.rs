@@ -133,7 +133,7 @@ async fn a_file_that_is_not_whole_is_never_passed_on_as_whole() {
         front.answers(Some(answer));
         let (status, body) = got(&url, None).await.unwrap();
         assert_eq!(status, 502, "{answer:?}");
-        assert!(body.contains("than it was said to be"), "{answer:?}: {body}");
+        assert!(body.contains("than announced"), "{answer:?}: {body}");
     }
     stage.finish().await;
 }
@@ -175,7 +175,8 @@ async fn a_server_that_gives_no_file_shows_and_so_does_that_it_gives_them_again(
     stage.until_counted(&count("failed")).await;
     let (_, ready) = stage.admin("/ready").await;
     for words in [
-        "files of source sales: none of the last 3 could be given to Kommo: the Bot API server has the file and does not give it (HTTP 404)",
+        "files of source sales: none of the last 3 could be given to Kommo: the Bot API server has the file and does \
+         not give it (HTTP 404)",
         "--local",
         "`telegram.local_dir`",
         "a web server in front of it",

@@ -64,7 +64,7 @@ async fn what_cannot_be_fetched_is_told_and_holds_up_nothing() {
         (elsewhere("http://169.254.169.254/latest/meta-data"), "\"169.254.169.254\""),
         (elsewhere("http://[::ffff:127.0.0.1]/x"), "not one of Kommo's servers"),
         (elsewhere("file:///etc/passwd"), "Not sent"),
-        (Serving::WithLength(61 << 20), "the file has 61 MB, and Telegram takes up to 50 MB"),
+        (Serving::WithLength(61 << 20), "the file is 61 MB, and bots can send up to 50 MB"),
     ];
     for (serving, words) in &cases {
         stage.assert_fails(file(pdf(500)).served(serving.clone()), words).await;

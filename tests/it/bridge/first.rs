@@ -136,8 +136,8 @@ async fn an_answer_whose_receipt_is_lost_is_not_written_twice() {
     stage.finish().await;
 }
 
-/// Ben has shared his number with one bot, and opened the other, of which Kommo has heard nothing: it refused his words. Now
-/// a manager writes to him there.
+/// Ben has shared his number with one bot, and opened the other, of which Kommo has heard nothing: it refused his
+/// words. Now a manager writes to him there.
 async fn begun_with_ben(draft: Draft) -> (TestStage, Chat) {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
@@ -208,7 +208,7 @@ async fn an_answer_that_quotes_is_one_with_the_words_in_front() {
     stage.finish().await;
 }
 
-/// However Kommo says that it does not take an answer to what a manager has begun, the words get there and nobody else waits.
+/// However Kommo refuses an answer to what a manager has begun, the words get there and nobody else waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_refusal_of_the_chat_keeps_the_words() {
     let unknown_user = r#"{"status":0,"error_code":453,"error_type":"X","error_description":"sender: user not found"}"#;

@@ -1,6 +1,7 @@
 //! How long it takes after an outage until what waited is there, in figures. With the usual waits between tries:
 //!
-//! `TELEKOMMO_OUTAGE_SECONDS=600 TELEKOMMO_OUTAGE_MESSAGES=1000 TELEKOMMO_OUTAGE_RATE=7 cargo test --test it -- outage_figures --nocapture`
+//! `TELEKOMMO_OUTAGE_SECONDS=600 TELEKOMMO_OUTAGE_MESSAGES=1000 TELEKOMMO_OUTAGE_RATE=7 cargo test --test it --
+//! outage_figures --nocapture`
 
 use std::{env, time::Duration};
 

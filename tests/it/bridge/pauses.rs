@@ -49,7 +49,8 @@ async fn a_token_that_is_refused_pauses_its_own_bot_only() {
     stage.finish().await;
 }
 
-/// Every call of a bot is refused for a while. Each direction says what is to be done, and goes on by itself afterwards.
+/// Every call of a bot is refused for a while. Each direction says what is to be done, and goes on by itself
+/// afterwards.
 async fn refused_for_a_while((code, description): (u16, &str), advice: &str, no_advice: &str) {
     let stage = stage().await;
     let body = json!({ "ok": false, "error_code": code, "description": description }).to_string();

@@ -220,7 +220,7 @@ async fn a_first_start_takes_hooks_before_the_account_has_told_who_it_is() {
     std::fs::rename(stage.dir().join("data"), stage.dir().join("former")).unwrap();
     stage.kommo.rest_down(true).unwrap();
     stage.start_bridge().await.unwrap();
-    stage.until_ready_says(503, &["kommo.account_id is not written", "cannot be reached"]).await;
+    stage.until_ready_says(503, &["kommo.account_id is not set", "cannot be reached"]).await;
     let id = stage.reply(LINES[0], ANNA, "taken and kept").await;
     assert_eq!(stage.waiting(), 1);
     stage.kommo.set_hook_url(format!("http://{}/kommo/another_account", stage.bridge().unwrap().public_addr()));

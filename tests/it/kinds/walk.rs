@@ -126,8 +126,8 @@ fn every_text_of_every_content_is_told_or_silent_for_a_reason() {
     assert_eq!(untold, BTreeSet::new());
 }
 
-/// Texts about a message that go to whoever has to do with it and not to a manager, and why. The others are told, or lead a
-/// message to its place, which tests beside the code show.
+/// Texts about a message that go to whoever has to do with it and not to a manager, and why. The others are told, or
+/// lead a message to its place, which tests beside the code show.
 const ABOUT_SILENT: &[(&str, &str)] = &[
     ("effect_id", "an animation"),
     ("ephemeral_message_id", "a number that is used again: by no means a key"),

@@ -30,7 +30,8 @@ impl Source {
         within(&self.module(), room)
     }
 
-    /// Every path that the file names, from the crate's root on without `crate`, or beginning with another crate's name.
+    /// Every path that the file names, from the crate's root on without `crate`, or beginning with another crate's
+    /// name.
     pub(crate) fn paths(&self) -> Vec<String> {
         let uses = self.uses();
         let names: BTreeMap<_, _> = uses.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();

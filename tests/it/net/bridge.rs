@@ -68,7 +68,8 @@ async fn telegram_goes_through_socks_and_kommo_does_not() {
         let address = socks.address;
         proxy = Some(socks);
         format!(
-            "telegram.api_url = \"http://telegram.test:{}\"\ntelegram.proxy = \"socks5h://{user}:{password}@{address}\"",
+            "telegram.api_url = \"http://telegram.test:{}\"\ntelegram.proxy = \
+             \"socks5h://{user}:{password}@{address}\"",
             at.port()
         )
     })

@@ -72,8 +72,8 @@ async fn a_proxy_that_does_not_work_is_named_everywhere_and_its_password_nowhere
     let locked = FakeProxy::start(locked).await.address;
     let mut stage = stage;
     stage.configure(&format!(
-        "telegram.proxy = \"socks5h://hushuser:hushpassword@{nobody}\"\nkommo.proxy = \"http://hushuser:hush%40password@{locked}\"\n\
-         kommo.chats_url = \"https://kommo.test\"\n"
+        "telegram.proxy = \"socks5h://hushuser:hushpassword@{nobody}\"\nkommo.proxy = \
+         \"http://hushuser:hush%40password@{locked}\"\nkommo.chats_url = \"https://kommo.test\"\n"
     ));
     let (code, said) = check(&stage, &[]).await;
     assert_eq!(code, Some(1));
@@ -136,7 +136,8 @@ async fn check_tries_every_way_and_says_through_which_proxy() {
     stage.configure(&format!("{settings}kommo.media_hosts = [\"gone.corp.test\"]\n"));
     let (code, said) = check(&stage, &[]).await;
     let gone = format!(
-        "managers' files cannot be fetched from gone.corp.test: the file cannot be fetched: gone.corp.test {by_http}: the proxy answered 502"
+        "managers' files cannot be fetched from gone.corp.test: the file cannot be fetched: gone.corp.test {by_http}: \
+         the proxy answered 502"
     );
     assert!(code == Some(1) && said.contains(&gone), "{said}");
 }

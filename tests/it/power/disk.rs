@@ -1,7 +1,7 @@
 //! A disk that keeps what was synced, and of the rest what it likes.
 //!
-//! Bytes that were not synced can be there, or not, or in part, each write by itself. Names that were not synced are kept up
-//! to one of them, since every file system of today writes them to its journal in order.
+//! Bytes that were not synced can be there, or not, or in part, each write by itself. Names that were not synced are
+//! kept up to one of them, since every file system of today writes them to its journal in order.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -138,7 +138,8 @@ impl Driver {
         self.say("opened", "again");
     }
 
-    /// Takes everything that a bridge meets: small rows, many at once, bursts of large ones, and the largest that it accepts.
+    /// Takes everything that a bridge meets: small rows, many at once, bursts of large ones, and the largest that it
+    /// accepts.
     async fn talk(&mut self, round: usize) {
         let names =
             |kind: &str, bytes, count: usize| (0..count).map(|it| name(kind, round * 1000 + it, bytes)).collect();

@@ -13,7 +13,6 @@ use crate::{
 pub struct Contact {
     /// Its number.
     pub id: Option<u64>,
-    /// The name.
     pub name: Option<String>,
     /// When it was made, in seconds since the epoch.
     pub created_at: Option<i64>,
@@ -21,7 +20,6 @@ pub struct Contact {
     pub updated_at: Option<i64>,
     /// Its custom fields; phones and e-mail addresses are among them.
     pub fields: Vec<CustomField>,
-    /// Its tags.
     pub tags: Vec<Tag>,
     /// The numbers of its leads, if they were asked for.
     pub leads: Vec<u64>,
@@ -32,9 +30,7 @@ pub struct Contact {
 pub struct Lead {
     /// Its number.
     pub id: Option<u64>,
-    /// Its name.
     pub name: Option<String>,
-    /// Its pipeline.
     pub pipeline_id: Option<u64>,
     /// Its stage; 142 is won and 143 is lost.
     pub status_id: Option<u64>,
@@ -46,7 +42,6 @@ pub struct Lead {
     pub source_id: Option<u64>,
     /// Its custom fields; tracking fields (UTM) are among them.
     pub fields: Vec<CustomField>,
-    /// Its tags.
     pub tags: Vec<Tag>,
     /// The numbers of its contacts.
     pub contacts: Vec<u64>,
@@ -59,7 +54,6 @@ lenient! {
         pub field_id: u64,
         /// The field's code, such as `PHONE`.
         pub field_code: String,
-        /// The field's name.
         pub field_name: String,
         /// The field's type, such as `multitext` or `tracking_data`.
         pub field_type: String,
@@ -81,7 +75,6 @@ lenient! {
     pub struct KnownField {
         /// Its number.
         pub id: u64,
-        /// Its name.
         pub name: String,
         /// Its code, such as `UTM_SOURCE`.
         pub code: String,
@@ -105,7 +98,6 @@ lenient! {
 /// A tag, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
-    /// The name.
     pub name: String,
 }
 
@@ -123,21 +115,18 @@ pub struct NewChatLink {
 pub struct NewNote {
     /// `common`: words alone.
     pub note_type: &'static str,
-    /// What it says.
     pub params: NoteText,
 }
 
 /// The words of a note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NoteText {
-    /// They.
     pub text: String,
 }
 
 /// What becomes different about a contact or lead; what is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EntityPatch {
-    /// A new name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// New contents of fields. Each replaces everything that the field held.
@@ -251,8 +240,8 @@ impl KnownField {
         self.id.is_some_and(|id| id.to_string() == name) || self.name.as_deref() == Some(name)
     }
 
-    /// Whether it is the tracking field with this end of its code: `source`, `medium` and so on. Which codes there are is not
-    /// documented for every zone.
+    /// Whether it is the tracking field with this end of its code: `source`, `medium` and so on. Which codes there are
+    /// is not documented for every zone.
     #[must_use]
     pub fn is_tracking(&self, end: &str) -> bool {
         let code = format!("utm_{end}");

@@ -1,5 +1,5 @@
-//! What has happened in the account ("Events and notes"). Of what was written in chats, the list tells the message's number
-//! and whose card it stands on.
+//! What has happened in the account ("Events and notes"). Of what was written in chats, the list tells the message's
+//! number and whose card it stands on.
 
 use serde::Deserialize;
 
@@ -18,8 +18,8 @@ impl Event {
         values.iter().find_map(|value| value.read::<Fields>("message")?.read("id"))
     }
 
-    /// The contact in whose chat it was written. Where it happened to a lead, that of its talk is documented by name, not by
-    /// place: it is looked for in both.
+    /// The contact in whose chat it was written. Where it happened to a lead, that of its talk is documented by name,
+    /// not by place: it is looked for in both.
     #[must_use]
     pub fn contact(&self) -> Option<u64> {
         let of_talk = |fields: &Fields| fields.read("linked_talk_contact_id");

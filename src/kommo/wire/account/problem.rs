@@ -12,7 +12,6 @@ use crate::kommo::wire::trace::{self, quoted};
 pub struct Problem {
     /// Such as `Bad Request`.
     pub title: Option<String>,
-    /// A sentence.
     pub detail: Option<String>,
     /// What is wrong with which part of the request.
     pub faults: Vec<Fault>,
@@ -27,13 +26,13 @@ pub struct Fault {
     pub code: String,
     /// Where it stands, such as `custom_fields_values.0.field_id`.
     pub path: String,
-    /// A sentence.
     pub detail: String,
 }
 
 impl Problem {
-    /// Reads an answer with this status, if it is in Kommo's shape: a title with the status once more, or faults of what was asked.
-    /// What a filter writes, such as `{"error":"forbidden"}`, is not; one in the cloud writes the same, and its own name.
+    /// Reads an answer with this status, if it is in Kommo's shape: a title with the status once more, or faults of
+    /// what was asked. What a filter writes, such as `{"error":"forbidden"}`, is not; one in the cloud writes the same,
+    /// and its own name.
     #[must_use]
     pub fn of_kommo(status: StatusCode, body: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(body).ok()?;
@@ -64,8 +63,8 @@ impl Problem {
     }
 }
 
-/// How long Kommo asks for patience, as the body of a 429 tells it: `retry_after`, in seconds, a number or a text ("Error
-/// codes"). Parts of a second count as a whole one.
+/// How long Kommo asks for patience, as the body of a 429 tells it: `retry_after`, in seconds, a number or a text
+/// ("Error codes"). Parts of a second count as a whole one.
 #[must_use]
 pub fn retry_after(body: &[u8]) -> Option<Duration> {
     let value: Value = serde_json::from_slice(body).ok()?;
@@ -92,8 +91,8 @@ fn fault(value: &Value) -> Option<Fault> {
 }
 
 impl fmt::Display for Problem {
-    /// The faults with their places, else the sentence, else the title, and the number of the request; nothing if there is
-    /// none of them.
+    /// The faults with their places, else the sentence, else the title, and the number of the request; nothing if there
+    /// is none of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let faults: Vec<_> = self.faults.iter().map(ToString::to_string).collect();
         let of_all = self.detail.as_ref().or(self.title.as_ref()).map_or("", String::as_str);

@@ -7,7 +7,6 @@ use crate::lenient::lenient;
 /// A source to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewSource {
-    /// What managers see.
     pub name: String,
     /// Our id of it: unique, 1 to 36 printable ASCII characters, never changed.
     pub external_id: String,
@@ -46,7 +45,6 @@ lenient! {
     pub struct KnownSource {
         /// Kommo's number of it.
         pub id: u64,
-        /// What managers see.
         pub name: String,
         /// The pipeline of its leads.
         pub pipeline_id: u64,
@@ -54,7 +52,6 @@ lenient! {
         pub external_id: String,
         /// Whether leads without a source of ours come from it.
         pub default: bool,
-        /// The channel's code.
         pub origin_code: String,
     }
 }

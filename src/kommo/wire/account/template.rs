@@ -1,4 +1,5 @@
-//! Chat templates ("Chat templates API"): texts that managers choose from. Those that a messenger has to approve are left out.
+//! Chat templates ("Chat templates API"): texts that managers choose from. Those that a messenger has to approve are
+//! left out.
 
 use serde::Serialize;
 
@@ -61,7 +62,6 @@ lenient! {
         pub id: u64,
         /// What managers see in the list.
         pub name: String,
-        /// The text.
         pub content: String,
         /// `amocrm` or `waba`.
         pub r#type: String,
@@ -69,7 +69,6 @@ lenient! {
         pub is_editable: bool,
         /// Our id of it.
         pub external_id: String,
-        /// Its buttons.
         pub buttons: Vec<KnownButton>,
     }
 
@@ -79,7 +78,6 @@ lenient! {
         pub r#type: String,
         /// What stands on it.
         pub text: String,
-        /// Where it leads.
         pub url: String,
     }
 }

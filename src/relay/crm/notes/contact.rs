@@ -47,7 +47,7 @@ async fn change(account: &Account, id: u64, rest: EntityPatch, username: Option<
             Err(error @ RestError::Refused { status: StatusCode::BAD_REQUEST, .. }) => tracing::warn!(
                 contact = id,
                 %error,
-                "the public name is not noted: is the field of kommo.username_field one for a text?"
+                "the public name was not written: is kommo.username_field a field for text?"
             ),
             outcome => return outcome,
         }

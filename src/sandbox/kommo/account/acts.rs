@@ -54,7 +54,8 @@ impl FakeKommo {
         self.in_books(|records| records.gate.rate = rate);
     }
 
-    /// Whether giving a chat to the contact that has it already is an error, `AlreadyExists`; it is unless said otherwise.
+    /// Whether giving a chat to the contact that has it already is an error, `AlreadyExists`; it is unless said
+    /// otherwise.
     pub fn relinking_is_an_error(&self, is_error: bool) {
         self.in_books(|records| records.relinking_is_an_error = is_error);
     }

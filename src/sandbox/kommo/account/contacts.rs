@@ -11,7 +11,6 @@ use crate::sandbox::kommo::{
     world::World,
 };
 
-/// The longest page.
 const PAGE: usize = 250;
 
 /// Contacts of incoming leads that nobody has accepted are not in lists.

@@ -1,4 +1,5 @@
-//! `events`: what has happened in the account ("Events and notes"). Only what managers have sent in chats is listed here.
+//! `events`: what has happened in the account ("Events and notes"). Only what managers have sent in chats is listed
+//! here.
 
 use serde_json::{Value, json};
 
@@ -10,13 +11,12 @@ use crate::sandbox::kommo::{
     world::{Author, Chat, Message, World},
 };
 
-/// The longest page.
 const PAGE: usize = 100;
 /// The kind of event that a message to a customer is.
 const SENT: &str = "outgoing_chat_message";
 
-/// The newest first, which match the filters: `filter[type][]`, or `filter[type]` with commas; `filter[created_at]` as the
-/// first instant, or with `[from]` and `[to]`; `filter[entity]` as `filter[type]`.
+/// The newest first, which match the filters: `filter[type][]`, or `filter[type]` with commas; `filter[created_at]` as
+/// the first instant, or with `[from]` and `[to]`; `filter[entity]` as `filter[type]`.
 pub(super) fn all(records: &Records, world: &World, query: &[(String, String)]) -> Answer {
     let instant = |name: &str| find(query, name).map(|text| text.parse::<i64>().map_err(|_| invalid(name))).transpose();
     let from = instant("filter[created_at][from]")?.or(instant("filter[created_at]")?).unwrap_or(i64::MIN);

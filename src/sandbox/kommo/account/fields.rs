@@ -42,9 +42,7 @@ const OF_LEADS: [Field; 6] = [
 /// Whose fields they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldOf {
-    /// Contacts'.
     Contacts,
-    /// Leads'.
     Leads,
 }
 
@@ -57,7 +55,6 @@ impl FieldOf {
     }
 }
 
-/// The longest page.
 const PAGE: usize = 250;
 
 /// All fields that there are.

@@ -17,7 +17,6 @@ pub struct Rate {
     pub per_second: usize,
     /// After so many 429 everything is a 403. The real number is not documented.
     pub patience: u32,
-    /// For so long.
     pub shut_out_for: Duration,
 }
 

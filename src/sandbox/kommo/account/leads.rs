@@ -8,7 +8,6 @@ use crate::sandbox::kommo::account::{
     records::{Lead, Records},
 };
 
-/// The longest page.
 const PAGE: usize = 250;
 /// The stage of leads that nobody has accepted, the one after it, and that of lost ones.
 const INCOMING: u64 = 32_392_156;

@@ -14,25 +14,21 @@ use crate::{
 pub(super) const ACCOUNT: u64 = 28_805_383;
 /// The pipeline that leads go into unless a source says otherwise.
 pub const MAIN_PIPELINE: u64 = 1300;
-/// Another pipeline.
 pub const OTHER_PIPELINE: u64 = 1301;
 /// A token is made for a year unless said otherwise.
 const TOKEN_MILLIS: i64 = 365 * 24 * 60 * 60 * 1000;
 /// The first number that anything gets.
 const FIRST_NUMBER: u64 = 10_001;
 
-/// A contact's card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
     /// Its number.
     pub id: u64,
-    /// The name.
     pub name: String,
     /// When it was made.
     pub made_at: UnixMillis,
     /// What its custom fields hold, by the fields' numbers.
     pub fields: Values,
-    /// Its tags.
     pub tags: BTreeSet<String>,
     /// What is noted among its events, oldest first.
     pub notes: Vec<String>,
@@ -46,12 +42,10 @@ impl Card {
     }
 }
 
-/// A lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lead {
     /// Its number.
     pub id: u64,
-    /// Its pipeline.
     pub pipeline_id: u64,
     /// The source that it came from, by Kommo's number.
     pub source_id: Option<u64>,
@@ -59,24 +53,19 @@ pub struct Lead {
     pub incoming: bool,
     /// Whether it is lost.
     pub closed: bool,
-    /// Whose it is.
     pub contact: u64,
     /// The chat that it came from.
     pub chat_id: String,
     /// What its custom fields hold, by the fields' numbers.
     pub fields: Values,
-    /// Its tags.
     pub tags: BTreeSet<String>,
 }
 
-/// A source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSource {
     /// Kommo's number.
     pub id: u64,
-    /// What managers see.
     pub name: String,
-    /// The integration's id.
     pub external_id: String,
     /// The pipeline of its leads.
     pub pipeline_id: u64,
@@ -86,7 +75,6 @@ pub struct StoredSource {
     pub origin_code: Option<String>,
 }
 
-/// A chat template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredTemplate {
     /// Kommo's number.
@@ -95,7 +83,6 @@ pub struct StoredTemplate {
     pub content: serde_json::Map<String, serde_json::Value>,
 }
 
-/// All of it.
 pub(in crate::sandbox::kommo) struct Records {
     pub(super) requests: Vec<RestRequest>,
     pub(super) gate: Gate,
@@ -157,8 +144,8 @@ impl Records {
         self.numbers
     }
 
-    /// A chat that has become a lead gets a contact, unless it has one, and an incoming lead, unless its contact has an open
-    /// one. Kommo does so some time after it has taken the message.
+    /// A chat that has become a lead gets a contact, unless it has one, and an incoming lead, unless its contact has an
+    /// open one. Kommo does so some time after it has taken the message.
     pub(super) fn follow(&mut self, chats: &[Chat], now: UnixMillis) {
         let asked = self.requests.len();
         for chat in chats.iter().filter(|chat| chat.is_lead) {

@@ -123,8 +123,8 @@ impl FakeKommo {
         }
     }
 
-    /// A manager writes first, to a phone number. Neither the chat nor the receiver has an id of the channel's yet. Until it
-    /// is bound, it stays the same chat.
+    /// A manager writes first, to a phone number. Neither the chat nor the receiver has an id of the channel's yet.
+    /// Until it is bound, it stays the same chat.
     ///
     /// Gives the message's id and what the hook got.
     pub async fn write_first(&self, phone: &str, source: &str, draft: impl Into<Draft>) -> (String, HookAnswer) {

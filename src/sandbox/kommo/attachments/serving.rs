@@ -32,7 +32,6 @@ pub enum Serving {
     Slow {
         /// The size of a piece.
         piece_bytes: usize,
-        /// The pause.
         pause: Duration,
     },
     /// The connection breaks after so many bytes.

@@ -1,10 +1,9 @@
 //! What changed in 2026, or was first written about then: nobody has tried it on a live account.
 
-/// By which names a delivery status tells its number. The changelog says that `delivery_status` was renamed to `status_code` and
-/// that `msgid` was taken out of the body; the samples have the older ones.
+/// By which names a delivery status tells its number. The changelog says that `delivery_status` was renamed to
+/// `status_code` and that `msgid` was taken out of the body; the samples have the older ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusNames {
-    /// Any of them.
     Any,
     /// `status_code`: a body with one of the older ones is refused.
     Newer,

@@ -90,7 +90,6 @@ impl Kind {
     }
 }
 
-/// A place.
 #[derive(Debug, Deserialize)]
 pub(in super::super) struct Location {
     pub(in super::super) lon: f64,

@@ -1,4 +1,5 @@
-//! Messages from the channel that are more than a customer's text: imports, forwards, pictures of people, first answers.
+//! Messages from the channel that are more than a customer's text: imports, forwards, pictures of people, first
+//! answers.
 
 use super::{attachments::stage, *};
 

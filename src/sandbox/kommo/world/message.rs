@@ -12,11 +12,9 @@ use crate::{
 /// Who wrote a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
-    /// The customer.
     Customer,
     /// A user of the account.
     Manager,
-    /// The channel's bot.
     Bot,
 }
 
@@ -25,9 +23,7 @@ pub enum Author {
 pub enum Status {
     /// Nothing is known yet.
     Sent,
-    /// It arrived.
     Delivered,
-    /// It was read.
     Read,
     /// It did not arrive.
     Failed {
@@ -45,15 +41,12 @@ pub struct Message {
     pub id: String,
     /// The channel's id, if it has one.
     pub client_msgid: Option<String>,
-    /// Who wrote it.
     pub from: Author,
-    /// Their name.
     pub author_name: String,
     /// Their id on Kommo's side.
     pub author_id: String,
     /// The type on the wire: `text`, `picture` and so on.
     pub kind: String,
-    /// What it says.
     pub text: String,
     /// Its file, if it has one.
     pub media: Option<Media>,

@@ -37,7 +37,6 @@ struct Write {
     reply_to: Option<i64>,
 }
 
-/// A customer writes.
 pub(super) async fn write(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
     let Write { place, text, reply_to } = read(&body)?;
     let spot = place.find(&view)?;

@@ -67,7 +67,6 @@ impl Number {
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum To {
-    /// In a conversation.
     Known(Place),
     /// In a chat that a manager has begun: it has no conversation until the customer answers.
     Begun(Number),
@@ -131,7 +130,6 @@ enum Form {
     Contact { name: String, phone: String },
 }
 
-/// A manager answers.
 pub(super) async fn reply(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
     let Reply { to, text, form } = read(&body)?;
     let draft = match &form {
@@ -224,7 +222,6 @@ struct Typing {
     conversation_id: String,
 }
 
-/// A manager types.
 pub(super) async fn typing(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
     let Typing { conversation_id } = read(&body)?;
     begun(&view, &conversation_id)?;

@@ -65,7 +65,6 @@ impl Place {
 }
 
 impl Spot<'_> {
-    /// Whoever acts.
     pub(super) fn person(&self) -> Result<Customer, Trouble> {
         let found = self.view.telegram.customers().into_iter().find(|it| it.id == self.who);
         found.ok_or_else(|| Trouble::unknown(format!("There is nobody of id {}.", self.who)))

@@ -17,7 +17,8 @@ impl Form {
 
     pub(super) fn file(mut self, field: &str, name: &str, kind: &str, bytes: &[u8]) -> Self {
         let head = format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"
+            "--edge\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: \
+             {kind}\r\n\r\n"
         );
         self.body.extend(head.into_bytes());
         self.body.extend(bytes);

@@ -33,7 +33,6 @@ pub(super) fn price(amount: i64, currency: &str, language: Language) -> String {
     format!("{}{}{fraction} {currency}", sign(amount), language.grouped(whole))
 }
 
-/// Telegram's own currency.
 pub(super) fn stars(amount: i64, language: Language) -> String {
     counted(amount, count::stars, language)
 }
@@ -41,7 +40,7 @@ pub(super) fn stars(amount: i64, language: Language) -> String {
 /// What makes the words for a number of something.
 type Thing = fn(u64) -> Sentence;
 
-/// A number of things, of which `thing` makes the words.
+/// A number of things, in the words of `thing`.
 pub(super) fn counted(number: i64, thing: Thing, language: Language) -> String {
     format!("{}{}", sign(number), thing(number.unsigned_abs()).say(language))
 }

@@ -7,7 +7,7 @@ use crate::{
     translate::from_telegram::{describe::joined, people::one_line},
 };
 
-/// The most that is told, in characters: as much as the longest text.
+/// The most that is shown, in characters: as much as the longest text.
 const MOST: usize = 4096;
 
 /// How names of fields end whose texts say nothing to people: ids, addresses, and choices among a few words.

@@ -61,8 +61,8 @@ fn story(story: &RawObject, language: Language) -> String {
     headed(&described::story(), &lines([Some(author), link]), language)
 }
 
-/// What was handed over of a passport. Only a phone number and an address are readable; the rest is encrypted, and stays
-/// that way.
+/// What was handed over of a passport. Only a phone number and an address are readable; the rest is encrypted, and
+/// stays that way.
 fn passport(what: &RawObject, language: Language) -> String {
     let elements = what.list::<RawObject>("data").into_iter().map(|element| {
         let kind = element_in_words(&element.text("type")?).say(language);

@@ -119,7 +119,7 @@ async fn a_channel_that_is_not_connected_stops_the_import_until_it_is() {
     let stage = Harness::without_bridge("").unwrap();
     stage.kommo.set_connected(false);
     let (code, _, complaint) = import(&stage, &export(), &[]).await;
-    assert!(code == Some(1) && complaint.contains("Run the same again"), "{complaint}");
+    assert!(code == Some(1) && complaint.contains("Run the same command again"), "{complaint}");
     stage.kommo.set_connected(true);
     done(&stage, &[]).await;
     assert_complete(&stage);

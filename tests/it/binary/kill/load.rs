@@ -206,8 +206,8 @@ async fn write(telegram: FakeTelegram, place: Place, book: Book, every: Duration
     }
 }
 
-/// A manager answers and answers, from the first message on. A hook that is under way is waited for: Kommo does not take
-/// one back.
+/// A manager answers and answers, from the first message on. A hook that is under way is waited for: Kommo does not
+/// take one back.
 async fn answer(kommo: FakeKommo, place: Place, book: Book, every: Duration, stop: CancellationToken) {
     let mut ticks = pace(every);
     let mut number = 0;

@@ -40,8 +40,8 @@ fn reported_as_delivered(place: Place, said: &Said, in_kommo: &[Message]) {
 
 /// Every accepted answer is there, in order. An answer whose hook was not accepted may be there, in its place too.
 ///
-/// A repetition follows its original at once, since nothing of the conversation gets between them, and one kill causes one
-/// at most.
+/// A repetition follows its original at once, since nothing of the conversation gets between them, and one kill causes
+/// one at most.
 fn in_telegram_in_order(place: Place, said: &Said, sent: &[String], kills: &[Log]) -> usize {
     let number = |text: &String| said.answered.iter().position(|(_, answer, _)| answer == text);
     let numbers: Vec<_> =
