@@ -133,7 +133,7 @@ async fn relay(context: &Context, start_context: &StartContext, arrival: Arrival
             // It may be given away at leisure.
             LinkOutcome::NotYet
         } else {
-            let from = TakenFrom::message(enqueued_at, tries.failed == 0);
+            let from = TakenFrom::message(enqueued_at, tries.is_first);
             tie_in_time(context, account, start_context, &whose, from).await
         };
         match tied {

@@ -148,6 +148,20 @@ async fn somebody_elses_number_is_a_card_and_no_more() {
     finish(stage).await;
 }
 
+#[tokio::test]
+async fn the_contact_is_found_though_kommo_has_made_one_for_an_attempt_whose_answer_was_lost() {
+    let mut stage = with_account("").await;
+    stage.allow_failures();
+    let ben = stage.kommo.add_card("Ben of the book", "+49 (151) 77 000-222");
+    stage.kommo.rest_fault(Subject::Contacts, Fault::Page { code: 502 }, 1);
+    // What fails for the way does not count as a failed attempt.
+    stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 1);
+    stage.telegram.share_number(SALES.token, BEN);
+    stage.until("the chat is the contact's", |stage| contact(stage, SALES, BEN) == Some(ben)).await;
+    assert_eq!(in_kommo(&stage, SALES, BEN).len(), 1);
+    stage.finish().await;
+}
+
 fn is_silent(stage: &Harness, customer: i64) -> bool {
     in_telegram(stage, SALES, customer).iter().all(|text| text != "Thank you!")
 }
