@@ -61,7 +61,7 @@ pub use attachments::{Attachment, FileKind, NewFile};
 pub use groups::{GroupKind, NewGroup};
 pub use hosting::Hosting;
 pub use message::{ChatMessage, Key, Keyboard, Piece};
-pub use reply_keyboards::{Asks, ReplyKey, ReplyKeyboard};
+pub use reply_keyboards::{Asks, ReplyKey, ReplyKeyboard, phone};
 pub use rooms::{GroupCard, Room};
 
 use world::World;

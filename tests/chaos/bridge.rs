@@ -20,6 +20,7 @@ use tokio::{
 use crate::{
     WITHIN,
     disk::{Cut, Disk},
+    import::Import,
     log::Log,
     options,
     pki::Authority,
@@ -101,6 +102,11 @@ impl Bridge {
         };
         this.control(Control::default());
         this
+    }
+
+    /// What imports beside it.
+    pub(crate) fn import(&self) -> Import {
+        Import::new(self.config.clone(), self.folder.join(AUTHORITY), self.folder.clone())
     }
 
     /// Sets the machine's clock and lets its disk fail.

@@ -16,14 +16,16 @@ use telekommo::sandbox::{
 
 use crate::people::{Book, Item, Talk};
 
-pub(crate) use answers::{count, failed, undelivered};
+pub(crate) use answers::{count, undelivered};
 pub(crate) use leaks::Leaks;
 pub(crate) use opened::Opened;
 pub(crate) use played::Played;
 pub(crate) use written::changed;
 
 mod answers;
+mod contacts;
 mod hush;
+mod imported;
 mod leaks;
 mod opened;
 mod places;
@@ -31,6 +33,9 @@ mod played;
 mod reactions;
 mod room;
 mod written;
+
+/// The tag that the bridge gives to every contact.
+pub(crate) const CONTACT_TAG: &str = "chaos";
 
 type Left = fn(&Harness, &Book) -> usize;
 
@@ -61,6 +66,24 @@ impl View {
     }
 }
 
+/// What was so when it was judged before.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// The answers that had failed, by Kommo's ids.
+    failed: BTreeSet<String>,
+    /// All contacts.
+    contacts: BTreeSet<u64>,
+    /// The newcomers whose contact was overlooked.
+    overlooked: BTreeSet<i64>,
+}
+
+impl Before {
+    pub(crate) fn now(stage: &Harness, book: &Book) -> Self {
+        let contacts = stage.kommo.cards().into_iter().map(|card| card.id).collect();
+        Self { failed: answers::failed(stage), contacts, overlooked: contacts::overlooked(stage, book) }
+    }
+}
+
 /// What is judged.
 pub(crate) struct Scene<'s> {
     pub(crate) stage: &'s Harness,
@@ -71,8 +94,7 @@ pub(crate) struct Scene<'s> {
     pub(crate) older_stores: &'s [BTreeSet<Item>],
     /// What went wrong since it was judged before.
     pub(crate) played: &'s Played,
-    /// What had failed by then, by Kommo's ids.
-    pub(crate) failed_before: &'s BTreeSet<String>,
+    pub(crate) before: &'s Before,
     /// Whether the database may have given up since.
     pub(crate) may_have_given_up: bool,
     /// The files of both sides.
@@ -111,13 +133,23 @@ impl Verdict {
 }
 
 /// Who judges.
-const CHECKS: [fn(&Scene<'_>, &mut Verdict); 7] =
-    [written::judge, answers::judge, places::judge, reactions::judge, hush::judge, leaks::judge, room::judge];
+const CHECKS: [fn(&Scene<'_>, &mut Verdict); 9] = [
+    written::judge,
+    answers::judge,
+    places::judge,
+    reactions::judge,
+    contacts::judge,
+    imported::judge,
+    hush::judge,
+    leaks::judge,
+    room::judge,
+];
 /// Who knows what is under way.
-const LEFT: [(&str, Left); 3] = [
+const LEFT: [(&str, Left); 4] = [
     ("updates of Telegram", unconfirmed),
     ("messages of customers", written::left),
     ("ends of answers", answers::left),
+    ("messages of newcomers", contacts::left),
 ];
 
 /// How many messages the bot has written everywhere.

@@ -44,6 +44,7 @@ mod disk;
 mod files;
 #[path = "../it/folder.rs"]
 mod folder;
+mod import;
 mod log;
 mod options;
 mod people;

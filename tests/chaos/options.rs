@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(test)]
+use crate::plan::WAYS;
 use crate::plan::{Allowed, Phase};
 
 /// How long the faults last if nothing else is wished, in seconds.
@@ -148,7 +150,7 @@ fn a_seed_decides_the_same_phases_each_time_and_what_is_not_allowed_leaves_the_r
         assert_ne!(phase, Phase::nth(10, number, &all));
         assert_eq!((phase.seed, phase.rounds.len()), (fewer.seed, fewer.rounds.len()));
         for (round, left) in phase.rounds.iter().zip(&fewer.rounds) {
-            assert_eq!(left.weather, [None; 3]);
+            assert_eq!(left.weather, [None; WAYS]);
             assert_eq!(left.lasts_ms, round.lasts_ms);
             assert!(left.trouble.name().is_none_or(|name| name == "full disk"));
             assert_eq!(left.end.name(), round.end.name().filter(|name| *name == "killed"));

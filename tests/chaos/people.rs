@@ -5,7 +5,8 @@
 //! An actor is a function of a [`Part`]: in one conversation it does something, again and again, while [`Part::turn`] says so.
 //! What has to come of it, it notes in the book in the very moment in which it does it ([`book::Open::note`]); a manager speaks
 //! within [`Part::desk`], since hooks that are sent at once have no order. Its line in [`ACTORS`] lets it play in every
-//! conversation. What may be let go while the ways are bad, it does once more in [`LAST_WORDS`], when everything works.
+//! conversation. What may be let go while the ways are bad, it does once more in [`LAST_WORDS`], when everything works. Somebody
+//! who belongs into none of the conversations is a function of a [`Visit`], with a line in [`VISITORS`].
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -22,8 +23,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::import::Import;
+
 pub(crate) use book::{Answer, Book, Item, Reaction, Said, Written, of, words};
 pub(crate) use buttons::is_press;
+pub(crate) use history::{History, Past};
+pub(crate) use newcomers::Newcomer;
 pub(crate) use taken::Taken;
 pub(crate) use talk::Talk;
 pub(crate) use texts::CHANGED;
@@ -31,10 +36,13 @@ pub(crate) use texts::CHANGED;
 mod book;
 mod buttons;
 mod files;
+mod history;
+mod newcomers;
 mod reactions;
 pub(crate) mod samples;
 mod taken;
 mod talk;
+mod templates;
 mod texts;
 
 /// The customers. Each writes to every bot, and to an owner.
@@ -43,9 +51,10 @@ const CUSTOMERS: [i64; 3] = [ANNA, BEN, 777_000_444];
 const TERRACE: i64 = -1_001_000_000_043;
 
 type Actor = fn(Part) -> BoxFuture<'static, ()>;
+type Visitor = fn(Visit) -> BoxFuture<'static, ()>;
 
 /// Who plays in every conversation.
-const ACTORS: [Actor; 8] = [
+const ACTORS: [Actor; 9] = [
     |part| Box::pin(texts::write(part)),
     |part| Box::pin(texts::answer(part)),
     |part| Box::pin(files::send(part)),
@@ -54,7 +63,10 @@ const ACTORS: [Actor; 8] = [
     |part| Box::pin(buttons::press(part)),
     |part| Box::pin(reactions::customer(part)),
     |part| Box::pin(reactions::manager(part)),
+    |part| Box::pin(templates::send(part)),
 ];
+/// Who comes from elsewhere.
+const VISITORS: [Visitor; 2] = [|visit| Box::pin(newcomers::come(visit)), |visit| Box::pin(history::import(visit))];
 /// What they do once more, when everything works again.
 const LAST_WORDS: [Actor; 2] =
     [|part| Box::pin(reactions::customers_last(part)), |part| Box::pin(reactions::managers_last(part))];
@@ -70,17 +82,35 @@ pub(crate) struct Part {
     stop: CancellationToken,
 }
 
+/// What somebody needs to act outside of the conversations.
+pub(crate) struct Visit {
+    telegram: FakeTelegram,
+    kommo: FakeKommo,
+    import: Arc<Import>,
+    book: Arc<book::Open>,
+    chance: fastrand::Rng,
+    stop: CancellationToken,
+}
+
+/// A pace of one's own. Nobody catches up on what a slow machine kept them from doing.
+fn pace(chance: &mut fastrand::Rng, millis: std::ops::Range<u64>) -> Interval {
+    let mut ticks = interval(Duration::from_millis(chance.u64(millis)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Waits for the next turn; false once nobody is to go on.
+async fn turn(stop: &CancellationToken, ticks: &mut Interval) -> bool {
+    stop.run_until_cancelled(ticks.tick()).await.is_some()
+}
+
 impl Part {
-    /// A pace of one's own. Nobody catches up on what a slow machine kept them from doing.
     fn pace(&mut self, millis: std::ops::Range<u64>) -> Interval {
-        let mut ticks = interval(Duration::from_millis(self.chance.u64(millis)));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks
+        pace(&mut self.chance, millis)
     }
 
-    /// Waits for the next turn; false once nobody is to go on.
     async fn turn(&self, ticks: &mut Interval) -> bool {
-        self.stop.run_until_cancelled(ticks.tick()).await.is_some()
+        turn(&self.stop, ticks).await
     }
 
     /// Waits until no other manager speaks in the conversation.
@@ -98,11 +128,12 @@ pub(crate) struct People {
     book: Arc<book::Open>,
     desks: Arc<Vec<Mutex<()>>>,
     taken: Arc<Taken>,
+    import: Arc<Import>,
 }
 
 impl People {
     /// Brings everybody on the stage; each says hello.
-    pub(crate) fn begin(stage: &Harness) -> Self {
+    pub(crate) fn begin(stage: &Harness, import: Arc<Import>) -> Self {
         stage.furnish();
         for id in CUSTOMERS {
             stage.telegram.add_customer(Customer {
@@ -117,7 +148,7 @@ impl People {
         stage.telegram.set_reads_all(LINES[1].token, true);
         stage.telegram.add_group(LINES[1].token, NewGroup { id: TERRACE, kind: GroupKind::Supergroup, title, members });
         let desks = Arc::new(Talk::all().iter().map(|_| Mutex::default()).collect());
-        let this = Self { book: Arc::default(), taken: Arc::default(), desks };
+        let this = Self { book: Arc::default(), taken: Arc::default(), desks, import };
         for talk in Talk::all() {
             this.book.note(&talk, |said| texts::begin(&stage.telegram, &talk, said));
         }
@@ -126,7 +157,18 @@ impl People {
 
     /// Lets everybody talk until `stop`.
     pub(crate) fn talk(&self, stage: &Harness, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
-        self.play(&ACTORS, stage, seed, stop)
+        let (mut tasks, mut chance) = (self.play(&ACTORS, stage, seed, stop), fastrand::Rng::with_seed(!seed));
+        for visitor in VISITORS {
+            tasks.spawn(visitor(Visit {
+                telegram: stage.telegram.clone(),
+                kommo: stage.kommo.clone(),
+                import: Arc::clone(&self.import),
+                book: Arc::clone(&self.book),
+                chance: chance.fork(),
+                stop: stop.clone(),
+            }));
+        }
+        tasks
     }
 
     /// Lets everybody say what has to arrive. Everything works.
@@ -165,7 +207,7 @@ impl People {
         let presses = forgotten.iter().filter_map(|update| update["callback_query"]["data"].as_str());
         let labels: BTreeSet<_> = presses.filter_map(|data| data.splitn(3, ':').nth(2)).collect();
         self.book.with(|book| {
-            for said in book.values_mut() {
+            for said in book.said.values_mut() {
                 let is_forgotten = |it: &&mut Written| labels.contains(it.shows.words.as_str());
                 said.written.iter_mut().filter(is_forgotten).for_each(|it| it.is_forgotten = true);
                 said.answers.iter_mut().for_each(|answer| answer.is_accepted = self.taken.has(&answer.id));

@@ -12,6 +12,8 @@ use crate::{
     proxy::{Fault, Weather},
 };
 
+/// How many ways there are.
+pub(crate) const WAYS: usize = 4;
 /// How long a round lasts, in milliseconds.
 const ROUND_MS: std::ops::Range<u64> = 200..1500;
 /// How many rounds of faults there are before everything heals, and is judged.
@@ -38,8 +40,8 @@ pub(crate) struct Phase {
 /// A while with the same faults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Round {
-    /// On the way to Telegram, to Kommo, and from Kommo to the bridge.
-    pub(crate) weather: [Option<Weather>; 3],
+    /// On the way to Telegram, to Kommo, from Kommo to the bridge, and to the account.
+    pub(crate) weather: [Option<Weather>; WAYS],
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) trouble: Trouble,
     pub(crate) lasts_ms: u64,
@@ -137,15 +139,16 @@ impl Allowed {
 impl Phase {
     /// One in which nothing goes wrong, for as long as everybody needs to have a turn.
     pub(crate) fn calm(seed: u64) -> Self {
-        let round = Round { weather: [None; 3], trouble: Trouble::None, lasts_ms: CALM_MS, end: End::RunsOn };
+        let round = Round { weather: [None; WAYS], trouble: Trouble::None, lasts_ms: CALM_MS, end: End::RunsOn };
         Self { seed, files: Files::Left, rounds: vec![round] }
     }
 
     /// Phase `number` of a run with this seed. What is not allowed is left out, and the rest is as it would be.
     pub(crate) fn nth(seed: u64, number: u64, allowed: &Allowed) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed.rotate_left(32) ^ number);
+        let mut of_account = fastrand::Rng::with_seed(!seed.rotate_left(32) ^ number);
         let (seed, count) = (chance.u64(..), chance.usize(ROUNDS));
-        let rounds = (0..count).map(|_| Round::draw(&mut chance).with(allowed)).collect();
+        let rounds = (0..count).map(|_| Round::draw(&mut chance, &mut of_account).with(allowed)).collect();
         let files = Files::draw(&mut chance);
         Self {
             seed,
@@ -156,9 +159,12 @@ impl Phase {
 }
 
 impl Round {
-    fn draw(chance: &mut fastrand::Rng) -> Self {
+    fn draw(chance: &mut fastrand::Rng, of_account: &mut fastrand::Rng) -> Self {
+        let [to_telegram, to_kommo, to_bridge] = [(); 3].map(|()| weather(chance));
+        // Whom the account shuts out keeps quiet for minutes.
+        let to_account = weather(of_account).filter(|weather| weather.fault != Fault::Forbidden);
         Self {
-            weather: [(); 3].map(|()| weather(chance)),
+            weather: [to_telegram, to_kommo, to_bridge, to_account],
             trouble: Trouble::draw(chance),
             lasts_ms: chance.u64(ROUND_MS),
             end: End::draw(chance),

@@ -12,6 +12,7 @@ use rustix::{io::Errno, process::Signal};
 use telekommo::sandbox::{
     fault::Fault,
     harness::{Harness, LINES},
+    kommo::Rate,
     telegram::Target,
 };
 use tokio::time::{Instant, sleep};
@@ -19,15 +20,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     bridge::{Bridge, Control},
-    checks::{self, Leaks, Opened, Played, Scene, Seen, Verdict, View},
+    checks::{self, Before, Leaks, Opened, Played, Seen, Verdict},
+    import::Import,
     people::{Item, People},
     pki::Authority,
-    plan::{End, Phase, Round, Trouble},
+    plan::{End, Phase, Round, Trouble, WAYS},
     proxy::{Certificates, Proxy},
 };
 
 mod drain;
 mod handling;
+mod judging;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long systemd would wait before it starts a bridge again that has ended by itself.
@@ -48,6 +51,9 @@ telegram.chat_burst = 500
 telegram.send_timeout = "2s"
 telegram.poll_timeout = "2s"
 telegram.groups = "relay"
+telegram.ask_phone = "on_start"
+telegram.phone_wait = "3s"
+kommo.access_token = "{access_token}"
 store.reserve_mb = 1
 store.dump_every = "3s"
 "#;
@@ -57,15 +63,16 @@ pub(crate) struct Run {
     stage: Harness,
     pub(crate) bridge: Bridge,
     people: People,
+    import: Arc<Import>,
     opened: Opened,
     leaks: Leaks,
-    pub(crate) ways: [Proxy; 3],
+    pub(crate) ways: [Proxy; WAYS],
     chance: fastrand::Rng,
     kills: Vec<Seen>,
     is_backed_up: bool,
     older_stores: Vec<BTreeSet<Item>>,
     played: Played,
-    failed_before: BTreeSet<String>,
+    before: Before,
     pub(crate) happened: BTreeMap<String, usize>,
     pub(crate) slowest: Duration,
     admin: String,
@@ -80,32 +87,44 @@ impl Run {
             Proxy::start(certificates(), tasks).await.unwrap(),
             Proxy::start(certificates(), tasks).await.unwrap(),
             Proxy::start(None, tasks).await.unwrap(),
+            Proxy::start(certificates(), tasks).await.unwrap(),
         ];
-        let [telegram, kommo, hooks] = &ways;
+        let [telegram, kommo, hooks, account] = &ways;
         let settings = format!(
-            "telegram.api_url = {:?}\nkommo.chats_url = {:?}\nserver.public_url = {:?}\n{SETTINGS}",
+            "telegram.api_url = {:?}\nkommo.chats_url = {:?}\nserver.public_url = {:?}\nkommo.account_url = {:?}\n\
+             kommo.contact_tags = [{:?}]\n{SETTINGS}",
             telegram.url(),
             kommo.url(),
             hooks.url(),
+            account.url(),
+            checks::CONTACT_TAG,
         );
         let stage = Harness::without_bridge(&settings).unwrap();
         telegram.lead_to(stage.telegram.address());
         kommo.lead_to(stage.kommo.address());
+        account.lead_to(stage.kommo.account_address());
+        // The bridge keeps to Kommo's rate by itself, which is not what is tried here.
+        stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+        stage.kommo.make_cards_after(2);
         stage.hooks_go_to(hooks.address());
         stage.kommo.keep_files_behind(&kommo.url());
-        let (bridge, people) = (Bridge::new(&stage, shim.to_owned(), &authority), People::begin(&stage));
+        let bridge = Bridge::new(&stage, shim.to_owned(), &authority);
+        let import = Arc::new(bridge.import());
+        let people = People::begin(&stage, Arc::clone(&import));
         let taken = people.taken();
         hooks.show(Arc::new(move |request, answer| taken.note(request, answer)));
         let leaks = Leaks::default();
         telegram.show(leaks.to_telegram(&stage));
         kommo.show(leaks.to_kommo(&stage));
         hooks.show(leaks.of_bridge(&stage));
+        account.show(leaks.to_account(&stage));
         let (kills, happened, slowest) = (Vec::new(), BTreeMap::new(), Duration::ZERO);
         let (chance, opened) = (fastrand::Rng::with_seed(0), Opened::default());
         let mut this = Self {
             stage,
             bridge,
             people,
+            import,
             opened,
             leaks,
             ways,
@@ -114,7 +133,7 @@ impl Run {
             is_backed_up: false,
             older_stores: Vec::new(),
             played: Played::default(),
-            failed_before: BTreeSet::new(),
+            before: Before::default(),
             happened,
             slowest,
             admin: String::new(),
@@ -183,7 +202,8 @@ impl Run {
         self.drain().await;
         self.opened.open(&self.stage).await;
         let verdict = self.judge().await;
-        (self.played, self.failed_before) = (Played::default(), checks::failed(&self.stage));
+        (self.played, self.before) =
+            (Played::default(), self.people.read(&self.stage.telegram, |book| Before::now(&self.stage, book)));
         verdict
     }
 
@@ -258,6 +278,7 @@ impl Run {
                 self.note_kill().await;
             }
             End::PowerCut(cut) => {
+                let _off = self.import.power_off().await;
                 self.bridge.cut(cut, &mut self.chance).await;
                 self.note_kill().await;
             }
@@ -283,47 +304,6 @@ impl Run {
     /// The newest lines of its log that name trouble.
     pub(crate) fn trouble(&mut self) -> String {
         self.bridge.troubles()
-    }
-
-    /// Judges what has come of it all.
-    pub(crate) async fn judge(&mut self) -> Verdict {
-        let parked = [self.operator("parked?route=inbound").await, self.operator("parked").await];
-        let (logs, may_have_given_up) = (self.bridge.news(), self.bridge.may_have_given_up());
-        for (all, way) in self.played.faults.iter_mut().zip(&self.ways) {
-            all.extend(way.lately());
-        }
-        let views = View::all(&self.stage);
-        let mut verdict = self.people.read(&self.stage.telegram, |book| {
-            checks::judge(&Scene {
-                stage: &self.stage,
-                views: &views,
-                book,
-                kills: &self.kills,
-                older_stores: &self.older_stores,
-                played: &self.played,
-                failed_before: &self.failed_before,
-                may_have_given_up,
-                opened: &self.opened,
-                leaks: &self.leaks,
-                process: self.bridge.id(),
-                logs: &logs,
-                parked: &parked,
-            })
-        });
-        if self.ways.iter().any(|way| way.deceived() > 0) {
-            verdict.problems.push("the bridge has taken a certificate that is not good".to_owned());
-        }
-        if self.ways.iter().any(|way| way.panics() > 0) {
-            verdict.problems.push("a proxy has panicked".to_owned());
-        }
-        verdict.problems.append(&mut self.bridge.bad_ends);
-        verdict
-    }
-
-    /// What the bridge answers its operator; none if it is not there.
-    async fn operator(&self, page: &str) -> Option<String> {
-        let answer = reqwest::get(format!("{}/{page}", self.admin)).await.ok()?;
-        answer.error_for_status().ok()?.text().await.ok()
     }
 }
 

@@ -3,6 +3,8 @@
 //! Rules follow amocrm.ru/developers (CRM platform: sources, contacts, leads, custom fields, chat templates, error
 //! codes) and developers.kommo.com. Where they do not say what is answered, it is what a client could least expect.
 
+use std::net::SocketAddr;
+
 use crate::{
     domain::time::UnixMillis,
     sandbox::{
@@ -92,6 +94,11 @@ impl FakeKommo {
     /// The address of the account's REST API, without a slash at the end.
     pub fn account_url(&self) -> String {
         format!("http://{}", self.rest_server.address())
+    }
+
+    /// Where the REST API listens.
+    pub fn account_address(&self) -> SocketAddr {
+        self.rest_server.address()
     }
 
     /// The next `times` requests about `subject` (`None`: about anything) go wrong.

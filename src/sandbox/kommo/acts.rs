@@ -75,6 +75,11 @@ impl FakeKommo {
         self.core.world.look(|world| world.chats.iter().map(|chat| chat.conversation_id.clone()).collect())
     }
 
+    /// Kommo's id of a conversation's chat.
+    pub fn chat_id(&self, conversation_id: &str) -> Option<String> {
+        self.core.world.note(|world| world.chat(conversation_id).map(|chat| chat.chat_id.clone()))
+    }
+
     /// The chat of a conversation.
     pub fn chat(&self, conversation_id: &str) -> Option<Chat> {
         self.core.world.note(|world| world.chat(conversation_id).cloned())

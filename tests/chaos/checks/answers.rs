@@ -25,7 +25,7 @@ pub(super) fn left(stage: &Harness, book: &Book) -> usize {
 }
 
 /// What has failed everywhere, by Kommo's ids.
-pub(crate) fn failed(stage: &Harness) -> BTreeSet<String> {
+pub(super) fn failed(stage: &Harness) -> BTreeSet<String> {
     let is_failed = |it: &&Message| matches!(it.status, Status::Failed { .. });
     let ids = |all: &[Message]| all.iter().filter(is_failed).map(|it| it.id.clone()).collect::<Vec<_>>();
     Talk::all().into_iter().flat_map(|talk| talk.in_kommo(&stage.kommo, ids)).collect()
@@ -33,7 +33,7 @@ pub(crate) fn failed(stage: &Harness) -> BTreeSet<String> {
 
 /// How many answers there are, by the numbers of the conversations.
 pub(crate) fn count(book: &Book) -> BTreeMap<usize, usize> {
-    book.iter().map(|(number, said)| (*number, said.answers.len())).collect()
+    book.said.iter().map(|(number, said)| (*number, said.answers.len())).collect()
 }
 
 /// What of the answers behind the first so many was not delivered. Nothing went wrong meanwhile.
@@ -70,7 +70,7 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
         in_order(view, said, &arrived, &mut problems);
         ends(view, said, scene, &arrived, verdict, &mut problems);
         doubled(&view.talk, &arrived, scene.kills, verdict, &mut problems);
-        quotes(view, said, &arrived, &mut problems);
+        quotes(view, said, scene, &arrived, verdict, &mut problems);
         let here = view.talk.conversation();
         verdict.problems.extend(problems.into_iter().map(|problem| format!("{here}: in Telegram: {problem}")));
     }
@@ -144,7 +144,7 @@ fn ends(
                 problems.push(format!("nobody says why {shown:?} failed"));
             }
             Some(Status::Failed { text, .. })
-                if !scene.failed_before.contains(&answer.id) && !scene.played.explains(text) =>
+                if !scene.before.failed.contains(&answer.id) && !scene.played.explains(text) =>
             {
                 problems.push(format!("nothing that was played explains that {shown:?} failed: {text}"));
             }
@@ -181,12 +181,26 @@ fn doubled(talk: &Talk, arrived: &[Arrived<'_>], kills: &[Seen], verdict: &mut V
     }
 }
 
-/// An answer to a message stands below that message.
-fn quotes(view: &View, said: &Said, arrived: &[Arrived<'_>], problems: &mut Vec<String>) {
+/// An answer to a message stands below that message. Kommo's history does not tell what an answer that is found there is about.
+fn quotes(
+    view: &View,
+    said: &Said,
+    scene: &Scene<'_>,
+    arrived: &[Arrived<'_>],
+    verdict: &mut Verdict,
+    problems: &mut Vec<String>,
+) {
     let messages: BTreeMap<_, _> = view.in_telegram.iter().map(|message| (message.message_id, message)).collect();
     for it in arrived {
-        let Some(quoted) = &said.answers[it.answer].quotes else { continue };
-        let Some(id) = it.message.reply_to else { continue };
+        let answer = &said.answers[it.answer];
+        let Some(quoted) = &answer.quotes else { continue };
+        let Some(id) = it.message.reply_to else {
+            verdict.count("answers that quote nothing any more", 1);
+            if answer.is_accepted && scene.older_stores.is_empty() {
+                problems.push(format!("{:?} answers nothing, not {quoted:?}", it.item));
+            }
+            continue;
+        };
         let named = messages.get(&id).map(|message| Item::shown(&view.talk, &message.text, None));
         if named.as_ref().map(Item::unchanged) != Some(quoted.unchanged()) {
             problems.push(format!("{:?} answers {named:?}, not {quoted:?}", it.item));

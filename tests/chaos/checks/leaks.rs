@@ -1,5 +1,5 @@
-//! No secret is anywhere but where it belongs: a bot's token in the path of requests to Telegram, and nothing else in any
-//! request or answer of the bridge, nor in the arguments of its process.
+//! No secret is anywhere but where it belongs: a bot's token in the path of requests to Telegram, the account's in one header
+//! of requests to the account, and nothing else in any request or answer of the bridge, nor in the arguments of its process.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ pub(crate) struct Leaks(Arc<Mutex<Vec<String>>>);
 /// What the bridge knows and must not tell.
 pub(super) fn secrets(stage: &Harness) -> Vec<String> {
     let tokens = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, secret)| secret.to_owned());
-    tokens.chain([stage.kommo.settings().channel_secret.clone()]).collect()
+    tokens.chain([stage.kommo.settings().channel_secret.clone(), stage.kommo.access_token()]).collect()
 }
 
 impl Leaks {
@@ -35,6 +35,16 @@ impl Leaks {
     pub(crate) fn to_kommo(&self, stage: &Harness) -> Watch {
         let (this, secrets) = (self.clone(), secrets(stage));
         Arc::new(move |request, _| this.look(&secrets, request, &request.bytes))
+    }
+
+    /// Looks at requests to the account. Its token belongs into one header.
+    pub(crate) fn to_account(&self, stage: &Harness) -> Watch {
+        let (this, secrets) = (self.clone(), secrets(stage));
+        Arc::new(move |request, _| {
+            let is_other = |line: &&[u8]| !line.to_ascii_lowercase().starts_with(b"authorization: bearer ");
+            let told = request.bytes.split(|byte| *byte == b'\n').filter(is_other).collect::<Vec<_>>().concat();
+            this.look(&secrets, request, &told);
+        })
     }
 
     /// Looks at what the bridge answers.

@@ -14,15 +14,21 @@ use crate::people::{self, Talk};
 /// How the notices begin that the bridge itself writes for managers.
 const NOTICES: [&str; 1] = ["The customer can be answered here for "];
 
+/// How the bots' words begin with which newcomers are asked for their number, and thanked for it.
+const ABOUT_NUMBERS: [&str; 2] = ["May we have your phone number?", "Thank you!"];
+
 pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
     let stage = scene.stage;
     let here = scene.views.iter().map(|view| view.sent().count()).sum::<usize>();
-    let everywhere = sent_everywhere(stage);
+    let (everywhere, asked) = (sent_everywhere(stage), asked(scene, verdict));
+    let here = here + asked;
     if here != everywhere {
         verdict
             .problem(format!("the bots have written {everywhere} messages in Telegram, and {here} where people talk"));
     }
-    let known: BTreeSet<_> = Talk::all().iter().map(Talk::conversation).collect();
+    let newcomers = scene.book.newcomers.iter().flat_map(|it| LINES.map(|line| it.conversation(line)));
+    let histories = scene.book.histories.iter().map(|history| history.conversation.clone());
+    let known: BTreeSet<_> = Talk::all().iter().map(Talk::conversation).chain(newcomers).chain(histories).collect();
     let chats = stage.kommo.conversations();
     verdict.problems.extend(
         chats
@@ -40,6 +46,22 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
             }
         }
     }
+}
+
+/// How many messages the bots have written to newcomers, who are asked for their number and thanked for it.
+fn asked(scene: &Scene<'_>, verdict: &mut Verdict) -> usize {
+    let mut count = 0;
+    for (newcomer, line) in scene.book.newcomers.iter().flat_map(|it| LINES.map(|line| (it, line))) {
+        let room = Room::Private { customer: newcomer.id };
+        let texts = scene.stage.telegram.read_room(line.token, room, |all| {
+            let sent = all.iter().filter(|message| message.from_bot);
+            sent.map(|message| message.text.clone()).collect::<Vec<_>>()
+        });
+        count += texts.len();
+        let others = texts.iter().filter(|text| !ABOUT_NUMBERS.iter().any(|start| text.starts_with(start)));
+        others.for_each(|text| verdict.problem(format!("newcomer {}: nobody said {text:?}", newcomer.id)));
+    }
+    count
 }
 
 /// How many messages the bots have written, in every chat that there is.

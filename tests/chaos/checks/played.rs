@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    plan::{Files, Trouble},
+    plan::{Files, Trouble, WAYS},
     proxy::Fault,
 };
 
@@ -27,8 +27,8 @@ const REASONS: [Reason; 10] = [
 /// What went wrong.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Played {
-    /// On the way to Telegram, to Kommo, and from Kommo to the bridge.
-    pub(crate) faults: [BTreeSet<Fault>; 3],
+    /// On the way to Telegram, to Kommo, from Kommo to the bridge, and to the account.
+    pub(crate) faults: [BTreeSet<Fault>; WAYS],
     /// The troubles and the ends, by their names.
     pub(crate) names: BTreeSet<String>,
     /// Whether the bridge did not run at some time.
@@ -39,6 +39,7 @@ impl Played {
     const TO_TELEGRAM: usize = 0;
     const TO_KOMMO: usize = 1;
     const TO_BRIDGE: usize = 2;
+    const TO_ACCOUNT: usize = 3;
 
     /// Whether an answer may fail for this reason.
     pub(crate) fn explains(&self, why: &str) -> bool {
@@ -77,6 +78,16 @@ impl Played {
 
     fn is_late_or_in_doubt(&self) -> bool {
         self.is_late() || self.is_in_doubt()
+    }
+
+    /// A first message may have gone before it was known whose chat it is.
+    pub(crate) fn delays_the_account(&self) -> bool {
+        self.has_ended || self.is_bad(Self::TO_ACCOUNT) || self.is_bad(Self::TO_KOMMO)
+    }
+
+    /// A customer could not be asked for their number, or what they sent did not come in time.
+    pub(crate) fn may_let_a_start_go(&self) -> bool {
+        self.has_ended || self.is_held_up() || self.was(Trouble::Clock(0)) || self.was(Trouble::Asleep(0))
     }
 
     /// A hook did not come when it was due.

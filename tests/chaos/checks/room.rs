@@ -18,7 +18,7 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
         Some(kib) if kib <= MEMORY_KIB => {}
         other => verdict.problem(format!("the bridge has {other:?} KiB of memory, of {MEMORY_KIB} at most")),
     }
-    let said = scene.book.values().map(|said| said.written.len() + said.answers.len()).sum::<usize>();
+    let said = scene.book.said.values().map(|said| said.written.len() + said.answers.len()).sum::<usize>();
     let most = STORE_BYTES + MESSAGE_BYTES * u64::try_from(said).unwrap_or(u64::MAX);
     let bytes = size(&scene.stage.dir().join("data"));
     if bytes > most || bytes == 0 {

@@ -31,7 +31,7 @@ pub(super) fn left(stage: &Harness, book: &Book) -> usize {
 
 /// The wordings that have taken the place of others.
 pub(crate) fn changed(book: &Book) -> BTreeSet<Item> {
-    let shown = book.values().flat_map(|said| &said.written).map(|it| it.shows.clone());
+    let shown = book.said.values().flat_map(|said| &said.written).map(|it| it.shows.clone());
     shown.filter(|item| item.words.ends_with(CHANGED)).collect()
 }
 

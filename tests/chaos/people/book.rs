@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{CHANGED, Talk};
+use super::{CHANGED, History, Newcomer, Talk};
 
 /// What a message shows: the words from the conversation's tag on, and the name of its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,12 +91,20 @@ impl Said {
     }
 }
 
-/// What was said everywhere, by the numbers of the conversations.
-pub(crate) type Book = BTreeMap<usize, Said>;
+/// What was said everywhere.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    /// By the numbers of the conversations.
+    pub(crate) said: BTreeMap<usize, Said>,
+    /// In the order in which they came.
+    pub(crate) newcomers: Vec<Newcomer>,
+    /// What was written before there was a bridge.
+    pub(crate) histories: Vec<History>,
+}
 
 /// What was said in a conversation.
 pub(crate) fn of<'b>(book: &'b Book, talk: &Talk) -> &'b Said {
-    &book[&talk.number()]
+    &book.said[&talk.number()]
 }
 
 /// The book while everybody writes in it.
@@ -106,7 +114,7 @@ pub(crate) struct Open(Mutex<Book>);
 impl Open {
     /// Notes what is said while it is said, so that the order is one.
     pub(crate) fn note<R>(&self, talk: &Talk, act: impl FnOnce(&mut Said) -> R) -> R {
-        act(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(talk.number()).or_default())
+        self.with(|book| act(book.said.entry(talk.number()).or_default()))
     }
 
     /// Reads all of it, or adds what has become of what was said. Nobody says anything meanwhile.

@@ -56,7 +56,9 @@ impl Message {
     /// Whether an answer to this request that says nothing is what the server says itself when all went well, or may be.
     pub(crate) fn wants_no_words(&self) -> bool {
         let is_edit = || find(self.body(), br#""event_type":"edit_message""#).is_some();
-        ["/delivery_status", "/typing", "/react"].iter().any(|end| self.path().ends_with(end)) || is_edit()
+        let is_for_the_account = self.path().starts_with("/api/v4/");
+        let ends = ["/delivery_status", "/typing", "/react"];
+        is_for_the_account || ends.iter().any(|end| self.path().ends_with(end)) || is_edit()
     }
 
     /// The same answer, as one that comes from somebody else than the server: what is a success is so in his eyes.
