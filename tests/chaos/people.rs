@@ -195,6 +195,11 @@ impl People {
         tasks
     }
 
+    /// The bridge's store has become an older one.
+    pub(crate) fn store_is_older(&self) {
+        self.book.with(|book| book.values_mut().for_each(|said| said.before = said.answers.len()));
+    }
+
     /// What the bridge has taken.
     pub(crate) fn taken(&self) -> Arc<Taken> {
         Arc::clone(&self.taken)

@@ -83,6 +83,8 @@ pub(crate) struct Said {
     pub(crate) answers: Vec<Answer>,
     /// By the customer to an answer, and by the manager to a customer's text, each by the words.
     pub(crate) reactions: [BTreeMap<String, Vec<Reaction>>; 2],
+    /// How many answers there were when the store became an older one: the bridge may not know where they are.
+    pub(crate) before: usize,
 }
 
 impl Said {

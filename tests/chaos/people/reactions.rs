@@ -66,8 +66,9 @@ impl Part {
         self.note(|said| said.reactions[whose].entry(words.to_owned()).or_default().push(reaction));
     }
 
-    fn customer_reacts(&self, (words, number): &(String, i64), emoji: Option<&str>, is_sure: bool) {
-        self.reacted(CUSTOMERS, words, emoji, is_sure);
+    fn customer_reacts(&self, (words, number): &(String, i64), emoji: Option<&str>, is_last: bool) {
+        let is_known = self.note(|said| said.answers[said.before..].iter().any(|it| it.shows.words == *words));
+        self.reacted(CUSTOMERS, words, emoji, is_last && is_known);
         self.telegram.react(self.talk.line().token, self.talk.who, *number, emoji);
     }
 
@@ -109,9 +110,9 @@ pub(super) async fn customers_last(mut part: Part) {
     }
     for last in [Some("🙏"), None] {
         let Some(chosen) = part.delivered() else { return };
-        for (emoji, is_sure) in [(Some("🔥"), false), (last, true)] {
+        for (emoji, is_last) in [(Some("🔥"), false), (last, true)] {
             sleep(PAUSE).await;
-            part.customer_reacts(&chosen, emoji, is_sure);
+            part.customer_reacts(&chosen, emoji, is_last);
         }
     }
 }

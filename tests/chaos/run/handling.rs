@@ -36,6 +36,7 @@ impl Run {
             self.note(format!("{name}: there was none"));
         }
         if is_done && files != Files::FlippedBit {
+            self.people.store_is_older();
             self.older_stores.push(changed.clone());
         }
         let before = self.bridge.dumps();
@@ -44,6 +45,7 @@ impl Run {
             self.note("flipped bit: refused and restored");
             self.bridge.end(Signal::KILL).await;
             assert!(self.bridge.restore(Dump::Newest), "there is no dump");
+            self.people.store_is_older();
             self.older_stores.push(changed);
             self.start().await;
         }
