@@ -44,7 +44,7 @@ const WRITE_FIRST: &str = "Managers write first by a phone number. They reach cu
 /// The options of the command.
 #[derive(Clone, Debug, Args)]
 pub struct Registration {
-    /// The public address of telekommo [default: server.public_url of the configuration].
+    /// The public address of telekommo [default: `server.public_url` of the configuration].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// The name that managers see: Latin letters and digits, beginning with a letter.
