@@ -1,6 +1,7 @@
 //! Several files, from Kommo to Telegram, as one album.
 
 use futures_util::future::join_all;
+use reqwest::StatusCode;
 
 use crate::{
     domain::{
@@ -22,6 +23,8 @@ use crate::{
     translate::to_telegram::album::{caption, of_files},
 };
 
+/// What a server says of a file that it does not have.
+const GONE: [StatusCode; 2] = [StatusCode::NOT_FOUND, StatusCode::GONE];
 /// How many times files are tried together before they go each by itself.
 const TOGETHER: u32 = 3;
 
@@ -36,7 +39,7 @@ struct Item<'c> {
 enum Member<'c> {
     /// It can be sent.
     Open(Item<'c>),
-    /// It cannot be had now. Alone it is tried for as long as any.
+    /// It cannot be had now. Alone it is tried for as long as any, and may arrive.
     Late(&'c Call),
     /// It cannot be had at all. Alone it ends with its own reason.
     Gone(&'c Call),
@@ -156,6 +159,8 @@ async fn open<'c>(
                 members.push(Member::Late(call));
                 late = Some(later);
             }
+            // Somebody in between may have refused it.
+            Err(DownloadError::Refused(status)) if !GONE.contains(&status) => members.push(Member::Late(call)),
             Ok(_) | Err(DownloadError::Foreign { .. } | DownloadError::Circles | DownloadError::Refused(_)) => {
                 members.push(Member::Gone(call));
             }
