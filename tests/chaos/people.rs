@@ -197,7 +197,7 @@ impl People {
 
     /// The bridge's store has become an older one.
     pub(crate) fn store_is_older(&self) {
-        self.book.with(|book| book.values_mut().for_each(|said| said.before = said.answers.len()));
+        self.book.with(|book| book.said.values_mut().for_each(|said| said.before = said.answers.len()));
     }
 
     /// What the bridge has taken.
