@@ -28,7 +28,7 @@ async fn every_chapter_fits_a_terminal_and_says_all_its_words() {
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{}", chapter.name);
         let wide: Vec<_> = said.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.iter().all(|line| line.contains("http")), "{} is too wide: {wide:#?}", chapter.name);
-        let missing: Vec<_> = words(chapter.text).filter(|word| !words(&said).any(|other| other == *word)).collect();
+        let missing: Vec<_> = words(chapter.text).filter(|word| !words(said).any(|other| other == *word)).collect();
         assert!(missing.is_empty(), "{} leaves out {missing:?}", chapter.name);
     }
 }

@@ -1,6 +1,6 @@
 //! What the manual and the README name, held against the program.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, ffi::OsStr, path::Path};
 
 use telekommo::docs::CHAPTERS;
 use toml::Table;
@@ -31,7 +31,8 @@ fn code(document: &str) -> Vec<String> {
         } else if within {
             pieces.push(line.trim().to_owned());
         } else {
-            prose += &format!("{line} ");
+            prose.push_str(line);
+            prose.push(' ');
         }
     }
     pieces.extend(prose.split('`').skip(1).step_by(2).map(str::to_owned));
@@ -183,7 +184,8 @@ fn every_file_that_a_document_names_exists() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = 0;
     for (path, piece) in all_code() {
-        let is_path = piece.ends_with(".rs") || (piece.contains('/') && piece.ends_with(".toml"));
+        let kind = Path::new(&piece).extension().and_then(OsStr::to_str);
+        let is_path = kind == Some("rs") || (piece.contains('/') && kind == Some("toml"));
         if is_path && !piece.contains([' ', '<', '*']) && !piece.starts_with('/') {
             let exists = here.join(&piece).exists() || here.join("src").join(&piece).exists();
             assert!(exists, "{path}: there is no {piece}");
