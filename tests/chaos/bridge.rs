@@ -4,7 +4,7 @@ use std::{
     fs,
     net::SocketAddr,
     os::unix::{fs::FileExt as _, process::ExitStatusExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -24,11 +24,13 @@ use crate::{
     log::Log,
     options,
     pki::Authority,
-    trace,
+    trace::{self, Op},
 };
 
 /// Whose certificates the machine trusts.
 const AUTHORITY: &str = "authority.pem";
+/// Where in the data folder imports keep what they know.
+const IMPORTS: &str = "imports";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What the preloaded library reads while the bridge runs: how far its clock is off, and how its disk fails.
@@ -198,7 +200,10 @@ impl Bridge {
     /// The process has gone: what it did to its disk is known in full now.
     fn has_gone(&mut self) {
         if let Some(running) = self.running.take() {
-            for op in trace::read(&running.trace) {
+            // What an import has made there, the bridge only reads. Nobody has seen it being made: a cut takes all of it.
+            let imports = self.data.join(IMPORTS);
+            let is_own = |op: &Op| !matches!(op, Op::Open { path, .. } if Path::new(path).starts_with(&imports));
+            for op in trace::read(&running.trace).into_iter().filter(is_own) {
                 self.disk.apply(&op);
             }
             fs::remove_file(running.trace).unwrap();

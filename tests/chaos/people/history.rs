@@ -100,6 +100,10 @@ fn export(customer: i64, messages: &[Past]) -> String {
             message
         })
         .collect();
-    let chat = json!({ "name": "Customer", "type": "personal_chat", "id": customer, "messages": messages });
-    json!({ "personal_information": { "user_id": OLGA }, "chats": { "list": [chat] } }).to_string()
+    // It says whose messages they are before it tells them.
+    let chat = format!(
+        r#"{{"name":"Customer","type":"personal_chat","id":{customer},"messages":{}}}"#,
+        serde_json::Value::from(messages)
+    );
+    format!(r#"{{"personal_information":{{"user_id":{OLGA}}},"chats":{{"list":[{chat}]}}}}"#)
 }
