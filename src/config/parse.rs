@@ -268,7 +268,7 @@ mod tests {
         for (bad, says) in [
             ("::ffff:10.0.0.0/104", "has an IPv4 network in the form of IPv6"),
             ("::1, ::ffff:127.0.0.1", "has an IPv4 network in the form of IPv6"),
-            ("10.1.2.3/8", "has a network by an address within it: write \"10.0.0.0/8\" if all of that is meant"),
+            ("10.1.2.3/8", "names a network by an address within it: write \"10.0.0.0/8\" for the whole network"),
             ("fd00::1/8", "write \"fd00::/8\""),
         ] {
             let said = networks(bad).unwrap_err().to_string();

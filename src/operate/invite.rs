@@ -154,10 +154,10 @@ mod tests {
         let there = home.path().join("a.png");
         write(&there, b"png").unwrap();
         let says = |path: &Path| write(path, b"other").unwrap_err().to_string();
-        assert!(says(&there).ends_with("a.png is there already, and is never replaced: name another file"));
+        assert!(says(&there).ends_with("a.png exists, and telekommo never replaces a file: name another one"));
         let nowhere = says(&home.path().join("folder/a.png"));
         assert!(
-            nowhere.contains("a.png cannot be written: No such file") && !nowhere.contains("replaced"),
+            nowhere.contains("a.png cannot be written: No such file") && !nowhere.contains("replaces"),
             "{nowhere}"
         );
         assert_eq!(std::fs::read(&there).unwrap(), b"png");

@@ -157,7 +157,7 @@ fn every_refusal_has_its_code_and_sentence() {
         (
             Outbound { content: picture, ..outbound(known("sales"), None, "") },
             905,
-            "there is no file to this message (picture)",
+            "the file of this message is missing (picture)",
         ),
     ];
     for (outbound, code, words) in cases {

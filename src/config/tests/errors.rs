@@ -110,8 +110,8 @@ fn wrong_kinds_are_told() {
 
     > [sources]
 
-    config.toml: sources.name is no section: write a section per bot, such as [sources.sales]
-    config.toml: sources.token is no section: write a section per bot, such as [sources.sales]
+    config.toml: sources.name is not a section: write a section per bot, such as [sources.sales]
+    config.toml: sources.token is not a section: write a section per bot, such as [sources.sales]
 
     > [retry]
     > kommo = []
@@ -177,7 +177,7 @@ fn wrong_values_are_told() {
     > buttons = "below"
     > [server]
 
-    config.toml: telegram.buttons: "below" is no place for buttons: write inline or keyboard
+    config.toml: telegram.buttons: "below" is not a place for buttons: write inline or keyboard
 
     > [log]
     > level = "inof"

@@ -175,7 +175,7 @@ A        B
         assert_eq!(shown(text, 80), want);
         let narrow = shown(text, 7);
         assert!(
-            narrow.contains("- an\n  item\n  that\n  goes on\n") && narrow.ends_with("`a | b`\n    c\n"),
+            narrow.contains("- an\n  item\n  that\n  goes\n  on\n") && narrow.ends_with("`a | b`\n    c\n"),
             "{narrow}"
         );
     }

@@ -173,7 +173,7 @@ mod tests {
         let lines: Vec<_> = end.lines().collect();
         assert!(lines[2].starts_with("3      outbound:sales  blocked"), "{end}");
         assert!(lines[3].starts_with("1      outbound:sales  rare"), "{end}");
-        assert!(end.contains("4 messages: 1 needs a person. The authors of 3 were told, and these go by"), "{end}");
+        assert!(end.contains("4 messages: 1 needs a person. The authors of 3 were told, and these"), "{end}");
         assert!(lines.iter().all(|line| line.chars().count() <= COLUMNS), "{end}");
         for number in 0..30 {
             summary.add(&[row(9, &format!("reason {number}"), false)], NOW);

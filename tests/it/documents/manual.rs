@@ -65,7 +65,7 @@ fn every_chapter_is_a_file_and_stands_in_the_readme() {
 async fn every_command_that_a_document_names_exists_with_its_options() {
     let mut seen = BTreeSet::new();
     for (path, piece) in all_code() {
-        let Some(words) = piece.split_once("telekommo ").map(|(_, words)| words) else { continue };
+        let Some(words) = piece.rsplit_once("telekommo ").map(|(_, words)| words) else { continue };
         let words: Vec<_> = words.split_whitespace().collect();
         let is_name = |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase());
         let names: Vec<_> = words.iter().take_while(is_name).copied().collect();
