@@ -27,7 +27,7 @@ fn problems(history: &History, messages: &[Message]) -> Vec<String> {
         problems.push("two messages have the same date".to_owned());
     }
     let places: BTreeMap<_, _> = there.iter().map(|message| message.id.as_str()).zip(0..).collect();
-    let past: Vec<_> = there.iter().map(|message| past(message, &places)).collect();
+    let past: Vec<_> = there.iter().map(|message| past(message, &places, history)).collect();
     if past != history.messages {
         let at = past.iter().zip(&history.messages).position(|(one, other)| one != other);
         let (here, written) = (at.map(|at| &past[at]), at.map(|at| &history.messages[at]));
@@ -45,13 +45,19 @@ fn problems(history: &History, messages: &[Message]) -> Vec<String> {
 }
 
 /// The message as it was written.
-fn past(message: &Message, places: &BTreeMap<&str, usize>) -> Past {
-    Past {
-        text: message.text.clone(),
-        is_customers: message.from == Author::Customer,
-        at: message.at_ms.div_euclid(1000),
-        answers: message.reply_to.as_ref().and_then(|id| places.get(id.as_str()).copied()),
-    }
+/// What a message of a history shows. Where the import does not know whether Kommo has the message that is answered, that
+/// one's words stand in front.
+fn past(message: &Message, places: &BTreeMap<&str, usize>, history: &History) -> Past {
+    let in_words = history.messages.iter().enumerate().find_map(|(place, quoted)| {
+        let rest = message.text.strip_prefix("> ")?.strip_prefix(&quoted.text)?.strip_prefix("\n\n")?;
+        Some((rest.to_owned(), place))
+    });
+    let named = message.reply_to.as_ref().and_then(|id| places.get(id.as_str()).copied());
+    let (text, answers) = match in_words {
+        Some((text, place)) => (text, Some(place)),
+        None => (message.text.clone(), named),
+    };
+    Past { text, is_customers: message.from == Author::Customer, at: message.at_ms.div_euclid(1000), answers }
 }
 
 /// Of which messages managers are notified.
