@@ -108,7 +108,8 @@ impl Bridge {
 
     /// What imports beside it.
     pub(crate) fn import(&self) -> Import {
-        Import::new(self.config.clone(), self.folder.join(AUTHORITY), self.folder.clone())
+        let clock = (self.shim.clone(), self.control_file());
+        Import::new(self.config.clone(), self.folder.join(AUTHORITY), self.folder.clone(), clock)
     }
 
     /// Sets the machine's clock and lets its disk fail.

@@ -20,15 +20,18 @@ pub(crate) struct Import {
     config: PathBuf,
     authority: PathBuf,
     folder: PathBuf,
+    /// The library that sets the machine's clock, and the file that says how far.
+    clock: (PathBuf, PathBuf),
     /// Held while it runs, and while the power is off.
     machine: Arc<tokio::sync::Mutex<()>>,
     off: Mutex<CancellationToken>,
 }
 
 impl Import {
-    /// With the bridge's configuration and the authority that the machine trusts. It keeps exports and its words in `folder`.
-    pub(crate) fn new(config: PathBuf, authority: PathBuf, folder: PathBuf) -> Self {
-        Self { config, authority, folder, machine: Arc::default(), off: Mutex::default() }
+    /// With the bridge's configuration, and the authority that the machine trusts. It keeps exports and its words in
+    /// `folder`. Its `clock` is the machine's: a library to load, and the file that says how far it is off.
+    pub(crate) fn new(config: PathBuf, authority: PathBuf, folder: PathBuf, clock: (PathBuf, PathBuf)) -> Self {
+        Self { config, authority, folder, clock, machine: Arc::default(), off: Mutex::default() }
     }
 
     /// Writes an export, and tells where.
@@ -47,6 +50,7 @@ impl Import {
         let mut command = Command::new(env!("CARGO_BIN_EXE_telekommo"));
         command.arg("import").arg(export).arg("--config").arg(&self.config).args(["--rate", RATE]).args(more);
         command.env_clear().env("SSL_CERT_FILE", &self.authority).stdin(Stdio::null()).kill_on_drop(true);
+        command.env("LD_PRELOAD", &self.clock.0).env("POWER_CONTROL", &self.clock.1);
         let mut child = command.stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();
         let killed = async {
             match kill_after {
