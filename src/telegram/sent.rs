@@ -39,7 +39,8 @@ impl Content {
         match self {
             Self::Text => !(has_location || has_contact || has_file),
             Self::Location => has_location,
-            Self::Contact => has_contact,
+            // A card that Telegram does not take goes as a text.
+            Self::Contact => !(has_location || has_file),
             Self::File => !(has_location || has_contact || message.is_set("text")),
         }
     }
@@ -111,7 +112,9 @@ mod tests {
             (Content::Location, venue, true),
             (Content::Location, json!({"text": "Hi"}), false),
             (Content::Contact, card.clone(), true),
+            (Content::Contact, json!({"text": "Anna, +1"}), true),
             (Content::Contact, place, false),
+            (Content::Contact, json!({"photo": [{}]}), false),
             (Content::File, json!({"animation": {}, "document": {}}), true),
             (Content::File, json!({"photo": [{}]}), true),
             (Content::File, json!({"paid_media": {}}), true),

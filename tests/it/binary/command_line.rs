@@ -260,12 +260,12 @@ async fn check_names_the_bots_and_says_whose_token_is_wrong() {
     let stage = Harness::without_bridge("").unwrap();
     let file = stage.write_config().unwrap();
     let output = finished(with_config("check", &file)).await;
-    assert!(text(&output.stdout).contains("that of source sales is @acme_sales_bot"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("the bot of source sales is @acme_sales_bot"), "{}", text(&output.stdout));
     let wrong = fs::read_to_string(&file).unwrap().replace("SANDBOX-support-bot", "SANDBOX-other");
     fs::write(&file, wrong).unwrap();
     let output = finished(with_config("check", &file)).await;
     let (said, code) = (text(&output.stdout), output.status.code());
-    assert!(code == Some(1) && said.contains("that of source support") && said.contains("token"), "{code:?} {said}");
+    assert!(code == Some(1) && said.contains("the bot of source support") && said.contains("token"), "{code:?} {said}");
     assert!(!said.contains("SANDBOX"), "{said}");
 }
 

@@ -135,7 +135,7 @@ async fn check_says_how_kommo_sees_the_configuration() {
     done(&stage, &["sources", "sync"]).await;
     let requests = stage.kommo.rest_requests().len();
     let printed = done(&stage, &["check"]).await;
-    for part in ["good for 36", "Acme (28805383)", "all 2 are in step", "may read users"] {
+    for part in ["valid for 36", "Acme (28805383)", "all 2 are in step", "may read users"] {
         assert!(flat(&printed).contains(part), "{part} is missing in\n{printed}");
     }
     let asked = stage.kommo.rest_requests();
@@ -178,7 +178,7 @@ async fn check_says_which_fields_are_missing_or_take_no_text() {
     let printed = done(&stage, &["check"]).await;
     assert!(flat(&printed).contains("Fields all fields that are needed exist"), "{printed}");
     for (name, says) in
-        [("Telegramm", "contacts have no field \"Telegramm\""), ("Visits", "\"Visits\" is of the type numeric")]
+        [("Telegramm", "contacts have no field \"Telegramm\""), ("Visits", "\"Visits\" has the type numeric")]
     {
         let wrong = filled.replace("Telegram\"", &format!("{name}\""));
         let stage = Harness::without_bridge(&format!("{ACCOUNT}{wrong}")).unwrap();

@@ -29,7 +29,7 @@ async fn a_folder_that_is_to_be_made_and_free_ports_are_fine() {
     assert_eq!(code, Some(0), "{said}");
     let dir = stage.dir().display();
     for part in [
-        format!("{dir}/data will be made in {dir}"),
+        format!("{dir}/data will be created in {dir}"),
         format!("Hooks {free} is free"),
         "a free port will be taken".into(),
     ] {

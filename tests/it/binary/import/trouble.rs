@@ -72,7 +72,7 @@ async fn what_is_no_export_says_what_to_do_and_sends_nothing() {
         config.to_str().unwrap(),
     ]))
     .await;
-    assert!(text(&output.stderr).contains("there are sales, support"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("the sources are sales, support"), "{}", text(&output.stderr));
 }
 
 #[tokio::test]
