@@ -168,7 +168,7 @@ async fn a_file_of_more_than_fifty_megabytes_passes_an_own_server_alone() {
     stage.allow_leftovers();
     stage.telegram.host(Hosting::Cloud);
     let outcome = answered(&stage, bytes).await;
-    let words = "the server on the way to Telegram takes no file of 51 MB (HTTP 413)";
+    let words = "the server on the way to Telegram accepts no file of 51 MB (HTTP 413)";
     assert!(matches!(&outcome, Status::Failed { text, .. } if text.contains(words)), "{outcome:?}");
     assert_eq!(stage.sent().len(), 1);
     stage.parked(1).await;

@@ -126,7 +126,7 @@ async fn check_tries_every_way_and_says_through_which_proxy() {
         format!("Account's API {account}, {by_http}"),
         format!("Bot API http://{telegram}, {by_socks}"),
         format!("connected to the account, {by_http}"),
-        format!("that of source sales is @acme_sales_bot, {by_socks}"),
+        format!("the bot of source sales is @acme_sales_bot, {by_socks}"),
         format!("the server of customers' files answers at {telegram} {by_socks}"),
         format!("managers' files can be fetched from kommo.test:{port} {by_http}"),
         format!("managers' files can be fetched from files.corp.test {by_http}"),
