@@ -60,8 +60,12 @@ impl Sent {
         let message: RawObject = serde_json::from_str(message.get()).map_err(|_| foreign())?;
         let number = message.number("message_id").ok_or_else(foreign)?;
         let from = message.part("from");
-        let is_ours = !from.flag("is_bot") || from.read("id") == Some(bot.0);
-        if message.part("chat").number("id") != Some(chat.id) || !is_ours || !content.is_shown_by(&message) {
+        // Who speaks in the name of a chat is named by a made-up sender, which is a bot (Bot API, `Message.from`).
+        let is_of_chat = message.part("sender_chat").number("id").is_some();
+        let is_ours = is_of_chat || !from.flag("is_bot") || from.read("id") == Some(bot.0);
+        let answered = message.part("chat").number("id");
+        if answered != Some(chat.id) || !is_ours || !content.is_shown_by(&message) {
+            tracing::warn!(chat = chat.id, answered, number, is_ours, "Telegram answered with another call's message");
             return Err(foreign());
         }
         let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
@@ -108,6 +112,12 @@ mod tests {
             // The account of a business, whose chat it is.
             (Content::Text, json!({"text": "Hi", "from": {"id": 2, "is_bot": false}}), true),
             (Content::Text, json!({"text": "Hi", "from": null}), true),
+            // A bot that is anonymous in a group.
+            (
+                Content::Text,
+                json!({"text": "Hi", "from": {"id": 1_087_968_824, "is_bot": true}, "sender_chat": {"id": 7}}),
+                true,
+            ),
             (Content::Location, place.clone(), true),
             (Content::Location, venue, true),
             (Content::Location, json!({"text": "Hi"}), false),

@@ -45,7 +45,7 @@ pub(super) fn edited(status: StatusCode, body: &[u8], edit: &EditMessage) -> Res
     let answer: Option<Answer> = serde_json::from_slice(body).ok();
     let Some(named) = answer.and_then(|answer| answer.new_message) else { return done(status, body) };
     let differs = |named: &Option<String>, meant: &Option<String>| {
-        named.as_ref().zip(meant.as_ref()).is_some_and(|(named, meant)| named != meant)
+        named.as_ref().zip(meant.as_ref()).is_some_and(|(named, meant)| !named.is_empty() && named != meant)
     };
     if differs(&named.msgid, &edit.id) || differs(&named.ref_id, &edit.msgid) {
         return Err(nonsense(status, body));

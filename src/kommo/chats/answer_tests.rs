@@ -133,7 +133,7 @@ const CALLS: [(&str, Read); 9] = [
 ];
 
 /// What successes may hold, and for which calls that is Kommo's answer: `+`, in the order of [`CALLS`].
-const SUCCESSES: [(&str, &str); 18] = [
+const SUCCESSES: [(&str, &str); 19] = [
     ("", "..++++..."),
     ("\n", "..++++..."),
     ("{}", "..++++..."),
@@ -146,6 +146,7 @@ const SUCCESSES: [(&str, &str); 18] = [
     (r#"{"new_message":{}}"#, "+++......"),
     (r#"{"new_message":{"msgid":"0371a0ff","ref_id":"tg:1:7:42"}}"#, "+++......"),
     (r#"{"new_message":{"msgid":"0371a0ff"}}"#, "+++......"),
+    (r#"{"new_message":{"msgid":"0371a0ff","ref_id":""}}"#, "+++......"),
     (r#"{"new_message":{"ref_id":"tg:1:7:43"}}"#, "++......."),
     (r#"{"new_message":{"msgid":"1471a0ff","ref_id":"tg:1:7:42"}}"#, "++......."),
     (r#"{"id":"8e4d4baa"}"#, "..+++++.."),
