@@ -187,11 +187,11 @@ fn buttons(keyboard: &Keyboard, text: &str, limit: usize) {
 /// Answers that were given at once keep their files and words when they become albums.
 fn united(calls: Vec<Call>, files: usize) {
     let words = squeezed(&calls.iter().map(said).collect::<String>());
-    let works = album::unite(vec![calls.clone(), calls]);
-    let sent: Vec<_> = works.iter().flat_map(crate::domain::job::Job::calls).collect();
-    for work in &works {
-        assert!(work.calls().len() <= album::LARGEST && !work.calls().is_empty());
-        assert!(work.calls().len() == 1 || work.calls().iter().all(is_file), "an album is of files");
+    let jobs = album::unite(vec![calls.clone(), calls]);
+    let sent: Vec<_> = jobs.iter().flat_map(crate::domain::job::Job::calls).collect();
+    for job in &jobs {
+        assert!(job.calls().len() <= album::LARGEST && !job.calls().is_empty());
+        assert!(job.calls().len() == 1 || job.calls().iter().all(is_file), "an album is of files");
     }
     for call in &sent {
         acceptable(call);

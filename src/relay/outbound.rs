@@ -61,7 +61,7 @@ pub(super) async fn unfold(
         Err(refusal) => return Ok(Err(Failure::Permanent(refusal))),
     };
     match group {
-        Some(group) => media_group::media_group(context, lease, &group, Answer { written_at, calls }).map(Ok),
+        Some(group) => media_group::gather(context, lease, &group, Answer { written_at, calls }).map(Ok),
         None => Ok(Ok(Outcome::Replace(calls.into_iter().map(Job::Call).collect()))),
     }
 }

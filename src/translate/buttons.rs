@@ -24,7 +24,7 @@ const MOST: usize = 100;
 
 /// Whether Telegram can show a button. One whose address leads nowhere would cost the customer the whole message.
 #[must_use]
-pub fn jobs(button: &Button) -> bool {
+pub fn is_valid(button: &Button) -> bool {
     button.url.as_deref().is_none_or(leads_somewhere)
 }
 
@@ -94,7 +94,7 @@ pub fn fit(keyboard: &Keyboard) -> Fitted {
     let mut room = MOST;
     for row in &keyboard.0 {
         let (shown, told): (Vec<_>, Vec<_>) = row.iter().cloned().partition(|button| {
-            let is_shown = jobs(button) && room > 0;
+            let is_shown = is_valid(button) && room > 0;
             room -= usize::from(is_shown);
             is_shown
         });
@@ -150,7 +150,7 @@ mod tests {
             "https://local.example.com",
             "https://thelocal.com.",
         ] {
-            assert!(jobs(&link(good)), "{good}");
+            assert!(is_valid(&link(good)), "{good}");
         }
         let long = format!("https://example.com/{}", "a".repeat(URL_BYTES));
         for bad in [
@@ -183,9 +183,9 @@ mod tests {
             "tg://",
             &long,
         ] {
-            assert!(!jobs(&link(bad)), "{bad}");
+            assert!(!is_valid(&link(bad)), "{bad}");
         }
-        assert!(jobs(&Button::answer("Yes")));
+        assert!(is_valid(&Button::answer("Yes")));
     }
 
     #[test]

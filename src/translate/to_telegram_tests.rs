@@ -237,7 +237,7 @@ fn a_file_answers_or_quotes_as_a_text_does() {
     assert_eq!(methods_of(&quoting), [file("> Which one?", Keyboard::default())]);
 }
 
-/// The works of files that were sent at once, shown in short: `[ab]` for an album, `a` for a file, `a:text` for a text.
+/// The jobs of files that were sent at once, shown in short: `[ab]` for an album, `a` for a file, `a:text` for a text.
 fn united(answers: &[(&str, Outbound)]) -> String {
     let calls = |(id, outbound): &(&str, Outbound)| {
         encode(&Outbound { id: KommoMessageId((*id).to_owned()), ..outbound.clone() }, ours, Language::En).unwrap()

@@ -39,7 +39,7 @@ struct Item<'c> {
 enum Member<'c> {
     /// It can be sent.
     Open(Item<'c>),
-    /// It cannot be had now. Alone it is tried for as long as any, and may arrive.
+    /// It cannot be had now, and may arrive when it is tried alone.
     Late(&'c Call),
     /// It cannot be had at all. Alone it ends with its own reason.
     Gone(&'c Call),

@@ -38,7 +38,7 @@ struct Gathered {
 }
 
 /// Unites the first of a group with those that wait behind it, once all have come.
-pub(super) fn media_group(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Outcome, StoreError> {
+pub(super) fn gather(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Outcome, StoreError> {
     let gathered = look(context, lease, group, first)?;
     let now = clock::now();
     if let Some(until) = gathered.waits_until(now) {

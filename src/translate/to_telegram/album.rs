@@ -11,7 +11,7 @@ use crate::{
 /// The most files that Telegram takes together (Bot API, `sendMediaGroup`).
 pub const LARGEST: usize = 10;
 
-/// The works of answers that were given at once, each with its calls: files that follow each other go together, and
+/// The jobs of answers that were given at once, each with its calls: files that follow each other go together, and
 /// what is said besides comes after them.
 #[must_use]
 pub fn unite(answers: Vec<Vec<Call>>) -> Vec<Job> {
