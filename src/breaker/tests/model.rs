@@ -1,7 +1,5 @@
 //! Whatever happens to calls and probes, in any order: what the breaker promises of it.
 
-use std::collections::BTreeSet;
-
 use proptest::{collection::vec, option, prelude::*};
 
 use super::*;
@@ -73,8 +71,6 @@ struct World {
     /// The last trial that was given and not given back.
     tried_at: Option<Instant>,
     is_noted_since: bool,
-    /// The messages that have failed although the remote answers, since the last one passed.
-    failing: BTreeSet<String>,
 }
 
 impl World {
@@ -99,14 +95,13 @@ impl World {
     /// Whoever fails while nothing may be done spends nothing, unless it was known to fail alone before that.
     async fn note(&mut self, message: u8, failure: Option<Failure>) {
         let message = message.to_string();
-        let (was_free, was_shut) = (self.breaker.is_free(Instant::now()), self.paused().is_some());
+        let was_free = self.breaker.is_free(Instant::now());
         let is_alone = self.breaker.with(|evidence| evidence.is_alone(&message));
         let sign = failure.clone().map_or(Sign::Passed, Sign::Failed);
         let blame = self.breaker.note(&message, sign).await;
         let Some(failure) = failure else {
             assert_eq!(gate(&self.breaker), self.paused().unwrap_or(Gate::Free), "whoever takes a message answers");
             self.tried_at = None;
-            self.failing.clear();
             return;
         };
         self.is_noted_since = true;
@@ -115,13 +110,6 @@ impl World {
         }
         if blame == Blame::Unknown {
             assert!(self.breaker.is_free(Instant::now()), "nothing is in the way of a message that was tried alone");
-        }
-        let is_judged =
-            matches!(failure, Failure::Transient { .. } | Failure::Blocked { .. }) && !was_shut && !is_alone;
-        if is_judged && self.paused().is_none() {
-            self.failing.insert(message);
-            let want = if self.failing.len() > 1 { Blame::Way } else { Blame::Unknown };
-            assert_eq!(blame, want, "{:?} have failed since one passed", self.failing);
         }
     }
 
@@ -179,8 +167,7 @@ proptest! {
         paused.block_on(async {
             let play = Play::with(may_try);
             let breaker = Breaker::new(Some(play.remote.clone()));
-            let mut world =
-                World { play, breaker, tried_at: None, is_noted_since: false, failing: BTreeSet::new() };
+            let mut world = World { play, breaker, tried_at: None, is_noted_since: false };
             for act in acts {
                 world.act(act).await;
             }
