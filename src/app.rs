@@ -22,6 +22,7 @@ pub use doors::downloads;
 use remotes::Remotes;
 
 use crate::{
+    admin::{self, history, identity, setup::Setup, upkeep::Upkeep},
     clock,
     config::{AccountId, Config, Groups},
     domain::{
@@ -36,7 +37,6 @@ use crate::{
         link::{LinkKey, Links},
     },
     metrics::{Metrics, Polling},
-    operate::{self, admin, history, identity, setup::Setup, upkeep::Upkeep},
     relay::{
         Relay,
         context::{Context, LogOnce, ReadReceipts},
@@ -328,7 +328,7 @@ impl Services {
         });
         let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
         let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.metrics))
-            .merge(operate::reconcile::router(Arc::clone(reconciler)))
+            .merge(admin::reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
         life.essential(
             "public listener",

@@ -19,7 +19,7 @@ mod updates;
 #[cfg(test)]
 mod tests;
 
-use crate::{media, operate, sandbox, store};
+use crate::{cli, media, sandbox, store};
 
 /// Something that reads what comes from outside.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "ranges", check: ranges },
     Target { name: "multipart", check: sandbox::telegram::fuzz::multipart },
     Target { name: "config", check: config::check },
-    Target { name: "export", check: operate::import::fuzz::check },
+    Target { name: "export", check: cli::import::fuzz::check },
     Target { name: "rows", check: store::fuzz::rows },
     Target { name: "dumps", check: store::fuzz::dumps },
 ];

@@ -38,17 +38,20 @@
 //! | [`store`] | the durable queue, links between ids, dumps; alone knows sled | [`domain`], [`files`] |
 //! | [`relay`] | claims a job, takes its step, settles it | all of the above |
 //! | [`serve`] | the HTTP listeners | [`kommo`], [`media`] |
-//! | [`operate`] | the operator's side: commands, probes, set-up, upkeep | the bridge |
-//! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | the bridge |
+//! | [`admin`] | the operator's side within the daemon: the admin listener, set-up in Kommo, upkeep, the log | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
+//! | [`cli`] | the operator's commands, each a process of its own | [`admin`], [`app`] |
+//! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | [`app`], [`cli`] |
 //!
 //! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are leaves that
-//! several modules use. The bridge never imports [`operate`] or [`sandbox`]; only [`app`], which puts all of it
-//! together, does. No file names both a Telegram wire type and a Kommo one: the domain is where both sides meet. A test
+//! several modules use. The bridge never imports [`admin`], [`cli`] or [`sandbox`]; only [`app`], which puts all of
+//! it together, imports [`admin`]. No file names both a Telegram wire type and a Kommo one: the domain is where both sides meet. A test
 //! holds these rules. `fuzz` holds what is promised of everything that comes from outside.
 
+pub mod admin;
 pub mod app;
 pub mod breaker;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod docs;
@@ -63,7 +66,6 @@ pub mod lifecycle;
 pub mod media;
 pub mod metrics;
 pub mod net;
-pub mod operate;
 pub mod rate_limit;
 pub mod relay;
 pub mod sandbox;

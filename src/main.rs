@@ -5,13 +5,14 @@ use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, process::ExitCode, 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use reqwest::Url;
 use telekommo::{
+    admin::logging,
     app::{self, App},
+    cli::{
+        advice, chats, check, connect, history, import, invite, manual, parked, private, reconcile, register, restore,
+        sources, templates, terminal, usage, values,
+    },
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Ignored, Signals},
-    operate::{
-        advice, chats, check, connect, history, import, invite, logging, manual, parked, private, reconcile, register,
-        restore, sources, templates, terminal, usage, values,
-    },
     sandbox,
 };
 use tokio::runtime::Runtime;

@@ -9,13 +9,13 @@ use tokio::{net::TcpListener, sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admin::{self, identity},
     app::{Services, bots, disk, doors},
     config::{AccountId, Config},
     kommo::{account::Account, hook::Scope, region::PhoneRegion, time::KommoTime, wire::trace},
     lifecycle::Lifecycle,
     media::imported,
     metrics::Metrics,
-    operate::{admin, identity},
     serve,
     store::Store,
 };

@@ -13,8 +13,8 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::{
+    cli::terminal,
     lifecycle::{Lifecycle, Signals},
-    operate::terminal,
     sandbox::{
         harness::{Harness, LINES},
         own_bridge,

@@ -12,8 +12,8 @@ use std::{
 };
 
 use telekommo::{
+    admin::logging,
     config::{Log, LogFilter, LogFormat},
-    operate::logging,
     sandbox::harness::{CHANNEL_SECRET, Harness, LINES, Line},
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};

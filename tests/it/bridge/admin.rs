@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use telekommo::{
+    cli::connect,
     config::{Config, Environment},
-    operate::connect,
     sandbox::{
         harness::{ANNA, LINES, Line},
         kommo::Status,

@@ -6,8 +6,8 @@ use axum::body::Bytes;
 use reqwest::{Client, Method, Response, StatusCode, header};
 use telekommo::{
     app,
+    cli::check,
     config::{Config, Environment},
-    operate::check,
     sandbox::{
         fault::Fault,
         harness::{ANNA, Harness, LINES, Line},

@@ -1,8 +1,8 @@
 //! No token and no secret is told to anybody, whatever goes wrong.
 
 use telekommo::{
+    cli::check,
     config::{Config, Environment},
-    operate::check,
     sandbox::{
         fault::Fault,
         harness::{ANNA, LINES, Line},

@@ -1,0 +1,189 @@
+//! What the daemon does for its operator: the admin listener, set-up in Kommo, upkeep, the log.
+//!
+//! The listener has probes, metrics, and what the commands ask for. It is for this machine only.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    clock,
+    domain::address::{BotId, SourceId},
+    media::imported::ImportedChats,
+    metrics::Metrics,
+    store::{Store, StoreError},
+};
+
+pub(crate) mod channel;
+pub(crate) mod chats;
+mod forgetting;
+pub mod history;
+pub mod identity;
+pub mod logging;
+pub(crate) mod parked;
+pub mod reconcile;
+pub mod setup;
+pub(crate) mod sources;
+pub mod upkeep;
+
+/// What `/live` says. A check knows a running bridge by it.
+pub(crate) const ALIVE: &str = "alive\n";
+
+/// A header that every request for a change carries: a web page that the operator happens to visit cannot send it.
+pub(crate) const OURS: &str = "X-Telekommo";
+
+#[derive(Clone)]
+struct Admin {
+    store: Store,
+    bots: Arc<chats::Bots>,
+    imported: ImportedChats,
+    metrics: Arc<Metrics>,
+}
+
+/// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
+pub fn router(
+    store: Store,
+    (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats),
+    metrics: Arc<Metrics>,
+) -> Router {
+    Router::new()
+        .route("/live", get(async || ALIVE))
+        .route("/ready", get(ready))
+        .route("/metrics", get(prometheus))
+        .route("/parked", get(parked::list))
+        .route("/parked/{id}/retry", post(parked::retry))
+        .route("/parked/{id}/drop", post(parked::forget))
+        .route("/parked/retry", post(parked::retry_many))
+        .route("/parked/drop", post(parked::forget_many))
+        .route("/channel/connected", post(connected))
+        .route("/channel/disconnected", post(disconnected))
+        .route("/chats", get(known_chats))
+        .route("/chats/link", post(link_chat))
+        .route("/chats/forget", post(forget_person))
+        .with_state(Admin { store, bots: Arc::new(bots), imported, metrics })
+}
+
+/// 200, or 503 with one reason per line. What is to be looked at stands below either.
+async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
+    let store = admin.store.trouble().map(|why| format!("store: {why}"));
+    let reasons: Vec<_> = store.into_iter().chain(admin.metrics.obstacles()).collect();
+    let (status, lines) = if reasons.is_empty() {
+        (StatusCode::OK, vec!["ready".to_owned()])
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, reasons)
+    };
+    let lines: Vec<_> = lines.into_iter().chain(held(&admin)).chain(admin.metrics.advice()).collect();
+    (status, lines.join("\n") + "\n")
+}
+
+/// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself
+/// within a minute, and a balancer that sends no hooks here meanwhile would lose them.
+fn held(admin: &Admin) -> Option<String> {
+    let (conversations, why) = (admin.store.withheld().len(), admin.metrics.why_unread());
+    if conversations == 0 {
+        return why.map(|why| format!("Kommo's history cannot be compared: {why}"));
+    }
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    Some(format!(
+        "held: answers in {conversations} conversations wait until telekommo has looked for missed, older ones{why}"
+    ))
+}
+
+async fn prometheus(State(admin): State<Admin>) -> impl IntoResponse {
+    let (counts, now) = (admin.store.counts(), clock::now());
+    for (route, queue) in &counts.routes {
+        let oldest = queue.oldest_at.map(|at| at.until(now)).unwrap_or_default();
+        admin.metrics.queue(route, queue.waiting, oldest);
+    }
+    admin.metrics.parked(counts.parked, counts.told);
+    admin.metrics.unreadable_rows(counts.unreadable);
+    admin.metrics.held(admin.store.withheld().len());
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.metrics.text())
+}
+
+/// The channel was connected to the account by a command.
+async fn connected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    noted(&headers, &admin.metrics, None)
+}
+
+/// The channel was disconnected from the account by a command.
+async fn disconnected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    noted(&headers, &admin.metrics, Some(channel::DISCONNECTED.to_owned()))
+}
+
+fn noted(headers: &HeaderMap, metrics: &Metrics, trouble: Option<String>) -> Response {
+    refusal(headers).unwrap_or_else(|| {
+        metrics.unconnected(None);
+        metrics.between(trouble);
+        StatusCode::NO_CONTENT.into_response()
+    })
+}
+
+async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, StoreError>>) -> Response {
+    if let Some(refusal) = refusal(headers) {
+        return refusal;
+    }
+    match change.await {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
+        Ok(false) => (StatusCode::NOT_FOUND, "there is nothing with this name\n").into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// What somebody gets who may change nothing.
+pub(crate) fn refusal(headers: &HeaderMap) -> Option<Response> {
+    let is_ours = headers.contains_key(OURS) && is_addressed_directly(headers);
+    let text = || format!("refused: name the host by its address, and send the header {OURS}\n");
+    (!is_ours).then(|| (StatusCode::FORBIDDEN, text()).into_response())
+}
+
+/// The conversations that Kommo knows.
+async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
+    // They have names.
+    if !is_addressed_directly(&headers) {
+        return elsewhere();
+    }
+    let rows = spawn_blocking(move || chats::known(&admin.store, &admin.bots, &admin.imported, &which)).await;
+    match rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()))) {
+        Ok(rows) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&rows)).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Queues that a conversation's chat becomes a contact's.
+async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::Wish>, headers: HeaderMap) -> Response {
+    changed(&headers, chats::queue(&admin.store, &admin.imported, wish)).await
+}
+
+/// Forgets who is behind a conversation.
+async fn forget_person(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
+    changed(&headers, chats::forget(&admin.store, which)).await
+}
+
+/// A web page can make a browser ask here under a name of the page's own; our commands ask by address. The name of this
+/// very machine is nobody else's.
+pub(crate) fn is_addressed_directly(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost")
+}
+
+/// What somebody gets who asks by a name for what is between customers and managers.
+pub(crate) fn elsewhere() -> Response {
+    (StatusCode::FORBIDDEN, "refused: name the host by its address\n").into_response()
+}
+
+fn failed(error: &StoreError) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response()
+}

@@ -1,0 +1,61 @@
+//! The channel and the account: what they are called, and what is wrong if they are not connected.
+
+use reqwest::StatusCode;
+
+use crate::{
+    config::{AccountId, Kommo},
+    kommo::{chats::CallError, wire::Connected},
+};
+
+/// What `/ready` says of a channel that a command has disconnected.
+pub(crate) const DISCONNECTED: &str =
+    "the channel is not connected to the account: it was disconnected, and `telekommo connect` connects it again";
+
+/// What the channel is called where Kommo wants a title and the operator has chosen none: as its only bot, or as what
+/// all of them are.
+pub(crate) fn title_otherwise<'n>(mut bots: impl Iterator<Item = &'n str>) -> &'n str {
+    match (bots.next(), bots.next()) {
+        (Some(only), None) => only,
+        (Some(_), Some(_)) | (None, _) => "Telegram",
+    }
+}
+
+/// Why a channel is not connected, and what to do.
+pub(crate) fn refusal(error: &CallError) -> String {
+    let remedy = match error {
+        CallError::Refused { status: StatusCode::FORBIDDEN, .. } => {
+            ": kommo.channel_secret is not that of this channel, or this machine's clock is wrong"
+        }
+        CallError::Refused { status: StatusCode::NOT_FOUND, .. } => {
+            ": it knows no such channel for this account. Compare kommo.channel_id, kommo.account_id and \
+             kommo.chats_url with the registration letter, and ask Kommo's support whether the account is on the \
+             channel's list"
+        }
+        CallError::Refused { .. } | CallError::Nonsense(_) | CallError::Unreachable(_) => "",
+    };
+    format!("{error}{remedy}")
+}
+
+/// What is wrong if Kommo has connected something else than what we serve.
+pub(crate) fn other_scope(connected: &Connected, kommo: &Kommo, id: &AccountId) -> Option<String> {
+    let scope = connected.scope_id.as_ref()?;
+    let ours = kommo.scope_id(id);
+    (*scope != ours).then(|| {
+        format!(
+            "Kommo has connected the scope {scope}, but telekommo serves {ours}: correct kommo.channel_id and \
+             kommo.account_id"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title_otherwise;
+
+    #[test]
+    fn an_only_bot_gives_the_channel_its_name() {
+        for (bots, title) in [(vec!["Acme"], "Acme"), (vec!["Sales", "Support"], "Telegram"), (vec![], "Telegram")] {
+            assert_eq!(title_otherwise(bots.into_iter()), title);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The parked messages, for the operator's commands.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    admin::{Admin, changed, chats::Bots, elsewhere, failed, is_addressed_directly, refusal},
+    clock,
+    domain::{
+        address::{Conversation, SourceId},
+        job::Route,
+        time::UnixMillis,
+    },
+    relay::reconcile::unlinked,
+    store::{ParkedId, SetAside, Store, StoreError, Unparked},
+};
+
+mod filter;
+mod said;
+
+use filter::Filter;
+use said::said;
+
+/// How many parked messages are listed at most, unless fewer are asked for.
+const LISTED: usize = 1000;
+
+/// A parked message as it is listed. Only our own command, which the operator runs, gets its words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    /// `None` if that cannot be read.
+    pub(crate) parked_at: Option<UnixMillis>,
+    pub(crate) route: String,
+    pub(crate) thread: String,
+    pub(crate) why: String,
+    #[serde(default)]
+    pub(crate) code: Option<i32>,
+    /// When it goes by itself, because its author was told; `None` if it needs a person.
+    #[serde(default)]
+    pub(crate) expires_at: Option<UnixMillis>,
+    #[serde(default)]
+    pub(crate) unreadable: bool,
+    /// What the customer is called, for whoever asks by address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// The first words of the message, for our own command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) said: Option<String>,
+}
+
+impl From<SetAside> for Row {
+    fn from(aside: SetAside) -> Self {
+        Self {
+            id: aside.id.0,
+            parked_at: aside.since,
+            route: aside.route,
+            thread: aside.thread,
+            why: aside.why,
+            code: aside.code,
+            expires_at: aside.expires_at,
+            unreadable: !aside.is_readable,
+            name: None,
+            said: None,
+        }
+    }
+}
+
+/// What became of a request that changes many.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Changed {
+    /// How many were changed.
+    pub(crate) done: usize,
+    /// Those that were not, and why.
+    pub(crate) left: Vec<Left>,
+}
+
+/// A message that is as it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Left {
+    pub(crate) id: u64,
+    pub(crate) why: String,
+}
+
+/// Which page is asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    /// What came before this one.
+    before: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// The newest of those that the filter leaves.
+pub(super) async fn list(
+    State(admin): State<Admin>,
+    Query(page): Query<Page>,
+    Query(filter): Query<Filter>,
+    headers: HeaderMap,
+) -> Response {
+    // It says who writes to whom, which a web page must not learn.
+    if !is_addressed_directly(&headers) {
+        return elsewhere();
+    }
+    let limit = page.limit.unwrap_or(LISTED).min(LISTED);
+    let found = find(&admin.store, &filter, page.before.map(ParkedId), limit).await;
+    // What people wrote is for our own command alone.
+    let (bots, with_words) = (admin.bots.clone(), refusal(&headers).is_none());
+    let rows = match found {
+        Ok(found) => spawn_blocking(move || rows(&admin.store, &bots, with_words, found)).await,
+        Err(error) => return failed(&error),
+    };
+    let rows = rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())));
+    rows.map_or_else(|error| failed(&error), |rows| json(&rows))
+}
+
+async fn find(
+    store: &Store,
+    filter: &Filter,
+    mut before: Option<ParkedId>,
+    limit: usize,
+) -> Result<Vec<SetAside>, StoreError> {
+    let mut found = Vec::new();
+    loop {
+        let some = store.set_aside_before(before, LISTED).await?;
+        let is_last = some.len() < LISTED;
+        before = some.last().map(|aside| aside.id);
+        let now = clock::now();
+        found.extend(some.into_iter().filter(|aside| filter.takes(aside, now)).take(limit - found.len()));
+        if is_last || found.len() == limit {
+            return Ok(found);
+        }
+    }
+}
+
+/// The messages as they are listed, with what the customers are called, and what they say, if that is to be told.
+fn rows(store: &Store, bots: &Bots, with_words: bool, found: Vec<SetAside>) -> Result<Vec<Row>, StoreError> {
+    let row = |aside: SetAside| {
+        let name = name(store, bots, &aside.thread)?;
+        let parked = if with_words { store.parked_as(aside.id)? } else { None };
+        let said = parked.and_then(|parked| said(&parked.jobs));
+        Ok(Row { name, said, ..Row::from(aside) })
+    };
+    found.into_iter().map(row).collect()
+}
+
+/// What the customer of a lane is called.
+fn name(store: &Store, bots: &Bots, thread: &str) -> Result<Option<String>, StoreError> {
+    // Some lanes of a conversation have a word in front.
+    let conversation = thread.find("tg:").and_then(|at| thread[at..].parse::<Conversation>().ok());
+    let bot = conversation.and_then(|it| Some((*bots.get(&it.source)?, it.contact())));
+    let avatar = bot.map_or(Ok(None), |(bot, contact)| store.avatar(bot, contact))?;
+    Ok(avatar.map(|avatar| avatar.name))
+}
+
+pub(super) async fn retry(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    match unpark(&admin, vec![ParkedId(id)]).await {
+        Ok(changed) if changed.done == 1 => StatusCode::NO_CONTENT.into_response(),
+        Ok(changed) => refused(&admin, changed, id).await,
+        Err(error) => failed(&error),
+    }
+}
+
+/// One that is not there is 404; one that is as it was is 409, with why.
+async fn refused(admin: &Admin, changed: Changed, id: u64) -> Response {
+    let why = changed.left.into_iter().map(|left| left.why).collect::<String>() + "\n";
+    let before = id.checked_add(1).map(ParkedId);
+    match admin.store.set_aside_before(before, 1).await {
+        Ok(there) if there.iter().any(|aside| aside.id.0 == id) => (StatusCode::CONFLICT, why).into_response(),
+        Ok(_) => (StatusCode::NOT_FOUND, why).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+pub(super) async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
+    changed(&headers, async { Ok(!drop_all(&admin, vec![ParkedId(id)]).await?.is_empty()) }).await
+}
+
+/// The numbers of messages, with commas.
+#[derive(Debug, Deserialize)]
+pub(super) struct Ids {
+    ids: String,
+}
+
+impl Ids {
+    fn parsed(&self) -> Option<Vec<ParkedId>> {
+        self.ids.split(',').map(|id| id.parse().ok().map(ParkedId)).collect()
+    }
+}
+
+pub(super) async fn retry_many(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
+    many(&headers, &ids, async |ids| unpark(&admin, ids).await).await
+}
+
+pub(super) async fn forget_many(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
+    many(&headers, &ids, async |ids: Vec<ParkedId>| {
+        let dropped = drop_all(&admin, ids.clone()).await?;
+        let left = ids.into_iter().filter(|id| !dropped.contains(id)).map(|id| left(id, MISSING)).collect();
+        Ok(Changed { done: dropped.len(), left })
+    })
+    .await
+}
+
+async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId>, StoreError> {
+    let store = admin.store.clone();
+    admin.store.drop_parked(ids, move |work| unlinked::message(&store, work)).await
+}
+
+/// What is said of a number that nothing has.
+const MISSING: &str = "no message is parked under this number";
+
+fn left(id: ParkedId, why: impl Into<String>) -> Left {
+    Left { id: id.0, why: why.into() }
+}
+
+async fn many(
+    headers: &HeaderMap,
+    ids: &Ids,
+    change: impl AsyncFnOnce(Vec<ParkedId>) -> Result<Changed, StoreError>,
+) -> Response {
+    if let Some(refusal) = refusal(headers) {
+        return refusal;
+    }
+    let Some(ids) = ids.parsed() else {
+        return (StatusCode::BAD_REQUEST, "ids are whole numbers, separated by commas\n").into_response();
+    };
+    change(ids).await.map_or_else(|error| failed(&error), |changed| json(&changed))
+}
+
+async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed, StoreError> {
+    let bots = admin.bots.clone();
+    let became = admin.store.unpark_all(ids, move |route| has_bot(&bots, route), clock::now()).await?;
+    let mut changed = Changed::default();
+    for (id, became) in became {
+        match became {
+            Unparked::Queued => changed.done += 1,
+            Unparked::Missing => changed.left.push(left(id, MISSING)),
+            Unparked::Unserved(route) => changed.left.push(left(id, no_bot(&route))),
+            Unparked::Unreadable(why) => changed.left.push(left(id, format!("it still cannot be read: {why}"))),
+        }
+    }
+    Ok(changed)
+}
+
+/// Whether somebody works on a route, whatever leaves the configuration meanwhile.
+fn has_bot(bots: &Bots, route: &Route) -> bool {
+    source(route).is_none_or(|source| bots.contains_key(source))
+}
+
+const fn source(route: &Route) -> Option<&SourceId> {
+    match route {
+        Route::Outbound(source) => Some(source),
+        Route::Inbound | Route::Undeliverable | Route::Status | Route::Crm => None,
+    }
+}
+
+fn no_bot(route: &Route) -> String {
+    source(route).map_or_else(
+        || format!("no relay runs for {route}"),
+        |source| {
+            format!("source {source} has no bot any more: bring it back into the configuration, or drop the message")
+        },
+    )
+}
+
+fn json(value: &impl serde::Serialize) -> Response {
+    let text = serde_json::to_vec(value).expect("it has string keys only");
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}

@@ -1,0 +1,210 @@
+//! What a parked message says, in a few words: enough for the operator to know it again.
+
+use crate::{
+    domain::{
+        address::{BotId, SourceId},
+        delivery::{Delivery, Report},
+        job::{Call, Job, Method},
+        message::{Attachment, Content, Media},
+        time::UnixMillis,
+    },
+    translate::{from_kommo, from_telegram},
+    words::Language,
+};
+
+/// How much of a text is shown, in characters.
+const MOST: usize = 160;
+
+/// The words of a message, or what it is where it has none; `None` if that cannot be read.
+pub(crate) fn said(jobs: &[Job]) -> Option<String> {
+    let texts: Vec<_> = jobs.iter().filter_map(of_work).filter(|text| !text.is_empty()).collect();
+    (!texts.is_empty()).then(|| shortened(&texts.join(" ")))
+}
+
+fn of_work(job: &Job) -> Option<String> {
+    match job {
+        Job::Update { source, bot, raw } => of_update(source, *bot, raw),
+        Job::Hook { raw } | Job::Reaction { raw } => of_hook(raw),
+        Job::Call(call) => Some(of_call(call)),
+        Job::Album { calls } => Some(calls.iter().map(of_call).collect::<Vec<_>>().join(" ")),
+        Job::DeliveryStatus(Report { delivery, .. }) => Some(match delivery {
+            Delivery::Delivered => "delivered".to_owned(),
+            Delivery::Read => "read".to_owned(),
+            Delivery::Failed(refusal) => format!("failed: {}", refusal.sentence),
+        }),
+        Job::AssignClientId { .. }
+        | Job::MarkRead { .. }
+        | Job::Link { .. }
+        | Job::UpdateCrm { .. }
+        | Job::ReleaseStartAt { .. }
+        | Job::ReleaseStart { .. }
+        | Job::Remind { .. } => None,
+    }
+}
+
+fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
+    let place = from_telegram::Place {
+        source,
+        bot,
+        connection: None,
+        groups: true,
+        largest_file_bytes: u64::MAX,
+        now: UnixMillis(0),
+        // The operator's own terminal speaks English.
+        language: Language::En,
+    };
+    match from_telegram::decode(raw, &place) {
+        Ok(from_telegram::Arrival::Message(inbound)) => Some(of_content(&inbound.content)),
+        Ok(from_telegram::Arrival::ButtonPress(press)) => Some(of_content(&press.inbound.content)),
+        Ok(from_telegram::Arrival::Reaction(reaction)) => reaction.emoji,
+        Ok(
+            from_telegram::Arrival::Membership(_)
+            | from_telegram::Arrival::Connection(_)
+            | from_telegram::Arrival::Deletion(_)
+            | from_telegram::Arrival::Move(_),
+        ) => None,
+        Err(_) => words_in(raw),
+    }
+}
+
+/// The words of an update that is not read as a message: that of a person's own chat, whose connection is not known
+/// here.
+fn words_in(raw: &str) -> Option<String> {
+    let update: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw).ok()?;
+    let words = |part: &serde_json::Value| {
+        let text = part.get("text").or_else(|| part.get("caption"))?;
+        text.as_str().map(str::to_owned)
+    };
+    update.values().find_map(words)
+}
+
+fn of_hook(raw: &str) -> Option<String> {
+    match from_kommo::decode(raw).ok()? {
+        from_kommo::Arrival::Message(outbound) => {
+            let file = outbound.file.as_ref().map(of_attachment);
+            Some(file.unwrap_or_else(|| of_content(&outbound.content)))
+        }
+        from_kommo::Arrival::Reaction(reaction) => reaction.emoji,
+        from_kommo::Arrival::Typing(_) | from_kommo::Arrival::Other(_) => None,
+    }
+}
+
+fn of_call(call: &Call) -> String {
+    match &call.method {
+        Method::SendText { text, .. } => text.clone(),
+        Method::SendLocation { .. } => "[location]".to_owned(),
+        Method::SendContact { name, .. } => format!("[contact] {name}"),
+        Method::SendFile { file, caption, .. } => named(file.kind.name(), &file.name, Some(caption)),
+    }
+}
+
+fn of_content(content: &Content) -> String {
+    match content {
+        Content::Text(text) => text.clone(),
+        Content::Media(Media { kind, file_name, caption, .. }) => named(kind.name(), file_name, caption.as_ref()),
+        Content::Location { caption, .. } => named("location", "", caption.as_ref()),
+        Content::Contact { name, caption, .. } => named("contact", name, caption.as_ref()),
+        Content::Unknown { kind, caption } => named(kind, "", caption.as_ref()),
+    }
+}
+
+fn of_attachment(file: &Attachment) -> String {
+    named(file.kind.name(), &file.file_name, file.caption.as_ref())
+}
+
+fn named(kind: &str, name: &str, caption: Option<&String>) -> String {
+    let caption = caption.map_or("", String::as_str);
+    let words = [&format!("[{kind}]"), name, caption];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A text in one line, and not all of a long one.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MOST {
+        return line;
+    }
+    line.chars().take(MOST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        address::{Conversation, KommoMessageId},
+        delivery::{ErrorCode, ToldRefusal},
+        job::RemoteFile,
+        keyboard::Keyboard,
+        message::MediaKind,
+    };
+
+    fn call(method: Method) -> Job {
+        Job::Call(Call {
+            message: KommoMessageId("m".to_owned()),
+            to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+            part: 1,
+            parts: 1,
+            method,
+            omitted: None,
+            answers_in: None,
+            opening: None,
+            written_at: None,
+        })
+    }
+
+    fn text(text: &str) -> Job {
+        call(Method::SendText { text: text.to_owned(), keyboard: Keyboard::default(), reply_to: None })
+    }
+
+    fn file(caption: &str) -> Job {
+        let file =
+            RemoteFile { kind: MediaKind::Picture, url: "https://kommo/x".to_owned(), name: "cat.jpg".to_owned() };
+        call(Method::SendFile { file, caption: caption.to_owned(), keyboard: Keyboard::default(), reply_to: None })
+    }
+
+    fn update(message: &str) -> Job {
+        let raw = format!(
+            r#"{{"update_id":1,"message":{{"message_id":5,"date":1786017600,"chat":{{"id":7,"type":"private"}},
+            "from":{{"id":7,"is_bot":false,"first_name":"Anna"}},{message}}}}}"#
+        );
+        Job::Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw }
+    }
+
+    #[test]
+    fn a_message_is_told_by_its_words_or_by_what_it_is() {
+        let hook = |content: &str| Job::Hook {
+            raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
+        };
+        let refusal = ToldRefusal::new(ErrorCode::Other, "The bot was blocked.");
+        let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
+        for (jobs, says) in [
+            (vec![text("Two\nlines")], Some("Two lines")),
+            (vec![text("one"), text("two")], Some("one two")),
+            (vec![file("")], Some("[picture] cat.jpg")),
+            (vec![file("Look")], Some("[picture] cat.jpg Look")),
+            (vec![update(r#""text":"Hello""#)], Some("Hello")),
+            (vec![update(r#""location":{"latitude":1.5,"longitude":2.5}"#)], Some("[location]")),
+            (vec![update(r#""contact":{"first_name":"Bob","phone_number":"+1555"}"#)], Some("[contact] Bob")),
+            (
+                vec![Job::Update {
+                    source: SourceId::parse("sales").unwrap(),
+                    bot: BotId(1),
+                    raw: r#"{"update_id":1,"business_message":{"business_connection_id":"c","text":"Hi"}}"#.to_owned(),
+                }],
+                Some("Hi"),
+            ),
+            (vec![hook(r#"{"id":"m","type":"text","text":"An answer"}"#)], Some("An answer")),
+            (vec![Job::DeliveryStatus(report)], Some("failed: The bot was blocked.")),
+            (vec![Job::Hook { raw: "nonsense".to_owned() }], None),
+            (vec![Job::ReleaseStartAt { conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7) }], None),
+        ] {
+            assert_eq!(said(&jobs).as_deref(), says, "{jobs:?}");
+        }
+    }
+
+    #[test]
+    fn not_all_of_a_long_text_is_told() {
+        let told = said(&[text(&"é".repeat(5000))]).unwrap();
+        assert_eq!((told.chars().count(), told.chars().last()), (MOST, Some('…')));
+    }
+}

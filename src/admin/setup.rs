@@ -1,0 +1,266 @@
+//! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account,
+//! and the sources are in step; what changes later it tells. None of it delays or stops a message.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{channel, identity, sources},
+    clock,
+    config::{AccountId, Config, Kommo},
+    domain::retry::{Failure, Schedule},
+    kommo::{
+        account::{
+            Account, RestError,
+            token::{Claims, Lifetime},
+        },
+        chats::Chats,
+        wire::{account::NewSource, trace},
+    },
+    metrics::Metrics,
+    store::Store,
+    words::Spoken,
+};
+
+/// How long after a start it is looked whether the channel answers, where the start does not connect it.
+const LOOKED_AFTER: Duration = Duration::from_secs(20);
+/// How often the token's end is looked at.
+const DAY: Duration = Duration::from_hours(24);
+/// The wait where the schedule has none.
+const LAST_WAIT: Duration = Duration::from_mins(10);
+/// The longest wait for what time heals.
+const SOON: Duration = Duration::from_secs(15);
+
+pub struct Setup {
+    chats: Chats,
+    account: Option<Account>,
+    claims: Option<Claims>,
+    kommo: Kommo,
+    served: AccountId,
+    store: Store,
+    spoken: Spoken,
+    sources: Vec<NewSource>,
+    schedule: Schedule,
+    metrics: Arc<Metrics>,
+}
+
+impl Setup {
+    /// What `config` asks for, in the account `served`. What the account tells of itself goes to the store and to
+    /// `spoken`.
+    #[must_use]
+    pub fn new(
+        config: &Config,
+        served: AccountId,
+        (chats, account): (Chats, Option<Account>),
+        (store, spoken): (Store, Spoken),
+    ) -> Self {
+        Self {
+            chats,
+            account,
+            claims: config.kommo.access_token.as_ref().and_then(|token| Claims::read(token.expose())),
+            kommo: config.kommo.clone(),
+            served,
+            store,
+            spoken,
+            sources: sources::wanted(config),
+            schedule: config.retry.kommo.clone(),
+            metrics: Arc::default(),
+        }
+    }
+
+    /// The same, with a place where it shows what stands in the way.
+    #[must_use]
+    pub fn telling(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Works until everything is done, and then waits for `stop`.
+    ///
+    /// # Errors
+    /// Never: what fails is logged and tried again.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        let work = async { tokio::join!(self.connect(), self.look_after_account(), self.watch_token()) };
+        stop.run_until_cancelled(work).await;
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    async fn connect(&self) {
+        if !self.kommo.connect_on_start {
+            return self.look_whether_connected().await;
+        }
+        let mut patience = Patience::new("the channel is not connected", &self.schedule);
+        let otherwise = channel::title_otherwise(self.sources.iter().map(|source| source.name.as_str()));
+        let connected = loop {
+            let (title, has_window) = (self.kommo.channel_title.as_deref(), self.kommo.time_window);
+            match self.chats.connect(title, otherwise, has_window).await {
+                Ok(connected) => break connected,
+                Err(error) => {
+                    let why = channel::refusal(&error);
+                    self.metrics.unconnected(Some(format!("the channel is not connected to the account: {why}")));
+                    patience.wait(why, error.into()).await;
+                }
+            }
+        };
+        self.metrics.unconnected(None);
+        if let Some(other) = channel::other_scope(&connected, &self.kommo, &self.served) {
+            tracing::error!("{other}");
+            self.metrics.connected_elsewhere(other);
+        } else {
+            tracing::info!("the channel is connected to the account");
+        }
+    }
+
+    /// Where a start does not connect the channel, a message would be the first to find out that it is not. So Kommo is
+    /// asked.
+    async fn look_whether_connected(&self) {
+        sleep(LOOKED_AFTER).await;
+        let mut patience = Patience::new("the channel does not answer", &self.schedule);
+        loop {
+            match self.chats.probe().await {
+                Ok(()) => break,
+                Err(error) => {
+                    let why = channel::refusal(&error);
+                    self.metrics.unconnected(Some(format!("the channel does not answer: {why}")));
+                    patience.wait(why, error.into()).await;
+                }
+            }
+        }
+        self.metrics.unconnected(None);
+    }
+
+    async fn look_after_account(&self) {
+        let Some(account) = &self.account else {
+            if self.kommo.access_token.is_some() {
+                tracing::warn!("kommo.access_token is useless without kommo.account_url: set both");
+            }
+            return;
+        };
+        let mut patience = Patience::new("the account cannot be asked", &self.schedule);
+        let info = loop {
+            match account.verify().await {
+                Ok(info) => break info,
+                Err(RestError::Foreign(mismatch)) => {
+                    tracing::error!("{mismatch}; messages go on, but the account is not used");
+                    return;
+                }
+                Err(error) => patience.wait_after(error).await,
+            }
+        };
+        let whose = (&self.kommo, &self.served);
+        if let Err(error) = identity::learn_facts(whose, &info, &self.store, &self.spoken).await {
+            tracing::error!(%error, "the account's language and country cannot be stored");
+        }
+        let mut patience = Patience::new("the sources cannot be synchronised", &self.schedule);
+        let synced = loop {
+            match sources::sync(account, &self.sources).await {
+                Ok(synced) => break synced,
+                Err(error) => patience.wait_after(error).await,
+            }
+        };
+        for (source, error) in &synced.refused {
+            tracing::error!(source, %error, "Kommo refuses a source: its leads go to the default one");
+        }
+        for source in &synced.strangers {
+            tracing::info!(source, "Kommo has a source that is not in the configuration; it is left as it is");
+        }
+        if synced.are_too_many() {
+            tracing::warn!("there are more than 50 sources: Kommo may show no more than that");
+        }
+        let (created, changed) = (synced.created.len(), synced.changed.len());
+        tracing::info!(created, changed, kept = synced.kept, "the sources are in step");
+        self.watch_sources(account).await;
+    }
+
+    /// Tells, once a day, of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone
+    /// behind their back.
+    async fn watch_sources(&self, account: &Account) {
+        loop {
+            sleep(DAY).await;
+            match account.sources().await {
+                Ok(known) => {
+                    let behind = sources::behind(&self.sources, &known);
+                    if !behind.is_empty() {
+                        tracing::warn!(
+                            sources = behind.join(", "),
+                            "sources in Kommo differ from the configuration: leads of a missing source go to the \
+                             default one. `telekommo sources sync` corrects this"
+                        );
+                    }
+                }
+                Err(error) => tracing::debug!(%error, "the sources could not be compared today"),
+            }
+        }
+    }
+
+    /// Tells of the token's end ahead of it: at the start, and once per warning that has become due since.
+    async fn watch_token(&self) {
+        let Some(claims) = &self.claims else { return };
+        let mut daily = interval(DAY);
+        daily.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = None;
+        loop {
+            daily.tick().await;
+            let lifetime = claims.lifetime(clock::now());
+            let due = lifetime.and_then(Lifetime::warning);
+            if due != told {
+                tell_lifetime(lifetime);
+                told = due;
+            }
+        }
+    }
+}
+
+/// Waits between attempts, and tells what is in the way: as a warning what time heals, as an error what somebody has to
+/// mend, and the same trouble once.
+struct Patience<'a> {
+    what: &'static str,
+    schedule: &'a Schedule,
+    failed: u32,
+    told: String,
+}
+
+impl<'a> Patience<'a> {
+    fn new(what: &'static str, schedule: &'a Schedule) -> Self {
+        Self { what, schedule, failed: 0, told: String::new() }
+    }
+
+    async fn wait(&mut self, why: String, verdict: Failure) {
+        self.failed = self.failed.saturating_add(1);
+        let same = trace::without(&why);
+        let is_news = self.told != same;
+        match (is_news, verdict.may_pass()) {
+            (true, true) => tracing::warn!("{} yet: {why}", self.what),
+            (true, false) => tracing::error!("{}: {why}", self.what),
+            (false, _) => {}
+        }
+        self.told = same;
+        let wait = self.schedule.wait(self.failed, fastrand::f64(), verdict.after()).unwrap_or(LAST_WAIT);
+        // What time heals may be healed any moment.
+        let longest = if verdict.may_pass() { verdict.after().unwrap_or_default().max(SOON) } else { LAST_WAIT };
+        sleep(wait.min(longest)).await;
+    }
+
+    async fn wait_after(&mut self, error: RestError) {
+        self.wait(error.to_string(), error.into()).await;
+    }
+}
+
+/// Says how long the token is good, if that is not for long.
+fn tell_lifetime(lifetime: Option<Lifetime>) {
+    match lifetime {
+        Some(Lifetime::Expired) => tracing::error!(
+            "kommo.access_token has expired: make a new one in the integration's tab \"Keys and scopes\"; messages go \
+             on"
+        ),
+        Some(Lifetime::Days(days)) => {
+            tracing::warn!(
+                days,
+                "kommo.access_token expires soon: make a new one in the integration's tab \"Keys and scopes\""
+            );
+        }
+        None => {}
+    }
+}

@@ -1,0 +1,132 @@
+//! What has to be done from time to time: dumps of the store, and forgetting what is old.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, MissedTickBehavior, interval, interval_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::forgetting::Forgetting,
+    clock,
+    config::Config,
+    kommo::time::KommoTime,
+    store::{Store, StoreError, data_dir, dumps, durable},
+};
+
+/// How often expired rows are removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// Keeps the store in order.
+pub struct Upkeep {
+    store: Store,
+    dumps: PathBuf,
+    dump_every: Duration,
+    keep: usize,
+    kommo: KommoTime,
+}
+
+impl Upkeep {
+    /// The upkeep of `store` as configured. It forgets nothing before its time has come for `kommo` too.
+    #[must_use]
+    pub fn new(store: &Store, config: &Config, kommo: KommoTime) -> Self {
+        Self {
+            store: store.clone(),
+            dumps: dumps::dir(&config.data_dir),
+            dump_every: config.store.dump_every,
+            keep: usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX),
+            kommo,
+        }
+    }
+
+    /// Works until `stop`.
+    ///
+    /// # Errors
+    /// If the store fails. A dump that cannot be written is logged and tried again at its next time.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
+        let work = async {
+            let (mut sweep, mut forgetting) = (interval(SWEEP_EVERY), Forgetting::new(self.kommo.clone()));
+            // Not at the start: one that fails again and again would push out every good dump.
+            let mut dump = interval_at(Instant::now() + self.dump_every, self.dump_every);
+            dump.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = sweep.tick() => {
+                        let removed = self.store.sweep(forgetting.until(&self.store, clock::now())?).await?;
+                        tracing::debug!(removed, "expired rows removed");
+                    }
+                    _ = dump.tick() => self.dump().await,
+                }
+            }
+        };
+        stop.run_until_cancelled(work).await.unwrap_or(Ok(()))
+    }
+
+    async fn dump(&self) {
+        let (store, dumps, keep) = (self.store.clone(), self.dumps.clone(), self.keep);
+        match spawn_blocking(move || write(&store, &dumps, keep)).await {
+            Ok(Ok(file)) => tracing::debug!(file = %file.display(), "store dumped"),
+            Ok(Err(error)) => tracing::error!(%error, "the store could not be dumped"),
+            Err(error) => tracing::error!(%error, "the dump did not end"),
+        }
+    }
+}
+
+/// Writes a dump and removes those that are too many. They are numbered, not dated: a clock that was wrong for a while
+/// must not make an old dump look new.
+fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
+    if !dumps.try_exists()? {
+        data_dir::create_private_dir(dumps)?;
+        dumps.parent().map_or(Ok(()), durable::sync_folder)?;
+    }
+    let former = dumps::all(dumps)?;
+    let size_bytes = match former.last() {
+        Some((_, path)) => fs::metadata(path)?.len().saturating_mul(2),
+        None => store.size_bytes()?,
+    };
+    if !store.has_room_for(size_bytes) {
+        anyhow::bail!("the disk has too little room for a dump: free some space");
+    }
+    let number = former.last().map_or(1, |(number, _)| number + 1);
+    let file = dumps.join(dumps::name(number));
+    store.dump(&file, clock::now())?;
+    for (_, old) in former.iter().rev().skip(keep.saturating_sub(1)) {
+        fs::remove_file(old)?;
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Settings;
+
+    #[test]
+    fn the_newest_dumps_are_kept_and_nothing_else_is_touched() {
+        let home = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            dir: home.path().to_owned(),
+            cache_bytes: 1 << 20,
+            reserve_bytes: 0,
+            dedupe_for: Duration::from_hours(1),
+            links_for: Duration::from_hours(1),
+            parked_for: Duration::from_hours(1),
+        };
+        let (store, dumps) = (Store::open(settings).unwrap(), dumps::dir(home.path()));
+        fs::create_dir(&dumps).unwrap();
+        for name in ["store-notes.txt", "store-x.jsonl", "letter.jsonl"] {
+            fs::write(dumps.join(name), "").unwrap();
+        }
+        for _ in 0..5 {
+            write(&store, &dumps, 2).unwrap();
+        }
+        assert_eq!(dumps::all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(fs::read_dir(&dumps).unwrap().count(), 5, "the other files are still there");
+    }
+}

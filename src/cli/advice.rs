@@ -1,0 +1,172 @@
+//! Warnings about a configuration that is sound. They never stop a start: the operator may know better.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::Url;
+
+use crate::{
+    cli::terminal::paragraph,
+    config::{BaseUrl, Config},
+    kommo::account::token::Claims,
+    net,
+};
+
+mod example;
+
+/// What telekommo itself puts behind `server.public_url`.
+const OURS: [&str; 2] = ["kommo", "media"];
+
+/// Sentences that say what looks wrong, and what to do.
+#[must_use]
+pub fn of(config: &Config) -> Vec<String> {
+    let address = of_address(&config.server.public_url, config.server.listen.port(), &config.kommo.chats_url);
+    // The fakes of a sandbox know the example's ids.
+    let is_real = !is_of_this_machine(config.kommo.chats_url.url());
+    let left = if is_real { example::left(config) } else { None };
+    let rest = [left, of_token(config), of_operators(config.admin.listen)];
+    address
+        .into_iter()
+        .chain(rest.into_iter().flatten())
+        .chain(config.warnings.iter().cloned())
+        .chain(net::complaints())
+        .collect()
+}
+
+/// What looks wrong in the account's token.
+fn of_token(config: &Config) -> Option<String> {
+    let token = config.kommo.access_token.as_ref()?;
+    if config.kommo.account_url.is_none() {
+        return Some(
+            "kommo.access_token needs kommo.account_url, the account's address, and is not used without it".to_owned(),
+        );
+    }
+    let is_odd = Claims::read(token.expose()).is_none() && !example::has_example_token(config);
+    is_odd.then(|| {
+        "kommo.access_token does not look like a long-lived token, which has several hundred characters in three parts \
+         with dots between: copy all of it from the integration's tab \"Keys and scopes\""
+            .to_owned()
+    })
+}
+
+/// What looks wrong in the address of the operator's listener.
+fn of_operators(listen: SocketAddr) -> Option<String> {
+    (!listen.ip().to_canonical().is_loopback()).then(|| {
+        format!(
+            "admin.listen, {listen}, can be reached from other machines, and asks for no password: whoever reaches it \
+             learns who writes to you, and can drop messages. Use 127.0.0.1, or make sure that nobody else reaches the \
+             port (with a container, publish it on 127.0.0.1 only)"
+        )
+    })
+}
+
+/// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`.
+fn of_address(public: &BaseUrl, port: u16, kommo: &BaseUrl) -> Vec<String> {
+    let url = public.url();
+    let mut looks = Vec::new();
+    if is_of_this_machine(url) {
+        if !is_of_this_machine(kommo.url()) {
+            looks.push("means this machine alone, and Kommo cannot reach it: set the public address");
+        }
+    } else if url.scheme() == "http" {
+        looks.push(
+            "is http: anybody on the network path can read what managers write, and Kommo may refuse it: use https, \
+             with a web server that has a certificate in front of telekommo",
+        );
+    } else if url.port() == Some(port) {
+        looks.push(
+            "is https and has the port of server.listen, where telekommo speaks plain http: set the address of the web \
+             server with the certificate in front of it",
+        );
+    }
+    if url.host_str() == Some("bridge.example.com") {
+        looks.push("is that of the example: set your own");
+    }
+    let path = url.path();
+    let mut segments = path.split('/').skip(1);
+    if segments.clone().any(|segment| OURS.contains(&segment)) {
+        looks.push("contains /kommo or /media, which telekommo itself appends: end it before that");
+    } else if path != "/" && segments.any(is_odd) {
+        looks.push("has an empty part or a placeholder: write the path as the web server has it");
+    }
+    looks.into_iter().map(|why| format!("server.public_url, {public}, {why}")).collect()
+}
+
+/// One of them as a command prints it.
+#[must_use]
+pub fn shown(warning: &str) -> String {
+    paragraph("Warning", warning)
+}
+
+fn is_of_this_machine(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = bare.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        || bare.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback());
+    is_loopback || host == "localhost" || host.ends_with(".localhost")
+}
+
+/// Whether a part of a path is none that a web server has: nothing, blanks, or words that stand for something else.
+fn is_odd(segment: &str) -> bool {
+    segment.is_empty()
+        || segment.starts_with(':')
+        || segment.contains("%20")
+        || segment.contains(['*', '{', '<', '$'])
+        || segment.contains("%7B")
+        || segment.contains("%3C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice(public: &str) -> String {
+        let kommo = BaseUrl::parse("https://amojo.kommo.com").unwrap();
+        of_address(&BaseUrl::parse(public).unwrap(), 8080, &kommo).join(" ")
+    }
+
+    #[test]
+    fn an_address_that_kommo_reaches_is_left_alone() {
+        for good in
+            ["https://tk.acme.com", "https://tk.acme.com/bridge/", "https://tk.acme.com:8443", "https://10.0.0.1"]
+        {
+            assert_eq!(advice(good), "", "{good}");
+        }
+        let here = BaseUrl::parse("http://127.0.0.1:8080").unwrap();
+        assert!(of_address(&here, 8080, &BaseUrl::parse("http://localhost:1").unwrap()).is_empty());
+    }
+
+    #[test]
+    fn a_listener_of_the_operators_that_others_reach_is_told() {
+        for (listen, is_told) in [
+            ("127.0.0.1:9090", false),
+            ("127.9.9.9:9090", false),
+            ("[::1]:9090", false),
+            ("[::ffff:127.0.0.1]:9090", false),
+            ("0.0.0.0:9090", true),
+            ("[::]:9090", true),
+            ("10.0.0.7:9090", true),
+        ] {
+            assert_eq!(of_operators(listen.parse().unwrap()).is_some(), is_told, "{listen}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_looks_wrong_is_told() {
+        for (public, says) in [
+            ("http://tk.acme.com", "is http"),
+            ("https://tk.acme.com:8080", "the port of server.listen"),
+            ("https://tk.acme.com/kommo", "end it before that"),
+            ("https://tk.acme.com/kommo/:scope_id", "end it before that"),
+            ("https://tk.acme.com/media/", "end it before that"),
+            ("https://tk.acme.com//bridge", "a placeholder"),
+            ("https://tk.acme.com/{bridge}", "a placeholder"),
+            ("https://tk.acme.com/*", "a placeholder"),
+            ("https://bridge.example.com", "is that of the example"),
+            ("http://localhost:8080", "means this machine alone"),
+            ("https://[::1]", "means this machine alone"),
+        ] {
+            let said = advice(public);
+            assert!(said.contains(says) && said.matches("server.public_url, ").count() == 1, "{public}: {said}");
+        }
+    }
+}

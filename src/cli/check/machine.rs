@@ -1,0 +1,160 @@
+//! Checks this machine: the data directory, the ports, and a bridge that already runs.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use reqwest::{Client, Response};
+
+use crate::{
+    admin,
+    cli::check::{
+        Finding,
+        kommo::{fine, wrong},
+    },
+    config::Config,
+    files::people,
+    serve,
+    store::{Ground, Store, free_bytes},
+};
+
+/// How long a bridge on this machine may take to answer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+
+/// What a finding about a running bridge is called.
+const RUNNING: &str = "Running";
+/// How lines of `/ready` begin that stop nothing, and that no time heals.
+const TO_BE_MENDED: [&str; 2] = ["hooks: ", "files of source "];
+
+/// Looks at the machine. Nothing is changed.
+pub async fn look(config: &Config) -> Vec<Finding> {
+    let (hooks, operator) = (config.server.listen, config.admin.listen);
+    let runs = is_ours(operator, "/live", admin::ALIVE).await;
+    let mut findings = vec![data(config, runs), disk(config)];
+    findings.push(port("Hooks", "server.listen", hooks, is_ours(hooks, "/", serve::HERE).await));
+    findings.push(port("Probes", "admin.listen", operator, runs));
+    if runs {
+        findings.push(ready(operator).await);
+    }
+    findings
+}
+
+/// Where the data lies. A bridge that runs has made its data directory.
+fn data(config: &Config, runs: bool) -> Finding {
+    let (about, dir) = ("Data", config.data_dir.display());
+    match Store::look(&config.data_dir) {
+        Ok(Ground::There { uid }) => {
+            fine(about, format!("{dir} can be written to, and belongs to {}", people::user(uid)))
+        }
+        Ok(Ground::ToBeMade { .. }) if runs => wrong(
+            about,
+            format!(
+                "{dir} does not exist, although a bridge runs: the bridge uses another data directory. The systemd unit \
+                 sets TELEKOMMO_DATA_DIR; set it to the same value here"
+            ),
+        ),
+        Ok(Ground::ToBeMade { within }) => fine(about, format!("{dir} will be created in {}", within.display())),
+        Err(error) => wrong(about, error.to_string()),
+    }
+}
+
+fn disk(config: &Config) -> Finding {
+    let about = "Disk";
+    let reserve_mb = config.store.reserve_bytes >> 20;
+    match free_bytes(&config.data_dir) {
+        Ok(free) if free < config.store.reserve_bytes => wrong(
+            about,
+            format!(
+                "{} MB are free, and bots stop polling below {reserve_mb} (store.reserve_mb): free some space",
+                free >> 20
+            ),
+        ),
+        Ok(free) => fine(about, format!("{} MB are free", free >> 20)),
+        Err(error) => wrong(about, format!("the free space is unknown: {error}")),
+    }
+}
+
+fn port(about: &'static str, key: &str, address: SocketAddr, is_ours: bool) -> Finding {
+    match serve::can_listen(address) {
+        Ok(()) if address.port() == 0 => fine(about, "a free port will be taken"),
+        Ok(()) => fine(about, format!("{address} is free")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_ours => {
+            fine(about, format!("a running telekommo uses {address}"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            wrong(about, format!("another program uses {address}: stop it, or set another address as {key}"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => wrong(
+            about,
+            format!("this user may not listen on {address} ({error}): set a port of 1024 or above as {key}"),
+        ),
+        Err(error) => wrong(
+            about,
+            format!("this machine cannot listen on {address} ({error}): set one of its own addresses as {key}"),
+        ),
+    }
+}
+
+/// What the running bridge says of itself.
+async fn ready(operator: SocketAddr) -> Finding {
+    let Some(answer) = ask(operator, "/ready").await else { return wrong(RUNNING, "the bridge does not answer") };
+    let is_ready = answer.status().is_success();
+    said(is_ready, &answer.text().await.unwrap_or_default())
+}
+
+/// The lines of `/ready`. Some stand below a bridge that is ready, and are for a person to mend all the same.
+fn said(is_ready: bool, text: &str) -> Finding {
+    let is_to_be_mended = text.lines().any(|line| TO_BE_MENDED.iter().any(|start| line.starts_with(start)));
+    let text = text.lines().collect::<Vec<_>>().join("; ");
+    match (is_ready, is_to_be_mended) {
+        (true, false) => fine(RUNNING, text),
+        (true, true) => wrong(RUNNING, text),
+        (false, _) => wrong(RUNNING, format!("the bridge is not ready: {text}")),
+    }
+}
+
+/// Whether whoever listens at an address is a telekommo, by what it says at `path`.
+async fn is_ours(address: SocketAddr, path: &str, says: &str) -> bool {
+    match ask(address, path).await {
+        Some(answer) => answer.text().await.is_ok_and(|text| text == says),
+        None => false,
+    }
+}
+
+async fn ask(address: SocketAddr, path: &str) -> Option<Response> {
+    if address.port() == 0 {
+        return None;
+    }
+    let client = Client::builder().no_proxy().timeout(ANSWERED_WITHIN).build().ok()?;
+    client.get(format!("http://{}{path}", reached(address))).send().await.ok()
+}
+
+/// Where a listener is asked on this machine: one that listens everywhere is asked here.
+fn reached(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stops_nothing_may_have_to_be_mended_all_the_same() {
+        for (is_ready, text, is_wrong) in [
+            (true, "ready\n", false),
+            (true, "ready\nheld: answers in 2 conversations wait\n", false),
+            (true, "ready\nhooks: 3 answers since then\n", true),
+            (true, "ready\nfiles of source sales: none of the last 3\n", true),
+            (false, "kommo: no answer\n", true),
+        ] {
+            assert_eq!(said(is_ready, text).is_wrong, is_wrong, "{text}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `telekommo history`: what Kommo has of a conversation.
+//!
+//! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat
+//! where there is none.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context, bail};
+use chrono::{Local, Utc};
+use reqwest::{Client, StatusCode, Url};
+
+use crate::{
+    admin::channel::refusal,
+    cli::{connect, terminal},
+    config::Config,
+    domain::address::{Conversation, is_uuid},
+    kommo::chats::{Chats, HISTORY_PAGE},
+    media::imported::{self, ImportedChats},
+    translate::from_history::{self, Past},
+};
+
+mod shown;
+
+/// What is wanted of a history.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A conversation of ours, or Kommo's id of a chat.
+    pub of: String,
+    /// The newest so many messages.
+    pub limit: usize,
+    pub json: bool,
+    /// Whether times are in UTC, not in this machine's time zone.
+    pub utc: bool,
+}
+
+/// Prints what Kommo has of a conversation, the newest at the end.
+///
+/// # Errors
+/// If the conversation is not known, or Kommo does not answer.
+pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    let (chats, id) = connect::chats(config).await?;
+    let imported = imported::chats(&config.data_dir, &config.kommo.scope_id(&id));
+    let chat = kommo_chat(config.admin.listen, &imported, &request.of).await?;
+    let past = read(&chats, &chat, request.limit).await?;
+    if request.json {
+        println!("{}", shown::json(&past)?);
+    } else if past.is_empty() {
+        terminal::say("Kommo has no message of this conversation.\n");
+    } else if request.utc {
+        print!("{}", shown::text(&past, &Utc, terminal::text_columns()));
+    } else {
+        print!("{}", shown::text(&past, &Local, terminal::text_columns()));
+    }
+    Ok(())
+}
+
+async fn kommo_chat(admin: SocketAddr, imported: &ImportedChats, of: &str) -> anyhow::Result<String> {
+    let Ok(conversation) = of.parse::<Conversation>() else {
+        if is_uuid(of) {
+            return Ok(of.to_owned());
+        }
+        bail!("{of:?} is neither a conversation, such as tg:sales:777000111, nor the UUID of a Kommo chat");
+    };
+    let mut url = Url::parse(&format!("http://{admin}/chats"))?;
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push(&conversation.to_string());
+    }
+    let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
+    let Ok(answer) = client.get(url).send().await else {
+        if let Ok(Some(chat)) = imported.find(&conversation) {
+            return Ok(chat.0);
+        }
+        bail!(
+            "no bridge answers at {admin} (admin.listen), and only it knows the chat of a conversation: start it, or \
+             name Kommo's chat by its UUID"
+        );
+    };
+    match answer.status() {
+        StatusCode::OK => Ok(answer.text().await?),
+        StatusCode::NOT_FOUND => bail!(
+            "no chat of Kommo's is known for {conversation}: the customer has not written to this bridge, and nothing \
+             was imported. You can name the chat by Kommo's UUID, too"
+        ),
+        status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
+    }
+}
+
+/// The newest `limit` messages, oldest first.
+async fn read(chats: &Chats, chat: &str, limit: usize) -> anyhow::Result<Vec<Past>> {
+    let mut past: Vec<Past> = Vec::new();
+    for page in 0.. {
+        let items = match chats.history(chat, page).await {
+            Ok(items) => items,
+            Err(error) => return Err(anyhow::anyhow!(refusal(&error))).context("reading the history"),
+        };
+        let is_last = items.len() < HISTORY_PAGE;
+        // While pages are read, new messages push older ones to the next page.
+        let new: Vec<_> = items.iter().filter_map(from_history::read).collect();
+        past.extend(
+            new.into_iter()
+                .filter(|new| !past.iter().rev().take(HISTORY_PAGE).any(|it| it.id == new.id))
+                .collect::<Vec<_>>(),
+        );
+        if is_last || past.len() >= limit {
+            break;
+        }
+    }
+    past.truncate(limit);
+    past.reverse();
+    Ok(past)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_neither_a_conversation_nor_a_chat_is_refused() {
+        let (nowhere, home) = (SocketAddr::from(([127, 0, 0, 1], 1)), tempfile::tempdir().unwrap());
+        let home = imported::chats(home.path(), "scope");
+        for wrong in ["", "sales", "777000111", "tg:sales", "zzzzzzzz-e60e-4d05-a2c5-a5bf1d6a1b51"] {
+            let error = kommo_chat(nowhere, &home, wrong).await.unwrap_err().to_string();
+            assert!(error.contains("neither a conversation"), "{wrong}: {error}");
+        }
+        let chat = "99999999-8888-4777-8666-555555555555";
+        assert_eq!(kommo_chat(nowhere, &home, chat).await.unwrap(), chat);
+        let error = kommo_chat(nowhere, &home, "tg:sales:7").await.unwrap_err().to_string();
+        assert!(error.contains("no bridge answers"), "{error}");
+    }
+}

@@ -1,0 +1,260 @@
+//! `telekommo import`: brings old chats of Telegram into Kommo.
+//!
+//! The export is read twice and never held as a whole: once to learn what is in it and that it is complete, and once to
+//! send it, message by message. The command sends to the Chats API itself, beside a bridge that may run. It notes what
+//! Kommo has accepted in a file of its own, because the store belongs to the running bridge; so an import may be
+//! interrupted and continued. Kommo knows each message by an id that stays the same. Files are copied to `data_dir`,
+//! where the bridge finds them when Kommo fetches them.
+
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use tokio::{sync::mpsc, task::spawn_blocking};
+
+use crate::{
+    admin::identity,
+    cli::{terminal, values},
+    config::{Config, Kommo},
+    domain::address::{BotId, SourceId},
+    kommo::{chats::Chats, sign::Signer},
+    lifecycle::Signals,
+    media::imported,
+    store,
+    words::Language,
+};
+
+mod bar;
+mod chats;
+mod event;
+mod export;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+mod people;
+mod progress;
+mod read;
+mod room;
+mod run;
+mod sending;
+mod survey;
+mod walk;
+mod words;
+
+use export::Export;
+use people::People;
+use progress::AS_WHOM;
+use read::Item;
+use room::{Room, needed_bytes};
+use run::Run;
+use sending::Post;
+use survey::{Survey, Wanted};
+use walk::{ChatHead, Part};
+
+/// What `--help` says.
+pub const ABOUT: &str = "Import old chats from an export of Telegram Desktop.
+
+In Telegram Desktop: Settings, Advanced, Export Telegram data (or Export chat
+history in one chat), format \"Machine-readable JSON\". EXPORT is the folder that
+it makes, or the result.json in it.
+
+Private chats are imported, oldest message first, each into the conversation of
+the source's bot with that customer. Authors, times, replies and files are kept.
+Only the newest message of each chat and the customer's newest message notify
+managers; the latter makes the lead. What the owner of the export wrote appears
+in the name of the channel's bot (kommo.bot_id), or of a user of the account
+(--manager). Customers have the names of the owner's address book.
+
+The import may run beside the bridge, as the same user or as root. You may
+interrupt it: the same command continues where it was, and nothing is imported
+twice. Try --dry-run first. `telekommo help history` says more.";
+
+/// How many messages are read ahead.
+const AHEAD: usize = 64;
+const MEGABYTE: u64 = 1024 * 1024;
+
+/// The options of the command.
+#[derive(Clone, Debug, Args)]
+pub struct ImportOptions {
+    /// The export: its folder, or the result.json in it.
+    #[arg(value_name = "EXPORT")]
+    export: PathBuf,
+    /// The source whose conversations it goes into: a section [sources.NAME].
+    #[arg(long, value_name = "NAME")]
+    source: String,
+    /// Import only this chat, by the customer's id or name; may be given again.
+    #[arg(long = "chat", value_name = "ID_OR_NAME")]
+    chats: Vec<String>,
+    /// Whose account was exported, if the export does not say.
+    #[arg(long, value_name = "ID_OR_NAME")]
+    owner: Option<String>,
+    /// Import messages of an author in the name of a user: "NAME=USER", the author's name in the export and the user's
+    /// name or UUID in Kommo; may be given again.
+    #[arg(long = "manager", value_name = "NAME=USER")]
+    managers: Vec<String>,
+    /// Make no leads and notify nobody.
+    #[arg(long)]
+    silent: bool,
+    /// Requests per second [default: half of what the configuration allows].
+    #[arg(long, value_name = "N", value_parser = values::count::<NonZeroU32>, allow_negative_numbers = true)]
+    rate: Option<NonZeroU32>,
+    /// The largest file that is imported, in MB; a text names larger ones.
+    #[arg(long, value_name = "MB", default_value_t = 50, value_parser = values::number::<u64>, allow_negative_numbers = true)]
+    max_file_mb: u64,
+    /// Say what would be imported; send nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Does it, and prints what was done. Gives whether Kommo has all of it.
+///
+/// # Errors
+/// If the export is none, or nothing can be sent until somebody mends something.
+pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<bool> {
+    let (source, bot) = source(config, &options.source)?;
+    let export = Export::find(&options.export, options.max_file_mb.saturating_mul(MEGABYTE))?;
+    let wanted = Wanted(options.chats.clone());
+    // Reading a large export takes a while, so options are checked before.
+    let people = People::find(config, &options.managers).await?;
+    let survey = Survey::of(&export, &wanted)?;
+    let owner = survey.owner(options.owner.as_deref())?;
+    print!("{survey}");
+    for name in people.named().filter(|name| !survey.has_author(name)) {
+        terminal::say(&format!("--manager: nobody called {name} wrote in these chats.\n"));
+    }
+    let (notes, room) = (notes(config, bot, owner), Room::new(config));
+    let needed = |scope_id: &str| {
+        let done = progress::before(&notes, scope_id).unwrap_or_default();
+        needed_bytes(&survey, notes.parent().unwrap_or(&config.data_dir), &done)
+    };
+    if options.dry_run {
+        let scope_id = scope_id(config).await;
+        print!("{}", done_before(&scope_id, &notes, (&export, &wanted))?);
+        let needed = needed(scope_id.as_deref().unwrap_or_default());
+        terminal::say(&format!("Copies of files: {} in\n  {}\n", room::size(needed), config.data_dir.display()));
+        if let Err(error) = room.refuse_if_short_of(needed) {
+            terminal::say(&format!("It could not begin:\n  {error}.\n"));
+        }
+        terminal::say("Nothing was sent: this was a dry run.\n");
+        return Ok(true);
+    }
+    if !store::is_in(&config.data_dir) {
+        println!("There is no store here yet:\n  {}", config.data_dir.display());
+        println!("If telekommo runs already, it uses another data_dir: stop this and name that");
+        println!("one (--config, TELEKOMMO_DATA_DIR), or Kommo will not get the files.\n");
+    }
+    let scope_id = scope_id(config).await?;
+    room.refuse_if_short_of(needed(&scope_id))?;
+    people.stand_for(survey.outgoing())?;
+    let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);
+    let post = Post::new(chats(config, &scope_id, rate)?, config.retry.kommo.clone());
+    let into = (source, bot, owner);
+    let language = language(&config.kommo).await;
+    let run = Run::new((config, &scope_id), into, export.clone(), survey, people, post, (options.silent, language))?;
+    send(run, export, wanted).await
+}
+
+fn source(config: &Config, name: &str) -> anyhow::Result<(SourceId, BotId)> {
+    let found = config.sources.iter().find(|(id, _)| id.as_str() == name);
+    let names = || config.sources.keys().map(SourceId::as_str).collect::<Vec<_>>().join(", ");
+    let (id, source) = found.with_context(|| format!("there is no source {name}; the sources are {}", names()))?;
+    Ok((id.clone(), source.token.bot_id()))
+}
+
+/// Which channel in which account it goes into.
+async fn scope_id(config: &Config) -> anyhow::Result<String> {
+    let kommo = &config.kommo;
+    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref()).await?;
+    Ok(kommo.scope_id(&id))
+}
+
+/// What managers read: what is configured, else what the account says, else English.
+async fn language(kommo: &Kommo) -> Language {
+    if let Some(language) = kommo.language {
+        return language;
+    }
+    let Ok(Some(account)) = identity::client(kommo) else { return Language::default() };
+    let told = account.info().await.ok().and_then(|info| info.language);
+    told.as_deref().and_then(Language::of_code).unwrap_or_default()
+}
+
+fn chats(config: &Config, scope_id: &str, rate: u32) -> anyhow::Result<Chats> {
+    let kommo = &config.kommo;
+    let signer = Signer::new(kommo.channel_secret.expose());
+    Ok(Chats::new(&kommo.egress(), kommo.chats_url.url().clone(), scope_id, signer, kommo.timeout, rate)?)
+}
+
+/// Sends everything, until the end or until somebody ends it.
+async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bool> {
+    let ((tell, mut items), language) = (mpsc::channel(AHEAD), run.language());
+    let reading = spawn_blocking(move || export.walk(&mut |part| forward(&tell, &wanted, &part, language)));
+    // An ssh session that closes ends an import as Ctrl+C does: what was sent is noted, and the report is made.
+    let mut signals = Signals::at_terminal()?;
+    let work = async {
+        while let Some((chat, item)) = items.recv().await {
+            run.take(&chat, &item).await?;
+        }
+        Ok(())
+    };
+    let outcome: Option<anyhow::Result<()>> = tokio::select! {
+        biased;
+        () = signals.stop() => None,
+        outcome = work => Some(outcome),
+    };
+    drop(items);
+    reading.await??;
+    let is_complete = run.report();
+    match outcome {
+        Some(Ok(())) => Ok(is_complete),
+        Some(Err(error)) => bail!("{error:#}. Run the same command again to continue"),
+        None => bail!("interrupted; run the same command again to continue"),
+    }
+}
+
+/// Hands a message on; false if nobody wants any more.
+fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'_>, language: Language) -> bool {
+    let Part::Message(chat, raw) = part else { return !tell.is_closed() };
+    match read::read(raw.get(), language) {
+        Ok(item) if wanted.has(chat) => tell.blocking_send(((*chat).clone(), item)).is_ok(),
+        Ok(_) | Err(_) => !tell.is_closed(),
+    }
+}
+
+/// What of an import is done is written down here, below `data_dir`.
+fn notes(config: &Config, bot: BotId, owner: i64) -> PathBuf {
+    imported::dir(&config.data_dir).join(format!("{bot}-{owner}")).join("done.jsonl")
+}
+
+/// How much of it an earlier import has done, in words; empty if that is nothing.
+fn done_before(
+    scope_id: &anyhow::Result<String>,
+    path: &Path,
+    (export, wanted): (&Export, &Wanted),
+) -> anyhow::Result<String> {
+    let scope_id = match scope_id {
+        Ok(scope_id) => scope_id,
+        Err(error) => return Ok(format!("What was imported before is unknown: {error:#}.\n")),
+    };
+    let done = match progress::before(path, scope_id) {
+        Ok(done) if done.is_empty() => return Ok(String::new()),
+        Ok(done) => done,
+        Err(error) => {
+            let path = path.display();
+            return Ok(format!("What was imported before is unknown ({path}: {error}): {AS_WHOM}.\n"));
+        }
+    };
+    let (mut before, mut left) = (0_usize, 0_usize);
+    export.walk(&mut |part| {
+        if let Part::Message(chat, raw) = part
+            && wanted.has(chat)
+            && let Ok(item) = read::read(raw.get(), Language::En)
+        {
+            let counted = if done.contains(&(chat.id, item.id)) { &mut before } else { &mut left };
+            *counted += 1;
+        }
+        true
+    })?;
+    Ok(format!("Imported before: {before}; to be imported now: {left}.\n"))
+}

@@ -1,0 +1,116 @@
+//! `telekommo parked`: the messages that were set aside, as the running bridge tells them.
+//!
+//! The store has one owner, the running bridge; so this asks it over the operator's listener.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use reqwest::Method;
+
+use crate::{
+    admin::parked::{Changed, Row},
+    cli::{
+        bridge::{CHANGED_WITHIN, ask, ask_within},
+        terminal, values,
+    },
+    clock,
+    config::Config,
+};
+
+mod filter;
+mod list;
+
+pub use filter::Filter;
+
+/// What is said about a number that no message has.
+const MISSING: &str = "no message is parked under this number; `telekommo parked list` shows them";
+
+/// How many messages one answer tells of, and one request changes.
+const PAGE: usize = 200;
+
+/// What to do with parked messages.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Request {
+    /// List parked messages with the reasons, the newest first.
+    List(Filter),
+    /// Put them back into the queues of their conversations, the oldest first.
+    Retry(Selection),
+    /// Forget them.
+    Drop(Selection),
+}
+
+/// Which messages are to be changed.
+#[derive(Clone, Debug, Args)]
+pub struct Selection {
+    /// Their numbers in the list.
+    #[arg(value_name = "ID", required_unless_present = "all", value_parser = values::number::<u64>, allow_negative_numbers = true)]
+    ids: Vec<u64>,
+    /// All of them, or all that match the options below.
+    #[arg(long, conflicts_with = "ids")]
+    all: bool,
+    #[command(flatten)]
+    filter: Filter,
+}
+
+/// Asks the running bridge, and prints the answer.
+///
+/// # Errors
+/// If none is running with this configuration, or not all that was asked for was done.
+pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    let admin = config.admin.listen;
+    match request {
+        Request::List(filter) => {
+            let mut summary = list::Summary::for_columns(terminal::table_columns());
+            for_each_page(admin, &filter, |rows| print!("{}", summary.add(rows, clock::now()))).await?;
+            print!("{}", summary.end());
+            Ok(())
+        }
+        Request::Retry(selection) => change(admin, selection, "retry", "in their queues again").await,
+        Request::Drop(selection) => change(admin, selection, "drop", "forgotten").await,
+    }
+}
+
+/// Gives `take` all messages that the filter leaves, page by page.
+async fn for_each_page(admin: SocketAddr, filter: &Filter, mut take: impl FnMut(&[Row])) -> anyhow::Result<()> {
+    let mut before = None;
+    loop {
+        let answer = ask(admin, Method::GET, &filter.path(before, PAGE), MISSING).await?;
+        let rows: Vec<Row> =
+            serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")?;
+        take(&rows);
+        if rows.len() < PAGE {
+            return Ok(());
+        }
+        before = rows.last().map(|row| row.id);
+    }
+}
+
+/// Changes all that is selected, the oldest first, and says how many that were.
+async fn change(admin: SocketAddr, selection: Selection, act: &str, became: &str) -> anyhow::Result<()> {
+    let mut ids = selection.ids;
+    if selection.all {
+        for_each_page(admin, &selection.filter, |rows| ids.extend(rows.iter().map(|row| row.id))).await?;
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let (mut done, mut left) = (0, Vec::new());
+    for some in ids.chunks(PAGE) {
+        let some: Vec<_> = some.iter().map(u64::to_string).collect();
+        let path = format!("/parked/{act}?ids={}", some.join(","));
+        let answer = ask_within(CHANGED_WITHIN, admin, Method::POST, &path, MISSING).await?;
+        let changed: Changed =
+            serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")?;
+        done += changed.done;
+        left.extend(changed.left);
+    }
+    println!("{}", list::changed(done, became));
+    for left in &left {
+        terminal::complain(&format!("{}: {}", left.id, left.why));
+    }
+    match left.len() {
+        0 => Ok(()),
+        1 => bail!("one message was not changed"),
+        count => bail!("{count} messages were not changed"),
+    }
+}

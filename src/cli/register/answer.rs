@@ -1,0 +1,71 @@
+//! The support's answer, as lines of the configuration.
+
+use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+
+use anyhow::{Context as _, bail};
+
+use crate::{
+    cli::{
+        register::{Registration, answered, questions as ask},
+        terminal,
+    },
+    config::ChannelSecret,
+};
+
+/// Only who writes it may read it: the configuration warns of a secret that others can read.
+const MODE: u32 = 0o600;
+
+/// Takes the ids and the secret, and prints the lines.
+///
+/// # Errors
+/// If one of them is not what the letter has, or the secret's file is there already.
+pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
+    if register.secret_file.exists() {
+        bail!("{}", in_the_way(&register.secret_file));
+    }
+    let channel_id = answered(register.channel_id.as_ref(), &ask::CHANNEL_ID)?;
+    let channel_code = answered(register.channel_code.as_ref(), &ask::CHANNEL_CODE)?;
+    let bot_id = answered(register.bot_id.as_ref(), &ask::BOT_ID)?;
+    let account_id = answered(register.account_id.as_ref(), &ask::ACCOUNT_ID)?;
+    let secret = secret()?;
+    keep(&register.secret_file, &secret)?;
+    println!("[kommo]");
+    println!("channel_id = \"{channel_id}\"");
+    println!("channel_secret_file = {:?}", register.secret_file.display().to_string());
+    println!("origin_code = \"{channel_code}\"");
+    if !account_id.is_empty() {
+        println!("account_id = \"{account_id}\"");
+    }
+    println!("bot_id = \"{bot_id}\"");
+    eprintln!("\nPut these lines into config.toml. The secret is in {}, which belongs", register.secret_file.display());
+    eprintln!("beside it, and to the user that telekommo runs as. Then: telekommo check");
+    Ok(())
+}
+
+/// The secret; whoever sits there is asked again until it is one.
+fn secret() -> anyhow::Result<ChannelSecret> {
+    loop {
+        let given = terminal::secret("The channel's secret").context("the secret is read from the input")?;
+        match ChannelSecret::parse(&given) {
+            Ok(secret) => return Ok(secret),
+            Err(wrong) if terminal::is_attended() => eprintln!("  What was given as the secret {wrong}."),
+            Err(wrong) => bail!("what was given as the secret {wrong}"),
+        }
+    }
+}
+
+fn in_the_way(path: &Path) -> String {
+    format!("{} is there already: move it away, or name another with --secret-file", path.display())
+}
+
+fn keep(path: &Path, secret: &ChannelSecret) -> anyhow::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    writeln!(file, "{}", secret.expose())?;
+    file.sync_all()?;
+    Ok(())
+}
