@@ -62,7 +62,12 @@ impl Db {
         let most_bytes = if bytes > Writes::STEP_BYTES { MOST_BYTES_OF_MANY } else { MOST_BYTES };
         let mut prepared = Prepared::default();
         for (key, value) in batch.0 {
-            prepared.dead.extend(self.chunks_of(&key)?);
+            let now = self.tree.get(&key)?;
+            if now.as_deref() == value.as_deref() {
+                // Whatever is written takes a place in the log, and most of what is learnt is known.
+                continue;
+            }
+            prepared.dead.extend(self.chunks_of(&key, now.as_deref())?);
             match value {
                 None => prepared.rows.remove(&key),
                 Some(value) if value.len() <= most_bytes => prepared.rows.insert(&key, &value),
@@ -77,9 +82,9 @@ impl Db {
         Ok(prepared)
     }
 
-    /// The id of the chunks that the row with this key has now.
-    fn chunks_of(&self, key: &[u8]) -> sled::Result<Option<u64>> {
-        let Some(pointer) = self.tree.get(key)?.and_then(|value| Pointer::parse(&value)) else { return Ok(None) };
+    /// The id of the chunks of the row with this key, which holds this value.
+    fn chunks_of(&self, key: &[u8], value: Option<&[u8]>) -> sled::Result<Option<u64>> {
+        let Some(pointer) = value.and_then(Pointer::parse) else { return Ok(None) };
         Ok(self.owns(key, pointer.id)?.then_some(pointer.id))
     }
 

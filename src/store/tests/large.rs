@@ -293,3 +293,19 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
     assert_eq!(store.next_mark().await.unwrap(), 6501);
     assert_eq!(chunks(&store).await, 0);
 }
+
+#[test]
+fn a_row_that_stays_as_it_is_is_not_written_again() {
+    let tree = sled::Config::new().temporary(true).open().unwrap();
+    let db = Db::new(tree, Arc::new(tempfile::tempfile().unwrap())).unwrap();
+    db.insert("a", "as it is").unwrap();
+    let mut batch = Batch::default();
+    batch.insert("a", "as it is");
+    batch.remove("absent");
+    let prepared = db.prepare(batch.clone()).unwrap();
+    assert_eq!((prepared.rows, prepared.dead), (Writes::default(), Vec::new()));
+    batch.insert("a", "otherwise");
+    let mut rows = Writes::default();
+    rows.insert(b"a", b"otherwise");
+    assert_eq!(db.prepare(batch).unwrap().rows, rows);
+}
