@@ -4,6 +4,7 @@ pub mod advice;
 mod bridge;
 pub mod chats;
 pub mod check;
+pub mod compact;
 pub mod connect;
 pub mod history;
 pub mod import;

@@ -8,7 +8,7 @@ use telekommo::{
     admin::logging,
     app::{self, App},
     cli::{
-        advice, chats, check, connect, history, import, invite, manual, parked, private, reconcile, register, restore,
+        advice, chats, check, compact, connect, history, import, invite, manual, parked, private, reconcile, register, restore,
         sources, templates, terminal, usage, values,
     },
     config::{Config, ConfigError, Environment},
@@ -50,7 +50,7 @@ enum Command {
     /// List the sources in Kommo, bring them in step with the configuration, or delete one.
     Sources {
         #[command(subcommand)]
-        request: SourcesRequest,
+        request: sources::Request,
     },
     /// Write the letter that registers a chat channel, or read the answer to it.
     #[command(long_about = register::ABOUT)]
@@ -134,6 +134,14 @@ enum Command {
         #[arg(id = "path", long = "config", hide = true)]
         config: Option<PathBuf>,
     },
+    /// Write the store anew, so that its file is as small as what lives in it; no bridge may run meanwhile.
+    Compact {
+        /// The data directory: `data_dir` of the configuration.
+        #[arg(value_name = "DATA_DIR")]
+        data_dir: PathBuf,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
+    },
     /// Print a chapter of the manual, or the help of a command.
     #[command(disable_help_flag = true)]
     Help {
@@ -141,29 +149,6 @@ enum Command {
         #[arg(value_name = "TOPIC", allow_hyphen_values = true)]
         words: Vec<String>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum SourcesRequest {
-    /// List them, and how they differ from the configuration.
-    List,
-    /// Create and change what differs from the configuration; delete nothing.
-    Sync,
-    /// Delete one in Kommo.
-    Remove {
-        /// The name of its section in the configuration.
-        name: String,
-    },
-}
-
-impl From<SourcesRequest> for sources::Request {
-    fn from(request: SourcesRequest) -> Self {
-        match request {
-            SourcesRequest::List => Self::List,
-            SourcesRequest::Sync => Self::Sync,
-            SourcesRequest::Remove { name } => Self::Remove(name),
-        }
-    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -201,7 +186,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
             connect::confirm(yes)?;
             wait_for(connect::disconnect(config))
         }),
-        Command::Sources { request } => with_config(&config, |config| wait_for(sources::run(config, request.into()))),
+        Command::Sources { request } => with_config(&config, |config| wait_for(sources::run(config, request))),
         Command::Register { register } => register::run(&register, config.path).map(|()| ExitCode::SUCCESS),
         Command::Import { import } => with_config(&config, |config| {
             private::private_files();
@@ -222,6 +207,12 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
             private::private_files();
             let restored = restore::run(&data_dir, dump)?;
             terminal::say(&format!("{restored}\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Compact { data_dir, config: given } => {
+            refuse_config(&config, given.as_ref(), "compact reads no configuration: name the data directory")?;
+            private::private_files();
+            terminal::say(&format!("{}\n", compact::run(&data_dir)?));
             Ok(ExitCode::SUCCESS)
         }
         Command::Sandbox { listen, script, hooks_to, set, config: given } => {

@@ -31,6 +31,7 @@ mod chunks;
 mod claim;
 mod class;
 mod committer;
+mod compact;
 pub mod data_dir;
 mod db;
 mod disk_space;
@@ -78,6 +79,7 @@ pub use self::{
     backfill::{Backfilled, Missing},
     claim::Lease,
     class::Class,
+    compact::Compaction,
     disk_space::free_bytes,
     dump::DumpSummary,
     error::{Remedy, StoreError},

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use anyhow::{Context as _, bail};
+use clap::Subcommand;
 
 use crate::{
     admin::{
@@ -18,14 +19,17 @@ use crate::{
 };
 
 /// What to do with sources.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// Show them, those of the configuration and those of Kommo.
+    /// List them, and how they differ from the configuration.
     List,
-    /// Bring Kommo in step with the configuration.
+    /// Create and change what differs from the configuration; delete nothing.
     Sync,
     /// Delete one in Kommo.
-    Remove(String),
+    Remove {
+        /// The name of its section in the configuration.
+        name: String,
+    },
 }
 
 /// Does what is asked, and prints what came of it.
@@ -45,7 +49,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
                 bail!("Kommo refused {} of {} sources", synced.refused.len(), wanted.len());
             }
         }
-        Request::Remove(name) => {
+        Request::Remove { name } => {
             remove(&account, &name).await?;
             terminal::say(&format!("Source {name} was deleted in Kommo; its chats stay.\n"));
             if wanted.iter().any(|source| source.external_id == name) {

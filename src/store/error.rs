@@ -68,6 +68,20 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// There is too little room to write it anew.
+    #[error(
+        "the store in {dir} was not compacted: that may need {} MiB of room on its disk, and {} MiB are free. Nothing was \
+         changed. Free some space",
+        .needed_bytes >> 20, .free_bytes >> 20
+    )]
+    NoRoom {
+        /// The data directory.
+        dir: PathBuf,
+        /// How many bytes are needed at most.
+        needed_bytes: u64,
+        /// How many are free.
+        free_bytes: u64,
+    },
     /// It failed while it was in use: a full or broken disk. Nothing works any more until it is opened again.
     #[error("the store has failed: {0}")]
     Failed(String),
@@ -83,7 +97,8 @@ impl StoreError {
             | Self::SilentlyEmpty { .. }
             | Self::Unreadable { .. }
             | Self::Inaccessible { .. }
-            | Self::BadDump { .. } => self.to_string(),
+            | Self::BadDump { .. }
+            | Self::NoRoom { .. } => self.to_string(),
         }
     }
 }

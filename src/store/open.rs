@@ -16,6 +16,7 @@ use std::{
 use crate::store::{
     Inner, Settings, Store, StoreError,
     committer::Committer,
+    compact,
     data_dir::{create_private_dir, tighten},
     db::Db,
     durable::{Durable, sync_folder, sync_way_to},
@@ -27,6 +28,15 @@ use crate::store::{
 
 /// The format of the rows. A store of a newer one is refused.
 pub(super) const SCHEMA: u32 = 2;
+
+/// How many bytes of memory sled holds for each that it counts against the limit of its cache: it counts pages as they are on
+/// the disk, where they are packed, and rows have a header each in memory.
+const HELD_PER_COUNTED: u64 = 2;
+
+/// How often sled looks for segments of its file that it can use again: those of which little is still needed, once it has
+/// moved that. Each time it frees one. At its own pace, twice a second, it cannot keep up with 200 messages a second, and the
+/// file then grows with all that is ever written.
+const TIDY_EVERY_MS: u64 = 50;
 
 /// The folders with what customers write. Files in them may be older than the care for who reads them.
 const PRIVATE: [&str; 3] = ["store", "dumps", "imports"];
@@ -61,6 +71,7 @@ impl Store {
         for folder in PRIVATE {
             tighten(&dir.join(folder));
         }
+        compact::finish(dir).map_err(inaccessible)?;
         if marker(dir).try_exists().map_err(inaccessible)? {
             move_unfinished_snapshots(&path, dir).map_err(inaccessible)?;
         } else {
@@ -70,6 +81,7 @@ impl Store {
         if !has_snapshot(&path).map_err(inaccessible)? {
             return Err(StoreError::silently_empty(&path));
         }
+        compact::run_if_due(&settings, &lock);
         let db = open(&path, settings.cache_bytes, &lock)?;
         check_schema(&db, &path)?;
         remove_file(&unfinished_snapshot(dir)).map_err(inaccessible)?;
@@ -87,8 +99,13 @@ impl Store {
 
 /// Opens the database in `path` as this program uses it. Whoever does has locked the data directory.
 pub(super) fn open(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
+    open_tidied(path, cache_bytes, TIDY_EVERY_MS, lock)
+}
+
+/// The same; sled looks for segments that it can use again every so many milliseconds.
+pub(super) fn open_tidied(path: &Path, cache_bytes: u64, every_ms: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
     for _ in 0..lock::TRIES {
-        match try_open(path, cache_bytes) {
+        match try_open(path, cache_bytes, every_ms) {
             Ok(tree) => return Ok(Db::new(tree, Arc::clone(lock))?),
             Err(sled::Error::Io(cause)) if cause.to_string().contains("could not acquire lock") => {
                 thread::sleep(lock::WAIT);
@@ -104,14 +121,16 @@ pub(super) fn open(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db
 }
 
 /// sled panics on some damages.
-fn try_open(path: &Path, cache_bytes: u64) -> sled::Result<sled::Db> {
-    let open = || sled::Config::new().path(path).cache_capacity(cache_bytes).open();
+fn try_open(path: &Path, cache_bytes: u64, tidy_every_ms: u64) -> sled::Result<sled::Db> {
+    let config = sled::Config::new().path(path).cache_capacity(cache_bytes / HELD_PER_COUNTED);
+    let config = config.flush_every_ms(Some(tidy_every_ms));
+    let open = || config.open();
     catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
         Err(sled::Error::Unsupported("the database broke off; what it met stands above".to_owned()))
     })
 }
 
-fn has_snapshot(path: &Path) -> io::Result<bool> {
+pub(super) fn has_snapshot(path: &Path) -> io::Result<bool> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         entries => entries?,
@@ -138,7 +157,7 @@ fn remove_file(path: &Path) -> io::Result<()> {
 
 /// Puts aside what sled was writing when the disk was full or the power went. It takes such a file for its newest snapshot
 /// and then cannot open at all; the last finished one is still there, and with it nothing is missing.
-fn move_unfinished_snapshots(path: &Path, dir: &Path) -> io::Result<()> {
+pub(super) fn move_unfinished_snapshots(path: &Path, dir: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -197,7 +216,7 @@ pub(super) fn write_snapshot(db: Db, path: &Path, cache_bytes: u64, lock: &Arc<F
     Ok(())
 }
 
-fn check_schema(db: &Db, path: &Path) -> Result<(), StoreError> {
+pub(super) fn check_schema(db: &Db, path: &Path) -> Result<(), StoreError> {
     let Some(value) = db.get(keys::SCHEMA)? else {
         return Err(if db.is_empty() {
             StoreError::silently_empty(path)

@@ -14,6 +14,7 @@ use crate::domain::{
 
 mod account;
 mod backfill;
+mod compacting;
 mod concurrent;
 mod damaged;
 mod faults;

@@ -1,6 +1,7 @@
 //! The real binary: its command line, its signals, and what it leaves behind when it is killed.
 
 mod command_line;
+mod compact;
 mod crowd;
 mod foreign_files;
 mod help;

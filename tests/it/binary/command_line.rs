@@ -15,7 +15,7 @@ const TERMINAL: usize = 80;
 
 #[tokio::test]
 async fn help_fits_a_terminal_and_names_every_option() {
-    let cases: [(&[&str], &[&str]); 18] = [
+    let cases: [(&[&str], &[&str]); 19] = [
         (
             &["--help"],
             &[
@@ -28,6 +28,7 @@ async fn help_fits_a_terminal_and_names_every_option() {
                 "reconcile",
                 "history",
                 "restore",
+                "compact",
                 "--version",
             ],
         ),
@@ -40,6 +41,7 @@ async fn help_fits_a_terminal_and_names_every_option() {
         (&["reconcile", "--help"], &["--since <DURATION>", "reconcile.max_age"]),
         (&["history", "--help"], &["<CONVERSATION>", "--limit <NUMBER>", "--json"]),
         (&["restore", "--help"], &["<DATA_DIR>", "[DUMP]"]),
+        (&["compact", "--help"], &["<DATA_DIR>"]),
         (&["import", "--help"], &["<EXPORT>", "--source <NAME>", "--dry-run", "--manager <NAME=USER>"]),
         (&["register", "--help"], &["--answer", "--public-url <URL>", "telekommo-widget.zip"]),
         (&["templates", "push", "--help"], &["<FILE>", "--dry-run", "[[template]]"]),

@@ -87,6 +87,8 @@ async fn files_are_private_whatever_the_shell_allows_and_whatever_was_there() {
 
     let restore = generously(&telekommo(&["restore", data.to_str().unwrap()]));
     assert!(finished(restore).await.status.success());
+    let compact = generously(&telekommo(&["compact", data.to_str().unwrap()]));
+    assert!(finished(compact).await.status.success());
     assert_private(&data, &["store", "store.marker", "dumps"]);
 }
 

@@ -176,6 +176,11 @@ async fn drive(root: &Path) {
     driver.say("dumped", "1");
     driver.talk(2).await;
     driver.store.clone().close().await.unwrap();
+    Store::compact(&data).unwrap();
+    driver.store = Store::open(settings(data.clone())).unwrap();
+    driver.say("opened", "compacted");
+    driver.talk(4).await;
+    driver.store.clone().close().await.unwrap();
     driver.say("restoring", "1");
     Store::restore(&data, &dump).unwrap();
     driver.say("restored", "1");

@@ -1,0 +1,212 @@
+//! Compaction: the rows are written into a fresh database, and that takes the place of the one that has grown.
+//!
+//! sled uses a segment of its file again only once nothing in it is needed. Where much is written at once it falls behind with
+//! moving what is still needed, so that a file can be ten times as large as what lives in it.
+//!
+//! The fresh database is whole and durable before the one that was there loses its name. A cut between the two renames
+//! leaves none with the name; the next opening brings that to its end.
+
+use std::{
+    fmt,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    domain::amount,
+    store::{
+        Settings, Store, StoreError,
+        data_dir::{chown_all_like, chown_like},
+        db::{Batch, Db},
+        disk_space::free_bytes,
+        durable::{Durable, sync_folder},
+        keys,
+        lock::lock,
+        open::{
+            check_schema, database, has_snapshot, marker, move_unfinished_snapshots, open, open_tidied, remove_folder,
+            write_snapshot,
+        },
+        scan::scan,
+        write_txn::WriteTxn,
+    },
+};
+
+/// A smaller file is not worth the time.
+const LEAST_BYTES: u64 = 64 << 20;
+/// It is compacted at a start once it is so many times as large as after the last time.
+const GROWTH: u64 = 4;
+/// What is cached of each of the two databases.
+const CACHE_BYTES: u64 = 16 << 20;
+/// How often the fresh file is tidied while it is written, which is as fast as the disk allows.
+const TIDY_EVERY_MS: u64 = 2;
+/// How many rows are written in one step.
+const STEP: usize = 64;
+/// After how many steps the fresh file may use its own segments again.
+const STEPS_PER_FLUSH: usize = 32;
+
+/// What a compaction did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compaction {
+    /// How large the file was.
+    pub before_bytes: u64,
+    /// How large it is.
+    pub after_bytes: u64,
+    /// How many rows it holds.
+    pub rows: u64,
+}
+
+impl fmt::Display for Compaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+        let (before, after) = (mebibytes(self.before_bytes), mebibytes(self.after_bytes));
+        let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
+        write!(f, "the store takes {after} MiB of the disk, and took {before} MiB: {}", amount::counted(rows, "row"))
+    }
+}
+
+impl Store {
+    /// Compacts the store in the data directory `dir`, however large it is.
+    ///
+    /// # Errors
+    /// If the store is in use or cannot be read, or there is too little room; then nothing has changed.
+    pub fn compact(dir: &Path) -> Result<Compaction, StoreError> {
+        let lock = lock(dir)?;
+        let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
+        finish(dir).map_err(inaccessible)?;
+        move_unfinished_snapshots(&database(dir), dir).map_err(inaccessible)?;
+        if !has_snapshot(&database(dir)).map_err(inaccessible)? {
+            return Err(StoreError::silently_empty(&database(dir)));
+        }
+        run(dir, 0, &lock)
+    }
+}
+
+/// Compacts the store that is about to be opened, if it is worth it. A store that cannot be made smaller works as well.
+pub(super) fn run_if_due(settings: &Settings, lock: &Arc<File>) {
+    let dir = settings.dir.as_path();
+    if !is_due(dir) {
+        return;
+    }
+    tracing::info!(dir = %dir.display(), "compacting the store: its file has grown");
+    match run(dir, settings.reserve_bytes, lock) {
+        Ok(Compaction { before_bytes, after_bytes, rows }) => {
+            tracing::info!(before_bytes, after_bytes, rows, "the store is compacted");
+        }
+        Err(error) => tracing::warn!(%error, "the store was not compacted"),
+    }
+}
+
+fn is_due(dir: &Path) -> bool {
+    // Without a note it was never compacted.
+    let noted = fs::read_to_string(marker(dir)).ok().and_then(|text| text.trim().parse().ok());
+    size_bytes(dir).is_ok_and(|size_bytes| has_grown(size_bytes, noted.unwrap_or(0)))
+}
+
+pub(super) fn has_grown(size_bytes: u64, noted_bytes: u64) -> bool {
+    size_bytes >= LEAST_BYTES.max(noted_bytes.saturating_mul(GROWTH))
+}
+
+fn size_bytes(dir: &Path) -> io::Result<u64> {
+    Ok(fs::metadata(database(dir).join("db"))?.len())
+}
+
+/// Where the fresh database is written.
+fn fresh(dir: &Path) -> PathBuf {
+    dir.join("store.compacting")
+}
+
+/// Where the former one goes until the fresh one has its name.
+fn former(dir: &Path) -> PathBuf {
+    dir.join("store.before-compaction")
+}
+
+/// Brings to its end what a cut has interrupted. Whoever does has locked the data directory `dir`.
+///
+/// # Errors
+/// If that is not allowed.
+pub(super) fn finish(dir: &Path) -> io::Result<()> {
+    if !database(dir).try_exists()? && former(dir).try_exists()? {
+        // The former one lost its name when the fresh one was whole and durable.
+        fs::rename(fresh(dir), database(dir))?;
+        sync_folder(dir)?;
+    }
+    remove_folder(&fresh(dir))?;
+    remove_folder(&former(dir))
+}
+
+pub(super) fn run(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) -> Result<Compaction, StoreError> {
+    let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
+    let before_bytes = size_bytes(dir).map_err(inaccessible)?;
+    let (needed_bytes, free_bytes) =
+        (before_bytes.saturating_add(reserve_bytes), free_bytes(dir).map_err(inaccessible)?);
+    if free_bytes < needed_bytes {
+        return Err(StoreError::NoRoom { dir: dir.to_owned(), needed_bytes, free_bytes });
+    }
+    let written = write(dir, lock).and_then(|rows| {
+        put_in_place(dir).map_err(inaccessible)?;
+        Ok(rows)
+    });
+    let rows = written.inspect_err(|_| {
+        // What went wrong is told; if this cannot be removed either, the next opening does it.
+        let _ = remove_folder(&fresh(dir));
+    })?;
+    let after_bytes = size_bytes(dir).map_err(inaccessible)?;
+    note(dir, after_bytes).map_err(inaccessible)?;
+    Ok(Compaction { before_bytes, after_bytes, rows })
+}
+
+/// Writes a whole and durable copy of the rows, and tells how many there are.
+fn write(dir: &Path, lock: &Arc<File>) -> Result<u64, StoreError> {
+    let (path, fresh) = (database(dir), fresh(dir));
+    let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
+    let db = open(&path, CACHE_BYTES, lock)?;
+    check_schema(&db, &path)?;
+    // It does what is in the journal.
+    drop(WriteTxn::open(db.clone(), Durable::new(&path).map_err(inaccessible)?)?);
+    let copy = open_tidied(&fresh, CACHE_BYTES, TIDY_EVERY_MS, lock)?;
+    let rows = copy_rows(&db, &copy)?;
+    write_snapshot(copy, &fresh, CACHE_BYTES, lock)?;
+    chown_all_like(dir, &fresh).map_err(inaccessible)?;
+    Ok(rows)
+}
+
+fn copy_rows(from: &Db, to: &Db) -> Result<u64, StoreError> {
+    let (mut batch, mut rows, mut in_batch, mut steps) = (Batch::default(), 0, 0, 0);
+    for entry in scan(from, &[]).filter(|entry| entry.as_ref().map_or(true, |(key, _)| key != keys::JOURNAL)) {
+        let (key, value) = entry?;
+        batch.insert(key, value.to_vec());
+        (rows, in_batch) = (rows + 1, in_batch + 1);
+        if in_batch == STEP {
+            to.apply_batch(std::mem::take(&mut batch))?;
+            (in_batch, steps) = (0, steps + 1);
+            if steps % STEPS_PER_FLUSH == 0 {
+                to.flush()?;
+            }
+        }
+    }
+    to.apply_batch(batch)?;
+    Ok(rows)
+}
+
+/// Gives the fresh database its name, and removes the former one. If that fails, the former one has its name.
+fn put_in_place(dir: &Path) -> io::Result<()> {
+    let (path, fresh, former) = (database(dir), fresh(dir), former(dir));
+    // The name of the fresh one must last before the former one loses its own.
+    sync_folder(dir)?;
+    fs::rename(&path, &former)?;
+    if let Err(error) = sync_folder(dir).and_then(|()| fs::rename(&fresh, &path)) {
+        fs::rename(&former, &path)?;
+        return Err(error);
+    }
+    sync_folder(dir)?;
+    remove_folder(&former)
+}
+
+/// Notes in the marker how large the file was after its compaction.
+fn note(dir: &Path, size_bytes: u64) -> io::Result<()> {
+    fs::write(marker(dir), format!("{size_bytes}\n"))?;
+    chown_like(dir, &marker(dir))?;
+    File::open(marker(dir))?.sync_all()
+}
