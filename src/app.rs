@@ -30,7 +30,7 @@ use crate::{
         job::Route,
     },
     kommo::{account::Account, chats::Chats, hook::Scope, sign::Signer},
-    lifecycle::{Ended, Lifecycle, feed_watchdog},
+    lifecycle::{Ended, Lifecycle, feed_watchdog, starting},
     media::{
         disk::Disk,
         imported::{self, ImportedChats},
@@ -96,7 +96,7 @@ impl App {
         serve::raise_open_files();
         let admin = bind(config.admin.listen, "admin.listen")?;
         let settings = store_settings(config);
-        let store = spawn_blocking(move || Store::open(settings)).await.context("opening the store")??;
+        let store = starting(spawn_blocking(move || Store::open(settings))).await.context("opening the store")??;
         let (public_at, admin_at) = (public.local_addr()?, admin.local_addr()?);
         let app = Self { life: Lifecycle::default(), store: store.clone(), public: public_at, admin: admin_at };
         store.begin(clock::now()).await?;

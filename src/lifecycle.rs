@@ -19,7 +19,7 @@ use std::{
 
 use futures_util::FutureExt;
 use sd_notify::NotifyState;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, interval_at, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{metrics::Metrics, relay::HEARTBEAT, store::Store};
@@ -151,6 +151,25 @@ pub fn tell_stopping() {
 fn tell(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd could not be notified");
+    }
+}
+
+/// How often systemd is told that a start goes on, and for how long it waits then.
+const STARTING_EVERY: Duration = Duration::from_secs(5);
+const STARTING_FOR: Duration = Duration::from_secs(30);
+
+/// Waits for a part of the start that may take long. As long as it does, systemd is asked to wait as well.
+pub async fn starting<T>(work: impl Future<Output = T>) -> T {
+    let mut every = interval_at(Instant::now() + STARTING_EVERY, STARTING_EVERY);
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = every.tick() => {
+                let usec = u32::try_from(STARTING_FOR.as_micros()).unwrap_or(u32::MAX);
+                tell(&[NotifyState::ExtendTimeoutUsec(usec)]);
+            }
+        }
     }
 }
 
