@@ -62,7 +62,7 @@ impl fmt::Display for Compaction {
         let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
         let (before, after) = (mebibytes(self.before_bytes), mebibytes(self.after_bytes));
         let rows = usize::try_from(self.rows).unwrap_or(usize::MAX);
-        write!(f, "the store takes {after} MiB of the disk, and took {before} MiB: {}", amount::counted(rows, "row"))
+        write!(f, "compacted the store from {before} MiB to {after} MiB: {}", amount::counted(rows, "row"))
     }
 }
 
@@ -79,7 +79,10 @@ impl Store {
         if !has_snapshot(&database(dir)).map_err(inaccessible)? {
             return Err(StoreError::silently_empty(&database(dir)));
         }
-        run(dir, 0, &lock)
+        run(dir, 0, &lock).map_err(|error| match error {
+            StoreError::Failed(why) => StoreError::NotCompacted { dir: dir.to_owned(), why },
+            other => other,
+        })
     }
 }
 
@@ -128,8 +131,9 @@ fn former(dir: &Path) -> PathBuf {
 /// If that is not allowed.
 pub(super) fn finish(dir: &Path) -> io::Result<()> {
     if !database(dir).try_exists()? && former(dir).try_exists()? {
-        // The former one lost its name when the fresh one was whole and durable.
-        fs::rename(fresh(dir), database(dir))?;
+        // The former one lost its name when the fresh one was whole and durable. If that has gone, nothing was written since.
+        let whole = if fresh(dir).try_exists()? { fresh(dir) } else { former(dir) };
+        fs::rename(whole, database(dir))?;
         sync_folder(dir)?;
     }
     remove_folder(&fresh(dir))?;

@@ -82,6 +82,14 @@ pub enum StoreError {
         /// How many are free.
         free_bytes: u64,
     },
+    /// It could not be written anew.
+    #[error("the store in {dir} was not compacted: {why}. Nothing was changed")]
+    NotCompacted {
+        /// The data directory.
+        dir: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
     /// It failed while it was in use: a full or broken disk. Nothing works any more until it is opened again.
     #[error("the store has failed: {0}")]
     Failed(String),
@@ -98,7 +106,8 @@ impl StoreError {
             | Self::Unreadable { .. }
             | Self::Inaccessible { .. }
             | Self::BadDump { .. }
-            | Self::NoRoom { .. } => self.to_string(),
+            | Self::NoRoom { .. }
+            | Self::NotCompacted { .. } => self.to_string(),
         }
     }
 }

@@ -29,7 +29,7 @@ async fn a_store_is_compacted_while_no_bridge_runs_and_works_as_before() {
 
     let compacted = compact().await;
     assert_eq!((compacted.status.code(), text(&compacted.stderr)), (Some(0), ""));
-    assert!(text(&compacted.stdout).starts_with("the store takes "), "{}", text(&compacted.stdout));
+    assert!(text(&compacted.stdout).starts_with("compacted the store from "), "{}", text(&compacted.stdout));
     let process = Process::start(&stage, run(&stage)).await;
     stage.telegram.write(LINES[0].token, ANNA, "after");
     stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage, &["before", "after"])).await.unwrap();
