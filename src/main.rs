@@ -8,8 +8,8 @@ use telekommo::{
     admin::logging,
     app::{self, App},
     cli::{
-        advice, chats, check, compact, connect, history, import, invite, manual, parked, private, reconcile, register, restore,
-        sources, templates, terminal, usage, values,
+        advice, chats, check, compact, connect, history, import, invite, manual, parked, private, reconcile, register,
+        restore, sources, templates, terminal, usage, values,
     },
     config::{Config, ConfigError, Environment},
     lifecycle::{self, Ended, Ignored, Signals},

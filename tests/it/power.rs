@@ -82,6 +82,8 @@ fn nothing_that_was_acknowledged_is_lost_wherever_the_power_goes() {
         println!("SKIPPED: no `cc` is here to build what the power cuts need; install a C compiler");
         return;
     };
+    // As it was before the first step, when nothing was there.
+    let mut disk = Disk::of(&root);
     let ops = record(&shim, &root, &home.path().join("trace"));
     let marks = marks(&ops, &root);
     assert!(marks.len() > 500 && ops.len() > 2000, "{} steps, {} marks", ops.len(), marks.len());
@@ -91,7 +93,7 @@ fn nothing_that_was_acknowledged_is_lost_wherever_the_power_goes() {
     let rounds = wished("TELEKOMMO_POWER_CUTS").unwrap_or(ROUNDS);
     let at: Vec<_> = marks.iter().map(|(at, _)| *at).collect();
     let places = places(ops.len(), &at, rounds, &mut chance);
-    let (mut disk, mut told, mut done, mut marks) = (Disk::of(&root), Told::default(), 0, marks.into_iter().peekable());
+    let (mut told, mut done, mut marks) = (Told::default(), 0, marks.into_iter().peekable());
     let (mut failures, mut lost, mut acknowledged) = (Vec::new(), 0, 0);
     for (round, place) in places.into_iter().enumerate() {
         for op in &ops[done..place] {

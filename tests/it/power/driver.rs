@@ -176,7 +176,9 @@ async fn drive(root: &Path) {
     driver.say("dumped", "1");
     driver.talk(2).await;
     driver.store.clone().close().await.unwrap();
+    driver.say("opened", "before the compaction");
     Store::compact(&data).unwrap();
+    driver.say("opened", "once compacted");
     driver.store = Store::open(settings(data.clone())).unwrap();
     driver.say("opened", "compacted");
     driver.talk(4).await;
