@@ -198,16 +198,16 @@ pub struct Kommo {
     pub media_hosts: Vec<String>,
     /// A long-lived token for the REST API.
     pub access_token: Option<Secret>,
-    /// The channel, from the registration letter.
+    /// The channel, from the support's answer.
     pub channel_id: ChannelId,
     /// The key that signs our calls and Kommo's hooks.
     pub channel_secret: ChannelSecret,
-    /// The channel's code, from the registration letter. Managers write first through sources that have it.
+    /// The channel's code, from the support's answer. Managers write first through sources that have it.
     pub origin_code: Option<String>,
     /// The account, by its Chats-API id (`amojo_id`). If it is not written, the account is asked for it, which needs
     /// its address and a token.
     pub account_id: Option<AccountId>,
-    /// The channel's bot, from the registration letter.
+    /// The channel's bot, from the support's answer.
     pub bot_id: Option<ChannelBotId>,
     /// Whether a start connects the channel to the account.
     pub connect_on_start: bool,

@@ -1,4 +1,4 @@
-//! telekommo joins Telegram bots and Kommo (formerly amoCRM): customers write to a bot, managers answer in the CRM.
+//! telekommo connects Telegram bots to Kommo (formerly amoCRM): customers write to a bot, managers answer in the CRM.
 //!
 //! Three truths decide the design:
 //!

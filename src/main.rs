@@ -17,7 +17,7 @@ use telekommo::{
 };
 use tokio::runtime::Runtime;
 
-/// Joins Telegram bots and Kommo: every message, both ways, durably.
+/// Connects Telegram bots to Kommo, and loses no message.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, disable_help_subcommand = true, after_help = manual::topics())]
 struct Arguments {
@@ -47,12 +47,12 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// List the sources in Kommo, bring them in step with the configuration, or delete one.
+    /// List the sources in Kommo, make them like the configuration, or delete one.
     Sources {
         #[command(subcommand)]
         request: sources::Request,
     },
-    /// Write the letter that registers a chat channel, or read the answer to it.
+    /// Write the letter that registers a chat channel, or read the support's answer.
     #[command(long_about = register::ABOUT)]
     Register {
         #[command(flatten)]
@@ -134,7 +134,7 @@ enum Command {
         #[arg(id = "path", long = "config", hide = true)]
         config: Option<PathBuf>,
     },
-    /// Write the store anew, so that its file is as small as what lives in it; no bridge may run meanwhile.
+    /// Write the store again, so that its file becomes small; no bridge may run meanwhile.
     Compact {
         /// The data directory: `data_dir` of the configuration.
         #[arg(value_name = "DATA_DIR")]

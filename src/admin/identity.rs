@@ -35,7 +35,7 @@ pub fn expected(kommo: &Kommo, served: Option<&AccountId>) -> Expected {
 
 /// What is wrong, and what mends it; the cause stands behind it.
 const UNKNOWN: &str =
-    "kommo.account_id is not set, and the account cannot be asked for it: set it, or mend what follows";
+    "kommo.account_id is not set, and the account cannot be asked for it: set it, or fix what follows";
 
 /// How long a start waits for the account before it begins with taking hooks alone.
 const ASKED_FOR: Duration = Duration::from_secs(3);

@@ -215,7 +215,7 @@ async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId
 }
 
 /// What is said of a number that nothing has.
-const MISSING: &str = "no message is parked under this number";
+const MISSING: &str = "no parked message has this number";
 
 fn left(id: ParkedId, why: impl Into<String>) -> Left {
     Left { id: id.0, why: why.into() }

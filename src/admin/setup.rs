@@ -1,5 +1,5 @@
 //! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account,
-//! and the sources are in step; what changes later it tells. None of it delays or stops a message.
+//! and the sources are in sync; what changes later it tells. None of it delays or stops a message.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -170,7 +170,7 @@ impl Setup {
             tracing::warn!("there are more than 50 sources: Kommo may show no more than that");
         }
         let (created, changed) = (synced.created.len(), synced.changed.len());
-        tracing::info!(created, changed, kept = synced.kept, "the sources are in step");
+        tracing::info!(created, changed, kept = synced.kept, "the sources are in sync");
         self.watch_sources(account).await;
     }
 

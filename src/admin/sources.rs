@@ -1,4 +1,4 @@
-//! Kommo's sources in step with `[sources.*]`.
+//! Kommo's sources in sync with `[sources.*]`.
 //!
 //! A source that Kommo does not know is no error there: its leads go silently to the default source. So what is missing
 //! is made, what differs is changed, and what Kommo has beyond that is told and left alone.
@@ -23,14 +23,14 @@ pub(crate) enum Step {
     Keep,
 }
 
-/// What bringing the sources in step has done.
+/// What bringing the sources in sync has done.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Synced {
     /// Those that were made.
     pub(crate) created: Vec<String>,
     /// Those that were changed.
     pub(crate) changed: Vec<String>,
-    /// How many were in step.
+    /// How many were in sync.
     pub(crate) kept: usize,
     /// Those that Kommo refuses: until somebody mends that, their leads go to its default source.
     pub(crate) refused: Vec<(String, RestError)>,
@@ -82,7 +82,7 @@ pub(crate) fn behind(wanted: &[NewSource], known: &[KnownSource]) -> Vec<String>
     behind.map(|source| source.external_id.clone()).collect()
 }
 
-/// Brings Kommo in step with `wanted`. This can be repeated.
+/// Brings Kommo in sync with `wanted`. This can be repeated.
 ///
 /// # Errors
 /// [`RestError`] if time may heal it, or nothing can be done at all. What Kommo refuses about one source is in the

@@ -154,7 +154,7 @@ impl Remote {
             if failure.may_pass() {
                 tracing::warn!(remote = self.0.name, why, "does not answer: everything waits until it does");
             } else {
-                tracing::error!(remote = self.0.name, why, "paused until somebody mends this: everything waits");
+                tracing::error!(remote = self.0.name, why, "paused until somebody fixes this: everything waits");
             }
         }
         self.changed();

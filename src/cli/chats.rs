@@ -27,7 +27,7 @@ use crate::{
 mod list;
 
 /// What is said about a conversation that is not in the store.
-const MISSING: &str = "there is no such conversation; `telekommo chats list` shows those that there are";
+const MISSING: &str = "there is no such conversation; `telekommo chats list` lists all conversations";
 
 /// What is said about a conversation with nobody who could be forgotten.
 const NOBODY: &str =
@@ -100,7 +100,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
             let (account, row) = (account(config)?, row(config, &name).await?);
             let card = account.contact(contact).await?;
             let card =
-                card.with_context(|| format!("Kommo has no contact {contact}: deleted, or merged into another?"))?;
+                card.with_context(|| format!("Kommo has no contact {contact}. It may have been deleted or merged"))?;
             if account.contact_of_chat(&row.chat).await? == Some(contact) {
                 terminal::say(&format!("{name} belongs to contact {contact} already.\n"));
                 return Ok(());

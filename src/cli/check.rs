@@ -27,7 +27,7 @@ pub struct Summary<'a>(pub &'a Config);
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = self.0;
-        writeln!(f, "The configuration is sound.\n")?;
+        writeln!(f, "The configuration can be read.\n")?;
         writeln!(f, "Webhook address for Kommo   {}/kommo/:scope_id", config.server.public_url)?;
         writeln!(f, "Links to files              {}/media/…", config.server.public_url)?;
         writeln!(f, "  both must lead to         http://{}", config.server.listen)?;

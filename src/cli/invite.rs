@@ -33,7 +33,7 @@ pub struct Request {
     /// The source whose bot the link opens.
     #[arg(long, value_name = "NAME")]
     pub source: String,
-    /// The number of the contact that whoever opens the link first becomes.
+    /// The contact that gets the chat of the first person who opens the link, by its number in Kommo.
     #[arg(long, value_name = "NUMBER", value_parser = values::number::<u64>, allow_negative_numbers = true)]
     pub contact: Option<u64>,
     /// The campaign of leads that come by the link.
@@ -119,7 +119,7 @@ fn to_contact(config: &Config, source: &SourceId, contact: u64, valid: Duration)
 async fn is_there(config: &Config, contact: u64) -> anyhow::Result<()> {
     let Some(account) = identity::client(&config.kommo)? else { return Ok(()) };
     let known = account.contact(contact).await.context("the contact cannot be looked up")?;
-    known.map(drop).with_context(|| format!("Kommo has no contact {contact}: deleted, or merged into another?"))
+    known.map(drop).with_context(|| format!("Kommo has no contact {contact}. It may have been deleted or merged"))
 }
 
 fn to_campaign(config: &Config, source: &SourceId, name: &str) -> anyhow::Result<(String, String)> {

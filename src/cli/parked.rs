@@ -24,7 +24,7 @@ mod list;
 pub use filter::Filter;
 
 /// What is said about a number that no message has.
-const MISSING: &str = "no message is parked under this number; `telekommo parked list` shows them";
+const MISSING: &str = "no parked message has this number; `telekommo parked list` lists them";
 
 /// How many messages one answer tells of, and one request changes.
 const PAGE: usize = 200;
@@ -34,9 +34,9 @@ const PAGE: usize = 200;
 pub enum Request {
     /// List parked messages with the reasons, the newest first.
     List(Filter),
-    /// Put them back into the queues of their conversations, the oldest first.
+    /// Retry parked messages, the oldest first.
     Retry(Selection),
-    /// Forget them.
+    /// Delete parked messages for good.
     Drop(Selection),
 }
 
@@ -66,8 +66,10 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
             print!("{}", summary.end());
             Ok(())
         }
-        Request::Retry(selection) => change(admin, selection, "retry", "in their queues again").await,
-        Request::Drop(selection) => change(admin, selection, "drop", "forgotten").await,
+        Request::Retry(selection) => {
+            change(admin, selection, "retry", ["is back in its queue", "are back in their queues"]).await
+        }
+        Request::Drop(selection) => change(admin, selection, "drop", ["was deleted", "were deleted"]).await,
     }
 }
 
@@ -87,7 +89,7 @@ async fn for_each_page(admin: SocketAddr, filter: &Filter, mut take: impl FnMut(
 }
 
 /// Changes all that is selected, the oldest first, and says how many that were.
-async fn change(admin: SocketAddr, selection: Selection, act: &str, became: &str) -> anyhow::Result<()> {
+async fn change(admin: SocketAddr, selection: Selection, act: &str, became: [&str; 2]) -> anyhow::Result<()> {
     let mut ids = selection.ids;
     if selection.all {
         for_each_page(admin, &selection.filter, |rows| ids.extend(rows.iter().map(|row| row.id))).await?;
@@ -104,13 +106,16 @@ async fn change(admin: SocketAddr, selection: Selection, act: &str, became: &str
         done += changed.done;
         left.extend(changed.left);
     }
-    println!("{}", list::changed(done, became));
+    if done > 0 || left.is_empty() {
+        println!("{}", list::changed(done, became));
+    }
     for left in &left {
         terminal::complain(&format!("{}: {}", left.id, left.why));
     }
     match left.len() {
         0 => Ok(()),
-        1 => bail!("one message was not changed"),
+        _ if done == 0 => bail!("nothing was changed"),
+        1 => bail!("1 message was not changed"),
         count => bail!("{count} messages were not changed"),
     }
 }

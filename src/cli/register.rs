@@ -21,18 +21,19 @@ use letter::Letter;
 use questions::Question;
 
 /// What `--help` says.
-pub const ABOUT: &str = "Write the letter that registers a chat channel, or read the answer to it.
+pub const ABOUT: &str = "Write the letter that registers a chat channel, or read the support's answer.
 
 Asks what Kommo's support wants to know, and prints the letter. Also writes the
-channel's icon, and the archive of the widget, without which Kommo offers no
-sources. Every question has an option; telekommo asks for what is missing, on a
-terminal.
+channel's icon, and the archive of a widget: without it, Kommo does not list
+your bots as sources. Kommo gives the widget a code when you upload the archive,
+so telekommo asks for the code last; it may be left out. Every question has an
+option; telekommo asks for what is missing, on a terminal.
 
 With --answer, asks for the ids and the secret in the support's answer, and
 prints the lines for the configuration. The secret is typed, or read from the
 first line of the input. It goes to a file that only you can read.";
 
-/// Where the letter goes, as Kommo's own help has it.
+/// Where the letter goes, according to Kommo's own help.
 const ADDRESS: &str =
     "Send it to support@kommo.com, or by the support chat of your account; with amoCRM by its support chat.";
 
@@ -47,7 +48,7 @@ pub struct Registration {
     /// The public address of telekommo [default: `server.public_url` of the configuration].
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// The name that managers see: Latin letters and digits, beginning with a letter.
+    /// The name that managers see: Latin letters, digits, blanks and . _ - after a first letter.
     #[arg(long, value_name = "NAME")]
     service_name: Option<String>,
     /// The numbers of the accounts that may use the channel, separated by commas.
@@ -59,7 +60,7 @@ pub struct Registration {
     /// The id of the integration, a UUID: in its tab "Keys and scopes".
     #[arg(long, value_name = "UUID")]
     integration: Option<String>,
-    /// The code of the integration's widget.
+    /// The code that Kommo gave the integration's widget [default: none].
     #[arg(long, value_name = "CODE")]
     widget_code: Option<String>,
     /// Let managers begin a chat with a phone number: yes or no. It needs the channel's code (`kommo.origin_code`) and
@@ -90,7 +91,7 @@ pub struct Registration {
     /// With --answer: the id of the channel's bot, a UUID.
     #[arg(long, value_name = "UUID", requires = "answer")]
     bot_id: Option<String>,
-    /// With --answer: the UUID of the account, if the letter names it.
+    /// With --answer: the UUID of the account, if the answer names it.
     #[arg(long, value_name = "UUID", requires = "answer")]
     account_id: Option<String>,
     /// With --answer: the file for the secret; an existing one is never replaced.
@@ -106,22 +107,32 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
     if register.answer {
         return answer::run(register);
     }
-    let letter = Letter::ask(register, configured)?;
+    let mut letter = Letter::ask(register, configured)?;
     let archive = widget::archive(&letter.public_url, &letter.email)?;
     write(&register.widget, &archive)?;
     write(&register.icon, logo::SVG.as_bytes())?;
-    println!("{letter}");
     let (icon, widget) = (register.icon.display(), register.widget.display());
-    let next = format!(
-        "\nBefore you send this: upload {widget} to the integration in Kommo, and switch \"Multiple sources\" on \
-         there.\n{ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register \
-         --answer"
+    let upload = format!(
+        "\nUpload {widget} to the integration in Kommo, and switch \"Multiple sources\" on there. Kommo then gives \
+         the widget a code. Without the widget, messages arrive, but Kommo does not list your bots as sources."
     );
-    eprintln!("{}", fit(&next, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
+    if register.widget_code.is_none() {
+        tell(&upload);
+        letter.widget_code = answered(None, &questions::WIDGET_CODE)?;
+    }
+    println!("{letter}");
+    tell(&format!(
+        "\n{ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register --answer"
+    ));
     if letter.write_first == "yes" {
-        eprintln!("{}", fit(WRITE_FIRST, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
+        tell(WRITE_FIRST);
     }
     Ok(())
+}
+
+/// Says what there is to do, on stderr: stdout has the letter alone.
+fn tell(text: &str) {
+    eprintln!("{}", fit(text, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
 }
 
 fn write(path: &PathBuf, bytes: &[u8]) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! `telekommo sources`: Kommo's sources and `[sources.*]`, compared and brought in step.
+//! `telekommo sources`: Kommo's sources and `[sources.*]`, compared and brought in sync.
 
 use std::fmt;
 
@@ -21,11 +21,11 @@ use crate::{
 /// What to do with sources.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// List them, and how they differ from the configuration.
+    /// List the sources, and how they differ from the configuration.
     List,
-    /// Create and change what differs from the configuration; delete nothing.
+    /// Create and change the sources that differ from the configuration; delete none.
     Sync,
-    /// Delete one in Kommo.
+    /// Delete a source in Kommo.
     Remove {
         /// The name of its section in the configuration.
         name: String,
@@ -85,7 +85,7 @@ fn listing(wanted: &[NewSource], known: &[KnownSource]) -> String {
         let state = match step(source, known) {
             Step::Create(_) => "not in Kommo",
             Step::Change(_) => "differs",
-            Step::Keep => "in step",
+            Step::Keep => "in sync",
         };
         rows.push(text(found, id, &source.name, state));
     }
@@ -95,7 +95,7 @@ fn listing(wanted: &[NewSource], known: &[KnownSource]) -> String {
         rows.push(text(found, &id, name, "not configured"));
     }
     let differ = rows.iter().any(|row| row[4] == "not in Kommo" || row[4] == "differs");
-    let hint = if differ { "\n`telekommo sources sync` brings Kommo in step with the configuration.\n" } else { "" };
+    let hint = if differ { "\n`telekommo sources sync` makes Kommo like the configuration.\n" } else { "" };
     table(&rows, 1) + hint
 }
 
@@ -117,7 +117,7 @@ impl fmt::Display for Synced {
             writeln!(f, "There are more than {MOST} sources: Kommo may show no more than that.")?;
         }
         if self.created.is_empty() && self.changed.is_empty() && self.refused.is_empty() {
-            writeln!(f, "All {} sources are in step.", self.kept)?;
+            writeln!(f, "All {} sources are in sync.", self.kept)?;
         }
         Ok(())
     }
@@ -154,12 +154,12 @@ mod tests {
         let wanted = [new("sales"), renamed, new("new")];
         let there = [KnownSource { default: Some(true), ..known(1, "sales") }, known(2, "support"), known(3, "old")];
         let want = "SOURCE   NAME        PIPELINE  DEFAULT  STATE
-sales    Line sales  1300      yes      in step
+sales    Line sales  1300      yes      in sync
 support  Support     1300      -        differs
 new      Line new    -         -        not in Kommo
 old      Line old    1300      -        not configured
 
-`telekommo sources sync` brings Kommo in step with the configuration.
+`telekommo sources sync` makes Kommo like the configuration.
 ";
         assert_eq!(listing(&wanted, &there), want);
     }

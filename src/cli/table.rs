@@ -211,21 +211,21 @@ mod tests {
 
     #[test]
     fn columns_are_below_each_other_and_what_is_too_wide_is_cut() {
-        let rows = [row(["SOURCE", "NAME", "STATE"]), row(["a", &"é".repeat(190), "in step"])];
+        let rows = [row(["SOURCE", "NAME", "STATE"]), row(["a", &"é".repeat(190), "in sync"])];
         for columns in [80, 120, 37] {
             let text = table(&rows, 1, Some(columns));
             let lines: Vec<_> = text.lines().collect();
             assert_eq!(lines[1].chars().count(), columns);
             let before = |line: &str, text: &str| line.split(text).next().unwrap().chars().count();
-            assert_eq!(before(lines[0], "STATE"), before(lines[1], "in step"));
-            assert!(lines[1].contains("é…  in step"), "{text}");
+            assert_eq!(before(lines[0], "STATE"), before(lines[1], "in sync"));
+            assert!(lines[1].contains("é…  in sync"), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_terminal_gets_whole_cells() {
-        let text = table(&[row(["SOURCE", "NAME", "STATE"]), row(["a", &"é".repeat(190), "in step"])], 1, None);
-        assert!(text.contains(&format!("a       {}  in step\n", "é".repeat(190))), "{text}");
+        let text = table(&[row(["SOURCE", "NAME", "STATE"]), row(["a", &"é".repeat(190), "in sync"])], 1, None);
+        assert!(text.contains(&format!("a       {}  in sync\n", "é".repeat(190))), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `telekommo templates`: chat templates in a file, in step with the account.
+//! `telekommo templates`: chat templates in a file, in sync with the account.
 //!
 //! The file says what the templates are to be; `push` makes and changes them in Kommo. What Kommo has beyond the file
 //! is told and left alone: only `remove` deletes. A template is recognised by the id that the file gives it

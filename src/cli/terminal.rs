@@ -84,7 +84,11 @@ pub(super) fn is_attended() -> bool {
 /// # Errors
 /// If the input ends.
 pub(super) fn line(question: &str, default: Option<&str>) -> io::Result<String> {
-    let hint = default.map(|default| format!(" [{default}]")).unwrap_or_default();
+    let hint = match default {
+        Some("") => " (Enter: none)".to_owned(),
+        Some(default) => format!(" [{default}]"),
+        None => String::new(),
+    };
     eprint!("{question}{hint}: ");
     io::stderr().flush()?;
     let answer = read()?;

@@ -97,7 +97,7 @@ const CAMPAIGN_CHARS: usize = 32;
 /// The code of a channel.
 pub(super) fn origin_code(text: &str) -> Result<String, Wrong> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Wrong::new("is not a channel's code: write it as in the letter, such as \"amo.ext.12345\""));
+        return Err(Wrong::new("is not a channel's code: write it as the support did, such as \"amo.ext.12345\""));
     }
     Ok(text.to_owned())
 }

@@ -76,7 +76,7 @@ impl BotToken {
     }
 }
 
-/// The key of the channel, from the registration letter: 40 hexadecimal characters.
+/// The key of the channel, from the support's answer: 40 hexadecimal characters.
 ///
 /// The signatures take it as the text it is, letter case included; it is never decoded (Chats API, signing).
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl ChannelSecret {
     pub fn parse(text: &str) -> Result<Self, Wrong> {
         if text.len() != HEX_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(Wrong::new(
-                "is not a channel secret: write the 40 hexadecimal characters of the registration letter",
+                "is not a channel secret: write the 40 hexadecimal characters of the support's answer",
             ));
         }
         Ok(Self(Secret::new(text.to_owned())))

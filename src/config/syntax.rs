@@ -11,12 +11,20 @@ pub(super) fn problem(path: &Path, text: &str, error: &toml::de::Error) -> Strin
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let (number, column) = (before.matches('\n').count() + 1, before[start..].chars().count() + 1);
     let line = text[start..].lines().next().unwrap_or_default().trim();
-    let message = error.message().trim().replace('\n', ", ");
     let shown = if may_be_shown(line) { line } else { "(the line is not shown, it may hold a secret)" };
-    format!(
-        "{}:{number}:{column}: {message}: compare with config.toml.example, where texts have quotes: {shown}",
-        path.display()
-    )
+    format!("{}:{number}:{column}: {}: {shown}", path.display(), advice(error.message(), line))
+}
+
+/// What the parser says, and what to do. Sections and keys come twice when pieces of two files are put together.
+fn advice(message: &str, line: &str) -> String {
+    match (message.contains("duplicate key"), line.starts_with('[')) {
+        (true, true) => "this section is there twice: put its keys into one section".to_owned(),
+        (true, false) => "this key is there twice in its section: keep one of the two lines".to_owned(),
+        (false, _) => {
+            let message = message.trim().replace('\n', ", ");
+            format!("{message}: compare with config.toml.example, where texts have quotes")
+        }
+    }
 }
 
 /// Whether a line can be shown: a header, or a key of ours that is no secret. Anything else may be part of a secret.
@@ -34,6 +42,19 @@ fn may_be_shown(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_section_and_a_key_that_are_there_twice_are_told_so() {
+        for (text, says) in [
+            ("[kommo]\n[log]\n[kommo]\n", "x:3:1: this section is there twice: put its keys into one section: [kommo]"),
+            ("[log]\nlevel = \"info\"\nlevel = \"warn\"\n", "x:3:1: this key is there twice in its section: keep one"),
+            ("[log\n", "compare with config.toml.example"),
+        ] {
+            let error = toml::from_str::<toml::Table>(text).unwrap_err();
+            let said = problem(Path::new("x"), text, &error);
+            assert!(said.contains(says), "{said}");
+        }
+    }
 
     #[test]
     fn a_line_is_shown_if_it_cannot_hold_a_secret() {

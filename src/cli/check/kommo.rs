@@ -115,12 +115,12 @@ async fn sources_of(config: &Config, account: &Account) -> Finding {
         Ok(known) => {
             let behind = sources::behind(&wanted, &known);
             if behind.is_empty() {
-                return fine(about, format!("all {} are in step", wanted.len()));
+                return fine(about, format!("all {} are in sync", wanted.len()));
             }
             wrong(
                 about,
                 format!(
-                    "not in step: {}. Leads of a source that Kommo does not know go to its default source. The next \
+                    "not in sync: {}. Leads of a source that Kommo does not know go to its default source. The next \
                      start corrects this, and so does `telekommo sources sync`",
                     behind.join(", ")
                 ),

@@ -114,9 +114,9 @@ fn meaning(route: &str) -> &'static str {
     }
 }
 
-/// How many were changed.
-pub(super) fn changed(done: usize, became: &str) -> String {
-    format!("{}: {became}.", counted(done, "message"))
+/// How many were changed, and what has become of one and of several.
+pub(super) fn changed(done: usize, [of_one, of_several]: [&str; 2]) -> String {
+    format!("{} {}.", counted(done, "message"), if done == 1 { of_one } else { of_several })
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const MODE: u32 = 0o600;
 /// Takes the ids and the secret, and prints the lines.
 ///
 /// # Errors
-/// If one of them is not what the letter has, or the secret's file is there already.
+/// If one of them cannot be what the support gave, or the secret's file is there already.
 pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
     if register.secret_file.exists() {
         bail!("{}", in_the_way(&register.secret_file));
@@ -29,7 +29,6 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
     let account_id = answered(register.account_id.as_ref(), &ask::ACCOUNT_ID)?;
     let secret = secret()?;
     keep(&register.secret_file, &secret)?;
-    println!("[kommo]");
     println!("channel_id = \"{channel_id}\"");
     println!("channel_secret_file = {:?}", register.secret_file.display().to_string());
     println!("origin_code = \"{channel_code}\"");
@@ -37,9 +36,24 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
         println!("account_id = \"{account_id}\"");
     }
     println!("bot_id = \"{bot_id}\"");
-    eprintln!("\nPut these lines into config.toml. The secret is in {}, which belongs", register.secret_file.display());
-    eprintln!("beside it, and to the user that telekommo runs as. Then: telekommo check");
+    super::tell(&next(&register.secret_file, account_id.is_empty()));
     Ok(())
+}
+
+/// What is to be done with the lines. The example has other values for the same keys, and no key may be there twice.
+fn next(secret: &Path, lacks_account: bool) -> String {
+    let file = secret.display();
+    let account = if lacks_account {
+        " Delete the line account_id, too, if you set account_url and access_token; else `telekommo help connect` says \
+         where to find the id."
+    } else {
+        ""
+    };
+    format!(
+        "\nIn the section [kommo] of config.toml, put these lines in the place of those that begin with the same keys, \
+         and delete the line channel_secret.{account}\nKeep {file} beside config.toml. With the systemd service: sudo \
+         install -m 600 {file} /etc/telekommo/\nThen: telekommo check"
+    )
 }
 
 /// The secret; whoever sits there is asked again until it is one.

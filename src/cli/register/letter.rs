@@ -23,7 +23,8 @@ pub(super) struct Letter {
     service_name: String,
     accounts: String,
     integration: String,
-    widget_code: String,
+    /// What Kommo calls the widget, once its archive is uploaded; empty if nobody knows.
+    pub(super) widget_code: String,
     /// Whether managers may write first: yes or no.
     pub(super) write_first: String,
     reactions: String,
@@ -31,7 +32,7 @@ pub(super) struct Letter {
 }
 
 impl Letter {
-    /// Asks for what the options do not say.
+    /// Asks for what the options do not say, but for the widget's code: that is known only once the widget is uploaded.
     pub(super) fn ask(register: &Registration, configured: Option<PathBuf>) -> anyhow::Result<Self> {
         let public_url = register.public_url.clone().or_else(|| configured_url(configured));
         Ok(Self {
@@ -40,7 +41,10 @@ impl Letter {
             accounts: answered(register.accounts.as_ref(), &ask::ACCOUNTS)?,
             email: answered(register.email.as_ref(), &ask::EMAIL)?,
             integration: answered(register.integration.as_ref(), &ask::INTEGRATION)?,
-            widget_code: answered(register.widget_code.as_ref(), &ask::WIDGET_CODE)?,
+            widget_code: match &register.widget_code {
+                Some(given) => answered(Some(given), &ask::WIDGET_CODE)?,
+                None => String::new(),
+            },
             write_first: answered(register.write_first.as_ref(), &ask::WRITE_FIRST)?,
             reactions: answered(register.reactions.as_ref(), &ask::REACTIONS)?,
             max_file_mb: answered(register.max_file_mb.as_ref(), &ask::MAX_FILE)?,
@@ -60,6 +64,10 @@ impl fmt::Display for Letter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hooks = format!("{}/kommo/:scope_id", self.public_url);
         let reactions = if self.reactions == "yes" { emoji::all().collect() } else { "no".to_owned() };
+        let widget_code = match self.widget_code.as_str() {
+            "" => "not known to us; if the integration has a widget, please take its code from there",
+            code => code,
+        };
         let lines = [
             ("Service name", self.service_name.as_str()),
             ("Webhook URL", &hooks),
@@ -69,7 +77,7 @@ impl fmt::Display for Letter {
             ("Contact e-mail", &self.email),
             ("Icon", "attached (SVG, round, 14x14)"),
             ("Integration id", &self.integration),
-            ("Widget code", &self.widget_code),
+            ("Widget code", widget_code),
             ("Distribution", "private: for the accounts above alone"),
             ("Integration stores files itself", "no"),
             ("Reactions", &reactions),
@@ -82,11 +90,9 @@ impl fmt::Display for Letter {
             writeln!(f, "{number:>2}. {name}: {value}")?;
         }
         writeln!(f, "15. Largest file: {} MB", self.max_file_mb)?;
-        writeln!(
-            f,
-            "\nPlease switch on for this channel as well: hooks about typing, and replies to and forwards of messages."
-        )?;
-        writeln!(f, "\nWe need back: the channel's code, id and secret, and the id and name of its bot.")?;
+        writeln!(f, "\nPlease also enable typing notifications, replies and forwards for this channel.")?;
+        writeln!(f, "\nWe need back: the channel's code, id and secret, the id and name of its bot, and the amojo_id")?;
+        writeln!(f, "of our account.")?;
         write!(f, "\nThank you.")
     }
 }

@@ -8,7 +8,7 @@ pub(super) struct Question {
     pub(super) text: &'static str,
     /// What holds if nothing is answered.
     pub(super) default: Option<&'static str>,
-    /// The answer as it is written in the letter, or what is wrong with it.
+    /// The answer as telekommo writes it down, or what is wrong with it.
     pub(super) check: fn(&str) -> Result<String, String>,
 }
 
@@ -24,16 +24,17 @@ const fn ask(
 pub(super) const PUBLIC_URL: Question =
     ask("public-url", "The address under which the internet reaches telekommo", None, public_url);
 pub(super) const SERVICE_NAME: Question =
-    ask("service-name", "The name that managers see (Latin, not beginning with a digit)", None, service_name);
+    ask("service-name", "The name that managers see (Latin letters first; no other alphabet)", None, service_name);
 pub(super) const ACCOUNTS: Question =
     ask("accounts", "The numbers of the accounts that may use the channel", None, accounts);
 pub(super) const EMAIL: Question = ask("email", "Your e-mail address, for trouble with the channel", None, email);
 pub(super) const INTEGRATION: Question =
     ask("integration", "The id of the integration, from its tab \"Keys and scopes\"", None, uuid);
-pub(super) const WIDGET_CODE: Question = ask("widget-code", "The code of the integration's widget", None, code);
+pub(super) const WIDGET_CODE: Question =
+    ask("widget-code", "The code of the integration's widget", Some(""), |text| unless_empty(text, code));
 pub(super) const WRITE_FIRST: Question =
-    ask("write-first", "May managers write first, to customers whose phone is known", Some("no"), yes_no);
-pub(super) const REACTIONS: Question = ask("reactions", "Relay emoji reactions: yes or no", Some("yes"), yes_no);
+    ask("write-first", "May managers write first to a known phone number? yes or no", Some("no"), yes_no);
+pub(super) const REACTIONS: Question = ask("reactions", "Relay emoji reactions? yes or no", Some("yes"), yes_no);
 pub(super) const MAX_FILE: Question =
     ask("max-file-mb", "The largest file that managers may send, in MB", Some("50"), megabytes);
 
@@ -45,12 +46,14 @@ pub(super) const BOT_ID: Question = ask("bot-id", "The id of the channel's bot",
     ChannelBotId::parse(text).map(|id| id.to_string()).map_err(|wrong| wrong.to_string())
 });
 pub(super) const ACCOUNT_ID: Question =
-    ask("account-id", "The account's amojo_id, if the letter names it", Some(""), |text| {
-        if text.is_empty() {
-            return Ok(String::new());
-        }
-        AccountId::parse(text).map(|id| id.to_string()).map_err(|wrong| wrong.to_string())
+    ask("account-id", "The account's amojo_id, if the answer names it", Some(""), |text| {
+        unless_empty(text, |text| AccountId::parse(text).map(|id| id.to_string()).map_err(|wrong| wrong.to_string()))
     });
+
+/// An answer that may be left out.
+fn unless_empty(text: &str, check: impl FnOnce(&str) -> Result<String, String>) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { check(text) }
+}
 
 fn public_url(text: &str) -> Result<String, String> {
     let url = BaseUrl::parse(text).map_err(|wrong| wrong.to_string())?;
@@ -69,7 +72,7 @@ fn service_name(text: &str) -> Result<String, String> {
 }
 
 fn accounts(text: &str) -> Result<String, String> {
-    let wrong = || "write the account's number, as its settings show it; several with commas".to_owned();
+    let wrong = || "write the account's number, such as 28805383; several with commas".to_owned();
     let number = |part: &str| part.parse::<u64>().ok().filter(|number| *number > 0).map(|number| number.to_string());
     let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
     let numbers: Vec<_> = parts.map(number).collect::<Option<_>>().ok_or_else(wrong)?;
@@ -129,6 +132,7 @@ mod tests {
             (&EMAIL, "a.b@c.de", "a.b@c.de", "a b@c.de"),
             (&INTEGRATION, "5F0C3A5C-0000-4000-8000-000000000000", "5f0c3a5c-0000-4000-8000-000000000000", "5f0c3a5c"),
             (&WIDGET_CODE, "telekommo_1", "telekommo_1", "a b"),
+            (&WIDGET_CODE, "", "", "a/b"),
             (&WRITE_FIRST, "Y", "yes", "perhaps"),
             (&MAX_FILE, "50", "50", "0"),
             (&CHANNEL_CODE, "amo.ext.12345", "amo.ext.12345", ""),

@@ -31,11 +31,11 @@ fn secrets_are_not_shown() {
 
     > channel_secret = 5550100
 
-    config.toml: kommo.channel_secret: the value is not a channel secret: write the 40 hexadecimal characters of the registration letter
+    config.toml: kommo.channel_secret: the value is not a channel secret: write the 40 hexadecimal characters of the support's answer
 
     > TELEKOMMO_KOMMO__CHANNEL_SECRET=123
 
-    TELEKOMMO_KOMMO__CHANNEL_SECRET: the value is not a channel secret: write the 40 hexadecimal characters of the registration letter
+    TELEKOMMO_KOMMO__CHANNEL_SECRET: the value is not a channel secret: write the 40 hexadecimal characters of the support's answer
 
     > TELEKOMMO_KOMMO__ACCESS_TOKEN=hush hush
 
@@ -141,7 +141,7 @@ fn bad_syntax_is_told() {
     > token = "123456789:hush"
     > token = "123456789:hush"
 
-    config.toml:12:1: duplicate key `token` in table `sources.sales`: compare with config.toml.example, where texts have quotes: (the line is not shown, it may hold a secret)
+    config.toml:12:1: this key is there twice in its section: keep one of the two lines: (the line is not shown, it may hold a secret)
 
     > token = """123456789:hush
 

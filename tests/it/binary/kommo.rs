@@ -69,7 +69,7 @@ async fn a_check_names_the_number_of_a_request_that_failed() {
 async fn a_connection_that_kommo_refuses_says_what_to_compare() {
     let unknown = "#kommo.channel_id\nkommo.channel_id = \"11111111-2222-4333-8444-555555555555\"";
     let other_secret = "#kommo.channel_secret\nkommo.channel_secret = \"ffffffffffffffffffffffffffffffffffffffff\"";
-    for (settings, says) in [(unknown, "registration letter"), (other_secret, "kommo.channel_secret")] {
+    for (settings, says) in [(unknown, "the support's answer"), (other_secret, "kommo.channel_secret")] {
         let stage = Harness::without_bridge(settings).unwrap();
         let (code, _, complaint) = command(&stage, &["connect"]).await;
         assert!(code == Some(1) && complaint.contains(says), "{complaint}");
@@ -94,7 +94,7 @@ async fn sources_are_shown_brought_in_step_and_deleted() {
     );
     done(&stage, &["sources", "remove", "old"]).await;
     let printed = done(&stage, &["sources", "sync"]).await;
-    assert_eq!(printed, "All 2 sources are in step.\n");
+    assert_eq!(printed, "All 2 sources are in sync.\n");
     let printed = done(&stage, &["sources", "remove", "sales"]).await;
     assert!(printed.contains("still in the configuration"), "{printed}");
     assert_eq!(stage.kommo.sources().len(), 1);
@@ -135,7 +135,7 @@ async fn check_says_how_kommo_sees_the_configuration() {
     done(&stage, &["sources", "sync"]).await;
     let requests = stage.kommo.rest_requests().len();
     let printed = done(&stage, &["check"]).await;
-    for part in ["valid for 36", "Acme (28805383)", "all 2 are in step", "may read users"] {
+    for part in ["valid for 36", "Acme (28805383)", "all 2 are in sync", "may read users"] {
         assert!(flat(&printed).contains(part), "{part} is missing in\n{printed}");
     }
     let asked = stage.kommo.rest_requests();

@@ -164,8 +164,8 @@ async fn what_cannot_be_done_with_a_chat_is_told() {
     let cases: [(&[&str], &str); 4] = [
         (&["unlink", &name], "Kommo's API cannot take a chat from its contact"),
         (&["link", &name, "5"], "Kommo has no contact 5"),
-        (&["link", "tg:sales:1", "5"], "`telekommo chats list` shows those"),
-        (&["show", "nonsense"], "`telekommo chats list` shows those"),
+        (&["link", "tg:sales:1", "5"], "`telekommo chats list` lists all"),
+        (&["show", "nonsense"], "`telekommo chats list` lists all"),
     ];
     for (words, says) in cases {
         let (code, _, complaint) = command(&stage, &[&["chats"], words].concat()).await;

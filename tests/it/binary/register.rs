@@ -62,6 +62,7 @@ async fn the_letter_says_what_the_support_asks_and_the_files_are_written() {
     }
     let next = text(&output.stderr);
     assert!(next.contains("Send it to support@kommo.com") && !next.contains("telegram.ask_phone"), "{next}");
+    assert!(letter.contains("Widget code: telekommo_acme\n") && !next.contains("Upload"), "{letter}{next}");
     let archive = fs::read(folder.path().join("widget.zip")).unwrap();
     assert!(archive.starts_with(b"PK\x03\x04"));
     assert!(fs::read_to_string(folder.path().join("icon.svg")).unwrap().starts_with("<svg"));
@@ -84,14 +85,33 @@ async fn what_is_wanted_beyond_messages_is_asked_for_and_its_needs_are_told() {
 }
 
 #[tokio::test]
+async fn a_letter_without_the_widgets_code_is_written_before_kommo_gives_one() {
+    let folder = TempDir::new().unwrap();
+    let known = ANSWERS.iter().copied().filter(|answer| !answer.starts_with("--widget-code"));
+    let output =
+        finished(command(folder.path(), &known.chain(["--public-url=https://bridge.example.com"]).collect::<Vec<_>>()))
+            .await;
+    let (letter, next) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{next}");
+    assert!(letter.contains("Widget code: not known to us"), "{letter}");
+    assert!(next.contains("Upload widget.zip") && folder.path().join("widget.zip").exists(), "{next}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_wrong_or_missing_is_named_and_nothing_is_written() {
     let without =
         |option: &str| ANSWERS.iter().copied().filter(|answer| !answer.starts_with(option)).collect::<Vec<_>>();
     let wrong =
         [without("--service-name"), vec!["--service-name=9 lives", "--public-url=https://a.example.com"]].concat();
     let plain = [ANSWERS.to_vec(), vec!["--public-url=http://a.example.com"]].concat();
+    let code = [without("--widget-code"), vec!["--widget-code=a b", "--public-url=https://a.example.com"]].concat();
     let missing = [without("--email"), vec!["--public-url=https://a.example.com"]].concat();
-    for (arguments, says) in [(wrong, "--service-name: "), (plain, "--public-url: "), (missing, "--email is missing")] {
+    for (arguments, says) in [
+        (wrong, "--service-name: "),
+        (plain, "--public-url: "),
+        (code, "--widget-code: "),
+        (missing, "--email is missing"),
+    ] {
         let folder = TempDir::new().unwrap();
         let output = finished(command(folder.path(), &arguments)).await;
         assert_eq!(output.status.code(), Some(1));
@@ -120,7 +140,7 @@ async fn the_supports_answer_becomes_lines_that_telekommo_reads() {
     assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     let config = folder.path().join("config.toml");
     let more = "[server]\npublic_url = \"https://a.example.com\"\n[sources.sales]\ntoken = \"1:a\"\nname = \"Sales\"\n";
-    fs::write(&config, format!("{lines}{more}")).unwrap();
+    fs::write(&config, format!("[kommo]\n{lines}{more}")).unwrap();
     let config = Config::load(Some(&config), &Environment::default()).unwrap();
     assert_eq!(config.kommo.channel_secret.expose(), SECRET);
     assert_eq!(config.kommo.channel_id.as_str(), "344a5002-f8ca-454d-af3d-396180102ac7");

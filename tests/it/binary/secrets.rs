@@ -80,7 +80,7 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     // The channel is not connected.
     stage.kommo.set_connected(false);
     stage.telegram.write(sales.token, BEN, "while disconnected");
-    process.logged("paused until somebody mends this").await;
+    process.logged("paused until somebody fixes this").await;
     stage.kommo.set_connected(true);
     arrived(&stage, BEN, "while disconnected").await;
 

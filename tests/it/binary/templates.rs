@@ -1,4 +1,4 @@
-//! `telekommo templates`: a file and the account in step.
+//! `telekommo templates`: a file and the account in sync.
 
 use std::fs;
 
