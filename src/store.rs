@@ -40,6 +40,7 @@ pub mod dumps;
 pub mod durable;
 mod error;
 mod expire;
+mod filling;
 mod forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;

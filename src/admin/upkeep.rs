@@ -23,6 +23,9 @@ use crate::{
 /// How often expired rows are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
+/// How often the notes of what expires are put together.
+const PACK_EVERY: Duration = Duration::from_hours(24);
+
 /// Keeps the store in order.
 pub struct Upkeep {
     store: Store,
@@ -52,6 +55,7 @@ impl Upkeep {
     pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
         let work = async {
             let (mut sweep, mut forgetting) = (interval(SWEEP_EVERY), Forgetting::new(self.kommo.clone()));
+            let mut pack = interval(PACK_EVERY);
             // Not at the start: one that fails again and again would push out every good dump.
             let mut dump = interval_at(Instant::now() + self.dump_every, self.dump_every);
             dump.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -61,6 +65,7 @@ impl Upkeep {
                         let removed = self.store.sweep(forgetting.until(&self.store, clock::now())?).await?;
                         tracing::debug!(removed, "expired rows removed");
                     }
+                    _ = pack.tick() => self.store.pack_expiries().await?,
                     _ = dump.tick() => self.dump().await,
                 }
             }

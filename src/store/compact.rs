@@ -19,9 +19,10 @@ use crate::{
     store::{
         Settings, Store, StoreError,
         data_dir::{chown_all_like, chown_like},
-        db::{Batch, Db},
+        db::Db,
         disk_space::free_bytes,
         durable::{Durable, sync_folder},
+        filling::Filling,
         keys,
         lock::lock,
         open::{
@@ -41,10 +42,6 @@ const GROWTH: u64 = 4;
 const CACHE_BYTES: u64 = 16 << 20;
 /// How often the fresh file is tidied while it is written, which is as fast as the disk allows.
 const TIDY_EVERY_MS: u64 = 2;
-/// How many rows are written in one step.
-const STEP: usize = 64;
-/// After how many steps the fresh file may use its own segments again.
-const STEPS_PER_FLUSH: usize = 32;
 
 /// What a compaction did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,21 +174,12 @@ fn write(dir: &Path, lock: &Arc<File>) -> Result<u64, StoreError> {
 }
 
 fn copy_rows(from: &Db, to: &Db) -> Result<u64, StoreError> {
-    let (mut batch, mut rows, mut in_batch, mut steps) = (Batch::default(), 0, 0, 0);
+    let mut filling = Filling::new(to);
     for entry in scan(from, &[]).filter(|entry| entry.as_ref().map_or(true, |(key, _)| key != keys::JOURNAL)) {
         let (key, value) = entry?;
-        batch.insert(key, value.to_vec());
-        (rows, in_batch) = (rows + 1, in_batch + 1);
-        if in_batch == STEP {
-            to.apply_batch(std::mem::take(&mut batch))?;
-            (in_batch, steps) = (0, steps + 1);
-            if steps % STEPS_PER_FLUSH == 0 {
-                to.flush()?;
-            }
-        }
+        filling.put(key, value)?;
     }
-    to.apply_batch(batch)?;
-    Ok(rows)
+    Ok(filling.end()?)
 }
 
 /// Gives the fresh database its name, and removes the former one. If that fails, the former one has its name.

@@ -42,6 +42,10 @@ impl Batch {
         self.0.insert(key.as_ref().to_vec(), Some(value.into()));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Removes a row, if it is there.
     pub(super) fn remove(&mut self, key: impl AsRef<[u8]>) {
         self.0.insert(key.as_ref().to_vec(), None);
@@ -138,6 +142,14 @@ impl Db {
         let mut batch = Batch::default();
         batch.insert(key, value);
         self.apply_batch(batch)
+    }
+
+    /// The same for a row that is not there yet. That takes no look at what was there.
+    pub(super) fn insert_new(&self, key: IVec, value: IVec) -> sled::Result<()> {
+        if value.len() > MOST_BYTES {
+            return self.insert(key, value.to_vec());
+        }
+        self.tree.insert(key, value).map(drop)
     }
 
     /// A row's value, if there is such a row.

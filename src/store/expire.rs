@@ -1,4 +1,10 @@
 //! Forgetting: rows that are remembered for a time only.
+//!
+//! What expires is noted in a row of its own, which the key of that row tells. There are as many of these notes as there
+//! are messages, and each row takes memory, so once a day those that expire on the same day are put together: a packed
+//! row has as many notes as fit, with an instant for each.
+
+use std::time::Duration;
 
 use crate::{
     domain::time::UnixMillis,
@@ -13,10 +19,47 @@ use crate::{
 
 /// How many rows one change removes, so that nobody waits long behind a sweep, and that little is written between two syncs.
 const STEP: usize = 100;
+/// How large a packed row becomes, in bytes. Larger ones would save little, and sled reads and writes 16 at once.
+const PACKED_BYTES: usize = 1000;
+/// Only what expires on the same day is put together: a packed row is written anew whenever a part of it has expired.
+const TOGETHER: Duration = Duration::from_hours(24);
 
 /// Notes that a row expires.
 pub(super) fn note(batch: &mut Batch, at: UnixMillis, key: &[u8]) {
     batch.insert(keys::expiry(at, key), &b"null"[..]);
+}
+
+/// What expires when.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Note {
+    at: UnixMillis,
+    key: Vec<u8>,
+}
+
+/// The notes in a row. One that cannot be read has none.
+fn notes(expiry: &[u8], value: &[u8]) -> Vec<Note> {
+    let Some(at) = keys::expires_at(expiry) else { return Vec::new() };
+    if let Some(key) = keys::expired(expiry) {
+        return vec![Note { at, key: key.to_vec() }];
+    }
+    let packed: Vec<(String, u64)> = rows::read(expiry, value).unwrap_or_default();
+    packed.into_iter().map(|(key, later)| Note { at: at.plus(Duration::from_millis(later)), key: key.into() }).collect()
+}
+
+/// Writes notes as one row; one alone, or one whose key is no text, as it was noted.
+fn write(batch: &mut Batch, mut left: Vec<Note>) {
+    left.sort();
+    left.dedup();
+    let Some(first) = left.first().cloned() else { return };
+    let later = |note: &Note| u64::try_from(first.at.until(note.at).as_millis()).unwrap_or(u64::MAX);
+    let text = |note: &Note| Some((String::from_utf8(note.key.clone()).ok()?, later(note)));
+    match left.iter().map(text).collect::<Option<Vec<_>>>() {
+        Some(packed) if packed.len() > 1 => {
+            let value = rows::write(&packed);
+            batch.insert(keys::packed_expiry(first.at, &value), value);
+        }
+        _ => left.iter().for_each(|alone| note(batch, alone.at, &alone.key)),
+    }
 }
 
 impl Store {
@@ -26,7 +69,7 @@ impl Store {
     /// If the store fails.
     pub fn first_expiry(&self) -> Result<Option<UnixMillis>, StoreError> {
         let first = self.db()?.scan_prefix(keys::EXPIRIES).next().transpose()?;
-        Ok(first.and_then(|(expiry, _)| expires_at(&expiry)))
+        Ok(first.and_then(|(expiry, _)| keys::expires_at(&expiry)))
     }
 
     /// Removes what has expired by `now`, and tells how many rows that were.
@@ -44,19 +87,29 @@ impl Store {
             }
         }
     }
-}
 
-/// When the key that an expiry is about expires.
-fn expires_at(expiry: &[u8]) -> Option<UnixMillis> {
-    let at = u64::from_be_bytes(*expiry.strip_prefix(keys::EXPIRIES)?.first_chunk()?);
-    Some(UnixMillis(i64::try_from(at).unwrap_or(i64::MAX)))
+    /// Puts together what was noted by itself of what expires on the same day. That takes a look at all notes.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn pack_expiries(&self) -> Result<(), StoreError> {
+        let mut next = Some(keys::EXPIRIES.to_vec());
+        while let Some(from) = next {
+            self.db()?;
+            next = self.0.committer.write(move |txn: &mut WriteTxn| pack_step(txn, &from)).await?;
+        }
+        Ok(())
+    }
 }
 
 fn sweep_step(txn: &mut WriteTxn, now: UnixMillis) -> Result<Commit<usize>, StoreError> {
     let (mut batch, mut removed, mut told) = (Batch::default(), 0, 0);
-    for entry in txn.db.range(keys::EXPIRIES.to_vec()..keys::expiry(now, &[])).take(STEP) {
-        let (expiry, _) = entry?;
-        if let Some(key) = keys::expired(&expiry) {
+    for entry in txn.db.range(keys::EXPIRIES.to_vec()..keys::expiry(now, &[])) {
+        let (expiry, value) = entry?;
+        let (expired, left): (Vec<_>, Vec<_>) = notes(&expiry, &value).into_iter().partition(|note| note.at < now);
+        batch.remove(&expiry);
+        write(&mut batch, left);
+        for Note { key, .. } in &expired {
             // Noted again since then (a link with a further part, an arrival that came anew), it lives on with the
             // later note.
             if !is_noted_later(txn, key, now)? {
@@ -67,8 +120,11 @@ fn sweep_step(txn: &mut WriteTxn, now: UnixMillis) -> Result<Commit<usize>, Stor
                 batch.remove(key);
             }
         }
-        batch.remove(expiry);
-        removed += 1;
+        // What cannot be read has gone as well.
+        removed += expired.len().max(1);
+        if removed >= STEP {
+            break;
+        }
     }
     // What expires of the parked messages is what somebody was told of.
     let then = move |index: &mut Index| index.told = index.told.saturating_sub(told);
@@ -80,4 +136,57 @@ fn is_noted_later(txn: &WriteTxn, key: &[u8], now: UnixMillis) -> Result<bool, S
     let value = txn.db.get(key)?;
     let until = value.and_then(|value| serde_json::from_slice::<UnixMillis>(&value).ok());
     Ok(until.is_some_and(|until| until >= now))
+}
+
+/// Rows that are put together: what is in them, and how large that is.
+#[derive(Default)]
+struct Group {
+    rows: Vec<Vec<u8>>,
+    notes: Vec<Note>,
+    bytes: usize,
+}
+
+impl Group {
+    /// Whether what expires at `at` still belongs to it.
+    fn takes(&self, at: UnixMillis, bytes: usize) -> bool {
+        let day = |at: UnixMillis| UnixMillis(0).until(at).as_secs() / TOGETHER.as_secs();
+        self.notes.first().is_none_or(|first| day(first.at) == day(at)) && self.bytes + bytes <= PACKED_BYTES
+    }
+
+    fn end(&mut self, batch: &mut Batch) {
+        let Self { rows, notes, .. } = std::mem::take(self);
+        if rows.len() > 1 {
+            for row in rows {
+                batch.remove(row);
+            }
+            write(batch, notes);
+        }
+    }
+}
+
+/// Packs some of what is noted from the row `from` on, and tells from which row on there is more.
+fn pack_step(txn: &mut WriteTxn, from: &[u8]) -> Result<Commit<Option<Vec<u8>>>, StoreError> {
+    let (mut batch, mut group, mut next) = (Batch::default(), Group::default(), None);
+    let (mut seen, end) = (0, keys::expiry(UnixMillis(i64::MAX), &[]));
+    for entry in txn.db.range(from.to_vec()..end) {
+        let (expiry, value) = entry?;
+        if seen == STEP {
+            next = Some(expiry.to_vec());
+            break;
+        }
+        seen += 1;
+        let notes = notes(&expiry, &value);
+        let bytes = expiry.len() + value.len();
+        let is_text = notes.iter().all(|note| std::str::from_utf8(&note.key).is_ok());
+        let (Some(at), true) = (keys::expires_at(&expiry), is_text && !notes.is_empty()) else { continue };
+        if !group.takes(at, bytes) {
+            group.end(&mut batch);
+        }
+        group.rows.push(expiry.to_vec());
+        group.notes.extend(notes);
+        group.bytes += bytes;
+    }
+    group.end(&mut batch);
+    let batch = Some(batch).filter(|batch| !batch.is_empty());
+    Ok(Commit { batch, answer: next, then: Box::new(|_: &mut Index| ()) })
 }

@@ -61,6 +61,7 @@ pub(crate) fn rows(bytes: &[u8]) {
     same::<OwnNumber>(bytes);
     same::<Avatar>(bytes);
     same::<AccountFacts>(bytes);
+    same::<Vec<(String, u64)>>(bytes);
     if let (Ok(row), Ok(head)) = (rows::parse::<ParkedRow>(bytes), rows::parse::<ParkedHead>(bytes)) {
         assert_eq!((row.route, row.thread, Some(row.parked_at)), (head.route, head.thread, head.parked_at));
         assert_eq!(row.expires_at, head.expires_at);

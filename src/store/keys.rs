@@ -33,6 +33,7 @@
 //! | `s` Kommo's chat id | the conversation whose customer it was begun with |
 //! | `v` bot, customer | how the customer looks |
 //! | `e` instant, key | the key expires then |
+//! | `e` instant, 0, digest | keys that expire, each with how much later in milliseconds |
 //! | `#` id | the key of a row whose value lies in chunks (`chunks`) |
 //! | `#` id, number | one of the chunks |
 //!
@@ -45,14 +46,17 @@ use crate::{
     domain::{
         address::{BotId, ContactId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
         job::{IdempotencyKey, Lane},
-        time::UnixMillis,
     },
     store::hex::hex,
 };
 
 mod chunked;
+mod expiries;
 
-pub(super) use chunked::{chunk, chunks, chunks_id, is_chunk};
+pub(super) use self::{
+    chunked::{chunk, chunks, chunks_id, is_chunk},
+    expiries::{expired, expires_at, expiry, packed_expiry},
+};
 
 pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
@@ -262,16 +266,6 @@ pub(super) fn aside_parts(key: &[u8]) -> Option<(u64, &[u8])> {
 pub(super) fn sequence_of(key: &[u8]) -> Option<u64> {
     let of_aside = || aside_parts(key).map(|(sequence, _)| sequence);
     RawPlace::parse(key).map(|place| place.sequence).or_else(|| parked_sequence(key)).or_else(of_aside)
-}
-
-/// `key` expires at `at`. Instants before the epoch count as the epoch.
-pub(super) fn expiry(at: UnixMillis, key: &[u8]) -> Vec<u8> {
-    with(b'e', &[&u64::try_from(at.0).unwrap_or(0).to_be_bytes()[..], key].concat())
-}
-
-/// The key that an expiry is about.
-pub(super) fn expired(expiry: &[u8]) -> Option<&[u8]> {
-    expiry.get(1 + size_of::<u64>()..)
 }
 
 /// What all jobs of a lane begin with.

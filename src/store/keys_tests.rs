@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{address::SourceId, job::Route};
+use crate::domain::{address::SourceId, job::Route, time::UnixMillis};
 
 fn place(thread: &str, sequence: u64, part: u16) -> Place {
     Place { lane: Lane { route: Route::Inbound, thread: thread.to_owned() }, sequence, part }
@@ -22,6 +22,17 @@ fn no_id_makes_a_long_key_and_no_two_the_same() {
     assert_ne!(long("a"), long("b"));
     let longest = "x".repeat(LONGEST_ID);
     assert_eq!(dedupe(&IdempotencyKey(longest.clone())), format!("d{longest}").into_bytes(), "as it ever was");
+}
+
+#[test]
+fn a_packed_expiry_is_among_those_of_its_instant_and_about_no_key() {
+    let at = UnixMillis(1_786_017_600_000);
+    let packed = packed_expiry(at, b"a value");
+    assert!(packed > expiry(at, &[]) && packed < expiry(UnixMillis(at.0 + 1), &[]));
+    assert_eq!((expires_at(&packed), expired(&packed)), (Some(at), None));
+    assert_ne!(packed, packed_expiry(at, b"another"));
+    let alone = expiry(at, b"dx");
+    assert_eq!((expires_at(&alone), expired(&alone)), (Some(at), Some(&b"dx"[..])));
 }
 
 proptest! {

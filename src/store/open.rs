@@ -27,7 +27,7 @@ use crate::store::{
 };
 
 /// The format of the rows. A store of a newer one is refused.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 /// How many bytes of memory sled holds for each that it counts against the limit of its cache: it counts pages as they are on
 /// the disk, where they are packed, and rows have a header each in memory.

@@ -22,6 +22,7 @@ use crate::{
         data_dir::{chown_all_like, chown_like, create_private_dir},
         db::Batch,
         durable::{sync_folder, sync_way_to},
+        filling::Filling,
         keys,
         lock::{lock, try_for_a_while},
         open::{database, marker, open, remove_folder, write_marker, write_snapshot},
@@ -94,8 +95,6 @@ fn amount(number: u64, one: &str) -> String {
 
 /// What is cached while the rows are written.
 const CACHE_BYTES: u64 = 32 << 20;
-/// How many rows are written in one step.
-const STEP: u64 = 64;
 
 impl Store {
     /// Makes the store in the data directory `dir` anew from `dump`. What is there is moved aside.
@@ -152,18 +151,15 @@ fn lock_database(path: &Path) -> Result<Option<File>, StoreError> {
 /// Writes a whole and durable database into the folder `fresh`, and tells how many answers were parked.
 fn write(fresh: &Path, source: &mut Source, plan: &Plan, lock: &Arc<File>) -> Result<usize, StoreError> {
     let db = open(fresh, CACHE_BYTES, lock)?;
-    let (mut batch, mut count) = (Batch::default(), 0);
+    let mut filling = Filling::new(&db);
     let header = source.read(|key, value| {
         if let Some(key) = plan.key_of(key) {
-            batch.insert(key, value);
-            count += 1;
-        }
-        if count % STEP == 0 {
-            db.apply_batch(std::mem::take(&mut batch))?;
+            filling.put(key.into(), value.into())?;
         }
         Ok(())
     })?;
-    let mut parked = 0;
+    filling.end()?;
+    let (mut batch, mut parked) = (Batch::default(), 0);
     for (key, row) in plan.answers() {
         batch.insert(key, rows::write(&row));
         parked += 1;

@@ -17,6 +17,7 @@ mod backfill;
 mod compacting;
 mod concurrent;
 mod damaged;
+mod expiring;
 mod faults;
 mod fixture;
 mod guests;

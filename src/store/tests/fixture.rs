@@ -28,20 +28,27 @@ use crate::{
     },
 };
 
-/// The rows of format 1. Format 2 says the same in them, and keeps large ones in chunks, which no dump shows.
-fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store/format-1.jsonl")
+/// The formats that differ in a dump. Format 2 has the rows of 1, and keeps large ones in chunks, which no dump shows.
+const FORMATS: [u32; 2] = [1, 3];
+
+fn file(format: u32) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store");
+    folder.join(format!("format-{format}.jsonl"))
 }
 
-/// The rows of the fixture.
-fn fixture() -> Vec<(Vec<u8>, String)> {
-    let text = std::fs::read_to_string(file()).unwrap();
+/// The rows of the fixture of a format; 1 has one of every kind, and the others what is written otherwise since.
+fn rows_of(format: u32) -> Vec<(Vec<u8>, String)> {
+    let text = std::fs::read_to_string(file(format)).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Line>(line).unwrap());
     let row = |line| match line {
         Line::Row { k, v } => Some((unhex(&k).unwrap(), v)),
         Line::Head { .. } | Line::Bytes { .. } | Line::End { .. } => None,
     };
     lines.filter_map(row).collect()
+}
+
+fn fixture() -> Vec<(Vec<u8>, String)> {
+    rows_of(1)
 }
 
 /// Names the variants of an enum, each with a name that a test can look for, and lists the names.
@@ -214,19 +221,26 @@ fn every_row_is_read_as_what_its_table_holds() {
             b'q' | b'r' => rows::parse::<OwnNumber>(value).map(drop),
             b'l' => rows::parse::<ManagerInitiated>(value).map(drop),
             b'v' => rows::parse::<Avatar>(value).map(drop),
+            b'e' if keys::expired(key).is_none() => rows::parse::<Vec<(String, u64)>>(value).map(drop),
             b'e' | b'~' => Ok(()),
             table => Err(format!("table {:?} is not known", char::from(table))),
         }
     };
-    for (key, value) in fixture() {
+    for (key, value) in FORMATS.into_iter().flat_map(rows_of) {
         row(&key, value.as_bytes()).unwrap_or_else(|why| panic!("{}: {why}", keys::shown(&key)));
     }
 }
 
 #[tokio::test]
-async fn a_store_of_this_format_is_restored_and_used() {
+async fn a_store_of_each_format_is_restored_and_used() {
+    for format in FORMATS {
+        is_restored_and_used(format).await;
+    }
+}
+
+async fn is_restored_and_used(format: u32) {
     let home = Home::new();
-    Store::restore(home.0.path(), &file()).unwrap();
+    Store::restore(home.0.path(), &file(format)).unwrap();
     let store = home.open();
     assert_eq!(store.offset(BOT).unwrap(), Some(2));
     assert_eq!(store.account("https://example.kommo.com").unwrap().as_deref(), Some("account"));
@@ -271,6 +285,12 @@ async fn a_store_of_this_format_is_restored_and_used() {
         lease.settle(done(), NOW).await.unwrap();
     }
     assert!(sample_jobs().iter().all(|job| came.contains(job)), "{came:#?}");
+
+    // Whatever expires is noted.
+    store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
+    assert_eq!((store.kommo_message(&ours(4)).unwrap(), store.used_by("invitation").unwrap()), (None, None));
+    assert!(!store.was_taken(&IdempotencyKey("update:7:1".to_owned())).unwrap());
+    assert_eq!((store.counts().told, store.first_expiry().unwrap()), (0, None));
 }
 
 #[tokio::test]

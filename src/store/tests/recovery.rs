@@ -3,7 +3,10 @@
 use std::fs;
 
 use super::*;
-use crate::domain::address::{BotId, MessageId};
+use crate::{
+    domain::address::{BotId, MessageId},
+    store::open::SCHEMA,
+};
 
 #[tokio::test]
 async fn an_arrival_is_taken_once_for_as_long_as_it_is_remembered() {
@@ -205,7 +208,7 @@ async fn a_dump_that_is_not_whole_is_refused_and_changes_nothing() {
         lines[..lines.len() - 1].join("\n"),
         [&lines[..1], &lines[2..]].concat().join("\n"),
         lines[1..].join("\n"),
-        whole.replacen("\"schema\":2", "\"schema\":3", 1),
+        whole.replacen(&format!("\"schema\":{SCHEMA}"), &format!("\"schema\":{}", SCHEMA + 1), 1),
     ];
     for text in broken {
         fs::write(&dump, &text).unwrap();

@@ -157,6 +157,7 @@ impl Driver {
         self.batch(&small[10..]).await;
         self.job(&Route::Inbound, 30).await;
         self.job(&Route::Outbound(source()), 30).await;
+        self.store.pack_expiries().await.unwrap();
     }
 }
 

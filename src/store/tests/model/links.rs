@@ -200,6 +200,7 @@ impl Pair {
             Act::Sweep => {
                 self.model.sweep(self.now);
                 self.store.sweep(self.now).await.unwrap();
+                self.store.pack_expiries().await.unwrap();
             }
             Act::Reopen => {
                 self.store.clone().close().await.unwrap();

@@ -70,6 +70,7 @@ impl Pair {
             Act::Sweep => {
                 self.model.sweep(self.now);
                 self.store.sweep(self.now).await.unwrap();
+                self.store.pack_expiries().await.unwrap();
             }
             Act::Reopen => self.reopen().await,
             Act::Crash { under_way, acknowledged } => self.crash(under_way, acknowledged).await,

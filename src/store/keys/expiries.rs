@@ -1,0 +1,32 @@
+//! The keys of the notes that say what expires.
+
+use sha1::{Digest as _, Sha1};
+
+use crate::{
+    domain::time::UnixMillis,
+    store::keys::{EXPIRIES, with},
+};
+
+/// What stands in place of a key where there are several. No table has this number.
+const PACKED: u8 = 0;
+
+/// `key` expires at `at`. Instants before the epoch count as the epoch.
+pub(in crate::store) fn expiry(at: UnixMillis, key: &[u8]) -> Vec<u8> {
+    with(b'e', &[&u64::try_from(at.0).unwrap_or(0).to_be_bytes()[..], key].concat())
+}
+
+/// Several keys expire from `at` on, as `value` says.
+pub(in crate::store) fn packed_expiry(at: UnixMillis, value: &[u8]) -> Vec<u8> {
+    expiry(at, &[&[PACKED], &Sha1::digest(value)[..size_of::<u64>()]].concat())
+}
+
+/// When the first of what an expiry is about expires.
+pub(in crate::store) fn expires_at(expiry: &[u8]) -> Option<UnixMillis> {
+    let at = u64::from_be_bytes(*expiry.strip_prefix(EXPIRIES)?.first_chunk()?);
+    Some(UnixMillis(i64::try_from(at).unwrap_or(i64::MAX)))
+}
+
+/// The key that an expiry is about; `None` if its value tells several.
+pub(in crate::store) fn expired(expiry: &[u8]) -> Option<&[u8]> {
+    expiry.get(1 + size_of::<u64>()..).filter(|key| key.first() != Some(&PACKED))
+}
