@@ -1,7 +1,7 @@
 //! The manual, and what contributors should know. `telekommo help TOPIC` prints a chapter.
 //!
-//! A chapter names others like `[operate]`, and says at its end where they are. What stands here in front of each
-//! chapter comes first, so in this documentation such names lead to modules instead of files.
+//! A chapter names others like `[operate]`, and says at its end where they are. What is put here in front of each
+//! chapter comes first, so in this documentation such names lead to modules, and to files of the repository.
 
 #![expect(clippy::doc_markdown, reason = "chapters are for operators: a name like BotFather is no code there")]
 
@@ -17,8 +17,12 @@ macro_rules! chapters {
         $(
             #[doc = concat!(
                 "[configure]: crate::docs::configure\n[connect]: crate::docs::connect\n[customers]: crate::docs::customers\n",
-                "[decisions]: crate::docs::decisions\n[history]: crate::docs::history\n[limits]: crate::docs::limits\n",
-                "[operate]: crate::docs::operate\n[troubleshoot]: crate::docs::troubleshoot\n",
+                "[decisions]: crate::docs::decisions\n[history]: crate::docs::history\n[install]: crate::docs::install\n",
+                "[limits]: crate::docs::limits\n[operate]: crate::docs::operate\n",
+                "[troubleshoot]: crate::docs::troubleshoot\n",
+                "[example]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/config.toml.example\n",
+                "[security]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/.github/SECURITY.md\n",
+                "[unit]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/systemd/telekommo.service\n",
             )]
             #[doc = include_str!(concat!("docs/", stringify!($name), ".md"))]
             pub mod $name {}
@@ -37,18 +41,19 @@ pub struct Chapter {
 }
 
 chapters! {
-    install: "the program, the sandbox, the service, containers",
-    connect: "channel, bot, token, web server",
-    configure: "files, environment, secrets, proxies, groups, people's chats",
-    customers: "links, campaigns, phone numbers, contacts, forgetting somebody",
+    install: "the program, the sandbox, containers",
+    connect: "from the program to the first message",
+    configure: "files, environment, secrets, proxies, groups, own chats",
+    customers: "links, campaigns, phone numbers, contacts, forgetting a customer",
     history: "importing old chats, reading a conversation",
     templates: "chat templates from a file",
-    operate: "checks, metrics, outages, parked messages, backup, a full disk",
+    operate: "checks, metrics, updates, outages, parked messages, backup",
     troubleshoot: "what is wrong, and what to do",
-    limits: "what crosses and what does not, sizes, rates, open questions",
+    limits: "what is relayed and what is not, sizes, rates, open questions",
     glossary: "the words",
     architecture: "how a message travels, and where to look in the code",
     decisions: "why it is built like this",
     recipes: "how to add or change something",
+    proof: "what the tests have shown, and what is open",
     dependencies: "what each dependency is for",
 }

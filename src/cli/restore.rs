@@ -61,7 +61,7 @@ fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {
     let newest = all.into_iter().next_back().map(|(_, path)| path);
     newest.with_context(|| {
         format!(
-            "there is no dump in {}: name the data directory, or a dump. Without a dump, the store can only start anew: \
+            "there is no dump in {}: name the data directory, or a dump. Without a dump, the store can only begin empty: \
              move `store` and `store.marker` out of the data directory and start",
             dumps.display()
         )

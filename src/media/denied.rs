@@ -15,7 +15,7 @@ use crate::{
 const AGAIN_AFTER_SECONDS: u16 = 5;
 
 /// What an operator can do about a server that has files and gives none.
-const OF_SERVERS: &str = "a Bot API server of your own serves files only if it runs with --local and `telegram.local` \
+const OF_SERVERS: &str = "your own Bot API server serves files only if it runs with --local and `telegram.local` \
                           and `telegram.local_dir` are set, or if a web server in front of it serves them under /file";
 
 /// Why a request gets no file.

@@ -68,7 +68,7 @@ pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode
     let page = page(listen, &stage)?;
     println!("{}", places(&stage, &page));
     let file = stage.write_config_text(&own_bridge::config(&hooks_to, &stage)?)?;
-    println!("\n# A configuration for a bridge of your own between these fakes. Start it from another terminal with");
+    println!("\n# A configuration for your own bridge between these fakes. Start it from another terminal with");
     println!("#   telekommo run --config {}", file.display());
     println!("# It is good until this sandbox ends: save these lines elsewhere to change them.");
     println!("{}", fs::read_to_string(&file)?);

@@ -73,9 +73,9 @@ fn token(config: &Config) -> Finding {
     let Some(token) = &config.kommo.access_token else {
         return fine(
             about,
-            "none. Messages need none. With kommo.account_url and kommo.access_token, telekommo keeps the sources in \
-             step with [sources.*], so that leads go into their pipelines, and checks that the account is the right \
-             one",
+            "none. Messages need none. With kommo.account_url and kommo.access_token, telekommo makes the sources \
+             in Kommo like [sources.*], so that leads go into their pipelines, and checks that the account is the \
+             right one",
         );
     };
     if config.kommo.account_url.is_none() {

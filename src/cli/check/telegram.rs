@@ -56,13 +56,13 @@ fn lacking(source: &SourceId, me: &Me, needs: Needs) -> Vec<Finding> {
     let privacy = (needs.groups && me.sees_groups == Some(false)).then(|| {
         fine("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). \
                                 Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and \
-                                add it again. Where it is an administrator, it sees everything anyway"))
+                                add it again. Bots that are administrators of the group do not need this"))
     });
     let business = (needs.people && me.can_answer_for_people == Some(false)).then(|| {
         wrong(
-            "People's chats",
+            "Own chats",
             format!(
-                "people cannot let the bot of source {source} answer in their own chats, although `telegram.mark_read` \
+                "employees cannot let the bot of source {source} answer in their own chats, although `telegram.mark_read` \
                  is set. Switch on Business Mode: @BotFather, /mybots, Bot Settings, Business Mode"
             ),
         )
@@ -92,7 +92,7 @@ mod tests {
             let me = Me { username: None, sees_groups, can_answer_for_people };
             lacking(&source, &me, Needs { groups, people }).into_iter().map(|it| it.about).collect::<Vec<_>>()
         };
-        assert_eq!(about(Some(false), Some(false), true, true), ["Groups", "People's chats"]);
+        assert_eq!(about(Some(false), Some(false), true, true), ["Groups", "Own chats"]);
         assert_eq!(about(Some(false), Some(false), false, false), Vec::<&str>::new());
         assert_eq!(about(Some(true), Some(true), true, true), Vec::<&str>::new());
         assert_eq!(about(None, None, true, true), Vec::<&str>::new());

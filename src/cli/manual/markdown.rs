@@ -1,11 +1,14 @@
 //! A chapter for a terminal: headings, paragraphs, lists, tables and code, as far as the manual uses Markdown.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     cli::table::{table, width_of, wrapped},
     docs::CHAPTERS,
 };
+
+/// Where the files of the repository are that chapters link to.
+const FILES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/");
 
 /// How far code and the later cells of a row stand in.
 const INDENT: &str = "    ";
@@ -121,13 +124,18 @@ fn linked(text: &str, links: &Links) -> String {
             None => (links.get(name).copied(), after),
         },
     };
-    let shown = match address {
+    let shown = match address.map(whole) {
         Some(_) if CHAPTERS.iter().any(|chapter| chapter.name == name) => format!("`telekommo help {name}`"),
         Some(address) if address != name => format!("{name} ({address})"),
         Some(_) => name.to_owned(),
         None => format!("[{name}]"),
     };
     format!("{before}{shown}{}", linked(after, links))
+}
+
+/// The address of a link for a reader who has no copy of the repository.
+fn whole(address: &str) -> Cow<'_, str> {
+    address.strip_prefix("../../").map_or(Cow::Borrowed(address), |file| Cow::Owned(format!("{FILES}{file}")))
 }
 
 #[cfg(test)]
@@ -140,7 +148,7 @@ mod tests {
 # One *chapter*
 
 A paragraph with **words** and `code *as it is*`, see [operate] or [the
-server][server] or [here](https://example.com/here).
+server][server] or [here](https://example.com/here) or [in a file][file].
 
 - an item that
   goes on
@@ -156,13 +164,15 @@ server][server] or [here](https://example.com/here).
 
 [operate]: operate.md
 [server]: https://example.com
+[file]: ../../config.toml.example
 ";
         let want = "\
 One chapter
 ===========
 
 A paragraph with words and `code *as it is*`, see `telekommo help operate` or
-the server (https://example.com) or here (https://example.com/here).
+the server (https://example.com) or here (https://example.com/here) or in a file
+(https://github.com/telekommo/telekommo/blob/main/config.toml.example).
 
 - an item that goes on
 2. a second one

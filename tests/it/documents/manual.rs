@@ -1,8 +1,8 @@
 //! What the manual and the README name, held against the program.
 
-use std::{collections::BTreeSet, ffi::OsStr, path::Path};
+use std::{collections::BTreeSet, ffi::OsStr, fs, path::Path};
 
-use telekommo::docs::CHAPTERS;
+use telekommo::{docs::CHAPTERS, serve::HERE};
 use toml::Table;
 
 use super::text;
@@ -152,6 +152,81 @@ fn every_metric_has_a_row_and_every_metric_that_is_named_exists() {
     }
 }
 
+/// The dash or the number that a line begins with, if it begins like an item of a list.
+fn mark(line: &str) -> Option<&str> {
+    let (mark, _) = line.trim_start().split_once(' ')?;
+    (mark == "-" || number(mark).is_some()).then_some(mark)
+}
+
+fn number(mark: &str) -> Option<u32> {
+    mark.strip_suffix('.').and_then(|digits| digits.parse().ok())
+}
+
+/// The lines that are taken for an item of a list, although they go on with a sentence.
+fn chance_items(document: &str) -> Vec<&str> {
+    let (mut found, mut next, mut before, mut is_code) = (Vec::new(), 1, "", false);
+    for line in document.lines() {
+        is_code ^= line.trim_start().starts_with("```");
+        let is_within = before.is_empty() || before.starts_with(' ') || mark(before).is_some();
+        match mark(line).filter(|_| !is_code).map(number) {
+            Some(Some(number)) if number != next || !is_within => found.push(line),
+            Some(Some(_)) => next += 1,
+            Some(None) if !is_within => found.push(line),
+            None if before.is_empty() && !line.is_empty() && !line.starts_with(' ') => next = 1,
+            Some(None) | None => {}
+        }
+        before = line;
+    }
+    found
+}
+
+#[test]
+fn no_sentence_is_taken_for_an_item_of_a_list() {
+    for (path, document) in documents() {
+        assert_eq!(chance_items(&document), Vec::<&str>::new(), "{path}");
+    }
+    for (text, found) in [
+        ("It answers with\n429. Then\n", 1),
+        ("It answers\n- or not\n", 1),
+        ("1. One\n   goes on\n2. Two\n\n   more\n\n3. Three\n", 0),
+        ("1. One\n\nText\n\n1. One\n- a\n- b\n", 0),
+        ("```\nx\n429. y\n```\n", 0),
+    ] {
+        assert_eq!(chance_items(text).len(), found, "{text}");
+    }
+}
+
+/// What the program can say: its sources without their tests, with texts that go over several lines in one.
+fn sayings() -> String {
+    let files = crate::layers::rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let sources = files.into_iter().filter(|file| !file.to_string_lossy().contains("tests"));
+    let without_tests = |file| {
+        let source = fs::read_to_string(file).unwrap();
+        source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned()
+    };
+    let all = sources.map(without_tests).chain([text("src/words/en.toml")]).collect::<Vec<_>>().join("\n");
+    let mut pieces = all.split("\\\n");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |said, piece| said + piece.trim_start())
+}
+
+/// Operators search the log for these phrases.
+#[test]
+fn every_phrase_that_troubleshoot_quotes_is_one_that_the_program_says() {
+    let (chapter, said) = (text("src/docs/troubleshoot.md"), sayings());
+    let tables = ["A line contains", "Status", "What fails"].map(|head| super::rows(&chapter, head));
+    let cells = tables.iter().flatten().map(|row| &row[0]);
+    let quoted: Vec<_> = cells.flat_map(|cell| cell.split('"').skip(1).step_by(2)).collect();
+    assert!(quoted.len() >= 9, "only {quoted:?} are found");
+    for phrase in quoted {
+        assert!(said.contains(phrase), "the program never says {phrase:?}");
+    }
+    for name in ["connect", "troubleshoot"] {
+        let chapter = text(&format!("src/docs/{name}.md")).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(chapter.contains(HERE.trim_end()), "{name} does not say what the public listener answers");
+    }
+}
+
 /// Where the links of a document lead that stay in the repository.
 fn links(document: &str) -> Vec<&str> {
     let inline = document.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -173,8 +248,13 @@ fn every_link_within_the_repository_leads_somewhere() {
     assert!(found > 30, "only {found} links are found");
     for chapter in CHAPTERS {
         for (name, to) in chapter.text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")) {
-            let leads = text("src/docs.rs").contains(&format!("[{name}]: crate::docs::{name}"));
-            assert!(to.contains("://") || (to == format!("{name}.md") && leads), "{}: [{name}]", chapter.name);
+            // The crate's documentation and the program are read without the files beside the chapter.
+            let modules = text("src/docs.rs");
+            let leads = match to.strip_prefix("../../") {
+                Some(file) => modules.contains(&format!("[{name}]: \"")) && modules.contains(&format!("/{file}\\n")),
+                None => to == format!("{name}.md") && modules.contains(&format!("[{name}]: crate::docs::{name}")),
+            };
+            assert!(to.contains("://") || leads, "{}: [{name}]", chapter.name);
         }
     }
 }
