@@ -1,11 +1,14 @@
 //! The operator's commands. Each runs as a process of its own, beside the daemon or without one.
 
 pub mod advice;
+pub mod arguments;
+mod bar;
 mod bridge;
 pub mod chats;
 pub mod check;
 pub mod compact;
 pub mod connect;
+pub mod generated;
 pub mod history;
 pub mod import;
 pub mod invite;

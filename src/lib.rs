@@ -45,8 +45,11 @@
 //!
 //! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are leaves that
 //! several modules use. The bridge never imports [`admin`], [`cli`] or [`sandbox`]; only [`app`], which puts all of
-//! it together, imports [`admin`]. No file names both a Telegram wire type and a Kommo one: the domain is where both sides meet. A test
-//! holds these rules. `fuzz` holds what is promised of everything that comes from outside.
+//! it together, imports [`admin`]. No file names both a Telegram wire type and a Kommo one: the domain is where both
+//! sides meet. A test holds these rules. `fuzz` holds what is promised of everything that comes from outside.
+
+// What goes to a terminal goes through `cli::terminal`, which knows what to do if nobody reads it.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod admin;
 pub mod app;
@@ -68,6 +71,7 @@ pub mod metrics;
 pub mod net;
 pub mod rate_limit;
 pub mod relay;
+#[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod serve;
 pub mod store;

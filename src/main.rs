@@ -1,172 +1,31 @@
-//! The command line: arguments -> command -> exit code.
+//! The program: arguments -> command -> exit code.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Duration};
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
-use clap::{CommandFactory as _, Parser, Subcommand};
-use reqwest::Url;
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser as _};
 use telekommo::{
     admin::logging,
     app::{self, App},
     cli::{
-        advice, chats, check, compact, connect, history, import, invite, manual, parked, private, reconcile, register,
-        restore, sources, templates, terminal, usage, values,
+        advice,
+        arguments::{Arguments, Command, ConfigPath},
+        chats, check, compact, connect, generated, history, import, invite, manual, parked, private, reconcile,
+        register, restore, sources, templates, terminal, usage,
     },
-    config::{Config, ConfigError, Environment},
+    config::Config,
     lifecycle::{self, Ended, Ignored, Signals},
-    sandbox,
 };
 use tokio::runtime::Runtime;
+#[cfg(feature = "sandbox")]
+use {reqwest::Url, std::net::SocketAddr, telekommo::sandbox};
 
-/// Connects Telegram bots to Kommo, and loses no message.
-#[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, disable_help_subcommand = true, after_help = manual::topics())]
-struct Arguments {
-    #[command(flatten)]
-    config: ConfigPath,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run the bridge until SIGTERM or SIGINT.
-    Run,
-    /// Check the configuration, explain it, and ask Kommo and Telegram about it.
-    ///
-    /// Nothing is changed.
-    Check {
-        /// Ask neither Kommo nor Telegram.
-        #[arg(long)]
-        offline: bool,
-    },
-    /// Connect the channel to the account, as a start does.
-    Connect,
-    /// Disconnect the channel from the account.
-    Disconnect {
-        /// Do not ask for confirmation.
-        #[arg(long)]
-        yes: bool,
-    },
-    /// List the sources in Kommo, make them like the configuration, or delete one.
-    Sources {
-        #[command(subcommand)]
-        request: sources::Request,
-    },
-    /// Write the letter that registers a chat channel, or read the support's answer.
-    #[command(long_about = register::ABOUT)]
-    Register {
-        #[command(flatten)]
-        register: Box<register::Registration>,
-    },
-    /// Import old chats from an export of Telegram Desktop.
-    #[command(long_about = import::ABOUT)]
-    Import {
-        #[command(flatten)]
-        import: Box<import::ImportOptions>,
-    },
-    /// List the chat templates in Kommo, create and change them from a file, or delete one.
-    Templates {
-        #[command(subcommand)]
-        request: templates::Request,
-    },
-    /// Print a link that opens a bot, for a contact or a campaign, with a QR code.
-    #[command(override_usage = invite::USAGE)]
-    Link {
-        #[command(flatten)]
-        request: invite::Request,
-    },
-    /// Show which conversation is which chat and contact in Kommo, and change it.
-    Chats {
-        #[command(subcommand)]
-        request: chats::Request,
-    },
-    /// Try telekommo on this machine alone, between a fake Telegram and a fake Kommo.
-    Sandbox {
-        /// The address of the page.
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", value_parser = values::listener)]
-        listen: SocketAddr,
-        /// Play a short conversation; exit with 1 if not all of it arrived.
-        #[arg(long, conflicts_with = "hooks_to")]
-        script: bool,
-        /// Start no bridge: send hooks to URL, and print a configuration for a bridge.
-        #[arg(long, value_name = "URL", conflicts_with = "set", value_parser = values::address)]
-        hooks_to: Option<Url>,
-        /// Set a key of the bridge's configuration: 'telegram.buttons = "keyboard"'.
-        #[arg(long, value_name = "LINE", conflicts_with = "script")]
-        set: Vec<String>,
-        #[arg(id = "path", long = "config", hide = true)]
-        config: Option<PathBuf>,
-    },
-    /// List, retry or drop parked messages, in the running bridge.
-    Parked {
-        #[command(subcommand)]
-        request: parked::Request,
-    },
-    /// Let the running bridge find missed answers of managers, and send them.
-    Reconcile {
-        /// How far back to look [default: `reconcile.max_age`], at most `store.dedupe_for`.
-        #[arg(long, value_name = "DURATION", value_parser = values::duration)]
-        since: Option<Duration>,
-    },
-    /// Print what Kommo has of a conversation, the newest message last.
-    History {
-        /// A conversation, such as `tg:sales:777000111`, or Kommo's UUID of a chat.
-        #[arg(value_name = "CONVERSATION")]
-        conversation: String,
-        /// The number of messages to print.
-        #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = values::count::<NonZeroUsize>, allow_negative_numbers = true)]
-        limit: NonZeroUsize,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-        /// Show times in UTC, not in this machine's time zone.
-        #[arg(long, conflicts_with = "json")]
-        utc: bool,
-    },
-    /// Restore the store from a dump. The current store is moved aside, never deleted.
-    Restore {
-        /// The data directory: `data_dir` of the configuration.
-        #[arg(value_name = "DATA_DIR")]
-        data_dir: PathBuf,
-        /// The dump [default: the newest one in the data directory].
-        #[arg(value_name = "DUMP")]
-        dump: Option<PathBuf>,
-        #[arg(id = "path", long = "config", hide = true)]
-        config: Option<PathBuf>,
-    },
-    /// Write the store again, so that its file becomes small; no bridge may run meanwhile.
-    Compact {
-        /// The data directory: `data_dir` of the configuration.
-        #[arg(value_name = "DATA_DIR")]
-        data_dir: PathBuf,
-        #[arg(id = "path", long = "config", hide = true)]
-        config: Option<PathBuf>,
-    },
-    /// Print a chapter of the manual, or the help of a command.
-    #[command(disable_help_flag = true)]
-    Help {
-        /// A topic or a command [default: a list of both].
-        #[arg(value_name = "TOPIC", allow_hyphen_values = true)]
-        words: Vec<String>,
-    },
-}
-
-#[derive(Debug, clap::Args)]
-struct ConfigPath {
-    /// The configuration file [default: ./config.toml, or /etc/telekommo/config.toml].
-    #[arg(long = "config", value_name = "PATH", global = true)]
-    path: Option<PathBuf>,
-}
-
-impl ConfigPath {
-    fn load(&self) -> Result<Config, ConfigError> {
-        Config::load(self.path.as_deref(), &Environment::of_process())
-    }
-}
+/// Why a command that tells of the program alone takes no configuration.
+const GENERATED: &str = "this command reads no configuration";
 
 fn main() -> ExitCode {
     private::no_core_dumps();
-    terminal::end_quietly_when_unread();
     let arguments = match usage::read(Arguments::try_parse_from, std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => return usage::explain(&error, Arguments::command()),
@@ -215,9 +74,21 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
             terminal::say(&format!("{}\n", compact::run(&data_dir)?));
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "sandbox")]
         Command::Sandbox { listen, script, hooks_to, set, config: given } => {
             refuse_config(&config, given.as_ref(), "the sandbox has a configuration of its own: change it with --set")?;
             try_out(listen, script, hooks_to, &set)
+        }
+        Command::Completions { shell, config: given } => {
+            refuse_config(&config, given.as_ref(), GENERATED)?;
+            terminal::print(generated::completions(shell, &mut Arguments::command()));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man { dir, config: given } => {
+            refuse_config(&config, given.as_ref(), GENERATED)?;
+            let pages = generated::manual_pages(Arguments::command(), &dir)?;
+            terminal::say(&format!("{pages} manual pages are in {}.\n", dir.display()));
+            Ok(ExitCode::SUCCESS)
         }
         Command::Help { words } => Ok(help(&words)),
     }
@@ -263,19 +134,19 @@ fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
     terminal::say(&check::Summary(config).to_string());
     for warning in advice::of(config) {
-        print!("\n{}", advice::shown(&warning));
+        terminal::print(format_args!("\n{}", advice::shown(&warning)));
     }
     if offline {
         return Ok(ExitCode::SUCCESS);
     }
     let runtime = Runtime::new()?;
     let mut findings = runtime.block_on(check::look(config));
-    println!("\nThis machine:");
-    print!("{}", findings.iter().map(ToString::to_string).collect::<String>());
+    terminal::print("\nThis machine:\n");
+    terminal::print(findings.iter().map(ToString::to_string).collect::<String>());
     let mut kommo = runtime.block_on(check::ask(config));
     kommo.extend(runtime.block_on(check::of_managers(config, &app::downloads(config)?)));
-    println!("\nKommo:");
-    print!("{}", kommo.iter().map(ToString::to_string).collect::<String>());
+    terminal::print("\nKommo:\n");
+    terminal::print(kommo.iter().map(ToString::to_string).collect::<String>());
     findings.extend(kommo);
     let bots = app::bots(config)?;
     let mut telegram = runtime.block_on(check::ask_telegram(&bots, check::needs(config)));
@@ -285,8 +156,8 @@ fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
         telegram.extend(runtime.block_on(check::of_customers(&bots)));
         telegram.extend(runtime.block_on(check::ask_served_files(&bots, config.telegram.api_url.url().host_str())));
     }
-    println!("\nTelegram:");
-    print!("{}", telegram.iter().map(ToString::to_string).collect::<String>());
+    terminal::print("\nTelegram:\n");
+    terminal::print(telegram.iter().map(ToString::to_string).collect::<String>());
     findings.extend(telegram);
     Ok(if findings.iter().any(|finding| finding.is_wrong) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -327,6 +198,7 @@ fn bridge(config: &Config, runtime: Runtime, signals: Signals, ignored: Ignored)
     ended
 }
 
+#[cfg(feature = "sandbox")]
 fn try_out(listen: SocketAddr, script: bool, hooks_to: Option<Url>, set: &[String]) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new()?;
     match hooks_to {

@@ -93,7 +93,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
         Request::List(wanted) => list(config, wanted).await?,
         Request::Show { conversation: name } => {
             let row = row(config, &name).await?;
-            print!("{}", shown(&row));
+            terminal::print(shown(&row));
             show_contact(&account(config)?, &row.chat).await?;
         }
         Request::Link { conversation: name, contact } => {
@@ -108,12 +108,12 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
             let path = format!("/chats/link?conversation={}&contact={contact}", encoded(&name));
             ask(config.admin.listen, Method::POST, &path, MISSING).await?;
             let called = plain(&card.name.unwrap_or_default());
-            print!("{}", paragraph("Queued", &format!("{name} becomes a chat of contact {contact} ({called}).")));
+            terminal::print(paragraph("Queued", &format!("{name} becomes a chat of contact {contact} ({called}).")));
         }
         Request::Forget { conversation: name } => {
             let path = format!("/chats/forget?conversation={}", encoded(&name));
             ask(config.admin.listen, Method::POST, &path, NOBODY).await?;
-            print!("{}", paragraph("Forgotten", &forgotten(config, &name)));
+            terminal::print(paragraph("Forgotten", &forgotten(config, &name)));
         }
         Request::Unlink { conversation: name } => {
             let row = row(config, &name).await?;
@@ -150,7 +150,7 @@ async fn list(config: &Config, wanted: Listing) -> anyhow::Result<()> {
     let which = Which { conversation: None, source: wanted.source, search: wanted.search };
     let rows = rows(config, &path(&which)).await?;
     if wanted.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        terminal::print(format_args!("{}\n", serde_json::to_string_pretty(&rows)?));
     } else {
         let is_filtered = which.source.is_some() || which.search.is_some();
         terminal::say(&list::shown(&rows, is_filtered, clock::now(), terminal::table_columns()));
@@ -196,19 +196,20 @@ fn account(config: &Config) -> anyhow::Result<Account> {
 
 async fn show_contact(account: &Account, chat: &str) -> anyhow::Result<()> {
     let Some(id) = account.contact_of_chat(chat).await? else {
-        print!("{}", paragraph("Contact", "none: the chat has no message yet, or its contact was deleted"));
+        terminal::print(paragraph("Contact", "none: the chat has no message yet, or its contact was deleted"));
         return Ok(());
     };
     let Some(contact) = account.contact(id).await? else {
         let text = format!("{id}, which Kommo does not show: it was deleted, or its lead is still an incoming one");
-        print!("{}", paragraph("Contact", &text));
+        terminal::print(paragraph("Contact", &text));
         return Ok(());
     };
     let list = |texts: Vec<String>| if texts.is_empty() { "none".to_owned() } else { texts.join(", ") };
-    print!("{}", paragraph("Contact", &format!("{id} {}", plain(contact.name.as_deref().unwrap_or_default()))));
-    print!("{}", paragraph("Phones", &list(contact.texts("PHONE").map(str::to_owned).collect())));
-    print!("{}", paragraph("Leads", &list(contact.leads.iter().map(u64::to_string).collect())));
-    print!("{}", paragraph("Chats", &account.chats_of_contact(id).await?.len().to_string()));
+    let name = plain(contact.name.as_deref().unwrap_or_default());
+    terminal::print(paragraph("Contact", &format!("{id} {name}")));
+    terminal::print(paragraph("Phones", &list(contact.texts("PHONE").map(str::to_owned).collect())));
+    terminal::print(paragraph("Leads", &list(contact.leads.iter().map(u64::to_string).collect())));
+    terminal::print(paragraph("Chats", &account.chats_of_contact(id).await?.len().to_string()));
     Ok(())
 }
 

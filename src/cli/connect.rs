@@ -47,11 +47,11 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
     }
     tell_bridge(config, "connected").await;
     terminal::say("The channel is connected to the account.\n\n");
-    println!("Scope\n  {}", config.kommo.scope_id(&id));
-    println!(
-        "Title           {}",
+    terminal::print(format_args!("Scope\n  {}\n", config.kommo.scope_id(&id)));
+    terminal::print(format_args!(
+        "Title           {}\n",
         connected.title.as_ref().or(config.kommo.channel_title.as_ref()).map_or("Kommo does not say", String::as_str)
-    );
+    ));
     let window = match connected.is_time_window_disabled {
         Some(true) => "off: managers may write at any time",
         Some(false) => "on, as the channel was registered",

@@ -43,13 +43,13 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     let chat = kommo_chat(config.admin.listen, &imported, &request.of).await?;
     let past = read(&chats, &chat, request.limit).await?;
     if request.json {
-        println!("{}", shown::json(&past)?);
+        terminal::print(format_args!("{}\n", shown::json(&past)?));
     } else if past.is_empty() {
         terminal::say("Kommo has no message of this conversation.\n");
     } else if request.utc {
-        print!("{}", shown::text(&past, &Utc, terminal::text_columns()));
+        terminal::print(shown::text(&past, &Utc, terminal::text_columns()));
     } else {
-        print!("{}", shown::text(&past, &Local, terminal::text_columns()));
+        terminal::print(shown::text(&past, &Local, terminal::text_columns()));
     }
     Ok(())
 }

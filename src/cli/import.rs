@@ -27,7 +27,6 @@ use crate::{
     words::Language,
 };
 
-mod bar;
 mod chats;
 mod event;
 mod export;
@@ -120,7 +119,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     let people = People::find(config, &options.managers).await?;
     let survey = Survey::of(&export, &wanted)?;
     let owner = survey.owner(options.owner.as_deref())?;
-    print!("{survey}");
+    terminal::print(&survey);
     for name in people.named().filter(|name| !survey.has_author(name)) {
         terminal::say(&format!("--manager: nobody called {name} wrote in these chats.\n"));
     }
@@ -131,7 +130,7 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     };
     if options.dry_run {
         let scope_id = scope_id(config).await;
-        print!("{}", done_before(&scope_id, &notes, (&export, &wanted))?);
+        terminal::print(done_before(&scope_id, &notes, (&export, &wanted))?);
         let needed = needed(scope_id.as_deref().unwrap_or_default());
         terminal::say(&format!("Copies of files: {} in\n  {}\n", room::size(needed), config.data_dir.display()));
         if let Err(error) = room.refuse_if_short_of(needed) {
@@ -141,9 +140,9 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
         return Ok(true);
     }
     if !store::is_in(&config.data_dir) {
-        println!("There is no store here yet:\n  {}", config.data_dir.display());
-        println!("If telekommo runs already, it uses another data_dir: stop this and name that");
-        println!("one (--config, TELEKOMMO_DATA_DIR), or Kommo will not get the files.\n");
+        terminal::print(format_args!("There is no store here yet:\n  {}\n", config.data_dir.display()));
+        terminal::print("If telekommo runs already, it uses another data_dir: stop this and name that\n");
+        terminal::print("one (--config, TELEKOMMO_DATA_DIR), or Kommo will not get the files.\n\n");
     }
     let scope_id = scope_id(config).await?;
     room.refuse_if_short_of(needed(&scope_id))?;

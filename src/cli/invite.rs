@@ -14,7 +14,11 @@ use anyhow::{Context as _, bail};
 use crate::{
     admin::identity,
     app,
-    cli::{qr::Qr, terminal::paragraph, values},
+    cli::{
+        qr::Qr,
+        terminal::{self, paragraph},
+        values,
+    },
     clock,
     config::Config,
     domain::address::SourceId,
@@ -76,9 +80,9 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
         write(file, qr.svg().as_bytes())?;
     }
     if request.png.is_none() && request.svg.is_none() {
-        print!("{}", qr.text());
+        terminal::print(qr.text());
     }
-    print!("{link}\n{note}");
+    terminal::print(format_args!("{link}\n{note}"));
     Ok(())
 }
 

@@ -39,7 +39,7 @@ pub fn run(words: &[String], root: &Command) -> Result<(), String> {
         Some(chapter) => markdown::shown(chapter.text, columns) + &fit(&namesake(chapter.name, root), columns),
         None => fit(&help(&names, root)?, columns),
     };
-    print!("{text}");
+    terminal::print(text);
     Ok(())
 }
 

@@ -62,8 +62,8 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     match request {
         Request::List(filter) => {
             let mut summary = list::Summary::for_columns(terminal::table_columns());
-            for_each_page(admin, &filter, |rows| print!("{}", summary.add(rows, clock::now()))).await?;
-            print!("{}", summary.end());
+            for_each_page(admin, &filter, |rows| terminal::print(summary.add(rows, clock::now()))).await?;
+            terminal::print(summary.end());
             Ok(())
         }
         Request::Retry(selection) => {
@@ -107,7 +107,7 @@ async fn change(admin: SocketAddr, selection: Selection, act: &str, became: [&st
         left.extend(changed.left);
     }
     if done > 0 || left.is_empty() {
-        println!("{}", list::changed(done, became));
+        terminal::print(format_args!("{}\n", list::changed(done, became)));
     }
     for left in &left {
         terminal::complain(&format!("{}: {}", left.id, left.why));

@@ -13,7 +13,6 @@ use crate::cli::{
 
 mod answer;
 mod letter;
-mod logo;
 mod questions;
 mod widget;
 
@@ -32,6 +31,9 @@ option; telekommo asks for what is missing, on a terminal.
 With --answer, asks for the ids and the secret in the support's answer, and
 prints the lines for the configuration. The secret is typed, or read from the
 first line of the input. It goes to a file that only you can read.";
+
+/// The icon of the channel, which stands beside a message: round, 14 by 14.
+const ICON: &str = include_str!("register/icon.svg");
 
 /// Where the letter goes, according to Kommo's own help.
 const ADDRESS: &str =
@@ -110,7 +112,7 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
     let mut letter = Letter::ask(register, configured)?;
     let archive = widget::archive(&letter.public_url, &letter.email)?;
     write(&register.widget, &archive)?;
-    write(&register.icon, logo::SVG.as_bytes())?;
+    write(&register.icon, ICON.as_bytes())?;
     let (icon, widget) = (register.icon.display(), register.widget.display());
     let upload = format!(
         "\nUpload {widget} to the integration in Kommo, and switch \"Multiple sources\" on there. Kommo then gives \
@@ -120,7 +122,7 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
         tell(&upload);
         letter.widget_code = answered(None, &questions::WIDGET_CODE)?;
     }
-    println!("{letter}");
+    terminal::print(format_args!("{letter}\n"));
     tell(&format!(
         "\n{ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register --answer"
     ));
@@ -132,7 +134,7 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
 
 /// Says what there is to do, on stderr: stdout has the letter alone.
 fn tell(text: &str) {
-    eprintln!("{}", fit(text, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
+    terminal::eprint(format_args!("{}\n", fit(text, terminal::columns(io::stderr()).unwrap_or(COLUMNS))));
 }
 
 fn write(path: &PathBuf, bytes: &[u8]) -> anyhow::Result<()> {
@@ -153,7 +155,17 @@ fn answered(given: Option<&String>, question: &Question) -> anyhow::Result<Strin
     loop {
         match (question.check)(&terminal::line(question.text, question.default)?) {
             Ok(answer) => return Ok(answer),
-            Err(wrong) => eprintln!("  {wrong}"),
+            Err(wrong) => terminal::eprint(format_args!("  {wrong}\n")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_icon_is_as_kommo_wants_it() {
+        assert!(ICON.len() < 100 * 1024 && ICON.contains("width=\"14\" height=\"14\""));
     }
 }

@@ -41,10 +41,10 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
         .context("sources need the account's REST API: set kommo.account_url and kommo.access_token")?;
     let wanted = wanted(config);
     match request {
-        Request::List => print!("{}", listing(&wanted, &account.sources().await?)),
+        Request::List => terminal::print(listing(&wanted, &account.sources().await?)),
         Request::Sync => {
             let synced = sync(&account, &wanted).await?;
-            print!("{synced}");
+            terminal::print(&synced);
             if !synced.refused.is_empty() {
                 bail!("Kommo refused {} of {} sources", synced.refused.len(), wanted.len());
             }

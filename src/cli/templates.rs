@@ -104,7 +104,7 @@ async fn list(account: &Account) -> anyhow::Result<()> {
     }
     let header = ["ID", "NAME", "TEXT"].map(str::to_owned);
     let rows: Vec<_> = [header].into_iter().chain(known.iter().map(row)).collect();
-    print!("{}", table(&rows, 2));
+    terminal::print(table(&rows, 2));
     Ok(())
 }
 
@@ -131,7 +131,7 @@ async fn push(account: &Account, wanted: &[Wanted], dry_run: bool) -> anyhow::Re
             if !is_about_one(&error) {
                 bail!("{}: {}", template.id, sentence(&error));
             }
-            eprintln!("{}: refused: {error}", template.id);
+            terminal::eprint(format_args!("{}: refused: {error}\n", template.id));
             refused += 1;
             continue;
         }

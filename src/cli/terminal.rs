@@ -1,12 +1,14 @@
 //! A person at a terminal: what they are asked and told. Both go to stderr, so that stdout holds the result alone.
+//! Secrets are asked for at the terminal itself.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    fmt,
+    io::{self, BufRead as _, IsTerminal as _},
     os::fd::AsFd,
-    panic, process,
+    process,
 };
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::{io::Errno, termios::tcgetwinsize};
 
 use crate::{
     cli::table::{self, COLUMNS, fit},
@@ -16,18 +18,34 @@ use crate::{
 /// How a shell reports what a broken pipe has ended: 128 and the number of SIGPIPE.
 const UNREAD: i32 = 141;
 
-/// Lets a command end quietly when nobody reads its output any more, as in `telekommo check | head -1` or after its
-/// terminal was closed. Rust ignores SIGPIPE, and its `print!` panics instead.
-pub fn end_quietly_when_unread() {
-    let others = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        let said = info.payload_as_str().unwrap_or_default();
-        let is_unread = ["Broken pipe", "Input/output error"].iter().any(|reason| said.contains(reason));
-        if said.starts_with("failed printing to") && is_unread {
-            process::exit(UNREAD);
-        }
-        others(info);
-    }));
+/// Prints a text on stdout. If nobody reads it any more, as in `telekommo check | head -1` or after the terminal was
+/// closed, the command ends quietly. `print!` would panic instead, because Rust ignores SIGPIPE; so must this program,
+/// because a broken connection is no reason to end.
+pub fn print(text: impl fmt::Display) {
+    if let Err(error) = write_to(io::stdout().lock(), &text) {
+        end_if_unread(&error);
+        complain(&format!("the output cannot be written: {error}"));
+        process::exit(1);
+    }
+}
+
+/// Prints a text on stderr, for the person at the terminal alone. What cannot be told there is not told.
+pub fn eprint(text: impl fmt::Display) {
+    if let Err(error) = write_to(io::stderr().lock(), &text) {
+        end_if_unread(&error);
+    }
+}
+
+fn write_to(mut stream: impl io::Write, text: &dyn fmt::Display) -> io::Result<()> {
+    write!(stream, "{text}")?;
+    stream.flush()
+}
+
+fn end_if_unread(error: &io::Error) {
+    // A terminal that is gone answers with EIO.
+    if error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error()) {
+        process::exit(UNREAD);
+    }
 }
 
 /// How wide text for a stream may be, if that is a terminal: not above [`COLUMNS`], at which people read best.
@@ -49,7 +67,7 @@ pub(super) fn text_columns() -> usize {
 
 /// Prints text on stdout: in lines that fit a terminal, and as it is for everything else.
 pub fn say(text: &str) {
-    print!("{}", columns(io::stdout()).map_or_else(|| text.to_owned(), |columns| fit(text, columns)));
+    print(columns(io::stdout()).map_or_else(|| text.to_owned(), |columns| fit(text, columns)));
 }
 
 /// Rows with their columns below each other, as wide as the terminal on stdout; whole for everything else.
@@ -71,7 +89,7 @@ pub(super) fn paragraph(label: &str, text: &str) -> String {
 /// else.
 pub fn complain(why: &str) {
     let text = format!("telekommo: {why}");
-    eprintln!("{}", columns(io::stderr()).map_or_else(|| text.clone(), |columns| fit(&text, columns)));
+    eprint(columns(io::stderr()).map_or_else(|| text.clone(), |columns| fit(&text, columns)) + "\n");
 }
 
 /// Whether somebody sits there.
@@ -89,8 +107,7 @@ pub(super) fn line(question: &str, default: Option<&str>) -> io::Result<String> 
         Some(default) => format!(" [{default}]"),
         None => String::new(),
     };
-    eprint!("{question}{hint}: ");
-    io::stderr().flush()?;
+    eprint(format_args!("{question}{hint}: "));
     let answer = read()?;
     Ok(if answer.is_empty() { default.unwrap_or_default().to_owned() } else { answer })
 }
@@ -100,20 +117,10 @@ pub(super) fn line(question: &str, default: Option<&str>) -> io::Result<String> 
 /// # Errors
 /// If the input ends, or the terminal cannot be told to show nothing.
 pub(super) fn secret(question: &str) -> io::Result<String> {
-    let stdin = io::stdin();
-    if !stdin.is_terminal() {
+    if !io::stdin().is_terminal() {
         return read();
     }
-    eprint!("{question} (it is not shown): ");
-    io::stderr().flush()?;
-    let shown = tcgetattr(&stdin)?;
-    let mut hidden = shown.clone();
-    hidden.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
-    let answer = read();
-    tcsetattr(&stdin, OptionalActions::Flush, &shown)?;
-    eprintln!();
-    answer
+    Ok(rpassword::prompt_password(format!("{question} (it is not shown): "))?.trim().to_owned())
 }
 
 fn read() -> io::Result<String> {

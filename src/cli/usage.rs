@@ -43,12 +43,12 @@ pub fn read<T>(
 pub fn explain(error: &Error, mut root: Command) -> ExitCode {
     let text = error.render().to_string();
     if !error.use_stderr() {
-        print!("{}", fit(&text, terminal::columns(io::stdout()).unwrap_or(COLUMNS)));
+        terminal::print(fit(&text, terminal::columns(io::stdout()).unwrap_or(COLUMNS)));
     } else if let Some(wrong) = text.strip_prefix(HEAD) {
         terminal::complain(specific(wrong, &mut root, env::args().skip(1)).trim_end());
     } else {
         // The help that stands for a command that is missing.
-        eprint!("{}", fit(&text, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
+        terminal::eprint(fit(&text, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

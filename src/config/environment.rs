@@ -51,6 +51,7 @@ impl Environment {
     }
 
     /// The folder that the sandbox's fakes keep a record in, if they are to keep one.
+    #[cfg(feature = "sandbox")]
     pub(crate) fn record_folder(&self) -> Option<PathBuf> {
         self.0.get(OsStr::new(RECORD)).filter(|folder| !folder.is_empty()).map(PathBuf::from)
     }

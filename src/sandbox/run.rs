@@ -42,12 +42,15 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
     stage.start_bridge().await?;
     let page = page(listen, &stage)?;
     let config = stage.write_config_for_commands()?;
-    println!("Open http://{} in a browser: a customer and a manager side by side.", reached(page.addr()));
-    println!("Below is what passes between them. Ctrl+C ends it; nothing of it stays.");
-    println!(
-        "Try the other commands on it from another terminal, such as\n  telekommo check --config {}\n",
+    terminal::print(format_args!(
+        "Open http://{} in a browser: a customer and a manager side by side.\n",
+        reached(page.addr())
+    ));
+    terminal::print("Below is what passes between them. Ctrl+C ends it; nothing of it stays.\n");
+    terminal::print(format_args!(
+        "Try the other commands on it from another terminal, such as\n  telekommo check --config {}\n\n",
         config.display()
-    );
+    ));
     let lifecycle = stage.bridge().context("the bridge has not started")?.lifecycle().clone();
     watch(&stage, &lifecycle, signals).await;
     stage.stop_bridge().await;
@@ -66,13 +69,15 @@ pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode
     let hooks_to = own_bridge::hook_url(&hooks_to, &stage);
     stage.kommo.set_hook_url(hooks_to.clone());
     let page = page(listen, &stage)?;
-    println!("{}", places(&stage, &page));
+    terminal::print(format_args!("{}\n", places(&stage, &page)));
     let file = stage.write_config_text(&own_bridge::config(&hooks_to, &stage)?)?;
-    println!("\n# A configuration for your own bridge between these fakes. Start it from another terminal with");
-    println!("#   telekommo run --config {}", file.display());
-    println!("# It is good until this sandbox ends: save these lines elsewhere to change them.");
-    println!("{}", fs::read_to_string(&file)?);
-    println!("# Below is what passes. Ctrl+C ends it; nothing of it stays.\n");
+    terminal::print(
+        "\n# A configuration for your own bridge between these fakes. Start it from another terminal with\n",
+    );
+    terminal::print(format_args!("#   telekommo run --config {}\n", file.display()));
+    terminal::print("# It is good until this sandbox ends: save these lines elsewhere to change them.\n");
+    terminal::print(format_args!("{}\n", fs::read_to_string(&file)?));
+    terminal::print("# Below is what passes. Ctrl+C ends it; nothing of it stays.\n\n");
     watch(&stage, &Lifecycle::default(), signals).await;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,9 +4,12 @@ use std::{process::ExitCode, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::sandbox::{
-    harness::{ANNA, BEN, Harness, LINES, Line, TimedOut},
-    kommo::Status,
+use crate::{
+    cli::terminal,
+    sandbox::{
+        harness::{ANNA, BEN, Harness, LINES, Line, TimedOut},
+        kommo::Status,
+    },
 };
 
 /// How long one message may take. On one machine it takes milliseconds.
@@ -40,17 +43,21 @@ const SCRIPT: [(usize, Speaker, &str); 8] = [
 pub async fn run() -> anyhow::Result<ExitCode> {
     let mut stage = Harness::start("").await?;
     let started = Instant::now();
-    println!("A customer writes in Telegram (>), a manager answers in Kommo (<).\n");
+    terminal::print("A customer writes in Telegram (>), a manager answers in Kommo (<).\n\n");
     for (line, speaker, text) in SCRIPT {
         if let Err(timed_out) = play(&stage, LINES[line], speaker, text).await {
-            println!("\nNot all of it arrived: {timed_out}.");
-            println!("`telekommo sandbox` shows in a browser what passes, and where it stops.");
+            terminal::print(format_args!("\nNot all of it arrived: {timed_out}.\n"));
+            terminal::print("`telekommo sandbox` shows in a browser what passes, and where it stops.\n");
             stage.stop_bridge().await;
             return Ok(ExitCode::FAILURE);
         }
     }
-    println!("\nAll {} messages arrived, in {} ms.", SCRIPT.len(), started.elapsed().as_millis());
-    println!("Next: `telekommo sandbox` lets you play both parts yourself, in a browser.");
+    terminal::print(format_args!(
+        "\nAll {} messages arrived, in {} ms.\n",
+        SCRIPT.len(),
+        started.elapsed().as_millis()
+    ));
+    terminal::print("Next: `telekommo sandbox` lets you play both parts yourself, in a browser.\n");
     stage.stop_bridge().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -70,7 +77,11 @@ async fn play(stage: &Harness, line: Line, speaker: Speaker, text: &str) -> Resu
             ('<', name, "delivered")
         }
     };
-    println!("{arrow} {:<12} {who:<9} {text}\n  {what} after {} ms", line.name, started.elapsed().as_millis());
+    terminal::print(format_args!(
+        "{arrow} {:<12} {who:<9} {text}\n  {what} after {} ms\n",
+        line.name,
+        started.elapsed().as_millis()
+    ));
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod command_line;
 mod compact;
 mod crowd;
 mod foreign_files;
+mod generated;
 mod help;
 mod history;
 mod import;

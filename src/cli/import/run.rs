@@ -5,18 +5,21 @@ use std::{collections::HashMap, fs, path::PathBuf};
 use anyhow::Context as _;
 
 use crate::{
-    cli::import::{
+    cli::{
         bar::Bar,
-        chats::Chats,
-        event::{self, Fetchable, Left, Thread},
-        export::{self, Export, Found},
-        people::People,
-        progress::{AS_WHOM, Progress},
-        read::{Enclosed, Item, Said},
-        room::Room,
-        sending::{Ended, Post},
-        survey::Survey,
-        walk::ChatHead,
+        import::{
+            chats::Chats,
+            event::{self, Fetchable, Left, Thread},
+            export::{self, Export, Found},
+            people::People,
+            progress::{AS_WHOM, Progress},
+            read::{Enclosed, Item, Said},
+            room::Room,
+            sending::{Ended, Post},
+            survey::Survey,
+            walk::ChatHead,
+        },
+        terminal,
     },
     clock,
     config::Config,
@@ -228,9 +231,10 @@ impl Run {
     /// Prints what was done, and gives whether Kommo has all of it.
     pub(super) fn report(&self) -> bool {
         self.bar.end();
-        println!("\nImported {}, there already {}, failed {}.", self.taken, self.there, self.failed.len());
+        let (taken, there, failed) = (self.taken, self.there, self.failed.len());
+        terminal::print(format_args!("\nImported {taken}, there already {there}, failed {failed}.\n"));
         for failed in &self.failed {
-            println!("  {failed}");
+            terminal::print(format_args!("  {failed}\n"));
         }
         self.failed.is_empty()
     }

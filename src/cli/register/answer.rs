@@ -29,13 +29,13 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
     let account_id = answered(register.account_id.as_ref(), &ask::ACCOUNT_ID)?;
     let secret = secret()?;
     keep(&register.secret_file, &secret)?;
-    println!("channel_id = \"{channel_id}\"");
-    println!("channel_secret_file = {:?}", register.secret_file.display().to_string());
-    println!("origin_code = \"{channel_code}\"");
+    terminal::print(format_args!("channel_id = \"{channel_id}\"\n"));
+    terminal::print(format_args!("channel_secret_file = {:?}\n", register.secret_file.display().to_string()));
+    terminal::print(format_args!("origin_code = \"{channel_code}\"\n"));
     if !account_id.is_empty() {
-        println!("account_id = \"{account_id}\"");
+        terminal::print(format_args!("account_id = \"{account_id}\"\n"));
     }
-    println!("bot_id = \"{bot_id}\"");
+    terminal::print(format_args!("bot_id = \"{bot_id}\"\n"));
     super::tell(&next(&register.secret_file, account_id.is_empty()));
     Ok(())
 }
@@ -62,7 +62,9 @@ fn secret() -> anyhow::Result<ChannelSecret> {
         let given = terminal::secret("The channel's secret").context("the secret is read from the input")?;
         match ChannelSecret::parse(&given) {
             Ok(secret) => return Ok(secret),
-            Err(wrong) if terminal::is_attended() => eprintln!("  What was given as the secret {wrong}."),
+            Err(wrong) if terminal::is_attended() => {
+                terminal::eprint(format_args!("  What was given as the secret {wrong}.\n"));
+            }
             Err(wrong) => bail!("what was given as the secret {wrong}"),
         }
     }

@@ -1,54 +1,33 @@
-//! The archive of the widget. It shows nothing: Kommo offers the sources of an integration only if it has a widget that
-//! says `lead_sources` ("Widget archive structure", "Sources").
+//! The archive of the widget, from the files in `widget/`. It shows nothing: Kommo offers the sources of an integration
+//! only if it has a widget that says `lead_sources` ("Widget archive structure", "Sources").
 
 use std::io::{Cursor, Write as _};
 
 use serde_json::{Value, json};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::cli::register::logo;
+/// The file that says what the widget is. Each operator's has other addresses for help.
+const MANIFEST: &str = "manifest.json";
 
-/// The pictures: name, width and height in pixels. None may be larger than 300 KB.
-const PICTURES: [(&str, u32, u32); 6] = [
-    ("logo_main", 400, 272),
-    ("logo_medium", 240, 84),
-    ("logo_dp", 174, 109),
-    ("logo", 130, 100),
-    ("logo_small", 108, 108),
-    ("logo_min", 84, 84),
+/// Takes files from `widget/`, under the names that they have in the archive.
+macro_rules! files {
+    ($($name:literal,)+) => { [$(($name, include_bytes!(concat!("widget/", $name)).as_slice())),+] };
+}
+
+const FILES: [(&str, &[u8]); 12] = files![
+    "manifest.json",
+    "script.js",
+    "i18n/en.json",
+    "i18n/es.json",
+    "i18n/pt.json",
+    "i18n/ru.json",
+    "images/logo.png",
+    "images/logo_dp.png",
+    "images/logo_main.png",
+    "images/logo_medium.png",
+    "images/logo_min.png",
+    "images/logo_small.png",
 ];
-
-/// The languages: code, what the widget is in a few words, and in a sentence.
-const WORDS: [(&str, &str, &str); 4] = [
-    ("en", "Telegram bots in Kommo", "Customers write to your Telegram bots, and you answer in Kommo."),
-    ("es", "Bots de Telegram en Kommo", "Los clientes escriben a sus bots de Telegram y usted responde en Kommo."),
-    ("pt", "Bots do Telegram no Kommo", "Os clientes escrevem para os seus bots do Telegram e você responde no Kommo."),
-    ("ru", "Боты Telegram в Kommo", "Клиенты пишут вашим ботам в Telegram, а вы отвечаете в Kommo."),
-];
-
-/// All callbacks that Kommo calls. Each agrees and does nothing.
-const SCRIPT: &str = "define([], function () {
-  'use strict';
-
-  // The bridge works on its own; this widget only makes its sources known.
-  return function () {
-    var agree = function () {
-      return true;
-    };
-    this.callbacks = {
-      render: agree,
-      init: agree,
-      bind_actions: agree,
-      settings: agree,
-      onSave: agree,
-      onInstall: agree,
-      onAddAsSource: agree,
-      destroy: agree
-    };
-    return this;
-  };
-});
-";
 
 /// The archive, with addresses under which people find help.
 ///
@@ -56,45 +35,22 @@ const SCRIPT: &str = "define([], function () {
 /// If it cannot be written, which is a mistake in here.
 pub(super) fn archive(link: &str, email: &str) -> anyhow::Result<Vec<u8>> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let mut add = |name: String, bytes: &[u8]| -> anyhow::Result<()> {
-        archive.start_file(name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored))?;
-        Ok(archive.write_all(bytes)?)
-    };
-    add("manifest.json".to_owned(), &text(&manifest(link, email)))?;
-    add("script.js".to_owned(), SCRIPT.as_bytes())?;
-    for (language, short, sentence) in WORDS {
-        let words = json!({
-            "widget": { "name": "telekommo", "short_description": short, "description": sentence },
-            "settings": {},
-        });
-        add(format!("i18n/{language}.json"), &text(&words))?;
-    }
-    for (name, width, height) in PICTURES {
-        add(format!("images/{name}.png"), &logo::png(width, height)?)?;
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for (name, bytes) in FILES {
+        archive.start_file(name, stored)?;
+        if name == MANIFEST {
+            archive.write_all(&manifest(bytes, link, email)?)?;
+        } else {
+            archive.write_all(bytes)?;
+        }
     }
     Ok(archive.finish()?.into_inner())
 }
 
-fn manifest(link: &str, email: &str) -> Value {
-    json!({
-        "widget": {
-            "name": "widget.name",
-            "description": "widget.description",
-            "short_description": "widget.short_description",
-            "version": "1.0.0",
-            "interface_version": 2,
-            "init_once": false,
-            "locale": WORDS.map(|(language, ..)| language),
-            "installation": true,
-            "support": { "link": link, "email": email },
-        },
-        "locations": ["lead_sources", "settings"],
-        "settings": {},
-    })
-}
-
-fn text(value: &Value) -> Vec<u8> {
-    format!("{value:#}\n").into_bytes()
+fn manifest(bytes: &[u8], link: &str, email: &str) -> anyhow::Result<Vec<u8>> {
+    let mut manifest: Value = serde_json::from_slice(bytes)?;
+    manifest["widget"]["support"] = json!({ "link": link, "email": email });
+    Ok(format!("{manifest:#}\n").into_bytes())
 }
 
 #[cfg(test)]
@@ -114,18 +70,26 @@ mod tests {
 
     #[test]
     fn the_archive_has_what_kommo_asks_for() {
-        let archive = archive("https://example.com", "ops@example.com").unwrap();
+        let archive = archive("https://example.org", "ops@example.org").unwrap();
         let manifest: Value = serde_json::from_slice(&file(&archive, "manifest.json")).unwrap();
         assert!(manifest["locations"].as_array().unwrap().contains(&json!("lead_sources")));
+        assert_eq!(manifest["widget"]["support"], json!({ "link": "https://example.org", "email": "ops@example.org" }));
         for language in ["en", "es", "pt", "ru"] {
             let words: Value = serde_json::from_slice(&file(&archive, &format!("i18n/{language}.json"))).unwrap();
             for name in ["name", "description", "short_description"] {
                 assert!(words["widget"][name].is_string(), "{language} {name}");
             }
         }
-        for (name, width, height) in PICTURES {
+        for (name, width, height) in [
+            ("logo_main", 400, 272),
+            ("logo_medium", 240, 84),
+            ("logo_dp", 174, 109),
+            ("logo", 130, 100),
+            ("logo_small", 108, 108),
+            ("logo_min", 84, 84),
+        ] {
             let picture = file(&archive, &format!("images/{name}.png"));
-            assert!(picture.len() <= 300 * 1024, "{name}");
+            assert!(picture.len() <= 300 * 1024, "{name} is larger than Kommo allows");
             let reader = png::Decoder::new(Cursor::new(picture)).read_info().unwrap();
             assert_eq!((reader.info().width, reader.info().height), (width, height), "{name}");
         }

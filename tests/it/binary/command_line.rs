@@ -306,6 +306,27 @@ async fn a_command_whose_output_nobody_reads_ends_quietly() {
 }
 
 #[tokio::test]
+async fn a_complaint_that_nobody_reads_ends_quietly() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = telekommo(&["check", "--config", "/nowhere/config.toml"]);
+    let status = command.stderr(writer).status();
+    assert_eq!(tokio::time::timeout(WITHIN, status).await.unwrap().unwrap().code(), Some(141));
+}
+
+#[tokio::test]
+async fn output_that_cannot_be_written_is_a_failure() {
+    let stage = Harness::without_bridge("").unwrap();
+    let mut command = with_config("check", &stage.write_config().unwrap());
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = command.arg("--offline").stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let output = tokio::time::timeout(WITHIN, child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    assert!(complaint.starts_with("telekommo: the output cannot be written: No space left"), "{complaint}");
+}
+
+#[tokio::test]
 async fn commands_work_on_the_sandbox() {
     let sandbox = Process::spawn(telekommo(&["sandbox", "--listen", "127.0.0.1:0"]));
     let line = sandbox.printed("--config ").await;

@@ -12,7 +12,10 @@ use telekommo::sandbox::{
     kommo::{Author, Endpoint, Imports, Message, Rate, Status},
 };
 
-use super::process::{Process, finished, telekommo, text};
+use super::{
+    process::{Process, finished, telekommo, text},
+    terminal,
+};
 use crate::support::{TestStage, conversation, eventually};
 
 mod trouble;
@@ -225,6 +228,17 @@ async fn an_answer_that_was_lost_doubles_nothing() {
     stage.kommo.fault(Endpoint::Message, Fault::DropAfter, 2);
     stage.kommo.fault(Endpoint::Message, Fault::Garbage, 1);
     done(&stage, &[]).await;
+    assert_complete(&stage);
+}
+
+#[tokio::test]
+async fn a_terminal_shows_how_far_an_import_has_come() {
+    let stage = Harness::without_bridge("").unwrap();
+    let config = stage.write_config().unwrap();
+    stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+    let said = terminal::shown(&words(&export(), &config, &[]), 80).await;
+    assert!(said.contains("[########################] 13/13 100%"), "{said:?}");
+    assert!(said.contains("\nImported 13, there already 0, failed 0.\n"), "{said:?}");
     assert_complete(&stage);
 }
 

@@ -1,39 +1,45 @@
 //! What an operator reads at a terminal, which is made here.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{Read as _, Write as _},
 };
 
 use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
+    termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize},
 };
 use telekommo::sandbox::{
     harness::{ANNA, Harness, LINES},
     telegram::{GroupKind, NewGroup},
 };
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{process::Command, task::spawn_blocking, time::timeout};
 
 use super::process::{finished, telekommo, text};
-use crate::support::{TestStage, WITHIN};
+use crate::support::{TestStage, WITHIN, eventually};
 
 /// What a command says on a terminal of so many columns.
 pub(super) async fn shown(arguments: &[&str], columns: u16) -> String {
     on_terminal(arguments, columns, None).await.1
 }
 
-/// How a command ends and what it says on a terminal of so many columns, where somebody types an answer if one sits
-/// there.
-async fn on_terminal(arguments: &[&str], columns: u16, answer: Option<&str>) -> (Option<i32>, String) {
+/// A terminal of so many columns: our end, and that of a program.
+fn terminal(columns: u16) -> (File, File) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     tcsetwinsize(&ours, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap();
     let theirs = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    (File::from(ours), theirs)
+}
+
+/// How a command ends and what it says on a terminal of so many columns, where somebody types an answer if one sits
+/// there.
+async fn on_terminal(arguments: &[&str], columns: u16, answer: Option<&str>) -> (Option<i32>, String) {
+    let (mut ours, theirs) = terminal(columns);
     let mut command = telekommo(arguments);
-    let mut ours = File::from(ours);
+    command.env("TERM", "xterm");
     if let Some(answer) = answer {
         // The terminal keeps it until it is read.
         ours.write_all(answer.as_bytes()).unwrap();
@@ -125,6 +131,40 @@ async fn whoever_disconnects_at_a_terminal_is_asked_and_a_script_is_not() {
         let (code, said) = on_terminal(words, 80, answer).await;
         assert!(code == Some(0) && !stage.kommo.is_connected(), "{answer:?}: {code:?} {said}");
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_typed_is_not_shown() {
+    const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c";
+    let folder = tempfile::tempdir().unwrap();
+    let (mut ours, theirs) = terminal(80);
+    let register = [
+        "register",
+        "--answer",
+        "--channel-id=344a5002-f8ca-454d-af3d-396180102ac7",
+        "--channel-code=amo.ext.12345",
+        "--bot-id=76fc2bea-902f-425c-9a3d-dcdac4766090",
+        "--account-id=52e591f7-c98f-4255-8495-827210138c81",
+    ];
+    // It makes the terminal that of the command.
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait"]).arg(env!("CARGO_BIN_EXE_telekommo")).args(register).env_clear();
+    command.current_dir(folder.path()).kill_on_drop(true).stdin(theirs.try_clone().unwrap());
+    command.stdout(theirs.try_clone().unwrap()).stderr(theirs.try_clone().unwrap());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let is_shown = |ours: &File| tcgetattr(ours).unwrap().local_modes.contains(LocalModes::ECHO);
+    assert!(is_shown(&ours));
+    eventually("the terminal shows nothing", async || !is_shown(&ours)).await;
+    ours.write_all(format!("{SECRET}\n").as_bytes()).unwrap();
+    let status = timeout(WITHIN, child.wait()).await.expect("the command ends").unwrap();
+    assert!(is_shown(&ours), "the terminal is as it was");
+    drop(theirs);
+    let said = timeout(WITHIN, spawn_blocking(move || all_of(ours))).await.expect("the terminal ends").unwrap();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.starts_with("The channel's secret (it is not shown): \r\nchannel_id = "), "{said}");
+    assert!(!said.contains(SECRET), "{said}");
+    assert_eq!(fs::read_to_string(folder.path().join("channel-secret")).unwrap().trim(), SECRET);
 }
 
 fn words(text: &str) -> String {

@@ -1,0 +1,184 @@
+//! The command line: what can be asked for, and how. Its comments are what `--help` and the manual pages say.
+
+#[cfg(feature = "sandbox")]
+use std::net::SocketAddr;
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+#[cfg(feature = "sandbox")]
+use reqwest::Url;
+
+use crate::{
+    cli::{chats, generated, import, invite, manual, parked, register, sources, templates, values},
+    config::{Config, ConfigError, Environment},
+};
+
+/// Connects Telegram bots to Kommo, and loses no message.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true, after_help = manual::topics())]
+pub struct Arguments {
+    #[command(flatten)]
+    pub config: ConfigPath,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the bridge until SIGTERM or SIGINT.
+    Run,
+    /// Check the configuration, explain it, and ask Kommo and Telegram about it.
+    ///
+    /// Nothing is changed.
+    Check {
+        /// Ask neither Kommo nor Telegram.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Connect the channel to the account, as a start does.
+    Connect,
+    /// Disconnect the channel from the account.
+    Disconnect {
+        /// Do not ask for confirmation.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List the sources in Kommo, make them like the configuration, or delete one.
+    Sources {
+        #[command(subcommand)]
+        request: sources::Request,
+    },
+    /// Write the letter that registers a chat channel, or read the support's answer.
+    #[command(long_about = register::ABOUT)]
+    Register {
+        #[command(flatten)]
+        register: Box<register::Registration>,
+    },
+    /// Import old chats from an export of Telegram Desktop.
+    #[command(long_about = import::ABOUT)]
+    Import {
+        #[command(flatten)]
+        import: Box<import::ImportOptions>,
+    },
+    /// List the chat templates in Kommo, create and change them from a file, or delete one.
+    Templates {
+        #[command(subcommand)]
+        request: templates::Request,
+    },
+    /// Print a link that opens a bot, for a contact or a campaign, with a QR code.
+    #[command(override_usage = invite::USAGE)]
+    Link {
+        #[command(flatten)]
+        request: invite::Request,
+    },
+    /// Show which conversation is which chat and contact in Kommo, and change it.
+    Chats {
+        #[command(subcommand)]
+        request: chats::Request,
+    },
+    /// Try telekommo on this machine alone, between a fake Telegram and a fake Kommo.
+    #[cfg(feature = "sandbox")]
+    Sandbox {
+        /// The address of the page.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070", value_parser = values::listener)]
+        listen: SocketAddr,
+        /// Play a short conversation; exit with 1 if not all of it arrived.
+        #[arg(long, conflicts_with = "hooks_to")]
+        script: bool,
+        /// Start no bridge: send hooks to URL, and print a configuration for a bridge.
+        #[arg(long, value_name = "URL", conflicts_with = "set", value_parser = values::address)]
+        hooks_to: Option<Url>,
+        /// Set a key of the bridge's configuration: 'telegram.buttons = "keyboard"'.
+        #[arg(long, value_name = "LINE", conflicts_with = "script")]
+        set: Vec<String>,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
+    },
+    /// List, retry or drop parked messages, in the running bridge.
+    Parked {
+        #[command(subcommand)]
+        request: parked::Request,
+    },
+    /// Let the running bridge find missed answers of managers, and send them.
+    Reconcile {
+        /// How far back to look [default: `reconcile.max_age`], at most `store.dedupe_for`.
+        #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+        since: Option<Duration>,
+    },
+    /// Print what Kommo has of a conversation, the newest message last.
+    History {
+        /// A conversation, such as `tg:sales:777000111`, or Kommo's UUID of a chat.
+        #[arg(value_name = "CONVERSATION")]
+        conversation: String,
+        /// The number of messages to print.
+        #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = values::count::<NonZeroUsize>, allow_negative_numbers = true)]
+        limit: NonZeroUsize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Show times in UTC, not in this machine's time zone.
+        #[arg(long, conflicts_with = "json")]
+        utc: bool,
+    },
+    /// Restore the store from a dump. The current store is moved aside, never deleted.
+    Restore {
+        /// The data directory: `data_dir` of the configuration.
+        #[arg(value_name = "DATA_DIR")]
+        data_dir: PathBuf,
+        /// The dump [default: the newest one in the data directory].
+        #[arg(value_name = "DUMP")]
+        dump: Option<PathBuf>,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
+    },
+    /// Write the store again, so that its file becomes small; no bridge may run meanwhile.
+    Compact {
+        /// The data directory: `data_dir` of the configuration.
+        #[arg(value_name = "DATA_DIR")]
+        data_dir: PathBuf,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
+    },
+    /// Print a script that completes commands and options in a shell.
+    #[command(long_about = generated::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
+    },
+    /// Write a manual page for each command into a folder, for `man`.
+    Man {
+        /// The folder, such as /usr/local/share/man/man1.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        #[arg(id = "path", long = "config", hide = true)]
+        config: Option<PathBuf>,
+    },
+    /// Print a chapter of the manual, or the help of a command.
+    #[command(disable_help_flag = true)]
+    Help {
+        /// A topic or a command [default: a list of both].
+        #[arg(value_name = "TOPIC", allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ConfigPath {
+    /// The configuration file [default: ./config.toml, or /etc/telekommo/config.toml].
+    #[arg(long = "config", value_name = "PATH", global = true)]
+    pub path: Option<PathBuf>,
+}
+
+impl ConfigPath {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with everything that is wrong.
+    pub fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(self.path.as_deref(), &Environment::of_process())
+    }
+}
