@@ -20,6 +20,8 @@ macro_rules! chapters {
                 "[decisions]: crate::docs::decisions\n[history]: crate::docs::history\n[install]: crate::docs::install\n",
                 "[limits]: crate::docs::limits\n[operate]: crate::docs::operate\n",
                 "[troubleshoot]: crate::docs::troubleshoot\n",
+                "[container]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/systemd/Containerfile\n",
+                "[credentials]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/systemd/credentials.conf\n",
                 "[example]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/config.toml.example\n",
                 "[security]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/.github/SECURITY.md\n",
                 "[unit]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/systemd/telekommo.service\n",
@@ -41,7 +43,7 @@ pub struct Chapter {
 }
 
 chapters! {
-    install: "the program, the sandbox, containers",
+    install: "the program, the package, the sandbox, containers",
     connect: "from the program to the first message",
     configure: "files, environment, secrets, proxies, groups, own chats",
     customers: "links, campaigns, phone numbers, contacts, forgetting a customer",

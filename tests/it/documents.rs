@@ -94,3 +94,27 @@ fn unsafe_code_is_forbidden() {
     // exception.
     assert_eq!(manifest()["lints"]["rust"]["unsafe_code"], Value::from("forbid"));
 }
+
+#[test]
+fn every_file_of_the_debian_package_exists_or_is_made() {
+    let manifest = manifest();
+    let deb = manifest["package"]["metadata"]["deb"].as_table().unwrap();
+    let script = text(".ci/package");
+    let (mut kept, mut made) = (0, 0);
+    for asset in deb["assets"].as_array().unwrap() {
+        let path = asset[0].as_str().unwrap();
+        if let Some(name) = path.strip_prefix("target/package-files/") {
+            let begin = name.split(['/', '.']).next().unwrap();
+            assert!(script.contains(&format!("\"$made/{begin}")), "nothing makes {path}");
+            made += 1;
+        } else {
+            assert!(!text(path).is_empty(), "{path} is empty");
+            kept += 1;
+        }
+    }
+    assert!(kept >= 3 && made >= 5, "{kept} files are kept, {made} are made");
+    for file in ["telekommo.service", "telekommo.sysusers", "telekommo.tmpfile"] {
+        let folder = deb["systemd-units"]["unit-scripts"].as_str().unwrap();
+        assert!(!text(&format!("{folder}/{file}")).is_empty());
+    }
+}
