@@ -36,7 +36,7 @@ const NOBODY: &str =
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Request {
-    /// List the conversations in which somebody has written to a bot
+    /// List the conversations in which a customer has written to a bot
     ///
     /// Conversations that were only imported are not listed: no bot can answer there
     /// before the customer has written. `show`, `link` and `telekommo history` know them.

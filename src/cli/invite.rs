@@ -115,7 +115,7 @@ fn to_contact(config: &Config, source: &SourceId, contact: u64, valid: Duration)
     let invitation = Invitation { contact, expires_at_seconds: seconds, nonce };
     let payload = InviteKey::derive(config.kommo.channel_secret.expose()).seal(&invitation, source);
     let until = chrono::DateTime::from_timestamp(end.seconds(), 0).unwrap_or_default().format("%Y-%m-%d %H:%M UTC");
-    let note = format!("Whoever opens it first, until {until}, becomes contact {contact}. It is good once.");
+    let note = format!("{contact} gets the chat of the first person who opens the link, until {until}.");
     Ok((payload, paragraph("Contact", &note)))
 }
 

@@ -154,14 +154,14 @@ fn is_about_one(error: &RestError) -> bool {
 fn sentence(error: &RestError) -> String {
     match error {
         RestError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. } => format!(
-            "the account has all the templates that it may have ({error}). What stands above is done; delete one that \
+            "the account has all the templates that it may have ({error}). What is listed above is done; delete one that \
              you do not need (`telekommo templates remove`), and push again"
         ),
         RestError::Refused { .. }
         | RestError::Throttled { .. }
         | RestError::Nonsense(_)
         | RestError::Foreign(_)
-        | RestError::Unreachable(_) => format!("{error}. What stands above is done; push again later"),
+        | RestError::Unreachable(_) => format!("{error}. What is listed above is done; push again later"),
     }
 }
 

@@ -74,7 +74,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// What the page promises, which holds as long as it listens on this machine alone.
 const PRIVATE: &str = "Nothing here leaves this machine.";
 /// What it says otherwise.
-const OPEN: &str = "Whoever reaches this address can use this page.";
+const OPEN: &str = "Anyone who reaches this address can use this page.";
 
 /// What the page shows.
 struct View {

@@ -98,7 +98,7 @@ fn reached(address: SocketAddr) -> SocketAddr {
 fn page(listen: SocketAddr, stage: &Harness) -> anyhow::Result<Page> {
     if !listen.ip().is_loopback() {
         terminal::complain(&format!(
-            "other machines reach the page at {listen}, and it asks for no password: whoever opens it plays both sides. \
+            "other machines reach the page at {listen}, and it asks for no password: anyone who opens it plays both sides. \
              Leave --listen out to keep it on this machine"
         ));
     }

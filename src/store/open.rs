@@ -125,9 +125,8 @@ fn try_open(path: &Path, cache_bytes: u64, tidy_every_ms: u64) -> sled::Result<s
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes / HELD_PER_COUNTED);
     let config = config.flush_every_ms(Some(tidy_every_ms));
     let open = || config.open();
-    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
-        Err(sled::Error::Unsupported("the database broke off; what it met stands above".to_owned()))
-    })
+    catch_unwind(AssertUnwindSafe(open))
+        .unwrap_or_else(|_| Err(sled::Error::Unsupported("the database broke off; the log above says why".to_owned())))
 }
 
 pub(super) fn has_snapshot(path: &Path) -> io::Result<bool> {

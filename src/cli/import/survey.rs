@@ -266,7 +266,7 @@ impl Survey {
         let missing = sum(|chat| chat.missing);
         if missing > 0 {
             let (files, are) = (counted(missing, "file"), if missing == 1 { "is" } else { "are" });
-            writeln!(f, "{files} {are} missing or too large: a text stands for each.")?;
+            writeln!(f, "{files} {are} missing or too large: a text names each.")?;
         }
         let unreadable =
             || self.chats.iter().flat_map(|chat| chat.unreadable.iter().map(move |(id, why)| (&chat.chat, *id, *why)));

@@ -52,7 +52,7 @@ fn next(secret: &Path, lacks_account: bool) -> String {
     format!(
         "\nIn the section [kommo] of config.toml, put these lines in the place of those that begin with the same keys, \
          and delete the line channel_secret.{account}\nKeep {file} beside config.toml. With the systemd service: sudo \
-         install -m 600 {file} /etc/telekommo/\nThen: telekommo check"
+         install -m 640 {file} /etc/telekommo/\nThen: telekommo check"
     )
 }
 

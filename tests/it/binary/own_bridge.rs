@@ -66,7 +66,9 @@ async fn a_page_for_other_machines_promises_nothing_and_is_warned_of() {
         line.split_whitespace().find(|word| word.starts_with("http://127.0.0.1:")).unwrap_or_else(|| panic!("{line}"));
     sandbox.logged("it asks for no password").await;
     let text = reqwest::get(address).await.unwrap().text().await.unwrap();
-    assert!(!text.contains("leaves this machine") && text.contains("Whoever reaches this address can use this page."));
+    assert!(
+        !text.contains("leaves this machine") && text.contains("Anyone who reaches this address can use this page.")
+    );
     sandbox.end(Signal::TERM).await;
     let private = Process::spawn(telekommo(&["sandbox", "--listen", "127.0.0.1:0"]));
     let line = private.printed("in a browser").await;
