@@ -16,7 +16,8 @@ macro_rules! chapters {
         }),+];
         $(
             #[doc = concat!(
-                "[configure]: crate::docs::configure\n[connect]: crate::docs::connect\n[customers]: crate::docs::customers\n",
+                "[architecture]: crate::docs::architecture\n[configure]: crate::docs::configure\n",
+                "[connect]: crate::docs::connect\n[customers]: crate::docs::customers\n",
                 "[decisions]: crate::docs::decisions\n[history]: crate::docs::history\n[install]: crate::docs::install\n",
                 "[limits]: crate::docs::limits\n[operate]: crate::docs::operate\n",
                 "[troubleshoot]: crate::docs::troubleshoot\n",
