@@ -68,6 +68,8 @@ mod scan;
 mod schema;
 mod settle;
 mod state_change;
+mod table;
+mod tables;
 mod threads;
 mod unread;
 mod unreadable;

@@ -7,12 +7,12 @@ use crate::store::{
     committer::{Commit, WriteTxn},
     db::Batch,
     index::Index,
-    keys, rows,
+    tables::ACCOUNT,
 };
 
 /// The account at an address.
 #[derive(Debug, Serialize, Deserialize)]
-struct AccountRow {
+pub(super) struct AccountRow {
     url: String,
     id: String,
     #[serde(flatten)]
@@ -48,8 +48,7 @@ impl Store {
     }
 
     fn account_row(&self, url: &str) -> Result<Option<AccountRow>, StoreError> {
-        let row: Option<AccountRow> = rows::get(&self.db()?, keys::ACCOUNT)?;
-        Ok(row.filter(|row| row.url == url))
+        Ok(ACCOUNT.get(&self.db()?)?.filter(|row| row.url == url))
     }
 
     /// Remembers what the account at `url` tells, in place of any other account.
@@ -60,7 +59,7 @@ impl Store {
         let row = AccountRow { url: url.to_owned(), id: id.to_owned(), facts };
         let plan = move |_: &mut WriteTxn| {
             let mut batch = Batch::default();
-            batch.insert(keys::ACCOUNT, rows::write(&row));
+            ACCOUNT.put(&mut batch, &row);
             Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await

@@ -19,6 +19,7 @@ use crate::{
         park::unknown_route,
         rows::{self, JobRow},
         settle::first_of,
+        tables::HELD,
     },
 };
 
@@ -40,7 +41,7 @@ pub(super) struct Arrival {
 
 /// The lane of a row that was set aside, as it is written in its former key.
 pub(super) fn lane_of(former: &[u8]) -> Option<(String, String)> {
-    let held = || keys::held_of(former).map(|it| Lane::inbound(&it)).map(|it| (it.route.to_string(), it.thread));
+    let held = || HELD.read_key(former).map(|it| Lane::inbound(&it)).map(|it| (it.route.to_string(), it.thread));
     RawPlace::parse(former).map(|place| (place.route.to_owned(), place.thread.to_owned())).or_else(held)
 }
 
@@ -106,7 +107,7 @@ pub(super) fn of(db: &Db, id: ParkedId) -> Result<Vec<Row>, StoreError> {
 /// Reads an arrival once more, or says why it still cannot be read.
 pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
     let first = rows.first().ok_or("nothing is left of it")?;
-    if let Some(conversation) = keys::held_of(&first.former) {
+    if let Some(conversation) = HELD.read_key(&first.former) {
         return held(&conversation, &first.value);
     }
     let jobs = rows.iter().map(|row| Ok((place(row)?.part, rows::parse(&row.value)?)));

@@ -10,7 +10,7 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::Batch,
         index::Index,
-        keys, rows,
+        tables::AVATARS,
     },
 };
 
@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn avatar(&self, bot: BotId, customer: ContactId) -> Result<Option<Avatar>, StoreError> {
-        rows::get(&self.db()?, &keys::avatar(bot, customer))
+        AVATARS.get(&self.db()?, &format!("{bot}:{customer}"))
     }
 
     /// Remembers what a bot was told of a customer's picture, in place of what it was told before. It is little and stays.
@@ -29,10 +29,10 @@ impl Store {
     /// If the store fails.
     pub async fn remember_portrait(&self, bot: BotId, customer: ContactId, avatar: &Avatar) -> Result<(), StoreError> {
         self.db()?;
-        let (key, row) = (keys::avatar(bot, customer), rows::write(avatar));
+        let avatar = avatar.clone();
         let plan = move |_: &mut WriteTxn| {
             let mut batch = Batch::default();
-            batch.insert(key, row);
+            AVATARS.put(&mut batch, &format!("{bot}:{customer}"), &avatar);
             Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await

@@ -14,6 +14,7 @@ use crate::{
         db::Batch,
         index::Index,
         keys, rows,
+        tables::{TO_KOMMO, TO_OURS},
     },
 };
 
@@ -113,8 +114,9 @@ fn sweep_step(txn: &mut WriteTxn, now: UnixMillis) -> Result<Commit<usize>, Stor
             // Noted again since then (a link with a further part, an arrival that came anew), it lives on with the
             // later note.
             if !is_noted_later(txn, key, now)? {
-                if let Some(kommo) = keys::is_link(key).then(|| rows::get(&txn.db, key)).transpose()?.flatten() {
-                    batch.remove(keys::ours_of(&kommo));
+                let link = key.starts_with(&TO_KOMMO.prefix).then(|| rows::get(&txn.db, key)).transpose()?;
+                if let Some(kommo) = link.flatten() {
+                    TO_OURS.remove(&mut batch, &kommo);
                 }
                 told += usize::from(keys::parked_sequence(key).is_some() && txn.db.contains_key(key)?);
                 batch.remove(key);

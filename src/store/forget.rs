@@ -1,16 +1,18 @@
 //! Forgetting a person: what says who they are goes, and what keeps messages from being doubled or lost stays.
 
 use crate::{
-    domain::{address::ContactId, crm::SyncedProfile},
+    domain::{
+        address::{ContactId, Conversation},
+        crm::SyncedProfile,
+    },
     store::{
         Store, StoreError,
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::Index,
-        keys,
-        manager_initiated::OwnNumber,
-        questions, rows,
+        rows,
         scan::scan,
+        tables::{AVATARS, NUMBERS, OWNERS, QUESTIONS, TOLD},
     },
 };
 
@@ -28,9 +30,8 @@ impl Store {
         let Found { mut known, told } = self.apart(move |db| find(db, contact)).await?;
         let plan = move |txn: &mut WriteTxn| {
             if let ContactId::Person(person) = contact {
-                let number: Option<OwnNumber> = rows::get(&txn.db, &keys::number_of(person))?;
-                known.extend(number.map(|number| keys::owner_of(&number.phone)));
-                known.push(keys::number_of(person));
+                known.extend(NUMBERS.get(&txn.db, &person)?.map(|number| OWNERS.key(&number.phone)));
+                known.push(NUMBERS.key(&person));
             }
             let (mut batch, mut is_known) = (Batch::default(), false);
             for key in known {
@@ -65,15 +66,13 @@ fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
         rows.map(|row| Ok(row?.0.to_vec())).collect()
     };
     let name = format!(":{contact}");
-    let is_in_told = |key: &[u8]| keys::told_of(key).is_some_and(|conversation| conversation.contact() == contact);
+    let is_theirs = |conversation: Option<Conversation>| conversation.is_some_and(|it| it.contact() == contact);
     Ok(Found {
         known: [
-            keys_of(keys::PORTRAITS, &|key| key.ends_with(name.as_bytes()))?,
-            keys_of(questions::QUESTIONS, &|key| {
-                questions::conversation_of(key).is_some_and(|it| it.contact() == contact)
-            })?,
+            keys_of(&AVATARS.prefix, &|key| key.ends_with(name.as_bytes()))?,
+            keys_of(&QUESTIONS.prefix, &|key| is_theirs(QUESTIONS.read_key(key)))?,
         ]
         .concat(),
-        told: keys_of(keys::TOLD, &is_in_told)?,
+        told: keys_of(&TOLD.prefix, &|key| is_theirs(TOLD.read_key(key)))?,
     })
 }

@@ -27,6 +27,7 @@ use crate::{
         is_in,
         keys::{self, Place, RawPlace},
         rows::{self, JobRow, ParkedHead, ParkedRow},
+        tables,
     },
 };
 
@@ -92,12 +93,12 @@ fn key(key: &[u8]) {
         assert_eq!(keys::aside(sequence, former), key);
         assert_eq!(keys::sequence_of(key), Some(sequence));
     }
-    for (read, write) in [
-        (keys::conversation_of(key), keys::chat as fn(&_) -> _),
-        (keys::told_of(key), keys::told),
-        (keys::held_of(key), keys::held),
+    for (read, table) in [
+        (tables::CHATS.read_key(key), tables::CHATS.prefix),
+        (tables::TOLD.read_key(key), tables::TOLD.prefix),
+        (tables::HELD.read_key(key), tables::HELD.prefix),
     ] {
-        assert!(read.is_none_or(|conversation| write(&conversation) == key));
+        assert!(read.is_none_or(|conversation| [&table[..], conversation.to_string().as_bytes()].concat() == key));
     }
     assert!(keys::expired(key).is_none_or(|expired| key.ends_with(expired)));
     let shown = keys::shown(key);

@@ -14,7 +14,8 @@ use crate::{
         db::Batch,
         expire,
         index::Index,
-        keys, rows,
+        rows,
+        tables::{CHATS, HELD, INVITATIONS, TOLD},
     },
 };
 
@@ -35,7 +36,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn used_by(&self, name: &str) -> Result<Option<String>, StoreError> {
-        rows::get(&self.db()?, &keys::invitation(name))
+        INVITATIONS.get(&self.db()?, name)
     }
 
     /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or before. Once
@@ -45,7 +46,7 @@ impl Store {
     /// If the store fails.
     pub async fn redeem(&self, name: &str, by: String, until: UnixMillis, now: UnixMillis) -> Result<bool, StoreError> {
         self.db()?;
-        let key = keys::invitation(name);
+        let key = INVITATIONS.key(name);
         let plan = move |txn: &mut WriteTxn| {
             let then = Box::new(|_: &mut Index| ());
             if let Some(used_by) = txn.db.get(&key)? {
@@ -69,7 +70,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn held(&self, conversation: &Conversation) -> Result<Option<Held>, StoreError> {
-        let key = keys::held(conversation);
+        let key = HELD.key(conversation);
         let Some(value) = self.db()?.get(&key)? else { return Ok(None) };
         let held = rows::read(&key, &value);
         if held.is_none() {
@@ -84,7 +85,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn told(&self, conversation: &Conversation) -> Result<SyncedProfile, StoreError> {
-        Ok(rows::get(&self.db()?, &keys::told(conversation))?.unwrap_or_default())
+        Ok(TOLD.get(&self.db()?, conversation)?.unwrap_or_default())
     }
 
     /// The conversations that Kommo knows, in the order of their names, at most `most` of them.
@@ -92,11 +93,6 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn chats(&self, most: usize) -> Result<Vec<(Conversation, Chat)>, StoreError> {
-        let mut chats = Vec::new();
-        for entry in self.db()?.scan_prefix(keys::CHATS).take(most) {
-            let (key, value) = entry?;
-            chats.extend(keys::conversation_of(&key).zip(rows::read(&key, &value)));
-        }
-        Ok(chats)
+        CHATS.rows(&self.db()?).take(most).collect()
     }
 }

@@ -15,15 +15,15 @@ use crate::{
     store::{
         StateChange, Store, StoreError,
         db::{Batch, Db},
-        keys, rows,
+        tables::{CAUGHT_UP_MARK, LATEST},
     },
 };
 
 /// The latest message of a conversation, as it is stored.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct LatestRow {
+pub(super) struct LatestRow {
     #[serde(flatten)]
-    last_sent: LastSent,
+    pub(super) last_sent: LastSent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Before>,
 }
@@ -53,7 +53,7 @@ impl Store {
     /// If the store fails.
     pub fn horizon(&self, conversation: &Conversation) -> Result<Option<MessageId>, StoreError> {
         let db = self.db()?;
-        let row: Option<LatestRow> = rows::get(&db, &keys::last_sent(conversation))?;
+        let row = LATEST.get(&db, conversation)?;
         let mark = mark(&db)?;
         Ok(row.map(|row| row.horizon(mark)))
     }
@@ -68,13 +68,12 @@ pub(super) fn write(
     last_sent: LastSent,
     changes: &[StateChange],
 ) -> Result<(), StoreError> {
-    let (key, mark) = (keys::last_sent(conversation), mark(db)?);
-    let former: Option<LatestRow> = rows::get(db, &key)?;
+    let (former, mark) = (LATEST.get(db, conversation)?, mark(db)?);
     // It was read before the call to Kommo, and another lane of the conversation may have gone on since.
     let last_sent = former.map_or(last_sent, |former| former.last_sent.or_later(last_sent));
     let is_linked = changes.iter().any(|change| matches!(change, StateChange::Link { .. }));
     let before = former.filter(|_| is_linked).map(|former| Before { mark, ours: former.horizon(mark) });
-    batch.insert(key, rows::write(&LatestRow { last_sent, before }));
+    LATEST.put(batch, conversation, &LatestRow { last_sent, before });
     Ok(())
 }
 
@@ -86,8 +85,8 @@ pub(super) fn pass(
     conversation: &Conversation,
     unlinked: &[MessageId],
 ) -> Result<(), StoreError> {
-    let (key, mark) = (keys::last_sent(conversation), mark(db)?);
-    let Some(mut row): Option<LatestRow> = rows::get(db, &key)? else { return Ok(()) };
+    let mark = mark(db)?;
+    let Some(mut row) = LATEST.get(db, conversation)? else { return Ok(()) };
     let horizon = row.horizon(mark);
     let in_chat = unlinked.iter().filter(|it| (it.bot, it.chat) == (horizon.bot, horizon.chat));
     let Some(highest) = in_chat.max_by_key(|it| it.message).filter(|it| it.message > horizon.message) else {
@@ -98,10 +97,10 @@ pub(super) fn pass(
         // A complete comparison makes the latest one the horizon.
         row.last_sent.ours = *highest;
     }
-    batch.insert(key, rows::write(&row));
+    LATEST.put(batch, conversation, &row);
     Ok(())
 }
 
 fn mark(db: &Db) -> Result<u64, StoreError> {
-    Ok(rows::get(db, keys::CAUGHT_UP_MARK)?.unwrap_or_default())
+    Ok(CAUGHT_UP_MARK.get(db)?.unwrap_or_default())
 }

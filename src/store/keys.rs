@@ -42,13 +42,7 @@
 
 use sha1::{Digest as _, Sha1};
 
-use crate::{
-    domain::{
-        address::{BotId, ContactId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
-        job::{IdempotencyKey, Lane},
-    },
-    store::hex::hex,
-};
+use crate::{domain::job::Lane, store::hex::hex};
 
 mod chunked;
 mod expiries;
@@ -62,20 +56,11 @@ pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
 /// What is too much for one step, until all of it is done.
 pub(super) const JOURNAL: &[u8] = b"mjournal";
-pub(super) const ACCOUNT: &[u8] = b"maccount";
-pub(super) const CAUGHT_UP: &[u8] = b"mcaught_up";
-pub(super) const CAUGHT_UP_MARK: &[u8] = b"mcaught_up_mark";
 pub(super) const BEGUN: &[u8] = b"mbegun";
-pub(super) const BEHIND: &[u8] = b"mbehind";
-pub(super) const LOOKED_AT_ALL: &[u8] = b"mlooked_at_all";
-pub(super) const CHATS: &[u8] = b"c";
-pub(super) const OPENED: &[u8] = b"s";
 pub(super) const JOBS: &[u8] = b"j";
 pub(super) const PARKED: &[u8] = b"p";
 /// Behind all others, since dumps rely on rows that only move forward.
 pub(super) const ASIDE: &[u8] = b"~";
-pub(super) const PORTRAITS: &[u8] = b"v";
-pub(super) const TOLD: &[u8] = b"y";
 pub(super) const EXPIRIES: &[u8] = b"e";
 pub(super) const CHUNKS: &[u8] = b"#";
 /// Above all chunks, and below every other key.
@@ -89,146 +74,21 @@ fn with(table: u8, rest: &[u8]) -> Vec<u8> {
 /// that sled makes a file of it.
 const LONGEST_ID: usize = 200;
 
-/// The key of an id that somebody else has made, and that may have any length: of a long one the beginning and a digest.
-fn with_id(table: u8, id: &str) -> Vec<u8> {
+/// What stands in a key for an id that somebody else has made, and that may have any length: of a long one the beginning and
+/// a digest.
+pub(super) fn id_bytes(id: &str) -> Vec<u8> {
     if id.len() <= LONGEST_ID {
-        return with(table, id.as_bytes());
+        return id.as_bytes().to_vec();
     }
     let digest = hex(&Sha1::digest(id));
     let begin = &id[..id.floor_char_boundary(LONGEST_ID - digest.len())];
-    with(table, format!("{begin}{digest}").as_bytes())
-}
-
-pub(super) fn offset(bot: BotId) -> Vec<u8> {
-    with(b'o', &bot.0.to_be_bytes())
-}
-
-pub(super) fn dedupe(id: &IdempotencyKey) -> Vec<u8> {
-    with_id(b'd', &id.0)
-}
-
-pub(super) fn chat(conversation: &Conversation) -> Vec<u8> {
-    with(b'c', conversation.to_string().as_bytes())
-}
-
-pub(super) fn membership(conversation: &Conversation) -> Vec<u8> {
-    with(b'b', conversation.to_string().as_bytes())
-}
-
-pub(super) fn connection(bot: BotId, id: &str) -> Vec<u8> {
-    with_id(b'h', &format!("{bot}:{id}"))
-}
-
-pub(super) fn connection_of(bot: BotId, owner: UserId) -> Vec<u8> {
-    with(b'w', format!("{bot}:{}", owner.0).as_bytes())
-}
-
-pub(super) fn moved_to(conversation: &Conversation) -> Vec<u8> {
-    with(b'g', conversation.to_string().as_bytes())
-}
-
-pub(super) fn moved_from(conversation: &Conversation) -> Vec<u8> {
-    with(b'f', conversation.to_string().as_bytes())
-}
-
-pub(super) fn newest(conversation: &Conversation) -> Vec<u8> {
-    with(b'n', conversation.to_string().as_bytes())
-}
-
-pub(super) fn topic(conversation: &Conversation) -> Vec<u8> {
-    with(b'z', conversation.to_string().as_bytes())
-}
-
-pub(super) fn under_way(conversation: &Conversation) -> Vec<u8> {
-    with(b'0', conversation.to_string().as_bytes())
-}
-
-pub(super) fn last_sent(conversation: &Conversation) -> Vec<u8> {
-    with(b'1', conversation.to_string().as_bytes())
-}
-
-pub(super) fn arrived(conversation: &Conversation) -> Vec<u8> {
-    with(b'2', conversation.to_string().as_bytes())
-}
-
-pub(super) fn unread(conversation: &Conversation) -> Vec<u8> {
-    with(b'u', conversation.to_string().as_bytes())
-}
-
-/// The conversation that the key of its chat names.
-pub(super) fn conversation_of(chat: &[u8]) -> Option<Conversation> {
-    std::str::from_utf8(chat.strip_prefix(CHATS)?).ok()?.parse().ok()
-}
-
-/// The conversation that the key of what was told in it names.
-pub(super) fn told_of(told: &[u8]) -> Option<Conversation> {
-    std::str::from_utf8(told.strip_prefix(TOLD)?).ok()?.parse().ok()
-}
-
-pub(super) fn activity(conversation: &Conversation) -> Vec<u8> {
-    with(b'a', conversation.to_string().as_bytes())
-}
-
-pub(super) fn avatar(bot: BotId, customer: ContactId) -> Vec<u8> {
-    with(b'v', format!("{bot}:{customer}").as_bytes())
-}
-
-pub(super) fn kommo_of(ours: &MessageId) -> Vec<u8> {
-    with(b't', ours.to_string().as_bytes())
-}
-
-pub(super) fn ours_of(kommo: &KommoMessageId) -> Vec<u8> {
-    with_id(b'k', &kommo.0)
-}
-
-pub(super) fn invitation(name: &str) -> Vec<u8> {
-    with_id(b'i', name)
-}
-
-pub(super) fn held(conversation: &Conversation) -> Vec<u8> {
-    with(b'x', conversation.to_string().as_bytes())
-}
-
-/// The conversation that the key of what is held in it names.
-pub(super) fn held_of(held: &[u8]) -> Option<Conversation> {
-    std::str::from_utf8(held.strip_prefix(b"x")?).ok()?.parse().ok()
-}
-
-pub(super) fn told(conversation: &Conversation) -> Vec<u8> {
-    with(b'y', conversation.to_string().as_bytes())
-}
-
-pub(super) fn owner_of(phone: &str) -> Vec<u8> {
-    with_id(b'q', phone)
-}
-
-pub(super) fn number_of(customer: UserId) -> Vec<u8> {
-    with(b'r', &customer.0.to_be_bytes())
-}
-
-pub(super) fn opening(conversation: &Conversation) -> Vec<u8> {
-    with(b'l', conversation.to_string().as_bytes())
-}
-
-pub(super) fn opened(chat: &KommoChatId) -> Vec<u8> {
-    with_id(b's', &chat.0)
-}
-
-/// The chat that the key of a begun one names.
-pub(super) fn opened_chat(key: &[u8]) -> Option<KommoChatId> {
-    let id = std::str::from_utf8(key.strip_prefix(OPENED)?).ok()?;
-    Some(KommoChatId(id.to_owned()))
+    format!("{begin}{digest}").into_bytes()
 }
 
 /// A key for people, without a phone number.
 pub(super) fn shown(key: &[u8]) -> String {
     let shown = if key.first() == Some(&b'q') { b"q\xe2\x80\xa6" } else { key };
     String::from_utf8_lossy(shown).escape_debug().to_string()
-}
-
-/// Whether a key is the one that [`kommo_of`] makes.
-pub(super) fn is_link(key: &[u8]) -> bool {
-    key.first() == Some(&b't')
 }
 
 pub(super) fn parked(sequence: u64) -> Vec<u8> {

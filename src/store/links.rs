@@ -9,9 +9,11 @@ use crate::{
     store::{
         Chat, StateChange, Store, StoreError,
         db::{Batch, Db},
-        expire, horizon, keys,
+        expire, horizon,
         lists::Lists,
-        manager_initiated, questions, reach, rows, unread,
+        manager_initiated, questions, reach,
+        tables::{ACTIVITY, ARRIVED, CHATS, HELD, MEMBERSHIPS, NEWEST, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY},
+        unread,
     },
 };
 
@@ -21,7 +23,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn kommo_message(&self, ours: &MessageId) -> Result<Option<KommoMessageId>, StoreError> {
-        rows::get(&self.db()?, &keys::kommo_of(ours))
+        TO_KOMMO.get(&self.db()?, ours)
     }
 
     /// The Telegram messages of a message of Kommo's: the parts of an answer, in order.
@@ -37,7 +39,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn chat(&self, conversation: &Conversation) -> Result<Option<Chat>, StoreError> {
-        rows::get(&self.db()?, &keys::chat(conversation))
+        CHATS.get(&self.db()?, conversation)
     }
 
     /// When something was last said in a conversation, if that was noted.
@@ -45,7 +47,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn active_at(&self, conversation: &Conversation) -> Result<Option<UnixMillis>, StoreError> {
-        rows::get(&self.db()?, &keys::activity(conversation))
+        ACTIVITY.get(&self.db()?, conversation)
     }
 }
 
@@ -57,65 +59,54 @@ pub(super) fn write(
     now: UnixMillis,
     until: UnixMillis,
 ) -> Result<(), StoreError> {
-    let (mut links, mut arrived) = (Lists::new(db), Lists::new(db));
+    let (mut links, mut arrived) = (Lists::new(db, &TO_OURS), Lists::new(db, &ARRIVED));
     for change in changes {
         match change {
             StateChange::Chat { conversation, chat } => {
-                let key = keys::chat(conversation);
-                let chat = chat.clone().with_user_of(rows::get(db, &key)?);
-                batch.insert(key, rows::write(&chat));
-                batch.insert(keys::activity(conversation), rows::write(&now));
+                let chat = chat.clone().with_user_of(CHATS.get(db, conversation)?);
+                CHATS.put(batch, conversation, &chat);
+                ACTIVITY.put(batch, conversation, &now);
             }
             StateChange::Question { conversation, question } => {
                 questions::write(db, batch, conversation, question.as_ref())?;
             }
-            StateChange::Held { conversation, held: Some(held) } => {
-                batch.insert(keys::held(conversation), rows::write(held));
-            }
-            StateChange::Held { conversation, held: None } => batch.remove(keys::held(conversation)),
+            StateChange::Held { conversation, held: Some(held) } => HELD.put(batch, conversation, held),
+            StateChange::Held { conversation, held: None } => HELD.remove(batch, conversation),
             StateChange::ManagerInitiatedChat { conversation, chat } => {
                 manager_initiated::begin(batch, conversation, chat, now);
             }
             StateChange::Answered { conversation, chat } => manager_initiated::answer(db, batch, conversation, chat)?,
-            StateChange::SyncedProfile { conversation, told } => {
-                batch.insert(keys::told(conversation), rows::write(told));
-            }
+            StateChange::SyncedProfile { conversation, told } => TOLD.put(batch, conversation, told),
             StateChange::Link { ours, kommo } => {
-                let all = links.of(keys::ours_of(kommo))?;
+                let all = links.of(kommo)?;
                 if !all.contains(ours) {
                     all.push(*ours);
                 }
-                let way = keys::kommo_of(ours);
-                let former: Option<KommoMessageId> = rows::get(db, &way)?;
-                if let Some(former) = former.filter(|former| former != kommo) {
-                    expire::note(batch, until, &keys::ours_of(&former));
+                if let Some(former) = TO_KOMMO.get(db, ours)?.filter(|former| former != kommo) {
+                    expire::note(batch, until, &TO_OURS.key(&former));
                 }
                 // One note for both directions: the way back is found by what this row holds. Where that was something else
                 // before, nothing else leads to the former way back.
-                expire::note(batch, until, &way);
-                batch.insert(way, rows::write(kommo));
+                expire::note(batch, until, &TO_KOMMO.key(ours));
+                TO_KOMMO.put(batch, ours, kommo);
             }
             StateChange::Membership { conversation, membership } => {
-                batch.insert(keys::membership(conversation), rows::write(membership));
+                MEMBERSHIPS.put(batch, conversation, membership);
             }
             StateChange::Connection { bot, connection } => reach::write_connection(db, batch, *bot, connection)?,
             StateChange::Move { from, to } => reach::write_move(db, batch, from, *to)?,
-            StateChange::Newest { conversation, message } => {
-                batch.insert(keys::newest(conversation), rows::write(message));
-            }
+            StateChange::Newest { conversation, message } => NEWEST.put(batch, conversation, message),
             StateChange::Arrived { conversation, arrived: new } => {
-                timestamps::arrive(arrived.of(keys::arrived(conversation))?, *new);
+                timestamps::arrive(arrived.of(conversation)?, *new);
             }
             StateChange::LastSent { conversation, last_sent } => {
                 horizon::write(db, batch, conversation, *last_sent, changes)?;
             }
             StateChange::Unlinked { conversation, ours } => horizon::pass(db, batch, conversation, &[*ours])?,
-            StateChange::Topic { conversation, topic: Some(topic) } => {
-                batch.insert(keys::topic(conversation), rows::write(topic));
-            }
-            StateChange::Topic { conversation, topic: None } => batch.remove(keys::topic(conversation)),
+            StateChange::Topic { conversation, topic: Some(topic) } => TOPICS.put(batch, conversation, topic),
+            StateChange::Topic { conversation, topic: None } => TOPICS.remove(batch, conversation),
             StateChange::UnderWay { conversation, answer, spot } => {
-                batch.insert(keys::under_way(conversation), rows::write(&(answer, spot)));
+                UNDER_WAY.put(batch, conversation, &(answer.clone(), *spot));
             }
             StateChange::Unread { conversation, answers } => unread::add(db, batch, conversation, answers)?,
             StateChange::Read { conversation, answers } => unread::remove(db, batch, conversation, answers)?,
@@ -127,5 +118,5 @@ pub(super) fn write(
 }
 
 fn ours_of(db: &Db, kommo: &KommoMessageId) -> Result<Vec<MessageId>, StoreError> {
-    Ok(rows::get(db, &keys::ours_of(kommo))?.unwrap_or_default())
+    Ok(TO_OURS.get(db, kommo)?.unwrap_or_default())
 }

@@ -1,40 +1,38 @@
 //! Lists to which several facts of one batch may add: what the batch holds of a list cannot be read yet.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::store::{
     StoreError,
     db::{Batch, Db},
-    rows,
+    table::{Key, Table},
 };
 
-/// Each list is read once and written once, by its key.
-pub(super) struct Lists<'d, T> {
+/// Each list of a table is read once and written once.
+pub(super) struct Lists<'d, K, T> {
     db: &'d Db,
-    lists: BTreeMap<Vec<u8>, Vec<T>>,
+    table: &'d Table<K, Vec<T>>,
+    changed: BTreeMap<K, Vec<T>>,
 }
 
-impl<'d, T: Serialize + DeserializeOwned> Lists<'d, T> {
-    pub(super) const fn new(db: &'d Db) -> Self {
-        Self { db, lists: BTreeMap::new() }
+impl<'d, K: Key + Ord + Clone, T: Serialize + DeserializeOwned> Lists<'d, K, T> {
+    pub(super) const fn new(db: &'d Db, table: &'d Table<K, Vec<T>>) -> Self {
+        Self { db, table, changed: BTreeMap::new() }
     }
 
     /// The list as it is kept, with what was added since.
-    pub(super) fn of(&mut self, key: Vec<u8>) -> Result<&mut Vec<T>, StoreError> {
-        match self.lists.entry(key) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(new) => {
-                let kept = rows::get(self.db, new.key())?.unwrap_or_default();
-                Ok(new.insert(kept))
-            }
+    pub(super) fn of(&mut self, key: &K) -> Result<&mut Vec<T>, StoreError> {
+        if !self.changed.contains_key(key) {
+            self.changed.insert(key.clone(), self.table.get(self.db, key)?.unwrap_or_default());
         }
+        Ok(self.changed.entry(key.clone()).or_default())
     }
 
     pub(super) fn write(self, batch: &mut Batch) {
-        for (key, list) in self.lists {
-            batch.insert(key, rows::write(&list));
+        for (key, list) in self.changed {
+            self.table.put(batch, &key, &list);
         }
     }
 }

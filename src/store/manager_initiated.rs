@@ -16,7 +16,7 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::Index,
-        keys, rows,
+        tables::{NUMBERS, OPENED, OPENINGS, OWNERS},
     },
 };
 
@@ -46,7 +46,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn number_of(&self, customer: UserId) -> Result<Option<OwnNumber>, StoreError> {
-        rows::get(&self.db()?, &keys::number_of(customer))
+        NUMBERS.get(&self.db()?, &customer)
     }
 
     /// The customer who was the last to share this phone number (digits alone) as their own.
@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn owner_of(&self, phone: &str) -> Result<Option<OwnNumber>, StoreError> {
-        rows::get(&self.db()?, &keys::owner_of(phone))
+        OWNERS.get(&self.db()?, phone)
     }
 
     /// Remembers a customer's own phone number, in place of what was shared before it. It is little and stays.
@@ -64,20 +64,18 @@ impl Store {
     pub async fn remember_number(&self, number: OwnNumber) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |txn: &mut WriteTxn| {
-            let (of_customer, of_phone) = (keys::number_of(number.customer), keys::owner_of(&number.phone));
-            let of_spellings =
-                phone::spellings_of_full(&number.phone).into_iter().map(|digits| keys::owner_of(&digits));
-            let known = of_spellings.chain([of_customer.clone()]).map(|key| rows::get(&txn.db, &key));
-            let known = known.collect::<Result<Vec<Option<OwnNumber>>, _>>()?;
+            let of_spellings = phone::spellings_of_full(&number.phone).into_iter().map(|it| OWNERS.get(&txn.db, &it));
+            let of_customer = std::iter::once_with(|| NUMBERS.get(&txn.db, &number.customer));
+            let known = of_spellings.chain(of_customer).collect::<Result<Vec<_>, _>>()?;
             let is_news = known.iter().flatten().all(|known| known.shared_at < number.shared_at);
             let batch = is_news.then(|| {
                 let mut batch = Batch::default();
                 for former in known.into_iter().flatten() {
-                    batch.remove(keys::number_of(former.customer));
-                    batch.remove(keys::owner_of(&former.phone));
+                    NUMBERS.remove(&mut batch, &former.customer);
+                    OWNERS.remove(&mut batch, &former.phone);
                 }
-                batch.insert(of_customer, rows::write(&number));
-                batch.insert(of_phone, rows::write(&number));
+                NUMBERS.put(&mut batch, &number.customer, &number);
+                OWNERS.put(&mut batch, &number.phone, &number);
                 batch
             });
             Ok(Commit { batch, answer: (), then: Box::new(|_: &mut Index| ()) })
@@ -90,7 +88,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn opening(&self, conversation: &Conversation) -> Result<Option<ManagerInitiated>, StoreError> {
-        rows::get(&self.db()?, &keys::opening(conversation))
+        OPENINGS.get(&self.db()?, conversation)
     }
 
     /// The conversation that a manager's words in a chat went to, if a manager has begun it.
@@ -98,15 +96,15 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn opened(&self, chat: &KommoChatId) -> Result<Option<Conversation>, StoreError> {
-        rows::get(&self.db()?, &keys::opened(chat))
+        OPENED.get(&self.db()?, chat)
     }
 }
 
 /// Notes what a manager has begun.
 pub(super) fn begin(batch: &mut Batch, conversation: &Conversation, chat: &Chat, now: UnixMillis) {
     let begun = ManagerInitiated { chat: chat.clone(), begun_at: now };
-    batch.insert(keys::opening(conversation), rows::write(&begun));
-    batch.insert(keys::opened(&chat.chat), rows::write(conversation));
+    OPENINGS.put(batch, conversation, &begun);
+    OPENED.put(batch, &chat.chat, conversation);
 }
 
 /// Notes that the customer has answered what a manager began in `chat`; not what was begun since. Which conversation the chat
@@ -117,10 +115,8 @@ pub(super) fn answer(
     conversation: &Conversation,
     chat: &KommoChatId,
 ) -> Result<(), StoreError> {
-    let key = keys::opening(conversation);
-    let begun: Option<ManagerInitiated> = rows::get(db, &key)?;
-    if begun.is_some_and(|begun| begun.chat.chat == *chat) {
-        batch.remove(key);
+    if OPENINGS.get(db, conversation)?.is_some_and(|begun| begun.chat.chat == *chat) {
+        OPENINGS.remove(batch, conversation);
     }
     Ok(())
 }

@@ -11,9 +11,10 @@ use crate::{
         db::{Batch, Db},
         expire,
         index::{Head, Index},
-        keys::{self, Place},
+        keys::Place,
         links,
         rows::{self, JobRow},
+        tables::{OFFSETS, TAKEN, TO_OURS},
         watermark,
     },
 };
@@ -69,7 +70,7 @@ impl Store {
             links::write(&txn.db, &mut batch, &changes, now, links_until)?;
             let changes = !joined.is_empty() || intake.offset.is_some();
             if let Some((bot, next)) = intake.offset {
-                batch.insert(keys::offset(bot), rows::write(&next));
+                OFFSETS.put(&mut batch, &bot, &next);
             }
             let answer = Pushed { taken: joined.len(), known };
             let then = Box::new(move |index: &mut Index| enter(index, joined));
@@ -83,7 +84,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn offset(&self, bot: crate::domain::address::BotId) -> Result<Option<i64>, StoreError> {
-        rows::get(&self.db()?, &keys::offset(bot))
+        OFFSETS.get(&self.db()?, &bot)
     }
 }
 
@@ -100,16 +101,15 @@ fn is_known(db: &Db, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError
 /// a while must not make it seem new. A message that is known on both sides has crossed, and that is known for longer than
 /// its id.
 pub(super) fn was_taken(db: &Db, id: &IdempotencyKey) -> Result<bool, StoreError> {
-    let has_crossed = || id.hooked().map_or(Ok(false), |message| db.contains_key(keys::ours_of(&message)));
-    Ok(db.contains_key(keys::dedupe(id))? || has_crossed()?)
+    let has_crossed = || id.hooked().map_or(Ok(false), |message| TO_OURS.contains(db, &message));
+    Ok(TAKEN.contains(db, id)? || has_crossed()?)
 }
 
 /// Notes what a job is recognised by.
 pub(super) fn remember(batch: &mut Batch, job: &NewJob, until: UnixMillis) {
     if let Some(id) = &job.id {
-        let key = keys::dedupe(id);
-        expire::note(batch, until, &key);
-        batch.insert(key, rows::write(&until));
+        expire::note(batch, until, &TAKEN.key(id));
+        TAKEN.put(batch, id, &until);
     }
 }
 

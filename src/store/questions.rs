@@ -5,21 +5,9 @@ use crate::{
     store::{
         Store, StoreError,
         db::{Batch, Db},
-        rows,
+        tables::QUESTIONS,
     },
 };
-
-/// The table of its rows.
-pub(super) const QUESTIONS: &[u8] = b"3";
-
-fn key(conversation: &Conversation) -> Vec<u8> {
-    [QUESTIONS, conversation.to_string().as_bytes()].concat()
-}
-
-/// The conversation that the key of what waits in it names.
-pub(super) fn conversation_of(key: &[u8]) -> Option<Conversation> {
-    std::str::from_utf8(key.strip_prefix(QUESTIONS)?).ok()?.parse().ok()
-}
 
 impl Store {
     /// What waits for an answer in a conversation.
@@ -27,7 +15,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn question(&self, conversation: &Conversation) -> Result<Option<Question>, StoreError> {
-        rows::get(&self.db()?, &key(conversation))
+        QUESTIONS.get(&self.db()?, conversation)
     }
 
     /// All that waits for an answer.
@@ -35,12 +23,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn questions(&self) -> Result<Vec<(Conversation, Question)>, StoreError> {
-        let mut questions = Vec::new();
-        for entry in self.db()?.scan_prefix(QUESTIONS) {
-            let (key, value) = entry?;
-            questions.extend(conversation_of(&key).zip(rows::read(&key, &value)));
-        }
-        Ok(questions)
+        QUESTIONS.rows(&self.db()?).collect()
     }
 }
 
@@ -52,14 +35,13 @@ pub(super) fn write(
     conversation: &Conversation,
     question: Option<&Question>,
 ) -> Result<(), StoreError> {
-    let key = key(conversation);
     let Some(question) = question else {
-        batch.remove(key);
+        QUESTIONS.remove(batch, conversation);
         return Ok(());
     };
-    let waits: Option<Question> = rows::get(db, &key)?;
+    let waits = QUESTIONS.get(db, conversation)?;
     if !question.is_told || waits.is_some_and(|waits| waits.message == question.message) {
-        batch.insert(key, rows::write(question));
+        QUESTIONS.put(batch, conversation, question);
     }
     Ok(())
 }

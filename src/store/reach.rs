@@ -10,7 +10,10 @@ use crate::{
     store::{
         Store, StoreError,
         db::{Batch, Db},
-        keys, rows,
+        tables::{
+            ARRIVED, CHATS, CONNECTIONS, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO, NEWEST, NEWEST_CONNECTIONS, TOPICS,
+            UNDER_WAY,
+        },
     },
 };
 
@@ -20,7 +23,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn membership(&self, conversation: &Conversation) -> Result<Option<Membership>, StoreError> {
-        rows::get(&self.db()?, &keys::membership(conversation))
+        MEMBERSHIPS.get(&self.db()?, conversation)
     }
 
     /// A bot's connection of Telegram Business by its id.
@@ -28,7 +31,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn connection(&self, bot: BotId, id: &str) -> Result<Option<Connection>, StoreError> {
-        rows::get(&self.db()?, &keys::connection(bot, id))
+        CONNECTIONS.get(&self.db()?, &format!("{bot}:{id}"))
     }
 
     /// The newest connection by which a bot is in the chats of `owner`.
@@ -44,7 +47,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn moved_to(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
-        rows::get(&self.db()?, &keys::moved_to(conversation))
+        MOVED_TO.get(&self.db()?, conversation)
     }
 
     /// The conversation that a group has had from before it became what it is, if it was something else.
@@ -52,7 +55,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn moved_from(&self, conversation: &Conversation) -> Result<Option<Conversation>, StoreError> {
-        rows::get(&self.db()?, &keys::moved_from(conversation))
+        MOVED_FROM.get(&self.db()?, conversation)
     }
 
     /// The number of the newest message of a conversation's customer, if it is kept.
@@ -60,7 +63,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn newest(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
-        rows::get(&self.db()?, &keys::newest(conversation))
+        NEWEST.get(&self.db()?, conversation)
     }
 
     /// The latest message of a conversation that Kommo has, and when that was sent.
@@ -68,7 +71,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn last_sent(&self, conversation: &Conversation) -> Result<Option<LastSent>, StoreError> {
-        rows::get(&self.db()?, &keys::last_sent(conversation))
+        Ok(LATEST.get(&self.db()?, conversation)?.map(|row| row.last_sent))
     }
 
     /// The last messages of Kommo's that the customer of a conversation has got, the oldest first.
@@ -76,7 +79,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn arrived(&self, conversation: &Conversation) -> Result<Vec<Arrived>, StoreError> {
-        Ok(rows::get(&self.db()?, &keys::arrived(conversation))?.unwrap_or_default())
+        Ok(ARRIVED.get(&self.db()?, conversation)?.unwrap_or_default())
     }
 
     /// Telegram's number of the topic that the newest message of a conversation is in, if it is in one.
@@ -84,7 +87,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn topic(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
-        rows::get(&self.db()?, &keys::topic(conversation))
+        TOPICS.get(&self.db()?, conversation)
     }
 
     /// Where the beginning of an answer is, if it has one in a chat with topics.
@@ -92,7 +95,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn under_way(&self, conversation: &Conversation, answer: &KommoMessageId) -> Result<Option<Topic>, StoreError> {
-        let kept: Option<(KommoMessageId, Topic)> = rows::get(&self.db()?, &keys::under_way(conversation))?;
+        let kept = UNDER_WAY.get(&self.db()?, conversation)?;
         Ok(kept.and_then(|(begun, spot)| (begun == *answer).then_some(spot)))
     }
 }
@@ -104,11 +107,11 @@ pub(super) fn write_connection(
     bot: BotId,
     connection: &Connection,
 ) -> Result<(), StoreError> {
-    batch.insert(keys::connection(bot, &connection.id), rows::write(connection));
+    CONNECTIONS.put(batch, &format!("{bot}:{}", connection.id), connection);
     let newest = newest_of(db, bot, connection.owner)?;
     let replaces = |newest: Connection| (newest.made_at, newest.enabled) <= (connection.made_at, connection.enabled);
     if newest.is_none_or(replaces) {
-        batch.insert(keys::connection_of(bot, connection.owner), rows::write(&connection.id));
+        NEWEST_CONNECTIONS.put(batch, &of_owner(bot, connection.owner), &connection.id);
     }
     Ok(())
 }
@@ -116,16 +119,20 @@ pub(super) fn write_connection(
 /// The conversation is the one that the group had first, however often it moves. Where Kommo has a chat of what it is now,
 /// that one goes on: the move was not known when it began, and customers' messages must not change over to the old one.
 pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i64) -> Result<(), StoreError> {
-    let first = rows::get(db, &keys::moved_from(from))?.unwrap_or_else(|| from.clone());
+    let first = MOVED_FROM.get(db, from)?.unwrap_or_else(|| from.clone());
     let now = Conversation::new(from.source.clone(), to);
-    if now != first && !db.contains_key(keys::chat(&now))? {
-        batch.insert(keys::moved_to(&first), rows::write(&to));
-        batch.insert(keys::moved_from(&now), rows::write(&first));
+    if now != first && !CHATS.contains(db, &now)? {
+        MOVED_TO.put(batch, &first, &to);
+        MOVED_FROM.put(batch, &now, &first);
     }
     Ok(())
 }
 
 fn newest_of(db: &Db, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
-    let Some(id) = rows::get::<String>(db, &keys::connection_of(bot, owner))? else { return Ok(None) };
-    rows::get(db, &keys::connection(bot, &id))
+    let Some(id) = NEWEST_CONNECTIONS.get(db, &of_owner(bot, owner))? else { return Ok(None) };
+    CONNECTIONS.get(db, &format!("{bot}:{id}"))
+}
+
+fn of_owner(bot: BotId, owner: UserId) -> String {
+    format!("{bot}:{}", owner.0)
 }

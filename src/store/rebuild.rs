@@ -9,7 +9,7 @@ use crate::store::{
     keys::{self, Place},
     rows::{self, ParkedHead},
     scan::scan,
-    unreadable,
+    tables, unreadable,
 };
 
 /// Reads the heads of all lanes. Jobs behind them are only counted, by their keys.
@@ -66,7 +66,7 @@ pub(super) fn next_sequence(db: &Db) -> Result<u64, StoreError> {
     if let Some(next) = counter.and_then(|value| rows::read(keys::SEQUENCE, &value)).filter(is_given) {
         return Ok(next);
     }
-    let mut next: u64 = rows::get(db, keys::CAUGHT_UP_MARK)?.filter(is_given).unwrap_or_default();
+    let mut next: u64 = tables::CAUGHT_UP_MARK.get(db)?.filter(is_given).unwrap_or_default();
     for table in [keys::JOBS, keys::PARKED, keys::ASIDE] {
         for entry in scan(db, table) {
             next = next.max(keys::next_sequence(&entry?.0).unwrap_or_default());

@@ -63,7 +63,7 @@ pub(super) struct ParkedHead {
     pub(super) expires_at: Option<UnixMillis>,
 }
 
-pub(super) fn write<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("our own rows have string keys only")
 }
 

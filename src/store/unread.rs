@@ -5,7 +5,7 @@ use crate::{
     store::{
         Store, StoreError,
         db::{Batch, Db},
-        keys, rows,
+        tables::UNREAD,
     },
 };
 
@@ -32,7 +32,7 @@ pub(super) fn add(
     let mut all = list(db, conversation)?;
     all.extend_from_slice(answers);
     let newest = &all[all.len().saturating_sub(KEPT)..];
-    batch.insert(keys::unread(conversation), rows::write(&newest));
+    UNREAD.put(batch, conversation, newest);
     Ok(())
 }
 
@@ -46,13 +46,13 @@ pub(super) fn remove(
     let mut left = list(db, conversation)?;
     left.retain(|answer| !answers.contains(answer));
     if left.is_empty() {
-        batch.remove(keys::unread(conversation));
+        UNREAD.remove(batch, conversation);
     } else {
-        batch.insert(keys::unread(conversation), rows::write(&left));
+        UNREAD.put(batch, conversation, &left);
     }
     Ok(())
 }
 
 fn list(db: &Db, conversation: &Conversation) -> Result<Vec<Unread>, StoreError> {
-    Ok(rows::get(db, &keys::unread(conversation))?.unwrap_or_default())
+    Ok(UNREAD.get(db, conversation)?.unwrap_or_default())
 }

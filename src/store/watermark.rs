@@ -16,7 +16,7 @@ use crate::{
         db::{Batch, Db},
         index::Index,
         keys, push, rows,
-        scan::scan,
+        tables::{ACTIVITY, BEHIND, CAUGHT_UP, CAUGHT_UP_MARK, CHATS, LOOKED_AT_ALL, OPENED},
     },
 };
 
@@ -46,8 +46,7 @@ pub struct Behind {
 /// alone was noted while this machine's clock and Kommo's agreed. What is to be remembered for a time is
 /// remembered from here on: by a clock of 1970 it would be forgotten as soon as that is set right.
 pub(super) fn not_before(db: &Db, now: UnixMillis) -> Result<UnixMillis, StoreError> {
-    let compared: Option<UnixMillis> = rows::get(db, keys::CAUGHT_UP)?;
-    Ok(compared.map_or(now, |compared| now.max(compared)))
+    Ok(CAUGHT_UP.get(db)?.map_or(now, |compared| now.max(compared)))
 }
 
 /// In place of the instant at which a restored store is used first.
@@ -59,7 +58,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn caught_up_at(&self) -> Result<Option<UnixMillis>, StoreError> {
-        self.instant(keys::CAUGHT_UP)
+        CAUGHT_UP.get(&self.db()?)
     }
 
     /// The chats whose histories could not be read when the others were complete.
@@ -67,7 +66,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn behind(&self) -> Result<Vec<Behind>, StoreError> {
-        Ok(rows::get(&self.db()?, keys::BEHIND)?.unwrap_or_default())
+        Ok(BEHIND.get(&self.db()?)?.unwrap_or_default())
     }
 
     /// When the last comparison of all chats, also of those that have been silent for long, began; if there was none, when
@@ -76,7 +75,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn looked_at_all_at(&self) -> Result<Option<UnixMillis>, StoreError> {
-        self.instant(keys::LOOKED_AT_ALL)
+        LOOKED_AT_ALL.get(&self.db()?)
     }
 
     /// Notes when a comparison of all chats began that is complete.
@@ -87,7 +86,7 @@ impl Store {
         self.db()?;
         let plan = move |_: &mut WriteTxn| {
             let mut batch = Batch::default();
-            batch.insert(keys::LOOKED_AT_ALL, rows::write(&at));
+            LOOKED_AT_ALL.put(&mut batch, &at);
             Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
@@ -99,7 +98,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn history_from(&self) -> Result<Option<UnixMillis>, StoreError> {
-        self.instant(keys::BEGUN)
+        rows::get(&self.db()?, keys::BEGUN)
     }
 
     /// The number ([`Store::next_mark`]) from which on arrivals may have come before something that is missing.
@@ -107,11 +106,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn caught_up_mark(&self) -> Result<Option<u64>, StoreError> {
-        rows::get(&self.db()?, keys::CAUGHT_UP_MARK)
-    }
-
-    fn instant(&self, key: &[u8]) -> Result<Option<UnixMillis>, StoreError> {
-        rows::get(&self.db()?, key)
+        CAUGHT_UP_MARK.get(&self.db()?)
     }
 
     /// Notes that a store begins now, if it holds nothing yet or was restored and has not been in use since.
@@ -142,12 +137,12 @@ impl Store {
         let plan = move |_: &mut WriteTxn| {
             let mut batch = Batch::default();
             if behind.is_empty() {
-                batch.remove(keys::BEHIND);
+                BEHIND.remove(&mut batch);
             } else {
-                batch.insert(keys::BEHIND, rows::write(&behind));
+                BEHIND.put(&mut batch, &behind);
             }
-            batch.insert(keys::CAUGHT_UP, rows::write(&at));
-            batch.insert(keys::CAUGHT_UP_MARK, rows::write(&mark));
+            CAUGHT_UP.put(&mut batch, &at);
+            CAUGHT_UP_MARK.put(&mut batch, &mark);
             Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
@@ -213,19 +208,15 @@ impl Store {
 }
 
 fn known_chats(db: &Db) -> Result<Vec<KnownChat>, StoreError> {
-    let active_at = |conversation: &Conversation| rows::get(db, &keys::activity(conversation));
+    let active_at = |conversation: &Conversation| ACTIVITY.get(db, conversation);
     let mut known = Vec::new();
-    for entry in scan(db, keys::CHATS) {
-        let (key, value) = entry?;
-        if let Some((conversation, chat)) = keys::conversation_of(&key).zip(rows::read(&key, &value)) {
-            known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
-        }
+    for row in CHATS.rows(db) {
+        let (conversation, chat) = row?;
+        known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
     }
-    for entry in scan(db, keys::OPENED) {
-        let (key, value) = entry?;
-        let Some((conversation, chat)) = rows::read(&key, &value).zip(keys::opened_chat(&key)) else { continue };
-        let own: Option<Chat> = rows::get(db, &keys::chat(&conversation))?;
-        if own.is_none_or(|own| own.chat != chat) {
+    for row in OPENED.rows(db) {
+        let (chat, conversation) = row?;
+        if CHATS.get(db, &conversation)?.is_none_or(|own| own.chat != chat) {
             let chat = Chat { chat, user: None };
             known.push(KnownChat { active_at: active_at(&conversation)?, conversation, chat });
         }

@@ -7,6 +7,7 @@ use crate::{
     store::{
         keys::{self, Place},
         rows::{self, JobRow, ParkedRow},
+        tables::CHATS,
     },
 };
 
@@ -33,7 +34,7 @@ impl Plan {
     /// Takes note of a row. One that cannot be read stays as it is.
     pub(super) fn note(&mut self, key: &[u8], value: &[u8]) {
         self.rows += 1;
-        self.chats += u64::from(key.starts_with(keys::CHATS));
+        self.chats += u64::from(key.starts_with(&CHATS.prefix));
         let place = Place::parse(key);
         let used = keys::next_sequence(key);
         let counted = (key == keys::SEQUENCE).then(|| rows::read(key, value)).flatten();

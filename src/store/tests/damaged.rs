@@ -24,7 +24,7 @@ async fn damaged_rows_pass_through_a_dump_byte_by_byte() {
         let inbound = keys_of(&store, &lane("a"))[0].clone();
         damage(&store, &inbound, how);
         damage(&store, &answer, how);
-        let chat = keys::chat(&"tg:sales:5".parse().unwrap());
+        let chat = tables::CHATS.key(&"tg:sales:5".parse().unwrap());
         damage(&store, &chat, how);
         store.dump(&dump, NOW).unwrap();
         store.close().await.unwrap();

@@ -81,7 +81,7 @@ async fn a_chat_that_was_begun_is_known_for_good_and_expected_until_it_is_answer
 
 #[test]
 fn a_row_that_cannot_be_read_does_not_tell_whose_number_it_is() {
-    let error = keys::shown(&keys::owner_of("4915177000111"));
+    let error = keys::shown(&tables::OWNERS.key("4915177000111"));
     assert!(!error.contains("4915177000111") && error.contains('q'), "{error}");
 }
 

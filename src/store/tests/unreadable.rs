@@ -296,7 +296,7 @@ async fn a_held_message_that_cannot_be_read_is_set_aside_and_comes_back() {
     let home = Home::new();
     let store = home.open();
     let conversation: Conversation = "tg:sales:5".parse().unwrap();
-    let key = keys::held(&conversation);
+    let key = tables::HELD.key(&conversation);
     let tomorrow = r#"{"bot":7,"raw":["of tomorrow"],"since":1786017600000}"#;
     store.db().unwrap().insert(&key, tomorrow).unwrap();
     for _ in 0..2 {
