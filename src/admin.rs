@@ -34,6 +34,7 @@ pub mod logging;
 pub(crate) mod parked;
 pub mod reconcile;
 pub mod setup;
+pub mod socket;
 pub(crate) mod sources;
 pub mod upkeep;
 

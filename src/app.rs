@@ -14,15 +14,19 @@ mod bots;
 mod customers;
 mod doors;
 mod first;
+mod keeping;
+mod listeners;
 mod policy;
 mod remotes;
 
 pub use bots::{bots, disk};
 pub use doors::downloads;
+pub use keeping::store_settings;
+use listeners::{bind, command_socket};
 use remotes::Remotes;
 
 use crate::{
-    admin::{self, history, identity, setup::Setup, upkeep::Upkeep},
+    admin::{self, history, identity, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
     clock,
     config::{AccountId, Config, Groups},
     domain::{
@@ -45,7 +49,7 @@ use crate::{
         typing::TypingRelay,
     },
     serve,
-    store::{self, Store, StoreError},
+    store::Store,
     telegram::{
         bot::Bot,
         poll::{Poller, Rhythm},
@@ -64,19 +68,7 @@ pub struct App {
     store: Store,
     public: SocketAddr,
     admin: SocketAddr,
-}
-
-/// Where a bridge with this configuration keeps its store.
-#[must_use]
-pub fn store_settings(config: &Config) -> store::Settings {
-    store::Settings {
-        dir: config.data_dir.clone(),
-        cache_bytes: config.store.cache_bytes,
-        reserve_bytes: config.store.reserve_bytes,
-        dedupe_for: config.store.dedupe_for,
-        links_for: config.store.links_for,
-        parked_for: config.store.parked_for,
-    }
+    socket: Option<Arc<CommandSocket>>,
 }
 
 impl App {
@@ -98,15 +90,19 @@ impl App {
         let settings = store_settings(config);
         let store = starting(spawn_blocking(move || Store::open(settings))).await.context("opening the store")??;
         let (public_at, admin_at) = (public.local_addr()?, admin.local_addr()?);
-        let app = Self { life: Lifecycle::default(), store: store.clone(), public: public_at, admin: admin_at };
+        let socket = command_socket(&config.data_dir);
+        let life = Lifecycle::default();
+        let app = Self { life, store: store.clone(), public: public_at, admin: admin_at, socket: socket.clone() };
         store.begin(clock::now()).await?;
         let account = identity::client(&config.kommo)?;
         identity::recall(&config.kommo, account.as_ref(), &store)?;
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {
-                Services::new(config, store, account, served)?.start(&app.life, config, public, admin).await?;
+                Services::new(config, store, account, served)?
+                    .start(&app.life, config, public, (admin, socket))
+                    .await?;
             }
-            None => first::wait(config.clone(), (store, account), &app.life, (public, admin))?,
+            None => first::wait(config.clone(), (store, account), &app.life, (public, admin), socket)?,
         }
         tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
         Ok(app)
@@ -139,7 +135,10 @@ impl App {
     /// Waits until the bridge has been stopped, then closes the store.
     pub async fn ended(self) -> Ended {
         let ended = self.life.ended().await;
-        match self.store.close().await {
+        let closed = self.store.close().await;
+        // Before that, a command would take the store for one that nobody has.
+        drop(self.socket);
+        match closed {
             Ok(()) => ended,
             Err(error) => {
                 tracing::error!(%error, "the store did not close");
@@ -147,12 +146,6 @@ impl App {
             }
         }
     }
-}
-
-fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    serve::listen(address).with_context(|| {
-        format!("cannot listen on {address}: choose another address for `{key}`, or stop what is using this one")
-    })
 }
 
 /// Everything that the tasks share.
@@ -210,14 +203,14 @@ impl Services {
         life: &Lifecycle,
         config: &Config,
         public: TcpListener,
-        admin: TcpListener,
-    ) -> Result<(), StoreError> {
+        admin: (TcpListener, Option<Arc<CommandSocket>>),
+    ) -> anyhow::Result<()> {
         // Before anything is sent: hooks that come now are newer than those that are missing.
         let reconciler = Arc::new(self.reconciler(config));
         let search = if config.reconcile.on_start { Some(reconciler.prepare().await?) } else { None };
         self.start_relays(life, config);
         self.start_pollers(life, config);
-        self.start_listeners(life, config, public, admin, &reconciler);
+        self.start_listeners(life, config, public, admin, &reconciler)?;
         life.essential("reconciler", reconciler.attend(search, life.stop_token()));
         let chats = self.context.chats.clone();
         let account = self.account.as_ref().map(Account::patient);
@@ -303,9 +296,9 @@ impl Services {
         life: &Lifecycle,
         config: &Config,
         public: TcpListener,
-        admin: TcpListener,
+        (admin, socket): (TcpListener, Option<Arc<CommandSocket>>),
         reconciler: &Arc<Reconciler>,
-    ) {
+    ) -> anyhow::Result<()> {
         let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
         let scope = Scope::Of(config.kommo.scope_id(&self.served));
         let time = self.context.chats.time();
@@ -330,6 +323,9 @@ impl Services {
         let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.metrics))
             .merge(admin::reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
+        if let Some(socket) = socket {
+            life.essential("command socket", socket.serve(admin_router.clone(), stop.clone())?);
+        }
         life.essential(
             "public listener",
             serve::until(
@@ -345,5 +341,6 @@ impl Services {
             "admin listener",
             serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), None, stop),
         );
+        Ok(())
     }
 }

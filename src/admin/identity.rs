@@ -58,17 +58,25 @@ pub async fn account_id(kommo: &Kommo, account: Option<&Account>) -> anyhow::Res
 /// # Errors
 /// If the store fails.
 pub async fn known_soon(kommo: &Kommo, account: Option<&Account>, store: &Store) -> anyhow::Result<Option<AccountId>> {
-    if let Some(id) = &kommo.account_id {
-        return Ok(Some(id.clone()));
-    }
-    if let Some(id) = store.account(&address(kommo))? {
-        return Ok(Some(AccountId::parse(&id)?));
+    if let Some(id) = remembered(kommo, store)? {
+        return Ok(Some(id));
     }
     match timeout(ASKED_FOR, learn(kommo, account, store)).await {
         Ok(Ok(id)) => Ok(Some(id)),
         // Whoever asks again tells why.
         Ok(Err(_)) | Err(_) => Ok(None),
     }
+}
+
+/// The account's id: what is configured, else what the store remembers.
+///
+/// # Errors
+/// If the store fails.
+pub fn remembered(kommo: &Kommo, store: &Store) -> anyhow::Result<Option<AccountId>> {
+    if let Some(id) = &kommo.account_id {
+        return Ok(Some(id.clone()));
+    }
+    Ok(store.account(&address(kommo))?.as_deref().map(AccountId::parse).transpose()?)
 }
 
 /// Asks the account for its id, and remembers that.

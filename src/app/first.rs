@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{self, identity},
+    admin::{self, identity, socket::CommandSocket},
     app::{Services, bots, disk, doors},
     config::{AccountId, Config},
     kommo::{account::Account, hook::Scope, region::PhoneRegion, time::KommoTime, wire::trace},
@@ -32,11 +32,12 @@ pub(super) fn wait(
     (store, account): (Store, Option<Account>),
     life: &Lifecycle,
     (public, admin): (TcpListener, TcpListener),
+    socket: Option<Arc<CommandSocket>>,
 ) -> anyhow::Result<()> {
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
     let (metrics, now) = (Arc::new(Metrics::new()), life.stop_token().child_token());
-    listen(&config, (&store, &metrics), life, (public_now, admin_now), &now)?;
-    let starting = Starting { config, store, account, metrics, life: life.clone() };
+    listen(&config, (&store, &metrics), life, (public_now, admin_now, socket.as_deref()), &now)?;
+    let starting = Starting { config, store, account, metrics, life: life.clone(), socket };
     life.essential("first start", starting.run((public, admin), now));
     Ok(())
 }
@@ -47,6 +48,7 @@ struct Starting {
     account: Option<Account>,
     metrics: Arc<Metrics>,
     life: Lifecycle,
+    socket: Option<Arc<CommandSocket>>,
 }
 
 impl Starting {
@@ -56,7 +58,7 @@ impl Starting {
         // Who connects from here on waits for the next listener.
         now.cancel();
         let parts = Services::new(&self.config, self.store, self.account, served)?;
-        parts.start(&self.life, &self.config, public, admin).await?;
+        parts.start(&self.life, &self.config, public, (admin, self.socket)).await?;
         tracing::info!("the account has told its id: everything begins");
         stop.cancelled().await;
         Ok(())
@@ -88,7 +90,7 @@ fn listen(
     config: &Config,
     (store, metrics): (&Store, &Arc<Metrics>),
     life: &Lifecycle,
-    (public, admin): (TcpListener, TcpListener),
+    (public, admin, socket): (TcpListener, TcpListener, Option<&CommandSocket>),
     now: &CancellationToken,
 ) -> anyhow::Result<()> {
     let bots = bots(config)?;
@@ -104,6 +106,9 @@ fn listen(
     let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(metrics));
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
+    if let Some(socket) = socket {
+        life.passing("command socket of a first start", socket.serve(admin_router.clone(), admin_stop.clone())?);
+    }
     life.passing(
         "public listener of a first start",
         serve::until(

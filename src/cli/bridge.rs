@@ -1,42 +1,214 @@
-//! Asks the running bridge, which owns the store, over the operator's listener.
+//! Asks whoever has the store: the running bridge, over its socket; or, where none runs, this process, which opens the
+//! store for that. Both answer by the same code.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    fs, io,
+    os::unix::{fs::MetadataExt as _, net::UnixStream},
+    sync::Arc,
+    time::Duration,
+};
 
-use anyhow::bail;
-use reqwest::{Client, Method, Response, StatusCode};
+use anyhow::{Context as _, bail};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{Request, header},
+};
+use http_body_util::BodyExt as _;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode};
+use tokio::task::spawn_blocking;
 
-use crate::admin::OURS;
+use crate::{
+    admin::{
+        self, OURS, history, identity,
+        socket::{self, ShortName},
+    },
+    app,
+    cli::{private, terminal},
+    config::Config,
+    files::people,
+    media::imported,
+    store::{self, Store, StoreError, data_dir},
+};
 
-/// How long the bridge may take to answer. What goes back to its queue waits for a dump that is being written.
+/// How long the bridge may take to answer.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
-pub(super) const CHANGED_WITHIN: Duration = Duration::from_mins(30);
+/// The same where something changes. What goes back to its queue waits for a dump that is being written.
+const CHANGED_WITHIN: Duration = Duration::from_mins(30);
+/// How often a bridge is looked for that has the store and does not answer: it is starting, or stopping.
+const TRIES: usize = 5;
 
-/// Asks the running bridge.
-///
-/// # Errors
-/// If none is running with this configuration, or it refuses; `missing` is what is said if there is no such thing.
-pub(super) async fn ask(admin: SocketAddr, method: Method, path: &str, missing: &str) -> anyhow::Result<Response> {
-    ask_within(ANSWERED_WITHIN, admin, method, path, missing).await
+/// What somebody reads who asks a bridge that does not run.
+const NONE_RUNS: &str = "no bridge runs with this configuration";
+
+/// Whoever has the store.
+pub(super) enum Bridge {
+    Running(Running),
+    Stopped(Box<Stopped>),
 }
 
-pub(super) async fn ask_within(
-    patience: Duration,
-    admin: SocketAddr,
-    method: Method,
-    path: &str,
-    missing: &str,
-) -> anyhow::Result<Response> {
-    let client = Client::builder().timeout(patience).no_proxy().build()?;
-    let request = client.request(method, format!("http://{admin}{path}")).header(OURS, "1");
-    let answer = request.send().await.map_err(|error| {
-        if error.is_timeout() {
-            return anyhow::anyhow!("the bridge at {admin} is busy, with a dump perhaps: try again");
+/// A bridge that runs.
+pub(super) struct Running(ShortName);
+
+/// The store of a bridge that does not run.
+pub(super) struct Stopped {
+    store: Store,
+    router: Router,
+}
+
+/// Does `work` with whoever has the store.
+///
+/// # Errors
+/// Those of `work`; or if there is no store, or it cannot be opened.
+pub(super) async fn with<T>(
+    config: &Config,
+    work: impl AsyncFnOnce(&Bridge) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let bridge = find(config).await?;
+    let done = work(&bridge).await;
+    if let Bridge::Stopped(stopped) = bridge {
+        stopped.store.close().await?;
+        // What root has written is to be read by the service's user.
+        data_dir::give_back(&config.data_dir).context("giving the store back to its owner")?;
+    }
+    done
+}
+
+/// The bridge that runs with this configuration.
+///
+/// # Errors
+/// If none runs, or this user may not ask it.
+pub(super) fn running(config: &Config) -> anyhow::Result<Running> {
+    look(config)?.with_context(|| format!("{NONE_RUNS}: data_dir is {}", config.data_dir.display()))
+}
+
+async fn find(config: &Config) -> anyhow::Result<Bridge> {
+    for _ in 1..TRIES {
+        if let Some(bridge) = look(config)? {
+            return Ok(Bridge::Running(bridge));
         }
-        anyhow::anyhow!("no bridge answers at {admin} (admin.listen): is telekommo running with this configuration?")
-    })?;
-    match answer.status() {
-        status if status.is_success() => Ok(answer),
-        StatusCode::NOT_FOUND => bail!("{missing}"),
-        status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
+        match open(config).await? {
+            Ok(stopped) => return Ok(Bridge::Stopped(Box::new(stopped))),
+            // Opening it has waited a while already.
+            Err(StoreError::Locked(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let socket = socket::path(&config.data_dir);
+    bail!("another telekommo has the store, and does not answer on {}: is it starting? Try again", socket.display())
+}
+
+/// The bridge whose socket answers.
+fn look(config: &Config) -> anyhow::Result<Option<Running>> {
+    let name = match ShortName::within(&config.data_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        name => name.map_err(|error| denied(config, &error))?,
+    };
+    match UnixStream::connect(name.path()) {
+        Ok(_) => Ok(Some(Running(name))),
+        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused].contains(&error.kind()) => Ok(None),
+        Err(error) => Err(denied(config, &error)),
+    }
+}
+
+fn denied(config: &Config, error: &io::Error) -> anyhow::Error {
+    let dir = config.data_dir.as_path();
+    let owner = fs::metadata(dir).map(|dir| dir.uid()).ok();
+    let owner = owner.map_or_else(|| "the user that telekommo runs as".to_owned(), people::user);
+    anyhow::anyhow!("{} cannot be looked into ({error}): run this as {owner}, or with sudo", dir.display())
+}
+
+async fn open(config: &Config) -> anyhow::Result<Result<Stopped, StoreError>> {
+    let dir = config.data_dir.display();
+    anyhow::ensure!(store::is_in(&config.data_dir), "{NONE_RUNS}, and there is no store in {dir}");
+    private::private_files();
+    let settings = app::store_settings(config);
+    let store = match spawn_blocking(move || Store::open(settings)).await? {
+        Ok(store) => store,
+        Err(error) => return Ok(Err(error)),
+    };
+    let scope = identity::remembered(&config.kommo, &store)?.map(|account| config.kommo.scope_id(&account));
+    let imported = imported::chats(&config.data_dir, scope.as_deref().unwrap_or_default());
+    let bots = config.sources.iter().map(|(source, settings)| (source.clone(), settings.token.bot_id())).collect();
+    let router = admin::router(store.clone(), (bots, imported.clone()), Arc::default());
+    Ok(Ok(Stopped { router: router.merge(history::router(store.clone(), imported)), store }))
+}
+
+impl Bridge {
+    /// Tells a person if nothing happens with what they see.
+    pub(super) fn tell_if_stopped(&self) {
+        if matches!(self, Self::Stopped(_)) {
+            terminal::eprint("No bridge runs. This is what its store says.\n");
+        }
+    }
+
+    /// Asks for something.
+    ///
+    /// # Errors
+    /// If it is refused; `missing` is what is said if there is no such thing.
+    pub(super) async fn ask(&self, path: &str, missing: &str) -> anyhow::Result<Bytes> {
+        self.answer(Method::GET, path, missing).await
+    }
+
+    /// Changes something.
+    ///
+    /// # Errors
+    /// As those of [`Bridge::ask`].
+    pub(super) async fn change(&self, path: &str, missing: &str) -> anyhow::Result<Bytes> {
+        self.answer(Method::POST, path, missing).await
+    }
+
+    async fn answer(&self, method: Method, path: &str, missing: &str) -> anyhow::Result<Bytes> {
+        let (status, text) = match self {
+            Self::Running(running) => {
+                let patience = if method == Method::GET { ANSWERED_WITHIN } else { CHANGED_WITHIN };
+                let answer = running.send(method, path, |client| client.timeout(patience)).await?;
+                (answer.status(), answer.bytes().await.context("the bridge ended while it answered")?)
+            }
+            Self::Stopped(stopped) => stopped.answer(method, path).await?,
+        };
+        match status {
+            status if status.is_success() => Ok(text),
+            StatusCode::NOT_FOUND => bail!("{missing}"),
+            status => Err(refused(status, &text)),
+        }
+    }
+}
+
+/// What a bridge says against a request.
+pub(super) fn refused(status: StatusCode, text: &[u8]) -> anyhow::Error {
+    anyhow::anyhow!("the bridge answered {status}: {}", String::from_utf8_lossy(text).trim())
+}
+
+impl Running {
+    /// Sends a request by a client that is `set` up for it.
+    ///
+    /// # Errors
+    /// If the bridge does not answer.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        set: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> anyhow::Result<Response> {
+        let client = set(Client::builder().unix_socket(self.0.path()).no_proxy()).build()?;
+        let request = client.request(method, format!("http://localhost{path}")).header(OURS, "1");
+        request.send().await.map_err(|error| {
+            if error.is_timeout() {
+                return anyhow::anyhow!("the bridge is busy, with a dump perhaps: try again");
+            }
+            anyhow::anyhow!("the bridge ended, or does not accept commands of this user: its log says which")
+        })
+    }
+}
+
+impl Stopped {
+    async fn answer(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        let request = Request::builder().method(method).uri(path).header(header::HOST, "localhost").header(OURS, "1");
+        let answer = TowerToHyperService::new(self.router.clone()).call(request.body(Body::empty())?).await?;
+        let status = answer.status();
+        Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
 }

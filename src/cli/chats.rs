@@ -1,11 +1,10 @@
 //! `telekommo chats`: which conversation is which chat and contact in Kommo.
 //!
-//! The conversations are in the store, which the running bridge owns; so it is asked for them over the operator's
-//! listener, and a link is queued there. Contacts and leads are asked of the account.
+//! The conversations are in the store, so whoever has it is asked for them, and a link is queued there. Contacts and leads
+//! are asked of the account.
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use reqwest::Method;
 
 use crate::{
     admin::{
@@ -13,7 +12,7 @@ use crate::{
         identity,
     },
     cli::{
-        bridge::ask,
+        bridge::{self, Bridge},
         table::plain,
         terminal::{self, paragraph},
         values,
@@ -87,17 +86,22 @@ pub struct Listing {
 /// Does what is asked, and prints what came of it.
 ///
 /// # Errors
-/// If no bridge runs with this configuration, there is no such conversation, or the account cannot be asked.
+/// If there is no store, there is no such conversation, or the account cannot be asked.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    bridge::with(config, async |bridge| asked(config, bridge, request).await).await
+}
+
+async fn asked(config: &Config, bridge: &Bridge, request: Request) -> anyhow::Result<()> {
+    bridge.tell_if_stopped();
     match request {
-        Request::List(wanted) => list(config, wanted).await?,
+        Request::List(wanted) => list(config, bridge, wanted).await?,
         Request::Show { conversation: name } => {
-            let row = row(config, &name).await?;
+            let row = row(bridge, &name).await?;
             terminal::print(shown(&row));
             show_contact(&account(config)?, &row.chat).await?;
         }
         Request::Link { conversation: name, contact } => {
-            let (account, row) = (account(config)?, row(config, &name).await?);
+            let (account, row) = (account(config)?, row(bridge, &name).await?);
             let card = account.contact(contact).await?;
             let card =
                 card.with_context(|| format!("Kommo has no contact {contact}. It may have been deleted or merged"))?;
@@ -106,17 +110,17 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
                 return Ok(());
             }
             let path = format!("/chats/link?conversation={}&contact={contact}", encoded(&name));
-            ask(config.admin.listen, Method::POST, &path, MISSING).await?;
+            bridge.change(&path, MISSING).await?;
             let called = plain(&card.name.unwrap_or_default());
             terminal::print(paragraph("Queued", &format!("{name} becomes a chat of contact {contact} ({called}).")));
         }
         Request::Forget { conversation: name } => {
             let path = format!("/chats/forget?conversation={}", encoded(&name));
-            ask(config.admin.listen, Method::POST, &path, NOBODY).await?;
+            bridge.change(&path, NOBODY).await?;
             terminal::print(paragraph("Forgotten", &forgotten(config, &name)));
         }
         Request::Unlink { conversation: name } => {
-            let row = row(config, &name).await?;
+            let row = row(bridge, &name).await?;
             bail!(
                 "Kommo's API cannot take a chat from its contact, only give it to another one: `telekommo chats link {} \
                  CONTACT`. In Kommo, a manager can split it off the contact's card",
@@ -140,7 +144,7 @@ fn forgotten(config: &Config, name: &str) -> String {
     )
 }
 
-async fn list(config: &Config, wanted: Listing) -> anyhow::Result<()> {
+async fn list(config: &Config, bridge: &Bridge, wanted: Listing) -> anyhow::Result<()> {
     if let Some(name) = &wanted.source
         && !config.sources.keys().any(|source| source.as_str() == name)
     {
@@ -148,7 +152,7 @@ async fn list(config: &Config, wanted: Listing) -> anyhow::Result<()> {
         bail!("there is no source {name}; the sources are {}", sources.join(", "));
     }
     let which = Which { conversation: None, source: wanted.source, search: wanted.search };
-    let rows = rows(config, &path(&which)).await?;
+    let rows = rows(bridge, &path(&which)).await?;
     if wanted.json {
         terminal::print(format_args!("{}\n", serde_json::to_string_pretty(&rows)?));
     } else {
@@ -179,14 +183,14 @@ fn shown(row: &Row) -> String {
     lines.iter().map(|(label, text)| paragraph(label, text)).collect()
 }
 
-async fn rows(config: &Config, path: &str) -> anyhow::Result<Vec<Row>> {
-    let answer = ask(config.admin.listen, Method::GET, path, MISSING).await?;
-    serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")
+async fn rows(bridge: &Bridge, path: &str) -> anyhow::Result<Vec<Row>> {
+    let answer = bridge.ask(path, MISSING).await?;
+    serde_json::from_slice(&answer).context("the answer does not come from a bridge")
 }
 
-async fn row(config: &Config, name: &str) -> anyhow::Result<Row> {
+async fn row(bridge: &Bridge, name: &str) -> anyhow::Result<Row> {
     let which = Which { conversation: Some(name.to_owned()), ..Which::default() };
-    rows(config, &path(&which)).await?.into_iter().next().context(MISSING)
+    rows(bridge, &path(&which)).await?.into_iter().next().context(MISSING)
 }
 
 fn account(config: &Config) -> anyhow::Result<Account> {

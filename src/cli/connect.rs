@@ -1,20 +1,25 @@
 //! `telekommo connect` and `disconnect`: the channel and the account.
 
+use std::time::Duration;
+
 use anyhow::bail;
-use reqwest::{Method, StatusCode};
+use reqwest::{ClientBuilder, Method, StatusCode};
 
 use crate::{
     admin::{
         channel::{other_scope, refusal, title_otherwise},
         identity,
     },
-    cli::{bridge::ask, terminal},
+    cli::{bridge, terminal},
     config::{AccountId, Config},
     kommo::{
         chats::{CallError, Chats},
         sign::Signer,
     },
 };
+
+/// How long the bridge may take to hear of it.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 /// A client of the channel for a command.
 ///
@@ -102,5 +107,8 @@ pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
 /// Tells the bridge what became of the channel, so that `/ready` knows of it before a message does. If none runs,
 /// nothing is lost: a start finds out by itself.
 async fn tell_bridge(config: &Config, what: &str) {
-    drop(ask(config.admin.listen, Method::POST, &format!("/channel/{what}"), "").await);
+    if let Ok(running) = bridge::running(config) {
+        let patience = |client: ClientBuilder| client.timeout(TOLD_WITHIN);
+        drop(running.send(Method::POST, &format!("/channel/{what}"), patience).await);
+    }
 }

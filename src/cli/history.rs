@@ -3,15 +3,13 @@
 //! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat
 //! where there is none.
 
-use std::{net::SocketAddr, time::Duration};
-
 use anyhow::{Context, bail};
 use chrono::{Local, Utc};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::Url;
 
 use crate::{
     admin::channel::refusal,
-    cli::{connect, terminal},
+    cli::{bridge, connect, terminal},
     config::Config,
     domain::address::{Conversation, is_uuid},
     kommo::chats::{Chats, HISTORY_PAGE},
@@ -40,7 +38,7 @@ pub struct Request {
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     let (chats, id) = connect::chats(config).await?;
     let imported = imported::chats(&config.data_dir, &config.kommo.scope_id(&id));
-    let chat = kommo_chat(config.admin.listen, &imported, &request.of).await?;
+    let chat = kommo_chat(config, &imported, &request.of).await?;
     let past = read(&chats, &chat, request.limit).await?;
     if request.json {
         terminal::print(format_args!("{}\n", shown::json(&past)?));
@@ -54,35 +52,47 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn kommo_chat(admin: SocketAddr, imported: &ImportedChats, of: &str) -> anyhow::Result<String> {
-    let Ok(conversation) = of.parse::<Conversation>() else {
-        if is_uuid(of) {
-            return Ok(of.to_owned());
-        }
-        bail!("{of:?} is neither a conversation, such as tg:sales:777000111, nor the UUID of a Kommo chat");
+async fn kommo_chat(config: &Config, imported: &ImportedChats, of: &str) -> anyhow::Result<String> {
+    let conversation = match named(of)? {
+        Named::Chat(chat) => return Ok(chat),
+        Named::Conversation(conversation) => conversation,
     };
-    let mut url = Url::parse(&format!("http://{admin}/chats"))?;
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.push(&conversation.to_string());
-    }
-    let client = Client::builder().timeout(Duration::from_secs(10)).no_proxy().build()?;
-    let Ok(answer) = client.get(url).send().await else {
-        if let Ok(Some(chat)) = imported.find(&conversation) {
-            return Ok(chat.0);
-        }
-        bail!(
-            "no bridge answers at {admin} (admin.listen), and only it knows the chat of a conversation: start it, or \
-             name Kommo's chat by its UUID"
-        );
-    };
-    match answer.status() {
-        StatusCode::OK => Ok(answer.text().await?),
-        StatusCode::NOT_FOUND => bail!(
+    let found = bridge::with(config, async |bridge| {
+        let missing = format!(
             "no chat of Kommo's is known for {conversation}: the customer has not written to this bridge, and nothing \
              was imported. You can name the chat by Kommo's UUID, too"
-        ),
-        status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
+        );
+        bridge.ask(&path(&conversation), &missing).await
+    });
+    match found.await {
+        Ok(chat) => Ok(String::from_utf8_lossy(&chat).into_owned()),
+        // What was imported before a bridge first ran has no store.
+        Err(error) => imported.find(&conversation).ok().flatten().map(|chat| chat.0).ok_or(error),
     }
+}
+
+/// What a history is asked for by.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    Chat(String),
+    Conversation(Conversation),
+}
+
+fn named(of: &str) -> anyhow::Result<Named> {
+    match of.parse() {
+        Ok(conversation) => Ok(Named::Conversation(conversation)),
+        Err(_) if is_uuid(of) => Ok(Named::Chat(of.to_owned())),
+        Err(_) => bail!("{of:?} is neither a conversation, such as tg:sales:777000111, nor the UUID of a Kommo chat"),
+    }
+}
+
+/// Where the bridge says which chat a conversation is.
+fn path(conversation: &Conversation) -> String {
+    let mut url = Url::parse("http://localhost/chats").ok();
+    if let Some(mut path) = url.as_mut().and_then(|url| url.path_segments_mut().ok()) {
+        path.push(&conversation.to_string());
+    }
+    url.map(|url| url.path().to_owned()).unwrap_or_default()
 }
 
 /// The newest `limit` messages, oldest first.
@@ -114,17 +124,15 @@ async fn read(chats: &Chats, chat: &str, limit: usize) -> anyhow::Result<Vec<Pas
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn what_is_neither_a_conversation_nor_a_chat_is_refused() {
-        let (nowhere, home) = (SocketAddr::from(([127, 0, 0, 1], 1)), tempfile::tempdir().unwrap());
-        let home = imported::chats(home.path(), "scope");
+    #[test]
+    fn what_is_neither_a_conversation_nor_a_chat_is_refused() {
         for wrong in ["", "sales", "777000111", "tg:sales", "zzzzzzzz-e60e-4d05-a2c5-a5bf1d6a1b51"] {
-            let error = kommo_chat(nowhere, &home, wrong).await.unwrap_err().to_string();
+            let error = named(wrong).unwrap_err().to_string();
             assert!(error.contains("neither a conversation"), "{wrong}: {error}");
         }
         let chat = "99999999-8888-4777-8666-555555555555";
-        assert_eq!(kommo_chat(nowhere, &home, chat).await.unwrap(), chat);
-        let error = kommo_chat(nowhere, &home, "tg:sales:7").await.unwrap_err().to_string();
-        assert!(error.contains("no bridge answers"), "{error}");
+        assert_eq!(named(chat).unwrap(), Named::Chat(chat.to_owned()));
+        let Named::Conversation(conversation) = named("tg:sales:7").unwrap() else { panic!("it is a conversation") };
+        assert_eq!(path(&conversation), "/chats/tg:sales:7");
     }
 }

@@ -1,17 +1,12 @@
-//! `telekommo parked`: the messages that were set aside, as the running bridge tells them.
-//!
-//! The store has one owner, the running bridge; so this asks it over the operator's listener.
-
-use std::net::SocketAddr;
+//! `telekommo parked`: the messages that were set aside.
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use reqwest::Method;
 
 use crate::{
     admin::parked::{Changed, Row},
     cli::{
-        bridge::{CHANGED_WITHIN, ask, ask_within},
+        bridge::{self, Bridge},
         terminal, values,
     },
     clock,
@@ -53,33 +48,36 @@ pub struct Selection {
     filter: Filter,
 }
 
-/// Asks the running bridge, and prints the answer.
+/// Asks whoever has the store, and prints the answer.
 ///
 /// # Errors
-/// If none is running with this configuration, or not all that was asked for was done.
+/// If there is no store, or not all that was asked for was done.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    let admin = config.admin.listen;
+    bridge::with(config, async |bridge| asked(bridge, request).await).await
+}
+
+async fn asked(bridge: &Bridge, request: Request) -> anyhow::Result<()> {
+    bridge.tell_if_stopped();
     match request {
         Request::List(filter) => {
             let mut summary = list::Summary::for_columns(terminal::table_columns());
-            for_each_page(admin, &filter, |rows| terminal::print(summary.add(rows, clock::now()))).await?;
+            for_each_page(bridge, &filter, |rows| terminal::print(summary.add(rows, clock::now()))).await?;
             terminal::print(summary.end());
             Ok(())
         }
         Request::Retry(selection) => {
-            change(admin, selection, "retry", ["is back in its queue", "are back in their queues"]).await
+            change(bridge, selection, "retry", ["is back in its queue", "are back in their queues"]).await
         }
-        Request::Drop(selection) => change(admin, selection, "drop", ["was deleted", "were deleted"]).await,
+        Request::Drop(selection) => change(bridge, selection, "drop", ["was deleted", "were deleted"]).await,
     }
 }
 
 /// Gives `take` all messages that the filter leaves, page by page.
-async fn for_each_page(admin: SocketAddr, filter: &Filter, mut take: impl FnMut(&[Row])) -> anyhow::Result<()> {
+async fn for_each_page(bridge: &Bridge, filter: &Filter, mut take: impl FnMut(&[Row])) -> anyhow::Result<()> {
     let mut before = None;
     loop {
-        let answer = ask(admin, Method::GET, &filter.path(before, PAGE), MISSING).await?;
-        let rows: Vec<Row> =
-            serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")?;
+        let answer = bridge.ask(&filter.path(before, PAGE), MISSING).await?;
+        let rows: Vec<Row> = serde_json::from_slice(&answer).context("the answer does not come from a bridge")?;
         take(&rows);
         if rows.len() < PAGE {
             return Ok(());
@@ -89,10 +87,10 @@ async fn for_each_page(admin: SocketAddr, filter: &Filter, mut take: impl FnMut(
 }
 
 /// Changes all that is selected, the oldest first, and says how many that were.
-async fn change(admin: SocketAddr, selection: Selection, act: &str, became: [&str; 2]) -> anyhow::Result<()> {
+async fn change(bridge: &Bridge, selection: Selection, act: &str, became: [&str; 2]) -> anyhow::Result<()> {
     let mut ids = selection.ids;
     if selection.all {
-        for_each_page(admin, &selection.filter, |rows| ids.extend(rows.iter().map(|row| row.id))).await?;
+        for_each_page(bridge, &selection.filter, |rows| ids.extend(rows.iter().map(|row| row.id))).await?;
     }
     ids.sort_unstable();
     ids.dedup();
@@ -100,9 +98,8 @@ async fn change(admin: SocketAddr, selection: Selection, act: &str, became: [&st
     for some in ids.chunks(PAGE) {
         let some: Vec<_> = some.iter().map(u64::to_string).collect();
         let path = format!("/parked/{act}?ids={}", some.join(","));
-        let answer = ask_within(CHANGED_WITHIN, admin, Method::POST, &path, MISSING).await?;
-        let changed: Changed =
-            serde_json::from_slice(&answer.bytes().await?).context("the answer does not come from a bridge")?;
+        let answer = bridge.change(&path, MISSING).await?;
+        let changed: Changed = serde_json::from_slice(&answer).context("the answer does not come from a bridge")?;
         done += changed.done;
         left.extend(changed.left);
     }

@@ -1,13 +1,16 @@
 //! `telekommo reconcile`: managers' messages that never came, looked for by the running bridge, which has the store.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use reqwest::{Client, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 
 use crate::{
-    admin::{OURS, reconcile::RESULT},
-    cli::terminal,
+    admin::reconcile::RESULT,
+    cli::{
+        bridge::{self, Running, refused},
+        terminal,
+    },
     config::Config,
     relay::reconcile::{TOO_LONG, UNREAD},
 };
@@ -19,7 +22,7 @@ const SILENCE: Duration = Duration::from_mins(5);
 /// # Errors
 /// If none is running with this configuration, or not everything could be compared.
 pub async fn run(config: &Config, since: Option<Duration>) -> anyhow::Result<()> {
-    let mut answer = ask(config.admin.listen, since).await?;
+    let mut answer = ask(&bridge::running(config)?, since).await?;
     let mut last = String::new();
     while let Some(chunk) = answer.chunk().await.context("the bridge ended before it was done")? {
         let text = String::from_utf8_lossy(&chunk).into_owned();
@@ -40,17 +43,14 @@ fn remains(last: &str) -> Option<&'static str> {
     )
 }
 
-async fn ask(admin: SocketAddr, since: Option<Duration>) -> anyhow::Result<reqwest::Response> {
+async fn ask(bridge: &Running, since: Option<Duration>) -> anyhow::Result<Response> {
     let since = since.map(|since| humantime::format_duration(since).to_string().replace(' ', ""));
     let below = since.map(|since| format!("/{since}")).unwrap_or_default();
-    let client = Client::builder().read_timeout(SILENCE).no_proxy().build()?;
-    let answer = client.post(format!("http://{admin}/reconcile{below}")).header(OURS, "1").send().await;
-    let Ok(answer) = answer else {
-        bail!("no bridge answers at {admin} (admin.listen): is telekommo running with this configuration?");
-    };
+    let path = format!("/reconcile{below}");
+    let answer = bridge.send(Method::POST, &path, |client| client.read_timeout(SILENCE)).await?;
     match answer.status() {
         StatusCode::OK => Ok(answer),
-        status => bail!("the bridge answered {status}: {}", answer.text().await.unwrap_or_default().trim()),
+        status => Err(refused(status, &answer.bytes().await.unwrap_or_default())),
     }
 }
 

@@ -61,6 +61,20 @@ pub fn chown_all_like(dir: &Path, made: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives the store in the data directory `dir` to whoever owns that, after somebody else has opened it.
+///
+/// # Errors
+/// As those of [`chown_like`].
+pub fn give_back(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("store") {
+            chown_all_like(dir, &entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes from others what they may do with a folder: an older version or a shell has allowed it. It never allows more. One
 /// that is not there, is a link or belongs to somebody else stays as it is.
 pub(super) fn tighten(folder: &Path) {

@@ -23,6 +23,7 @@ mod register;
 mod restore;
 mod secrets;
 mod signals;
+mod socket;
 mod start;
 mod stop;
 mod systemd;

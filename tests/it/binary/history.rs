@@ -76,9 +76,12 @@ async fn an_answer_that_did_not_come_is_found_sent_and_shown() {
 async fn without_a_bridge_both_say_what_to_do() {
     let stage = Harness::without_bridge("").unwrap();
     let (code, _, complaint) = command(&stage, &["reconcile"]).await;
-    assert!(code == Some(1) && complaint.contains("is telekommo running with this configuration?"), "{complaint}");
+    assert!(
+        code == Some(1) && complaint.contains("no bridge runs with this configuration: data_dir is "),
+        "{complaint}"
+    );
     let (code, _, complaint) = command(&stage, &["history", "tg:sales:777000111"]).await;
-    assert!(code == Some(1) && complaint.contains("start it, or name Kommo's chat"), "{complaint}");
+    assert!(code == Some(1) && complaint.contains("there is no store in "), "{complaint}");
     let (code, _, complaint) = command(&stage, &["reconcile", "--since", "soon"]).await;
     assert!(code == Some(2) && complaint.contains("--since"), "{complaint}");
 }
