@@ -18,10 +18,11 @@ use axum::{
 use tokio::task::spawn_blocking;
 
 use crate::{
+    alerts::health::Health,
     clock,
     domain::address::{BotId, SourceId},
     media::imported::ImportedChats,
-    metrics::Metrics,
+    metrics::{Cause, Metrics},
     store::{Store, StoreError},
 };
 
@@ -32,6 +33,7 @@ pub mod history;
 pub mod identity;
 pub mod logging;
 pub(crate) mod parked;
+pub mod public_address;
 pub mod reconcile;
 pub mod setup;
 pub mod socket;
@@ -50,14 +52,12 @@ struct Admin {
     bots: Arc<chats::Bots>,
     imported: ImportedChats,
     metrics: Arc<Metrics>,
+    health: Arc<Health>,
 }
 
 /// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
-pub fn router(
-    store: Store,
-    (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats),
-    metrics: Arc<Metrics>,
-) -> Router {
+pub fn router(health: Arc<Health>, (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats)) -> Router {
+    let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
     Router::new()
         .route("/live", get(async || ALIVE))
         .route("/ready", get(ready))
@@ -72,19 +72,28 @@ pub fn router(
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
         .route("/chats/forget", post(forget_person))
-        .with_state(Admin { store, bots: Arc::new(bots), imported, metrics })
+        .with_state(Admin { store, bots: Arc::new(bots), imported, metrics, health })
 }
 
 /// 200, or 503 with one reason per line. What is to be looked at stands below either.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
-    let store = admin.store.trouble().map(|why| format!("store: {why}"));
-    let reasons: Vec<_> = store.into_iter().chain(admin.metrics.obstacles()).collect();
+    let troubles = admin.health.look();
+    let (mut reasons, mut advice) = (Vec::new(), Vec::new());
+    for trouble in troubles {
+        match trouble.cause {
+            // It is shown with what is held because of it.
+            Cause::Unread => {}
+            ref cause if cause.is_obstacle() => reasons.push(trouble.line()),
+            _ => advice.push(trouble.line()),
+        }
+    }
+    reasons.sort();
     let (status, lines) = if reasons.is_empty() {
         (StatusCode::OK, vec!["ready".to_owned()])
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, reasons)
     };
-    let lines: Vec<_> = lines.into_iter().chain(held(&admin)).chain(admin.metrics.advice()).collect();
+    let lines: Vec<_> = lines.into_iter().chain(held(&admin)).chain(advice).collect();
     (status, lines.join("\n") + "\n")
 }
 
@@ -125,8 +134,7 @@ async fn disconnected(State(admin): State<Admin>, headers: HeaderMap) -> Respons
 
 fn noted(headers: &HeaderMap, metrics: &Metrics, trouble: Option<String>) -> Response {
     refusal(headers).unwrap_or_else(|| {
-        metrics.unconnected(None);
-        metrics.between(trouble);
+        metrics.disconnected(trouble);
         StatusCode::NO_CONTENT.into_response()
     })
 }

@@ -4,13 +4,14 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::Context as _;
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 
+mod alerting;
 mod bots;
+mod comparing;
 mod customers;
 mod doors;
 mod first;
@@ -19,6 +20,7 @@ mod listeners;
 mod policy;
 mod remotes;
 
+pub use alerting::targets;
 pub use bots::{bots, disk};
 pub use doors::downloads;
 pub use keeping::store_settings;
@@ -27,6 +29,7 @@ use remotes::Remotes;
 
 use crate::{
     admin::{self, history, identity, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
+    alerts::health::Health,
     clock,
     config::{AccountId, Config, Groups},
     domain::{
@@ -44,7 +47,7 @@ use crate::{
     relay::{
         Relay,
         context::{Context, LogOnce, ReadReceipts},
-        reconcile::{self, Bounds, Reconciler},
+        reconcile::Reconciler,
         reminders,
         typing::TypingRelay,
     },
@@ -56,10 +59,6 @@ use crate::{
     },
 };
 
-/// How long new answers wait at a start for older ones that may be missing.
-const HOLD_FOR: Duration = Duration::from_mins(1);
-/// How often it is seen to whether Telegram and Kommo can be reached.
-const WATCH_EVERY: Duration = Duration::from_mins(1);
 /// How much typing may wait; it is worthless after seconds.
 const TYPING_WAITING: usize = 64;
 
@@ -96,13 +95,15 @@ impl App {
         store.begin(clock::now()).await?;
         let account = identity::client(&config.kommo)?;
         identity::recall(&config.kommo, account.as_ref(), &store)?;
+        let health = Arc::new(Health::new(config, store.clone(), Arc::new(Metrics::new())));
+        alerting::start(config, &health, public_at, &app.life)?;
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {
-                Services::new(config, store, account, served)?
+                Services::new(config, health, account, served)?
                     .start(&app.life, config, public, (admin, socket))
                     .await?;
             }
-            None => first::wait(config.clone(), (store, account), &app.life, (public, admin), socket)?,
+            None => first::wait(config.clone(), (health, account), &app.life, (public, admin), socket)?,
         }
         tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
         Ok(app)
@@ -150,6 +151,7 @@ impl App {
 
 /// Everything that the tasks share.
 struct Services {
+    health: Arc<Health>,
     store: Store,
     metrics: Arc<Metrics>,
     bots: BTreeMap<SourceId, Bot>,
@@ -163,15 +165,16 @@ struct Services {
 }
 
 impl Services {
-    fn new(config: &Config, store: Store, account: Option<Account>, served: AccountId) -> anyhow::Result<Self> {
+    fn new(config: &Config, health: Arc<Health>, account: Option<Account>, served: AccountId) -> anyhow::Result<Self> {
         let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
-        let metrics = Arc::new(Metrics::new());
+        let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
         let signer = Signer::new(config.kommo.channel_secret.expose());
         let bots = bots(config)?;
         let kommo = &config.kommo;
         let rate = kommo.requests_per_second.get();
         let origin = kommo.chats_url.url().clone();
         let chats = Chats::new(&kommo.egress(), origin, &kommo.scope_id(&served), signer, kommo.timeout, rate)?;
+        health.heed(chats.time());
         let links = Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
             public_url: config.server.public_url.url().clone(),
@@ -195,7 +198,7 @@ impl Services {
             crm,
         });
         let disk = disk(config)?;
-        Ok(Self { store, metrics, bots, context, disk, account, served })
+        Ok(Self { health, store, metrics, bots, context, disk, account, served })
     }
 
     async fn start(
@@ -218,7 +221,7 @@ impl Services {
         let setup = Setup::new(config, self.served.clone(), (chats, account), known).telling(Arc::clone(&self.metrics));
         life.essential("setup", setup.run(life.stop_token()));
         life.essential("reminders", reminders::watch(self.store.clone(), life.stop_token()));
-        let upkeep = Upkeep::new(&self.store, config, self.context.chats.time());
+        let upkeep = Upkeep::new(&self.store, config, self.context.chats.time(), Arc::clone(&self.metrics));
         life.essential("upkeep", upkeep.run(life.stop_token()));
         life.essential("watchdog", feed_watchdog(self.store.clone(), Arc::clone(&self.metrics), life.stop_token()));
         Ok(())
@@ -227,28 +230,6 @@ impl Services {
     /// What imports have noted beside the store.
     fn imported(&self, config: &Config) -> ImportedChats {
         imported::chats(&config.data_dir, &config.kommo.scope_id(&self.served))
-    }
-
-    fn reconciler(&self, config: &Config) -> Reconciler {
-        let bounds = Bounds {
-            max_age: config.reconcile.max_age,
-            chats_within: config.reconcile.chats_within,
-            known_for: config.store.dedupe_for,
-            linked_for: config.store.links_for,
-            hold_for: HOLD_FOR,
-            every: config.reconcile.every,
-            watch_every: WATCH_EVERY,
-        };
-        let parts = reconcile::Parts {
-            chats: self.context.chats.clone(),
-            account: self.account.clone(),
-            store: self.store.clone(),
-            imported: self.imported(config),
-            metrics: Arc::clone(&self.metrics),
-            spoken: self.context.spoken.clone(),
-            sources: self.bots.keys().cloned().collect(),
-        };
-        Reconciler::new(parts, bounds, config.retry.kommo.clone(), config.kommo.requests_per_second.get())
     }
 
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
@@ -320,7 +301,7 @@ impl Services {
             }
         });
         let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
-        let admin_router = admin::router(self.store.clone(), (bots, self.imported(config)), Arc::clone(&self.metrics))
+        let admin_router = admin::router(Arc::clone(&self.health), (bots, self.imported(config)))
             .merge(admin::reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
         if let Some(socket) = socket {

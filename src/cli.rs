@@ -1,6 +1,7 @@
 //! The operator's commands. Each runs as a process of its own, beside the daemon or without one.
 
 pub mod advice;
+pub mod alerts;
 pub mod arguments;
 mod bar;
 mod bridge;

@@ -15,6 +15,7 @@
 //! problems of one step are reported at once. A value is quoted in one place alone (`section`), and never that of a
 //! secret.
 
+mod alerts;
 mod buttons;
 mod environment;
 mod error;
@@ -45,6 +46,7 @@ use std::{
 };
 
 pub use self::{
+    alerts::{AlertBot, AlertTarget, Alerts, EmailTarget, Heartbeat, MailTls, SecretUrl, WebTarget},
     buttons::ButtonPlace,
     environment::Environment,
     error::{ConfigError, Wrong},
@@ -88,6 +90,8 @@ pub struct Config {
     pub campaigns: BTreeMap<String, Campaign>,
     /// What customers are asked for their phone number with, by language.
     pub phone_texts: PhoneTexts,
+    /// Who is told when something is wrong.
+    pub alerts: Alerts,
     /// What is logged, and how.
     pub log: Log,
     /// How long things are kept, and how much room they may take.

@@ -50,7 +50,7 @@ chapters! {
     customers: "links, campaigns, phone numbers, contacts, forgetting a customer",
     history: "importing old chats, reading a conversation",
     templates: "chat templates from a file",
-    operate: "checks, metrics, updates, outages, parked messages, backup",
+    operate: "checks, alerts, metrics, updates, outages, parked messages, backup",
     troubleshoot: "what is wrong, and what to do",
     limits: "what is relayed and what is not, sizes, rates, open questions",
     glossary: "the words",

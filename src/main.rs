@@ -9,7 +9,7 @@ use telekommo::{
     admin::logging,
     app::{self, App},
     cli::{
-        advice,
+        advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
         chats, check, compact, connect, generated, history, import, invite, manual, parked, private, reconcile,
         register, restore, sources, templates, terminal, usage,
@@ -56,6 +56,9 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         Command::Chats { request } => with_config(&config, |config| wait_for(chats::run(config, request))),
         Command::Templates { request } => with_config(&config, |config| wait_for(templates::run(config, request))),
         Command::Parked { request } => with_config(&config, |config| wait_for(parked::run(config, request))),
+        Command::Alerts { request } => {
+            with_config(&config, |config| wait_for(alerts::run(config, app::targets(config)?, request)))
+        }
         Command::Reconcile { since } => with_config(&config, |config| wait_for(reconcile::run(config, since))),
         Command::History { conversation, limit, json, utc } => {
             let request = history::Request { of: conversation, limit: limit.get(), json, utc };

@@ -4,7 +4,7 @@
 //! customer's data.
 
 use std::{
-    sync::{Mutex, PoisonError, atomic::Ordering},
+    sync::{Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -23,12 +23,17 @@ use crate::domain::{
 };
 
 mod bypass;
-mod notes;
+mod messages;
+mod noted;
+mod totals;
+mod trouble;
 
 use bypass::Bypass;
 pub use bypass::Bypassed;
-pub use notes::Note;
-use notes::Notes;
+use totals::Tally;
+pub use totals::Totals;
+use trouble::Troubles;
+pub use trouble::{BotTrouble, Cause, Trouble};
 
 /// How the polling of one bot goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +44,7 @@ pub enum Polling {
     /// It fails, and time will heal it.
     Failing(String),
     /// It fails until somebody does something.
-    Stopped(String),
+    Stopped(BotTrouble, String),
 }
 
 type Labels = Vec<(&'static str, String)>;
@@ -50,8 +55,6 @@ type Gauges = Family<Labels, Gauge>;
 #[derive(Debug)]
 pub struct Metrics {
     bots: DashMap<SourceId, Polling>,
-    paused: DashMap<Route, String>,
-    kommo: Mutex<Option<String>>,
     beats: DashMap<Route, Instant>,
     updates: Counters,
     hooks: Counters,
@@ -67,13 +70,10 @@ pub struct Metrics {
     files: Counters,
     found_answers: Counter,
     bypass: Bypass,
-    /// Why the channel is not connected.
-    unconnected: Mutex<Option<String>>,
-    /// Why hooks go elsewhere, as far as connecting the channel has shown.
-    elsewhere: Mutex<Option<String>>,
     /// When a hook was last refused because nothing could be stored.
     store_down_at: Mutex<Option<UnixMillis>>,
-    notes: Notes,
+    troubles: Troubles,
+    tally: Tally,
     registry: Registry,
 }
 
@@ -109,8 +109,6 @@ impl Metrics {
             registered(&mut registry, "store_rewound", "How often the data directory was found to have gone back");
         Self {
             bots: DashMap::new(),
-            paused: DashMap::new(),
-            kommo: Mutex::new(None),
             beats: DashMap::new(),
             updates,
             hooks,
@@ -126,10 +124,9 @@ impl Metrics {
             files,
             found_answers,
             bypass: Bypass::default(),
-            unconnected: Mutex::default(),
-            elsewhere: Mutex::default(),
             store_down_at: Mutex::default(),
-            notes: Notes::default(),
+            troubles: Troubles::default(),
+            tally: Tally::default(),
             registry,
         }
     }
@@ -159,30 +156,6 @@ impl Metrics {
     pub fn kommo(&self, is_answered: bool) {
         let outcome = if is_answered { "answered" } else { "failed" };
         self.kommo_calls.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
-    }
-
-    /// Whether something stands between us and Kommo.
-    #[must_use]
-    pub fn is_kommo_away(&self) -> bool {
-        self.kommo.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    /// Notes what stands between us and Kommo; `None` if nothing does.
-    pub fn between(&self, trouble: Option<String>) {
-        *self.kommo.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
-    /// Notes how a bot's polling goes, and tells whether that is news.
-    pub fn polling(&self, source: &SourceId, state: Polling) -> bool {
-        self.bots.insert(source.clone(), state.clone()) != Some(state)
-    }
-
-    /// Notes that a route has paused, and why, or that it has not. Tells whether that is news.
-    pub fn paused(&self, route: &Route, why: Option<String>) -> bool {
-        match why {
-            Some(why) => self.paused.insert(route.clone(), why).is_none(),
-            None => self.paused.remove(route).is_some(),
-        }
     }
 
     /// A route's loop has come round.
@@ -228,17 +201,6 @@ impl Metrics {
         }
     }
 
-    /// Notes why the channel is not connected to the account, as far as nothing else tells; `None` if it is.
-    pub fn unconnected(&self, why: Option<String>) {
-        *self.unconnected.lock().unwrap_or_else(PoisonError::into_inner) = why;
-    }
-
-    /// Notes that the channel is connected to another account than the one that is served. A message that Kommo takes
-    /// says nothing of where its hooks go, so this stays.
-    pub fn connected_elsewhere(&self, why: String) {
-        *self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-    }
-
     /// Counts an answer that a comparison found, although its hook should have come.
     pub fn answer_found(&self, written_at: UnixMillis) {
         self.found_answers.inc();
@@ -255,66 +217,9 @@ impl Metrics {
     pub fn hook_came(&self) -> bool {
         let was_told = self.bypass.hook_came();
         if was_told {
-            self.note(Note::Hooks, None);
+            self.note(Cause::Hooks, None);
         }
         was_told
-    }
-
-    /// Puts a note where the operator sees it, or takes it away. Tells whether there was one.
-    pub fn note(&self, note: Note, text: Option<String>) -> bool {
-        self.notes.put(note, text).is_some()
-    }
-
-    /// Notes why Kommo's history cannot be read, or that it can.
-    pub fn unread(&self, why: Option<String>) {
-        self.note(Note::Unread, why);
-    }
-
-    /// Why Kommo's history cannot be read, if it was asked for and could not be.
-    #[must_use]
-    pub fn why_unread(&self) -> Option<String> {
-        self.notes.of(&Note::Unread)
-    }
-
-    /// Notes that the data directory has gone back in time, and what is to be done.
-    pub fn rewound(&self, advice: String) {
-        self.rewound.inc();
-        self.note(Note::Rewound, Some(advice));
-    }
-
-    /// What somebody has to look at although the bridge is ready.
-    #[must_use]
-    pub fn advice(&self) -> Vec<String> {
-        self.notes.advice()
-    }
-
-    /// Why the bridge is not ready, one line per reason; empty if it is.
-    #[must_use]
-    pub fn obstacles(&self) -> Vec<String> {
-        let bots = self.bots.iter().filter_map(|bot| match bot.value() {
-            Polling::Working => None,
-            Polling::Starting => Some(format!("bot {}: no answer from Telegram yet", bot.key())),
-            Polling::Failing(why) | Polling::Stopped(why) => Some(format!("bot {}: {why}", bot.key())),
-        });
-        let paused = self.paused.iter().map(|entry| format!("{} has paused: {}", entry.key(), entry.value()));
-        let kommo = self.kommo.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let unconnected = self.unconnected.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let kommo = [kommo, unconnected, elsewhere].into_iter().flatten().map(|why| format!("kommo: {why}"));
-        let mut lines: Vec<_> = bots.chain(paused).chain(kommo).collect();
-        lines.sort();
-        lines
-    }
-
-    /// Whether we seem to be cut off: Kommo does not answer as it should, or no bot is polled and not all for reasons
-    /// of their own.
-    #[must_use]
-    pub fn is_cut_off(&self) -> bool {
-        let is_failing = |state: &Polling| matches!(state, Polling::Failing(_));
-        let is_down = |state: &Polling| matches!(state, Polling::Failing(_) | Polling::Stopped(_));
-        let bots =
-            self.bots.iter().all(|bot| is_down(bot.value())) && self.bots.iter().any(|bot| is_failing(bot.value()));
-        bots || self.kommo.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// All counters in the text form of Prometheus (`OpenMetrics` 1.0).

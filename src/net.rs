@@ -6,6 +6,7 @@
 
 mod causes;
 mod egress;
+mod expiry;
 mod http;
 mod look;
 mod names;
@@ -19,10 +20,11 @@ mod trust;
 pub use self::{
     causes::find,
     egress::Egress,
+    expiry::ends_within,
     http::{Failed, Http, broken, broken_at, place, reached},
     names::Names,
     place::{Place, Via},
     proxy::{NotAProxy, Proxy},
     trouble::{Cause, Phase, Trouble},
-    trust::complaints,
+    trust::{complaints, own_authorities},
 };

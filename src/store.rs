@@ -240,7 +240,7 @@ pub struct Counts {
 pub struct QueueCount {
     /// Jobs, the claimed ones included.
     pub waiting: usize,
-    /// When the oldest of them arrived.
+    /// When the oldest of them arrived that does not wait for a time of its own.
     pub oldest_at: Option<UnixMillis>,
 }
 

@@ -11,6 +11,7 @@ pub mod error;
 pub mod failure;
 pub mod file;
 pub mod me;
+mod notice;
 mod obstacle;
 mod phone;
 pub mod place;

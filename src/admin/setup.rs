@@ -10,7 +10,10 @@ use crate::{
     admin::{channel, identity, sources},
     clock,
     config::{AccountId, Config, Kommo},
-    domain::retry::{Failure, Schedule},
+    domain::{
+        amount::counted,
+        retry::{Failure, Schedule},
+    },
     kommo::{
         account::{
             Account, RestError,
@@ -19,7 +22,7 @@ use crate::{
         chats::Chats,
         wire::{account::NewSource, trace},
     },
-    metrics::Metrics,
+    metrics::{Cause, Metrics},
     store::Store,
     words::Spoken,
 };
@@ -27,7 +30,7 @@ use crate::{
 /// How long after a start it is looked whether the channel answers, where the start does not connect it.
 const LOOKED_AFTER: Duration = Duration::from_secs(20);
 /// How often the token's end is looked at.
-const DAY: Duration = Duration::from_hours(24);
+const HOUR: Duration = Duration::from_hours(1);
 /// The wait where the schedule has none.
 const LAST_WAIT: Duration = Duration::from_mins(10);
 /// The longest wait for what time heals.
@@ -43,6 +46,10 @@ pub struct Setup {
     spoken: Spoken,
     sources: Vec<NewSource>,
     schedule: Schedule,
+    /// How often Kommo is asked whether all is still as it was set up.
+    ask_every: Duration,
+    /// How long before its end the token is trouble.
+    expires_within: Duration,
     metrics: Arc<Metrics>,
 }
 
@@ -66,6 +73,8 @@ impl Setup {
             spoken,
             sources: sources::wanted(config),
             schedule: config.retry.kommo.clone(),
+            ask_every: config.alerts.ask_every,
+            expires_within: config.alerts.expires_within,
             metrics: Arc::default(),
         }
     }
@@ -81,7 +90,11 @@ impl Setup {
     /// # Errors
     /// Never: what fails is logged and tried again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
-        let work = async { tokio::join!(self.connect(), self.look_after_account(), self.watch_token()) };
+        let channel = async {
+            self.connect().await;
+            self.watch_channel().await;
+        };
+        let work = async { tokio::join!(channel, self.look_after_account(), self.watch_token()) };
         stop.run_until_cancelled(work).await;
         stop.cancelled().await;
         Ok(())
@@ -99,8 +112,9 @@ impl Setup {
                 Ok(connected) => break connected,
                 Err(error) => {
                     let why = channel::refusal(&error);
-                    self.metrics.unconnected(Some(format!("the channel is not connected to the account: {why}")));
-                    patience.wait(why, error.into()).await;
+                    let verdict = Failure::from(error);
+                    self.show(format!("the channel is not connected to the account: {why}"), &verdict);
+                    patience.wait(why, verdict).await;
                 }
             }
         };
@@ -123,12 +137,18 @@ impl Setup {
                 Ok(()) => break,
                 Err(error) => {
                     let why = channel::refusal(&error);
-                    self.metrics.unconnected(Some(format!("the channel does not answer: {why}")));
-                    patience.wait(why, error.into()).await;
+                    let verdict = Failure::from(error);
+                    self.show(format!("the channel does not answer: {why}"), &verdict);
+                    patience.wait(why, verdict).await;
                 }
             }
         }
         self.metrics.unconnected(None);
+    }
+
+    /// Shows why the channel is not connected, or why nobody knows whether it is.
+    fn show(&self, why: String, verdict: &Failure) {
+        if verdict.may_pass() { self.metrics.unanswered(why) } else { self.metrics.unconnected(Some(why)) }
     }
 
     async fn look_after_account(&self) {
@@ -174,23 +194,46 @@ impl Setup {
         self.watch_sources(account).await;
     }
 
-    /// Tells, once a day, of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone
-    /// behind their back.
-    async fn watch_sources(&self, account: &Account) {
+    /// Asks now and then whether the channel is still connected: without messages nobody would notice.
+    async fn watch_channel(&self) {
+        let chats = self.chats.hasty();
         loop {
-            sleep(DAY).await;
-            match account.sources().await {
-                Ok(known) => {
-                    let behind = sources::behind(&self.sources, &known);
-                    if !behind.is_empty() {
-                        tracing::warn!(
-                            sources = behind.join(", "),
-                            "sources in Kommo differ from the configuration: leads of a missing source go to the \
-                             default one. `telekommo sources sync` corrects this"
-                        );
-                    }
+            sleep(self.ask_every).await;
+            match chats.probe().await {
+                Ok(()) => {
+                    self.metrics.unconnected(None);
+                    self.metrics.note(Cause::Disconnected, None);
                 }
-                Err(error) => tracing::debug!(%error, "the sources could not be compared today"),
+                Err(error) => {
+                    let why = channel::refusal(&error);
+                    self.show(format!("{LOST}: {why}"), &error.into());
+                }
+            }
+        }
+    }
+
+    /// Tells of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone behind their
+    /// back.
+    async fn watch_sources(&self, account: &Account) {
+        let mut told = Vec::new();
+        loop {
+            sleep(self.ask_every).await;
+            let behind = match account.sources().await {
+                Ok(known) => sources::behind(&self.sources, &known),
+                Err(error) => {
+                    tracing::debug!(%error, "the sources could not be compared");
+                    continue;
+                }
+            };
+            let names = behind.join(", ");
+            self.metrics.note(Cause::Sources, (!behind.is_empty()).then(|| format!("{names}: {BEHIND}")));
+            if behind != told {
+                if behind.is_empty() {
+                    tracing::info!("the sources in Kommo are as in the configuration again");
+                } else {
+                    tracing::warn!(sources = names, "sources in Kommo differ from the configuration: {BEHIND}");
+                }
+                told = behind;
             }
         }
     }
@@ -198,12 +241,16 @@ impl Setup {
     /// Tells of the token's end ahead of it: at the start, and once per warning that has become due since.
     async fn watch_token(&self) {
         let Some(claims) = &self.claims else { return };
-        let mut daily = interval(DAY);
-        daily.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut hourly = interval(HOUR);
+        hourly.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = None;
         loop {
-            daily.tick().await;
+            hourly.tick().await;
             let lifetime = claims.lifetime(clock::now());
+            let ending = lifetime.and_then(|lifetime| ending(lifetime, self.expires_within));
+            let has_ended = lifetime == Some(Lifetime::Expired);
+            self.metrics.note(Cause::Token, ending.clone().filter(|_| !has_ended));
+            self.metrics.note(Cause::TokenEnded, ending.filter(|_| has_ended));
             let due = lifetime.and_then(Lifetime::warning);
             if due != told {
                 tell_lifetime(lifetime);
@@ -211,6 +258,29 @@ impl Setup {
             }
         }
     }
+}
+
+/// What is said of a channel that was connected.
+const LOST: &str =
+    "the channel does not answer as it did. If it was disconnected, `telekommo connect` connects it again";
+
+/// What is to be done about sources that differ.
+const BEHIND: &str =
+    "leads of a missing source go to the default one. `telekommo sources sync` corrects this, and so does a restart";
+
+/// What is said of a token that ends within that time.
+fn ending(lifetime: Lifetime, within: Duration) -> Option<String> {
+    let when = match lifetime {
+        Lifetime::Expired => "has expired".to_owned(),
+        Lifetime::Days(days) => {
+            let days = usize::try_from(days).ok()?;
+            let is_soon = days as u64 <= within.as_secs() / (24 * 60 * 60);
+            is_soon.then(|| format!("ends in {}", counted(days, "day")))?
+        }
+    };
+    Some(format!(
+        "kommo.access_token {when}: make a new one in the integration's tab \"Keys and scopes\". Messages go on"
+    ))
 }
 
 /// Waits between attempts, and tells what is in the way: as a warning what time heals, as an error what somebody has to

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use crate::{
     clock,
     config::Config,
     kommo::time::KommoTime,
+    metrics::{Cause, Metrics},
     store::{Store, StoreError, data_dir, dumps, durable},
 };
 
@@ -33,18 +35,21 @@ pub struct Upkeep {
     dump_every: Duration,
     keep: usize,
     kommo: KommoTime,
+    /// Where it shows that dumps fail.
+    metrics: Arc<Metrics>,
 }
 
 impl Upkeep {
     /// The upkeep of `store` as configured. It forgets nothing before its time has come for `kommo` too.
     #[must_use]
-    pub fn new(store: &Store, config: &Config, kommo: KommoTime) -> Self {
+    pub fn new(store: &Store, config: &Config, kommo: KommoTime, metrics: Arc<Metrics>) -> Self {
         Self {
             store: store.clone(),
             dumps: dumps::dir(&config.data_dir),
             dump_every: config.store.dump_every,
             keep: usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX),
             kommo,
+            metrics,
         }
     }
 
@@ -75,11 +80,19 @@ impl Upkeep {
 
     async fn dump(&self) {
         let (store, dumps, keep) = (self.store.clone(), self.dumps.clone(), self.keep);
-        match spawn_blocking(move || write(&store, &dumps, keep)).await {
-            Ok(Ok(file)) => tracing::debug!(file = %file.display(), "store dumped"),
-            Ok(Err(error)) => tracing::error!(%error, "the store could not be dumped"),
-            Err(error) => tracing::error!(%error, "the dump did not end"),
+        let why = match spawn_blocking(move || write(&store, &dumps, keep)).await {
+            Ok(Ok(file)) => {
+                tracing::debug!(file = %file.display(), "store dumped");
+                None
+            }
+            Ok(Err(error)) => Some(format!("{error:#}")),
+            Err(error) => Some(format!("the dump did not end: {error}")),
+        };
+        if let Some(why) = &why {
+            tracing::error!(why, "the store could not be dumped");
         }
+        let told = why.map(|why| format!("the store could not be dumped: {why}. The last good dump grows older"));
+        self.metrics.note(Cause::Dump, told);
     }
 }
 

@@ -46,12 +46,9 @@ pub fn disk(config: &Config) -> anyhow::Result<Option<Disk>> {
     opened.map(Some)
 }
 
-/// The bot of each source.
-///
-/// # Errors
-/// If an HTTP client cannot be set up.
-pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
-    let access = Access {
+/// How bots are reached.
+pub(super) fn access(config: &Config) -> Access {
+    Access {
         api_url: config.telegram.api_url.url().clone(),
         egress: config.telegram.egress(),
         send_timeout: config.telegram.send_timeout,
@@ -69,7 +66,15 @@ pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
             ButtonPlace::Inline => Layout::Inline,
             ButtonPlace::Keyboard => Layout::Keyboard { is_one_time: !config.telegram.keep_buttons },
         },
-    };
+    }
+}
+
+/// The bot of each source.
+///
+/// # Errors
+/// If an HTTP client cannot be set up.
+pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
+    let access = access(config);
     let bot = |(source, settings): (&SourceId, &Source)| {
         let bot = Bot::new(source.clone(), settings.token.bot_id(), settings.token.expose(), &access)?;
         Ok((source.clone(), bot))

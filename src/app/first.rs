@@ -10,14 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, identity, socket::CommandSocket},
+    alerts::health::Health,
     app::{Services, bots, disk, doors},
     config::{AccountId, Config},
     kommo::{account::Account, hook::Scope, region::PhoneRegion, time::KommoTime, wire::trace},
     lifecycle::Lifecycle,
     media::imported,
-    metrics::Metrics,
     serve,
-    store::Store,
 };
 
 /// The wait where the schedule has none.
@@ -29,24 +28,23 @@ const LAST_WAIT: Duration = Duration::from_mins(10);
 /// If the listeners cannot be shared.
 pub(super) fn wait(
     config: Config,
-    (store, account): (Store, Option<Account>),
+    (health, account): (Arc<Health>, Option<Account>),
     life: &Lifecycle,
     (public, admin): (TcpListener, TcpListener),
     socket: Option<Arc<CommandSocket>>,
 ) -> anyhow::Result<()> {
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
-    let (metrics, now) = (Arc::new(Metrics::new()), life.stop_token().child_token());
-    listen(&config, (&store, &metrics), life, (public_now, admin_now, socket.as_deref()), &now)?;
-    let starting = Starting { config, store, account, metrics, life: life.clone(), socket };
+    let now = life.stop_token().child_token();
+    listen(&config, &health, life, (public_now, admin_now, socket.as_deref()), &now)?;
+    let starting = Starting { config, health, account, life: life.clone(), socket };
     life.essential("first start", starting.run((public, admin), now));
     Ok(())
 }
 
 struct Starting {
     config: Config,
-    store: Store,
+    health: Arc<Health>,
     account: Option<Account>,
-    metrics: Arc<Metrics>,
     life: Lifecycle,
     socket: Option<Arc<CommandSocket>>,
 }
@@ -57,7 +55,7 @@ impl Starting {
         let Some(served) = stop.run_until_cancelled(self.learn()).await else { return Ok(()) };
         // Who connects from here on waits for the next listener.
         now.cancel();
-        let parts = Services::new(&self.config, self.store, self.account, served)?;
+        let parts = Services::new(&self.config, self.health, self.account, served)?;
         parts.start(&self.life, &self.config, public, (admin, self.socket)).await?;
         tracing::info!("the account has told its id: everything begins");
         stop.cancelled().await;
@@ -68,15 +66,18 @@ impl Starting {
     async fn learn(&self) -> AccountId {
         let (mut failed, mut told) = (0_u32, String::new());
         loop {
-            let why = match identity::learn(&self.config.kommo, self.account.as_ref(), &self.store).await {
-                Ok(served) => return served,
+            let why = match identity::learn(&self.config.kommo, self.account.as_ref(), self.health.store()).await {
+                Ok(served) => {
+                    self.health.metrics().between(None);
+                    return served;
+                }
                 Err(error) => format!("{error:#}"),
             };
             failed = failed.saturating_add(1);
             let same = trace::without(&why);
             if told != same {
                 tracing::error!("{why}; until then hooks are taken and kept, and nothing is sent");
-                self.metrics.between(Some(why.clone()));
+                self.health.metrics().between(Some(why.clone()));
                 told = same;
             }
             let wait = self.config.retry.kommo.wait(failed, fastrand::f64(), None).unwrap_or(LAST_WAIT);
@@ -88,11 +89,12 @@ impl Starting {
 /// Listens until `now` is over.
 fn listen(
     config: &Config,
-    (store, metrics): (&Store, &Arc<Metrics>),
+    health: &Arc<Health>,
     life: &Lifecycle,
     (public, admin, socket): (TcpListener, TcpListener, Option<&CommandSocket>),
     now: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let (store, metrics) = (health.store(), health.metrics());
     let bots = bots(config)?;
     // Nobody takes typing: it is worthless when it is late.
     let (typing, _) = mpsc::channel(1);
@@ -103,7 +105,7 @@ fn listen(
     let hooks = doors::hooks(config, scope, (store, &bots, metrics), typing, phone_region);
     let media = doors::media(config, &bots, disk(config)?, metrics);
     let imported = imported::chats(&config.data_dir, "");
-    let admin_router = admin::router(store.clone(), (BTreeMap::new(), imported), Arc::clone(metrics));
+    let admin_router = admin::router(Arc::clone(health), (BTreeMap::new(), imported));
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {

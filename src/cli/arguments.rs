@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use reqwest::Url;
 
 use crate::{
-    cli::{chats, generated, import, invite, manual, parked, register, sources, templates, values},
+    cli::{alerts, chats, generated, import, invite, manual, parked, register, sources, templates, values},
     config::{Config, ConfigError, Environment},
 };
 
@@ -99,6 +99,11 @@ pub enum Command {
     Parked {
         #[command(subcommand)]
         request: parked::Request,
+    },
+    /// Try out who is told when something is wrong.
+    Alerts {
+        #[command(subcommand)]
+        request: alerts::Request,
     },
     /// Let the running bridge find missed answers of managers, and send them.
     Reconcile {

@@ -25,6 +25,7 @@ use crate::{
         self, OURS, history, identity,
         socket::{self, ShortName},
     },
+    alerts::health::Health,
     app,
     cli::{private, terminal},
     config::Config,
@@ -132,7 +133,8 @@ async fn open(config: &Config) -> anyhow::Result<Result<Stopped, StoreError>> {
     let scope = identity::remembered(&config.kommo, &store)?.map(|account| config.kommo.scope_id(&account));
     let imported = imported::chats(&config.data_dir, scope.as_deref().unwrap_or_default());
     let bots = config.sources.iter().map(|(source, settings)| (source.clone(), settings.token.bot_id())).collect();
-    let router = admin::router(store.clone(), (bots, imported.clone()), Arc::default());
+    let health = Arc::new(Health::new(config, store.clone(), Arc::default()));
+    let router = admin::router(health, (bots, imported.clone()));
     Ok(Ok(Stopped { router: router.merge(history::router(store.clone(), imported)), store }))
 }
 

@@ -24,11 +24,15 @@ pub(super) const CAMPAIGNS: &str = "campaigns";
 /// The section that has a table per language.
 pub(super) const PHONE_TEXTS: &str = "phone_texts";
 
+/// The section that has a table per target of alerts.
+pub(super) const ALERT_TARGETS: &str = "alert_targets";
+
 /// The sections that have tables of tables, and what a table of each is.
-pub(super) const TABLES: [(&str, &str); 3] = [
+pub(super) const TABLES: [(&str, &str); 4] = [
     (SOURCES, "bot, such as [sources.sales]"),
     (CAMPAIGNS, "campaign, such as [campaigns.summer]"),
     (PHONE_TEXTS, "language, such as [phone_texts.en]"),
+    (ALERT_TARGETS, "target, such as [alert_targets.owner]"),
 ];
 
 /// Whether a section has a table per something.
@@ -102,6 +106,33 @@ pub(super) const KEYS: &[Key] = &[
     key(PHONE_TEXTS, "ask"),
     key(PHONE_TEXTS, "button"),
     key(PHONE_TEXTS, "thanks"),
+    key("alerts", "every").or("10s"),
+    key("alerts", "ask_every").or("1m"),
+    key("alerts", "after").or("30s"),
+    key("alerts", "remind_after").or("1h"),
+    key("alerts", "backlog_after").or("5m"),
+    key("alerts", "failed_percent").or("20"),
+    key("alerts", "disk_mb").or("512"),
+    key("alerts", "expires_within").or("14d"),
+    key("alerts", "daily_at").or("09:00"),
+    key("alerts", "heartbeat_url").secret(),
+    key("alerts", "heartbeat_url_file"),
+    key("alerts", "heartbeat_every").or("1m"),
+    key(ALERT_TARGETS, "kind"),
+    key(ALERT_TARGETS, "chat"),
+    key(ALERT_TARGETS, "source"),
+    key(ALERT_TARGETS, "token").secret(),
+    key(ALERT_TARGETS, "token_file"),
+    key(ALERT_TARGETS, "url").secret(),
+    key(ALERT_TARGETS, "url_file"),
+    key(ALERT_TARGETS, "host"),
+    key(ALERT_TARGETS, "port"),
+    key(ALERT_TARGETS, "tls"),
+    key(ALERT_TARGETS, "user"),
+    key(ALERT_TARGETS, "password").secret(),
+    key(ALERT_TARGETS, "password_file"),
+    key(ALERT_TARGETS, "from"),
+    key(ALERT_TARGETS, "to").list(),
     key("log", "level").or("info"),
     key("log", "format").or("text"),
     key("store", "dump_every").or("1h"),
@@ -216,7 +247,7 @@ mod tests {
     fn every_secret_can_be_given_as_a_file_and_only_secrets_can() {
         let secrets: Vec<_> = KEYS.iter().filter(|key| key.secret).map(|key| format!("{}{FILE}", key.name)).collect();
         let files: Vec<_> = KEYS.iter().filter(|key| key.name.ends_with(FILE)).map(|key| key.name.to_owned()).collect();
-        assert_eq!(secrets.len(), 5);
+        assert_eq!(secrets.len(), 9);
         assert_eq!(secrets, files);
     }
 

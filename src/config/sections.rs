@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::{
         AccountId, Admin, BaseUrl, BotToken, ButtonPlace, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log,
-        LogFilter, LogFormat, Media, Reconcile, Retry, Secret, Server, Source, Store, Telegram,
+        LogFilter, LogFormat, Media, Reconcile, Retry, Secret, Server, Source, Store, Telegram, alerts,
         error::{ConfigError, Problems, Reported, Wrong},
         keys::{CAMPAIGNS, SOURCES},
         layers::Layers,
@@ -40,7 +40,7 @@ impl<'a> Reading<'a> {
         let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
         let (log, store) = (self.log(), self.store());
         let (media, reconcile, retry) = (self.media(), self.reconcile(), self.retry());
-        let (campaigns, phone_texts) = (self.campaigns(), phone_texts::read(self));
+        let (campaigns, phone_texts, alerts) = (self.campaigns(), phone_texts::read(self), alerts::read(self));
         let config = Config {
             data_dir: data_dir?,
             server: server?,
@@ -50,6 +50,7 @@ impl<'a> Reading<'a> {
             sources: sources?,
             campaigns: campaigns?,
             phone_texts: phone_texts?,
+            alerts: alerts?,
             log: log?,
             store: store?,
             media: media?,

@@ -34,7 +34,10 @@ fn may_be_shown(line: &str) -> bool {
         return false;
     }
     match line.split_once('=') {
-        Some((name, _)) => keys::KEYS.iter().any(|key| key.name == name.trim()),
+        Some((name, _)) => {
+            let mut named = keys::KEYS.iter().filter(|key| key.name == name.trim()).peekable();
+            named.peek().is_some() && named.all(|key| !key.secret)
+        }
         None => line.starts_with('['),
     }
 }
@@ -66,6 +69,9 @@ mod tests {
             "tokn = 1:abc",
             "1:abc\"",
             "channel_secret = f2",
+            "password = open sesame",
+            "url = https://hooks.example.com/T0/B0",
+            "proxy = http://proxy.example.com",
             "name = \"Sales\" token = 1:abc",
             "[sources.sales] token = 1:abc",
             "sales = { TOKEN = 1:abc }",

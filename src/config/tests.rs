@@ -1,5 +1,6 @@
 //! The configuration as the operator meets it: whole files in, whole values or whole messages out.
 
+mod alerts;
 mod errors;
 mod example;
 mod hushed;

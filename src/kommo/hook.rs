@@ -218,7 +218,11 @@ impl HookIntake {
         let facts = known_chat::read(raw).map(fact).into_iter().collect();
         let sender = from_kommo::sender(raw);
         let is_bulk = sender.is_some_and(|sender| self.broadcasts.is_bulk(&sender, &lane.thread, Instant::now()));
-        self.push(NewJob { id: Some(IdempotencyKey::hook(&message.id)), lane, job }, facts, is_bulk).await
+        let taken = self.push(NewJob { id: Some(IdempotencyKey::hook(&message.id)), lane, job }, facts, is_bulk).await;
+        if taken == Ok(Taken::Stored) {
+            self.metrics.manager_wrote();
+        }
+        taken
     }
 
     /// A reaction waits behind the message that it may be about.

@@ -11,7 +11,7 @@ use dashmap::DashMap;
 
 use crate::{
     domain::address::SourceId,
-    metrics::{Metrics, Note},
+    metrics::{Cause, Metrics},
 };
 
 /// How many different files have to fail one after the other until it is no accident.
@@ -48,7 +48,7 @@ impl Standing {
     pub(super) fn served(&self, source: &SourceId) {
         self.metrics.file(source, true);
         let before = self.failing.remove(source);
-        self.metrics.note(Note::Files(source.clone()), None);
+        self.metrics.note(Cause::Files(source.clone()), None);
         if before.is_some_and(|(_, failing)| failing.is_told) {
             tracing::info!(%source, "customers' files are served again");
         }
@@ -70,7 +70,7 @@ impl Standing {
         }
         if are_all {
             let text = format!("files of source {source}: none of the last {IN_A_ROW} could be given to Kommo: {why}");
-            self.metrics.note(Note::Files(source.clone()), Some(text));
+            self.metrics.note(Cause::Files(source.clone()), Some(text));
         }
     }
 }

@@ -5,7 +5,7 @@ fn a_state_is_news_once() {
     let (metrics, source) = (Metrics::new(), SourceId::parse("sales").unwrap());
     assert!(metrics.polling(&source, Polling::Working));
     assert!(!metrics.polling(&source, Polling::Working));
-    assert!(metrics.polling(&source, Polling::Stopped("revoked".to_owned())));
+    assert!(metrics.polling(&source, Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned())));
     assert_eq!(metrics.obstacles(), ["bot sales: revoked"]);
 }
 
@@ -39,8 +39,12 @@ fn one_bots_own_trouble_cuts_nobody_off() {
     for (of_sales, of_support, is_cut_off) in [
         (failing(), Polling::Working, false),
         (failing(), failing(), true),
-        (failing(), Polling::Stopped("revoked".to_owned()), true),
-        (Polling::Stopped("revoked".to_owned()), Polling::Stopped("revoked".to_owned()), false),
+        (failing(), Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned()), true),
+        (
+            Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned()),
+            Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned()),
+            false,
+        ),
         (Polling::Working, Polling::Starting, false),
     ] {
         metrics.polling(&sales, of_sales);

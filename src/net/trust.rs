@@ -6,11 +6,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer, time_provider::TimeProvider};
 
 /// What was read when it was first needed; the store is hundreds of certificates.
 struct Trust {
     tls: ClientConfig,
+    roots: Arc<RootCertStore>,
+    /// Those of this machine that can be read.
+    own: Vec<CertificateDer<'static>>,
     complaints: Vec<String>,
 }
 
@@ -28,15 +31,32 @@ pub fn complaints() -> Vec<String> {
     trust().complaints.clone()
 }
 
+/// The same by another clock.
+pub(super) fn tls_ahead(clock: Arc<dyn TimeProvider>) -> ClientConfig {
+    let config = ClientConfig::builder_with_details(Arc::new(ring::default_provider()), clock);
+    let config = config.with_safe_default_protocol_versions().expect("the provider has ciphers for all versions");
+    config.with_root_certificates(Arc::clone(&trust().roots)).with_no_client_auth()
+}
+
+/// The authorities of this machine, for a client that sets up TLS by itself. The built-in ones are those of `webpki-roots`.
+#[must_use]
+pub fn own_authorities() -> &'static [CertificateDer<'static>] {
+    &trust().own
+}
+
 fn trust() -> &'static Trust {
     static TRUST: OnceLock<Trust> = OnceLock::new();
     TRUST.get_or_init(|| {
         let own = rustls_native_certs::load_native_certs();
         let troubles = own.errors.iter().map(ToString::to_string).collect();
+        let is_readable = |own: &CertificateDer<'static>| RootCertStore::empty().add(own.clone()).is_ok();
+        let readable = own.certs.iter().filter(|own| is_readable(own)).cloned().collect();
         let (roots, complaints) = roots(own.certs, troubles);
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = config.with_safe_default_protocol_versions().expect("the provider has ciphers for all versions");
-        Trust { tls: config.with_root_certificates(roots).with_no_client_auth(), complaints }
+        let roots = Arc::new(roots);
+        let tls = config.with_root_certificates(Arc::clone(&roots)).with_no_client_auth();
+        Trust { tls, roots, own: readable, complaints }
     })
 }
 

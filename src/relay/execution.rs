@@ -65,10 +65,14 @@ impl Execution<'_> {
             let blame = self.blame(&message, &step, lease.class());
             self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
         };
+        let messages = retry_policy::messages(lease.job());
         let (line, has_failed, now) = (Line::of(&lease), step.outcome.is_err(), clock::steady());
         let outcome = retry_policy::outcome(&lease, step, blame, self.policy, now, fastrand::f64());
         let failed = has_failed.then(|| Failed::of(&outcome, now)).flatten();
         self.metrics.job(&lane, retry_policy::name(&outcome));
+        if matches!(outcome, Outcome::Park { .. }) {
+            self.metrics.given_up(messages);
+        }
         let goes_on = matches!(outcome, Outcome::Retry { .. } | Outcome::Repeat);
         let parked = lease.settle(outcome, clock::now()).await?;
         match failed {

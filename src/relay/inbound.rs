@@ -15,7 +15,7 @@ use crate::{
         callback_ack,
         context::{Context, Step, done},
         destination,
-        inbound::sending::{send, send_as},
+        inbound::sending::{came, send, send_as},
         read_receipts,
     },
     store::{Outcome, StoreError},
@@ -238,6 +238,7 @@ async fn press(
         return Ok(Step::local(Ok(done())).with_changes(topic));
     }
     let event = to_kommo::press(&press, &context.links.made_at(clock::now()), context.spoken.now());
+    came(context, &press.inbound, attempt);
     let send = send_as(context, &press.inbound, event, attempt);
     let ((), outcome) = tokio::join!(callback_ack::acknowledge(context, source, &press, here.clone()), send);
     Ok(Step::remote(outcome?).with_changes(topic).with_changes(Vec::from_iter(last_sent)))

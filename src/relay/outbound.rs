@@ -219,6 +219,7 @@ impl Sending<'_> {
         let took = self.lease.enqueued_at().until(clock::now());
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let kind = call.method.kind();
+        self.context.metrics.reached_customer(&call.to);
         tracing::info!(%conversation, %message_id, telegram_id, part, kind, took_ms, "sent to Telegram");
     }
 

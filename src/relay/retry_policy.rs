@@ -272,6 +272,11 @@ fn answered_messages(job: &Job) -> Vec<KommoMessageId> {
     }
 }
 
+/// How many messages of people a job is about.
+pub(super) fn messages(job: &Job) -> usize {
+    if matches!(job, Job::Update { .. }) { 1 } else { answered_messages(job).len() }
+}
+
 /// The name of an ending in metrics.
 pub(super) const fn name(outcome: &Outcome) -> &'static str {
     match outcome {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     domain::job::{IdempotencyKey, Job},
-    metrics::{Metrics, Polling},
+    metrics::{BotTrouble, Metrics, Polling},
     store::{Intake, NewJob, Store, StoreError},
     telegram::{
         bot::Bot,
@@ -104,7 +104,8 @@ impl Poller {
             if self.store.has_room() {
                 self.poll(&mut course).await?;
             } else {
-                self.report(Polling::Stopped("the disk is almost full: free some space".to_owned()));
+                let why = "the disk is almost full: free some space".to_owned();
+                self.report(Polling::Stopped(BotTrouble::NoRoom, why));
                 course.stage = Stage::Unknown;
                 sleep(NO_ROOM_WAIT).await;
             }
@@ -207,7 +208,7 @@ impl Poller {
         match state {
             Polling::Starting | Polling::Working => tracing::info!(%source, bot = %self.bot.id(), "polling"),
             Polling::Failing(why) => tracing::warn!(%source, why, "polling fails, and is tried again"),
-            Polling::Stopped(why) => tracing::error!(%source, why, "polling has stopped, and is tried again"),
+            Polling::Stopped(_, why) => tracing::error!(%source, why, "polling has stopped, and is tried again"),
         }
     }
 }

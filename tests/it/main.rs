@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, wherever it does")]
 
 mod account;
+mod alerts;
 mod binary;
 mod bridge;
 mod documents;

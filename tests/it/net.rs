@@ -2,6 +2,7 @@
 
 mod bridge;
 mod causes;
+mod certificate;
 mod pki;
 mod process;
 mod proxies;

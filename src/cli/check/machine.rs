@@ -26,7 +26,22 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// What a finding about a running bridge is called.
 const RUNNING: &str = "Running";
 /// How lines of `/ready` begin that stop nothing, and that no time heals.
-const TO_BE_MENDED: [&str; 2] = ["hooks: ", "files of source "];
+const TO_BE_MENDED: [&str; 14] = [
+    "hooks: ",
+    "files of source ",
+    "parked: ",
+    "waiting: ",
+    "failed: ",
+    "disk: ",
+    "dump: ",
+    "clock: ",
+    "token: ",
+    "certificate: ",
+    "public address: ",
+    "sources: ",
+    "alerts to ",
+    "heartbeat: ",
+];
 
 /// Looks at the machine. Nothing is changed.
 pub async fn look(config: &Config) -> Vec<Finding> {
@@ -152,6 +167,8 @@ mod tests {
             (true, "ready\nheld: answers in 2 conversations wait\n", false),
             (true, "ready\nhooks: 3 answers since then\n", true),
             (true, "ready\nfiles of source sales: none of the last 3\n", true),
+            (true, "ready\nparked: 1 message is set aside\n", true),
+            (true, "ready\nalerts to owner: no answer\n", true),
             (false, "kommo: no answer\n", true),
         ] {
             assert_eq!(said(is_ready, text).is_wrong, is_wrong, "{text}");

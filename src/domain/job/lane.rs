@@ -55,6 +55,9 @@ pub struct Lane {
     pub thread: String,
 }
 
+/// How the name of a lane begins in which a held `/start` waits.
+const HOLD: &str = "hold:";
+
 impl Lane {
     /// The lane of a conversation's messages towards Kommo.
     #[must_use]
@@ -121,7 +124,13 @@ impl Lane {
     /// account does not hold it up; and it stands beside its conversation's lane, in which what makes it go may come.
     #[must_use]
     pub fn hold(conversation: &Conversation) -> Self {
-        Self { route: Route::Inbound, thread: format!("hold:{conversation}") }
+        Self { route: Route::Inbound, thread: format!("{HOLD}{conversation}") }
+    }
+
+    /// Whether what stands in the lane of this name waits for a time of its own, so that its age is no trouble.
+    #[must_use]
+    pub fn is_hold(thread: &str) -> bool {
+        thread.starts_with(HOLD)
     }
 
     /// The lane of managers' reactions in a conversation, which hold up no answer.

@@ -22,6 +22,7 @@ use crate::{
 /// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up, and a file that Kommo
 /// does not take is told as a text with the link to it.
 pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
+    came(context, inbound, attempt);
     let (links, language) = (context.links.made_at(clock::now()), context.spoken.now());
     let outcome = send_as(context, inbound, to_kommo::encode(inbound, &links, language), attempt).await?;
     match to_kommo::linked(inbound, &links, language) {
@@ -30,6 +31,13 @@ pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt)
             send_as(context, inbound, text, attempt).await
         }
         Some(_) | None => Ok(outcome),
+    }
+}
+
+/// Counts a message when it is tried first.
+pub(super) fn came(context: &Context, inbound: &Inbound, attempt: Attempt) {
+    if attempt.is_first {
+        context.metrics.customer_wrote(&inbound.conversation);
     }
 }
 
@@ -86,6 +94,7 @@ async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: A
         Ok(accepted) => {
             context.observe(None);
             context.metrics.unconnected(None);
+            context.metrics.reached_kommo();
             let took_ms = attempt.enqueued_at.until(clock::now()).as_millis();
             tracing::info!(
                 conversation = %inbound.conversation, message_id = %inbound.id, kommo_id = accepted.msgid.as_deref(),
@@ -135,6 +144,7 @@ async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt
     }
     Ok(match already_there(context, inbound).await? {
         Ok(Some(changes)) => {
+            context.metrics.reached_kommo();
             tracing::info!(message = %inbound.id, "Kommo had this message already");
             Ok(Outcome::Done { then: Vec::new(), changes })
         }

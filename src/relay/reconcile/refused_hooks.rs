@@ -14,7 +14,7 @@ use chrono::DateTime;
 use crate::{
     clock,
     domain::time::UnixMillis,
-    metrics::{Bypassed, Note},
+    metrics::{Bypassed, Cause},
     relay::reconcile::{LEFT_TO_ITS_HOOK, Reconciler},
 };
 
@@ -63,7 +63,7 @@ impl Reconciler {
              such as a web server or a firewall, seems to refuse Kommo's hooks"
         );
         self.parts.metrics.note(
-            Note::Hooks,
+            Cause::Hooks,
             Some(format!(
                 "hooks: {answers} answers since {since} were found in Kommo's history instead of coming by their hooks, \
                  and arrived late. Something in front of telekommo seems to refuse Kommo's hooks: let POST requests to \

@@ -11,7 +11,7 @@ use std::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    domain::time::UnixMillis,
+    domain::{job::Lane, time::UnixMillis},
     store::{Class, Due, QueueCount, index::Head},
 };
 
@@ -232,7 +232,8 @@ impl Queue {
     }
 
     pub(super) fn count(&self) -> QueueCount {
-        QueueCount { waiting: self.jobs, oldest_at: self.heads.first_key_value().map(|(_, at)| *at) }
+        let mut heads = self.heads.iter().filter(|((_, thread), _)| !Lane::is_hold(thread));
+        QueueCount { waiting: self.jobs, oldest_at: heads.next().map(|(_, at)| *at) }
     }
 
     /// Makes ready whatever is due.

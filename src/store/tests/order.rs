@@ -303,3 +303,15 @@ async fn counts_follow_the_queue() {
     drain(&store).await;
     assert_eq!(count(&store), QueueCount { waiting: 0, oldest_at: None });
 }
+
+#[tokio::test]
+async fn what_waits_for_a_time_of_its_own_counts_as_waiting_and_not_as_old() {
+    let home = Home::new();
+    let store = home.open();
+    let held = Lane::hold(&Conversation::new(SourceId::parse("sales").unwrap(), 7));
+    push(&store, &held, &["h1"]).await;
+    let count = |store: &Store| store.counts().routes.first().map(|(_, count)| *count).unwrap();
+    assert_eq!(count(&store), QueueCount { waiting: 1, oldest_at: None });
+    push(&store, &lane("a"), &["a1"]).await;
+    assert_eq!(count(&store), QueueCount { waiting: 2, oldest_at: Some(NOW) });
+}

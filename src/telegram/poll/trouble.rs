@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    metrics::Polling,
+    metrics::{BotTrouble, Polling},
     telegram::{
         error::{CallError, Unread},
         obstacle::Obstacle,
@@ -65,17 +65,25 @@ impl From<CallError> for Trouble {
 }
 
 impl Trouble {
-    /// Whether it lasts until a person does something.
-    pub(super) const fn is_for_a_person(&self) -> bool {
+    /// What it is, if it lasts until a person does something.
+    const fn for_a_person(&self) -> Option<BotTrouble> {
         match self {
-            Self::Conflict | Self::Webhook | Self::Obstacle(_) => true,
-            Self::Throttled(_) | Self::Unreadable { .. } | Self::Unnumbered | Self::Away(_) => false,
+            Self::Conflict => Some(BotTrouble::PolledElsewhere),
+            Self::Webhook => Some(BotTrouble::Webhook),
+            Self::Obstacle(Obstacle::Revoked) => Some(BotTrouble::Revoked),
+            Self::Obstacle(Obstacle::LoggedOut | Obstacle::NoBotThere(_) | Obstacle::NotServed) => {
+                Some(BotTrouble::NotServed)
+            }
+            Self::Throttled(_) | Self::Unreadable { .. } | Self::Unnumbered | Self::Away(_) => None,
         }
     }
 
     /// How it is shown.
     pub(super) fn shown(&self) -> Polling {
-        if self.is_for_a_person() { Polling::Stopped(self.to_string()) } else { Polling::Failing(self.to_string()) }
+        match self.for_a_person() {
+            Some(kind) => Polling::Stopped(kind, self.to_string()),
+            None => Polling::Failing(self.to_string()),
+        }
     }
 }
 
@@ -123,7 +131,7 @@ mod tests {
         ] {
             let trouble = described(code, description);
             assert_eq!(trouble, want, "{description}");
-            assert!(matches!(trouble.shown(), Polling::Stopped(_)), "{description}");
+            assert!(matches!(trouble.shown(), Polling::Stopped(..)), "{description}");
         }
     }
 

@@ -50,16 +50,24 @@ impl Authority {
             Flaw::NotYet => params.not_before = date_time_ymd(4000, 1, 1),
             Flaw::Nothing | Flaw::OtherName | Flaw::Authority => {}
         }
-        let key = KeyPair::generate().unwrap();
-        let (key, certificate) = if flaw == Flaw::Authority {
-            (self.issuer.key(), self.certificate.clone())
-        } else {
-            (&key, params.signed_by(&key, &self.issuer).unwrap())
-        };
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-        let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
-        TlsAcceptor::from(Arc::new(config))
+        if flaw == Flaw::Authority {
+            return acceptor(self.issuer.key(), &self.certificate);
+        }
+        self.acceptor_with(&params)
     }
+
+    /// The same with a certificate of this kind.
+    pub(crate) fn acceptor_with(&self, params: &CertificateParams) -> TlsAcceptor {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        acceptor(&key, &certificate)
+    }
+}
+
+fn acceptor(key: &KeyPair, certificate: &Certificate) -> TlsAcceptor {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }

@@ -1,0 +1,137 @@
+//! Whether the public address leads here, and how long its certificate is good. Kommo sends each hook once, so nobody
+//! else would tell in time.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use chrono::DateTime;
+use reqwest::Url;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    config::Config,
+    domain::{amount::span, time::UnixMillis},
+    metrics::{Cause, Metrics},
+    net::{self, Egress, Http},
+    serve::HERE,
+};
+
+/// How soon after a start it is looked first: whatever is in front may be starting, too.
+const FIRST_AFTER: Duration = Duration::from_secs(10);
+/// How long one call may take.
+const WITHIN: Duration = Duration::from_secs(20);
+/// The most of an answer that is read.
+const ANSWER_BYTES: usize = 1024;
+
+/// Looks at the public address.
+pub struct PublicAddress {
+    http: Http,
+    url: Url,
+    /// Where it should lead.
+    listener: SocketAddr,
+    every: Duration,
+    expires_within: Duration,
+    metrics: Arc<Metrics>,
+}
+
+/// What a call to the address has shown. `None` is nothing wrong.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Shown {
+    address: Option<String>,
+    certificate: Option<String>,
+}
+
+impl PublicAddress {
+    /// Looks at the address of a configuration, which should lead to `listener`.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(config: &Config, listener: SocketAddr, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            http: Http::new(&Egress::default(), |client| client.connect_timeout(WITHIN / 2).timeout(WITHIN))?,
+            url: config.server.public_url.url().clone(),
+            listener,
+            every: config.alerts.ask_every,
+            expires_within: config.alerts.expires_within,
+            metrics,
+        })
+    }
+
+    /// Looks until `stop`.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        let work = async {
+            sleep(FIRST_AFTER.min(self.every)).await;
+            loop {
+                if let Some(shown) = self.look().await {
+                    self.tell(Cause::PublicAddress, shown.address);
+                    self.tell(Cause::Certificate, shown.certificate);
+                }
+                sleep(self.every).await;
+            }
+        };
+        stop.run_until_cancelled(work).await;
+        Ok(())
+    }
+
+    /// Shows what is wrong, and logs it when it is news.
+    fn tell(&self, cause: Cause, why: Option<String>) {
+        let about = cause.name();
+        match (self.metrics.note(cause, why.clone()), why) {
+            (false, Some(why)) => tracing::warn!(about, why, "the public address is not well"),
+            (true, None) => tracing::info!(about, "the public address is well again"),
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+
+    /// `None` if nothing can be told: some networks do not let a machine reach itself from outside.
+    async fn look(&self) -> Option<Shown> {
+        let mut response = match self.http.send(self.http.get(self.url.clone())).await {
+            Ok(response) => response,
+            Err(trouble) => return unanswered(&trouble),
+        };
+        let status = response.status();
+        let mut body = Vec::new();
+        while let Ok(Some(chunk)) = response.chunk().await
+            && body.len() < ANSWER_BYTES
+        {
+            body.extend_from_slice(&chunk);
+        }
+        let address = (body != HERE.as_bytes()).then(|| {
+            format!(
+                "{} answers {status}, and does not lead to telekommo: let the web server pass its requests on to \
+                 http://{}, or correct server.public_url. Until then Kommo's hooks and files are lost",
+                net::place(&response),
+                self.listener,
+            )
+        });
+        Some(Shown { address, certificate: self.ending().await })
+    }
+
+    async fn ending(&self) -> Option<String> {
+        let ends_at = net::ends_within(&Egress::default(), &self.url, self.expires_within).await?;
+        let ends_at = UnixMillis::from_seconds(i64::try_from(ends_at).ok()?);
+        let day = DateTime::from_timestamp_millis(ends_at.0).unwrap_or_default().format("%Y-%m-%d");
+        let left = span(clock::now().until(ends_at));
+        let host = self.url.host_str().unwrap_or_default();
+        Some(format!(
+            "the certificate of {host} ends on {day}, in {left}: see to it that it is renewed. Kommo sends no hooks to an \
+             address whose certificate has ended"
+        ))
+    }
+}
+
+/// What it means that no answer came; `None` if that means nothing.
+fn unanswered(trouble: &net::Trouble) -> Option<Shown> {
+    match trouble.cause {
+        net::Cause::Tls(_) | net::Cause::Name(_) | net::Cause::Connection(_) => {
+            let lost = "Until that is mended Kommo's hooks and files are lost: see to the name, to the web server in \
+                        front of telekommo and its certificate, and to server.public_url";
+            Some(Shown { address: Some(format!("{trouble}. {lost}")), certificate: None })
+        }
+        net::Cause::Proxy(_) | net::Cause::Late(_) | net::Cause::Broken(_) | net::Cause::Other(_) => None,
+    }
+}

@@ -1,0 +1,24 @@
+//! Tells the operator what is wrong: once, then ever more seldom, and once when it is over.
+//!
+//! ```text
+//!  Health ──▶ troubles ──▶ watches ──▶ State ──▶ events ──▶ outboxes ──▶ targets
+//!   store, metrics         what is     told, reminded,      one for      Telegram, webhook,
+//!   disk, clocks           explained   over; pure           each target  ntfy, e-mail
+//! ```
+//!
+//! What is wrong is one list (`metrics`), which `/ready` shows as well. What was told outlives a restart ([`memory`]).
+
+mod daily;
+pub mod health;
+mod heartbeat;
+pub mod letter;
+pub mod memory;
+mod outbox;
+mod run;
+mod state;
+mod target;
+pub mod watches;
+
+pub use heartbeat::Heartbeat;
+pub use run::{Alerts, host};
+pub use target::{Target, Targets, Ways, targets};

@@ -1,0 +1,164 @@
+//! What is wrong right now, with what has to be looked at to be known: the store, the disk, the clocks, the queues.
+//!
+//! `/ready`, `/metrics`, the status page and the alerts ask here, so all of them say the same.
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    clock,
+    config::Config,
+    domain::{
+        amount::{counted, span},
+        job::Route,
+        time::UnixMillis,
+    },
+    kommo::time::KommoTime,
+    metrics::{Cause, Metrics, Totals, Trouble},
+    store::{Counts, Store, free_bytes},
+};
+
+/// Over which time the share of failures is taken.
+const SHARE_OF: Duration = Duration::from_hours(1);
+/// How often the totals are remembered for that.
+const SAMPLE_EVERY: Duration = Duration::from_mins(1);
+/// How many messages have to fail until their share says something.
+const FEWEST_FAILURES: u64 = 5;
+
+/// From when on something counts as wrong.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How old the oldest waiting message may be.
+    pub backlog_after: Duration,
+    /// The share of messages that may fail.
+    pub failed_percent: u64,
+    /// How much of the disk has to be free.
+    pub disk_bytes: u64,
+    /// Below how much free space bots stop polling.
+    pub reserve_bytes: u64,
+}
+
+/// Looks at one bridge.
+pub struct Health {
+    store: Store,
+    metrics: Arc<Metrics>,
+    data_dir: PathBuf,
+    limits: Limits,
+    time: OnceLock<KommoTime>,
+    totals: Mutex<VecDeque<(Instant, Totals)>>,
+}
+
+impl Health {
+    #[must_use]
+    pub fn new(config: &Config, store: Store, metrics: Arc<Metrics>) -> Self {
+        let limits = Limits {
+            backlog_after: config.alerts.backlog_after,
+            failed_percent: config.alerts.failed_percent,
+            disk_bytes: config.alerts.disk_bytes,
+            reserve_bytes: config.store.reserve_bytes,
+        };
+        let (time, totals) = (OnceLock::new(), Mutex::default());
+        Self { store, metrics, data_dir: config.data_dir.clone(), limits, time, totals }
+    }
+
+    /// Compares this machine's clock with Kommo's from now on.
+    pub fn heed(&self, time: KommoTime) {
+        // It is given once, when there is a client for Kommo.
+        self.time.get_or_init(|| time);
+    }
+
+    /// What is told and counted of this bridge.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// All that is wrong.
+    #[must_use]
+    pub fn look(&self) -> Vec<Trouble> {
+        let (counts, now) = (self.store.counts(), clock::now());
+        let disk = self.disk();
+        let store = self.store.trouble();
+        // What is full is not only nearly full.
+        self.metrics.note(Cause::Disk, disk.filter(|_| store.is_none()));
+        self.metrics.note(Cause::Store, store);
+        self.metrics.note(Cause::Clock, self.time.get().and_then(|time| time.objection(now)));
+        self.metrics.note(Cause::Parked, parked(&counts));
+        self.metrics.note(Cause::Backlog, self.backlog(&counts, now));
+        self.metrics.note(Cause::Failures, self.failures());
+        self.metrics.troubles()
+    }
+
+    fn disk(&self) -> Option<String> {
+        let Limits { disk_bytes, reserve_bytes, .. } = self.limits;
+        let free = free_bytes(&self.data_dir).ok().filter(|free| *free < disk_bytes)?;
+        let (free, reserve) = (free >> 20, reserve_bytes >> 20);
+        Some(format!(
+            "{free} MB are free, and below {reserve} MB (store.reserve_mb) bots stop polling: free some space"
+        ))
+    }
+
+    fn backlog(&self, counts: &Counts, now: UnixMillis) -> Option<String> {
+        let age = |at: UnixMillis| at.until(now);
+        let oldest = counts.routes.iter().filter_map(|(route, queue)| Some((route, queue, age(queue.oldest_at?))));
+        let (route, queue, age) =
+            oldest.max_by_key(|(_, _, age)| *age).filter(|(_, _, age)| *age > self.limits.backlog_after)?;
+        let to = match route {
+            Route::Inbound => "to Kommo",
+            Route::Outbound(_) => "to customers",
+            Route::Status => "of delivery to Kommo",
+            Route::Crm => "for the account",
+            Route::Undeliverable => "without a conversation",
+        };
+        let jobs = counted(queue.waiting, "job");
+        Some(format!(
+            "{jobs} {to} ({route}) wait, the oldest for {}. The log says why: look for the route, and for what failed \
+             and will be tried again",
+            span(age)
+        ))
+    }
+
+    /// Whether too many of the messages failed whose fate was decided lately.
+    fn failures(&self) -> Option<String> {
+        let (now, totals) = (Instant::now(), self.metrics.totals());
+        let mut samples = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        while samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= SHARE_OF) {
+            samples.pop_front();
+        }
+        if samples.back().is_none_or(|(at, _)| now.duration_since(*at) >= SAMPLE_EVERY) {
+            samples.push_back((now, totals));
+        }
+        let lately = samples.front().map(|(_, before)| totals.since(before))?;
+        let (failed, all) = (lately.failed, lately.failed + lately.delivered);
+        let are_too_many = failed >= FEWEST_FAILURES && failed * 100 > all * self.limits.failed_percent;
+        are_too_many.then(|| {
+            format!(
+                "{failed} of {all} messages failed within the last hour. `telekommo parked list` shows those that are \
+                 parked, with the reasons, and the log names all"
+            )
+        })
+    }
+}
+
+fn parked(counts: &Counts) -> Option<String> {
+    let number = counts.parked;
+    (number > 0).then(|| {
+        let (are, need) = if number == 1 { ("is", "needs") } else { ("are", "need") };
+        let messages = counted(number, "message");
+        format!(
+            "{messages} {are} set aside and {need} a person: `telekommo parked list` shows why. Retry or drop them \
+             there"
+        )
+    })
+}

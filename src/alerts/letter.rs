@@ -1,0 +1,200 @@
+//! The words of a message to a target. No customer's words, no names of theirs, no secret.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Local};
+use serde::Serialize;
+
+use crate::{
+    alerts::{
+        state::{Event, EventKind},
+        watches,
+    },
+    domain::{amount::span, time::UnixMillis},
+};
+
+/// The most characters of what is said of one trouble. Some quote what a server said.
+const TEXT_CHARS: usize = 600;
+/// The most characters of a message. Telegram takes 4096.
+const LETTER_CHARS: usize = 3500;
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// One line.
+    pub title: String,
+    /// The rest.
+    pub text: String,
+    pub urgency: Urgency,
+    /// The same for programs.
+    pub events: Vec<Told>,
+}
+
+/// How loud a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// The figures of the day, and what is over.
+    Quiet,
+    /// What has been told before, and tests.
+    Normal,
+    /// What is new.
+    High,
+}
+
+/// One event as programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// The name of the watch.
+    pub watch: String,
+    /// What it is about, where there are several of a kind.
+    pub of: Option<String>,
+    /// `told`, `reminder` or `resolved`.
+    pub kind: EventKind,
+    pub title: String,
+    pub text: String,
+    /// Times as RFC 3339 writes them.
+    pub since: String,
+    pub at: String,
+}
+
+/// The message that tells `events` and the line of the day. `host` says which bridge it is.
+#[must_use]
+pub fn letter(host: &str, events: &[Event], daily: Option<&str>) -> Letter {
+    let told: Vec<_> = events.iter().map(told).collect();
+    let urgency = events.iter().map(|event| urgency(event.kind)).max().unwrap_or(Urgency::Quiet);
+    let title = match &told[..] {
+        [] => format!("telekommo at {host}: the last day"),
+        [one] => format!("telekommo at {host}: {}", one.title),
+        [first, rest @ ..] => format!("telekommo at {host}: {}, and {} more", first.title, rest.len()),
+    };
+    let mut text = String::new();
+    for (event, told) in events.iter().zip(&told) {
+        if events.len() > 1 {
+            _ = writeln!(text, "{}", told.title);
+        }
+        _ = writeln!(text, "{}\n{}\n", told.text, when(event));
+    }
+    text.extend(daily);
+    Letter { title, text: cut(text.trim_end(), LETTER_CHARS), urgency, events: told }
+}
+
+/// A message that shows whether a target gets any.
+#[must_use]
+pub fn test(host: &str, name: &str) -> Letter {
+    let title = format!("telekommo at {host}: a test");
+    let text = format!("This is a test of the target {name}. Alerts arrive here.");
+    Letter { title, text, urgency: Urgency::Normal, events: Vec::new() }
+}
+
+/// What is said once it is over is what was wrong.
+fn told(event: &Event) -> Told {
+    let of = event.key.of();
+    let title = watches::named(event.key.watch()).map_or(event.key.watch(), |watch| watch.title);
+    let title = title.replace("{}", of.unwrap_or_default());
+    let title = match event.kind {
+        EventKind::Told => title,
+        EventKind::Reminder => format!("Still: {title}"),
+        EventKind::Resolved => format!("Resolved: {title}"),
+    };
+    let text = cut(&event.text, TEXT_CHARS);
+    let text = if event.kind == EventKind::Resolved { format!("It was: {text}") } else { text };
+    Told {
+        watch: event.key.watch().to_owned(),
+        of: of.map(str::to_owned),
+        kind: event.kind,
+        title,
+        text,
+        since: local(event.since).to_rfc3339(),
+        at: local(event.at).to_rfc3339(),
+    }
+}
+
+fn when(event: &Event) -> String {
+    let (since, lasted) = (shown(event.since), span(event.since.until(event.at)));
+    match event.kind {
+        EventKind::Told | EventKind::Reminder => format!("Since {since}, for {lasted}."),
+        EventKind::Resolved => format!("From {since} to {}, {lasted}.", shown(event.at)),
+    }
+}
+
+const fn urgency(kind: EventKind) -> Urgency {
+    match kind {
+        EventKind::Told => Urgency::High,
+        EventKind::Reminder => Urgency::Normal,
+        EventKind::Resolved => Urgency::Quiet,
+    }
+}
+
+/// An instant by the clock of this machine.
+pub(super) fn local(at: UnixMillis) -> DateTime<Local> {
+    DateTime::from_timestamp_millis(at.0).unwrap_or_default().with_timezone(&Local)
+}
+
+/// The same for people, with its distance from UTC: the reader may be elsewhere.
+pub(super) fn shown(at: UnixMillis) -> String {
+    local(at).format("%Y-%m-%d %H:%M %:z").to_string()
+}
+
+/// At most so many characters.
+fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::alerts::state::Key;
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+    fn event(watch: &str, of: Option<&str>, kind: EventKind) -> Event {
+        let since = NOW.minus(Duration::from_mins(90));
+        Event { key: Key::new(watch, of), kind, text: "It is broken: mend it.".to_owned(), since, at: NOW }
+    }
+
+    #[test]
+    fn one_trouble_is_the_title() {
+        let letter = letter("tk.acme.com", &[event("bot_revoked", Some("sales"), EventKind::Told)], None);
+        assert_eq!(letter.title, "telekommo at tk.acme.com: The token of bot sales is not accepted");
+        let since = shown(NOW.minus(Duration::from_mins(90)));
+        assert_eq!(letter.text, format!("It is broken: mend it.\nSince {since}, for 1 hour 30 minutes."));
+        assert_eq!(letter.urgency, Urgency::High);
+    }
+
+    #[test]
+    fn several_are_in_one_message_with_the_figures_of_the_day_behind_them() {
+        let events = [event("kommo", None, EventKind::Reminder), event("disk", None, EventKind::Resolved)];
+        let letter = letter("tk.acme.com", &events, Some("Received 3."));
+        assert_eq!(letter.title, "telekommo at tk.acme.com: Still: Kommo does not answer, and 1 more");
+        let lines: Vec<_> = letter.text.lines().collect();
+        assert_eq!((lines[0], lines[4]), ("Still: Kommo does not answer", "Resolved: The disk is nearly full"));
+        assert_eq!((lines[5], lines[8]), ("It was: It is broken: mend it.", "Received 3."));
+        assert!(lines[6].starts_with("From ") && lines[6].ends_with("1 hour 30 minutes."), "{}", lines[6]);
+        assert_eq!(letter.urgency, Urgency::Normal);
+        assert_eq!(super::letter("x", &[], Some("Received 3.")).urgency, Urgency::Quiet);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut() {
+        let long = Event { text: "é".repeat(5000), ..event("kommo", None, EventKind::Told) };
+        let letter = letter("x", &vec![long; 20], None);
+        assert_eq!(letter.text.chars().count(), LETTER_CHARS + 1);
+        assert_eq!(letter.events[0].text.chars().count(), TEXT_CHARS + 1);
+    }
+
+    #[test]
+    fn programs_read_the_same() {
+        let letter = letter("x", &[event("files", Some("sales"), EventKind::Told)], None);
+        let json = serde_json::to_value(&letter.events).unwrap();
+        assert_eq!(
+            (&json[0]["watch"], &json[0]["of"], &json[0]["kind"]),
+            (&"files".into(), &"sales".into(), &"told".into())
+        );
+        assert!(DateTime::parse_from_rfc3339(json[0]["since"].as_str().unwrap()).is_ok());
+    }
+}

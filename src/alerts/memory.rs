@@ -1,0 +1,107 @@
+//! What has to outlive a restart: what was told, what has still to be sent, and the figures of the day.
+//!
+//! It is a small file in the data directory and no part of the store: it can be written when the store cannot, and a
+//! dump that is restored brings no old alerts back.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    alerts::{daily::Day, outbox::Outbox, state::State},
+    store::durable,
+};
+
+/// The name of the file in the data directory.
+const FILE: &str = "alerts.json";
+/// What it is called while it is written.
+const UNFINISHED: &str = "alerts.json.new";
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    pub state: State,
+    /// By the names of the targets.
+    pub outboxes: BTreeMap<String, Outbox>,
+    pub day: Day,
+}
+
+impl Memory {
+    /// What was kept in a data directory. What cannot be read counts as nothing: then something may be told twice.
+    #[must_use]
+    pub fn load(data_dir: &Path) -> Self {
+        let file = data_dir.join(FILE);
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
+            Err(error) => return unread(&file, &error.to_string()),
+        };
+        serde_json::from_str(&text).unwrap_or_else(|error| unread(&file, &error.to_string()))
+    }
+
+    /// Keeps it. A crash leaves what was there before, or all of this.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub fn save(&self, data_dir: &Path) -> io::Result<()> {
+        let unfinished = data_dir.join(UNFINISHED);
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.sync_all()?;
+        fs::rename(unfinished, data_dir.join(FILE))?;
+        durable::sync_folder(data_dir)
+    }
+}
+
+fn unread(file: &Path, why: &str) -> Memory {
+    tracing::warn!(file = %file.display(), why, "what was told before cannot be read: it may be told once more");
+    Memory::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt as _, time::Duration};
+
+    use super::*;
+    use crate::{
+        alerts::state::{Key, Level, Now, Reading, Rules, Wrong},
+        domain::time::UnixMillis,
+    };
+
+    #[test]
+    fn what_was_kept_is_there_again_and_nobody_else_may_read_it() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(Memory::load(home.path()), Memory::default());
+        let mut memory = Memory::default();
+        let level = Level::Bad(Wrong { text: "401".to_owned(), since: UnixMillis(5) });
+        let reading = Reading { key: Key::new("bot_revoked", Some("sales")), level };
+        let rules = Rules { after: Duration::ZERO, remind_after: Duration::from_hours(1) };
+        let events = memory.state.step(&[reading], Now { steady: UnixMillis(10), wall: UnixMillis(10) }, &rules);
+        memory.outboxes.entry("owner".to_owned()).or_default().add(events[0].clone());
+        memory.day.line((0, 0), chrono::NaiveDate::default(), UnixMillis(10));
+        memory.save(home.path()).unwrap();
+        assert_eq!(Memory::load(home.path()), memory);
+        let mode = fs::metadata(home.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(!home.path().join(UNFINISHED).exists());
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_as_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        for broken in ["", "{", "[]", r#"{"state":{"kommo":{"phase":"later"}}}"#] {
+            fs::write(home.path().join(FILE), broken).unwrap();
+            assert_eq!(Memory::load(home.path()), Memory::default(), "{broken}");
+        }
+        // What a newer version has added does not matter.
+        fs::write(home.path().join(FILE), r#"{"state":{},"more":1}"#).unwrap();
+        assert_eq!(Memory::load(home.path()), Memory::default());
+    }
+}

@@ -1,0 +1,69 @@
+//! Where alerts go.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::future::BoxFuture;
+
+use crate::{
+    alerts::letter::Letter,
+    config::{AlertBot, AlertTarget},
+    domain::address::SourceId,
+    net::Egress,
+    telegram::{access::Access, bot::Bot},
+};
+
+mod chat;
+mod mail;
+mod web;
+
+pub(super) use web::{call, client};
+
+/// One place to which alerts go.
+pub trait Target: Send + Sync {
+    /// Sends a message. It takes a limited time.
+    ///
+    /// # Errors
+    /// Why that failed, for the operator and without a secret.
+    fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// The targets by their names.
+pub type Targets = BTreeMap<String, Arc<dyn Target>>;
+
+/// What the targets of a configuration need.
+pub struct Ways<'a> {
+    /// The bots of the sources.
+    pub bots: &'a BTreeMap<SourceId, Bot>,
+    /// How a bot is reached that is for alerts alone.
+    pub access: &'a Access,
+}
+
+/// The targets of a configuration.
+///
+/// # Errors
+/// If a client cannot be set up.
+pub fn targets(configured: &BTreeMap<String, AlertTarget>, ways: &Ways<'_>) -> anyhow::Result<Targets> {
+    let target = |(name, target): (&String, &AlertTarget)| {
+        let target: Arc<dyn Target> = match target {
+            AlertTarget::Telegram { chat, bot } => Arc::new(chat::Chat { bot: writer(bot, ways)?, chat: *chat }),
+            AlertTarget::Webhook(web) => Arc::new(web::Web::new(&Egress::default(), web, web::Form::Json)?),
+            AlertTarget::Ntfy(web) => Arc::new(web::Web::new(&Egress::default(), web, web::Form::Ntfy)?),
+            AlertTarget::Email(mail) => Arc::new(mail::Mail::new(mail)?),
+        };
+        Ok((name.clone(), target))
+    };
+    configured.iter().map(target).collect()
+}
+
+fn writer(bot: &AlertBot, ways: &Ways<'_>) -> anyhow::Result<Bot> {
+    match bot {
+        AlertBot::Source(source) => {
+            ways.bots.get(source).cloned().ok_or_else(|| anyhow::anyhow!("there is no source {source}"))
+        }
+        // It has no source, and is never polled.
+        AlertBot::Own(token) => {
+            let source = SourceId::parse("alerts")?;
+            Ok(Bot::new(source, token.bot_id(), token.expose(), ways.access)?)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! A chat in Telegram.
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+
+use crate::{
+    alerts::{letter::Letter, target::Target},
+    telegram::bot::Bot,
+};
+
+pub(super) struct Chat {
+    pub(super) bot: Bot,
+    pub(super) chat: i64,
+}
+
+impl Target for Chat {
+    fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), String>> {
+        async move {
+            let text = format!("{}\n\n{}", letter.title, letter.text);
+            self.bot.tell(self.chat, text).await.map_err(|failure| failure.why().into_owned())
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,122 @@
+//! What those who see that something is wrong note, and what is read of that.
+
+use crate::{
+    clock,
+    domain::{address::SourceId, job::Route},
+    metrics::{BotTrouble, Cause, Metrics, Polling, Trouble},
+};
+
+impl Metrics {
+    /// Whether something stands between us and Kommo.
+    #[must_use]
+    pub fn is_kommo_away(&self) -> bool {
+        [Cause::Kommo, Cause::Disconnected].iter().any(|cause| self.troubles.text(cause).is_some())
+    }
+
+    /// Notes what stands between us and Kommo; `None` if nothing does.
+    pub fn between(&self, trouble: Option<String>) {
+        self.note(Cause::Disconnected, None);
+        self.note(Cause::Kommo, trouble);
+    }
+
+    /// Notes that a command has disconnected the channel, and what to do, or that it has connected it.
+    pub fn disconnected(&self, trouble: Option<String>) {
+        self.unconnected(None);
+        self.between(None);
+        self.note(Cause::Disconnected, trouble);
+    }
+
+    /// Notes how a bot's polling goes, and tells whether that is news.
+    pub fn polling(&self, source: &SourceId, state: Polling) -> bool {
+        let trouble = match &state {
+            Polling::Working => None,
+            Polling::Starting => Some((BotTrouble::Starting, "no answer from Telegram yet".to_owned())),
+            Polling::Failing(why) => Some((BotTrouble::Unreachable, why.clone())),
+            Polling::Stopped(kind, why) => Some((*kind, why.clone())),
+        };
+        self.troubles.put_bot(source, trouble, clock::now());
+        self.bots.insert(source.clone(), state.clone()) != Some(state)
+    }
+
+    /// Notes that a route has paused, and why, or that it has not. Tells whether that is news.
+    pub fn paused(&self, route: &Route, why: Option<String>) -> bool {
+        let is_paused = why.is_some();
+        self.note(Cause::Paused(route.clone()), why) != is_paused
+    }
+
+    /// Notes why the channel is not connected to the account, as far as nothing else tells; `None` if it is.
+    pub fn unconnected(&self, why: Option<String>) {
+        self.note(Cause::Unanswered, None);
+        self.note(Cause::Unconnected, why);
+    }
+
+    /// Notes why nobody can tell whether the channel is connected.
+    pub fn unanswered(&self, why: String) {
+        self.note(Cause::Unconnected, None);
+        self.note(Cause::Unanswered, Some(why));
+    }
+
+    /// Notes that the channel is connected to another account than the one that is served. A message that Kommo takes
+    /// says nothing of where its hooks go, so this stays.
+    pub fn connected_elsewhere(&self, why: String) {
+        self.note(Cause::Elsewhere, Some(why));
+    }
+
+    /// Notes that something is wrong, or that it is not. Tells whether it was before.
+    pub fn note(&self, cause: Cause, text: Option<String>) -> bool {
+        self.troubles.put(cause, text, clock::now()).is_some()
+    }
+
+    /// Notes why Kommo's history cannot be read, or that it can.
+    pub fn unread(&self, why: Option<String>) {
+        self.note(Cause::Unread, why);
+    }
+
+    /// Why Kommo's history cannot be read, if it was asked for and could not be.
+    #[must_use]
+    pub fn why_unread(&self) -> Option<String> {
+        self.troubles.text(&Cause::Unread)
+    }
+
+    /// Notes that the data directory has gone back in time, and what is to be done.
+    pub fn rewound(&self, advice: String) {
+        self.rewound.inc();
+        self.note(Cause::Rewound, Some(advice));
+    }
+
+    /// All that is wrong, as far as it has been noted.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.all()
+    }
+
+    /// What the operator has to look at although the bridge is ready, one line per trouble.
+    #[must_use]
+    pub fn advice(&self) -> Vec<String> {
+        // That the history is unread is shown with what is held because of it.
+        self.lines(|cause| !cause.is_obstacle() && *cause != Cause::Unread)
+    }
+
+    /// Why the bridge is not ready, one line per reason; empty if it is.
+    #[must_use]
+    pub fn obstacles(&self) -> Vec<String> {
+        let mut lines = self.lines(Cause::is_obstacle);
+        lines.sort();
+        lines
+    }
+
+    fn lines(&self, which: impl Fn(&Cause) -> bool) -> Vec<String> {
+        self.troubles().iter().filter(|trouble| which(&trouble.cause)).map(Trouble::line).collect()
+    }
+
+    /// Whether we seem to be cut off: Kommo does not answer as it should, or no bot is polled and not all for reasons
+    /// of their own.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let is_failing = |state: &Polling| matches!(state, Polling::Failing(_));
+        let is_down = |state: &Polling| matches!(state, Polling::Failing(_) | Polling::Stopped(..));
+        let bots =
+            self.bots.iter().all(|bot| is_down(bot.value())) && self.bots.iter().any(|bot| is_failing(bot.value()));
+        bots || self.is_kommo_away()
+    }
+}

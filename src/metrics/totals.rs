@@ -1,0 +1,173 @@
+//! How many messages there were, for the line of the day and the share of failures.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::domain::address::Conversation;
+
+/// The upper ends of the buckets of answer times, in seconds. The last one has no end.
+const ENDS: [u64; 16] = [15, 30, 60, 120, 180, 300, 480, 720, 1200, 1800, 3600, 7200, 14_400, 28_800, 57_600, 86_400];
+/// How many customers are remembered who wait for an answer.
+const WAITING: usize = 10_000;
+
+/// What has happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Totals {
+    /// Messages of customers that came.
+    pub received: u64,
+    /// Messages of managers that came.
+    pub answers: u64,
+    /// Messages that arrived, both ways.
+    pub delivered: u64,
+    /// Messages that did not, both ways.
+    pub failed: u64,
+    /// How many customers were answered after how long, by the bucket.
+    pub answered: [u64; ENDS.len() + 1],
+}
+
+impl Totals {
+    /// Adds what has happened besides.
+    pub fn add(&mut self, more: &Self) {
+        self.received += more.received;
+        self.answers += more.answers;
+        self.delivered += more.delivered;
+        self.failed += more.failed;
+        for (count, more) in self.answered.iter_mut().zip(more.answered) {
+            *count += more;
+        }
+    }
+
+    /// What has happened since it was `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let mut answered = self.answered;
+        for (count, before) in answered.iter_mut().zip(before.answered) {
+            *count = count.saturating_sub(before);
+        }
+        Self {
+            received: self.received.saturating_sub(before.received),
+            answers: self.answers.saturating_sub(before.answers),
+            delivered: self.delivered.saturating_sub(before.delivered),
+            failed: self.failed.saturating_sub(before.failed),
+            answered,
+        }
+    }
+
+    /// A customer was answered after so long.
+    pub fn answered_after(&mut self, time: Duration) {
+        self.answered[ENDS.partition_point(|end| *end < time.as_secs())] += 1;
+    }
+
+    /// The time until an answer that half of the answered customers did not have to wait for: the middle of its bucket.
+    #[must_use]
+    pub fn median_answer_time(&self) -> Option<Duration> {
+        let all: u64 = self.answered.iter().sum();
+        let mut seen = 0;
+        let median = self.answered.iter().position(|count| {
+            seen += count;
+            all > 0 && seen * 2 >= all
+        })?;
+        let below = if median == 0 { 0 } else { ENDS[median - 1] };
+        let end = ENDS.get(median).copied().unwrap_or(below);
+        Some(Duration::from_secs(below.midpoint(end)))
+    }
+}
+
+/// The totals of one bridge, and who waits for an answer.
+#[derive(Debug, Default)]
+pub(super) struct Tally(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    totals: Totals,
+    /// Since when the customers of these conversations wait, in what passes by the steady clock.
+    waiting: HashMap<Conversation, Instant>,
+}
+
+impl Tally {
+    pub(super) fn totals(&self) -> Totals {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).totals
+    }
+
+    /// A message of a customer has come.
+    pub(super) fn received(&self, conversation: &Conversation) {
+        self.with(|state| {
+            state.totals.received += 1;
+            if state.waiting.len() < WAITING || state.waiting.contains_key(conversation) {
+                state.waiting.entry(conversation.clone()).or_insert_with(Instant::now);
+            }
+        });
+    }
+
+    /// A message of a manager has come.
+    pub(super) fn asked_to_send(&self) {
+        self.with(|state| state.totals.answers += 1);
+    }
+
+    /// A message of a customer has arrived in Kommo.
+    pub(super) fn taken(&self) {
+        self.with(|state| state.totals.delivered += 1);
+    }
+
+    /// An answer has arrived: its customer waits no longer.
+    pub(super) fn answered(&self, conversation: &Conversation) {
+        self.with(|state| {
+            state.totals.delivered += 1;
+            if let Some(since) = state.waiting.remove(conversation) {
+                state.totals.answered_after(since.elapsed());
+            }
+        });
+    }
+
+    /// Messages did not arrive, from customers or managers.
+    pub(super) fn failed(&self, messages: usize) {
+        self.with(|state| state.totals.failed += messages as u64);
+    }
+
+    fn with(&self, act: impl FnOnce(&mut State)) {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::SourceId;
+
+    #[test]
+    fn the_median_is_in_the_bucket_of_the_middle() {
+        let mut totals = Totals::default();
+        assert_eq!(totals.median_answer_time(), None);
+        for seconds in [5, 100, 250, 250, 100_000] {
+            totals.answered_after(Duration::from_secs(seconds));
+        }
+        assert_eq!(totals.median_answer_time(), Some(Duration::from_mins(4)), "between 3 and 5 minutes");
+        let before = totals;
+        totals.answered_after(Duration::from_secs(1_000_000));
+        assert_eq!(totals.since(&before).median_answer_time(), Some(Duration::from_hours(24)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_customer_waits_from_their_first_message_on() {
+        let tally = Tally::default();
+        let customer = |id: i64| Conversation::new(SourceId::parse("sales").unwrap(), id);
+        tally.received(&customer(1));
+        tokio::time::advance(Duration::from_secs(150)).await;
+        tally.received(&customer(1));
+        tokio::time::advance(Duration::from_secs(100)).await;
+        tally.answered(&customer(1));
+        tally.answered(&customer(1));
+        tally.answered(&customer(2));
+        let totals = tally.totals();
+        assert_eq!((totals.received, totals.delivered), (2, 3));
+        assert_eq!(totals.median_answer_time(), Some(Duration::from_mins(4)), "250 seconds, once");
+        assert_eq!(totals.answered.iter().sum::<u64>(), 1);
+    }
+}

@@ -1,0 +1,308 @@
+//! What is wrong right now: one list, which `/ready`, the metrics, the alerts and the status page all show. So none of
+//! them knows of something that the others do not.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::domain::{address::SourceId, job::Route, time::UnixMillis};
+
+/// What can be wrong, and with what.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// A bot is not polled.
+    Bot(SourceId, BotTrouble),
+    /// Nothing is sent on a route.
+    Paused(Route),
+    /// Kommo does not answer as it should.
+    Kommo,
+    /// A command has disconnected the channel.
+    Disconnected,
+    /// Kommo has not said yet whether the channel is connected.
+    Unanswered,
+    /// Setting up the channel has shown that it is not connected.
+    Unconnected,
+    /// The channel is connected to another account.
+    Elsewhere,
+    /// The store cannot be used, or the disk has no room for it.
+    Store,
+    /// The disk will be full soon.
+    Disk,
+    /// The data directory has gone back in time.
+    Rewound,
+    /// The store could not be dumped.
+    Dump,
+    /// This machine's clock is wrong.
+    Clock,
+    /// The token of the account ends soon.
+    Token,
+    /// The token of the account has ended.
+    TokenEnded,
+    /// The certificate of the public address ends soon.
+    Certificate,
+    /// The public address does not lead here.
+    PublicAddress,
+    /// Sources in Kommo differ from the configuration.
+    Sources,
+    /// Messages wait for too long.
+    Backlog,
+    /// Messages are parked for a person.
+    Parked,
+    /// Too many messages fail.
+    Failures,
+    /// No file of this source's customers reaches Kommo.
+    Files(SourceId),
+    /// Managers' answers come by the comparison instead of by their hooks.
+    Hooks,
+    /// Kommo's history cannot be read.
+    Unread,
+    /// A target of alerts takes none.
+    AlertTarget(String),
+    /// The heartbeat reaches nobody.
+    Heartbeat,
+}
+
+/// Why a bot is not polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BotTrouble {
+    /// Nothing has been heard yet.
+    Starting,
+    /// Time will heal it.
+    Unreachable,
+    /// Its token is not accepted.
+    Revoked,
+    /// A webhook is set for it.
+    Webhook,
+    /// Another program polls it.
+    PolledElsewhere,
+    /// The Bot API server does not serve it.
+    NotServed,
+    /// The disk has no room for what it would bring.
+    NoRoom,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub cause: Cause,
+    /// What is wrong and what to do, for the operator. No customer's words and no secret.
+    pub text: String,
+    /// Since when it is known.
+    pub since: UnixMillis,
+}
+
+impl Cause {
+    /// The name of the cause in metrics. It does not change.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Bot(_, BotTrouble::Starting) => "bot_starting",
+            Self::Bot(_, BotTrouble::Unreachable) => "bot_unreachable",
+            Self::Bot(_, BotTrouble::Revoked) => "bot_revoked",
+            Self::Bot(_, BotTrouble::Webhook) => "bot_webhook",
+            Self::Bot(_, BotTrouble::PolledElsewhere) => "bot_polled_elsewhere",
+            Self::Bot(_, BotTrouble::NotServed) => "bot_not_served",
+            Self::Bot(_, BotTrouble::NoRoom) => "bot_without_room",
+            Self::Paused(_) => "route_paused",
+            Self::Kommo => "kommo_unreachable",
+            Self::Disconnected => "channel_disconnected",
+            Self::Unanswered => "channel_unknown",
+            Self::Unconnected => "channel_not_connected",
+            Self::Elsewhere => "channel_connected_elsewhere",
+            Self::Store => "store",
+            Self::Disk => "disk",
+            Self::Rewound => "data_rewound",
+            Self::Dump => "dump",
+            Self::Clock => "clock",
+            Self::Token => "token",
+            Self::TokenEnded => "token_ended",
+            Self::Certificate => "certificate",
+            Self::PublicAddress => "public_address",
+            Self::Sources => "sources",
+            Self::Backlog => "backlog",
+            Self::Parked => "parked",
+            Self::Failures => "failures",
+            Self::Files(_) => "files",
+            Self::Hooks => "hooks",
+            Self::Unread => "history",
+            Self::AlertTarget(_) => "alert_target",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
+
+    /// What it is about, where there may be several of a kind: a source, a route, a target.
+    #[must_use]
+    pub fn of(&self) -> Option<String> {
+        match self {
+            Self::Bot(source, _) | Self::Files(source) => Some(source.to_string()),
+            Self::Paused(route) => Some(route.to_string()),
+            Self::AlertTarget(name) => Some(name.clone()),
+            Self::Kommo
+            | Self::Disconnected
+            | Self::Unanswered
+            | Self::Unconnected
+            | Self::Elsewhere
+            | Self::Store
+            | Self::Disk
+            | Self::Rewound
+            | Self::Dump
+            | Self::Clock
+            | Self::Token
+            | Self::TokenEnded
+            | Self::Certificate
+            | Self::PublicAddress
+            | Self::Sources
+            | Self::Backlog
+            | Self::Parked
+            | Self::Failures
+            | Self::Hooks
+            | Self::Unread
+            | Self::Heartbeat => None,
+        }
+    }
+
+    /// Whether the bridge is not ready because of it.
+    #[must_use]
+    pub const fn is_obstacle(&self) -> bool {
+        match self {
+            Self::Bot(..)
+            | Self::Paused(_)
+            | Self::Kommo
+            | Self::Disconnected
+            | Self::Unanswered
+            | Self::Unconnected
+            | Self::Elsewhere
+            | Self::Store => true,
+            Self::Disk
+            | Self::Rewound
+            | Self::Dump
+            | Self::Clock
+            | Self::Token
+            | Self::TokenEnded
+            | Self::Certificate
+            | Self::PublicAddress
+            | Self::Sources
+            | Self::Backlog
+            | Self::Parked
+            | Self::Failures
+            | Self::Files(_)
+            | Self::Hooks
+            | Self::Unread
+            | Self::AlertTarget(_)
+            | Self::Heartbeat => false,
+        }
+    }
+
+    /// What stands in front of its text in `/ready`.
+    fn label(&self) -> String {
+        match self {
+            Self::Bot(source, _) => format!("bot {source}: "),
+            Self::Paused(route) => format!("{route} has paused: "),
+            Self::Kommo | Self::Disconnected | Self::Unanswered | Self::Unconnected | Self::Elsewhere => {
+                "kommo: ".to_owned()
+            }
+            Self::Store => "store: ".to_owned(),
+            Self::Disk => "disk: ".to_owned(),
+            Self::Dump => "dump: ".to_owned(),
+            Self::Clock => "clock: ".to_owned(),
+            Self::Token | Self::TokenEnded => "token: ".to_owned(),
+            Self::Certificate => "certificate: ".to_owned(),
+            Self::PublicAddress => "public address: ".to_owned(),
+            Self::Sources => "sources: ".to_owned(),
+            Self::Backlog => "waiting: ".to_owned(),
+            Self::Parked => "parked: ".to_owned(),
+            Self::Failures => "failed: ".to_owned(),
+            Self::AlertTarget(name) => format!("alerts to {name}: "),
+            Self::Heartbeat => "heartbeat: ".to_owned(),
+            Self::Unread => "Kommo's history cannot be compared: ".to_owned(),
+            // Their texts say what they are about.
+            Self::Files(_) | Self::Hooks | Self::Rewound => String::new(),
+        }
+    }
+}
+
+impl Trouble {
+    /// As `/ready` shows it.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{}{}", self.cause.label(), self.text)
+    }
+}
+
+/// What is wrong with one bridge.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(Mutex<BTreeMap<Cause, (String, UnixMillis)>>);
+
+impl Troubles {
+    /// Notes how it stands with a cause; `None` if nothing is wrong with it. What goes on keeps its beginning. Gives
+    /// what was noted before.
+    pub(super) fn put(&self, cause: Cause, text: Option<String>, now: UnixMillis) -> Option<String> {
+        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = troubles.remove(&cause);
+        let since = before.as_ref().map_or(now, |(_, since)| *since);
+        if let Some(text) = text {
+            troubles.insert(cause, (text, since));
+        }
+        before.map(|(text, _)| text)
+    }
+
+    /// The same of a bot, which has one trouble at most.
+    pub(super) fn put_bot(&self, source: &SourceId, trouble: Option<(BotTrouble, String)>, now: UnixMillis) {
+        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = trouble.as_ref().map(|(kind, _)| *kind);
+        troubles.retain(|cause, _| !matches!(cause, Cause::Bot(of, other) if of == source && Some(*other) != kind));
+        if let Some((kind, text)) = trouble {
+            let there = troubles.entry(Cause::Bot(source.clone(), kind)).or_insert_with(|| (String::new(), now));
+            there.0 = text;
+        }
+    }
+
+    pub(super) fn text(&self, cause: &Cause) -> Option<String> {
+        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.get(cause).map(|(text, _)| text.clone())
+    }
+
+    pub(super) fn all(&self) -> Vec<Trouble> {
+        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = |(cause, (text, since)): (&Cause, &(String, UnixMillis))| Trouble {
+            cause: cause.clone(),
+            text: text.clone(),
+            since: *since,
+        };
+        troubles.iter().map(trouble).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_on_keeps_its_beginning_and_what_is_mended_goes() {
+        let troubles = Troubles::default();
+        assert_eq!(troubles.put(Cause::Kommo, Some("no answer".to_owned()), UnixMillis(10)), None);
+        let before = troubles.put(Cause::Kommo, Some("503".to_owned()), UnixMillis(20));
+        assert_eq!(before.as_deref(), Some("no answer"));
+        let said = troubles.all();
+        assert_eq!((said[0].line().as_str(), said[0].since), ("kommo: 503", UnixMillis(10)));
+        troubles.put(Cause::Kommo, None, UnixMillis(30));
+        assert_eq!(troubles.all(), []);
+    }
+
+    #[test]
+    fn a_bot_has_one_trouble_which_begins_anew_when_it_is_another() {
+        let (troubles, source) = (Troubles::default(), SourceId::parse("sales").unwrap());
+        let other = SourceId::parse("support").unwrap();
+        let put = |kind, at| troubles.put_bot(&source, Some((kind, "x".to_owned())), UnixMillis(at));
+        troubles.put_bot(&other, Some((BotTrouble::Webhook, "y".to_owned())), UnixMillis(1));
+        put(BotTrouble::Unreachable, 10);
+        put(BotTrouble::Unreachable, 20);
+        let since = || troubles.all().into_iter().map(|it| (it.cause.name(), it.since.0)).collect::<Vec<_>>();
+        assert_eq!(since(), [("bot_unreachable", 10), ("bot_webhook", 1)]);
+        put(BotTrouble::Revoked, 30);
+        assert_eq!(since(), [("bot_revoked", 30), ("bot_webhook", 1)]);
+        troubles.put_bot(&source, None, UnixMillis(40));
+        assert_eq!(since(), [("bot_webhook", 1)]);
+    }
+}

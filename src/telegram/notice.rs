@@ -1,0 +1,35 @@
+//! What a bot tells its operator.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use teloxide::requests::Payload;
+
+use crate::{
+    domain::retry::Failure,
+    telegram::{bot::Bot, failure},
+};
+
+/// `sendMessage` with a text alone.
+#[derive(Serialize)]
+struct SendMessage {
+    chat_id: i64,
+    text: String,
+    link_preview_options: Value,
+}
+
+impl Payload for SendMessage {
+    type Output = Value;
+    const NAME: &'static str = "SendMessage";
+}
+
+impl Bot {
+    /// Writes a text into a chat. What may have arrived counts as failed: it can be sent again.
+    ///
+    /// # Errors
+    /// The verdict on the failure.
+    pub async fn tell(&self, chat_id: i64, text: String) -> Result<(), Failure> {
+        self.acquire().await;
+        let payload = SendMessage { chat_id, text, link_preview_options: json!({ "is_disabled": true }) };
+        self.sender.call(&payload).await.map(drop).map_err(failure::of_repeatable)
+    }
+}
