@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use telekommo::{
     domain::{
         address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId, SourceId},
-        job::{IdempotencyKey, Job, Lane, Route},
+        job::{Hook, IdempotencyKey, Job, Lane, Raw, Route, Update},
         time::UnixMillis,
         timestamps::{Arrived, LastSent},
     },
@@ -86,14 +86,14 @@ impl Traffic {
             let lane = Lane::inbound(&self.conversation());
             self.update += 1;
             let id = Some(IdempotencyKey::update(BOT, self.update));
-            jobs.push(NewJob { id, lane, job: Job::Update { source: source(), bot: BOT, raw: raw.clone() } });
+            jobs.push(NewJob { id, lane, job: Update { source: source(), bot: BOT, raw: raw.clone() }.into() });
         }
         self.store.push(Intake { jobs, offset: Some((BOT, self.update + 1)) }, self.now).await.expect("there is room");
         let hooks = (0..count - count / 2).map(|_| {
             let (conversation, kommo) = (self.conversation(), KommoMessageId(uuid(&mut self.chance)));
             let (id, lane) = (Some(IdempotencyKey::hook(&kommo)), Lane::outbound(&conversation));
             let changes = vec![StateChange::Chat { chat: chat(&conversation), conversation }];
-            (Intake { jobs: vec![NewJob { id, lane, job: Job::Hook { raw: raw.clone() } }], offset: None }, changes)
+            (Intake { jobs: vec![NewJob { id, lane, job: Hook { raw: raw.clone() }.into() }], offset: None }, changes)
         });
         let hooks: Vec<_> = hooks.collect();
         let pushes = hooks.into_iter().map(|(intake, changes)| self.store.push_with(intake, changes, self.now));
@@ -121,7 +121,7 @@ impl Traffic {
         let (ours, kommo) = (self.next_id(&conversation), KommoMessageId(uuid(&mut self.chance)));
         let of = || conversation.clone();
         let change = match lease.job() {
-            Job::Hook { .. } => {
+            Job::Raw(Raw::Hook(_)) => {
                 StateChange::Arrived { conversation: of(), arrived: Arrived { ours, written_at: self.now } }
             }
             _ => StateChange::LastSent { conversation: of(), last_sent: LastSent::new(ours, self.now) },

@@ -36,7 +36,8 @@ use crate::{
         address::{KommoUserId, SourceId},
         job::Route,
     },
-    kommo::{account::Account, chats::Chats, hook::Scope, sign::Signer},
+    intake::{hook::Scope, poller, reminders},
+    kommo::{account::Account, chats::Chats, sign::Signer},
     lifecycle::{Ended, Lifecycle, feed_watchdog, starting},
     media::{
         disk::Disk,
@@ -48,15 +49,11 @@ use crate::{
         Relay,
         context::{Context, LogOnce, ReadReceipts},
         reconcile::Reconciler,
-        reminders,
         typing::TypingRelay,
     },
     serve,
     store::Store,
-    telegram::{
-        bot::Bot,
-        poll::{Poller, Rhythm},
-    },
+    telegram::bot::Bot,
 };
 
 /// How much typing may wait; it is worthless after seconds.
@@ -267,7 +264,8 @@ impl Services {
         for (source, bot) in &self.bots {
             self.metrics.polling(source, Polling::Starting);
             let (store, metrics) = (self.store.clone(), Arc::clone(&self.metrics));
-            let poller = Poller { bot: bot.clone(), store, metrics, rhythm: Rhythm::new(config.retry.probe_every) };
+            let rhythm = poller::Rhythm::new(config.retry.probe_every);
+            let poller = poller::Poller { bot: bot.clone(), store, metrics, rhythm };
             life.essential("poller", poller.run(life.stop_token()));
         }
     }

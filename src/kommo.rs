@@ -1,10 +1,8 @@
-//! Kommo: its Chats API, its hooks, and the REST API of the account.
+//! Kommo: its Chats API and the REST API of the account.
 
 pub mod account;
-pub mod addressee;
 pub mod chats;
 pub mod failure;
-pub mod hook;
 mod http;
 pub mod media;
 pub mod region;

@@ -36,8 +36,9 @@
 //! | [`telegram`], [`kommo`] | the two remotes | never each other |
 //! | [`media`] | customers' files: signed links, and what serves them | [`domain`], [`telegram`] |
 //! | [`store`] | the durable queue, links between ids, dumps; alone knows sled | [`domain`], [`files`] |
+//! | [`intake`] | polls Telegram, takes Kommo's hooks, pushes what comes in | all of the above |
 //! | [`relay`] | claims a job, takes its step, settles it | all of the above |
-//! | [`serve`] | the HTTP listeners | [`kommo`], [`media`] |
+//! | [`serve`] | the HTTP listeners | [`intake`], [`media`] |
 //! | [`alerts`] | what is wrong right now, and whom it is told | [`metrics`], [`store`], [`telegram`] |
 //! | [`admin`] | the operator's side within the daemon: the admin listener, set-up in Kommo, upkeep, the log | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
@@ -45,9 +46,10 @@
 //! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | [`app`], [`cli`] |
 //!
 //! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are leaves that
-//! several modules use. The bridge never imports [`admin`], [`alerts`], [`cli`] or [`sandbox`]; only [`app`], which
-//! puts all of it together, imports [`admin`]. No file names both a Telegram wire type and a Kommo one: the domain is
-//! where both sides meet. A test holds these rules. `fuzz` holds what is promised of everything that comes from outside.
+//! several modules use. No module imports itself by way of others. The bridge never imports [`admin`], [`alerts`],
+//! [`cli`] or [`sandbox`]; only [`app`], which puts all of it together, imports [`admin`]. No file names both a Telegram
+//! wire type and a Kommo one: the domain is where both sides meet. A test holds these rules. `fuzz` holds what is
+//! promised of everything that comes from outside.
 
 // What goes to a terminal goes through `cli::terminal`, which knows what to do if nobody reads it.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -64,6 +66,7 @@ pub mod domain;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod intake;
 pub mod invite;
 pub mod kommo;
 pub mod lenient;

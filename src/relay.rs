@@ -28,15 +28,21 @@ mod callback_ack;
 pub mod context;
 pub mod crm;
 mod destination;
+mod dispatch;
+mod effects;
 mod execution;
 mod inbound;
+mod incoming;
 mod line;
 mod outbound;
 mod reactions;
 mod read_receipts;
 pub mod reconcile;
-pub mod reminders;
 pub mod retry_policy;
+mod span;
+mod status;
+mod step;
+mod task;
 pub mod typing;
 
 /// The loop comes round at least this often, so that whoever watches it can tell that it lives.

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    kommo::hook::HookIntake,
+    intake::hook::HookIntake,
     media::serve::MediaServer,
     metrics::Metrics,
     serve::{connections::Connections, entrance::Entrance, refusals::too_many, seldom::Seldom, unread::Unread},

@@ -149,7 +149,7 @@ pub struct Intake {
 }
 
 /// A job to be stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewJob {
     /// What a repetition is recognised by; `None` for what follows from another job.
     pub id: Option<IdempotencyKey>,

@@ -1,7 +1,7 @@
 //! Telegram: the Bot API, by the names that teloxide has for it and by calls of our own.
 
 pub mod access;
-mod answer;
+pub(crate) mod answer;
 mod avatar;
 pub mod bot;
 mod business;
@@ -12,10 +12,9 @@ pub mod failure;
 pub mod file;
 pub mod me;
 mod notice;
-mod obstacle;
+pub mod obstacle;
 mod phone;
 pub mod place;
-pub mod poll;
 mod react;
 mod refusals;
 pub mod sent;
@@ -24,4 +23,4 @@ pub mod upload;
 pub mod wire;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

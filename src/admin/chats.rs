@@ -10,7 +10,7 @@ use crate::{
     domain::{
         address::{BotId, ContactId, Conversation, KommoChatId, SourceId, UserId},
         crm::{CustomerProfile, LinkTarget, digits},
-        job::{Job, Lane},
+        job::{Job, Lane, Link},
         time::UnixMillis,
     },
     media::imported::ImportedChats,
@@ -163,7 +163,7 @@ pub(crate) async fn queue(store: &Store, imported: &ImportedChats, wish: Wish) -
     // The chat is there, so nobody has to be introduced.
     let customer = CustomerProfile { id: UserId(conversation.chat.id), name: String::new(), username: None };
     let lane = Lane::links(&conversation);
-    let job = Job::Link { conversation, customer, whose: LinkTarget::Contact(wish.contact) };
+    let job = Job::from(Link { conversation, customer, whose: LinkTarget::Contact(wish.contact) });
     let jobs = vec![NewJob { id: None, lane: lane.clone(), job }];
     store.push_with(Intake { jobs, offset: None }, facts, clock::now()).await?;
     // One that waits there for Kommo gives way to it.

@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::job::{IdempotencyKey, Job, Lane},
+        domain::job::{Hook, IdempotencyKey, Job, Lane},
         store::{Intake, NewJob, Settings},
     };
 
@@ -76,7 +76,7 @@ mod tests {
         };
         let store = Store::open(settings).unwrap();
         for (n, at) in told_at.iter().enumerate() {
-            let job = Job::Hook { raw: "{}".to_owned() };
+            let job = Job::from(Hook { raw: "{}".to_owned() });
             let job = NewJob { id: Some(IdempotencyKey(n.to_string())), lane: Lane::stray("x"), job };
             store.push(Intake { jobs: vec![job], offset: None }, *at).await.unwrap();
         }

@@ -36,7 +36,7 @@ where
     let lines = fmt::layer().with_writer(place);
     match log.format {
         LogFormat::Text => registry.with(lines.with_target(false).with_ansi(is_colored)).try_init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use crate::{
     config::Config,
     domain::{address::SourceId, message::Typing},
+    intake::hook::{Broadcasts, HookIntake, Scope},
     kommo::{
-        hook::{Broadcasts, HookIntake, Scope},
         media::{Downloads, Hosts},
         region::PhoneRegion,
         sign::Signer,

@@ -3,119 +3,103 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    address::{BotId, Conversation, KommoMessageId, MessageId, SourceId},
-    crm::{CrmUpdate, CustomerProfile, LinkTarget},
-    delivery::{Report, ToldRefusal},
-    keyboard::Keyboard,
-    manager_initiated::ManagerInitiatedChat,
-    message::MediaKind,
-    time::UnixMillis,
+    delivery::{Delivery, Report},
+    message::Outbound,
 };
 
+mod call;
+mod crm;
+mod inbound;
 mod key;
 mod lane;
+mod raw;
+mod send;
+mod status;
+mod stored;
 
+pub use call::{Call, Method, RemoteFile};
+pub use crm::{CrmJob, Link, UpdateCrm};
+pub use inbound::{InboundJob, MarkDeleted, ReleaseStart, ReleaseStartAt, Remind};
 pub use key::IdempotencyKey;
 pub use lane::{Lane, Route};
+pub use raw::{Hook, Raw, Update};
+pub use send::{Album, MarkRead, SendJob};
+pub use status::{AssignClientId, StatusJob};
 
 /// What one job is to do: one remote call, or the step that turns an arrival into calls.
 ///
 /// This is a stored format: variants and fields are only ever added.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, from = "stored::Stored")]
 pub enum Job {
-    /// A Telegram update as it came, to be relayed to Kommo.
-    Update {
-        /// The source that polled it.
-        source: SourceId,
-        /// The bot of that source at the time.
-        bot: BotId,
-        raw: String,
-    },
-    /// A message hook as it came, to be turned into calls.
-    Hook { raw: String },
-    /// A hook of a manager's reaction as it came.
-    Reaction { raw: String },
-    /// One Telegram call of an answer.
-    Call(Call),
-    /// Calls that send files, of one conversation, which Telegram takes together: one message group of 2 to 10.
-    Album {
-        /// The calls, in order.
-        calls: Vec<Call>,
-    },
-    /// A delivery status for Kommo.
-    #[serde(rename = "report")]
-    DeliveryStatus(Report),
-    /// A message with which a manager has begun a chat gets its id of ours in Kommo. A courtesy.
-    #[serde(rename = "name")]
-    AssignClientId {
-        /// Kommo's id of the message.
-        message: KommoMessageId,
-        /// The Telegram message that it became.
-        ours: MessageId,
-        opening: ManagerInitiatedChat,
-    },
-    /// What a customer wrote to the owner of a chat of Telegram Business is to be marked as read. A courtesy, tried
-    /// once.
-    #[serde(rename = "seen")]
-    MarkRead {
-        conversation: Conversation,
-        /// Telegram's number of the newest message.
-        message: i64,
-    },
-    /// A manager is to be told that the time for an answer in a person's own chat is nearly over. A courtesy.
-    Remind {
-        conversation: Conversation,
-        /// Telegram's number of the message that waits.
-        message: i64,
-    },
-    /// A conversation's chat is to become that of a contact.
-    Link {
-        conversation: Conversation,
-        #[serde(rename = "guest")]
-        customer: CustomerProfile,
-        /// Whose chat it is to be.
-        whose: LinkTarget,
-    },
-    /// Something about a customer is to be written down.
-    #[serde(rename = "enrich")]
-    UpdateCrm {
-        conversation: Conversation,
-        #[serde(rename = "guest")]
-        customer: CustomerProfile,
-        note: CrmUpdate,
-    },
-    /// A held `/start` goes to Kommo after so long, if nothing has sent it there before.
-    #[serde(rename = "hold")]
-    ReleaseStartAt { conversation: Conversation },
-    /// A held `/start` goes to Kommo now.
-    #[serde(rename = "release")]
-    ReleaseStart {
-        conversation: Conversation,
-        /// The customer's phone number, if they have shared it: digits alone.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        phone: Option<String>,
-    },
+    /// What has come in, as it came.
+    Raw(Raw),
+    /// What we tell Kommo in a conversation, beside what comes in.
+    Inbound(InboundJob),
+    /// What a customer is to get, or to notice.
+    Send(SendJob),
+    /// What Kommo is told of an answer.
+    Status(StatusJob),
+    /// What the account is to make of a customer.
+    Crm(CrmJob),
+}
+
+/// How jobs of a kind are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits {
+    /// What they are called in the log.
+    pub name: &'static str,
+    /// Whether they are let go where they fail for good: they are not worth a person's time.
+    pub is_best_effort: bool,
+    /// Whether they may be done although they are broken off, and would be done twice if they were repeated.
+    pub may_be_done_twice: bool,
+    /// Whether they may bring Kommo a message that has a number of Telegram's.
+    pub may_bring_message: bool,
+}
+
+impl Traits {
+    const fn of(name: &'static str) -> Self {
+        Self { name, is_best_effort: false, may_be_done_twice: false, may_bring_message: false }
+    }
 }
 
 impl Job {
+    /// How it is treated. This is the one list of all kinds.
+    #[must_use]
+    pub const fn traits(&self) -> Traits {
+        match self {
+            Self::Raw(Raw::Update(_)) => Traits { may_bring_message: true, ..Traits::of("update") },
+            Self::Raw(Raw::Hook(_)) => Traits::of("hook"),
+            Self::Raw(Raw::Reaction(_)) => Traits { is_best_effort: true, ..Traits::of("reaction") },
+            Self::Inbound(InboundJob::Remind(_)) => Traits::of("reminder"),
+            Self::Inbound(InboundJob::ReleaseStartAt(_)) => {
+                Traits { may_bring_message: true, ..Traits::of("start held") }
+            }
+            Self::Inbound(InboundJob::ReleaseStart(_)) => {
+                Traits { may_bring_message: true, ..Traits::of("start released") }
+            }
+            Self::Inbound(InboundJob::MarkDeleted(_)) => Traits::of("deletion"),
+            Self::Send(SendJob::Answer(_)) => Traits::of("answer"),
+            Self::Send(SendJob::Call(_)) => Traits { may_be_done_twice: true, ..Traits::of("call") },
+            Self::Send(SendJob::Album(_)) => Traits { may_be_done_twice: true, ..Traits::of("album") },
+            Self::Send(SendJob::MarkRead(_)) => Traits { is_best_effort: true, ..Traits::of("marking as read") },
+            Self::Status(StatusJob::Delivery(Report { delivery: Delivery::Read, .. })) => {
+                Traits { is_best_effort: true, ..Traits::of("status") }
+            }
+            Self::Status(StatusJob::Delivery(_)) => Traits::of("status"),
+            Self::Status(StatusJob::AssignClientId(_)) => Traits { is_best_effort: true, ..Traits::of("client id") },
+            Self::Crm(CrmJob::Link(_)) => Traits::of("contact link"),
+            Self::Crm(CrmJob::Update(_)) => Traits::of("contact update"),
+        }
+    }
+
     /// The calls that this makes.
     #[must_use]
-    pub fn calls(&self) -> &[Call] {
+    pub const fn calls(&self) -> &[Call] {
         match self {
-            Self::Call(call) => std::slice::from_ref(call),
-            Self::Album { calls } => calls,
-            Self::Update { .. }
-            | Self::Hook { .. }
-            | Self::Reaction { .. }
-            | Self::DeliveryStatus(_)
-            | Self::AssignClientId { .. }
-            | Self::MarkRead { .. }
-            | Self::Link { .. }
-            | Self::UpdateCrm { .. }
-            | Self::ReleaseStartAt { .. }
-            | Self::Remind { .. }
-            | Self::ReleaseStart { .. } => &[],
+            Self::Send(SendJob::Call(call)) => std::slice::from_ref(&**call),
+            Self::Send(SendJob::Album(album)) => album.calls.as_slice(),
+            Self::Raw(_) | Self::Inbound(_) | Self::Send(_) | Self::Status(_) | Self::Crm(_) => &[],
         }
     }
 
@@ -125,7 +109,7 @@ impl Job {
         self.calls().iter().any(|call| matches!(call.method, Method::SendFile { .. }))
     }
 
-    /// Whether two works that stem from one job belong to the same answer, so that one is worth nothing without the
+    /// Whether two jobs that stem from one job belong to the same answer, so that one is worth nothing without the
     /// other. Several files at once are several answers.
     #[must_use]
     pub fn shares_answer(&self, other: &Self) -> bool {
@@ -135,140 +119,51 @@ impl Job {
     }
 }
 
-/// One Telegram call: one of the parts of an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// The answer that it belongs to.
-    pub message: KommoMessageId,
-    pub to: Conversation,
-    /// Which part it is, from 1.
-    pub part: u16,
-    /// How many parts the answer has.
-    pub parts: u16,
-    pub method: Method,
-    /// What of the answer is omitted already; its author reads so once the rest has arrived.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "lost")]
-    pub omitted: Option<ToldRefusal>,
-    /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has
-    /// moved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answers_in: Option<i64>,
-    /// The chat that this begins, told by the first part of an answer: Kommo does not know yet which conversation it
-    /// is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub opening: Option<ManagerInitiatedChat>,
-    /// When the answer was written, by Kommo's clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub written_at: Option<UnixMillis>,
-}
-
-impl Call {
-    /// Telegram's number of the message that it answers, if that is in the chat `chat_id`: each chat has its own count.
-    /// What has no number of its own (0) is answered without naming it.
-    #[must_use]
-    pub fn reply_to_in(&self, chat_id: i64) -> Option<i64> {
-        let is_here = self.answers_in.unwrap_or(self.to.chat.id) == chat_id;
-        self.method.reply_to().filter(|number| is_here && *number > 0)
-    }
-
-    /// Whether nothing of the answer comes after it.
-    #[must_use]
-    pub const fn is_last(&self) -> bool {
-        self.part == self.parts
-    }
-}
-
-/// A method of the Bot API with its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
-pub enum Method {
-    /// `sendMessage`; the text has 1 to 4096 UTF-16 units.
-    SendText {
-        text: String,
-        /// The buttons below it.
-        #[serde(default, skip_serializing_if = "Keyboard::is_empty")]
-        keyboard: Keyboard,
-        /// Telegram's number of the message that it answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<i64>,
-    },
-    /// `sendLocation`.
-    SendLocation {
-        /// Millionths of a degree north.
-        latitude_microdegrees: i64,
-        /// Millionths of a degree east.
-        longitude_microdegrees: i64,
-        /// Telegram's number of the message that it answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<i64>,
-    },
-    /// `sendContact`.
-    SendContact {
-        /// The phone number; never empty.
-        phone: String,
-        /// The name; never empty.
-        name: String,
-        /// Further phone numbers of the same person.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        more: Vec<String>,
-        /// Telegram's number of the message that it answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<i64>,
-    },
-    /// `sendPhoto`, `sendDocument` and so on, whichever takes the file.
-    SendFile {
-        file: RemoteFile,
-        /// The text below it: up to 1024 UTF-16 units, empty for none.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        caption: String,
-        /// The buttons below it.
-        #[serde(default, skip_serializing_if = "Keyboard::is_empty")]
-        keyboard: Keyboard,
-        /// Telegram's number of the message that it answers.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<i64>,
-    },
-}
-
-/// A file that Kommo has and Telegram is to have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemoteFile {
-    /// How it is to be shown, if Telegram can.
-    pub kind: MediaKind,
-    /// Where Kommo has it.
-    pub url: String,
-    /// What the customer reads as its name; never empty.
-    pub name: String,
-}
-
-impl Method {
-    /// What is sent, for the log.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::SendText { .. } => "text",
-            Self::SendLocation { .. } => "location",
-            Self::SendContact { .. } => "contact",
-            Self::SendFile { file, .. } => file.kind.name(),
+/// Each job by its own type.
+macro_rules! from {
+    ($($type:ty => $group:ident($kind:ident::$variant:ident),)*) => {$(
+        impl From<$type> for Job {
+            fn from(job: $type) -> Self {
+                Self::$group($kind::$variant(job))
+            }
         }
-    }
+    )*};
+}
 
-    /// Telegram's number of the message that it answers.
-    #[must_use]
-    pub const fn reply_to(&self) -> Option<i64> {
-        match self {
-            Self::SendText { reply_to, .. }
-            | Self::SendFile { reply_to, .. }
-            | Self::SendLocation { reply_to, .. }
-            | Self::SendContact { reply_to, .. } => *reply_to,
-        }
+impl From<Box<Outbound>> for Job {
+    fn from(answer: Box<Outbound>) -> Self {
+        Self::Send(SendJob::Answer(answer))
     }
+}
+
+impl From<Call> for Job {
+    fn from(call: Call) -> Self {
+        Self::Send(SendJob::Call(Box::new(call)))
+    }
+}
+
+from! {
+    Update => Raw(Raw::Update),
+    Hook => Raw(Raw::Hook),
+    Remind => Inbound(InboundJob::Remind),
+    ReleaseStartAt => Inbound(InboundJob::ReleaseStartAt),
+    ReleaseStart => Inbound(InboundJob::ReleaseStart),
+    MarkDeleted => Inbound(InboundJob::MarkDeleted),
+    Album => Send(SendJob::Album),
+    MarkRead => Send(SendJob::MarkRead),
+    Report => Status(StatusJob::Delivery),
+    AssignClientId => Status(StatusJob::AssignClientId),
+    Link => Crm(CrmJob::Link),
+    UpdateCrm => Crm(CrmJob::Update),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{
+        address::{Conversation, KommoMessageId, SourceId},
+        keyboard::Keyboard,
+    };
 
     #[test]
     fn a_route_reads_back_as_it_was_written() {
@@ -292,12 +187,23 @@ mod tests {
             opening: None,
             written_at: None,
         };
-        let (a, b) = (Job::Call(call("a")), Job::Call(call("b")));
-        let album = Job::Album { calls: vec![call("b"), call("c")] };
-        let hook = Job::Hook { raw: String::new() };
+        let (a, b) = (Job::from(call("a")), Job::from(call("b")));
+        let album = Job::from(Album { calls: vec![call("b"), call("c")] });
+        let hook = Job::from(Hook { raw: String::new() });
         assert!(a.shares_answer(&a) && album.shares_answer(&b) && b.shares_answer(&album));
         assert!(!a.shares_answer(&b) && !a.shares_answer(&album));
         assert!(a.shares_answer(&hook) && hook.shares_answer(&a));
+    }
+
+    #[test]
+    fn a_lane_tells_its_conversation() {
+        let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
+        for of in [Lane::inbound, Lane::outbound, Lane::seen, Lane::names, Lane::links, Lane::lead, Lane::hold] {
+            assert_eq!(of(&conversation).conversation().as_ref(), Some(&conversation));
+        }
+        for other in [Lane::chatless(&conversation.source), Lane::stray("wa:1"), Lane::stray("")] {
+            assert_eq!(other.conversation(), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use crate::domain::{
     message::MediaKind,
 };
 
-/// Whom a manager writes to where Kommo names no conversation of ours.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Whom a manager writes to where Kommo names no conversation of ours. This is a stored format: fields are only ever
+/// added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct UnknownRecipient {
     /// The phone number that the manager chose, as it is written in Kommo.
     pub phone: Option<String>,

@@ -4,17 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        address::{ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId},
-        keyboard::Keyboard,
-        manager_initiated::UnknownRecipient,
+        address::{ContactId, Conversation, KommoUserId, MessageId},
         time::UnixMillis,
         topic::Topic,
     },
     words::{Sentence, kind},
 };
 
+mod outbound;
 mod quote;
 
+pub use outbound::{Attachment, Outbound, OutboundReaction, Recipient, Typing};
 pub use quote::Quote;
 
 /// The other end of a conversation in Telegram.
@@ -45,8 +45,9 @@ pub enum Author {
     },
 }
 
-/// What a message says.
-#[derive(Clone, Debug, PartialEq)]
+/// What a message says. This is a stored format: variants and fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Plain text, never empty.
     Text(String),
@@ -92,7 +93,7 @@ impl Content {
 }
 
 /// A file that a customer sent, as Telegram tells of it. The file itself stays there until somebody asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     /// How it is shown.
     pub kind: MediaKind,
@@ -107,19 +108,6 @@ pub struct Media {
     /// How long it plays.
     pub duration_seconds: Option<u32>,
     /// The text that came with it.
-    pub caption: Option<String>,
-}
-
-/// A file that a manager or a bot of Kommo's sends, as Kommo tells of it. The file itself stays there until it is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attachment {
-    /// How it is to be shown.
-    pub kind: MediaKind,
-    /// Where Kommo has it.
-    pub url: String,
-    /// Its name, or one made up for it; never empty, and without slashes and control characters.
-    pub file_name: String,
-    /// The text that comes with it.
     pub caption: Option<String>,
 }
 
@@ -268,68 +256,4 @@ pub enum Skip {
     /// It claims to be a message but names no chat, sender or number. It is kept for a person to look at.
     #[error("the update cannot be read as a message")]
     Unreadable,
-}
-
-/// An answer from the CRM on its way to a customer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outbound {
-    /// Kommo's id of the message: its delivery status goes there.
-    pub id: KommoMessageId,
-    /// Where it is to go, as far as Kommo said.
-    pub to: Recipient,
-    /// The line of the channel that Kommo names, if it names one.
-    pub source: Option<String>,
-    /// What it says; with a file, what names it.
-    pub content: Content,
-    /// The file that is sent.
-    pub file: Option<Attachment>,
-    /// The files of messages that are passed on with it.
-    pub passed_on: Vec<Attachment>,
-    /// What the customer can press.
-    pub keyboard: Keyboard,
-    /// The message that it answers.
-    pub quote: Option<Quote>,
-    /// What the answers have in common that were sent as one: several files at once.
-    pub group: Option<String>,
-    /// When it was written, if Kommo tells.
-    pub written_at: Option<UnixMillis>,
-}
-
-/// Whom an answer is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipient {
-    /// A conversation of ours.
-    Known(Conversation),
-    /// Kommo named a conversation that we did not mint.
-    Foreign(String),
-    /// Kommo named none: a manager writes first, to a phone number.
-    UnknownRecipient(UnknownRecipient),
-}
-
-/// A manager's reaction to a message, or the end of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutboundReaction {
-    pub conversation: Conversation,
-    /// Our id of the message, if it has one.
-    pub ours: Option<MessageId>,
-    /// Kommo's id of the message.
-    pub kommo: Option<KommoMessageId>,
-    /// The emoji as Kommo has it; `None` if the reaction was taken back.
-    pub emoji: Option<String>,
-}
-
-/// A manager is typing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Typing {
-    pub conversation: Conversation,
-    /// When it is over.
-    pub expires_at: UnixMillis,
-}
-
-impl Typing {
-    /// The source whose bot shows it.
-    #[must_use]
-    pub const fn source(&self) -> &SourceId {
-        &self.conversation.source
-    }
 }

@@ -12,9 +12,9 @@ use crate::{
     },
     media::link::{LinkKey, MediaLinks, Target},
     translate::{
-        from_telegram::{self, Arrival, Place},
+        from_telegram::{Arrival, Place, Received},
         text::is_visible,
-        to_kommo,
+        to_kommo::{self, Extras},
     },
     words::Language,
 };
@@ -47,7 +47,8 @@ impl Circumstances {
 /// The error is the reason why nothing is sent.
 pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, String> {
     let source = SourceId::parse("sales").expect("it is one");
-    let id = from_telegram::connection_id(raw).unwrap_or_default();
+    let received = Received::read(raw);
+    let id = received.connection_id().unwrap_or_default();
     let connection = Connection {
         id,
         owner: UserId(777_000_999),
@@ -66,12 +67,15 @@ pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, St
         language: circumstances.language,
         now: NOW,
     };
-    match from_telegram::decode(raw, &place) {
+    match received.decode(&place) {
         Ok(Arrival::Message(inbound)) => Ok(message(&inbound, circumstances.language)),
         Ok(Arrival::ButtonPress(press)) => {
             assert!(!press.query.is_empty() || !press.inbound.id.to_string().is_empty());
-            let sent = to_kommo::press(&press, &links(&key(), &url()), circumstances.language);
-            assert_eq!(sent.payload.message.callback_data, press.choice);
+            let (key, url, extras) =
+                (key(), url(), Extras { choice: press.choice.clone(), ..Extras::of(&press.inbound) });
+            let links = links(&key, &url);
+            let mut sent = to_kommo::variants(&press.inbound, &extras, &links, circumstances.language);
+            assert!(sent.all(|variant| variant.event.payload.message.callback_data == press.choice));
             Ok(message(&press.inbound, circumstances.language))
         }
         Ok(Arrival::Reaction(reaction)) => {

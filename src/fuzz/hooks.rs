@@ -16,7 +16,6 @@ use crate::{
     translate::{
         buttons,
         from_kommo::{self, Arrival},
-        known_chat,
         text::{CAPTION_UNITS, MESSAGE_UNITS, is_visible},
         to_telegram::{self, album},
     },
@@ -82,23 +81,20 @@ fn signature(body: &[u8]) {
 }
 
 fn hook(raw: &str) {
-    let arrival = from_kommo::decode(raw);
+    let received = from_kommo::read(raw).ok();
     let json: Value = serde_json::from_str(raw).unwrap_or_default();
-    assert!(arrival.is_ok() || !json.is_object(), "every object is a hook");
-    let times = [from_kommo::written_at(raw), from_kommo::sent_at(raw)];
-    let known = known_chat::read(raw);
+    assert!(received.is_some() || !json.is_object(), "every object is a hook");
     let said = &json["message"]["message"];
     let id = said["id"].as_str().filter(|id| !id.is_empty());
-    match arrival {
-        Ok(Arrival::Message(message)) => {
+    match received.map(|received| received.arrival) {
+        Some(Arrival::Message(message)) => {
             assert!(id.is_none_or(|id| id == message.id.0), "{id:?}");
-            assert_eq!(message.written_at, times[0]);
             for language in Language::ALL {
                 answer(&message, said["text"].as_str().unwrap_or_default(), language);
             }
         }
-        Ok(other) => assert_eq!(id, None, "{other:?}"),
-        Err(_) => assert_eq!((times, known), ([None, None], None)),
+        Some(other) => assert_eq!(id, None, "{other:?}"),
+        None => {}
     }
 }
 

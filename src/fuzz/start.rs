@@ -9,7 +9,7 @@ use crate::{
         input::Input,
     },
     invite::{BadInvitation, CHARS, Invitation, InviteKey, LARGEST_CONTACT},
-    translate::from_telegram::{start_context, without_payload},
+    translate::from_telegram::{Received, without_payload},
 };
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
@@ -67,7 +67,7 @@ fn command(payload: &str, circumstances: Circumstances, source: &SourceId) {
     let person = json!({ "id": 777, "first_name": "Ann", "type": "private" });
     let message = json!({ "message_id": 5, "date": 1, "chat": person, "from": person, "text": text });
     let raw = json!({ "update_id": 1, "message": message }).to_string();
-    let found = start_context(&raw, source).expect("a person has written to the bot");
+    let found = Received::read(&raw).start_context(source).expect("a person has written to the bot");
     let is_name = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
     let fits = payload.len() <= 64 && payload.bytes().all(is_name);
     assert_eq!(found.start.as_deref(), Some(payload).filter(|_| fits));

@@ -9,7 +9,10 @@ use crate::{
         input::{Input, is_kept},
     },
     telegram::wire,
-    translate::{from_telegram, text::is_visible},
+    translate::{
+        from_telegram::{self, Received},
+        text::is_visible,
+    },
 };
 
 /// A byte for the circumstances, and an update.
@@ -38,18 +41,19 @@ pub(super) fn check(bytes: &[u8]) {
 /// What is looked at before an update is read as a whole, and beside that.
 fn beside(raw: &str) {
     let source = SourceId::parse("sales").expect("it is one");
-    let lane = from_telegram::lane(raw, &source);
+    let received = Received::read(raw);
+    let lane = received.lane(&source);
     assert!(!lane.thread.is_empty() && lane.thread.len() <= 200, "{lane:?}");
-    assert!(is_visible(&from_telegram::why_unreadable(raw, &source)));
-    assert!(from_telegram::message_id(raw, BotId(1)).is_none_or(|id| is_visible(&id)));
+    assert!(is_visible(&received.why_unreadable(&source)));
+    assert!(received.message_id(BotId(1)).is_none_or(|id| is_visible(&id)));
     assert!(wire::update_id(raw).is_none_or(|id| id > 0));
-    let _ = (from_telegram::numbers(raw), from_telegram::query(raw), from_telegram::deletion_of(raw, &[1, 2]));
-    if let Some(found) = from_telegram::start_context(raw, &source) {
+    let _ = (from_telegram::numbers(raw), received.query());
+    if let Some(found) = received.start_context(&source) {
         assert!(is_visible(&found.customer.name), "{found:?}");
         assert!(found.written_at.is_none_or(|at| at.0 >= 0), "{found:?}");
         assert!(found.phone.is_none_or(|phone| is_number(&phone)));
     }
-    assert!(from_telegram::own_number(raw).is_none_or(|(_, phone, at)| is_number(&phone) && at.0 >= 0));
+    assert!(received.own_number().is_none_or(|(_, phone, at)| is_number(&phone) && at.0 >= 0));
 }
 
 fn is_number(phone: &str) -> bool {

@@ -1,4 +1,4 @@
-//! One step: what a job asks for, done once.
+//! What the steps of all jobs have in common: both remotes, the store, and what is configured.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -9,66 +9,18 @@ use std::{
 use crate::{
     domain::{
         address::{KommoUserId, SourceId},
-        delivery::Report,
         job::Job,
         message::Author,
         retry::Failure,
     },
-    kommo::{chats::Chats, failure, media::Downloads},
+    kommo::{chats::Chats, media::Downloads},
     media::link::Links,
     metrics::Metrics,
-    relay::{
-        crm::{self, Crm},
-        inbound, outbound, reactions,
-    },
-    store::{Lease, NewJob, Outcome, StateChange, Store, StoreError},
-    telegram::{bot::Bot, upload::BodySent},
-    translate::to_kommo,
+    relay::crm::settings::Crm,
+    store::Store,
+    telegram::bot::Bot,
     words::Spoken,
 };
-
-/// How a step ended.
-pub(super) struct Step {
-    /// What it means for the job.
-    pub(super) outcome: Result<Outcome, Failure>,
-    /// Whether the remote had a say in it; if not, it tells nothing about the way there.
-    pub(super) reached_remote: bool,
-    /// Whether it is not worth a person's time if it fails.
-    pub(super) is_best_effort: bool,
-}
-
-impl Step {
-    pub(super) const fn remote(outcome: Result<Outcome, Failure>) -> Self {
-        Self { outcome, reached_remote: true, is_best_effort: false }
-    }
-
-    pub(super) const fn local(outcome: Result<Outcome, Failure>) -> Self {
-        Self { outcome, reached_remote: false, is_best_effort: false }
-    }
-
-    /// The same, of what is not worth a person's time if it fails.
-    pub(super) fn best_effort(self) -> Self {
-        Self { is_best_effort: true, ..self }
-    }
-
-    /// The same, with what was learnt on the way if the job is done by it.
-    pub(super) fn with_changes(mut self, learned: Vec<StateChange>) -> Self {
-        if let Ok(Outcome::Done { changes, .. }) = &mut self.outcome {
-            changes.extend(learned);
-        }
-        self
-    }
-
-    /// The same, with more that follows from it if the job is done by it.
-    pub(super) fn followed_by(mut self, jobs: Vec<NewJob>, learned: Vec<StateChange>) -> Self {
-        if let Ok(Outcome::Done { then, changes }) = &mut self.outcome {
-            then.extend(jobs);
-            // What the step itself has learnt is newer.
-            changes.splice(0..0, learned);
-        }
-        self
-    }
-}
 
 /// What has been said already.
 #[derive(Debug, Default)]
@@ -83,7 +35,7 @@ pub struct ReadReceipts {
     pub is_inferred: bool,
 }
 
-/// Knows both remotes, and takes the steps of all jobs.
+/// Both remotes and the store.
 pub struct Context {
     /// Kommo.
     pub chats: Chats,
@@ -130,39 +82,6 @@ impl Context {
         }
     }
 
-    /// Does what a job asks for. `body_sent` tells, also while this goes on, whether Telegram may have what was sent.
-    ///
-    /// # Errors
-    /// The store's; they end the process, not the job.
-    pub(super) async fn step(&self, lease: &Lease, body_sent: &BodySent) -> Result<Step, StoreError> {
-        match lease.job() {
-            Job::Update { source, bot, raw } => {
-                crm::step(self, lease.job(), (source, *bot, raw), lease.tries(), lease.enqueued_at()).await
-            }
-            Job::Hook { raw } => outbound::unfold(self, lease, raw).await.map(Step::local),
-            Job::Reaction { raw } => reactions::step(self, lease, raw).await,
-            Job::Call(_) | Job::Album { .. } => outbound::step(self, lease, body_sent).await,
-            Job::DeliveryStatus(report) => Ok(Step::remote(self.report(report).await)),
-            Job::AssignClientId { message, ours, opening } => {
-                Ok(outbound::name(self, (message, *ours), opening, lease.attempts()).await)
-            }
-            Job::MarkRead { conversation, message } => outbound::mark_read(self, conversation, *message).await,
-            Job::Link { conversation, customer, whose } => {
-                crm::link(self, lease, (conversation, customer, whose)).await
-            }
-            Job::UpdateCrm { conversation, customer, note } => {
-                crm::enrich(self, conversation, customer, note, lease.enqueued_at()).await
-            }
-            Job::Remind { conversation, message } => {
-                inbound::questions::remind(self, (conversation, *message), lease.tries(), lease.enqueued_at()).await
-            }
-            Job::ReleaseStartAt { conversation } => crm::hold(self, conversation, lease.enqueued_at()),
-            Job::ReleaseStart { conversation, phone } => {
-                crm::release(self, conversation, phone.as_deref(), lease.tries(), lease.enqueued_at()).await
-            }
-        }
-    }
-
     /// Whether Kommo can be told what this author wrote, who is then named by an id of Kommo's. What was sent needs one.
     pub(super) fn may_speak(&self, author: &mut Author) -> bool {
         let Author::Business { kommo, .. } = author else { return true };
@@ -178,22 +97,8 @@ impl Context {
         self.said.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned())
     }
 
-    async fn report(&self, report: &Report) -> Result<Outcome, Failure> {
-        let answer = self.chats.delivery_status(&report.message.0, &to_kommo::delivery_status(report)).await;
-        let answer = answer.map_err(failure::of_status);
-        self.observe(answer.as_ref().err());
-        answer?;
-        tracing::debug!(message_id = %report.message, "delivery status told");
-        Ok(done())
-    }
-
     /// Counts a call to Kommo. A refusal of one message is an answer.
     pub(super) fn observe(&self, failure: Option<&Failure>) {
         self.metrics.kommo(failure.is_none_or(Failure::is_final));
     }
-}
-
-/// Nothing follows.
-pub(super) const fn done() -> Outcome {
-    Outcome::Done { then: Vec::new(), changes: Vec::new() }
 }

@@ -7,9 +7,10 @@ use crate::{
         reach::Connection,
         retry::Failure,
     },
-    relay::context::Context,
+    relay::{context::Context, step::StepError},
     store::{StateChange, Store, StoreError},
     telegram::{bot::Bot, place::Target},
+    translate::from_telegram,
     words::{Sentence, refusal},
 };
 
@@ -65,24 +66,24 @@ pub(super) async fn way(
     context: &Context,
     bot: &Bot,
     to: &Conversation,
-) -> Result<Result<(Destination, Vec<StateChange>), Failure>, StoreError> {
+) -> Result<(Destination, Vec<StateChange>), StepError> {
     let connection = match known(&context.store, bot.id(), to)? {
-        DestinationState::Open(way) => return Ok(Ok((way, Vec::new()))),
+        DestinationState::Open(way) => return Ok((way, Vec::new())),
         DestinationState::Shut(connection) => connection,
-        DestinationState::Unknown => return Ok(Err(refused(refusal::way_unknown()))),
+        DestinationState::Unknown => return Err(refused(refusal::way_unknown())),
     };
-    Ok(match bot.business_connection(&connection.id).await {
+    match bot.business_connection(&connection.id).await.map(|wire| from_telegram::connection(&wire)) {
         Ok(Some(now)) if now.is_open() => {
             let way = through(&now, to.chat.id);
             Ok((way, vec![StateChange::Connection { bot: bot.id(), connection: now }]))
         }
-        Err(later) if !later.is_final() => Err(later),
+        Err(later) if !later.is_final() => Err(StepError::remote(later)),
         Ok(_) | Err(_) => {
             Err(refused(if connection.enabled { refusal::only_reads() } else { refusal::no_connection() }))
         }
-    })
+    }
 }
 
-fn refused(sentence: Sentence) -> Failure {
-    Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, sentence))
+fn refused(sentence: Sentence) -> StepError {
+    StepError::remote(Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, sentence)))
 }

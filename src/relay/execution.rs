@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{
     breaker::{Blame, Breaker, Sign},
@@ -14,9 +15,13 @@ use crate::{
     },
     metrics::Metrics,
     relay::{
-        context::{Context, Step},
+        context::Context,
+        dispatch,
         line::{Failed, Line},
         retry_policy::{self, RetryPolicy},
+        span,
+        step::{Attempted, StepError, StepResult},
+        task::Task,
     },
     store::{Class, Lease, Outcome, StoreError},
     telegram::upload::BodySent,
@@ -37,37 +42,46 @@ pub(super) struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Takes the step and settles it. What is stale is settled without a step.
+    /// Takes the step and settles it. What is stale is settled without a step. Whatever is logged meanwhile names the
+    /// job.
     pub(super) async fn job(&self, lease: Lease, is_stale: bool) -> Result<(), StoreError> {
-        let step = if is_stale || self.policy.runs_out(lease.tried_at().elapsed()) {
-            Step::local(Err(retry_policy::too_late(lease.job(), lease.is_left())))
+        let span = span::of(&lease);
+        self.settled(lease, is_stale).instrument(span).await
+    }
+
+    async fn settled(&self, lease: Lease, is_stale: bool) -> Result<(), StoreError> {
+        let is_late = is_stale || self.policy.runs_out(lease.tried_at().elapsed());
+        if !is_late && let Some(wait) = self.context.acquire_chat(lease.job()) {
+            self.breaker.unused();
+            lease.put_off(clock::steady().plus(wait));
+            return Ok(());
+        }
+        let task = Task::read(lease.job());
+        let (message_id, answers) = (task.message_id(), task.answers());
+        let attempted = if is_late {
+            Attempted::failed(retry_policy::too_late(lease.job(), lease.is_left()), false)
         } else {
-            if let Some(wait) = self.context.acquire_chat(lease.job()) {
-                self.breaker.unused();
-                lease.put_off(clock::steady().plus(wait));
-                return Ok(());
-            }
-            match take(&lease, self.context, self.abort).await? {
-                Some(step) => step,
+            match take(&lease, task, self.context, self.abort).await? {
+                Some(attempted) => attempted,
                 // It can be repeated, and is after the next start; the lease gives it back.
                 None => return Ok(()),
             }
         };
         let (lane, message) = (lease.lane().clone(), lease.key());
         // What may have arrived must not wait to be noted as such: a stop in between would send it again.
-        let uncertain = match &step.outcome {
+        let uncertain = match &attempted.outcome {
             Err(Failure::Uncertain(refusal)) => Some(Sign::Failed(Failure::transient(refusal.why()))),
             Ok(_) | Err(_) => None,
         };
         let blame = if uncertain.is_some() {
             Blame::Message
         } else {
-            let blame = self.blame(&message, &step, lease.class());
+            let blame = self.blame(&message, &attempted, lease.class());
             self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
         };
-        let messages = retry_policy::messages(lease.job());
-        let (line, has_failed, now) = (Line::of(&lease), step.outcome.is_err(), clock::steady());
-        let outcome = retry_policy::outcome(&lease, step, blame, self.policy, now, fastrand::f64());
+        let messages = retry_policy::messages(lease.job(), &answers);
+        let (line, has_failed, now) = (Line::of(&lease, message_id), attempted.outcome.is_err(), clock::steady());
+        let outcome = retry_policy::outcome(&lease, answers, attempted, blame, self.policy, now, fastrand::f64());
         let failed = has_failed.then(|| Failed::of(&outcome, now)).flatten();
         self.metrics.job(&lane, retry_policy::name(&outcome));
         if matches!(outcome, Outcome::Park { .. }) {
@@ -90,9 +104,9 @@ impl Execution<'_> {
     }
 
     /// Whom a failure is due to.
-    async fn blame(&self, message: &str, step: &Step, class: Class) -> Blame {
-        let failure = step.outcome.as_ref().err().filter(|failure| failure.may_pass());
-        if !step.reached_remote {
+    async fn blame(&self, message: &str, attempted: &Attempted, class: Class) -> Blame {
+        let failure = attempted.outcome.as_ref().err().filter(|failure| failure.may_pass());
+        if !attempted.reached_remote {
             self.breaker.unused();
             return match failure {
                 Some(Failure::Throttled { .. }) => Blame::Way,
@@ -101,10 +115,10 @@ impl Execution<'_> {
                 Some(_) | None => Blame::Message,
             };
         }
-        let sign = match &step.outcome {
+        let sign = match &attempted.outcome {
             Ok(_) | Err(Failure::NotYet { .. } | Failure::Permanent(_) | Failure::Uncertain(_)) => Sign::Passed,
             // What is no message of its own says nothing of messages.
-            Err(_) if step.is_best_effort => {
+            Err(_) if attempted.is_best_effort => {
                 self.breaker.unused();
                 return if self.breaker.answers().await { Blame::Message } else { Blame::Way };
             }
@@ -120,23 +134,27 @@ impl Execution<'_> {
 }
 
 /// Takes the step of a job. `None` if a stop broke it off and it can be repeated.
-async fn take(lease: &Lease, context: &Context, abort: &CancellationToken) -> Result<Option<Step>, StoreError> {
+async fn take(
+    lease: &Lease,
+    task: Task<'_>,
+    context: &Context,
+    abort: &CancellationToken,
+) -> Result<Option<Attempted>, StoreError> {
     if abort.run_until_cancelled(context.acquire(lease.job())).await.is_none() {
         return Ok(None);
     }
     let body_sent = BodySent::default();
-    let step = Box::pin(context.step(lease, &body_sent));
-    match abort.run_until_cancelled(caught(step)).await {
-        Some(step) => step.map(Some),
-        None => {
-            Ok(retry_policy::broken_off(lease.job(), body_sent.is_complete()).map(|failure| Step::remote(Err(failure))))
-        }
+    let step = Box::pin(dispatch::step(context, lease, task, &body_sent));
+    if let Some(result) = abort.run_until_cancelled(caught(step)).await {
+        return Attempted::of(result).map(Some);
     }
+    let uncertain = retry_policy::broken_off(lease.job(), body_sent.is_complete());
+    Ok(uncertain.map(|failure| Attempted::failed(failure, true)))
 }
 
 /// A step that panics fails for good, and takes nothing else with it.
-async fn caught(step: impl Future<Output = Result<Step, StoreError>>) -> Result<Step, StoreError> {
-    AssertUnwindSafe(step).catch_unwind().await.unwrap_or_else(|_panic| Ok(Step::local(Err(internal_error()))))
+async fn caught(step: impl Future<Output = StepResult>) -> StepResult {
+    AssertUnwindSafe(step).catch_unwind().await.unwrap_or_else(|_panic| Err(StepError::local(internal_error())))
 }
 
 #[cfg(test)]
@@ -145,10 +163,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_step_that_panics_fails_with_903_and_a_sentence() {
-        let step = caught(async { unreachable!("nobody has thought of this") }).await.unwrap();
-        let Err(Failure::Permanent(refusal)) = step.outcome else { panic!("it fails for good") };
+        let attempted = Attempted::of(caught(async { unreachable!("nobody has thought of this") }).await).unwrap();
+        let Err(Failure::Permanent(refusal)) = attempted.outcome else { panic!("it fails for good") };
         assert_eq!(refusal.code.number(), 903);
         assert_eq!(refusal.why(), "Not delivered: the Telegram bridge had an internal error.");
-        assert!(!step.reached_remote);
+        assert!(!attempted.reached_remote);
     }
 }

@@ -4,55 +4,49 @@ use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, MessageId, TelegramChat},
         job::Lane,
+        message::OutboundReaction,
         retry::Failure,
     },
-    relay::context::{Context, Step, done},
+    relay::{
+        context::Context,
+        step::{Step, StepError, StepResult, done},
+    },
     store::{Lease, NewJob, Outcome, StoreError},
     telegram::bot::Bot,
-    translate::{
-        emoji,
-        from_kommo::{self, Arrival},
-    },
+    translate::emoji,
 };
 
 /// Shows one reaction, as far as it can be shown. It has waited behind the message that it may be about, and goes on in a
 /// lane of its own: if Telegram puts it off, no answer waits for it, and none of the chat's reactions overtakes another.
-pub(super) async fn step(context: &Context, lease: &Lease, raw: &str) -> Result<Step, StoreError> {
-    let Ok(Arrival::Reaction(reaction)) = from_kommo::decode(raw) else {
-        return Ok(Step::local(Ok(done())));
-    };
+pub(super) async fn step(context: &Context, lease: &Lease, reaction: &OutboundReaction) -> StepResult {
     let lane = Lane::reactions(&reaction.conversation);
     if *lease.lane() != lane {
         let again = NewJob { id: None, lane, job: lease.job().clone() };
-        return Ok(Step::local(Ok(Outcome::Done { then: vec![again], changes: Vec::new() })));
+        return Ok(Step::local(Outcome::Done { then: vec![again], changes: Vec::new() }));
     }
     if reaction.conversation.chat.owner.is_some() {
         tracing::debug!(conversation = %reaction.conversation, "bots cannot react in the chats of their owners");
-        return Ok(Step::local(Ok(done())));
+        return Ok(Step::done());
     }
     let named = message(context, &reaction.conversation, reaction.ours, reaction.kommo.as_ref())?;
     let (Some(bot), Some(message)) = (context.bots.get(&reaction.conversation.source), named) else {
         tracing::debug!(conversation = %reaction.conversation, "a reaction to a message that is not known in this chat");
-        return Ok(Step::local(Ok(done())));
+        return Ok(Step::done());
     };
     let allowed = reaction.emoji.as_deref().map(emoji::reaction);
     if allowed == Some(None) {
         tracing::info!(conversation = %reaction.conversation, "Telegram has no such reaction, nor a similar one: \
-                                                               skipped");
-        return Ok(Step::local(Ok(done())));
+ skipped");
+        return Ok(Step::done());
     }
-    Ok(Step::remote(shown(bot, message, allowed.flatten()).await))
-}
-
-async fn shown(bot: &Bot, message: MessageId, emoji: Option<&str>) -> Result<Outcome, Failure> {
-    match bot.react(message, emoji).await {
-        Ok(()) => Ok(done()),
+    match bot.react(message, allowed.flatten()).await {
+        Ok(()) => {}
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(%message, why = refusal.why(), "Telegram refused this reaction");
-            Ok(done())
         }
-        Err(later) => Err(later),
+        Err(later) => return Err(StepError::remote(later)),
     }
+    Ok(Step::remote(done()))
 }
 
 /// The message of this conversation's bot and chat that Kommo means, by our id or by its own. Of an answer in parts it is

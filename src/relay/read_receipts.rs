@@ -12,8 +12,8 @@ use crate::{
         message::Author,
         topic::Topic,
     },
-    relay::{context::Context, retry_policy::report},
-    store::{NewJob, StateChange, StoreError},
+    relay::{context::Context, effects::Effects, status::report},
+    store::{StateChange, StoreError},
     telegram::sent::Sent,
     translate::from_telegram::Arrival,
 };
@@ -52,9 +52,10 @@ pub(super) fn activity(arrival: &Arrival) -> Option<CustomerActivity> {
 pub(super) fn shown(
     context: &Context,
     activity: Option<CustomerActivity>,
-) -> Result<(Vec<NewJob>, Vec<StateChange>), StoreError> {
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
     let Some(CustomerActivity { conversation, seen, spot }) = activity.filter(|_| context.reading.is_inferred) else {
-        return Ok(Default::default());
+        return Ok(());
     };
     let mut answers = context.store.unread(&conversation)?;
     let now = context.store.topic(&conversation)?;
@@ -63,12 +64,13 @@ pub(super) fn shown(
         None => answers.clear(),
     }
     if answers.is_empty() {
-        return Ok(Default::default());
+        return Ok(());
     }
     tracing::debug!(%conversation, answers = answers.len(), "answers were read");
     let lane = Lane::outbound(&conversation);
-    let reports = answers.iter().map(|answer| report(&lane, answer.message.clone(), Delivery::Read)).collect();
-    Ok((reports, vec![StateChange::Read { conversation, answers }]))
+    effects.jobs.extend(answers.iter().map(|answer| report(&lane, answer.message.clone(), Delivery::Read)));
+    effects.changes.push(StateChange::Read { conversation, answers });
+    Ok(())
 }
 
 /// The topic of a message whose update names none: that of the answer with the same id, else no topic if the chat has no

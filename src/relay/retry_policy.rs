@@ -6,14 +6,13 @@ use crate::{
     breaker::Blame,
     domain::{
         address::KommoMessageId,
-        delivery::{Delivery, ErrorCode, Refusal, Report},
-        job::{Job, Lane},
+        delivery::{Delivery, ErrorCode, Refusal},
+        job::{Job, Lane, Raw},
         retry::{Failure, Schedule},
         time::UnixMillis,
     },
-    relay::context::Step,
-    store::{Lease, NewJob, Outcome},
-    translate::from_kommo::{self, Arrival},
+    relay::{status::report, step::Attempted},
+    store::{Lease, Outcome},
     words::{Sentence, Spoken, count, refusal},
 };
 
@@ -61,23 +60,25 @@ impl RetryPolicy {
 /// The ending of a leased job.
 pub(super) fn outcome(
     lease: &Lease,
-    step: Step,
+    answers: Vec<KommoMessageId>,
+    attempted: Attempted,
     blame: Blame,
     policy: &RetryPolicy,
     now: UnixMillis,
     chance: f64,
 ) -> Outcome {
-    let failure = match step.outcome {
+    let failure = match attempted.outcome {
         Ok(outcome) => return outcome,
         Err(failure) => failure,
     };
     let attempt = Attempt {
         job: lease.job(),
+        answers,
         lane: lease.lane(),
         failed_before: lease.attempts(),
         age: lease.tried_at().elapsed(),
         is_repeated: lease.is_repeated(),
-        is_best_effort: step.is_best_effort,
+        is_best_effort: attempted.is_best_effort,
         blame,
     };
     of_failure(&attempt, failure, policy, now, chance)
@@ -86,6 +87,8 @@ pub(super) fn outcome(
 /// A job whose step has failed.
 struct Attempt<'a> {
     job: &'a Job,
+    /// The answers that it is part of.
+    answers: Vec<KommoMessageId>,
     lane: &'a Lane,
     failed_before: u32,
     /// For how long it is tried.
@@ -143,44 +146,17 @@ fn own_wait(attempt: &Attempt, policy: &RetryPolicy, after: Option<Duration>, ch
 /// What it means that a step was broken off by a stop. If all of a message was `handed_over`, Telegram may have taken it
 /// and would take it again, so that is not left to chance; whatever goes to Kommo can be repeated, and so can half a file.
 pub(super) fn broken_off(job: &Job, handed_over: bool) -> Option<Failure> {
-    match job {
-        Job::Call(_) | Job::Album { .. } if handed_over => {
-            Some(Failure::Uncertain(Refusal::uncertain(refusal::stopped())))
-        }
-        Job::Call(_)
-        | Job::Album { .. }
-        | Job::Update { .. }
-        | Job::Hook { .. }
-        | Job::Reaction { .. }
-        | Job::DeliveryStatus(_)
-        | Job::AssignClientId { .. }
-        | Job::MarkRead { .. }
-        | Job::Link { .. }
-        | Job::UpdateCrm { .. }
-        | Job::ReleaseStartAt { .. }
-        | Job::Remind { .. }
-        | Job::ReleaseStart { .. } => None,
-    }
+    let is_uncertain = job.traits().may_be_done_twice && handed_over;
+    is_uncertain.then(|| Failure::Uncertain(Refusal::uncertain(refusal::stopped())))
 }
 
 /// The end of a job that has waited too long to be worth a step. One that an earlier run has left may have been under way
 /// when the machine went down.
 pub(super) fn too_late(job: &Job, is_left: bool) -> Failure {
-    let refusal = match job {
-        Job::Call(_) | Job::Album { .. } if is_left => Refusal::uncertain(refusal::perhaps_too_late()),
-        Job::Call(_)
-        | Job::Album { .. }
-        | Job::Update { .. }
-        | Job::Hook { .. }
-        | Job::Reaction { .. }
-        | Job::DeliveryStatus(_)
-        | Job::AssignClientId { .. }
-        | Job::MarkRead { .. }
-        | Job::Link { .. }
-        | Job::UpdateCrm { .. }
-        | Job::ReleaseStartAt { .. }
-        | Job::Remind { .. }
-        | Job::ReleaseStart { .. } => Refusal::new(ErrorCode::Other, refusal::too_late()),
+    let refusal = if job.traits().may_be_done_twice && is_left {
+        Refusal::uncertain(refusal::perhaps_too_late())
+    } else {
+        Refusal::new(ErrorCode::Other, refusal::too_late())
     };
     Failure::Permanent(refusal)
 }
@@ -223,58 +199,28 @@ fn park(attempt: &Attempt, failure: Failure, policy: &RetryPolicy) -> Outcome {
         | Failure::Throttled { why, .. }
         | Failure::Blocked { why } => Refusal::new(ErrorCode::Other, refusal::failed(why)),
     };
-    if attempt.is_best_effort {
+    if attempt.is_best_effort || attempt.job.traits().is_best_effort {
         return Outcome::Done { then: Vec::new(), changes: Vec::new() };
     }
-    if let Job::Reaction { .. }
-    | Job::MarkRead { .. }
-    | Job::AssignClientId { .. }
-    | Job::DeliveryStatus(Report { delivery: Delivery::Read, .. }) = attempt.job
-    {
-        return Outcome::Done { then: Vec::new(), changes: Vec::new() };
-    }
-    let (why, needs_person) = (refusal.why(), needs_person(attempt.job, &refusal));
-    let part = if let Job::Call(call) = attempt.job { Some(call).filter(|call| call.parts > 1) } else { None };
+    let (why, needs_person) = (refusal.why(), needs_person(&attempt.answers, &refusal));
+    let part = match attempt.job.calls() {
+        [call] if call.parts > 1 => Some(call),
+        _ => None,
+    };
     let refusal = part.map_or(refusal.clone(), |call| refusal.of_part(call.part, call.parts));
     let told = refusal.told(policy.spoken.now());
-    let report = |message| report(attempt.lane, message, Delivery::Failed(told.clone()));
-    Outcome::Park { why, then: answered_messages(attempt.job).into_iter().map(report).collect(), needs_person }
+    let report = |message: &KommoMessageId| report(attempt.lane, message.clone(), Delivery::Failed(told.clone()));
+    Outcome::Park { why, then: attempt.answers.iter().map(report).collect(), needs_person }
 }
 
 /// Whether a status is not enough: nobody gets one, it does not say what became of the message, or the fault is ours.
-fn needs_person(job: &Job, refusal: &Refusal) -> bool {
-    answered_messages(job).is_empty() || refusal.code == ErrorCode::Internal || refusal.may_have_arrived
-}
-
-/// The job that tells Kommo how a delivery ended.
-pub(super) fn report(lane: &Lane, message: KommoMessageId, delivery: Delivery) -> NewJob {
-    NewJob { id: None, lane: lane.reports(), job: Job::DeliveryStatus(Report { message, delivery }) }
-}
-
-/// The answers that a job is part of: several, if it is an album.
-fn answered_messages(job: &Job) -> Vec<KommoMessageId> {
-    match job {
-        Job::Update { .. }
-        | Job::Reaction { .. }
-        | Job::DeliveryStatus(_)
-        | Job::AssignClientId { .. }
-        | Job::MarkRead { .. }
-        | Job::Link { .. }
-        | Job::UpdateCrm { .. }
-        | Job::ReleaseStartAt { .. }
-        | Job::Remind { .. }
-        | Job::ReleaseStart { .. } => Vec::new(),
-        Job::Call(_) | Job::Album { .. } => job.calls().iter().map(|call| call.message.clone()).collect(),
-        Job::Hook { raw } => match from_kommo::decode(raw) {
-            Ok(Arrival::Message(outbound)) => vec![outbound.id],
-            Ok(Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_)) | Err(_) => Vec::new(),
-        },
-    }
+fn needs_person(answers: &[KommoMessageId], refusal: &Refusal) -> bool {
+    answers.is_empty() || refusal.code == ErrorCode::Internal || refusal.may_have_arrived
 }
 
 /// How many messages of people a job is about.
-pub(super) fn messages(job: &Job) -> usize {
-    if matches!(job, Job::Update { .. }) { 1 } else { answered_messages(job).len() }
+pub(super) const fn messages(job: &Job, answers: &[KommoMessageId]) -> usize {
+    if matches!(job, Job::Raw(Raw::Update(_))) { 1 } else { answers.len() }
 }
 
 /// The name of an ending in metrics.

@@ -2,8 +2,11 @@ use super::*;
 use crate::{
     domain::{
         address::{BotId, Conversation, SourceId},
-        job::{Call, Method},
+        delivery::Report,
+        job::{Album, Call, Hook, Method, Raw, SendJob, StatusJob, Update},
     },
+    relay::task::Task,
+    store::NewJob,
     words::Language,
 };
 
@@ -22,7 +25,7 @@ fn call(part: u16, parts: u16) -> Job {
         keyboard: crate::domain::keyboard::Keyboard::default(),
         reply_to: None,
     };
-    Job::Call(Call {
+    Job::from(Call {
         message: KommoMessageId("m1".to_owned()),
         to: conversation(),
         part,
@@ -36,7 +39,7 @@ fn call(part: u16, parts: u16) -> Job {
 }
 
 fn update() -> Job {
-    Job::Update { source: conversation().source, bot: BotId(1), raw: "{}".to_owned() }
+    Job::from(Update { source: conversation().source, bot: BotId(1), raw: "{}".to_owned() })
 }
 
 fn after(job: &Job, failed_before: u32, failure: Failure) -> Outcome {
@@ -59,7 +62,8 @@ fn policy() -> RetryPolicy {
 fn attempt<'a>(job: &'a Job, lane: &'a Lane, failed_before: u32) -> Attempt<'a> {
     let age = Duration::from_secs(5);
     let blame = Blame::Message;
-    Attempt { job, lane, failed_before, age, is_repeated: false, is_best_effort: false, blame }
+    let answers = Task::read(job).answers();
+    Attempt { job, answers, lane, failed_before, age, is_repeated: false, is_best_effort: false, blame }
 }
 
 fn aged(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
@@ -176,7 +180,9 @@ fn when_the_tries_end_the_author_is_told() {
     let Outcome::Park { then, .. } = after(&call(2, 3), 5, Failure::transient("down")) else {
         panic!("parking was expected")
     };
-    let [NewJob { id: None, lane, job: Job::DeliveryStatus(report) }] = then.as_slice() else { panic!("{then:?}") };
+    let [NewJob { id: None, lane, job: Job::Status(StatusJob::Delivery(report)) }] = then.as_slice() else {
+        panic!("{then:?}")
+    };
     assert_eq!(*lane, Lane::outbound(&conversation()).reports());
     let Delivery::Failed(refusal) = &report.delivery else { panic!("{report:?}") };
     assert_eq!(refusal.sentence, "Part 2 of 3: Not delivered: tried again and again without success (down).");
@@ -186,7 +192,8 @@ fn when_the_tries_end_the_author_is_told() {
 fn a_hook_that_cannot_be_sent_is_reported_under_its_own_id() {
     let raw = include_str!("../../tests/fixtures/kommo/hook_write_first.json").to_owned();
     let refusal = Refusal::new(ErrorCode::ConversationImpossible, Sentence::plain("cannot write first"));
-    let Outcome::Park { then, why, .. } = after(&Job::Hook { raw }, 0, Failure::Permanent(refusal.clone())) else {
+    let Outcome::Park { then, why, .. } = after(&Job::from(Hook { raw }), 0, Failure::Permanent(refusal.clone()))
+    else {
         panic!("parking was expected")
     };
     assert_eq!(why, "cannot write first");
@@ -202,7 +209,8 @@ fn a_hopeless_update_has_no_author_to_tell() {
 
 #[test]
 fn a_reaction_is_tried_again_and_then_let_go() {
-    let reaction = Job::Reaction { raw: include_str!("../../tests/fixtures/kommo/hook_unreact.json").to_owned() };
+    let reaction =
+        Job::Raw(Raw::Reaction(Hook { raw: include_str!("../../tests/fixtures/kommo/hook_unreact.json").to_owned() }));
     assert!(matches!(after(&reaction, 0, Failure::transient("down")), Outcome::Retry { .. }));
     let old = Duration::from_mins(6);
     for release_hold in [
@@ -220,7 +228,7 @@ fn a_reaction_is_tried_again_and_then_let_go() {
 
 #[test]
 fn that_an_answer_was_read_is_let_go_where_kommo_does_not_take_it() {
-    let told = |delivery| Job::DeliveryStatus(Report { message: KommoMessageId("m1".to_owned()), delivery });
+    let told = |delivery| Job::from(Report { message: KommoMessageId("m1".to_owned()), delivery });
     let gone = || Failure::Permanent(Refusal::internal("Kommo knows no such message"));
     assert!(
         matches!(after(&told(Delivery::Read), 0, gone()), Outcome::Done { then, changes } if then.is_empty() && changes.is_empty())
@@ -231,7 +239,7 @@ fn that_an_answer_was_read_is_let_go_where_kommo_does_not_take_it() {
 
 #[test]
 fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
-    let album = Job::Album { calls: vec![] };
+    let album = Job::from(Album { calls: vec![] });
     for job in [call(1, 1), album] {
         assert!(matches!(broken_off(&job, true), Some(Failure::Uncertain(_))));
         assert_eq!(broken_off(&job, false), None);
@@ -241,9 +249,9 @@ fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
 
 #[test]
 fn an_album_that_cannot_be_sent_is_told_to_each_of_its_answers() {
-    let Job::Call(first) = call(1, 1) else { unreachable!("a call") };
-    let second = Call { message: KommoMessageId("m2".to_owned()), ..first.clone() };
-    let album = Job::Album { calls: vec![first, second] };
+    let Job::Send(SendJob::Call(first)) = call(1, 1) else { unreachable!("a call") };
+    let second = Call { message: KommoMessageId("m2".to_owned()), ..(*first).clone() };
+    let album = Job::from(Album { calls: vec![*first, second] });
     let hopeless = Failure::Permanent(Refusal::internal("no"));
     assert!(matches!(after(&album, 0, hopeless), Outcome::Park { then, .. } if then.len() == 2));
 }
@@ -254,7 +262,9 @@ fn told(failure: Failure, failed_before: u32, language: Language) -> (String, St
     let policy = RetryPolicy { spoken: Spoken::new(language), ..policy() };
     let outcome = of_failure(&attempt(&job, &lane, failed_before), failure, &policy, NOW, 0.5);
     let Outcome::Park { why, then, .. } = outcome else { panic!("it is given up") };
-    let [NewJob { job: Job::DeliveryStatus(Report { delivery: Delivery::Failed(told), .. }), .. }] = &then[..] else {
+    let [NewJob { job: Job::Status(StatusJob::Delivery(Report { delivery: Delivery::Failed(told), .. })), .. }] =
+        &then[..]
+    else {
         panic!("{then:?}")
     };
     (why, told.sentence.clone())

@@ -16,7 +16,7 @@ use axum::{
 use reqwest::Url;
 
 use crate::{
-    kommo::hook::HookIntake,
+    intake::hook::HookIntake,
     media::serve::MediaServer,
     serve::{
         peer::{Peer, Proxies},

@@ -8,7 +8,7 @@ use sled::IVec;
 use crate::{
     domain::{
         address::Conversation,
-        job::{Job, Lane},
+        job::{Job, Lane, Update},
     },
     store::{
         Held, ParkedId, Store, StoreError,
@@ -117,7 +117,7 @@ pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
 /// A message that was held goes the way of any other.
 fn held(conversation: &Conversation, value: &[u8]) -> Result<Arrival, String> {
     let Held { bot, raw, since } = rows::parse(value)?;
-    let job = Job::Update { source: conversation.source.clone(), bot, raw };
+    let job = Job::from(Update { source: conversation.source.clone(), bot, raw });
     Ok(Arrival { lane: Lane::inbound(conversation), jobs: vec![(0, JobRow::new(job, since))] })
 }
 

@@ -181,7 +181,7 @@ fn is_usable(runtime: &Runtime, store: &Store) {
     let waiting: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();
     let lane = Lane { route: "inbound".parse().expect("it is one"), thread: "new".to_owned() };
     let report = Report { message: KommoMessageId("new".to_owned()), delivery: Delivery::Delivered };
-    let job = NewJob { id: None, lane, job: Job::DeliveryStatus(report) };
+    let job = NewJob { id: None, lane, job: Job::from(report) };
     let pushed = runtime.block_on(store.push(Intake { jobs: vec![job], offset: None }, NOW));
     assert_eq!(pushed.expect("it can be stored").taken, 1);
     let after: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();

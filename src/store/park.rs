@@ -9,7 +9,7 @@ use crate::{
     domain::{
         address::{Conversation, MessageId},
         delivery::{Delivery, Report},
-        job::{Job, Lane, Route},
+        job::{Job, Lane, Route, StatusJob},
         time::UnixMillis,
     },
     store::{
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A message that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Parked {
     /// Its name for the operator.
     pub id: ParkedId,
@@ -61,7 +61,9 @@ pub(super) fn write(txn: &mut WriteTxn, batch: &mut Batch, parked: &ParkedRow) -
 /// Kommo's code of the failure that is told of what is parked.
 pub(super) fn code(then: &[NewJob]) -> Option<i32> {
     then.iter().find_map(|job| {
-        let Job::DeliveryStatus(Report { delivery: Delivery::Failed(refusal), .. }) = &job.job else { return None };
+        let Job::Status(StatusJob::Delivery(Report { delivery: Delivery::Failed(refusal), .. })) = &job.job else {
+            return None;
+        };
         Some(refusal.code.number())
     })
 }

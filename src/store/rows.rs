@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A waiting job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct JobRow {
     #[serde(rename = "work")]
     pub(super) job: Job,
@@ -37,7 +37,7 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 /// A parked message: the jobs that were still to be done, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ParkedRow {
     pub(super) route: String,
     pub(super) thread: String,

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::{
     address::{Conversation, KommoChatId, KommoMessageId, KommoUserId, SourceId},
     delivery::{Delivery, Report},
-    job::{Call, Method, RemoteFile},
+    job::{Call, Method, RemoteFile, SendJob, StatusJob},
     keyboard::Keyboard,
     message::MediaKind,
     reach::{Connection, Membership},
@@ -72,12 +72,12 @@ fn lane(thread: &str) -> Lane {
 
 /// A job that can be told from others by its name.
 fn named_job(name: &str) -> Job {
-    Job::DeliveryStatus(Report { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
+    Job::from(Report { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
 }
 
 /// The same as part of an answer.
 fn part(name: &str, answer: &str) -> Job {
-    Job::Call(Call {
+    Job::from(Call {
         message: KommoMessageId(answer.to_owned()),
         to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
         part: 1,
@@ -102,9 +102,11 @@ fn send_file() -> Method {
 
 fn name(job: &Job) -> &str {
     match job {
-        Job::DeliveryStatus(report) => &report.message.0,
-        Job::Call(Call { method: Method::SendText { text, .. }, .. }) => text,
-        other => panic!("{other:?} is not of these tests"),
+        Job::Status(StatusJob::Delivery(report)) => &report.message.0,
+        other => match other.calls() {
+            [Call { method: Method::SendText { text, .. }, .. }] => text,
+            _ => panic!("{other:?} is not of these tests"),
+        },
     }
 }
 

@@ -13,17 +13,17 @@ use crate::telegram::error::{ApiError, CallError, Foreign, Unread};
 
 /// What came back: the status, `Retry-After`, and the body.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) after: Option<Duration>,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) after: Option<Duration>,
+    pub(crate) body: String,
 }
 
 /// The fields of the answer's object, by their names.
 type Shape<'a> = BTreeMap<String, &'a RawValue>;
 
 /// The result, or why there is none (Bot API, "Making requests").
-pub(super) fn read(answer: Answer) -> Result<Box<RawValue>, CallError> {
+pub(crate) fn read(answer: Answer) -> Result<Box<RawValue>, CallError> {
     let Answer { status, after, body } = answer;
     let read = serde_json::from_str::<Shape<'_>>(&body).ok().and_then(|shape| match field(&shape, "ok") {
         Some(true) if status.is_success() => result(&shape).map(Ok),

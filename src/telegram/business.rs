@@ -5,9 +5,8 @@ use serde_json::Value;
 use teloxide::requests::Payload;
 
 use crate::{
-    domain::{reach::Connection, retry::Failure},
+    domain::retry::Failure,
     telegram::{bot::Bot, failure, place::Target, wire::RawObject},
-    translate::from_telegram,
 };
 
 /// `getBusinessConnection`.
@@ -35,15 +34,15 @@ impl Payload for ReadBusinessMessage {
 }
 
 impl Bot {
-    /// What Telegram says of a connection of Telegram Business; `None` if it does not say whose it is.
+    /// What Telegram says of a connection of Telegram Business.
     ///
     /// # Errors
     /// The verdict on the failure. This sends nothing, so a broken connection is no more than a reason to ask again.
-    pub async fn business_connection(&self, id: &str) -> Result<Option<Connection>, Failure> {
+    pub async fn business_connection(&self, id: &str) -> Result<RawObject, Failure> {
         self.acquire().await;
         let payload = GetBusinessConnection { business_connection_id: id.to_owned() };
         let answer = self.sender.call(&payload).await.map_err(failure::of_repeatable)?;
-        Ok(serde_json::from_str::<RawObject>(answer.get()).ok().as_ref().and_then(from_telegram::connection))
+        Ok(serde_json::from_str(answer.get()).unwrap_or_default())
     }
 
     /// Marks what a customer wrote, up to `message`, as read in the name of the chat's owner.

@@ -4,7 +4,7 @@ use crate::telegram::error::ApiError;
 
 /// Something that only a person can mend. Once it is mended, the bridge goes on by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Obstacle {
+pub enum Obstacle {
     /// The token was revoked, or its bot deleted (401).
     #[error(
         "Telegram does not accept this bot's token (401 Unauthorized): it was revoked, or the bot was deleted. \
@@ -35,7 +35,8 @@ pub(super) enum Obstacle {
 
 impl Obstacle {
     /// What an error says of the bot as a whole, whatever was called. The texts are those of the published server.
-    pub(super) fn of(error: &ApiError) -> Option<Self> {
+    #[must_use]
+    pub fn of(error: &ApiError) -> Option<Self> {
         match (error.code, error.description.as_str()) {
             // Whoever writes a token well and is told so has put something into the path before it.
             (401, text) if text.contains("invalid token") => Some(Self::NoBotThere("401 Unauthorized: invalid token")),

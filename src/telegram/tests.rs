@@ -1,5 +1,5 @@
 //! What is tested across the files of this room, and the server that it takes.
 
 mod lines;
-pub(super) mod scripted;
+pub(crate) mod scripted;
 mod verdicts;

@@ -17,18 +17,18 @@ const GRACE: Duration = Duration::from_secs(15);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ask {
+pub struct Ask {
     /// The first update that is wanted; everything below it is confirmed.
-    pub(super) offset: Option<i64>,
+    pub offset: Option<i64>,
     /// How many at most.
-    pub(super) limit: u8,
+    pub limit: u8,
     /// How the answer is waited for.
-    pub(super) wait: Wait,
+    pub wait: Wait,
 }
 
 /// How the answer to a poll is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
+pub enum Wait {
     /// The server holds the poll until somebody writes.
     ForNews,
     /// The server answers at once, however slow the line is.
@@ -39,15 +39,19 @@ pub(super) enum Wait {
 
 /// An update as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RawUpdate {
+pub struct RawUpdate {
     /// Its number; `None` if it has none by which it could be confirmed.
-    pub(super) id: Option<i64>,
-    pub(super) raw: String,
+    pub id: Option<i64>,
+    /// Its text.
+    pub raw: String,
 }
 
 impl Bot {
     /// The updates from an offset on, in the order in which they came.
-    pub(super) async fn updates(&self, ask: Ask) -> Result<Vec<RawUpdate>, CallError> {
+    ///
+    /// # Errors
+    /// Why there is no answer, or none that can be read.
+    pub async fn updates(&self, ask: Ask) -> Result<Vec<RawUpdate>, CallError> {
         let held_for = if ask.wait == Wait::ForNews { self.poll_timeout } else { Duration::ZERO };
         let within = match ask.wait {
             Wait::ForNews | Wait::ForAnswer => held_for + GRACE,
@@ -70,7 +74,7 @@ impl Bot {
     }
 
     /// Waits until somebody has said so.
-    pub(super) async fn doubted(&self) {
+    pub async fn doubted(&self) {
         self.doubt.notified().await;
     }
 }

@@ -4,15 +4,16 @@
 //! they write ("Chat history"). What we have sent there has both.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
     domain::{
         address::{Conversation, KommoMessageId, KommoUserId},
         imported::ImportedId,
+        message::Outbound,
         time::UnixMillis,
     },
-    kommo::wire::{HistoryItem, HistoryPerson, HookCard, HookLocation},
+    kommo::wire::{HistoryItem, HistoryPerson, HookCard, HookConversation, HookLocation, HookMessage, HookSource},
+    translate::from_kommo,
 };
 
 /// A message of a chat's history.
@@ -118,70 +119,22 @@ fn at(item: &HistoryItem) -> UnixMillis {
     item.msec_timestamp.map(UnixMillis).or_else(seconds).unwrap_or_default()
 }
 
-#[derive(Serialize)]
-struct Hook<'a> {
-    message: Outgoing<'a>,
-}
-
-#[derive(Serialize)]
-struct Outgoing<'a> {
-    conversation: Ids<'a>,
-    sender: Person<'a>,
-    receiver: Person<'a>,
-    source: Source<'a>,
-    timestamp: i64,
-    msec_timestamp: i64,
-    message: &'a RawValue,
-}
-
-#[derive(Serialize)]
-struct Ids<'a> {
-    id: &'a str,
-    client_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct Source<'a> {
-    external_id: &'a str,
-}
-
-#[derive(Serialize)]
-struct Person<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-}
-
-impl<'a> Person<'a> {
-    fn of(person: Option<&'a HistoryPerson>) -> Self {
-        let field = |read: fn(&HistoryPerson) -> Option<&str>| person.and_then(read);
-        Self {
-            id: field(|person| person.id.as_deref()),
-            client_id: field(|person| person.client_id.as_deref()),
-            name: field(|person| person.name.as_deref()),
-        }
-    }
-}
-
-/// The hook that told, or should have told, of a message in `conversation`, whose chat Kommo calls `kommo_chat`; `None`
-/// if there is nothing to tell. Whatever else the message holds comes along as it is.
+/// The answer that a message of the history is, in `conversation`, whose chat Kommo calls `kommo_chat`: what its hook
+/// told, or should have told. `None` if there is nothing to tell.
 #[must_use]
-pub fn as_hook(item: &HistoryItem, conversation: &Conversation, kommo_chat: &str) -> Option<String> {
-    let hook = Hook {
-        message: Outgoing {
-            conversation: Ids { id: kommo_chat, client_id: &conversation.to_string() },
-            sender: Person::of(item.sender.as_ref()),
-            receiver: Person::of(item.receiver.as_ref()),
-            source: Source { external_id: conversation.source.as_str() },
-            timestamp: at(item).seconds(),
-            msec_timestamp: at(item).0,
-            message: item.message.as_deref()?,
-        },
-    };
-    serde_json::to_string(&hook).ok()
+pub fn answer(item: &HistoryItem, conversation: &Conversation, kommo_chat: &str) -> Option<Box<Outbound>> {
+    let message = serde_json::from_str(item.message.as_deref()?.get()).ok()?;
+    from_kommo::message(HookMessage {
+        conversation: Some(HookConversation {
+            id: Some(kommo_chat.to_owned()),
+            client_id: Some(conversation.to_string()),
+        }),
+        source: Some(HookSource { external_id: Some(conversation.source.to_string()) }),
+        timestamp: Some(at(item).seconds()),
+        msec_timestamp: Some(at(item).0),
+        message: Some(message),
+        ..HookMessage::default()
+    })
 }
 
 #[cfg(test)]
@@ -190,7 +143,7 @@ mod tests {
     use crate::{
         domain::message::{Content, Recipient},
         kommo::wire::History,
-        translate::from_kommo::{self, Arrival},
+        translate::from_kommo::Arrival,
     };
 
     fn items(raw: &str) -> Vec<HistoryItem> {
@@ -243,11 +196,18 @@ mod tests {
     fn a_message_reads_as_its_hook_would_have() {
         let items = items(include_str!("../../tests/fixtures/kommo/history.json"));
         let conversation = Conversation::new(crate::domain::address::SourceId::parse("bot1").unwrap(), 777_000_111);
-        let hook = as_hook(&items[0], &conversation, "8e4d4baa").unwrap();
-        let Ok(Arrival::Message(outbound)) = from_kommo::decode(&hook) else { panic!("{hook}") };
+        let outbound = answer(&items[0], &conversation, "8e4d4baa").unwrap();
         assert_eq!(outbound.id.0, "fbf3fe89-143a-43af-aaae-49fa1cece1d8");
         assert_eq!(outbound.to, Recipient::Known(conversation));
         assert_eq!(outbound.source.as_deref(), Some("bot1"));
         assert_eq!(outbound.content, Content::Text("How are you?".to_owned()));
+        // What an earlier version has stored of it looks like a hook.
+        let (at, message) = (at(&items[0]), items[0].message.as_ref().unwrap());
+        let hook = format!(
+            r#"{{"message":{{"conversation":{{"id":"8e4d4baa","client_id":"tg:bot1:777000111"}},"sender":{{}},"receiver":{{}},"source":{{"external_id":"bot1"}},"timestamp":{},"msec_timestamp":{},"message":{message}}}}}"#,
+            at.seconds(),
+            at.0
+        );
+        assert_eq!(from_kommo::decode(&hook).unwrap(), Arrival::Message(outbound));
     }
 }

@@ -7,7 +7,11 @@ use crate::{
         time::UnixMillis,
     },
     kommo::wire::{Hook, HookAction, HookContent, HookMessage, HookQuoted, HookTyping},
-    translate::{file_name, text::is_visible},
+    translate::{
+        file_name,
+        known_chat::{self, KnownChat},
+        text::is_visible,
+    },
 };
 
 mod cards;
@@ -28,13 +32,44 @@ pub enum Arrival {
     Other(&'static str),
 }
 
+/// A hook that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Received {
+    /// What it is about.
+    pub arrival: Arrival,
+    /// When Kommo sent it.
+    pub sent_at: Option<UnixMillis>,
+    /// Kommo's id of who of the account wrote its message.
+    pub sender: Option<String>,
+    /// What it tells of its chat.
+    pub known: Option<KnownChat>,
+}
+
 /// Reads a hook.
 ///
 /// # Errors
 /// If it is not a JSON object. Anything else has a meaning, if only [`Arrival::Other`].
-pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
+pub fn read(raw: &str) -> Result<Received, serde_json::Error> {
     let hook: Hook = serde_json::from_str(raw)?;
-    Ok(match (hook.message, hook.action) {
+    let sender = hook.message.as_ref().and_then(|message| message.sender.as_ref()?.id.clone());
+    Ok(Received {
+        sent_at: hook.time.map(UnixMillis::from_seconds),
+        sender: sender.filter(|id| !id.is_empty()),
+        known: hook.message.as_ref().and_then(known_chat::of),
+        arrival: arrival(hook),
+    })
+}
+
+/// What a hook is about.
+///
+/// # Errors
+/// As [`read`].
+pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
+    serde_json::from_str(raw).map(arrival)
+}
+
+fn arrival(hook: Hook) -> Arrival {
+    match (hook.message, hook.action) {
         (Some(message), _) => self::message(message).map_or(Arrival::Other("message without an id"), Arrival::Message),
         (None, Some(HookAction { typing: Some(typing), .. })) => {
             self::typing(&typing).map_or(Arrival::Other("typing elsewhere"), Arrival::Typing)
@@ -44,28 +79,7 @@ pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
         }
         (None, Some(_)) => Arrival::Other("action"),
         (None, None) => Arrival::Other("unknown"),
-    })
-}
-
-/// When the message that a hook tells of was written.
-#[must_use]
-pub fn written_at(raw: &str) -> Option<UnixMillis> {
-    let hook: Hook = serde_json::from_str(raw).ok()?;
-    instant(&hook.message?)
-}
-
-/// Kommo's id of who of the account wrote the message that a hook tells of.
-#[must_use]
-pub fn sender(raw: &str) -> Option<String> {
-    let hook: Hook = serde_json::from_str(raw).ok()?;
-    hook.message?.sender?.id.filter(|id| !id.is_empty())
-}
-
-/// When Kommo sent a hook.
-#[must_use]
-pub fn sent_at(raw: &str) -> Option<UnixMillis> {
-    let hook: Hook = serde_json::from_str(raw).ok()?;
-    hook.time.map(UnixMillis::from_seconds)
+    }
 }
 
 fn instant(message: &HookMessage) -> Option<UnixMillis> {
@@ -73,7 +87,8 @@ fn instant(message: &HookMessage) -> Option<UnixMillis> {
     exact.or_else(|| message.timestamp.map(UnixMillis::from_seconds))
 }
 
-fn message(hook: HookMessage) -> Option<Box<Outbound>> {
+/// The answer that a message of Kommo's is; `None` for one without an id.
+pub(super) fn message(hook: HookMessage) -> Option<Box<Outbound>> {
     let written_at = instant(&hook);
     let content = hook.message?;
     let id = content.id.clone().filter(|id| !id.is_empty())?;

@@ -9,18 +9,15 @@ fn source() -> SourceId {
 
 fn arrival(raw: &str) -> Result<Arrival, Skip> {
     let now = UnixMillis(1_786_017_700_000);
-    decode(
-        raw,
-        &Place {
-            source: &source(),
-            bot: BotId(123_456),
-            connection: None,
-            groups: false,
-            largest_file_bytes: 20 << 20,
-            language: Language::En,
-            now,
-        },
-    )
+    Received::read(raw).decode(&Place {
+        source: &source(),
+        bot: BotId(123_456),
+        connection: None,
+        groups: false,
+        largest_file_bytes: 20 << 20,
+        language: Language::En,
+        now,
+    })
 }
 
 fn read(raw: &str) -> Result<Inbound, Skip> {
@@ -222,10 +219,10 @@ fn the_unreadable_is_told_apart_from_the_uninteresting() {
 
 #[test]
 fn the_lane_is_the_chat_and_without_one_the_source() {
-    assert_eq!(lane(&update("message", ""), &source()).thread, "tg:sales:777000111");
-    assert_eq!(lane(&update("edited_message", ""), &source()).thread, "tg:sales:777000111");
+    assert_eq!(Received::read(&update("message", "")).lane(&source()).thread, "tg:sales:777000111");
+    assert_eq!(Received::read(&update("edited_message", "")).lane(&source()).thread, "tg:sales:777000111");
     for raw in [r#"{"update_id":1,"poll":{}}"#, r#"{"update_id":1,"message":{}}"#, "nonsense"] {
-        assert_eq!(lane(raw, &source()).thread, "source:sales", "{raw}");
+        assert_eq!(Received::read(raw).lane(&source()).thread, "source:sales", "{raw}");
     }
 }
 
@@ -245,7 +242,7 @@ fn a_press_says_what_stands_on_the_button() {
     assert_eq!(press.inbound.content, Content::Text("Cancel".to_owned()));
     assert_eq!(press.inbound.id.to_string(), "tg:123456:777000111:42:9001");
     assert_eq!(press.inbound.sent_at, UnixMillis(1_786_017_700_000));
-    assert_eq!(lane(PRESS, &source()).thread, "tg:sales:777000111");
+    assert_eq!(Received::read(PRESS).lane(&source()).thread, "tg:sales:777000111");
     assert_eq!(press.once().inbound.id.to_string(), "tg:123456:777000111:42:-2");
 }
 
@@ -320,7 +317,7 @@ fn a_reaction_in_a_group_is_one_of_many() {
         language: Language::En,
         now,
     };
-    assert_eq!(decode(raw, &place), Err(Skip::OneOfMany));
+    assert_eq!(Received::read(raw).decode(&place), Err(Skip::OneOfMany));
 }
 
 #[test]
@@ -329,7 +326,7 @@ fn a_reaction_is_its_newest_emoji() {
         let raw = format!(
             r#"{{"update_id":1,"message_reaction":{{"chat":{{"id":5,"type":"private"}},"message_id":42,"user":{{"id":5}},"date":1,"old_reaction":[{old}],"new_reaction":[{new}]}}}}"#
         );
-        assert_eq!(lane(&raw, &source()).thread, "tg:sales:5");
+        assert_eq!(Received::read(&raw).lane(&source()).thread, "tg:sales:5");
         let Ok(Arrival::Reaction(reaction)) = arrival(&raw) else { return None };
         let named = (reaction.message.to_string(), reaction.customer.to_string());
         assert_eq!(named, ("tg:123456:5:42".to_owned(), "tg-user:5".to_owned()));

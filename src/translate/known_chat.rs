@@ -2,7 +2,7 @@
 
 use crate::{
     domain::address::{Conversation, KommoChatId, KommoUserId},
-    kommo::wire::Hook,
+    kommo::wire::HookMessage,
 };
 
 /// A conversation of ours, as Kommo calls it.
@@ -15,22 +15,25 @@ pub struct KnownChat {
     pub user: Option<KommoUserId>,
 }
 
-/// Reads a hook; `None` if it carries no message of a conversation of ours.
-#[must_use]
-pub fn read(raw: &str) -> Option<KnownChat> {
-    let message = serde_json::from_str::<Hook>(raw).ok()?.message?;
-    let thread = message.conversation?;
+/// What the message of a hook tells; `None` if its conversation is not ours.
+pub(super) fn of(message: &HookMessage) -> Option<KnownChat> {
+    let thread = message.conversation.clone()?;
     let filled = |id: Option<String>| id.filter(|id| !id.is_empty());
     Some(KnownChat {
         conversation: filled(thread.client_id)?.parse().ok()?,
         chat: KommoChatId(filled(thread.id)?),
-        user: message.receiver.and_then(|receiver| filled(receiver.id)).map(KommoUserId),
+        user: message.receiver.as_ref().and_then(|receiver| filled(receiver.id.clone())).map(KommoUserId),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::translate::from_kommo;
+
+    fn read(raw: &str) -> Option<KnownChat> {
+        from_kommo::read(raw).unwrap().known
+    }
 
     #[test]
     fn a_hook_tells_both_ids() {

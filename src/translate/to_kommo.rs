@@ -4,7 +4,7 @@ use crate::{
     domain::{
         address::KommoMessageId,
         delivery::{Delivery, Report},
-        message::{Author, ButtonPress, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction},
+        message::{Author, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction},
     },
     kommo::wire::{
         Card, Delivered, DeliveryStatus, Event, KnownMessage, Location, Message, NewChat, NewMessage, Profile, React,
@@ -17,10 +17,11 @@ use crate::{
 mod edits;
 mod fallbacks;
 mod manager_initiated;
+mod variants;
 
 pub use edits::{deleted, edit};
-pub use fallbacks::{linked, pictured};
-pub use manager_initiated::{answering, named};
+pub use manager_initiated::named;
+pub use variants::{Extras, Variant, Without, variants};
 
 /// A message as the event that creates it, for managers who read `language`. Kommo fetches files by `links`.
 #[must_use]
@@ -47,14 +48,6 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> 
             silent: is_sent,
         },
     }
-}
-
-/// A customer's press of a button as the event that creates its message.
-#[must_use]
-pub fn press(press: &ButtonPress, links: &MediaLinks<'_>, language: Language) -> Event {
-    let mut event = encode(&press.inbound, links, language);
-    event.payload.message.callback_data.clone_from(&press.choice);
-    event
 }
 
 fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     address::{BotId, Conversation, KommoMessageId, MessageId, SourceId},
-    job::Job,
+    job::{Job, SendJob},
     manager_initiated::UnknownRecipient,
     message::MediaKind,
 };
@@ -252,7 +252,9 @@ fn united(answers: &[(&str, Outbound)]) -> String {
         }
     };
     let shown = |job: &Job| match job {
-        Job::Album { calls } => format!("[{}]", calls.iter().map(caption).collect::<Vec<_>>().join(" ")),
+        Job::Send(SendJob::Album(album)) => {
+            format!("[{}]", album.calls.iter().map(caption).collect::<Vec<_>>().join(" "))
+        }
         other => other.calls().iter().map(caption).collect(),
     };
     album::unite(answers.iter().map(calls).collect()).iter().map(shown).collect::<Vec<_>>().join(" ")

@@ -18,7 +18,7 @@ use telekommo::{
     media::link::{LinkKey, Links, Target},
     telegram::wire::{ABOUT, CONTENTS},
     translate::{
-        from_telegram::{self, Arrival, Place},
+        from_telegram::{Arrival, Place, Received},
         to_kommo,
     },
     words::Language,
@@ -46,18 +46,15 @@ fn arrival(raw: &str) -> Result<Arrival, Skip> {
         made_at: NOW,
     };
     let source = SourceId::parse("sales").unwrap();
-    from_telegram::decode(
-        raw,
-        &Place {
-            source: &source,
-            bot: BOT,
-            connection: Some(&connection),
-            groups: true,
-            largest_file_bytes: 20 << 20,
-            language: Language::En,
-            now: NOW,
-        },
-    )
+    Received::read(raw).decode(&Place {
+        source: &source,
+        bot: BOT,
+        connection: Some(&connection),
+        groups: true,
+        largest_file_bytes: 20 << 20,
+        language: Language::En,
+        now: NOW,
+    })
 }
 
 /// The message of an update that has one.

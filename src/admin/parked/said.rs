@@ -4,8 +4,8 @@ use crate::{
     domain::{
         address::{BotId, SourceId},
         delivery::{Delivery, Report},
-        job::{Call, Job, Method},
-        message::{Attachment, Content, Media},
+        job::{Call, Hook, Job, Method, Raw, SendJob, StatusJob, Update},
+        message::{Attachment, Content, Media, Outbound},
         time::UnixMillis,
     },
     translate::{from_kommo, from_telegram},
@@ -23,22 +23,19 @@ pub(crate) fn said(jobs: &[Job]) -> Option<String> {
 
 fn of_work(job: &Job) -> Option<String> {
     match job {
-        Job::Update { source, bot, raw } => of_update(source, *bot, raw),
-        Job::Hook { raw } | Job::Reaction { raw } => of_hook(raw),
-        Job::Call(call) => Some(of_call(call)),
-        Job::Album { calls } => Some(calls.iter().map(of_call).collect::<Vec<_>>().join(" ")),
-        Job::DeliveryStatus(Report { delivery, .. }) => Some(match delivery {
+        Job::Raw(Raw::Update(Update { source, bot, raw })) => of_update(source, *bot, raw),
+        Job::Raw(Raw::Hook(Hook { raw }) | Raw::Reaction(Hook { raw })) => of_hook(raw),
+        Job::Send(SendJob::Answer(outbound)) => Some(of_answer(outbound)),
+        Job::Send(SendJob::Call(call)) => Some(of_call(call)),
+        Job::Send(SendJob::Album(album)) => Some(album.calls.iter().map(of_call).collect::<Vec<_>>().join(" ")),
+        Job::Status(StatusJob::Delivery(Report { delivery, .. })) => Some(match delivery {
             Delivery::Delivered => "delivered".to_owned(),
             Delivery::Read => "read".to_owned(),
             Delivery::Failed(refusal) => format!("failed: {}", refusal.sentence),
         }),
-        Job::AssignClientId { .. }
-        | Job::MarkRead { .. }
-        | Job::Link { .. }
-        | Job::UpdateCrm { .. }
-        | Job::ReleaseStartAt { .. }
-        | Job::ReleaseStart { .. }
-        | Job::Remind { .. } => None,
+        Job::Inbound(_) | Job::Send(SendJob::MarkRead(_)) | Job::Status(StatusJob::AssignClientId(_)) | Job::Crm(_) => {
+            None
+        }
     }
 }
 
@@ -53,7 +50,7 @@ fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
         // The operator's own terminal speaks English.
         language: Language::En,
     };
-    match from_telegram::decode(raw, &place) {
+    match from_telegram::Received::read(raw).decode(&place) {
         Ok(from_telegram::Arrival::Message(inbound)) => Some(of_content(&inbound.content)),
         Ok(from_telegram::Arrival::ButtonPress(press)) => Some(of_content(&press.inbound.content)),
         Ok(from_telegram::Arrival::Reaction(reaction)) => reaction.emoji,
@@ -80,13 +77,14 @@ fn words_in(raw: &str) -> Option<String> {
 
 fn of_hook(raw: &str) -> Option<String> {
     match from_kommo::decode(raw).ok()? {
-        from_kommo::Arrival::Message(outbound) => {
-            let file = outbound.file.as_ref().map(of_attachment);
-            Some(file.unwrap_or_else(|| of_content(&outbound.content)))
-        }
+        from_kommo::Arrival::Message(outbound) => Some(of_answer(&outbound)),
         from_kommo::Arrival::Reaction(reaction) => reaction.emoji,
         from_kommo::Arrival::Typing(_) | from_kommo::Arrival::Other(_) => None,
     }
+}
+
+fn of_answer(outbound: &Outbound) -> String {
+    outbound.file.as_ref().map_or_else(|| of_content(&outbound.content), of_attachment)
 }
 
 fn of_call(call: &Call) -> String {
@@ -133,13 +131,13 @@ mod tests {
     use crate::domain::{
         address::{Conversation, KommoMessageId},
         delivery::{ErrorCode, ToldRefusal},
-        job::RemoteFile,
+        job::{ReleaseStartAt, RemoteFile},
         keyboard::Keyboard,
         message::MediaKind,
     };
 
     fn call(method: Method) -> Job {
-        Job::Call(Call {
+        Job::from(Call {
             message: KommoMessageId("m".to_owned()),
             to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
             part: 1,
@@ -167,13 +165,15 @@ mod tests {
             r#"{{"update_id":1,"message":{{"message_id":5,"date":1786017600,"chat":{{"id":7,"type":"private"}},
             "from":{{"id":7,"is_bot":false,"first_name":"Anna"}},{message}}}}}"#
         );
-        Job::Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw }
+        Job::from(Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw })
     }
 
     #[test]
     fn a_message_is_told_by_its_words_or_by_what_it_is() {
-        let hook = |content: &str| Job::Hook {
-            raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
+        let hook = |content: &str| {
+            Job::from(Hook {
+                raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
+            })
         };
         let refusal = ToldRefusal::new(ErrorCode::Other, "The bot was blocked.");
         let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
@@ -186,17 +186,22 @@ mod tests {
             (vec![update(r#""location":{"latitude":1.5,"longitude":2.5}"#)], Some("[location]")),
             (vec![update(r#""contact":{"first_name":"Bob","phone_number":"+1555"}"#)], Some("[contact] Bob")),
             (
-                vec![Job::Update {
+                vec![Job::from(Update {
                     source: SourceId::parse("sales").unwrap(),
                     bot: BotId(1),
                     raw: r#"{"update_id":1,"business_message":{"business_connection_id":"c","text":"Hi"}}"#.to_owned(),
-                }],
+                })],
                 Some("Hi"),
             ),
             (vec![hook(r#"{"id":"m","type":"text","text":"An answer"}"#)], Some("An answer")),
-            (vec![Job::DeliveryStatus(report)], Some("failed: The bot was blocked.")),
-            (vec![Job::Hook { raw: "nonsense".to_owned() }], None),
-            (vec![Job::ReleaseStartAt { conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7) }], None),
+            (vec![Job::from(report)], Some("failed: The bot was blocked.")),
+            (vec![Job::from(Hook { raw: "nonsense".to_owned() })], None),
+            (
+                vec![Job::from(ReleaseStartAt {
+                    conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
+                })],
+                None,
+            ),
         ] {
             assert_eq!(said(&jobs).as_deref(), says, "{jobs:?}");
         }

@@ -139,6 +139,13 @@ impl Lane {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("reactions:{conversation}") }
     }
 
+    /// The conversation that it is a lane of, if its name tells one.
+    #[must_use]
+    pub fn conversation(&self) -> Option<Conversation> {
+        let beside = || self.thread.split_once(':').and_then(|(_, rest)| rest.parse().ok());
+        self.thread.parse().ok().or_else(beside)
+    }
+
     /// The lane of the delivery statuses of `self`'s answers.
     #[must_use]
     pub fn reports(&self) -> Self {

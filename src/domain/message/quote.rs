@@ -1,9 +1,12 @@
 //! Quotations: what a message answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::address::{KommoMessageId, MessageId};
 
-/// The message that another one answers, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The message that another one answers, as far as it is known. This is a stored format: fields are only ever added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Quote {
     /// Our id of it.
     pub ours: Option<MessageId>,

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         address::{Conversation, KommoChatId},
         crm::{CustomerProfile, LinkTarget},
-        job::Job,
+        job::{CrmJob, Job, Link},
         phone::{self, Country},
         retry::Failure,
         time::UnixMillis,
@@ -16,8 +16,9 @@ use crate::{
         wire::account::{Contact, NewChatLink},
     },
     relay::{
-        context::{Context, Step, done},
-        crm::{self, age},
+        context::Context,
+        crm::account::{self, age, hopeless},
+        step::{Step, StepError, StepResult, done},
     },
     store::{Lease, StoreError},
     translate,
@@ -67,29 +68,23 @@ pub(super) enum LinkOutcome {
 }
 
 /// Gives the chat away.
-pub(in crate::relay) async fn step(
-    context: &Context,
-    lease: &Lease,
-    (conversation, customer, whose): (&Conversation, &CustomerProfile, &LinkTarget),
-) -> Result<Step, StoreError> {
-    let account = match crm::account(context) {
-        Ok(account) => account,
-        Err(failure) => return Ok(Step::local(Err(failure))),
-    };
+pub(in crate::relay) async fn step(context: &Context, lease: &Lease, job: &Link) -> StepResult {
+    let Link { conversation, customer, whose } = job;
+    let account = account::of(context)?;
     let from = TakenFrom::message(lease.enqueued_at(), false);
-    let outcome = match link_chat(context, &account, (conversation, customer), whose, from).await {
+    match link_chat(context, &account, (conversation, customer), whose, from).await {
         Ok(LinkOutcome::NotYet) if age(lease.enqueued_at()) < TWIN_WITHIN && !is_outdated(lease)? => {
-            Err(Failure::not_yet("Kommo has not made the contact of this customer's other chat yet"))
+            let later = Failure::not_yet("Kommo has not made the contact of this customer's other chat yet");
+            Err(StepError::remote(later))
         }
-        Ok(LinkOutcome::Chat(_) | LinkOutcome::ToNobody | LinkOutcome::NotYet) => Ok(done()),
-        Err(failure) => Err(failure),
-    };
-    Ok(Step::remote(outcome))
+        Ok(LinkOutcome::Chat(_) | LinkOutcome::ToNobody | LinkOutcome::NotYet) => Ok(Step::remote(done())),
+        Err(failure) => Err(StepError::remote(failure)),
+    }
 }
 
 /// Whether somebody else was wanted later, who then is to have the chat.
 fn is_outdated(lease: &Lease) -> Result<bool, StoreError> {
-    let is_link = |(job, _): &(Job, UnixMillis)| matches!(job, Job::Link { .. });
+    let is_link = |(job, _): &(Job, UnixMillis)| matches!(job, Job::Crm(CrmJob::Link(_)));
     Ok(lease.behind(1)?.iter().any(is_link))
 }
 
@@ -131,7 +126,7 @@ async fn must_be_there(account: &Account, conversation: &Conversation, contact: 
     if account.contact(contact).await?.is_some() {
         return Ok(());
     }
-    Err(crm::hopeless(format!(
+    Err(hopeless(format!(
         "Kommo shows no contact {contact}: it was deleted, or merged into another one, or nobody has accepted its lead. \
          Find the contact that is meant, and run `telekommo chats link {conversation} CONTACT`; then drop this."
     )))

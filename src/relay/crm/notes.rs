@@ -3,52 +3,52 @@
 //! A field is written as a whole. So the last thing before that is to read it, and of our own jobs one writes at a time: what
 //! a manager writes between these two calls would be lost, and no more than that.
 
+use std::time::Duration;
+
 use crate::{
     domain::{
         address::Conversation,
         crm::{CrmUpdate, CustomerProfile},
-        job::Lane,
+        job::{Lane, UpdateCrm},
         retry::Failure,
         time::UnixMillis,
     },
     kommo::{account::Account, wire::account::Tag},
     relay::{
-        context::{Context, Step, done},
-        crm::{self, MADE_WITHIN, age, link},
+        context::Context,
+        crm::{
+            account::{self, age, hopeless},
+            link,
+        },
+        incoming::Attempt,
+        step::{Step, StepError, StepResult, done},
     },
-    store::StoreError,
 };
 
 mod contact;
 mod lead;
 
+/// How long Kommo may take to make a contact and a lead of a chat. It does so after it has answered.
+const MADE_WITHIN: Duration = Duration::from_hours(24);
+
 /// Writes a note down.
-pub(in crate::relay) async fn step(
-    context: &Context,
-    conversation: &Conversation,
-    customer: &CustomerProfile,
-    note: &CrmUpdate,
-    enqueued_at: UnixMillis,
-) -> Result<Step, StoreError> {
-    let account = match crm::account(context) {
-        Ok(account) => account,
-        Err(failure) => return Ok(Step::local(Err(failure))),
-    };
+pub(in crate::relay) async fn step(context: &Context, job: &UpdateCrm, attempt: Attempt) -> StepResult {
+    let UpdateCrm { conversation, customer, note } = job;
+    let account = account::of(context)?;
     // It is to stand where the chat belongs.
     if context.store.has(&Lane::links(conversation)) {
         let first = "the chat of this customer is given to a contact first";
-        return Ok(Step::local(Err(Failure::not_yet(first))));
+        return Err(StepError::local(Failure::not_yet(first)));
     }
-    let written = write(context, &account, conversation, customer, note).await;
-    let written = written.and_then(|is_written| if is_written { Ok(done()) } else { Err(not_yet(enqueued_at)) });
-    Ok(Step::remote(written))
+    let is_written = write(context, &account, conversation, customer, note).await.map_err(StepError::remote)?;
+    if is_written { Ok(Step::remote(done())) } else { Err(StepError::remote(not_yet(attempt.enqueued_at))) }
 }
 
 fn not_yet(enqueued_at: UnixMillis) -> Failure {
     if age(enqueued_at) < MADE_WITHIN {
         return Failure::not_yet("Kommo has not made the contact or the lead of this chat yet");
     }
-    crm::hopeless(
+    hopeless(
         "Kommo has no contact or no open lead for this chat, a day after the customer wrote: it was deleted, closed, or \
          nobody has accepted it. Retry this if there is one again, else drop it.",
     )

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::{
     domain::{
-        address::{BotId, ContactId, Conversation, KommoMessageId, MessageId, SourceId},
+        address::{ContactId, Conversation, KommoMessageId},
         change::{Deletion, Move},
         delivery::Refusal,
-        job::Job,
+        job::{Job, MarkDeleted},
         message::{Author, Inbound},
         reach::{Connection, Membership},
         retry::Failure,
@@ -15,39 +15,44 @@ use crate::{
         topic::Topic,
     },
     kommo::failure,
-    relay::context::{Context, Step, done},
+    relay::{
+        context::Context,
+        effects::Effects,
+        incoming::Incoming,
+        step::{Step, StepError, StepResult, done},
+    },
     store::{Outcome, StateChange, StoreError},
     translate::{from_telegram, to_kommo},
 };
 
-/// How long Telegram is left alone when it does not say whose a connection is. Longer than the first of our own waits, so
-/// that this counts as a wait that was asked for.
+/// How long Telegram is left alone when it does not say whose a connection is. Longer than the first of our own waits,
+/// so that this counts as a wait that was asked for.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
-/// The connection of Telegram Business that an update came by, and what was learnt in looking for it. An update that does
+/// The connection of Telegram Business that an update came by. An update that does
 /// not say whose chat it is in waits until Telegram does.
 pub(super) async fn connection(
     context: &Context,
-    source: &SourceId,
-    bot: BotId,
-    raw: &str,
-) -> Result<Result<(Option<Connection>, Vec<StateChange>), Failure>, StoreError> {
-    let Some(id) = from_telegram::connection_id(raw) else { return Ok(Ok((None, Vec::new()))) };
+    incoming: Incoming<'_>,
+    effects: &mut Effects,
+) -> Result<Option<Connection>, StepError> {
+    let Incoming { source, bot, update, .. } = incoming;
+    let Some(id) = update.connection_id() else { return Ok(None) };
     if let Some(known) = context.store.connection(bot, &id)? {
-        return Ok(Ok((Some(known), Vec::new())));
+        return Ok(Some(known));
     }
     let Some(asked) = context.bots.get(source).filter(|it| it.id() == bot) else {
-        return Ok(Err(unknowable("the source has another bot now than the one that received it")));
+        return Err(unknowable("the source has another bot now than the one that received it"));
     };
-    Ok(match asked.business_connection(&id).await {
+    match asked.business_connection(&id).await.map(|wire| from_telegram::connection(&wire)) {
         Ok(Some(connection)) => {
-            let fact = StateChange::Connection { bot, connection: connection.clone() };
-            Ok((Some(connection), vec![fact]))
+            effects.changes.push(StateChange::Connection { bot, connection: connection.clone() });
+            Ok(Some(connection))
         }
         Ok(None) | Err(Failure::Permanent(_)) => Err(unknowable("the owner has removed the bot")),
         // What is wrong with one bot must not stop everything that goes to Kommo.
-        Err(later) => Err(put_off(&later)),
-    })
+        Err(later) => Err(StepError::local(put_off(&later))),
+    }
 }
 
 /// A wait that is Telegram's doing: it uses up none of the tries that the message itself has at Kommo.
@@ -56,13 +61,14 @@ fn put_off(later: &Failure) -> Failure {
     Failure::Throttled { why: later.why().into_owned(), after: Some(after) }
 }
 
-fn unknowable(because: &str) -> Failure {
+fn unknowable(because: &str) -> StepError {
     let sentence = format!("Telegram no longer says in whose chat this was written: {because}.");
-    Failure::Permanent(Refusal::internal(sentence))
+    StepError::local(Failure::Permanent(Refusal::internal(sentence)))
 }
 
 /// Keeps a connection.
-pub(super) fn connected(source: &SourceId, bot: BotId, connection: Connection) -> Outcome {
+pub(super) fn connected(incoming: Incoming<'_>, connection: Connection) -> Outcome {
+    let Incoming { source, bot, .. } = incoming;
     let Connection { enabled, can_reply, .. } = connection;
     tracing::info!(%source, owner = %connection.owner, enabled, can_reply, "a connection of Telegram Business");
     Outcome::Done { then: Vec::new(), changes: vec![StateChange::Connection { bot, connection }] }
@@ -104,7 +110,8 @@ pub(super) fn news(context: &Context, inbound: &Inbound, now: UnixMillis) -> Res
     Ok(back.into_iter().chain(unread.filter(|_| !inbound.edited)).chain(topic(context, inbound)?).collect())
 }
 
-/// The topic in which somebody has just written or pressed a button, if it is another one than before: answers go there.
+/// The topic in which somebody has just written or pressed a button, if it is another one than before: answers go
+/// there.
 pub(super) fn topic(context: &Context, inbound: &Inbound) -> Result<Option<StateChange>, StoreError> {
     let conversation = &inbound.conversation;
     let Some(topic) = inbound.topic.map(Topic::topic) else { return Ok(None) };
@@ -112,49 +119,47 @@ pub(super) fn topic(context: &Context, inbound: &Inbound) -> Result<Option<State
     Ok(is_news.then(|| StateChange::Topic { conversation: conversation.clone(), topic }))
 }
 
-/// Marks messages as deleted, those that Kommo knows. Each is a job of its own, so that a retry of one repeats no other.
-/// Kommo deletes nothing, but its messages can be given another wording; one for which it does not take that stays as it is.
-pub(super) async fn deleted(
-    context: &Context,
-    deletion: &Deletion,
-    (source, bot, raw): (&SourceId, BotId, &str),
-) -> Result<Step, StoreError> {
-    let mut gone = gone(context, deletion)?;
+/// Marks messages as deleted, those that Kommo knows. Of several, each is a job of its own, so that a retry of one
+/// repeats no other.
+pub(super) async fn deleted(context: &Context, deletion: Deletion) -> StepResult {
+    let mut gone = gone(context, &deletion)?;
+    let Deletion { conversation, learnt_at, .. } = deletion;
+    let job = |message| MarkDeleted { conversation: conversation.clone(), message, learned_at: learnt_at };
     if gone.len() > 1 {
-        let part = |(_, messages): &Gone| {
-            let numbers: Vec<_> = messages.iter().map(|it| it.message).collect();
-            let raw = from_telegram::deletion_of(raw, &numbers)?;
-            Some(Job::Update { source: source.clone(), bot, raw })
-        };
-        return Ok(Step::local(Ok(Outcome::Replace(gone.iter().filter_map(part).collect()))));
+        return Ok(Step::local(Outcome::Replace(gone.into_iter().map(job).map(Job::from).collect())));
     }
-    let Some((message, _)) = gone.pop() else { return Ok(Step::local(Ok(done()))) };
-    let event = to_kommo::deleted(&deletion.conversation, &message, deletion.learnt_at, context.spoken.now());
-    let answer = context.chats.edit(&event).await.map_err(failure::of_status);
-    context.observe(answer.as_ref().err());
-    let outcome = match answer {
-        Ok(()) => Ok(done()),
-        Err(Failure::Permanent(refusal)) => {
-            tracing::info!(%message, why = refusal.why(), "Kommo does not let a message be marked as deleted");
-            Ok(done())
-        }
-        Err(later) => Err(later),
-    };
-    Ok(Step::remote(outcome).best_effort())
+    match gone.pop() {
+        Some(message) => mark_deleted(context, &job(message)).await,
+        None => Ok(Step::done()),
+    }
 }
 
-/// A message of Kommo's of which nothing is left in Telegram, and what it was there.
-type Gone = (KommoMessageId, Vec<MessageId>);
+/// Kommo deletes nothing, but its messages can be given another wording; one for which it does not take that stays as
+/// it is.
+pub(super) async fn mark_deleted(context: &Context, job: &MarkDeleted) -> StepResult {
+    let MarkDeleted { conversation, message, learned_at } = job;
+    let event = to_kommo::deleted(conversation, message, *learned_at, context.spoken.now());
+    let answer = context.chats.edit(&event).await.map_err(failure::of_status);
+    context.observe(answer.as_ref().err());
+    match answer {
+        Ok(()) => {}
+        Err(Failure::Permanent(refusal)) => {
+            tracing::info!(%message, why = refusal.why(), "Kommo does not let a message be marked as deleted");
+        }
+        Err(later) => return Err(StepError::remote(later).best_effort()),
+    }
+    Ok(Step::remote(done()))
+}
 
-/// Kommo messages all of whose Telegram parts were deleted.
-fn gone(context: &Context, deletion: &Deletion) -> Result<Vec<Gone>, StoreError> {
-    let mut gone: Vec<Gone> = Vec::new();
+/// The messages of Kommo's of which nothing is left in Telegram: an answer in parts of which some are left still says
+/// what they say.
+fn gone(context: &Context, deletion: &Deletion) -> Result<Vec<KommoMessageId>, StoreError> {
+    let mut gone = Vec::new();
     for message in &deletion.messages {
         let Some(kommo) = context.store.kommo_message(message)? else { continue };
         let parts = context.store.telegram_messages(&kommo)?;
-        let is_new = gone.iter().all(|(known, _)| *known != kommo);
-        if is_new && parts.iter().all(|part| deletion.messages.contains(part)) {
-            gone.push((kommo, parts));
+        if !gone.contains(&kommo) && parts.iter().all(|part| deletion.messages.contains(part)) {
+            gone.push(kommo);
         }
     }
     Ok(gone)

@@ -14,11 +14,12 @@ use crate::{
         wire::{EditEvent, HistoryMessage},
     },
     relay::{
-        context::{Context, done},
-        inbound::{Attempt, StepOutcome, nameable, sending::send, timestamps},
+        context::Context,
+        inbound::{quoting::nameable, sending::send_with, timestamps},
+        incoming::Attempt,
+        step::{Step, StepError, StepResult, done},
     },
-    store::{Outcome, StoreError},
-    translate::to_kommo,
+    translate::to_kommo::{self, Extras},
 };
 
 /// How many attempts a new wording may fail by Kommo's own answers, while other messages pass, until it is told as a message
@@ -26,18 +27,20 @@ use crate::{
 const TRIES: u32 = 3;
 
 /// Gives a message that Kommo has a new wording. One that Kommo does not take is told as a message of its own.
-pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
+pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     let event = to_kommo::edit(inbound, &context.links.made_at(clock::now()), context.spoken.now());
     if !attempt.is_first {
-        match has_come(context, inbound, &event).await? {
+        match has_come(context, inbound, &event).await {
             Ok(true) => {
                 tracing::info!(message = %inbound.id, "an earlier attempt at this edit has succeeded");
-                return Ok(Ok(done()));
+                return Ok(Step::remote(done()));
             }
             Ok(false) => {}
             // To be told once, it must be known what has come. But one message must not hold up all others.
-            Err(later) if !later.is_final() && !attempt.is_last => return Ok(Err(later)),
-            Err(unknown) => tracing::debug!(message = %inbound.id, ?unknown, "the outcome of an edit is unknown"),
+            Err(StepError::Failed { failure: unknown, .. }) if unknown.is_final() || attempt.is_last => {
+                tracing::debug!(message = %inbound.id, ?unknown, "the outcome of an edit is unknown");
+            }
+            Err(later) => return Err(later),
         }
     }
     let is_customers = inbound.author == Author::Customer;
@@ -56,7 +59,7 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
         Ok(()) => {
             let (conversation, message_id) = (&inbound.conversation, inbound.original());
             tracing::info!(%conversation, %message_id, kind = "edit", "edit accepted by Kommo");
-            Ok(Ok(done()))
+            Ok(Step::remote(done()))
         }
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %inbound.id, why = refusal.why(), "edit refused: sent as a message");
@@ -66,7 +69,7 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
             tracing::info!(message = %inbound.id, why, "edit keeps failing: sent as a message");
             instead(context, inbound, attempt).await
         }
-        Err(later) => Ok(Err(later)),
+        Err(later) => Err(StepError::remote(later)),
     }
 }
 
@@ -87,11 +90,7 @@ fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
 
 /// Whether an attempt whose answer was lost has come about: the message says what it is to say, or the one is there that
 /// tells it instead. That one may also be in the chat that a manager has begun.
-async fn has_come(
-    context: &Context,
-    inbound: &Inbound,
-    event: &EditEvent,
-) -> Result<Result<bool, Failure>, StoreError> {
+async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Result<bool, StepError> {
     let (original, instead) = (inbound.original().to_string(), inbound.id.to_string());
     let wording = &event.payload.message;
     // Kommo's own address of a file does not tell whether it is the new one.
@@ -105,39 +104,29 @@ async fn has_come(
     };
     if let Some(begun) = context.store.opening(&inbound.conversation)?.map(|opening| opening.chat) {
         match context.chats.has(&begun.chat.0, is_it).await.map_err(Failure::from) {
-            Ok(true) => return Ok(Ok(true)),
-            Err(later) if later.may_pass() => return Ok(Err(later)),
+            Ok(true) => return Ok(true),
+            Err(later) if later.may_pass() => return Err(StepError::remote(later)),
             // Whether such a chat lets its history be read is not documented.
             Ok(false) | Err(_) => {}
         }
     }
-    match context.store.chat(&inbound.conversation)? {
-        Some(known) => Ok(context.chats.has(&known.chat.0, is_it).await.map_err(Failure::from)),
-        None => Ok(Ok(false)),
-    }
+    let Some(known) = context.store.chat(&inbound.conversation)? else { return Ok(false) };
+    context.chats.has(&known.chat.0, is_it).await.map_err(|error| StepError::remote(error.into()))
 }
 
 /// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the quote, the
 /// words must not stay behind with it.
-async fn instead(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
+async fn instead(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     let mut inbound = inbound.clone();
     let last_sent = timestamps::stand_unnumbered(context, &mut inbound)?;
-    let mut outcome = quoting(context, &inbound, attempt).await?;
-    if let Ok(Outcome::Done { changes, .. }) = &mut outcome {
-        changes.extend(last_sent);
-    }
-    Ok(outcome)
+    Ok(quoting(context, &inbound, attempt).await?.with_changes(Vec::from_iter(last_sent)))
 }
 
-async fn quoting(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
+async fn quoting(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     let original = inbound.original();
     let known = nameable(context, &inbound.conversation, &original)?;
     let old = Quote { ours: Some(original), kommo: known, ..Quote::default() };
-    let outcome = send(context, &Inbound { quote: Some(old), ..inbound.clone() }, attempt).await?;
-    if !matches!(outcome, Err(Failure::Permanent(_))) {
-        return Ok(outcome);
-    }
-    tracing::info!(message = %inbound.id, "Kommo refused the reference to the edited message: sent without it");
-    let untold = inbound.quote.clone().map(|quote| Quote { kommo: None, ..quote });
-    send(context, &Inbound { quote: untold, ..inbound.clone() }, attempt).await
+    // Without it, the message quotes what it has always quoted.
+    let extras = Extras::of(inbound);
+    send_with(context, &Inbound { quote: Some(old), ..inbound.clone() }, extras, attempt).await
 }

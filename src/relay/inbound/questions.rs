@@ -7,19 +7,19 @@
 use crate::{
     clock,
     domain::{
-        address::Conversation,
-        job::{Job, Lane},
+        job::Remind,
         message::{Author, Inbound},
         question::Question,
-        retry::Tries,
-        time::UnixMillis,
     },
+    intake::reminders::reminder,
     relay::{
-        context::{Context, Step, done},
+        context::Context,
         destination,
-        inbound::{Attempt, sending::send},
+        inbound::sending::send,
+        incoming::Attempt,
+        step::{Step, StepError, StepResult},
     },
-    store::{NewJob, Outcome, StateChange, StoreError},
+    store::{NewJob, StateChange, StoreError},
 };
 
 /// What a message changes about what waits in its conversation.
@@ -37,41 +37,30 @@ pub(super) fn news(context: &Context, inbound: &Inbound) -> Result<Option<StateC
 /// The job that tells a manager, where a message has come so late that the time for its answer is nearly over.
 pub(super) fn due(inbound: &Inbound) -> Vec<NewJob> {
     let question = Question::of(inbound).filter(|question| question.is_due(clock::now()));
-    question.map(|question| job(&inbound.conversation, &question)).into_iter().collect()
-}
-
-/// The job that tells a manager.
-pub(in crate::relay) fn job(conversation: &Conversation, question: &Question) -> NewJob {
-    let job = Job::Remind { conversation: conversation.clone(), message: question.message };
-    NewJob { id: None, lane: Lane::inbound(conversation), job }
+    question.map(|question| reminder(&inbound.conversation, &question)).into_iter().collect()
 }
 
 /// Tells a manager, unless somebody has answered meanwhile or it is too late.
-pub(in crate::relay) async fn remind(
-    context: &Context,
-    (conversation, message): (&Conversation, i64),
-    tries: Tries,
-    enqueued_at: UnixMillis,
-) -> Result<Step, StoreError> {
-    let question = context.store.question(conversation)?.filter(|it| it.message == message);
-    let Some(question) = question else { return Ok(Step::local(Ok(done()))) };
+pub(super) async fn remind(context: &Context, job: &Remind, attempt: Attempt) -> StepResult {
+    let Remind { conversation, message } = job;
+    let question = context.store.question(conversation)?.filter(|it| it.message == *message);
+    let Some(question) = question else { return Ok(Step::done()) };
     let fact = |question| StateChange::Question { conversation: conversation.clone(), question };
-    let over = |question| Step::local(Ok(Outcome::Done { then: Vec::new(), changes: vec![fact(question)] }));
+    let over = |question| Step::done().with_changes(vec![fact(question)]);
     let now = clock::now();
     let Some(left) = question.left(now) else { return Ok(over(None)) };
     if question.is_told {
-        return Ok(Step::local(Ok(done())));
+        return Ok(Step::done());
     }
     if destination::target(context, conversation)?.is_none() {
         // The owner lets the bot answer no more: whoever tries is told so.
-        return Ok(Step::local(Ok(done())));
+        return Ok(Step::done());
     }
     let mut notice = question.notice(conversation, left, now, context.spoken.now());
     let told = Some(Question { is_told: true, ..question });
     if !context.may_speak(&mut notice.author) {
         return Ok(over(told));
     }
-    let attempt = Attempt::after(tries, enqueued_at);
-    let outcome = send(context, &notice, attempt).await?;
-    Ok(Step::remote(outcome).with_changes(vec![fact(told)]).best_effort())
+    let sent = send(context, &notice, attempt).await.map_err(StepError::best_effort)?;
+    Ok(sent.with_changes(vec![fact(told)]))
 }

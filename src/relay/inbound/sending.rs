@@ -13,60 +13,64 @@ use crate::{
     },
     relay::{
         context::Context,
-        inbound::{Attempt, StepOutcome, avatar},
+        inbound::avatar,
+        incoming::Attempt,
+        step::{Step, StepError, StepResult},
     },
     store::{Chat, Outcome, StateChange, StoreError},
-    translate::to_kommo,
+    translate::to_kommo::{self, Extras, Variant},
 };
 
-/// Sends a message. What Kommo refuses is looked for in the chat's history before it is given up, and a file that Kommo
-/// does not take is told as a text with the link to it.
-pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepOutcome {
+/// Sends a message in the richest form that Kommo takes ([`to_kommo::variants`]). What it refuses is looked for in the
+/// chat's history before another form is tried.
+pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
+    send_with(context, inbound, Extras::of(inbound), attempt).await
+}
+
+/// The same with more than the message itself has.
+pub(super) async fn send_with(context: &Context, inbound: &Inbound, extras: Extras, attempt: Attempt) -> StepResult {
     came(context, inbound, attempt);
+    let begun = begun(context, inbound, attempt)?;
+    let extras = Extras {
+        picture: avatar::link(context, inbound).await?,
+        begun: begun.clone().map(|chat| (chat.chat, chat.user)),
+        ..extras
+    };
+    let answered =
+        begun.map(|begun| StateChange::Answered { conversation: inbound.conversation.clone(), chat: begun.chat });
     let (links, language) = (context.links.made_at(clock::now()), context.spoken.now());
-    let outcome = send_as(context, inbound, to_kommo::encode(inbound, &links, language), attempt).await?;
-    match to_kommo::linked(inbound, &links, language) {
-        Some(text) if matches!(outcome, Err(Failure::Permanent(_))) => {
-            tracing::info!(message = %inbound.id, "Kommo refused this file: sent as a text with its link");
-            send_as(context, inbound, text, attempt).await
+    let mut variants = to_kommo::variants(inbound, &extras, &links, language);
+    let mut sent = Ok(Step::done());
+    let mut tried = variants.next();
+    while let Some(variant) = tried {
+        sent = deliver(context, inbound, &variant.event, attempt).await;
+        let Err(StepError::Failed { failure, .. }) = &sent else { break };
+        tried = variants.find(|next| may_help(failure, &variant, next, attempt));
+        if let Some(next) = &tried {
+            let (without, why) = (next.without, failure.why());
+            tracing::info!(message = %inbound.id, ?without, %why, "Kommo refused this form: sending a plainer one");
         }
-        Some(_) | None => Ok(outcome),
     }
+    Ok(sent?.with_changes(Vec::from_iter(answered)))
 }
 
 /// Counts a message when it is tried first.
-pub(super) fn came(context: &Context, inbound: &Inbound, attempt: Attempt) {
+fn came(context: &Context, inbound: &Inbound, attempt: Attempt) {
     if attempt.is_first {
         context.metrics.customer_wrote(&inbound.conversation);
     }
 }
 
-/// Sends `event`. If a manager has begun a chat with the customer, first tries to join that chat to this conversation;
-/// on any refusal, sends again without joining, because only that answer says what is wrong with the message itself.
-pub(super) async fn send_as(context: &Context, inbound: &Inbound, event: Event, attempt: Attempt) -> StepOutcome {
-    let Some(chat) = begun(context, inbound, attempt)? else {
-        return send_pictured(context, inbound, event, attempt).await;
-    };
-    let answering = to_kommo::answering(event.clone(), &chat.chat, chat.user.as_ref());
-    let mut outcome = Box::pin(send_pictured(context, inbound, answering, attempt)).await?;
-    let is_given_up = match &outcome {
-        Err(failure) => attempt.is_last || !failure.may_pass(),
-        Ok(_) => false,
-    };
-    if is_given_up {
-        let why = outcome.as_ref().err().map(Failure::why);
-        tracing::info!(message = %inbound.id, outcome = why.as_deref(), "Kommo refused to join the chat that a manager \
-                                                                         began: sent without joining");
-        outcome = Box::pin(send_pictured(context, inbound, event, attempt)).await?;
-    }
-    if let Ok(Outcome::Done { changes, .. }) = &mut outcome {
-        changes.push(StateChange::Answered { conversation: inbound.conversation.clone(), chat: chat.chat });
-    }
-    Ok(outcome)
+/// Whether a plainer form of a message is tried where Kommo has not taken this one. Whatever it has against the chat
+/// that a manager has begun, be it that it seems to shut us out, the words go where they always went: only their own
+/// refusal tells what is wrong with them.
+fn may_help(failure: &Failure, tried: &Variant, next: &Variant, attempt: Attempt) -> bool {
+    let is_given_up = attempt.is_last || !failure.may_pass();
+    matches!(failure, Failure::Permanent(_)) || (tried.is_begun && !next.is_begun && is_given_up)
 }
 
-/// The chat that a manager has begun and that these words answer: those of the customer that came after it. What was there
-/// before may have been sent already, and is sent again as it was.
+/// The chat that a manager has begun and that these words answer: those of the customer that came after it. What was
+/// there before may have been sent already, and is sent again as it was.
 fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Option<Chat>, StoreError> {
     if inbound.author != Author::Customer {
         return Ok(None);
@@ -75,21 +79,7 @@ fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Optio
     Ok(begun.filter(|begun| attempt.enqueued_at >= begun.begun_at).map(|begun| begun.chat))
 }
 
-/// Shows the customer's picture; whatever Kommo has against that, the words must not stay behind with it.
-async fn send_pictured(context: &Context, inbound: &Inbound, event: Event, attempt: Attempt) -> StepOutcome {
-    // In boxes, since the future of a step would grow too large with them.
-    let Some(picture) = Box::pin(avatar::link(context, inbound)).await? else {
-        return Box::pin(deliver(context, inbound, &event, attempt)).await;
-    };
-    let outcome = Box::pin(deliver(context, inbound, &to_kommo::pictured(event.clone(), picture), attempt)).await?;
-    if matches!(outcome, Err(Failure::Permanent(_))) {
-        tracing::debug!(message = %inbound.id, "Kommo refused the customer's picture: sent without it");
-        return Box::pin(deliver(context, inbound, &event, attempt)).await;
-    }
-    Ok(outcome)
-}
-
-async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: Attempt) -> StepOutcome {
+async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: Attempt) -> StepResult {
     match context.chats.send(event).await {
         Ok(accepted) => {
             context.observe(None);
@@ -105,7 +95,7 @@ async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: A
             if !changes.iter().any(|fact| matches!(fact, StateChange::Chat { .. })) {
                 changes.extend(Box::pin(unnamed_chat(context, inbound)).await?);
             }
-            Ok(Ok(Outcome::Done { then: Vec::new(), changes }))
+            Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }))
         }
         Err(error) => {
             context.observe(Some(&error.clone().into()));
@@ -114,8 +104,9 @@ async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: A
     }
 }
 
-/// The chat of a message whose acceptance does not name it: known, or asked for, since without it what managers write there
-/// could not be looked for. That something was said in it is noted with it. Where that fails, the next message asks again.
+/// The chat of a message whose acceptance does not name it: known, or asked for, since without it what managers write
+/// there could not be looked for. That something was said in it is noted with it. Where that fails, the next message
+/// asks again.
 async fn unnamed_chat(context: &Context, inbound: &Inbound) -> Result<Option<StateChange>, StoreError> {
     let conversation = inbound.conversation.clone();
     if let Some(chat) = context.store.chat(&conversation)? {
@@ -136,48 +127,71 @@ async fn unnamed_chat(context: &Context, inbound: &Inbound) -> Result<Option<Sta
 
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
 /// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
-async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt: Attempt) -> StepOutcome {
+async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt: Attempt) -> StepResult {
     let (ambiguous, is_unknown) = (error.is_ambiguous(), error.is_unknown());
     let failure = Failure::from(error);
     if !ambiguous && !failure.is_final() {
-        return Ok(Err(failure));
+        return Err(StepError::remote(failure));
     }
-    Ok(match already_there(context, inbound).await? {
-        Ok(Some(changes)) => {
+    Err(StepError::remote(match already_there(context, inbound).await? {
+        Found::There(changes) => {
             context.metrics.reached_kommo();
             tracing::info!(message = %inbound.id, "Kommo had this message already");
-            Ok(Outcome::Done { then: Vec::new(), changes })
+            return Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }));
         }
-        // Kommo takes messages before its history shows them. Where an earlier attempt may have arrived, it is looked again.
-        Ok(None) if attempt.failed_before > 0 && !attempt.is_last => Err(Failure::transient(failure.why())),
-        Ok(None) => Err(failure),
-        // A message makes its chat, and so does the question for it: neither is unknown to Kommo, but the channel may be.
-        Err(unknown) if is_unknown && unknown.is_unknown() => Err(Failure::blocked(format!(
+        // Kommo takes messages before its history shows them. Where an earlier attempt may have arrived, it is looked
+        // again.
+        Found::Missing if attempt.failed_before > 0 && !attempt.is_last => Failure::transient(failure.why()),
+        Found::Missing => failure,
+        // A message makes its chat, and so does the question for it: neither is unknown to Kommo, but the channel may
+        // be.
+        Found::Untold(unknown) if is_unknown && unknown.is_unknown() => Failure::blocked(format!(
             "{}: Kommo seems not to know the channel. `telekommo check` says what is wrong",
             failure.why()
-        ))),
-        Err(unknown) => Err(match Failure::from(unknown) {
+        )),
+        Found::Untold(unknown) => match Failure::from(unknown) {
             // Nor does a channel that is not connected, for now, say anything against this message.
             later if !later.is_final() && !attempt.is_last => later,
             // Without a history to ask, the refusal stands; one message must not hold up all others.
             _ => failure,
-        }),
-    })
+        },
+    }))
+}
+
+/// What a chat's history tells of a message.
+enum Found {
+    /// It is there. This is what the lost answer would have told.
+    There(Vec<StateChange>),
+    /// It is not.
+    Missing,
+    /// Kommo does not give the history.
+    Untold(CallError),
+}
+
+impl Found {
+    fn of(
+        answer: Result<Option<HistoryMessage>, CallError>,
+        changes: impl FnOnce(HistoryMessage) -> Vec<StateChange>,
+    ) -> Self {
+        match answer {
+            Ok(Some(found)) => Self::There(changes(found)),
+            Ok(None) => Self::Missing,
+            Err(error) => Self::Untold(error),
+        }
+    }
 }
 
 /// What the lost answer would have told of a message that is there: edits, quotes and reactions name it by that.
 ///
-/// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes the
-/// chat if there is none; one without messages is shown to nobody. It may also be in the chat that a manager has begun.
-async fn already_there(
-    context: &Context,
-    inbound: &Inbound,
-) -> Result<Result<Option<Vec<StateChange>>, CallError>, StoreError> {
+/// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes
+/// the chat if there is none; one without messages is shown to nobody. It may also be in the chat that a manager has
+/// begun.
+async fn already_there(context: &Context, inbound: &Inbound) -> Result<Found, StoreError> {
     let ours = inbound.id.to_string();
     if let Some(opening) = context.store.opening(&inbound.conversation)? {
         match context.chats.find(&opening.chat.chat.0, &ours).await {
-            Ok(Some(found)) => return Ok(Ok(Some(link(inbound, found).into_iter().collect()))),
-            Err(later) if Failure::from(later.clone()).may_pass() => return Ok(Err(later)),
+            Ok(Some(found)) => return Ok(Found::There(link(inbound, found).into_iter().collect())),
+            Err(later) if Failure::from(later.clone()).may_pass() => return Ok(Found::Untold(later)),
             // Whether such a chat lets its history be read is not documented.
             Ok(None) | Err(_) => {}
         }
@@ -186,14 +200,14 @@ async fn already_there(
         Some(known) => known,
         None => match context.chats.chat(&to_kommo::chat(inbound)).await {
             Ok(id) => Chat { chat: KommoChatId(id), user: None },
-            Err(unknown) => return Ok(Err(unknown)),
+            Err(unknown) => return Ok(Found::Untold(unknown)),
         },
     };
     let found = context.chats.find(&chat.chat.0, &ours).await;
     // More may have been learnt meanwhile.
     let chat = context.store.chat(&inbound.conversation)?.unwrap_or(chat);
     let fact = StateChange::Chat { conversation: inbound.conversation.clone(), chat };
-    Ok(found.map(|found| found.map(|found| link(inbound, found).into_iter().chain([fact]).collect())))
+    Ok(Found::of(found, |found| link(inbound, found).into_iter().chain([fact]).collect()))
 }
 
 fn link(inbound: &Inbound, found: HistoryMessage) -> Option<StateChange> {

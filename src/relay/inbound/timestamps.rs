@@ -2,12 +2,11 @@
 
 use crate::{
     domain::{
-        job::Job,
         message::Inbound,
         time::UnixMillis,
         timestamps::{self, LastSent},
     },
-    relay::{context::Context, reconcile::unlinked},
+    relay::{context::Context, incoming::Incoming, reconcile::unlinked},
     store::{StateChange, StoreError},
 };
 
@@ -48,8 +47,9 @@ pub(super) fn stand_unnumbered(context: &Context, inbound: &mut Inbound) -> Resu
 }
 
 /// What is noted of a message that is passed over now, although an earlier attempt may have told Kommo of it.
-pub(super) fn passed(context: &Context, job: &Job) -> Result<Option<StateChange>, StoreError> {
-    let Some((conversation, ours)) = unlinked::message(&context.store, job)? else { return Ok(None) };
+pub(super) fn passed(context: &Context, incoming: Incoming<'_>) -> Result<Option<StateChange>, StoreError> {
+    let Incoming { source, bot, update, .. } = incoming;
+    let Some((conversation, ours)) = unlinked::brought(&context.store, (source, bot), update)? else { return Ok(None) };
     let is_linked = context.store.kommo_message(&ours)?.is_some();
     Ok((!is_linked).then_some(StateChange::Unlinked { conversation, ours }))
 }

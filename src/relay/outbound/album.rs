@@ -10,8 +10,9 @@ use crate::{
     },
     kommo::media::DownloadError,
     relay::{
-        context::{Context, Step, done},
-        outbound::{Sending, file::Opened},
+        context::Context,
+        outbound::{file::Opened, sending::Sending},
+        step::{Step, StepError, StepResult},
     },
     store::Outcome,
     telegram::{
@@ -53,45 +54,49 @@ enum Run<'c> {
     Alone(&'c Call),
 }
 
+/// How an attempt to send files together ended.
+enum Together {
+    Over(Step),
+    /// They belong elsewhere.
+    Elsewhere(Redirect),
+}
+
 impl Sending<'_> {
     /// Sends files together. Where that cannot be, they become smaller albums, or go one by one; each of these is a job
     /// of its own, so that nothing is sent twice.
-    pub(super) async fn send_album(&self, calls: &[Call]) -> Step {
-        let Some(first) = calls.first() else { return Step::local(Ok(done())) };
+    pub(super) async fn send_album(&self, calls: &[Call]) -> StepResult {
+        let Some(first) = calls.first() else { return Ok(Step::done()) };
         let mut routing = Routing::of(first, self.to.clone());
         loop {
-            let redirect = match self.send_together(calls, &routing).await {
-                Ok(step) => return step,
-                Err(redirect) => redirect,
+            let redirect = match self.send_together(calls, &routing).await? {
+                Together::Over(step) => return Ok(step),
+                Together::Elsewhere(redirect) => redirect,
             };
             self.body_sent.begin();
             if !routing.goes_on(redirect) {
-                return Step::local(Ok(Outcome::Replace(one_by_one(calls).collect())));
+                return Ok(Step::local(Outcome::Replace(one_by_one(calls).collect())));
             }
             self.bot.acquire().await;
         }
     }
 
-    async fn send_together(&self, calls: &[Call], routing: &Routing) -> Result<Step, Redirect> {
+    async fn send_together(&self, calls: &[Call], routing: &Routing) -> Result<Together, StepError> {
         let is_last_try = self.lease.attempts() + 1 >= TOGETHER;
-        let members = match open(self.context, self.bot, calls, is_last_try).await {
-            Ok(opened) => opened,
-            Err(failure) => return Ok(Step::local(Err(failure))),
-        };
+        let members = open(self.context, self.bot, calls, is_last_try).await.map_err(StepError::local)?;
         let mut runs = runs(members, self.bot.limit_bytes());
         let items = match runs.pop() {
             Some(Run::Together(items)) if runs.is_empty() => items,
             last => {
                 let jobs = runs.into_iter().chain(last).filter_map(Run::job).collect();
-                return Ok(Step::local(Ok(Outcome::Replace(jobs))));
+                return Ok(Together::Over(Step::local(Outcome::Replace(jobs))));
             }
         };
         let step = match self.send_items(items, routing).await {
-            Ok(sent) => Step::remote(Ok(self.sent(calls.iter().zip(sent)))),
-            Err(UploadError::Failed(failure)) => Step::remote(Err(failure)),
+            Ok(sent) => Step::remote(self.sent(calls.iter().zip(sent))),
+            Err(UploadError::Failed(failure)) => return Err(StepError::remote(failure)),
             // All of them are held open while one goes out: what Kommo does not keep open for so long may pass alone.
-            Err(UploadError::Dried(why)) if !is_last_try => Step::local(Err(Failure::transient(why))),
-            Err(UploadError::Elsewhere(redirect)) => return Err(redirect),
+            Err(UploadError::Dried(why)) if !is_last_try => return Err(StepError::local(Failure::transient(why))),
+            Err(UploadError::Elsewhere(redirect)) => return Ok(Together::Elsewhere(redirect)),
             Err(
                 error @ (UploadError::Refused { .. }
                 | UploadError::TooLarge
@@ -101,10 +106,10 @@ impl Sending<'_> {
                 self.body_sent.begin();
                 let first = calls.first().map(|call| &call.message);
                 tracing::info!(?first, ?error, "Telegram refused the album: sending its files one by one");
-                Step::remote(Ok(Outcome::Replace(one_by_one(calls).collect())))
+                Step::remote(Outcome::Replace(one_by_one(calls).collect()))
             }
         };
-        Ok(step)
+        Ok(Together::Over(step))
     }
 
     async fn send_items(&self, items: Vec<Item<'_>>, routing: &Routing) -> Result<Vec<Option<Sent>>, UploadError> {
@@ -120,7 +125,7 @@ impl Sending<'_> {
 }
 
 fn one_by_one<'c>(calls: impl IntoIterator<Item = &'c Call>) -> impl Iterator<Item = Job> {
-    calls.into_iter().cloned().map(Job::Call)
+    calls.into_iter().cloned().map(Job::from)
 }
 
 impl Run<'_> {
@@ -128,7 +133,7 @@ impl Run<'_> {
     fn job(self) -> Option<Job> {
         match self {
             Self::Together(items) => of_files(items.into_iter().map(|item| item.call.clone()).collect()),
-            Self::Alone(call) => Some(Job::Call(call.clone())),
+            Self::Alone(call) => Some(call.clone().into()),
         }
     }
 }

@@ -9,13 +9,13 @@ use crate::{
     },
     kommo::media::{Download, DownloadError},
     relay::{
-        context::Step,
         outbound::{
-            Sending,
+            sending::Sending,
             text_fallback::{empty, not_given, too_large, too_large_for_server},
         },
+        step::{Step, StepError, StepResult},
     },
-    store::{Outcome, StoreError},
+    store::Outcome,
     telegram::{
         place::{Redirect, Routing},
         upload::{Disliked, FileTraits, Format, Incoming, SendAs, Upload, UploadError},
@@ -63,9 +63,21 @@ struct Attempt {
     keyboard: Keyboard,
 }
 
+/// What was tried, and has failed.
+struct Tried<'c> {
+    call: &'c Call,
+    attempt: Attempt,
+    form: SendAs,
+    /// The next form that fits it, if there is one.
+    next_form: Option<SendAs>,
+    size_bytes: Option<u64>,
+    limit_bytes: u64,
+}
+
 /// What follows from a refusal.
 enum Next {
-    Over(Result<Outcome, Failure>),
+    Over(Outcome),
+    Failed(Failure),
     /// The file will not go in any form.
     WithoutFile(Refusal),
     /// It broke off on its way here.
@@ -78,9 +90,9 @@ const TRIES_WITH_FILE: u32 = 5;
 
 impl Sending<'_> {
     /// Sends the file of a call. Each attempt fetches it anew: what went by is not kept.
-    pub(super) async fn send_file(&self, call: &Call) -> Result<Step, StoreError> {
+    pub(super) async fn send_file(&self, call: &Call) -> StepResult {
         let Method::SendFile { file, caption, keyboard, .. } = &call.method else {
-            return Ok(Step::local(Err(Failure::transient("a call without a file"))));
+            return Err(StepError::local(Failure::transient("a call without a file")));
         };
         let (bot, mut routing) = (self.bot, Routing::of(call, self.to.clone()));
         let mut retreat = Retreat::with_file(keyboard);
@@ -88,39 +100,41 @@ impl Sending<'_> {
         loop {
             let opened = match self.context.downloads.open(&file.url, bot.limit_bytes()).await {
                 Ok(download) => Opened::new(file, download),
-                Err(error) => return self.not_fetched(call, error).map(Step::local),
+                Err(error) => return self.not_fetched(call, error),
             };
             let size_bytes = opened.download.size_bytes;
             if size_bytes == Some(0) {
-                return self.without_file(call, empty()).map(Step::local);
+                return self.without_file(call, empty(), false);
             }
             if size_bytes.is_some_and(|size| size > bot.limit_bytes()) {
-                return self.without_file(call, too_large(size_bytes, bot.limit_bytes())).map(Step::local);
+                return self.without_file(call, too_large(size_bytes, bot.limit_bytes()), false);
             }
             let form = attempt.form.unwrap_or_else(|| SendAs::of(&opened.traits(file)));
             let next_form = form.next(&opened.traits(file));
             if let Some(parts) = apart(call).filter(|_| form == SendAs::Sticker) {
-                return Ok(Step::local(Ok(in_place(parts))));
+                return Ok(Step::local(in_place(parts)));
             }
             let name = opened.name.clone();
             let upload = Upload { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
             let (place, reply_to) = ((call.to.chat, &routing.to), routing.reply_to(call));
             let error = match bot.upload(place, upload, &attempt.keyboard, reply_to, self.body_sent).await {
-                Ok(sent) => return Ok(Step::remote(Ok(self.sent([(call, sent)])))),
+                Ok(sent) => return Ok(Step::remote(self.sent([(call, sent)]))),
                 Err(error) => error,
             };
             self.body_sent.begin();
-            let limit = (size_bytes, bot.limit_bytes());
             if let UploadError::Elsewhere(redirect) = error
                 && routing.goes_on(redirect)
             {
                 bot.acquire().await;
                 continue;
             }
-            match next((call, &mut retreat), attempt, (form, next_form), error, limit) {
+            let limit_bytes = bot.limit_bytes();
+            let tried = Tried { call, attempt, form, next_form, size_bytes, limit_bytes };
+            match tried.next(error, &mut retreat) {
                 Next::Over(outcome) => return Ok(Step::remote(outcome)),
-                Next::WithoutFile(why) => return self.without_file(call, why).map(Step::remote),
-                Next::NotFetched(why) => return self.not_fetched(call, why).map(Step::local),
+                Next::Failed(failure) => return Err(StepError::remote(failure)),
+                Next::WithoutFile(why) => return self.without_file(call, why, true),
+                Next::NotFetched(why) => return self.not_fetched(call, why),
                 Next::Again(next) => attempt = next,
             }
             bot.acquire().await;
@@ -129,69 +143,69 @@ impl Sending<'_> {
 
     /// The end of a call whose file Kommo does not give, for now or for good. A text with it does not wait for as long as
     /// the file itself, nor does what comes behind it.
-    fn not_fetched(&self, call: &Call, error: DownloadError) -> Result<Result<Outcome, Failure>, StoreError> {
+    fn not_fetched(&self, call: &Call, error: DownloadError) -> StepResult {
         match Failure::from(error) {
-            Failure::Permanent(why) => self.without_file(call, why),
+            Failure::Permanent(why) => self.without_file(call, why, false),
             passing if passing.may_pass() && self.lease.attempts() + 1 >= TRIES_WITH_FILE => {
-                let without = self.without_file(call, not_given(&passing.why()))?;
-                Ok(without.map_err(|_| passing))
+                match self.without_file(call, not_given(&passing.why()), false) {
+                    // Without a text there is nothing but the file to wait for.
+                    Err(StepError::Failed { .. }) => Err(StepError::local(passing)),
+                    step => step,
+                }
             }
-            later => Ok(Err(later)),
+            later => Err(StepError::local(later)),
         }
     }
 }
 
 /// Parts of a call in its place.
 fn in_place(parts: [Call; 2]) -> Outcome {
-    Outcome::Replace(parts.map(Job::Call).to_vec())
+    Outcome::Replace(parts.map(Job::from).to_vec())
 }
 
-/// What to do about a refusal: the nearest thing that Telegram may take.
-fn next(
-    (call, retreat): (&Call, &mut Retreat<'_>),
-    attempt: Attempt,
-    (form, next_form): (SendAs, Option<SendAs>),
-    error: UploadError,
-    (size_bytes, limit_bytes): (Option<u64>, u64),
-) -> Next {
-    let (of, why, refusal) = match error {
-        UploadError::Failed(failure) => return Next::Over(Err(failure)),
-        UploadError::Dried(why) => return Next::NotFetched(DownloadError::Later(why)),
-        UploadError::Elsewhere(Redirect::Chat(_)) => {
-            return Next::Over(Err(Failure::transient("the group has become a supergroup")));
-        }
-        UploadError::Elsewhere(Redirect::Within) => {
-            let closed = Refusal::new(ErrorCode::Other, refusal::topic_closed());
-            return Next::Over(Err(Failure::Permanent(closed)));
-        }
-        UploadError::TooLarge if form == SendAs::Photo => {
-            (Disliked::File, "too large".to_owned(), too_large(size_bytes, limit_bytes))
-        }
-        UploadError::TooLarge => return Next::WithoutFile(too_large(size_bytes, limit_bytes)),
-        UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),
-        UploadError::Refused { of, why, refusal } => (of, why, refusal),
-    };
-    tracing::info!(message = %call.message, ?form, why, "Telegram refused the file in this form: sending it in another");
-    match (of, next_form) {
-        (Disliked::Buttons, _) if !attempt.keyboard.is_empty() => {
-            // No text can stand below a sticker.
-            let kept = retreat.after(&why);
-            let lines = buttons::as_lines(caption(call), &kept.told, CAPTION_UNITS);
-            match lines.filter(|_| form != SendAs::Sticker) {
-                Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: kept.shown }),
-                None => in_two(buttons_apart(call), refusal),
+impl Tried<'_> {
+    /// What to do about a refusal: the nearest thing that Telegram may take.
+    fn next(self, error: UploadError, retreat: &mut Retreat<'_>) -> Next {
+        let Self { call, attempt, form, next_form, size_bytes, limit_bytes } = self;
+        let (of, why, refusal) = match error {
+            UploadError::Failed(failure) => return Next::Failed(failure),
+            UploadError::Dried(why) => return Next::NotFetched(DownloadError::Later(why)),
+            UploadError::Elsewhere(Redirect::Chat(_)) => {
+                return Next::Failed(Failure::transient("the group has become a supergroup"));
             }
+            UploadError::Elsewhere(Redirect::Within) => {
+                let closed = Refusal::new(ErrorCode::Other, refusal::topic_closed());
+                return Next::Failed(Failure::Permanent(closed));
+            }
+            UploadError::TooLarge if form == SendAs::Photo => {
+                (Disliked::File, "too large".to_owned(), too_large(size_bytes, limit_bytes))
+            }
+            UploadError::TooLarge => return Next::WithoutFile(too_large(size_bytes, limit_bytes)),
+            UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),
+            UploadError::Refused { of, why, refusal } => (of, why, refusal),
+        };
+        tracing::info!(message = %call.message, ?form, why, "Telegram refused the file in this form: sending it in another");
+        match (of, next_form) {
+            (Disliked::Buttons, _) if !attempt.keyboard.is_empty() => {
+                // No text can stand below a sticker.
+                let kept = retreat.after(&why);
+                let lines = buttons::as_lines(caption(call), &kept.told, CAPTION_UNITS);
+                match lines.filter(|_| form != SendAs::Sticker) {
+                    Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: kept.shown }),
+                    None => in_two(buttons_apart(call), refusal),
+                }
+            }
+            (Disliked::Caption, _) if !attempt.caption.is_empty() => {
+                in_two(apart(call).or_else(|| buttons_apart(call)), refusal)
+            }
+            (Disliked::Buttons | Disliked::Caption | Disliked::File, Some(next)) => {
+                Next::Again(Attempt { form: Some(next), ..attempt })
+            }
+            (Disliked::Buttons | Disliked::Caption | Disliked::File, None) => Next::WithoutFile(refusal),
         }
-        (Disliked::Caption, _) if !attempt.caption.is_empty() => {
-            in_two(apart(call).or_else(|| buttons_apart(call)), refusal)
-        }
-        (Disliked::Buttons | Disliked::Caption | Disliked::File, Some(next)) => {
-            Next::Again(Attempt { form: Some(next), ..attempt })
-        }
-        (Disliked::Buttons | Disliked::Caption | Disliked::File, None) => Next::WithoutFile(refusal),
     }
 }
 
 fn in_two(parts: Option<[Call; 2]>, refusal: Refusal) -> Next {
-    parts.map_or_else(|| Next::WithoutFile(refusal), |parts| Next::Over(Ok(in_place(parts))))
+    parts.map_or_else(|| Next::WithoutFile(refusal), |parts| Next::Over(in_place(parts)))
 }

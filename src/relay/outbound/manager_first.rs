@@ -10,26 +10,20 @@ use tokio::time::timeout;
 use crate::{
     clock,
     domain::{
-        address::{KommoMessageId, MessageId, SourceId},
+        address::SourceId,
         delivery::{ErrorCode, Refusal},
-        job::{Call, Job, Lane},
+        job::{AssignClientId, Call, Lane},
         manager_initiated::ManagerInitiatedChat,
         message::{Outbound, Recipient},
     },
-    kommo::{
-        addressee::{self, Addressee},
-        failure,
-    },
-    relay::context::{Context, Step, done},
+    intake::recipient::{self, Addressee},
+    relay::context::Context,
     store::{Chat, NewJob, Outcome, StateChange, StoreError},
-    translate::to_kommo,
     words::{Sentence, refusal},
 };
 
 /// How long the manager may wait for the address of the bot in a refusal.
 const ASKED_WITHIN: Duration = Duration::from_secs(3);
-/// How often a message is given its id of ours, before it goes without one.
-const NAMED_TRIES: u32 = 5;
 
 /// Where an answer is to be taken care of.
 pub(super) enum Place {
@@ -42,13 +36,13 @@ pub(super) enum Place {
 }
 
 fn find(context: &Context, outbound: &Outbound) -> Result<Addressee, StoreError> {
-    addressee::find(&context.store, context.bots.keys(), outbound, &context.crm.phone_region, clock::now())
+    recipient::find(&context.store, context.bots.keys(), outbound, &context.crm.phone_region, clock::now())
 }
 
 /// Where an answer is to be taken care of that waits in the lane `here`.
 pub(super) async fn place(context: &Context, outbound: &Outbound, here: &Lane) -> Result<Place, StoreError> {
     let Recipient::UnknownRecipient(_) = outbound.to else { return Ok(Place::Here) };
-    let source = addressee::source(context.bots.keys(), outbound.source.as_deref());
+    let source = recipient::source(context.bots.keys(), outbound.source.as_deref());
     let why = match find(context, outbound)? {
         Addressee::Known(to) => {
             let lane = Some(Lane::outbound(&to)).filter(|lane| lane != here && context.bots.contains_key(&to.source));
@@ -95,32 +89,11 @@ pub(super) fn begun(mut outcome: Outcome, calls: &[Call]) -> Outcome {
         let chat = Chat { chat: opening.chat.clone(), user: opening.user.clone() };
         changes.push(StateChange::ManagerInitiatedChat { conversation: call.to.clone(), chat });
         then.extend(ours.map(|ours| {
-            let job = Job::AssignClientId { message: call.message.clone(), ours, opening: opening.clone() };
-            NewJob { id: None, lane: Lane::names(&call.to), job }
+            let job = AssignClientId { message: call.message.clone(), ours, opening: opening.clone() };
+            NewJob { id: None, lane: Lane::names(&call.to), job: job.into() }
         }));
     }
     outcome
-}
-
-/// Gives a manager's first message its id of ours. It is a courtesy: what Kommo has against it holds up nothing, and is not
-/// worth a person's time.
-pub(in crate::relay) async fn name(
-    context: &Context,
-    (message, ours): (&KommoMessageId, MessageId),
-    opening: &ManagerInitiatedChat,
-    failed_before: u32,
-) -> Step {
-    let Some(event) = to_kommo::named(message, ours, opening, clock::now()) else {
-        return Step::local(Ok(done()));
-    };
-    match context.chats.edit(&event).await.map_err(failure::of_status) {
-        Ok(()) => Step::remote(Ok(done())),
-        Err(later) if later.may_pass() && failed_before + 1 < NAMED_TRIES => Step::local(Err(later)),
-        Err(failure) => {
-            tracing::info!(%message, failure = %failure.why(), "Kommo refused our id for a manager's message");
-            Step::local(Ok(done()))
-        }
-    }
 }
 
 /// How the customer gets to the bot: by its address, if Telegram tells it in time.

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use crate::{
     clock,
-    domain::{
-        job::{Call, Job},
-        time::UnixMillis,
-    },
+    domain::{job::Call, message::Outbound, time::UnixMillis},
     relay::{
         context::Context,
-        outbound::{encode, read},
+        outbound::encode::encode,
+        step::StepError,
+        task::{Task, Text},
     },
     store::{Lease, Outcome, StoreError},
     translate::to_telegram::album,
@@ -27,10 +26,10 @@ pub(super) struct Answer {
     pub(super) calls: Vec<Call>,
 }
 
-/// What has come of a group.
+/// What has come of a group behind its first answer.
 struct Gathered {
     /// In the order in which they came.
-    answers: Vec<Answer>,
+    behind: Vec<Outbound>,
     first_at: UnixMillis,
     youngest_at: UnixMillis,
     /// Whether nothing more can join it: it is full, or something else waits behind it.
@@ -38,16 +37,26 @@ struct Gathered {
 }
 
 /// Unites the first of a group with those that wait behind it, once all have come.
-pub(super) fn gather(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Outcome, StoreError> {
-    let gathered = look(context, lease, group, first)?;
+pub(super) fn gather(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Outcome, StepError> {
+    let gathered = look(lease, group)?;
     let now = clock::now();
     if let Some(until) = gathered.waits_until(now) {
         let at = clock::steady().plus(now.until(until));
         let why = "waits for the other files of its group".to_owned();
         return Ok(Outcome::Retry { at, counts: false, why });
     }
-    let behind = gathered.answers.len() - 1;
-    Ok(Outcome::Merge { behind, jobs: album::unite(in_order(gathered.answers)) })
+    let mut answers = vec![first];
+    for outbound in gathered.behind {
+        let written_at = outbound.written_at;
+        match encode(context, outbound) {
+            Ok(calls) => answers.push(Answer { written_at, calls }),
+            // Its own turn tells its author why.
+            Err(StepError::Failed { .. }) => break,
+            Err(error @ StepError::Store(_)) => return Err(error),
+        }
+    }
+    let behind = answers.len() - 1;
+    Ok(Outcome::Merge { behind, jobs: album::unite(in_order(answers)) })
 }
 
 /// The calls of each, as they were written: hooks that are sent at the same time come in any order. Where Kommo does not tell
@@ -59,41 +68,25 @@ fn in_order(mut answers: Vec<Answer>) -> Vec<Vec<Call>> {
     answers.into_iter().map(|answer| answer.calls).collect()
 }
 
-fn look(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Gathered, StoreError> {
+fn look(lease: &Lease, group: &str) -> Result<Gathered, StoreError> {
     let first_at = lease.enqueued_at();
-    let mut gathered = Gathered { answers: vec![first], first_at, youngest_at: first_at, is_closed: false };
+    let mut gathered = Gathered { behind: Vec::new(), first_at, youngest_at: first_at, is_closed: false };
     for (job, came_at) in lease.behind(album::LARGEST)? {
-        let answer = match &job {
-            Job::Hook { raw } => member(context, raw, group)?,
-            Job::Update { .. }
-            | Job::Reaction { .. }
-            | Job::Call(_)
-            | Job::Album { .. }
-            | Job::DeliveryStatus(_)
-            | Job::AssignClientId { .. }
-            | Job::MarkRead { .. }
-            | Job::Link { .. }
-            | Job::UpdateCrm { .. }
-            | Job::ReleaseStartAt { .. }
-            | Job::Remind { .. }
-            | Job::ReleaseStart { .. } => None,
-        };
-        let Some(answer) = answer.filter(|_| gathered.answers.len() < album::LARGEST) else {
-            gathered.is_closed = true;
-            break;
-        };
-        gathered.answers.push(answer);
+        match Task::read(&job).text {
+            Text::Answer(outbound)
+                if outbound.group.as_deref() == Some(group) && gathered.behind.len() + 1 < album::LARGEST =>
+            {
+                gathered.behind.push(*outbound);
+            }
+            Text::Answer(_) | Text::Update { .. } | Text::Reaction(_) | Text::Nothing => {
+                gathered.is_closed = true;
+                break;
+            }
+        }
         gathered.youngest_at = gathered.youngest_at.max(came_at);
     }
-    gathered.is_closed |= gathered.answers.len() == album::LARGEST;
+    gathered.is_closed |= gathered.behind.len() + 1 == album::LARGEST;
     Ok(gathered)
-}
-
-/// The answer that a hook tells of, if it belongs to the group and can be sent.
-fn member(context: &Context, raw: &str, group: &str) -> Result<Option<Answer>, StoreError> {
-    let Some(outbound) = read(raw).filter(|outbound| outbound.group.as_deref() == Some(group)) else { return Ok(None) };
-    let written_at = outbound.written_at;
-    Ok(encode(context, outbound)?.ok().map(|calls| Answer { written_at, calls }))
 }
 
 impl Gathered {
@@ -111,7 +104,7 @@ mod tests {
 
     fn gathered(first_at: i64, youngest_at: i64, is_closed: bool) -> Gathered {
         let (first_at, youngest_at) = (UnixMillis(first_at), UnixMillis(youngest_at));
-        Gathered { answers: Vec::new(), first_at, youngest_at, is_closed }
+        Gathered { behind: Vec::new(), first_at, youngest_at, is_closed }
     }
 
     #[test]

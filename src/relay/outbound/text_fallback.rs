@@ -3,11 +3,14 @@
 use crate::{
     domain::{
         delivery::{ErrorCode, Refusal},
-        job::{Call, Job},
+        job::{Call, Job, SendJob},
         retry::Failure,
     },
-    relay::outbound::Sending,
-    store::{Outcome, StoreError},
+    relay::{
+        outbound::sending::Sending,
+        step::{Step, StepError, StepResult},
+    },
+    store::Outcome,
     translate::to_telegram::album::text_alone,
     words::{Sentence, refusal},
 };
@@ -17,30 +20,32 @@ const NEIGHBOURS: usize = 100;
 
 impl Sending<'_> {
     /// The end of a call whose file will not go, for this reason. The customer gets the text that came with it, here or in
-    /// the calls behind. Without one there is nothing left to send.
-    pub(super) fn without_file(&self, call: &Call, mut why: Refusal) -> Result<Result<Outcome, Failure>, StoreError> {
+    /// the calls behind. Without one there is nothing left to send: that is told as a failure.
+    pub(super) fn without_file(&self, call: &Call, mut why: Refusal, reached_remote: bool) -> StepResult {
         let is_first = call.omitted.is_none();
         if let Some(before) = &call.omitted {
             why.sentence = Sentence::plain(&before.sentence).and(why.sentence);
         }
         let own = text_alone(call);
         let behind = self.lease.behind(NEIGHBOURS)?;
-        let is_last = |job: &Job| matches!(job, Job::Call(it) if it.message == call.message && it.is_last());
+        let is_last =
+            |job: &Job| matches!(job, Job::Send(SendJob::Call(it)) if it.message == call.message && it.is_last());
         let until = behind.iter().position(|(job, _)| is_last(job)).map_or(0, |last| last + 1);
         if own.is_none() && until == 0 {
             let has_rest = call.part > 1 && is_first;
-            return Ok(Err(Failure::Permanent(if has_rest { why.and(refusal::rest_arrived()) } else { why })));
+            let why = if has_rest { why.and(refusal::rest_arrived()) } else { why };
+            return Err(StepError::Failed { failure: Failure::Permanent(why), reached_remote, is_best_effort: false });
         }
         tracing::warn!(message = %call.message, why = why.why(), "sending the text without its file");
         let why = if is_first { why.and(refusal::text_arrived()) } else { why };
         let lost = Some(why.told(self.context.spoken.now()));
         let marked = |job: Job| match job {
-            Job::Call(it) if it.message == call.message => Job::Call(Call { omitted: lost.clone(), ..it }),
+            Job::Send(SendJob::Call(it)) if it.message == call.message => Call { omitted: lost.clone(), ..*it }.into(),
             other => other,
         };
         let stay = behind.into_iter().take(until).map(|(job, _)| job);
-        let jobs = own.map(Job::Call).into_iter().chain(stay).map(marked).collect();
-        Ok(Ok(Outcome::Merge { behind: until, jobs }))
+        let jobs = own.map(Job::from).into_iter().chain(stay).map(marked).collect();
+        Ok(Step { outcome: Outcome::Merge { behind: until, jobs }, reached_remote })
     }
 }
 

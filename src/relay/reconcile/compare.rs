@@ -8,26 +8,19 @@ use crate::{
     clock,
     domain::{
         amount::span,
-        delivery::{Delivery, ErrorCode, Refusal},
-        job::{IdempotencyKey, Job, Lane},
-        message::Content,
+        job::IdempotencyKey,
+        message::{Content, Outbound},
         time::UnixMillis,
     },
+    intake,
     kommo::chats::CallError,
-    relay::{
-        reconcile::{
-            LEFT_TO_ITS_HOOK, ReconcileSummary, Reconciler, Search, Target,
-            history_reader::{HistoryReader, Reach, Told},
-            put::LOOK_EVERY,
-        },
-        retry_policy,
+    relay::reconcile::{
+        LEFT_TO_ITS_HOOK, ReconcileSummary, Reconciler, Search, Target,
+        history_reader::{HistoryReader, Reach, Told},
+        put::LOOK_EVERY,
     },
-    store::{Intake, Missing, NewJob, StoreError},
-    translate::{
-        from_history::{self, Past},
-        from_kommo::{self, Arrival},
-    },
-    words::{Language, refusal},
+    store::{Missing, NewJob, StoreError},
+    translate::from_history::{self, Past},
 };
 
 /// How long the hook of a message may be under way. Kommo waits 5 s for the answer to one.
@@ -107,7 +100,7 @@ impl Reconciler {
                                                                  were not compared");
             summary.add(ReconcileSummary { in_part: 1, ..ReconcileSummary::default() });
         }
-        let (mut missing, mut reports) = (Vec::new(), Vec::new());
+        let (mut missing, mut lost) = (Vec::new(), Vec::new());
         for (rank, (past, item)) in read.told.iter().enumerate() {
             if !self.is_wanted(past, (target, search), now)? {
                 continue;
@@ -116,12 +109,12 @@ impl Reconciler {
                 Verdict::Sent => {}
                 Verdict::Uncertain | Verdict::Late => continue,
                 Verdict::Lost => {
-                    reports.push(lost(past, &target.lane, self.parts.spoken.now()));
+                    lost.push(past.id.clone());
                     continue;
                 }
             }
-            if let Some(raw) = from_history::as_hook(item, &target.conversation, &target.kommo_chat) {
-                if says_nothing(&raw) {
+            if let Some(answer) = from_history::answer(item, &target.conversation, &target.kommo_chat) {
+                if says_nothing(&answer) {
                     summary.empty += 1;
                     tracing::warn!(conversation = %target.conversation, message = %past.id, "a missed message has \
                                                                                              neither text nor file in \
@@ -129,12 +122,10 @@ impl Reconciler {
                                                                                              and its manager is told");
                 }
                 let (id, lane) = (Some(IdempotencyKey::hook(&past.id)), target.lane.clone());
-                missing.push(Missing { rank, job: NewJob { id, lane, job: Job::Hook { raw } } });
+                missing.push(Missing { rank, job: NewJob { id, lane, job: answer.into() } });
             }
         }
-        if !reports.is_empty() {
-            self.parts.store.push(Intake { jobs: reports, offset: None }, clock::now()).await?;
-        }
+        intake::lost::tell(&self.parts.store, &target.lane, lost, self.parts.spoken.now()).await?;
         if !missing.is_empty() {
             let ranks = read.told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
             let put = self.put(&target.lane, missing, ranks, search).await?;
@@ -167,7 +158,8 @@ impl Reconciler {
         Ok((from..=until).contains(&past.at) && self.is_missing(past)?)
     }
 
-    /// What becomes of a message that is missing: one that is too old or not surely missing is not sent. Counts and tells it.
+    /// What becomes of a message that is missing: one that is too old or not surely missing is not sent. Counts and
+    /// tells it.
     fn judge(
         &self,
         past: &Past,
@@ -242,17 +234,9 @@ impl Reconciler {
     }
 }
 
-/// Tells a manager that a message is not sent. Under the id of its hook, this happens once, and a hook that is late after all
-/// sends nothing.
-fn lost(past: &Past, lane: &Lane, language: Language) -> NewJob {
-    let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::bridge_was_down()).told(language));
-    NewJob { id: Some(IdempotencyKey::hook(&past.id)), ..retry_policy::report(lane, past.id.clone(), delivery) }
-}
-
-/// Whether a hook that was made of an item of the history has nothing for the customer. What becomes of it says so to its
-/// manager, who may have meant more than the history tells.
-fn says_nothing(raw: &str) -> bool {
-    let Ok(Arrival::Message(outbound)) = from_kommo::decode(raw) else { return false };
+/// Whether an answer as the history tells it has nothing for the customer. What becomes of it says so to its manager,
+/// who may have meant more than the history tells.
+fn says_nothing(outbound: &Outbound) -> bool {
     let is_bare = match &outbound.content {
         Content::Text(text) => text.trim().is_empty(),
         Content::Unknown { caption, .. } => caption.is_none(),

@@ -20,7 +20,7 @@ use crate::{
     domain::{
         address::{Conversation, MessageId},
         amount::span,
-        job::{Job, Lane, Route},
+        job::{Job, Lane, Raw, Route, Update},
         time::UnixMillis,
     },
     relay::reconcile::{MARGIN, ReconcileSummary, Reconciler, Search, Target, compare::Read},
@@ -181,27 +181,24 @@ fn later(past: &Past, horizon: &MessageId) -> Option<MessageId> {
 /// Whether a job towards Kommo may be about the message with this number.
 fn may_be(job: &Job, number: i64) -> bool {
     match job {
-        Job::Update { raw, .. } => from_telegram::numbers(raw).is_none_or(|numbers| numbers.contains(&number)),
-        // What it tells has no number of Telegram's.
-        Job::Remind { .. } => false,
-        Job::Hook { .. }
-        | Job::Reaction { .. }
-        | Job::Call(_)
-        | Job::Album { .. }
-        | Job::DeliveryStatus(_)
-        | Job::AssignClientId { .. }
-        | Job::MarkRead { .. }
-        | Job::Link { .. }
-        | Job::UpdateCrm { .. }
-        | Job::ReleaseStartAt { .. }
-        | Job::ReleaseStart { .. } => true,
+        Job::Raw(Raw::Update(Update { raw, .. })) => {
+            from_telegram::numbers(raw).is_none_or(|numbers| numbers.contains(&number))
+        }
+        job => job.traits().may_bring_message,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::address::BotId, kommo::wire::HistoryItem, translate::from_history};
+    use crate::{
+        domain::{
+            address::BotId,
+            job::{ReleaseStart, Remind},
+        },
+        kommo::wire::HistoryItem,
+        translate::from_history,
+    };
 
     #[test]
     fn only_a_message_with_a_higher_number_in_its_chat_is_unknown() {
@@ -225,10 +222,12 @@ mod tests {
 
     #[test]
     fn what_waits_is_told_by_its_number() {
-        let update = |raw: &str| Job::Update {
-            source: crate::domain::address::SourceId::parse("sales").unwrap(),
-            bot: BotId(1),
-            raw: raw.to_owned(),
+        let update = |raw: &str| {
+            Job::from(Update {
+                source: crate::domain::address::SourceId::parse("sales").unwrap(),
+                bot: BotId(1),
+                raw: raw.to_owned(),
+            })
         };
         for (raw, may) in [
             (r#"{"update_id":1,"message":{"message_id":43}}"#, true),
@@ -239,6 +238,8 @@ mod tests {
         ] {
             assert_eq!(may_be(&update(raw), 43), may, "{raw}");
         }
-        assert!(may_be(&Job::Hook { raw: String::new() }, 43));
+        let conversation = Conversation::new(crate::domain::address::SourceId::parse("sales").unwrap(), 7);
+        assert!(may_be(&ReleaseStart { conversation: conversation.clone(), phone: None }.into(), 43));
+        assert!(!may_be(&Remind { conversation, message: 43 }.into(), 43));
     }
 }

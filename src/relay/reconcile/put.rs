@@ -10,9 +10,11 @@ use crate::{
         address::KommoMessageId,
         job::{Job, Lane},
     },
-    relay::reconcile::{Reconciler, Search},
+    relay::{
+        reconcile::{Reconciler, Search},
+        task::Task,
+    },
     store::{Backfilled, Missing, Store, StoreError},
-    translate::from_kommo::{self, Arrival},
 };
 
 /// How often a lane in which somebody works is looked at.
@@ -58,21 +60,5 @@ impl Reconciler {
 
 /// The message of Kommo's that a job carries.
 fn message_of(job: &Job) -> Option<KommoMessageId> {
-    match job {
-        Job::Call(_) | Job::Album { .. } => job.calls().last().map(|call| call.message.clone()),
-        Job::Hook { raw } => match from_kommo::decode(raw).ok()? {
-            Arrival::Message(outbound) => Some(outbound.id),
-            Arrival::Reaction(_) | Arrival::Typing(_) | Arrival::Other(_) => None,
-        },
-        Job::Update { .. }
-        | Job::Reaction { .. }
-        | Job::MarkRead { .. }
-        | Job::DeliveryStatus(_)
-        | Job::AssignClientId { .. }
-        | Job::Link { .. }
-        | Job::UpdateCrm { .. }
-        | Job::ReleaseStartAt { .. }
-        | Job::Remind { .. }
-        | Job::ReleaseStart { .. } => None,
-    }
+    Task::read(job).answers().pop()
 }

@@ -15,7 +15,7 @@ use crate::{
         avatar::Avatar,
         crm::{CrmUpdate, LinkTarget, SyncedProfile},
         delivery::{ErrorCode, Unread},
-        job::Method,
+        job::{CrmJob, InboundJob, Link, Method, Raw, StatusJob, UpdateCrm},
         message::MediaKind,
         question::Question,
         timestamps::{Arrived, LastSent},
@@ -62,19 +62,21 @@ macro_rules! kinds {
 }
 
 kinds!(work_kind, WORKS, Job,
-    Job::Update { .. } => "update",
-    Job::Hook { .. } => "hook",
-    Job::Reaction { .. } => "reaction",
-    Job::Call(_) => "call",
-    Job::Album { .. } => "album",
-    Job::DeliveryStatus(_) => "report",
-    Job::AssignClientId { .. } => "name",
-    Job::MarkRead { .. } => "seen",
-    Job::Link { .. } => "link",
-    Job::UpdateCrm { .. } => "enrich",
-    Job::ReleaseStartAt { .. } => "hold",
-    Job::ReleaseStart { .. } => "release",
-    Job::Remind { .. } => "remind",
+    Job::Raw(Raw::Update(_)) => "update",
+    Job::Raw(Raw::Hook(_)) => "hook",
+    Job::Raw(Raw::Reaction(_)) => "reaction",
+    Job::Send(SendJob::Answer(_)) => "answer",
+    Job::Send(SendJob::Call(_)) => "call",
+    Job::Send(SendJob::Album(_)) => "album",
+    Job::Status(StatusJob::Delivery(_)) => "report",
+    Job::Status(StatusJob::AssignClientId(_)) => "name",
+    Job::Send(SendJob::MarkRead(_)) => "seen",
+    Job::Crm(CrmJob::Link(_)) => "link",
+    Job::Crm(CrmJob::Update(_)) => "enrich",
+    Job::Inbound(InboundJob::ReleaseStartAt(_)) => "hold",
+    Job::Inbound(InboundJob::ReleaseStart(_)) => "release",
+    Job::Inbound(InboundJob::Remind(_)) => "remind",
+    Job::Inbound(InboundJob::MarkDeleted(_)) => "deleted",
 );
 
 kinds!(method_kind, METHODS, Method,
@@ -160,6 +162,16 @@ fn jobs() -> Vec<Job> {
 }
 
 #[test]
+fn a_job_is_written_as_it_was_read() {
+    let is_job = |(key, _): &(Vec<u8>, String)| key[0] == b'j';
+    for (_, value) in fixture().into_iter().filter(is_job) {
+        let row: serde_json::Value = serde_json::from_str(&value).unwrap();
+        let job = rows::parse::<JobRow>(value.as_bytes()).unwrap().job;
+        assert_eq!(serde_json::to_value(&job).unwrap(), row["work"]);
+    }
+}
+
+#[test]
 fn every_kind_of_job_has_a_row() {
     let jobs = jobs();
     assert_all(jobs.iter().map(work_kind), WORKS, "Work");
@@ -169,18 +181,22 @@ fn every_kind_of_job_has_a_row() {
         Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => None,
     });
     assert_all(files, MEDIA, "MediaKind");
-    let reports =
-        || jobs.iter().filter_map(|job| if let Job::DeliveryStatus(report) = job { Some(report) } else { None });
+    let reports = || {
+        jobs.iter()
+            .filter_map(|job| if let Job::Status(StatusJob::Delivery(report)) = job { Some(report) } else { None })
+    };
     assert_all(reports().map(|report| delivery_kind(&report.delivery)), DELIVERIES, "Delivery");
     let codes = reports().filter_map(|report| {
         if let Delivery::Failed(refusal) = &report.delivery { Some(code_kind(&refusal.code)) } else { None }
     });
     assert_all(codes, CODES, "ErrorCode");
-    let whose =
-        jobs.iter().filter_map(|job| if let Job::Link { whose, .. } = job { Some(whose_kind(whose)) } else { None });
+    let whose = jobs.iter().filter_map(|job| {
+        if let Job::Crm(CrmJob::Link(Link { whose, .. })) = job { Some(whose_kind(whose)) } else { None }
+    });
     assert_all(whose, WHOSE, "Whose");
-    let notes =
-        jobs.iter().filter_map(|job| if let Job::UpdateCrm { note, .. } = job { Some(note_kind(note)) } else { None });
+    let notes = jobs.iter().filter_map(|job| {
+        if let Job::Crm(CrmJob::Update(UpdateCrm { note, .. })) = job { Some(note_kind(note)) } else { None }
+    });
     assert_all(notes, NOTES, "Note");
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use super::{reach::learn, *};
 use crate::{
-    domain::{address::BotId, crm::SyncedProfile},
+    domain::{address::BotId, crm::SyncedProfile, job::Hook},
     store::{
         chunks::MOST_BYTES,
         db::{Batch, Db},
@@ -35,7 +35,7 @@ fn large(number: usize, bytes: usize) -> Job {
             (*sum < bytes + text.len()).then_some(text)
         })
         .collect();
-    Job::Hook { raw: text[..bytes.min(text.len())].to_owned() }
+    Job::from(Hook { raw: text[..bytes.min(text.len())].to_owned() })
 }
 
 async fn take(store: &Store, jobs: impl IntoIterator<Item = Job>) {

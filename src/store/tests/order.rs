@@ -85,7 +85,7 @@ async fn people_go_before_broadcasts_and_files_have_slots_of_their_own() {
         let job = new_job(None, &lane(&format!("bulk {n}")), &format!("bulk {n}"));
         store.push_as(Intake { jobs: vec![job], offset: None }, Vec::new(), true, NOW).await.unwrap();
     }
-    let file = Job::Call(Call { method: send_file(), ..call_of(&part("file", "f")) });
+    let file = Job::from(Call { method: send_file(), ..call_of(&part("file", "f")) });
     let file = NewJob { id: None, lane: lane("file"), job: file };
     store.push(Intake { jobs: vec![file], offset: None }, NOW).await.unwrap();
     push(&store, &lane("person"), &["person"]).await;

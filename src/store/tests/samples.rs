@@ -6,10 +6,13 @@ use crate::domain::{
     avatar::{Avatar, Picture},
     crm::{ContactPatch, CrmUpdate, CustomerProfile, LinkTarget, SyncedProfile},
     delivery::{ErrorCode, ToldRefusal, Unread},
-    job::RemoteFile,
+    job::{
+        Album, AssignClientId, Hook, Link, MarkDeleted, MarkRead, Raw, ReleaseStart, ReleaseStartAt, Remind,
+        RemoteFile, Update, UpdateCrm,
+    },
     keyboard::Button,
-    manager_initiated::{ManagerInitiatedChat, Wording},
-    message::MediaKind,
+    manager_initiated::{ManagerInitiatedChat, UnknownRecipient, Wording},
+    message::{Attachment, Content, Media, MediaKind, Outbound, Quote, Recipient},
     question::Question,
     timestamps::{Arrived, LastSent},
     topic::Topic,
@@ -77,6 +80,53 @@ fn files() -> Vec<Method> {
     kinds.map(send).to_vec()
 }
 
+/// Answers of every content, with every field filled.
+fn answers() -> Vec<Outbound> {
+    let words = || Some("look".to_owned());
+    let file = |name: &str| Attachment {
+        kind: MediaKind::Picture,
+        url: "https://example.com/a.jpg".to_owned(),
+        file_name: name.to_owned(),
+        caption: words(),
+    };
+    let media = Media {
+        kind: MediaKind::Video,
+        file_id: "file".to_owned(),
+        file_name: "a.mp4".to_owned(),
+        mime_type: Some("video/mp4".to_owned()),
+        size_bytes: Some(1),
+        duration_seconds: Some(2),
+        caption: words(),
+    };
+    let contents = [
+        Content::Text("hello".to_owned()),
+        Content::Media(media),
+        Content::Location { latitude: 48.5, longitude: -2.25, caption: words() },
+        Content::Contact { name: "Anna".to_owned(), phone: "4915177000111".to_owned(), caption: words() },
+        Content::Unknown { kind: "picture".to_owned(), caption: words() },
+    ];
+    let unknown = UnknownRecipient { phone: Some("4915177000111".to_owned()), opening: Some(opening()) };
+    let recipients = [
+        Recipient::Known(conversation()),
+        Recipient::Foreign("elsewhere".to_owned()),
+        Recipient::UnknownRecipient(unknown),
+    ];
+    let quote = Quote { ours: Some(ours(3)), kommo: Some(kommo("quoted")), words: "When?".to_owned(), is_part: true };
+    let answer = |(content, to)| Outbound {
+        id: kommo("lost"),
+        to,
+        source: Some("sales".to_owned()),
+        content,
+        file: Some(file("a.jpg")),
+        passed_on: vec![file("b.jpg")],
+        keyboard: Keyboard(vec![vec![Button::link("more", "https://example.com/")]]),
+        quote: Some(quote.clone()),
+        group: Some("group".to_owned()),
+        written_at: Some(NOW),
+    };
+    contents.into_iter().zip(recipients.into_iter().cycle()).map(answer).collect()
+}
+
 /// One of every kind of job, with every field filled.
 pub(super) fn sample_jobs() -> Vec<Job> {
     let (conversation, customer, raw) = (conversation(), customer(), r#"{"as":"it came"}"#.to_owned());
@@ -104,25 +154,27 @@ pub(super) fn sample_jobs() -> Vec<Job> {
         LinkTarget::SameContactAsOrPhone(twin, phone.clone()),
     ];
     let mut jobs = vec![
-        Job::Update { source: conversation.source.clone(), bot: BOT, raw: raw.clone() },
-        Job::Hook { raw: raw.clone() },
-        Job::Reaction { raw },
-        Job::Album { calls: files().into_iter().map(|method| call(4, method)).collect() },
-        Job::AssignClientId { message: kommo("first"), ours: ours(1), opening: opening() },
-        Job::MarkRead { conversation: conversation.clone(), message: 8 },
-        Job::Remind { conversation: conversation.clone(), message: 8 },
-        Job::ReleaseStartAt { conversation: conversation.clone() },
-        Job::ReleaseStart { conversation: conversation.clone(), phone: Some(phone) },
+        Job::from(Update { source: conversation.source.clone(), bot: BOT, raw: raw.clone() }),
+        Job::from(Hook { raw: raw.clone() }),
+        Job::Raw(Raw::Reaction(Hook { raw })),
+        Job::from(Album { calls: files().into_iter().map(|method| call(4, method)).collect() }),
+        Job::from(AssignClientId { message: kommo("first"), ours: ours(1), opening: opening() }),
+        Job::from(MarkRead { conversation: conversation.clone(), message: 8 }),
+        Job::from(Remind { conversation: conversation.clone(), message: 8 }),
+        Job::from(ReleaseStartAt { conversation: conversation.clone() }),
+        Job::from(ReleaseStart { conversation: conversation.clone(), phone: Some(phone) }),
     ];
-    jobs.extend((1..).zip(methods()).map(|(part, method)| Job::Call(call(part, method))));
-    jobs.extend(deliveries.map(|delivery| Job::DeliveryStatus(Report { message: kommo("answer"), delivery })));
-    jobs.extend(whose.map(|whose| Job::Link { conversation: conversation.clone(), customer: customer.clone(), whose }));
+    jobs.extend((1..).zip(methods()).map(|(part, method)| Job::from(call(part, method))));
+    jobs.extend(deliveries.map(|delivery| Job::from(Report { message: kommo("answer"), delivery })));
+    jobs.extend(
+        whose.map(|whose| Job::from(Link { conversation: conversation.clone(), customer: customer.clone(), whose })),
+    );
     let notes = [CrmUpdate::ContactPatch(card), CrmUpdate::Campaign("spring".to_owned())];
-    jobs.extend(notes.map(|note| Job::UpdateCrm {
-        conversation: conversation.clone(),
-        customer: customer.clone(),
-        note,
-    }));
+    jobs.extend(
+        notes.map(|note| Job::from(UpdateCrm { conversation: conversation.clone(), customer: customer.clone(), note })),
+    );
+    jobs.extend(answers().into_iter().map(|answer| Job::from(Box::new(answer))));
+    jobs.push(Job::from(MarkDeleted { conversation, message: kommo("deleted"), learned_at: NOW }));
     jobs
 }
 
@@ -185,7 +237,7 @@ pub(super) async fn fill(store: &Store) {
     store.push_with(Intake { jobs: jobs.to_vec(), offset: Some((BOT, 2)) }, changes(), NOW).await.unwrap();
     claim(store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
     let refusal = ToldRefusal::new(ErrorCode::Other, "refused");
-    let report = Job::DeliveryStatus(Report { message: kommo("told"), delivery: Delivery::Failed(refusal) });
+    let report = Job::from(Report { message: kommo("told"), delivery: Delivery::Failed(refusal) });
     let then = vec![NewJob { id: None, lane: lane("reports"), job: report }];
     let told = Outcome::Park { why: "refused".to_owned(), then, needs_person: false };
     claim(store).unwrap().settle(told, NOW).await.unwrap();

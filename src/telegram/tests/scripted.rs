@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What becomes of a request.
-pub(in crate::telegram) enum Reply {
+pub(crate) enum Reply {
     /// It is answered with a status and a body.
     Answer(u16, String),
     /// It is answered with these bytes, and the connection closed.
@@ -39,31 +39,31 @@ pub(in crate::telegram) enum Reply {
 }
 
 /// A success with a result.
-pub(in crate::telegram) fn success(result: &str) -> Reply {
+pub(crate) fn success(result: &str) -> Reply {
     Reply::Answer(200, format!(r#"{{"ok":true,"result":{result}}}"#))
 }
 
 /// A refusal in Telegram's shape.
-pub(in crate::telegram) fn refusal(code: u16, description: &str) -> Reply {
+pub(crate) fn refusal(code: u16, description: &str) -> Reply {
     let body = serde_json::json!({ "ok": false, "error_code": code, "description": description });
     Reply::Answer(code, body.to_string())
 }
 
 #[derive(Clone, Debug, Default)]
-pub(in crate::telegram) struct Asked {
-    pub(in crate::telegram) body: String,
+pub(crate) struct Asked {
+    pub(crate) body: String,
 }
 
 /// A running server. It ends when it is dropped.
-pub(in crate::telegram) struct Scripted {
-    pub(in crate::telegram) address: SocketAddr,
+pub(crate) struct Scripted {
+    pub(crate) address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
     _serving: JoinSet<()>,
 }
 
 impl Scripted {
     /// Answers each request as `script` says.
-    pub(in crate::telegram) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, script) = (Arc::default(), Arc::new(script));
@@ -73,23 +73,23 @@ impl Scripted {
     }
 
     /// What was asked so far.
-    pub(in crate::telegram) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// A bot that talks to it, and does not wait long.
-    pub(in crate::telegram) fn bot(&self) -> Bot {
+    pub(crate) fn bot(&self) -> Bot {
         bot(&format!("http://{}", self.address))
     }
 }
 
 /// A bot that talks to `server`, and does not wait long.
-pub(in crate::telegram) fn bot(server: &str) -> Bot {
+pub(crate) fn bot(server: &str) -> Bot {
     paced(server, 1000)
 }
 
 /// The same with so many calls per second.
-pub(in crate::telegram) fn paced(server: &str, requests_per_second: u32) -> Bot {
+pub(crate) fn paced(server: &str, requests_per_second: u32) -> Bot {
     let access = Access {
         api_url: server.parse().unwrap(),
         egress: Egress::default(),

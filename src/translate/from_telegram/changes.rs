@@ -1,7 +1,5 @@
 //! Updates that bring no words of anybody's: what changes about a chat or a customer.
 
-use serde_json::Value;
-
 use crate::{
     domain::{
         address::{MessageId, TelegramChat, UserId},
@@ -96,15 +94,6 @@ pub(super) fn deletion(wire: &RawObject, place: &Place<'_>) -> Option<Deletion> 
     let named = |message| MessageId { bot: place.bot, chat, message, update: None };
     let messages = wire.list::<i64>("message_ids").into_iter().map(named).collect();
     Some(Deletion { conversation: place.conversation(chat), messages, learnt_at: place.now })
-}
-
-/// The same deletion, of no more than the messages with these numbers; `None` if it is none.
-#[must_use]
-pub fn deletion_of(raw: &str, numbers: &[i64]) -> Option<String> {
-    let mut update: Value = serde_json::from_str(raw).ok()?;
-    let deletion = update.get_mut("deleted_business_messages")?.as_object_mut()?;
-    deletion.insert("message_ids".to_owned(), numbers.into());
-    Some(update.to_string())
 }
 
 /// The move that a message tells of, from either side of it.

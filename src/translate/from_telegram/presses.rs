@@ -5,30 +5,32 @@ use crate::{
         address::MessageId,
         message::{Author, ButtonPress, Content, Inbound, Skip},
     },
-    telegram::wire::{CallbackQuery, Event, Message, Update, User},
+    telegram::wire::{CallbackQuery, Event, Message, User},
     translate::{
         buttons,
         from_telegram::{
-            Place,
+            Place, Received,
             chats::{self, Chat},
         },
     },
     words::{Language, described},
 };
 
-/// Telegram's id of the press that an update tells of, which wants an answer whatever becomes of the press.
-#[must_use]
-pub fn query(raw: &str) -> Option<String> {
-    match Update::parse(raw)?.event {
-        Event::Pressed(query) => query.id,
-        Event::Message(_)
-        | Event::Edited(_)
-        | Event::Reacted(_)
-        | Event::Member(_)
-        | Event::Connected(_)
-        | Event::Subscription(_)
-        | Event::Deleted(_)
-        | Event::Other => None,
+impl Received<'_> {
+    /// Telegram's id of the press that an update tells of, which wants an answer whatever becomes of the press.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        match self.event()? {
+            Event::Pressed(query) => query.id.as_deref(),
+            Event::Message(_)
+            | Event::Edited(_)
+            | Event::Reacted(_)
+            | Event::Member(_)
+            | Event::Connected(_)
+            | Event::Subscription(_)
+            | Event::Deleted(_)
+            | Event::Other => None,
+        }
     }
 }
 
@@ -93,7 +95,7 @@ mod tests {
             address::{BotId, SourceId},
             time::UnixMillis,
         },
-        translate::from_telegram::{Arrival, decode, lane},
+        translate::from_telegram::Arrival,
     };
 
     fn source() -> SourceId {
@@ -111,7 +113,7 @@ mod tests {
             language: Language::En,
             now,
         };
-        match decode(raw, &place) {
+        match Received::read(raw).decode(&place) {
             Ok(Arrival::ButtonPress(press)) => Some(*press),
             _ => None,
         }
@@ -130,7 +132,7 @@ mod tests {
         assert_eq!(press.inbound.conversation.to_string(), "tg:sales:7");
         assert_eq!(press.inbound.content, Content::Text("Yes".to_owned()));
         assert_eq!((press.inbound.customer.name.as_str(), press.inbound.topic), ("Ann", None));
-        assert_eq!(lane(&raw, &source()).thread, "tg:sales:7");
+        assert_eq!(Received::read(&raw).lane(&source()).thread, "tg:sales:7");
         // Which keyboard it was is not known: two presses are two messages.
         let again = read(&press_json(10, r#""inline_message_id":"AAcc","data":"b:1:Yes""#)).unwrap();
         let ids = [press, again].map(|press| press.once().inbound.id.to_string());
@@ -149,9 +151,9 @@ mod tests {
         ] {
             let raw = press_json(9, fields);
             assert_eq!(read(&raw), None, "{fields}");
-            assert_eq!(query(&raw).as_deref(), Some("q1"), "{fields}");
-            assert_eq!(lane(&raw, &source()).thread, "source:sales", "{fields}");
+            assert_eq!(Received::read(&raw).query(), Some("q1"), "{fields}");
+            assert_eq!(Received::read(&raw).lane(&source()).thread, "source:sales", "{fields}");
         }
-        assert_eq!(query(r#"{"update_id":9,"message":{"message_id":4}}"#), None);
+        assert_eq!(Received::read(r#"{"update_id":9,"message":{"message_id":4}}"#).query(), None);
     }
 }

@@ -6,8 +6,11 @@ use crate::{
         crm::{CustomerProfile, StartContext, digits},
         time::UnixMillis,
     },
-    telegram::wire::{Event, Message, Update},
-    translate::from_telegram::chats::{customer, is_guests},
+    telegram::wire::{Event, Message},
+    translate::from_telegram::{
+        Received,
+        chats::{customer, is_guests},
+    },
 };
 
 /// The command that opens a chat with a bot.
@@ -17,45 +20,47 @@ const PAYLOAD_CHARS: usize = 64;
 /// The length of a payload that leads to a contact; no campaign's name is as long.
 const INVITATION_CHARS: usize = 48;
 
-/// Who has written an update that the bot of `source` received; `None` if it is no new message of a person in a chat of
-/// their own with the bot.
-#[must_use]
-pub fn start_context(raw: &str, source: &SourceId) -> Option<StartContext> {
-    let update = Update::parse(raw)?;
-    let Event::Message(message) = update.event else { return None };
-    if update.kind != "message" {
-        return None;
+impl Received<'_> {
+    /// Who has written an update that the bot of `source` received; `None` if it is no new message of a person in a
+    /// chat of their own with the bot.
+    #[must_use]
+    pub fn start_context(&self, source: &SourceId) -> Option<StartContext> {
+        let update = self.update.as_ref()?;
+        let Event::Message(message) = &update.event else { return None };
+        if update.kind != "message" {
+            return None;
+        }
+        let from = message.fields.part("from");
+        let chat = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+        if from.is_set("is_bot") || is_guests(&message.fields) {
+            return None;
+        }
+        let known = customer(message.from.clone().unwrap_or_default(), chat);
+        let ContactId::Person(id) = known.id else { return None };
+        let customer = CustomerProfile { id, name: known.name, username: known.username };
+        Some(StartContext {
+            update: update.update_id?,
+            written_at: message.fields.read("date").map(UnixMillis::from_seconds),
+            conversation: Conversation::new(source.clone(), chat),
+            language: from.read("language_code"),
+            phone: own_phone(message, customer.id.0),
+            start: message.text.as_deref().and_then(payload).map(str::to_owned),
+            customer,
+        })
     }
-    let from = message.fields.part("from");
-    let chat = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
-    if from.is_set("is_bot") || is_guests(&message.fields) {
-        return None;
-    }
-    let known = customer(message.from.clone().unwrap_or_default(), chat);
-    let ContactId::Person(id) = known.id else { return None };
-    let customer = CustomerProfile { id, name: known.name, username: known.username };
-    Some(StartContext {
-        update: update.update_id?,
-        written_at: message.fields.read("date").map(UnixMillis::from_seconds),
-        conversation: Conversation::new(source.clone(), chat),
-        language: from.read("language_code"),
-        phone: own_phone(&message, customer.id.0),
-        start: message.text.as_deref().and_then(payload).map(str::to_owned),
-        customer,
-    })
-}
 
-/// Whose own phone number an update tells, and when it was shared: by a customer, with a bot or with somebody for whom
-/// a bot answers.
-#[must_use]
-pub fn own_number(raw: &str) -> Option<(UserId, String, UnixMillis)> {
-    let update = Update::parse(raw)?;
-    let Event::Message(message) = update.event else { return None };
-    let customer = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
-    let is_new = matches!(update.kind.as_str(), "message" | "business_message");
-    let is_theirs = message.fields.part("from").read::<i64>("id") == Some(customer);
-    let phone = own_phone(&message, customer).filter(|_| is_new && is_theirs)?;
-    Some((UserId(customer), phone, UnixMillis::from_seconds(message.date.unwrap_or_default())))
+    /// Whose own phone number an update tells, and when it was shared: by a customer, with a bot or with somebody for
+    /// whom a bot answers.
+    #[must_use]
+    pub fn own_number(&self) -> Option<(UserId, String, UnixMillis)> {
+        let update = self.update.as_ref()?;
+        let Event::Message(message) = &update.event else { return None };
+        let customer = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
+        let is_new = matches!(update.kind.as_str(), "message" | "business_message");
+        let is_theirs = message.fields.part("from").read::<i64>("id") == Some(customer);
+        let phone = own_phone(message, customer).filter(|_| is_new && is_theirs)?;
+        Some((UserId(customer), phone, UnixMillis::from_seconds(message.date.unwrap_or_default())))
+    }
 }
 
 /// The number of a card that is the sender's own, and was not passed on. The button of a keyboard sends such a card,
@@ -96,7 +101,7 @@ mod tests {
     fn of(fields: &str) -> Option<StartContext> {
         let chat = r#""chat":{"id":7,"type":"private"},"from":{"id":7,"first_name":"Ann","language_code":"pt-br"}"#;
         let raw = format!(r#"{{"update_id":1,"message":{{"message_id":1,"date":1,{chat},{fields}}}}}"#);
-        start_context(&raw, &SourceId::parse("sales").unwrap())
+        Received::read(&raw).start_context(&SourceId::parse("sales").unwrap())
     }
 
     #[test]
@@ -129,7 +134,7 @@ mod tests {
             let raw = format!(
                 r#"{{"update_id":1,"{kind}":{{"message_id":1,"date":1,"chat":{chat},"from":{{"id":{from}}},"contact":{card}}}}}"#
             );
-            own_number(&raw).map(|(customer, phone, at)| (customer.0, phone, at.0))
+            Received::read(&raw).own_number().map(|(customer, phone, at)| (customer.0, phone, at.0))
         };
         let private = r#"{"id":7,"type":"private"}"#;
         let own = Some((7, "49151".to_owned(), 1000));
@@ -158,7 +163,7 @@ mod tests {
             "{}",
             "",
         ] {
-            assert_eq!(start_context(raw, &source), None, "{raw}");
+            assert_eq!(Received::read(raw).start_context(&source), None, "{raw}");
         }
     }
 

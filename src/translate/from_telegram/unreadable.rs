@@ -3,20 +3,23 @@
 use crate::{
     domain::address::SourceId,
     telegram::wire::{self, MOST_LEVELS},
+    translate::from_telegram::Received,
 };
 
-/// Which update cannot be read, and why, for whoever looks at it.
-#[must_use]
-pub fn why_unreadable(raw: &str, source: &SourceId) -> String {
-    let which = match wire::update_id(raw) {
-        Some(id) => format!("update {id} of source {source}"),
-        None => format!("an update of source {source}, without a number,"),
-    };
-    match wire::levels(raw) {
-        deep if deep > MOST_LEVELS => {
-            format!("{which} cannot be read as a message: it is nested {deep} levels deep, {MOST_LEVELS} are read")
+impl Received<'_> {
+    /// Which update cannot be read, and why, for whoever looks at it.
+    #[must_use]
+    pub fn why_unreadable(&self, source: &SourceId) -> String {
+        let which = match wire::update_id(self.raw) {
+            Some(id) => format!("update {id} of source {source}"),
+            None => format!("an update of source {source}, without a number,"),
+        };
+        match wire::levels(self.raw) {
+            deep if deep > MOST_LEVELS => {
+                format!("{which} cannot be read as a message: it is nested {deep} levels deep, {MOST_LEVELS} are read")
+            }
+            _ => format!("{which} cannot be read as a message"),
         }
-        _ => format!("{which} cannot be read as a message"),
     }
 }
 
@@ -29,7 +32,7 @@ mod tests {
             message::{Content, Skip},
             time::UnixMillis,
         },
-        translate::from_telegram::{Arrival, Place, connection_id, decode, lane, own_number, start_context},
+        translate::from_telegram::{Arrival, Place},
         words::Language,
     };
 
@@ -48,7 +51,7 @@ mod tests {
             language: Language::En,
             now,
         };
-        decode(raw, &place)
+        Received::read(raw).decode(&place)
     }
 
     /// An update with `levels` levels. The innermost hold the words of an article.
@@ -81,10 +84,11 @@ mod tests {
                     let is_read = levels <= 127;
                     assert_eq!(crate::telegram::wire::levels(&raw), levels);
                     assert_eq!(read(&raw).is_ok(), is_read, "{levels}");
+                    let received = Received::read(&raw);
                     let thread = if is_read { "tg:sales:777000111" } else { "source:sales" };
-                    assert_eq!(lane(&raw, &source()).thread, thread, "{levels}");
-                    assert_eq!(connection_id(&raw), None);
-                    assert_eq!((start_context(&raw, &source()).is_some(), own_number(&raw)), (is_read, None));
+                    assert_eq!(received.lane(&source()).thread, thread, "{levels}");
+                    assert_eq!(received.connection_id(), None);
+                    assert_eq!((received.start_context(&source()).is_some(), received.own_number()), (is_read, None));
                 }
             }
             let Ok(Arrival::Message(message)) = read(&article(121)) else { panic!("it is read") };
@@ -105,7 +109,7 @@ mod tests {
             ),
             (r#"{"update_id":5,"message":{"text":"\x"}}]}"#, "update 5 of source sales cannot be read as a message"),
         ] {
-            assert_eq!(why_unreadable(raw, &source()), says);
+            assert_eq!(Received::read(raw).why_unreadable(&source()), says);
         }
     }
 

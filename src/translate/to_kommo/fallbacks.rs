@@ -9,16 +9,14 @@ use crate::{
 };
 
 /// An event with a picture of the customer, which Kommo fetches at `link`.
-#[must_use]
-pub fn pictured(mut event: Event, link: String) -> Event {
+pub(super) fn pictured(mut event: Event, link: String) -> Event {
     let payload = &mut event.payload;
     payload.receiver.as_mut().unwrap_or(&mut payload.sender).avatar = Some(link);
     event
 }
 
 /// A message with a file as a text that names the file and leads to it; `None` for a message without one.
-#[must_use]
-pub fn linked(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Option<Event> {
+pub(super) fn linked(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Option<Event> {
     let Content::Media(media) = &inbound.content else { return None };
     let (kind, name) = (media.kind.in_words(), &media.file_name);
     let what = match media.size_bytes {

@@ -12,8 +12,7 @@ use crate::{
 
 /// A customer's message as the one that answers what a manager has begun: both ids of the chat make them one, and both
 /// of the customer.
-#[must_use]
-pub fn answering(mut event: Event, chat: &KommoChatId, user: Option<&KommoUserId>) -> Event {
+pub(super) fn answering(mut event: Event, chat: &KommoChatId, user: Option<&KommoUserId>) -> Event {
     event.payload.conversation_ref_id = Some(chat.to_string());
     event.payload.sender.ref_id = user.map(ToString::to_string);
     event

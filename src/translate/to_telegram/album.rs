@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        job::{Call, Job, Method},
+        job::{Album, Call, Job, Method},
         keyboard::Keyboard,
     },
     translate::to_telegram::cards::POINTER,
@@ -33,12 +33,12 @@ pub fn unite(answers: Vec<Vec<Call>>) -> Vec<Job> {
 /// Files that go together; one alone goes as itself.
 #[must_use]
 pub fn of_files(mut files: Vec<Call>) -> Option<Job> {
-    if files.len() > 1 { Some(Job::Album { calls: files }) } else { files.pop().map(Job::Call) }
+    if files.len() > 1 { Some(Album { calls: files }.into()) } else { files.pop().map(Job::from) }
 }
 
 fn finish(jobs: &mut Vec<Job>, files: &mut Vec<Call>, after: &mut Vec<Call>) {
     jobs.extend(of_files(std::mem::take(files)));
-    jobs.extend(after.drain(..).map(Job::Call));
+    jobs.extend(after.drain(..).map(Job::from));
 }
 
 const fn is_file(call: &Call) -> bool {

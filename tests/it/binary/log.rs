@@ -46,12 +46,21 @@ async fn one_line_tells_that_a_message_arrived_and_nothing_of_what_it_says() {
     let chat = stage.kommo.chat(&conversation(LINES[0], ANNA)).unwrap();
     assert_eq!(accepted["kommo_id"], chat.messages[0].id);
     assert!(accepted["took_ms"].is_u64(), "{accepted}");
+    let span = &accepted["span"];
+    assert_eq!(
+        (&span["kind"], &span["direction"], &span["attempt"]),
+        (&"update".into(), &"to Kommo".into(), &1.into())
+    );
+    assert!(span["job"].as_str().unwrap().starts_with(&conversation(LINES[0], ANNA)), "{span}");
 
     let (id, _) = stage.kommo.reply(&conversation(LINES[0], ANNA), "Maria", "a secret answer").await;
     let sent = line(&process, "sent to Telegram").await;
     assert_eq!((&sent["level"], &sent["kind"], &sent["message_id"]), (&"INFO".into(), &"text".into(), &id.into()));
     assert!(sent["telegram_id"].as_str().unwrap().starts_with(&format!("tg:{bot}:{ANNA}:")), "{sent}");
     assert!(sent["took_ms"].is_u64(), "{sent}");
+    let span = &sent["span"];
+    assert_eq!((&span["kind"], &span["direction"]), (&"call".into(), &"to Telegram".into()), "{sent}");
+    assert_eq!(span["source"], LINES[0].source);
     let ended = process.end(Signal::TERM).await;
     for secret in ["secret", "Anna", "Maria"] {
         assert!(!ended.stderr.contains(secret), "{secret}: {}", ended.stderr);
@@ -71,6 +80,10 @@ async fn a_failure_names_the_message_and_so_does_its_end() {
     assert!(!retried["message"].as_str().unwrap().contains("0 seconds"), "{retried}");
     let through = line(&process, "succeeded after it had failed").await;
     assert_eq!((&through["message_id"], &through["level"]), (&id.into(), &"INFO".into()), "{through}");
+    for line in [&retried, &through] {
+        assert_eq!(line["span"]["conversation"], conversation(LINES[0], ANNA), "{line}");
+    }
+    assert_eq!(through["span"]["attempt"], 2, "{through}");
 
     let refusal = r#"{"error_code":400,"error_type":"BAD","error_description":"no"}"#;
     stage.kommo.fault(Endpoint::Message, Fault::Status { code: 400, body: refusal.to_owned() }, 1);

@@ -36,7 +36,7 @@ async fn done(stage: &TestStage, words: &[&str]) -> String {
 async fn park(store: &Store, conversation: &str, why: &str) {
     let lane = Lane::outbound(&conversation.parse::<Conversation>().unwrap());
     let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Delivered };
-    let job = NewJob { id: None, lane: lane.clone(), job: Job::DeliveryStatus(report) };
+    let job = NewJob { id: None, lane: lane.clone(), job: Job::from(report) };
     let now = telekommo::clock::now();
     store.push(Intake { jobs: vec![job], offset: None }, now).await.unwrap();
     let lease = store.claim(&lane.route, now).unwrap().unwrap();

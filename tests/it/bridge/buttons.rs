@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use telekommo::{
     domain::{
         address::{BotId, SourceId},
-        job::Job,
+        job::{Job, Update},
     },
     sandbox::{
         fault::Fault,
@@ -13,7 +13,7 @@ use telekommo::{
         telegram::{ChatMessage, Target},
     },
     store::{Intake, NewJob},
-    translate::from_telegram,
+    translate::from_telegram::Received,
 };
 
 use crate::support::{TestStage, conversation, in_kommo, in_telegram};
@@ -289,8 +289,8 @@ async fn a_press_that_another_bot_of_the_source_received_touches_no_message_of_t
     let press = json!({ "id": "1", "from": from, "chat_instance": "1", "data": "b:0:Old", "message": message });
     let raw = json!({ "update_id": 1, "callback_query": press }).to_string();
     let source = SourceId::parse(SALES.source).unwrap();
-    let lane = from_telegram::lane(&raw, &source);
-    let job = NewJob { id: None, lane, job: Job::Update { source, bot: BotId(1), raw } };
+    let lane = Received::read(&raw).lane(&source);
+    let job = NewJob { id: None, lane, job: Job::from(Update { source, bot: BotId(1), raw }) };
     stage.store().push(Intake { jobs: vec![job], offset: None }, telekommo::clock::now()).await.unwrap();
     stage.until_said(&["/start", "Old"]).await;
     assert!(stage.has_buttons(&asked), "the keyboard of a message that nobody pressed stays");

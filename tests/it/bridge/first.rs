@@ -4,7 +4,7 @@ use telekommo::{
     clock,
     domain::{
         address::UserId,
-        job::{Job, Lane},
+        job::{Hook, Job, Lane},
     },
     sandbox::{
         fault::Fault,
@@ -342,7 +342,7 @@ async fn what_came_for_a_stranger_goes_on_in_the_lane_of_whom_it_is_for() {
     let mut hook = raw::message(&id, "", "Good morning");
     hook["message"]["receiver"]["phone"] = number(ANNA).into();
     hook["message"]["source"] = serde_json::json!({ "external_id": "sales" });
-    let job = NewJob { id: None, lane: Lane::stray("8e4d4baa"), job: Job::Hook { raw: hook.to_string() } };
+    let job = NewJob { id: None, lane: Lane::stray("8e4d4baa"), job: Job::from(Hook { raw: hook.to_string() }) };
     stage.store().push(Intake { jobs: vec![job], offset: None }, clock::now()).await.unwrap();
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["Hello", "Good morning"]);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use telekommo::{
     domain::{
         address::{KommoChatId, SourceId},
-        job::{Job, Lane},
+        job::{Hook, Job, Lane},
         retry::Schedule,
         time::UnixMillis,
     },
@@ -124,7 +124,7 @@ impl Own {
 }
 
 fn job(lane: &Lane) -> NewJob {
-    NewJob { id: None, lane: lane.clone(), job: Job::Hook { raw: "{}".to_owned() } }
+    NewJob { id: None, lane: lane.clone(), job: Job::from(Hook { raw: "{}".to_owned() }) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A source file, or as much of one as is no test.
 pub(crate) struct Source {
-    /// Below `src/`, with slashes: `kommo/hook.rs`.
+    /// Below `src/`, with slashes: `intake/hook.rs`.
     pub(crate) file: String,
     /// All of its text.
     pub(crate) text: String,
@@ -19,7 +19,7 @@ impl Source {
         Self { file: file.to_owned(), text: text.to_owned(), tokens }
     }
 
-    /// The module that the file is: `kommo::hook`; empty for `lib.rs`.
+    /// The module that the file is: `intake::hook`; empty for `lib.rs`.
     pub(crate) fn module(&self) -> String {
         let path = self.file.trim_end_matches(".rs").replace('/', "::");
         if path == "lib" { String::new() } else { path }

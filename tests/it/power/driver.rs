@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use telekommo::{
     domain::{
         address::{BotId, Conversation, SourceId},
-        job::{IdempotencyKey, Job, Lane, Route},
+        job::{Hook, IdempotencyKey, Job, Lane, Raw, Route, Update},
         time::UnixMillis,
     },
     store::{Intake, NewJob, Outcome, Settings, Store},
@@ -63,7 +63,9 @@ pub(super) fn text(name: &str) -> String {
 
 /// The name of a job; `None` if its text is not what its name tells.
 pub(super) fn name_of(job: &Job) -> Option<&str> {
-    let (Job::Update { raw, .. } | Job::Hook { raw }) = job else { panic!("{job:?} is not of this test") };
+    let Job::Raw(Raw::Update(Update { raw, .. }) | Raw::Hook(Hook { raw })) = job else {
+        panic!("{job:?} is not of this test")
+    };
     let name = raw.split('|').next()?;
     (*raw == text(name)).then_some(name)
 }
@@ -72,9 +74,9 @@ fn job(name: &str) -> NewJob {
     let conversation = Conversation::new(source(), 5);
     let raw = text(name);
     let (lane, job) = if name.starts_with("hook") {
-        (Lane::outbound(&conversation), Job::Hook { raw })
+        (Lane::outbound(&conversation), Job::from(Hook { raw }))
     } else {
-        (Lane::inbound(&conversation), Job::Update { source: source(), bot: BOT, raw })
+        (Lane::inbound(&conversation), Job::from(Update { source: source(), bot: BOT, raw }))
     };
     NewJob { id: Some(IdempotencyKey(name.to_owned())), lane, job }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, panic, path::Path};
 
 use telekommo::{
-    domain::job::{IdempotencyKey, Job, Lane, Route},
+    domain::job::{Hook, IdempotencyKey, Job, Lane, Route},
     store::{Intake, NewJob, Outcome, Store, StoreError},
 };
 
@@ -107,7 +107,7 @@ fn holds(store: Store, data: &Path, told: &Told) -> Result<(), Failed> {
     }
     // It is not enough that it opens: it must be a store that goes on.
     let lost = |why: &str| (why.to_owned(), told.open());
-    let fresh = NewJob { id: None, lane: Lane::stray("fresh"), job: Job::Hook { raw: "fresh".to_owned() } };
+    let fresh = NewJob { id: None, lane: Lane::stray("fresh"), job: Job::from(Hook { raw: "fresh".to_owned() }) };
     let pushed = runtime.block_on(store.push(Intake { jobs: vec![fresh], offset: None }, NOW));
     pushed.map_err(|error| lost(&error.to_string()))?;
     runtime.block_on(store.close()).map_err(|error| lost(&error.to_string()))?;

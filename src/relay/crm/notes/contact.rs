@@ -14,7 +14,7 @@ use crate::{
         account::{Account, RestError},
         wire::account::{Contact, CustomField, EntityPatch, FieldPatch, FieldValue, ValuePatch},
     },
-    relay::crm::{Crm, notes::new_tags},
+    relay::crm::{notes::new_tags, settings::Crm},
 };
 
 /// Writes into the contact of a chat; says whether there is one.

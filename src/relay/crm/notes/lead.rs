@@ -6,7 +6,7 @@ use crate::{
         account::{Account, RestError},
         wire::account::{EntityPatch, FieldPatch, KnownField, Lead, ValuePatch},
     },
-    relay::crm::{Crm, notes::new_tags},
+    relay::crm::{notes::new_tags, settings::Crm},
 };
 
 /// The stages of leads that are won and lost.

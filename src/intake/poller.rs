@@ -10,15 +10,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    domain::job::{IdempotencyKey, Job},
+    domain::job::{IdempotencyKey, Job, Update},
+    intake::poller::{narrowing::Narrowing, trouble::Trouble},
     metrics::{BotTrouble, Metrics, Polling},
     store::{Intake, NewJob, Store, StoreError},
     telegram::{
         bot::Bot,
-        poll::{narrowing::Narrowing, trouble::Trouble},
         updates::{Ask, RawUpdate, Wait},
     },
-    translate::from_telegram,
+    translate::from_telegram::Received,
 };
 
 mod narrowing;
@@ -194,8 +194,8 @@ impl Poller {
             tracing::warn!(%source, "Telegram gave an update without a number: it is taken, and would be taken twice");
         }
         let id = update.id.map(|id| IdempotencyKey::update(self.bot.id(), id));
-        let lane = from_telegram::lane(&update.raw, source);
-        let job = Job::Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone() };
+        let lane = Received::read(&update.raw).lane(source);
+        let job = Job::from(Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone() });
         NewJob { id, lane, job }
     }
 

@@ -7,8 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    domain::{job::IdempotencyKey, time::UnixMillis},
-    relay::inbound::questions,
+    domain::{
+        address::Conversation,
+        job::{IdempotencyKey, Job, Lane, Remind},
+        question::Question,
+        time::UnixMillis,
+    },
     store::{Intake, NewJob, Store, StoreError},
 };
 
@@ -28,12 +32,19 @@ pub async fn watch(store: Store, stop: CancellationToken) -> Result<(), StoreErr
     }
 }
 
+/// The job that tells a manager of what waits for an answer.
+#[must_use]
+pub fn reminder(conversation: &Conversation, question: &Question) -> NewJob {
+    let job = Job::from(Remind { conversation: conversation.clone(), message: question.message });
+    NewJob { id: None, lane: Lane::inbound(conversation), job }
+}
+
 /// Makes a job of each message whose time has come. Until that has told a manager the same is found again, and known by
 /// its id.
 async fn look(store: &Store, now: UnixMillis) -> Result<usize, StoreError> {
     let due = store.questions()?.into_iter().filter(|(_, question)| question.is_due(now));
     let job = |(conversation, question): (_, _)| {
-        let job = questions::job(&conversation, &question);
+        let job = reminder(&conversation, &question);
         let (message, is_over) = (question.message, question.left(now).is_none());
         // What is told is looked at once more when it is over, to be forgotten.
         let id = IdempotencyKey(format!("remind:{conversation}:{message}:{is_over}"));
@@ -53,7 +64,7 @@ mod tests {
         domain::{
             address::{BotId, Conversation, SourceId, TelegramChat, UserId},
             crm::CustomerProfile,
-            job::{Job, Lane, Route},
+            job::{Hook, Job, Lane, Route},
             question::Question,
         },
         store::{Outcome, Settings, StateChange},
@@ -86,7 +97,7 @@ mod tests {
 
     /// Learns facts by a job that is done with.
     async fn learn(store: &Store, changes: Vec<StateChange>) {
-        let job = NewJob { id: None, lane: Lane::inbound(&with(1)), job: Job::Hook { raw: "{}".to_owned() } };
+        let job = NewJob { id: None, lane: Lane::inbound(&with(1)), job: Job::from(Hook { raw: "{}".to_owned() }) };
         store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
         let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
         lease.settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
@@ -101,7 +112,7 @@ mod tests {
         learn(&store, vec![asked(3, 7, told, true)]).await;
         assert_eq!(look(&store, NOW).await.unwrap(), 1);
         let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
-        assert_eq!(*lease.job(), Job::Remind { conversation: with(1), message: 5 });
+        assert_eq!(*lease.job(), Job::from(Remind { conversation: with(1), message: 5 }));
         lease.settle(Outcome::Done { then: Vec::new(), changes: Vec::new() }, NOW).await.unwrap();
         assert_eq!(look(&store, NOW).await.unwrap(), 0, "it is known");
         assert_eq!(look(&store, NOW.plus(HOUR)).await.unwrap(), 3, "two are over and one is due");

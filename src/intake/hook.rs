@@ -31,12 +31,12 @@ use crate::{
     domain::{
         address::SourceId,
         delivery::{Delivery, ErrorCode, Refusal, Report},
-        job::{IdempotencyKey, Job, Lane},
+        job::{Hook, IdempotencyKey, Job, Lane, Raw},
         message::{Outbound, OutboundReaction, Recipient, Typing},
         time::UnixMillis,
     },
+    intake::recipient::{self, Addressee},
     kommo::{
-        addressee::{self, Addressee},
         region::PhoneRegion,
         sign::{Signer, Verified},
         time::KommoTime,
@@ -45,7 +45,7 @@ use crate::{
     store::{Chat, Intake, NewJob, StateChange, Store, StoreError},
     translate::{
         from_kommo::{self, Arrival},
-        known_chat::{self, KnownChat},
+        known_chat::KnownChat,
     },
     words::{Spoken, refusal},
 };
@@ -157,8 +157,9 @@ impl HookIntake {
 
     async fn keep(&self, hook: &Verified) -> Result<Taken, Rejected> {
         let raw = std::str::from_utf8(hook.bytes()).map_err(|_| Rejected::Malformed)?;
-        match from_kommo::decode(raw).map_err(|_| Rejected::Malformed)? {
-            Arrival::Message(message) if self.is_imported(raw) => {
+        let received = from_kommo::read(raw).map_err(|_| Rejected::Malformed)?;
+        match received.arrival {
+            Arrival::Message(message) if self.is_imported(&message) => {
                 tracing::info!(message = %message.id, "an imported message came back by a hook: not sent");
                 Ok(Taken::Ignored)
             }
@@ -166,9 +167,12 @@ impl HookIntake {
                 tracing::info!(message = %message.id, "a hook of a message that was delivered before");
                 Ok(Taken::Known)
             }
-            Arrival::Message(message) if self.is_too_old(from_kommo::written_at(raw)) => self.refuse(&message).await,
-            Arrival::Message(message) => self.store(&message, raw).await,
-            Arrival::Reaction(reaction) if self.is_too_old(from_kommo::sent_at(raw)) => {
+            Arrival::Message(message) if self.is_too_old(message.written_at) => self.refuse(&message).await,
+            Arrival::Message(message) => {
+                let changes = received.known.map(chat_of).into_iter().collect();
+                self.store(&message, raw, received.sender.as_deref(), changes).await
+            }
+            Arrival::Reaction(reaction) if self.is_too_old(received.sent_at) => {
                 tracing::warn!(conversation = %reaction.conversation, "an old reaction came by a hook: ignored");
                 Ok(Taken::Ignored)
             }
@@ -182,9 +186,9 @@ impl HookIntake {
     }
 
     /// Whether a message was written long before its hook came, and may have been imported: then the customer has it.
-    fn is_imported(&self, raw: &str) -> bool {
+    fn is_imported(&self, message: &Outbound) -> bool {
         // Where that cannot be seen, there may have been an import: nobody gets twice what they had years ago.
-        from_kommo::written_at(raw).is_some_and(|at| at.until(self.time.confirmed(clock::now())) > OLD)
+        message.written_at.is_some_and(|at| at.until(self.time.confirmed(clock::now())) > OLD)
             && self.imports.try_exists().unwrap_or(true)
     }
 
@@ -202,7 +206,7 @@ impl HookIntake {
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
         tracing::warn!(message = %message.id, "an old message came by a hook: not sent, and its manager is told");
         let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).told(self.spoken.now()));
-        let job = Job::DeliveryStatus(Report { message: message.id.clone(), delivery });
+        let job = Job::from(Report { message: message.id.clone(), delivery });
         self.push(NewJob { id: Some(id), lane, job }, Vec::new(), false).await
     }
 
@@ -212,13 +216,18 @@ impl HookIntake {
         crossed.map_err(|error| not_stored(&error, Some(&IdempotencyKey::hook(&message.id))))
     }
 
-    async fn store(&self, message: &Outbound, raw: &str) -> Result<Taken, Rejected> {
+    async fn store(
+        &self,
+        message: &Outbound,
+        raw: &str,
+        sender: Option<&str>,
+        changes: Vec<StateChange>,
+    ) -> Result<Taken, Rejected> {
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&IdempotencyKey::hook(&message.id))))?;
-        let job = Job::Hook { raw: raw.to_owned() };
-        let facts = known_chat::read(raw).map(fact).into_iter().collect();
-        let sender = from_kommo::sender(raw);
-        let is_bulk = sender.is_some_and(|sender| self.broadcasts.is_bulk(&sender, &lane.thread, Instant::now()));
-        let taken = self.push(NewJob { id: Some(IdempotencyKey::hook(&message.id)), lane, job }, facts, is_bulk).await;
+        let job = Job::from(Hook { raw: raw.to_owned() });
+        let is_bulk = sender.is_some_and(|sender| self.broadcasts.is_bulk(sender, &lane.thread, Instant::now()));
+        let taken =
+            self.push(NewJob { id: Some(IdempotencyKey::hook(&message.id)), lane, job }, changes, is_bulk).await;
         if taken == Ok(Taken::Stored) {
             self.metrics.manager_wrote();
         }
@@ -232,7 +241,7 @@ impl HookIntake {
             return Ok(Taken::Ignored);
         }
         let lane = Lane::outbound(&reaction.conversation);
-        let job = Job::Reaction { raw: raw.to_owned() };
+        let job = Job::Raw(Raw::Reaction(Hook { raw: raw.to_owned() }));
         self.push(NewJob { id: Some(IdempotencyKey::reaction(&hook.digest())), lane, job }, Vec::new(), false).await
     }
 
@@ -245,7 +254,7 @@ impl HookIntake {
     }
 
     fn lane(&self, message: &Outbound) -> Result<Lane, StoreError> {
-        let to = addressee::find(&self.store, &self.sources, message, &self.phone_region, clock::now())?;
+        let to = recipient::find(&self.store, &self.sources, message, &self.phone_region, clock::now())?;
         if let Addressee::Known(to) = &to
             && self.sources.contains(&to.source)
         {
@@ -272,7 +281,7 @@ fn not_stored(error: &StoreError, id: Option<&IdempotencyKey>) -> Rejected {
 }
 
 /// What a hook tells of its chat.
-fn fact(known: KnownChat) -> StateChange {
+fn chat_of(known: KnownChat) -> StateChange {
     let KnownChat { conversation, chat, user } = known;
     StateChange::Chat { conversation, chat: Chat { chat, user } }
 }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    domain::job::Route,
+    domain::job::{Raw, Route},
     store::{Due, Settings},
     telegram::tests::scripted::{Asked, Reply, Scripted, refusal, success},
 };
@@ -98,7 +98,7 @@ impl Bench {
         let mut raws = Vec::new();
         let mut leases = Vec::new();
         while let Some(lease) = self.store.claim(&Route::Inbound, clock::now()).unwrap() {
-            let Job::Update { raw, .. } = lease.job() else { panic!("{:?}", lease.job()) };
+            let Job::Raw(Raw::Update(Update { raw, .. })) = lease.job() else { panic!("{:?}", lease.job()) };
             raws.push(raw.clone());
             leases.push(lease);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::telegram::{poll::trouble::Trouble, updates::Wait};
+use crate::{intake::poller::trouble::Trouble, telegram::updates::Wait};
 
 /// How far the tries are spread, so that the bots of one bridge do not all come at once.
 const SPREAD: f64 = 0.2;

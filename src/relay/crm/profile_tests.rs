@@ -1,5 +1,15 @@
+use std::{collections::BTreeMap, time::Duration};
+
 use super::*;
-use crate::domain::{address::UserId, crm::CustomerProfile};
+use crate::{
+    domain::{
+        address::{Conversation, SourceId, UserId},
+        crm::CustomerProfile,
+    },
+    invite::InviteKey,
+    kommo::region::PhoneRegion,
+    relay::crm::Locks,
+};
 
 fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
     Crm {

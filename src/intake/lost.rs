@@ -1,0 +1,34 @@
+//! Managers' messages that never came, and that are too old to be sent.
+
+use crate::{
+    clock,
+    domain::{
+        address::KommoMessageId,
+        delivery::{Delivery, ErrorCode, Refusal, Report},
+        job::{IdempotencyKey, Job, Lane},
+    },
+    store::{Intake, NewJob, Store, StoreError},
+    words::{Language, refusal},
+};
+
+/// Tells the authors of messages that were for the lane `lane`. Under the id of its hook, this happens once for each,
+/// and a hook that is late after all sends nothing.
+///
+/// # Errors
+/// If the store fails.
+pub async fn tell(
+    store: &Store,
+    lane: &Lane,
+    messages: Vec<KommoMessageId>,
+    language: Language,
+) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let jobs = messages.into_iter().map(|message| {
+        let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::bridge_was_down()).told(language));
+        let id = Some(IdempotencyKey::hook(&message));
+        NewJob { id, lane: lane.reports(), job: Job::from(Report { message, delivery }) }
+    });
+    store.push(Intake { jobs: jobs.collect(), offset: None }, clock::now()).await.map(drop)
+}

@@ -1,0 +1,54 @@
+//! What is configured about customers in the account.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    domain::{
+        crm::{Campaign, PhoneText, PhoneTexts, StartContext},
+        message::Content,
+    },
+    invite::InviteKey,
+    kommo::{account::Account, region::PhoneRegion},
+    relay::crm::locks::Locks,
+    translate::from_telegram,
+    words::Language,
+};
+
+/// What is done for customers beside their messages.
+pub struct Crm {
+    /// The account's REST API, if there is a token for it.
+    pub account: Option<Account>,
+    /// Recognises links to contacts.
+    pub invites: InviteKey,
+    /// By the names that their links carry.
+    pub campaigns: BTreeMap<String, Campaign>,
+    /// The contact's field for the public name in Telegram, by its number or name.
+    pub username_field: Option<String>,
+    /// The tags that contacts get.
+    pub contact_tags: Vec<String>,
+    /// What customers are asked for their phone number with, if they are.
+    pub phone_texts: Option<PhoneTexts>,
+    /// Where phone numbers without a country code are at home.
+    pub phone_region: PhoneRegion,
+    /// How long a `/start` waits for the phone number.
+    pub hold_for: Duration,
+    /// Who of the jobs writes into which contact and lead.
+    pub writing: Locks,
+}
+
+impl Crm {
+    /// What was said, without the name of a campaign that a link has put behind `/start`.
+    pub(in crate::relay) fn without_campaign(&self, content: Content) -> Content {
+        match content {
+            Content::Text(text) => {
+                Content::Text(from_telegram::without_payload(text, |name| self.campaigns.contains_key(name)))
+            }
+            other => other,
+        }
+    }
+
+    /// The question for somebody, if questions are asked.
+    pub(in crate::relay) fn phone_text(&self, start_context: &StartContext, usual: Language) -> Option<&PhoneText> {
+        self.phone_texts.as_ref()?.for_language(start_context.language.as_deref(), usual)
+    }
+}

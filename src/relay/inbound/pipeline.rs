@@ -1,0 +1,168 @@
+//! The way of an update to Kommo, stage by stage.
+
+use crate::{
+    domain::{
+        crm::StartContext,
+        delivery::Refusal,
+        job::{InboundJob, Job, Lane, ReleaseStart, Update},
+        message::Skip,
+        retry::Failure,
+    },
+    relay::{
+        callback_ack,
+        context::Context,
+        crm,
+        effects::Effects,
+        inbound::{chats, membership, message, phone_gate, questions, timestamps},
+        incoming::{Attempt, Incoming},
+        read_receipts,
+        step::{Step, StepError, StepResult},
+    },
+    store::{NewJob, Outcome, StateChange},
+    telegram::updates::ALLOWED_UPDATES,
+    translate::from_telegram::{Arrival, Place, Received},
+};
+
+/// Relays one update.
+pub(in crate::relay) async fn step(context: &Context, incoming: Incoming<'_>) -> StepResult {
+    // Before anything that tells Kommo of the customer.
+    phone_gate::remember_number(context, incoming).await?;
+    let start_context = incoming.update.start_context(incoming.source);
+    if let Some(step) = phone_gate::stop(context, incoming, start_context.as_ref()).await? {
+        return Ok(step);
+    }
+    relay(context, incoming, start_context.as_ref(), Effects::default()).await
+}
+
+/// Does what we have to tell Kommo of ourselves.
+pub(in crate::relay) async fn own(context: &Context, job: &InboundJob, attempt: Attempt) -> StepResult {
+    match job {
+        InboundJob::Remind(job) => questions::remind(context, job, attempt).await,
+        InboundJob::ReleaseStartAt(job) => phone_gate::hold(context, job, attempt),
+        InboundJob::ReleaseStart(job) => release(context, job, attempt).await,
+        InboundJob::MarkDeleted(job) => chats::mark_deleted(context, job).await,
+    }
+}
+
+/// Relays a held `/start`, with what is known of the customer by now.
+async fn release(context: &Context, job: &ReleaseStart, attempt: Attempt) -> StepResult {
+    let ReleaseStart { conversation, phone } = job;
+    let Some(held) = context.store.held(conversation)? else { return Ok(Step::done()) };
+    let source = &conversation.source;
+    let job = Job::from(Update { source: source.clone(), bot: held.bot, raw: held.raw.clone() });
+    let received = Received::read(&held.raw);
+    let incoming = Incoming { job: &job, source, bot: held.bot, update: &received, attempt };
+    let nothing_held = StateChange::Held { conversation: conversation.clone(), held: None };
+    let Some(known) = received.start_context(source) else {
+        return Ok(Step::done().with_changes(vec![nothing_held]));
+    };
+    let start_context = StartContext { phone: phone.clone(), ..known };
+    let effects = Effects { jobs: Vec::new(), changes: vec![nothing_held.clone()] };
+    match relay(context, incoming, Some(&start_context), effects).await {
+        Err(StepError::Failed { failure: Failure::Permanent(_), reached_remote, .. }) => {
+            // Were it held on, all that the customer writes would be set aside with it. By itself, it ends alone.
+            let alone = NewJob { id: None, lane: Lane::inbound(conversation), job };
+            Ok(Step { outcome: Outcome::Done { then: vec![alone], changes: vec![nothing_held] }, reached_remote })
+        }
+        step => step,
+    }
+}
+
+/// Relays an update that nothing holds back.
+async fn relay(
+    context: &Context,
+    incoming: Incoming<'_>,
+    start_context: Option<&StartContext>,
+    mut effects: Effects,
+) -> StepResult {
+    // The chat of a first message has its contact before the message makes a lead.
+    if let Some(start_context) = start_context {
+        crm::introduce(context, start_context, incoming, &mut effects).await?;
+    }
+    let connection = chats::connection(context, incoming, &mut effects).await?;
+    let place = Place {
+        source: incoming.source,
+        bot: incoming.bot,
+        connection: connection.as_ref(),
+        groups: context.groups,
+        largest_file_bytes: context.largest_file_bytes,
+        language: context.spoken.now(),
+        now: incoming.attempt.enqueued_at,
+    };
+    let arrival = incoming.update.decode(&place);
+    let activity = arrival.as_ref().ok().and_then(read_receipts::activity);
+    let step = match arrival {
+        Ok(arrival) => arrived(context, incoming, arrival, &mut effects).await?,
+        Err(skip) => {
+            if let Some(query) = incoming.update.query() {
+                callback_ack::dismiss(context, (incoming.source, incoming.bot), query).await;
+            }
+            skipped(context, incoming, &skip)?;
+            Step::done()
+        }
+    };
+    if !step.reached_remote && !incoming.attempt.is_first {
+        effects.changes.extend(timestamps::passed(context, incoming)?);
+    }
+    read_receipts::shown(context, activity, &mut effects)?;
+    Ok(effects.with(step))
+}
+
+async fn arrived(context: &Context, incoming: Incoming<'_>, arrival: Arrival, effects: &mut Effects) -> StepResult {
+    match arrival {
+        Arrival::Message(inbound) => message::relay(context, *inbound, incoming.attempt, effects).await,
+        Arrival::ButtonPress(press) => message::press(context, *press, incoming, effects).await,
+        Arrival::Reaction(reaction) => message::react(context, reaction).await,
+        Arrival::Membership(change) => membership::step(context, *change, incoming).await,
+        Arrival::Connection(connection) => Ok(Step::local(chats::connected(incoming, connection))),
+        Arrival::Deletion(deletion) => chats::deleted(context, deletion).await,
+        Arrival::Move(moved) => Ok(Step::local(chats::moved(moved))),
+    }
+}
+
+fn skipped(context: &Context, incoming: Incoming<'_>, skip: &Skip) -> Result<(), StepError> {
+    let source = incoming.source;
+    match skip {
+        Skip::Unreadable => {
+            let why = incoming.update.why_unreadable(source);
+            return Err(StepError::local(Failure::Permanent(Refusal::internal(why))));
+        }
+        Skip::Group { chat, title } if context.says_first(&format!("group {source} {chat}")) => {
+            tracing::info!(%source, chat, "a group or channel is not relayed: `telegram.groups` says so");
+            tracing::debug!(%source, chat, title, "its title");
+        }
+        Skip::DirectMessages { chat } if context.says_first(&format!("direct {source} {chat}")) => {
+            tracing::warn!(
+                %source, chat,
+                "the direct messages of a channel are not relayed: answer them in Telegram"
+            );
+        }
+        Skip::NotAMessage(kind) if may_hold_words(kind) && context.says_first(&format!("kind {kind}")) => {
+            tracing::info!(%source, kind, "updates of this kind are not relayed, so what is written in them stays \
+                                           unseen");
+        }
+        Skip::NotAMessage(_) | Skip::NoNews | Skip::Own | Skip::OneOfMany => {
+            tracing::debug!(%source, reason = %skip, "update skipped");
+        }
+        Skip::Group { .. } | Skip::DirectMessages { .. } => {}
+    }
+    Ok(())
+}
+
+/// Whether somebody may have written by an update of a kind that is not read: to a bot that is a guest in a chat, or by
+/// something that is newer than this program.
+fn may_hold_words(kind: &str) -> bool {
+    kind == "guest_message" || !ALLOWED_UPDATES.contains(&kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_wrote_is_passed_over_in_silence() {
+        for (kind, said) in [("guest_message", true), ("from_the_future", true), ("poll_answer", false)] {
+            assert_eq!(may_hold_words(kind), said, "{kind}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A call to Telegram, or those of an album.
+
+use crate::{
+    clock,
+    domain::{
+        delivery::{Delivery, ErrorCode, Refusal},
+        job::{Call, Job, Lane, MarkRead, Method, SendJob},
+        retry::Failure,
+        timestamps::Arrived,
+        topic::Topic,
+    },
+    relay::{
+        context::Context,
+        destination,
+        outbound::manager_first,
+        read_receipts,
+        status::report,
+        step::{Step, StepError, StepResult},
+    },
+    store::{Lease, NewJob, Outcome, StateChange, StoreError},
+    telegram::{bot::Bot, failure, place::Target, sent::Sent, upload::BodySent},
+    words::refusal,
+};
+
+/// Makes one call, or those of an album. The last one of an answer brings its delivery status with it.
+pub(in crate::relay) async fn step(context: &Context, lease: &Lease, body_sent: &BodySent) -> StepResult {
+    let Some(call) = lease.job().calls().last() else { return Ok(Step::done()) };
+    let Some(bot) = context.bots.get(&call.to.source) else { return Err(StepError::local(no_bot())) };
+    let in_vain = || -> Result<bool, StoreError> {
+        Ok(context.store.membership(&call.to)?.is_some_and(|it| it.is_in_vain(lease.enqueued_at())))
+    };
+    if in_vain()? {
+        return Err(StepError::local(shut_out(call)));
+    }
+    let (way, learned) = destination::way(context, bot, &call.to).await?;
+    let unread = if context.reading.marks && way.can_read { context.store.newest(&call.to)? } else { None };
+    let talk = way.target.topic;
+    let begun = if call.part > 1 { context.store.under_way(&call.to, &call.message)? } else { None };
+    let to = Target { topic: begun.map_or(talk, Topic::topic), ..way.target };
+    let sending = Sending { context, bot, to: &to, talk, lease, body_sent };
+    let sent = sending.run().await;
+    // It may have been shut out while this was tried: then there is nothing to wait for.
+    if let Err(StepError::Failed { failure, .. }) = &sent
+        && failure.may_pass()
+        && in_vain()?
+    {
+        return Err(StepError::local(shut_out(call)));
+    }
+    let Step { outcome, reached_remote } = sent?;
+    if is_of_another(context, &outcome)? {
+        let uncertain = Failure::Uncertain(failure::uncertain());
+        return Err(StepError::Failed { failure: uncertain, reached_remote, is_best_effort: false });
+    }
+    let outcome = manager_first::begun(with_reading(outcome, call, unread), lease.job().calls());
+    Ok(Step { outcome, reached_remote }.with_changes(learned))
+}
+
+/// Whether Telegram's answer was to another call: each message has a number of its own, and this one's is known already.
+fn is_of_another(context: &Context, outcome: &Outcome) -> Result<bool, StoreError> {
+    let Outcome::Done { changes, .. } = outcome else { return Ok(false) };
+    for fact in changes {
+        if let StateChange::Link { ours, .. } = fact
+            && context.store.kommo_message(ours)?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A job on its way to Telegram, with all that it needs there.
+pub(super) struct Sending<'a> {
+    pub(super) context: &'a Context,
+    pub(super) bot: &'a Bot,
+    pub(super) to: &'a Target,
+    /// The topic that the newest message of the conversation is in.
+    talk: Option<i64>,
+    pub(super) lease: &'a Lease,
+    pub(super) body_sent: &'a BodySent,
+}
+
+impl Sending<'_> {
+    async fn run(&self) -> StepResult {
+        match self.lease.job() {
+            Job::Send(SendJob::Album(album)) => self.send_album(&album.calls).await,
+            Job::Send(SendJob::Call(call)) => match &call.method {
+                Method::SendFile { .. } => self.send_file(call).await,
+                Method::SendText { .. } | Method::SendLocation { .. } | Method::SendContact { .. } => {
+                    let sent = self.bot.send(call, self.to, self.body_sent).await.map_err(StepError::remote)?;
+                    Ok(Step::remote(self.sent([(&**call, sent)])))
+                }
+            },
+            Job::Raw(_) | Job::Inbound(_) | Job::Send(_) | Job::Status(_) | Job::Crm(_) => Ok(Step::done()),
+        }
+    }
+
+    /// The end of calls that Telegram took, with the messages that they made.
+    pub(super) fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<Sent>)>) -> Outcome {
+        let sent: Vec<_> = sent.into_iter().collect();
+        let (mut then, mut changes) = (Vec::new(), Vec::from_iter(read_receipts::arrived(self.context, &sent)));
+        changes.extend(self.topics_after(&sent));
+        changes.extend(sent.first().and_then(|(call, _)| answered(call)));
+        for (call, sent) in sent {
+            self.tell_sent(call, sent.as_ref());
+            let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
+            changes.extend(sent.map(|sent| StateChange::Link { ours: sent.id, kommo: call.message.clone() }));
+            changes.extend(sent.zip(call.written_at).map(|(sent, written_at)| StateChange::Arrived {
+                conversation: call.to.clone(),
+                arrived: Arrived { ours: sent.id, written_at },
+            }));
+            changes.extend(moved.map(|to| StateChange::Move { from: call.to.clone(), to }));
+            then.extend(call.is_last().then(|| outcome(self.lease.lane(), call)));
+        }
+        Outcome::Done { then, changes }
+    }
+
+    /// One line per answer says that it has arrived; those of its other parts are for whoever looks closely.
+    fn tell_sent(&self, call: &Call, sent: Option<&Sent>) {
+        let (conversation, message_id) = (&call.to, &call.message);
+        let (telegram_id, part) = (sent.map(|sent| sent.id.to_string()), call.part);
+        if !call.is_last() {
+            tracing::debug!(%conversation, %message_id, telegram_id, part, "part of an answer sent to Telegram");
+            return;
+        }
+        let took = self.lease.enqueued_at().until(clock::now());
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let kind = call.method.kind();
+        self.context.metrics.reached_customer(&call.to);
+        tracing::info!(%conversation, %message_id, telegram_id, part, kind, took_ms, "sent to Telegram");
+    }
+
+    /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the topic
+    /// is no more. What follows goes there too; and the rest of the same answer, wherever the talk goes meanwhile.
+    fn topics_after(&self, sent: &[(&Call, Option<Sent>)]) -> Vec<StateChange> {
+        let Some((call, sent)) = sent.iter().rev().find_map(|(call, sent)| Some((call, (*sent)?))) else {
+            return Vec::new();
+        };
+        let conversation = || call.to.clone();
+        let talk =
+            (sent.topic != self.talk).then(|| StateChange::Topic { conversation: conversation(), topic: sent.topic });
+        let has_topics = sent.topic.is_some() || self.talk.is_some();
+        let rest = (has_topics && !call.is_last()).then(|| {
+            let spot = sent.topic.map_or(Topic::Outside, Topic::Topic);
+            StateChange::UnderWay { conversation: conversation(), answer: call.message.clone(), spot }
+        });
+        talk.into_iter().chain(rest).collect()
+    }
+}
+
+/// In a person's own chat, what waited for an answer waits no longer.
+fn answered(call: &Call) -> Option<StateChange> {
+    let conversation = call.to.clone();
+    conversation.chat.owner.is_some().then_some(StateChange::Question { conversation, question: None })
+}
+
+/// What is told of an answer whose last call has arrived.
+fn outcome(lane: &Lane, call: &Call) -> NewJob {
+    let delivery = call.omitted.clone().map_or(Delivery::Delivered, Delivery::Failed);
+    report(lane, call.message.clone(), delivery)
+}
+
+/// What follows from the last part of an answer, with the customer's newest message marked as read.
+fn with_reading(mut outcome: Outcome, call: &Call, unread: Option<i64>) -> Outcome {
+    let read = unread.filter(|_| call.is_last()).map(|message| NewJob {
+        id: None,
+        lane: Lane::seen(&call.to),
+        job: MarkRead { conversation: call.to.clone(), message }.into(),
+    });
+    if let Outcome::Done { then, .. } = &mut outcome {
+        then.extend(read);
+    }
+    outcome
+}
+
+/// Marks a customer's message as read. Whether that works is of no consequence.
+pub(in crate::relay) async fn mark_read(context: &Context, job: &MarkRead) -> StepResult {
+    let MarkRead { conversation, message } = job;
+    if let (Some(bot), Some(target)) =
+        (context.bots.get(&conversation.source), destination::target(context, conversation)?)
+        && let Err(failure) = bot.mark_read(target, *message).await
+    {
+        tracing::debug!(%conversation, failure = %failure.why(), "not marked as read");
+    }
+    Ok(Step::done())
+}
+
+/// The customer has not read it, and will not: no wait would help.
+fn shut_out(call: &Call) -> Failure {
+    let sentence = if call.to.is_group() { refusal::removed() } else { refusal::blocked() };
+    Failure::Permanent(Refusal::new(ErrorCode::ConversationDeleted, sentence))
+}
+
+fn no_bot() -> Failure {
+    Failure::Permanent(Refusal::new(ErrorCode::IntegrationOff, refusal::no_bot()))
+}

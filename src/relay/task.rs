@@ -1,0 +1,111 @@
+//! A job with its text read: once, so that whoever sees to it takes values.
+
+use crate::{
+    domain::{
+        address::{BotId, KommoMessageId, SourceId},
+        job::{Hook, InboundJob, Job, Raw, SendJob, StatusJob, Update},
+        message::{Outbound, OutboundReaction},
+    },
+    translate::{
+        from_kommo::{self, Arrival},
+        from_telegram::Received,
+    },
+};
+
+/// What a job asks for.
+pub(super) struct Task<'a> {
+    /// The job.
+    pub(super) job: &'a Job,
+    /// What its text tells.
+    pub(super) text: Text<'a>,
+}
+
+/// What the text of a job tells.
+pub(super) enum Text<'a> {
+    /// An update of Telegram's.
+    Update {
+        /// The source whose bot received it.
+        source: &'a SourceId,
+        /// The bot.
+        bot: BotId,
+        /// What was read.
+        received: Received<'a>,
+    },
+    /// A manager's answer.
+    Answer(Box<Outbound>),
+    /// A manager's reaction.
+    Reaction(OutboundReaction),
+    /// Nothing that is sent, or there is none.
+    Nothing,
+}
+
+impl<'a> Task<'a> {
+    /// Reads a job.
+    pub(super) fn read(job: &'a Job) -> Self {
+        let text = match job {
+            Job::Raw(Raw::Update(Update { source, bot, raw })) => {
+                Text::Update { source, bot: *bot, received: Received::read(raw) }
+            }
+            Job::Raw(Raw::Hook(Hook { raw }) | Raw::Reaction(Hook { raw })) => match from_kommo::decode(raw) {
+                Ok(Arrival::Message(outbound)) => Text::Answer(outbound),
+                Ok(Arrival::Reaction(reaction)) => Text::Reaction(reaction),
+                Ok(Arrival::Typing(_) | Arrival::Other(_)) | Err(_) => Text::Nothing,
+            },
+            Job::Send(SendJob::Answer(outbound)) => Text::Answer(outbound.clone()),
+            Job::Inbound(_) | Job::Send(_) | Job::Status(_) | Job::Crm(_) => Text::Nothing,
+        };
+        Self { job, text }
+    }
+
+    /// The answers that the job is part of: several, if it is an album.
+    pub(super) fn answers(&self) -> Vec<KommoMessageId> {
+        match &self.text {
+            Text::Answer(outbound) => vec![outbound.id.clone()],
+            Text::Update { .. } | Text::Reaction(_) | Text::Nothing => {
+                self.job.calls().iter().map(|call| call.message.clone()).collect()
+            }
+        }
+    }
+
+    /// What the sender calls the message of the job; of an update without a message, its number.
+    pub(super) fn message_id(&self) -> Option<String> {
+        match (self.job, &self.text) {
+            (_, Text::Update { bot, received, .. }) => received.message_id(*bot),
+            (_, Text::Reaction(reaction)) => reaction.kommo.as_ref().map(ToString::to_string),
+            (Job::Status(StatusJob::Delivery(report)), _) => Some(report.message.to_string()),
+            (Job::Status(StatusJob::AssignClientId(job)), _) => Some(job.message.to_string()),
+            (Job::Inbound(InboundJob::MarkDeleted(job)), _) => Some(job.message.to_string()),
+            _ => {
+                let ids: Vec<_> = self.answers().iter().map(ToString::to_string).collect();
+                Some(ids.join(" ")).filter(|ids| !ids.is_empty())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::{BotId, SourceId};
+
+    #[test]
+    fn a_job_is_named_by_the_id_of_its_message() {
+        let update = |raw: &str| {
+            Job::from(Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw: raw.to_owned() })
+        };
+        let hook = include_str!("../../tests/fixtures/kommo/hook_text.json").to_owned();
+        let id = serde_json::from_str::<serde_json::Value>(&hook).unwrap()["message"]["message"]["id"].clone();
+        for (job, want) in [
+            (
+                update(r#"{"update_id":5,"message":{"message_id":43,"chat":{"id":7,"type":"private"},"date":1}}"#),
+                Some("tg:1:7:43".to_owned()),
+            ),
+            (update(r#"{"update_id":5,"my_chat_member":{}}"#), Some("update 5".to_owned())),
+            (update("{"), None),
+            (Hook { raw: hook }.into(), id.as_str().map(str::to_owned)),
+            (Hook { raw: "{}".to_owned() }.into(), None),
+        ] {
+            assert_eq!(Task::read(&job).message_id(), want, "{job:?}");
+        }
+    }
+}
