@@ -105,6 +105,8 @@ const FOUND: &[(&str, &[u8])] = &[
 
 /// The same of dumps: their formats and rows.
 const DUMPS: &[(u32, &str)] = &[
+    // Bytes that we would write with other letters.
+    (1, r#"{"k":"78fF","b":"ff00"}"#),
     // The number behind the last one that there is.
     (1, r#"{"k":"70ffffffffffffffff","v":"{}"}"#),
     // The same as what the counter says.

@@ -132,11 +132,11 @@ fn restored(runtime: &Runtime, home: &Path, bytes: &[u8]) {
     let (dir, next) = (home.join("data"), home.join("next"));
     let [second, third] = ["second.jsonl", "third.jsonl"].map(|name| home.join(name));
     let store = opened(&dir);
-    let before = lines(bytes);
+    let before = rows_of(bytes);
     store.dump(&second, NOW).expect("it can be dumped");
-    let kept = lines(&fs::read(&second).unwrap_or_default());
-    for (key, line) in before.iter().filter(|(key, _)| stays(key)) {
-        assert_eq!(kept.get(key), Some(line), "{} is as it was", keys::shown(key));
+    let kept = rows_of(&fs::read(&second).unwrap_or_default());
+    for (key, value) in before.iter().filter(|(key, _)| stays(key)) {
+        assert_eq!(kept.get(key), Some(value), "{} is as it was", keys::shown(key));
     }
     is_usable(runtime, &store);
     runtime.block_on(store.close()).expect("it can be closed");
@@ -145,7 +145,7 @@ fn restored(runtime: &Runtime, home: &Path, bytes: &[u8]) {
     Store::restore(&next, &second).expect("our own dump is whole");
     let store = opened(&next);
     store.dump(&third, NOW).expect("it can be dumped");
-    assert_eq!(lines(&fs::read(&third).unwrap_or_default()), kept, "a dump of what a dump has restored is that dump");
+    assert_eq!(rows_of(&fs::read(&third).unwrap_or_default()), kept, "a dump of what a dump has restored is that dump");
     runtime.block_on(store.close()).expect("it can be closed");
 }
 
@@ -161,11 +161,12 @@ fn opened(dir: &Path) -> Store {
     Store::open(settings).expect("what was restored can be opened")
 }
 
-/// The rows of a dump.
-fn lines(dump: &[u8]) -> BTreeMap<Vec<u8>, Line> {
+/// The rows of a dump, however their bytes are written.
+fn rows_of(dump: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let lines = dump.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-    let row = |line| match &line {
-        Line::Row { k, .. } | Line::Bytes { k, .. } => Some((unhex(k)?, line)),
+    let row = |line| match line {
+        Line::Row { k, v } => Some((unhex(&k)?, v.into_bytes())),
+        Line::Bytes { k, b } => Some((unhex(&k)?, unhex(&b)?)),
         Line::Head { .. } | Line::End { .. } => None,
     };
     lines.filter_map(row).collect()
