@@ -187,7 +187,7 @@ pub async fn feed_watchdog(
     let mut every = interval(limit / 3);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
         let stalled: Vec<_> = metrics.stalled(STALLED_AFTER).iter().map(ToString::to_string).collect();
-        let commits = timeout(limit / 3, store.probe()).await.is_ok();
+        let commits = timeout(limit / 3, store.until_durable()).await.is_ok();
         if stalled.is_empty() && commits {
             tell(&[NotifyState::Watchdog]);
         } else {

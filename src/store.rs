@@ -320,16 +320,13 @@ impl Store {
         (!self.has_room()).then(|| "the disk is almost full: free some space".to_owned())
     }
 
-    /// Returns when the committer has come round: a sign that it lives.
+    /// Returns when all that can be read now is durable, which is also a sign that the committer lives.
     ///
     /// # Errors
     /// If the store has failed.
-    pub async fn probe(&self) -> Result<(), StoreError> {
+    pub async fn until_durable(&self) -> Result<(), StoreError> {
         self.db()?;
-        let nothing = |_: &mut committer::WriteTxn| {
-            Ok(committer::Commit { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })
-        };
-        self.0.committer.write(nothing).await
+        self.0.committer.until_durable().await
     }
 
     /// Makes everything durable and closes the store, so that another process can open it. Other handles fail from then

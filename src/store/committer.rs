@@ -82,6 +82,11 @@ impl Committer {
         self.send(plan)?.await.unwrap_or_else(|_| Err(self.failure()))
     }
 
+    /// Returns when all that can be read now is durable: changes are applied before the flush that makes them durable.
+    pub(super) async fn until_durable(&self) -> Result<(), StoreError> {
+        self.write(|_| Ok(Commit { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })).await
+    }
+
     /// Asks for a change, which is planned and made durable whether or not anybody waits for the answer.
     pub(super) fn send<T: Send + 'static>(
         &self,

@@ -118,7 +118,7 @@ async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Re
 /// words must not stay behind with it.
 async fn instead(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     let mut inbound = inbound.clone();
-    let last_sent = timestamps::stand_unnumbered(context, &mut inbound)?;
+    let last_sent = timestamps::stand_unnumbered(context, &mut inbound).await?;
     Ok(quoting(context, &inbound, attempt).await?.with_changes(Vec::from_iter(last_sent)))
 }
 

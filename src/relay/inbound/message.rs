@@ -40,7 +40,7 @@ pub(super) async fn relay(
         return Ok(Step::done());
     }
     effects.changes.extend(chats::news(context, &inbound, attempt.enqueued_at)?);
-    effects.changes.extend(timestamps::assign(context, &mut inbound)?);
+    effects.changes.extend(timestamps::assign(context, &mut inbound).await?);
     effects.changes.extend(questions::news(context, &inbound)?);
     effects.jobs.extend(questions::due(&inbound));
     deliver(context, inbound, attempt).await
@@ -68,7 +68,7 @@ async fn deliver(context: &Context, mut inbound: Inbound, attempt: Attempt) -> S
     if inbound.edited && context.store.kommo_message(&inbound.original())?.is_some() {
         return editing::edit(context, &inbound, attempt).await;
     }
-    let last_sent = if inbound.edited { timestamps::stand_unnumbered(context, &mut inbound)? } else { None };
+    let last_sent = if inbound.edited { timestamps::stand_unnumbered(context, &mut inbound).await? } else { None };
     Ok(send(context, &inbound, attempt).await?.with_changes(Vec::from_iter(last_sent)))
 }
 
@@ -104,7 +104,7 @@ pub(super) async fn press(
     let here = destination::target(context, &press.inbound.conversation)?;
     chats::canonical(context, &mut press.inbound.conversation, &mut press.inbound.customer.id)?;
     press.inbound.customer.phone = phone(context, press.inbound.customer.id)?;
-    let last_sent = timestamps::stand_unnumbered(context, &mut press.inbound)?;
+    let last_sent = timestamps::stand_unnumbered(context, &mut press.inbound).await?;
     effects.changes.extend(chats::topic(context, &press.inbound)?);
     let press = if context.keep_buttons { press } else { press.once() };
     if context.store.kommo_message(&press.inbound.id)?.is_some() {

@@ -14,13 +14,15 @@ use crate::{
 /// what is kept of that once Kommo has it too. A repetition may find that more has arrived, and date the message later; if Kommo
 /// has it from the first attempt, it keeps that date. An edit stands where its message does, unless
 /// it is told as a message of its own.
-pub(super) fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
+pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
     if inbound.edited {
         return Ok(None);
     }
+    let told_at = inbound.sent_at;
     inbound.sent_at = behind_arrived(context, inbound)?;
     if inbound.id.update.is_some() {
         // It has no number, and its date may be that at which this machine took it: nothing stands behind it.
+        hold(context, told_at, inbound).await?;
         return Ok(None);
     }
     let this = LastSent::new(inbound.id, inbound.sent_at);
@@ -29,6 +31,7 @@ pub(super) fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<
     if let Some(followed) = followed {
         inbound.sent_at = followed.sent_at;
     }
+    hold(context, told_at, inbound).await?;
     // What comes late leaves the latest as it is, but may end without a link.
     let last_sent = followed.or(last_sent);
     Ok(last_sent.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
@@ -37,13 +40,25 @@ pub(super) fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<
 /// The same for what has no number of its own: the press of a button, which has that of the message below which it is and which
 /// Telegram does not date, and an edit that is told as a message, which has that of the message that it is the wording of. What
 /// follows stands behind it, so its date is kept once Kommo has it.
-pub(super) fn stand_unnumbered(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
+pub(super) async fn stand_unnumbered(
+    context: &Context,
+    inbound: &mut Inbound,
+) -> Result<Option<StateChange>, StoreError> {
+    let told_at = inbound.sent_at;
     let sent_at = behind_arrived(context, inbound)?;
     let last_sent = context.store.last_sent(&inbound.conversation)?;
     inbound.sent_at = last_sent.map_or(sent_at, |last_sent| last_sent.put_behind(sent_at));
+    hold(context, told_at, inbound).await?;
     let followed = last_sent.map(|last_sent| last_sent.with_unnumbered(inbound.sent_at, inbound.edited));
     let moved = followed.filter(|followed| last_sent != Some(*followed));
     Ok(moved.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
+}
+
+/// Kommo keeps the first date that it gets. What has moved this one was read from the store, where another lane may have
+/// written it a moment ago: if that were lost with the power after Kommo has the date, the repetition and all that follows
+/// would be dated before it.
+async fn hold(context: &Context, told_at: UnixMillis, inbound: &Inbound) -> Result<(), StoreError> {
+    if inbound.sent_at == told_at { Ok(()) } else { context.store.until_durable().await }
 }
 
 /// What is noted of a message that is passed over now, although an earlier attempt may have told Kommo of it.

@@ -61,7 +61,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_however_many_work() {
     let working = join_all((0..WORKERS).map(|seed| work_off(store.clone(), seed as u64, &left, &finished)));
     tokio::time::timeout(Duration::from_mins(1), futures_util::future::join(pushing, working)).await.expect("it ends");
 
-    store.probe().await.unwrap();
+    store.until_durable().await.unwrap();
     assert_eq!(store.counts().routes.iter().map(|(_, queue)| queue.waiting).sum::<usize>(), 0, "by the index");
     assert_eq!(store.db().unwrap().scan_prefix(keys::JOBS).count(), 0, "by the tree");
     let finished = finished.into_inner().unwrap();

@@ -45,8 +45,8 @@ async fn take(store: &Store, jobs: impl IntoIterator<Item = Job>) {
 
 /// How many chunks there are, once everything that was asked for is done.
 async fn chunks(store: &Store) -> usize {
-    store.probe().await.unwrap();
-    store.probe().await.unwrap();
+    store.until_durable().await.unwrap();
+    store.until_durable().await.unwrap();
     store.db().unwrap().tree().scan_prefix(keys::CHUNKS).count()
 }
 

@@ -114,7 +114,7 @@ async fn a_dump_is_waited_for_by_what_goes_back_and_not_by_what_is_dropped() {
     assert!(drop_parked(&store, ParkedId(second)).await);
     let mut unparking = Box::pin(store.unpark(ParkedId(first), NOW));
     assert!(futures_util::poll!(unparking.as_mut()).is_pending());
-    store.probe().await.unwrap();
+    store.until_durable().await.unwrap();
     assert!(futures_util::poll!(unparking.as_mut()).is_pending());
     drop(dump);
     assert!(unparking.await.unwrap());

@@ -100,6 +100,28 @@ fn nobody_is_told_that_something_is_stored_before_it_is() {
 }
 
 #[test]
+fn what_was_read_is_durable_once_that_was_waited_for() {
+    try_orders(|| {
+        let bridge = Bridge::open(None);
+        let reader = |bridge: Bridge| -> Box<dyn FnOnce() + Send> {
+            Box::new(move || {
+                for _ in 0..4 {
+                    if let Some(row) = bridge.disk.first(0, None) {
+                        block_on(bridge.committer.until_durable()).unwrap();
+                        assert!(bridge.disk.has(row), "{row:?} was read and is not durable");
+                    }
+                    thread::yield_now();
+                }
+            })
+        };
+        let pushing = bridge.clone();
+        let push: Box<dyn FnOnce() + Send> = Box::new(move || push_two(&pushing, 0));
+        side_by_side(vec![push, reader(bridge.clone()), reader(bridge.clone())]);
+        block_on(bridge.committer.close()).unwrap();
+    });
+}
+
+#[test]
 fn a_flush_that_fails_is_told_to_all_who_wait_and_all_who_come() {
     for fails_at in 0..4 {
         try_orders(move || {

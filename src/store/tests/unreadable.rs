@@ -36,7 +36,7 @@ pub(super) async fn drain_all(store: &Store) -> Vec<String> {
     loop {
         names.extend(drain(store).await);
         // What is being set aside is behind this.
-        store.probe().await.unwrap();
+        store.until_durable().await.unwrap();
         if store.due(&Route::Inbound).is_none() {
             return names;
         }
@@ -303,7 +303,7 @@ async fn a_held_message_that_cannot_be_read_is_set_aside_and_comes_back() {
     for _ in 0..2 {
         assert_eq!(store.held(&conversation).unwrap(), None);
     }
-    store.probe().await.unwrap();
+    store.until_durable().await.unwrap();
     let [aside] = set_aside(&store).await.try_into().unwrap();
     assert_eq!((aside.route.as_str(), aside.thread.as_str(), aside.since), ("inbound", "tg:sales:5", Some(NOW)));
     assert_eq!((aside.is_readable, store.counts().parked), (false, 1));
