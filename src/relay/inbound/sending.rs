@@ -79,29 +79,42 @@ fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Optio
     Ok(begun.filter(|begun| attempt.enqueued_at >= begun.begun_at).map(|begun| begun.chat))
 }
 
+/// Sends `event`. Kommo answers alike where it does not know the channel and where it does not know what the message
+/// names. If the history then shows that it knows the channel, it may know it since a moment ago: only a second refusal
+/// is about this message.
 async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: Attempt) -> StepResult {
-    match context.chats.send(event).await {
-        Ok(accepted) => {
-            context.observe(None);
-            context.metrics.unconnected(None);
-            context.metrics.reached_kommo();
-            let took_ms = attempt.enqueued_at.until(clock::now()).as_millis();
-            tracing::info!(
-                conversation = %inbound.conversation, message_id = %inbound.id, kommo_id = accepted.msgid.as_deref(),
-                kind = inbound.content.kind(), took_ms = u64::try_from(took_ms).unwrap_or(u64::MAX),
-                "message accepted by Kommo"
-            );
-            let mut changes = changes(inbound, accepted);
-            if !changes.iter().any(|fact| matches!(fact, StateChange::Chat { .. })) {
-                changes.extend(Box::pin(unnamed_chat(context, inbound)).await?);
-            }
-            Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }))
+    let mut is_repeated = false;
+    loop {
+        let error = match context.chats.send(event).await {
+            Ok(answer) => return accepted(context, inbound, answer, attempt).await,
+            Err(error) => error,
+        };
+        context.observe(Some(&error.clone().into()));
+        let is_unknown = error.is_unknown();
+        let refused = refused(context, inbound, error, attempt).await;
+        let is_final = matches!(&refused, Err(StepError::Failed { failure: Failure::Permanent(_), .. }));
+        if is_repeated || !is_unknown || !is_final {
+            return refused;
         }
-        Err(error) => {
-            context.observe(Some(&error.clone().into()));
-            refused(context, inbound, error, attempt).await
-        }
+        is_repeated = true;
     }
+}
+
+async fn accepted(context: &Context, inbound: &Inbound, answer: Accepted, attempt: Attempt) -> StepResult {
+    context.observe(None);
+    context.metrics.unconnected(None);
+    context.metrics.reached_kommo();
+    let took_ms = attempt.enqueued_at.until(clock::now()).as_millis();
+    tracing::info!(
+        conversation = %inbound.conversation, message_id = %inbound.id, kommo_id = answer.msgid.as_deref(),
+        kind = inbound.content.kind(), took_ms = u64::try_from(took_ms).unwrap_or(u64::MAX),
+        "message accepted by Kommo"
+    );
+    let mut changes = changes(inbound, answer);
+    if !changes.iter().any(|fact| matches!(fact, StateChange::Chat { .. })) {
+        changes.extend(Box::pin(unnamed_chat(context, inbound)).await?);
+    }
+    Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }))
 }
 
 /// The chat of a message whose acceptance does not name it: known, or asked for, since without it what managers write

@@ -286,3 +286,16 @@ async fn nothing_is_set_aside_for_a_channel_that_kommo_does_not_know() {
         stage.finish().await;
     }
 }
+
+/// Kommo does not know the channel when a message comes, and knows it when its history is asked for a moment later.
+#[tokio::test]
+async fn a_message_that_came_just_before_the_channel_was_known_arrives() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    let body = r#"{"error_code":404,"error_type":"NOT_FOUND","error_description":"NOT_FOUND"}"#;
+    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 404, body: body.to_owned() }, 1);
+    stage.telegram.write(LINES[0].token, ANNA, "hello");
+    stage.until("it arrives", |stage| crate::support::in_kommo(stage, LINES[0], ANNA) == ["hello"]).await;
+    assert_eq!(stage.store().parked(10).unwrap(), []);
+    stage.finish().await;
+}
