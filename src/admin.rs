@@ -28,13 +28,16 @@ use crate::{
 
 pub(crate) mod channel;
 pub(crate) mod chats;
+mod filter;
 mod forgetting;
 pub mod history;
 pub mod identity;
 pub mod logging;
 pub(crate) mod parked;
 pub mod public_address;
+pub(crate) mod queue;
 pub mod reconcile;
+mod said;
 pub mod setup;
 pub mod socket;
 pub(crate) mod sources;
@@ -55,7 +58,7 @@ struct Admin {
     health: Arc<Health>,
 }
 
-/// `/live`, `/ready`, `/metrics`, `/parked`, `/channel` and `/chats`.
+/// `/live`, `/ready`, `/metrics`, `/queue`, `/parked`, `/channel` and `/chats`.
 pub fn router(health: Arc<Health>, (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats)) -> Router {
     let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
     Router::new()
@@ -67,6 +70,10 @@ pub fn router(health: Arc<Health>, (bots, imported): (BTreeMap<SourceId, BotId>,
         .route("/parked/{id}/drop", post(parked::forget))
         .route("/parked/retry", post(parked::retry_many))
         .route("/parked/drop", post(parked::forget_many))
+        .route("/queue", get(queue::list))
+        .route("/queue/messages", get(queue::show))
+        .route("/queue/retry", post(queue::retry))
+        .route("/queue/park", post(queue::park))
         .route("/channel/connected", post(connected))
         .route("/channel/disconnected", post(disconnected))
         .route("/chats", get(known_chats))

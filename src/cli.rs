@@ -17,6 +17,7 @@ pub mod manual;
 pub mod parked;
 pub mod private;
 mod qr;
+pub mod queue;
 pub mod reconcile;
 pub mod register;
 pub mod restore;

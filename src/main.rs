@@ -11,7 +11,7 @@ use telekommo::{
     cli::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
-        chats, check, compact, connect, generated, history, import, invite, manual, parked, private, reconcile,
+        chats, check, compact, connect, generated, history, import, invite, manual, parked, private, queue, reconcile,
         register, restore, sources, templates, terminal, usage,
     },
     config::Config,
@@ -55,6 +55,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         Command::Link { request } => with_config(&config, |config| wait_for(invite::run(config, request))),
         Command::Chats { request } => with_config(&config, |config| wait_for(chats::run(config, request))),
         Command::Templates { request } => with_config(&config, |config| wait_for(templates::run(config, request))),
+        Command::Queue { request } => with_config(&config, |config| wait_for(queue::run(config, request))),
         Command::Parked { request } => with_config(&config, |config| wait_for(parked::run(config, request))),
         Command::Alerts { request } => {
             with_config(&config, |config| wait_for(alerts::run(config, app::targets(config)?, request)))

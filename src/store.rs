@@ -73,6 +73,7 @@ mod tables;
 mod threads;
 mod unread;
 mod unreadable;
+mod waiting;
 mod watermark;
 mod write_txn;
 mod writes;
@@ -95,6 +96,7 @@ pub use self::{
     restore::RestoreSummary,
     rewound::Rewound,
     state_change::{Chat, StateChange},
+    waiting::{Turn, Untouched, WaitingJob, WaitingLane},
     watermark::{Behind, KnownChat},
 };
 use self::{committer::Committer, db::Db, index::Index};

@@ -11,22 +11,19 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    admin::{Admin, changed, chats::Bots, elsewhere, failed, is_addressed_directly, refusal},
-    clock,
-    domain::{
-        address::{Conversation, SourceId},
-        job::Route,
-        time::UnixMillis,
+    admin::{
+        Admin, changed,
+        chats::Bots,
+        elsewhere, failed,
+        filter::{Filter, conversation_of},
+        is_addressed_directly, queue, refusal,
+        said::{SHORT, said},
     },
+    clock,
+    domain::{address::SourceId, job::Route, time::UnixMillis},
     relay::reconcile::unlinked,
     store::{ParkedId, SetAside, Store, StoreError, Unparked},
 };
-
-mod filter;
-mod said;
-
-use filter::Filter;
-use said::said;
 
 /// How many parked messages are listed at most, unless fewer are asked for.
 const LISTED: usize = 1000;
@@ -119,7 +116,7 @@ pub(super) async fn list(
     rows.map_or_else(|error| failed(&error), |rows| json(&rows))
 }
 
-async fn find(
+pub(super) async fn find(
     store: &Store,
     filter: &Filter,
     mut before: Option<ParkedId>,
@@ -131,7 +128,7 @@ async fn find(
         let is_last = some.len() < LISTED;
         before = some.last().map(|aside| aside.id);
         let now = clock::now();
-        found.extend(some.into_iter().filter(|aside| filter.takes(aside, now)).take(limit - found.len()));
+        found.extend(some.into_iter().filter(|aside| filter.takes_parked(aside, now)).take(limit - found.len()));
         if is_last || found.len() == limit {
             return Ok(found);
         }
@@ -143,17 +140,15 @@ fn rows(store: &Store, bots: &Bots, with_words: bool, found: Vec<SetAside>) -> R
     let row = |aside: SetAside| {
         let name = name(store, bots, &aside.thread)?;
         let parked = if with_words { store.parked_as(aside.id)? } else { None };
-        let said = parked.and_then(|parked| said(&parked.jobs));
+        let said = parked.and_then(|parked| said(&parked.jobs, SHORT));
         Ok(Row { name, said, ..Row::from(aside) })
     };
     found.into_iter().map(row).collect()
 }
 
 /// What the customer of a lane is called.
-fn name(store: &Store, bots: &Bots, thread: &str) -> Result<Option<String>, StoreError> {
-    // Some lanes of a conversation have a word in front.
-    let conversation = thread.find("tg:").and_then(|at| thread[at..].parse::<Conversation>().ok());
-    let bot = conversation.and_then(|it| Some((*bots.get(&it.source)?, it.contact())));
+pub(super) fn name(store: &Store, bots: &Bots, thread: &str) -> Result<Option<String>, StoreError> {
+    let bot = conversation_of(thread).and_then(|it| Some((*bots.get(&it.source)?, it.contact())));
     let avatar = bot.map_or(Ok(None), |(bot, contact)| store.avatar(bot, contact))?;
     Ok(avatar.map(|avatar| avatar.name))
 }
@@ -203,8 +198,12 @@ pub(super) async fn retry_many(State(admin): State<Admin>, Query(ids): Query<Ids
 pub(super) async fn forget_many(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
     many(&headers, &ids, async |ids: Vec<ParkedId>| {
         let dropped = drop_all(&admin, ids.clone()).await?;
-        let left = ids.into_iter().filter(|id| !dropped.contains(id)).map(|id| left(id, MISSING)).collect();
-        Ok(Changed { done: dropped.len(), left })
+        let mut changed = Changed { done: dropped.len(), left: Vec::new() };
+        for id in ids.into_iter().filter(|id| !dropped.contains(id)) {
+            let waits = admin.store.lane_of(id.0).await?.is_some();
+            changed.left.push(if waits { left(id, queue::waits(id.0)) } else { left(id, MISSING) });
+        }
+        Ok(changed)
     })
     .await
 }
@@ -215,13 +214,13 @@ async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId
 }
 
 /// What is said of a number that nothing has.
-const MISSING: &str = "no parked message has this number";
+pub(super) const MISSING: &str = "no parked message has this number";
 
-fn left(id: ParkedId, why: impl Into<String>) -> Left {
+pub(super) fn left(id: ParkedId, why: impl Into<String>) -> Left {
     Left { id: id.0, why: why.into() }
 }
 
-async fn many(
+pub(super) async fn many(
     headers: &HeaderMap,
     ids: &Ids,
     change: impl AsyncFnOnce(Vec<ParkedId>) -> Result<Changed, StoreError>,
@@ -235,7 +234,7 @@ async fn many(
     change(ids).await.map_or_else(|error| failed(&error), |changed| json(&changed))
 }
 
-async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed, StoreError> {
+pub(super) async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed, StoreError> {
     let bots = admin.bots.clone();
     let became = admin.store.unpark_all(ids, move |route| has_bot(&bots, route), clock::now()).await?;
     let mut changed = Changed::default();
@@ -271,7 +270,7 @@ fn no_bot(route: &Route) -> String {
     )
 }
 
-fn json(value: &impl serde::Serialize) -> Response {
+pub(super) fn json(value: &impl serde::Serialize) -> Response {
     let text = serde_json::to_vec(value).expect("it has string keys only");
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }

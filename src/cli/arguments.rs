@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use reqwest::Url;
 
 use crate::{
-    cli::{alerts, chats, generated, import, invite, manual, parked, register, sources, templates, values},
+    cli::{alerts, chats, generated, import, invite, manual, parked, queue, register, sources, templates, values},
     config::{Config, ConfigError, Environment},
 };
 
@@ -95,7 +95,12 @@ pub enum Command {
         #[arg(id = "path", long = "config", hide = true)]
         config: Option<PathBuf>,
     },
-    /// List, retry or drop parked messages, in the running bridge.
+    /// List, show, retry, park or drop messages that wait or are parked.
+    Queue {
+        #[command(subcommand)]
+        request: queue::Request,
+    },
+    /// List, retry or drop parked messages: short for `queue` with these alone.
     Parked {
         #[command(subcommand)]
         request: parked::Request,

@@ -162,19 +162,34 @@ impl Bridge {
         self.answer(Method::POST, path, missing).await
     }
 
+    /// What keeps the running bridge from sending, as `/ready` says it.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub(super) async fn obstacles(&self) -> anyhow::Result<Vec<String>> {
+        let Self::Running(_) = self else { return Ok(Vec::new()) };
+        let (status, text) = self.said(Method::GET, "/ready").await?;
+        let lines = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
+        Ok(if status == StatusCode::SERVICE_UNAVAILABLE { lines } else { Vec::new() })
+    }
+
     async fn answer(&self, method: Method, path: &str, missing: &str) -> anyhow::Result<Bytes> {
-        let (status, text) = match self {
-            Self::Running(running) => {
-                let patience = if method == Method::GET { ANSWERED_WITHIN } else { CHANGED_WITHIN };
-                let answer = running.send(method, path, |client| client.timeout(patience)).await?;
-                (answer.status(), answer.bytes().await.context("the bridge ended while it answered")?)
-            }
-            Self::Stopped(stopped) => stopped.answer(method, path).await?,
-        };
+        let (status, text) = self.said(method, path).await?;
         match status {
             status if status.is_success() => Ok(text),
             StatusCode::NOT_FOUND => bail!("{missing}"),
             status => Err(refused(status, &text)),
+        }
+    }
+
+    async fn said(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        match self {
+            Self::Running(running) => {
+                let patience = if method == Method::GET { ANSWERED_WITHIN } else { CHANGED_WITHIN };
+                let answer = running.send(method, path, |client| client.timeout(patience)).await?;
+                Ok((answer.status(), answer.bytes().await.context("the bridge ended while it answered")?))
+            }
+            Self::Stopped(stopped) => stopped.answer(method, path).await,
         }
     }
 }

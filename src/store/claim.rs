@@ -69,6 +69,15 @@ impl Store {
         self.first_lease(|index| index.claim_older(route, now, before))
     }
 
+    /// Claims the head of a lane out of its turn, unless it is claimed.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn take(&self, lane: &Lane) -> Result<Option<Lease>, StoreError> {
+        let taken = self.with_index(|index| index.take(lane));
+        taken.map_or(Ok(None), |tried_at| self.lease(lane, tried_at))
+    }
+
     /// The first of the heads that `claim` gives that can be read.
     fn first_lease(&self, claim: impl Fn(&mut Index) -> Option<(Lane, Instant)>) -> Result<Option<Lease>, StoreError> {
         while let Some((lane, tried_at)) = self.with_index(&claim) {

@@ -21,6 +21,7 @@ use crate::{
 mod queue;
 
 use self::queue::Queue;
+pub(super) use self::queue::Upcoming;
 
 /// The head of a lane: what the index needs to know of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +169,29 @@ impl Index {
 
     pub(super) fn woken(&mut self, route: &Route) -> Arc<Notify> {
         self.routes.entry(route.clone()).or_default().woken()
+    }
+
+    /// The lanes of a route in the order of their heads, at most `limit` of those whose heads came after `after`.
+    pub(super) fn upcoming(&self, route: &Route, after: Option<u64>, limit: usize) -> Vec<Upcoming> {
+        self.routes.get(route).map(|queue| queue.upcoming(after, limit)).unwrap_or_default()
+    }
+
+    /// What is first in a lane.
+    pub(super) fn first_of(&self, lane: &Lane) -> Option<Upcoming> {
+        self.routes.get(&lane.route)?.first_of(&lane.thread)
+    }
+
+    /// The lane whose head has a number.
+    pub(super) fn lane_of(&self, sequence: u64) -> Option<Lane> {
+        let lane = |(route, queue): (&Route, &Queue)| {
+            Some(Lane { route: route.clone(), thread: queue.thread_of(sequence)?.to_string() })
+        };
+        self.routes.iter().find_map(lane)
+    }
+
+    /// Claims a lane out of its turn, whatever it waits for. Gives the instant of its head's first try.
+    pub(super) fn take(&mut self, lane: &Lane) -> Option<Instant> {
+        self.routes.get_mut(&lane.route)?.take(&lane.thread)
     }
 
     pub(super) fn counts(&self) -> Vec<(Route, QueueCount)> {

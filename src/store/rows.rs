@@ -23,11 +23,14 @@ pub(super) struct JobRow {
     /// Whether it is sent again although it may have arrived.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) is_repeated: bool,
+    /// How it failed last, for the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<String>,
 }
 
 impl JobRow {
     pub(super) const fn new(job: Job, now: UnixMillis) -> Self {
-        Self { job, failed: 0, retry_at: None, enqueued_at: now, is_bulk: false, is_repeated: false }
+        Self { job, failed: 0, retry_at: None, enqueued_at: now, is_bulk: false, is_repeated: false, why: None }
     }
 }
 

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// How much of a reason is kept while a job waits, in characters.
+const LONGEST_REASON: usize = 300;
+
 /// The change of one lane.
 #[derive(Default)]
 struct Settlement {
@@ -134,7 +137,8 @@ fn settlement(
         }
         Outcome::Replace(jobs) => settlement.become_parts(&txn.db, place, &row, jobs, 0, now)?,
         Outcome::Merge { behind, jobs } => settlement.become_parts(&txn.db, place, &row, jobs, behind, now)?,
-        Outcome::Retry { at, counts, why: _ } => {
+        Outcome::Retry { at, counts, why } => {
+            row.why = Some(why.chars().take(LONGEST_REASON).collect());
             row.retry_at = Some(at);
             row.failed = row.failed.saturating_add(counts.into());
             settlement.batch.insert(place.key(), rows::write(&row));

@@ -19,6 +19,7 @@ mod parked;
 mod paths;
 mod private;
 pub(crate) mod process;
+mod queue;
 mod register;
 mod restore;
 mod secrets;

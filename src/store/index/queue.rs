@@ -12,7 +12,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     domain::{job::Lane, time::UnixMillis},
-    store::{Class, Due, QueueCount, index::Head},
+    store::{Class, Due, QueueCount, Turn, index::Head},
 };
 
 /// The lanes of one route.
@@ -44,6 +44,17 @@ pub(super) struct Waiting {
     since: Instant,
     /// When this job was claimed first.
     tried_at: Option<Instant>,
+}
+
+/// A lane as it will be served.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Upcoming {
+    pub(in crate::store) thread: Arc<str>,
+    /// The number of the head.
+    pub(in crate::store) id: u64,
+    pub(in crate::store) turn: Turn,
+    /// How many jobs it has.
+    pub(in crate::store) jobs: usize,
 }
 
 impl Waiting {
@@ -157,6 +168,44 @@ impl Queue {
         let waiting = self.lanes.get_mut(&thread)?;
         waiting.leased = true;
         Some((thread, waiting.since))
+    }
+
+    /// Claims a lane out of its turn, whatever its head waits for, unless it is claimed or written anew.
+    pub(super) fn take(&mut self, thread: &str) -> Option<Instant> {
+        if self.frozen.contains(thread) {
+            return None;
+        }
+        let waiting = self.lanes.get_mut(thread).filter(|waiting| !waiting.leased)?;
+        waiting.leased = true;
+        let (head, tried_at) = (waiting.head, *waiting.tried_at.get_or_insert_with(Instant::now));
+        if let Some(retry_at) = head.retry_at {
+            self.later.remove(&(retry_at, head.sequence, thread.into()));
+        }
+        self.ready[head.class.place()].retain(|it| &**it != thread);
+        self.withheld.remove(thread);
+        Some(tried_at)
+    }
+
+    pub(super) fn upcoming(&self, after: Option<u64>, limit: usize) -> Vec<Upcoming> {
+        let from = (after.map_or(0, |after| after.saturating_add(1)), Arc::from(""));
+        self.heads.range(from..).take(limit).filter_map(|((_, thread), _)| self.first_of(thread)).collect()
+    }
+
+    pub(super) fn first_of(&self, thread: &str) -> Option<Upcoming> {
+        let (thread, waiting) = self.lanes.get_key_value(thread)?;
+        let turn = match waiting.head.retry_at {
+            _ if waiting.leased => Turn::UnderWay,
+            _ if self.withheld.contains(thread) => Turn::Held,
+            Some(at) => Turn::At(at),
+            None => Turn::Now,
+        };
+        Some(Upcoming { thread: Arc::clone(thread), id: waiting.head.sequence, turn, jobs: waiting.jobs })
+    }
+
+    /// The lane whose head has a number.
+    pub(super) fn thread_of(&self, sequence: u64) -> Option<&str> {
+        let ((found, thread), _) = self.heads.range((sequence, Arc::from(""))..).next()?;
+        (*found == sequence).then_some(&**thread)
     }
 
     pub(super) fn hold(&mut self, threads: impl IntoIterator<Item = String>, from: u64) {

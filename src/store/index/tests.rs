@@ -26,6 +26,7 @@ enum Act {
     Freeze(u8),
     Thaw(u8, bool),
     Hurry(u8),
+    Take(u8),
     Free,
 }
 
@@ -42,7 +43,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => lane.clone().prop_map(Act::LetGo),
         1 => lane.clone().prop_map(Act::Freeze),
         1 => (lane.clone(), any::<bool>()).prop_map(|(lane, comes)| Act::Thaw(lane, comes)),
-        1 => lane.prop_map(Act::Hurry),
+        1 => lane.clone().prop_map(Act::Hurry),
+        1 => lane.prop_map(Act::Take),
         1 => Just(Act::Free),
     ]
 }
@@ -122,6 +124,10 @@ impl World {
                 self.index.thaw(&lane(n), comes.into(), first);
             }
             Act::Hurry(n) => self.index.make_due(&lane(n)),
+            Act::Take(n) => {
+                let taken = self.index.take(&lane(n)).map(|at| (lane(n), at));
+                self.take(taken);
+            }
             Act::Free => self.index.sorted(&Route::Inbound, UnixMillis(i64::MAX)),
         }
     }

@@ -15,7 +15,7 @@ const TERMINAL: usize = 80;
 
 #[tokio::test]
 async fn help_fits_a_terminal_and_names_every_option() {
-    let cases: [(&[&str], &[&str]); 19] = [
+    let cases: [(&[&str], &[&str]); 22] = [
         (
             &["--help"],
             &[
@@ -51,6 +51,9 @@ async fn help_fits_a_terminal_and_names_every_option() {
         (&["chats", "link", "--help"], &["<CONVERSATION>", "<CONTACT>"]),
         (&["sources", "--help"], &["list", "sync", "remove"]),
         (&["parked", "--help"], &["list", "retry", "drop"]),
+        (&["queue", "--help"], &["list", "show", "retry", "park", "drop"]),
+        (&["queue", "list", "--help"], &["--waiting", "--parked", "--json", "--conversation", "--source"]),
+        (&["queue", "park", "--help"], &["[ID]...", "--all", "--route", "--older-than"]),
         (&["parked", "list", "--help"], &["--route", "--reason", "--older-than"]),
         (&["parked", "retry", "--help"], &["[ID]...", "--all", "--route", "--reason", "--older-than"]),
     ];

@@ -71,7 +71,7 @@ async fn every_command_that_a_document_names_exists_with_its_options() {
         let is_name = |word: &&&str| word.chars().all(|c| c.is_ascii_lowercase());
         let names: Vec<_> = words.iter().take_while(is_name).copied().collect();
         let Some((name, rest)) = names.split_first() else { continue };
-        let within = ["alerts", "sources", "templates", "chats", "parked"].contains(name);
+        let within = ["alerts", "sources", "templates", "chats", "parked", "queue"].contains(name);
         let path_of_names = [&["help", name][..], if within { &rest[..rest.len().min(1)] } else { &[] }].concat();
         let output = finished(telekommo(&path_of_names)).await;
         let help = String::from_utf8(output.stdout).unwrap();

@@ -103,7 +103,7 @@ fn shown(row: &Row, now: UnixMillis) -> String {
 }
 
 /// What goes by a route, in plain words.
-fn meaning(route: &str) -> &'static str {
+pub(super) fn meaning(route: &str) -> &'static str {
     match route.parse() {
         Ok(Route::Inbound) => "From the customer, for Kommo",
         Ok(Route::Outbound(_)) => "Answer for the customer",

@@ -1,4 +1,4 @@
-//! What a parked message says, in a few words: enough for the operator to know it again.
+//! What a message says that waits or is parked: enough for the operator to know it again.
 
 use crate::{
     domain::{
@@ -12,13 +12,15 @@ use crate::{
     words::Language,
 };
 
-/// How much of a text is shown, in characters.
-const MOST: usize = 160;
+/// How much of a text is shown in a list, in characters.
+pub(super) const SHORT: usize = 160;
+/// How much where one message is shown.
+pub(super) const WHOLE: usize = 4096;
 
 /// The words of a message, or what it is where it has none; `None` if that cannot be read.
-pub(crate) fn said(jobs: &[Job]) -> Option<String> {
+pub(super) fn said(jobs: &[Job], most: usize) -> Option<String> {
     let texts: Vec<_> = jobs.iter().filter_map(of_work).filter(|text| !text.is_empty()).collect();
-    (!texts.is_empty()).then(|| shortened(&texts.join(" ")))
+    (!texts.is_empty()).then(|| shortened(&texts.join(" "), most))
 }
 
 fn of_work(job: &Job) -> Option<String> {
@@ -117,12 +119,12 @@ fn named(kind: &str, name: &str, caption: Option<&String>) -> String {
 }
 
 /// A text in one line, and not all of a long one.
-fn shortened(text: &str) -> String {
+fn shortened(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MOST {
+    if line.chars().count() <= most {
         return line;
     }
-    line.chars().take(MOST - 1).chain(['…']).collect()
+    line.chars().take(most - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -203,13 +205,13 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(said(&jobs).as_deref(), says, "{jobs:?}");
+            assert_eq!(said(&jobs, SHORT).as_deref(), says, "{jobs:?}");
         }
     }
 
     #[test]
     fn not_all_of_a_long_text_is_told() {
-        let told = said(&[text(&"é".repeat(5000))]).unwrap();
-        assert_eq!((told.chars().count(), told.chars().last()), (MOST, Some('…')));
+        let told = said(&[text(&"é".repeat(5000))], SHORT).unwrap();
+        assert_eq!((told.chars().count(), told.chars().last()), (SHORT, Some('…')));
     }
 }

@@ -1,0 +1,324 @@
+//! The messages that wait, and what an operator does about them. Those that are parked have a list of their own
+//! (`parked`); here they are shown one by one, and retried.
+
+use axum::{
+    extract::{Query, State},
+    http::HeaderMap,
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    admin::{
+        Admin,
+        chats::Bots,
+        elsewhere, failed,
+        filter::{Filter, conversation_of},
+        is_addressed_directly,
+        parked::{self, Changed, Ids, MISSING, json, left, many, name, unpark},
+        refusal,
+        said::{SHORT, WHOLE, said},
+    },
+    clock,
+    domain::{address::Conversation, job::Lane, time::UnixMillis},
+    store::{ParkedId, SetAside, Store, StoreError, Turn, Untouched, WaitingJob, WaitingLane},
+};
+
+/// How many messages are listed at most, unless fewer are asked for.
+const LISTED: usize = 1000;
+/// How many messages of a lane are shown.
+const SHOWN: usize = 100;
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// It is sent when its turn comes.
+    Due,
+    /// It has failed, and is tried again.
+    Retrying,
+    /// It is being sent.
+    Sending,
+    /// It waits until older messages that are missing have been looked for.
+    Held,
+    /// It waits behind others of its conversation.
+    Behind,
+    /// It waits for a person.
+    Parked,
+    /// It is parked, and goes by itself, because its author was told.
+    Told,
+}
+
+/// A message that waits or is parked, for the operator's commands. The names of its fields stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) id: u64,
+    pub(crate) state: Standing,
+    pub(crate) route: String,
+    /// The lane of that route.
+    pub(crate) thread: String,
+    pub(crate) conversation: Option<Conversation>,
+    /// What the customer is called.
+    pub(crate) name: Option<String>,
+    /// When it arrived, or was parked.
+    pub(crate) since: Option<UnixMillis>,
+    /// How often it has failed.
+    pub(crate) attempts: u32,
+    pub(crate) next_try: Option<UnixMillis>,
+    /// How it failed last, or why it was parked.
+    pub(crate) reason: Option<String>,
+    pub(crate) code: Option<i32>,
+    pub(crate) expires_at: Option<UnixMillis>,
+    /// Whether this version cannot read it.
+    pub(crate) unreadable: bool,
+    /// How many wait behind it in its conversation.
+    pub(crate) behind: usize,
+    /// Its words.
+    pub(crate) text: Option<String>,
+}
+
+impl Row {
+    fn of(lane: Lane, id: u64, state: Standing) -> Self {
+        Self {
+            id,
+            state,
+            route: lane.route.to_string(),
+            conversation: conversation_of(&lane.thread),
+            thread: lane.thread,
+            name: None,
+            since: None,
+            attempts: 0,
+            next_try: None,
+            reason: None,
+            code: None,
+            expires_at: None,
+            unreadable: false,
+            behind: 0,
+            text: None,
+        }
+    }
+
+    /// The first message of a lane.
+    fn of_lane(lane: WaitingLane, most: usize) -> Self {
+        let (state, next_try) = match lane.turn {
+            Turn::Now => (Standing::Due, None),
+            Turn::At(at) => (Standing::Retrying, Some(at)),
+            Turn::UnderWay => (Standing::Sending, None),
+            Turn::Held => (Standing::Held, None),
+        };
+        let row = Self { next_try, behind: lane.jobs.saturating_sub(1), ..Self::of(lane.lane, lane.id, state) };
+        match lane.first {
+            Some(first) => row.with(first, most),
+            None => Self { unreadable: true, ..row },
+        }
+    }
+
+    fn with(self, job: WaitingJob, most: usize) -> Self {
+        let text = said(&[job.job], most);
+        Self { since: Some(job.since), attempts: job.attempts, reason: job.why, text, ..self }
+    }
+}
+
+impl From<parked::Row> for Row {
+    fn from(row: parked::Row) -> Self {
+        Self {
+            id: row.id,
+            state: if row.expires_at.is_some() { Standing::Told } else { Standing::Parked },
+            route: row.route,
+            conversation: conversation_of(&row.thread),
+            thread: row.thread,
+            name: row.name,
+            since: row.parked_at,
+            attempts: 0,
+            next_try: None,
+            reason: Some(row.why),
+            code: row.code,
+            expires_at: row.expires_at,
+            unreadable: row.unreadable,
+            behind: 0,
+            text: row.said,
+        }
+    }
+}
+
+/// Which page is asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    /// What came before this one.
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// The first messages of the lanes that the filter leaves, the oldest first.
+pub(super) async fn list(
+    State(admin): State<Admin>,
+    Query(page): Query<Page>,
+    Query(filter): Query<Filter>,
+    headers: HeaderMap,
+) -> Response {
+    let limit = page.limit.unwrap_or(LISTED).min(LISTED);
+    answered(&admin, &headers, async {
+        let lanes = waiting(&admin.store, filter, page.after, limit).await?;
+        Ok(lanes.into_iter().map(|lane| Row::of_lane(lane, SHORT)).collect())
+    })
+    .await
+}
+
+async fn waiting(
+    store: &Store,
+    filter: Filter,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<WaitingLane>, StoreError> {
+    let (now, lanes) = (clock::now(), filter.clone());
+    store
+        .waiting_lanes(after, limit, move |lane| lanes.may_take(lane), move |lane| filter.takes_waiting(lane, now))
+        .await
+}
+
+/// Which messages are shown: one, or those of a conversation.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    id: Option<u64>,
+    conversation: Option<Conversation>,
+}
+
+/// Messages with all that is known of them: those that wait, in their order, and then those that are parked.
+pub(super) async fn show(State(admin): State<Admin>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
+    answered(&admin, &headers, async {
+        match wanted {
+            Wanted { id: Some(id), .. } => one(&admin.store, id).await,
+            Wanted { conversation: Some(conversation), .. } => all_of(&admin.store, &conversation).await,
+            Wanted { id: None, conversation: None } => Ok(Vec::new()),
+        }
+    })
+    .await
+}
+
+async fn one(store: &Store, id: u64) -> Result<Vec<Row>, StoreError> {
+    let parked = store.set_aside_before(id.checked_add(1).map(ParkedId), 1).await?;
+    if let Some(parked) = parked.into_iter().find(|parked| parked.id.0 == id) {
+        return Ok(vec![of_parked(store, parked)?]);
+    }
+    let Some(lane) = store.lane_of(id).await? else { return Ok(Vec::new()) };
+    let rows = of_lane(store, lane).await?;
+    Ok(rows.into_iter().filter(|row| row.id == id).collect())
+}
+
+async fn all_of(store: &Store, conversation: &Conversation) -> Result<Vec<Row>, StoreError> {
+    let filter = Filter::of_conversation(conversation);
+    let mut rows = Vec::new();
+    for lane in waiting(store, filter.clone(), None, LISTED).await? {
+        rows.extend(of_lane(store, lane.lane).await?);
+    }
+    for parked in parked::find(store, &filter, None, SHOWN).await? {
+        rows.push(of_parked(store, parked)?);
+    }
+    Ok(rows)
+}
+
+/// The messages of a lane, in their order.
+async fn of_lane(store: &Store, lane: Lane) -> Result<Vec<Row>, StoreError> {
+    let wanted = lane.clone();
+    let first = store.waiting_lanes(None, 1, move |lane| *lane == wanted, |_| true).await?.pop();
+    let Some(first) = first else { return Ok(Vec::new()) };
+    let jobs = first.jobs;
+    let mut rows = vec![Row::of_lane(first, WHOLE)];
+    for (at, job) in store.waiting_in(lane.clone(), SHOWN).await?.into_iter().enumerate().skip(1) {
+        let row = Row::of(lane.clone(), job.id, Standing::Behind).with(job, WHOLE);
+        rows.push(Row { behind: jobs.saturating_sub(at + 1), ..row });
+    }
+    // The parts of one message share its number: what is said of the whole is said of the first.
+    rows.dedup_by_key(|row| row.id);
+    Ok(rows)
+}
+
+fn of_parked(store: &Store, aside: SetAside) -> Result<Row, StoreError> {
+    let text = store.parked_as(aside.id)?.and_then(|parked| said(&parked.jobs, WHOLE));
+    Ok(Row { text, ..Row::from(parked::Row::from(aside)) })
+}
+
+/// Rows with the names of the customers. They have words of people, so they are for our own commands alone.
+async fn answered(
+    admin: &Admin,
+    headers: &HeaderMap,
+    rows: impl Future<Output = Result<Vec<Row>, StoreError>>,
+) -> Response {
+    if !is_addressed_directly(headers) {
+        return elsewhere();
+    }
+    if let Some(refusal) = refusal(headers) {
+        return refusal;
+    }
+    let (store, bots) = (admin.store.clone(), admin.bots.clone());
+    let named = match rows.await {
+        Ok(rows) => spawn_blocking(move || rows.into_iter().map(|row| named(&store, &bots, row)).collect()).await,
+        Err(error) => return failed(&error),
+    };
+    let named: Result<Vec<_>, _> = named.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())));
+    named.map_or_else(|error| failed(&error), |rows| json(&rows))
+}
+
+fn named(store: &Store, bots: &Bots, row: Row) -> Result<Row, StoreError> {
+    let name = name(store, bots, &row.thread)?;
+    Ok(Row { name, ..row })
+}
+
+/// Lets messages be tried at once: parked ones go back to their queues, and those that wait for a time wait no more.
+pub(super) async fn retry(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
+    many(&headers, &ids, async |ids| {
+        let mut changed = unpark(&admin, ids).await?;
+        let (waiting, left) = changed.left.into_iter().partition(|left| left.why == MISSING);
+        changed.left = left;
+        hurry(&admin.store, waiting, &mut changed).await?;
+        Ok(changed)
+    })
+    .await
+}
+
+async fn hurry(store: &Store, waiting: Vec<parked::Left>, changed: &mut Changed) -> Result<(), StoreError> {
+    for parked::Left { id, .. } in waiting {
+        match store.hurry(id).await? {
+            Ok(()) => changed.done += 1,
+            Err(why) => changed.left.push(left(ParkedId(id), untouched(&why))),
+        }
+    }
+    Ok(())
+}
+
+/// Sets messages that wait aside for a person.
+pub(super) async fn park(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
+    many(&headers, &ids, async |ids: Vec<ParkedId>| {
+        let mut changed = Changed::default();
+        for id in ids {
+            match admin.store.park_waiting(id.0, "the operator has parked it", clock::now()).await? {
+                Ok(_) => changed.done += 1,
+                Err(Untouched::Missing) if is_parked(&admin.store, id).await? => {
+                    changed.left.push(left(id, "it is parked already"));
+                }
+                Err(why) => changed.left.push(left(id, untouched(&why))),
+            }
+        }
+        Ok(changed)
+    })
+    .await
+}
+
+async fn is_parked(store: &Store, id: ParkedId) -> Result<bool, StoreError> {
+    let newest = store.set_aside_before(id.0.checked_add(1).map(ParkedId), 1).await?;
+    Ok(newest.iter().any(|parked| parked.id == id))
+}
+
+fn untouched(why: &Untouched) -> String {
+    match why {
+        Untouched::Missing => "no message has this number".to_owned(),
+        Untouched::UnderWay => "it is being sent right now: try again".to_owned(),
+        Untouched::Behind(first) => format!("it waits behind {first}, which comes first"),
+    }
+}
+
+/// Why a message that waits is not dropped.
+pub(super) fn waits(id: u64) -> String {
+    format!("it waits to be sent: `telekommo queue park {id}` comes first")
+}

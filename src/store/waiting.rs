@@ -1,0 +1,215 @@
+//! What waits, as the operator is shown it; and setting it aside out of its turn.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::{
+        job::{Job, Lane, Route},
+        time::UnixMillis,
+    },
+    store::{
+        Outcome, ParkedId, Store, StoreError,
+        db::Db,
+        index::Upcoming,
+        keys::{self, Place},
+        rows::{self, JobRow},
+        scan::scan,
+    },
+};
+
+/// How many lanes are looked at while the index is locked.
+const PAGE: usize = 500;
+
+/// When the first job of a lane is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// When a relay comes to it.
+    Now,
+    /// It has failed before, and is tried again then.
+    At(UnixMillis),
+    /// A relay is at it.
+    UnderWay,
+    /// Older messages that are missing are looked for first.
+    Held,
+}
+
+/// A job that waits. Parts of one arrival share its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingJob {
+    /// What no other arrival is called.
+    pub id: u64,
+    pub since: UnixMillis,
+    /// How often it has failed.
+    pub attempts: u32,
+    /// How it failed last.
+    pub why: Option<String>,
+    pub job: Job,
+}
+
+/// A lane with its first job; `None` if that cannot be read, which whoever claims it finds out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaitingLane {
+    pub lane: Lane,
+    /// The number of the first job.
+    pub id: u64,
+    pub turn: Turn,
+    /// How many jobs there are, the first one included.
+    pub jobs: usize,
+    pub first: Option<WaitingJob>,
+}
+
+/// Why a message that waits was not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Untouched {
+    /// No message that waits has this number.
+    Missing,
+    /// A relay is at it right now.
+    UnderWay,
+    /// It waits behind the one with this number.
+    Behind(u64),
+}
+
+impl Store {
+    /// The lanes with jobs whose first one `is_meant`, the oldest first, at most `limit` of those that came after `after`.
+    /// Only lanes that `may` be meant are read.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn waiting_lanes(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+        may: impl Fn(&Lane) -> bool + Send + 'static,
+        is_meant: impl Fn(&WaitingLane) -> bool + Send + 'static,
+    ) -> Result<Vec<WaitingLane>, StoreError> {
+        let store = self.clone();
+        self.apart(move |db| {
+            let mut found = BTreeMap::new();
+            for route in store.routes() {
+                let lanes = store.lanes_of(db, &route, after, |lane| may(lane));
+                for lane in lanes.filter(|lane| lane.as_ref().map_or(true, &is_meant)).take(limit) {
+                    let lane = lane?;
+                    found.insert(lane.id, lane);
+                }
+            }
+            Ok(found.into_values().take(limit).collect())
+        })
+        .await
+    }
+
+    /// The lanes of a route that `may` be meant, in the order of their first jobs.
+    fn lanes_of<'a>(
+        &'a self,
+        db: &'a Db,
+        route: &'a Route,
+        mut after: Option<u64>,
+        may: impl Fn(&Lane) -> bool + 'a,
+    ) -> impl Iterator<Item = Result<WaitingLane, StoreError>> + 'a {
+        let mut pages = std::iter::from_fn(move || {
+            let page = self.with_index(|index| index.upcoming(route, after, PAGE));
+            after = page.last().map(|upcoming| upcoming.id).or(after);
+            (!page.is_empty()).then_some(page)
+        });
+        let mut page = Vec::<Upcoming>::new().into_iter();
+        std::iter::from_fn(move || {
+            loop {
+                match page.next() {
+                    Some(upcoming) => {
+                        let lane = Lane { route: route.clone(), thread: upcoming.thread.to_string() };
+                        if may(&lane) {
+                            return Some(read(db, lane, &upcoming));
+                        }
+                    }
+                    None => page = pages.next()?.into_iter(),
+                }
+            }
+        })
+    }
+
+    /// The first `limit` jobs of a lane, in order, as far as they can be read.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn waiting_in(&self, lane: Lane, limit: usize) -> Result<Vec<WaitingJob>, StoreError> {
+        self.apart(move |db| {
+            let rows = db.scan_prefix(keys::lane(&lane)).take(limit);
+            let jobs = rows.map(|entry| entry.map(|(key, value)| job(&key, &value)).map_err(StoreError::from));
+            Ok(jobs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })
+        .await
+    }
+
+    /// The lane in which the message with a number waits.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn lane_of(&self, id: u64) -> Result<Option<Lane>, StoreError> {
+        if let Some(lane) = self.with_index(|index| index.lane_of(id)) {
+            return Ok(Some(lane));
+        }
+        self.apart(move |db| {
+            for entry in scan(db, keys::JOBS) {
+                let (key, _) = entry?;
+                if let Some(place) = Place::parse(&key).filter(|place| place.sequence == id) {
+                    return Ok(Some(place.lane));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Lets the message with a number be tried at once instead of at its time.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn hurry(&self, id: u64) -> Result<Result<(), Untouched>, StoreError> {
+        let Some(lane) = self.lane_of(id).await? else { return Ok(Err(Untouched::Missing)) };
+        Ok(match self.with_index(|index| index.first_of(&lane)) {
+            None => Err(Untouched::Missing),
+            Some(first) if first.id != id => Err(Untouched::Behind(first.id)),
+            Some(Upcoming { turn: Turn::UnderWay, .. }) => Err(Untouched::UnderWay),
+            Some(_) => {
+                self.make_due(&lane);
+                Ok(())
+            }
+        })
+    }
+
+    /// Sets the message with a number aside for a person, with all that belongs to the same answer, and lets those behind
+    /// it go on.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn park_waiting(
+        &self,
+        id: u64,
+        why: &str,
+        now: UnixMillis,
+    ) -> Result<Result<ParkedId, Untouched>, StoreError> {
+        let Some(lane) = self.lane_of(id).await? else { return Ok(Err(Untouched::Missing)) };
+        match self.with_index(|index| index.first_of(&lane)) {
+            None => return Ok(Err(Untouched::Missing)),
+            Some(first) if first.id != id => return Ok(Err(Untouched::Behind(first.id))),
+            Some(_) => {}
+        }
+        let Some(lease) = self.take(&lane)? else { return Ok(Err(Untouched::UnderWay)) };
+        // It may have ended in between, and another one have come to its place.
+        if lease.place.sequence != id {
+            return Ok(Err(Untouched::Missing));
+        }
+        let parked = Outcome::Park { why: why.to_owned(), then: Vec::new(), needs_person: true };
+        Ok(lease.settle(parked, now).await?.ok_or(Untouched::Missing))
+    }
+}
+
+fn read(db: &Db, lane: Lane, upcoming: &Upcoming) -> Result<WaitingLane, StoreError> {
+    let row = db.scan_prefix(keys::lane(&lane)).next().transpose()?;
+    let first = row.and_then(|(key, value)| job(&key, &value));
+    Ok(WaitingLane { lane, id: upcoming.id, turn: upcoming.turn, jobs: upcoming.jobs, first })
+}
+
+fn job(key: &[u8], value: &[u8]) -> Option<WaitingJob> {
+    let (place, row): (_, JobRow) = Place::parse(key).zip(rows::read(key, value))?;
+    Some(WaitingJob { id: place.sequence, since: row.enqueued_at, attempts: row.failed, why: row.why, job: row.job })
+}
