@@ -1,7 +1,7 @@
 //! What remembered messages cost: on the disk, in memory, and when the store is opened.
 //!
-//! `cargo bench --bench store` prints the table. `TELEKOMMO_BENCH_MESSAGES` and `TELEKOMMO_BENCH_CONVERSATIONS` say how many
-//! there are; the sled of the first line holds as many rows of 100 bytes, written and flushed in the same groups.
+//! `cargo bench --bench store` prints the table. `TELEKOMMO_BENCH_MESSAGES` and `TELEKOMMO_BENCH_CONVERSATIONS` say how
+//! many there are; the sled of the first line holds as many rows of 100 bytes, written and flushed in the same groups.
 
 use std::{
     fs,
@@ -176,7 +176,8 @@ fn size(dir: &Path) -> u64 {
     fs::metadata(dir.join("store/db")).expect("there is a store").len()
 }
 
-/// What opening a store takes: bytes of memory and milliseconds. In a process of its own, which is as the bridge's at its start.
+/// What opening a store takes: bytes of memory and milliseconds. In a process of its own, which is as the bridge's at
+/// its start.
 fn opened(how: &str, dir: &Path) -> (u64, u64) {
     let output = Command::new(std::env::current_exe().expect("it runs")).args([how.as_ref(), dir.as_os_str()]).output();
     let output = output.expect("it can be run");

@@ -47,9 +47,9 @@
 //!
 //! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are leaves that
 //! several modules use. No module imports itself by way of others. The bridge never imports [`admin`], [`alerts`],
-//! [`cli`] or [`sandbox`]; only [`app`], which puts all of it together, imports [`admin`]. No file names both a Telegram
-//! wire type and a Kommo one: the domain is where both sides meet. A test holds these rules. `fuzz` holds what is
-//! promised of everything that comes from outside.
+//! [`cli`] or [`sandbox`]; only [`app`], which puts all of it together, imports [`admin`]. No file names both a
+//! Telegram wire type and a Kommo one: the domain is where both sides meet. A test holds these rules. `fuzz` holds what
+//! is promised of everything that comes from outside.
 
 // What goes to a terminal goes through `cli::terminal`, which knows what to do if nobody reads it.
 #![deny(clippy::print_stdout, clippy::print_stderr)]

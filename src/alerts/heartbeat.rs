@@ -1,5 +1,5 @@
-//! A sign of life for a service elsewhere, which tells the operator when it stops: nobody on a machine can tell that the
-//! machine is gone.
+//! A sign of life for a service elsewhere, which tells the operator when it stops: nobody on a machine can tell that
+//! the machine is gone.
 
 use std::{convert::Infallible, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! What one target has still to be sent. Of each key there is one message at most: what is newer takes the place of what
-//! was not sent, so that a target that comes back after a day gets no pile of what is over.
+//! What one target has still to be sent. Of each key there is one message at most: what is newer takes the place of
+//! what was not sent, so that a target that comes back after a day gets no pile of what is over.
 
 use std::collections::BTreeMap;
 

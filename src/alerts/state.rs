@@ -8,9 +8,9 @@
 //!                                                                                     has to last twice as long
 //! ```
 //!
-//! What comes and goes faster than `after` is never told. What comes back soon after it was over has to last longer each
-//! time, so that nobody gets a message whenever something flaps. What something else explains is not told either; when
-//! that is over, it gets twice the time to be over, too.
+//! What comes and goes faster than `after` is never told. What comes back soon after it was over has to last longer
+//! each time, so that nobody gets a message whenever something flaps. What something else explains is not told either;
+//! when that is over, it gets twice the time to be over, too.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 

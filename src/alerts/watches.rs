@@ -1,7 +1,8 @@
 //! What is watched, as data: from what is wrong to what can be told of it.
 //!
-//! One fault shows in several places. A token that was revoked stops the bot's polling and its sending; while Kommo does
-//! not answer, messages wait. So each watch names those that explain it: while one of them is wrong, it is told alone.
+//! One fault shows in several places. A token that was revoked stops the bot's polling and its sending; while Kommo
+//! does not answer, messages wait. So each watch names those that explain it: while one of them is wrong, it is told
+//! alone.
 
 use std::collections::BTreeMap;
 
@@ -150,8 +151,8 @@ fn is_explained<'k>(key: &Key, mut others: impl Iterator<Item = &'k Key>) -> boo
     others.any(|other| other != key && explains(other, key))
 }
 
-/// Whether what explains a key was told and is not over for good. What explains each other does not count: it would wait
-/// for itself.
+/// Whether what explains a key was told and is not over for good. What explains each other does not count: it would
+/// wait for itself.
 fn was_explained(key: &Key, state: &State) -> bool {
     is_explained(key, state.told().filter(|other| !explains(key, other)))
 }

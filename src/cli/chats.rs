@@ -1,7 +1,7 @@
 //! `telekommo chats`: which conversation is which chat and contact in Kommo.
 //!
-//! The conversations are in the store, so whoever has it is asked for them, and a link is queued there. Contacts and leads
-//! are asked of the account.
+//! The conversations are in the store, so whoever has it is asked for them, and a link is queued there. Contacts and
+//! leads are asked of the account.
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::store::{self, Compaction, Store};
 
-/// Compacts the store in `data_dir`. It wants no configuration, so that it works without the secrets that only the service can
-/// read.
+/// Compacts the store in `data_dir`. It wants no configuration, so that it works without the secrets that only the
+/// service can read.
 ///
 /// # Errors
 /// If there is no store, it is in use or cannot be read, or there is too little room.

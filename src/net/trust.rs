@@ -38,7 +38,8 @@ pub(super) fn tls_ahead(clock: Arc<dyn TimeProvider>) -> ClientConfig {
     config.with_root_certificates(Arc::clone(&trust().roots)).with_no_client_auth()
 }
 
-/// The authorities of this machine, for a client that sets up TLS by itself. The built-in ones are those of `webpki-roots`.
+/// The authorities of this machine, for a client that sets up TLS by itself. The built-in ones are those of
+/// `webpki-roots`.
 #[must_use]
 pub fn own_authorities() -> &'static [CertificateDer<'static>] {
     &trust().own

@@ -28,7 +28,8 @@ const WITHIN: Duration = Duration::from_secs(5);
 ///
 /// Best effort, and harmless when repeated: a press lives 150 s at Telegram, and a keyboard can be gone.
 pub(super) async fn acknowledge(context: &Context, source: &SourceId, press: &ButtonPress, here: Option<Target>) {
-    // A source may have got another bot since: the press means nothing to that one, and its messages have the same numbers.
+    // A source may have got another bot since: the press means nothing to that one, and its messages have the same
+    // numbers.
     let Some(bot) = context.bots.get(source).filter(|bot| bot.id() == press.inbound.id.bot) else { return };
     let removal = async {
         if context.keep_buttons {

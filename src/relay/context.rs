@@ -82,7 +82,8 @@ impl Context {
         }
     }
 
-    /// Whether Kommo can be told what this author wrote, who is then named by an id of Kommo's. What was sent needs one.
+    /// Whether Kommo can be told what this author wrote, who is then named by an id of Kommo's. What was sent needs
+    /// one.
     pub(super) fn may_speak(&self, author: &mut Author) -> bool {
         let Author::Business { kommo, .. } = author else { return true };
         *kommo = kommo.take().or_else(|| self.channel_bot.clone());

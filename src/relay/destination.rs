@@ -60,8 +60,8 @@ pub(super) fn target(context: &Context, to: &Conversation) -> Result<Option<Targ
     })
 }
 
-/// The way for an answer, and what was learnt in looking for it. Telegram is asked before an answer is refused: we may have
-/// missed that the owner has given the right back.
+/// The way for an answer, and what was learnt in looking for it. Telegram is asked before an answer is refused: we may
+/// have missed that the owner has given the right back.
 pub(super) async fn way(
     context: &Context,
     bot: &Bot,

@@ -16,8 +16,9 @@ use crate::{
     translate::emoji,
 };
 
-/// Shows one reaction, as far as it can be shown. It has waited behind the message that it may be about, and goes on in a
-/// lane of its own: if Telegram puts it off, no answer waits for it, and none of the chat's reactions overtakes another.
+/// Shows one reaction, as far as it can be shown. It has waited behind the message that it may be about, and goes on in
+/// a lane of its own: if Telegram puts it off, no answer waits for it, and none of the chat's reactions overtakes
+/// another.
 pub(super) async fn step(context: &Context, lease: &Lease, reaction: &OutboundReaction) -> StepResult {
     let lane = Lane::reactions(&reaction.conversation);
     if *lease.lane() != lane {
@@ -49,8 +50,8 @@ pub(super) async fn step(context: &Context, lease: &Lease, reaction: &OutboundRe
     Ok(Step::remote(done()))
 }
 
-/// The message of this conversation's bot and chat that Kommo means, by our id or by its own. Of an answer in parts it is
-/// the first.
+/// The message of this conversation's bot and chat that Kommo means, by our id or by its own. Of an answer in parts it
+/// is the first.
 pub(super) fn message(
     context: &Context,
     to: &Conversation,

@@ -1,8 +1,9 @@
-//! Which answers were read. Telegram does not tell bots; but who writes, presses a button or reacts has seen what was there
-//! before, and that is told to Kommo if it is wanted.
+//! Which answers were read. Telegram does not tell bots; but who writes, presses a button or reacts has seen what was
+//! there before, and that is told to Kommo if it is wanted.
 //!
-//! Of groups nothing is inferred: one member's words do not show what the others have read. Nor is it from what Telegram sends
-//! for somebody, or at a time that they chose before. In a chat with topics, who is in one has not seen the others.
+//! Of groups nothing is inferred: one member's words do not show what the others have read. Nor is it from what
+//! Telegram sends for somebody, or at a time that they chose before. In a chat with topics, who is in one has not seen
+//! the others.
 
 use crate::{
     domain::{
@@ -47,8 +48,8 @@ pub(super) fn activity(arrival: &Arrival) -> Option<CustomerActivity> {
     (!conversation.is_group()).then(|| CustomerActivity { conversation: conversation.clone(), seen, spot })
 }
 
-/// What follows from a customer's deed: each answer that it shows to be read is told as such, once, behind what was told of
-/// its delivery. An answer that has just arrived and is not kept yet is so with the next deed.
+/// What follows from a customer's deed: each answer that it shows to be read is told as such, once, behind what was
+/// told of its delivery. An answer that has just arrived and is not kept yet is so with the next deed.
 pub(super) fn shown(
     context: &Context,
     activity: Option<CustomerActivity>,
@@ -73,16 +74,16 @@ pub(super) fn shown(
     Ok(())
 }
 
-/// The topic of a message whose update names none: that of the answer with the same id, else no topic if the chat has no
-/// current topic `now`. `None` if it may be any.
+/// The topic of a message whose update names none: that of the answer with the same id, else no topic if the chat has
+/// no current topic `now`. `None` if it may be any.
 fn spot_of(answers: &[Unread], seen: &MessageId, now: Option<i64>) -> Option<Topic> {
     let own = answers.iter().find(|answer| answer.is(seen));
     let own = own.map(|answer| answer.topic.map_or(Topic::Outside, Topic::Topic));
     own.or_else(|| now.is_none().then_some(Topic::Outside))
 }
 
-/// What is kept of calls that Telegram took, for [`shown`]: answers that have arrived as a whole. One that lost something
-/// is told as failed, and stays so.
+/// What is kept of calls that Telegram took, for [`shown`]: answers that have arrived as a whole. One that lost
+/// something is told as failed, and stays so.
 pub(super) fn arrived(context: &Context, sent: &[(&Call, Option<Sent>)]) -> Option<StateChange> {
     let (first, _) = sent.first().filter(|(call, _)| context.reading.is_inferred && !call.to.is_group())?;
     let whole = sent.iter().filter(|(call, _)| call.is_last() && call.omitted.is_none());

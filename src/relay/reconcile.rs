@@ -1,21 +1,22 @@
 //! Managers' messages that never came: looked for in Kommo's history, and put where they belong.
 //!
 //! Kommo sends each hook once, so what was written while nobody listened is in the chat's history alone. A message that
-//! was written in Kommo and was never taken becomes the job that its hook would have become, under the same id: whichever
-//! of the two comes second is recognised.
+//! was written in Kommo and was never taken becomes the job that its hook would have become, under the same id:
+//! whichever of the two comes second is recognised.
 //!
 //! That hooks are missing cannot be seen from here: a web server before us that is down loses them as quietly as a stop
-//! does. So only a comparison tells that nothing is missing, and each begins where the last one was complete. They are made
-//! at a start, when an outage that could be seen has ended, when the machine has slept, from time to time in any case, and
-//! when the operator asks (`schedule`). Chats that have been silent for long have rounds of their own (`silent`).
+//! does. So only a comparison tells that nothing is missing, and each begins where the last one was complete. They are
+//! made at a start, when an outage that could be seen has ended, when the machine has slept, from time to time in any
+//! case, and when the operator asks (`schedule`). Chats that have been silent for long have rounds of their own
+//! (`silent`).
 //!
-//! Order: hooks that come after a start are newer than what is missing. Until its conversation has been compared they are
-//! held ([`Store::hold`]), and what is missing is put in front of them ([`Store::backfill`]). A hold ends after
+//! Order: hooks that come after a start are newer than what is missing. Until its conversation has been compared they
+//! are held ([`Store::hold`]), and what is missing is put in front of them ([`Store::backfill`]). A hold ends after
 //! [`Bounds::hold_for`], since a Kommo that does not answer must not keep managers from customers for long.
 //!
-//! A store that has gone back in time knows nothing of what was delivered since, and all of that looks as if it was missing.
-//! So nothing of what a start finds is sent before there was time to see whether Kommo has messages of ours that the store
-//! does not know (`doubt`). And nothing is compared while this machine's clock is wrong (`timely`).
+//! A store that has gone back in time knows nothing of what was delivered since, and all of that looks as if it was
+//! missing. So nothing of what a start finds is sent before there was time to see whether Kommo has messages of ours
+//! that the store does not know (`doubt`). And nothing is compared while this machine's clock is wrong (`timely`).
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -60,8 +61,8 @@ use search::Target;
 
 /// How far the clocks of two machines may differ, and how long Kommo may leave a hook in a slow queue.
 const MARGIN: Duration = Duration::from_hours(1);
-/// A message that is younger is left to its hook by a comparison that is made in any case: the hook may be late, and tells
-/// more than the history does.
+/// A message that is younger is left to its hook by a comparison that is made in any case: the hook may be late, and
+/// tells more than the history does.
 const LEFT_TO_ITS_HOOK: Duration = Duration::from_mins(20);
 /// How often Kommo may fail in a row while somebody waits for the result, or the next comparison follows anyway.
 const TRIES: u32 = 5;
@@ -167,8 +168,8 @@ fn announce(search: &Search, back: Duration, say: &mut impl FnMut(String)) {
     say(format!("Comparing the last {back} of {conversations} with Kommo's history."));
 }
 
-/// From when on something may be missing, if nothing was at `caught_up_at`. An instant that is still to come was noted by a
-/// clock that was ahead: nobody knows when that was.
+/// From when on something may be missing, if nothing was at `caught_up_at`. An instant that is still to come was noted
+/// by a clock that was ahead: nobody knows when that was.
 fn since(caught_up_at: Option<UnixMillis>, now: UnixMillis, max_age: Duration) -> UnixMillis {
     caught_up_at.filter(|at| *at <= now).map_or_else(|| now.minus(max_age), |at| at.minus(MARGIN))
 }

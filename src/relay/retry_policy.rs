@@ -30,8 +30,8 @@ const BREATH: Duration = Duration::from_secs(1);
 pub struct RetryPolicy {
     /// When to try again.
     pub schedule: Schedule,
-    /// For how long a job is tried, or waits for a way that is shut; `None` for ever. A reply that arrives a day late is
-    /// worse than one that is reported as failed.
+    /// For how long a job is tried, or waits for a way that is shut; `None` for ever. A reply that arrives a day late
+    /// is worse than one that is reported as failed.
     pub patience: Option<Duration>,
     /// Whether what may have arrived is sent again, once.
     pub repeats_uncertain: bool,
@@ -143,15 +143,16 @@ fn own_wait(attempt: &Attempt, policy: &RetryPolicy, after: Option<Duration>, ch
     ours.max(asked)
 }
 
-/// What it means that a step was broken off by a stop. If all of a message was `handed_over`, Telegram may have taken it
-/// and would take it again, so that is not left to chance; whatever goes to Kommo can be repeated, and so can half a file.
+/// What it means that a step was broken off by a stop. If all of a message was `handed_over`, Telegram may have taken
+/// it and would take it again, so that is not left to chance; whatever goes to Kommo can be repeated, and so can half a
+/// file.
 pub(super) fn broken_off(job: &Job, handed_over: bool) -> Option<Failure> {
     let is_uncertain = job.traits().may_be_done_twice && handed_over;
     is_uncertain.then(|| Failure::Uncertain(Refusal::uncertain(refusal::stopped())))
 }
 
-/// The end of a job that has waited too long to be worth a step. One that an earlier run has left may have been under way
-/// when the machine went down.
+/// The end of a job that has waited too long to be worth a step. One that an earlier run has left may have been under
+/// way when the machine went down.
 pub(super) fn too_late(job: &Job, is_left: bool) -> Failure {
     let refusal = if job.traits().may_be_done_twice && is_left {
         Refusal::uncertain(refusal::perhaps_too_late())

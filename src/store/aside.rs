@@ -1,4 +1,5 @@
-//! Jobs that cannot be read: set aside as they are, with their keys, until a telekommo that can read them puts them back.
+//! Jobs that cannot be read: set aside as they are, with their keys, until a telekommo that can read them puts them
+//! back.
 //!
 //! What is left of the same arrival goes with them, so that nobody gets the rest of an answer without its middle. The
 //! sequence of the arrival names it, as it does a parked message.

@@ -23,7 +23,8 @@ impl Store {
         AVATARS.get(&self.db()?, &format!("{bot}:{customer}"))
     }
 
-    /// Remembers what a bot was told of a customer's picture, in place of what it was told before. It is little and stays.
+    /// Remembers what a bot was told of a customer's picture, in place of what it was told before. It is little and
+    /// stays.
     ///
     /// # Errors
     /// If the store fails.

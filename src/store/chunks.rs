@@ -1,10 +1,11 @@
 //! Large rows in chunks.
 //!
-//! sled writes a page that exceeds 128 KiB into a file of its own, which it never syncs. A page has up to 17 neighbours, so
-//! no value may be large: a larger one becomes several chunks, in a table of their own, and the row points to them.
+//! sled writes a page that exceeds 128 KiB into a file of its own, which it never syncs. A page has up to 17
+//! neighbours, so no value may be large: a larger one becomes several chunks, in a table of their own, and the row
+//! points to them.
 //!
-//! Chunks are written before the row that points to them, and removed after it has gone: a crash in between leaves chunks
-//! that belong to no row, and the next opening removes them.
+//! Chunks are written before the row that points to them, and removed after it has gone: a crash in between leaves
+//! chunks that belong to no row, and the next opening removes them.
 
 use crate::store::keys;
 

@@ -39,8 +39,8 @@ impl fmt::Debug for Lease {
 
 impl Store {
     /// Claims the head of the lane of `route` whose turn it is. One look at the index and one at the tree, however long
-    /// the queue is. Lanes take turns, so a long one does not keep the others waiting. A head that cannot be read is set aside;
-    /// its lane goes on once that is durable.
+    /// the queue is. Lanes take turns, so a long one does not keep the others waiting. A head that cannot be read is
+    /// set aside; its lane goes on once that is durable.
     ///
     /// # Errors
     /// If the store fails.
@@ -129,9 +129,8 @@ impl Lease {
         &self.row.job
     }
 
-    /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`, and none
-    /// behind one that cannot be read.
-    /// While the lane is claimed, others join them at the end alone.
+    /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`,
+    /// and none behind one that cannot be read. While the lane is claimed, others join them at the end alone.
     ///
     /// # Errors
     /// If the store fails.

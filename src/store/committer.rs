@@ -11,8 +11,8 @@ use std::sync::{
 
 use tokio::sync::oneshot;
 
-// By the module above, and not by the crate's root: a test puts this file below one of its own, where a scheduler of its
-// choice decides which thread goes on, and the disk fails when it says so.
+// By the module above, and not by the crate's root: a test puts this file below one of its own, where a scheduler of
+// its choice decides which thread goes on, and the disk fails when it says so.
 pub(super) use super::write_txn::WriteTxn;
 use super::{
     StoreError,

@@ -1,7 +1,7 @@
 //! Compaction: the rows are written into a fresh database, and that takes the place of the one that has grown.
 //!
-//! sled uses a segment of its file again only once nothing in it is needed. Where much is written at once it falls behind with
-//! moving what is still needed, so that a file can be ten times as large as what lives in it.
+//! sled uses a segment of its file again only once nothing in it is needed. Where much is written at once it falls
+//! behind with moving what is still needed, so that a file can be ten times as large as what lives in it.
 //!
 //! The fresh database is whole and durable before the one that was there loses its name. A cut between the two renames
 //! leaves none with the name; the next opening brings that to its end.
@@ -128,7 +128,8 @@ fn former(dir: &Path) -> PathBuf {
 /// If that is not allowed.
 pub(super) fn finish(dir: &Path) -> io::Result<()> {
     if !database(dir).try_exists()? && former(dir).try_exists()? {
-        // The former one lost its name when the fresh one was whole and durable. If that has gone, nothing was written since.
+        // The former one lost its name when the fresh one was whole and durable. If that has gone, nothing was written
+        // since.
         let whole = if fresh(dir).try_exists()? { fresh(dir) } else { former(dir) };
         fs::rename(whole, database(dir))?;
         sync_folder(dir)?;

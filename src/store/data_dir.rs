@@ -33,8 +33,8 @@ pub fn create_within(dir: &Path, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives what was made to whoever owns the data directory `dir`: the administrator restores and imports, and the service's
-/// own user has to read it.
+/// Gives what was made to whoever owns the data directory `dir`: the administrator restores and imports, and the
+/// service's own user has to read it.
 ///
 /// # Errors
 /// If that is not allowed: we are neither that user nor the administrator.
@@ -75,8 +75,8 @@ pub fn give_back(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes from others what they may do with a folder: an older version or a shell has allowed it. It never allows more. One
-/// that is not there, is a link or belongs to somebody else stays as it is.
+/// Takes from others what they may do with a folder: an older version or a shell has allowed it. It never allows more.
+/// One that is not there, is a link or belongs to somebody else stays as it is.
 pub(super) fn tighten(folder: &Path) {
     // Opened first: the service's user could put a link in its place before the administrator changes it.
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();

@@ -1,7 +1,7 @@
 //! The tree with rows of any size: large ones lie in chunks, and nobody above this notices.
 //!
-//! A batch is atomic. A row that is replaced while it is read is read again, since its chunks get new keys each time. One
-//! whose chunks are lost reads as its pointer, which is no JSON: it is unreadable like any other damaged row.
+//! A batch is atomic. A row that is replaced while it is read is read again, since its chunks get new keys each time.
+//! One whose chunks are lost reads as its pointer, which is no JSON: it is unreadable like any other damaged row.
 
 use std::{
     collections::BTreeMap,
@@ -92,7 +92,8 @@ impl Db {
         Ok(self.owns(key, pointer.id)?.then_some(pointer.id))
     }
 
-    /// Whether these chunks belong to the row with this key. A damaged row that was copied may point to those of another.
+    /// Whether these chunks belong to the row with this key. A damaged row that was copied may point to those of
+    /// another.
     fn owns(&self, key: &[u8], id: u64) -> sled::Result<bool> {
         Ok(self.tree.get(keys::chunks(id))?.is_some_and(|owner| owner == key))
     }

@@ -1,10 +1,10 @@
 //! A logical dump: every row as a line of JSON, so that a store that no longer opens is not the end.
 //!
-//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm, since rows only move
-//! forward in the order of the keys: of a job and its parts, of a job and its parked self, or of a job that gives its place to
-//! a late arrival, there may be both, but never neither. What comes up meanwhile may be missing: a delivery status, or the
-//! files of an album that take the place of the first of them just then.
-//! The one exception that would matter is a parked message that goes back to its queue: that and a dump wait for each other.
+//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm, since rows only
+//! move forward in the order of the keys: of a job and its parts, of a job and its parked self, or of a job that gives
+//! its place to a late arrival, there may be both, but never neither. What comes up meanwhile may be missing: a
+//! delivery status, or the files of an album that take the place of the first of them just then. The one exception that
+//! would matter is a parked message that goes back to its queue: that and a dump wait for each other.
 
 use std::{
     fmt,
@@ -72,8 +72,8 @@ impl fmt::Display for DumpSummary {
 }
 
 impl Store {
-    /// Writes a dump to `file`: beside it first, then durably, then in its place. Blocks the thread. Rows are written as a
-    /// whole, so that a dump does not depend on how they lie in the tree.
+    /// Writes a dump to `file`: beside it first, then durably, then in its place. Blocks the thread. Rows are written
+    /// as a whole, so that a dump does not depend on how they lie in the tree.
     ///
     /// # Errors
     /// If the store fails or the file cannot be written; an older dump of that name is left as it is.

@@ -17,8 +17,8 @@ pub fn name(number: u64) -> String {
     format!("store-{number:08}.jsonl")
 }
 
-/// The dumps in a folder by their numbers, oldest first; none if there is no such folder. Only files that a dump is called
-/// count.
+/// The dumps in a folder by their numbers, oldest first; none if there is no such folder. Only files that a dump is
+/// called count.
 ///
 /// # Errors
 /// If the folder cannot be read.

@@ -1,7 +1,7 @@
 //! What sled leaves to the system is made durable here.
 //!
-//! sled hands its log to the system without waiting for the disk, and never syncs its other files nor the folders that name
-//! them. A power cut takes whatever was not synced: the bytes of a file, or its name.
+//! sled hands its log to the system without waiting for the disk, and never syncs its other files nor the folders that
+//! name them. A power cut takes whatever was not synced: the bytes of a file, or its name.
 
 use std::{
     collections::BTreeSet,
@@ -44,7 +44,8 @@ impl Durable {
         Ok(durable)
     }
 
-    /// Makes durable what was flushed: first the files that are new, then their names, and last the log, which refers to them.
+    /// Makes durable what was flushed: first the files that are new, then their names, and last the log, which refers
+    /// to them.
     ///
     /// # Errors
     /// If the disk fails; then nothing that was flushed since the last time may be acknowledged.

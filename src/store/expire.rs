@@ -1,8 +1,8 @@
 //! Forgetting: rows that are remembered for a time only.
 //!
-//! What expires is noted in a row of its own, which the key of that row tells. There are as many of these notes as there
-//! are messages, and each row takes memory, so once a day those that expire on the same day are put together: a packed
-//! row has as many notes as fit, with an instant for each.
+//! What expires is noted in a row of its own, which the key of that row tells. There are as many of these notes as
+//! there are messages, and each row takes memory, so once a day those that expire on the same day are put together: a
+//! packed row has as many notes as fit, with an instant for each.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use crate::{
     },
 };
 
-/// How many rows one change removes, so that nobody waits long behind a sweep, and that little is written between two syncs.
+/// How many rows one change removes, so that nobody waits long behind a sweep, and that little is written between two
+/// syncs.
 const STEP: usize = 100;
 /// How large a packed row becomes, in bytes. Larger ones would save little, and sled reads and writes 16 at once.
 const PACKED_BYTES: usize = 1000;

@@ -1,8 +1,8 @@
 //! Writes rows in the order of their keys into a fresh database, so that its pages are full.
 //!
-//! sled parts a page once it has 17 rows: 9 stay, and 8 begin the next one. In the order of their keys all pages would stay
-//! half empty, and each takes some 300 bytes of memory and its place on the disk. So 7 of 16 rows come a little later than
-//! the others, which by then have made pages of 9.
+//! sled parts a page once it has 17 rows: 9 stay, and 8 begin the next one. In the order of their keys all pages would
+//! stay half empty, and each takes some 300 bytes of memory and its place on the disk. So 7 of 16 rows come a little
+//! later than the others, which by then have made pages of 9.
 
 use std::collections::VecDeque;
 

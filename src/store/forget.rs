@@ -17,11 +17,12 @@ use crate::{
 };
 
 impl Store {
-    /// Forgets a person or a group: their own phone number, what any bot was told of how they are called and look, and what
-    /// Kommo was told of their name in any conversation with them. Says whether anything was known.
+    /// Forgets a person or a group: their own phone number, what any bot was told of how they are called and look, and
+    /// what Kommo was told of their name in any conversation with them. Says whether anything was known.
     ///
-    /// Ids stay: of chats, of messages and of what was taken, so that nothing is taken twice and answers find their way. So does
-    /// what waits or is parked, which is not delivered yet. Whoever was asked for their number is not asked again.
+    /// Ids stay: of chats, of messages and of what was taken, so that nothing is taken twice and answers find their
+    /// way. So does what waits or is parked, which is not delivered yet. Whoever was asked for their number is not
+    /// asked again.
     ///
     /// # Errors
     /// If the store fails.

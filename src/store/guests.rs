@@ -39,8 +39,8 @@ impl Store {
         INVITATIONS.get(&self.db()?, name)
     }
 
-    /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or before. Once
-    /// `until` is over nobody knows, and it is nobody.
+    /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or
+    /// before. Once `until` is over nobody knows, and it is nobody.
     ///
     /// # Errors
     /// If the store fails.

@@ -1,9 +1,9 @@
 //! Up to which message of ours a store surely knows all that Kommo has.
 //!
-//! That is the latest one of the time when the store was last compared with Kommo's history as a whole, or a later one of which
-//! Kommo told no id, also because nobody waited for it any more. What Kommo has above it is linked here, waits or was set
-//! aside; else the store has gone back in time. The latest message alone does not tell: where a start ends before it has
-//! compared, what customers write meanwhile is later than what was lost.
+//! That is the latest one of the time when the store was last compared with Kommo's history as a whole, or a later one
+//! of which Kommo told no id, also because nobody waited for it any more. What Kommo has above it is linked here, waits
+//! or was set aside; else the store has gone back in time. The latest message alone does not tell: where a start ends
+//! before it has compared, what customers write meanwhile is later than what was lost.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +46,8 @@ impl LatestRow {
 }
 
 impl Store {
-    /// The message of ours above which nothing of a conversation can be in Kommo that this store does not know; none if it
-    /// knows of no message at all.
+    /// The message of ours above which nothing of a conversation can be in Kommo that this store does not know; none if
+    /// it knows of no message at all.
     ///
     /// # Errors
     /// If the store fails.
@@ -59,8 +59,8 @@ impl Store {
     }
 }
 
-/// Writes the latest message of a conversation, which was learnt together with `changes`. Without a link among them, Kommo has
-/// a message by an id that nobody here knows: then nothing below the latest one proves anything.
+/// Writes the latest message of a conversation, which was learnt together with `changes`. Without a link among them,
+/// Kommo has a message by an id that nobody here knows: then nothing below the latest one proves anything.
 pub(super) fn write(
     db: &Db,
     batch: &mut Batch,
@@ -77,8 +77,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Notes that messages of a conversation have left their lane without Kommo's id of them: Kommo may have them all the same, so
-/// they prove nothing, nor does what is below them.
+/// Notes that messages of a conversation have left their lane without Kommo's id of them: Kommo may have them all the
+/// same, so they prove nothing, nor does what is below them.
 pub(super) fn pass(
     db: &Db,
     batch: &mut Batch,

@@ -44,7 +44,8 @@ impl Head {
         Self { retry_at: None, ..Self::of(sequence, key, value) }
     }
 
-    /// The head under a key. One that cannot be read is due at once: whoever claims it finds that out. It is older than nothing.
+    /// The head under a key. One that cannot be read is due at once: whoever claims it finds that out. It is older than
+    /// nothing.
     pub(super) fn of(sequence: u64, key: &[u8], value: &[u8]) -> Self {
         let class = Class { is_bulk: false, is_file: false };
         let unreadable = Self { retry_at: None, sequence, enqueued_at: UnixMillis(i64::MAX), class };
@@ -74,7 +75,8 @@ impl Index {
         }
     }
 
-    /// A claimed job was settled: `gone` jobs have left the lane, `came` have taken their place, and `head` is first now.
+    /// A claimed job was settled: `gone` jobs have left the lane, `came` have taken their place, and `head` is first
+    /// now.
     pub(super) fn settled(&mut self, lane: &Lane, gone: usize, came: usize, head: Option<Head>) {
         self.routes.entry(lane.route.clone()).or_default().settled(&lane.thread, (gone, came), head);
     }
@@ -110,7 +112,8 @@ impl Index {
         self.routes.get(&lane.route).is_some_and(|queue| queue.has(&lane.thread))
     }
 
-    /// Claims the lane whose turn it is, of those whose heads `may` go. Gives it with the instant of its head's first try.
+    /// Claims the lane whose turn it is, of those whose heads `may` go. Gives it with the instant of its head's first
+    /// try.
     pub(super) fn claim(
         &mut self,
         route: &Route,

@@ -70,12 +70,12 @@ fn with(table: u8, rest: &[u8]) -> Vec<u8> {
     [&[table], rest].concat()
 }
 
-/// The longest id of somebody else's that stands in a key as it is. A page has up to 256 keys, and must not become so large
-/// that sled makes a file of it.
+/// The longest id of somebody else's that stands in a key as it is. A page has up to 256 keys, and must not become so
+/// large that sled makes a file of it.
 const LONGEST_ID: usize = 200;
 
-/// What stands in a key for an id that somebody else has made, and that may have any length: of a long one the beginning and
-/// a digest.
+/// What stands in a key for an id that somebody else has made, and that may have any length: of a long one the
+/// beginning and a digest.
 pub(super) fn id_bytes(id: &str) -> Vec<u8> {
     if id.len() <= LONGEST_ID {
         return id.as_bytes().to_vec();

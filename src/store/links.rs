@@ -85,8 +85,8 @@ pub(super) fn write(
                 if let Some(former) = TO_KOMMO.get(db, ours)?.filter(|former| former != kommo) {
                     expire::note(batch, until, &TO_OURS.key(&former));
                 }
-                // One note for both directions: the way back is found by what this row holds. Where that was something else
-                // before, nothing else leads to the former way back.
+                // One note for both directions: the way back is found by what this row holds. Where that was something
+                // else before, nothing else leads to the former way back.
                 expire::note(batch, until, &TO_KOMMO.key(ours));
                 TO_KOMMO.put(batch, ours, kommo);
             }

@@ -1,7 +1,7 @@
 //! Who has the data directory: one process at a time, a bridge or a restore.
 //!
-//! sled locks its own file, but only once it has opened it, and a restore puts another one in its place. So the folder itself
-//! is locked first, and for as long as anything in it may change.
+//! sled locks its own file, but only once it has opened it, and a restore puts another one in its place. So the folder
+//! itself is locked first, and for as long as anything in it may change.
 
 use std::{
     fs::{File, TryLockError},

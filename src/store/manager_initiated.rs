@@ -107,8 +107,8 @@ pub(super) fn begin(batch: &mut Batch, conversation: &Conversation, chat: &Chat,
     OPENED.put(batch, &chat.chat, conversation);
 }
 
-/// Notes that the customer has answered what a manager began in `chat`; not what was begun since. Which conversation the chat
-/// belongs to stays known.
+/// Notes that the customer has answered what a manager began in `chat`; not what was begun since. Which conversation
+/// the chat belongs to stays known.
 pub(super) fn answer(
     db: &Db,
     batch: &mut Batch,

@@ -1,8 +1,8 @@
 //! Opening a store, and noticing when it is not the one that was there.
 //!
 //! sled opens as empty, without an error, when its snapshot is missing. So a row inside says which format it is, and a
-//! marker file beside it says that there is a store with a snapshot; if the two disagree, nothing is opened. The marker is
-//! written last: a crash before that leaves a store without a marker, which is harmless.
+//! marker file beside it says that there is a store with a snapshot; if the two disagree, nothing is opened. The marker
+//! is written last: a crash before that leaves a store without a marker, which is harmless.
 
 use std::{
     fs::{self, File},
@@ -29,13 +29,13 @@ use crate::store::{
 /// The format of the rows. A store of a newer one is refused.
 pub(super) const SCHEMA: u32 = 3;
 
-/// How many bytes of memory sled holds for each that it counts against the limit of its cache: it counts pages as they are on
-/// the disk, where they are packed, and rows have a header each in memory.
+/// How many bytes of memory sled holds for each that it counts against the limit of its cache: it counts pages as they
+/// are on the disk, where they are packed, and rows have a header each in memory.
 const HELD_PER_COUNTED: u64 = 2;
 
-/// How often sled looks for segments of its file that it can use again: those of which little is still needed, once it has
-/// moved that. Each time it frees one. At its own pace, twice a second, it cannot keep up with 200 messages a second, and the
-/// file then grows with all that is ever written.
+/// How often sled looks for segments of its file that it can use again: those of which little is still needed, once it
+/// has moved that. Each time it frees one. At its own pace, twice a second, it cannot keep up with 200 messages a
+/// second, and the file then grows with all that is ever written.
 const TIDY_EVERY_MS: u64 = 50;
 
 /// The folders with what customers write. Files in them may be older than the care for who reads them.
@@ -154,8 +154,8 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts aside what sled was writing when the disk was full or the power went. It takes such a file for its newest snapshot
-/// and then cannot open at all; the last finished one is still there, and with it nothing is missing.
+/// Puts aside what sled was writing when the disk was full or the power went. It takes such a file for its newest
+/// snapshot and then cannot open at all; the last finished one is still there, and with it nothing is missing.
 pub(super) fn move_unfinished_snapshots(path: &Path, dir: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -170,8 +170,8 @@ pub(super) fn move_unfinished_snapshots(path: &Path, dir: &Path) -> io::Result<(
     Ok(())
 }
 
-/// Makes a store, or takes one whose marker was lost. A new one gets its name once it is whole and durable, so that a making
-/// that was cut short leaves nothing that could be taken for a store.
+/// Makes a store, or takes one whose marker was lost. A new one gets its name once it is whole and durable, so that a
+/// making that was cut short leaves nothing that could be taken for a store.
 fn make(dir: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<(), StoreError> {
     let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
     let path = database(dir);
@@ -204,8 +204,8 @@ pub(super) fn remove_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Closes a database and opens it once more: sled writes a snapshot when it opens what has changed, and at no other time.
-/// Then everything in its folder is durable.
+/// Closes a database and opens it once more: sled writes a snapshot when it opens what has changed, and at no other
+/// time. Then everything in its folder is durable.
 pub(super) fn write_snapshot(db: Db, path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<(), StoreError> {
     db.flush()?;
     drop(db);

@@ -107,8 +107,8 @@ impl Store {
         Ok(became.into_values().all(|became| became == Unparked::Queued))
     }
 
-    /// Puts parked messages back to the tails of their lanes, the oldest first, unless nobody `serves` their routes. Tells what
-    /// became of each. Waits for a dump that is being written.
+    /// Puts parked messages back to the tails of their lanes, the oldest first, unless nobody `serves` their routes.
+    /// Tells what became of each. Waits for a dump that is being written.
     ///
     /// # Errors
     /// If the store fails.
@@ -136,8 +136,8 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Forgets parked messages, those that cannot be read as well. Tells which of them there were. Kommo may have what they
-    /// bring all the same: `message` says which message of which conversation that is.
+    /// Forgets parked messages, those that cannot be read as well. Tells which of them there were. Kommo may have what
+    /// they bring all the same: `message` says which message of which conversation that is.
     ///
     /// # Errors
     /// If the store fails, or `message` does.

@@ -97,9 +97,9 @@ fn is_known(db: &Db, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError
     was_taken(db, id)
 }
 
-/// Whether the arrival with this id was taken before. What is noted counts until it is swept away: a clock that is wrong for
-/// a while must not make it seem new. A message that is known on both sides has crossed, and that is known for longer than
-/// its id.
+/// Whether the arrival with this id was taken before. What is noted counts until it is swept away: a clock that is
+/// wrong for a while must not make it seem new. A message that is known on both sides has crossed, and that is known
+/// for longer than its id.
 pub(super) fn was_taken(db: &Db, id: &IdempotencyKey) -> Result<bool, StoreError> {
     let has_crossed = || id.hooked().map_or(Ok(false), |message| TO_OURS.contains(db, &message));
     Ok(TAKEN.contains(db, id)? || has_crossed()?)

@@ -27,8 +27,8 @@ impl Store {
     }
 }
 
-/// Notes what waits in a conversation, or that nothing does any more. That a manager was told of it is noted only if it still is
-/// what waits: the customer may have written again, or have been answered.
+/// Notes what waits in a conversation, or that nothing does any more. That a manager was told of it is noted only if it
+/// still is what waits: the customer may have written again, or have been answered.
 pub(super) fn write(
     db: &Db,
     batch: &mut Batch,

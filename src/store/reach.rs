@@ -116,8 +116,9 @@ pub(super) fn write_connection(
     Ok(())
 }
 
-/// The conversation is the one that the group had first, however often it moves. Where Kommo has a chat of what it is now,
-/// that one goes on: the move was not known when it began, and customers' messages must not change over to the old one.
+/// The conversation is the one that the group had first, however often it moves. Where Kommo has a chat of what it is
+/// now, that one goes on: the move was not known when it began, and customers' messages must not change over to the old
+/// one.
 pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i64) -> Result<(), StoreError> {
     let first = MOVED_FROM.get(db, from)?.unwrap_or_else(|| from.clone());
     let now = Conversation::new(from.source.clone(), to);

@@ -1,11 +1,11 @@
 //! Back to a dump.
 //!
-//! What was on its way to Kommo goes on: Kommo takes each message once. What was on its way to Telegram is parked instead:
-//! it may have been delivered since the dump, and Telegram would take it again.
+//! What was on its way to Kommo goes on: Kommo takes each message once. What was on its way to Telegram is parked
+//! instead: it may have been delivered since the dump, and Telegram would take it again.
 //!
-//! The data directory is locked until the end, so that nobody acknowledges anything into a store that is about to be moved
-//! aside. The new store is whole and durable before it gets its name. A cut between the two renames leaves no store but its
-//! marker: nobody opens that, and the same restore brings it to an end.
+//! The data directory is locked until the end, so that nobody acknowledges anything into a store that is about to be
+//! moved aside. The new store is whole and durable before it gets its name. A cut between the two renames leaves no
+//! store but its marker: nobody opens that, and the same restore brings it to an end.
 
 use std::{
     fmt,
@@ -174,7 +174,8 @@ fn write(fresh: &Path, source: &mut Source, plan: &Plan, lock: &Arc<File>) -> Re
     Ok(parked)
 }
 
-/// Gives the database in `fresh` its name, and tells where the former one is. If that fails, the former one has its name.
+/// Gives the database in `fresh` its name, and tells where the former one is. If that fails, the former one has its
+/// name.
 fn put_in_place(dir: &Path, fresh: &Path) -> io::Result<Option<PathBuf>> {
     let path = database(dir);
     // First of all, so that nobody takes a store without a name for one that was never there.

@@ -1,9 +1,9 @@
-//! A store that has gone back in time: the machine was rolled back to a snapshot, or an old copy of the data directory was
-//! put in its place.
+//! A store that has gone back in time: the machine was rolled back to a snapshot, or an old copy of the data directory
+//! was put in its place.
 //!
-//! What waits in it may have been delivered since, and what was delivered since is unknown to it. Kommo takes each message
-//! once; Telegram does not. So it is treated as a restored store is: answers that waited are parked, and of what was written
-//! before now nobody may think that it is missing.
+//! What waits in it may have been delivered since, and what was delivered since is unknown to it. Kommo takes each
+//! message once; Telegram does not. So it is treated as a restored store is: answers that waited are parked, and of
+//! what was written before now nobody may think that it is missing.
 
 use crate::{
     domain::{
@@ -119,7 +119,8 @@ impl Store {
     }
 
     /// From now on this store knows of nothing that was written before. What waits in `lanes` and arrived below `mark`
-    /// ([`Store::next_mark`]) is parked, one message per answer, in the same durable step. The lanes must be held from 0 on.
+    /// ([`Store::next_mark`]) is parked, one message per answer, in the same durable step. The lanes must be held from
+    /// 0 on.
     ///
     /// # Errors
     /// If the store fails.

@@ -1,8 +1,8 @@
 //! Looking through a table of any size in little memory.
 //!
-//! sled counts what its cache holds by accesses, 64 at a time in each of 256 shards, and its own iterator reads each page once:
-//! up to 16,384 pages stay in memory whatever the cache's limit is, which is hundreds of megabytes. Asking for each next row
-//! anew costs a little more time, and the limit holds.
+//! sled counts what its cache holds by accesses, 64 at a time in each of 256 shards, and its own iterator reads each
+//! page once: up to 16,384 pages stay in memory whatever the cache's limit is, which is hundreds of megabytes. Asking
+//! for each next row anew costs a little more time, and the limit holds.
 
 use sled::IVec;
 

@@ -7,9 +7,9 @@ use crate::store::{StoreError, db::Db, keys, open::SCHEMA, rows};
 /// What turns the rows of one format into those of the next.
 type Step = fn(&Db) -> Result<(), StoreError>;
 
-/// The steps from format 1 on. The first leads to 2, in which large values lie in chunks; the second to 3, in which one row
-/// tells of several others when they expire. What was written before is read all the same, and becomes such rows in time, so
-/// there is nothing to do; but a version that knows the former format alone could not read the others.
+/// The steps from format 1 on. The first leads to 2, in which large values lie in chunks; the second to 3, in which one
+/// row tells of several others when they expire. What was written before is read all the same, and becomes such rows in
+/// time, so there is nothing to do; but a version that knows the former format alone could not read the others.
 const STEPS: [Step; SCHEMA as usize - 1] = [|_| Ok(()), |_| Ok(())];
 
 /// Looks at the format that a store in `path` says it has: a newer one is refused, an older one brought up to this one.

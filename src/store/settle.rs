@@ -38,8 +38,8 @@ struct Settlement {
 }
 
 impl Lease {
-    /// Ends the job. When this returns, the end is durable and the lane can be claimed again. What was set aside by it has a
-    /// number.
+    /// Ends the job. When this returns, the end is durable and the lane can be claimed again. What was set aside by it
+    /// has a number.
     ///
     /// Once begun, this goes through even if the caller does not wait for it.
     ///

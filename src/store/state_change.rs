@@ -90,7 +90,8 @@ pub enum StateChange {
         /// Where its beginning is.
         spot: Topic,
     },
-    /// Answers have arrived, and nothing shows yet that they were read. One fact of an ending says all of a conversation's.
+    /// Answers have arrived, and nothing shows yet that they were read. One fact of an ending says all of a
+    /// conversation's.
     Unread {
         /// Our conversation.
         conversation: Conversation,

@@ -70,8 +70,8 @@ pub enum Untouched {
 }
 
 impl Store {
-    /// The lanes with jobs whose first one `is_meant`, the oldest first, at most `limit` of those that came after `after`.
-    /// Only lanes that `may` be meant are read.
+    /// The lanes with jobs whose first one `is_meant`, the oldest first, at most `limit` of those that came after
+    /// `after`. Only lanes that `may` be meant are read.
     ///
     /// # Errors
     /// If the store fails.
@@ -176,8 +176,8 @@ impl Store {
         })
     }
 
-    /// Sets the message with a number aside for a person, with all that belongs to the same answer, and lets those behind
-    /// it go on.
+    /// Sets the message with a number aside for a person, with all that belongs to the same answer, and lets those
+    /// behind it go on.
     ///
     /// # Errors
     /// If the store fails.

@@ -42,8 +42,8 @@ pub struct Behind {
     pub rounds: u32,
 }
 
-/// `now`, or the instant of the last comparison, if this machine's clock is behind that. Of all instants that are noted, that
-/// alone was noted while this machine's clock and Kommo's agreed. What is to be remembered for a time is
+/// `now`, or the instant of the last comparison, if this machine's clock is behind that. Of all instants that are
+/// noted, that alone was noted while this machine's clock and Kommo's agreed. What is to be remembered for a time is
 /// remembered from here on: by a clock of 1970 it would be forgotten as soon as that is set right.
 pub(super) fn not_before(db: &Db, now: UnixMillis) -> Result<UnixMillis, StoreError> {
     Ok(CAUGHT_UP.get(db)?.map_or(now, |compared| now.max(compared)))
@@ -69,8 +69,8 @@ impl Store {
         Ok(BEHIND.get(&self.db()?)?.unwrap_or_default())
     }
 
-    /// When the last comparison of all chats, also of those that have been silent for long, began; if there was none, when
-    /// that was first waited for.
+    /// When the last comparison of all chats, also of those that have been silent for long, began; if there was none,
+    /// when that was first waited for.
     ///
     /// # Errors
     /// If the store fails.
@@ -92,8 +92,8 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// The instant before which this store knows nothing: when it was made, or restored. `None` if it is older than this
-    /// note.
+    /// The instant before which this store knows nothing: when it was made, or restored. `None` if it is older than
+    /// this note.
     ///
     /// # Errors
     /// If the store fails.
@@ -116,7 +116,8 @@ impl Store {
     pub async fn begin(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |txn: &mut WriteTxn| {
-            // A note that cannot be read may have been a restored store's, which must not take what has crossed for missing.
+            // A note that cannot be read may have been a restored store's, which must not take what has crossed for
+            // missing.
             let is_new = txn.db.get(keys::BEGUN)?.map_or(txn.next_sequence() == 0, |noted| {
                 rows::read(keys::BEGUN, &noted).is_none_or(|begun_at: UnixMillis| begun_at == NOT_YET)
             });
@@ -127,8 +128,8 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::next_mark`]), except in those
-    /// chats that are `behind`.
+    /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::next_mark`]),
+    /// except in those chats that are `behind`.
     ///
     /// # Errors
     /// If the store fails.
@@ -148,8 +149,8 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// All conversations that Kommo knows, those that managers have begun with each of their chats. Looks at each of them, apart
-    /// from what has to go on meanwhile.
+    /// All conversations that Kommo knows, those that managers have begun with each of their chats. Looks at each of
+    /// them, apart from what has to go on meanwhile.
     ///
     /// # Errors
     /// If the store fails.

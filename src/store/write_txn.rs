@@ -49,7 +49,8 @@ impl WriteTxn {
         sequence
     }
 
-    /// Makes the changes of a batch. They are durable with the next [`WriteTxn::sync`]; a crash before that leaves all or none.
+    /// Makes the changes of a batch. They are durable with the next [`WriteTxn::sync`]; a crash before that leaves all
+    /// or none.
     pub(super) fn apply(&mut self, batch: Batch) -> Result<(), StoreError> {
         let Prepared { ahead, rows, dead } = self.db.prepare(batch)?;
         ahead.into_iter().try_for_each(|step| self.write(step))?;

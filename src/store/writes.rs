@@ -1,8 +1,8 @@
 //! Changes of the tree, and how much of sled's log they take.
 //!
-//! sled uses a part of its file again once what was in it stands elsewhere, one segment (512 KiB of log) later. It does not
-//! ask whether that is on the disk. So no more than a segment may be written between two syncs, or a power cut can take what
-//! was acknowledged long before.
+//! sled uses a part of its file again once what was in it stands elsewhere, one segment (512 KiB of log) later. It does
+//! not ask whether that is on the disk. So no more than a segment may be written between two syncs, or a power cut can
+//! take what was acknowledged long before.
 
 /// Changes that sled makes together.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,8 @@ impl Writes {
         self.changes.push(change);
     }
 
-    /// About how many bytes of log it takes at most. Each row is written by itself, with its page, and with each half of that
-    /// when it is split; and sled clears segments by writing again what is left in them.
+    /// About how many bytes of log it takes at most. Each row is written by itself, with its page, and with each half
+    /// of that when it is split; and sled clears segments by writing again what is left in them.
     pub(super) const fn log_bytes(&self) -> usize {
         self.bytes * 6 + self.changes.len() * 512
     }
@@ -49,8 +49,8 @@ impl Writes {
         batch
     }
 
-    /// The same in steps of at most so many bytes of log. What is new comes first: whoever looks in between finds what moves
-    /// in both places rather than in none.
+    /// The same in steps of at most so many bytes of log. What is new comes first: whoever looks in between finds what
+    /// moves in both places rather than in none.
     pub(super) fn steps(self, most_log_bytes: usize) -> Vec<Self> {
         let (inserts, removals): (Vec<_>, Vec<_>) = self.changes.into_iter().partition(|(_, value)| value.is_some());
         let mut steps = vec![Self::default()];

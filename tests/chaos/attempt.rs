@@ -37,8 +37,8 @@ pub(crate) struct Outcome {
     pub(crate) end: Result<Figures, String>,
 }
 
-/// Plays phases, and begins none after `until`. It has a thread and a runtime of its own, so that it ends with all that belongs
-/// to it, however it ends.
+/// Plays phases, and begins none after `until`. It has a thread and a runtime of its own, so that it ends with all that
+/// belongs to it, however it ends.
 pub(crate) fn play(
     phases: impl Iterator<Item = Phase> + Send + 'static,
     how_long: Option<Duration>,

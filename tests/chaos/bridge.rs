@@ -201,7 +201,8 @@ impl Bridge {
     /// The process has gone: what it did to its disk is known in full now.
     fn has_gone(&mut self) {
         if let Some(running) = self.running.take() {
-            // What an import has made there, the bridge only reads. Nobody has seen it being made: a cut takes all of it.
+            // What an import has made there, the bridge only reads. Nobody has seen it being made: a cut takes all of
+            // it.
             let imports = self.data.join(IMPORTS);
             let is_own = |op: &Op| !matches!(op, Op::Open { path, .. } if Path::new(path).starts_with(&imports));
             for op in trace::read(&running.trace).into_iter().filter(is_own) {

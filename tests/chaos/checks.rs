@@ -2,9 +2,9 @@
 //!
 //! # How a checker joins
 //!
-//! A checker is a function of a [`Scene`] that adds what is wrong to a [`Verdict`], and what it counts to its figures; its line
-//! in [`CHECKS`] lets it judge after each phase. Where something takes its time to arrive, a function in [`LEFT`] tells how
-//! much of it has not, and what should make nothing stand still.
+//! A checker is a function of a [`Scene`] that adds what is wrong to a [`Verdict`], and what it counts to its figures;
+//! its line in [`CHECKS`] lets it judge after each phase. Where something takes its time to arrive, a function in
+//! [`LEFT`] tells how much of it has not, and what should make nothing stand still.
 
 use std::collections::{BTreeMap, BTreeSet};
 

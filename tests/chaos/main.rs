@@ -1,8 +1,8 @@
 //! Chaos: the real bridge between the sandbox's fakes, and everything that can go wrong around it.
 //!
-//! The seed decides what goes wrong, and how. `TELEKOMMO_SEED=N TELEKOMMO_CHAOS_SECONDS=600 cargo test --release --test chaos`
-//! plays it again. How far the bridge has come when something goes wrong depends on the machine, so a failure may need several
-//! runs.
+//! The seed decides what goes wrong, and how. `TELEKOMMO_SEED=N TELEKOMMO_CHAOS_SECONDS=600 cargo test --release --test
+//! chaos` plays it again. How far the bridge has come when something goes wrong depends on the machine, so a failure
+//! may need several runs.
 //!
 //! | Variable | What it is |
 //! |---|---|
@@ -17,12 +17,13 @@
 //!
 //! # How something joins
 //!
-//! - An actor: in `people`, one that does something until it is told to stop, and notes in the book what has to come of it.
-//! - A checker: in `checks`, a function that looks at the scene after a phase and adds to the verdict; what it counts is a
-//!   figure of the verdict, with a row in `report`.
+//! - An actor: in `people`, one that does something until it is told to stop, and notes in the book what has to come of
+//!   it.
+//! - A checker: in `checks`, a function that looks at the scene after a phase and adds to the verdict; what it counts
+//!   is a figure of the verdict, with a row in `report`.
 //! - A fault of the ways: in `proxy::fault`, a value and its course. It is drawn from then on.
-//! - A trouble of the machine or of a remote: in `plan`, a value, how often it is drawn, and its name; in `run`, what it does
-//!   and how it heals.
+//! - A trouble of the machine or of a remote: in `plan`, a value, how often it is drawn, and its name; in `run`, what
+//!   it does and how it heals.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, wherever it does")]
 

@@ -2,11 +2,12 @@
 //!
 //! # How somebody joins
 //!
-//! An actor is a function of a [`Part`]: in one conversation it does something, again and again, while [`Part::turn`] says so.
-//! What has to come of it, it notes in the book in the very moment in which it does it ([`book::Open::note`]); a manager speaks
-//! within [`Part::desk`], since hooks that are sent at once have no order. Its line in [`ACTORS`] lets it play in every
-//! conversation. What may be let go while the ways are bad, it does once more in [`LAST_WORDS`], when everything works. Somebody
-//! who belongs into none of the conversations is a function of a [`Visit`], with a line in [`VISITORS`].
+//! An actor is a function of a [`Part`]: in one conversation it does something, again and again, while [`Part::turn`]
+//! says so. What has to come of it, it notes in the book in the very moment in which it does it ([`book::Open::note`]);
+//! a manager speaks within [`Part::desk`], since hooks that are sent at once have no order. Its line in [`ACTORS`] lets
+//! it play in every conversation. What may be let go while the ways are bad, it does once more in [`LAST_WORDS`], when
+//! everything works. Somebody who belongs into none of the conversations is a function of a [`Visit`], with a line in
+//! [`VISITORS`].
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! What goes wrong when. The seed decides all of it.
 //!
-//! A phase holds everything that decides how it goes, so that it can be played apart from those before it. As JSON it is what
-//! `TELEKOMMO_CHAOS_SCHEDULE` takes.
+//! A phase holds everything that decides how it goes, so that it can be played apart from those before it. As JSON it
+//! is what `TELEKOMMO_CHAOS_SCHEDULE` takes.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -28,8 +28,8 @@ const ASLEEP_MINUTES: std::ops::Range<u16> = 1..60;
 /// A few rounds of faults. After them everything works again, and all that was said has to arrive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Phase {
-    /// What is left to chance while it is played follows from this: who speaks how fast, which requests go wrong, and what a
-    /// disk keeps.
+    /// What is left to chance while it is played follows from this: who speaks how fast, which requests go wrong, and
+    /// what a disk keeps.
     pub(crate) seed: u64,
     /// What is done to its files before, when everything has arrived.
     #[serde(default, skip_serializing_if = "is_usual")]
@@ -108,8 +108,8 @@ pub(crate) enum End {
     PowerCut(Cut),
 }
 
-/// The troubles that may come, by the names that the table of figures has for them. Without any, all of them but a flipped
-/// bit: the database does not notice every one.
+/// The troubles that may come, by the names that the table of figures has for them. Without any, all of them but a
+/// flipped bit: the database does not notice every one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Allowed(Option<BTreeSet<String>>);
 

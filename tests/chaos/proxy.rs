@@ -264,8 +264,8 @@ impl Proxy {
         give(client, &answer.bytes).await
     }
 
-    /// The answer to a request with another path, or none if there was none. Updates do not say which bot they are for, so
-    /// nobody can tell another bot's from one's own.
+    /// The answer to a request with another path, or none if there was none. Updates do not say which bot they are for,
+    /// so nobody can tell another bot's from one's own.
     fn another(&self, request: &Message) -> Option<Message> {
         let state = self.state();
         let is_for_updates = |path: &str| path.to_ascii_lowercase().ends_with("/getupdates");

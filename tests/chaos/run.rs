@@ -36,7 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long systemd would wait before it starts a bridge again that has ended by itself.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
-/// A bridge that does not spend the run waiting. What fails by itself is tried once more when nothing goes wrong any more.
+/// A bridge that does not spend the run waiting. What fails by itself is tried once more when nothing goes wrong any
+/// more.
 const SETTINGS: &str = r#"
 retry.kommo = ["50ms", "100ms", "400ms", "2s", "11s"]
 retry.telegram = ["50ms", "100ms", "400ms", "2s", "11s"]

@@ -7,8 +7,8 @@ use crate::{
     plan::{End, Files, Phase, Round, Trouble},
 };
 
-/// What is left of a schedule that fails when nothing more can be taken from it. `fails` plays one; `None` if there is no time
-/// left.
+/// What is left of a schedule that fails when nothing more can be taken from it. `fails` plays one; `None` if there is
+/// no time left.
 pub(crate) fn smallest(mut schedule: Vec<Phase>, mut fails: impl FnMut(&[Phase]) -> Option<bool>) -> Vec<Phase> {
     // What is smaller in two ways comes up twice.
     let mut tried = BTreeSet::new();

@@ -1,5 +1,5 @@
-//! One target of alerts. Its keys depend on its kind, and all of them are read before the kind is looked at, so that all
-//! that is wrong is reported.
+//! One target of alerts. Its keys depend on its kind, and all of them are read before the kind is looked at, so that
+//! all that is wrong is reported.
 
 use lettre::message::Mailbox;
 

@@ -14,7 +14,8 @@ pub(super) fn hopeless(sentence: impl Into<String>) -> Failure {
     Failure::Permanent(Refusal::internal(sentence))
 }
 
-/// The account of a job; it was there when the job was made. Jobs let first messages go before them, which have seconds.
+/// The account of a job; it was there when the job was made. Jobs let first messages go before them, which have
+/// seconds.
 pub(super) fn of(context: &Context) -> Result<Account, StepError> {
     let missing = "kommo.account_url or kommo.access_token is missing: set both, and retry this";
     let account = context.crm.account.as_ref().map(Account::patient);

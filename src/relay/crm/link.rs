@@ -28,8 +28,8 @@ use crate::{
 /// How long a person's other chat may be without a contact, until nobody is waited for: it was deleted then.
 const TWIN_WITHIN: Duration = Duration::from_hours(1);
 
-/// How long before a link is seen to Kommo may have made a contact for the chat by itself: its first message may have been
-/// under way for so long.
+/// How long before a link is seen to Kommo may have made a contact for the chat by itself: its first message may have
+/// been under way for so long.
 const MADE_FOR_IT_WITHIN: Duration = Duration::from_hours(1);
 
 /// Which contacts a chat is taken from, where nobody has said whose it is.
@@ -37,7 +37,8 @@ const MADE_FOR_IT_WITHIN: Duration = Duration::from_hours(1);
 pub(super) enum TakenFrom {
     /// From none that is shown: no message of this conversation was sent, so somebody has chosen the contact.
     Nobody,
-    /// From those that may have been made for a message that was to be sent then. Of an older one somebody has chosen it.
+    /// From those that may have been made for a message that was to be sent then. Of an older one somebody has chosen
+    /// it.
     MadeSince(UnixMillis),
 }
 
@@ -88,8 +89,8 @@ fn is_outdated(lease: &Lease) -> Result<bool, StoreError> {
     Ok(lease.behind(1)?.iter().any(is_link))
 }
 
-/// Gives the chat of a conversation, which is made if there is none, to whom it is to belong: where somebody has said which
-/// contact that is, from anybody, else only from those that it may be taken `from`. This can be repeated.
+/// Gives the chat of a conversation, which is made if there is none, to whom it is to belong: where somebody has said
+/// which contact that is, from anybody, else only from those that it may be taken `from`. This can be repeated.
 pub(super) async fn link_chat(
     context: &Context,
     account: &Account,
@@ -162,8 +163,8 @@ async fn assign(
     Ok(LinkOutcome::Chat(chat))
 }
 
-/// Tells managers, where they look for it, that a chat is not a contact's any more. Kommo made that contact for it, if nobody
-/// else did, and its API can neither merge nor delete contacts. The chat has moved whether or not this works.
+/// Tells managers, where they look for it, that a chat is not a contact's any more. Kommo made that contact for it, if
+/// nobody else did, and its API can neither merge nor delete contacts. The chat has moved whether or not this works.
 async fn leave_word(account: &Account, conversation: &Conversation, (before, contact): (u64, u64), language: Language) {
     let text = note::chat_moved(contact).say(language);
     let noted = account.note_on_contact(before, text).await;

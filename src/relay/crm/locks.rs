@@ -2,7 +2,8 @@
 
 use tokio::sync::{Mutex, MutexGuard};
 
-/// How many contacts and leads are written side by side at most. Those whose numbers differ by a multiple of it take turns.
+/// How many contacts and leads are written side by side at most. Those whose numbers differ by a multiple of it take
+/// turns.
 const SIDE_BY_SIDE: usize = 16;
 
 /// Keeps jobs of several conversations from writing into one contact or lead at once.

@@ -1,7 +1,7 @@
 //! What is written down in contacts and leads. Each is read first, and nothing that somebody wrote is taken away.
 //!
-//! A field is written as a whole. So the last thing before that is to read it, and of our own jobs one writes at a time: what
-//! a manager writes between these two calls would be lost, and no more than that.
+//! A field is written as a whole. So the last thing before that is to read it, and of our own jobs one writes at a
+//! time: what a manager writes between these two calls would be lost, and no more than that.
 
 use std::time::Duration;
 

@@ -22,8 +22,8 @@ use crate::{
     translate::to_kommo::{self, Extras},
 };
 
-/// How many attempts a new wording may fail by Kommo's own answers, while other messages pass, until it is told as a message
-/// of its own: it must not hold up its conversation. What lies between us and Kommo never leads there.
+/// How many attempts a new wording may fail by Kommo's own answers, while other messages pass, until it is told as a
+/// message of its own: it must not hold up its conversation. What lies between us and Kommo never leads there.
 const TRIES: u32 = 3;
 
 /// Gives a message that Kommo has a new wording. One that Kommo does not take is told as a message of its own.
@@ -73,7 +73,8 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
     }
 }
 
-/// Notes what Kommo makes of an edit of a customer's message. That it does not know the message says nothing about edits.
+/// Notes what Kommo makes of an edit of a customer's message. That it does not know the message says nothing about
+/// edits.
 fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
     let edits = context.chats.edits();
     match error {
@@ -88,8 +89,8 @@ fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
     }
 }
 
-/// Whether an attempt whose answer was lost has come about: the message says what it is to say, or the one is there that
-/// tells it instead. That one may also be in the chat that a manager has begun.
+/// Whether an attempt whose answer was lost has come about: the message says what it is to say, or the one is there
+/// that tells it instead. That one may also be in the chat that a manager has begun.
 async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Result<bool, StepError> {
     let (original, instead) = (inbound.original().to_string(), inbound.id.to_string());
     let wording = &event.payload.message;
@@ -114,8 +115,8 @@ async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Re
     context.chats.has(&known.chat.0, is_it).await.map_err(|error| StepError::remote(error.into()))
 }
 
-/// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the quote, the
-/// words must not stay behind with it.
+/// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the
+/// quote, the words must not stay behind with it.
 async fn instead(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     let mut inbound = inbound.clone();
     let last_sent = timestamps::stand_unnumbered(context, &mut inbound).await?;

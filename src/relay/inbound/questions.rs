@@ -1,8 +1,8 @@
 //! What waits for an answer in a person's own chat, where the time for it runs out: a manager is told before it does.
 //!
-//! It is told once for each message that nobody has answered, whoever would have to: an answer of a manager's or of the person
-//! themselves ends it, and what the customer writes next begins it anew. What comes due while the bridge is down is told
-//! at the next start, as long as there is time left, and else let go.
+//! It is told once for each message that nobody has answered, whoever would have to: an answer of a manager's or of the
+//! person themselves ends it, and what the customer writes next begins it anew. What comes due while the bridge is down
+//! is told at the next start, as long as there is time left, and else let go.
 
 use crate::{
     clock,

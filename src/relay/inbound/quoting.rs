@@ -6,9 +6,9 @@ use crate::{
     store::StoreError,
 };
 
-/// What Kommo calls a message that what follows in its conversation may name. Only what Kommo has accepted may be named, and
-/// in the same chat: what it does to other ids is not documented. While a manager's new chat waits for the customer's words,
-/// they go there, and all that was said before is elsewhere.
+/// What Kommo calls a message that what follows in its conversation may name. Only what Kommo has accepted may be
+/// named, and in the same chat: what it does to other ids is not documented. While a manager's new chat waits for the
+/// customer's words, they go there, and all that was said before is elsewhere.
 pub(super) fn nameable(
     context: &Context,
     conversation: &Conversation,

@@ -10,10 +10,10 @@ use crate::{
     store::{StateChange, StoreError},
 };
 
-/// Dates a message behind what Kommo has of its conversation already, and behind what the customer had got from there; gives
-/// what is kept of that once Kommo has it too. A repetition may find that more has arrived, and date the message later; if Kommo
-/// has it from the first attempt, it keeps that date. An edit stands where its message does, unless
-/// it is told as a message of its own.
+/// Dates a message behind what Kommo has of its conversation already, and behind what the customer had got from there;
+/// gives what is kept of that once Kommo has it too. A repetition may find that more has arrived, and date the message
+/// later; if Kommo has it from the first attempt, it keeps that date. An edit stands where its message does, unless it
+/// is told as a message of its own.
 pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
     if inbound.edited {
         return Ok(None);
@@ -37,9 +37,9 @@ pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<O
     Ok(last_sent.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
 }
 
-/// The same for what has no number of its own: the press of a button, which has that of the message below which it is and which
-/// Telegram does not date, and an edit that is told as a message, which has that of the message that it is the wording of. What
-/// follows stands behind it, so its date is kept once Kommo has it.
+/// The same for what has no number of its own: the press of a button, which has that of the message below which it is
+/// and which Telegram does not date, and an edit that is told as a message, which has that of the message that it is
+/// the wording of. What follows stands behind it, so its date is kept once Kommo has it.
 pub(super) async fn stand_unnumbered(
     context: &Context,
     inbound: &mut Inbound,
@@ -54,9 +54,9 @@ pub(super) async fn stand_unnumbered(
     Ok(moved.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
 }
 
-/// Kommo keeps the first date that it gets. What has moved this one was read from the store, where another lane may have
-/// written it a moment ago: if that were lost with the power after Kommo has the date, the repetition and all that follows
-/// would be dated before it.
+/// Kommo keeps the first date that it gets. What has moved this one was read from the store, where another lane may
+/// have written it a moment ago: if that were lost with the power after Kommo has the date, the repetition and all that
+/// follows would be dated before it.
 async fn hold(context: &Context, told_at: UnixMillis, inbound: &Inbound) -> Result<(), StoreError> {
     if inbound.sent_at == told_at { Ok(()) } else { context.store.until_durable().await }
 }

@@ -138,7 +138,8 @@ impl Run<'_> {
     }
 }
 
-/// Opens all files, in order. At the last try one that Kommo does not give now is no reason for the others not to go together.
+/// Opens all files, in order. At the last try one that Kommo does not give now is no reason for the others not to go
+/// together.
 async fn open<'c>(
     context: &Context,
     bot: &Bot,
@@ -179,8 +180,8 @@ async fn open<'c>(
     }
 }
 
-/// What goes together, in order: files of kinds that Telegram mixes, and not more than it takes at once. One that goes alone
-/// stands between those before and behind it, unless nothing of it will arrive: not even its words.
+/// What goes together, in order: files of kinds that Telegram mixes, and not more than it takes at once. One that goes
+/// alone stands between those before and behind it, unless nothing of it will arrive: not even its words.
 fn runs(members: Vec<Member<'_>>, limit_bytes: u64) -> Vec<Run<'_>> {
     let (mut runs, mut gone): (Vec<Run<'_>>, _) = (Vec::new(), Vec::new());
     // Which kinds the last run mixes, and its size.

@@ -141,8 +141,8 @@ impl Sending<'_> {
         }
     }
 
-    /// The end of a call whose file Kommo does not give, for now or for good. A text with it does not wait for as long as
-    /// the file itself, nor does what comes behind it.
+    /// The end of a call whose file Kommo does not give, for now or for good. A text with it does not wait for as long
+    /// as the file itself, nor does what comes behind it.
     fn not_fetched(&self, call: &Call, error: DownloadError) -> StepResult {
         match Failure::from(error) {
             Failure::Permanent(why) => self.without_file(call, why, false),

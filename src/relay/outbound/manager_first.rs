@@ -1,7 +1,7 @@
 //! A manager writes first: to a phone number, in a chat that Kommo has made for it.
 //!
-//! The customer who has shared that number as their own gets the message. Kommo learns which conversation its chat is from
-//! the customer's next words; until then the store knows it alone.
+//! The customer who has shared that number as their own gets the message. Kommo learns which conversation its chat is
+//! from the customer's next words; until then the store knows it alone.
 
 use std::time::Duration;
 
@@ -58,8 +58,8 @@ pub(super) async fn place(context: &Context, outbound: &Outbound, here: &Lane) -
     Ok(Place::Nowhere(Refusal::new(ErrorCode::ConversationImpossible, why)))
 }
 
-/// Says where an answer goes that names no conversation, if that is known, and tells of the chat that it begins. One that an
-/// answer or a hook has since told to be the conversation's is not begun any more.
+/// Says where an answer goes that names no conversation, if that is known, and tells of the chat that it begins. One
+/// that an answer or a hook has since told to be the conversation's is not begun any more.
 pub(super) fn resolve(context: &Context, outbound: &mut Outbound) -> Result<Option<ManagerInitiatedChat>, StoreError> {
     let Recipient::UnknownRecipient(stranger) = &outbound.to else { return Ok(None) };
     let opening = stranger.opening.clone();

@@ -59,8 +59,8 @@ pub(super) fn gather(context: &Context, lease: &Lease, group: &str, first: Answe
     Ok(Outcome::Merge { behind, jobs: album::unite(in_order(answers)) })
 }
 
-/// The calls of each, as they were written: hooks that are sent at the same time come in any order. Where Kommo does not tell
-/// of each when, or the same of all, as they came.
+/// The calls of each, as they were written: hooks that are sent at the same time come in any order. Where Kommo does
+/// not tell of each when, or the same of all, as they came.
 fn in_order(mut answers: Vec<Answer>) -> Vec<Vec<Call>> {
     if answers.iter().all(|answer| answer.written_at.is_some()) {
         answers.sort_by_key(|answer| answer.written_at);

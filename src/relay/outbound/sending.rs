@@ -55,7 +55,8 @@ pub(in crate::relay) async fn step(context: &Context, lease: &Lease, body_sent: 
     Ok(Step { outcome, reached_remote }.with_changes(learned))
 }
 
-/// Whether Telegram's answer was to another call: each message has a number of its own, and this one's is known already.
+/// Whether Telegram's answer was to another call: each message has a number of its own, and this one's is known
+/// already.
 fn is_of_another(context: &Context, outcome: &Outcome) -> Result<bool, StoreError> {
     let Outcome::Done { changes, .. } = outcome else { return Ok(false) };
     for fact in changes {
@@ -129,8 +130,9 @@ impl Sending<'_> {
         tracing::info!(%conversation, %message_id, telegram_id, part, kind, took_ms, "sent to Telegram");
     }
 
-    /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the topic
-    /// is no more. What follows goes there too; and the rest of the same answer, wherever the talk goes meanwhile.
+    /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the
+    /// topic is no more. What follows goes there too; and the rest of the same answer, wherever the talk goes
+    /// meanwhile.
     fn topics_after(&self, sent: &[(&Call, Option<Sent>)]) -> Vec<StateChange> {
         let Some((call, sent)) = sent.iter().rev().find_map(|(call, sent)| Some((call, (*sent)?))) else {
             return Vec::new();

@@ -19,8 +19,8 @@ use crate::{
 const NEIGHBOURS: usize = 100;
 
 impl Sending<'_> {
-    /// The end of a call whose file will not go, for this reason. The customer gets the text that came with it, here or in
-    /// the calls behind. Without one there is nothing left to send: that is told as a failure.
+    /// The end of a call whose file will not go, for this reason. The customer gets the text that came with it, here or
+    /// in the calls behind. Without one there is nothing left to send: that is told as a failure.
     pub(super) fn without_file(&self, call: &Call, mut why: Refusal, reached_remote: bool) -> StepResult {
         let is_first = call.omitted.is_none();
         if let Some(before) = &call.omitted {

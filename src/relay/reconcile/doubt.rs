@@ -1,15 +1,16 @@
-//! Whether the store has gone back in time: a snapshot of the machine was restored, or an old copy of the data directory.
+//! Whether the store has gone back in time: a snapshot of the machine was restored, or an old copy of the data
+//! directory.
 //!
-//! Such a store takes for missing whatever was delivered since, and would send all of it again. Kommo's history shows it:
-//! there are messages of ours in it that the store does not know. What hides one from a store that is whole is told apart.
-//! One whose acceptance was lost in a crash waits still, and one that Kommo has although it seemed to refuse it was set
-//! aside; whatever else is done with has left its link, or its number as the one above which everything is known
-//! ([`Store::horizon`](crate::store::Store::horizon)). What was imported has ids of another kind. So one message of ours above
-//! that, which neither is linked nor waits nor was set aside, is proof. A start that ended before it had compared changes
-//! nothing in that.
+//! Such a store takes for missing whatever was delivered since, and would send all of it again. Kommo's history shows
+//! it: there are messages of ours in it that the store does not know. What hides one from a store that is whole is told
+//! apart. One whose acceptance was lost in a crash waits still, and one that Kommo has although it seemed to refuse it
+//! was set aside; whatever else is done with has left its link, or its number as the one above which everything is
+//! known ([`Store::horizon`](crate::store::Store::horizon)). What was imported has ids of another kind. So one message
+//! of ours above that, which neither is linked nor waits nor was set aside, is proof. A start that ended before it had
+//! compared changes nothing in that.
 //!
-//! One such chat says it of the whole store, and it may be the last one that is asked. So what a start finds is kept back, and
-//! what waits already is held, until all are asked or half of the time is over for which anything is held.
+//! One such chat says it of the whole store, and it may be the last one that is asked. So what a start finds is kept
+//! back, and what waits already is held, until all are asked or half of the time is over for which anything is held.
 
 use std::time::Duration;
 
@@ -89,7 +90,8 @@ impl Reconciler {
         Ok(summary)
     }
 
-    /// Treats the store as one that was restored, if what was read of a conversation proves that it has gone back in time.
+    /// Treats the store as one that was restored, if what was read of a conversation proves that it has gone back in
+    /// time.
     pub(super) async fn heed(
         &self,
         target: &Target,

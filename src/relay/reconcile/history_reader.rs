@@ -11,8 +11,8 @@ use crate::{
     translate::from_history::{self, Past},
 };
 
-/// The most pages that are read of one chat: ten thousand messages. Those do not count that were imported alone: there may
-/// be many more of them, in front of what was said yesterday.
+/// The most pages that are read of one chat: ten thousand messages. Those do not count that were imported alone: there
+/// may be many more of them, in front of what was said yesterday.
 const PAGES: usize = 200;
 /// The most pages in all.
 const ALL_PAGES: usize = 2000;

@@ -1,10 +1,10 @@
 //! Silent chats in which something was written all the same, as far as the account tells.
 //!
-//! With a token, the account's list of events names what was sent in chats. What its reference leaves open is taken both
-//! ways. Whether the number of a message there is the one of its hook is not said: a message that the store knows by it needs
-//! no look, and any other leads to its contact, whose chats are asked for. Whether the list has all that is sent, for a token of
-//! any rights, is not said either: so it adds chats to those that are compared, and takes none away, and what it does not
-//! name is found by the rounds through all chats (`silent`).
+//! With a token, the account's list of events names what was sent in chats. What its reference leaves open is taken
+//! both ways. Whether the number of a message there is the one of its hook is not said: a message that the store knows
+//! by it needs no look, and any other leads to its contact, whose chats are asked for. Whether the list has all that is
+//! sent, for a token of any rights, is not said either: so it adds chats to those that are compared, and takes none
+//! away, and what it does not name is found by the rounds through all chats (`silent`).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -49,7 +49,8 @@ impl Reconciler {
         Ok(all.filter(|it| !alive.contains(&it.kommo_chat)).map(|it| (it.kommo_chat.clone(), it)).collect())
     }
 
-    /// Those of the silent chats in which something was sent that the store does not know. The outer error is the store's.
+    /// Those of the silent chats in which something was sent that the store does not know. The outer error is the
+    /// store's.
     async fn named(
         &self,
         account: &Account,

@@ -1,8 +1,8 @@
 //! Whether something in front of us refuses Kommo's hooks.
 //!
-//! A web server or a firewall that refuses them does so unseen from here: answers arrive all the same, only up to an hour late,
-//! since the comparison finds them. What was written while nobody listened is found by right, and what is young may still come
-//! by its hook. Anything else that is found should have come, so the operator is told.
+//! A web server or a firewall that refuses them does so unseen from here: answers arrive all the same, only up to an
+//! hour late, since the comparison finds them. What was written while nobody listened is found by right, and what is
+//! young may still come by its hook. Anything else that is found should have come, so the operator is told.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -18,7 +18,8 @@ use crate::{
     relay::reconcile::{LEFT_TO_ITS_HOOK, Reconciler},
 };
 
-/// For how long after a start or an outage hooks may be missing by right: clocks differ, and whoever is in front starts too.
+/// For how long after a start or an outage hooks may be missing by right: clocks differ, and whoever is in front starts
+/// too.
 const SETTLED_AFTER: Duration = Duration::from_mins(5);
 
 /// Since when somebody listens without a break, as far as we can see.

@@ -139,7 +139,8 @@ impl Reconciler {
     }
 }
 
-/// One conversation cannot be read while others can. They need not wait for it: it has an instant of its own from then on.
+/// One conversation cannot be read while others can. They need not wait for it: it has an instant of its own from then
+/// on.
 fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
     let conversation = &target.conversation;
     if !is_open {

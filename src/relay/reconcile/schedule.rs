@@ -1,10 +1,10 @@
 //! When it is compared: at a start, after an outage, and from time to time in any case.
 //!
 //! An outage is seen if it keeps us from Telegram or Kommo. One that keeps only Kommo from us is not, so there is a
-//! comparison every so often without any reason. A manager may write to a customer who has been silent for long, so it goes
-//! through all chats that are alive, a question or two each, the liveliest first, and at a seventh of the rate that Kommo allows:
-//! with the usual seven requests a second that is one. A thousand chats take a quarter of an hour; where there are so many
-//! that it takes longer than the time between two, the next one follows at its end.
+//! comparison every so often without any reason. A manager may write to a customer who has been silent for long, so it
+//! goes through all chats that are alive, a question or two each, the liveliest first, and at a seventh of the rate
+//! that Kommo allows: with the usual seven requests a second that is one. A thousand chats take a quarter of an hour;
+//! where there are so many that it takes longer than the time between two, the next one follows at its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,8 @@ use crate::{
 const SEEN_TWICE: u32 = 2;
 /// How often it is looked whether the machine has slept.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How much further the clock on the wall goes than the time that is counted before that is a sleep, or a step of the clock.
+/// How much further the clock on the wall goes than the time that is counted before that is a sleep, or a step of the
+/// clock.
 const SLEPT: Duration = Duration::from_mins(2);
 /// How long answers are held before the log tells of it.
 const TOLD_AFTER: Duration = Duration::from_secs(10);

@@ -87,7 +87,8 @@ impl Search {
         target.behind_since.map_or(self.since, |since| since.min(self.since))
     }
 
-    /// Whether nothing of a lane is still to be compared, so that it can be let go. Where nobody waits, none is kept held.
+    /// Whether nothing of a lane is still to be compared, so that it can be let go. Where nobody waits, none is kept
+    /// held.
     pub(super) fn is_done(&self, lane: &Lane) -> bool {
         let is_found = || self.doubt.as_ref().is_some_and(|doubt| doubt.concerns(lane));
         self.is_routine || !(self.pending.iter().any(|pending| pending.lane == *lane) || is_found())
@@ -116,8 +117,8 @@ impl Search {
 }
 
 impl Reconciler {
-    /// What a start has to look for. From then on, new hooks of these conversations are held, and so is what waits already:
-    /// it may have been delivered.
+    /// What a start has to look for. From then on, new hooks of these conversations are held, and so is what waits
+    /// already: it may have been delivered.
     ///
     /// # Errors
     /// If the store fails.

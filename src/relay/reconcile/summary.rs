@@ -20,7 +20,8 @@ pub struct ReconcileSummary {
     pub too_old: usize,
     /// Those that may have passed before the store was restored or made, so that they are not sent.
     pub uncertain: usize,
-    /// Those of which Kommo's history tells neither text nor file, so that their managers are told that they were not sent.
+    /// Those of which Kommo's history tells neither text nor file, so that their managers are told that they were not
+    /// sent.
     pub empty: usize,
     /// Conversations whose history is too long to be compared as a whole; no later comparison could.
     pub in_part: usize,

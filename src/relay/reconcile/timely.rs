@@ -1,7 +1,8 @@
 //! Nothing is compared while this machine's clock is wrong.
 //!
-//! By a clock that is ahead, all that was taken is forgotten and everything is too old; by one that is behind, nothing is
-//! old. Kommo refuses what such a machine signs, but a clock can be set between a question and what follows from its answer.
+//! By a clock that is ahead, all that was taken is forgotten and everything is too old; by one that is behind, nothing
+//! is old. Kommo refuses what such a machine signs, but a clock can be set between a question and what follows from its
+//! answer.
 
 use std::time::Duration;
 
@@ -33,14 +34,15 @@ impl Reconciler {
         self.parts.chats.time().objection(clock::now())
     }
 
-    /// Asks Kommo anything, for the date of the answer: by it a machine that has slept is told from one with a wrong clock.
+    /// Asks Kommo anything, for the date of the answer: by it a machine that has slept is told from one with a wrong
+    /// clock.
     pub(super) async fn ask_the_time(&self) {
         let answered = self.parts.chats.history("the-time", 0).await;
         tracing::debug!(answered = answered.is_ok(), "Kommo was asked for the time");
     }
 
-    /// Waits until the clock is right, where nothing else shows that it is not: by one that is far ahead all chats have been
-    /// silent for long.
+    /// Waits until the clock is right, where nothing else shows that it is not: by one that is far ahead all chats have
+    /// been silent for long.
     pub(super) async fn until_timely(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let mut summary = ReconcileSummary::default();
         if !search.pending.is_empty() || !search.is_all_silent {
@@ -58,8 +60,8 @@ impl Reconciler {
         Ok(summary)
     }
 
-    /// Waits before something is tried again. If a wrong clock is to blame, it is tried as soon as that is right; and if Kommo
-    /// was away, as soon as it is back.
+    /// Waits before something is tried again. If a wrong clock is to blame, it is tried as soon as that is right; and
+    /// if Kommo was away, as soon as it is back.
     pub(super) async fn rest(&self, wait: Duration, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let mut summary = ReconcileSummary::default();
         let (end, was_wrong) = (Instant::now() + wait, self.objection().is_some());

@@ -1,5 +1,5 @@
-//! A relay in small: the real breaker and the real verdicts, conversations of which some fail always, and a remote that is ill
-//! for a while. Time is played.
+//! A relay in small: the real breaker and the real verdicts, conversations of which some fail always, and a remote that
+//! is ill for a while. Time is played.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -256,8 +256,8 @@ proptest! {
             let sent = relay.sent_at.len();
             relay.go_on(Duration::from_secs(lasts)).await;
             let tries = relay.sent_at.len() - sent;
-            // Those under way when it began, and the second ones to fail; then one trial after the other. What fails alone
-            // was told apart before, and has its six tries.
+            // Those under way when it began, and the second ones to fail; then one trial after the other. What fails
+            // alone was told apart before, and has its six tries.
             let known = 2 * how.0 + 6 * failing * jobs + well;
             let most = known + usize::try_from(lasts * 10 / 24).unwrap();
             assert!(tries <= most, "{tries} tries in {lasts} s, of at most {most}");

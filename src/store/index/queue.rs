@@ -62,8 +62,8 @@ impl Waiting {
         Self { head, jobs, leased: false, since: Instant::now(), tried_at: None }
     }
 
-    /// Since when the next one waits: as much later than this one as it came after it. However the wall clock was set in
-    /// between, not from before this one nor from now on.
+    /// Since when the next one waits: as much later than this one as it came after it. However the wall clock was set
+    /// in between, not from before this one nor from now on.
     fn since_of(&self, next: Head) -> Instant {
         let later = self.head.enqueued_at.until(next.enqueued_at);
         let now = Instant::now();

@@ -75,8 +75,8 @@ impl Plan {
         (!is_other).then_some(key)
     }
 
-    /// The answers as parked messages, one for each. A dump can hold an answer both waiting and parked, if it was parked
-    /// meanwhile; one of them is enough.
+    /// The answers as parked messages, one for each. A dump can hold an answer both waiting and parked, if it was
+    /// parked meanwhile; one of them is enough.
     pub(super) fn answers(&self) -> impl Iterator<Item = (Vec<u8>, ParkedRow)> {
         self.answers.values().filter(|(place, jobs)| !self.is_parked(place, jobs)).map(|(place, jobs)| {
             let parked = ParkedRow {

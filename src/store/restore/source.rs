@@ -42,7 +42,8 @@ impl Source {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Goes through it from its beginning, and gives what it tells of itself. A dump that was read to its end once is whole.
+    /// Goes through it from its beginning, and gives what it tells of itself. A dump that was read to its end once is
+    /// whole.
     ///
     /// # Errors
     /// If it is not whole, is from a newer version, or `take` fails.

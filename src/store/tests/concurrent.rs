@@ -19,8 +19,8 @@ async fn push_all(store: Store, pusher: usize) {
     }
 }
 
-/// Works until nothing is left, and notes what it finished. Some settlements are begun and not waited for, some leases are
-/// dropped, some jobs become parts.
+/// Works until nothing is left, and notes what it finished. Some settlements are begun and not waited for, some leases
+/// are dropped, some jobs become parts.
 async fn work_off(store: Store, seed: u64, left: &AtomicUsize, done_names: &std::sync::Mutex<Vec<String>>) {
     let mut chance = fastrand::Rng::with_seed(seed);
     while left.load(Ordering::Acquire) > 0 {

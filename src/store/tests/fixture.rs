@@ -1,7 +1,7 @@
 //! Rows as this version and those before it have written them are read by every later one.
 //!
-//! `tests/fixtures/store/format-N.jsonl` is a dump with a row of every kind. A kind that is new gets its row there, from what
-//! the ignored test writes; rows that are there already never change, since stores hold them.
+//! `tests/fixtures/store/format-N.jsonl` is a dump with a row of every kind. A kind that is new gets its row there,
+//! from what the ignored test writes; rows that are there already never change, since stores hold them.
 
 use std::{collections::BTreeSet, path::PathBuf};
 

@@ -1,4 +1,5 @@
-//! Rows of any size: taken, read, changed and gone as a whole, and never so large in the tree that sled makes a file of them.
+//! Rows of any size: taken, read, changed and gone as a whole, and never so large in the tree that sled makes a file of
+//! them.
 
 use std::{
     fs,
@@ -235,8 +236,8 @@ async fn a_dump_has_large_rows_as_a_whole_while_they_come_and_go() {
     dumping.await.unwrap();
 }
 
-/// Writes as the committer does, without its syncs, and gives how much of the log the largest step took, by the estimate and
-/// by sled.
+/// Writes as the committer does, without its syncs, and gives how much of the log the largest step took, by the
+/// estimate and by sled.
 fn measured(db: &Db, batch: Batch) -> (usize, usize) {
     let Prepared { ahead, rows, .. } = db.prepare(batch).unwrap();
     let steps = ahead.into_iter().chain(rows.steps(MOST_UNSYNCED_BYTES / 2));

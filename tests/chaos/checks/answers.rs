@@ -1,5 +1,5 @@
-//! What managers and Salesbot answered: each answer has an end that Kommo knows; what was delivered is there, in order; what
-//! failed is not; and a kill explains each repetition.
+//! What managers and Salesbot answered: each answer has an end that Kommo knows; what was delivered is there, in order;
+//! what failed is not; and a kill explains each repetition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -163,7 +163,8 @@ fn ends(
     }
 }
 
-/// Between a message and its repetition lies a kill, and each kill repeats no more than one call: a message, or an album.
+/// Between a message and its repetition lies a kill, and each kill repeats no more than one call: a message, or an
+/// album.
 fn doubled(talk: &Talk, arrived: &[Arrived<'_>], kills: &[Seen], verdict: &mut Verdict, problems: &mut Vec<String>) {
     let mut spent: Vec<(usize, Option<&str>)> = Vec::new();
     let mut before: BTreeMap<&Item, usize> = BTreeMap::new();
@@ -181,7 +182,8 @@ fn doubled(talk: &Talk, arrived: &[Arrived<'_>], kills: &[Seen], verdict: &mut V
     }
 }
 
-/// An answer to a message stands below that message. Kommo's history does not tell what an answer that is found there is about.
+/// An answer to a message stands below that message. Kommo's history does not tell what an answer that is found there
+/// is about.
 fn quotes(
     view: &View,
     said: &Said,

@@ -1,7 +1,7 @@
-//! Who is who in the account: each newcomer is one contact, with their phone number and one lead, and all that they wrote is in
-//! their chats. Where the account could not be asked in time, their first message goes before: Kommo then makes a contact that
-//! is left behind when the chat moves to the right one. Where a `/start` could not wait for the number, nobody looked for a
-//! contact that has it.
+//! Who is who in the account: each newcomer is one contact, with their phone number and one lead, and all that they
+//! wrote is in their chats. Where the account could not be asked in time, their first message goes before: Kommo then
+//! makes a contact that is left behind when the chat moves to the right one. Where a `/start` could not wait for the
+//! number, nobody looked for a contact that has it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! What was imported is in Kommo: all of it, once, by its dates in the order in which it was written, with its authors and what
-//! it answers. Managers are notified by no message but the newest, and the newest of the customer's.
+//! What was imported is in Kommo: all of it, once, by its dates in the order in which it was written, with its authors
+//! and what it answers. Managers are notified by no message but the newest, and the newest of the customer's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,9 +44,8 @@ fn problems(history: &History, messages: &[Message]) -> Vec<String> {
     problems
 }
 
-/// The message as it was written.
-/// What a message of a history shows. Where the import does not know whether Kommo has the message that is answered, that
-/// one's words stand in front.
+/// The message as it was written. What a message of a history shows. Where the import does not know whether Kommo has
+/// the message that is answered, that one's words stand in front.
 fn past(message: &Message, places: &BTreeMap<&str, usize>, history: &History) -> Past {
     let in_words = history.messages.iter().enumerate().find_map(|(place, quoted)| {
         let rest = message.text.strip_prefix("> ")?.strip_prefix(&quoted.text)?.strip_prefix("\n\n")?;

@@ -1,5 +1,6 @@
-//! No secret is anywhere but where it belongs: a bot's token in the path of requests to Telegram, the account's in one header
-//! of requests to the account, and nothing else in any request or answer of the bridge, nor in the arguments of its process.
+//! No secret is anywhere but where it belongs: a bot's token in the path of requests to Telegram, the account's in one
+//! header of requests to the account, and nothing else in any request or answer of the bridge, nor in the arguments of
+//! its process.
 
 use std::{
     fs,

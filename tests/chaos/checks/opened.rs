@@ -1,5 +1,6 @@
-//! The files of both sides: customers', as managers find them who open them, and managers', as customers do. Whether Kommo asks
-//! again for a file that it did not get at once is not documented; but its link must lead to it, whatever went wrong before.
+//! The files of both sides: customers', as managers find them who open them, and managers', as customers do. Whether
+//! Kommo asks again for a file that it did not get at once is not documented; but its link must lead to it, whatever
+//! went wrong before.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -56,7 +56,8 @@ pub(crate) struct Answer {
     /// Kommo's id.
     pub(crate) id: String,
     pub(crate) shows: Item,
-    /// Where it stands among the answers of its conversation. Those whose hooks set off at once stand at the same place.
+    /// Where it stands among the answers of its conversation. Those whose hooks set off at once stand at the same
+    /// place.
     pub(crate) place: usize,
     /// What it answers.
     pub(crate) quotes: Option<Item>,

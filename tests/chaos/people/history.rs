@@ -1,5 +1,5 @@
-//! What was written before there was a bridge: somebody imports it while things go wrong, kills the command, and runs it again
-//! until all of it is there.
+//! What was written before there was a bridge: somebody imports it while things go wrong, kills the command, and runs
+//! it again until all of it is there.
 
 use serde_json::json;
 use telekommo::sandbox::harness::{LINES, OLGA};

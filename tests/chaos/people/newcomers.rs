@@ -1,5 +1,5 @@
-//! People who come for the first time and share their phone number. Of some the account has a contact with that number. Later
-//! some of them write to the other bot, too.
+//! People who come for the first time and share their phone number. Of some the account has a contact with that number.
+//! Later some of them write to the other bot, too.
 
 use telekommo::sandbox::{
     harness::{LINES, Line},

@@ -24,8 +24,8 @@ impl Part {
         (self.chance.u8(..4) > 0).then(|| EMOJI[self.chance.usize(..EMOJI.len())])
     }
 
-    /// An answer that has arrived: its words, and its number in Telegram. What a kill has doubled is left alone, since the
-    /// bridge may know either of the two.
+    /// An answer that has arrived: its words, and its number in Telegram. What a kill has doubled is left alone, since
+    /// the bridge may know either of the two.
     fn delivered(&mut self) -> Option<(String, i64)> {
         let is_delivered = |status: &Status| matches!(status, Status::Delivered | Status::Read);
         let is_it = |it: &&Message| it.from == Author::Manager && it.media.is_none() && is_delivered(&it.status);

@@ -1,5 +1,5 @@
-//! The hooks that the bridge itself has answered with a success, and must therefore not lose. Whoever stands before it may say
-//! so without it: then the answer is found later, if ever.
+//! The hooks that the bridge itself has answered with a success, and must therefore not lose. Whoever stands before it
+//! may say so without it: then the answer is found later, if ever.
 
 use std::{
     collections::BTreeSet,

@@ -59,13 +59,14 @@ impl Talk {
         text.match_indices(TAG).filter_map(|(at, _)| number(at)).any(|number: usize| number != self.number)
     }
 
-    /// Reads what Kommo has of it, oldest first. Nobody else comes to Kommo meanwhile, so it must not be asked anything.
+    /// Reads what Kommo has of it, oldest first. Nobody else comes to Kommo meanwhile, so it must not be asked
+    /// anything.
     pub(crate) fn in_kommo<R>(&self, kommo: &FakeKommo, read: impl FnOnce(&[Message]) -> R) -> R {
         kommo.read_chat(&self.conversation(), read)
     }
 
-    /// Reads what stands there in Telegram, oldest first. Nobody else comes to Telegram meanwhile, so it must not be asked
-    /// anything.
+    /// Reads what stands there in Telegram, oldest first. Nobody else comes to Telegram meanwhile, so it must not be
+    /// asked anything.
     pub(crate) fn in_telegram<R>(&self, telegram: &FakeTelegram, read: impl FnOnce(&[ChatMessage]) -> R) -> R {
         telegram.read_room(self.line().token, self.room, read)
     }

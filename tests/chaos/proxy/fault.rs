@@ -129,7 +129,8 @@ impl Fault {
         format!("{self:?}")
     }
 
-    /// Whether it looks like a whole file to whoever asks for one: of a manager's file nothing is known before it is fetched.
+    /// Whether it looks like a whole file to whoever asks for one: of a manager's file nothing is known before it is
+    /// fetched.
     pub(crate) const fn passes_for_a_file(self) -> bool {
         matches!(
             self,

@@ -53,7 +53,8 @@ impl Message {
         self.bytes.starts_with(b"HTTP/1.1 2")
     }
 
-    /// Whether an answer to this request that says nothing is what the server says itself when all went well, or may be.
+    /// Whether an answer to this request that says nothing is what the server says itself when all went well, or may
+    /// be.
     pub(crate) fn wants_no_words(&self) -> bool {
         let is_edit = || find(self.body(), br#""event_type":"edit_message""#).is_some();
         let is_for_the_account = self.path().starts_with("/api/v4/");
@@ -72,7 +73,8 @@ impl Message {
         self
     }
 
-    /// A request that asks for the connection to be closed behind the answer, so that the answer ends where the bytes do.
+    /// A request that asks for the connection to be closed behind the answer, so that the answer ends where the bytes
+    /// do.
     fn closing(mut self) -> Self {
         let more = b"connection: close\r\n";
         let end = self.head - 2;

@@ -6,7 +6,8 @@ use super::{LOOK_EVERY, Run};
 use crate::{WITHIN, checks};
 
 impl Run {
-    /// Waits until everything has arrived. How long that may take depends on the machine, so it is standing still that fails.
+    /// Waits until everything has arrived. How long that may take depends on the machine, so it is standing still that
+    /// fails.
     pub(super) async fn drain(&mut self) {
         let began = Instant::now();
         let (mut least, mut since) = (usize::MAX, Instant::now());

@@ -52,9 +52,9 @@ impl Run {
         self.compare(&before).await;
     }
 
-    /// Waits until it is known what of the store is older than what remotes have. Until then answers may be taken that are
-    /// set aside together with those that may have been delivered, and an operator has to look at them.
-    /// A store that knows no chat says nothing of it.
+    /// Waits until it is known what of the store is older than what remotes have. Until then answers may be taken that
+    /// are set aside together with those that may have been delivered, and an operator has to look at them. A store
+    /// that knows no chat says nothing of it.
     async fn compare(&mut self, dumps: &[PathBuf]) {
         let deadline = Instant::now() + WITHIN;
         loop {
@@ -69,8 +69,8 @@ impl Run {
         }
     }
 
-    /// Whether the bridge reads all of its store, which it does for a dump, and has no complaint. A store that is damaged must
-    /// be called so.
+    /// Whether the bridge reads all of its store, which it does for a dump, and has no complaint. A store that is
+    /// damaged must be called so.
     async fn is_sound(&mut self) -> bool {
         let (before, deadline) = (self.bridge.dumps(), Instant::now() + WITHIN);
         loop {

@@ -37,8 +37,8 @@ pub(super) async fn write(
     Ok(true)
 }
 
-/// Changes a contact. If Kommo does not like that, the field for the public name may be what it does not like, and everything
-/// else is written without it.
+/// Changes a contact. If Kommo does not like that, the field for the public name may be what it does not like, and
+/// everything else is written without it.
 async fn change(account: &Account, id: u64, rest: EntityPatch, username: Option<FieldPatch>) -> Result<(), RestError> {
     if let Some(username) = username {
         let mut whole = rest.clone();
@@ -66,8 +66,8 @@ async fn username_field(crm: &Crm, account: &Account, card: &ContactPatch) -> Re
     Ok(found)
 }
 
-/// The phone numbers with one more; `None` if it is among them, or if one of them cannot be read: what is written takes the
-/// place of them all.
+/// The phone numbers with one more; `None` if it is among them, or if one of them cannot be read: what is written takes
+/// the place of them all.
 pub(super) fn with_phone(contact: &Contact, phone: &str, home: Option<Country>) -> Option<FieldPatch> {
     let fields = contact.fields.iter().filter(|field| field.field_code.as_deref() == Some("PHONE"));
     let Some(there) = fields.map(|field| field.values.as_deref()).collect::<Option<Vec<_>>>() else {

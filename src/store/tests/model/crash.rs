@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use super::{pair::UnderWay, *};
 
 impl Pair {
-    /// Begins all of `acts`, waits until some are acknowledged, and goes on with what the disk held at that moment. The copy is
-    /// made while the store writes: of what is not synced yet it has what a cut may leave, and all that is.
+    /// Begins all of `acts`, waits until some are acknowledged, and goes on with what the disk held at that moment. The
+    /// copy is made while the store writes: of what is not synced yet it has what a cut may leave, and all that is.
     pub(super) async fn crash(&mut self, acts: Vec<Act>, acknowledged: u8) {
         let mut may_be = vec![self.model.clone()];
         let mut under_way: Vec<UnderWay> = Vec::new();

@@ -1,4 +1,5 @@
-//! What is learnt beside the queue, held against maps: ids of messages both ways, chats, moves, numbers, and what expires.
+//! What is learnt beside the queue, held against maps: ids of messages both ways, chats, moves, numbers, and what
+//! expires.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ use crate::{
     store::ManagerInitiated,
 };
 
-/// How many there are of each: messages on either side, conversations, chats that managers begin, customers and numbers.
+/// How many there are of each: messages on either side, conversations, chats that managers begin, customers and
+/// numbers.
 const FEW: u8 = 4;
 
 #[derive(Clone, Debug)]
@@ -97,7 +99,8 @@ fn phone(number: u8) -> String {
 struct Model {
     to_kommo: BTreeMap<u8, u8>,
     to_ours: BTreeMap<u8, Vec<u8>>,
-    /// When the links of a message of ours are over, by the first of them; and when a way back is that has lost its way there.
+    /// When the links of a message of ours are over, by the first of them; and when a way back is that has lost its way
+    /// there.
     link_until: BTreeSet<(UnixMillis, u8)>,
     way_back_until: BTreeSet<(UnixMillis, u8)>,
     chats: BTreeMap<u8, (u8, UnixMillis)>,

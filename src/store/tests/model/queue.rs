@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::*;
 
-/// A waiting job: its name, its place, which of its arrival's answers it is a part of, if that has several, and how it was
-/// tried.
+/// A waiting job: its name, its place, which of its arrival's answers it is a part of, if that has several, and how it
+/// was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) name: String,
@@ -142,8 +142,9 @@ impl Model {
         self.lane(lane).extend(again);
     }
 
-    /// Puts late jobs before the arrivals of these numbers in the lane, or at its end if it has not so many. Nothing comes
-    /// before an arrival of which parts are done. Whoever is moved gets a new number, and waits no more when its turn comes.
+    /// Puts late jobs before the arrivals of these numbers in the lane, or at its end if it has not so many. Nothing
+    /// comes before an arrival of which parts are done. Whoever is moved gets a new number, and waits no more when its
+    /// turn comes.
     pub(super) fn backfill(&mut self, lane: u8, late: Vec<(usize, Entry)>) {
         let jobs: Vec<_> = std::mem::take(self.lane(lane)).into();
         let is_begun = arrivals(&jobs).first().is_some_and(|arrival| arrival[0].part > 1);
@@ -174,8 +175,8 @@ impl Model {
         self.parked.retain(|parked| parked.expires_at.is_none_or(|until| until >= now));
     }
 
-    /// A new run begins: nothing is claimed or held, and what another run has put off is due, since nobody knows when that
-    /// was.
+    /// A new run begins: nothing is claimed or held, and what another run has put off is due, since nobody knows when
+    /// that was.
     pub(super) fn reopen(&mut self) {
         self.leased.clear();
         self.held.clear();

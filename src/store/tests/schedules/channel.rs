@@ -1,5 +1,5 @@
-//! `std::sync::mpsc` for the scheduler's threads. Shuttle's own keeps what nobody will read any more until the last sender goes;
-//! the system's drops it with the receiver, and whoever waits for an answer relies on that.
+//! `std::sync::mpsc` for the scheduler's threads. Shuttle's own keeps what nobody will read any more until the last
+//! sender goes; the system's drops it with the receiver, and whoever waits for an answer relies on that.
 
 use std::{collections::VecDeque, sync::Arc};
 
