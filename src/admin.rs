@@ -19,10 +19,9 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     alerts::health::Health,
-    clock,
     domain::address::{BotId, SourceId},
     media::imported::ImportedChats,
-    metrics::{Cause, Metrics},
+    metrics::{Cause, Form, Metrics},
     store::{Store, StoreError},
 };
 
@@ -117,16 +116,17 @@ fn held(admin: &Admin) -> Option<String> {
     ))
 }
 
-async fn prometheus(State(admin): State<Admin>) -> impl IntoResponse {
-    let (counts, now) = (admin.store.counts(), clock::now());
-    for (route, queue) in &counts.routes {
-        let oldest = queue.oldest_at.map(|at| at.until(now)).unwrap_or_default();
-        admin.metrics.queue(route, queue.waiting, oldest);
+/// The figures, in the form that the reader likes.
+async fn prometheus(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    let health = Arc::clone(&admin.health);
+    // It looks at the disk.
+    let measured = spawn_blocking(move || health.measure()).await;
+    if let Err(error) = measured {
+        tracing::error!(%error, "the bridge could not be measured");
     }
-    admin.metrics.parked(counts.parked, counts.told);
-    admin.metrics.unreadable_rows(counts.unreadable);
-    admin.metrics.held(admin.store.withheld().len());
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], admin.metrics.text())
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let form = Form::accepted(&accept.collect::<Vec<_>>().join(","));
+    ([(header::CONTENT_TYPE, form.content_type())], admin.metrics.text(form)).into_response()
 }
 
 /// The channel was connected to the account by a command.

@@ -17,6 +17,7 @@ mod doors;
 mod first;
 mod keeping;
 mod listeners;
+mod measuring;
 mod policy;
 mod remotes;
 
@@ -44,7 +45,7 @@ use crate::{
         imported::{self, ImportedChats},
         link::{LinkKey, Links},
     },
-    metrics::{Metrics, Polling},
+    metrics::{Asked, Metrics, Polling},
     relay::{
         Relay,
         context::{Context, LogOnce, ReadReceipts},
@@ -90,9 +91,13 @@ impl App {
         let life = Lifecycle::default();
         let app = Self { life, store: store.clone(), public: public_at, admin: admin_at, socket: socket.clone() };
         store.begin(clock::now()).await?;
-        let account = identity::client(&config.kommo)?;
+        let metrics = Arc::new(Metrics::new());
+        let expected = measuring::expected(config);
+        metrics.expect(&expected, clock::now());
+        let egress = config.kommo.egress().observed(metrics.observer(Asked::Account));
+        let account = identity::client_by(&config.kommo, &egress)?;
         identity::recall(&config.kommo, account.as_ref(), &store)?;
-        let health = Arc::new(Health::new(config, store.clone(), Arc::new(Metrics::new())));
+        let health = Arc::new(Health::new(config, store.clone(), metrics, expected));
         alerting::start(config, &health, public_at, &app.life)?;
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {
@@ -166,11 +171,12 @@ impl Services {
         let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
         let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
         let signer = Signer::new(config.kommo.channel_secret.expose());
-        let bots = bots(config)?;
+        let bots = bots::bots_by(config, &bots::observed(config, &metrics))?;
         let kommo = &config.kommo;
         let rate = kommo.requests_per_second.get();
         let origin = kommo.chats_url.url().clone();
-        let chats = Chats::new(&kommo.egress(), origin, &kommo.scope_id(&served), signer, kommo.timeout, rate)?;
+        let egress = kommo.egress().observed(metrics.observer(Asked::Kommo));
+        let chats = Chats::new(&egress, origin, &kommo.scope_id(&served), signer, kommo.timeout, rate)?;
         health.heed(chats.time());
         let links = Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
@@ -181,7 +187,7 @@ impl Services {
         let context = Arc::new(Context {
             chats,
             bots: bots.clone(),
-            downloads: downloads(config)?,
+            downloads: doors::downloads_by(config, &kommo.egress().observed(metrics.observer(Asked::Files)))?,
             links,
             store: store.clone(),
             keep_buttons: config.telegram.keep_buttons,

@@ -9,11 +9,6 @@ use std::{
 };
 
 use dashmap::DashMap;
-use prometheus_client::{
-    encoding::text::encode,
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
-};
 use tokio::time::Instant;
 
 use crate::domain::{
@@ -23,13 +18,22 @@ use crate::domain::{
 };
 
 mod bypass;
+mod calls;
+mod expected;
+mod figures;
 mod messages;
 mod noted;
+mod text;
 mod totals;
 mod trouble;
 
 use bypass::Bypass;
 pub use bypass::Bypassed;
+pub use calls::Asked;
+pub use expected::Expected;
+use figures::{Figures, labels};
+pub use messages::{Direction, Way};
+pub use text::Form;
 use totals::Tally;
 pub use totals::Totals;
 use trouble::Troubles;
@@ -47,34 +51,27 @@ pub enum Polling {
     Stopped(BotTrouble, String),
 }
 
-type Labels = Vec<(&'static str, String)>;
-type Counters = Family<Labels, Counter>;
-type Gauges = Family<Labels, Gauge>;
+/// What is measured of the disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk {
+    pub store_bytes: u64,
+    pub dumps_bytes: u64,
+    pub free_bytes: u64,
+    /// When the newest dump was written.
+    pub last_dump: Option<UnixMillis>,
+}
 
 /// State and counters of one bridge.
 #[derive(Debug)]
 pub struct Metrics {
     bots: DashMap<SourceId, Polling>,
     beats: DashMap<Route, Instant>,
-    updates: Counters,
-    hooks: Counters,
-    jobs: Counters,
-    kommo_calls: Counters,
-    waiting: Gauges,
-    oldest_seconds: Gauges,
-    parked: Gauge,
-    told: Gauge,
-    unreadable_rows: Counter,
-    held: Gauge,
-    rewound: Counter,
-    files: Counters,
-    found_answers: Counter,
     bypass: Bypass,
     /// When a hook was last refused because nothing could be stored.
     store_down_at: Mutex<Option<UnixMillis>>,
     troubles: Troubles,
     tally: Tally,
-    registry: Registry,
+    figures: Figures,
 }
 
 impl Default for Metrics {
@@ -87,75 +84,50 @@ impl Metrics {
     /// A meter that has seen nothing.
     #[must_use]
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("telekommo");
-        let updates = registered(&mut registry, "updates", "Telegram updates stored");
-        let hooks = registered(&mut registry, "hooks", "Kommo hooks answered");
-        let jobs = registered(&mut registry, "jobs", "Jobs settled");
-        let kommo_calls = registered(&mut registry, "kommo_calls", "Calls to the Chats API");
-        let waiting = registered(&mut registry, "waiting_jobs", "Jobs in the queue");
-        let oldest_seconds = registered(&mut registry, "oldest_job_seconds", "Age of the oldest job in the queue");
-        let parked = registered(&mut registry, "parked_messages", "Messages set aside for a person");
-        let told =
-            registered(&mut registry, "told_messages", "Messages set aside whose authors were told that they failed");
-        let unreadable_rows = registered(&mut registry, "unreadable_rows", "Rows of the store that could not be read");
-        let held = registered(&mut registry, "held_conversations", "Conversations whose answers wait for older ones");
-        let found_answers = registered(
-            &mut registry,
-            "found_answers",
-            "Answers that a comparison found though their hooks should have come",
-        );
-        let files = registered(&mut registry, "files", "Customers' files that Kommo has asked for");
-        let rewound =
-            registered(&mut registry, "store_rewound", "How often the data directory was found to have gone back");
         Self {
             bots: DashMap::new(),
             beats: DashMap::new(),
-            updates,
-            hooks,
-            jobs,
-            kommo_calls,
-            waiting,
-            oldest_seconds,
-            parked,
-            told,
-            unreadable_rows,
-            held,
-            rewound,
-            files,
-            found_answers,
             bypass: Bypass::default(),
             store_down_at: Mutex::default(),
             troubles: Troubles::default(),
             tally: Tally::default(),
-            registry,
+            figures: Figures::new(),
         }
     }
 
     /// Counts stored updates.
     pub fn updates(&self, source: &SourceId, taken: usize, known: usize) {
-        let count = |outcome: &str, by: usize| {
-            let labels = vec![("source", source.to_string()), ("outcome", outcome.to_owned())];
-            self.updates.get_or_create(&labels).inc_by(by as u64);
+        for (outcome, by) in [("stored", taken), ("known", known)] {
+            let of = labels([("source", source.as_str()), ("outcome", outcome)]);
+            self.figures.updates.get_or_create(&of).inc_by(by as u64);
+        }
+    }
+
+    /// Counts a poll that has ended.
+    pub(crate) fn polled(&self, source: &SourceId, state: &Polling) {
+        let outcome = match state {
+            Polling::Starting | Polling::Working => "answered",
+            Polling::Failing(_) => "failed",
+            Polling::Stopped(..) => "stopped",
         };
-        count("stored", taken);
-        count("known", known);
+        self.figures.polls.get_or_create(&labels([("source", source.as_str()), ("outcome", outcome)])).inc();
     }
 
     /// Counts an answered hook.
     pub fn hook(&self, outcome: &'static str) {
-        self.hooks.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+        self.figures.hooks.get_or_create(&labels([("outcome", outcome)])).inc();
     }
 
     /// Counts a settled job.
     pub fn job(&self, lane: &Lane, outcome: &'static str) {
-        let labels = vec![("route", lane.route.to_string()), ("outcome", outcome.to_owned())];
-        self.jobs.get_or_create(&labels).inc();
+        let of = labels([("route", &lane.route.to_string()), ("outcome", outcome)]);
+        self.figures.jobs.get_or_create(&of).inc();
     }
 
     /// Counts a call to Kommo.
     pub fn kommo(&self, is_answered: bool) {
         let outcome = if is_answered { "answered" } else { "failed" };
-        self.kommo_calls.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+        self.figures.kommo_calls.get_or_create(&labels([("outcome", outcome)])).inc();
     }
 
     /// A route's loop has come round.
@@ -171,39 +143,61 @@ impl Metrics {
 
     /// Notes the queue of one route.
     pub fn queue(&self, route: &Route, waiting: usize, oldest: Duration) {
-        let labels = vec![("route", route.to_string())];
-        self.waiting.get_or_create(&labels).set(i64::try_from(waiting).unwrap_or(i64::MAX));
-        self.oldest_seconds.get_or_create(&labels).set(i64::try_from(oldest.as_secs()).unwrap_or(i64::MAX));
+        let of = labels([("route", &route.to_string())]);
+        self.figures.waiting.get_or_create(&of).set(number(waiting as u64));
+        self.figures.oldest_seconds.get_or_create(&of).set(number(oldest.as_secs()));
     }
 
     /// Notes how many messages are parked: those that need a person, and those whose authors were told.
     pub fn parked(&self, for_person: usize, told: usize) {
-        self.parked.set(i64::try_from(for_person).unwrap_or(i64::MAX));
-        self.told.set(i64::try_from(told).unwrap_or(i64::MAX));
+        self.figures.parked.set(number(for_person as u64));
+        self.figures.told.set(number(told as u64));
     }
 
     /// Notes how many rows of the store could not be read so far.
     pub fn unreadable_rows(&self, count: u64) {
-        self.unreadable_rows.inner().store(count, Ordering::Relaxed);
+        self.figures.unreadable_rows.inner().store(count, Ordering::Relaxed);
     }
 
     /// Notes in how many conversations answers are held.
     pub fn held(&self, conversations: usize) {
-        self.held.set(i64::try_from(conversations).unwrap_or(i64::MAX));
+        self.figures.held.set(number(conversations as u64));
     }
 
     /// Counts a customer's file that Kommo has asked for, and whether it got it.
     pub fn file(&self, source: &SourceId, is_served: bool) {
-        for (outcome, is_so) in [("served", is_served), ("failed", !is_served)] {
-            let labels = vec![("source", source.to_string()), ("outcome", outcome.to_owned())];
-            // Both are there from the first file on, so that the first failure is an increase.
-            self.files.get_or_create(&labels).inc_by(is_so.into());
-        }
+        let outcome = if is_served { "served" } else { "failed" };
+        self.figures.files.get_or_create(&labels([("source", source.as_str()), ("outcome", outcome)])).inc();
+    }
+
+    /// Notes how much room is taken, and left.
+    pub fn disk(&self, disk: Disk) {
+        self.figures.store_bytes.set(number(disk.store_bytes));
+        self.figures.dumps_bytes.set(number(disk.dumps_bytes));
+        self.figures.free_bytes.set(number(disk.free_bytes));
+        self.figures.last_dump.set(disk.last_dump.map_or(0, UnixMillis::seconds));
+    }
+
+    /// Counts a comparison with Kommo's history that has ended.
+    pub fn compared(&self, outcome: &'static str) {
+        self.figures.comparisons.get_or_create(&labels([("outcome", outcome)])).inc();
+    }
+
+    /// Counts a message to a target of alerts.
+    pub fn alerted(&self, target: &str, is_sent: bool) {
+        let outcome = if is_sent { "sent" } else { "failed" };
+        self.figures.alerts.get_or_create(&labels([("target", target), ("outcome", outcome)])).inc();
+    }
+
+    /// Counts a call of the heartbeat.
+    pub fn beaten(&self, is_heard: bool) {
+        let outcome = if is_heard { "heard" } else { "failed" };
+        self.figures.heartbeats.get_or_create(&labels([("outcome", outcome)])).inc();
     }
 
     /// Counts an answer that a comparison found, although its hook should have come.
     pub fn answer_found(&self, written_at: UnixMillis) {
-        self.found_answers.inc();
+        self.figures.found_answers.inc();
         self.bypass.found(written_at);
     }
 
@@ -221,24 +215,11 @@ impl Metrics {
         }
         was_told
     }
-
-    /// All counters in the text form of Prometheus (`OpenMetrics` 1.0).
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail; were it to, what is there is better than nothing.
-        encode(&mut text, &self.registry).unwrap_or_default();
-        text
-    }
 }
 
-fn registered<M>(registry: &mut Registry, name: &str, help: &str) -> M
-where
-    M: prometheus_client::registry::Metric + Clone + Default,
-{
-    let metric = M::default();
-    registry.register(name, help, metric.clone());
-    metric
+/// A gauge has a sign.
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod expiry;
 mod http;
 mod look;
 mod names;
+mod observe;
 mod place;
 mod proxied;
 mod proxy;
@@ -23,6 +24,7 @@ pub use self::{
     expiry::ends_within,
     http::{Failed, Http, broken, broken_at, place, reached},
     names::Names,
+    observe::{Observer, Seen},
     place::{Place, Via},
     proxy::{NotAProxy, Proxy},
     trouble::{Cause, Phase, Trouble},

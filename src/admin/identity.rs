@@ -11,6 +11,7 @@ use crate::{
         account::{Account, Expected, token::Claims},
         wire::account::AccountInfo,
     },
+    net::Egress,
     store::{AccountFacts, Store, StoreError},
     words::{Language, Spoken},
 };
@@ -21,8 +22,16 @@ use crate::{
 /// # Errors
 /// If the HTTP client cannot be set up.
 pub fn client(kommo: &Kommo) -> anyhow::Result<Option<Account>> {
+    client_by(kommo, &kommo.egress())
+}
+
+/// The same by that way.
+///
+/// # Errors
+/// As those of [`client`].
+pub fn client_by(kommo: &Kommo, egress: &Egress) -> anyhow::Result<Option<Account>> {
     let (Some(url), Some(token)) = (&kommo.account_url, &kommo.access_token) else { return Ok(None) };
-    let account = Account::new(&kommo.egress(), url.url().clone(), token.expose(), kommo.timeout)?;
+    let account = Account::new(egress, url.url().clone(), token.expose(), kommo.timeout)?;
     Ok(Some(account.expecting(expected(kommo, kommo.account_id.as_ref()))))
 }
 

@@ -4,7 +4,9 @@
 
 use std::{
     collections::VecDeque,
-    path::PathBuf,
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -20,8 +22,8 @@ use crate::{
         time::UnixMillis,
     },
     kommo::time::KommoTime,
-    metrics::{Cause, Metrics, Totals, Trouble},
-    store::{Counts, Store, free_bytes},
+    metrics::{Cause, Disk, Expected, Metrics, Totals, Trouble},
+    store::{Counts, Store, dumps, free_bytes},
 };
 
 /// Over which time the share of failures is taken.
@@ -50,13 +52,15 @@ pub struct Health {
     metrics: Arc<Metrics>,
     data_dir: PathBuf,
     limits: Limits,
+    /// What there is to be shown.
+    expected: Expected,
     time: OnceLock<KommoTime>,
     totals: Mutex<VecDeque<(Instant, Totals)>>,
 }
 
 impl Health {
     #[must_use]
-    pub fn new(config: &Config, store: Store, metrics: Arc<Metrics>) -> Self {
+    pub fn new(config: &Config, store: Store, metrics: Arc<Metrics>, expected: Expected) -> Self {
         let limits = Limits {
             backlog_after: config.alerts.backlog_after,
             failed_percent: config.alerts.failed_percent,
@@ -64,7 +68,7 @@ impl Health {
             reserve_bytes: config.store.reserve_bytes,
         };
         let (time, totals) = (OnceLock::new(), Mutex::default());
-        Self { store, metrics, data_dir: config.data_dir.clone(), limits, time, totals }
+        Self { expected, store, metrics, data_dir: config.data_dir.clone(), limits, time, totals }
     }
 
     /// Compares this machine's clock with Kommo's from now on.
@@ -98,6 +102,28 @@ impl Health {
         self.metrics.note(Cause::Backlog, self.backlog(&counts, now));
         self.metrics.note(Cause::Failures, self.failures());
         self.metrics.troubles()
+    }
+
+    /// Measures what is measured when somebody asks.
+    pub fn measure(&self) {
+        let (counts, now) = (self.store.counts(), clock::now());
+        for (route, queue) in &counts.routes {
+            let oldest = queue.oldest_at.map(|at| at.until(now)).unwrap_or_default();
+            self.metrics.queue(route, queue.waiting, oldest);
+        }
+        self.metrics.parked(counts.parked, counts.told);
+        self.metrics.unreadable_rows(counts.unreadable);
+        self.metrics.held(self.store.withheld().len());
+        let (dumps_bytes, last_dump) = dumps(&dumps::dir(&self.data_dir)).unwrap_or_default();
+        self.metrics.disk(Disk {
+            store_bytes: self.store.size_bytes().unwrap_or_default(),
+            dumps_bytes,
+            free_bytes: free_bytes(&self.data_dir).unwrap_or_default(),
+            last_dump,
+        });
+        // What it notes is shown.
+        drop(self.look());
+        self.metrics.show_troubles(&self.expected);
     }
 
     fn disk(&self) -> Option<String> {
@@ -149,6 +175,13 @@ impl Health {
             )
         })
     }
+}
+
+/// The size of all dumps, and when the newest was written.
+fn dumps(dir: &Path) -> io::Result<(u64, Option<UnixMillis>)> {
+    let files: Vec<_> = dumps::all(dir)?.into_iter().map(|(_, file)| fs::metadata(file)).collect::<Result<_, _>>()?;
+    let newest = files.last().map(|file| UnixMillis::from_seconds(file.mtime()));
+    Ok((files.iter().map(fs::Metadata::len).sum(), newest))
 }
 
 fn parked(counts: &Counts) -> Option<String> {

@@ -43,6 +43,7 @@ impl Heartbeat {
                     tracing::debug!(why, "the heartbeat was not heard");
                 }
                 let is_failing = outcome.is_err();
+                self.metrics.beaten(!is_failing);
                 let was_failing = self.metrics.note(Cause::Heartbeat, outcome.err());
                 match (was_failing, is_failing) {
                     (false, true) => tracing::warn!("the heartbeat is not heard: /ready says why"),

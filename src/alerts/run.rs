@@ -191,6 +191,7 @@ impl Alerts {
         let Some(course) = self.targets.get_mut(&name) else { return };
         course.is_busy = false;
         let cause = Cause::AlertTarget(name.clone());
+        self.health.metrics().alerted(&name, outcome.is_ok());
         match outcome {
             Ok(()) => {
                 if std::mem::take(&mut course.failed) > 0 {

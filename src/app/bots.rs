@@ -1,6 +1,6 @@
 //! What the configuration says about Telegram: the bots, and what their server can do.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context;
 
@@ -8,6 +8,7 @@ use crate::{
     config::{ButtonPlace, Config, Source, Telegram},
     domain::{address::SourceId, keyboard::Layout},
     media::disk::Disk,
+    metrics::{Asked, Metrics},
     rate_limit::ChatLimits,
     telegram::{access::Access, bot::Bot},
 };
@@ -69,14 +70,27 @@ pub(super) fn access(config: &Config) -> Access {
     }
 }
 
+/// The same with whom counts what is asked.
+pub(super) fn observed(config: &Config, metrics: &Arc<Metrics>) -> Access {
+    let access = access(config);
+    Access { egress: access.egress.observed(metrics.observer(Asked::Telegram)), ..access }
+}
+
 /// The bot of each source.
 ///
 /// # Errors
 /// If an HTTP client cannot be set up.
 pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
-    let access = access(config);
+    bots_by(config, &access(config))
+}
+
+/// The same by that way.
+///
+/// # Errors
+/// As those of [`bots`].
+pub(super) fn bots_by(config: &Config, access: &Access) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
     let bot = |(source, settings): (&SourceId, &Source)| {
-        let bot = Bot::new(source.clone(), settings.token.bot_id(), settings.token.expose(), &access)?;
+        let bot = Bot::new(source.clone(), settings.token.bot_id(), settings.token.expose(), access)?;
         Ok((source.clone(), bot))
     };
     config.sources.iter().map(bot).collect()

@@ -19,6 +19,7 @@ use crate::{
     },
     media::{disk::Disk, imported, link::LinkKey, serve::MediaServer},
     metrics::Metrics,
+    net::Egress,
     store::Store,
     telegram::bot::Bot,
     words::Spoken,
@@ -64,7 +65,15 @@ pub(super) fn media(
 /// # Errors
 /// If the HTTP client cannot be set up.
 pub fn downloads(config: &Config) -> Result<Downloads, reqwest::Error> {
-    Downloads::new(&config.kommo.egress(), hosts(config), config.kommo.timeout)
+    downloads_by(config, &config.kommo.egress())
+}
+
+/// The same by that way.
+///
+/// # Errors
+/// As those of [`downloads`].
+pub(super) fn downloads_by(config: &Config, egress: &Egress) -> Result<Downloads, reqwest::Error> {
+    Downloads::new(egress, hosts(config), config.kommo.timeout)
 }
 
 /// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file

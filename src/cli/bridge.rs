@@ -31,6 +31,7 @@ use crate::{
     config::Config,
     files::people,
     media::imported,
+    metrics::Expected,
     store::{self, Store, StoreError, data_dir},
 };
 
@@ -133,7 +134,7 @@ async fn open(config: &Config) -> anyhow::Result<Result<Stopped, StoreError>> {
     let scope = identity::remembered(&config.kommo, &store)?.map(|account| config.kommo.scope_id(&account));
     let imported = imported::chats(&config.data_dir, scope.as_deref().unwrap_or_default());
     let bots = config.sources.iter().map(|(source, settings)| (source.clone(), settings.token.bot_id())).collect();
-    let health = Arc::new(Health::new(config, store.clone(), Arc::default()));
+    let health = Arc::new(Health::new(config, store.clone(), Arc::default(), Expected::default()));
     let router = admin::router(health, (bots, imported.clone()));
     Ok(Ok(Stopped { router: router.merge(history::router(store.clone(), imported)), store }))
 }

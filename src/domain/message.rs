@@ -125,6 +125,20 @@ pub enum MediaKind {
     File,
 }
 
+/// What messages can be called.
+pub const KINDS: [&str; 10] = [
+    "text",
+    MediaKind::Picture.name(),
+    MediaKind::Video.name(),
+    MediaKind::Voice.name(),
+    MediaKind::Audio.name(),
+    MediaKind::Sticker.name(),
+    MediaKind::File.name(),
+    "location",
+    "contact",
+    "other",
+];
+
 impl MediaKind {
     /// The name for people.
     #[must_use]

@@ -31,7 +31,7 @@ use crate::{
     domain::{
         address::SourceId,
         delivery::{Delivery, ErrorCode, Refusal, Report},
-        job::{Hook, IdempotencyKey, Job, Lane, Raw},
+        job::{Hook, IdempotencyKey, Job, Lane, Raw, Route},
         message::{Outbound, OutboundReaction, Recipient, Typing},
         time::UnixMillis,
     },
@@ -55,7 +55,7 @@ mod outcome;
 mod scope;
 
 pub use broadcast::Broadcasts;
-pub use outcome::{Rejected, Taken};
+pub use outcome::{NAMES, Rejected, Taken};
 pub use scope::Scope;
 use scope::scope_of;
 
@@ -226,10 +226,12 @@ impl HookIntake {
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&IdempotencyKey::hook(&message.id))))?;
         let job = Job::from(Hook { raw: raw.to_owned() });
         let is_bulk = sender.is_some_and(|sender| self.broadcasts.is_bulk(sender, &lane.thread, Instant::now()));
+        let source = if let Route::Outbound(source) = &lane.route { Some(source.clone()) } else { None };
         let taken =
             self.push(NewJob { id: Some(IdempotencyKey::hook(&message.id)), lane, job }, changes, is_bulk).await;
         if taken == Ok(Taken::Stored) {
-            self.metrics.manager_wrote();
+            let kind = message.file.as_ref().map_or(message.content.kind(), |file| file.kind.name());
+            self.metrics.manager_wrote(source.as_ref(), kind);
         }
         taken
     }

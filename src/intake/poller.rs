@@ -202,6 +202,10 @@ impl Poller {
     /// Shows the state, and says so once when it changes.
     fn report(&self, state: Polling) {
         let source = self.bot.source();
+        // While there is no room, nothing is polled.
+        if !matches!(state, Polling::Stopped(BotTrouble::NoRoom, _)) {
+            self.metrics.polled(source, &state);
+        }
         if !self.metrics.polling(source, state.clone()) {
             return;
         }

@@ -3,7 +3,7 @@
 use crate::{
     clock,
     domain::{address::SourceId, job::Route},
-    metrics::{BotTrouble, Cause, Metrics, Polling, Trouble},
+    metrics::{BotTrouble, Cause, Metrics, Polling, Trouble, figures::labels},
 };
 
 impl Metrics {
@@ -34,6 +34,8 @@ impl Metrics {
             Polling::Failing(why) => Some((BotTrouble::Unreachable, why.clone())),
             Polling::Stopped(kind, why) => Some((*kind, why.clone())),
         };
+        let is_up = state == Polling::Working;
+        self.figures.bot_up.get_or_create(&labels([("source", source.as_str())])).set(is_up.into());
         self.troubles.put_bot(source, trouble, clock::now());
         self.bots.insert(source.clone(), state.clone()) != Some(state)
     }
@@ -80,7 +82,7 @@ impl Metrics {
 
     /// Notes that the data directory has gone back in time, and what is to be done.
     pub fn rewound(&self, advice: String) {
-        self.rewound.inc();
+        self.figures.rewound.inc();
         self.note(Cause::Rewound, Some(advice));
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::address::Conversation;
 
 #[test]
 fn a_state_is_news_once() {
@@ -55,10 +56,93 @@ fn one_bots_own_trouble_cuts_nobody_off() {
     assert!(metrics.is_cut_off());
 }
 
+fn expected() -> Expected {
+    Expected {
+        sources: ["sales", "support"].map(|source| SourceId::parse(source).unwrap()).into(),
+        targets: ["owner".to_owned()].into(),
+        hooks: vec!["stored", "known"],
+        jobs: vec!["done", "parked"],
+    }
+}
+
+/// The families of a text of Prometheus that have no sample.
+fn empty(text: &str) -> Vec<&str> {
+    let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let has_sample = |family: &&str| text.lines().any(|line| line.starts_with(family));
+    families.filter(|family| !has_sample(family)).collect()
+}
+
 #[test]
-fn counters_are_text() {
+fn everything_that_is_expected_is_there_at_nothing() {
     let metrics = Metrics::new();
+    metrics.expect(&expected(), UnixMillis(0));
+    let text = metrics.text(Form::Prometheus);
+    assert_eq!(empty(&text), [""; 0], "{text}");
+    let count = |line: &&str| !line.starts_with('#') && line.contains("_total") || line.contains("_count");
+    let above: Vec<_> = text.lines().filter(count).filter(|line| !line.ends_with(" 0")).collect();
+    assert_eq!(above, [""; 0]);
+    for there in [
+        "telekommo_bot_up{source=\"sales\"} 0",
+        "telekommo_hooks_total{outcome=\"known\"} 0",
+        "telekommo_jobs_total{route=\"outbound:support\",outcome=\"parked\"} 0",
+        "telekommo_messages_total{source=\"sales\",direction=\"inbound\",kind=\"voice_message\",outcome=\"received\"} 0",
+        "telekommo_failed_messages_total{source=\"support\",direction=\"outbound\",outcome=\"reported\"} 0",
+        "telekommo_delivery_seconds_count{source=\"sales\",direction=\"outbound\"} 0",
+        "telekommo_http_requests_total{remote=\"telegram\",method=\"getUpdates\",status=\"200\"} 0",
+        "telekommo_trouble{cause=\"bot_revoked\",of=\"sales\"} 0",
+        "telekommo_trouble{cause=\"alert_target\",of=\"owner\"} 0",
+        "telekommo_alerts_total{target=\"owner\",outcome=\"failed\"} 0",
+        "telekommo_ready 1",
+    ] {
+        assert!(text.lines().any(|line| line == there), "{there} is not in {text}");
+    }
+    assert!(text.contains(&format!("telekommo_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))));
+}
+
+#[test]
+fn what_happens_is_counted_where_it_was_expected() {
+    let (metrics, expected) = (Metrics::new(), expected());
+    metrics.expect(&expected, UnixMillis(0));
+    let lines = |metrics: &Metrics| metrics.text(Form::Prometheus).lines().count();
+    let before = lines(&metrics);
+    let sales = SourceId::parse("sales").unwrap();
+    let conversation = Conversation::new(sales.clone(), 7);
+    let way = Way { written_at: None, came_at: UnixMillis(0), arrived_at: UnixMillis(700) };
+    metrics.customer_wrote(&conversation, "voice message");
+    metrics.reached_kommo(&sales, "voice message", way);
+    metrics.manager_wrote(Some(&sales), "text");
+    metrics.reached_customer(&conversation, "text", way);
+    metrics.given_up(Some(&sales), Direction::Outbound, 2, true);
+    metrics.job(&Lane::outbound(&conversation), "parked");
+    metrics.polling(&sales, Polling::Working);
+    metrics.polled(&sales, &Polling::Working);
+    metrics.file(&sales, false);
+    metrics.updates(&sales, 3, 1);
     metrics.hook("stored");
-    assert!(metrics.text().contains("telekommo_hooks_total{outcome=\"stored\"} 1"), "{}", metrics.text());
-    assert!(metrics.text().ends_with("# EOF\n"));
+    metrics.note(Cause::Dump, Some("it failed".to_owned()));
+    metrics.paused(&Route::Inbound, Some("403".to_owned()));
+    metrics.show_troubles(&expected);
+    assert_eq!(lines(&metrics), before, "nothing is there that was not before: {}", metrics.text(Form::Prometheus));
+    let text = metrics.text(Form::Prometheus);
+    for there in [
+        "telekommo_messages_total{source=\"sales\",direction=\"inbound\",kind=\"voice_message\",outcome=\"delivered\"} 1",
+        "telekommo_messages_total{source=\"sales\",direction=\"outbound\",kind=\"text\",outcome=\"received\"} 1",
+        "telekommo_failed_messages_total{source=\"sales\",direction=\"outbound\",outcome=\"parked\"} 2",
+        "telekommo_delivery_seconds_bucket{le=\"0.5\",source=\"sales\",direction=\"inbound\"} 0",
+        "telekommo_delivery_seconds_bucket{le=\"1.0\",source=\"sales\",direction=\"inbound\"} 1",
+        "telekommo_answer_seconds_count{source=\"sales\"} 1",
+        "telekommo_bot_up{source=\"sales\"} 1",
+        "telekommo_polls_total{source=\"sales\",outcome=\"answered\"} 1",
+        "telekommo_files_total{source=\"sales\",outcome=\"failed\"} 1",
+        "telekommo_updates_total{source=\"sales\",outcome=\"stored\"} 3",
+        "telekommo_trouble{cause=\"dump\",of=\"\"} 1",
+        "telekommo_trouble{cause=\"route_paused\",of=\"inbound\"} 1",
+        "telekommo_ready 0",
+    ] {
+        assert!(text.lines().any(|line| line == there), "{there} is not in {text}");
+    }
+    metrics.note(Cause::Dump, None);
+    metrics.show_troubles(&expected);
+    assert!(metrics.text(Form::Prometheus).contains("telekommo_trouble{cause=\"dump\",of=\"\"} 0"));
+    assert!(metrics.text(Form::OpenMetrics).ends_with("# EOF\n"));
 }

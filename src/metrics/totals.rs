@@ -117,13 +117,14 @@ impl Tally {
     }
 
     /// An answer has arrived: its customer waits no longer.
-    pub(super) fn answered(&self, conversation: &Conversation) {
+    /// Gives how long they have waited.
+    pub(super) fn answered(&self, conversation: &Conversation) -> Option<Duration> {
         self.with(|state| {
             state.totals.delivered += 1;
-            if let Some(since) = state.waiting.remove(conversation) {
-                state.totals.answered_after(since.elapsed());
-            }
-        });
+            let waited = state.waiting.remove(conversation)?.elapsed();
+            state.totals.answered_after(waited);
+            Some(waited)
+        })
     }
 
     /// Messages did not arrive, from customers or managers.
@@ -131,8 +132,8 @@ impl Tally {
         self.with(|state| state.totals.failed += messages as u64);
     }
 
-    fn with(&self, act: impl FnOnce(&mut State)) {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -8,6 +8,7 @@ use reqwest::{Client, ClientBuilder, Url};
 
 use crate::net::{
     names::Names,
+    observe::Observer,
     place::{Place, Via, shown},
     proxy::Proxy,
     trust,
@@ -18,6 +19,7 @@ use crate::net::{
 pub struct Egress {
     proxy: Proxy,
     matcher: Option<Arc<Matcher>>,
+    observer: Option<Observer>,
 }
 
 /// The matcher would show nothing that matters.
@@ -39,7 +41,17 @@ impl Egress {
     #[must_use]
     pub fn new(proxy: Proxy) -> Self {
         let matcher = proxy.matcher().map(Arc::new);
-        Self { proxy, matcher }
+        Self { proxy, matcher, observer: None }
+    }
+
+    /// The same way, seen by an observer.
+    #[must_use]
+    pub fn observed(self, observer: Observer) -> Self {
+        Self { observer: Some(observer), ..self }
+    }
+
+    pub(super) const fn observer(&self) -> Option<&Observer> {
+        self.observer.as_ref()
     }
 
     /// A client that goes this way. It follows no redirect: a token or a signature is for one address alone.

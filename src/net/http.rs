@@ -8,6 +8,7 @@ use crate::net::{
     causes::{self, Stage},
     egress::Egress,
     look,
+    observe::UnderWay,
     place::Place,
     proxied,
     trouble::{Cause, Trouble},
@@ -79,17 +80,20 @@ impl Http {
     ) -> Result<Response, Failed<K>> {
         let request = request.build().map_err(|_| Failed::Trouble(unmade()))?;
         let (url, place) = (request.url().clone(), self.egress.place(request.url()));
+        let mut under_way = UnderWay::new(self.egress.observer(), request.method(), request.url());
         let error = match self.client.execute(request).await {
             // Of an address of http the proxy says so in place of the host, which has heard nothing.
             Ok(response) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 return Err(Failed::Trouble(not_let_in(place)));
             }
             Ok(mut response) => {
+                under_way.answered(response.status().as_u16());
                 response.extensions_mut().insert(place);
                 return Ok(response);
             }
             Err(error) => error,
         };
+        drop(under_way);
         if let Some(known) = known(&error) {
             return Err(Failed::Known(known));
         }

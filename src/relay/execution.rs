@@ -58,6 +58,7 @@ impl Execution<'_> {
         }
         let task = Task::read(lease.job());
         let (message_id, answers) = (task.message_id(), task.answers());
+        let (messages, flow) = (task.messages(), task.flow(lease.lane()));
         let attempted = if is_late {
             Attempted::failed(retry_policy::too_late(lease.job(), lease.is_left()), false)
         } else {
@@ -79,13 +80,12 @@ impl Execution<'_> {
             let blame = self.blame(&message, &attempted, lease.class());
             self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
         };
-        let messages = retry_policy::messages(lease.job(), &answers);
         let (line, has_failed, now) = (Line::of(&lease, message_id), attempted.outcome.is_err(), clock::steady());
         let outcome = retry_policy::outcome(&lease, answers, attempted, blame, self.policy, now, fastrand::f64());
         let failed = has_failed.then(|| Failed::of(&outcome, now)).flatten();
         self.metrics.job(&lane, retry_policy::name(&outcome));
-        if matches!(outcome, Outcome::Park { .. }) {
-            self.metrics.given_up(messages);
+        if let (Outcome::Park { needs_person, .. }, Some((direction, source))) = (&outcome, &flow) {
+            self.metrics.given_up(source.as_ref(), *direction, messages, *needs_person);
         }
         let goes_on = matches!(outcome, Outcome::Retry { .. } | Outcome::Repeat);
         let parked = lease.settle(outcome, clock::now()).await?;

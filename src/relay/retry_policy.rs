@@ -7,7 +7,7 @@ use crate::{
     domain::{
         address::KommoMessageId,
         delivery::{Delivery, ErrorCode, Refusal},
-        job::{Job, Lane, Raw},
+        job::{Job, Lane},
         retry::{Failure, Schedule},
         time::UnixMillis,
     },
@@ -219,10 +219,8 @@ fn needs_person(answers: &[KommoMessageId], refusal: &Refusal) -> bool {
     answers.is_empty() || refusal.code == ErrorCode::Internal || refusal.may_have_arrived
 }
 
-/// How many messages of people a job is about.
-pub(super) const fn messages(job: &Job, answers: &[KommoMessageId]) -> usize {
-    if matches!(job, Job::Raw(Raw::Update(_))) { 1 } else { answers.len() }
-}
+/// All names of endings.
+pub const NAMES: [&str; 6] = ["done", "unfolded", "united", "retried", "repeated", "parked"];
 
 /// The name of an ending in metrics.
 pub(super) const fn name(outcome: &Outcome) -> &'static str {

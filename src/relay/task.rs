@@ -3,9 +3,10 @@
 use crate::{
     domain::{
         address::{BotId, KommoMessageId, SourceId},
-        job::{Hook, InboundJob, Job, Raw, SendJob, StatusJob, Update},
+        job::{Hook, InboundJob, Job, Lane, Raw, Route, SendJob, StatusJob, Update},
         message::{Outbound, OutboundReaction},
     },
+    metrics::Direction,
     translate::{
         from_kommo::{self, Arrival},
         from_telegram::Received,
@@ -64,6 +65,25 @@ impl<'a> Task<'a> {
             Text::Update { .. } | Text::Reaction(_) | Text::Nothing => {
                 self.job.calls().iter().map(|call| call.message.clone()).collect()
             }
+        }
+    }
+
+    /// How many messages of people the job is about.
+    pub(super) fn messages(&self) -> usize {
+        match &self.text {
+            Text::Update { .. } => 1,
+            Text::Reaction(_) => 0,
+            Text::Answer(_) | Text::Nothing => self.answers().len(),
+        }
+    }
+
+    /// Which way the messages go, and by which source, if that is known.
+    pub(super) fn flow(&self, lane: &Lane) -> Option<(Direction, Option<SourceId>)> {
+        match (&self.text, &lane.route) {
+            (Text::Update { source, .. }, _) => Some((Direction::Inbound, Some((*source).clone()))),
+            (_, Route::Outbound(source)) => Some((Direction::Outbound, Some(source.clone()))),
+            (_, Route::Undeliverable) => Some((Direction::Outbound, None)),
+            (_, Route::Inbound | Route::Status | Route::Crm) => None,
         }
     }
 

@@ -18,7 +18,10 @@ use tokio::{
 };
 
 use super::*;
-use crate::serve::{peer::Peer, unread::Unread};
+use crate::{
+    metrics::Form,
+    serve::{peer::Peer, unread::Unread},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The largest body that is read here.
@@ -200,7 +203,7 @@ async fn what_is_refused_by_its_head_is_counted_and_waits_for_nobody_who_is_serv
         assert!(answer.starts_with("HTTP/1.1 400") && asked == 0, "{lines:?}: {answer}");
     }
     assert_eq!((begun.elapsed(), door.open.small_bytes_held()), (Duration::ZERO, 0));
-    let metrics = metrics.text();
+    let metrics = metrics.text(Form::Prometheus);
     assert!(metrics.contains("telekommo_hooks_total{outcome=\"irregular\"} 2"), "{metrics}");
 }
 

@@ -16,6 +16,7 @@ mod delivered;
 mod edits;
 mod edits_refused;
 mod exchange;
+mod figures;
 mod files_broken;
 mod files_out;
 mod files_trouble;

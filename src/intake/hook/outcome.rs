@@ -107,3 +107,19 @@ impl Taken {
         }
     }
 }
+
+/// All names of outcomes.
+pub const NAMES: [&str; 12] = [
+    Taken::Stored.name(),
+    Taken::Known.name(),
+    Taken::Passed.name(),
+    Taken::Ignored.name(),
+    Rejected::Unsigned.name(),
+    Rejected::UnknownScope.name(),
+    Rejected::UnknownPath.name(),
+    Rejected::Malformed.name(),
+    Rejected::TooLarge.name(),
+    Rejected::Unfinished.name(),
+    Rejected::Garbled.name(),
+    Rejected::StoreDown.name(),
+];

@@ -11,6 +11,7 @@ use crate::{
         chats::CallError,
         wire::{Accepted, Event, HistoryMessage},
     },
+    metrics::Way,
     relay::{
         context::Context,
         inbound::avatar,
@@ -57,7 +58,7 @@ pub(super) async fn send_with(context: &Context, inbound: &Inbound, extras: Extr
 /// Counts a message when it is tried first.
 fn came(context: &Context, inbound: &Inbound, attempt: Attempt) {
     if attempt.is_first {
-        context.metrics.customer_wrote(&inbound.conversation);
+        context.metrics.customer_wrote(&inbound.conversation, inbound.content.kind());
     }
 }
 
@@ -100,10 +101,17 @@ async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: A
     }
 }
 
+/// Counts a message that Kommo has.
+fn arrived(context: &Context, inbound: &Inbound, attempt: Attempt) {
+    let (written_at, came_at) = (Some(inbound.sent_at), attempt.enqueued_at);
+    let way = Way { written_at, came_at, arrived_at: clock::now() };
+    context.metrics.reached_kommo(&inbound.conversation.source, inbound.content.kind(), way);
+}
+
 async fn accepted(context: &Context, inbound: &Inbound, answer: Accepted, attempt: Attempt) -> StepResult {
     context.observe(None);
     context.metrics.unconnected(None);
-    context.metrics.reached_kommo();
+    arrived(context, inbound, attempt);
     let took_ms = attempt.enqueued_at.until(clock::now()).as_millis();
     tracing::info!(
         conversation = %inbound.conversation, message_id = %inbound.id, kommo_id = answer.msgid.as_deref(),
@@ -148,7 +156,7 @@ async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt
     }
     Err(StepError::remote(match already_there(context, inbound).await? {
         Found::There(changes) => {
-            context.metrics.reached_kommo();
+            arrived(context, inbound, attempt);
             tracing::info!(message = %inbound.id, "Kommo had this message already");
             return Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }));
         }

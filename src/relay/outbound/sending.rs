@@ -9,6 +9,7 @@ use crate::{
         timestamps::Arrived,
         topic::Topic,
     },
+    metrics::Way,
     relay::{
         context::Context,
         destination,
@@ -123,10 +124,12 @@ impl Sending<'_> {
             tracing::debug!(%conversation, %message_id, telegram_id, part, "part of an answer sent to Telegram");
             return;
         }
-        let took = self.lease.enqueued_at().until(clock::now());
+        let (came_at, arrived_at) = (self.lease.enqueued_at(), clock::now());
+        let took = came_at.until(arrived_at);
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let kind = call.method.kind();
-        self.context.metrics.reached_customer(&call.to);
+        let way = Way { written_at: call.written_at, came_at, arrived_at };
+        self.context.metrics.reached_customer(&call.to, kind, way);
         tracing::info!(%conversation, %message_id, telegram_id, part, kind, took_ms, "sent to Telegram");
     }
 

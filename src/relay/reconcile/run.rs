@@ -49,7 +49,7 @@ impl Reconciler {
         summary.add(self.until_timely(search).await?);
         while let Some(mut target) = search.next(&self.parts.store) {
             if search.is_void() {
-                return Ok(Worked::ClockSet);
+                return Ok(self.ended(Worked::ClockSet));
             }
             if said_at.elapsed() >= SAY_EVERY {
                 say(format!("{} of {all} conversations are compared.", all - search.conversations() - 1));
@@ -106,7 +106,17 @@ impl Reconciler {
             summary.add(self.rest(wait, search).await?);
         }
         summary.add(self.end_doubt(search).await?);
-        Ok(if search.is_void() { Worked::ClockSet } else { Worked::Off(summary) })
+        Ok(self.ended(if search.is_void() { Worked::ClockSet } else { Worked::Off(summary) }))
+    }
+
+    /// Counts an end.
+    fn ended(&self, worked: Worked) -> Worked {
+        self.parts.metrics.compared(match &worked {
+            Worked::Off(summary) if summary.unread == 0 => "complete",
+            Worked::Off(_) => "partial",
+            Worked::ClockSet => "restarted",
+        });
+        worked
     }
 
     /// Lets go of the lane of what was compared, unless there is more of it to be seen to.

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, ffi::OsStr, fs, path::Path};
 
-use telekommo::{docs::CHAPTERS, serve::HERE};
+use telekommo::{
+    docs::CHAPTERS,
+    domain::{address::SourceId, time::UnixMillis},
+    metrics::{Expected, Form, Metrics},
+    serve::HERE,
+};
 use toml::Table;
 
 use super::text;
@@ -130,25 +135,60 @@ fn every_key_that_a_document_names_exists() {
     assert!(named > 50, "only {named} keys are found");
 }
 
-/// The names of all metrics, without the ending of counters.
+/// The names of all metrics, as a reader of Prometheus sees them.
 fn metrics() -> BTreeSet<String> {
-    let source = text("src/metrics.rs");
-    let calls = source.split("registered(").skip(1);
-    let names = calls.filter_map(|call| call.split('"').nth(1).filter(|_| call.trim_start().starts_with("&mut")));
-    names.map(|name| format!("telekommo_{name}")).collect()
+    let metrics = Metrics::new();
+    metrics.expect(
+        &Expected {
+            sources: [SourceId::parse("sales").unwrap()].into(),
+            targets: ["owner".to_owned()].into(),
+            hooks: vec!["stored"],
+            jobs: vec!["done"],
+        },
+        UnixMillis(0),
+    );
+    let text = metrics.text(Form::Prometheus);
+    text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// What a name is that may be one of a histogram's.
+fn bare(name: &str) -> &str {
+    let endings = ["_bucket", "_count", "_sum"];
+    endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+/// The metrics that a text names.
+fn named(text: &str) -> BTreeSet<&str> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // A package's file is called `telekommo_*.deb`.
+    let is_metric = |word: &&str| word.strip_prefix("telekommo_").is_some_and(|name| !name.is_empty());
+    let found = text.split(|c| !is_of_name(c)).filter(is_metric);
+    found.map(bare).collect()
 }
 
 #[test]
 fn every_metric_has_a_row_and_every_metric_that_is_named_exists() {
     let known = metrics();
-    assert!(known.len() >= 10, "only {known:?} are found");
-    let bare = |name: &str| name.strip_suffix("_total").unwrap_or(name).to_owned();
+    assert!(known.len() >= 30, "only {known:?} are found");
     let rows = super::rows(&text("src/docs/operate.md"), "Metric");
-    let described: BTreeSet<_> = rows.iter().map(|row| bare(super::quoted(&row[0])[0])).collect();
+    let described: BTreeSet<_> = rows.iter().map(|row| super::quoted(&row[0])[0].to_owned()).collect();
     assert_eq!(described, known);
-    for (path, piece) in all_code() {
-        for word in piece.split([' ', '{']).filter(|word| word.starts_with("telekommo_")) {
-            assert!(known.contains(&bare(word)), "{path}: there is no metric {word}");
+    let beside = ["systemd/prometheus-rules.yml", "systemd/grafana-dashboard.json"];
+    let beside = beside.map(|path| (path.to_owned(), text(path)));
+    for (path, piece) in all_code().into_iter().chain(beside) {
+        for name in named(&piece) {
+            assert!(known.contains(name), "{path}: there is no metric {name}");
+        }
+    }
+}
+
+#[test]
+fn the_rules_and_the_dashboard_name_what_matters() {
+    let [rules, dashboard] = ["systemd/prometheus-rules.yml", "systemd/grafana-dashboard.json"].map(text);
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard).unwrap();
+    for (what, text) in [("the rules", rules), ("the dashboard", dashboard.to_string())] {
+        for metric in ["bot_up", "trouble", "parked_messages", "oldest_job_seconds", "failed_messages_total"] {
+            assert!(named(&text).contains(format!("telekommo_{metric}").as_str()), "{what} lack {metric}");
         }
     }
 }

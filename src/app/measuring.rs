@@ -1,0 +1,13 @@
+//! What is counted from the start.
+
+use crate::{config::Config, intake::hook, metrics::Expected, relay::retry_policy};
+
+/// What a bridge with this configuration has.
+pub(super) fn expected(config: &Config) -> Expected {
+    Expected {
+        sources: config.sources.keys().cloned().collect(),
+        targets: config.alerts.targets.keys().cloned().collect(),
+        hooks: hook::NAMES.into_iter().chain(["irregular"]).collect(),
+        jobs: retry_policy::NAMES.to_vec(),
+    }
+}

@@ -1,0 +1,162 @@
+//! What is known from the start: every counter is there at 0, so that the first of anything is an increase.
+
+use std::collections::BTreeSet;
+
+use prometheus_client::metrics::family::Family;
+
+use crate::{
+    domain::{address::SourceId, job::Route, message::KINDS, time::UnixMillis},
+    metrics::{
+        BotTrouble, Cause, Metrics,
+        figures::{Labels, labels},
+        messages::{Direction, kind_label},
+    },
+};
+
+/// What a bridge has.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    pub sources: BTreeSet<SourceId>,
+    /// The targets of alerts.
+    pub targets: BTreeSet<String>,
+    /// How a hook can end.
+    pub hooks: Vec<&'static str>,
+    /// How a job can end.
+    pub jobs: Vec<&'static str>,
+}
+
+impl Metrics {
+    /// Counts what is to be expected from 0 on.
+    pub fn expect(&self, expected: &Expected, now: UnixMillis) {
+        let figures = &self.figures;
+        figures.started.set(now.seconds());
+        for source in &expected.sources {
+            self.expect_source(source);
+        }
+        for outcome in &expected.hooks {
+            there(&figures.hooks, &labels([("outcome", outcome)]));
+        }
+        let outbound = expected.sources.iter().cloned().map(Route::Outbound);
+        for route in [Route::Inbound, Route::Status, Route::Crm, Route::Undeliverable].into_iter().chain(outbound) {
+            let route = route.to_string();
+            for outcome in &expected.jobs {
+                there(&figures.jobs, &labels([("route", &route), ("outcome", outcome)]));
+            }
+            there(&figures.waiting, &labels([("route", &route)]));
+            there(&figures.oldest_seconds, &labels([("route", &route)]));
+        }
+        for outcome in ["answered", "failed"] {
+            there(&figures.kommo_calls, &labels([("outcome", outcome)]));
+        }
+        for outcome in ["complete", "partial", "restarted"] {
+            there(&figures.comparisons, &labels([("outcome", outcome)]));
+        }
+        for outcome in ["heard", "failed"] {
+            there(&figures.heartbeats, &labels([("outcome", outcome)]));
+        }
+        for target in &expected.targets {
+            for outcome in ["sent", "failed"] {
+                there(&figures.alerts, &labels([("target", target), ("outcome", outcome)]));
+            }
+        }
+        self.expect_calls();
+        self.show_troubles(expected);
+    }
+
+    fn expect_source(&self, source: &SourceId) {
+        let (figures, name) = (&self.figures, source.as_str());
+        for outcome in ["stored", "known"] {
+            there(&figures.updates, &labels([("source", name), ("outcome", outcome)]));
+        }
+        for outcome in ["answered", "failed", "stopped"] {
+            there(&figures.polls, &labels([("source", name), ("outcome", outcome)]));
+        }
+        for outcome in ["served", "failed"] {
+            there(&figures.files, &labels([("source", name), ("outcome", outcome)]));
+        }
+        for direction in [Direction::Inbound, Direction::Outbound] {
+            let of = || [("source", name), ("direction", direction.name())];
+            let [source, direction] = of();
+            for kind in KINDS.map(kind_label) {
+                for outcome in ["received", "delivered"] {
+                    let all = [source, direction, ("kind", kind.as_str()), ("outcome", outcome)];
+                    there(&figures.messages, &labels(all));
+                }
+            }
+            for outcome in ["parked", "reported"] {
+                there(&figures.failed_messages, &labels([source, direction, ("outcome", outcome)]));
+            }
+            there(&figures.delivery_seconds, &labels(of()));
+        }
+        there(&figures.answer_seconds, &labels([("source", name)]));
+        there(&figures.bot_up, &labels([("source", name)]));
+    }
+
+    /// Shows for every cause whether something is wrong with it.
+    pub fn show_troubles(&self, expected: &Expected) {
+        let troubles = self.troubles();
+        let trouble = &self.figures.trouble;
+        for cause in known(expected) {
+            trouble.get_or_create(&of(&cause)).set(0);
+        }
+        for wrong in &troubles {
+            trouble.get_or_create(&of(&wrong.cause)).set(1);
+        }
+        self.figures.ready.set((!troubles.iter().any(|trouble| trouble.cause.is_obstacle())).into());
+    }
+}
+
+/// Lets something be counted from 0 on.
+pub(super) fn there<M: Clone>(family: &Family<Labels, M>, of: &Labels) {
+    drop(family.get_or_create(of));
+}
+
+fn of(cause: &Cause) -> Vec<(&'static str, String)> {
+    labels([("cause", cause.name()), ("of", &cause.of().unwrap_or_default())])
+}
+
+/// Every cause that there can be.
+fn known(expected: &Expected) -> Vec<Cause> {
+    let kinds = [
+        BotTrouble::Starting,
+        BotTrouble::Unreachable,
+        BotTrouble::Revoked,
+        BotTrouble::Webhook,
+        BotTrouble::PolledElsewhere,
+        BotTrouble::NotServed,
+        BotTrouble::NoRoom,
+    ];
+    let of_source = |source: &SourceId| {
+        let bots = kinds.map(|kind| Cause::Bot(source.clone(), kind));
+        let more = [Cause::Files(source.clone()), Cause::Paused(Route::Outbound(source.clone()))];
+        bots.into_iter().chain(more).collect::<Vec<_>>()
+    };
+    let single = [
+        Cause::Paused(Route::Inbound),
+        Cause::Paused(Route::Status),
+        Cause::Paused(Route::Crm),
+        Cause::Kommo,
+        Cause::Disconnected,
+        Cause::Unanswered,
+        Cause::Unconnected,
+        Cause::Elsewhere,
+        Cause::Store,
+        Cause::Disk,
+        Cause::Rewound,
+        Cause::Dump,
+        Cause::Clock,
+        Cause::Token,
+        Cause::TokenEnded,
+        Cause::Certificate,
+        Cause::PublicAddress,
+        Cause::Sources,
+        Cause::Backlog,
+        Cause::Parked,
+        Cause::Failures,
+        Cause::Hooks,
+        Cause::Unread,
+        Cause::Heartbeat,
+    ];
+    let targets = expected.targets.iter().cloned().map(Cause::AlertTarget);
+    expected.sources.iter().flat_map(of_source).chain(single).chain(targets).collect()
+}
