@@ -78,6 +78,7 @@ impl Breaker {
             && let Some(since) = remote.with(|way| way.is_shut(now))
         {
             if remote.with(Way::take_trial) {
+                self.with(|evidence| evidence.tried(now));
                 return (Gate::Trial, None);
             }
             return (Gate::Shut(since), remote.with(|way| way.next_at(now)));

@@ -55,6 +55,13 @@ impl Evidence {
         (Gate::Trial, None)
     }
 
+    /// A message is tried because the remote may be away: what it shows is shown of the refusal as well.
+    pub(super) const fn tried(&mut self, now: Instant) {
+        if let Some(refusal) = &mut self.refusal {
+            refusal.tried_at = Some(now);
+        }
+    }
+
     /// Whether messages pass, as far as is known.
     pub(super) const fn is_free(&self) -> bool {
         self.refusal.is_none()

@@ -8,6 +8,7 @@ use tokio::{
 use super::*;
 
 mod model;
+mod trials;
 
 /// A remote whose answers a test sets, with a count of its probes and what was told last.
 struct Play {

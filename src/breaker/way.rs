@@ -80,16 +80,21 @@ impl Way {
         (slowest, is_doubtful): (Duration, bool),
         chance: f64,
     ) -> bool {
-        let since = self.outage.as_ref().map_or(now, |outage| outage.since);
-        let every = if now - since < LONG { EVERY } else { RARELY };
-        let every = every.min(slowest).mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0));
-        let probe_at = now + every;
-        // Whoever fails while a probe is due already neither hastens nor delays it.
-        let probe_at = self.probe_at().filter(|at| *at > now).unwrap_or(probe_at);
-        let probes = self.outage.as_ref().map_or(0, |outage| outage.probes) + 1;
-        let is_tried = !probes.is_multiple_of(PROBES_PER_TRIAL);
-        let outage = Outage { since, why: why.to_owned(), probe_at, is_doubtful, is_tried, probes };
-        self.outage.replace(outage).is_none()
+        let Some(outage) = &mut self.outage else {
+            let probe_at = now + until_next(Duration::ZERO, slowest, chance);
+            let outage = Outage { since: now, why: why.to_owned(), probe_at, is_doubtful, is_tried: true, probes: 1 };
+            self.outage = Some(outage);
+            return true;
+        };
+        (outage.why, outage.is_doubtful) = (why.to_owned(), is_doubtful);
+        // Whoever fails before a probe is due neither hastens nor delays it, nor counts as one: a hundred calls that
+        // fail together must not lead to a trial each time that three of them have failed.
+        if outage.probe_at <= now {
+            outage.probe_at = now + until_next(now - outage.since, slowest, chance);
+            outage.probes += 1;
+            outage.is_tried = !outage.probes.is_multiple_of(PROBES_PER_TRIAL);
+        }
+        false
     }
 
     /// The remote answers. Gives the outage that this ends.
@@ -104,4 +109,10 @@ impl Way {
         self.paused = Some(longest.map_or((now, until), |(since, before)| (since, before.max(until))));
         longest.is_none()
     }
+}
+
+/// How long to wait for the next probe of an outage that has lasted for so long.
+fn until_next(lasted: Duration, slowest: Duration, chance: f64) -> Duration {
+    let every = if lasted < LONG { EVERY } else { RARELY };
+    every.min(slowest).mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0))
 }

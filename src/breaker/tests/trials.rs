@@ -1,0 +1,37 @@
+//! How often a message is tried while nobody knows whether the remote answers.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_fail_together_are_not_so_many_probes() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    *play.answer.lock().unwrap() = Err(Failure::transient("the history fails"));
+    let began = Instant::now();
+    while gate(&breaker) != Gate::Trial {
+        for message in 0..20 {
+            assert_eq!(breaker.note(&message.to_string(), failed("500")).await, Blame::Way);
+            play.remote.breaks(&Failure::transient("500"), Instant::now());
+        }
+        advance(Duration::from_millis(100)).await;
+    }
+    assert!(began.elapsed() >= Duration::from_millis(4800), "a trial after {:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_trial_serves_both_questions() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    assert_eq!(breaker.note("a", failed("405")).await, Blame::Unknown);
+    assert_eq!(breaker.note("b", failed("405")).await, Blame::Way);
+    *play.answer.lock().unwrap() = Err(Failure::transient("the history fails"));
+    breaker.answers().await;
+    while gate(&breaker) != Gate::Trial {
+        sleep(Duration::from_millis(100)).await;
+    }
+    play.away(false);
+    play.remote.clear(Instant::now());
+    assert!(matches!(gate(&breaker), Gate::Shut(_)), "the message that is tried has not ended");
+    breaker.note("a", Sign::Passed).await;
+    assert_eq!(gate(&breaker), Gate::Free);
+}
