@@ -1,10 +1,13 @@
 //! What people and disks do to the bridge's files while it is stopped.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
+
+use serde_json::{Value, json};
 
 use crate::{bridge::Bridge, disk::Disk, folder::copy};
 
@@ -58,9 +61,8 @@ impl Bridge {
             }
             Dump::Newest => {}
             Dump::OfFormat1 => {
-                let (text, former) = (fs::read_to_string(newest).unwrap(), self.data.with_file_name("former.jsonl"));
-                assert!(text.lines().next().unwrap().contains("\"schema\":2"), "there is another format now");
-                fs::write(&former, text.replacen("\"schema\":2", "\"schema\":1", 1)).unwrap();
+                let former = self.data.with_file_name("former.jsonl");
+                fs::write(&former, of_format_1(&fs::read_to_string(newest).unwrap())).unwrap();
                 restore.arg(former);
             }
         }
@@ -89,6 +91,41 @@ impl Bridge {
         self.is_flipped = true;
         self.disk = Disk::of(&self.data);
     }
+}
+
+/// A dump as a version of format 1 would have written it: each row that expires has a note of its own.
+fn of_format_1(dump: &str) -> String {
+    let mut rows: Vec<(String, Value)> = Vec::new();
+    for line in dump.lines().filter(|line| line.starts_with("{\"k\":")) {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let key = row["k"].as_str().unwrap().to_owned();
+        match key.strip_prefix("65").and_then(|noted| noted.split_at_checked(16)) {
+            Some((at, behind)) if behind.starts_with("00") => {
+                let at = u64::from_str_radix(at, 16).unwrap();
+                let packed: Vec<(String, u64)> = serde_json::from_str(row["v"].as_str().unwrap()).unwrap();
+                for (expires, later) in packed {
+                    let key = format!("65{:016x}{}", at + later, hex(&expires));
+                    rows.push((key.clone(), json!({ "k": key, "v": "null" })));
+                }
+            }
+            _ if key == hex("mschema") => {
+                assert_eq!(row["v"], "3", "there is another format now");
+                rows.push((key.clone(), json!({ "k": key, "v": "1" })));
+            }
+            _ => rows.push((key, row)),
+        }
+    }
+    rows.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut text = json!({ "format": "telekommo-dump", "schema": 1 }).to_string();
+    for (_, row) in &rows {
+        write!(text, "\n{row}").unwrap();
+    }
+    writeln!(text, "\n{}", json!({ "rows": rows.len() })).unwrap();
+    text
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) {
