@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -106,7 +107,7 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
 /// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself
 /// within a minute, and a balancer that sends no hooks here meanwhile would lose them.
 fn held(admin: &Admin) -> Option<String> {
-    let (conversations, why) = (admin.store.withheld().len(), admin.metrics.why_unread());
+    let (conversations, why) = (admin.store.withheld(), admin.metrics.why_unread());
     if conversations == 0 {
         return why.map(|why| format!("Kommo's history cannot be compared: {why}"));
     }
@@ -170,8 +171,7 @@ async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Whic
     if !is_addressed_directly(&headers) {
         return elsewhere();
     }
-    let rows = spawn_blocking(move || chats::known(&admin.store, &admin.bots, &admin.imported, &which)).await;
-    match rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string()))) {
+    match chats::known(admin.store, admin.bots, admin.imported, which).await {
         Ok(rows) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&rows)).into_response(),
         Err(error) => failed(&error),
     }

@@ -11,7 +11,7 @@
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -53,6 +53,7 @@ mod links;
 mod lists;
 mod lock;
 mod look;
+mod lookup;
 mod manager_initiated;
 mod open;
 mod park;
@@ -60,6 +61,7 @@ mod parked_list;
 mod push;
 mod questions;
 mod reach;
+mod reader;
 mod rebuild;
 mod restore;
 mod rewound;
@@ -99,7 +101,7 @@ pub use self::{
     waiting::{Turn, Untouched, WaitingJob, WaitingLane},
     watermark::{Behind, KnownChat},
 };
-use self::{committer::Committer, db::Db, index::Index};
+use self::{committer::Committer, index::Index, lookup::Lookup, reader::Reader};
 
 /// Where a store is and how long it remembers.
 #[derive(Clone, Debug)]
@@ -124,11 +126,9 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    /// `None` once it is closed.
-    db: RwLock<Option<Db>>,
+    reader: Reader,
     committer: Committer,
     index: Arc<Mutex<Index>>,
-    failed: Arc<OnceLock<String>>,
     /// What arrived before this number was left by an earlier run.
     first_of_run: u64,
     /// Held while a parked message goes back to its queue, and by a dump; see [`dump`].
@@ -247,23 +247,9 @@ pub struct QueueCount {
 }
 
 impl Store {
-    /// The database, unless the store has failed or was closed.
-    fn db(&self) -> Result<Db, StoreError> {
-        if let Some(why) = self.0.failed.get() {
-            return Err(StoreError::Failed(why.clone()));
-        }
-        let db = self.0.db.read().unwrap_or_else(PoisonError::into_inner).clone();
-        db.ok_or_else(|| StoreError::Failed("the store is closed".to_owned()))
-    }
-
-    /// Looks at a whole table, on a thread where that keeps nobody waiting.
-    async fn apart<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let db = self.db()?;
-        let looked = tokio::task::spawn_blocking(move || look(&db)).await;
-        looked.unwrap_or_else(|error| Err(StoreError::Failed(format!("a look at the store broke off: {error}"))))
+    /// What finds single rows, unless the store has failed or was closed.
+    fn db(&self) -> Result<Lookup, StoreError> {
+        self.0.reader.lookup()
     }
 
     fn with_index<T>(&self, act: impl FnOnce(&mut Index) -> T) -> T {
@@ -338,7 +324,7 @@ impl Store {
     /// If the last commit fails.
     pub async fn close(self) -> Result<(), StoreError> {
         let closed = self.0.committer.close().await;
-        self.0.db.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.0.reader.close();
         closed
     }
 }

@@ -1,6 +1,6 @@
 //! What the running bridge says about its conversations, and what it queues for them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
@@ -91,22 +91,23 @@ impl Which {
 
 /// Those that Kommo knows, with the names that `bots` were told, at most [`LISTED`]; one that is named may be known
 /// from an import alone.
-pub(crate) fn known(
-    store: &Store,
-    bots: &Bots,
-    imported: &ImportedChats,
-    which: &Which,
+pub(crate) async fn known(
+    store: Store,
+    bots: Arc<Bots>,
+    imported: ImportedChats,
+    which: Which,
 ) -> Result<Vec<Row>, StoreError> {
-    let chats = match which.conversation.as_deref().map(str::parse::<Conversation>) {
-        None => store.chats(usize::MAX)?.into_iter().map(|(conversation, chat)| (conversation, chat.chat)).collect(),
-        Some(Err(_)) => Vec::new(),
-        Some(Ok(conversation)) => {
-            chat_of(store, imported, &conversation)?.map(|chat| (conversation, chat)).into_iter().collect()
+    let all = if which.conversation.is_none() { store.chats().await? } else { Vec::new() };
+    let rows = spawn_blocking(move || {
+        let mut chats: Vec<_> = all.into_iter().map(|(conversation, chat)| (conversation, chat.chat)).collect();
+        if let Some(Ok(conversation)) = which.conversation.as_deref().map(str::parse::<Conversation>) {
+            chats.extend(chat_of(&store, &imported, &conversation)?.map(|chat| (conversation, chat)));
         }
-    };
-    let chats = chats.into_iter().filter(|(conversation, _)| which.is_of_source(conversation));
-    let rows = chats.map(|(conversation, chat)| row_of(store, bots, conversation, chat));
-    rows.filter(|row| row.as_ref().map_or(true, |row| which.has(row))).take(LISTED).collect()
+        let chats = chats.into_iter().filter(|(conversation, _)| which.is_of_source(conversation));
+        let rows = chats.map(|(conversation, chat)| row_of(&store, &bots, conversation, chat));
+        rows.filter(|row| row.as_ref().map_or(true, |row| which.has(row))).take(LISTED).collect()
+    });
+    rows.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
 }
 
 /// Kommo's id of a conversation's chat, as the store has it, or else an import.

@@ -113,7 +113,7 @@ impl Health {
         }
         self.metrics.parked(counts.parked, counts.told);
         self.metrics.unreadable_rows(counts.unreadable);
-        self.metrics.held(self.store.withheld().len());
+        self.metrics.held(self.store.withheld());
         let (dumps_bytes, last_dump) = dumps(&dumps::dir(&self.data_dir)).unwrap_or_default();
         self.metrics.disk(Disk {
             store_bytes: self.store.size_bytes().unwrap_or_default(),

@@ -42,7 +42,7 @@ pub fn reminder(conversation: &Conversation, question: &Question) -> NewJob {
 /// Makes a job of each message whose time has come. Until that has told a manager the same is found again, and known by
 /// its id.
 async fn look(store: &Store, now: UnixMillis) -> Result<usize, StoreError> {
-    let due = store.questions()?.into_iter().filter(|(_, question)| question.is_due(now));
+    let due = store.questions().await?.into_iter().filter(|(_, question)| question.is_due(now));
     let job = |(conversation, question): (_, _)| {
         let job = reminder(&conversation, &question);
         let (message, is_over) = (question.message, question.left(now).is_none());

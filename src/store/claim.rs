@@ -12,9 +12,9 @@ use crate::{
     },
     store::{
         Class, Store, StoreError,
-        db::Db,
         index::Index,
         keys::{self, Place},
+        lookup::Lookup,
         rows::{self, JobRow},
     },
 };
@@ -90,11 +90,9 @@ impl Store {
 
     /// The lease of a claimed lane; `None` if its head is set aside, since it cannot be read.
     fn lease(&self, lane: &Lane, tried_at: Instant) -> Result<Option<Lease>, StoreError> {
-        let db = self.db()?;
-        let Some(head) = db.scan_prefix(keys::lane(lane)).next() else {
+        let Some((key, value)) = self.db()?.first(&keys::lane(lane), 1)?.pop() else {
             return Err(StoreError::Failed(format!("the lane {} has lost its jobs", lane.thread)));
         };
-        let (key, value) = head?;
         let Some((place, row)) = Place::parse(&key).zip(rows::read(&key, &value)) else {
             self.set_aside(lane.clone(), &key)?;
             return Ok(None);
@@ -195,12 +193,9 @@ impl Lease {
 }
 
 /// The first `limit` jobs behind the head of a lane, with their keys; none behind one that cannot be read.
-pub(super) fn behind(db: &Db, head: &Place, limit: usize) -> Result<Vec<(Vec<u8>, JobRow)>, StoreError> {
-    let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| match entry {
-        Ok((key, value)) => rows::read(&key, &value).map(|row| Ok((key.to_vec(), row))),
-        Err(error) => Some(Err(error.into())),
-    };
-    db.scan_prefix(keys::lane(&head.lane)).skip(1).take(limit).map_while(row).collect()
+pub(super) fn behind(db: &Lookup, head: &Place, limit: usize) -> Result<Vec<(Vec<u8>, JobRow)>, StoreError> {
+    let rows = db.first(&keys::lane(&head.lane), limit.saturating_add(1))?.into_iter().skip(1);
+    Ok(rows.map_while(|(key, value)| Some((key.to_vec(), rows::read(&key, &value)?))).collect())
 }
 
 impl Drop for Lease {

@@ -1,4 +1,4 @@
-//! The tree with rows of any size: large ones lie in chunks, and nobody above this notices.
+//! The tree with its tables of rows of any size, and what is written into it.
 //!
 //! A batch is atomic. A row that is replaced while it is read is read again, since its chunks get new keys each time.
 //! One whose chunks are lost reads as its pointer, which is no JSON: it is unreadable like any other damaged row.
@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    ops::RangeBounds,
+    ops::{Deref, RangeBounds},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,15 +18,23 @@ use sled::IVec;
 use crate::store::{
     chunks::{self, MOST_BYTES, Pointer},
     keys,
+    lookup::Lookup,
     writes::{Prepared, Writes, open_step},
 };
 
-/// A handle to the tree. While one lives, nobody else has the store.
+/// A handle to the tree, for threads that may look through all of it.
 #[derive(Clone, Debug)]
 pub(super) struct Db {
-    tree: sled::Db,
+    lookup: Lookup,
     next_chunks: Arc<AtomicU64>,
-    _lock: Arc<File>,
+}
+
+impl Deref for Db {
+    type Target = Lookup;
+
+    fn deref(&self) -> &Lookup {
+        &self.lookup
+    }
 }
 
 /// The most bytes of a value in a row of its own, if its batch has many.
@@ -57,7 +65,12 @@ impl Db {
     pub(super) fn new(tree: sled::Db, lock: Arc<File>) -> sled::Result<Self> {
         let last = tree.scan_prefix(keys::CHUNKS).keys().next_back().transpose()?;
         let next = last.and_then(|key| keys::chunks_id(&key)).map_or(0, |last| last.saturating_add(1));
-        Ok(Self { tree, next_chunks: Arc::new(AtomicU64::new(next)), _lock: lock })
+        Ok(Self { lookup: Lookup::new(tree, lock), next_chunks: Arc::new(AtomicU64::new(next)) })
+    }
+
+    /// What finds single rows.
+    pub(super) fn into_lookup(self) -> Lookup {
+        self.lookup
     }
 
     /// What a batch comes to in the tree.
@@ -90,12 +103,6 @@ impl Db {
     fn chunks_of(&self, key: &[u8], value: Option<&[u8]>) -> sled::Result<Option<u64>> {
         let Some(pointer) = value.and_then(Pointer::parse) else { return Ok(None) };
         Ok(self.owns(key, pointer.id)?.then_some(pointer.id))
-    }
-
-    /// Whether these chunks belong to the row with this key. A damaged row that was copied may point to those of
-    /// another.
-    fn owns(&self, key: &[u8], id: u64) -> sled::Result<bool> {
-        Ok(self.tree.get(keys::chunks(id))?.is_some_and(|owner| owner == key))
     }
 
     /// Makes changes in one step. They are durable with the next flush.
@@ -153,17 +160,6 @@ impl Db {
         self.tree.insert(key, value).map(drop)
     }
 
-    /// A row's value, if there is such a row.
-    pub(super) fn get(&self, key: impl AsRef<[u8]>) -> sled::Result<Option<IVec>> {
-        let value = self.tree.get(&key)?;
-        value.map_or(Ok(None), |value| self.whole(key.as_ref(), value))
-    }
-
-    /// Whether there is such a row.
-    pub(super) fn contains_key(&self, key: impl AsRef<[u8]>) -> sled::Result<bool> {
-        self.tree.contains_key(key)
-    }
-
     /// The rows whose keys begin with `prefix`, in the order of the keys.
     pub(super) fn scan_prefix(&self, prefix: impl AsRef<[u8]>) -> Rows {
         Rows { db: self.clone(), inner: self.tree.scan_prefix(prefix) }
@@ -180,24 +176,9 @@ impl Db {
         Rows { db: self.clone(), inner: self.tree.iter() }
     }
 
-    /// The first row behind `key`, as a whole.
-    pub(super) fn next(&self, key: &[u8]) -> sled::Result<Option<(IVec, IVec)>> {
-        let mut last = IVec::from(key);
-        while let Some((key, value)) = self.tree.get_gt(&last)? {
-            if keys::is_chunk(&key) {
-                last = keys::BEHIND_CHUNKS.into();
-            } else if let Some(value) = self.whole(&key, value)? {
-                return Ok(Some((key, value)));
-            } else {
-                last = key;
-            }
-        }
-        Ok(None)
-    }
-
     /// What sled has.
     #[cfg(test)]
-    pub(super) const fn tree(&self) -> &sled::Db {
+    pub(super) fn tree(&self) -> &sled::Db {
         &self.tree
     }
 
@@ -209,38 +190,6 @@ impl Db {
     /// Hands everything to the system. To make it durable is [`crate::store::durable`]'s.
     pub(super) fn flush(&self) -> sled::Result<()> {
         self.tree.flush().map(drop)
-    }
-
-    /// How much room the files take.
-    pub(super) fn size_on_disk(&self) -> sled::Result<u64> {
-        self.tree.size_on_disk()
-    }
-
-    /// The value that a row holds or points to; `None` if the row has gone meanwhile.
-    fn whole(&self, key: &[u8], mut value: IVec) -> sled::Result<Option<IVec>> {
-        while let Some(pointer) = Pointer::parse(&value) {
-            if self.owns(key, pointer.id)?
-                && let Some(whole) = self.collected(pointer)?
-            {
-                return Ok(Some(whole.into()));
-            }
-            match self.tree.get(key)? {
-                Some(now) if now == value => break,
-                Some(now) => value = now,
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(value))
-    }
-
-    /// What the chunks make up, if all of them are there.
-    fn collected(&self, pointer: Pointer) -> sled::Result<Option<Vec<u8>>> {
-        // The length is only compared: in a damaged row it may be any.
-        let mut whole = Vec::new();
-        for chunk in self.tree.range(keys::chunk(pointer.id, 0)..keys::chunks(pointer.id.saturating_add(1))).values() {
-            whole.extend_from_slice(&chunk?);
-        }
-        Ok((whole.len() == pointer.bytes).then_some(whole))
     }
 }
 

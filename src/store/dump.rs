@@ -78,7 +78,6 @@ impl Store {
     /// # Errors
     /// If the store fails or the file cannot be written; an older dump of that name is left as it is.
     pub fn dump(&self, file: &Path, now: UnixMillis) -> Result<DumpSummary, StoreError> {
-        let db = self.db()?;
         let _nothing_moves_back = loop {
             match self.0.moving_back.try_lock() {
                 Ok(held) => break held,
@@ -86,15 +85,17 @@ impl Store {
             }
         };
         let unfinished = file.with_file_name("unfinished.jsonl");
-        let written = write_rows(&db, &unfinished, now).and_then(|rows| {
-            fs::rename(&unfinished, file)?;
-            file.parent().map_or(Ok(()), sync_folder)?;
-            Ok(DumpSummary { rows })
-        });
-        written.map_err(|error| {
-            // On a full disk every byte counts; if it cannot be removed, the next dump writes over it.
-            let _ = fs::remove_file(&unfinished);
-            StoreError::BadDump { file: file.to_owned(), why: error.to_string() }
+        self.0.reader.blocking(|db| {
+            let written = write_rows(db, &unfinished, now).and_then(|rows| {
+                fs::rename(&unfinished, file)?;
+                file.parent().map_or(Ok(()), sync_folder)?;
+                Ok(DumpSummary { rows })
+            });
+            written.map_err(|error| {
+                // On a full disk every byte counts; if it cannot be removed, the next dump writes over it.
+                let _ = fs::remove_file(&unfinished);
+                StoreError::BadDump { file: file.to_owned(), why: error.to_string() }
+            })
         })
     }
 }

@@ -70,8 +70,8 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub fn first_expiry(&self) -> Result<Option<UnixMillis>, StoreError> {
-        let first = self.db()?.scan_prefix(keys::EXPIRIES).next().transpose()?;
-        Ok(first.and_then(|(expiry, _)| keys::expires_at(&expiry)))
+        let first = self.db()?.first(keys::EXPIRIES, 1)?;
+        Ok(first.first().and_then(|(expiry, _)| keys::expires_at(expiry)))
     }
 
     /// Removes what has expired by `now`, and tells how many rows that were.

@@ -28,7 +28,7 @@ impl Store {
     /// If the store fails.
     pub async fn forget(&self, contact: ContactId) -> Result<bool, StoreError> {
         // The tables are looked through beside what is written, and only what was found there is looked at again.
-        let Found { mut known, told } = self.apart(move |db| find(db, contact)).await?;
+        let Found { mut known, told } = self.0.reader.apart(move |db| find(db, contact)).await?;
         let plan = move |txn: &mut WriteTxn| {
             if let ContactId::Person(person) = contact {
                 known.extend(NUMBERS.get(&txn.db, &person)?.map(|number| OWNERS.key(&number.phone)));

@@ -88,11 +88,11 @@ impl Store {
         Ok(TOLD.get(&self.db()?, conversation)?.unwrap_or_default())
     }
 
-    /// The conversations that Kommo knows, in the order of their names, at most `most` of them.
+    /// The conversations that Kommo knows, in the order of their names.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn chats(&self, most: usize) -> Result<Vec<(Conversation, Chat)>, StoreError> {
-        CHATS.rows(&self.db()?).take(most).collect()
+    pub async fn chats(&self) -> Result<Vec<(Conversation, Chat)>, StoreError> {
+        self.0.reader.apart(|db| CHATS.rows(db).collect()).await
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     store::{
         StateChange, Store, StoreError,
         db::{Batch, Db},
+        lookup::Lookup,
         tables::{CAUGHT_UP_MARK, LATEST},
     },
 };
@@ -101,6 +102,6 @@ pub(super) fn pass(
     Ok(())
 }
 
-fn mark(db: &Db) -> Result<u64, StoreError> {
+fn mark(db: &Lookup) -> Result<u64, StoreError> {
     Ok(CAUGHT_UP_MARK.get(db)?.unwrap_or_default())
 }

@@ -147,11 +147,14 @@ impl Index {
         self.routes.iter().flat_map(|(route, queue)| queue.held().map(move |thread| lane(route, thread))).collect()
     }
 
-    /// The lanes that are held and have something to claim. Costs as much as there are of them.
-    pub(super) fn withheld(&self) -> Vec<Lane> {
-        let lane = |route: &Route, thread: &str| Lane { route: route.clone(), thread: thread.to_owned() };
-        let lanes = |(route, queue): (&Route, &Queue)| queue.withheld().map(|it| lane(route, it)).collect::<Vec<_>>();
-        self.routes.iter().flat_map(lanes).collect()
+    /// How many lanes are held and have something to claim.
+    pub(super) fn withheld(&self) -> usize {
+        self.routes.values().map(Queue::withheld).sum()
+    }
+
+    /// Whether a lane is one of them.
+    pub(super) fn is_withheld(&self, lane: &Lane) -> bool {
+        self.routes.get(&lane.route).is_some_and(|queue| queue.is_withheld(&lane.thread))
     }
 
     /// Blocks claims while a lane is rewritten that is wholly held and not leased. Returns false if it is leased, not

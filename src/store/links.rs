@@ -11,6 +11,7 @@ use crate::{
         db::{Batch, Db},
         expire, horizon,
         lists::Lists,
+        lookup::Lookup,
         manager_initiated, questions, reach,
         tables::{ACTIVITY, ARRIVED, CHATS, HELD, MEMBERSHIPS, NEWEST, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY},
         unread,
@@ -117,6 +118,6 @@ pub(super) fn write(
     Ok(())
 }
 
-fn ours_of(db: &Db, kommo: &KommoMessageId) -> Result<Vec<MessageId>, StoreError> {
+fn ours_of(db: &Lookup, kommo: &KommoMessageId) -> Result<Vec<MessageId>, StoreError> {
     Ok(TO_OURS.get(db, kommo)?.unwrap_or_default())
 }

@@ -9,7 +9,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, RwLock},
+    sync::{Arc, Mutex, OnceLock},
     thread,
 };
 
@@ -22,6 +22,7 @@ use crate::store::{
     durable::{Durable, sync_folder, sync_way_to},
     keys,
     lock::{self, lock},
+    reader::Reader,
     rebuild, rows, schema,
     write_txn::WriteTxn,
 };
@@ -92,8 +93,8 @@ impl Store {
         let failed = Arc::new(OnceLock::new());
         let first_of_run = rebuild::next_sequence(&db)?;
         let committer = Committer::start(txn, Arc::clone(&index), Arc::clone(&failed))?;
-        let db = RwLock::new(Some(db));
-        Ok(Self(Arc::new(Inner { settings, db, committer, index, failed, first_of_run, moving_back: Arc::default() })))
+        let reader = Reader::new(db, failed);
+        Ok(Self(Arc::new(Inner { settings, reader, committer, index, first_of_run, moving_back: Arc::default() })))
     }
 }
 

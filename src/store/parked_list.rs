@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use serde::Deserialize;
+use sled::IVec;
 
 use crate::{
     domain::time::UnixMillis,
@@ -36,17 +37,13 @@ pub struct SetAside {
 }
 
 impl Store {
-    /// The parked messages that can be read, oldest first, at most `limit`.
+    /// Those of the `limit` oldest parked messages that can be read, oldest first.
     ///
     /// # Errors
     /// If the store fails.
     pub fn parked(&self, limit: usize) -> Result<Vec<Parked>, StoreError> {
-        let db = self.db()?;
-        let row = |entry: sled::Result<(sled::IVec, sled::IVec)>| match entry {
-            Ok((key, value)) => park::read(ParkedId(keys::parked_sequence(&key)?), &value).ok().map(Ok),
-            Err(error) => Some(Err(error.into())),
-        };
-        db.scan_prefix(keys::PARKED).filter_map(row).take(limit).collect()
+        let parked = |(key, value): (IVec, IVec)| park::read(ParkedId(keys::parked_sequence(&key)?), &value).ok();
+        Ok(self.db()?.first(keys::PARKED, limit)?.into_iter().filter_map(parked).collect())
     }
 
     /// The parked message with this number, if there is one that can be read.
@@ -63,15 +60,17 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn set_aside_before(&self, before: Option<ParkedId>, limit: usize) -> Result<Vec<SetAside>, StoreError> {
-        self.apart(move |db| {
-            let before = before.map_or(u64::MAX, |id| id.0);
-            let mut all = parked(db, before, limit)?;
-            all.extend(unreadable(db, before, limit)?);
-            all.sort_by_key(|one| Reverse(one.id));
-            all.truncate(limit);
-            Ok(all)
-        })
-        .await
+        self.0
+            .reader
+            .apart(move |db| {
+                let before = before.map_or(u64::MAX, |id| id.0);
+                let mut all = parked(db, before, limit)?;
+                all.extend(unreadable(db, before, limit)?);
+                all.sort_by_key(|one| Reverse(one.id));
+                all.truncate(limit);
+                Ok(all)
+            })
+            .await
     }
 }
 

@@ -8,11 +8,12 @@ use crate::{
     store::{
         Intake, NewJob, Pushed, StateChange, Store, StoreError,
         committer::{Commit, WriteTxn},
-        db::{Batch, Db},
+        db::Batch,
         expire,
         index::{Head, Index},
         keys::Place,
         links,
+        lookup::Lookup,
         rows::{self, JobRow},
         tables::{OFFSETS, TAKEN, TO_OURS},
         watermark,
@@ -89,7 +90,7 @@ impl Store {
 }
 
 /// Whether a job arrived before: in the tree, or earlier in the same intake.
-fn is_known(db: &Db, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError> {
+fn is_known(db: &Lookup, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError> {
     let Some(id) = &job.id else { return Ok(false) };
     if joined.iter().any(|other| other.id.as_ref() == Some(id)) {
         return Ok(true);
@@ -100,7 +101,7 @@ fn is_known(db: &Db, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError
 /// Whether the arrival with this id was taken before. What is noted counts until it is swept away: a clock that is
 /// wrong for a while must not make it seem new. A message that is known on both sides has crossed, and that is known
 /// for longer than its id.
-pub(super) fn was_taken(db: &Db, id: &IdempotencyKey) -> Result<bool, StoreError> {
+pub(super) fn was_taken(db: &Lookup, id: &IdempotencyKey) -> Result<bool, StoreError> {
     let has_crossed = || id.hooked().map_or(Ok(false), |message| TO_OURS.contains(db, &message));
     Ok(TAKEN.contains(db, id)? || has_crossed()?)
 }

@@ -22,8 +22,8 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn questions(&self) -> Result<Vec<(Conversation, Question)>, StoreError> {
-        QUESTIONS.rows(&self.db()?).collect()
+    pub async fn questions(&self) -> Result<Vec<(Conversation, Question)>, StoreError> {
+        self.0.reader.apart(|db| QUESTIONS.rows(db).collect()).await
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     store::{
         Store, StoreError,
         db::{Batch, Db},
+        lookup::Lookup,
         tables::{
             ARRIVED, CHATS, CONNECTIONS, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO, NEWEST, NEWEST_CONNECTIONS, TOPICS,
             UNDER_WAY,
@@ -129,7 +130,7 @@ pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i6
     Ok(())
 }
 
-fn newest_of(db: &Db, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
+fn newest_of(db: &Lookup, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
     let Some(id) = NEWEST_CONNECTIONS.get(db, &of_owner(bot, owner))? else { return Ok(None) };
     CONNECTIONS.get(db, &format!("{bot}:{id}"))
 }

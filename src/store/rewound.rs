@@ -13,11 +13,12 @@ use crate::{
     store::{
         Store, StoreError, aside,
         committer::{Commit, WriteTxn},
-        db::Batch,
+        db::{Batch, Db},
         index::{Head, Index},
         keys::{self, Place},
         park,
         rows::{self, JobRow, ParkedHead, ParkedRow},
+        scan::scan,
     },
 };
 
@@ -47,65 +48,28 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub fn lanes_to_telegram(&self) -> Result<Vec<Lane>, StoreError> {
-        let db = self.db()?;
-        let (mut lanes, mut from) = (Vec::new(), keys::JOBS.to_vec());
-        while let Some(entry) = db.range(from.clone()..).next() {
-            let (key, _) = entry?;
-            if !key.starts_with(keys::JOBS) {
-                break;
-            }
-            let Some(place) = Place::parse(&key) else {
-                // Whatever it is, it is no answer.
-                from = [&key[..], &[0]].concat();
-                continue;
-            };
-            // No place of a lane is behind this one.
-            from = Place { lane: place.lane.clone(), sequence: u64::MAX, part: u16::MAX }.key();
-            from.push(0);
-            if leads_to_telegram(&place.lane.route) {
-                lanes.push(place.lane);
-            }
-        }
-        Ok(lanes)
+    pub async fn lanes_to_telegram(&self) -> Result<Vec<Lane>, StoreError> {
+        self.0.reader.apart(lanes_to_telegram).await
     }
 
     /// What waits in a lane, in order; `None` if not all of it can be read. Whoever works on its head has it still.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn waiting(&self, lane: &Lane) -> Result<Option<Vec<Job>>, StoreError> {
+    pub async fn waiting(&self, lane: Lane) -> Result<Option<Vec<Job>>, StoreError> {
         let job = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             let (key, value) = entry?;
             Ok(rows::read::<JobRow>(&key, &value).map(|row| row.job))
         };
-        self.db()?.scan_prefix(keys::lane(lane)).map(job).collect()
+        self.0.reader.apart(move |db| db.scan_prefix(keys::lane(&lane)).map(job).collect()).await
     }
 
     /// Whether something that waited in a lane was set aside.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn is_set_aside(&self, lane: &Lane) -> Result<bool, StoreError> {
-        let route = lane.route.to_string();
-        let db = self.db()?;
-        for entry in db.scan_prefix(keys::ASIDE) {
-            let (key, _) = entry?;
-            let former = keys::aside_parts(&key).and_then(|(_, former)| aside::lane_of(former));
-            // Of a damaged key nobody knows where it was.
-            if former.is_none_or(|(of_route, thread)| thread == lane.thread && of_route == route) {
-                return Ok(true);
-            }
-        }
-        for entry in db.scan_prefix(keys::PARKED) {
-            let (key, value) = entry?;
-            // Of one that cannot be read nobody knows where it waited.
-            let row: Option<ParkedHead> = rows::read(&key, &value);
-            if row.is_none_or(|row| row.thread == lane.thread && row.route == route) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    pub async fn is_set_aside(&self, lane: Lane) -> Result<bool, StoreError> {
+        self.0.reader.apart(move |db| is_set_aside(db, &lane)).await
     }
 
     /// Holds a lane less than before: from a later number on, or not at all.
@@ -152,6 +116,44 @@ impl Store {
         };
         self.0.committer.write(plan).await
     }
+}
+
+fn lanes_to_telegram(db: &Db) -> Result<Vec<Lane>, StoreError> {
+    let (mut lanes, mut from) = (Vec::new(), keys::JOBS.to_vec());
+    while let Some((key, _)) = db.next(&from)?.filter(|(key, _)| key.starts_with(keys::JOBS)) {
+        let Some(place) = Place::parse(&key) else {
+            // Whatever it is, it is no answer.
+            from = key.to_vec();
+            continue;
+        };
+        // No place of a lane is behind this one.
+        from = Place { lane: place.lane.clone(), sequence: u64::MAX, part: u16::MAX }.key();
+        if leads_to_telegram(&place.lane.route) {
+            lanes.push(place.lane);
+        }
+    }
+    Ok(lanes)
+}
+
+fn is_set_aside(db: &Db, lane: &Lane) -> Result<bool, StoreError> {
+    let route = lane.route.to_string();
+    for entry in scan(db, keys::ASIDE) {
+        let (key, _) = entry?;
+        let former = keys::aside_parts(&key).and_then(|(_, former)| aside::lane_of(former));
+        // Of a damaged key nobody knows where it was.
+        if former.is_none_or(|(of_route, thread)| thread == lane.thread && of_route == route) {
+            return Ok(true);
+        }
+    }
+    for entry in scan(db, keys::PARKED) {
+        let (key, value) = entry?;
+        // Of one that cannot be read nobody knows where it waited.
+        let row: Option<ParkedHead> = rows::read(&key, &value);
+        if row.is_none_or(|row| row.thread == lane.thread && row.route == route) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether what goes that way could arrive a second time. What is stray may have found whom it is for since.

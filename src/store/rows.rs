@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     domain::{job::Job, time::UnixMillis},
-    store::{StoreError, db::Db, unreadable},
+    store::{StoreError, lookup::Lookup, unreadable},
 };
 
 /// A waiting job.
@@ -71,7 +71,7 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
 }
 
 /// The row under a key, if there is one that can be read.
-pub(super) fn get<T: DeserializeOwned>(db: &Db, key: &[u8]) -> Result<Option<T>, StoreError> {
+pub(super) fn get<T: DeserializeOwned>(db: &Lookup, key: &[u8]) -> Result<Option<T>, StoreError> {
     Ok(db.get(key)?.and_then(|value| read(key, &value)))
 }
 

@@ -13,6 +13,7 @@ use crate::{
         StoreError,
         db::{Batch, Db},
         keys::id_bytes,
+        lookup::Lookup,
         rows,
         scan::scan,
     },
@@ -48,7 +49,7 @@ impl<K: Key + ?Sized, V> Table<K, V> {
         [&self.prefix[..], &key.bytes()].concat()
     }
 
-    pub(super) fn contains(&self, db: &Db, key: &K) -> Result<bool, StoreError> {
+    pub(super) fn contains(&self, db: &Lookup, key: &K) -> Result<bool, StoreError> {
         Ok(db.contains_key(self.key(key))?)
     }
 
@@ -66,7 +67,7 @@ impl<K: Key + ?Sized, V> Table<K, V> {
 
 impl<K: Key + ?Sized, V: DeserializeOwned> Table<K, V> {
     /// The row with a key, if there is one that can be read.
-    pub(super) fn get(&self, db: &Db, key: &K) -> Result<Option<V>, StoreError> {
+    pub(super) fn get(&self, db: &Lookup, key: &K) -> Result<Option<V>, StoreError> {
         rows::get(db, &self.key(key))
     }
 }
@@ -107,7 +108,7 @@ impl<V> Single<V> {
 
 impl<V: Serialize + DeserializeOwned> Single<V> {
     /// The row, if it is there and can be read.
-    pub(super) fn get(&self, db: &Db) -> Result<Option<V>, StoreError> {
+    pub(super) fn get(&self, db: &Lookup) -> Result<Option<V>, StoreError> {
         rows::get(db, self.key)
     }
 

@@ -39,6 +39,13 @@ mod waiting;
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 const HOUR: Duration = Duration::from_hours(1);
 
+impl Store {
+    /// All rows, on whatever thread.
+    fn tables(&self) -> db::Db {
+        self.0.reader.blocking(|db| Ok(db.clone())).unwrap()
+    }
+}
+
 /// A folder for a store, which goes with it.
 struct Home(TempDir);
 

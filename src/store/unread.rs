@@ -5,6 +5,7 @@ use crate::{
     store::{
         Store, StoreError,
         db::{Batch, Db},
+        lookup::Lookup,
         tables::UNREAD,
     },
 };
@@ -53,6 +54,6 @@ pub(super) fn remove(
     Ok(())
 }
 
-fn list(db: &Db, conversation: &Conversation) -> Result<Vec<Unread>, StoreError> {
+fn list(db: &Lookup, conversation: &Conversation) -> Result<Vec<Unread>, StoreError> {
     Ok(UNREAD.get(db, conversation)?.unwrap_or_default())
 }

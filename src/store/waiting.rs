@@ -83,18 +83,20 @@ impl Store {
         is_meant: impl Fn(&WaitingLane) -> bool + Send + 'static,
     ) -> Result<Vec<WaitingLane>, StoreError> {
         let store = self.clone();
-        self.apart(move |db| {
-            let mut found = BTreeMap::new();
-            for route in store.routes() {
-                let lanes = store.lanes_of(db, &route, after, |lane| may(lane));
-                for lane in lanes.filter(|lane| lane.as_ref().map_or(true, &is_meant)).take(limit) {
-                    let lane = lane?;
-                    found.insert(lane.id, lane);
+        self.0
+            .reader
+            .apart(move |db| {
+                let mut found = BTreeMap::new();
+                for route in store.routes() {
+                    let lanes = store.lanes_of(db, &route, after, |lane| may(lane));
+                    for lane in lanes.filter(|lane| lane.as_ref().map_or(true, &is_meant)).take(limit) {
+                        let lane = lane?;
+                        found.insert(lane.id, lane);
+                    }
                 }
-            }
-            Ok(found.into_values().take(limit).collect())
-        })
-        .await
+                Ok(found.into_values().take(limit).collect())
+            })
+            .await
     }
 
     /// The lanes of a route that `may` be meant, in the order of their first jobs.
@@ -131,12 +133,14 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn waiting_in(&self, lane: Lane, limit: usize) -> Result<Vec<WaitingJob>, StoreError> {
-        self.apart(move |db| {
-            let rows = db.scan_prefix(keys::lane(&lane)).take(limit);
-            let jobs = rows.map(|entry| entry.map(|(key, value)| job(&key, &value)).map_err(StoreError::from));
-            Ok(jobs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-        })
-        .await
+        self.0
+            .reader
+            .apart(move |db| {
+                let rows = db.scan_prefix(keys::lane(&lane)).take(limit);
+                let jobs = rows.map(|entry| entry.map(|(key, value)| job(&key, &value)).map_err(StoreError::from));
+                Ok(jobs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+            })
+            .await
     }
 
     /// The lane in which the message with a number waits.
@@ -147,16 +151,18 @@ impl Store {
         if let Some(lane) = self.with_index(|index| index.lane_of(id)) {
             return Ok(Some(lane));
         }
-        self.apart(move |db| {
-            for entry in scan(db, keys::JOBS) {
-                let (key, _) = entry?;
-                if let Some(place) = Place::parse(&key).filter(|place| place.sequence == id) {
-                    return Ok(Some(place.lane));
+        self.0
+            .reader
+            .apart(move |db| {
+                for entry in scan(db, keys::JOBS) {
+                    let (key, _) = entry?;
+                    if let Some(place) = Place::parse(&key).filter(|place| place.sequence == id) {
+                        return Ok(Some(place.lane));
+                    }
                 }
-            }
-            Ok(None)
-        })
-        .await
+                Ok(None)
+            })
+            .await
     }
 
     /// Lets the message with a number be tried at once instead of at its time.

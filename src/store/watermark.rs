@@ -155,7 +155,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn known_chats(&self) -> Result<Vec<KnownChat>, StoreError> {
-        self.apart(known_chats).await
+        self.0.reader.apart(known_chats).await
     }
 
     /// Whether the arrival with this id was taken, and that is still remembered.
@@ -201,10 +201,16 @@ impl Store {
         self.with_index(|index| index.held().iter().filter(|lane| index.release_hold(lane)).count())
     }
 
-    /// The lanes that are held and have something that is withheld.
+    /// How many lanes are held and have something that is withheld.
     #[must_use]
-    pub fn withheld(&self) -> Vec<Lane> {
+    pub fn withheld(&self) -> usize {
         self.with_index(|index| index.withheld())
+    }
+
+    /// Whether a lane is one of them.
+    #[must_use]
+    pub fn is_withheld(&self, lane: &Lane) -> bool {
+        self.with_index(|index| index.is_withheld(lane))
     }
 }
 

@@ -98,7 +98,7 @@ impl Reconciler {
         read: &Read,
         search: &mut Search,
     ) -> Result<ReconcileSummary, StoreError> {
-        let Some(past) = self.proof(target, read)? else { return Ok(ReconcileSummary::default()) };
+        let Some(past) = self.proof(target, read).await? else { return Ok(ReconcileSummary::default()) };
         let now = clock::now();
         let waiting = search.doubt.as_ref().map(|doubt| doubt.waiting.clone()).unwrap_or_default();
         let Rewound { parked, busy } = self.parts.store.rewound(waiting, search.mark, now).await?;
@@ -111,7 +111,7 @@ impl Reconciler {
     }
 
     /// A message of ours that the store cannot but know, unless it has gone back in time.
-    fn proof<'r>(&self, target: &Target, read: &'r Read) -> Result<Option<&'r Past>, StoreError> {
+    async fn proof<'r>(&self, target: &Target, read: &'r Read) -> Result<Option<&'r Past>, StoreError> {
         let (store, now) = (&self.parts.store, clock::now());
         let Some(horizon) = store.horizon(&target.conversation)? else { return Ok(None) };
         let linked_for = self.bounds.linked_for;
@@ -130,7 +130,7 @@ impl Reconciler {
                 unknown.push((past, id));
             }
         }
-        self.retain_settled(target, &horizon, &mut unknown)?;
+        self.retain_settled(target, &horizon, &mut unknown).await?;
         for (past, id) in unknown {
             // What waited and waits no more is known now.
             if !is_known(past, &id)? {
@@ -142,7 +142,7 @@ impl Reconciler {
 
     /// Leaves out the messages of ours that may be on their way to Kommo, or were set aside. All are in the chat of the
     /// `horizon`, so that all that was set aside is looked through once.
-    fn retain_settled(
+    async fn retain_settled(
         &self,
         target: &Target,
         horizon: &MessageId,
@@ -162,11 +162,11 @@ impl Reconciler {
             return Ok(());
         }
         let lane = Lane::inbound(&Conversation::new(conversation.source.clone(), horizon.chat));
-        match store.waiting(&lane)? {
+        match store.waiting(lane.clone()).await? {
             Some(jobs) => unknown.retain(|(_, id)| !jobs.iter().any(|job| may_be(job, id.message))),
             None => unknown.clear(),
         }
-        if !unknown.is_empty() && (store.held(conversation)?.is_some() || store.is_set_aside(&lane)?) {
+        if !unknown.is_empty() && (store.held(conversation)?.is_some() || store.is_set_aside(lane).await?) {
             unknown.clear();
         }
         Ok(())

@@ -173,7 +173,7 @@ impl Reconciler {
     }
 
     fn tell_held(&self) {
-        let conversations = self.parts.store.withheld().len();
+        let conversations = self.parts.store.withheld();
         if conversations > 0 {
             let most = span(self.bounds.hold_for);
             tracing::warn!(

@@ -96,8 +96,8 @@ impl Search {
 
     /// The next one: first those in which somebody waits for it.
     pub(super) fn next(&mut self, store: &Store) -> Option<Target> {
-        let waiting: HashSet<_> = store.withheld().into_iter().collect();
-        let urgent = self.pending.iter().position(|target| waiting.contains(&target.lane));
+        let is_urgent = |target: &Target| store.is_withheld(&target.lane);
+        let urgent = if store.withheld() > 0 { self.pending.iter().position(is_urgent) } else { None };
         (!self.pending.is_empty()).then(|| self.pending.remove(urgent.unwrap_or(0)))
     }
 
@@ -124,7 +124,7 @@ impl Reconciler {
     /// If the store fails.
     pub async fn prepare(&self) -> Result<Search, StoreError> {
         let mut search = self.prepare_undoubted().await?;
-        let waiting = self.parts.store.lanes_to_telegram()?;
+        let waiting = self.parts.store.lanes_to_telegram().await?;
         self.parts.store.hold(&waiting, 0);
         search.doubt = Some(Doubt::of(waiting, self.bounds.hold_for));
         Ok(search)

@@ -240,8 +240,12 @@ impl Queue {
         self.held.keys().map(AsRef::as_ref)
     }
 
-    pub(super) fn withheld(&self) -> impl Iterator<Item = &str> {
-        self.withheld.iter().map(AsRef::as_ref)
+    pub(super) fn withheld(&self) -> usize {
+        self.withheld.len()
+    }
+
+    pub(super) fn is_withheld(&self, thread: &str) -> bool {
+        self.withheld.contains(thread)
     }
 
     pub(super) fn freeze(&mut self, thread: &str) -> bool {

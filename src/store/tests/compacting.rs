@@ -11,7 +11,7 @@ use crate::store::{
 
 /// All rows, those in chunks as a whole.
 fn rows_of(store: &Store) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    store.db().unwrap().iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap()).collect()
+    store.tables().iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap()).collect()
 }
 
 fn size(dir: &Path) -> u64 {

@@ -63,7 +63,7 @@ async fn nothing_is_lost_doubled_or_out_of_order_however_many_work() {
 
     store.until_durable().await.unwrap();
     assert_eq!(store.counts().routes.iter().map(|(_, queue)| queue.waiting).sum::<usize>(), 0, "by the index");
-    assert_eq!(store.db().unwrap().scan_prefix(keys::JOBS).count(), 0, "by the tree");
+    assert_eq!(store.tables().scan_prefix(keys::JOBS).count(), 0, "by the tree");
     let finished = finished.into_inner().unwrap();
     let unique: std::collections::BTreeSet<_> = finished.iter().collect();
     assert_eq!(unique.len(), finished.len(), "nothing is done twice");

@@ -31,7 +31,7 @@ async fn damaged_rows_pass_through_a_dump_byte_by_byte() {
 
         assert_eq!(Store::restore(home.0.path(), &dump).unwrap().parked, 1, "the answer that can be read");
         let store = home.open();
-        let value = |key: &[u8]| store.db().unwrap().get(key).unwrap().unwrap();
+        let value = |key: &[u8]| store.tables().get(key).unwrap().unwrap();
         for former in [&aside, &answer] {
             assert_eq!(value(&keys::aside(keys::sequence_of(former).unwrap(), former)), damaged);
         }
@@ -84,7 +84,7 @@ proptest! {
             for (row, how) in &damaged {
                 damage(&store, &keys[*row], *how);
             }
-            let before: Vec<_> = keys.iter().map(|key| store.db().unwrap().get(key).unwrap().unwrap()).collect();
+            let before: Vec<_> = keys.iter().map(|key| store.tables().get(key).unwrap().unwrap()).collect();
             if reopened {
                 store.close().await.unwrap();
                 store = home.open();
@@ -101,7 +101,7 @@ proptest! {
             }
             for ((at, key), value) in all.iter().zip(&keys).zip(&before) {
                 let sequence = keys::sequence_of(key).unwrap();
-                let kept = store.db().unwrap().get(keys::aside(sequence, key)).unwrap();
+                let kept = store.tables().get(keys::aside(sequence, key)).unwrap();
                 assert_eq!(kept.as_ref(), is_aside(at).then_some(value));
             }
             assert_eq!(store.counts().parked, set_aside(&store).await.len());

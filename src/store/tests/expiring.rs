@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// The keys of a table.
 fn table(store: &Store, table: &[u8]) -> Vec<Vec<u8>> {
-    store.db().unwrap().scan_prefix(table).keys().map(|key| key.unwrap().to_vec()).collect()
+    store.tables().scan_prefix(table).keys().map(|key| key.unwrap().to_vec()).collect()
 }
 
 async fn take(store: &Store, id: &str, at: UnixMillis) {
@@ -102,7 +102,7 @@ async fn a_packed_row_that_cannot_be_read_stops_neither_a_sweep_nor_a_packing() 
     }
     store.pack_expiries().await.unwrap();
     let row = table(&store, keys::EXPIRIES).remove(0);
-    store.db().unwrap().insert(&row, "damaged").unwrap();
+    store.tables().insert(&row, "damaged").unwrap();
     take(&store, "later", NOW.plus(HOUR)).await;
     store.pack_expiries().await.unwrap();
     assert_eq!(table(&store, keys::EXPIRIES).len(), 2, "it is left as it is");

@@ -28,7 +28,7 @@ async fn nobody_else_may_look_into_a_new_store() {
 async fn a_store_of_a_newer_version_is_refused() {
     let home = Home::new();
     let store = home.open();
-    store.db().unwrap().insert(keys::SCHEMA, rows::write(&(SCHEMA + 1))).unwrap();
+    store.tables().insert(keys::SCHEMA, rows::write(&(SCHEMA + 1))).unwrap();
     store.close().await.unwrap();
     assert!(matches!(home.try_open(), Err(StoreError::NewerSchema { found, known, .. }) if found == known + 1));
 }

@@ -44,7 +44,7 @@ async fn what_is_held_and_told_survives_and_what_is_released_is_gone() {
     let store = home.open();
     assert_eq!(store.held(&conversation).unwrap(), Some(held));
     assert_eq!(store.told(&conversation).unwrap(), told);
-    assert_eq!(store.chats(10).unwrap(), [(conversation.clone(), chat)]);
+    assert_eq!(store.chats().await.unwrap(), [(conversation.clone(), chat)]);
     learn(&store, vec![StateChange::Held { conversation: conversation.clone(), held: None }]).await;
     assert_eq!(store.held(&conversation).unwrap(), None);
 }

@@ -48,7 +48,7 @@ async fn take(store: &Store, jobs: impl IntoIterator<Item = Job>) {
 async fn chunks(store: &Store) -> usize {
     store.until_durable().await.unwrap();
     store.until_durable().await.unwrap();
-    store.db().unwrap().tree().scan_prefix(keys::CHUNKS).count()
+    store.tables().tree().scan_prefix(keys::CHUNKS).count()
 }
 
 /// How many files sled has made beside its log.
@@ -138,9 +138,9 @@ async fn rows_that_an_older_version_has_written_are_read_and_go() {
     let place = |sequence| Place { lane: lane("a"), sequence, part: 0 };
     for sequence in 0..3 {
         let row = rows::write(&JobRow::new(large(7, 200_000), NOW));
-        store.db().unwrap().tree().insert(place(sequence).key(), row).unwrap();
+        store.tables().tree().insert(place(sequence).key(), row).unwrap();
     }
-    store.db().unwrap().tree().insert(keys::SEQUENCE, "3").unwrap();
+    store.tables().tree().insert(keys::SEQUENCE, "3").unwrap();
     store.close().await.unwrap();
     let store = home.open();
     for _ in 0..2 {
@@ -159,7 +159,7 @@ async fn chunks_that_belong_to_no_row_are_removed_and_the_others_stay() {
     let store = home.open();
     take(&store, [large(1, 10 * MOST_BYTES)]).await;
     let whole = chunks(&store).await;
-    let tree = store.db().unwrap();
+    let tree = store.tables();
     // A crash before the row was written, and one after it had gone.
     for (id, owner) in [(77, Some(&b"jnobody"[..])), (78, None)] {
         owner.map(|owner| tree.tree().insert(keys::chunks(id), owner).unwrap());
@@ -180,7 +180,7 @@ async fn a_row_that_has_lost_a_chunk_is_unreadable_and_not_another_text() {
     let home = Home::new();
     let store = home.open();
     take(&store, [large(1, 3 * MOST_BYTES)]).await;
-    let db = store.db().unwrap();
+    let db = store.tables();
     let (key, _) = db.scan_prefix(keys::JOBS).next().unwrap().unwrap();
     let chunk = db.tree().scan_prefix(keys::CHUNKS).keys().nth(2).unwrap().unwrap();
     db.tree().remove(chunk).unwrap();
@@ -193,7 +193,7 @@ async fn a_row_that_points_to_the_chunks_of_another_neither_shows_nor_removes_th
     let home = Home::new();
     let store = home.open();
     take(&store, [large(1, 3 * MOST_BYTES)]).await;
-    let db = store.db().unwrap();
+    let db = store.tables();
     let key = db.scan_prefix(keys::JOBS).keys().next().unwrap().unwrap();
     let pointer = db.tree().get(&key).unwrap().unwrap();
     for replacement in [Some("other"), None] {
@@ -274,7 +274,7 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
     let home = Home::new();
     let store = home.open();
     take(&store, (0..1500).map(|number| large(number, 50))).await;
-    assert!(store.db().unwrap().get(keys::JOURNAL).unwrap().is_none(), "it is done");
+    assert!(store.tables().get(keys::JOURNAL).unwrap().is_none(), "it is done");
     assert_eq!(chunks(&store).await, 0, "nor is anything of the journal left");
     // The crash: the journal is durable, and the first of its rows is written.
     let place = |sequence| Place { lane: lane("a"), sequence, part: 0 };
@@ -284,7 +284,7 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
         rows.insert(&place(sequence + 5000).key(), &rows::write(&JobRow::new(named_job(&sequence.to_string()), NOW)));
     }
     rows.insert(keys::SEQUENCE, b"6500");
-    let db = store.db().unwrap();
+    let db = store.tables();
     db.insert(keys::JOURNAL, rows.encode()).unwrap();
     db.insert(place(5000).key(), rows::write(&JobRow::new(named_job("0"), NOW))).unwrap();
     let dump = home.0.path().join("dump.jsonl");
@@ -293,7 +293,7 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
     drop(db);
     store.close().await.unwrap();
     let store = home.open();
-    assert!(store.db().unwrap().get(keys::JOURNAL).unwrap().is_none());
+    assert!(store.tables().get(keys::JOURNAL).unwrap().is_none());
     let names: Vec<_> = (0..1500).map(|number: i32| number.to_string()).collect();
     let lease = claim(&store).unwrap();
     let behind = lease.behind(usize::MAX).unwrap();

@@ -46,7 +46,7 @@ async fn what_is_expired_is_removed_and_the_rest_stays() {
     store.push(intake("old"), NOW).await.unwrap();
     let later = NOW.plus(HOUR / 2);
     store.push(intake("young"), later).await.unwrap();
-    let rows = |store: &Store| store.db().unwrap().iter().count();
+    let rows = |store: &Store| store.tables().iter().count();
     let before = rows(&store);
     assert_eq!(store.sweep(NOW.plus(HOUR)).await.unwrap(), 0, "not yet: it expires at this instant");
     assert_eq!(store.sweep(NOW.plus(HOUR + HOUR / 4)).await.unwrap(), 1);
@@ -140,7 +140,7 @@ async fn a_message_that_is_linked_anew_leaves_nothing_behind_in_the_end() {
 
 /// All rows, to compare stores by.
 fn rows(store: &Store) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let rows = store.db().unwrap().iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
+    let rows = store.tables().iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
     rows.filter(|(key, _)| key != keys::BEGUN).collect()
 }
 

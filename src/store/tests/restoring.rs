@@ -195,7 +195,7 @@ async fn large_and_unreadable_rows_are_restored_as_they_were() {
     let summary = Store::restore(home.0.path(), &dump).unwrap();
     assert_eq!((summary.rows, summary.parked, summary.waiting), (count + 1, 1, 2));
     let store = home.open();
-    assert_eq!(store.db().unwrap().get(keys::aside(50, &unreadable)).unwrap().unwrap(), "broken");
+    assert_eq!(store.tables().get(keys::aside(50, &unreadable)).unwrap().unwrap(), "broken");
     assert_eq!(drain(&store).await, [large.as_str(), "small"]);
     assert_eq!(store.parked(9).unwrap()[0].jobs, [named_job(&large)]);
     assert_eq!(store.counts().parked, 2);

@@ -19,18 +19,19 @@ async fn what_waited_is_parked_and_what_came_since_goes_on() {
     for of in [&kept, &gone, &inbound] {
         push(&store, of, &["1", "2"]).await;
     }
-    let lanes = store.lanes_to_telegram().unwrap();
+    let lanes = store.lanes_to_telegram().await.unwrap();
     assert_eq!(lanes, [gone.clone(), kept.clone()], "what goes to Kommo may be repeated");
     store.hold(&lanes, 0);
     let mark = store.next_mark().await.unwrap();
     push(&store, &kept, &["3"]).await;
-    assert_eq!(store.waiting(&kept).unwrap().unwrap().iter().map(name).collect::<Vec<_>>(), ["1", "2", "3"]);
+    let waiting = store.waiting(kept.clone()).await.unwrap().unwrap();
+    assert_eq!(waiting.iter().map(name).collect::<Vec<_>>(), ["1", "2", "3"]);
 
     let later = NOW.plus(HOUR);
     let rewound = store.rewound(lanes.clone(), mark, later).await.unwrap();
     assert_eq!(rewound, Rewound { parked: 4, busy: 0 });
     assert_eq!(store.history_from().unwrap(), Some(later));
-    assert!(store.is_set_aside(&gone).unwrap() && !store.is_set_aside(&inbound).unwrap());
+    assert!(store.is_set_aside(gone.clone()).await.unwrap() && !store.is_set_aside(inbound).await.unwrap());
     let claim = |store: &Store| store.claim(&kept.route, NOW).unwrap();
     assert!(claim(&store).is_none(), "they are held still");
     store.hold_less(&kept, Some(mark + 1));
@@ -44,7 +45,7 @@ async fn what_waited_is_parked_and_what_came_since_goes_on() {
     // And it is so after the next opening.
     store.close().await.unwrap();
     let store = home.open();
-    assert_eq!((store.lanes_to_telegram().unwrap(), store.counts().parked), (Vec::new(), 4));
+    assert_eq!((store.lanes_to_telegram().await.unwrap(), store.counts().parked), (Vec::new(), 4));
 }
 
 #[tokio::test]
@@ -57,7 +58,7 @@ async fn a_lane_in_which_somebody_works_is_left_alone() {
     let rewound = store.rewound(vec![busy.clone()], u64::MAX, NOW).await.unwrap();
     assert_eq!(rewound, Rewound { parked: 0, busy: 1 });
     lease.settle(done(), NOW).await.unwrap();
-    assert_eq!(store.waiting(&busy).unwrap(), Some(Vec::new()));
+    assert_eq!(store.waiting(busy).await.unwrap(), Some(Vec::new()));
 }
 
 /// Kommo takes the message with this number, and tells its id or does not.

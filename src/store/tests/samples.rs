@@ -260,5 +260,5 @@ pub(super) async fn fill(store: &Store) {
     store.redeem("invitation", "tg:sales:5".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
     let unreadable = r#"{"work":{"kind":"of tomorrow"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#;
     let key = [keys::lane(&lane("tomorrow")), vec![0; keys::Place::BYTES]].concat();
-    store.db().unwrap().insert(keys::aside(0, &key), unreadable).unwrap();
+    store.tables().insert(keys::aside(0, &key), unreadable).unwrap();
 }

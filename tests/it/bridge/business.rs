@@ -290,7 +290,8 @@ async fn an_away_message_of_telegrams_answers_nothing() {
     stage.telegram.push_update(SALES.token, &json!({ "business_message": away }));
     stage.until("Kommo has both", |stage| texts(stage, ANNA).iter().any(|text| text == "We are closed")).await;
     stage.until_settled().await;
-    let waits: Vec<_> = stage.store().questions().unwrap().into_iter().map(|(_, question)| question.message).collect();
+    let waits: Vec<_> =
+        stage.store().questions().await.unwrap().into_iter().map(|(_, question)| question.message).collect();
     assert_eq!(waits, [number]);
     stage.finish().await;
 }
@@ -326,7 +327,7 @@ async fn nobody_is_told_of_the_time_where_nothing_waits_or_it_is_over() {
     stage.stop_bridge().await;
     stage.start_bridge().await.unwrap();
     stage.until_settled().await;
-    assert_eq!(stage.store().questions().unwrap(), Vec::new());
+    assert_eq!(stage.store().questions().await.unwrap(), Vec::new());
     assert_eq!(notices(&stage), Vec::<String>::new());
     stage.finish().await;
 }

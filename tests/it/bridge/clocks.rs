@@ -169,7 +169,7 @@ async fn a_start_that_is_held_when_the_clock_is_set_back_keeps_nobody_busy() {
     stage.telegram.write(SALES.token, BEN, "hello");
     let lane = Lane::inbound(&conversation(SALES, BEN).parse().unwrap());
     eventually("both wait for Kommo", async || {
-        stage.store().waiting(&lane).unwrap().is_some_and(|jobs| jobs.len() == 2)
+        stage.store().waiting(lane.clone()).await.unwrap().is_some_and(|jobs| jobs.len() == 2)
     })
     .await;
     clock::set_off_by(0);

@@ -24,7 +24,7 @@ fn take_back(home: &Home) {
 
 /// All rows as whole ones. The note of the format is another thing.
 fn all_rows(store: &Store) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let rows = store.db().unwrap().iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
+    let rows = store.tables().iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
     rows.filter(|(key, _)| key != keys::SCHEMA).collect()
 }
 
@@ -51,7 +51,7 @@ proptest! {
             pair.store.clone().close().await.unwrap();
             take_back(&pair.home);
             pair.store = pair.home.open();
-            assert_eq!(rows::get::<u32>(&pair.store.db().unwrap(), keys::SCHEMA).unwrap(), Some(SCHEMA));
+            assert_eq!(rows::get::<u32>(&pair.store.tables(), keys::SCHEMA).unwrap(), Some(SCHEMA));
             assert_eq!(all_rows(&pair.store), before);
             pair.check();
             pair.finish().await;

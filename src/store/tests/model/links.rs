@@ -274,7 +274,7 @@ impl Pair {
     async fn finish(self) {
         self.store.sweep(self.now.plus(HOUR * 2)).await.unwrap();
         let left = |row: sled::Result<(sled::IVec, sled::IVec)>| row.unwrap().0.to_vec();
-        let left: Vec<_> = self.store.db().unwrap().iter().map(left).filter(|key| b"dtke".contains(&key[0])).collect();
+        let left: Vec<_> = self.store.tables().iter().map(left).filter(|key| b"dtke".contains(&key[0])).collect();
         assert!(left.is_empty(), "{:?}", left.iter().map(|key| keys::shown(key)).collect::<Vec<_>>());
     }
 }

@@ -229,7 +229,7 @@ pub(super) struct Seen {
 impl Seen {
     /// Looks at a store, by its rows and by its counters.
     pub(super) fn of(store: &Store) -> Self {
-        let db = store.db().unwrap();
+        let db = store.tables();
         let mut lanes = BTreeMap::<_, Vec<_>>::new();
         for entry in db.scan_prefix(keys::JOBS) {
             let (key, value) = entry.unwrap();
