@@ -21,6 +21,10 @@ use telekommo::{
     store::{Chat, Intake, Lease, NewJob, Outcome, Settings, StateChange, Store},
 };
 
+use crate::common::{Machine, float, memory, wished};
+
+mod common;
+
 /// How many messages are on their way at the same time.
 const GROUP: usize = 64;
 /// From when on; the messages come over 80 days.
@@ -28,11 +32,6 @@ const BEGIN: UnixMillis = UnixMillis(1_786_017_600_000);
 const SPAN: Duration = Duration::from_hours(80 * 24);
 const BOT: BotId = BotId(7_123_456_789);
 const CACHE_BYTES: u64 = 32 << 20;
-
-#[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the benchmark")]
-fn wished(name: &str, default: usize) -> usize {
-    std::env::var(name).map_or(default, |wished| wished.parse().expect("it is a number"))
-}
 
 fn source() -> SourceId {
     SourceId::parse("sales").expect("it is a good name")
@@ -131,8 +130,9 @@ impl Traffic {
     }
 }
 
-/// Fills a store, and gives how large its file was, at most, for each message that it remembered then.
-async fn fill(dir: &Path, messages: usize, conversations: usize) -> u64 {
+/// Fills a store. Gives how large its file was, at most, for each message that it remembered then, and how much memory
+/// this process has at the end.
+async fn fill(dir: &Path, messages: usize, conversations: usize) -> (u64, u64) {
     let store = Store::open(settings(dir)).expect("the folder is new");
     store.begin(BEGIN).await.expect("there is room");
     let numbers = vec![0; conversations];
@@ -152,8 +152,9 @@ async fn fill(dir: &Path, messages: usize, conversations: usize) -> u64 {
     }
     traffic.store.sweep(traffic.now).await.expect("the store works");
     traffic.store.pack_expiries().await.expect("the store works");
+    let memory = memory(std::process::id());
     traffic.store.close().await.expect("the store works");
-    most
+    (most, memory)
 }
 
 /// As many rows of 100 bytes, with keys in no order.
@@ -176,9 +177,9 @@ fn size(dir: &Path) -> u64 {
     fs::metadata(dir.join("store/db")).expect("there is a store").len()
 }
 
-/// What opening a store takes: bytes of memory and milliseconds. In a process of its own, which is as the bridge's at
-/// its start.
-fn opened(how: &str, dir: &Path) -> (u64, u64) {
+/// The two numbers that this program prints if it is called like this. A process of its own has no more memory than it
+/// takes, as the bridge does.
+fn apart(how: &str, dir: &Path) -> (u64, u64) {
     let output = Command::new(std::env::current_exe().expect("it runs")).args([how.as_ref(), dir.as_os_str()]).output();
     let output = output.expect("it can be run");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -187,17 +188,16 @@ fn opened(how: &str, dir: &Path) -> (u64, u64) {
     numbers.into()
 }
 
-/// How much memory this process has.
-fn memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it tells");
-    line.split_whitespace().next().and_then(|number| number.parse().ok()).map_or(0, |kibibytes: u64| kibibytes << 10)
+/// How many messages there are, in how many conversations.
+fn amounts() -> (usize, usize) {
+    let messages = wished("TELEKOMMO_BENCH_MESSAGES", 20_000);
+    (messages, wished("TELEKOMMO_BENCH_CONVERSATIONS", messages.div_ceil(10)))
 }
 
 fn tell_opened(open: impl FnOnce() -> Box<dyn std::any::Any>) {
     let before = Instant::now();
     let _open = open();
-    println!("{} {}", memory(), before.elapsed().as_millis());
+    println!("{} {}", memory(std::process::id()), before.elapsed().as_millis());
 }
 
 fn print(state: &str, dir: &Path, messages: usize, (memory, millis): (u64, u64)) {
@@ -208,6 +208,12 @@ fn print(state: &str, dir: &Path, messages: usize, (memory, millis): (u64, u64))
 fn main() {
     let words: Vec<_> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["fill", dir] => {
+            let (messages, conversations) = amounts();
+            let runtime = tokio::runtime::Runtime::new().expect("it starts");
+            let (most, memory) = runtime.block_on(fill(Path::new(dir), messages, conversations));
+            return println!("{most} {memory}");
+        }
         ["store", dir] => return tell_opened(|| Box::new(Store::open(settings(Path::new(dir))).expect("it is whole"))),
         ["sled", dir] => {
             let path = PathBuf::from(dir).join("store");
@@ -216,22 +222,26 @@ fn main() {
         }
         _ => {}
     }
-    let messages = wished("TELEKOMMO_BENCH_MESSAGES", 20_000);
-    let conversations = wished("TELEKOMMO_BENCH_CONVERSATIONS", messages.div_ceil(10));
+    let (messages, conversations) = amounts();
     let home = tempfile::tempdir().expect("there is room");
     let (dir, yardstick) = (home.path().join("data"), home.path().join("yardstick"));
-    println!("{messages} messages in {conversations} conversations");
+    println!("{}: {messages} messages in {conversations} conversations\n", Machine::here());
     println!("| {:<42} | {:>13} | {:>10} | {:>9} |", "", "bytes/message", "memory MiB", "opened ms");
     fill_yardstick(&yardstick, messages);
-    print("yardstick: a row of 100 bytes in sled", &yardstick, messages, opened("sled", &yardstick));
-    let runtime = tokio::runtime::Runtime::new().expect("it starts");
-    let most = runtime.block_on(fill(&dir, messages, conversations));
-    println!("| {:<42} | {most:>13} | {:>10} | {:>9} |", "the most while it was filled", "", "");
+    print("yardstick: a row of 100 bytes in sled", &yardstick, messages, apart("sled", &yardstick));
+    let (most, memory) = apart("fill", &dir);
+    println!(
+        "| {:<42} | {most:>13} | {:>10} | {:>9} |",
+        "at the end of filling it, the most on the disk",
+        memory >> 20,
+        ""
+    );
     // A start finds that it has not grown.
     fs::write(dir.join("store.marker"), u64::MAX.to_string()).expect("there is room");
-    print("filled", &dir, messages, opened("store", &dir));
+    print("filled", &dir, messages, apart("store", &dir));
+    print("opened once more", &dir, messages, apart("store", &dir));
     let compacted = Store::compact(&dir).expect("there is room");
-    print("compacted", &dir, messages, opened("store", &dir));
-    let rows = compacted.rows * 100 / messages as u64;
-    println!("{}.{:02} rows for each message", rows / 100, rows % 100);
+    print("compacted", &dir, messages, apart("store", &dir));
+    let rows = usize::try_from(compacted.rows).expect("they are in memory");
+    println!("\n{:.2} rows for each message", float(rows) / float(messages));
 }
