@@ -16,10 +16,10 @@ macro_rules! chapters {
         }),+];
         $(
             #[doc = concat!(
-                "[architecture]: crate::docs::architecture\n[configure]: crate::docs::configure\n",
-                "[connect]: crate::docs::connect\n[customers]: crate::docs::customers\n",
-                "[decisions]: crate::docs::decisions\n[history]: crate::docs::history\n[install]: crate::docs::install\n",
-                "[limits]: crate::docs::limits\n[operate]: crate::docs::operate\n",
+                "[architecture]: crate::docs::architecture\n[benchmarks]: crate::docs::benchmarks\n",
+                "[configure]: crate::docs::configure\n[connect]: crate::docs::connect\n",
+                "[customers]: crate::docs::customers\n[decisions]: crate::docs::decisions\n[history]: crate::docs::history\n",
+                "[install]: crate::docs::install\n[limits]: crate::docs::limits\n[operate]: crate::docs::operate\n",
                 "[troubleshoot]: crate::docs::troubleshoot\n",
                 "[container]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/systemd/Containerfile\n",
                 "[credentials]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/systemd/credentials.conf\n",
@@ -58,5 +58,6 @@ chapters! {
     decisions: "why it is built like this",
     recipes: "how to add or change something",
     proof: "what the tests have shown, and what is open",
+    benchmarks: "how fast it is, what it takes, and why",
     dependencies: "what each dependency is for",
 }
