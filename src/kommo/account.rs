@@ -159,6 +159,12 @@ impl Account {
         done(status, &body)
     }
 
+    /// Changes a contact or a lead, whose number is in the answer.
+    async fn patch_entity(&self, list: &str, id: u64, change: &impl Serialize) -> Result<(), RestError> {
+        let (status, body) = self.call(Method::PATCH, &format!("{list}/{id}"), &[], Some(encode(change))).await?;
+        changed(status, &body, id)
+    }
+
     async fn delete(&self, path: &str) -> Result<(), RestError> {
         let (status, body) = self.call(Method::DELETE, path, &[], None).await?;
         done(status, &body)
@@ -261,7 +267,14 @@ fn refusal(status: StatusCode, problem: Option<Problem>, body: &[u8], after: Opt
     }
 }
 
-/// That something was changed. What Kommo makes of it is not read: it answers with parts of it.
+/// That an entity was changed: Kommo answers with its number and parts of it ("Contacts", "Leads": editing). The answer
+/// to another request is none.
+fn changed(status: StatusCode, body: &[u8], id: u64) -> Result<(), RestError> {
+    let told = serde_json::from_slice::<Fields>(body).ok().and_then(|fields| fields.read::<u64>("id"));
+    if told == Some(id) { Ok(()) } else { Err(nonsense(status, body)) }
+}
+
+/// That something was done of which Kommo tells no more.
 fn done(status: StatusCode, body: &[u8]) -> Result<(), RestError> {
     if stray::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
 }

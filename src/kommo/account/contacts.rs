@@ -30,7 +30,7 @@ impl Account {
     /// # Errors
     /// [`RestError`].
     pub async fn patch_contact(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
-        self.patch(&format!("contacts/{id}"), patch).await
+        self.patch_entity("contacts", id, patch).await
     }
 
     /// Notes words among the events of a contact. Each time is another note.

@@ -19,7 +19,7 @@ impl Account {
     /// # Errors
     /// [`RestError`].
     pub async fn patch_lead(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
-        self.patch(&format!("leads/{id}"), patch).await
+        self.patch_entity("leads", id, patch).await
     }
 
     /// The custom fields that leads can have; tracking fields have the type `tracking_data`.

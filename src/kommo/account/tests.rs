@@ -72,24 +72,26 @@ fn each_refusal_has_its_verdict() {
 type Read = fn(StatusCode, &[u8]) -> Result<(), RestError>;
 
 /// The kinds of calls, by what they make of a success.
-const CALLS: [(&str, Read); 5] = [
+const CALLS: [(&str, Read); 6] = [
     ("account", |status, body| people::account_info(status, body).map(drop)),
     ("get", |status, body| decoded::<Value>(status, body).map(drop)),
     ("list", |status, body| page_of::<Value>(status, body, "sources").map(drop)),
     ("post", |status, body| first::<Value>(status, body, "sources").map(drop)),
+    ("patch of contact 1", |status, body| changed(status, body, 1)),
     ("patch and delete", done),
 ];
 
 /// What successes may hold, and for which calls that is an answer: `+`, in the order of [`CALLS`].
-const SUCCESSES: [(&str, &str); 8] = [
-    ("", "....+"),
-    ("<html>at work</html>", "....."),
-    (r#"{"id":1,"na"#, "....."),
-    (r#"{"id":1,"name":"x"}"#, ".+..+"),
-    (r#"{"id":1,"name":"x","subdomain":"acme"}"#, "++..+"),
-    (r#"{"_embedded":{"sources":[]}}"#, "..+.+"),
-    (r#"{"_embedded":{"sources":[{"id":1}]}}"#, "..+++"),
-    (r#"{"error":"forbidden"}"#, "....."),
+const SUCCESSES: [(&str, &str); 9] = [
+    ("", ".....+"),
+    ("<html>at work</html>", "......"),
+    (r#"{"id":1,"na"#, "......"),
+    (r#"{"id":1,"name":"x"}"#, ".+..++"),
+    (r#"{"id":2,"name":"x"}"#, ".+...+"),
+    (r#"{"id":1,"name":"x","subdomain":"acme"}"#, "++..++"),
+    (r#"{"_embedded":{"sources":[]}}"#, "..+..+"),
+    (r#"{"_embedded":{"sources":[{"id":1}]}}"#, "..++.+"),
+    (r#"{"error":"forbidden"}"#, "......"),
 ];
 
 #[test]
