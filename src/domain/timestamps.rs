@@ -4,6 +4,8 @@
 //! Kommo's clock dates managers' messages, and Telegram's clock dates customers'. No clock says whether a customer
 //! answers a manager. Telegram's numbers do: what was written after a manager's message arrived has a higher number.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{address::MessageId, time::UnixMillis};
@@ -31,6 +33,10 @@ const FURTHEST_UNDATED_MS: i64 = 60 * 1000;
 
 /// How many of Kommo's messages are kept of a conversation. An answer comes to one of the last of them.
 const MOST_ARRIVED: usize = 16;
+/// How many are kept of those of one minute. A message that was sent, and is sent again after a crash, must find what
+/// it was dated behind.
+const MOST_IN_A_MINUTE: usize = 64;
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A message of Kommo's that the customer has got. This is a stored format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +59,11 @@ pub fn arrive(arrived: &mut Vec<Arrived>, new: Arrived) {
     let is_part = |it: &Arrived| it.written_at == new.written_at && it.is_before(&new.ours);
     if !arrived.iter().any(is_part) {
         arrived.push(new);
-        arrived.drain(..arrived.len().saturating_sub(MOST_ARRIVED));
+        let before = new.written_at.minus(MINUTE);
+        let is_old = |it: &Arrived| it.written_at < before;
+        while arrived.len() > MOST_IN_A_MINUTE || arrived.len() > MOST_ARRIVED && is_old(&arrived[0]) {
+            arrived.remove(0);
+        }
     }
 }
 
@@ -223,11 +233,12 @@ mod tests {
     #[test]
     fn an_answer_of_long_ago_is_forgotten() {
         let mut known = Vec::new();
-        for n in 0..100 {
-            arrive(&mut known, Arrived { ours: id(n), written_at: UnixMillis(n) });
-        }
+        let arrived_at = |ms| move |n: i64| Arrived { ours: id(n), written_at: UnixMillis(n * ms) };
+        (0..100).map(arrived_at(1)).for_each(|it| arrive(&mut known, it));
+        assert_eq!(known.len(), MOST_IN_A_MINUTE, "many at once");
+        (100..200).map(arrived_at(10_000)).for_each(|it| arrive(&mut known, it));
         assert_eq!(known.len(), MOST_ARRIVED);
-        assert_eq!(known.last().map(|it| it.written_at), Some(UnixMillis(99)));
+        assert_eq!(known.last().map(|it| it.written_at), Some(UnixMillis(1_990_000)));
     }
 
     #[test]
