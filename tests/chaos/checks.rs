@@ -75,12 +75,19 @@ pub(crate) struct Before {
     contacts: BTreeSet<u64>,
     /// The newcomers whose contact was overlooked.
     overlooked: BTreeSet<i64>,
+    /// The contacts without all of their tags.
+    untagged: BTreeSet<u64>,
 }
 
 impl Before {
     pub(crate) fn now(stage: &Harness, book: &Book) -> Self {
-        let contacts = stage.kommo.cards().into_iter().map(|card| card.id).collect();
-        Self { failed: answers::failed(stage), contacts, overlooked: contacts::overlooked(stage, book) }
+        let cards = stage.kommo.cards();
+        Self {
+            failed: answers::failed(stage),
+            contacts: cards.iter().map(|card| card.id).collect(),
+            overlooked: contacts::overlooked(stage, book),
+            untagged: cards.iter().filter(|card| contacts::is_untagged(card)).map(|card| card.id).collect(),
+        }
     }
 }
 

@@ -44,13 +44,18 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
     let overlooked = overlooked(scene.stage, scene.book);
     verdict.count("newcomers whose contact was overlooked", overlooked.len());
     for newcomer in scene.book.newcomers.iter().filter(|it| overlooked.contains(&it.id)) {
-        let is_explained = newcomer.has_started() && scene.played.may_let_a_start_go();
+        let is_explained =
+            newcomer.has_started() && scene.played.may_let_a_start_go() || scene.played.mixes_up_the_account();
         if !is_explained && !scene.before.overlooked.contains(&newcomer.id) {
             verdict.problem(format!("nothing that was played explains that nobody is contact {:?}", newcomer.contact));
         }
     }
-    let untagged = meant.iter().filter_map(|contact| account.cards.get(contact)).filter(|card| card.tags != tags());
-    verdict.problems.extend(untagged.map(|card| format!("{:?} has the tags {:?}", card.name, card.tags)));
+    let untagged = meant.iter().filter_map(|contact| account.cards.get(contact)).filter(|card| is_untagged(card));
+    let untagged: Vec<_> = untagged.filter(|card| !scene.before.untagged.contains(&card.id)).collect();
+    verdict.count("contacts whose tags were lost on the way", untagged.len());
+    if !scene.played.mixes_up_the_account() {
+        verdict.problems.extend(untagged.iter().map(|card| format!("{:?} has the tags {:?}", card.name, card.tags)));
+    }
     meant.extend(scene.book.histories.iter().filter_map(|it| contact_of(&it.conversation, scene.stage)));
     meant.extend(scene.book.newcomers.iter().filter_map(|it| it.contact));
     meant.extend(Talk::all().iter().filter_map(|talk| contact_of(&talk.conversation(), scene.stage)));
@@ -112,9 +117,9 @@ fn said(messages: &[Message], phone: &str) -> Vec<Option<String>> {
     theirs.map(|message| (!is_number(message)).then(|| message.text.clone())).collect()
 }
 
-/// The tags that each contact gets.
-fn tags() -> BTreeSet<String> {
-    BTreeSet::from([CONTACT_TAG.to_owned()])
+/// Whether a contact has not the tags that each gets.
+pub(super) fn is_untagged(card: &Card) -> bool {
+    card.tags != BTreeSet::from([CONTACT_TAG.to_owned()])
 }
 
 fn digits(text: &str) -> String {

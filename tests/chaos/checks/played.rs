@@ -85,6 +85,12 @@ impl Played {
         self.has_ended || self.is_bad(Self::TO_ACCOUNT) || self.is_bad(Self::TO_KOMMO)
     }
 
+    /// The account gave the answer to another request, which cannot always be told from the right one: a search that
+    /// finds nobody, or an entity that was read and not changed.
+    pub(crate) fn mixes_up_the_account(&self) -> bool {
+        self.faults[Self::TO_ACCOUNT].contains(&Fault::AnotherAnswer)
+    }
+
     /// A customer could not be asked for their number, or what they sent did not come in time.
     pub(crate) fn may_let_a_start_go(&self) -> bool {
         self.has_ended || self.is_held_up() || self.was(Trouble::Clock(0)) || self.was(Trouble::Asleep(0))
