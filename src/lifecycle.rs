@@ -72,6 +72,12 @@ impl Lifecycle {
         self.soft.cancel();
     }
 
+    /// Drops all tasks in the middle of what they do.
+    pub fn cut_off(&self) {
+        self.soft.cancel();
+        self.hard.cancel();
+    }
+
     /// Runs a task that the bridge cannot do without. It must end only after a stop was asked for.
     pub fn essential<E: Display>(
         &self,

@@ -22,5 +22,6 @@ pub mod run;
 pub mod script;
 mod serve;
 mod shared;
+pub mod switches;
 pub mod telegram;
 pub mod traffic;

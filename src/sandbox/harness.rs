@@ -252,6 +252,14 @@ impl Harness {
         Some(bridge.ended().await)
     }
 
+    /// Cuts the bridge off in the middle of whatever it does, if it runs.
+    pub async fn cut_off_bridge(&mut self) {
+        if let Some(bridge) = self.bridge.take() {
+            bridge.lifecycle().cut_off();
+            bridge.ended().await;
+        }
+    }
+
     /// The bridge, while it runs.
     #[must_use]
     pub const fn bridge(&self) -> Option<&App> {

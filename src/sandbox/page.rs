@@ -20,6 +20,7 @@
 //! | `POST /api/kommo/send_files` | a manager sends files: a form as above |
 //! | `POST /api/kommo/react` | a manager reacts to a message |
 //! | `POST /api/kommo/typing` | a manager types |
+//! | `POST /api/switch` | something goes wrong from now on, or once |
 //! | `GET /api/kommo/files/{message}` | a message's file as Kommo has it |
 //! | `GET /api/kommo/avatars/{contact}` | a contact's picture as Kommo has fetched it |
 
@@ -35,7 +36,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::sandbox::{fault, kommo::FakeKommo, serve::Server, telegram::FakeTelegram};
+use crate::sandbox::{fault, kommo::FakeKommo, serve::Server, switches::Switches, telegram::FakeTelegram};
 
 mod acts;
 mod events;
@@ -48,10 +49,11 @@ mod state;
 mod tests;
 
 /// The page itself: path, type, text. Nothing in it comes from elsewhere.
-const FILES: [(&str, &str, &str); 16] = [
+const FILES: [(&str, &str, &str); 18] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
     ("/bubbles.css", "text/css; charset=utf-8", include_str!("page/bubbles.css")),
+    ("/switches.css", "text/css; charset=utf-8", include_str!("page/switches.css")),
     ("/tools.js", SCRIPT, include_str!("page/tools.js")),
     ("/files.js", SCRIPT, include_str!("page/files.js")),
     ("/popup.js", SCRIPT, include_str!("page/popup.js")),
@@ -62,6 +64,7 @@ const FILES: [(&str, &str, &str); 16] = [
     ("/rooms.js", SCRIPT, include_str!("page/rooms.js")),
     ("/customer.js", SCRIPT, include_str!("page/customer.js")),
     ("/bridge.js", SCRIPT, include_str!("page/bridge.js")),
+    ("/switches.js", SCRIPT, include_str!("page/switches.js")),
     ("/newchat.js", SCRIPT, include_str!("page/newchat.js")),
     ("/inbox.js", SCRIPT, include_str!("page/inbox.js")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
@@ -82,6 +85,7 @@ struct View {
     kommo: FakeKommo,
     /// Sources by id, each with its bot's token.
     sources: Vec<(String, String)>,
+    switches: Arc<Switches>,
 }
 
 impl View {
@@ -136,8 +140,9 @@ impl Page {
         telegram: FakeTelegram,
         kommo: FakeKommo,
         sources: Vec<(String, String)>,
+        switches: Arc<Switches>,
     ) -> io::Result<Self> {
-        let view = Arc::new(View { telegram, kommo, sources });
+        let view = Arc::new(View { telegram, kommo, sources, switches });
         let is_private = listen.ip().is_loopback();
         let pages = FILES.into_iter().fold(Router::new(), |router, (path, kind, text)| {
             let text = if is_private { text.to_owned() } else { text.replace(PRIVATE, OPEN) };

@@ -2,23 +2,30 @@
 
 use std::{
     fs,
+    future::pending,
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context;
 use chrono::DateTime;
 use reqwest::Url;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::{
+    app::App,
     cli::terminal,
     lifecycle::{Lifecycle, Signals},
     sandbox::{
         harness::{Harness, LINES},
+        kommo::FakeKommo,
         own_bridge,
         page::Page,
+        switches::{Order, Switches},
+        telegram::FakeTelegram,
         traffic::{Exchange, Traffic},
     },
 };
@@ -40,7 +47,8 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
     let mut stage = Harness::without_bridge(&settings(wanted))?;
     stage.furnish();
     stage.start_bridge().await?;
-    let page = page(listen, &stage)?;
+    let (switches, orders) = Switches::of_bridge(stage.bridge().map(App::store).cloned());
+    let page = page(listen, &stage, Arc::clone(&switches))?;
     let config = stage.write_config_for_commands()?;
     terminal::print(format_args!(
         "Open http://{} in a browser: a customer and a manager side by side.\n",
@@ -51,10 +59,43 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
         "Try the other commands on it from another terminal, such as\n  telekommo check --config {}\n\n",
         config.display()
     ));
-    let lifecycle = stage.bridge().context("the bridge has not started")?.lifecycle().clone();
-    watch(&stage, &lifecycle, signals).await;
+    let (telegram, kommo) = (stage.telegram.clone(), stage.kommo.clone());
+    let ended = tokio::select! {
+        () = watch((&telegram, &kommo), signals) => Ok(()),
+        ended = obey(&mut stage, &switches, orders) => ended,
+    };
     stage.stop_bridge().await;
-    Ok(ExitCode::SUCCESS)
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Cuts the bridge off and starts it again as a visitor of the page wants it. Ends when the bridge does by itself.
+async fn obey(stage: &mut Harness, switches: &Switches, mut orders: mpsc::Receiver<Order>) -> anyhow::Result<()> {
+    loop {
+        let stopped = stage.bridge().map(|bridge| bridge.lifecycle().stop_token());
+        let by_itself = async {
+            match stopped {
+                Some(stopped) => stopped.cancelled_owned().await,
+                None => pending().await,
+            }
+        };
+        let order = tokio::select! {
+            order = orders.recv() => order,
+            () = by_itself => anyhow::bail!("the bridge has ended by itself"),
+        };
+        match order {
+            Some(Order::CutOff) => {
+                stage.cut_off_bridge().await;
+                switches.bridge_has(None);
+            }
+            Some(Order::Start) if stage.bridge().is_none() => {
+                stage.start_bridge().await?;
+                stage.write_config_for_commands()?;
+                switches.bridge_has(stage.bridge().map(App::store).cloned());
+            }
+            Some(Order::Start) => {}
+            None => return Ok(()),
+        }
+    }
 }
 
 /// The same without a bridge, for a program in its place. The first line says in JSON where the fakes are and what they
@@ -68,7 +109,7 @@ pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode
     let stage = Harness::without_bridge(&settings(&[]))?;
     let hooks_to = own_bridge::hook_url(&hooks_to, &stage);
     stage.kommo.set_hook_url(hooks_to.clone());
-    let page = page(listen, &stage)?;
+    let page = page(listen, &stage, Switches::without_bridge())?;
     terminal::print(format_args!("{}\n", places(&stage, &page)));
     let file = stage.write_config_text(&own_bridge::config(&hooks_to, &stage)?)?;
     terminal::print(
@@ -78,7 +119,7 @@ pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode
     terminal::print("# It is good until this sandbox ends: save these lines elsewhere to change them.\n");
     terminal::print(format_args!("{}\n", fs::read_to_string(&file)?));
     terminal::print("# Below is what passes. Ctrl+C ends it; nothing of it stays.\n\n");
-    watch(&stage, &Lifecycle::default(), signals).await;
+    watch((&stage.telegram, &stage.kommo), signals).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,7 +136,7 @@ fn reached(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::new(home, address.port()) } else { address }
 }
 
-fn page(listen: SocketAddr, stage: &Harness) -> anyhow::Result<Page> {
+fn page(listen: SocketAddr, stage: &Harness, switches: Arc<Switches>) -> anyhow::Result<Page> {
     if !listen.ip().is_loopback() {
         terminal::complain(&format!(
             "other machines reach the page at {listen}, and it asks for no password: anyone who opens it plays both sides. \
@@ -103,7 +144,7 @@ fn page(listen: SocketAddr, stage: &Harness) -> anyhow::Result<Page> {
         ));
     }
     let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();
-    Page::start(listen, stage.telegram.clone(), stage.kommo.clone(), sources)
+    Page::start(listen, stage.telegram.clone(), stage.kommo.clone(), sources, switches)
         .with_context(|| format!("cannot serve the page on {listen}: choose another address with --listen"))
 }
 
@@ -127,12 +168,13 @@ fn places(stage: &Harness, page: &Page) -> Value {
 }
 
 /// Prints what passes until a signal comes.
-async fn watch(stage: &Harness, lifecycle: &Lifecycle, signals: Signals) {
+async fn watch((telegram, kommo): (&FakeTelegram, &FakeKommo), signals: Signals) {
+    let lifecycle = Lifecycle::default();
     lifecycle.on_signals(signals);
     tokio::select! {
         () = lifecycle.stop_token().cancelled_owned() => {}
-        () = print(stage.telegram.traffic()) => {}
-        () = print(stage.kommo.traffic()) => {}
+        () = print(telegram.traffic()) => {}
+        () = print(kommo.traffic()) => {}
     }
 }
 

@@ -14,6 +14,7 @@ mod kinds;
 mod looks;
 mod own_files;
 mod rooms;
+mod switches;
 
 /// Enough for all three worlds side by side.
 const WIDE: u32 = 1440;

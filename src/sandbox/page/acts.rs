@@ -19,6 +19,7 @@ use crate::sandbox::{
 mod customer;
 mod manager;
 mod place;
+mod switch;
 
 /// The longest reaction: some emoji are made of many characters.
 const LONGEST_EMOJI: usize = 16;
@@ -39,6 +40,7 @@ pub(super) fn router() -> Router<Arc<View>> {
         .route("/api/telegram/press_key", post(customer::press_key))
         .route("/api/telegram/block", post(customer::block))
         .route("/api/telegram/files/{file}", get(files::sent))
+        .route("/api/switch", post(switch::switch))
         .route("/api/kommo/reply", post(manager::reply))
         .route("/api/kommo/write_first", post(manager::write_first))
         .route("/api/kommo/react", post(manager::react))

@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
+use serde_json::Value;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -20,7 +21,7 @@ use crate::sandbox::page::{View, rooms};
 const GATHER: Duration = Duration::from_millis(100);
 /// A quiet stream says that it is alive this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How often to look whether a bot has stopped typing: only the clock tells.
+/// How often to look whether a bot has stopped typing, which only the clock tells, and what the bridge has stored.
 const GLANCE: Duration = Duration::from_millis(500);
 
 /// Streams a version at once and at each change.
@@ -37,17 +38,20 @@ pub(super) async fn stream(State(view): State<Arc<View>>) -> Response {
 /// Everything that can change.
 struct Watched {
     view: Arc<View>,
-    versions: [watch::Receiver<u64>; 4],
+    versions: [watch::Receiver<u64>; 5],
     typing: Vec<bool>,
-    /// How often somebody was seen to stop typing.
+    /// What the bridge has stored: its store tells nobody.
+    bridge: Value,
+    /// How often one of these was seen to have changed.
     glances: u64,
 }
 
 impl Watched {
     fn of(view: Arc<View>) -> Self {
         let (telegram, kommo) = (&view.telegram, &view.kommo);
-        let versions = [telegram.changed(), kommo.changed(), telegram.traffic().changed(), kommo.traffic().changed()];
-        Self { typing: typing(&view), versions, glances: 0, view }
+        let (updates, requests) = (telegram.traffic().changed(), kommo.traffic().changed());
+        let versions = [telegram.changed(), kommo.changed(), updates, requests, view.switches.changed()];
+        Self { typing: typing(&view), bridge: view.switches.shown(), versions, glances: 0, view }
     }
 
     /// The event for the present version.
@@ -61,7 +65,7 @@ impl Watched {
         sleep(GATHER).await;
         let quiet_until = Instant::now() + KEEP_ALIVE;
         while Instant::now() < quiet_until {
-            if timeout(GLANCE, self.change()).await.is_ok() || self.typing_changed() {
+            if timeout(GLANCE, self.change()).await.is_ok() || self.has_changed() {
                 return self.line();
             }
         }
@@ -69,20 +73,21 @@ impl Watched {
     }
 
     async fn change(&mut self) {
-        let [telegram, kommo, updates, requests] = &mut self.versions;
+        let [telegram, kommo, updates, requests, switches] = &mut self.versions;
         // A sender that is gone changes nothing any more, and the page goes with it.
         let _gone = tokio::select! {
             end = telegram.changed() => end,
             end = kommo.changed() => end,
             end = updates.changed() => end,
             end = requests.changed() => end,
+            end = switches.changed() => end,
         };
     }
 
-    fn typing_changed(&mut self) -> bool {
-        let now = typing(&self.view);
-        let changed = now != self.typing;
-        self.typing = now;
+    fn has_changed(&mut self) -> bool {
+        let (typing, bridge) = (typing(&self.view), self.view.switches.shown());
+        let changed = typing != self.typing || bridge != self.bridge;
+        (self.typing, self.bridge) = (typing, bridge);
         self.glances += u64::from(changed);
         changed
     }

@@ -22,6 +22,7 @@ function render() {
   choose(!rendered);
   renderCustomer();
   renderTraffic(!rendered);
+  renderSwitches();
   renderKommo();
   renderTabs();
   rendered = true;

@@ -23,6 +23,7 @@ pub(super) fn state(view: &View) -> Value {
         "customers": customers.iter().map(telegram::customer).collect::<Vec<_>>(),
         "telegram": view.sources.iter().flat_map(chats).collect::<Vec<_>>(),
         "kommo": view.kommo.chats().iter().map(kommo::chat).collect::<Vec<_>>(),
+        "bridge": view.switches.shown(),
         "traffic": traffic(view),
     })
 }

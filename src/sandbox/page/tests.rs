@@ -39,7 +39,11 @@ fn page() -> (Page, FakeTelegram, FakeKommo) {
     let (first_name, last_name) = ("Anna".to_owned(), Some("Petrova".to_owned()));
     telegram.add_customer(Customer { id: ANNA, first_name, last_name, username: None, language_code: None });
     let sources = vec![("sales".to_owned(), TOKEN.to_owned())];
-    (Page::start(anywhere, telegram.clone(), kommo.clone(), sources).unwrap(), telegram, kommo)
+    (
+        Page::start(anywhere, telegram.clone(), kommo.clone(), sources, Switches::without_bridge()).unwrap(),
+        telegram,
+        kommo,
+    )
 }
 
 async fn answer(request: RequestBuilder) -> (u16, Value) {
@@ -82,6 +86,7 @@ async fn shows_both_worlds() {
                     "at_ms": told.at_ms, "status": "sent", "error": null, "card": null, "media": null,
                     "album": null, "keys": [], "template": false, "reply_to": null, "cited": null, "reactions": [],
                     "edited": false}]}],
+            "bridge": {"kommo_away": false, "telegram_away": false, "bridge": "elsewhere", "queue": null},
             "traffic": null,
         })
     );

@@ -134,3 +134,20 @@ async fn a_manager_writes_to_a_number_and_again() {
 async fn get(url: &str) -> Value {
     answer(reqwest::Client::new().get(url)).await.1
 }
+
+#[tokio::test]
+async fn what_is_switched_off_is_away_until_it_is_switched_on() {
+    let (page, telegram, kommo) = page();
+    let switch = async |name: &str, on: bool| post_to(&page, "/api/switch", json!({"switch": name, "on": on})).await.0;
+    let answers = async |url: String| reqwest::Client::new().get(url).send().await.is_ok();
+    for (name, url) in [("kommo_away", kommo.url()), ("telegram_away", telegram.url())] {
+        assert_eq!(switch(name, true).await, 200);
+        assert!(!answers(url.clone()).await, "{name}");
+        assert_eq!(get_from(&page, "/api/state").await.1["bridge"][name], json!(true));
+        assert_eq!(switch(name, false).await, 200);
+        assert!(answers(url).await, "{name}");
+        assert_eq!(get_from(&page, "/api/state").await.1["bridge"][name], json!(false));
+    }
+    assert_eq!(switch("bridge_off", true).await, 409, "there is no bridge here");
+    assert_eq!(switch("the_sun", true).await, 400);
+}
