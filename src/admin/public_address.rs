@@ -50,7 +50,7 @@ impl PublicAddress {
     pub fn new(config: &Config, listener: SocketAddr, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         Ok(Self {
             http: Http::new(&Egress::default(), |client| client.connect_timeout(WITHIN / 2).timeout(WITHIN))?,
-            url: config.server.public_url.url().clone(),
+            url: passed_on(config.server.public_url.url()),
             listener,
             every: config.alerts.ask_every,
             expires_within: config.alerts.expires_within,
@@ -122,6 +122,13 @@ impl PublicAddress {
              address whose certificate has ended"
         ))
     }
+}
+
+/// A part of the address that every web server passes on; the rest may be for something else.
+fn passed_on(public_url: &Url) -> Url {
+    let mut url = public_url.clone();
+    url.set_path(&format!("{}/kommo/", public_url.path().trim_end_matches('/')));
+    url
 }
 
 /// What it means that no answer came; `None` if that means nothing.
