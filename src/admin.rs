@@ -28,6 +28,7 @@ use crate::{
 
 pub(crate) mod channel;
 pub(crate) mod chats;
+pub mod crossed;
 mod filter;
 mod forgetting;
 pub mod history;

@@ -23,7 +23,7 @@ mod remotes;
 
 pub use alerting::targets;
 pub use bots::{bots, disk};
-pub use doors::downloads;
+pub use doors::{downloads, media};
 pub use keeping::store_settings;
 use listeners::{bind, command_socket};
 use remotes::Remotes;
@@ -52,7 +52,7 @@ use crate::{
         reconcile::Reconciler,
         typing::TypingRelay,
     },
-    serve,
+    serve::{self, mark::Mark},
     store::Store,
     telegram::bot::Bot,
 };
@@ -305,7 +305,10 @@ impl Services {
             }
         });
         let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
+        let mark = Mark::random();
         let admin_router = admin::router(Arc::clone(&self.health), (bots, self.imported(config)))
+            .merge(mark.clone().router())
+            .merge(admin::crossed::router(self.store.clone()))
             .merge(admin::reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
         if let Some(socket) = socket {
@@ -315,7 +318,7 @@ impl Services {
             "public listener",
             serve::until(
                 public,
-                serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
+                serve::public((hooks, media), mark, config.server.public_url.url(), proxies.clone()),
                 serve::Limits::public(),
                 proxies,
                 Some(Arc::clone(&self.metrics)),

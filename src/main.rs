@@ -11,8 +11,8 @@ use telekommo::{
     cli::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
-        chats, check, compact, connect, generated, history, import, invite, manual, parked, private, queue, reconcile,
-        register, restore, sources, templates, terminal, usage,
+        chats, check, compact, connect, generated, history, import, invite, manual, parked, private, queue,
+        reconcile, register, restore, sources, templates, terminal, usage,
     },
     config::Config,
     lifecycle::{self, Ended, Ignored, Signals},
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run => run(&config),
-        Command::Check { offline } => with_config(&config, |config| look_over(config, offline)),
+        Command::Check { check } => check::run(config.load(), &check),
         Command::Connect => with_config(&config, |config| wait_for(connect::connect(config))),
         Command::Disconnect { yes } => with_config(&config, |config| {
             connect::confirm(yes)?;
@@ -132,38 +132,6 @@ fn with_config(
 fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
     Runtime::new()?.block_on(command)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What somebody has to mend is a failure, although the configuration is sound.
-fn look_over(config: &Config, offline: bool) -> anyhow::Result<ExitCode> {
-    terminal::say(&check::Summary(config).to_string());
-    for warning in advice::of(config) {
-        terminal::print(format_args!("\n{}", advice::shown(&warning)));
-    }
-    if offline {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let runtime = Runtime::new()?;
-    let mut findings = runtime.block_on(check::look(config));
-    terminal::print("\nThis machine:\n");
-    terminal::print(findings.iter().map(ToString::to_string).collect::<String>());
-    let mut kommo = runtime.block_on(check::ask(config));
-    kommo.extend(runtime.block_on(check::of_managers(config, &app::downloads(config)?)));
-    terminal::print("\nKommo:\n");
-    terminal::print(kommo.iter().map(ToString::to_string).collect::<String>());
-    findings.extend(kommo);
-    let bots = app::bots(config)?;
-    let mut telegram = runtime.block_on(check::ask_telegram(&bots, check::needs(config)));
-    if config.telegram.local {
-        telegram.push(check::ask_files(app::disk(config)));
-    } else {
-        telegram.extend(runtime.block_on(check::of_customers(&bots)));
-        telegram.extend(runtime.block_on(check::ask_served_files(&bots, config.telegram.api_url.url().host_str())));
-    }
-    terminal::print("\nTelegram:\n");
-    terminal::print(telegram.iter().map(ToString::to_string).collect::<String>());
-    findings.extend(telegram);
-    Ok(if findings.iter().any(|finding| finding.is_wrong) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {

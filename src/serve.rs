@@ -24,10 +24,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    intake::hook::HookIntake,
+    intake::hook::{HookIntake, Scope},
     media::serve::MediaServer,
     metrics::Metrics,
-    serve::{connections::Connections, entrance::Entrance, refusals::too_many, seldom::Seldom, unread::Unread},
+    serve::{
+        connections::Connections,
+        entrance::Entrance,
+        mark::{Door, Mark},
+        refusals::too_many,
+        seldom::Seldom,
+        unread::Unread,
+    },
 };
 
 mod body;
@@ -36,9 +43,11 @@ mod conversation;
 mod entrance;
 mod head;
 mod limits;
+pub mod mark;
 mod peer;
 mod refusals;
 mod seldom;
+mod stand_in;
 mod strict;
 mod table;
 mod unread;
@@ -51,6 +60,7 @@ mod tests;
 pub use self::{
     limits::{Limits, raise_open_files},
     peer::Proxies,
+    stand_in::stand_in,
 };
 
 /// What a visitor reads who is not Kommo. A check knows a running telekommo by it.
@@ -137,17 +147,32 @@ fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| full.iter().any(|errno| errno.raw_os_error() == code))
 }
 
-/// What the internet reaches below `public_url`: Kommo's hooks and links to files, and nothing else.
-pub fn public(hooks: HookIntake, media: MediaServer, public_url: &Url, proxies: Proxies) -> Router {
+/// What the internet reaches below `public_url`: Kommo's hooks and links to files, and the answer of this process to a
+/// nonce; nothing else.
+pub fn public(doors: (HookIntake, MediaServer), mark: Mark, public_url: &Url, proxies: Proxies) -> Router {
     // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
     // would take those for another path.
-    Router::new().fallback(front).with_state(Arc::new(Entrance::new(hooks, media, public_url, proxies)))
+    Router::new().fallback(front).with_state(Arc::new(Entrance::new(doors, mark, public_url, proxies)))
+}
+
+/// Which door a path leads to, if that of the hooks is for `scope`.
+fn door(scope: &Scope, path: &str) -> Door {
+    if scope.is_addressed_by(path) {
+        Door::Hooks
+    } else if MediaServer::is_link(path) {
+        Door::Files
+    } else {
+        Door::Front
+    }
 }
 
 async fn front(State(entrance): State<Arc<Entrance>>, request: Request<Body>) -> Response {
     let client = entrance.client(&request);
     let request = entrance.within(request);
-    let mut answer = if MediaServer::is_link(request.uri().path()) {
+    let asked = || door(&entrance.hooks.scope, request.uri().path());
+    let mut answer = if let Some(answer) = entrance.mark.answer(request.headers(), asked) {
+        answer
+    } else if MediaServer::is_link(request.uri().path()) {
         file(&entrance, client, request).await
     } else {
         hook(&entrance, client, request).await

@@ -17,6 +17,7 @@ mod phone;
 pub mod place;
 mod react;
 mod refusals;
+mod rival;
 pub mod sent;
 pub mod updates;
 pub mod upload;

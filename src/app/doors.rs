@@ -50,7 +50,8 @@ pub(super) fn hooks(
     }
 }
 
-pub(super) fn media(
+/// Who serves customers' files.
+pub fn media(
     config: &Config,
     bots: &BTreeMap<SourceId, Bot>,
     disk: Option<Disk>,

@@ -17,7 +17,7 @@ use crate::{
     kommo::{account::Account, region::PhoneRegion, time::KommoTime, wire::trace},
     lifecycle::Lifecycle,
     media::imported,
-    serve,
+    serve::{self, mark::Mark},
 };
 
 /// The wait where the schedule has none.
@@ -106,7 +106,8 @@ fn listen(
     let hooks = doors::hooks(config, scope, (store, &bots, metrics), typing, phone_region);
     let media = doors::media(config, &bots, disk(config)?, metrics);
     let imported = imported::chats(&config.data_dir, "");
-    let admin_router = admin::router(Arc::clone(health), (BTreeMap::new(), imported));
+    let mark = Mark::random();
+    let admin_router = admin::router(Arc::clone(health), (BTreeMap::new(), imported)).merge(mark.clone().router());
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {
@@ -116,7 +117,7 @@ fn listen(
         "public listener of a first start",
         serve::until(
             public,
-            serve::public(hooks, media, config.server.public_url.url(), proxies.clone()),
+            serve::public((hooks, media), mark, config.server.public_url.url(), proxies.clone()),
             serve::Limits::public(),
             proxies,
             Some(Arc::clone(metrics)),

@@ -10,7 +10,10 @@ use clap_complete::Shell;
 use reqwest::Url;
 
 use crate::{
-    cli::{alerts, chats, generated, import, invite, manual, parked, queue, register, sources, templates, values},
+    cli::{
+        alerts, chats, check, generated, import, invite, manual, parked, queue, register, sources, templates,
+        values,
+    },
     config::{Config, ConfigError, Environment},
 };
 
@@ -28,13 +31,11 @@ pub struct Arguments {
 pub enum Command {
     /// Run the bridge until SIGTERM or SIGINT.
     Run,
-    /// Check the configuration, explain it, and ask Kommo and Telegram about it.
-    ///
-    /// Nothing is changed.
+    /// Check the configuration, this machine, Kommo, Telegram, and the way from the internet.
+    #[command(long_about = check::ABOUT)]
     Check {
-        /// Ask neither Kommo nor Telegram.
-        #[arg(long)]
-        offline: bool,
+        #[command(flatten)]
+        check: check::Options,
     },
     /// Connect the channel to the account, as a start does.
     Connect,

@@ -102,8 +102,11 @@ async fn find(config: &Config) -> anyhow::Result<Bridge> {
     bail!("another telekommo has the store, and does not answer on {}: is it starting? Try again", socket.display())
 }
 
-/// The bridge whose socket answers.
-fn look(config: &Config) -> anyhow::Result<Option<Running>> {
+/// The bridge whose socket answers, if there is one.
+///
+/// # Errors
+/// If this user may not ask it.
+pub(super) fn look(config: &Config) -> anyhow::Result<Option<Running>> {
     let name = match ShortName::within(&config.data_dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         name => name.map_err(|error| denied(config, &error))?,

@@ -1,67 +1,147 @@
-//! `telekommo check`: what a configuration means, in words and without secrets, and how Kommo and Telegram see it.
+//! `telekommo check`: what a configuration means, in words and without secrets, how Kommo and Telegram see it, and
+//! whether the internet reaches this machine.
 
-use std::fmt;
+use std::{io, process::ExitCode};
+
+use clap::Args;
+use tokio::runtime::Runtime;
 
 use crate::{
-    cli::terminal::paragraph,
-    config::{BaseUrl, Config},
+    app,
+    cli::{
+        advice, bridge,
+        check::{
+            finding::{fine, unknown, warning, wrong},
+            report::Report,
+        },
+        terminal, values,
+    },
+    config::{BaseUrl, Config, ConfigError},
     net::Egress,
 };
 
+mod clocks;
 mod files;
+mod finding;
 mod kommo;
 mod machine;
+mod message;
+mod report;
 mod served;
+mod summary;
+mod support;
 mod telegram;
+mod way_in;
 
-pub use files::{of_customers, of_managers};
-pub use kommo::ask;
-pub use machine::look;
-pub use served::served as ask_served_files;
-pub use telegram::{ask as ask_telegram, files as ask_files, needs};
+use message::{Whom, cross};
+pub use summary::Summary;
 
-/// A configuration, described for its operator.
-#[derive(Debug)]
-pub struct Summary<'a>(pub &'a Config);
+/// What `--help` says.
+pub const ABOUT: &str = "Check the configuration, this machine, Kommo, Telegram, and the way from the internet.
 
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let config = self.0;
-        writeln!(f, "The configuration can be read.\n")?;
-        writeln!(f, "Webhook address for Kommo   {}/kommo/:scope_id", config.server.public_url)?;
-        writeln!(f, "Links to files              {}/media/…", config.server.public_url)?;
-        writeln!(f, "  both must lead to         http://{}", config.server.listen)?;
-        let path = config.server.public_url.url().path().trim_end_matches('/');
-        if !path.is_empty() {
-            writeln!(f, "                            with {path} in front or without")?;
+Prints one line for each thing that was looked at: what was seen and, if it is
+not well, what to do. Nothing is changed, at Kommo and Telegram neither.
+
+While no bridge runs, the check itself listens at server.listen for a moment, to
+see whether the public address leads here, and polls each bot for some seconds,
+to see whether another program does.
+
+Exit code 0: messages can pass; read the warnings. 1: something does not work.
+2: the configuration is wrong, or nothing is wrong but not all could be checked.
+
+With --message, a message really crosses, by the bridge that runs. A bot asks you
+in Telegram to answer with ok, the answer is followed into Kommo, and what you then
+answer in Kommo is followed back. Each way is shown with the time that it took.
+Kommo makes a lead of it, as of every customer. Your chat with the bot is that of
+the alerts, or --chat; without either, you write to the bot first.";
+
+/// What the exit code is if nobody knows whether all is well.
+const UNKNOWN: u8 = 2;
+
+/// The options of the command.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Look at the configuration alone, and ask nobody.
+    #[arg(long)]
+    offline: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Let a message cross both ways, and tell how long each took.
+    #[arg(long, conflicts_with_all = ["offline", "json"])]
+    message: bool,
+    /// With --message: the source whose bot takes part [default: the first].
+    #[arg(long, value_name = "NAME", requires = "message")]
+    source: Option<String>,
+    /// With --message: your chat with the bot, by Telegram's number of your account.
+    #[arg(long, value_name = "ID", requires = "message", value_parser = values::number::<i64>)]
+    chat: Option<i64>,
+}
+
+/// Checks what was `loaded`, and gives the exit code.
+///
+/// # Errors
+/// If the runtime or a client cannot be set up.
+pub fn run(loaded: Result<Config, ConfigError>, options: &Options) -> anyhow::Result<ExitCode> {
+    let mut report = Report::new(options.json);
+    let config = match loaded {
+        Ok(config) => config,
+        Err(error) if options.json => {
+            report.add("", vec![wrong("Configuration", error.to_string())]);
+            report.end();
+            return Ok(ExitCode::from(UNKNOWN));
         }
-        writeln!(f, "Probes and metrics          http://{}/ready, /live, /metrics", config.admin.listen)?;
-        match &config.kommo.account_id {
-            Some(id) => writeln!(f, "Scope\n  {}", config.kommo.scope_id(id))?,
-            None => writeln!(f, "Scope                       unknown until the account answers")?,
+        Err(error) => {
+            terminal::complain(&error.to_string());
+            return Ok(ExitCode::from(UNKNOWN));
         }
-        let (kommo, telegram) = (config.kommo.egress(), config.telegram.egress());
-        writeln!(
-            f,
-            "Chats API                   {}{}",
-            config.kommo.chats_url,
-            through(&kommo, &config.kommo.chats_url)
-        )?;
-        if let Some(url) = &config.kommo.account_url {
-            writeln!(f, "Account's API               {url}{}", through(&kommo, url))?;
-        }
-        writeln!(
-            f,
-            "Bot API                     {}{}",
-            config.telegram.api_url,
-            through(&telegram, &config.telegram.api_url)
-        )?;
-        writeln!(f, "Data                        {}", config.data_dir.display())?;
-        for (source, settings) in &config.sources {
-            writeln!(f, "Source {source:<20} {} (bot {})", settings.name, settings.token.bot_id())?;
-        }
-        Ok(())
+    };
+    if options.message {
+        let whom = Whom { source: options.source.clone(), chat: options.chat };
+        Runtime::new()?.block_on(cross(&config, &whom))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    report.explain(&Summary(&config));
+    let warnings = advice::of(&config).into_iter().map(|text| warning("Warning", text));
+    let readable = fine("Configuration", "it can be read, and means what stands above");
+    report.add("Configuration", std::iter::once(readable).chain(warnings).collect());
+    if !options.offline {
+        Runtime::new()?.block_on(ask_everybody(&config, &mut report))?;
+    }
+    Ok(report.end())
+}
+
+async fn ask_everybody(config: &Config, report: &mut Report) -> anyhow::Result<()> {
+    let (found, denied) = match bridge::look(config) {
+        Ok(found) => (found, None),
+        Err(error) => (None, Some(unknown("Running", error.to_string()))),
+    };
+    let (mut machine, runs) = machine::look(config, found.as_ref()).await;
+    machine.extend(denied);
+    machine.extend(clocks::compare(config).await);
+    report.add("This machine", machine);
+
+    let (mut kommo, scope) = kommo::ask(config).await;
+    kommo.extend(files::of_managers(config, &app::downloads(config)?).await);
+    if let Some(running) = &found {
+        kommo.extend(support::seen(running).await);
+    }
+    report.add("Kommo", kommo);
+
+    let bots = app::bots(config)?;
+    let patience = (!runs).then_some(config.telegram.poll_timeout);
+    let mut telegram = telegram::ask(&bots, telegram::needs(config), patience).await;
+    if config.telegram.local {
+        telegram.push(telegram::files(app::disk(config)));
+    } else {
+        telegram.extend(files::of_customers(&bots).await);
+        telegram.extend(served::served(&bots, config.telegram.api_url.url().host_str()).await);
+    }
+    report.add("Telegram", telegram);
+
+    let asked = way_in::Asked { config, scope, bots: &bots };
+    report.add("From the internet", way_in::look(&asked, found.as_ref(), runs).await);
+    Ok(())
 }
 
 /// The proxy that a request goes through, as the end of a line or a sentence; nothing if it goes directly.
@@ -69,19 +149,7 @@ fn through(egress: &Egress, url: &BaseUrl) -> String {
     egress.proxy_to(url.url()).map(|proxy| format!(", through the proxy {}", proxy.host)).unwrap_or_default()
 }
 
-/// One thing that was asked of Kommo or Telegram.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is about.
-    pub about: &'static str,
-    /// How it stands, and what to do if it does not stand well.
-    pub text: String,
-    /// Whether somebody has to do something.
-    pub is_wrong: bool,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&paragraph(self.about, &self.text))
-    }
+/// Whether what is printed may have colours.
+fn is_colored() -> bool {
+    io::IsTerminal::is_terminal(&io::stdout())
 }

@@ -19,6 +19,7 @@ use crate::{
     intake::hook::HookIntake,
     media::serve::MediaServer,
     serve::{
+        mark::Mark,
         peer::{Peer, Proxies},
         refusals::Refusals,
     },
@@ -37,21 +38,28 @@ pub(super) struct Entrance {
     pub(super) media: MediaServer,
     /// How often who was refused.
     pub(super) refusals: Refusals,
+    /// What this process is known by.
+    pub(super) mark: Mark,
     proxies: Proxies,
-    /// The path of `server.public_url`.
-    base: Vec<String>,
+    base: Base,
     /// Whether it was said that a web server changes the path of hooks, and that of links.
     said: [AtomicBool; 2],
 }
 
 impl Entrance {
     /// The entrance below the path of `public_url`, behind `proxies`.
-    pub(super) fn new(hooks: HookIntake, media: MediaServer, public_url: &Url, proxies: Proxies) -> Self {
-        let base = segments(public_url.path()).map(str::to_owned).collect();
+    pub(super) fn new(
+        (hooks, media): (HookIntake, MediaServer),
+        mark: Mark,
+        public_url: &Url,
+        proxies: Proxies,
+    ) -> Self {
+        let base = Base::of(public_url);
         Self {
             hooks,
             media,
             refusals: Refusals::default(),
+            mark,
             proxies,
             base,
             said: [AtomicBool::new(false), AtomicBool::new(false)],
@@ -65,13 +73,8 @@ impl Entrance {
     }
 
     /// The request as if `server.public_url` had no path.
-    pub(super) fn within(&self, mut request: Request<Body>) -> Request<Body> {
-        if let Some(path) = below(&self.base, request.uri().path())
-            && let Some(uri) = with_path(request.uri(), &path)
-        {
-            *request.uri_mut() = uri;
-        }
-        request
+    pub(super) fn within(&self, request: Request<Body>) -> Request<Body> {
+        self.base.within(request)
     }
 
     /// Says once if a path leads nowhere only because a web server has changed it on the way: it names our scope, or
@@ -100,13 +103,32 @@ impl Entrance {
         let before = came_by.strip_suffix(&[ours]).unwrap_or(came_by);
         let came_by: String =
             before.iter().flat_map(|segment| ["/", segment]).collect::<String>().chars().take(SHOWN_CHARS).collect();
-        let base: String = self.base.iter().flat_map(|segment| ["/", segment]).collect();
+        let base: String = self.base.0.iter().flat_map(|segment| ["/", segment]).collect();
         tracing::warn!(
             path = came_by,
             "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let it \
              pass the path on as it is; or, if the internet uses that path too, write it into server.public_url. This \
              is said once"
         );
+    }
+}
+
+/// The path of `server.public_url`, in its parts.
+pub(super) struct Base(Vec<String>);
+
+impl Base {
+    pub(super) fn of(public_url: &Url) -> Self {
+        Self(segments(public_url.path()).map(str::to_owned).collect())
+    }
+
+    /// The request as if `server.public_url` had no path.
+    pub(super) fn within(&self, mut request: Request<Body>) -> Request<Body> {
+        if let Some(path) = below(&self.0, request.uri().path())
+            && let Some(uri) = with_path(request.uri(), &path)
+        {
+            *request.uri_mut() = uri;
+        }
+        request
     }
 }
 

@@ -3,7 +3,7 @@
 mod bridge;
 mod causes;
 mod certificate;
-mod pki;
+pub(crate) mod pki;
 mod process;
 mod proxies;
-mod servers;
+pub(crate) mod servers;

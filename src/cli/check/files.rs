@@ -6,10 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Url;
 
 use crate::{
-    cli::check::{
-        Finding,
-        kommo::{fine, wrong},
-    },
+    cli::check::{finding::Finding, fine, wrong},
     config::Config,
     domain::address::SourceId,
     kommo::media::{DownloadError, Downloads},
@@ -20,7 +17,7 @@ use crate::{
 const ABOUT: &str = "Files";
 
 /// Asks Telegram's server for a file. All bots go the same way.
-pub async fn of_customers(bots: &BTreeMap<SourceId, Bot>) -> Option<Finding> {
+pub(super) async fn of_customers(bots: &BTreeMap<SourceId, Bot>) -> Option<Finding> {
     let bot = bots.values().next()?;
     Some(match bot.reach_files().await {
         Ok(place) => fine(ABOUT, format!("the server of customers' files answers at {place}")),
@@ -29,7 +26,7 @@ pub async fn of_customers(bots: &BTreeMap<SourceId, Bot>) -> Option<Finding> {
 }
 
 /// Asks each host for a file that managers' files may come from, as far as it is known by name.
-pub async fn of_managers(config: &Config, downloads: &Downloads) -> Vec<Finding> {
+pub(super) async fn of_managers(config: &Config, downloads: &Downloads) -> Vec<Finding> {
     let kommo = &config.kommo;
     let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()].into_iter().flatten();
     let servers: BTreeSet<_> = servers.map(|server| root(server.url())).collect();

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use crate::{
     admin::{channel::refusal, identity, sources},
     cli::{
-        check::{Finding, through},
+        check::{finding::Finding, fine, through, warning, wrong},
         connect,
     },
     clock,
@@ -18,7 +18,7 @@ use crate::{
             Account, RestError,
             token::{Claims, Lifetime},
         },
-        chats::CallError,
+        chats::{CallError, Chats},
         wire::account::KnownField,
     },
 };
@@ -26,49 +26,47 @@ use crate::{
 /// A chat that nobody has: to ask for its messages says whether the channel is connected, and changes nothing.
 const NO_CHAT: &str = "00000000-0000-4000-8000-000000000000";
 
-/// Asks Kommo. Nothing is changed there.
-pub async fn ask(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![channel(config).await, token(config)];
+/// Asks Kommo, and tells the scope besides, if it is known. Nothing is changed there.
+pub(super) async fn ask(config: &Config) -> (Vec<Finding>, Option<String>) {
+    let (mut findings, scope) = match connect::chats(config).await {
+        Ok((chats, id)) => (channel(config, &chats).await, Some(config.kommo.scope_id(&id))),
+        Err(error) => (vec![wrong("Channel", format!("{error:#}"))], None),
+    };
+    findings.push(token(config));
     match identity::client(&config.kommo) {
         Ok(Some(account)) => findings.extend(rest(config, &account).await),
         Ok(None) => {}
         Err(error) => findings.push(wrong("Account", error.to_string())),
     }
-    findings
+    (findings, scope)
 }
 
-pub(super) fn fine(about: &'static str, text: impl Into<String>) -> Finding {
-    Finding { about, text: text.into(), is_wrong: false }
-}
-
-pub(super) fn wrong(about: &'static str, text: impl Into<String>) -> Finding {
-    Finding { about, text: text.into(), is_wrong: true }
-}
-
-async fn channel(config: &Config) -> Finding {
-    let about = "Channel";
+/// Whether Kommo takes the channel's signature, and whether it is connected.
+pub(super) async fn channel(config: &Config, chats: &Chats) -> Vec<Finding> {
+    let (about, connection) = ("Channel", "Connection");
     let way = through(&config.kommo.egress(), &config.kommo.chats_url);
-    let chats = match connect::chats(config).await {
-        Ok((chats, _)) => chats,
-        Err(error) => return wrong(about, format!("{error:#}")),
+    let connected = || {
+        let signed = fine(about, "Kommo accepts what kommo.channel_secret signs");
+        vec![signed, fine(connection, format!("connected to the account{way}"))]
     };
     match chats.find(NO_CHAT, "").await {
         // With a 400 Kommo has read the request, and only does not like the chat.
-        Ok(_) => fine(about, format!("connected to the account{way}")),
-        Err(error) if error.is_bad_request() => fine(about, format!("connected to the account{way}")),
+        Ok(_) => connected(),
+        Err(error) if error.is_bad_request() => connected(),
         Err(error @ CallError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
             let text =
                 format!("not connected, or unknown to Kommo: `telekommo connect` connects it. {}", refusal(&error));
-            wrong(about, text)
+            vec![wrong(connection, text)]
         }
-        Err(error @ CallError::Refused { .. }) => wrong(about, refusal(&error)),
+        Err(error @ CallError::Refused { .. }) => vec![wrong(about, refusal(&error))],
         Err(error @ (CallError::Nonsense(_) | CallError::Unreachable(_))) => {
-            wrong(about, format!("not checked: {error}"))
+            vec![wrong(about, format!("not checked: {error}"))]
         }
     }
 }
 
-fn token(config: &Config) -> Finding {
+/// How long the account's token is good.
+pub(super) fn token(config: &Config) -> Finding {
     let about = "Token";
     let Some(token) = &config.kommo.access_token else {
         return fine(
@@ -87,7 +85,7 @@ fn token(config: &Config) -> Finding {
         None => fine(about, "set; it does not say how long it is valid"),
         Some(Lifetime::Expired) => wrong(about, format!("expired: {renew}")),
         Some(lifetime @ Lifetime::Days(days)) => match lifetime.warning() {
-            Some(_) => fine(about, format!("valid for only {days} more days: {renew}")),
+            Some(_) => warning(about, format!("valid for only {days} more days: {renew}")),
             None => fine(about, format!("valid for {days} days")),
         },
     }

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Method, Response};
 
 use crate::{
     admin,
-    cli::check::{
-        Finding,
-        kommo::{fine, wrong},
+    cli::{
+        bridge::Running,
+        check::{finding::Finding, fine, warning, wrong},
     },
     config::Config,
     files::people,
@@ -43,17 +43,18 @@ const TO_BE_MENDED: [&str; 14] = [
     "heartbeat: ",
 ];
 
-/// Looks at the machine. Nothing is changed.
-pub async fn look(config: &Config) -> Vec<Finding> {
+/// Looks at the machine, and whether a bridge runs, be it the one whose socket was `found`. Nothing is changed.
+pub(super) async fn look(config: &Config, found: Option<&Running>) -> (Vec<Finding>, bool) {
     let (hooks, operator) = (config.server.listen, config.admin.listen);
-    let runs = is_ours(operator, "/live", admin::ALIVE).await;
+    let listens = is_ours(operator, "/live", admin::ALIVE).await;
+    let runs = listens || found.is_some();
     let mut findings = vec![data(config, runs), disk(config)];
     findings.push(port("Hooks", "server.listen", hooks, is_ours(hooks, "/", serve::HERE).await));
-    findings.push(port("Probes", "admin.listen", operator, runs));
+    findings.push(port("Probes", "admin.listen", operator, listens));
     if runs {
-        findings.push(ready(operator).await);
+        findings.extend(ready(operator, found).await);
     }
-    findings
+    (findings, runs)
 }
 
 /// Where the data lies. A bridge that runs has made its data directory.
@@ -113,21 +114,30 @@ fn port(about: &'static str, key: &str, address: SocketAddr, is_ours: bool) -> F
 }
 
 /// What the running bridge says of itself.
-async fn ready(operator: SocketAddr) -> Finding {
-    let Some(answer) = ask(operator, "/ready").await else { return wrong(RUNNING, "the bridge does not answer") };
+async fn ready(operator: SocketAddr, found: Option<&Running>) -> Vec<Finding> {
+    let patience = |client: ClientBuilder| client.timeout(ANSWERED_WITHIN);
+    let answer = match found {
+        Some(running) => running.send(Method::GET, "/ready", patience).await.ok(),
+        None => ask(operator, "/ready").await,
+    };
+    let Some(answer) = answer else { return vec![wrong(RUNNING, "the bridge does not answer")] };
     let is_ready = answer.status().is_success();
     said(is_ready, &answer.text().await.unwrap_or_default())
 }
 
 /// The lines of `/ready`. Some stand below a bridge that is ready, and are for a person to mend all the same.
-fn said(is_ready: bool, text: &str) -> Finding {
-    let is_to_be_mended = text.lines().any(|line| TO_BE_MENDED.iter().any(|start| line.starts_with(start)));
-    let text = text.lines().collect::<Vec<_>>().join("; ");
-    match (is_ready, is_to_be_mended) {
-        (true, false) => fine(RUNNING, text),
-        (true, true) => wrong(RUNNING, text),
-        (false, _) => wrong(RUNNING, format!("the bridge is not ready: {text}")),
-    }
+fn said(is_ready: bool, text: &str) -> Vec<Finding> {
+    let told = |line: &str| {
+        if TO_BE_MENDED.iter().any(|start| line.starts_with(start)) {
+            return wrong(RUNNING, line);
+        }
+        match (is_ready, line) {
+            (true, "ready") => fine(RUNNING, line),
+            (true, _) => warning(RUNNING, line),
+            (false, _) => wrong(RUNNING, format!("the bridge is not ready: {line}")),
+        }
+    };
+    text.lines().map(told).collect()
 }
 
 /// Whether whoever listens at an address is a telekommo, by what it says at `path`.
@@ -159,19 +169,21 @@ fn reached(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::check::finding::State;
 
     #[test]
     fn what_stops_nothing_may_have_to_be_mended_all_the_same() {
-        for (is_ready, text, is_wrong) in [
-            (true, "ready\n", false),
-            (true, "ready\nheld: answers in 2 conversations wait\n", false),
-            (true, "ready\nhooks: 3 answers since then\n", true),
-            (true, "ready\nfiles of source sales: none of the last 3\n", true),
-            (true, "ready\nparked: 1 message is set aside\n", true),
-            (true, "ready\nalerts to owner: no answer\n", true),
-            (false, "kommo: no answer\n", true),
+        for (is_ready, text, want) in [
+            (true, "ready\n", &[State::Ok][..]),
+            (true, "ready\nheld: answers in 2 conversations wait\n", &[State::Ok, State::Warning]),
+            (true, "ready\nhooks: 3 answers since then\n", &[State::Ok, State::Wrong]),
+            (true, "ready\nfiles of source sales: none of the last 3\n", &[State::Ok, State::Wrong]),
+            (true, "ready\nparked: 1 message is set aside\n", &[State::Ok, State::Wrong]),
+            (true, "ready\nalerts to owner: no answer\n", &[State::Ok, State::Wrong]),
+            (false, "kommo: no answer\ndump: full\n", &[State::Wrong, State::Wrong]),
         ] {
-            assert_eq!(said(is_ready, text).is_wrong, is_wrong, "{text}");
+            let states: Vec<_> = said(is_ready, text).iter().map(|finding| finding.state).collect();
+            assert_eq!(states, want, "{text}");
         }
     }
 }

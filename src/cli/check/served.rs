@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    cli::check::{
-        Finding,
-        kommo::{fine, wrong},
-    },
+    cli::check::{finding::Finding, fine, wrong},
     domain::address::SourceId,
     telegram::{bot::Bot, file::NoFile},
 };
@@ -16,7 +13,7 @@ const CLOUD: &str = "api.telegram.org";
 
 /// What the server's answer for a file that nobody has tells of those that somebody has, beside that it can be reached.
 /// With any bot it is the same.
-pub async fn served(bots: &BTreeMap<SourceId, Bot>, host: Option<&str>) -> Option<Finding> {
+pub(super) async fn served(bots: &BTreeMap<SourceId, Bot>, host: Option<&str>) -> Option<Finding> {
     shown(bots.values().next()?.ask_for_no_file().await?, host == Some(CLOUD))
 }
 
@@ -24,6 +21,8 @@ fn shown(answer: NoFile, is_cloud: bool) -> Option<Finding> {
     let about = "Files";
     Some(match answer {
         NoFile::BotApi(404) if is_cloud => return None,
+        // Of a token that is not accepted it is told with the bot.
+        NoFile::BotApi(401) => return None,
         NoFile::BotApi(404) => fine(
             about,
             "the server at telegram.api_url does not have a made-up file, as expected. Your own Bot API server \
@@ -51,20 +50,28 @@ fn shown(answer: NoFile, is_cloud: bool) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::check::finding::State;
 
     #[test]
     fn what_a_made_up_file_tells() {
-        assert_eq!(shown(NoFile::BotApi(404), true), None);
+        for (answer, is_cloud) in
+            [(NoFile::BotApi(404), true), (NoFile::BotApi(401), true), (NoFile::BotApi(401), false)]
+        {
+            assert_eq!(shown(answer, is_cloud), None);
+        }
         for (answer, is_cloud, is_wrong, words) in [
             (NoFile::BotApi(404), false, false, "run it with --local"),
             (NoFile::Foreign(404), false, false, "the first file will show"),
             (NoFile::Foreign(404), true, true, "HTTP 404"),
             (NoFile::Foreign(403), false, true, "let the web server"),
             (NoFile::Foreign(200), false, true, "HTTP 200 instead of 404"),
-            (NoFile::BotApi(401), true, true, "HTTP 401"),
+            (NoFile::BotApi(500), true, true, "HTTP 500"),
         ] {
             let finding = shown(answer, is_cloud).unwrap();
-            assert!(finding.is_wrong == is_wrong && finding.text.contains(words), "{answer:?}: {finding:?}");
+            assert!(
+                (finding.state == State::Wrong) == is_wrong && finding.text.contains(words),
+                "{answer:?}: {finding:?}"
+            );
         }
     }
 }

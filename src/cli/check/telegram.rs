@@ -1,45 +1,43 @@
 //! Checks the bots, and the files of a Bot API server of one's own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::future::join_all;
 
 use crate::{
-    cli::check::{
-        Finding,
-        kommo::{fine, wrong},
-    },
+    cli::check::{finding::Finding, fine, unknown, warning, wrong},
     config::{Config, Groups},
     domain::address::SourceId,
     media::disk::Disk,
     telegram::{bot::Bot, me::Me},
 };
 
+/// How long a poll is held to see whether another program ends it: each of them comes back within some seconds.
+const LISTENED_FOR: Duration = Duration::from_secs(5);
+
 /// What a bot is needed for, besides the chats with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
+pub(super) struct Needs {
     /// Whether groups are relayed.
-    pub groups: bool,
+    pub(super) groups: bool,
     /// Whether what it does in people's own chats is set up.
-    pub people: bool,
+    pub(super) people: bool,
 }
 
 /// What a configuration needs bots for.
-#[must_use]
-pub fn needs(config: &Config) -> Needs {
+pub(super) fn needs(config: &Config) -> Needs {
     Needs { groups: config.telegram.groups == Groups::Relay, people: config.telegram.mark_read }
 }
 
-/// Asks about each bot.
-pub async fn ask(bots: &BTreeMap<SourceId, Bot>, needs: Needs) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (source, bot) in bots {
-        findings.extend(known(source, bot, needs).await);
-    }
-    findings
+/// Asks about each bot. Where no bridge polls them, it is looked for `patience` whether another program does.
+pub(super) async fn ask(bots: &BTreeMap<SourceId, Bot>, needs: Needs, patience: Option<Duration>) -> Vec<Finding> {
+    let asked = bots.iter().map(|(source, bot)| known(source, bot, needs, patience));
+    join_all(asked).await.concat()
 }
 
-async fn known(source: &SourceId, bot: &Bot, needs: Needs) -> Vec<Finding> {
+async fn known(source: &SourceId, bot: &Bot, needs: Needs, patience: Option<Duration>) -> Vec<Finding> {
     let about = "Bot";
-    match bot.greet().await {
+    let mut findings: Vec<_> = match bot.greet().await {
         Ok(()) => {
             let me = bot.me().await.unwrap_or_default();
             let called = me.username.as_ref().map(|username| format!(" is @{username}")).unwrap_or_default();
@@ -47,14 +45,50 @@ async fn known(source: &SourceId, bot: &Bot, needs: Needs) -> Vec<Finding> {
             let known = fine(about, format!("the bot of source {source}{called}{way}"));
             std::iter::once(known).chain(lacking(source, &me, needs)).collect()
         }
-        Err(failure) => vec![wrong(about, format!("the bot of source {source}: {}", failure.why()))],
+        Err(failure) => {
+            return vec![wrong(about, format!("the bot of source {source}: {}", failure.why())).of(source)];
+        }
+    };
+    findings.extend(rivals(source, bot, patience).await);
+    findings.into_iter().map(|finding| finding.of(source)).collect()
+}
+
+/// Who else takes what customers write to the bot.
+async fn rivals(source: &SourceId, bot: &Bot, patience: Option<Duration>) -> Vec<Finding> {
+    let (webhook, poller) = ("Webhook", "Poller");
+    match bot.webhook().await {
+        Ok(None) => {}
+        Ok(Some(host)) => return vec![wrong(webhook, set_elsewhere(source, &host))],
+        Err(error) => return vec![unknown(webhook, format!("the bot of source {source}: {error}"))],
     }
+    let mut findings = vec![fine(webhook, format!("none is set for the bot of source {source}"))];
+    if let Some(patience) = patience {
+        findings.push(match bot.is_polled_by_another(patience.min(LISTENED_FOR)).await {
+            Ok(false) => fine(poller, format!("nobody polls the bot of source {source}")),
+            Ok(true) => wrong(
+                poller,
+                format!(
+                    "another program polls the bot of source {source}, and takes what customers write: stop it, or give \
+                     telekommo a bot of its own. If nobody knows it, send /revoke to @BotFather for a new token"
+                ),
+            ),
+            Err(error) => unknown(poller, format!("the bot of source {source}: {error}")),
+        });
+    }
+    findings
+}
+
+fn set_elsewhere(source: &SourceId, host: &str) -> String {
+    format!(
+        "a webhook of {host} takes what customers write to the bot of source {source}: disconnect the bot there (Kommo's \
+         own Telegram integration sets one), or call deleteWebhook with its token"
+    )
 }
 
 /// What the bot's settings keep from working. Where Telegram does not say how they are, nothing is said.
 fn lacking(source: &SourceId, me: &Me, needs: Needs) -> Vec<Finding> {
     let privacy = (needs.groups && me.sees_groups == Some(false)).then(|| {
-        fine("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). \
+        warning("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). \
                                 Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and \
                                 add it again. Bots that are administrators of the group do not need this"))
     });
@@ -71,8 +105,7 @@ fn lacking(source: &SourceId, me: &Me, needs: Needs) -> Vec<Finding> {
 }
 
 /// What came of opening the directory of an own server.
-#[must_use]
-pub fn files(disk: anyhow::Result<Option<Disk>>) -> Finding {
+pub(super) fn files(disk: anyhow::Result<Option<Disk>>) -> Finding {
     let about = "Files";
     match disk {
         Ok(Some(_)) => fine(about, "telegram.local_dir can be read"),

@@ -22,6 +22,12 @@ impl Scope {
                 .is_some_and(|account| account.len() > 1 && account.starts_with('_')),
         }
     }
+
+    /// Whether a path is the one that its hooks come to.
+    #[must_use]
+    pub fn is_addressed_by(&self, path: &str) -> bool {
+        scope_of(path).is_some_and(|named| self.is_that_of(named))
+    }
 }
 
 impl fmt::Display for Scope {

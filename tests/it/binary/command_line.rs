@@ -33,7 +33,7 @@ async fn help_fits_a_terminal_and_names_every_option() {
             ],
         ),
         (&["run", "--help"], &["--config <PATH>", "/etc/telekommo/config.toml"]),
-        (&["check", "--help"], &["--config <PATH>", "--offline"]),
+        (&["check", "--help"], &["--config <PATH>", "--offline", "--json", "--message", "--chat <ID>"]),
         (
             &["sandbox", "--help"],
             &["--listen <ADDR>", "127.0.0.1:7070", "--script", "--hooks-to <URL>", "--set <LINE>"],

@@ -13,6 +13,7 @@ use super::process::{Process, finished, run, telekommo, text};
 
 /// Settings with the account's address and a token.
 const ACCOUNT: &str = r#"
+telegram.poll_timeout = "1s"
 kommo.account_url = "{account_url}"
 kommo.access_token = "{access_token}"
 "#;
@@ -130,7 +131,7 @@ fn flat(text: &str) -> String {
 async fn check_says_how_kommo_sees_the_configuration() {
     let stage = Harness::without_bridge("").unwrap();
     let printed = done(&stage, &["check"]).await;
-    assert!(flat(&printed).contains("Channel connected") && flat(&printed).contains("Token none."), "{printed}");
+    assert!(flat(&printed).contains("Connection connected") && flat(&printed).contains("Token none."), "{printed}");
     let stage = Harness::without_bridge(ACCOUNT).unwrap();
     done(&stage, &["sources", "sync"]).await;
     let requests = stage.kommo.rest_requests().len();

@@ -4,20 +4,19 @@ use std::{path::Path, time::Duration};
 
 use axum::body::Bytes;
 use reqwest::{Client, Method, Response, StatusCode, header};
-use telekommo::{
-    app,
-    cli::check,
-    config::{Config, Environment},
-    sandbox::{
-        fault::Fault,
-        harness::{ANNA, Harness, LINES, Line},
-        kommo::{Attachment, AttachmentKind, Draft, Media, Status},
-        telegram::{FileKind, Hosting, NewFile, Target},
-    },
+use serde_json::Value;
+use telekommo::sandbox::{
+    fault::Fault,
+    harness::{ANNA, Harness, LINES, Line},
+    kommo::{Attachment, AttachmentKind, Draft, Media, Status},
+    telegram::{FileKind, Hosting, NewFile, Target},
 };
 use tempfile::TempDir;
 
-use crate::support::{TestStage, conversation};
+use crate::{
+    binary::process::{finished, with_config},
+    support::{TestStage, conversation},
+};
 
 const SALES: Line = LINES[0];
 /// More than Telegram's own server gives.
@@ -143,16 +142,19 @@ async fn a_directory_that_cannot_be_read_is_said_at_the_start_and_by_the_check()
     let error = format!("{:#}", Harness::start("telegram.local = true\n").await.unwrap_err());
     assert!(error.contains("local_dir"), "{error}");
 
-    let findings = async |directory: &Path, is_up: bool| {
-        let stage = Harness::without_bridge(&settings(directory)).unwrap();
+    let wrong = async |directory: &Path, is_up: bool| {
+        let stage =
+            Harness::without_bridge(&format!("{}telegram.poll_timeout = \"1s\"\n", settings(directory))).unwrap();
         stage.telegram.down(!is_up).unwrap();
-        let config = Config::load(Some(&stage.write_config().unwrap()), &Environment::default()).unwrap();
-        let mut findings = check::ask_telegram(&app::bots(&config).unwrap(), check::needs(&config)).await;
-        findings.push(check::ask_files(app::disk(&config)));
-        findings.into_iter().map(|it| (it.about, it.is_wrong)).collect::<Vec<_>>()
+        let mut command = with_config("check", &stage.write_config().unwrap());
+        command.arg("--json");
+        let printed: Value = serde_json::from_slice(&finished(command).await.stdout).unwrap();
+        let checks = printed["checks"].as_array().unwrap().clone();
+        let wrong = checks.into_iter().filter(|it| it["state"] == "wrong");
+        wrong.map(|it| it["check"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(findings(home.path(), true).await, [("Bot", false), ("Bot", false), ("Files", false)]);
-    assert_eq!(findings(&missing, false).await, [("Bot", true), ("Bot", true), ("Files", true)]);
+    assert_eq!(wrong(home.path(), true).await, [""; 0]);
+    assert_eq!(wrong(&missing, false).await, ["bot", "bot", "files"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

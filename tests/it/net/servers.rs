@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use super::proxies::spawn;
 
 /// A server that speaks TLS before `upstream`, which does not.
-pub(super) async fn speak_tls(acceptor: TlsAcceptor, upstream: SocketAddr) -> SocketAddr {
+pub(crate) async fn speak_tls(acceptor: TlsAcceptor, upstream: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     spawn(async move {

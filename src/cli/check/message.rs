@@ -1,0 +1,213 @@
+//! `telekommo check --message`: a message that really crosses, there and back, with the time of each way.
+
+use std::{future::Future, time::Duration};
+
+use anyhow::{Context, bail};
+use reqwest::{ClientBuilder, Method, Response, StatusCode};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    admin::{channel::refusal, chats::Row},
+    app,
+    cli::{
+        bridge::{self, Running},
+        connect, terminal,
+    },
+    clock,
+    config::{AlertBot, AlertTarget, Config},
+    domain::{
+        address::{Conversation, SourceId},
+        time::UnixMillis,
+    },
+    kommo::chats::Chats,
+    telegram::bot::Bot,
+    translate::from_history::{self, Past},
+};
+
+/// How long a person may take to write something.
+const WRITTEN_WITHIN: Duration = Duration::from_mins(10);
+/// How long a message may take from one side to the other.
+const CROSSED_WITHIN: Duration = Duration::from_mins(2);
+/// How often it is looked whether something has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// By how much the clocks of the three sides may differ for what was just written to count as new.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(2);
+/// How long the bridge may take to answer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Who takes part.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli) struct Whom {
+    /// The source whose bot it is; the first one otherwise.
+    pub(in crate::cli) source: Option<String>,
+    /// The chat of the person with that bot; it is asked for otherwise.
+    pub(in crate::cli) chat: Option<i64>,
+}
+
+/// Sends a message there and back, and tells how long each way took.
+///
+/// # Errors
+/// If no bridge runs, nobody writes, or a message does not arrive.
+pub(in crate::cli) async fn cross(config: &Config, whom: &Whom) -> anyhow::Result<()> {
+    let running = bridge::running(config).context("a message crosses by the running bridge: start it first")?;
+    let (chats, _) = connect::chats(config).await?;
+    let (source, bot) = bot_of(config, whom.source.as_deref())?;
+    let name = bot.username().await.map_err(|error| anyhow::anyhow!("the bot of source {source}: {error}"))?;
+    let trial = Trial { running, chats, bot: name.unwrap_or_default(), source, began: clock::now() };
+    let chat = whom.chat.or_else(|| owner(config, &trial.source));
+    let (conversation, old) = match chat {
+        Some(chat) => trial.ask(&bot, chat).await?,
+        None => (trial.wait_for_somebody().await?, Vec::new()),
+    };
+    let there = trial.follow_to_kommo(&conversation, &old).await?;
+    trial.follow_back(&conversation, &there).await?;
+    terminal::say("A message has crossed both ways.\n");
+    Ok(())
+}
+
+fn bot_of(config: &Config, wanted: Option<&str>) -> anyhow::Result<(SourceId, Bot)> {
+    let bots = app::bots(config)?;
+    let found = match wanted {
+        Some(wanted) => bots.into_iter().find(|(source, _)| source.as_str() == wanted),
+        None => bots.into_iter().next(),
+    };
+    found.with_context(|| format!("there is no source {} in the configuration", wanted.unwrap_or_default()))
+}
+
+/// The chat in which the bot of this source tells the owner of trouble.
+fn owner(config: &Config, source: &SourceId) -> Option<i64> {
+    config.alerts.targets.values().find_map(|target| match target {
+        AlertTarget::Telegram { chat, bot: AlertBot::Source(of) } if of == source && *chat > 0 => Some(*chat),
+        _ => None,
+    })
+}
+
+struct Trial {
+    running: Running,
+    chats: Chats,
+    bot: String,
+    source: SourceId,
+    began: UnixMillis,
+}
+
+impl Trial {
+    /// Lets the bot ask for an answer in a chat that is known, and tells what Kommo has of it so far.
+    async fn ask(&self, bot: &Bot, chat: i64) -> anyhow::Result<(Conversation, Vec<Past>)> {
+        let conversation = Conversation::new(self.source.clone(), chat);
+        let old = self.newest(&conversation).await?;
+        let began = Instant::now();
+        let text = "This is a test of telekommo. Please answer with: ok".to_owned();
+        let told = bot.tell(chat, text).await;
+        told.map_err(|failure| {
+            anyhow::anyhow!(
+                "the bot @{} cannot write to the chat {chat}: {}. Has its owner opened the bot once?",
+                self.bot,
+                failure.why()
+            )
+        })?;
+        terminal::print(format_args!("The bot @{} wrote to you: {}\n", self.bot, shown(began.elapsed())));
+        terminal::say("Answer it in Telegram with: ok\n");
+        Ok((conversation, old))
+    }
+
+    /// Waits until somebody writes to the bot.
+    async fn wait_for_somebody(&self) -> anyhow::Result<Conversation> {
+        let bot = &self.bot;
+        terminal::say(&format!("Write to @{bot} from your own Telegram account: https://t.me/{bot}\n"));
+        let somebody = async || {
+            let path = format!("/chats?source={}", self.source);
+            let rows: Vec<Row> = serde_json::from_slice(&self.get(&path).await?.bytes().await?)?;
+            let newest = rows.into_iter().max_by_key(|row| row.last_message_at);
+            Ok(newest.filter(|row| row.last_message_at >= Some(self.began)).map(|row| row.conversation))
+        };
+        match until(WRITTEN_WITHIN, somebody).await? {
+            Some(conversation) => Ok(conversation),
+            None => bail!("nothing came from Telegram to Kommo: {}", self.obstacles().await),
+        }
+    }
+
+    /// Follows what the person writes into Kommo.
+    async fn follow_to_kommo(&self, conversation: &Conversation, old: &[Past]) -> anyhow::Result<Past> {
+        let since = self.began.minus(CLOCKS_DIFFER);
+        let is_theirs = |past: &Past| !past.is_answer && past.at >= since && !has(old, past);
+        let theirs = async || Ok(self.newest(conversation).await?.into_iter().find(is_theirs));
+        let Some(past) = until(WRITTEN_WITHIN, theirs).await? else {
+            bail!("no answer of yours came into Kommo: {}", self.obstacles().await)
+        };
+        // Telegram tells whole seconds.
+        terminal::print(format_args!("From Telegram to Kommo: {}\n", shown(past.at.until(clock::now()))));
+        Ok(past)
+    }
+
+    /// Follows what a manager answers to Telegram.
+    async fn follow_back(&self, conversation: &Conversation, there: &Past) -> anyhow::Result<()> {
+        let old = self.newest(conversation).await?;
+        let who = if there.author.is_empty() { conversation.to_string() } else { there.author.clone() };
+        terminal::say(&format!("Now open the conversation with {who} in Kommo, and answer with any text.\n"));
+        let is_answer = |past: &Past| past.is_answer && !has(&old, past);
+        let answer = async || Ok(self.newest(conversation).await?.into_iter().find(is_answer));
+        let Some(answer) = until(WRITTEN_WITHIN, answer).await? else { bail!("nobody has answered in Kommo") };
+        let crossed = async || {
+            let answered = self.get(&format!("/crossed/{}", answer.id)).await?;
+            Ok((answered.status() == StatusCode::NO_CONTENT).then_some(()))
+        };
+        if until(CROSSED_WITHIN, crossed).await?.is_none() {
+            bail!(
+                "the answer has not arrived in Telegram: {}. Kommo shows below the answer whether it failed, and why",
+                self.obstacles().await
+            );
+        }
+        terminal::print(format_args!("From Kommo to Telegram: {}\n", shown(answer.at.until(clock::now()))));
+        Ok(())
+    }
+
+    /// What Kommo has of a conversation, the newest first; nothing of one that it does not know.
+    async fn newest(&self, conversation: &Conversation) -> anyhow::Result<Vec<Past>> {
+        let answer = self.get(&format!("/chats/{conversation}")).await?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(Vec::new());
+        }
+        let chat = answer.text().await?;
+        let items = self.chats.history(&chat, 0).await.map_err(|error| anyhow::anyhow!(refusal(&error)))?;
+        Ok(items.iter().filter_map(from_history::read).collect())
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<Response> {
+        let patience = |client: ClientBuilder| client.timeout(ANSWERED_WITHIN);
+        self.running.send(Method::GET, path, patience).await
+    }
+
+    /// What the bridge says of itself, for whoever waits in vain.
+    async fn obstacles(&self) -> String {
+        let said = async { Ok::<_, anyhow::Error>(self.get("/ready").await?.text().await?) };
+        match said.await {
+            Ok(text) if text.trim() == "ready" => "the bridge itself sees nothing wrong".to_owned(),
+            Ok(text) => text.lines().collect::<Vec<_>>().join("; "),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+}
+
+fn has(old: &[Past], past: &Past) -> bool {
+    old.iter().any(|it| it.id == past.id)
+}
+
+/// What comes of `look` within the time, if something does.
+async fn until<T, F: Future<Output = anyhow::Result<Option<T>>>>(
+    within: Duration,
+    look: impl Fn() -> F,
+) -> anyhow::Result<Option<T>> {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(Some(found));
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    timeout(within, looking).await.unwrap_or(Ok(None))
+}
+
+fn shown(time: Duration) -> String {
+    format!("{}.{} seconds", time.as_secs(), time.subsec_millis() / 100)
+}

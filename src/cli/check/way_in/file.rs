@@ -1,0 +1,44 @@
+//! A file that a link can lead to without a customer: the picture that a bot has of itself.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use reqwest::Url;
+
+use crate::{
+    clock,
+    domain::{
+        address::{ContactId, SourceId, UserId},
+        avatar::Look,
+        message::{Media, MediaKind},
+    },
+    media::link::{LinkKey, Links},
+    telegram::bot::Bot,
+};
+
+/// How long the link is good.
+const GOOD_FOR: Duration = Duration::from_mins(10);
+
+/// A link to the picture of the first bot that has one, and that bot's source.
+pub(super) async fn link(
+    bots: &BTreeMap<SourceId, Bot>,
+    key: &LinkKey,
+    public_url: &Url,
+) -> Option<(SourceId, String)> {
+    let links = Links { key: key.clone(), public_url: public_url.clone(), valid_for: GOOD_FOR };
+    for (source, bot) in bots {
+        let itself = ContactId::Person(UserId(i64::try_from(bot.id().0).ok()?));
+        if let Look::Seen(picture) = bot.look_at(itself).await {
+            let media = Media {
+                kind: MediaKind::Picture,
+                file_id: picture.file_id,
+                file_name: "telekommo-check.jpg".to_owned(),
+                mime_type: None,
+                size_bytes: picture.size_bytes,
+                duration_seconds: None,
+                caption: None,
+            };
+            return Some((source.clone(), links.made_at(clock::now()).to(source, &media)));
+        }
+    }
+    None
+}

@@ -1,0 +1,163 @@
+//! What is heard by the public address, and what it means.
+
+use std::net::SocketAddr;
+
+use reqwest::StatusCode;
+
+use crate::{
+    cli::check::{finding::Finding, fine, unknown, wrong},
+    net::{Cause, Place, Trouble},
+    serve::{HERE, mark::Door},
+};
+
+/// What is heard.
+#[derive(Clone, Debug)]
+pub(super) enum Heard {
+    /// The process that should be reached, which has taken the path for one to this door.
+    Ours { door: String },
+    /// A telekommo, and not that one.
+    AnotherTelekommo(Place),
+    /// Something else. `is_telekommo` says that it speaks like one that has not seen the nonce.
+    Stranger { place: Place, status: StatusCode, is_telekommo: bool },
+    /// No answer.
+    Nothing(Trouble),
+}
+
+/// What it means for a way that should lead to this `door` of what listens at `listen`.
+pub(super) fn told(about: &'static str, heard: &Heard, door: Door, listen: SocketAddr) -> Finding {
+    match heard {
+        Heard::Ours { door: seen } if *seen == door.to_string() => fine(about, leads_here(door)),
+        Heard::Ours { .. } => wrong(
+            about,
+            "it leads here, but the web server changes the path on the way: let it pass the path on as it is; or, if the \
+             internet uses that path too, write it into server.public_url",
+        ),
+        Heard::AnotherTelekommo(place) => wrong(
+            about,
+            format!(
+                "{place} leads to another telekommo than this one: stop that one, or let the web server pass requests on to \
+                 http://{listen}"
+            ),
+        ),
+        Heard::Stranger { place, is_telekommo: true, .. } => wrong(
+            about,
+            format!(
+                "{place} leads to a telekommo that is another one or an older version, or the web server in between takes \
+                 headers away: let it pass requests on to http://{listen} as they are"
+            ),
+        ),
+        Heard::Stranger { place, status, .. } => wrong(about, stranger(place, *status, door, listen)),
+        Heard::Nothing(trouble) => nothing(about, trouble),
+    }
+}
+
+const fn leads_here(door: Door) -> &'static str {
+    match door {
+        Door::Front => "it leads to this telekommo",
+        Door::Hooks => "Kommo's hooks get here",
+        Door::Files => "requests for customers' files get here. No file was fetched: no bot has a picture of itself",
+    }
+}
+
+fn stranger(place: &Place, status: StatusCode, door: Door, listen: SocketAddr) -> String {
+    let lost = match door {
+        Door::Front => "Until then Kommo's hooks and files are lost",
+        Door::Hooks => "Until then Kommo's hooks are lost",
+        Door::Files => "Until then Kommo gets no files of customers",
+    };
+    match (status.as_u16(), door) {
+        (502..=504, _) => format!(
+            "{place} answers {status}: the web server does not reach telekommo. Let it pass requests on to \
+             http://{listen}. {lost}"
+        ),
+        (401 | 403 | 405 | 406 | 429, Door::Hooks) => format!(
+            "{place} answers {status} to what comes like a hook: a firewall or a rule of the web server refuses it. Let \
+             POST requests below /kommo pass without a password and without a check for robots. {lost}"
+        ),
+        (_, Door::Front) => format!(
+            "{place} answers {status}, and does not lead to telekommo: let the web server pass its requests on to \
+             http://{listen}, or correct server.public_url. {lost}"
+        ),
+        (_, Door::Hooks) => format!(
+            "{place} answers {status} itself: let the web server pass everything below /kommo on to http://{listen}. \
+             {lost}"
+        ),
+        (_, Door::Files) => format!(
+            "{place} answers {status} itself: let the web server pass everything below /media on to http://{listen}. \
+             {lost}"
+        ),
+    }
+}
+
+fn nothing(about: &'static str, trouble: &Trouble) -> Finding {
+    let lost = "Until that is mended Kommo's hooks and files are lost";
+    match trouble.cause {
+        Cause::Name(_) => wrong(
+            about,
+            format!("{trouble}. Correct server.public_url, or let the name lead to this machine (DNS). {lost}"),
+        ),
+        Cause::Connection(_) => wrong(
+            about,
+            format!(
+                "{trouble}. Start the web server in front of telekommo, open its port in the firewall, or correct \
+                     server.public_url. {lost}"
+            ),
+        ),
+        Cause::Tls(_) => wrong(
+            about,
+            format!(
+                "{trouble}. See to the certificate of the web server in front of telekommo: Kommo sends nothing to an \
+                     address without a good one. {lost}"
+            ),
+        ),
+        Cause::Proxy(_) | Cause::Late(_) | Cause::Broken(_) | Cause::Other(_) => unknown(
+            about,
+            format!(
+                "not checked: {trouble}. Some networks do not let a machine reach itself from outside: open the address \
+                 with /kommo/ behind it on a phone without Wi-Fi; it should say \"{}\"",
+                HERE.trim_end()
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cli::check::finding::State, net::Phase};
+
+    fn place() -> Place {
+        Place { host: "tk.acme.com".to_owned(), proxy: None }
+    }
+
+    #[test]
+    fn each_answer_has_its_remedy() {
+        let listen: SocketAddr = "127.0.0.1:8080".parse().unwrap();
+        let status = |code, is_telekommo| Heard::Stranger {
+            place: place(),
+            status: StatusCode::from_u16(code).unwrap(),
+            is_telekommo,
+        };
+        let silent = |cause| Heard::Nothing(Trouble { place: place(), cause, was_sent: false });
+        let ours = |door: &str| Heard::Ours { door: door.to_owned() };
+        for (heard, door, state, words) in [
+            (ours("front"), Door::Front, State::Ok, "leads to this telekommo"),
+            (ours("hooks"), Door::Hooks, State::Ok, "get here"),
+            (ours("front"), Door::Hooks, State::Wrong, "changes the path"),
+            (Heard::AnotherTelekommo(place()), Door::Front, State::Wrong, "another telekommo than this one"),
+            (status(404, true), Door::Front, State::Wrong, "takes headers away"),
+            (status(200, false), Door::Front, State::Wrong, "correct server.public_url"),
+            (status(502, false), Door::Front, State::Wrong, "does not reach telekommo. Let it pass"),
+            (status(403, false), Door::Hooks, State::Wrong, "a firewall or a rule"),
+            (status(404, false), Door::Hooks, State::Wrong, "below /kommo on to http://127.0.0.1:8080"),
+            (status(404, false), Door::Files, State::Wrong, "below /media on"),
+            (silent(Cause::Name("unknown".to_owned())), Door::Front, State::Wrong, "(DNS)"),
+            (silent(Cause::Connection("refused".to_owned())), Door::Front, State::Wrong, "open its port"),
+            (silent(Cause::Tls("it has expired".to_owned())), Door::Front, State::Wrong, "See to the certificate"),
+            (silent(Cause::Late(Phase::Answer)), Door::Front, State::Unknown, "on a phone"),
+        ] {
+            let finding = told("Public address", &heard, door, listen);
+            assert!(finding.state == state && finding.text.contains(words), "{heard:?}: {finding:?}");
+        }
+    }
+}

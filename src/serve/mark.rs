@@ -1,0 +1,144 @@
+//! Which process an address leads to.
+//!
+//! Whoever checks the public address sends it a nonce. Only this process knows the answer to that, so whoever hears the
+//! same answer by the public address and by the command socket knows that both lead here, and what the path has become
+//! on the way.
+
+use std::fmt;
+
+use axum::{
+    Router,
+    extract::Path,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+
+/// The header that holds the nonce.
+pub const NONCE: &str = "X-Telekommo-Nonce";
+/// How an answer begins.
+const BEGIN: &str = "telekommo ";
+/// How long a mark is: as SHA-1 is.
+const MARK_BYTES: usize = 20;
+/// The longest nonce that is answered.
+const LONGEST: usize = 64;
+
+/// What tells this process from all others. Clones are the same process.
+#[derive(Clone)]
+pub struct Mark(Hmac<Sha1>);
+
+/// Which door a request has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// That of the hooks of our scope.
+    Hooks,
+    /// That of the links to files.
+    Files,
+    /// Neither.
+    Front,
+}
+
+/// What a process has answered to a nonce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The same as the socket's answer, if it is the same process.
+    pub mark: String,
+    /// The name of the door.
+    pub door: String,
+}
+
+impl Mark {
+    /// That of a process that begins.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "HMAC takes a key of any length")]
+    pub fn random() -> Self {
+        let mut key = [0; 32];
+        fastrand::fill(&mut key);
+        Self(Hmac::new_from_slice(&key).expect("HMAC takes a key of any length"))
+    }
+
+    /// The answer to a nonce.
+    #[must_use]
+    pub fn of(&self, nonce: &str) -> String {
+        let mark = self.0.clone().chain_update(nonce).finalize().into_bytes();
+        BASE64.encode(mark)
+    }
+
+    /// The answer to a request that asks for it by a header; `None` if it does not.
+    pub(super) fn answer(&self, headers: &HeaderMap, door: impl FnOnce() -> Door) -> Option<Response> {
+        let nonce = headers.get(NONCE)?.to_str().ok().filter(|nonce| is_nonce(nonce))?;
+        Some((StatusCode::OK, format!("{BEGIN}{} {}\n", self.of(nonce), door())).into_response())
+    }
+
+    /// `GET /mark/{nonce}`: the answer for whoever asks on this machine.
+    pub fn router(self) -> Router {
+        let answer = move |Path(nonce): Path<String>| async move {
+            if is_nonce(&nonce) { self.of(&nonce).into_response() } else { StatusCode::BAD_REQUEST.into_response() }
+        };
+        Router::new().route("/mark/{nonce}", get(answer))
+    }
+}
+
+impl Answer {
+    /// Reads an answer; `None` if it is none of a telekommo.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (mark, door) = text.strip_prefix(BEGIN)?.trim_end().split_once(' ')?;
+        let is_mark = BASE64.decode(mark).is_ok_and(|mark| mark.len() == MARK_BYTES);
+        is_mark.then(|| Self { mark: mark.to_owned(), door: door.to_owned() })
+    }
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hooks => "hooks",
+            Self::Files => "files",
+            Self::Front => "front",
+        })
+    }
+}
+
+fn is_nonce(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|sign| sign.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    async fn asked(mark: &Mark, nonce: &str) -> Option<Answer> {
+        let mut headers = HeaderMap::new();
+        headers.insert(NONCE, nonce.parse().unwrap());
+        let answer = mark.answer(&headers, || Door::Hooks)?;
+        Answer::read(std::str::from_utf8(&to_bytes(answer.into_body(), 1024).await.unwrap()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_process_is_known_by_its_answer_to_a_nonce() {
+        let (ours, other) = (Mark::random(), Mark::random());
+        let want = Answer { mark: ours.of("n1"), door: "hooks".to_owned() };
+        assert_eq!(asked(&ours, "n1").await, Some(want.clone()));
+        assert_ne!(asked(&ours, "n2").await, Some(want.clone()));
+        assert_ne!(asked(&other, "n1").await, Some(want));
+        assert!(ours.answer(&HeaderMap::new(), || Door::Front).is_none());
+        let long = "x".repeat(LONGEST + 1);
+        for nonsense in ["", "a b", "a/b", &long] {
+            assert_eq!(asked(&ours, nonsense).await, None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn what_others_answer_is_no_mark() {
+        for text in ["", "telekommo listens here for Kommo's hooks\n", "<html>telekommo abcd hooks", "telekommo abcd"] {
+            assert_eq!(Answer::read(text), None, "{text}");
+        }
+        let mark = Mark::random().of("n1");
+        assert_eq!(Answer::read(&format!("telekommo {mark} front\n")), Some(Answer { mark, door: "front".to_owned() }));
+    }
+}

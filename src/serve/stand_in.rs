@@ -1,0 +1,44 @@
+//! Who answers at the public address while a check looks whether it leads here, if no bridge runs: links to files work,
+//! and a hook is refused as it is without a bridge.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use reqwest::Url;
+
+use crate::{
+    intake::hook::Scope,
+    media::serve::MediaServer,
+    serve::{door, entrance::Base, mark::Mark},
+};
+
+struct StandIn {
+    mark: Mark,
+    media: MediaServer,
+    scope: Scope,
+    base: Base,
+}
+
+/// What the internet reaches below `public_url` meanwhile.
+pub fn stand_in(mark: Mark, media: MediaServer, scope: Scope, public_url: &Url) -> Router {
+    let stand_in = StandIn { mark, media, scope, base: Base::of(public_url) };
+    Router::new().fallback(front).with_state(Arc::new(stand_in))
+}
+
+async fn front(State(stand_in): State<Arc<StandIn>>, request: Request<Body>) -> Response {
+    let request = stand_in.base.within(request);
+    let path = request.uri().path();
+    if let Some(answer) = stand_in.mark.answer(request.headers(), || door(&stand_in.scope, path)) {
+        return answer;
+    }
+    if MediaServer::is_link(path) {
+        return stand_in.media.serve(request).await;
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, "no bridge runs here: this is a check\n").into_response()
+}
