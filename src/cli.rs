@@ -12,6 +12,7 @@ pub mod connect;
 pub mod generated;
 pub mod history;
 pub mod import;
+pub mod init;
 pub mod invite;
 pub mod manual;
 pub mod parked;

@@ -11,7 +11,7 @@ use telekommo::{
     cli::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
-        chats, check, compact, connect, generated, history, import, invite, manual, parked, private, queue,
+        chats, check, compact, connect, generated, history, import, init, invite, manual, parked, private, queue,
         reconcile, register, restore, sources, templates, terminal, usage,
     },
     config::Config,
@@ -40,6 +40,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
     match command {
         Command::Run => run(&config),
         Command::Check { check } => check::run(config.load(), &check),
+        Command::Init { init } => init::run(config.path, &init).map(|()| ExitCode::SUCCESS),
         Command::Connect => with_config(&config, |config| wait_for(connect::connect(config))),
         Command::Disconnect { yes } => with_config(&config, |config| {
             connect::confirm(yes)?;

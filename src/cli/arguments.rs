@@ -11,7 +11,7 @@ use reqwest::Url;
 
 use crate::{
     cli::{
-        alerts, chats, check, generated, import, invite, manual, parked, queue, register, sources, templates,
+        alerts, chats, check, generated, import, init, invite, manual, parked, queue, register, sources, templates,
         values,
     },
     config::{Config, ConfigError, Environment},
@@ -31,6 +31,12 @@ pub struct Arguments {
 pub enum Command {
     /// Run the bridge until SIGTERM or SIGINT.
     Run,
+    /// Lead through the set-up, and try each answer at once.
+    #[command(long_about = init::ABOUT)]
+    Init {
+        #[command(flatten)]
+        init: init::Options,
+    },
     /// Check the configuration, this machine, Kommo, Telegram, and the way from the internet.
     #[command(long_about = check::ABOUT)]
     Check {

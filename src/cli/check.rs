@@ -20,6 +20,7 @@ use crate::{
     net::Egress,
 };
 
+mod answered;
 mod clocks;
 mod files;
 mod finding;
@@ -33,7 +34,8 @@ mod support;
 mod telegram;
 mod way_in;
 
-use message::{Whom, cross};
+pub(super) use answered::{of_account, of_address, of_bot, of_channel};
+pub(super) use message::{Whom, cross};
 pub use summary::Summary;
 
 /// What `--help` says.

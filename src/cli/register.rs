@@ -1,15 +1,12 @@
 //! `telekommo register`: what Kommo's support wants to know of a new channel, the widget that its sources need, and
 //! what is done with the answer (Chats API, "Getting started"; "Widget archive structure").
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use crate::cli::{
-    table::{COLUMNS, fit},
-    terminal,
-};
+use crate::cli::terminal;
 
 mod answer;
 mod letter;
@@ -18,6 +15,7 @@ mod widget;
 
 use letter::Letter;
 use questions::Question;
+pub(super) use questions::public_url;
 
 /// What `--help` says.
 pub const ABOUT: &str = "Write the letter that registers a chat channel, or read the support's answer.
@@ -119,22 +117,17 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
          the widget a code. Without the widget, messages arrive, but Kommo does not list your bots as sources."
     );
     if register.widget_code.is_none() {
-        tell(&upload);
+        terminal::tell(&upload);
         letter.widget_code = answered(None, &questions::WIDGET_CODE)?;
     }
     terminal::print(format_args!("{letter}\n"));
-    tell(&format!(
+    terminal::tell(&format!(
         "\n{ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register --answer"
     ));
     if letter.write_first == "yes" {
-        tell(WRITE_FIRST);
+        terminal::tell(WRITE_FIRST);
     }
     Ok(())
-}
-
-/// Says what there is to do, on stderr: stdout has the letter alone.
-fn tell(text: &str) {
-    terminal::eprint(format_args!("{}\n", fit(text, terminal::columns(io::stderr()).unwrap_or(COLUMNS))));
 }
 
 fn write(path: &PathBuf, bytes: &[u8]) -> anyhow::Result<()> {

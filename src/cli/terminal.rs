@@ -92,6 +92,16 @@ pub fn complain(why: &str) {
     eprint(columns(io::stderr()).map_or_else(|| text.clone(), |columns| fit(&text, columns)) + "\n");
 }
 
+/// Says on stderr what there is to know or to do, in lines that fit: stdout has the result alone.
+pub(super) fn tell(text: &str) {
+    eprint(format_args!("{}\n", fit(text, asked_columns())));
+}
+
+/// How wide text on stderr may be, where the questions are.
+pub(super) fn asked_columns() -> usize {
+    columns(io::stderr()).unwrap_or(COLUMNS)
+}
+
 /// Whether somebody sits there.
 pub(super) fn is_attended() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()

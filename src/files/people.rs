@@ -15,6 +15,17 @@ pub fn user(uid: u32) -> String {
     name(&known, uid).map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }
 
+/// The numbers of a user of that name, and of the user's group, if this machine's own file has one.
+#[must_use]
+pub fn named(wanted: &str) -> Option<(u32, u32)> {
+    numbers(&fs::read_to_string("/etc/passwd").unwrap_or_default(), wanted)
+}
+
+fn numbers(text: &str, wanted: &str) -> Option<(u32, u32)> {
+    let fields = lines(text).find(|fields| fields.first() == Some(&wanted))?;
+    Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
+}
+
 /// The name in the line that has this number in its third field.
 fn name(text: &str, number: u32) -> Option<String> {
     let number = number.to_string();
@@ -94,6 +105,7 @@ mod tests {
     fn who_has_a_name_is_called_by_it() {
         assert_eq!(name(USERS, 998).as_deref(), Some("telekommo"));
         assert_eq!(name(USERS, 2000), None);
+        assert_eq!((numbers(USERS, "ben"), numbers(USERS, "nobody")), (Some((1001, 100)), None));
         assert_eq!(user(4_000_000), "uid 4000000");
         assert_eq!(user(0), "root (uid 0)");
     }

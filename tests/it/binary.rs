@@ -9,6 +9,7 @@ mod generated;
 mod help;
 mod history;
 mod import;
+mod init;
 mod kill;
 mod kommo;
 mod links;

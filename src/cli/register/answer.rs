@@ -36,7 +36,7 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
         terminal::print(format_args!("account_id = \"{account_id}\"\n"));
     }
     terminal::print(format_args!("bot_id = \"{bot_id}\"\n"));
-    super::tell(&next(&register.secret_file, account_id.is_empty()));
+    terminal::tell(&next(&register.secret_file, account_id.is_empty()));
     Ok(())
 }
 

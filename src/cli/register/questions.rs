@@ -55,7 +55,7 @@ fn unless_empty(text: &str, check: impl FnOnce(&str) -> Result<String, String>) 
     if text.is_empty() { Ok(String::new()) } else { check(text) }
 }
 
-fn public_url(text: &str) -> Result<String, String> {
+pub(in crate::cli) fn public_url(text: &str) -> Result<String, String> {
     let url = BaseUrl::parse(text).map_err(|wrong| wrong.to_string())?;
     if url.url().scheme() != "https" {
         return Err("Kommo sends its hooks to https:// alone".to_owned());

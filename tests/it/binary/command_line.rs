@@ -15,7 +15,7 @@ const TERMINAL: usize = 80;
 
 #[tokio::test]
 async fn help_fits_a_terminal_and_names_every_option() {
-    let cases: [(&[&str], &[&str]); 22] = [
+    let cases: [(&[&str], &[&str]); 23] = [
         (
             &["--help"],
             &[
@@ -34,6 +34,7 @@ async fn help_fits_a_terminal_and_names_every_option() {
         ),
         (&["run", "--help"], &["--config <PATH>", "/etc/telekommo/config.toml"]),
         (&["check", "--help"], &["--config <PATH>", "--offline", "--json", "--message", "--chat <ID>"]),
+        (&["init", "--help"], &["--answers <FILE>", "[bots.NAME]", "Run it again at any time"]),
         (
             &["sandbox", "--help"],
             &["--listen <ADDR>", "127.0.0.1:7070", "--script", "--hooks-to <URL>", "--set <LINE>"],

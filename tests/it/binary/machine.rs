@@ -24,7 +24,7 @@ async fn a_folder_that_is_to_be_made_and_free_ports_are_fine() {
     let stage = Harness::without_bridge(BRISK).unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut command = check(&stage);
-    command.env("TELEKOMMO_SERVER__LISTEN", &free);
+    command.env("TELEKOMMO_SERVER__LISTEN", &free).env("TELEKOMMO_SERVER__PUBLIC_URL", format!("http://{free}"));
     let (code, said) = checked(command).await;
     assert_eq!(code, Some(0), "{said}");
     let dir = stage.dir().display();

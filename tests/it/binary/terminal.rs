@@ -24,7 +24,7 @@ pub(super) async fn shown(arguments: &[&str], columns: u16) -> String {
 }
 
 /// A terminal of so many columns: our end, and that of a program.
-fn terminal(columns: u16) -> (File, File) {
+pub(super) fn terminal(columns: u16) -> (File, File) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();

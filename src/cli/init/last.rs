@@ -1,0 +1,41 @@
+//! The end: a message that really crosses, by the bridge that was set up.
+
+use crate::cli::{
+    bridge, check,
+    init::{draft::Draft, service, talk::Talk},
+};
+
+/// Waits until the bridge runs, and lets a message cross both ways.
+///
+/// # Errors
+/// If the input ends, or the message does not arrive.
+pub(super) async fn message(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
+    let path = draft.path().display();
+    talk.begin("6. The first message", "");
+    let start = if service::is_for(draft) {
+        "Start it: sudo systemctl enable --now telekommo".to_owned()
+    } else {
+        format!("Start it, for instance in another terminal: telekommo run --config {path}")
+    };
+    if talk.answers().is_some() {
+        talk.tell(&format!(
+            "The configuration is complete. {start}\nThen let a message cross: telekommo check --message --config {path}"
+        ));
+        return Ok(());
+    }
+    let config = draft.config()?;
+    talk.tell(&start);
+    while bridge::look(&config)?.is_none() {
+        let next = talk.wait("Press Enter when it runs, or write s to end here")?;
+        if next == "s" {
+            talk.tell(&format!("Later: telekommo check --message --config {path}"));
+            return Ok(());
+        }
+    }
+    check::cross(&config, &check::Whom::default()).await?;
+    talk.tell(
+        "telekommo works. `telekommo check` looks after everything at once, and `telekommo help operate` says what to do \
+         from now on.",
+    );
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The systemd service: where it keeps its data, its unit, and who can read the secrets.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use rustix::process::geteuid;
+
+use crate::{
+    cli::init::{
+        draft::{Draft, SERVICE, give_to_service},
+        talk::Talk,
+    },
+    files::people,
+};
+
+const UNIT: &str = include_str!("../../../systemd/telekommo.service");
+const USER: &str = include_str!("../../../systemd/telekommo.sysusers");
+/// Where units are that an administrator and a package have put there.
+const UNITS: [&str; 3] = [
+    "/etc/systemd/system/telekommo.service",
+    "/usr/lib/systemd/system/telekommo.service",
+    "/lib/systemd/system/telekommo.service",
+];
+/// Where the user of the service is described.
+const SYSUSERS: &str = "/etc/sysusers.d/telekommo.conf";
+/// The folder of the service's configuration, and that of its data, which the unit names, too.
+const CONFIG: &str = "/etc/telekommo";
+const DATA: &str = "/var/lib/telekommo";
+
+/// Says where the data is, so that commands and the service use the same folder.
+///
+/// # Errors
+/// If the configuration cannot be written.
+pub(super) fn folder(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
+    if draft.get(&[], "data_dir").is_some() {
+        return Ok(());
+    }
+    let of_service = is_for(draft).then(|| DATA.to_owned());
+    match talk.answers().and_then(|answers| answers.data_dir.clone()).or(of_service) {
+        Some(folder) => draft.set(&[], "data_dir", &folder),
+        None => Ok(()),
+    }
+}
+
+/// Whether the service reads this configuration.
+pub(super) fn is_for(draft: &Draft) -> bool {
+    draft.folder() == Path::new(CONFIG)
+}
+
+/// Offers the unit, and says how the service is started.
+///
+/// # Errors
+/// If a file cannot be written.
+pub(super) fn settle(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
+    talk.begin("5. The service", "systemd starts telekommo with the machine, and again if it ends.");
+    let unit = match talk.answers() {
+        Some(answers) => answers.unit.clone(),
+        None => wanted(draft, talk)?,
+    };
+    if let Some(unit) = unit {
+        put(&unit, UNIT)?;
+        talk.tell(&format!("{} is written.", unit.display()));
+        if unit == Path::new(UNITS[0]) && people::named(SERVICE).is_none() {
+            put(Path::new(SYSUSERS), USER)?;
+            talk.tell(&format!("{SYSUSERS} is written, too: the service runs as the user {SERVICE}."));
+            talk.wait("In another terminal: sudo systemd-sysusers && sudo systemctl daemon-reload. Then press Enter")?;
+        }
+    }
+    // The user may have come only now.
+    for name in fs::read_dir(draft.folder())?.filter_map(|entry| Some(entry.ok()?.path())) {
+        if is_ours(draft, &name) {
+            give_to_service(&name).with_context(|| format!("{} cannot be given to {SERVICE}", name.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Where to write the unit, if it is wanted and can be.
+fn wanted(draft: &Draft, talk: &Talk) -> anyhow::Result<Option<PathBuf>> {
+    if !geteuid().is_root() || !is_for(draft) {
+        talk.tell(
+            "A service reads /etc/telekommo/config.toml, which only root can write. To run it as a service, run `sudo \
+             telekommo init` in a folder without a config.toml.",
+        );
+        return Ok(None);
+    }
+    if let Some(there) = UNITS.iter().find(|unit| Path::new(unit).exists()) {
+        talk.tell(&format!("The unit is there: {there}."));
+        return Ok(None);
+    }
+    let wants = talk.agrees(&format!("Write the unit to {}?", UNITS[0]), true, None)?;
+    Ok(wants.then(|| PathBuf::from(UNITS[0])))
+}
+
+fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+    let written = || {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        fs::write(path, text)
+    };
+    written().with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Whether it is a file that this command writes.
+fn is_ours(draft: &Draft, path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_secret = name.starts_with("token-") || ["channel-secret", "access-token"].contains(&name.as_ref());
+    path.is_file() && (is_secret || path.file_name() == draft.path().file_name())
+}
