@@ -21,9 +21,8 @@ use tokio::task::spawn_blocking;
 use crate::{
     alerts::health::Health,
     domain::address::{BotId, SourceId},
-    media::imported::ImportedChats,
     metrics::{Cause, Form, Metrics},
-    store::{Store, StoreError},
+    store::{Imports, Store, StoreError},
 };
 
 pub(crate) mod channel;
@@ -31,8 +30,10 @@ pub(crate) mod chats;
 pub mod crossed;
 mod filter;
 mod forgetting;
+pub mod former_imports;
 pub mod history;
 pub mod identity;
+pub mod import;
 pub mod logging;
 pub(crate) mod parked;
 pub mod public_address;
@@ -54,13 +55,13 @@ pub(crate) const OURS: &str = "X-Telekommo";
 struct Admin {
     store: Store,
     bots: Arc<chats::Bots>,
-    imported: ImportedChats,
+    imported: Imports,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
 }
 
 /// `/live`, `/ready`, `/metrics`, `/queue`, `/parked`, `/channel` and `/chats`.
-pub fn router(health: Arc<Health>, (bots, imported): (BTreeMap<SourceId, BotId>, ImportedChats)) -> Router {
+pub fn router(health: Arc<Health>, (bots, imported): (BTreeMap<SourceId, BotId>, Imports)) -> Router {
     let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
     Router::new()
         .route("/live", get(async || ALIVE))

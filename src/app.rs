@@ -6,8 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
-use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
+use tokio::{net::TcpListener, sync::mpsc};
 
 mod alerting;
 mod bots;
@@ -29,7 +28,7 @@ use listeners::{bind, command_socket};
 use remotes::Remotes;
 
 use crate::{
-    admin::{self, history, identity, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
+    admin::{self, former_imports, history, identity, import, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
     alerts::health::Health,
     clock,
     config::{AccountId, Config, Groups},
@@ -42,7 +41,6 @@ use crate::{
     lifecycle::{Ended, Lifecycle, feed_watchdog, starting},
     media::{
         disk::Disk,
-        imported::{self, ImportedChats},
         link::{LinkKey, Links},
     },
     metrics::{Asked, Metrics, Polling},
@@ -53,7 +51,7 @@ use crate::{
         typing::TypingRelay,
     },
     serve::{self, mark::Mark},
-    store::Store,
+    store::{Imports, Store},
     telegram::bot::Bot,
 };
 
@@ -84,13 +82,13 @@ impl App {
     pub async fn start_on(public: TcpListener, config: &Config) -> anyhow::Result<Self> {
         serve::raise_open_files();
         let admin = bind(config.admin.listen, "admin.listen")?;
-        let settings = store_settings(config);
-        let store = starting(spawn_blocking(move || Store::open(settings))).await.context("opening the store")??;
+        let store = starting(keeping::opened(config)).await?;
         let (public_at, admin_at) = (public.local_addr()?, admin.local_addr()?);
         let socket = command_socket(&config.data_dir);
         let life = Lifecycle::default();
         let app = Self { life, store: store.clone(), public: public_at, admin: admin_at, socket: socket.clone() };
         store.begin(clock::now()).await?;
+        former_imports::take_over(&config.data_dir, &store).await?;
         let metrics = Arc::new(Metrics::new());
         let expected = measuring::expected(config);
         metrics.expect(&expected, clock::now());
@@ -230,9 +228,9 @@ impl Services {
         Ok(())
     }
 
-    /// What imports have noted beside the store.
-    fn imported(&self, config: &Config) -> ImportedChats {
-        imported::chats(&config.data_dir, &config.kommo.scope_id(&self.served))
+    /// What was imported into the channel and account that it serves.
+    fn imported(&self, config: &Config) -> Imports {
+        self.store.imports(&config.kommo.scope_id(&self.served))
     }
 
     /// One relay per route: the fixed ones, one per bot, and one for each source that has left the configuration while
@@ -304,7 +302,10 @@ impl Services {
                 Ok::<_, std::convert::Infallible>(())
             }
         });
-        let bots = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
+        let bots: BTreeMap<_, _> = self.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
+        let (chats, links) = (&self.context.chats, self.context.links.clone());
+        let scope_id = config.kommo.scope_id(&self.served);
+        let importer = import::Importer::new(&self.store, &scope_id, chats, links, bots.clone());
         let mark = Mark::random();
         let admin_router = admin::router(Arc::clone(&self.health), (bots, self.imported(config)))
             .merge(mark.clone().router())
@@ -312,7 +313,8 @@ impl Services {
             .merge(admin::reconcile::router(Arc::clone(reconciler)))
             .merge(history::router(self.store.clone(), self.imported(config)));
         if let Some(socket) = socket {
-            life.essential("command socket", socket.serve(admin_router.clone(), stop.clone())?);
+            let commands = admin_router.clone().merge(import::router(importer));
+            life.essential("command socket", socket.serve(commands, stop.clone())?);
         }
         life.essential(
             "public listener",

@@ -47,6 +47,7 @@ pub(crate) mod fuzz;
 mod guests;
 mod hex;
 mod horizon;
+mod imported;
 mod index;
 mod keys;
 mod links;
@@ -90,6 +91,7 @@ pub use self::{
     dump::DumpSummary,
     error::{Remedy, StoreError},
     guests::Held,
+    imported::{ImportedChat, ImportedMessage, Imports},
     look::Ground,
     manager_initiated::{ManagerInitiated, OwnNumber},
     open::is_in,

@@ -13,8 +13,7 @@ use crate::{
         job::{Job, Lane, Link},
         time::UnixMillis,
     },
-    media::imported::ImportedChats,
-    store::{Chat, Intake, NewJob, StateChange, Store, StoreError},
+    store::{Chat, Imports, Intake, NewJob, StateChange, Store, StoreError},
 };
 
 /// The bots, by their sources.
@@ -94,7 +93,7 @@ impl Which {
 pub(crate) async fn known(
     store: Store,
     bots: Arc<Bots>,
-    imported: ImportedChats,
+    imported: Imports,
     which: Which,
 ) -> Result<Vec<Row>, StoreError> {
     let all = if which.conversation.is_none() { store.chats().await? } else { Vec::new() };
@@ -111,18 +110,11 @@ pub(crate) async fn known(
 }
 
 /// Kommo's id of a conversation's chat, as the store has it, or else an import.
-fn chat_of(
-    store: &Store,
-    imported: &ImportedChats,
-    conversation: &Conversation,
-) -> Result<Option<KommoChatId>, StoreError> {
+fn chat_of(store: &Store, imported: &Imports, conversation: &Conversation) -> Result<Option<KommoChatId>, StoreError> {
     if let Some(known) = store.chat(conversation)? {
         return Ok(Some(known.chat));
     }
-    Ok(imported.find(conversation).unwrap_or_else(|error| {
-        tracing::warn!(%conversation, %error, "the list of imported chats cannot be read");
-        None
-    }))
+    imported.chat(conversation)
 }
 
 fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoChatId) -> Result<Row, StoreError> {
@@ -153,12 +145,9 @@ pub(crate) struct Wish {
 }
 
 /// Queues it, unless there is no such conversation.
-pub(crate) async fn queue(store: &Store, imported: &ImportedChats, wish: Wish) -> Result<bool, StoreError> {
+pub(crate) async fn queue(store: &Store, imported: &Imports, wish: Wish) -> Result<bool, StoreError> {
     let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
-    let looked = (store.clone(), imported.clone(), conversation.clone());
-    let chat = spawn_blocking(move || chat_of(&looked.0, &looked.1, &looked.2)).await;
-    let chat = chat.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))?;
-    let Some(chat) = chat else { return Ok(false) };
+    let Some(chat) = chat_of(store, imported, &conversation)? else { return Ok(false) };
     let known = StateChange::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
     let facts = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
     // The chat is there, so nobody has to be introduced.

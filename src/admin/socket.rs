@@ -19,6 +19,7 @@ use std::{
 };
 
 use axum::{Router, serve::Listener};
+use reqwest::Client;
 use rustix::process::geteuid;
 use tokio::{
     net::{UnixListener, UnixStream},
@@ -26,12 +27,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::files::people;
+use crate::{admin::OURS, files::people};
 
 /// The file's name in the data directory.
 const NAME: &str = "telekommo.sock";
 /// Only the bridge's own user may open it; root may anyway.
 const MODE: u32 = 0o600;
+/// Where a command that has the store is asked to give it back.
+pub(crate) const YIELD: &str = "/store/yield";
+/// How long it may take to answer.
+const YIELDED_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait when no connection can be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long what has been asked may take once a stop was asked for.
@@ -65,6 +70,16 @@ impl ShortName {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Asks whoever has the store of the data directory `dir` to give it back. Says whether they will: a command that takes
+/// long does, a bridge does not.
+pub async fn ask_for_store(dir: &Path) -> bool {
+    let Ok(name) = ShortName::within(dir) else { return false };
+    let client = Client::builder().unix_socket(name.path()).no_proxy().timeout(YIELDED_WITHIN).build();
+    let Ok(client) = client else { return false };
+    let asked = client.post(format!("http://localhost{YIELD}")).header(OURS, "1").send().await;
+    asked.is_ok_and(|answer| answer.status().is_success())
 }
 
 /// The socket of a running bridge.

@@ -39,7 +39,6 @@ pub(super) fn hooks(
         store: store.clone(),
         sources: bots.keys().cloned().collect(),
         typing,
-        imports: imported::in_managers_names(&config.data_dir),
         metrics: Arc::clone(metrics),
         broadcasts: Broadcasts::default(),
         said_elsewhere: AtomicBool::new(false),

@@ -16,7 +16,6 @@ use crate::{
     intake::hook::Scope,
     kommo::{account::Account, region::PhoneRegion, time::KommoTime, wire::trace},
     lifecycle::Lifecycle,
-    media::imported,
     serve::{self, mark::Mark},
 };
 
@@ -105,7 +104,7 @@ fn listen(
     let typing = (typing, KommoTime::default(), identity::spoken(&config.kommo, store)?);
     let hooks = doors::hooks(config, scope, (store, &bots, metrics), typing, phone_region);
     let media = doors::media(config, &bots, disk(config)?, metrics);
-    let imported = imported::chats(&config.data_dir, "");
+    let imported = store.imports("");
     let mark = Mark::random();
     let admin_router = admin::router(Arc::clone(health), (BTreeMap::new(), imported)).merge(mark.clone().router());
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);

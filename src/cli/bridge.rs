@@ -2,6 +2,7 @@
 //! store for that. Both answer by the same code.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::{fs::MetadataExt as _, net::UnixStream},
     sync::Arc,
@@ -22,18 +23,22 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     admin::{
-        self, OURS, history, identity,
+        self, OURS, former_imports, history, identity,
         socket::{self, ShortName},
     },
     alerts::health::Health,
     app,
     cli::{private, terminal},
     config::Config,
+    domain::address::{BotId, SourceId},
     files::people,
-    media::imported,
     metrics::Expected,
     store::{self, Store, StoreError, data_dir},
 };
+
+mod importing;
+
+pub(super) use importing::{Importing, is_there};
 
 /// How long the bridge may take to answer.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
@@ -71,9 +76,7 @@ pub(super) async fn with<T>(
     let bridge = find(config).await?;
     let done = work(&bridge).await;
     if let Bridge::Stopped(stopped) = bridge {
-        stopped.store.close().await?;
-        // What root has written is to be read by the service's user.
-        data_dir::give_back(&config.data_dir).context("giving the store back to its owner")?;
+        stopped.close(config).await?;
     }
     done
 }
@@ -91,7 +94,7 @@ async fn find(config: &Config) -> anyhow::Result<Bridge> {
         if let Some(bridge) = look(config)? {
             return Ok(Bridge::Running(bridge));
         }
-        match open(config).await? {
+        match open(config, false).await? {
             Ok(stopped) => return Ok(Bridge::Stopped(Box::new(stopped))),
             // Opening it has waited a while already.
             Err(StoreError::Locked(_)) => {}
@@ -125,9 +128,11 @@ fn denied(config: &Config, error: &io::Error) -> anyhow::Error {
     anyhow::anyhow!("{} cannot be looked into ({error}): run this as {owner}, or with sudo", dir.display())
 }
 
-async fn open(config: &Config) -> anyhow::Result<Result<Stopped, StoreError>> {
+/// Opens the store, or makes one where that `may_be_new`.
+async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stopped, StoreError>> {
     let dir = config.data_dir.display();
-    anyhow::ensure!(store::is_in(&config.data_dir), "{NONE_RUNS}, and there is no store in {dir}");
+    let is_there = may_be_new || store::is_in(&config.data_dir);
+    anyhow::ensure!(is_there, "{NONE_RUNS}, and there is no store in {dir}");
     private::private_files();
     let settings = app::store_settings(config);
     let store = match spawn_blocking(move || Store::open(settings)).await? {
@@ -135,8 +140,9 @@ async fn open(config: &Config) -> anyhow::Result<Result<Stopped, StoreError>> {
         Err(error) => return Ok(Err(error)),
     };
     let scope = identity::remembered(&config.kommo, &store)?.map(|account| config.kommo.scope_id(&account));
-    let imported = imported::chats(&config.data_dir, scope.as_deref().unwrap_or_default());
-    let bots = config.sources.iter().map(|(source, settings)| (source.clone(), settings.token.bot_id())).collect();
+    former_imports::take_over(&config.data_dir, &store).await?;
+    let imported = store.imports(scope.as_deref().unwrap_or_default());
+    let bots = bots(config);
     let health = Arc::new(Health::new(config, store.clone(), Arc::default(), Expected::default()));
     let router = admin::router(health, (bots, imported.clone()));
     Ok(Ok(Stopped { router: router.merge(history::router(store.clone(), imported)), store }))
@@ -172,13 +178,13 @@ impl Bridge {
     /// If it does not answer.
     pub(super) async fn obstacles(&self) -> anyhow::Result<Vec<String>> {
         let Self::Running(_) = self else { return Ok(Vec::new()) };
-        let (status, text) = self.said(Method::GET, "/ready").await?;
+        let (status, text) = self.said(Method::GET, "/ready", Vec::new()).await?;
         let lines = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
         Ok(if status == StatusCode::SERVICE_UNAVAILABLE { lines } else { Vec::new() })
     }
 
     async fn answer(&self, method: Method, path: &str, missing: &str) -> anyhow::Result<Bytes> {
-        let (status, text) = self.said(method, path).await?;
+        let (status, text) = self.said(method, path, Vec::new()).await?;
         match status {
             status if status.is_success() => Ok(text),
             StatusCode::NOT_FOUND => bail!("{missing}"),
@@ -186,14 +192,14 @@ impl Bridge {
         }
     }
 
-    async fn said(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    async fn said(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
         match self {
             Self::Running(running) => {
                 let patience = if method == Method::GET { ANSWERED_WITHIN } else { CHANGED_WITHIN };
-                let answer = running.send(method, path, |client| client.timeout(patience)).await?;
+                let answer = running.send_with(method, path, body, |client| client.timeout(patience)).await?;
                 Ok((answer.status(), answer.bytes().await.context("the bridge ended while it answered")?))
             }
-            Self::Stopped(stopped) => stopped.answer(method, path).await,
+            Self::Stopped(stopped) => stopped.answer(method, path, body).await,
         }
     }
 }
@@ -214,8 +220,18 @@ impl Running {
         path: &str,
         set: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> anyhow::Result<Response> {
+        self.send_with(method, path, Vec::new(), set).await
+    }
+
+    async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        set: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> anyhow::Result<Response> {
         let client = set(Client::builder().unix_socket(self.0.path()).no_proxy()).build()?;
-        let request = client.request(method, format!("http://localhost{path}")).header(OURS, "1");
+        let request = client.request(method, format!("http://localhost{path}")).header(OURS, "1").body(body);
         request.send().await.map_err(|error| {
             if error.is_timeout() {
                 return anyhow::anyhow!("the bridge is busy, with a dump perhaps: try again");
@@ -226,10 +242,20 @@ impl Running {
 }
 
 impl Stopped {
-    async fn answer(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    /// Closes the store, and gives what root has written in it to the service's user.
+    async fn close(self, config: &Config) -> anyhow::Result<()> {
+        self.store.close().await?;
+        data_dir::give_back(&config.data_dir).context("giving the store back to its owner")
+    }
+
+    async fn answer(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
         let request = Request::builder().method(method).uri(path).header(header::HOST, "localhost").header(OURS, "1");
-        let answer = TowerToHyperService::new(self.router.clone()).call(request.body(Body::empty())?).await?;
+        let answer = TowerToHyperService::new(self.router.clone()).call(request.body(Body::from(body))?).await?;
         let status = answer.status();
         Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
+}
+
+fn bots(config: &Config) -> BTreeMap<SourceId, BotId> {
+    config.sources.iter().map(|(source, settings)| (source.clone(), settings.token.bot_id())).collect()
 }

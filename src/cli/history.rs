@@ -13,7 +13,6 @@ use crate::{
     config::Config,
     domain::address::{Conversation, is_uuid},
     kommo::chats::{Chats, HISTORY_PAGE},
-    media::imported::{self, ImportedChats},
     translate::from_history::{self, Past},
 };
 
@@ -36,9 +35,8 @@ pub struct Request {
 /// # Errors
 /// If the conversation is not known, or Kommo does not answer.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    let (chats, id) = connect::chats(config).await?;
-    let imported = imported::chats(&config.data_dir, &config.kommo.scope_id(&id));
-    let chat = kommo_chat(config, &imported, &request.of).await?;
+    let (chats, _) = connect::chats(config).await?;
+    let chat = kommo_chat(config, &request.of).await?;
     let past = read(&chats, &chat, request.limit).await?;
     if request.json {
         terminal::print(format_args!("{}\n", shown::json(&past)?));
@@ -52,7 +50,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn kommo_chat(config: &Config, imported: &ImportedChats, of: &str) -> anyhow::Result<String> {
+async fn kommo_chat(config: &Config, of: &str) -> anyhow::Result<String> {
     let conversation = match named(of)? {
         Named::Chat(chat) => return Ok(chat),
         Named::Conversation(conversation) => conversation,
@@ -64,11 +62,7 @@ async fn kommo_chat(config: &Config, imported: &ImportedChats, of: &str) -> anyh
         );
         bridge.ask(&path(&conversation), &missing).await
     });
-    match found.await {
-        Ok(chat) => Ok(String::from_utf8_lossy(&chat).into_owned()),
-        // What was imported before a bridge first ran has no store.
-        Err(error) => imported.find(&conversation).ok().flatten().map(|chat| chat.0).ok_or(error),
-    }
+    Ok(String::from_utf8_lossy(&found.await?).into_owned())
 }
 
 /// What a history is asked for by.

@@ -1,39 +1,34 @@
 //! `telekommo import`: brings old chats of Telegram into Kommo.
 //!
 //! The export is read twice and never held as a whole: once to learn what is in it and that it is complete, and once to
-//! send it, message by message. The command sends to the Chats API itself, beside a bridge that may run. It notes what
-//! Kommo has accepted in a file of its own, because the store belongs to the running bridge; so an import may be
-//! interrupted and continued. Kommo knows each message by an id that stays the same. Files are copied to `data_dir`,
-//! where the bridge finds them when Kommo fetches them.
+//! send it, message by message. The running bridge sends each to Kommo and remembers that in its store, so an import may
+//! be interrupted and continued; where none runs, the command opens the store and does the same. Kommo knows each
+//! message by an id that stays the same. Files are copied to `data_dir`, where the bridge finds them when Kommo fetches
+//! them.
 
-use std::{
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, num::NonZeroU32, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use crate::{
-    admin::identity,
-    cli::{terminal, values},
+    admin::{identity, import::OfChat},
+    cli::{bridge, terminal, values},
     config::{Config, Kommo},
-    domain::address::{BotId, SourceId},
-    kommo::{chats::Chats, sign::Signer},
+    domain::{
+        address::{BotId, SourceId, UserId},
+        imported::OldMessage,
+    },
     lifecycle::Signals,
     media::imported,
-    store,
     words::Language,
 };
 
-mod chats;
-mod event;
 mod export;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod people;
-mod progress;
 mod read;
 mod room;
 mod run;
@@ -44,8 +39,6 @@ mod words;
 
 use export::Export;
 use people::People;
-use progress::AS_WHOM;
-use read::Item;
 use room::{Room, needed_bytes};
 use run::Run;
 use sending::Post;
@@ -66,9 +59,10 @@ managers; the latter makes the lead. What the owner of the export wrote appears
 in the name of the channel's bot (kommo.bot_id), or of a user of the account
 (--manager). Customers have the names of the owner's address book.
 
-The import may run beside the bridge, as the same user or as root. You may
-interrupt it: the same command continues where it was, and nothing is imported
-twice. Try --dry-run first. `telekommo help history` says more.";
+Import as the user that telekommo runs as, or as root. The running bridge sends
+the messages, after everything else that it sends. You may interrupt the import:
+the same command continues where it was, and nothing is imported twice. Try
+--dry-run first. `telekommo help history` says more.";
 
 /// How many messages are read ahead.
 const AHEAD: usize = 64;
@@ -102,6 +96,9 @@ pub struct ImportOptions {
     /// The largest file that is imported, in MB; a text names larger ones.
     #[arg(long, value_name = "MB", default_value_t = 50, value_parser = values::number::<u64>, allow_negative_numbers = true)]
     max_file_mb: u64,
+    /// Send through the running bridge alone: if none runs, wait for it.
+    #[arg(long)]
+    through_bridge: bool,
     /// Say what would be imported; send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -123,15 +120,11 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     for name in people.named().filter(|name| !survey.has_author(name)) {
         terminal::say(&format!("--manager: nobody called {name} wrote in these chats.\n"));
     }
-    let (notes, room) = (notes(config, bot, owner), Room::new(config));
-    let needed = |scope_id: &str| {
-        let done = progress::before(&notes, scope_id).unwrap_or_default();
-        needed_bytes(&survey, notes.parent().unwrap_or(&config.data_dir), &done)
-    };
+    let (room, into) = (Room::new(config), Into { source, bot, owner: UserId(owner) });
     if options.dry_run {
-        let scope_id = scope_id(config).await;
-        terminal::print(done_before(&scope_id, &notes, (&export, &wanted))?);
-        let needed = needed(scope_id.as_deref().unwrap_or_default());
+        let done = done_before(config, &into, &survey).await;
+        terminal::print(before_and_left(&done, (&export, &wanted))?);
+        let needed = needed_bytes(&survey, &into.copies(config), &done.unwrap_or_default());
         terminal::say(&format!("Copies of files: {} in\n  {}\n", room::size(needed), config.data_dir.display()));
         if let Err(error) = room.refuse_if_short_of(needed) {
             terminal::say(&format!("It could not begin:\n  {error}.\n"));
@@ -139,20 +132,53 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
         terminal::say("Nothing was sent: this was a dry run.\n");
         return Ok(true);
     }
-    if !store::is_in(&config.data_dir) {
+    people.stand_for(survey.outgoing())?;
+    if !options.through_bridge && !bridge::is_there(config)? {
+        room.refuse_if_short_of(needed_bytes(&survey, &into.copies(config), &HashSet::new()))?;
         terminal::print(format_args!("There is no store here yet:\n  {}\n", config.data_dir.display()));
         terminal::print("If telekommo runs already, it uses another data_dir: stop this and name that\n");
         terminal::print("one (--config, TELEKOMMO_DATA_DIR), or Kommo will not get the files.\n\n");
     }
-    let scope_id = scope_id(config).await?;
-    room.refuse_if_short_of(needed(&scope_id))?;
-    people.stand_for(survey.outgoing())?;
     let rate = options.rate.map_or(config.kommo.requests_per_second.get() / 2, NonZeroU32::get).max(1);
-    let post = Post::new(chats(config, &scope_id, rate)?, config.retry.kommo.clone());
-    let into = (source, bot, owner);
-    let language = language(&config.kommo).await;
-    let run = Run::new((config, &scope_id), into, export.clone(), survey, people, post, (options.silent, language))?;
-    send(run, export, wanted).await
+    let mut post = Post::begin(config, options.through_bridge, rate).await?;
+    let work = async {
+        if post.is_alone() {
+            terminal::print("No bridge runs: this command sends the messages itself, until one starts.\n\n");
+        }
+        let done = done(&mut post, &into, &survey).await?;
+        room.refuse_if_short_of(needed_bytes(&survey, &into.copies(config), &done))?;
+        let language = language(&config.kommo).await;
+        let run = Run::new(config, into, export.clone(), survey, people, done, (options.silent, language))?;
+        send(run, &mut post, export, wanted).await
+    };
+    let outcome = work.await;
+    post.end().await?;
+    outcome
+}
+
+/// Where an export goes.
+#[derive(Clone, Debug)]
+struct Into {
+    source: SourceId,
+    bot: BotId,
+    /// Whose account was exported.
+    owner: UserId,
+}
+
+impl Into {
+    /// The folder that has the copies of its files, below that of all imports.
+    fn folder(&self) -> String {
+        format!("{}-{}", self.bot, self.owner.0)
+    }
+
+    /// The same folder from the root.
+    fn copies(&self, config: &Config) -> PathBuf {
+        imported::dir(&config.data_dir).join(self.folder())
+    }
+
+    fn of_chat(&self, chat: i64) -> OfChat {
+        OfChat { source: self.source.clone(), owner: self.owner, chat }
+    }
 }
 
 fn source(config: &Config, name: &str) -> anyhow::Result<(SourceId, BotId)> {
@@ -160,13 +186,6 @@ fn source(config: &Config, name: &str) -> anyhow::Result<(SourceId, BotId)> {
     let names = || config.sources.keys().map(SourceId::as_str).collect::<Vec<_>>().join(", ");
     let (id, source) = found.with_context(|| format!("there is no source {name}; the sources are {}", names()))?;
     Ok((id.clone(), source.token.bot_id()))
-}
-
-/// Which channel in which account it goes into.
-async fn scope_id(config: &Config) -> anyhow::Result<String> {
-    let kommo = &config.kommo;
-    let id = identity::account_id(kommo, identity::client(kommo)?.as_ref()).await?;
-    Ok(kommo.scope_id(&id))
 }
 
 /// What managers read: what is configured, else what the account says, else English.
@@ -179,21 +198,15 @@ async fn language(kommo: &Kommo) -> Language {
     told.as_deref().and_then(Language::of_code).unwrap_or_default()
 }
 
-fn chats(config: &Config, scope_id: &str, rate: u32) -> anyhow::Result<Chats> {
-    let kommo = &config.kommo;
-    let signer = Signer::new(kommo.channel_secret.expose());
-    Ok(Chats::new(&kommo.egress(), kommo.chats_url.url().clone(), scope_id, signer, kommo.timeout, rate)?)
-}
-
 /// Sends everything, until the end or until somebody ends it.
-async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bool> {
+async fn send(mut run: Run, post: &mut Post<'_>, export: Export, wanted: Wanted) -> anyhow::Result<bool> {
     let ((tell, mut items), language) = (mpsc::channel(AHEAD), run.language());
     let reading = spawn_blocking(move || export.walk(&mut |part| forward(&tell, &wanted, &part, language)));
     // An ssh session that closes ends an import as Ctrl+C does: what was sent is noted, and the report is made.
     let mut signals = Signals::at_terminal()?;
     let work = async {
         while let Some((chat, item)) = items.recv().await {
-            run.take(&chat, &item).await?;
+            run.take(post, &chat, &item).await?;
         }
         Ok(())
     };
@@ -213,7 +226,7 @@ async fn send(mut run: Run, export: Export, wanted: Wanted) -> anyhow::Result<bo
 }
 
 /// Hands a message on; false if nobody wants any more.
-fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'_>, language: Language) -> bool {
+fn forward(tell: &mpsc::Sender<(ChatHead, OldMessage)>, wanted: &Wanted, part: &Part<'_>, language: Language) -> bool {
     let Part::Message(chat, raw) = part else { return !tell.is_closed() };
     match read::read(raw.get(), language) {
         Ok(item) if wanted.has(chat) => tell.blocking_send(((*chat).clone(), item)).is_ok(),
@@ -221,28 +234,35 @@ fn forward(tell: &mpsc::Sender<(ChatHead, Item)>, wanted: &Wanted, part: &Part<'
     }
 }
 
-/// What of an import is done is written down here, below `data_dir`.
-fn notes(config: &Config, bot: BotId, owner: i64) -> PathBuf {
-    imported::dir(&config.data_dir).join(format!("{bot}-{owner}")).join("done.jsonl")
+/// Which of the messages were imported before, by their chats and numbers.
+async fn done(post: &mut Post<'_>, into: &Into, survey: &Survey) -> anyhow::Result<HashSet<(i64, i64)>> {
+    let mut all = HashSet::new();
+    for chat in survey.chats.iter().map(|counted| counted.chat.id) {
+        all.extend(post.done(&into.of_chat(chat)).await?.into_iter().map(|message| (chat, message)));
+    }
+    Ok(all)
+}
+
+/// The same for a command that changes nothing. Where nothing is there that could know of any, there is none.
+async fn done_before(config: &Config, into: &Into, survey: &Survey) -> anyhow::Result<HashSet<(i64, i64)>> {
+    if !bridge::is_there(config)? {
+        return Ok(HashSet::new());
+    }
+    let mut post = Post::begin(config, false, 1).await?;
+    let done = done(&mut post, into, survey).await;
+    post.end().await?;
+    done
 }
 
 /// How much of it an earlier import has done, in words; empty if that is nothing.
-fn done_before(
-    scope_id: &anyhow::Result<String>,
-    path: &Path,
+fn before_and_left(
+    done: &anyhow::Result<HashSet<(i64, i64)>>,
     (export, wanted): (&Export, &Wanted),
 ) -> anyhow::Result<String> {
-    let scope_id = match scope_id {
-        Ok(scope_id) => scope_id,
-        Err(error) => return Ok(format!("What was imported before is unknown: {error:#}.\n")),
-    };
-    let done = match progress::before(path, scope_id) {
+    let done = match done {
         Ok(done) if done.is_empty() => return Ok(String::new()),
         Ok(done) => done,
-        Err(error) => {
-            let path = path.display();
-            return Ok(format!("What was imported before is unknown ({path}: {error}): {AS_WHOM}.\n"));
-        }
+        Err(error) => return Ok(format!("What was imported before is unknown: {error:#}.\n")),
     };
     let (mut before, mut left) = (0_usize, 0_usize);
     export.walk(&mut |part| {

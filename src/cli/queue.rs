@@ -23,7 +23,7 @@ mod show;
 mod waiting;
 
 pub use filter::Filter;
-use filter::encoded;
+pub(super) use filter::encoded;
 
 /// What is said about a number that no message has.
 const MISSING: &str = "no message has this number; `telekommo queue list` lists them";

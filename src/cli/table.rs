@@ -96,6 +96,23 @@ pub(super) fn width_of(text: &str) -> usize {
     text.chars().map(|sign| sign.width().unwrap_or_default()).sum()
 }
 
+/// A word in pieces that are no wider than that, as far as its letters allow.
+pub(super) fn pieces(word: &str, width: usize) -> Vec<String> {
+    let (mut pieces, mut used) = (vec![String::new()], 0);
+    for sign in word.chars() {
+        let wide = sign.width().unwrap_or_default();
+        if used > 0 && used + wide > width {
+            pieces.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(sign);
+        }
+    }
+    pieces
+}
+
 /// What somebody else has written, in one line, without what a terminal obeys: control characters, and those that turn
 /// the direction of what follows.
 pub(super) fn plain(text: &str) -> String {
@@ -180,7 +197,7 @@ fn hang(text: &str, columns: usize) -> usize {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let left: String = text.chars().take(columns / 2).collect();
     let column = left.rfind("  ").filter(|at| *at >= indent);
-    column.map_or(indent, |at| left[..at].chars().count() + 2)
+    column.map_or(indent, |at| width_of(&left[..at]) + GAP)
 }
 
 #[cfg(test)]

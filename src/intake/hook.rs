@@ -8,7 +8,6 @@ use std::{
     error::Error,
     io,
     iter::successors,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -81,8 +80,6 @@ pub struct HookIntake {
     pub sources: BTreeSet<SourceId>,
     /// Where typing goes; what does not fit is dropped, since it is worthless when late.
     pub typing: mpsc::Sender<Typing>,
-    /// A file that is there if messages were imported in managers' names.
-    pub imports: PathBuf,
     /// Counts them.
     pub metrics: Arc<Metrics>,
     /// Who writes to many at once.
@@ -189,7 +186,7 @@ impl HookIntake {
     fn is_imported(&self, message: &Outbound) -> bool {
         // Where that cannot be seen, there may have been an import: nobody gets twice what they had years ago.
         message.written_at.is_some_and(|at| at.until(self.time.confirmed(clock::now())) > OLD)
-            && self.imports.try_exists().unwrap_or(true)
+            && self.store.has_imports_by_managers().unwrap_or(true)
     }
 
     /// Whether something is so old that nothing tells any more whether it came before. A signature has no date: whoever

@@ -120,6 +120,7 @@ pub struct Chats {
     time: KommoTime,
     forms: Arc<Forms>,
     edits: Arc<Edits>,
+    is_patient: bool,
 }
 
 impl Chats {
@@ -145,7 +146,14 @@ impl Chats {
             time: KommoTime::default(),
             forms: Arc::default(),
             edits: Arc::default(),
+            is_patient: false,
         })
+    }
+
+    /// The same for what may take its time: its calls let those of the others go first.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { is_patient: true, ..self.clone() }
     }
 
     /// What time it is for Kommo, by its answers.
@@ -200,7 +208,11 @@ impl Chats {
         query: Option<&str>,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Vec<u8>), CallError> {
-        self.rate_limit.acquire().await;
+        if self.is_patient {
+            self.rate_limit.acquire_patiently().await;
+        } else {
+            self.rate_limit.acquire().await;
+        }
         let mut url = self.origin.clone();
         let prefix = self.origin.path().trim_end_matches('/');
         url.set_path(&format!("{prefix}/v2/origin/custom/{place}"));

@@ -13,7 +13,6 @@ mod delivery;
 mod error;
 mod history;
 mod hook;
-mod import;
 pub mod trace;
 
 pub use connect::{Connect, Connected, Disconnect};
@@ -25,7 +24,6 @@ pub use hook::{
     HookLocation, HookMarkup, HookMessage, HookQuoted, HookReacted, HookReaction, HookReceiver, HookReply, HookRow,
     HookSection, HookSource, HookTyping,
 };
-pub use import::{ImportEvent, ImportedMessage, OurMessage, OurReply};
 
 /// The body of `POST /v2/origin/custom/{scope_id}`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,10 +68,14 @@ pub struct ReplyTo {
     pub message: KnownMessage,
 }
 
-/// A message that Kommo has.
+/// A message that Kommo has, by one of both ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KnownMessage {
-    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Our id of the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msgid: Option<String>,
 }
 
 /// The body that gives a message a new wording ("Send, import and edit messages").

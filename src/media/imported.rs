@@ -1,4 +1,4 @@
-//! What imports have left below `data_dir`: the files of messages, which the import has copied there, and notes.
+//! The files of imported messages, which the import has copied to below `data_dir`.
 
 use std::{
     io::SeekFrom,
@@ -20,10 +20,6 @@ use crate::media::{
     whole::{Unwhole, whole},
 };
 
-mod chats;
-
-pub use chats::{ImportedChat, ImportedChats};
-
 /// How much of a file is read at once, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -31,18 +27,6 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[must_use]
 pub fn dir(data_dir: &Path) -> PathBuf {
     data_dir.join("imports")
-}
-
-/// A file that is there once messages were imported in managers' names: only then may old hooks be about imports.
-#[must_use]
-pub fn in_managers_names(data_dir: &Path) -> PathBuf {
-    dir(data_dir).join("in-managers-names")
-}
-
-/// The chats that were imported into, of the channel and account of a scope.
-#[must_use]
-pub fn chats(data_dir: &Path, scope_id: &str) -> ImportedChats {
-    ImportedChats::new(dir(data_dir).join("chats.jsonl"), scope_id)
 }
 
 /// Opens the file at `relative`, which is `{import}/{chat}/{message}`; `None` if it is not there. A path of another

@@ -31,10 +31,9 @@ use crate::{
         time::UnixMillis,
     },
     kommo::{account::Account, chats::Chats},
-    media::imported::ImportedChats,
     metrics::Metrics,
     rate_limit::RateLimit,
-    store::{Store, StoreError},
+    store::{Imports, Store, StoreError},
     words::Spoken,
 };
 
@@ -95,7 +94,7 @@ pub struct Parts {
     /// What has passed.
     pub store: Store,
     /// Which chats were imported into.
-    pub imported: ImportedChats,
+    pub imported: Imports,
     /// Tells of outages, and is told what is held.
     pub metrics: Arc<Metrics>,
     /// What managers read.

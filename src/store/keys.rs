@@ -23,6 +23,8 @@
 //! | `1` conversation | the latest message that Kommo has of it, when that was sent, and which was the latest when the store was last known to be whole |
 //! | `2` conversation | the last messages of Kommo's that its customer has got |
 //! | `3` conversation | what waits for an answer in it, in a person's own chat |
+//! | `4` scope, bot, chat, block | which numbers of this block of messages were imported |
+//! | `5` scope, conversation | the chat in Kommo that it was imported into |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |

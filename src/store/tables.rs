@@ -17,6 +17,7 @@ use crate::{
         Behind, Chat, Held, ManagerInitiated, OwnNumber,
         account::AccountRow,
         horizon::LatestRow,
+        imported::{ImportedBlock, ImportedChat},
         table::{Single, Table},
     },
 };
@@ -26,6 +27,7 @@ pub(super) const CAUGHT_UP: Single<UnixMillis> = Single::new(b"mcaught_up");
 pub(super) const CAUGHT_UP_MARK: Single<u64> = Single::new(b"mcaught_up_mark");
 pub(super) const BEHIND: Single<Vec<Behind>> = Single::new(b"mbehind");
 pub(super) const LOOKED_AT_ALL: Single<UnixMillis> = Single::new(b"mlooked_at_all");
+pub(super) const IMPORTS_BY_MANAGERS: Single<UnixMillis> = Single::new(b"mimports_by_managers");
 
 pub(super) const OFFSETS: Table<BotId, i64> = Table::new(b'o');
 pub(super) const TAKEN: Table<IdempotencyKey, UnixMillis> = Table::new(b'd');
@@ -44,6 +46,8 @@ pub(super) const UNDER_WAY: Table<Conversation, (KommoMessageId, Topic)> = Table
 pub(super) const LATEST: Table<Conversation, LatestRow> = Table::new(b'1');
 pub(super) const ARRIVED: Table<Conversation, Vec<Arrived>> = Table::new(b'2');
 pub(super) const QUESTIONS: Table<Conversation, Question> = Table::new(b'3');
+pub(super) const IMPORTED: Table<ImportedBlock, Vec<u16>> = Table::new(b'4');
+pub(super) const IMPORTED_CHATS: Table<str, ImportedChat> = Table::new(b'5');
 pub(super) const UNREAD: Table<Conversation, Vec<Unread>> = Table::new(b'u');
 pub(super) const INVITATIONS: Table<str, String> = Table::new(b'i');
 pub(super) const HELD: Table<Conversation, Held> = Table::new(b'x');

@@ -16,10 +16,12 @@ use crate::{
 
 mod edits;
 mod fallbacks;
+mod imported;
 mod manager_initiated;
 mod variants;
 
 pub use edits::{deleted, edit};
+pub use imported::{Answered, import, imported_chat, old_words};
 pub use manager_initiated::named;
 pub use variants::{Extras, Variant, Without, variants};
 
@@ -52,7 +54,7 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> 
 
 fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
     let id = inbound.quote.as_ref()?.kommo.as_ref()?.0.clone();
-    Some(ReplyTo { message: KnownMessage { id } })
+    Some(ReplyTo { message: KnownMessage { id: Some(id), msgid: None } })
 }
 
 /// A customer's reaction to the message that Kommo calls `id`.
@@ -253,7 +255,7 @@ mod tests {
         assert_eq!(known["payload"]["reply_to"], serde_json::json!({ "message": { "id": "0371a0ff" } }));
         let quote = Quote { is_part: true, ..quote };
         let part = sent(&Inbound { quote: Some(quote), ..greeting() }).payload;
-        let named = part.reply_to.map(|reply| reply.message.id);
+        let named = part.reply_to.and_then(|reply| reply.message.id);
         assert_eq!((part.message.text.as_deref(), named.as_deref()), (Some("> When?\n\nПривет 👋"), Some("0371a0ff")));
     }
 

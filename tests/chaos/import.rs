@@ -48,7 +48,13 @@ impl Import {
         let output = export.with_extension("output");
         let said = fs::File::create(&output).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_telekommo"));
-        command.arg("import").arg(export).arg("--config").arg(&self.config).args(["--rate", RATE]).args(more);
+        command
+            .arg("import")
+            .arg(export)
+            .arg("--config")
+            .arg(&self.config)
+            .args(["--rate", RATE, "--through-bridge"])
+            .args(more);
         command.env_clear().env("SSL_CERT_FILE", &self.authority).stdin(Stdio::null()).kill_on_drop(true);
         command.env("LD_PRELOAD", &self.clock.0).env("POWER_CONTROL", &self.clock.1);
         let mut child = command.stdout(said.try_clone().unwrap()).stderr(said).spawn().unwrap();

@@ -102,17 +102,16 @@ fn fitted(line: &str, indent: &str, columns: usize) -> String {
     let mut lines = vec![String::new()];
     let line = plain(line);
     for word in line.split_whitespace() {
-        let word: Vec<char> = word.chars().collect();
-        for piece in word.chunks(width) {
-            let used = lines.last().map_or(0, |line| line.chars().count());
-            if used > 0 && used + 1 + piece.len() > width {
+        for piece in pieces(word, width) {
+            let used = lines.last().map_or(0, |line| width_of(line));
+            if used > 0 && used + 1 + width_of(&piece) > width {
                 lines.push(String::new());
             }
             if let Some(line) = lines.last_mut() {
                 if !line.is_empty() {
                     line.push(' ');
                 }
-                line.extend(piece);
+                line.push_str(&piece);
             }
         }
     }
@@ -181,11 +180,12 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_a_terminal_or_commands_it() {
         for columns in [80, 40, 20] {
-            let long = format!("{} {}\u{1b}[2J", "word ".repeat(60), "é".repeat(300));
+            let long = format!("{} {} {}\u{1b}[2J", "word ".repeat(60), "é".repeat(300), "漢".repeat(300));
             let text = text(&[past("text", &long, "")], &Utc, columns);
-            assert!(text.lines().all(|line| line.chars().count() <= columns), "{text}");
+            assert!(text.lines().all(|line| width_of(line) <= columns), "{text}");
             assert!(!text.contains('\u{1b}'));
-            assert_eq!((text.matches("word").count(), text.matches('é').count()), (60, 300));
+            let counts = ["word", "é", "漢"].map(|part| text.matches(part).count());
+            assert_eq!(counts, [60, 300, 300]);
         }
     }
 }

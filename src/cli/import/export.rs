@@ -110,12 +110,19 @@ const STEP_BYTES: u64 = 1024 * 1024;
 /// If there is no room, or no right to write.
 pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path, room: &Room) -> io::Result<()> {
     let size_bytes = fs::metadata(from)?.len();
-    if fs::metadata(to).is_ok_and(|old| old.len() == size_bytes) {
+    let is_there = || fs::metadata(to).is_ok_and(|old| old.len() == size_bytes);
+    if is_there() {
         return Ok(());
     }
     room.watch(size_bytes)?;
     let folder = to.parent().unwrap_or(data_dir);
     data_dir::create_within(data_dir, folder)?;
+    // Two imports at once may want the same file.
+    let one_at_a_time = File::open(folder)?;
+    one_at_a_time.lock()?;
+    if is_there() {
+        return Ok(());
+    }
     let mut part = to.to_owned();
     part.as_mut_os_string().push(".part");
     let copied = copy_to_part(from, &part, room).and_then(|()| {

@@ -9,17 +9,18 @@ use tempfile::TempDir;
 
 use crate::{
     cli::import::{
-        event::{self, Left, Thread},
         export::{Export, Found},
-        read::{self, Item, Said},
+        read,
         survey::{Survey, Wanted},
         walk::{ChatHead, Part, walk},
     },
     domain::{
-        address::{BotId, Conversation, SourceId},
-        imported::ImportedId,
+        address::{BotId, Conversation, SourceId, TelegramChat, UserId},
+        imported::{Import, ImportedId, OldContent, OldMessage, Omitted},
+        time::UnixMillis,
     },
-    translate::text::is_visible,
+    media::link::{LinkKey, MediaLinks},
+    translate::{text::is_visible, to_kommo},
     words::Language,
 };
 
@@ -103,25 +104,47 @@ fn message(export: &Export, chat: &ChatHead, raw: &str, language: Language) {
         Err(why) => return assert!(!format!("{why:?}").is_empty()),
     };
     assert_eq!(read::number(raw), item.id);
-    if let Said::File(enclosed) = &item.said {
-        match export.file(&enclosed.path) {
+    if let OldContent::File(file) = &item.content {
+        match export.file(&file.path) {
             Found::There { path, .. } => {
                 let text = fs::read(&path).unwrap_or_default();
-                assert_ne!(text, b"outside", "{} leads outside", enclosed.path);
+                assert_ne!(text, b"outside", "{} leads outside", file.path);
             }
             Found::Missing | Found::TooLarge(_) => {}
         }
     }
-    assert!(is_visible(&event::words(&item.said, language)), "{item:?}");
+    assert!(is_visible(&to_kommo::old_words(&item.content, language)), "{item:?}");
     sent(chat, &item, language);
 }
 
-fn sent(chat: &ChatHead, item: &Item, language: Language) {
+fn sent(chat: &ChatHead, item: &OldMessage, language: Language) {
     let source = SourceId::parse("sales").expect("it is one");
-    let thread = Thread::new(&source, BotId(7), 555, chat);
-    for left in [Left::Missing, Left::TooLarge] {
-        let message = event::message(&item.said, "", Err(left), language);
-        let event = thread.event(item, None, message, item.reply_to, 3, true);
+    let owned = |id| TelegramChat { owner: Some(UserId(555)), id };
+    let id = ImportedId { bot: BotId(7), chat: owned(chat.id), message: item.id };
+    let to = Conversation::new(source.clone(), chat.id);
+    let links = MediaLinks {
+        key: &LinkKey::derive("secret"),
+        public_url: &"https://bridge.example.com".parse().expect("it is one"),
+        expires_at: UnixMillis(0),
+    };
+    for omitted in [Omitted::Missing, Omitted::TooLarge] {
+        let import = Import {
+            source: source.clone(),
+            owner: UserId(555),
+            chat: chat.id,
+            customer: chat.name.clone(),
+            message: item.clone(),
+            author: None,
+            file: Err(omitted),
+            quoted: String::new(),
+            within_second: 3,
+            silent: true,
+            language: language.code().to_owned(),
+            is_repeated: false,
+        };
+        let text = serde_json::to_string(&import).expect("it can be written");
+        assert_eq!(serde_json::from_str::<Import>(&text).ok().as_ref(), Some(&import), "the bridge reads it");
+        let event = to_kommo::import(&import, id, &to, None, &links, language);
         let json = serde_json::to_value(&event).expect("it can be written");
         let payload = &json["payload"];
         let millis = payload["msec_timestamp"].as_i64().unwrap_or(-1);

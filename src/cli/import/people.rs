@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail};
 use crate::{
     admin::identity,
     config::{ChannelBotId, Config},
-    domain::amount::counted,
-    kommo::wire::{Sender, account::User},
+    domain::{address::KommoUserId, amount::counted, imported::ImportAuthor},
+    kommo::wire::account::User,
 };
 
 /// Who stands as the author of what the owner wrote, by Kommo's ids.
@@ -53,16 +53,11 @@ impl People {
         self.managers.keys().map(String::as_str)
     }
 
-    /// Whether a manager is among them.
-    pub(super) fn has_managers(&self) -> bool {
-        !self.managers.is_empty()
-    }
-
     /// In whose name a message of this author is imported. A `fresh` one is always the bot's: what is imported in a
     /// manager's name may come back as a hook, and only its age tells that it must not be sent to the customer again.
-    pub(super) fn author(&self, name: &str, fresh: bool) -> Result<Sender, String> {
+    pub(super) fn author(&self, name: &str, fresh: bool) -> Result<ImportAuthor, String> {
         let manager = self.managers.get(name).filter(|_| !fresh);
-        let ref_id = manager.or(self.bot.as_ref()).cloned().ok_or_else(|| {
+        let user = manager.or(self.bot.as_ref()).cloned().ok_or_else(|| {
             let why = if fresh {
                 "it is not a day old, and only kommo.bot_id can be the author of such a message"
             } else {
@@ -70,15 +65,8 @@ impl People {
             };
             format!("Kommo has no author for {name}: {why}")
         })?;
-        let shown = if name.is_empty() { "Telegram" } else { name };
-        Ok(Sender {
-            id: format!("kommo-user:{ref_id}"),
-            ref_id: Some(ref_id),
-            name: shown.to_owned(),
-            avatar: None,
-            profile: None,
-            profile_link: None,
-        })
+        let (shown, is_manager) = (if name.is_empty() { "Telegram" } else { name }, manager.is_some());
+        Ok(ImportAuthor { name: shown.to_owned(), user: KommoUserId(user), is_manager })
     }
 }
 
@@ -144,7 +132,7 @@ mod tests {
     fn a_fresh_message_is_never_a_managers() {
         let managers = BTreeMap::from([("Max".to_owned(), "m".to_owned())]);
         let people = People { bot: Some("b".to_owned()), managers: managers.clone() };
-        let author = |name, fresh| people.author(name, fresh).unwrap().ref_id.unwrap();
+        let author = |name, fresh| people.author(name, fresh).unwrap().user.0;
         assert_eq!(
             (author("Max", false), author("Max", true), author("Eva", false)),
             ("m".into(), "b".into(), "b".into())

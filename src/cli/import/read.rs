@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use crate::{
     cli::import::words::plain,
-    domain::message::MediaKind,
+    domain::{
+        imported::{OldContent, OldFile, OldMessage},
+        message::MediaKind,
+    },
     lenient::lenient,
     words::{self, Language, Sentence},
 };
@@ -91,53 +94,6 @@ impl Card {
     }
 }
 
-/// A message that can be imported.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Item {
-    /// Its number in the owner's account.
-    pub(super) id: i64,
-    /// The author's Telegram id.
-    pub(super) author: i64,
-    pub(super) author_name: String,
-    /// When, in seconds since the epoch.
-    pub(super) at_seconds: i64,
-    /// The message that it answers, in the same chat.
-    pub(super) reply_to: Option<i64>,
-    pub(super) said: Said,
-}
-
-/// What a message says.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Said {
-    /// A text; never empty.
-    Text(String),
-    /// A file, with the text that came with it.
-    File(Enclosed),
-    /// A place, in degrees, with the text that came with it.
-    Place {
-        latitude: f64,
-        longitude: f64,
-        text: Option<String>,
-    },
-    Card {
-        name: String,
-        phone: String,
-    },
-}
-
-/// A file of an export.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Enclosed {
-    pub(super) kind: MediaKind,
-    /// Its path below the export's folder; or, in brackets, why it is not there.
-    pub(super) path: String,
-    /// What the sender called it.
-    pub(super) name: Option<String>,
-    pub(super) mime_type: Option<String>,
-    pub(super) duration_seconds: Option<u32>,
-    pub(super) text: Option<String>,
-}
-
 /// Why a message is not imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Skipped {
@@ -150,7 +106,7 @@ pub(super) enum Skipped {
 }
 
 /// Reads a message. What Kommo has no form for becomes words in `language`.
-pub(super) fn read(raw: &str, language: Language) -> Result<Item, Skipped> {
+pub(super) fn read(raw: &str, language: Language) -> Result<OldMessage, Skipped> {
     let written: Written = serde_json::from_str(raw).map_err(|_| Skipped::Unreadable)?;
     match written.r#type.as_deref() {
         Some("service") => return Err(Skipped::Service),
@@ -162,13 +118,13 @@ pub(super) fn read(raw: &str, language: Language) -> Result<Item, Skipped> {
     let (Some(id), Some(author), Some(at_seconds)) = (written.id, author, at_seconds) else {
         return Err(Skipped::Unreadable);
     };
-    Ok(Item {
+    Ok(OldMessage {
         id,
         author,
         author_name: written.from.clone().unwrap_or_default(),
         at_seconds,
         reply_to: written.reply_to_message_id.filter(|_| written.reply_to_peer_id.is_none()),
-        said: said(written, language),
+        content: content(written, language),
     })
 }
 
@@ -177,31 +133,31 @@ pub(super) fn number(raw: &str) -> i64 {
     serde_json::from_str::<Written>(raw).ok().and_then(|written| written.id).unwrap_or_default()
 }
 
-fn said(mut written: Written, language: Language) -> Said {
+fn content(mut written: Written, language: Language) -> OldContent {
     let forwarded = |from: String| format!("[{}]\n", words::described::forwarded_from(from).say(language));
     let from = written.forwarded_from.take().map(forwarded).unwrap_or_default();
     let text = format!("{from}{}", plain(&written.text.take().unwrap_or_default()));
     let beside = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     if let Some(path) = written.photo.take() {
-        return Said::File(enclosed(written, MediaKind::Picture, path, beside));
+        return OldContent::File(file(written, MediaKind::Picture, path, beside));
     }
     if let Some(path) = written.file.take() {
         let kind = kind(written.media_type.as_deref(), written.mime_type.as_deref());
-        return Said::File(enclosed(written, kind, path, beside));
+        return OldContent::File(file(written, kind, path, beside));
     }
     if let Some(Place { latitude: Some(latitude), longitude: Some(longitude) }) = written.location_information {
         let names = [written.place_name, written.address, beside].into_iter().flatten().filter(|it| !it.is_empty());
         let text = Some(names.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty());
-        return Said::Place { latitude, longitude, text };
+        return OldContent::Place { latitude, longitude, text };
     }
     let card = written.contact_information.as_ref();
     if let Some((card, phone)) =
         card.and_then(|card| Some((card, card.phone_number.as_ref()?))).filter(|it| !it.1.is_empty())
     {
         let name = card.name();
-        return Said::Card { name: if name.is_empty() { phone.clone() } else { name }, phone: phone.clone() };
+        return OldContent::Card { name: if name.is_empty() { phone.clone() } else { name }, phone: phone.clone() };
     }
-    Said::Text(told(&written, beside, language))
+    OldContent::Text(told(&written, beside, language))
 }
 
 /// What Kommo has no form for, in words; the text alone if that is all.
@@ -243,9 +199,9 @@ fn kind(media_type: Option<&str>, mime_type: Option<&str>) -> MediaKind {
     }
 }
 
-fn enclosed(written: Written, kind: MediaKind, path: String, text: Option<String>) -> Enclosed {
+fn file(written: Written, kind: MediaKind, path: String, text: Option<String>) -> OldFile {
     let text = text.or_else(|| written.sticker_emoji.filter(|emoji| !emoji.is_empty()));
-    Enclosed {
+    OldFile {
         kind,
         path,
         name: written.file_name.filter(|name| !name.is_empty()),

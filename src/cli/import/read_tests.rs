@@ -2,17 +2,17 @@
 
 use super::*;
 
-fn said_by(fields: &str) -> Said {
+fn content_by(fields: &str) -> OldContent {
     let raw = format!(
         r#"{{"id":5,"type":"message","date":"2024-05-01T12:00:00","date_unixtime":"1714557600","from":"Anna",
             "from_id":"user777000111",{fields}}}"#
     );
-    read(&raw, Language::En).unwrap().said
+    read(&raw, Language::En).unwrap().content
 }
 
-fn file(fields: &str) -> Enclosed {
-    match said_by(fields) {
-        Said::File(file) => file,
+fn file(fields: &str) -> OldFile {
+    match content_by(fields) {
+        OldContent::File(file) => file,
         other => panic!("{other:?}"),
     }
 }
@@ -23,7 +23,7 @@ fn author_time_and_answer_are_kept() {
         "reply_to_message_id":4,"text":"Hi"}"#;
     let item = read(raw, Language::En).unwrap();
     assert_eq!((item.id, item.author, item.at_seconds, item.reply_to), (5, 777, 1_714_557_600, Some(4)));
-    assert_eq!((item.author_name.as_str(), &item.said), ("Anna", &Said::Text("Hi".to_owned())));
+    assert_eq!((item.author_name.as_str(), &item.content), ("Anna", &OldContent::Text("Hi".to_owned())));
     let elsewhere = raw.replace("\"text\"", "\"reply_to_peer_id\":\"channel9\",\"text\"");
     assert_eq!(read(&elsewhere, Language::En).unwrap().reply_to, None);
 }
@@ -51,26 +51,27 @@ fn files_are_what_they_are() {
 
 #[test]
 fn places_and_cards_keep_their_form() {
-    let place = said_by(
+    let place = content_by(
         r#""place_name":"Cafe","address":"Main St 1","location_information":{"latitude":48.5,"longitude":2.25},"text":"""#,
     );
     let text = Some("Cafe\nMain St 1".to_owned());
-    assert_eq!(place, Said::Place { latitude: 48.5, longitude: 2.25, text });
-    let card = said_by(
+    assert_eq!(place, OldContent::Place { latitude: 48.5, longitude: 2.25, text });
+    let card = content_by(
         r#""contact_information":{"first_name":"Bob","last_name":"","phone_number":"+15550100"},"contact_vcard":"x","text":"""#,
     );
-    assert_eq!(card, Said::Card { name: "Bob".to_owned(), phone: "+15550100".to_owned() });
-    let card = said_by(r#""contact_information":{"first_name":"Bob","last_name":"Ray","phone_number":""},"text":"""#);
-    assert_eq!(card, Said::Text("[contact] Bob Ray".to_owned()));
+    assert_eq!(card, OldContent::Card { name: "Bob".to_owned(), phone: "+15550100".to_owned() });
+    let card =
+        content_by(r#""contact_information":{"first_name":"Bob","last_name":"Ray","phone_number":""},"text":"""#);
+    assert_eq!(card, OldContent::Text("[contact] Bob Ray".to_owned()));
 }
 
 #[test]
 fn what_kommo_has_no_form_for_is_told_in_words() {
-    let poll = said_by(r#""poll":{"question":"When?","answers":[{"text":"Now"},{"text":"Later"}]},"text":"""#);
-    assert_eq!(poll, Said::Text("[poll] When?\n- Now\n- Later".to_owned()));
-    let forwarded = said_by(r#""forwarded_from":"Ben","text":"Hello""#);
-    assert_eq!(forwarded, Said::Text("[forwarded from Ben]\nHello".to_owned()));
-    assert!(matches!(said_by(r#""text":"""#), Said::Text(text) if text.starts_with('[')));
+    let poll = content_by(r#""poll":{"question":"When?","answers":[{"text":"Now"},{"text":"Later"}]},"text":"""#);
+    assert_eq!(poll, OldContent::Text("[poll] When?\n- Now\n- Later".to_owned()));
+    let forwarded = content_by(r#""forwarded_from":"Ben","text":"Hello""#);
+    assert_eq!(forwarded, OldContent::Text("[forwarded from Ben]\nHello".to_owned()));
+    assert!(matches!(content_by(r#""text":"""#), OldContent::Text(text) if text.starts_with('[')));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! One import: what it knows while it goes from message to message.
 
-use std::{collections::HashMap, fs, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
 use anyhow::Context as _;
 
@@ -8,12 +11,9 @@ use crate::{
     cli::{
         bar::Bar,
         import::{
-            chats::Chats,
-            event::{self, Fetchable, Left, Thread},
+            Into,
             export::{self, Export, Found},
             people::People,
-            progress::{AS_WHOM, Progress},
-            read::{Enclosed, Item, Said},
             room::Room,
             sending::{Ended, Post},
             survey::Survey,
@@ -24,39 +24,34 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        address::{BotId, SourceId},
+        imported::{Import, ImportAuthor, KeptFile, OldContent, OldFile, OldMessage, Omitted},
         message::Quote,
         time::UnixMillis,
     },
-    kommo::wire::Sender,
-    media::{
-        imported,
-        link::{ImportedFile, LinkKey, Links},
-    },
+    media::imported,
     store::data_dir,
+    translate::to_kommo,
     words::Language,
 };
 
+/// Who can import so that the bridge can read the files.
+const AS_WHOM: &str = "import as root, or as the user that telekommo runs as";
 /// For how long a message counts as fresh, in seconds: hooks about older ones are known to be imports.
 const FRESH_SECONDS: i64 = 24 * 60 * 60;
 
 /// An import that goes on.
 pub(super) struct Run {
-    source: SourceId,
-    bot: BotId,
-    owner: i64,
+    into: Into,
     export: Export,
     loud: HashMap<i64, [Option<i64>; 2]>,
     people: People,
-    post: Post,
     silent: bool,
     language: Language,
-    links: Links,
     imports: PathBuf,
     data_dir: PathBuf,
     room: Room,
-    progress: Progress,
-    chats: Chats,
+    /// What Kommo has, by chats and numbers.
+    done: HashSet<(i64, i64)>,
     bar: Bar,
     current: Option<Current>,
     taken: usize,
@@ -67,58 +62,42 @@ pub(super) struct Run {
 /// The chat that is being imported.
 struct Current {
     chat: i64,
-    thread: Thread,
     /// The words of its messages that Kommo does not have.
     words: HashMap<i64, String>,
     /// The second of its newest message, and how many came within it before that one.
     second: (i64, i64),
-    /// Whether it was seen to that Kommo's id of it is noted.
-    is_noted: bool,
 }
 
 impl Run {
-    /// An import of the account of an owner into the conversations of a source, in the channel and account of a scope.
+    /// An import of an export into the conversations of a source, of which some is `done`.
     ///
     /// # Errors
-    /// If what was done before cannot be read, or another import runs.
+    /// If the folder for files cannot be made.
     pub(super) fn new(
-        (config, scope_id): (&Config, &str),
-        (source, bot, owner): (SourceId, BotId, i64),
+        config: &Config,
+        into: Into,
         export: Export,
         survey: Survey,
         people: People,
-        post: Post,
+        done: HashSet<(i64, i64)>,
         (silent, language): (bool, Language),
     ) -> anyhow::Result<Self> {
-        let progress = Progress::open(&config.data_dir, &super::notes(config, bot, owner), scope_id)?;
-        if people.has_managers() {
-            let mark = imported::in_managers_names(&config.data_dir);
-            fs::write(&mark, "").context("the mark for the bridge cannot be written")?;
-        }
+        let (data_dir, imports) = (config.data_dir.clone(), imported::dir(&config.data_dir));
+        data_dir::create_within(&data_dir, &imports).context(AS_WHOM)?;
         // What an earlier import has left, too: somebody else may have made it.
-        data_dir::chown_all_like(&config.data_dir, &imported::dir(&config.data_dir)).context(AS_WHOM)?;
-        let links = Links {
-            key: LinkKey::derive(config.kommo.channel_secret.expose()),
-            public_url: config.server.public_url.url().clone(),
-            valid_for: config.media.links_for,
-        };
+        data_dir::chown_all_like(&data_dir, &imports).context(AS_WHOM)?;
         Ok(Self {
-            chats: Chats::open(&config.data_dir, imported::chats(&config.data_dir, scope_id))?,
-            progress,
             bar: Bar::new(survey.messages()),
             loud: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.loud)).collect(),
-            imports: imported::dir(&config.data_dir),
-            data_dir: config.data_dir.clone(),
+            imports,
+            data_dir,
             room: Room::new(config),
-            links,
-            source,
-            bot,
-            owner,
+            into,
             export,
             people,
-            post,
             silent,
             language,
+            done,
             current: None,
             taken: 0,
             there: 0,
@@ -134,98 +113,88 @@ impl Run {
     ///
     /// # Errors
     /// If nothing more can be imported for now.
-    pub(super) async fn take(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<()> {
+    pub(super) async fn take(&mut self, post: &mut Post<'_>, chat: &ChatHead, item: &OldMessage) -> anyhow::Result<()> {
         if self.current.as_ref().is_none_or(|current| current.chat != chat.id) {
-            let thread = Thread::new(&self.source, self.bot, self.owner, chat);
-            self.current =
-                Some(Current { chat: chat.id, thread, words: HashMap::new(), second: (i64::MIN, 0), is_noted: false });
+            self.current = Some(Current { chat: chat.id, words: HashMap::new(), second: (i64::MIN, 0) });
         }
         if let Some(Current { second: (second, before), .. }) = &mut self.current {
             *before = if *second == item.at_seconds { *before + 1 } else { 0 };
             *second = item.at_seconds;
         }
-        if self.progress.has(chat.id, item.id) {
+        if self.done.contains(&(chat.id, item.id)) {
             self.there += 1;
             self.bar.skip();
-            return self.note_chat(None).await;
+            return Ok(());
         }
-        match self.send(chat, item).await? {
-            Ended::Taken { message, chat: kommo_chat } => {
-                self.taken += 1;
-                self.progress.note(chat.id, item.id, message)?;
-                self.note_chat(kommo_chat).await?;
+        let ended = match self.import(chat, item)? {
+            Ok(import) => post.send(import).await?,
+            Err(why) => Ended::Refused(why),
+        };
+        match ended {
+            Ended::Taken => self.taken += 1,
+            Ended::There => self.there += 1,
+            Ended::Refused(why) => {
+                self.refused(chat, item, &why);
+                self.bar.step();
+                return Ok(());
             }
-            Ended::There => {
-                self.there += 1;
-                self.progress.note(chat.id, item.id, None)?;
-                self.note_chat(None).await?;
-            }
-            Ended::Refused(why) => self.refused(chat, item, &why),
         }
+        self.done.insert((chat.id, item.id));
         self.bar.step();
         Ok(())
     }
 
-    /// Notes Kommo's id of the chat in which a message is now, as far as it was told; else Kommo is asked for it, once.
-    async fn note_chat(&mut self, told: Option<String>) -> anyhow::Result<()> {
-        let Some(current) = &mut self.current else { return Ok(()) };
-        let conversation = current.thread.conversation();
-        if std::mem::replace(&mut current.is_noted, true) || self.chats.has(&conversation) {
-            return Ok(());
-        }
-        let chat = match told {
-            Some(chat) => Some(chat),
-            None => self.post.chat(&current.thread.chat()).await,
+    /// A message as it is to be imported, or why it cannot be.
+    fn import(&self, chat: &ChatHead, item: &OldMessage) -> anyhow::Result<Result<Import, String>> {
+        let file = match &item.content {
+            OldContent::File(file) => self.file(chat.id, item.id, file)?,
+            OldContent::Text(_) | OldContent::Place { .. } | OldContent::Card { .. } => Err(Omitted::Missing),
         };
-        chat.map_or(Ok(()), |chat| self.chats.note(conversation, chat))
-    }
-
-    async fn send(&mut self, chat: &ChatHead, item: &Item) -> anyhow::Result<Ended> {
-        let file = match &item.said {
-            Said::File(enclosed) => self.file(chat.id, item.id, enclosed)?,
-            Said::Text(_) | Said::Place { .. } | Said::Card { .. } => Err(Left::Missing),
-        };
-        let Some(current) = &self.current else { return Ok(Ended::Refused("it belongs to no chat".to_owned())) };
-        let author = match author(&self.people, &current.thread, item) {
+        let author = match author(&self.people, chat, item) {
             Ok(author) => author,
-            Err(why) => return Ok(Ended::Refused(why)),
+            Err(why) => return Ok(Err(why)),
         };
-        let reply_to = item.reply_to.filter(|id| self.progress.has(chat.id, *id));
-        let words = item.reply_to.filter(|_| reply_to.is_none()).and_then(|id| current.words.get(&id));
+        let reply_to = item.reply_to.filter(|id| self.done.contains(&(chat.id, *id)));
+        let current = self.current.as_ref();
+        let words = item.reply_to.filter(|_| reply_to.is_none()).and_then(|id| current?.words.get(&id));
         let quoted =
             words.map(|words| Quote { words: words.clone(), ..Quote::default() }.in_front()).unwrap_or_default();
-        let silent = self.silent || !self.loud.get(&chat.id).is_some_and(|loud| loud.contains(&Some(item.id)));
-        let message = event::message(&item.said, &quoted, file, self.language);
-        let mut event = current.thread.event(item, author, message, reply_to, current.second.1, silent);
-        Ok(self.post.send(&mut event, &current.thread.chat()).await?)
+        Ok(Ok(Import {
+            source: self.into.source.clone(),
+            owner: self.into.owner,
+            chat: chat.id,
+            customer: chat.name.clone(),
+            message: OldMessage { reply_to, ..item.clone() },
+            author,
+            file,
+            quoted,
+            within_second: current.map_or(0, |current| current.second.1),
+            silent: self.silent || !self.loud.get(&chat.id).is_some_and(|loud| loud.contains(&Some(item.id))),
+            language: self.language.code().to_owned(),
+            is_repeated: false,
+        }))
     }
 
-    fn refused(&mut self, chat: &ChatHead, item: &Item, why: &str) {
+    fn refused(&mut self, chat: &ChatHead, item: &OldMessage, why: &str) {
         self.failed.push(format!("{} ({}), message {}: {why}", chat.name, chat.id, item.id));
         if let Some(current) = &mut self.current {
-            current.words.insert(item.id, event::words(&item.said, self.language));
+            current.words.insert(item.id, to_kommo::old_words(&item.content, self.language));
         }
     }
 
     /// A file that Kommo can fetch: a copy of that in the export, if it is there.
-    fn file(&self, chat: i64, message: i64, enclosed: &Enclosed) -> anyhow::Result<Result<Fetchable, Left>> {
-        let (path, size_bytes) = match self.export.file(&enclosed.path) {
+    fn file(&self, chat: i64, message: i64, file: &OldFile) -> anyhow::Result<Result<KeptFile, Omitted>> {
+        let (from, size_bytes) = match self.export.file(&file.path) {
             Found::There { path, size_bytes } => (path, size_bytes),
-            Found::Missing => return Ok(Err(Left::Missing)),
-            Found::TooLarge(_) => return Ok(Err(Left::TooLarge)),
+            Found::Missing => return Ok(Err(Omitted::Missing)),
+            Found::TooLarge(_) => return Ok(Err(Omitted::TooLarge)),
         };
-        let told = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = plain_name(enclosed.name.as_deref().unwrap_or(&told));
-        let kept = format!("{}-{}/{chat}/{message}{}", self.bot, self.owner, ending(&told));
-        export::copy(&path, &self.imports.join(&kept), &self.data_dir, &self.room)
-            .with_context(|| format!("{} cannot be copied", path.display()))?;
-        let link = self.links.made_at(clock::now()).to_imported(&ImportedFile {
-            path: kept,
-            file_name: name.clone(),
-            mime_type: enclosed.mime_type.clone(),
-            expires_at_seconds: 0,
-        });
-        Ok(Ok(Fetchable { link, name, size_bytes }))
+        let own = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = plain_name(file.name.as_deref().unwrap_or(&own));
+        let path = format!("{}/{chat}/{message}{}", self.into.folder(), ending(&own));
+        export::copy(&from, &self.imports.join(&path), &self.data_dir, &self.room)
+            .with_context(|| format!("{} cannot be copied", from.display()))?;
+        Ok(Ok(KeptFile { path, name, size_bytes }))
     }
 
     /// Prints what was done, and gives whether Kommo has all of it.
@@ -241,8 +210,8 @@ impl Run {
 }
 
 /// In whose name a message is imported; `None` for the customer's.
-fn author(people: &People, thread: &Thread, item: &Item) -> Result<Option<Sender>, String> {
-    if thread.is_customers(item) {
+fn author(people: &People, chat: &ChatHead, item: &OldMessage) -> Result<Option<ImportAuthor>, String> {
+    if item.author == chat.id {
         return Ok(None);
     }
     let age = clock::now().seconds() - UnixMillis::from_seconds(item.at_seconds).seconds();

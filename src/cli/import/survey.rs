@@ -8,13 +8,16 @@ use crate::{
     cli::{
         import::{
             export::{Export, Found},
-            read::{self, Item, Said, Skipped},
+            read::{self, Skipped},
             walk::{ChatHead, Part},
         },
         table::plain,
         terminal::table,
     },
-    domain::amount::counted,
+    domain::{
+        amount::counted,
+        imported::{OldContent, OldMessage},
+    },
     words::Language,
 };
 
@@ -191,7 +194,7 @@ impl Survey {
 }
 
 impl Counted {
-    fn note(&mut self, export: &Export, item: Result<Item, Skipped>, raw: &str) {
+    fn note(&mut self, export: &Export, item: Result<OldMessage, Skipped>, raw: &str) {
         match item {
             Ok(item) => self.item(export, &item),
             Err(Skipped::Service) => self.service += 1,
@@ -199,24 +202,24 @@ impl Counted {
         }
     }
 
-    fn item(&mut self, export: &Export, item: &Item) {
+    fn item(&mut self, export: &Export, item: &OldMessage) {
         self.messages += 1;
         self.outgoing += usize::from(item.author != self.chat.id);
         self.loud[0] = Some(item.id);
         if item.author == self.chat.id {
             self.loud[1] = Some(item.id);
         }
-        let kind = match &item.said {
-            Said::Text(_) => "text",
-            Said::File(file) => {
+        let kind = match &item.content {
+            OldContent::Text(_) => "text",
+            OldContent::File(file) => {
                 match export.file(&file.path) {
                     Found::There { size_bytes, .. } => self.files.push((item.id, size_bytes)),
                     Found::Missing | Found::TooLarge(_) => self.missing += 1,
                 }
                 file.kind.name()
             }
-            Said::Place { .. } => "place",
-            Said::Card { .. } => "contact",
+            OldContent::Place { .. } => "place",
+            OldContent::Card { .. } => "contact",
         };
         *self.kinds.entry(kind).or_default() += 1;
     }

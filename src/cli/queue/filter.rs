@@ -45,7 +45,7 @@ impl Filter {
 }
 
 /// A path with a query.
-pub(super) fn encoded(path: &str, pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
+pub(in crate::cli) fn encoded(path: &str, pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
     let query = Url::parse_with_params("http://localhost", pairs);
     query.map_or_else(|_| path.to_owned(), |url| format!("{path}?{}", url.query().unwrap_or_default()))
 }

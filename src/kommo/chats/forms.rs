@@ -5,11 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use serde::Serialize;
-
 use crate::kommo::{
     chats::{CallError, Chats, answer},
-    wire::{Accepted, DeliveryStatus, Event, ImportEvent, Message},
+    wire::{Accepted, DeliveryStatus, Event},
 };
 
 /// What is known of the account so far. All clones of a client share it.
@@ -43,39 +41,12 @@ impl Names {
     }
 }
 
-/// An event that makes a message.
-trait Makes: Clone + Serialize {
-    fn message(&mut self) -> &mut Message;
-}
-
-impl Makes for Event {
-    fn message(&mut self) -> &mut Message {
-        &mut self.payload.message
-    }
-}
-
-impl Makes for ImportEvent {
-    fn message(&mut self) -> &mut Message {
-        &mut self.payload.message
-    }
-}
-
 impl Chats {
-    /// Creates a message. Kommo takes each `msgid` once, so this can be repeated.
+    /// Creates a message. Kommo takes each `msgid` once, so this can be repeated. An account that takes no delivery
+    /// status with a new message gets it without: the words are what counts.
     pub async fn send(&self, event: &Event) -> Result<Accepted, CallError> {
-        self.make(event).await
-    }
-
-    /// Imports a message that was written before. Kommo takes each `msgid` once, so this can be repeated.
-    pub async fn import(&self, event: &ImportEvent) -> Result<Accepted, CallError> {
-        self.make(event).await
-    }
-
-    /// Makes a message that tells its delivery status. An account that does not take that with a new message gets it
-    /// without: the words are what counts.
-    async fn make(&self, event: &impl Makes) -> Result<Accepted, CallError> {
         let mut bare = event.clone();
-        if bare.message().delivery_status.take().is_none() {
+        if bare.payload.message.delivery_status.take().is_none() {
             return self.made(event).await;
         }
         if self.forms.refuses_delivered.load(Ordering::Relaxed) {
@@ -93,7 +64,7 @@ impl Chats {
         answer
     }
 
-    async fn made(&self, event: &impl Serialize) -> Result<Accepted, CallError> {
+    async fn made(&self, event: &Event) -> Result<Accepted, CallError> {
         let (status, body) = self.post("", event).await?;
         answer::accepted(status, &body)
     }

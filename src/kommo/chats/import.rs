@@ -1,20 +1,27 @@
-//! Importing what was written before.
+//! What a chat has, for an import that looks for its own messages there.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use crate::kommo::chats::{CallError, Chats, HISTORY_PAGE};
+use crate::{
+    domain::address::KommoMessageId,
+    kommo::{
+        chats::{CallError, Chats, HISTORY_PAGE},
+        wire::HistoryItem,
+    },
+};
 
 /// How many pages of a chat's history are read to learn what is there: more messages than any chat has, not for ever.
 const PAGES: usize = 4000;
 
 impl Chats {
-    /// Our ids of all messages of a chat (by Kommo's id); those written in Kommo have none.
-    pub async fn our_messages(&self, kommo_chat: &str) -> Result<HashSet<String>, CallError> {
-        let mut known = HashSet::new();
+    /// The messages of a chat (by Kommo's id) that have an id of ours, by that; with Kommo's own.
+    pub async fn our_messages(&self, kommo_chat: &str) -> Result<HashMap<String, KommoMessageId>, CallError> {
+        let mut known = HashMap::new();
         for page in 0..PAGES {
             let items = self.history(kommo_chat, page).await?;
             let is_last = items.len() < HISTORY_PAGE;
-            known.extend(items.iter().filter_map(|item| item.content().client_id));
+            let contents = items.iter().map(HistoryItem::content);
+            known.extend(contents.filter_map(|it| Some((it.client_id?, KommoMessageId(it.id?)))));
             if is_last {
                 break;
             }

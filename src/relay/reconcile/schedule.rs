@@ -234,7 +234,6 @@ pub(super) mod tests {
     use crate::{
         domain::retry::Schedule,
         kommo::{chats::Chats, sign::Signer},
-        media::imported,
         metrics::Metrics,
         net::Egress,
         relay::reconcile::{Bounds, Parts},
@@ -248,7 +247,7 @@ pub(super) mod tests {
     pub(in crate::relay::reconcile) fn reconciler(dir: &std::path::Path, metrics: &Arc<Metrics>) -> Reconciler {
         let url = "http://127.0.0.1:9".parse().unwrap();
         let chats = Chats::new(&Egress::default(), url, "scope", Signer::new("secret"), MINUTE, 7).unwrap();
-        let (dir, imported) = (dir.to_owned(), imported::chats(dir, "scope"));
+        let dir = dir.to_owned();
         let (dedupe_for, links_for, parked_for) = (HOUR, HOUR, HOUR);
         let settings = Settings { dir, cache_bytes: 4 << 20, reserve_bytes: 0, dedupe_for, links_for, parked_for };
         let bounds = Bounds {
@@ -264,8 +263,8 @@ pub(super) mod tests {
         let parts = Parts {
             chats,
             account: None,
+            imported: store.imports("scope"),
             store,
-            imported,
             metrics: Arc::clone(metrics),
             spoken: Spoken::default(),
             sources,

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
 };
 
 use crate::{
@@ -181,7 +181,8 @@ impl Reconciler {
         let from = now.minus(self.bounds.chats_within);
         let behind: HashSet<_> = self.parts.store.behind()?.into_iter().map(|behind| behind.chat).collect();
         let known = self.parts.store.known_chats().await?;
-        let imported = self.only_imported(&known).into_iter().map(|it| (it.active_at.unwrap_or(UnixMillis(0)), it));
+        let imported =
+            self.only_imported(&known).await?.into_iter().map(|it| (it.active_at.unwrap_or(UnixMillis(0)), it));
         let mut known: Vec<_> = imported.chain(known.into_iter().map(|it| (UnixMillis(0), it))).collect();
         known.retain(|(_, known)| {
             let is_alive = || known.active_at.is_none_or(|at| at >= from) || behind.contains(&known.chat.chat);
@@ -201,12 +202,8 @@ impl Reconciler {
     }
 
     /// Conversations of which nothing but an import tells: a manager may have answered there all the same.
-    fn only_imported(&self, known: &[KnownChat]) -> Vec<KnownChat> {
-        let mut imported = self.parts.imported.all().unwrap_or_else(|error| {
-            let file = self.parts.imported.file().display();
-            tracing::warn!(%error, %file, "the list of imported chats cannot be read: they are not compared");
-            BTreeMap::new()
-        });
+    async fn only_imported(&self, known: &[KnownChat]) -> Result<Vec<KnownChat>, StoreError> {
+        let mut imported = self.parts.imported.chats().await?;
         for known in known {
             imported.remove(&known.conversation);
         }
@@ -217,7 +214,7 @@ impl Reconciler {
             chat: chat(it.chat),
             active_at: Some(it.noted_at),
         });
-        known.collect()
+        Ok(known.collect())
     }
 }
 

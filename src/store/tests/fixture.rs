@@ -231,6 +231,8 @@ fn every_row_is_read_as_what_its_table_holds() {
             b'1' => rows::parse::<LastSent>(value).map(drop),
             b'2' => rows::parse::<Vec<Arrived>>(value).map(drop),
             b'3' => rows::parse::<Question>(value).map(drop),
+            b'4' => rows::parse::<Vec<u16>>(value).map(drop),
+            b'5' => rows::parse::<ImportedChat>(value).map(drop),
             b'u' => rows::parse::<Vec<Unread>>(value).map(drop),
             b'x' => rows::parse::<Held>(value).map(drop),
             b'y' => rows::parse::<SyncedProfile>(value).map(drop),

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::domain::{
-    address::{BotId, ContactId, MessageId, UserId},
+    address::{BotId, ContactId, MessageId, TelegramChat, UserId},
     avatar::{Avatar, Picture},
     crm::{ContactPatch, CrmUpdate, CustomerProfile, LinkTarget, SyncedProfile},
     delivery::{ErrorCode, ToldRefusal, Unread},
+    imported::ImportedId,
     job::{
         Album, AssignClientId, Hook, Link, MarkDeleted, MarkRead, Raw, ReleaseStart, ReleaseStartAt, Remind,
         RemoteFile, Update, UpdateCrm,
@@ -257,6 +258,13 @@ pub(super) async fn fill(store: &Store) {
         good_until: NOW.plus(HOUR),
     };
     store.remember_portrait(BOT, ContactId::Person(UserId(5)), &avatar).await.unwrap();
+    let imports = store.imports("scope");
+    let owned = TelegramChat { owner: Some(UserId(6)), id: 5 };
+    let imported = ImportedMessage { id: ImportedId { bot: BOT, chat: owned, message: 600 }, linked: None };
+    imports.note(vec![imported], NOW).await.unwrap();
+    let chat = ImportedChat { chat: KommoChatId("imported".to_owned()), noted_at: NOW };
+    imports.note_chats(vec![(conversation(), chat)]).await.unwrap();
+    store.note_imports_by_managers(NOW).await.unwrap();
     store.redeem("invitation", "tg:sales:5".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
     let unreadable = r#"{"work":{"kind":"of tomorrow"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#;
     let key = [keys::lane(&lane("tomorrow")), vec![0; keys::Place::BYTES]].concat();

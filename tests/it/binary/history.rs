@@ -1,6 +1,6 @@
 //! The commands that look into Kommo's history: `reconcile` and `history`.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde_json::Value;
 use telekommo::sandbox::{
@@ -100,9 +100,6 @@ async fn the_history_of_what_was_only_imported_is_found_with_a_bridge_and_withou
         assert_eq!(asked, if chat_ids == Optional::Told { 0 } else { 2 }, "once for each chat, if at all");
         stage.stop_bridge().await;
         done(&stage, &["history", &of(BEN)]).await;
-        // One that an older run has left without a note.
-        fs::remove_file(stage.dir().join("data/imports/chats.jsonl")).unwrap();
-        imported(&stage).await;
         assert_eq!(done(&stage, &["history", &of(ANNA)]).await, printed);
         stage.start_bridge().await.unwrap();
         let (code, _, complaint) = command(&stage, &["history", &of(888)]).await;

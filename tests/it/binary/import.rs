@@ -18,6 +18,8 @@ use super::{
 };
 use crate::support::{TestStage, conversation, eventually};
 
+mod bridge;
+mod former;
 mod trouble;
 
 const ACCOUNT: &str = r#"
@@ -150,7 +152,7 @@ async fn what_root_imports_belongs_to_the_bridges_user() {
     let owner = fs::metadata(&data).unwrap().uid();
     stage.kommo.manager("Max of Kommo");
     done(&stage, &["--manager", "Max Keller=max of kommo"]).await;
-    let (mut folders, mut made) = (vec![data.join("imports")], 0);
+    let (mut folders, mut made) = (vec![data.clone()], 0);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
@@ -159,16 +161,16 @@ async fn what_root_imports_belongs_to_the_bridges_user() {
             folders.extend(path.is_dir().then_some(path));
         }
     }
-    assert!(made > 5, "notes, a mark, folders and files: {made}");
+    assert!(data.join("store").is_dir() && made > 8, "the store, folders and files: {made}");
 }
 
 #[tokio::test]
-async fn twice_imports_nothing_twice_even_without_its_notes() {
+async fn twice_imports_nothing_twice_even_with_an_empty_store() {
     let stage = Harness::without_bridge("").unwrap();
     done(&stage, &[]).await;
     let again = done(&stage, &[]).await;
     assert!(again.contains("Imported 0, there already 13"), "{again}");
-    fs::remove_file(stage.dir().join(KEPT).join("done.jsonl")).unwrap();
+    fs::remove_dir_all(stage.dir().join("data")).unwrap();
     let again = done(&stage, &[]).await;
     assert!(again.contains("Imported 0, there already 13"), "{again}");
     assert_complete(&stage);
@@ -182,10 +184,6 @@ async fn a_killed_import_goes_on_where_it_was() {
     eventually("some messages are imported", async || imported(&stage) >= 2).await;
     process.end(Signal::KILL).await;
     assert!(imported(&stage) < ALL);
-    // A crash may have cut what it was writing.
-    let notes = stage.dir().join(KEPT).join("done.jsonl");
-    let text = fs::read_to_string(&notes).unwrap_or_default();
-    fs::write(&notes, &text[..text.len().saturating_sub(3)]).unwrap();
     done(&stage, &[]).await;
     assert_complete(&stage);
 }
@@ -253,7 +251,7 @@ async fn a_dry_run_counts_and_sends_nothing() {
     }
     assert!(printed.contains("service messages 1, other chats 2."), "{printed}");
     assert!(stage.kommo.requests().is_empty());
-    assert!(!stage.dir().join(KEPT).exists());
+    assert!(!stage.dir().join("data/store").exists() && !stage.dir().join(KEPT).exists());
     assert!(!printed.contains("Imported before"), "{printed}");
     done(&stage, &["--chat", "777000111"]).await;
     let printed = done(&stage, &["--dry-run"]).await;
@@ -277,24 +275,6 @@ async fn an_import_in_a_managers_name_never_reaches_the_customer() {
     assert_eq!(stage.waiting(), 0);
     assert!(stage.telegram.requests().iter().all(|request| request.method != "sendMessage"));
     stage.finish().await;
-}
-
-#[tokio::test]
-async fn what_was_noted_for_another_channel_or_for_none_holds_nothing_back() {
-    let before = Harness::without_bridge("").unwrap();
-    done(&before, &[]).await;
-    let notes = fs::read_to_string(before.dir().join(KEPT).join("done.jsonl")).unwrap();
-    let scope = format!("\"scope\":\"{}\",", before.kommo.settings().scope_id());
-    for other in ["\"scope\":\"another_account\",", ""] {
-        let stage = Harness::without_bridge("").unwrap();
-        fs::create_dir_all(stage.dir().join(KEPT)).unwrap();
-        fs::write(stage.dir().join(KEPT).join("done.jsonl"), notes.replace(&scope, other)).unwrap();
-        let printed = done(&stage, &["--dry-run"]).await;
-        assert!(!printed.contains("Imported before"), "{printed}");
-        let printed = done(&stage, &[]).await;
-        assert!(printed.contains("Imported 13, there already 0"), "{printed}");
-        assert_complete(&stage);
-    }
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ async fn what_is_imported_is_private() {
     let output = finished(generously(&telekommo(&words))).await;
     assert!(output.status.success(), "{output:?}");
     assert!(process.end(Signal::TERM).await.status.success());
-    assert_private(&stage.dir().join("data"), &["imports", "done.jsonl"]);
+    assert_private(&stage.dir().join("data"), &["imports", "1003.png"]);
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ impl Own {
         let (url, signer) = (stage.kommo.url().parse().unwrap(), Signer::new(&kommo.channel_secret));
         let chats =
             Chats::new(&Egress::default(), url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
-        let imported = telekommo::media::imported::chats(stage.dir(), &kommo.scope_id());
+        let imported = store.imports(&kommo.scope_id());
         let (store_, sources) = (store.clone(), BTreeSet::from([SourceId::parse(SALES.source).unwrap()]));
         let (metrics, spoken) = (Arc::new(Metrics::new()), Spoken::default());
         let parts = Parts { chats, account: None, store: store_, imported, metrics, spoken, sources };

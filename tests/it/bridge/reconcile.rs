@@ -8,7 +8,7 @@ use telekommo::{
     kommo::{
         chats::Chats,
         sign::Signer,
-        wire::{ImportEvent, ImportedMessage, Message, Sender, Source},
+        wire::{Event, Message, NewMessage, Sender, Source},
     },
     lifecycle::Ended,
     net::Egress,
@@ -225,11 +225,12 @@ async fn import(stage: &Harness, at: UnixMillis) {
     let signer = Signer::new(&kommo.channel_secret);
     let url = stage.kommo.url().parse().unwrap();
     let chats = Chats::new(&Egress::default(), url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
-    let payload = ImportedMessage {
+    let payload = NewMessage {
         timestamp: at.seconds(),
         msec_timestamp: at.0,
         msgid: "tg:7000000001:555/777000111:i1".to_owned(),
         conversation_id: conversation(SALES, ANNA),
+        conversation_ref_id: None,
         source: Source { external_id: SALES.source.to_owned() },
         sender: Sender {
             id: format!("tg-user:{ANNA}"),
@@ -244,7 +245,7 @@ async fn import(stage: &Harness, at: UnixMillis) {
         reply_to: None,
         silent: true,
     };
-    chats.import(&ImportEvent { event_type: "new_message", payload }).await.unwrap();
+    chats.send(&Event { event_type: "new_message", payload }).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

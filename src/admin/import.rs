@@ -1,0 +1,304 @@
+//! Imports what was written before, message by message, for `telekommo import`.
+//!
+//! The command reads the export and copies its files; whoever has the store sends to Kommo, behind everything else that
+//! goes there, and remembers in the same commit what Kommo has and how it is linked. A message that Kommo may have had
+//! before is looked for in its history.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::{
+    admin::{chats::Bots, failed, refusal},
+    clock,
+    domain::{
+        address::{BotId, Conversation, KommoChatId, KommoMessageId, SourceId, TelegramChat, UserId, is_uuid},
+        imported::{Import, ImportedId},
+        retry::Failure,
+    },
+    kommo::chats::{CallError, Chats},
+    media::link::Links,
+    store::{ImportedChat, ImportedMessage, Imports, Store, StoreError},
+    translate::to_kommo::{self, Answered},
+    words::Language,
+};
+
+/// What Kommo says of an author whom it does not know; it is no HTTP status (Chats API, errors).
+const UNKNOWN_AUTHOR: i64 = 453;
+
+/// What a message that is to be imported comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Imported {
+    /// Kommo has taken it.
+    Taken,
+    /// Kommo has had it before.
+    There,
+    /// Kommo does not take it.
+    Refused(String),
+    /// Nothing can be sent until somebody mends something.
+    Stopped(String),
+    /// It is to be sent again.
+    Later {
+        why: String,
+        after: Option<Duration>,
+        /// Whether it may be this message alone that Kommo does not take.
+        is_of_its_own: bool,
+    },
+}
+
+/// A chat of an export.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OfChat {
+    pub(crate) source: SourceId,
+    pub(crate) owner: UserId,
+    pub(crate) chat: i64,
+}
+
+/// Sends what was written before.
+pub struct Importer {
+    store: Store,
+    imports: Imports,
+    chats: Chats,
+    links: Links,
+    bots: Bots,
+    turn: Mutex<Turn>,
+}
+
+/// What only one at a time may know and change: two commands may import the same chat.
+#[derive(Default)]
+struct Turn {
+    /// What a conversation has in Kommo by our ids, as it was read last.
+    history: Option<(Conversation, HashMap<String, KommoMessageId>)>,
+    /// The conversation whose chat Kommo was asked for last.
+    asked: Option<Conversation>,
+}
+
+/// A message on its way.
+struct Sending<'i> {
+    import: &'i Import,
+    id: ImportedId,
+    to: Conversation,
+}
+
+impl Sending<'_> {
+    /// Whether the bot can meet the message in the conversation: it goes into a chat of the owner's own, and both count
+    /// messages alike there.
+    const fn is_met(&self) -> bool {
+        self.to.chat.owner.is_some()
+    }
+}
+
+/// `/import/done` and `/import/messages`.
+pub fn router(importer: Importer) -> Router {
+    let importer = Arc::new(importer);
+    Router::new().route("/import/done", get(done)).route("/import/messages", post(take)).with_state(importer)
+}
+
+/// Which messages of a chat were imported.
+async fn done(State(importer): State<Arc<Importer>>, Query(of): Query<OfChat>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let Some(bot) = importer.bots.get(&of.source) else { return json(&Vec::<i64>::new()) };
+    match importer.imports.numbers(*bot, own_chat(of.owner, of.chat)).await {
+        Ok(numbers) => json(&numbers),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn take(State(importer): State<Arc<Importer>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let Ok(import) = serde_json::from_slice(&body) else {
+        return (StatusCode::BAD_REQUEST, "this command and the bridge are of different versions\n").into_response();
+    };
+    // If the command is interrupted and Kommo takes the message unheard, the next run finds it in Kommo's history.
+    match importer.take(&import).await {
+        Ok(imported) => json(&imported),
+        Err(error) => failed(&error),
+    }
+}
+
+fn json(value: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// A chat in the account of an export's owner.
+const fn own_chat(owner: UserId, chat: i64) -> TelegramChat {
+    TelegramChat { owner: Some(owner), id: chat }
+}
+
+impl Importer {
+    /// Sends by `chats`, after everything else that goes there, and lets Kommo fetch files by `links`.
+    #[must_use]
+    pub fn new(store: &Store, scope_id: &str, chats: &Chats, links: Links, bots: Bots) -> Self {
+        let (imports, chats) = (store.imports(scope_id), chats.patient());
+        Self { store: store.clone(), imports, chats, links, bots, turn: Mutex::default() }
+    }
+
+    async fn take(&self, import: &Import) -> Result<Imported, StoreError> {
+        let Some(bot) = self.bots.get(&import.source) else {
+            return Ok(Imported::Stopped(format!("the bridge has no source {}: restart it", import.source)));
+        };
+        let mut turn = self.turn.lock().await;
+        let id = ImportedId { bot: *bot, chat: own_chat(import.owner, import.chat), message: import.message.id };
+        let sending = Sending { import, id, to: self.conversation(*bot, import)? };
+        if self.is_known(&sending)? {
+            return Ok(Imported::There);
+        }
+        if import.author.as_ref().is_some_and(|author| author.is_manager) && !self.store.has_imports_by_managers()? {
+            self.store.note_imports_by_managers(clock::now()).await?;
+        }
+        self.send(&mut turn, &sending).await
+    }
+
+    /// Where a chat of an export goes: into the conversation of its customer with the owner, if the owner has let the
+    /// bot into their own chats; else into that with the bot. A chat that was begun stays where it is.
+    fn conversation(&self, bot: BotId, import: &Import) -> Result<Conversation, StoreError> {
+        let with_bot = Conversation::new(import.source.clone(), import.chat);
+        let is_begun = self.imports.chat(&with_bot)?.is_some();
+        if is_begun || self.store.connection_of(bot, import.owner)?.is_none() {
+            return Ok(with_bot);
+        }
+        Ok(Conversation::new(import.source.clone(), own_chat(import.owner, import.chat)))
+    }
+
+    /// Whether Kommo has a message: it was imported, or relayed from the owner's own chat.
+    fn is_known(&self, sending: &Sending<'_>) -> Result<bool, StoreError> {
+        if self.imports.has(&sending.id)? {
+            return Ok(true);
+        }
+        Ok(sending.is_met() && self.store.kommo_message(&sending.id.in_own_chat())?.is_some())
+    }
+
+    /// The message that one answers, as far as Kommo has it.
+    fn answered(&self, sending: &Sending<'_>) -> Result<Option<Answered>, StoreError> {
+        let Some(message) = sending.import.message.reply_to else { return Ok(None) };
+        let id = ImportedId { message, ..sending.id };
+        if sending.is_met()
+            && let Some(linked) = self.store.kommo_message(&id.in_own_chat())?
+        {
+            return Ok(Some(Answered::Linked(linked)));
+        }
+        Ok(self.imports.has(&id)?.then_some(Answered::Imported(id)))
+    }
+
+    /// Makes one try, and notes what Kommo has.
+    async fn send(&self, turn: &mut Turn, sending: &Sending<'_>) -> Result<Imported, StoreError> {
+        let import = sending.import;
+        let language = Language::of_code(&import.language).unwrap_or_default();
+        let (links, answered) = (self.links.made_at(clock::now()), self.answered(sending)?);
+        let mut event = to_kommo::import(import, sending.id, &sending.to, answered, &links, language);
+        let mut may_have_come = import.is_repeated;
+        loop {
+            let error = match self.chats.send(&event).await {
+                Ok(accepted) => {
+                    let chat = accepted.conversation_id.filter(|id| is_uuid(id));
+                    self.note(turn, sending, accepted.msgid.map(KommoMessageId), chat).await?;
+                    return Ok(Imported::Taken);
+                }
+                Err(error) => error,
+            };
+            if is_unknown_author(&error) {
+                return Ok(Imported::Stopped(unknown_author(import)));
+            }
+            let (is_ambiguous, is_of_its_own) = (error.is_ambiguous(), error.may_be_of_one_message());
+            let failure = Failure::from(error);
+            // Whoever heard no clear answer may have been heard.
+            may_have_come |= is_ambiguous || failure.may_pass();
+            if (is_ambiguous || failure.is_final())
+                && let Some(there) = self.there(turn, sending, may_have_come).await
+            {
+                self.note(turn, sending, Some(there), None).await?;
+                return Ok(Imported::There);
+            }
+            match failure {
+                // Whatever Kommo has against the message that is answered, the answer need not stay behind with it.
+                Failure::Permanent(_) | Failure::Uncertain(_) if event.payload.reply_to.is_some() => {
+                    event.payload.reply_to = None;
+                }
+                Failure::Permanent(refusal) | Failure::Uncertain(refusal) => {
+                    return Ok(Imported::Refused(refusal.why()));
+                }
+                Failure::Blocked { why } => return Ok(Imported::Stopped(why)),
+                passing @ (Failure::Unreachable { .. }
+                | Failure::Transient { .. }
+                | Failure::NotYet { .. }
+                | Failure::Throttled { .. }) => {
+                    let (why, after) = (passing.why().into_owned(), passing.after());
+                    return Ok(Imported::Later { why, after, is_of_its_own });
+                }
+            }
+        }
+    }
+
+    /// Remembers that Kommo has a message, and Kommo's id of its chat, as far as it was told; else Kommo is asked for
+    /// it, once.
+    async fn note(
+        &self,
+        turn: &mut Turn,
+        sending: &Sending<'_>,
+        kommo: Option<KommoMessageId>,
+        chat: Option<String>,
+    ) -> Result<(), StoreError> {
+        let linked = kommo.filter(|_| sending.is_met());
+        self.imports.note(vec![ImportedMessage { id: sending.id, linked }], clock::now()).await?;
+        if self.imports.chat(&sending.to)?.is_some() {
+            return Ok(());
+        }
+        let chat = match chat {
+            Some(chat) => Some(chat),
+            None if turn.asked.as_ref() == Some(&sending.to) => None,
+            None => {
+                turn.asked = Some(sending.to.clone());
+                self.chats.chat(&to_kommo::imported_chat(sending.import, &sending.to)).await.ok()
+            }
+        };
+        let Some(chat) = chat else { return Ok(()) };
+        let chat = ImportedChat { chat: KommoChatId(chat), noted_at: clock::now() };
+        self.imports.note_chats(vec![(sending.to.clone(), chat)]).await
+    }
+
+    /// Kommo's id of the message, if its history has it. What Kommo answers to a repetition is not documented, so its
+    /// history is asked; and asked again for one that was not in it, if that may have come since.
+    async fn there(&self, turn: &mut Turn, sending: &Sending<'_>, may_have_come: bool) -> Option<KommoMessageId> {
+        let msgid = sending.id.to_string();
+        let read = turn.history.as_ref().filter(|(of, _)| *of == sending.to);
+        let found = read.and_then(|(_, known)| known.get(&msgid)).cloned();
+        if found.is_some() || (read.is_some() && !may_have_come) {
+            return found;
+        }
+        let read = self.read(sending).await.ok();
+        turn.history = read.map(|known| (sending.to.clone(), known));
+        turn.history.as_ref().and_then(|(_, known)| known.get(&msgid)).cloned()
+    }
+
+    async fn read(&self, sending: &Sending<'_>) -> Result<HashMap<String, KommoMessageId>, CallError> {
+        let chat = self.chats.chat(&to_kommo::imported_chat(sending.import, &sending.to)).await?;
+        self.chats.our_messages(&chat).await
+    }
+}
+
+fn is_unknown_author(error: &CallError) -> bool {
+    match error {
+        CallError::Refused { error, .. } => error.code == Some(UNKNOWN_AUTHOR),
+        CallError::Nonsense(_) | CallError::Unreachable(_) => false,
+    }
+}
+
+fn unknown_author(import: &Import) -> String {
+    let (name, user) = import.author.as_ref().map_or(("", ""), |author| (&author.name, &author.user.0));
+    format!("Kommo does not know {name} ({user}) as an author: correct kommo.bot_id or --manager")
+}

@@ -1,0 +1,227 @@
+//! What imports have brought to Kommo: which messages, and into which of its chats.
+//!
+//! It stays for good, so that an import which is run again repeats nothing. Kommo's ids are those of one channel in one
+//! account, a scope: what was imported in another scope is not there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{
+        address::{BotId, Conversation, KommoChatId, KommoMessageId, TelegramChat},
+        imported::ImportedId,
+        time::UnixMillis,
+    },
+    store::{
+        StateChange, Store, StoreError,
+        committer::{Commit, WriteTxn},
+        db::Batch,
+        index::Index,
+        links,
+        lists::Lists,
+        rows,
+        scan::scan,
+        table::Key,
+        tables::{IMPORTED, IMPORTED_CHATS, IMPORTS_BY_MANAGERS},
+        watermark,
+    },
+};
+
+/// How many numbers of messages one row can have. Numbers grow over all chats of an account, so most rows have few.
+const NUMBERS: i64 = 512;
+
+/// What was imported in one scope.
+#[derive(Clone, Debug)]
+pub struct Imports {
+    store: Store,
+    scope_id: Arc<str>,
+}
+
+/// The chat of a conversation that was imported into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedChat {
+    /// Kommo's id of it.
+    pub chat: KommoChatId,
+    /// When that was noted.
+    pub noted_at: UnixMillis,
+}
+
+/// A message that Kommo has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedMessage {
+    pub id: ImportedId,
+    /// Kommo's id of it, if the bot can meet the message in the conversation that it is in: then the two are linked.
+    pub linked: Option<KommoMessageId>,
+}
+
+/// The messages of a chat whose numbers lie together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ImportedBlock {
+    scope_id: Arc<str>,
+    bot: BotId,
+    chat: TelegramChat,
+    block: i64,
+}
+
+impl ImportedBlock {
+    /// What the keys of all blocks of a chat begin with.
+    fn of_chat(scope_id: &str, bot: BotId, chat: TelegramChat) -> Vec<u8> {
+        format!("{scope_id} {bot}:{chat}:").into_bytes()
+    }
+
+    fn of(scope_id: &Arc<str>, id: &ImportedId) -> Self {
+        let (scope_id, block) = (Arc::clone(scope_id), id.message.div_euclid(NUMBERS));
+        Self { scope_id, bot: id.bot, chat: id.chat, block }
+    }
+}
+
+impl Key for ImportedBlock {
+    fn bytes(&self) -> Vec<u8> {
+        let Self { scope_id, bot, chat, block } = self;
+        [Self::of_chat(scope_id, *bot, *chat), block.to_string().into_bytes()].concat()
+    }
+}
+
+/// A message's number within its block.
+fn offset(message: i64) -> u16 {
+    u16::try_from(message.rem_euclid(NUMBERS)).unwrap_or_default()
+}
+
+/// A conversation within a scope.
+fn chat_key(scope_id: &str, conversation: &str) -> String {
+    format!("{scope_id} {conversation}")
+}
+
+impl Store {
+    /// What was imported in a scope.
+    #[must_use]
+    pub fn imports(&self, scope_id: &str) -> Imports {
+        Imports { store: self.clone(), scope_id: scope_id.into() }
+    }
+
+    /// Whether messages were ever imported in managers' names: only then may old hooks be about imports.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn has_imports_by_managers(&self) -> Result<bool, StoreError> {
+        Ok(IMPORTS_BY_MANAGERS.get(&self.db()?)?.is_some())
+    }
+
+    /// Notes that messages are imported in managers' names.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn note_imports_by_managers(&self, now: UnixMillis) -> Result<(), StoreError> {
+        self.db()?;
+        let plan = move |_: &mut WriteTxn| {
+            let mut batch = Batch::default();
+            IMPORTS_BY_MANAGERS.put(&mut batch, &now);
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+}
+
+impl Imports {
+    /// Whether a message was imported.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn has(&self, id: &ImportedId) -> Result<bool, StoreError> {
+        let numbers = IMPORTED.get(&self.store.db()?, &ImportedBlock::of(&self.scope_id, id))?;
+        Ok(numbers.is_some_and(|numbers| numbers.contains(&offset(id.message))))
+    }
+
+    /// The numbers of a chat's messages that were imported.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn numbers(&self, bot: BotId, chat: TelegramChat) -> Result<BTreeSet<i64>, StoreError> {
+        let prefix = [&IMPORTED.prefix[..], &ImportedBlock::of_chat(&self.scope_id, bot, chat)].concat();
+        let look = move |db: &super::db::Db| {
+            let mut all = BTreeSet::new();
+            for row in scan(db, &prefix) {
+                let (key, value) = row?;
+                let block = std::str::from_utf8(&key[prefix.len()..]).ok().and_then(|block| block.parse::<i64>().ok());
+                let numbers = rows::read::<Vec<u16>>(&key, &value);
+                if let Some((block, numbers)) = block.zip(numbers) {
+                    all.extend(numbers.into_iter().map(|number| block * NUMBERS + i64::from(number)));
+                }
+            }
+            Ok(all)
+        };
+        self.store.0.reader.apart(look).await
+    }
+
+    /// Kommo's id of the chat that was imported into as a conversation.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn chat(&self, conversation: &Conversation) -> Result<Option<KommoChatId>, StoreError> {
+        let key = chat_key(&self.scope_id, &conversation.to_string());
+        Ok(IMPORTED_CHATS.get(&self.store.db()?, key.as_str())?.map(|imported| imported.chat))
+    }
+
+    /// All chats that were imported into.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn chats(&self) -> Result<BTreeMap<Conversation, ImportedChat>, StoreError> {
+        let prefix = IMPORTED_CHATS.key(chat_key(&self.scope_id, "").as_str());
+        let look = move |db: &super::db::Db| {
+            let mut all = BTreeMap::new();
+            for row in scan(db, &prefix) {
+                let (key, value) = row?;
+                let conversation = std::str::from_utf8(&key[prefix.len()..]).ok().and_then(|name| name.parse().ok());
+                all.extend(conversation.zip(rows::read(&key, &value)));
+            }
+            Ok(all)
+        };
+        self.store.0.reader.apart(look).await
+    }
+
+    /// Remembers that Kommo has messages, and links them.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn note(&self, messages: Vec<ImportedMessage>, now: UnixMillis) -> Result<(), StoreError> {
+        self.store.db()?;
+        let (scope_id, links_for) = (Arc::clone(&self.scope_id), self.store.0.settings.links_for);
+        let plan = move |txn: &mut WriteTxn| {
+            let (mut batch, mut blocks, mut linked) = (Batch::default(), Lists::new(&txn.db, &IMPORTED), Vec::new());
+            for ImportedMessage { id, linked: kommo } in messages {
+                let (numbers, number) = (blocks.of(&ImportedBlock::of(&scope_id, &id))?, offset(id.message));
+                if let Err(place) = numbers.binary_search(&number) {
+                    numbers.insert(place, number);
+                }
+                linked.extend(kommo.map(|kommo| StateChange::Link { ours: id.in_own_chat(), kommo }));
+            }
+            blocks.write(&mut batch);
+            let until = watermark::not_before(&txn.db, now)?.plus(links_for);
+            links::write(&txn.db, &mut batch, &linked, now, until)?;
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.store.0.committer.write(plan).await
+    }
+
+    /// Remembers which chats conversations were imported into.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn note_chats(&self, chats: Vec<(Conversation, ImportedChat)>) -> Result<(), StoreError> {
+        self.store.db()?;
+        let scope_id = Arc::clone(&self.scope_id);
+        let plan = move |_: &mut WriteTxn| {
+            let mut batch = Batch::default();
+            for (conversation, chat) in chats {
+                IMPORTED_CHATS.put(&mut batch, chat_key(&scope_id, &conversation.to_string()).as_str(), &chat);
+            }
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.store.0.committer.write(plan).await
+    }
+}
