@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeZone};
 use serde::Serialize;
 
 use crate::{
-    cli::table::plain,
+    cli::table::{pieces, plain, width_of},
     translate::from_history::{NamedNumber, Past, Place},
 };
 
