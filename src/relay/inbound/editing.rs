@@ -53,6 +53,7 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
         learn(context, inbound, answer.as_ref().err());
     }
     let is_kommos_own = matches!(answer, Err(CallError::Refused { .. }));
+    let is_ambiguous = answer.as_ref().err().is_some_and(CallError::is_ambiguous);
     let answer = answer.map_err(failure::of_status);
     context.observe(answer.as_ref().err());
     match answer {
@@ -67,6 +68,14 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
         }
         Err(Failure::Transient { why, .. }) if is_kommos_own && attempt.failed_before >= TRIES => {
             tracing::info!(message = %inbound.id, why, "edit keeps failing: sent as a message");
+            instead(context, inbound, attempt).await
+        }
+        // A success that belongs to something else says nothing. What Kommo does not have by now would only be parked.
+        Err(Failure::Transient { why, .. }) if is_ambiguous && attempt.failed_before >= TRIES => {
+            if has_come(context, inbound, &event).await? {
+                return Ok(Step::remote(done()));
+            }
+            tracing::info!(message = %inbound.id, why, "no answer belongs to the edit: sent as a message");
             instead(context, inbound, attempt).await
         }
         Err(later) => Err(StepError::remote(later)),

@@ -175,6 +175,17 @@ async fn an_edit_that_kommo_fails_at_again_and_again_is_a_message() {
     stage.finish().await;
 }
 
+/// An edit to which no answer belongs must not end parked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_whose_answers_name_another_message_is_a_message() {
+    let (stage, number) = stage(ErrorShape::Older).await;
+    let body = r#"{"new_message":{"msgid":"b52c987e-1ef0-4544-b4e7-6d2ba665f9e4","ref_id":"tg:1:2:3"}}"#.to_owned();
+    stage.kommo.fault(Endpoint::Message, Fault::Status { code: 200, body }, 4);
+    stage.telegram.edit(SALES.token, ANNA, number, "Tomorrow");
+    stage.until_shown_as(&[("Tomorow", None), ("[edited] Tomorrow", Some(0))]).await;
+    stage.finish().await;
+}
+
 /// A manager has begun another chat with the customer, where what is told in place of an edit goes: the old message is
 /// not there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
