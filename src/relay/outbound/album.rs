@@ -11,7 +11,10 @@ use crate::{
     kommo::media::DownloadError,
     relay::{
         context::Context,
-        outbound::{file::Opened, sending::Sending},
+        outbound::{
+            file::{Opened, TRIES_WITH_FILE},
+            sending::Sending,
+        },
         step::{Step, StepError, StepResult},
     },
     store::Outcome,
@@ -81,8 +84,9 @@ impl Sending<'_> {
     }
 
     async fn send_together(&self, calls: &[Call], routing: &Routing) -> Result<Together, StepError> {
-        let is_last_try = self.lease.attempts() + 1 >= TOGETHER;
-        let members = open(self.context, self.bot, calls, is_last_try).await.map_err(StepError::local)?;
+        let tries = self.lease.attempts() + 1;
+        let is_last_try = tries >= TOGETHER;
+        let members = open(self.context, self.bot, calls, tries).await.map_err(StepError::local)?;
         let mut runs = runs(members, self.bot.limit_bytes());
         let items = match runs.pop() {
             Some(Run::Together(items)) if runs.is_empty() => items,
@@ -139,13 +143,9 @@ impl Run<'_> {
 }
 
 /// Opens all files, in order. At the last try one that Kommo does not give now is no reason for the others not to go
-/// together.
-async fn open<'c>(
-    context: &Context,
-    bot: &Bot,
-    calls: &'c [Call],
-    is_last_try: bool,
-) -> Result<Vec<Member<'c>>, Failure> {
+/// together. Where Kommo gives none of them, it is not for one of them: they stay together, but their words wait no
+/// longer than those of a single file.
+async fn open<'c>(context: &Context, bot: &Bot, calls: &'c [Call], tries: u32) -> Result<Vec<Member<'c>>, Failure> {
     let limit = bot.limit_bytes();
     let files = calls.iter().filter_map(|call| match &call.method {
         Method::SendFile { file, .. } => Some((call, file)),
@@ -153,7 +153,7 @@ async fn open<'c>(
     });
     let downloads =
         join_all(files.map(async |(call, file)| (call, file, context.downloads.open(&file.url, limit).await))).await;
-    let (mut members, mut late) = (Vec::new(), None);
+    let (mut members, mut late, mut is_down) = (Vec::new(), None, false);
     for (call, file, download) in downloads {
         match download {
             Ok(download) if download.size_bytes.is_none_or(|size| (1..=limit).contains(&size)) => {
@@ -161,21 +161,25 @@ async fn open<'c>(
                 let form = SendAs::of(&opened.traits(file));
                 members.push(Member::Open(Item { call, opened, form }));
             }
-            Err(later @ DownloadError::Later(_)) => {
+            Err(DownloadError::Later(why)) => {
                 members.push(Member::Late(call));
-                late = Some(later);
+                (late, is_down) = (Some(Failure::transient(why)), true);
             }
-            // Somebody in between may have refused it.
-            Err(DownloadError::Refused(status)) if !GONE.contains(&status) => members.push(Member::Late(call)),
+            // A server in between may have refused it, and may not do so again.
+            Err(DownloadError::Refused(status)) if !GONE.contains(&status) => {
+                members.push(Member::Late(call));
+                late.get_or_insert_with(|| Failure::transient(format!("the server for files answered {status}")));
+            }
             Ok(_) | Err(DownloadError::Foreign { .. } | DownloadError::Circles | DownloadError::Refused(_)) => {
                 members.push(Member::Gone(call));
             }
         }
     }
     let has_open = members.iter().any(|member| matches!(member, Member::Open(_)));
+    let has_words = calls.iter().any(|call| !caption(call).is_empty());
+    let may_wait = is_down && !has_open && !(has_words && tries >= TRIES_WITH_FILE);
     match late {
-        // Where Kommo gives none of them, it is not for one of them.
-        Some(later) if !is_last_try || !has_open => Err(later.into()),
+        Some(later) if tries < TOGETHER || may_wait => Err(later),
         Some(_) | None => Ok(members),
     }
 }

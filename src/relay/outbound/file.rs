@@ -86,7 +86,7 @@ enum Next {
 }
 
 /// Attempts after which the text is sent without a file that Kommo fails to serve.
-const TRIES_WITH_FILE: u32 = 5;
+pub(super) const TRIES_WITH_FILE: u32 = 5;
 
 impl Sending<'_> {
     /// Sends the file of a call. Each attempt fetches it anew: what went by is not kept.

@@ -241,6 +241,37 @@ async fn a_server_for_files_that_is_down_for_a_while_does_not_tear_an_album_apar
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_words_of_an_album_arrive_even_if_kommo_gives_none_of_its_files() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.allow_leftovers();
+    stage.begin(SALES, ANNA).await;
+    let files = (0..3).map(|n| photo(900 + n).served(Serving::Status(503))).collect();
+    let ids = stage.say_together(Draft::files(files, "Look", CaptionOn::Last), Pace::InTurn).await;
+    assert_eq!(arrived(&stage, &ids).await, [false; 3]);
+    assert_eq!(texts(&stage.sent()), ["Look"]);
+    let outcome = stage.outcome(&ids[2]).await;
+    let is_told = matches!(&outcome, Status::Failed { text, .. } if text.contains("The customer has got the text"));
+    assert!(is_told, "{outcome:?}");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_refused_once_does_not_tear_an_album_apart() {
+    let mut stage = TestStage::patient().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    let files = vec![photo(900), photo(901).served(Serving::Status(403)), photo(902)];
+    let asked = stage.kommo.requests().len();
+    let ids = stage.say_together(Draft::files(files, "", CaptionOn::First), Pace::InTurn).await;
+    eventually("all are asked for", async || stage.kommo.requests().len() - asked >= ids.len()).await;
+    stage.kommo.serve_as(&ids[1], Serving::Whole);
+    assert_eq!(arrived(&stage, &ids).await, [true; 3]);
+    assert_eq!(albums(&stage.sent()), [3]);
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_album_that_telegram_refuses_goes_one_by_one() {
     let mut stage = TestStage::start().await;
     stage.allow_failures();
