@@ -1,6 +1,6 @@
 //! What the daemon does for its operator: the admin listener, set-up in Kommo, upkeep, the log.
 //!
-//! The listener has probes, metrics, and what the commands ask for. It is for this machine only.
+//! The listener has probes, metrics and the status page, for this machine only. Commands ask by the socket.
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +12,7 @@ use axum::{
     Router,
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -19,6 +20,7 @@ use axum::{
 use tokio::task::spawn_blocking;
 
 use crate::{
+    admin::session::Sessions,
     alerts::health::Health,
     domain::address::{BotId, SourceId},
     metrics::{Cause, Form, Metrics},
@@ -35,14 +37,17 @@ pub mod history;
 pub mod identity;
 pub mod import;
 pub mod logging;
+mod page;
 pub(crate) mod parked;
 pub mod public_address;
 pub(crate) mod queue;
 pub mod reconcile;
 mod said;
+pub(crate) mod session;
 pub mod setup;
 pub mod socket;
 pub(crate) mod sources;
+pub(crate) mod status;
 pub mod upkeep;
 
 /// What `/live` says. A check knows a running bridge by it.
@@ -58,20 +63,39 @@ struct Admin {
     imported: Imports,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+    sessions: Arc<Sessions>,
 }
 
-/// `/live`, `/ready`, `/metrics`, `/queue`, `/parked`, `/channel` and `/chats`.
-pub fn router(health: Arc<Health>, (bots, imported): (BTreeMap<SourceId, BotId>, Imports)) -> Router {
+/// What the bridge serves to its operator.
+pub struct Doors {
+    /// For commands, by the command socket: everything.
+    pub commands: Router,
+    /// For everybody who reaches the admin listener: probes, metrics and the status page. What the page shows and changes
+    /// of messages needs a session.
+    pub listener: Router,
+}
+
+/// The doors of a bridge whose admin listener is at `listener`.
+pub fn doors(
+    health: Arc<Health>,
+    (bots, imported): (BTreeMap<SourceId, BotId>, Imports),
+    listener: SocketAddr,
+) -> Doors {
     let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
-    Router::new()
-        .route("/live", get(async || ALIVE))
-        .route("/ready", get(ready))
-        .route("/metrics", get(prometheus))
-        .route("/parked", get(parked::list))
-        .route("/parked/{id}/retry", post(parked::retry))
-        .route("/parked/{id}/drop", post(parked::forget))
-        .route("/parked/retry", post(parked::retry_many))
-        .route("/parked/drop", post(parked::forget_many))
+    let sessions = Arc::new(Sessions::new(listener));
+    let admin = Admin { store, bots: Arc::new(bots), imported, metrics, health, sessions };
+    let parked = || {
+        Router::new()
+            .route("/parked", get(parked::list))
+            .route("/parked/retry", post(parked::retry_many))
+            .route("/parked/drop", post(parked::forget_many))
+    };
+    let probes = || {
+        Router::new().route("/live", get(async || ALIVE)).route("/ready", get(ready)).route("/metrics", get(prometheus))
+    };
+    let commands = Router::new()
+        .route("/status", get(status::show))
+        .route("/session/link", post(session::link))
         .route("/queue", get(queue::list))
         .route("/queue/messages", get(queue::show))
         .route("/queue/retry", post(queue::retry))
@@ -81,7 +105,14 @@ pub fn router(health: Arc<Health>, (bots, imported): (BTreeMap<SourceId, BotId>,
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
         .route("/chats/forget", post(forget_person))
-        .with_state(Admin { store, bots: Arc::new(bots), imported, metrics, health })
+        .merge(probes())
+        .merge(parked());
+    let page = page::router()
+        .route("/status", get(status::show))
+        .route("/session", post(session::enter))
+        .merge(parked().route_layer(from_fn_with_state(admin.clone(), session::within_session)))
+        .route_layer(from_fn(session::of_this_page));
+    Doors { commands: commands.with_state(admin.clone()), listener: probes().merge(page).with_state(admin) }
 }
 
 /// 200, or 503 with one reason per line. What is to be looked at stands below either.

@@ -307,13 +307,15 @@ impl Services {
         let scope_id = config.kommo.scope_id(&self.served);
         let importer = import::Importer::new(&self.store, &scope_id, chats, links, bots.clone());
         let mark = Mark::random();
-        let admin_router = admin::router(Arc::clone(&self.health), (bots, self.imported(config)))
-            .merge(mark.clone().router())
-            .merge(admin::crossed::router(self.store.clone()))
-            .merge(admin::reconcile::router(Arc::clone(reconciler)))
-            .merge(history::router(self.store.clone(), self.imported(config)));
+        let doors = admin::doors(Arc::clone(&self.health), (bots, self.imported(config)), admin.local_addr()?);
         if let Some(socket) = socket {
-            let commands = admin_router.clone().merge(import::router(importer));
+            let commands = doors
+                .commands
+                .merge(mark.clone().router())
+                .merge(admin::crossed::router(self.store.clone()))
+                .merge(admin::reconcile::router(Arc::clone(reconciler)))
+                .merge(history::router(self.store.clone(), self.imported(config)))
+                .merge(import::router(importer));
             life.essential("command socket", socket.serve(commands, stop.clone())?);
         }
         life.essential(
@@ -329,7 +331,7 @@ impl Services {
         );
         life.essential(
             "admin listener",
-            serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), None, stop),
+            serve::until(admin, doors.listener, serve::Limits::admin(), serve::Proxies::default(), None, stop),
         );
         Ok(())
     }

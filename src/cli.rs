@@ -23,6 +23,7 @@ pub mod reconcile;
 pub mod register;
 pub mod restore;
 pub mod sources;
+pub mod status;
 mod table;
 pub mod templates;
 pub mod terminal;

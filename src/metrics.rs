@@ -21,8 +21,10 @@ mod bypass;
 mod calls;
 mod expected;
 mod figures;
+mod hours;
 mod messages;
 mod noted;
+mod recent;
 mod text;
 mod totals;
 mod trouble;
@@ -32,7 +34,11 @@ pub use bypass::Bypassed;
 pub use calls::Asked;
 pub use expected::Expected;
 use figures::{Figures, labels};
+use hours::Hours;
+pub use hours::{Hour, Passed};
 pub use messages::{Direction, Way};
+use recent::Recent;
+pub use recent::{FailedLately, Fate};
 pub use text::Form;
 use totals::Tally;
 pub use totals::Totals;
@@ -71,6 +77,8 @@ pub struct Metrics {
     store_down_at: Mutex<Option<UnixMillis>>,
     troubles: Troubles,
     tally: Tally,
+    hours: Hours,
+    recent: Recent,
     figures: Figures,
 }
 
@@ -91,6 +99,8 @@ impl Metrics {
             store_down_at: Mutex::default(),
             troubles: Troubles::default(),
             tally: Tally::default(),
+            hours: Hours::default(),
+            recent: Recent::default(),
             figures: Figures::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     admin::{
-        Admin, changed,
+        Admin,
         chats::Bots,
         elsewhere, failed,
         filter::{Filter, conversation_of},
@@ -151,32 +151,6 @@ pub(super) fn name(store: &Store, bots: &Bots, thread: &str) -> Result<Option<St
     let bot = conversation_of(thread).and_then(|it| Some((*bots.get(&it.source)?, it.contact())));
     let avatar = bot.map_or(Ok(None), |(bot, contact)| store.avatar(bot, contact))?;
     Ok(avatar.map(|avatar| avatar.name))
-}
-
-pub(super) async fn retry(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = refusal(&headers) {
-        return refusal;
-    }
-    match unpark(&admin, vec![ParkedId(id)]).await {
-        Ok(changed) if changed.done == 1 => StatusCode::NO_CONTENT.into_response(),
-        Ok(changed) => refused(&admin, changed, id).await,
-        Err(error) => failed(&error),
-    }
-}
-
-/// One that is not there is 404; one that is as it was is 409, with why.
-async fn refused(admin: &Admin, changed: Changed, id: u64) -> Response {
-    let why = changed.left.into_iter().map(|left| left.why).collect::<String>() + "\n";
-    let before = id.checked_add(1).map(ParkedId);
-    match admin.store.set_aside_before(before, 1).await {
-        Ok(there) if there.iter().any(|aside| aside.id.0 == id) => (StatusCode::CONFLICT, why).into_response(),
-        Ok(_) => (StatusCode::NOT_FOUND, why).into_response(),
-        Err(error) => failed(&error),
-    }
-}
-
-pub(super) async fn forget(State(admin): State<Admin>, Path(id): Path<u64>, headers: HeaderMap) -> Response {
-    changed(&headers, async { Ok(!drop_all(&admin, vec![ParkedId(id)]).await?.is_empty()) }).await
 }
 
 /// The numbers of messages, with commas.

@@ -241,6 +241,9 @@ impl Setup {
     /// Tells of the token's end ahead of it: at the start, and once per warning that has become due since.
     async fn watch_token(&self) {
         let Some(claims) = &self.claims else { return };
+        if let Some(at) = claims.ends_at() {
+            self.metrics.token_ends(at);
+        }
         let mut hourly = interval(HOUR);
         hourly.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = None;

@@ -114,16 +114,28 @@ impl Health {
         self.metrics.parked(counts.parked, counts.told);
         self.metrics.unreadable_rows(counts.unreadable);
         self.metrics.held(self.store.withheld());
+        self.metrics.disk(self.room());
+        // What it notes is shown.
+        drop(self.look());
+        self.metrics.show_troubles(&self.expected);
+    }
+
+    /// How much room is taken and left on the disk. What cannot be measured counts as nothing.
+    #[must_use]
+    pub fn room(&self) -> Disk {
         let (dumps_bytes, last_dump) = dumps(&dumps::dir(&self.data_dir)).unwrap_or_default();
-        self.metrics.disk(Disk {
+        Disk {
             store_bytes: self.store.size_bytes().unwrap_or_default(),
             dumps_bytes,
             free_bytes: free_bytes(&self.data_dir).unwrap_or_default(),
             last_dump,
-        });
-        // What it notes is shown.
-        drop(self.look());
-        self.metrics.show_troubles(&self.expected);
+        }
+    }
+
+    /// What the bridge has.
+    #[must_use]
+    pub const fn expected(&self) -> &Expected {
+        &self.expected
     }
 
     fn disk(&self) -> Option<String> {

@@ -106,11 +106,14 @@ fn listen(
     let media = doors::media(config, &bots, disk(config)?, metrics);
     let imported = store.imports("");
     let mark = Mark::random();
-    let admin_router = admin::router(Arc::clone(health), (BTreeMap::new(), imported)).merge(mark.clone().router());
+    let doors = admin::doors(Arc::clone(health), (BTreeMap::new(), imported), admin.local_addr()?);
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {
-        life.passing("command socket of a first start", socket.serve(admin_router.clone(), admin_stop.clone())?);
+        life.passing(
+            "command socket of a first start",
+            socket.serve(doors.commands.merge(mark.clone().router()), admin_stop.clone())?,
+        );
     }
     life.passing(
         "public listener of a first start",
@@ -125,7 +128,7 @@ fn listen(
     );
     life.passing(
         "admin listener of a first start",
-        serve::until(admin, admin_router, serve::Limits::admin(), serve::Proxies::default(), None, admin_stop),
+        serve::until(admin, doors.listener, serve::Limits::admin(), serve::Proxies::default(), None, admin_stop),
     );
     Ok(())
 }

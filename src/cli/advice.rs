@@ -53,8 +53,8 @@ fn of_operators(listen: SocketAddr) -> Option<String> {
     (!listen.ip().to_canonical().is_loopback()).then(|| {
         format!(
             "admin.listen, {listen}, can be reached from other machines, and asks for no password: anyone who reaches \
-             it learns who writes to you, and can drop messages. Use 127.0.0.1, or make sure that nobody else reaches the \
-             port (with a container, publish it on 127.0.0.1 only)"
+             it sees how the bridge is doing. Use 127.0.0.1, or make sure that nobody else reaches the port (with a \
+             container, publish it on 127.0.0.1 only)"
         )
     })
 }

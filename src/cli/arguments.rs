@@ -102,6 +102,15 @@ pub enum Command {
         #[arg(id = "path", long = "config", hide = true)]
         config: Option<PathBuf>,
     },
+    /// Show how the running bridge is doing: bots, Kommo, queues, messages of the last day, and what is wrong.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Print a link that opens the status page for retrying and dropping parked messages.
+        #[arg(long, conflicts_with = "json")]
+        open: bool,
+    },
     /// List, show, retry, park or drop messages that wait or are parked.
     Queue {
         #[command(subcommand)]

@@ -144,8 +144,8 @@ async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stoppe
     let imported = store.imports(scope.as_deref().unwrap_or_default());
     let bots = bots(config);
     let health = Arc::new(Health::new(config, store.clone(), Arc::default(), Expected::default()));
-    let router = admin::router(health, (bots, imported.clone()));
-    Ok(Ok(Stopped { router: router.merge(history::router(store.clone(), imported)), store }))
+    let doors = admin::doors(health, (bots, imported.clone()), config.admin.listen);
+    Ok(Ok(Stopped { router: doors.commands.merge(history::router(store.clone(), imported)), store }))
 }
 
 impl Bridge {

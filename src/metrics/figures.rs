@@ -56,6 +56,8 @@ pub(super) struct Figures {
     pub(super) last_dump: Gauge,
     pub(super) free_bytes: Gauge,
     pub(super) started: Gauge,
+    pub(super) token_end: Gauge,
+    pub(super) certificate_end: Gauge,
     pub(super) registry: Registry,
 }
 
@@ -100,6 +102,11 @@ impl Figures {
             last_dump: names.single("last_dump_timestamp_seconds", "When the newest dump was written, 0 for never"),
             free_bytes: names.single("disk_free_bytes", "Free space on the disk of the data directory"),
             started: names.single("start_timestamp_seconds", "When the bridge started"),
+            token_end: names.single("token_end_timestamp_seconds", "When the account's token ends, 0 if unknown"),
+            certificate_end: names.single(
+                "certificate_end_timestamp_seconds",
+                "When the certificate of the public address ends, 0 if unknown",
+            ),
             registry: names.0,
         }
     }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::{
+    clock,
     domain::{
         address::{Conversation, SourceId},
         time::UnixMillis,
     },
-    metrics::{Metrics, Totals, figures::labels},
+    metrics::{FailedLately, Hour, Metrics, Totals, figures::labels},
 };
 
 /// From when on the time when a message was written says more than when it came: Telegram tells whole seconds.
@@ -44,7 +45,7 @@ impl Direction {
 
 impl Way {
     /// How long it took from the writing to the arrival. What was written after it came was written by another clock.
-    fn took(self) -> Duration {
+    pub(super) fn took(self) -> Duration {
         let is_earlier = |at: &UnixMillis| at.until(self.came_at) >= COARSE;
         self.written_at.filter(is_earlier).unwrap_or(self.came_at).until(self.arrived_at)
     }
@@ -59,12 +60,14 @@ impl Metrics {
     /// Counts a message of a customer that has come.
     pub fn customer_wrote(&self, conversation: &Conversation, kind: &str) {
         self.tally.received(conversation);
+        self.hours.received(Direction::Inbound, clock::now());
         self.message(Some(&conversation.source), Direction::Inbound, kind, "received");
     }
 
     /// Counts a message of a manager that has come, for the bot of this source if it is known.
     pub fn manager_wrote(&self, source: Option<&SourceId>, kind: &str) {
         self.tally.asked_to_send();
+        self.hours.received(Direction::Outbound, clock::now());
         self.message(source, Direction::Outbound, kind, "received");
     }
 
@@ -89,6 +92,7 @@ impl Metrics {
     /// Counts messages that are given up: they need a person, or their author was told.
     pub fn given_up(&self, source: Option<&SourceId>, direction: Direction, messages: usize, needs_person: bool) {
         self.tally.failed(messages);
+        self.hours.failed(direction, messages, clock::now());
         let outcome = if needs_person { "parked" } else { "reported" };
         let source = source.map_or(NO_SOURCE, SourceId::as_str);
         let of = labels([("source", source), ("direction", direction.name()), ("outcome", outcome)]);
@@ -102,8 +106,26 @@ impl Metrics {
     }
 
     fn delivered(&self, source: &SourceId, direction: Direction, way: Way) {
+        self.hours.delivered(direction, way);
         let of = labels([("source", source.as_str()), ("direction", direction.name())]);
         self.figures.delivery_seconds.get_or_create(&of).observe(way.took().as_secs_f64());
+    }
+
+    /// What became of the messages of the last day by the hour, the oldest first, as far as this run has seen them.
+    #[must_use]
+    pub fn last_day(&self, now: UnixMillis) -> Vec<Hour> {
+        self.hours.last_day(now)
+    }
+
+    /// Remembers a message that has failed.
+    pub fn failed_lately(&self, failed: FailedLately) {
+        self.recent.add(failed);
+    }
+
+    /// The messages that failed last, the newest first.
+    #[must_use]
+    pub fn recent_failures(&self) -> Vec<FailedLately> {
+        self.recent.newest_first()
     }
 
     /// How many messages there were since the start.

@@ -2,7 +2,7 @@
 
 use crate::{
     clock,
-    domain::{address::SourceId, job::Route},
+    domain::{address::SourceId, job::Route, time::UnixMillis},
     metrics::{BotTrouble, Cause, Metrics, Polling, Trouble, figures::labels},
 };
 
@@ -92,6 +92,46 @@ impl Metrics {
         self.troubles.all()
     }
 
+    /// When the last of such troubles was over, if there was one since the start.
+    #[must_use]
+    pub fn over_at(&self, is_meant: impl Fn(&Cause) -> bool) -> Option<UnixMillis> {
+        self.troubles.over_at(is_meant)
+    }
+
+    /// How the polling of a bot goes, if it has begun.
+    #[must_use]
+    pub fn polling_of(&self, source: &SourceId) -> Option<Polling> {
+        self.bots.get(source).map(|state| state.clone())
+    }
+
+    /// When the bridge started.
+    #[must_use]
+    pub fn started_at(&self) -> UnixMillis {
+        UnixMillis::from_seconds(self.figures.started.get())
+    }
+
+    /// Notes when the account's token ends.
+    pub fn token_ends(&self, at: UnixMillis) {
+        self.figures.token_end.set(at.seconds());
+    }
+
+    /// Notes when the certificate of the public address ends.
+    pub fn certificate_ends(&self, at: UnixMillis) {
+        self.figures.certificate_end.set(at.seconds());
+    }
+
+    /// When the account's token ends, if that is known.
+    #[must_use]
+    pub fn token_ends_at(&self) -> Option<UnixMillis> {
+        known(self.figures.token_end.get())
+    }
+
+    /// When the certificate of the public address ends, if that is known.
+    #[must_use]
+    pub fn certificate_ends_at(&self) -> Option<UnixMillis> {
+        known(self.figures.certificate_end.get())
+    }
+
     /// What the operator has to look at although the bridge is ready, one line per trouble.
     #[must_use]
     pub fn advice(&self) -> Vec<String> {
@@ -121,4 +161,9 @@ impl Metrics {
             self.bots.iter().all(|bot| is_down(bot.value())) && self.bots.iter().any(|bot| is_failing(bot.value()));
         bots || self.is_kommo_away()
     }
+}
+
+/// An instant that a figure tells, which is 0 for none.
+fn known(seconds: i64) -> Option<UnixMillis> {
+    (seconds > 0).then(|| UnixMillis::from_seconds(seconds))
 }

@@ -232,45 +232,62 @@ impl Trouble {
 
 /// What is wrong with one bridge.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Mutex<BTreeMap<Cause, (String, UnixMillis)>>);
+pub(super) struct Troubles(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    wrong: BTreeMap<Cause, (String, UnixMillis)>,
+    /// When what was wrong last was over.
+    over: BTreeMap<Cause, UnixMillis>,
+}
 
 impl Troubles {
     /// Notes how it stands with a cause; `None` if nothing is wrong with it. What goes on keeps its beginning. Gives
     /// what was noted before.
     pub(super) fn put(&self, cause: Cause, text: Option<String>, now: UnixMillis) -> Option<String> {
-        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = troubles.remove(&cause);
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.wrong.remove(&cause);
         let since = before.as_ref().map_or(now, |(_, since)| *since);
         if let Some(text) = text {
-            troubles.insert(cause, (text, since));
+            state.wrong.insert(cause, (text, since));
+        } else if before.is_some() {
+            state.over.insert(cause, now);
         }
         before.map(|(text, _)| text)
     }
 
     /// The same of a bot, which has one trouble at most.
     pub(super) fn put_bot(&self, source: &SourceId, trouble: Option<(BotTrouble, String)>, now: UnixMillis) {
-        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = trouble.as_ref().map(|(kind, _)| *kind);
-        troubles.retain(|cause, _| !matches!(cause, Cause::Bot(of, other) if of == source && Some(*other) != kind));
+        let is_over = |cause: &Cause| matches!(cause, Cause::Bot(of, other) if of == source && Some(*other) != kind);
+        let over: Vec<_> = state.wrong.extract_if(.., |cause, _| is_over(cause)).map(|(cause, _)| cause).collect();
+        state.over.extend(over.into_iter().map(|cause| (cause, now)));
         if let Some((kind, text)) = trouble {
-            let there = troubles.entry(Cause::Bot(source.clone(), kind)).or_insert_with(|| (String::new(), now));
+            let there = state.wrong.entry(Cause::Bot(source.clone(), kind)).or_insert_with(|| (String::new(), now));
             there.0 = text;
         }
     }
 
     pub(super) fn text(&self, cause: &Cause) -> Option<String> {
-        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        troubles.get(cause).map(|(text, _)| text.clone())
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.wrong.get(cause).map(|(text, _)| text.clone())
+    }
+
+    /// When the last of such troubles was over, if there was one.
+    pub(super) fn over_at(&self, is_meant: impl Fn(&Cause) -> bool) -> Option<UnixMillis> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.over.iter().filter(|(cause, _)| is_meant(cause)).map(|(_, at)| *at).max()
     }
 
     pub(super) fn all(&self) -> Vec<Trouble> {
-        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let trouble = |(cause, (text, since)): (&Cause, &(String, UnixMillis))| Trouble {
             cause: cause.clone(),
             text: text.clone(),
             since: *since,
         };
-        troubles.iter().map(trouble).collect()
+        state.wrong.iter().map(trouble).collect()
     }
 }
 
@@ -288,6 +305,9 @@ mod tests {
         assert_eq!((said[0].line().as_str(), said[0].since), ("kommo: 503", UnixMillis(10)));
         troubles.put(Cause::Kommo, None, UnixMillis(30));
         assert_eq!(troubles.all(), []);
+        troubles.put(Cause::Kommo, None, UnixMillis(40));
+        assert_eq!(troubles.over_at(|cause| *cause == Cause::Kommo), Some(UnixMillis(30)));
+        assert_eq!(troubles.over_at(|cause| *cause == Cause::Dump), None);
     }
 
     #[test]
@@ -302,7 +322,12 @@ mod tests {
         assert_eq!(since(), [("bot_unreachable", 10), ("bot_webhook", 1)]);
         put(BotTrouble::Revoked, 30);
         assert_eq!(since(), [("bot_revoked", 30), ("bot_webhook", 1)]);
+        let over_at = || troubles.over_at(|cause| matches!(cause, Cause::Bot(of, _) if *of == source));
+        assert_eq!(over_at(), Some(UnixMillis(30)), "that it could not be reached is over");
         troubles.put_bot(&source, None, UnixMillis(40));
+        assert_eq!(over_at(), Some(UnixMillis(40)));
+        troubles.put_bot(&source, None, UnixMillis(50));
+        assert_eq!(over_at(), Some(UnixMillis(40)), "it was well all the time");
         assert_eq!(since(), [("bot_webhook", 1)]);
     }
 }

@@ -83,14 +83,20 @@ impl Execution<'_> {
         let (line, has_failed, now) = (Line::of(&lease, message_id), attempted.outcome.is_err(), clock::steady());
         let outcome = retry_policy::outcome(&lease, answers, attempted, blame, self.policy, now, fastrand::f64());
         let failed = has_failed.then(|| Failed::of(&outcome, now)).flatten();
-        self.metrics.job(&lane, retry_policy::name(&outcome));
+        let name = retry_policy::name(&outcome);
+        self.metrics.job(&lane, name);
         if let (Outcome::Park { needs_person, .. }, Some((direction, source))) = (&outcome, &flow) {
             self.metrics.given_up(source.as_ref(), *direction, messages, *needs_person);
         }
         let goes_on = matches!(outcome, Outcome::Retry { .. } | Outcome::Repeat);
         let parked = lease.settle(outcome, clock::now()).await?;
         match failed {
-            Some(failed) => line.failed(&failed, parked),
+            Some(failed) => {
+                line.failed(&failed, parked);
+                if let Some(lately) = line.lately(failed, parked, clock::now()) {
+                    self.metrics.failed_lately(lately);
+                }
+            }
             None if !goes_on => line.goes_through(),
             None => {}
         }

@@ -4,6 +4,7 @@
 
 use crate::{
     domain::{amount::soon, job::Route, time::UnixMillis},
+    metrics::{FailedLately, Fate},
     store::{Lease, Outcome, ParkedId},
 };
 
@@ -64,6 +65,26 @@ impl Line {
             }
             Failed::LetGo => tracing::info!(%route, lane, message_id, attempt, "best-effort job dropped"),
         }
+    }
+
+    /// The same for the operator's list of what failed last. What is repeated or dropped is not on it.
+    pub(super) fn lately(self, failed: Failed, parked: Option<ParkedId>, at: UnixMillis) -> Option<FailedLately> {
+        let (fate, why) = match failed {
+            Failed::Retried { why, .. } => (Fate::Retried, why),
+            Failed::Parked { why, needs_person: true } => (Fate::Parked, why),
+            Failed::Parked { why, needs_person: false } => (Fate::Reported, why),
+            Failed::Repeated | Failed::LetGo => return None,
+        };
+        Some(FailedLately {
+            at,
+            route: self.route.to_string(),
+            thread: self.lane,
+            message_id: self.message_id,
+            fate,
+            attempts: self.failed + 1,
+            parked: parked.map(|id| id.0),
+            why,
+        })
     }
 
     /// Says that what had failed goes through, if it had.

@@ -33,5 +33,7 @@ pub(crate) fn settings(inbox: &Inbox, more: &str) -> String {
     let url = format!("http://{}/hook?key=hushpassword", inbox.address);
     // A start beside many others may take its time.
     let quick = if more.contains(SLOWER) { QUICK.replace("alerts.after = \"1s\"", "") } else { QUICK.to_owned() };
-    format!("{quick}alert_targets.inbox.kind = \"webhook\"\nalert_targets.inbox.url = {url:?}\n{more}")
+    // Wherever a test sets its clock, it is not told of the day unless it asks for that.
+    let daily = if more.contains("daily_at") { "" } else { "alerts.daily_at = \"never\"\n" };
+    format!("{quick}{daily}alert_targets.inbox.kind = \"webhook\"\nalert_targets.inbox.url = {url:?}\n{more}")
 }

@@ -28,6 +28,7 @@ mod secrets;
 mod signals;
 mod socket;
 mod start;
+mod status;
 mod stop;
 mod systemd;
 mod templates;

@@ -1,4 +1,5 @@
-//! The sandbox's page in a real browser: the binary serves it, Chromium shows it, and people type into it.
+//! Pages in a real browser: that of the sandbox, which the binary serves, Chromium shows, and people type into; and
+//! the status page of the bridge.
 
 use browser::{Browser, Element};
 use rustix::process::Signal;
@@ -14,6 +15,7 @@ mod kinds;
 mod looks;
 mod own_files;
 mod rooms;
+mod status;
 mod switches;
 
 /// Enough for all three worlds side by side.

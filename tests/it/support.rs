@@ -2,10 +2,12 @@
 
 use std::{
     ops::{AsyncFn, Deref, DerefMut},
+    path::Path,
     thread,
     time::Duration,
 };
 
+use reqwest::header::{HeaderName, HeaderValue};
 use telekommo::{
     lifecycle::Ended,
     sandbox::{
@@ -162,6 +164,13 @@ impl DerefMut for TestStage {
     }
 }
 
+/// A client that asks the bridge of a stage as commands do, below `http://localhost`.
+pub(crate) fn by_socket(dir: &Path) -> reqwest::Client {
+    let headers = [(HeaderName::from_static("x-telekommo"), HeaderValue::from_static("1"))].into_iter().collect();
+    let client = reqwest::Client::builder().no_proxy().unix_socket(dir.join("data/telekommo.sock"));
+    client.default_headers(headers).build().unwrap()
+}
+
 /// Waits until `condition` holds of something that cannot tell when it changes.
 pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + WITHIN;
@@ -234,6 +243,11 @@ impl TestStage {
     pub(crate) async fn outcome_though_more_waits(&self, id: &str) -> Status {
         self.until("Kommo is told what became of the answer", |stage| !told(stage, id).is_empty()).await;
         told(self, id)[0].clone()
+    }
+
+    /// A client that asks the bridge as commands do, below `http://localhost`.
+    pub(crate) fn commands(&self) -> reqwest::Client {
+        by_socket(self.dir())
     }
 
     /// A page of the operator's listener: the status and the text.

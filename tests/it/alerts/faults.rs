@@ -118,11 +118,9 @@ async fn a_message_that_is_parked() {
     stage.kommo.fault(Endpoint::Message, Fault::Status { code: 400, body }, 1);
     stage.telegram.write(SALES.token, ANNA, "my own words");
     told_once(&stage, &inbox, "parked", &["1 message", "`telekommo parked list`"], async || {
-        let admin = stage.bridge().unwrap().admin_addr();
         let id = stage.store().parked(1).unwrap()[0].id.0;
-        let client = reqwest::Client::new();
-        let answer = client.post(format!("http://{admin}/parked/{id}/drop")).header("X-Telekommo", "1").send().await;
-        assert_eq!(answer.unwrap().status(), 204);
+        let answer = stage.commands().post(format!("http://localhost/parked/drop?ids={id}")).send().await;
+        assert_eq!(answer.unwrap().text().await.unwrap(), r#"{"done":1,"left":[]}"#);
     })
     .await;
     assert!(inbox.texts().iter().all(|text| !text.contains("my own words") && !text.contains("Anna")));

@@ -13,7 +13,7 @@ use telekommo::sandbox::{
 use tokio::time::{Instant, sleep};
 
 use super::process::{Process, run};
-use crate::support::{BRISK, WITHIN};
+use crate::support::{BRISK, WITHIN, by_socket};
 
 mod end;
 mod files;
@@ -114,7 +114,7 @@ async fn survives(settings: &str) {
     println!("{} messages, {} answers, {doubled} of them doubled", done.written(), done.accepted());
     end::every_answer_is_read(&stage, &done).await;
     end::answers_go_where_the_talk_is(&stage, &done).await;
-    let parked = reqwest::get(format!("http://{}/parked", process.ports().await.admin)).await.unwrap();
+    let parked = by_socket(stage.dir()).get("http://localhost/parked").send().await.unwrap();
     assert_eq!(parked.text().await.unwrap(), "[]", "something was set aside; {metrics}");
     let ended = process.end(Signal::TERM).await;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);

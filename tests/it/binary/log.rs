@@ -9,7 +9,7 @@ use telekommo::sandbox::{
 };
 
 use super::process::{Process, run};
-use crate::support::{BRISK, WITHIN, conversation};
+use crate::support::{BRISK, WITHIN, by_socket, conversation};
 
 const TOKEN: &str = LINES[0].token;
 
@@ -89,8 +89,7 @@ async fn a_failure_names_the_message_and_so_does_its_end() {
     stage.kommo.fault(Endpoint::Message, Fault::Status { code: 400, body: refusal.to_owned() }, 1);
     stage.telegram.write(TOKEN, ANNA, "third");
     let parked = line(&process, "parked: it cannot be delivered").await;
-    let admin = process.ports().await.admin;
-    let list = reqwest::get(format!("http://{admin}/parked")).await.unwrap().text().await.unwrap();
+    let list = by_socket(stage.dir()).get("http://localhost/parked").send().await.unwrap().text().await.unwrap();
     assert!(list.contains(&format!("\"id\":{}", parked["parked"])), "{parked} is not in {list}");
 
     let (id, _) = stage.kommo.reply(&conversation(LINES[0], ANNA), "Maria", "an answer").await;

@@ -94,11 +94,6 @@ async fn what_goes_to_a_source_that_is_gone_is_not_retried() {
     let (code, printed, complaint) = command(&stage, &["retry", &id.to_string()]).await;
     assert_eq!((code, printed.as_str()), (Some(1), ""));
     assert!(complaint.contains("source gone has no bot any more"), "{complaint}");
-    let address = stage.bridge().unwrap().admin_addr();
-    let url = format!("http://{address}/parked/{id}/retry");
-    let answer = reqwest::Client::new().post(url).header("X-Telekommo", "1").send().await.unwrap();
-    assert_eq!(answer.status().as_u16(), 409);
-    assert!(answer.text().await.unwrap().contains("source gone has no bot any more"));
     assert_eq!(stage.store().parked(9).unwrap().len(), 1, "it is as it was");
     assert_eq!(done(&stage, &["drop", &id.to_string()]).await, "1 message was deleted.\n");
     stage.finish().await;

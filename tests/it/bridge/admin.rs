@@ -1,5 +1,6 @@
 //! The operator's listener.
 
+use reqwest::Method;
 use serde_json::Value;
 use telekommo::{
     cli::connect,
@@ -10,7 +11,7 @@ use telekommo::{
     },
 };
 
-use crate::support::{TestStage, conversation, in_telegram, told};
+use crate::support::{TestStage, in_telegram, told};
 
 const SALES: Line = LINES[0];
 
@@ -95,20 +96,16 @@ fn assert_parses(text: &str) {
     assert!(comments.iter().all(|line| line.starts_with("# HELP ") || line.starts_with("# TYPE ")), "{comments:?}");
 }
 
-/// Asks for a change of a parked message, and gives the status.
-pub(super) async fn change(stage: &TestStage, id: u64, act: &str, is_ours: bool) -> u16 {
-    let address = stage.bridge().expect("the bridge runs").admin_addr();
-    let request = reqwest::Client::new().post(format!("http://{address}/parked/{id}/{act}"));
-    let request = if is_ours { request.header("X-Telekommo", "1") } else { request };
-    request.send().await.expect("the listener answers").status().as_u16()
+/// Changes a parked message, as a command does.
+pub(super) async fn change(stage: &TestStage, id: u64, act: &str) {
+    let answer = stage.commands().post(format!("http://localhost/parked/{act}?ids={id}")).send().await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), r#"{"done":1,"left":[]}"#, "{act}");
 }
 
-/// The parked messages as the listener tells them.
+/// The parked messages as a command gets them.
 async fn listed(stage: &TestStage) -> Vec<Value> {
-    let (status, text) = stage.admin("/parked").await;
-    assert_eq!(status, 200);
-    assert!(!text.contains("what was said"), "what people write is nobody else's business: {text}");
-    serde_json::from_str(&text).expect("a list")
+    let answer = stage.commands().get("http://localhost/parked").send().await.unwrap();
+    serde_json::from_str(&answer.text().await.unwrap()).expect("a list")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,10 +126,10 @@ async fn a_parked_answer_can_be_sent_after_all_or_forgotten() {
     assert!(parked.iter().all(|row| row["thread"] == format!("tg:sales:{ANNA}")), "{parked:?}");
     let [second, first] = [0, 1].map(|n: usize| parked[n]["id"].as_u64().unwrap());
 
-    assert_eq!(change(&stage, first, "retry", false).await, 403, "a web page cannot do this");
-    assert_eq!(change(&stage, first, "retry", true).await, 204);
-    assert_eq!(change(&stage, first, "retry", true).await, 404, "it is not parked any more");
-    assert_eq!(change(&stage, second, "drop", true).await, 204);
+    change(&stage, first, "retry").await;
+    let again = stage.commands().post(format!("http://localhost/parked/retry?ids={first}")).send().await.unwrap();
+    assert!(again.text().await.unwrap().contains("no parked message has this number"));
+    change(&stage, second, "drop").await;
     assert!(listed(&stage).await.is_empty());
     stage.until("Kommo is told", |stage| told(stage, &ids[0]).last() == Some(&Status::Delivered)).await;
     stage.until_settled().await;
@@ -141,33 +138,99 @@ async fn a_parked_answer_can_be_sent_after_all_or_forgotten() {
     stage.finish().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_are_told_only_to_who_asks_by_address() {
-    let stage = TestStage::start().await;
-    stage.begin(SALES, ANNA).await;
-    let (status, text) = stage.admin("/chats").await;
-    assert_eq!(status, 200);
-    assert!(text.contains("Anna Petrova"), "{text}");
-    // As a page does whose own name leads to this machine.
+/// The status and the text of an answer of the admin listener.
+async fn asked(stage: &TestStage, (method, path): (Method, &str), headers: &[(&str, &str)]) -> (u16, String) {
     let address = stage.bridge().expect("the bridge runs").admin_addr();
-    let asked = async |path: &str, host: &str| {
-        let request = reqwest::Client::new().get(format!("http://{address}{path}")).header("Host", host);
-        let response = request.send().await.expect("the listener answers");
-        (response.status().as_u16(), response.text().await.expect("the answer is text"))
-    };
-    let chat = format!("/chats/{}", conversation(SALES, ANNA));
-    for path in ["/chats", "/parked", &chat] {
-        for host in ["page.example.com", "page.example.com:80", "localhost.example.com", "127.0.0.1.example.com"] {
-            let (status, text) = asked(path, host).await;
-            assert!(status == 403 && !text.contains("Anna"), "{path} {host}: {status} {text}");
+    let request = reqwest::Client::new().request(method, format!("http://{address}{path}"));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let response = request.send().await.expect("the listener answers");
+    (response.status().as_u16(), response.text().await.expect("the answer is text"))
+}
+
+/// A link of `telekommo status --open`: the ticket in it.
+async fn ticket(stage: &TestStage) -> String {
+    let answer = stage.commands().post("http://localhost/session/link").send().await.unwrap().text().await.unwrap();
+    let link: Value = serde_json::from_str(&answer).unwrap();
+    link["url"].as_str().unwrap().split_once("/#ticket=").unwrap().1.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_sites_page_sees_and_changes_nothing_and_probes_answer_everybody() {
+    let stage = TestStage::start().await;
+    let address = stage.bridge().unwrap().admin_addr();
+    let own = format!("http://{address}");
+    let ways = [
+        (Method::GET, "/"),
+        (Method::GET, "/page.js"),
+        (Method::GET, "/status"),
+        (Method::GET, "/parked"),
+        (Method::POST, "/session"),
+        (Method::POST, "/parked/drop?ids=1"),
+    ];
+    for (method, path) in ways {
+        for foreign in [
+            ("Host", "page.example.com"),
+            ("Host", "localhost.example.com"),
+            ("Host", "127.0.0.1.example.com"),
+            ("Origin", "http://page.example.com"),
+            ("Origin", "http://127.0.0.1:1"),
+            ("Origin", "null"),
+        ] {
+            assert_eq!(asked(&stage, (method.clone(), path), &[foreign]).await.0, 403, "{method} {path} {foreign:?}");
         }
+    }
+    for path in ["/", "/status"] {
         for host in ["127.0.0.1", "[::1]:9090", "10.0.0.7:9090", "localhost:9090", "LOCALHOST"] {
-            assert_eq!(asked(path, host).await.0, 200, "{path} {host}");
+            assert_eq!(asked(&stage, (Method::GET, path), &[("Host", host)]).await.0, 200, "{path} {host}");
         }
+        assert_eq!(asked(&stage, (Method::GET, path), &[("Origin", &own)]).await.0, 200, "{path}");
     }
-    // Probes come by names, and tell nothing of anybody.
     for path in ["/live", "/ready", "/metrics"] {
-        assert_eq!(asked(path, "telekommo.example.com").await.0, 200, "{path}");
+        let foreign = [("Host", "telekommo.example.com"), ("Origin", "http://page.example.com")];
+        assert_eq!(asked(&stage, (Method::GET, path), &foreign).await.0, 200, "{path}");
     }
+    // What commands ask for is not there.
+    for path in ["/chats", "/queue", "/session/link"] {
+        assert_eq!(asked(&stage, (Method::GET, path), &[("X-Telekommo", "1")]).await.0, 404, "{path}");
+    }
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_are_shown_and_changed_within_a_session_alone() {
+    let mut stage = TestStage::start().await;
+    stage.allow_failures();
+    stage.begin(SALES, ANNA).await;
+    stage.telegram.block(SALES.token, ANNA, true);
+    let id = stage.reply(SALES, ANNA, "what was said").await;
+    assert!(matches!(stage.outcome(&id).await, Status::Failed { code: 901, .. }));
+    let number = listed(&stage).await[0]["id"].as_u64().unwrap();
+    let drop = format!("/parked/drop?ids={number}");
+    for wrong in ["", "Bearer ", "Bearer x", "Basic eDp4"] {
+        for (method, path) in [(Method::GET, "/parked"), (Method::POST, drop.as_str())] {
+            let (status, text) = asked(&stage, (method, path), &[("Authorization", wrong), ("X-Telekommo", "1")]).await;
+            assert!(
+                status == 401 && text.contains("`sudo telekommo status --open`"),
+                "{path} {wrong}: {status} {text}"
+            );
+        }
+        assert_eq!(asked(&stage, (Method::POST, "/session"), &[("Authorization", wrong)]).await.0, 401);
+    }
+    let link = format!("Bearer {}", ticket(&stage).await);
+    let (status, _) = asked(&stage, (Method::GET, "/parked"), &[("Authorization", &link)]).await;
+    assert_eq!(status, 401, "a ticket is no token");
+    let (status, text) = asked(&stage, (Method::POST, "/session"), &[("Authorization", &link)]).await;
+    assert_eq!(status, 200);
+    assert_eq!(asked(&stage, (Method::POST, "/session"), &[("Authorization", &link)]).await.0, 401, "it was used");
+    let token: Value = serde_json::from_str(&text).unwrap();
+    let token = format!("Bearer {}", token["token"].as_str().unwrap());
+    let session = [("Authorization", token.as_str()), ("X-Telekommo", "1")];
+    let (status, text) = asked(&stage, (Method::GET, "/parked"), &session).await;
+    assert!(status == 200 && text.contains("what was said") && text.contains("Anna Petrova"), "{text}");
+    let foreign = [session[0], session[1], ("Origin", "http://page.example.com")];
+    assert_eq!(asked(&stage, (Method::POST, &drop), &foreign).await.0, 403);
+    assert_eq!(listed(&stage).await.len(), 1, "nothing has been changed so far");
+    assert_eq!(asked(&stage, (Method::POST, &drop), &session).await, (200, r#"{"done":1,"left":[]}"#.to_owned()));
+    assert!(listed(&stage).await.is_empty());
     stage.finish().await;
 }

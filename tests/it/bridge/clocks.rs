@@ -40,8 +40,7 @@ async fn compared(stage: &TestStage) {
     let from = clock::now();
     let is_so = || stage.store().caught_up_at().unwrap().is_some_and(|at| at >= from);
     // One that is under way may have begun earlier: whoever asks gets one more.
-    let admin = stage.bridge().unwrap().admin_addr();
-    let request = reqwest::Client::new().post(format!("http://{admin}/reconcile")).header("X-Telekommo", "1");
+    let request = stage.commands().post("http://localhost/reconcile");
     let said = request.send().await.unwrap().text().await.unwrap();
     assert!(is_so() || said.contains("found 0"), "{said}");
 }

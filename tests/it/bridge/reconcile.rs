@@ -19,7 +19,7 @@ use telekommo::{
     },
 };
 
-use crate::support::{TestStage, conversation, eventually, in_telegram, stranger, told};
+use crate::support::{TestStage, by_socket, conversation, eventually, in_telegram, stranger, told};
 
 mod found;
 mod refused_hooks;
@@ -273,8 +273,7 @@ async fn what_is_too_old_is_told_of_and_not_sent() {
 
 /// Asks the running bridge, as `telekommo reconcile` does.
 async fn reconcile(stage: &Harness, below: &str) -> String {
-    let admin = stage.bridge().expect("the bridge runs").admin_addr();
-    let request = reqwest::Client::new().post(format!("http://{admin}/reconcile{below}")).header("X-Telekommo", "1");
+    let request = by_socket(stage.dir()).post(format!("http://localhost/reconcile{below}"));
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 200);
     answer.text().await.unwrap()
@@ -298,7 +297,7 @@ async fn a_running_bridge_looks_when_it_is_asked() {
         assert_eq!(stage.outcome(id).await, Status::Delivered);
     }
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3"]);
-    assert_eq!(stage.admin("/reconcile").await.0, 405);
+    assert_eq!(stage.admin("/reconcile").await.0, 404, "it is for commands alone");
     stage.allow_failures();
     stage.kommo.fault(Endpoint::History, Fault::Status { code: 500, body: String::new() }, u32::MAX);
     assert!(reconcile(&stage, "").await.contains("1 conversation could not be read"));
@@ -309,9 +308,9 @@ async fn a_running_bridge_looks_when_it_is_asked() {
 async fn a_web_page_cannot_ask_for_it_and_nobody_for_nonsense() {
     let stage = TestStage::start().await;
     let admin = stage.bridge().unwrap().admin_addr();
-    let client = reqwest::Client::new();
-    assert_eq!(client.post(format!("http://{admin}/reconcile")).send().await.unwrap().status(), 403);
-    let soon = client.post(format!("http://{admin}/reconcile/soon")).header("X-Telekommo", "1");
+    let by_port = reqwest::Client::new().post(format!("http://{admin}/reconcile")).header("X-Telekommo", "1");
+    assert_eq!(by_port.send().await.unwrap().status(), 404);
+    let soon = stage.commands().post("http://localhost/reconcile/soon");
     assert_eq!(soon.send().await.unwrap().status(), 400);
     stage.finish().await;
 }

@@ -145,12 +145,11 @@ async fn a_lead_that_does_not_come_holds_up_nothing_about_the_contact() {
 
 /// Asks the bridge for what `telekommo chats link` asks for.
 async fn link(stage: &TestStage, line: Line, customer: i64, contact: u64) {
-    let admin = stage.bridge().expect("the bridge runs").admin_addr();
     let name = conversation(line, customer);
     let is_known = async || stage.store().chat(&name.parse().unwrap()).unwrap().is_some();
     eventually("the bridge knows the chat", is_known).await;
-    let url = format!("http://{admin}/chats/link?conversation={name}&contact={contact}");
-    let answer = reqwest::Client::new().post(url).header("X-Telekommo", "1").send().await.expect("it answers");
+    let url = format!("http://localhost/chats/link?conversation={name}&contact={contact}");
+    let answer = stage.commands().post(url).send().await.expect("it answers");
     assert_eq!(answer.status(), 204);
 }
 
