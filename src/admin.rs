@@ -48,6 +48,7 @@ pub mod setup;
 pub mod socket;
 pub(crate) mod sources;
 pub(crate) mod status;
+pub(crate) mod tap;
 pub mod upkeep;
 
 /// What `/live` says. A check knows a running bridge by it.

@@ -48,6 +48,7 @@ use crate::{
         Relay,
         context::{Context, LogOnce, ReadReceipts},
         reconcile::Reconciler,
+        tap::Tap,
         typing::TypingRelay,
     },
     serve::{self, mark::Mark},
@@ -195,6 +196,7 @@ impl Services {
             spoken: identity::spoken(kommo, &store)?,
             channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
             said: LogOnce::default(),
+            tap: Tap::default(),
             metrics: Arc::clone(&metrics),
             crm,
         });
@@ -314,6 +316,7 @@ impl Services {
                 .merge(mark.clone().router())
                 .merge(admin::crossed::router(self.store.clone()))
                 .merge(admin::reconcile::router(Arc::clone(reconciler)))
+                .merge(admin::tap::router(self.context.tap.clone(), stop.clone()))
                 .merge(history::router(self.store.clone(), self.imported(config)))
                 .merge(import::router(importer));
             life.essential("command socket", socket.serve(commands, stop.clone())?);

@@ -25,6 +25,7 @@ pub mod restore;
 pub mod sources;
 pub mod status;
 mod table;
+pub mod tap;
 pub mod templates;
 pub mod terminal;
 pub mod usage;

@@ -12,7 +12,7 @@ use telekommo::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
         chats, check, compact, connect, generated, history, import, init, invite, manual, parked, private, queue,
-        reconcile, register, restore, sources, status, templates, terminal, usage,
+        reconcile, register, restore, sources, status, tap, templates, terminal, usage,
     },
     config::Config,
     lifecycle::{self, Ended, Ignored, Signals},
@@ -57,6 +57,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         Command::Chats { request } => with_config(&config, |config| wait_for(chats::run(config, request))),
         Command::Templates { request } => with_config(&config, |config| wait_for(templates::run(config, request))),
         Command::Status { json, open } => with_config(&config, |config| wait_for(status::run(config, json, open))),
+        Command::Tap { watch } => with_config(&config, |config| wait_for(tap::run(config, watch))),
         Command::Queue { request } => with_config(&config, |config| wait_for(queue::run(config, request))),
         Command::Parked { request } => with_config(&config, |config| wait_for(parked::run(config, request))),
         Command::Alerts { request } => {

@@ -42,6 +42,7 @@ pub mod retry_policy;
 mod span;
 mod status;
 mod step;
+pub mod tap;
 mod task;
 pub mod typing;
 

@@ -11,8 +11,8 @@ use reqwest::Url;
 
 use crate::{
     cli::{
-        alerts, chats, check, generated, import, init, invite, manual, parked, queue, register, sources, templates,
-        values,
+        alerts, chats, check, generated, import, init, invite, manual, parked, queue, register, sources, tap,
+        templates, values,
     },
     config::{Config, ConfigError, Environment},
 };
@@ -110,6 +110,14 @@ pub enum Command {
         /// Print a link that opens the status page for retrying and dropping parked messages.
         #[arg(long, conflicts_with = "json")]
         open: bool,
+    },
+    /// Watch what the running bridge relays, while it does.
+    ///
+    /// What people write is shown with --content alone. Whoever reads too slowly misses something, and is told so: the
+    /// bridge never waits.
+    Tap {
+        #[command(flatten)]
+        watch: tap::Watch,
     },
     /// List, show, retry, park or drop messages that wait or are parked.
     Queue {

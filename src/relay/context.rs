@@ -16,7 +16,7 @@ use crate::{
     kommo::{chats::Chats, media::Downloads},
     media::link::Links,
     metrics::Metrics,
-    relay::crm::settings::Crm,
+    relay::{crm::settings::Crm, tap::Tap},
     store::Store,
     telegram::bot::Bot,
     words::Spoken,
@@ -59,6 +59,8 @@ pub struct Context {
     pub spoken: Spoken,
     /// The channel's bot, in whose name Kommo is told what nobody in the account wrote.
     pub channel_bot: Option<KommoUserId>,
+    /// Who watches what is relayed.
+    pub tap: Tap,
     /// What is said in the log once.
     pub said: LogOnce,
     /// Where it shows how Kommo is doing.

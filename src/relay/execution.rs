@@ -21,6 +21,7 @@ use crate::{
         retry_policy::{self, RetryPolicy},
         span,
         step::{Attempted, StepError, StepResult},
+        tap::Relayed,
         task::Task,
     },
     store::{Class, Lease, Outcome, StoreError},
@@ -80,7 +81,8 @@ impl Execution<'_> {
             let blame = self.blame(&message, &attempted, lease.class());
             self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
         };
-        let (line, has_failed, now) = (Line::of(&lease, message_id), attempted.outcome.is_err(), clock::steady());
+        let (line, has_failed, now) =
+            (Line::of(&lease, message_id.clone()), attempted.outcome.is_err(), clock::steady());
         let outcome = retry_policy::outcome(&lease, answers, attempted, blame, self.policy, now, fastrand::f64());
         let failed = has_failed.then(|| Failed::of(&outcome, now)).flatten();
         let name = retry_policy::name(&outcome);
@@ -88,6 +90,7 @@ impl Execution<'_> {
         if let (Outcome::Park { needs_person, .. }, Some((direction, source))) = (&outcome, &flow) {
             self.metrics.given_up(source.as_ref(), *direction, messages, *needs_person);
         }
+        self.context.tap.tell(|| Relayed::of(&lease, message_id, (&outcome, name), clock::now()));
         let goes_on = matches!(outcome, Outcome::Retry { .. } | Outcome::Repeat);
         let parked = lease.settle(outcome, clock::now()).await?;
         match failed {

@@ -31,5 +31,6 @@ mod start;
 mod status;
 mod stop;
 mod systemd;
+mod tap;
 mod templates;
 mod terminal;
