@@ -230,12 +230,7 @@ fn main() {
     fill_yardstick(&yardstick, messages);
     print("yardstick: a row of 100 bytes in sled", &yardstick, messages, apart("sled", &yardstick));
     let (most, memory) = apart("fill", &dir);
-    println!(
-        "| {:<42} | {most:>13} | {:>10} | {:>9} |",
-        "at the end of filling it, the most on the disk",
-        memory >> 20,
-        ""
-    );
+    println!("| {:<42} | {most:>13} | {:>10} | {:>9} |", "while it is filled", memory >> 20, "");
     // A start finds that it has not grown.
     fs::write(dir.join("store.marker"), u64::MAX.to_string()).expect("there is room");
     print("filled", &dir, messages, apart("store", &dir));
