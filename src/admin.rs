@@ -42,8 +42,9 @@ pub(crate) mod parked;
 pub mod public_address;
 pub(crate) mod queue;
 pub mod reconcile;
+pub mod reload;
 mod said;
-pub(crate) mod session;
+pub mod session;
 pub mod setup;
 pub mod socket;
 pub(crate) mod sources;
@@ -76,14 +77,13 @@ pub struct Doors {
     pub listener: Router,
 }
 
-/// The doors of a bridge whose admin listener is at `listener`.
+/// The doors of a bridge with the sessions of its page.
 pub fn doors(
     health: Arc<Health>,
     (bots, imported): (BTreeMap<SourceId, BotId>, Imports),
-    listener: SocketAddr,
+    sessions: Arc<Sessions>,
 ) -> Doors {
     let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
-    let sessions = Arc::new(Sessions::new(listener));
     let admin = Admin { store, bots: Arc::new(bots), imported, metrics, health, sessions };
     let parked = || {
         Router::new()

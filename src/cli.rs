@@ -21,6 +21,7 @@ mod qr;
 pub mod queue;
 pub mod reconcile;
 pub mod register;
+pub mod reload;
 pub mod restore;
 pub mod sources;
 pub mod status;

@@ -23,6 +23,7 @@ mod file;
 mod ids;
 mod keys;
 mod layers;
+mod load;
 mod log;
 mod parse;
 mod phone_texts;
@@ -33,17 +34,12 @@ mod sections;
 mod shape;
 mod syntax;
 mod url;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 pub use self::{
     alerts::{AlertBot, AlertTarget, Alerts, EmailTarget, Heartbeat, MailTls, SecretUrl, WebTarget},
@@ -55,6 +51,7 @@ pub use self::{
     parse::duration,
     secret::{BotToken, ChannelSecret, Secret},
     url::BaseUrl,
+    written::{Changes, Written},
 };
 use ipnet::IpNet;
 pub(crate) use keys::nearest;
@@ -69,9 +66,6 @@ use crate::{
     net::{Egress, Proxy},
     words::Language,
 };
-
-/// Where the file is looked for if the command line names none, in this order.
-const PLACES: [&str; 2] = ["config.toml", "/etc/telekommo/config.toml"];
 
 /// Everything the operator decides.
 #[derive(Clone, Debug)]
@@ -104,6 +98,9 @@ pub struct Config {
     pub retry: Retry,
     /// What looks wrong though it stops nothing: who else can read secrets, variables that set no key. Sentences.
     pub warnings: Vec<String>,
+    /// What all of this was made of.
+    pub written: Written,
+    place: load::Place,
 }
 
 /// The listener that the internet reaches: Kommo's hooks, and signed media links.
@@ -328,23 +325,4 @@ pub struct Retry {
     pub probe_every: Duration,
     /// How old an answer may grow before it is reported as failed instead of sent.
     pub give_up_after: Duration,
-}
-
-impl Config {
-    /// Reads the configuration from the file at `path`, with the variables of `environment` over it.
-    ///
-    /// Without a path it is `config.toml` in the working directory, else `/etc/telekommo/config.toml`; if there is
-    /// neither, the `TELEKOMMO_` variables alone must do.
-    ///
-    /// # Errors
-    /// [`ConfigError`], a text for the operator that never contains a secret.
-    pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
-        Self::load_from(path, &PLACES.map(Path::new), environment)
-    }
-
-    /// [`Config::load`] with the places to look at as an argument.
-    fn load_from(path: Option<&Path>, places: &[&Path], environment: &Environment) -> Result<Self, ConfigError> {
-        let file = file::find(path, places, environment)?;
-        sections::read(&layers::Layers::read(file, environment)?)
-    }
 }

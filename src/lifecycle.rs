@@ -19,14 +19,16 @@ use std::{
 
 use futures_util::FutureExt;
 use sd_notify::NotifyState;
-use tokio::time::{Instant, interval, interval_at, timeout};
+use tokio::time::{interval, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{metrics::Metrics, relay::HEARTBEAT, store::Store};
 
+mod notify;
 mod signals;
 
-pub use signals::{Ignored, Signals};
+pub use notify::{starting, tell_ready, tell_reloaded, tell_reloading, tell_stopping};
+pub use signals::{HangUps, Ignored, Signals};
 
 /// How long what is in flight may take after a stop was asked for.
 pub const GRACE: Duration = Duration::from_secs(6);
@@ -43,6 +45,27 @@ pub struct Lifecycle {
     hard: CancellationToken,
     tasks: TaskTracker,
     failed: Arc<AtomicBool>,
+}
+
+/// A task that may be ended before the bridge is.
+#[derive(Debug)]
+#[must_use]
+pub struct Part {
+    stop: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl Part {
+    /// Asks it to end: to take nothing new, and to finish what is in flight.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn end(&self) {
+        self.stop();
+        self.ended.cancelled().await;
+    }
 }
 
 /// How a bridge ended.
@@ -84,12 +107,37 @@ impl Lifecycle {
         name: &'static str,
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
+        self.watch(name, self.soft.clone(), task);
+    }
+
+    /// Runs a task that may be ended before the bridge is, and that the bridge cannot do without until then. It gets
+    /// the token that ends it.
+    pub fn part<E: Display, F: Future<Output = Result<(), E>> + Send + 'static>(
+        &self,
+        name: &'static str,
+        task: impl FnOnce(CancellationToken) -> F,
+    ) -> Part {
+        let (stop, ended) = (self.soft.child_token(), CancellationToken::new());
+        let (work, done) = (task(stop.clone()), ended.clone().drop_guard());
+        self.watch(name, stop.clone(), async move {
+            let _done = done;
+            work.await
+        });
+        Part { stop, ended }
+    }
+
+    fn watch<E: Display>(
+        &self,
+        name: &'static str,
+        stop: CancellationToken,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
         let this = self.clone();
         self.tasks.spawn(async move {
             let outcome = this.hard.run_until_cancelled(AssertUnwindSafe(task).catch_unwind()).await;
             match outcome {
                 None => tracing::debug!(task = name, "dropped"),
-                Some(Ok(Ok(()))) if this.soft.is_cancelled() => {}
+                Some(Ok(Ok(()))) if stop.is_cancelled() => {}
                 Some(Ok(Ok(()))) => this.fail(name, "it ended by itself"),
                 Some(Ok(Err(error))) => this.fail(name, &error),
                 Some(Err(_panic)) => this.fail(name, "it panicked"),
@@ -144,41 +192,6 @@ impl Lifecycle {
     }
 }
 
-/// Tells systemd that the bridge works, if systemd started it.
-pub fn tell_ready() {
-    tell(&[NotifyState::Ready]);
-}
-
-/// Tells systemd that the bridge stops.
-pub fn tell_stopping() {
-    tell(&[NotifyState::Stopping]);
-}
-
-fn tell(states: &[NotifyState]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd could not be notified");
-    }
-}
-
-/// How often systemd is told that a start goes on, and for how long it waits then.
-const STARTING_EVERY: Duration = Duration::from_secs(5);
-const STARTING_FOR: Duration = Duration::from_secs(30);
-
-/// Waits for a part of the start that may take long. As long as it does, systemd is asked to wait as well.
-pub async fn starting<T>(work: impl Future<Output = T>) -> T {
-    let mut every = interval_at(Instant::now() + STARTING_EVERY, STARTING_EVERY);
-    let mut work = std::pin::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            _ = every.tick() => {
-                let usec = u32::try_from(STARTING_FOR.as_micros()).unwrap_or(u32::MAX);
-                tell(&[NotifyState::ExtendTimeoutUsec(usec)]);
-            }
-        }
-    }
-}
-
 /// Feeds systemd's watchdog for as long as every route's loop comes round and the store commits. Without a watchdog it
 /// only waits for `stop`.
 pub async fn feed_watchdog(
@@ -195,7 +208,7 @@ pub async fn feed_watchdog(
         let stalled: Vec<_> = metrics.stalled(STALLED_AFTER).iter().map(ToString::to_string).collect();
         let commits = timeout(limit / 3, store.until_durable()).await.is_ok();
         if stalled.is_empty() && commits {
-            tell(&[NotifyState::Watchdog]);
+            notify::tell(&[NotifyState::Watchdog]);
         } else {
             tracing::error!(routes = stalled.join(" "), commits, "a task hangs: the watchdog is not fed");
         }
@@ -218,6 +231,19 @@ mod tests {
         });
         life.stop();
         assert_eq!(life.ended().await, Ended::Stopped);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_was_ended_takes_nothing_with_it_and_one_that_just_ends_does() {
+        let life = Lifecycle::default();
+        let waits = |stop: CancellationToken| async move {
+            stop.cancelled().await;
+            Ok::<_, String>(())
+        };
+        life.part("ended", waits).end().await;
+        assert!(!life.stop_token().is_cancelled());
+        let _one = life.part("by itself", |_| async { Ok::<_, String>(()) });
+        assert_eq!(life.ended().await, Ended::Failed);
     }
 
     #[tokio::test(start_paused = true)]

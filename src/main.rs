@@ -12,10 +12,10 @@ use telekommo::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
         chats, check, compact, connect, generated, history, import, init, invite, manual, parked, private, queue,
-        reconcile, register, restore, sources, status, tap, templates, terminal, usage,
+        reconcile, register, reload, restore, sources, status, tap, templates, terminal, usage,
     },
     config::Config,
-    lifecycle::{self, Ended, Ignored, Signals},
+    lifecycle::{self, Ended, HangUps, Ignored, Signals},
 };
 use tokio::runtime::Runtime;
 #[cfg(feature = "sandbox")]
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
 fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run => run(&config),
+        Command::Reload { json } => Runtime::new()?.block_on(reload::run(&config, json)),
         Command::Check { check } => check::run(config.load(), &check),
         Command::Init { init } => init::run(config.path, &init).map(|()| ExitCode::SUCCESS),
         Command::Connect => with_config(&config, |config| wait_for(connect::connect(config))),
@@ -141,14 +142,18 @@ fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {
     private::private_files();
     let runtime = Runtime::new()?;
     // Before anything else: a signal that comes while the configuration is read or the store opens must not kill.
-    let (signals, ignored) = {
+    let (signals, hang_ups, ignored) = {
         let _inside = runtime.enter();
         Signals::of_daemon()?
     };
-    with_config(path, |config| bridge(config, runtime, signals, ignored))
+    with_config(path, |config| bridge(config, runtime, (signals, hang_ups, ignored)))
 }
 
-fn bridge(config: &Config, runtime: Runtime, signals: Signals, ignored: Ignored) -> anyhow::Result<ExitCode> {
+fn bridge(
+    config: &Config,
+    runtime: Runtime,
+    (signals, hang_ups, ignored): (Signals, HangUps, Ignored),
+) -> anyhow::Result<ExitCode> {
     logging::start(&config.log);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "telekommo starts");
     for warning in advice::of(config) {
@@ -159,6 +164,7 @@ fn bridge(config: &Config, runtime: Runtime, signals: Signals, ignored: Ignored)
         let app = App::start(config).await?;
         app.lifecycle().on_signals(signals);
         lifecycle::tell_ready();
+        app.on_hang_ups(hang_ups);
         app.lifecycle().stop_token().cancelled().await;
         lifecycle::tell_stopping();
         let ended = app.ended().await;

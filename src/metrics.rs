@@ -145,6 +145,11 @@ impl Metrics {
         self.beats.insert(route.clone(), Instant::now());
     }
 
+    /// A route's loop has ended. If another one does its jobs by now, that one comes round again soon.
+    pub fn rest(&self, route: &Route) {
+        self.beats.remove(route);
+    }
+
     /// The routes whose loops have not come round for longer than `limit`.
     #[must_use]
     pub fn stalled(&self, limit: Duration) -> Vec<Route> {

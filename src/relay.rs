@@ -120,6 +120,7 @@ impl Relay {
                 Some(done) = in_flight.steps.join_next() => in_flight.ended(done)?,
             }
         }
+        self.metrics.rest(&self.route);
         while let Some(done) = in_flight.steps.join_next().await {
             in_flight.ended(done)?;
         }

@@ -41,6 +41,7 @@ mod body;
 mod connections;
 mod conversation;
 mod entrance;
+mod exchange;
 mod head;
 mod limits;
 pub mod mark;
@@ -58,6 +59,7 @@ mod write_timeout;
 mod tests;
 
 pub use self::{
+    exchange::Exchange,
     limits::{Limits, raise_open_files},
     peer::Proxies,
     stand_in::stand_in,

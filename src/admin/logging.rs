@@ -1,20 +1,26 @@
 //! Where the log goes and what it may say.
 
+use std::sync::OnceLock;
+
 use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Registry,
     filter::filter_fn,
     fmt,
     fmt::MakeWriter,
     layer::SubscriberExt,
+    reload,
     util::{SubscriberInitExt, TryInitError},
 };
 
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFilter, LogFormat};
 
 /// Libraries that must not become chatty when the operator asks for detail: their debug output can hold whole requests,
 /// and with them addresses that contain bot tokens.
 const CAPPED: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls", "sled", "teloxide", "teloxide_core"];
+
+/// Changes which lines are written, once there is a log.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Starts logging to stderr. May be called once per process.
 pub fn start(log: &Log) {
@@ -30,13 +36,25 @@ pub fn start_into<W>(log: &Log, place: W, is_colored: bool) -> Result<(), TryIni
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let (filter, handle) = reload::Layer::new(EnvFilter::new(log.level.as_str()));
     let registry = tracing_subscriber::registry()
-        .with(EnvFilter::new(log.level.as_str()))
+        .with(filter)
         .with(filter_fn(|metadata| is_allowed(metadata.target(), *metadata.level())));
     let lines = fmt::layer().with_writer(place);
     match log.format {
         LogFormat::Text => registry.with(lines.with_target(false).with_ansi(is_colored)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
+    }?;
+    // Only the first start gets here.
+    let _ = FILTER.set(handle);
+    Ok(())
+}
+
+/// Writes the lines of another level from now on.
+pub fn change_level(level: &LogFilter) {
+    let changed = FILTER.get().map(|filter| filter.reload(EnvFilter::new(level.as_str())));
+    if let Some(Err(error)) = changed {
+        tracing::warn!(%error, "the log keeps its level");
     }
 }
 

@@ -50,7 +50,7 @@ struct Token {
 
 /// The tickets and sessions of one bridge. They are kept as digests, and no longer than the process lives.
 #[derive(Debug)]
-pub(super) struct Sessions {
+pub struct Sessions {
     /// Where the page is.
     listener: SocketAddr,
     state: Mutex<[Known; 2]>,
@@ -63,7 +63,7 @@ const TICKETS: usize = 0;
 const TOKENS: usize = 1;
 
 impl Sessions {
-    pub(super) fn new(listener: SocketAddr) -> Self {
+    pub fn new(listener: SocketAddr) -> Self {
         Self { listener, state: Mutex::default() }
     }
 

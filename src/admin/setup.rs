@@ -153,6 +153,7 @@ impl Setup {
 
     async fn look_after_account(&self) {
         let Some(account) = &self.account else {
+            self.metrics.note(Cause::Sources, None);
             if self.kommo.access_token.is_some() {
                 tracing::warn!("kommo.access_token is useless without kommo.account_url: set both");
             }
@@ -240,7 +241,12 @@ impl Setup {
 
     /// Tells of the token's end ahead of it: at the start, and once per warning that has become due since.
     async fn watch_token(&self) {
-        let Some(claims) = &self.claims else { return };
+        let Some(claims) = &self.claims else {
+            // There may have been one before.
+            self.metrics.note(Cause::Token, None);
+            self.metrics.note(Cause::TokenEnded, None);
+            return;
+        };
         if let Some(at) = claims.ends_at() {
             self.metrics.token_ends(at);
         }

@@ -46,14 +46,25 @@ pub struct Limits {
     pub reserve_bytes: u64,
 }
 
+impl Limits {
+    const fn of(config: &Config) -> Self {
+        Self {
+            backlog_after: config.alerts.backlog_after,
+            failed_percent: config.alerts.failed_percent,
+            disk_bytes: config.alerts.disk_bytes,
+            reserve_bytes: config.store.reserve_bytes,
+        }
+    }
+}
+
 /// Looks at one bridge.
 pub struct Health {
     store: Store,
     metrics: Arc<Metrics>,
     data_dir: PathBuf,
-    limits: Limits,
+    limits: Mutex<Limits>,
     /// What there is to be shown.
-    expected: Expected,
+    expected: Mutex<Expected>,
     time: OnceLock<KommoTime>,
     totals: Mutex<VecDeque<(Instant, Totals)>>,
 }
@@ -61,12 +72,7 @@ pub struct Health {
 impl Health {
     #[must_use]
     pub fn new(config: &Config, store: Store, metrics: Arc<Metrics>, expected: Expected) -> Self {
-        let limits = Limits {
-            backlog_after: config.alerts.backlog_after,
-            failed_percent: config.alerts.failed_percent,
-            disk_bytes: config.alerts.disk_bytes,
-            reserve_bytes: config.store.reserve_bytes,
-        };
+        let (limits, expected) = (Mutex::new(Limits::of(config)), Mutex::new(expected));
         let (time, totals) = (OnceLock::new(), Mutex::default());
         Self { expected, store, metrics, data_dir: config.data_dir.clone(), limits, time, totals }
     }
@@ -75,6 +81,17 @@ impl Health {
     pub fn heed(&self, time: KommoTime) {
         // It is given once, when there is a client for Kommo.
         self.time.get_or_init(|| time);
+    }
+
+    /// Heeds the limits of another configuration from now on, and shows what is `expected` with it.
+    pub fn change(&self, config: &Config, expected: Expected) {
+        self.metrics.expect(&expected, clock::now());
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = Limits::of(config);
+        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = expected;
+    }
+
+    fn limits(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is told and counted of this bridge.
@@ -117,7 +134,7 @@ impl Health {
         self.metrics.disk(self.room());
         // What it notes is shown.
         drop(self.look());
-        self.metrics.show_troubles(&self.expected);
+        self.metrics.show_troubles(&self.expected());
     }
 
     /// How much room is taken and left on the disk. What cannot be measured counts as nothing.
@@ -134,12 +151,12 @@ impl Health {
 
     /// What the bridge has.
     #[must_use]
-    pub const fn expected(&self) -> &Expected {
-        &self.expected
+    pub fn expected(&self) -> Expected {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn disk(&self) -> Option<String> {
-        let Limits { disk_bytes, reserve_bytes, .. } = self.limits;
+        let Limits { disk_bytes, reserve_bytes, .. } = self.limits();
         let free = free_bytes(&self.data_dir).ok().filter(|free| *free < disk_bytes)?;
         let (free, reserve) = (free >> 20, reserve_bytes >> 20);
         Some(format!(
@@ -151,7 +168,7 @@ impl Health {
         let age = |at: UnixMillis| at.until(now);
         let oldest = counts.routes.iter().filter_map(|(route, queue)| Some((route, queue, age(queue.oldest_at?))));
         let (route, queue, age) =
-            oldest.max_by_key(|(_, _, age)| *age).filter(|(_, _, age)| *age > self.limits.backlog_after)?;
+            oldest.max_by_key(|(_, _, age)| *age).filter(|(_, _, age)| *age > self.limits().backlog_after)?;
         let to = match route {
             Route::Inbound => "to Kommo",
             Route::Outbound(_) => "to customers",
@@ -179,7 +196,7 @@ impl Health {
         }
         let lately = samples.front().map(|(_, before)| totals.since(before))?;
         let (failed, all) = (lately.failed, lately.failed + lately.delivered);
-        let are_too_many = failed >= FEWEST_FAILURES && failed * 100 > all * self.limits.failed_percent;
+        let are_too_many = failed >= FEWEST_FAILURES && failed * 100 > all * self.limits().failed_percent;
         are_too_many.then(|| {
             format!(
                 "{failed} of {all} messages failed within the last hour. `telekommo parked list` shows those that are \

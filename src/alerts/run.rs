@@ -73,6 +73,7 @@ impl Alerts {
     pub fn new(config: &Config, health: Arc<Health>, targets: Targets) -> Self {
         let now = Instant::now();
         let course = |target| Course { target, is_busy: false, failed: 0, next_at: now };
+        let counted = health.metrics().totals();
         let mut memory = Memory::load(&config.data_dir);
         memory.outboxes.retain(|name, _| targets.contains_key(name));
         Self {
@@ -86,7 +87,8 @@ impl Alerts {
             memory,
             kept_at: now,
             started_at: now,
-            counted: Totals::default(),
+            // What was counted before is in the memory already.
+            counted,
         }
     }
 

@@ -6,9 +6,17 @@ use crate::{
     admin::public_address::PublicAddress,
     alerts::{self, Alerts, Heartbeat, Targets, Ways, health::Health},
     app::bots::{access, bots},
-    config::Config,
-    lifecycle::Lifecycle,
+    config::{Changes, Config},
+    lifecycle::{Lifecycle, Part},
+    metrics::Cause,
 };
+
+/// What the watch on the public address depends on.
+const ADDRESS: [&str; 3] = ["server.public_url", "alerts.ask_every", "alerts.expires_within"];
+/// What the alerts depend on: a target may be reached by the bot of a source.
+const ALERTS: [&str; 5] = ["alerts", "alert_targets", "sources", "telegram", "server.public_url"];
+/// What the heartbeat depends on.
+const HEARTBEAT: [&str; 2] = ["alerts.heartbeat_url", "alerts.heartbeat_every"];
 
 /// Where alerts go.
 ///
@@ -21,21 +29,109 @@ pub fn targets(config: &Config) -> anyhow::Result<Targets> {
     alerts::targets(&config.alerts.targets, &Ways { bots: &bots(config)?, access: &access(config) })
 }
 
-/// Starts what watches the public address, which leads to `public`; and the alerts and the heartbeat, if there are any.
-///
-/// # Errors
-/// If a client cannot be set up.
-pub(super) fn start(config: &Config, health: &Arc<Health>, public: SocketAddr, life: &Lifecycle) -> anyhow::Result<()> {
-    let address = PublicAddress::new(config, public, Arc::clone(health.metrics()))?;
-    life.essential("public address", address.run(life.stop_token()));
-    let targets = targets(config)?;
-    if !targets.is_empty() {
+/// The tasks that watch and tell, which do not wait until it is known which account it is.
+pub(super) struct Alerting {
+    address: Part,
+    alerts: Option<Part>,
+    heartbeat: Option<Part>,
+    /// The names of the targets.
+    targets: Vec<String>,
+}
+
+/// What takes the place of what; nothing, where it stays as it is.
+pub(super) struct Prepared {
+    address: Option<PublicAddress>,
+    targets: Option<Targets>,
+    heartbeat: Option<Wanted>,
+}
+
+/// The heartbeat, if there is to be one.
+struct Wanted(Option<Heartbeat>);
+
+impl Alerting {
+    /// Starts what watches the public address, which leads to `public`; and the alerts and the heartbeat, if there are
+    /// any.
+    ///
+    /// # Errors
+    /// If a client cannot be set up.
+    pub(super) fn start(
+        config: &Config,
+        health: &Arc<Health>,
+        public: SocketAddr,
+        life: &Lifecycle,
+    ) -> anyhow::Result<Self> {
+        let targets = targets(config)?;
+        let names = targets.keys().cloned().collect();
+        let heartbeat = heartbeat(config, health)?;
+        Ok(Self {
+            address: watched(PublicAddress::new(config, public, Arc::clone(health.metrics()))?, life),
+            alerts: told(config, health, targets, life),
+            heartbeat: heartbeat.map(|heartbeat| beating(heartbeat, life)),
+            targets: names,
+        })
+    }
+
+    /// What a changed configuration makes of them.
+    ///
+    /// # Errors
+    /// If a client cannot be set up. Then nothing has changed.
+    pub(super) fn prepare(
+        config: &Config,
+        changes: &Changes,
+        health: &Arc<Health>,
+        public: SocketAddr,
+    ) -> anyhow::Result<Prepared> {
+        let address = || PublicAddress::new(config, public, Arc::clone(health.metrics()));
+        Ok(Prepared {
+            address: changes.touch(&ADDRESS).then(address).transpose()?,
+            targets: changes.touch(&ALERTS).then(|| targets(config)).transpose()?,
+            heartbeat: changes.touch(&HEARTBEAT).then(|| heartbeat(config, health).map(Wanted)).transpose()?,
+        })
+    }
+
+    /// Puts in force what was prepared.
+    pub(super) async fn change(&mut self, prepared: Prepared, config: &Config, health: &Arc<Health>, life: &Lifecycle) {
+        if let Some(address) = prepared.address {
+            self.address.stop();
+            self.address = watched(address, life);
+        }
+        if let Some(targets) = prepared.targets {
+            // What was told stands in a file, which one of them writes at a time.
+            if let Some(alerts) = self.alerts.take() {
+                alerts.end().await;
+            }
+            for gone in self.targets.drain(..).filter(|name| !targets.contains_key(name)) {
+                health.metrics().note(Cause::AlertTarget(gone), None);
+            }
+            self.targets = targets.keys().cloned().collect();
+            self.alerts = told(config, health, targets, life);
+        }
+        if let Some(Wanted(heartbeat)) = prepared.heartbeat {
+            if let Some(heartbeat) = self.heartbeat.take() {
+                heartbeat.end().await;
+                health.metrics().note(Cause::Heartbeat, None);
+            }
+            self.heartbeat = heartbeat.map(|heartbeat| beating(heartbeat, life));
+        }
+    }
+}
+
+fn watched(address: PublicAddress, life: &Lifecycle) -> Part {
+    life.part("public address", |stop| address.run(stop))
+}
+
+fn told(config: &Config, health: &Arc<Health>, targets: Targets, life: &Lifecycle) -> Option<Part> {
+    (!targets.is_empty()).then(|| {
         let alerts = Alerts::new(config, Arc::clone(health), targets);
-        life.essential("alerts", alerts.run(life.stop_token()));
-    }
-    if let Some(heartbeat) = &config.alerts.heartbeat {
-        let heartbeat = Heartbeat::new(heartbeat.clone(), Arc::clone(health.metrics()))?;
-        life.essential("heartbeat", heartbeat.run(life.stop_token()));
-    }
-    Ok(())
+        life.part("alerts", |stop| alerts.run(stop))
+    })
+}
+
+fn heartbeat(config: &Config, health: &Arc<Health>) -> Result<Option<Heartbeat>, reqwest::Error> {
+    let heartbeat = config.alerts.heartbeat.as_ref();
+    heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.clone(), Arc::clone(health.metrics()))).transpose()
+}
+
+fn beating(heartbeat: Heartbeat, life: &Lifecycle) -> Part {
+    life.part("heartbeat", |stop| heartbeat.run(stop))
 }

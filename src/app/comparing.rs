@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    app::Services,
+    app::services::Services,
     config::Config,
     relay::reconcile::{self, Bounds, Reconciler},
 };

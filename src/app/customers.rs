@@ -1,5 +1,7 @@
 //! What the configuration says about customers in the account.
 
+use std::sync::Arc;
+
 use crate::{
     config::{AskPhone, Config},
     invite::InviteKey,
@@ -8,7 +10,7 @@ use crate::{
 };
 
 /// What is done for customers in the account. What needs a token and has none is said once.
-pub(super) fn crm(config: &Config, account: Option<Account>) -> Crm {
+pub(super) fn crm(config: &Config, account: Option<Account>, writing: Arc<Locks>) -> Crm {
     let kommo = &config.kommo;
     let is_asked_for = !config.campaigns.is_empty() || kommo.username_field.is_some() || !kommo.contact_tags.is_empty();
     if account.is_none() && is_asked_for {
@@ -26,6 +28,6 @@ pub(super) fn crm(config: &Config, account: Option<Account>) -> Crm {
         contact_tags: kommo.contact_tags.clone(),
         phone_texts: (config.telegram.ask_phone == AskPhone::OnStart).then(|| config.phone_texts.clone()),
         hold_for: config.telegram.phone_wait,
-        writing: Locks::default(),
+        writing,
     }
 }

@@ -9,9 +9,19 @@ use tokio::{net::TcpListener, sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::{self, identity, socket::CommandSocket},
+    admin::{
+        self, identity,
+        reload::{self, Wish},
+        session::Sessions,
+        socket::CommandSocket,
+    },
     alerts::health::Health,
-    app::{Services, bots, disk, doors},
+    app::{
+        bots, disk, doors,
+        reload::Slot,
+        running::{Doors, Running},
+        services::Services,
+    },
     config::{AccountId, Config},
     intake::hook::Scope,
     kommo::{account::Account, region::PhoneRegion, time::KommoTime, wire::trace},
@@ -22,22 +32,21 @@ use crate::{
 /// The wait where the schedule has none.
 const LAST_WAIT: Duration = Duration::from_mins(10);
 
-/// Takes hooks until it is known which account it is, and then starts the rest.
+/// Takes hooks until it is known which account it is, and then starts the rest, and puts it into `slot`.
 ///
 /// # Errors
 /// If the listeners cannot be shared.
 pub(super) fn wait(
-    config: Config,
-    (health, account): (Arc<Health>, Option<Account>),
+    (config, health, account): (Config, Arc<Health>, Option<Account>),
     life: &Lifecycle,
-    (public, admin): (TcpListener, TcpListener),
-    socket: Option<Arc<CommandSocket>>,
+    (public, admin, socket, wish): Doors,
+    slot: Slot,
 ) -> anyhow::Result<()> {
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
     let now = life.stop_token().child_token();
-    listen(&config, &health, life, (public_now, admin_now, socket.as_deref()), &now)?;
-    let starting = Starting { config, health, account, life: life.clone(), socket };
-    life.essential("first start", starting.run((public, admin), now));
+    listen(&config, &health, life, (public_now, admin_now, socket.as_deref(), &wish), &now)?;
+    let starting = Starting { config, health, account, life: life.clone(), slot };
+    life.essential("first start", starting.run((public, admin, socket, wish), now));
     Ok(())
 }
 
@@ -46,17 +55,17 @@ struct Starting {
     health: Arc<Health>,
     account: Option<Account>,
     life: Lifecycle,
-    socket: Option<Arc<CommandSocket>>,
+    slot: Slot,
 }
 
 impl Starting {
-    async fn run(self, (public, admin): (TcpListener, TcpListener), now: CancellationToken) -> anyhow::Result<()> {
+    async fn run(self, doors: Doors, now: CancellationToken) -> anyhow::Result<()> {
         let stop = self.life.stop_token();
         let Some(served) = stop.run_until_cancelled(self.learn()).await else { return Ok(()) };
         // Who connects from here on waits for the next listener.
         now.cancel();
-        let parts = Services::new(&self.config, self.health, self.account, served)?;
-        parts.start(&self.life, &self.config, public, (admin, self.socket)).await?;
+        let services = Services::new(&self.config, self.health, (self.account, served), None)?;
+        *self.slot.lock().await = Some(Running::start(services, &self.config, &self.life, doors).await?);
         tracing::info!("the account has told its id: everything begins");
         stop.cancelled().await;
         Ok(())
@@ -91,7 +100,7 @@ fn listen(
     config: &Config,
     health: &Arc<Health>,
     life: &Lifecycle,
-    (public, admin, socket): (TcpListener, TcpListener, Option<&CommandSocket>),
+    (public, admin, socket, wish): (TcpListener, TcpListener, Option<&CommandSocket>, &Wish),
     now: &CancellationToken,
 ) -> anyhow::Result<()> {
     let (store, metrics) = (health.store(), health.metrics());
@@ -106,13 +115,17 @@ fn listen(
     let media = doors::media(config, &bots, disk(config)?, metrics);
     let imported = store.imports("");
     let mark = Mark::random();
-    let doors = admin::doors(Arc::clone(health), (BTreeMap::new(), imported), admin.local_addr()?);
+    let sessions = Arc::new(Sessions::new(admin.local_addr()?));
+    let doors = admin::doors(Arc::clone(health), (BTreeMap::new(), imported), sessions);
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {
         life.passing(
             "command socket of a first start",
-            socket.serve(doors.commands.merge(mark.clone().router()), admin_stop.clone())?,
+            socket.serve(
+                doors.commands.merge(mark.clone().router()).merge(reload::router(wish.clone())),
+                admin_stop.clone(),
+            )?,
         );
     }
     life.passing(

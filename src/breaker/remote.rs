@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -49,6 +49,7 @@ struct Inner {
     slowest: Duration,
     /// Whether a message may tell whether the remote answers, if the probe fails: it can be repeated.
     may_try: bool,
+    is_retired: AtomicBool,
 }
 
 impl fmt::Debug for Remote {
@@ -80,7 +81,26 @@ impl Remote {
             refused: AtomicUsize::new(0),
             slowest,
             may_try,
+            is_retired: AtomicBool::new(false),
         }))
+    }
+
+    /// Another way takes the place of this one: whoever still uses it is told what comes of it, and nobody else.
+    pub fn retire(&self) {
+        (self.0.tell)(None);
+        self.0.is_retired.store(true, Ordering::Relaxed);
+    }
+
+    fn show(&self, failure: Option<&Failure>) {
+        if !self.0.is_retired.load(Ordering::Relaxed) {
+            (self.0.tell)(failure);
+        }
+    }
+
+    /// Whether both are the same way, not only to the same remote.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Told whenever what may be done has changed.
@@ -136,7 +156,7 @@ impl Remote {
     pub(super) fn clear(&self, now: Instant) {
         let outage = self.with(Way::clear);
         if self.0.refused.load(Ordering::Relaxed) == 0 {
-            (self.0.tell)(None);
+            self.show(None);
         }
         let Some(outage) = outage else { return };
         let lasted = span(now - outage.since);
@@ -148,7 +168,7 @@ impl Remote {
         let (slowest, chance) = (self.0.slowest, fastrand::f64());
         let is_doubtful = self.0.may_try && matches!(failure, Failure::Transient { .. });
         let is_news = self.with(|way| way.breaks(&failure.why(), now, (slowest, is_doubtful), chance));
-        (self.0.tell)(Some(failure));
+        self.show(Some(failure));
         if is_news {
             let why = &*failure.why();
             if failure.may_pass() {
@@ -197,6 +217,6 @@ impl Remote {
 
     /// Lets everybody know what stands in the way.
     pub(super) fn tell(&self, failure: &Failure) {
-        (self.0.tell)(Some(failure));
+        self.show(Some(failure));
     }
 }

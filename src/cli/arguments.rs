@@ -31,6 +31,14 @@ pub struct Arguments {
 pub enum Command {
     /// Run the bridge until SIGTERM or SIGINT.
     Run,
+    /// Let the running bridge read its configuration again, and say what has changed.
+    ///
+    /// The bots that are the same go on. A configuration that cannot be used changes nothing.
+    Reload {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lead through the set-up, and try each answer at once.
     #[command(long_about = init::ABOUT)]
     Init {

@@ -24,6 +24,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     admin::{
         self, OURS, former_imports, history, identity,
+        session::Sessions,
         socket::{self, ShortName},
     },
     alerts::health::Health,
@@ -43,7 +44,7 @@ pub(super) use importing::{Importing, is_there};
 /// How long the bridge may take to answer.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// The same where something changes. What goes back to its queue waits for a dump that is being written.
-const CHANGED_WITHIN: Duration = Duration::from_mins(30);
+pub(super) const CHANGED_WITHIN: Duration = Duration::from_mins(30);
 /// How often a bridge is looked for that has the store and does not answer: it is starting, or stopping.
 const TRIES: usize = 5;
 
@@ -144,7 +145,7 @@ async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stoppe
     let imported = store.imports(scope.as_deref().unwrap_or_default());
     let bots = bots(config);
     let health = Arc::new(Health::new(config, store.clone(), Arc::default(), Expected::default()));
-    let doors = admin::doors(health, (bots, imported.clone()), config.admin.listen);
+    let doors = admin::doors(health, (bots, imported.clone()), Arc::new(Sessions::new(config.admin.listen)));
     Ok(Ok(Stopped { router: doors.commands.merge(history::router(store.clone(), imported)), store }))
 }
 

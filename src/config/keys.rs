@@ -13,6 +13,8 @@ pub(super) struct Key {
     pub(super) secret: bool,
     /// Whether its value is a list.
     pub(super) list: bool,
+    /// Whether only a start reads it: a changed value needs a restart.
+    pub(super) at_start: bool,
 }
 
 /// The section that has a table per source.
@@ -45,11 +47,11 @@ pub(super) const FILE: &str = "_file";
 
 /// Every key, section by section.
 pub(super) const KEYS: &[Key] = &[
-    key("", "data_dir").or("data"),
-    key("server", "listen").or("127.0.0.1:8080"),
+    key("", "data_dir").or("data").at_start(),
+    key("server", "listen").or("127.0.0.1:8080").at_start(),
     key("server", "public_url"),
-    key("server", "trusted_proxies").or("127.0.0.1, ::1").list(),
-    key("admin", "listen").or("127.0.0.1:9090"),
+    key("server", "trusted_proxies").or("127.0.0.1, ::1").list().at_start(),
+    key("admin", "listen").or("127.0.0.1:9090").at_start(),
     key("telegram", "api_url").or("https://api.telegram.org"),
     key("telegram", "requests_per_second").or("25"),
     key("telegram", "chat_requests_per_second").or("1"),
@@ -69,16 +71,16 @@ pub(super) const KEYS: &[Key] = &[
     key("telegram", "phone_region"),
     key("telegram", "proxy").secret(),
     key("telegram", "proxy_file"),
-    key("kommo", "chats_url").or("https://amojo.kommo.com"),
-    key("kommo", "account_url"),
+    key("kommo", "chats_url").or("https://amojo.kommo.com").at_start(),
+    key("kommo", "account_url").at_start(),
     key("kommo", "media_hosts").list(),
     key("kommo", "access_token").secret(),
     key("kommo", "access_token_file"),
-    key("kommo", "channel_id"),
-    key("kommo", "channel_secret").secret(),
-    key("kommo", "channel_secret_file"),
+    key("kommo", "channel_id").at_start(),
+    key("kommo", "channel_secret").secret().at_start(),
+    key("kommo", "channel_secret_file").at_start(),
     key("kommo", "origin_code"),
-    key("kommo", "account_id"),
+    key("kommo", "account_id").at_start(),
     key("kommo", "bot_id"),
     key("kommo", "connect_on_start").or("true"),
     key("kommo", "channel_title"),
@@ -134,14 +136,14 @@ pub(super) const KEYS: &[Key] = &[
     key(ALERT_TARGETS, "from"),
     key(ALERT_TARGETS, "to").list(),
     key("log", "level").or("info"),
-    key("log", "format").or("text"),
+    key("log", "format").or("text").at_start(),
     key("store", "dump_every").or("1h"),
     key("store", "dump_keep").or("3"),
-    key("store", "dedupe_for").or("7d"),
-    key("store", "links_for").or("90d"),
-    key("store", "parked_for").or("7d"),
-    key("store", "cache_mb").or("32"),
-    key("store", "reserve_mb").or("64"),
+    key("store", "dedupe_for").or("7d").at_start(),
+    key("store", "links_for").or("90d").at_start(),
+    key("store", "parked_for").or("7d").at_start(),
+    key("store", "cache_mb").or("32").at_start(),
+    key("store", "reserve_mb").or("64").at_start(),
     key("media", "links_for").or("365d"),
     key("reconcile", "on_start").or("true"),
     key("reconcile", "every").or("1h"),
@@ -154,7 +156,7 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 const fn key(section: &'static str, name: &'static str) -> Key {
-    Key { section, name, default: None, secret: false, list: false }
+    Key { section, name, default: None, secret: false, list: false, at_start: false }
 }
 
 impl Key {
@@ -170,6 +172,11 @@ impl Key {
 
     const fn list(mut self) -> Self {
         self.list = true;
+        self
+    }
+
+    const fn at_start(mut self) -> Self {
+        self.at_start = true;
         self
     }
 

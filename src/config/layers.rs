@@ -1,6 +1,9 @@
 //! Defaults, then the file, then the environment: the later one wins, and errors name the one that did.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
 
 use figment::{
     Error, Figment, Metadata, Profile, Provider,
@@ -12,6 +15,7 @@ use crate::config::{
     error::{ConfigError, Problems},
     file,
     keys::{self, KEYS},
+    written::Written,
 };
 
 /// Where a value was written. A later one wins over an earlier.
@@ -55,6 +59,7 @@ pub(super) struct Layers {
     file: Option<PathBuf>,
     warnings: Vec<String>,
     credentials: Option<PathBuf>,
+    taken: RefCell<Written>,
 }
 
 impl Layers {
@@ -76,7 +81,7 @@ impl Layers {
             .merge(Layer(Origin::Environment, variables));
         let root = figment.find_value("").expect("layers of texts always merge");
         let (warnings, credentials) = (problems.take_warnings(), environment.credentials());
-        problems.unless_any(Ok(Self { figment, root, file, warnings, credentials }))
+        problems.unless_any(Ok(Self { figment, root, file, warnings, credentials, taken: RefCell::default() }))
     }
 
     /// The texts of the section at `path`, if anything was written there.
@@ -98,6 +103,16 @@ impl Layers {
     /// What looks wrong in the layers by themselves.
     pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Notes the text that the value at `path` was made of.
+    pub(super) fn take(&self, path: &[&str], text: &str) {
+        self.taken.borrow_mut().note(path, text);
+    }
+
+    /// All texts that values were made of so far.
+    pub(super) fn taken(&self) -> Written {
+        self.taken.borrow().clone()
     }
 
     /// The folder of the service's credentials, if there is one.

@@ -35,7 +35,9 @@ impl<'a> Section<'a> {
 
     /// The names of what stands in this section.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.values.into_iter().flat_map(Dict::keys).map(String::as_str)
+        let names = self.values.into_iter().flat_map(Dict::keys).map(String::as_str);
+        // A table may come or go without any key.
+        names.inspect(|name| self.layers.take(&self.path_of(name), ""))
     }
 
     /// The value of a key, if it was written.
@@ -45,6 +47,7 @@ impl<'a> Section<'a> {
         parse: impl Fn(&str) -> Result<T, Wrong>,
     ) -> Result<Option<T>, Reported> {
         let Some(written) = self.written(name) else { return Ok(None) };
+        self.layers.take(&self.path_of(name), written.text);
         parse(written.text).map(Some).map_err(|wrong| self.refuse(name, written.text, &wrong))
     }
 
@@ -95,6 +98,7 @@ impl<'a> Section<'a> {
     }
 
     fn read_file<T>(&self, twin: &str, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Result<T, Reported> {
+        self.layers.take(&self.path_of(twin), name);
         let name = parse::file_name(name).map_err(|wrong| self.refuse(twin, name, &wrong))?;
         let config = self.layers.file().and_then(Path::parent).unwrap_or(Path::new(""));
         let folders = Folders { config, credentials: self.layers.credentials() };
@@ -108,6 +112,7 @@ impl<'a> Section<'a> {
         if let Some(warning) = warning {
             self.problems.warn(format!("{}: {warning}", self.place(twin)));
         }
+        self.layers.take(&self.path_of(twin.trim_end_matches(FILE)), &text);
         parse(&text).map_err(|wrong| self.report(twin, &format!("the text of {} {wrong}", path.display())))
     }
 

@@ -9,6 +9,7 @@ use crate::{
         error::{ConfigError, Problems, Reported, Wrong},
         keys::{CAMPAIGNS, SOURCES},
         layers::Layers,
+        load::Place,
         parse, phone_texts,
         section::Section,
     },
@@ -57,6 +58,8 @@ impl<'a> Reading<'a> {
             reconcile: reconcile?,
             retry: retry?,
             warnings: [self.layers.warnings().to_vec(), self.problems.take_warnings()].concat(),
+            written: self.layers.taken(),
+            place: Place::default(),
         };
         self.two_listeners(&config)?;
         self.one_source_per_bot(&config)?;

@@ -1,6 +1,7 @@
 //! The configuration as the operator meets it: whole files in, whole values or whole messages out.
 
 mod alerts;
+mod changed;
 mod errors;
 mod example;
 mod hushed;

@@ -156,6 +156,13 @@ impl Chats {
         Self { is_patient: true, ..self.clone() }
     }
 
+    /// The same with what another client of this scope has learnt so far: the time, and what the account takes.
+    #[must_use]
+    pub fn after(self, former: &Self) -> Self {
+        let (time, forms, edits) = (former.time.clone(), Arc::clone(&former.forms), Arc::clone(&former.edits));
+        Self { time, forms, edits, ..self }
+    }
+
     /// What time it is for Kommo, by its answers.
     #[must_use]
     pub fn time(&self) -> KommoTime {

@@ -1,8 +1,7 @@
 //! The signals that reach the process.
 //!
-//! SIGTERM and SIGINT end it in order. SIGHUP comes from a terminal that closes, or from somebody who expects a daemon
-//! to read its configuration again. Neither is a reason for a bridge to leave hooks unheard, so the bridge goes on and
-//! says so. A command that a person watches at a terminal ends in order instead. The system's own answer to SIGHUP,
+//! SIGTERM and SIGINT end it in order. SIGHUP comes from somebody who wants a daemon to read its configuration again, or
+//! from a terminal that closes, and a bridge that reads it once more loses nothing. A command that a person watches at a terminal ends in order instead. The system's own answer to SIGHUP,
 //! SIGUSR1 and SIGUSR2 is to kill the process, so whoever does not want that has to catch them. Rust ignores SIGPIPE
 //! from the start.
 
@@ -23,13 +22,10 @@ impl Signals {
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn of_daemon() -> std::io::Result<(Self, Ignored)> {
-        let ignored = Ignored {
-            hang_up: signal(SignalKind::hangup())?,
-            user_1: signal(SignalKind::user_defined1())?,
-            user_2: signal(SignalKind::user_defined2())?,
-        };
-        Ok((Self::new(None)?, ignored))
+    pub fn of_daemon() -> std::io::Result<(Self, HangUps, Ignored)> {
+        let ignored =
+            Ignored { user_1: signal(SignalKind::user_defined1())?, user_2: signal(SignalKind::user_defined2())? };
+        Ok((Self::new(None)?, HangUps(signal(SignalKind::hangup())?), ignored))
     }
 
     /// Those of a command that lasts only as long as its terminal, unless whoever started it let it ignore SIGHUP, as
@@ -70,10 +66,20 @@ fn ignores_hangup() -> bool {
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// The signals that do not end a daemon.
+/// The signals by which a daemon is asked to read its configuration again. One that comes during a start is kept.
+#[derive(Debug)]
+pub struct HangUps(Signal);
+
+impl HangUps {
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+/// The signals that mean nothing to a daemon.
 #[derive(Debug)]
 pub struct Ignored {
-    hang_up: Signal,
     user_1: Signal,
     user_2: Signal,
 }
@@ -85,10 +91,6 @@ impl Ignored {
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = self.hang_up.recv() => tracing::info!(
-                        "SIGHUP: telekommo goes on; it cannot reload its configuration yet: restart it to use a changed \
-                         one, stop it with SIGTERM"
-                    ),
                     _ = self.user_1.recv() => tracing::info!("SIGUSR1: telekommo goes on; this signal means nothing to \
                                                               it"),
                     _ = self.user_2.recv() => tracing::info!("SIGUSR2: telekommo goes on; this signal means nothing to \

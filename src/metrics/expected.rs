@@ -29,7 +29,10 @@ impl Metrics {
     /// Counts what is to be expected from 0 on.
     pub fn expect(&self, expected: &Expected, now: UnixMillis) {
         let figures = &self.figures;
-        figures.started.set(now.seconds());
+        // A changed configuration is no start.
+        if figures.started.get() == 0 {
+            figures.started.set(now.seconds());
+        }
         for source in &expected.sources {
             self.expect_source(source);
         }
@@ -90,6 +93,19 @@ impl Metrics {
         }
         there(&figures.answer_seconds, &labels([("source", name)]));
         there(&figures.bot_up, &labels([("source", name)]));
+    }
+
+    /// Shows nothing more of a source whose bot is gone. What was counted stays.
+    pub(super) fn hide_source(&self, source: &SourceId) {
+        self.figures.bot_up.remove(&labels([("source", source.as_str())]));
+        let expected = Expected { sources: [source.clone()].into(), ..Expected::default() };
+        let is_of_it = |cause: &Cause| match cause {
+            Cause::Bot(of, _) | Cause::Files(of) | Cause::Paused(Route::Outbound(of)) => of == source,
+            _ => false,
+        };
+        for cause in known(&expected).into_iter().filter(is_of_it) {
+            self.figures.trouble.remove(&of(&cause));
+        }
     }
 
     /// Shows for every cause whether something is wrong with it.

@@ -40,6 +40,15 @@ impl Metrics {
         self.bots.insert(source.clone(), state.clone()) != Some(state)
     }
 
+    /// Forgets what was wrong with a source whose bot is gone.
+    pub fn forget(&self, source: &SourceId) {
+        self.bots.remove(source);
+        self.hide_source(source);
+        self.troubles.put_bot(source, None, clock::now());
+        self.paused(&Route::Outbound(source.clone()), None);
+        self.note(Cause::Files(source.clone()), None);
+    }
+
     /// Notes that a route has paused, and why, or that it has not. Tells whether that is news.
     pub fn paused(&self, route: &Route, why: Option<String>) -> bool {
         let is_paused = why.is_some();

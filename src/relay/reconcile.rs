@@ -18,7 +18,11 @@
 //! missing. So nothing of what a start finds is sent before there was time to see whether Kommo has messages of ours
 //! that the store does not know (`doubt`). And nothing is compared while this machine's clock is wrong (`timely`).
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{self, Arc, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::Mutex;
 
@@ -99,13 +103,15 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What managers read.
     pub spoken: Spoken,
-    /// Whose conversations are compared.
+    /// Whose conversations are compared at first.
     pub sources: BTreeSet<SourceId>,
 }
 
 /// Finds what is missing.
 pub struct Reconciler {
     parts: Parts,
+    /// Whose conversations are compared.
+    sources: sync::Mutex<BTreeSet<SourceId>>,
     bounds: Bounds,
     schedule: Schedule,
     /// Beside the client's own limit: live messages keep the greater part of it.
@@ -123,7 +129,17 @@ impl Reconciler {
     pub fn new(parts: Parts, bounds: Bounds, schedule: Schedule, rate: u32) -> Self {
         let [rate_limit, background_rate] = [rate / 2, rate / 7].map(RateLimit::per_second);
         let listening = Listening::since(clock::now());
-        Self { parts, bounds, schedule, rate_limit, background_rate, turn: Mutex::new(()), listening }
+        let sources = sync::Mutex::new(parts.sources.clone());
+        Self { parts, sources, bounds, schedule, rate_limit, background_rate, turn: Mutex::new(()), listening }
+    }
+
+    /// From now on it compares the conversations of `sources`. What is under way is finished.
+    pub fn serve(&self, sources: BTreeSet<SourceId>) {
+        *self.sources.lock().unwrap_or_else(PoisonError::into_inner) = sources;
+    }
+
+    fn serves(&self, source: &SourceId) -> bool {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).contains(source)
     }
 
     /// Looks for what is missing `since` so long ago, and tells in `say` what it does. Gives the result.

@@ -201,6 +201,12 @@ impl Store {
         self.with_index(|index| index.held().iter().filter(|lane| index.release_hold(lane)).count())
     }
 
+    /// The lanes that are held.
+    #[must_use]
+    pub fn held_lanes(&self) -> Vec<Lane> {
+        self.with_index(|index| index.held())
+    }
+
     /// How many lanes are held and have something that is withheld.
     #[must_use]
     pub fn withheld(&self) -> usize {

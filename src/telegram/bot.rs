@@ -101,6 +101,12 @@ impl Bot {
         })
     }
 
+    /// Whether both share their limits and clients.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rate_limit, &other.rate_limit)
+    }
+
     /// The source whose bot this is.
     #[must_use]
     pub const fn source(&self) -> &SourceId {

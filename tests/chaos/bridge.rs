@@ -242,6 +242,21 @@ impl Bridge {
         self.signal(Signal::CONT);
     }
 
+    /// Changes its configuration, and asks it to read that again. One that does not run reads it when it starts.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(&str) -> String) {
+        // Nobody may read half of it.
+        let next = self.config.with_extension("next");
+        fs::write(&next, change(&self.config())).unwrap();
+        fs::set_permissions(&next, fs::metadata(&self.config).unwrap().permissions()).unwrap();
+        fs::rename(&next, &self.config).unwrap();
+        self.signal(Signal::HUP);
+    }
+
+    /// Its configuration.
+    pub(crate) fn config(&self) -> String {
+        fs::read_to_string(&self.config).unwrap()
+    }
+
     /// Sends a signal and waits for the end; none if it had ended before.
     pub(crate) async fn end(&mut self, signal: Signal) -> Option<ExitStatus> {
         self.signal(signal);

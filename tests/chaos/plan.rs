@@ -44,6 +44,8 @@ pub(crate) struct Round {
     pub(crate) weather: [Option<Weather>; WAYS],
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) trouble: Trouble,
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub(crate) reload: Reload,
     pub(crate) lasts_ms: u64,
     #[serde(default, skip_serializing_if = "is_usual")]
     pub(crate) end: End,
@@ -94,6 +96,20 @@ pub(crate) enum Trouble {
     Asleep(u16),
 }
 
+/// What changes in the configuration, which the running bridge is asked to read again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reload {
+    /// Nothing, and it is not asked.
+    #[default]
+    None,
+    /// A bot that nobody writes to comes, or goes if it is there.
+    Bot,
+    /// How long Telegram is waited for: all bots are made anew.
+    Telegram,
+    /// How long Kommo is waited for: what talks to it is made anew.
+    Kommo,
+}
+
 /// How a round ends for the bridge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum End {
@@ -126,7 +142,8 @@ impl Allowed {
     fn all() -> Vec<String> {
         let faults = Fault::ALL.map(Fault::name);
         let troubles = Trouble::ALL.into_iter().filter_map(Trouble::name);
-        let ends = End::ALL.into_iter().filter_map(End::name);
+        let reloads = Reload::ALL.into_iter().filter_map(Reload::name);
+        let ends = End::ALL.into_iter().filter_map(End::name).chain(reloads);
         let files = Files::ALL.into_iter().filter_map(Files::name);
         faults.into_iter().chain(troubles.chain(ends).chain(files).map(str::to_owned)).collect()
     }
@@ -139,7 +156,8 @@ impl Allowed {
 impl Phase {
     /// One in which nothing goes wrong, for as long as everybody needs to have a turn.
     pub(crate) fn calm(seed: u64) -> Self {
-        let round = Round { weather: [None; WAYS], trouble: Trouble::None, lasts_ms: CALM_MS, end: End::RunsOn };
+        let (trouble, reload, end) = (Trouble::None, Reload::None, End::RunsOn);
+        let round = Round { weather: [None; WAYS], trouble, reload, lasts_ms: CALM_MS, end };
         Self { seed, files: Files::Left, rounds: vec![round] }
     }
 
@@ -147,8 +165,10 @@ impl Phase {
     pub(crate) fn nth(seed: u64, number: u64, allowed: &Allowed) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed.rotate_left(32) ^ number);
         let mut of_account = fastrand::Rng::with_seed(!seed.rotate_left(32) ^ number);
+        let mut of_reloads = fastrand::Rng::with_seed(seed.rotate_left(16) ^ number);
         let (seed, count) = (chance.u64(..), chance.usize(ROUNDS));
-        let rounds = (0..count).map(|_| Round::draw(&mut chance, &mut of_account).with(allowed)).collect();
+        let rounds =
+            (0..count).map(|_| Round::draw(&mut chance, [&mut of_account, &mut of_reloads]).with(allowed)).collect();
         let files = Files::draw(&mut chance);
         Self {
             seed,
@@ -159,13 +179,14 @@ impl Phase {
 }
 
 impl Round {
-    fn draw(chance: &mut fastrand::Rng, of_account: &mut fastrand::Rng) -> Self {
+    fn draw(chance: &mut fastrand::Rng, [of_account, of_reloads]: [&mut fastrand::Rng; 2]) -> Self {
         let [to_telegram, to_kommo, to_bridge] = [(); 3].map(|()| weather(chance));
         // Whom the account shuts out keeps quiet for minutes.
         let to_account = weather(of_account).filter(|weather| weather.fault != Fault::Forbidden);
         Self {
             weather: [to_telegram, to_kommo, to_bridge, to_account],
             trouble: Trouble::draw(chance),
+            reload: Reload::draw(of_reloads),
             lasts_ms: chance.u64(ROUND_MS),
             end: End::draw(chance),
         }
@@ -179,6 +200,9 @@ impl Round {
         self.weather = self.weather.map(|it| it.filter(|weather| allowed.has(&weather.fault.name())));
         if self.trouble.name().is_some_and(|name| !allowed.has(name)) {
             self.trouble = Trouble::None;
+        }
+        if self.reload.name().is_some_and(|name| !allowed.has(name)) {
+            self.reload = Reload::None;
         }
         if self.end.name().is_some_and(|name| !allowed.has(name)) {
             self.end = End::RunsOn;
@@ -261,6 +285,30 @@ impl Trouble {
             Self::SecondPoller => "second poller",
             Self::Revoked => "token revoked",
             Self::Asleep(_) => "asleep",
+        })
+    }
+}
+
+impl Reload {
+    /// One of each kind.
+    const ALL: [Self; 4] = [Self::None, Self::Bot, Self::Telegram, Self::Kommo];
+
+    fn draw(chance: &mut fastrand::Rng) -> Self {
+        match chance.u8(0..8) {
+            0 | 1 => Self::Bot,
+            2 => Self::Telegram,
+            3 => Self::Kommo,
+            4.. => Self::None,
+        }
+    }
+
+    /// What the table of figures calls it.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Bot => "reload: a bot comes or goes",
+            Self::Telegram => "reload: other limits for Telegram",
+            Self::Kommo => "reload: other limits for Kommo",
         })
     }
 }

@@ -31,6 +31,7 @@ use crate::{
 mod drain;
 mod handling;
 mod judging;
+mod reload;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long systemd would wait before it starts a bridge again that has ended by itself.
@@ -106,6 +107,7 @@ impl Run {
         account.lead_to(stage.kommo.account_address());
         // The bridge keeps to Kommo's rate by itself, which is not what is tried here.
         stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+        stage.telegram.add_bot(reload::spare());
         stage.kommo.make_cards_after(2);
         stage.hooks_go_to(hooks.address());
         stage.kommo.keep_files_behind(&kommo.url());
@@ -202,7 +204,8 @@ impl Run {
         self.people.last_words(&self.stage, seed).await;
         self.drain().await;
         self.opened.open(&self.stage).await;
-        let verdict = self.judge().await;
+        let mut verdict = self.judge().await;
+        verdict.problems.extend(self.unserved().await);
         (self.played, self.before) =
             (Played::default(), self.people.read(&self.stage.telegram, |book| Before::now(&self.stage, book)));
         verdict
@@ -245,6 +248,7 @@ impl Run {
             Trouble::Revoked => self.stage.telegram.fault(Target::bot(LINES[0].token), unauthorized(), u32::MAX),
             Trouble::Asleep(minutes) => self.fall_asleep(round.lasts(), minutes).await,
         }
+        self.reload(round.reload);
         self.tend(round.lasts()).await;
         self.end(round.end).await;
     }

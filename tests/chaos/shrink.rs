@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     options::given,
-    plan::{End, Files, Phase, Round, Trouble},
+    plan::{End, Files, Phase, Reload, Round, Trouble},
 };
 
 /// What is left of a schedule that fails when nothing more can be taken from it. `fails` plays one; `None` if there is
@@ -84,6 +84,9 @@ fn calmer(round: &Round) -> Vec<Round> {
     }
     if round.trouble != Trouble::None {
         all.push(Round { trouble: Trouble::None, ..round.clone() });
+    }
+    if round.reload != Reload::None {
+        all.push(Round { reload: Reload::None, ..round.clone() });
     }
     if round.end != End::RunsOn {
         all.push(Round { end: End::RunsOn, ..round.clone() });

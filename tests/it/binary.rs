@@ -23,6 +23,7 @@ mod private;
 pub(crate) mod process;
 mod queue;
 mod register;
+mod reload;
 mod restore;
 mod secrets;
 mod signals;

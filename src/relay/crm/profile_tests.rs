@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::*;
 use crate::{
@@ -8,7 +8,6 @@ use crate::{
     },
     invite::InviteKey,
     kommo::region::PhoneRegion,
-    relay::crm::Locks,
 };
 
 fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
@@ -21,7 +20,7 @@ fn crm(username_field: Option<&str>, tags: &[&str]) -> Crm {
         phone_texts: None,
         phone_region: PhoneRegion { configured: None, account: None },
         hold_for: Duration::ZERO,
-        writing: Locks::default(),
+        writing: Arc::default(),
     }
 }
 

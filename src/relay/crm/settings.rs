@@ -1,6 +1,6 @@
 //! What is configured about customers in the account.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     domain::{
@@ -33,7 +33,7 @@ pub struct Crm {
     /// How long a `/start` waits for the phone number.
     pub hold_for: Duration,
     /// Who of the jobs writes into which contact and lead.
-    pub writing: Locks,
+    pub writing: Arc<Locks>,
 }
 
 impl Crm {

@@ -130,6 +130,23 @@ impl Reconciler {
         Ok(search)
     }
 
+    /// What one has to look for that takes the place of another, which was ended: all of it again if that one was still
+    /// at it, and else nothing. What it had held is held on for as long as it is looked for.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn take_over(&self) -> Result<Option<Search>, StoreError> {
+        let held = self.parts.store.held_lanes();
+        if held.is_empty() {
+            return Ok(None);
+        }
+        let search = self.prepare().await?;
+        for lane in held.iter().filter(|lane| search.is_done(lane)) {
+            self.parts.store.release_hold(lane);
+        }
+        Ok(Some(search))
+    }
+
     /// The same where the store cannot have gone back in time.
     pub(super) async fn prepare_undoubted(&self) -> Result<Search, StoreError> {
         let mut search = self.since_last().await?;
@@ -186,7 +203,7 @@ impl Reconciler {
         let mut known: Vec<_> = imported.chain(known.into_iter().map(|it| (UnixMillis(0), it))).collect();
         known.retain(|(_, known)| {
             let is_alive = || known.active_at.is_none_or(|at| at >= from) || behind.contains(&known.chat.chat);
-            self.parts.sources.contains(&known.conversation.source) && (which == Which::All || is_alive())
+            self.serves(&known.conversation.source) && (which == Which::All || is_alive())
         });
         known.sort_by_key(|(_, known)| Reverse(known.active_at));
         let target = |(imported_at, known): (UnixMillis, KnownChat)| Target {

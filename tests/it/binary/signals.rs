@@ -31,7 +31,7 @@ async fn a_bridge_goes_on_and_says_so() {
     for signal in SURVIVED {
         process.signal(signal);
     }
-    for said in ["SIGHUP: telekommo goes on; it cannot reload its configuration yet", "SIGUSR1: ", "SIGUSR2: "] {
+    for said in ["SIGHUP: reading the configuration again", "SIGUSR1: ", "SIGUSR2: "] {
         let line = process.logged(said).await;
         assert!(line.contains("\"INFO\""), "{line}");
     }

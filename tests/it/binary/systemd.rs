@@ -68,6 +68,29 @@ async fn systemd_is_told_of_the_start_and_of_the_stop() {
 }
 
 #[tokio::test]
+async fn systemd_is_told_when_the_configuration_is_read_again_and_what_came_of_it() {
+    let stage = Harness::without_bridge(BRISK).unwrap();
+    let (mut manager, command) = notified(&stage);
+    let process = Process::spawn(command);
+    manager.hears("READY=1", &process).await;
+    process.ports().await;
+    let file = stage.dir().join("config.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    let broken = "STATUS=The configuration is not reloaded: ";
+    for (text, status) in [(config.as_str(), "STATUS="), ("[server", broken)] {
+        fs::write(&file, text).unwrap();
+        manager.heard.clear();
+        process.signal(Signal::HUP);
+        manager.hears("READY=1", &process).await;
+        let [reloading, since, ready, said] = &manager.heard[..] else { panic!("{:?}", manager.heard) };
+        assert_eq!((reloading.as_str(), ready.as_str()), ("RELOADING=1", "READY=1"));
+        let since = since.strip_prefix("MONOTONIC_USEC=").unwrap().parse::<u64>().unwrap();
+        assert!(since > 0 && said.starts_with(status), "{:?}", manager.heard);
+    }
+    assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+}
+
+#[tokio::test]
 async fn the_watchdog_is_fed_when_there_is_one() {
     let stage = Harness::without_bridge(BRISK).unwrap();
     let (mut manager, mut command) = notified(&stage);

@@ -1,0 +1,131 @@
+//! A changed configuration is put in force while the bridge runs.
+//!
+//! It is read as a start reads it, and compared with the one in force, key by key. What can fail is made first: a
+//! configuration that breaks, or of which nothing can be made, changes nothing. What only a start reads stays as it is
+//! and is named.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::spawn_blocking,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::{
+        logging,
+        reload::{Changed, NotReloaded, Reloaded, Removed, Wished},
+    },
+    alerts::health::Health,
+    app::{alerting::Alerting, measuring, running::Running},
+    config::{Changes, Config},
+    lifecycle::{Lifecycle, tell_reloaded, tell_reloading},
+};
+
+/// The bridge, once it is known which account it serves.
+pub(super) type Slot = Arc<Mutex<Option<Running>>>;
+
+/// Reads the configuration again.
+pub(super) struct Reloader {
+    /// The one in force.
+    config: Config,
+    health: Arc<Health>,
+    alerting: Alerting,
+    public: SocketAddr,
+    life: Lifecycle,
+    running: Slot,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        config: &Config,
+        health: Arc<Health>,
+        alerting: Alerting,
+        (public, life): (SocketAddr, Lifecycle),
+    ) -> Self {
+        Self { config: config.clone(), health, alerting, public, life, running: Slot::default() }
+    }
+
+    /// Where the bridge is to be put once it runs.
+    pub(super) fn running(&self) -> Slot {
+        Arc::clone(&self.running)
+    }
+
+    /// Does what is wished for until `stop`, one wish after the other.
+    ///
+    /// # Errors
+    /// Never: what fails is told to whoever wished for it, and logged.
+    pub(super) async fn run(
+        mut self,
+        mut wished: mpsc::Receiver<Wished>,
+        stop: CancellationToken,
+    ) -> Result<(), Infallible> {
+        while let Some(Some(tell)) = stop.run_until_cancelled(wished.recv()).await {
+            tell_reloading();
+            let outcome = self.reload().await;
+            match &outcome {
+                Ok(reloaded) => {
+                    reloaded.log();
+                    tell_reloaded(&reloaded.status());
+                }
+                Err(why) => {
+                    tracing::error!(%why, "the configuration is not reloaded: the one before stays in force");
+                    tell_reloaded(&format!("The configuration is not reloaded: {why}"));
+                }
+            }
+            // Whoever asked may have gone.
+            let _ = tell.send(outcome);
+        }
+        Ok(())
+    }
+
+    async fn reload(&mut self) -> Result<Reloaded, NotReloaded> {
+        let config = self.config.clone();
+        let read =
+            spawn_blocking(move || config.again()).await.map_err(|error| NotReloaded::Failed(error.to_string()))?;
+        let read = read.map_err(|error| NotReloaded::Broken(error.to_string()))?;
+        let changes = self.config.written.changes(&read.written);
+        let next = read.started_as(&self.config);
+        // What only a start reads is not in force, and is named again at the next time.
+        let in_force = self.config.written.changes(&next.written);
+        let running = self.running();
+        let mut running = running.lock().await;
+        let running = running.as_mut().ok_or(NotReloaded::Starting)?;
+        if !in_force.is_empty() {
+            self.put(&next, &in_force, running).await.map_err(|error| NotReloaded::Failed(format!("{error:#}")))?;
+        }
+        let reloaded = told(&self.config, &next, &changes, running);
+        self.config = next;
+        Ok(reloaded)
+    }
+
+    async fn put(&mut self, next: &Config, changes: &Changes, running: &mut Running) -> anyhow::Result<()> {
+        let services = running.prepare(next, changes)?;
+        let alerting = Alerting::prepare(next, changes, &self.health, self.public)?;
+        if changes.touch(&["log.level"]) {
+            logging::change_level(&next.log.level);
+        }
+        self.health.change(next, measuring::expected(next));
+        running.change(next, changes, services).await.context("the bridge stops, because its store has failed")?;
+        self.alerting.change(alerting, next, &self.health, &self.life).await;
+        Ok(())
+    }
+}
+
+/// What has changed from `before` to `now`.
+fn told(before: &Config, now: &Config, changes: &Changes, running: &Running) -> Reloaded {
+    let added = now.sources.keys().filter(|source| !before.sources.contains_key(*source));
+    let removed = before.sources.keys().filter(|source| !now.sources.contains_key(*source));
+    let kept = now.sources.keys().filter(|source| before.sources.contains_key(*source));
+    let changed = kept.map(|source| Changed { source: source.to_string(), keys: changes.of_source(source) });
+    Reloaded {
+        added: added.map(ToString::to_string).collect(),
+        changed: changed.filter(|changed| !changed.keys.is_empty()).collect(),
+        removed: removed.map(|it| Removed { source: it.to_string(), waiting: running.waiting(it) }).collect(),
+        in_force: changes.others(),
+        needs_restart: changes.of_start(),
+        warnings: now.warnings.clone(),
+    }
+}

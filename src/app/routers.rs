@@ -1,0 +1,81 @@
+//! What the listeners serve, made of one configuration's services.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::Router;
+use tokio::sync::mpsc;
+
+use crate::{
+    admin::{
+        self, Doors, history, import,
+        reload::{self, Wish},
+        session::Sessions,
+    },
+    app::{doors, services::Services},
+    config::Config,
+    intake::hook::Scope,
+    lifecycle::{Lifecycle, Part},
+    relay::{reconcile::Reconciler, typing::TypingRelay},
+    serve::{self, mark::Mark},
+};
+
+/// How much typing may wait; it is worthless after seconds.
+const TYPING_WAITING: usize = 64;
+
+/// What the public listener serves, and what shows the typing that it hears of.
+pub(super) fn public_router(services: &Services, config: &Config, mark: &Mark, life: &Lifecycle) -> (Router, Part) {
+    let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
+    let scope = Scope::Of(config.kommo.scope_id(&services.served));
+    let hooks = doors::hooks(
+        config,
+        scope,
+        (&services.store, &services.bots, &services.metrics),
+        (typing, services.context.chats.time(), services.context.spoken.clone()),
+        services.context.crm.phone_region.clone(),
+    );
+    let media = doors::media(config, &services.bots, services.disk.clone(), &services.metrics);
+    let proxies = serve::Proxies::new(&config.server.trusted_proxies);
+    let typing = TypingRelay { arrivals, bots: services.bots.clone(), store: services.store.clone() };
+    let typing = life.part("typing", |stop| async move {
+        typing.run(stop).await;
+        Ok::<_, Infallible>(())
+    });
+    (serve::public((hooks, media), mark.clone(), config.server.public_url.url(), proxies), typing)
+}
+
+/// What is the same as long as the bridge runs.
+pub(super) struct Lasting {
+    pub(super) mark: Mark,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) wish: Wish,
+}
+
+/// What the operator may ask, by commands and by the listener.
+pub(super) fn doors(
+    services: &Services,
+    config: &Config,
+    reconciler: &Arc<Reconciler>,
+    lasting: &Lasting,
+    life: &Lifecycle,
+) -> Doors {
+    let bots = services.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
+    let sessions = Arc::clone(&lasting.sessions);
+    let doors = admin::doors(Arc::clone(&services.health), (bots, services.imported(config)), sessions);
+    let commands = doors
+        .commands
+        .merge(lasting.mark.clone().router())
+        .merge(admin::crossed::router(services.store.clone()))
+        .merge(admin::reconcile::router(Arc::clone(reconciler)))
+        .merge(admin::tap::router(services.context.tap.clone(), life.stop_token()))
+        .merge(history::router(services.store.clone(), services.imported(config)))
+        .merge(reload::router(lasting.wish.clone()));
+    Doors { commands, ..doors }
+}
+
+/// What only commands may ask.
+pub(super) fn import_router(services: &Services, config: &Config) -> Router {
+    let bots = services.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
+    let (context, scope_id) = (&services.context, config.kommo.scope_id(&services.served));
+    let importer = import::Importer::new(&services.store, &scope_id, &context.chats, context.links.clone(), bots);
+    import::router(importer)
+}

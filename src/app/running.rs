@@ -1,0 +1,305 @@
+//! The tasks of a bridge, and what of them a changed configuration ends, starts, or starts anew.
+//!
+//! Each task gets values that never change ([`Services`]). A task whose values a changed configuration changes is ended,
+//! and one with the new values takes its place; all others go on. A relay that is ended claims nothing more and finishes
+//! what it has; the next one claims what is left, since a job has one lease. A poller is waited for, because Telegram
+//! lets only one poll a bot; what it has not stored it has not confirmed either.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    sync::Arc,
+};
+
+use tokio::net::TcpListener;
+
+use crate::{
+    admin::{reload::Wish, session::Sessions, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
+    app::{
+        policy,
+        routers::{Lasting, doors, import_router, public_router},
+        services::{MADE_OF, Services},
+    },
+    breaker::Remote,
+    clock::Moment,
+    config::{Changes, Config},
+    domain::{address::SourceId, job::Route},
+    intake::{poller, reminders},
+    kommo::account::Account,
+    lifecycle::{Lifecycle, Part, feed_watchdog},
+    metrics::Polling,
+    relay::{
+        Relay,
+        reconcile::{Reconciler, Search},
+    },
+    serve::{self, Exchange, mark::Mark},
+    store::StoreError,
+    telegram::bot::Bot,
+};
+
+/// What the comparison with Kommo's history depends on.
+const RECONCILER: [&str; 3] = ["reconcile", "kommo", "retry.kommo"];
+/// What the set-up in Kommo depends on.
+const SETUP: [&str; 5] = ["sources", "kommo", "retry.kommo", "alerts.ask_every", "alerts.expires_within"];
+/// What the upkeep depends on.
+const UPKEEP: [&str; 1] = ["store"];
+/// What pollers depend on, beside their bots.
+const POLLERS: [&str; 1] = ["retry.probe_every"];
+
+/// The listeners that others reach, and how the configuration is read again.
+pub(super) type Doors = (TcpListener, TcpListener, Option<Arc<CommandSocket>>, Wish);
+
+/// A bridge that runs.
+pub(super) struct Running {
+    life: Lifecycle,
+    services: Services,
+    began: Moment,
+    public: Exchange,
+    admin: Exchange,
+    /// What commands may ask: all that others may, and imports.
+    commands: Exchange,
+    import: axum::Router,
+    lasting: Lasting,
+    typing: Part,
+    relays: Vec<Part>,
+    probers: Vec<(Remote, Part)>,
+    pollers: BTreeMap<SourceId, (Bot, Part)>,
+    reconciler: (Arc<Reconciler>, Part),
+    setup: Part,
+    upkeep: Part,
+    /// The sources that were removed since the start. What waits for their customers stays as it is.
+    gone: BTreeSet<SourceId>,
+}
+
+impl Running {
+    /// Starts all tasks.
+    ///
+    /// # Errors
+    /// If the store fails, or a listener cannot be used.
+    pub(super) async fn start(
+        services: Services,
+        config: &Config,
+        life: &Lifecycle,
+        (public, admin, socket, wish): Doors,
+    ) -> anyhow::Result<Self> {
+        // Before anything is sent: hooks that come now are newer than those that are missing.
+        let reconciler = Arc::new(services.reconciler(config));
+        let search = if config.reconcile.on_start { Some(reconciler.prepare().await?) } else { None };
+        let (began, gone) = (Moment::now(), BTreeSet::new());
+        let relays = relays(&services, config, life, (began, &gone));
+        let probers = services.remotes.all().into_iter().map(|remote| prober(remote, life)).collect();
+        let pollers = services.bots.values().map(|bot| poller(bot, &services, config, life)).collect();
+        let sessions = Arc::new(Sessions::new(admin.local_addr()?));
+        let lasting = Lasting { mark: Mark::random(), sessions, wish };
+        let (router, typing) = public_router(&services, config, &lasting.mark, life);
+        let public_router = Exchange::new(router);
+        let (asked, import) = (doors(&services, config, &reconciler, &lasting, life), import_router(&services, config));
+        let commands = Exchange::new(asked.commands.merge(import.clone()));
+        let admin_router = Exchange::new(asked.listener);
+        let stop = life.stop_token();
+        if let Some(socket) = socket {
+            life.essential("command socket", socket.serve(commands.router(), stop.clone())?);
+        }
+        let proxies = serve::Proxies::new(&config.server.trusted_proxies);
+        let (served, meter) = (public_router.router(), Some(Arc::clone(&services.metrics)));
+        let served = serve::until(public, served, serve::Limits::public(), proxies, meter, stop.clone());
+        life.essential("public listener", served);
+        let (limits, nobody) = (serve::Limits::admin(), serve::Proxies::default());
+        let served = serve::until(admin, admin_router.router(), limits, nobody, None, stop.clone());
+        life.essential("admin listener", served);
+        let reconciler = attended(reconciler, search, life);
+        let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));
+        life.essential("reminders", reminders::watch(services.store.clone(), stop.clone()));
+        let fed = feed_watchdog(services.store.clone(), Arc::clone(&services.metrics), stop);
+        life.essential("watchdog", fed);
+        Ok(Self {
+            life: life.clone(),
+            services,
+            began,
+            public: public_router,
+            admin: admin_router,
+            commands,
+            import,
+            lasting,
+            typing,
+            relays,
+            probers,
+            pollers,
+            reconciler,
+            setup,
+            upkeep,
+            gone,
+        })
+    }
+
+    /// What a changed configuration makes of the services; `None` if they stay as they are.
+    ///
+    /// # Errors
+    /// If a client cannot be set up, or the store fails. Then nothing has changed.
+    pub(super) fn prepare(&self, config: &Config, changes: &Changes) -> anyhow::Result<Option<Services>> {
+        changes.touch(&MADE_OF).then(|| self.services.anew(config, changes)).transpose()
+    }
+
+    /// Puts a changed configuration in force, with what was prepared for it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) async fn change(
+        &mut self,
+        config: &Config,
+        changes: &Changes,
+        prepared: Option<Services>,
+    ) -> Result<(), StoreError> {
+        if let Some(services) = prepared {
+            self.replace_services(services, config, changes).await;
+        }
+        if changes.touch(&RECONCILER) {
+            let next = Arc::new(self.services.reconciler(config));
+            // Both would let go of what the other holds.
+            self.reconciler.1.end().await;
+            let search = next.take_over().await?;
+            self.reconciler = attended(next, search, &self.life);
+        } else {
+            self.reconciler.0.serve(self.services.bots.keys().cloned().collect());
+        }
+        let asked = doors(&self.services, config, &self.reconciler.0, &self.lasting, &self.life);
+        self.commands.put(asked.commands.merge(self.import.clone()));
+        self.admin.put(asked.listener);
+        if changes.touch(&SETUP) {
+            replace(&mut self.setup, |life| setup(&self.services, config, life), &self.life);
+        }
+        if changes.touch(&UPKEEP) {
+            replace(&mut self.upkeep, |life| upkeep(&self.services, config, life), &self.life);
+        }
+        Ok(())
+    }
+
+    /// How many jobs wait for customers of a source.
+    pub(super) fn waiting(&self, source: &SourceId) -> usize {
+        let route = Route::Outbound(source.clone());
+        let counts = self.services.store.counts();
+        counts.routes.iter().filter(|(of, _)| *of == route).map(|(_, queue)| queue.waiting).sum()
+    }
+
+    /// Those that change nothing else go on: their bots are the same.
+    async fn replace_services(&mut self, services: Services, config: &Config, changes: &Changes) {
+        let former = std::mem::replace(&mut self.services, services);
+        let removed: Vec<_> =
+            former.bots.keys().filter(|source| !self.services.bots.contains_key(*source)).cloned().collect();
+        self.gone.extend(removed.iter().cloned());
+        self.gone.retain(|source| !self.services.bots.contains_key(source));
+        // It ends before what it hears from is gone.
+        self.typing.stop();
+        let (router, typing) = public_router(&self.services, config, &self.lasting.mark, &self.life);
+        self.public.put(router);
+        self.typing = typing;
+        self.import = import_router(&self.services, config);
+        self.relays.drain(..).for_each(|relay| relay.stop());
+        self.replace_probers();
+        self.relays = relays(&self.services, config, &self.life, (self.began, &self.gone));
+        self.replace_pollers(config, changes).await;
+        for source in removed {
+            self.services.metrics.forget(&source);
+        }
+    }
+
+    fn replace_probers(&mut self) {
+        let mut former = std::mem::take(&mut self.probers);
+        for remote in self.services.remotes.all() {
+            let kept = former.iter().position(|(other, _)| other.is(&remote)).map(|at| former.swap_remove(at));
+            self.probers.push(kept.unwrap_or_else(|| prober(remote, &self.life)));
+        }
+        for (remote, part) in former {
+            part.stop();
+            remote.retire();
+        }
+    }
+
+    async fn replace_pollers(&mut self, config: &Config, changes: &Changes) {
+        let mut former = std::mem::take(&mut self.pollers);
+        for (source, bot) in &self.services.bots {
+            match former.remove(source) {
+                Some((same, part)) if same.is(bot) && !changes.touch(&POLLERS) => {
+                    self.pollers.insert(source.clone(), (same, part));
+                }
+                Some((_, part)) => {
+                    part.end().await;
+                    self.pollers.extend([poller(bot, &self.services, config, &self.life)]);
+                }
+                None => self.pollers.extend([poller(bot, &self.services, config, &self.life)]),
+            }
+        }
+        for (_, part) in former.into_values() {
+            part.end().await;
+        }
+    }
+}
+
+fn replace(part: &mut Part, next: impl FnOnce(&Lifecycle) -> Part, life: &Lifecycle) {
+    part.stop();
+    *part = next(life);
+}
+
+/// One relay per route: the fixed ones, one per bot, and one for each source that had left the configuration before the
+/// start while answers were waiting, which reports them as failed.
+fn relays(
+    services: &Services,
+    config: &Config,
+    life: &Lifecycle,
+    (began, gone): (Moment, &BTreeSet<SourceId>),
+) -> Vec<Part> {
+    let fixed = [Route::Inbound, Route::Status, Route::Undeliverable, Route::Crm];
+    let outbound = services.bots.keys().cloned().map(Route::Outbound);
+    let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(services.store.routes()).collect();
+    let is_gone = |route: &Route| matches!(route, Route::Outbound(source) if gone.contains(source));
+    let relay = |route: Route| {
+        let relay = Relay {
+            policy: policy::of(&route, config, &services.context.spoken),
+            began,
+            time: services.context.chats.time(),
+            breaker: services.remotes.breaker(&route),
+            route,
+            store: services.store.clone(),
+            context: Arc::clone(&services.context),
+            metrics: Arc::clone(&services.metrics),
+        };
+        life.part("relay", |stop| relay.run(stop, life.cut_token()))
+    };
+    routes.into_iter().filter(|route| !is_gone(route)).map(relay).collect()
+}
+
+fn prober(remote: Remote, life: &Lifecycle) -> (Remote, Part) {
+    let probed = remote.clone();
+    let part = life.part("prober", |stop| async move {
+        stop.run_until_cancelled_owned(probed.attend()).await;
+        Ok::<_, Infallible>(())
+    });
+    (remote, part)
+}
+
+fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> (SourceId, (Bot, Part)) {
+    services.metrics.polling(bot.source(), Polling::Starting);
+    let (store, metrics) = (services.store.clone(), Arc::clone(&services.metrics));
+    let rhythm = poller::Rhythm::new(config.retry.probe_every);
+    let poller = poller::Poller { bot: bot.clone(), store, metrics, rhythm };
+    (bot.source().clone(), (bot.clone(), life.part("poller", |stop| poller.run(stop))))
+}
+
+fn attended(reconciler: Arc<Reconciler>, search: Option<Search>, life: &Lifecycle) -> (Arc<Reconciler>, Part) {
+    let part = life.part("reconciler", |stop| Arc::clone(&reconciler).attend(search, stop));
+    (reconciler, part)
+}
+
+fn setup(services: &Services, config: &Config, life: &Lifecycle) -> Part {
+    let (chats, account) = (services.context.chats.clone(), services.account.as_ref().map(Account::patient));
+    let known = (services.store.clone(), services.context.spoken.clone());
+    let setup = Setup::new(config, services.served.clone(), (chats, account), known);
+    let setup = setup.telling(Arc::clone(&services.metrics));
+    life.part("setup", |stop| setup.run(stop))
+}
+
+fn upkeep(services: &Services, config: &Config, life: &Lifecycle) -> Part {
+    let time = services.context.chats.time();
+    let upkeep = Upkeep::new(&services.store, config, time, Arc::clone(&services.metrics));
+    life.part("upkeep", |stop| upkeep.run(stop))
+}

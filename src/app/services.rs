@@ -1,0 +1,200 @@
+//! What one configuration makes: the values that the tasks share. They never change; a changed configuration makes new
+//! ones, and takes over from the former ones what it does not change.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    admin::identity,
+    alerts::health::Health,
+    app::{
+        bots::{self, bots_by, disk, observed},
+        customers,
+        doors::downloads_by,
+        remotes::Remotes,
+    },
+    config::{AccountId, Changes, Config, Groups},
+    domain::address::{KommoUserId, SourceId},
+    kommo::{account::Account, chats::Chats, sign::Signer},
+    media::{
+        disk::Disk,
+        link::{LinkKey, Links},
+    },
+    metrics::{Asked, Metrics},
+    relay::context::{Context, LogOnce, ReadReceipts},
+    store::{Imports, Store},
+    telegram::bot::Bot,
+};
+
+/// What [`Services`] are made of.
+pub(super) const MADE_OF: [&str; 8] =
+    ["telegram", "kommo", "sources", "campaigns", "phone_texts", "media", "retry", "server.public_url"];
+/// What bots are made of, beside their tokens.
+const BOTS: [&str; 11] = [
+    "telegram.api_url",
+    "telegram.requests_per_second",
+    "telegram.chat_requests_per_second",
+    "telegram.chat_burst",
+    "telegram.group_requests_per_minute",
+    "telegram.send_timeout",
+    "telegram.poll_timeout",
+    "telegram.buttons",
+    "telegram.keep_buttons",
+    "telegram.local",
+    "telegram.proxy",
+];
+/// What the client of the Chats API is made of.
+const CHATS: [&str; 3] = ["kommo.requests_per_second", "kommo.timeout", "kommo.proxy"];
+/// What the client of the account is made of.
+const ACCOUNT: [&str; 3] = ["kommo.access_token", "kommo.timeout", "kommo.proxy"];
+/// What remotes are made of, beside their clients.
+const REMOTES: &str = "retry.probe_every";
+
+/// Everything that the tasks share.
+pub(super) struct Services {
+    pub(super) health: Arc<Health>,
+    pub(super) store: Store,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) bots: BTreeMap<SourceId, Bot>,
+    pub(super) remotes: Remotes,
+    pub(super) context: Arc<Context>,
+    /// Where customers' files are, if they are on this machine.
+    pub(super) disk: Option<Disk>,
+    /// The account's REST API, if there is a token for it.
+    pub(super) account: Option<Account>,
+    /// The account that the bridge serves.
+    pub(super) served: AccountId,
+}
+
+/// What ran before, and how the configuration has changed since.
+#[derive(Clone, Copy)]
+pub(super) struct Former<'a> {
+    pub(super) services: &'a Services,
+    pub(super) changes: &'a Changes,
+}
+
+impl<'a> Former<'a> {
+    fn unless(self, changed: &[&str]) -> Option<&'a Services> {
+        (!self.changes.touch(changed)).then_some(self.services)
+    }
+
+    fn with_bot(self, source: &SourceId) -> Option<&'a Services> {
+        self.unless(&BOTS).filter(|_| !self.changes.touch_token(source))
+    }
+
+    /// The former remotes, if the way to Kommo is the same.
+    pub(super) fn way_to_kommo(self) -> Option<&'a Remotes> {
+        self.unless(&CHATS).filter(|_| !self.changes.touch(&[REMOTES])).map(|services| &services.remotes)
+    }
+
+    /// The former remotes, if the way to the account is the same.
+    pub(super) fn way_to_account(self) -> Option<&'a Remotes> {
+        self.unless(&ACCOUNT).filter(|_| !self.changes.touch(&[REMOTES])).map(|services| &services.remotes)
+    }
+
+    /// The former remotes, if the way to the bot of a source is the same.
+    pub(super) fn way_of(self, source: &SourceId) -> Option<&'a Remotes> {
+        self.with_bot(source).filter(|_| !self.changes.touch(&[REMOTES])).map(|services| &services.remotes)
+    }
+}
+
+impl Services {
+    /// The services of a configuration, in place of the `former` ones if there were any.
+    ///
+    /// # Errors
+    /// If a client cannot be set up, or the store fails.
+    pub(super) fn new(
+        config: &Config,
+        health: Arc<Health>,
+        (account, served): (Option<Account>, AccountId),
+        former: Option<Former<'_>>,
+    ) -> anyhow::Result<Self> {
+        let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
+        let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
+        let kept = |source: &SourceId| former.and_then(|former| former.with_bot(source)?.bots.get(source)).cloned();
+        let made = bots_by(config, &observed(config, &metrics))?;
+        let bots = made.into_iter().map(|(source, bot)| (source.clone(), kept(&source).unwrap_or(bot)));
+        let bots: BTreeMap<_, _> = bots.collect();
+        let chats = chats(config, &served, &metrics, former)?;
+        health.heed(chats.time());
+        let clients = (&chats, account.as_ref(), &bots);
+        let remotes = Remotes::new(clients, &metrics, config.retry.probe_every, former);
+        let context = Arc::new(context(config, (&store, &metrics), (chats, &bots, account.clone()), former)?);
+        Ok(Self { health, store, metrics, bots, remotes, context, disk: disk(config)?, account, served })
+    }
+
+    /// The services of a changed configuration.
+    ///
+    /// # Errors
+    /// As those of [`Services::new`].
+    pub(super) fn anew(&self, config: &Config, changes: &Changes) -> anyhow::Result<Self> {
+        let former = Former { services: self, changes };
+        let account = if let Some(services) = former.unless(&ACCOUNT) {
+            services.account.clone()
+        } else {
+            let egress = config.kommo.egress().observed(self.metrics.observer(Asked::Account));
+            let account = identity::client_by(&config.kommo, &egress)?;
+            identity::recall(&config.kommo, account.as_ref(), &self.store)?;
+            account
+        };
+        Self::new(config, Arc::clone(&self.health), (account, self.served.clone()), Some(former))
+    }
+
+    /// What was imported into the channel and account that it serves.
+    pub(super) fn imported(&self, config: &Config) -> Imports {
+        self.store.imports(&config.kommo.scope_id(&self.served))
+    }
+}
+
+/// The client of the Chats API. Another one knows what the former one has learnt.
+fn chats(
+    config: &Config,
+    served: &AccountId,
+    metrics: &Arc<Metrics>,
+    former: Option<Former<'_>>,
+) -> anyhow::Result<Chats> {
+    if let Some(services) = former.and_then(|former| former.unless(&CHATS)) {
+        return Ok(services.context.chats.clone());
+    }
+    let kommo = &config.kommo;
+    let (origin, rate) = (kommo.chats_url.url().clone(), kommo.requests_per_second.get());
+    let signer = Signer::new(kommo.channel_secret.expose());
+    let egress = kommo.egress().observed(metrics.observer(Asked::Kommo));
+    let chats = Chats::new(&egress, origin, &kommo.scope_id(served), signer, kommo.timeout, rate)?;
+    Ok(match former {
+        Some(former) => chats.after(&former.services.context.chats),
+        None => chats,
+    })
+}
+
+fn context(
+    config: &Config,
+    (store, metrics): (&Store, &Arc<Metrics>),
+    (chats, bots, account): (Chats, &BTreeMap<SourceId, Bot>, Option<Account>),
+    former: Option<Former<'_>>,
+) -> anyhow::Result<Context> {
+    let kommo = &config.kommo;
+    let tap = former.map(|former| former.services.context.tap.clone()).unwrap_or_default();
+    // What goes on with the former services must not write side by side with what begins now.
+    let writing = former.map(|former| Arc::clone(&former.services.context.crm.writing)).unwrap_or_default();
+    Ok(Context {
+        chats,
+        bots: bots.clone(),
+        downloads: downloads_by(config, &kommo.egress().observed(metrics.observer(Asked::Files)))?,
+        links: Links {
+            key: LinkKey::derive(kommo.channel_secret.expose()),
+            public_url: config.server.public_url.url().clone(),
+            valid_for: config.media.links_for,
+        },
+        store: store.clone(),
+        keep_buttons: config.telegram.keep_buttons,
+        reading: ReadReceipts { marks: config.telegram.mark_read, is_inferred: kommo.infer_read },
+        groups: config.telegram.groups == Groups::Relay,
+        largest_file_bytes: bots::largest_download_bytes(&config.telegram),
+        spoken: identity::spoken(kommo, store)?,
+        channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
+        said: LogOnce::default(),
+        tap,
+        metrics: Arc::clone(metrics),
+        crm: customers::crm(config, account, writing),
+    })
+}

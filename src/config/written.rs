@@ -1,0 +1,105 @@
+//! What was read for each key, so that a changed configuration can be told from the one in force, key by key.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use crate::{
+    config::{
+        Secret,
+        keys::{self, SOURCES},
+    },
+    domain::address::SourceId,
+};
+
+/// The path of a key, or of a table that may have no keys.
+type Path = Vec<String>;
+
+/// The text of each key that was read, secrets and defaults included.
+#[derive(Clone, Default)]
+pub struct Written(BTreeMap<Path, Secret>);
+
+impl fmt::Debug for Written {
+    /// The number alone: some texts are secrets, and the values show the others.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Written").field(&self.0.len()).finish()
+    }
+}
+
+impl Written {
+    /// Notes the text at `path`.
+    pub(super) fn note(&mut self, path: &[&str], text: &str) {
+        let path = path.iter().map(ToString::to_string).collect();
+        self.0.insert(path, Secret::new(text.to_owned()));
+    }
+
+    /// The keys that have another text in `new`.
+    #[must_use]
+    pub fn changes(&self, new: &Self) -> Changes {
+        let text = |written: &Self, path: &Path| written.0.get(path).map(|text| text.expose().to_owned());
+        let all = self.0.keys().chain(new.0.keys());
+        Changes(all.filter(|path| text(self, path) != text(new, path)).cloned().collect())
+    }
+
+    /// The same, with what only a start reads as it is in `running`.
+    pub(super) fn started_as(mut self, running: &Self) -> Self {
+        self.0.retain(|path, _| !is_of_start(path));
+        let kept = running.0.iter().filter(|(path, _)| is_of_start(path));
+        self.0.extend(kept.map(|(path, text)| (path.clone(), text.clone())));
+        self
+    }
+}
+
+fn is_of_start(path: &Path) -> bool {
+    let path: Vec<_> = path.iter().map(String::as_str).collect();
+    keys::find(&path).is_some_and(|key| key.at_start)
+}
+
+/// Keys that have other texts than before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes(BTreeSet<Path>);
+
+impl Changes {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether any of them is one of these keys, or stands in one of these sections.
+    #[must_use]
+    pub fn touch(&self, places: &[&str]) -> bool {
+        let begins = |path: &Path, place: &&str| {
+            let mut names = path.iter();
+            place.split('.').all(|part| names.next().is_some_and(|name| name == part))
+        };
+        self.0.iter().any(|path| places.iter().any(|place| begins(path, place)))
+    }
+
+    /// Whether the token of a source is another one.
+    #[must_use]
+    pub fn touch_token(&self, source: &SourceId) -> bool {
+        self.0.contains(&[SOURCES, source.as_str(), "token"].map(str::to_owned)[..])
+    }
+
+    /// The keys of a source, without the section.
+    #[must_use]
+    pub fn of_source(&self, source: &SourceId) -> Vec<String> {
+        let of_it = self.0.iter().filter(|path| path.len() > 2 && path[0] == SOURCES && path[1] == source.as_str());
+        of_it.map(|path| keys::dotted(&path[2..])).collect()
+    }
+
+    /// The keys that only a start reads.
+    #[must_use]
+    pub fn of_start(&self) -> Vec<String> {
+        self.0.iter().filter(|path| is_of_start(path)).map(|path| keys::dotted(path)).collect()
+    }
+
+    /// All others but those of sources. Of a table that came or went there is its name alone.
+    #[must_use]
+    pub fn others(&self) -> Vec<String> {
+        let is_within = |path: &Path| self.0.iter().any(|other| other.len() < path.len() && path.starts_with(other));
+        let others = self.0.iter().filter(|path| path[0] != SOURCES && !is_of_start(path) && !is_within(path));
+        others.map(|path| keys::dotted(path)).collect()
+    }
+}
