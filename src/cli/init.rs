@@ -24,11 +24,12 @@ use talk::Talk;
 /// What `--help` says.
 pub const ABOUT: &str = "Lead through the set-up, and try each answer at once.
 
-Asks for the bots' tokens, the public address, the account with its access token,
-and the channel that Kommo's support has registered; tries each at Telegram and
-Kommo as you give it; writes the configuration and a file for each secret, which
-only you and the service can read; offers the systemd unit, and shows what to
-write into Caddy. At the end a message really crosses, there and back.
+Asks for the bots' tokens, the public address, the account with its access
+token, and the channel that Kommo's support has registered; tries each at
+Telegram and Kommo as you give it; writes the configuration and a file for each
+secret, which only you and the service can read; offers the systemd unit, and
+shows what to write into Caddy. At the end a message really crosses, there and
+back.
 
 Run it again at any time: it keeps what is there and asks for what is missing or
 does not work. Without a channel it ends early, and goes on from there later;
