@@ -153,16 +153,15 @@ impl Bridge {
         self.running = Some(Running { child, log, trace });
     }
 
-    /// Waits until it is up, and tells where it listens: for Kommo, and for its operator. None if it ends first.
-    async fn is_up(&mut self) -> Option<(SocketAddr, SocketAddr)> {
+    /// Waits until it is up, and tells where it listens for Kommo. None if it ends first.
+    async fn is_up(&mut self) -> Option<SocketAddr> {
         let deadline = Instant::now() + WITHIN;
         loop {
             let running = self.running.as_mut()?;
             let log = fs::read_to_string(&running.log).unwrap();
             if let Some(line) = log.lines().find(|line| line.contains("telekommo is up")) {
                 let line: Value = serde_json::from_str(line).unwrap();
-                let port = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-                return Some((port("hooks"), port("admin")));
+                return Some(line["hooks"].as_str().unwrap().parse().unwrap());
             }
             if let Some(status) = running.child.try_wait().unwrap() {
                 self.has_ended(status);
@@ -179,7 +178,7 @@ impl Bridge {
     }
 
     /// Starts it, once.
-    pub(crate) async fn start(&mut self) -> Option<(SocketAddr, SocketAddr)> {
+    pub(crate) async fn start(&mut self) -> Option<SocketAddr> {
         self.spawn();
         self.is_up().await
     }

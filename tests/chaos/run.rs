@@ -77,7 +77,6 @@ pub(crate) struct Run {
     before: Before,
     pub(crate) happened: BTreeMap<String, usize>,
     pub(crate) slowest: Duration,
-    admin: String,
 }
 
 impl Run {
@@ -139,7 +138,6 @@ impl Run {
             before: Before::default(),
             happened,
             slowest,
-            admin: String::new(),
         };
         this.start().await;
         this
@@ -151,16 +149,15 @@ impl Run {
         *self.happened.entry(what).or_default() += 1;
     }
 
-    fn is_at(&mut self, place: Option<(SocketAddr, SocketAddr)>) {
-        if let Some((hooks, admin)) = place {
+    fn is_at(&mut self, hooks: Option<SocketAddr>) {
+        if let Some(hooks) = hooks {
             self.ways[2].lead_to(hooks);
-            self.admin = format!("http://{admin}");
         }
     }
 
     async fn start(&mut self) {
-        let place = self.bridge.start().await;
-        self.is_at(place);
+        let hooks = self.bridge.start().await;
+        self.is_at(hooks);
     }
 
     /// Looks after the bridge as systemd does, for a while: when it has ended by itself, it is started again.

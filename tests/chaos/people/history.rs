@@ -2,11 +2,14 @@
 //! it again until all of it is there.
 
 use serde_json::json;
-use telekommo::sandbox::harness::{LINES, OLGA};
+use telekommo::sandbox::harness::LINES;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::Visit;
 use crate::WITHIN;
+
+/// Whose chats are imported: somebody who has let no bot into them, so they go into the customers' chats with the bot.
+const OWNER: i64 = 777_000_999;
 
 /// Of how many messages a history is.
 const LENGTH: std::ops::Range<usize> = 15..40;
@@ -90,7 +93,7 @@ fn export(customer: i64, messages: &[Past]) -> String {
     let messages: Vec<_> = (1..)
         .zip(messages)
         .map(|(id, it)| {
-            let (from, name) = if it.is_customers { (customer, "Customer") } else { (OLGA, "Olga Owner") };
+            let (from, name) = if it.is_customers { (customer, "Customer") } else { (OWNER, "An owner") };
             let mut message = json!({ "id": id, "type": "message", "date_unixtime": it.at.to_string(), "from": name,
                 "from_id": format!("user{from}"), "text": it.text,
                 "text_entities": [{ "type": "plain", "text": it.text }] });
@@ -105,5 +108,5 @@ fn export(customer: i64, messages: &[Past]) -> String {
         r#"{{"name":"Customer","type":"personal_chat","id":{customer},"messages":{}}}"#,
         serde_json::Value::from(messages)
     );
-    format!(r#"{{"personal_information":{{"user_id":{OLGA}}},"chats":{{"list":[{chat}]}}}}"#)
+    format!(r#"{{"personal_information":{{"user_id":{OWNER}}},"chats":{{"list":[{chat}]}}}}"#)
 }
