@@ -17,7 +17,14 @@ fn in_own_chat(customer: i64) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_imports_at_once_double_nothing() {
     let stage = TestStage::start().await;
-    let (printed, others) = tokio::join!(done(&stage, &[]), done(&stage, &[]));
+    let config = stage.write_config().unwrap();
+    stage.kommo.set_rest_rate(Rate { per_second: 1000, ..Rate::default() });
+    let one = async || {
+        let output = finished(telekommo(&words(&export(), &config, &[]))).await;
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout).to_owned()
+    };
+    let (printed, others) = tokio::join!(one(), one());
     let count = |printed: &str| -> usize {
         let line = printed.lines().find(|line| line.starts_with("Imported ")).unwrap();
         line.trim_start_matches("Imported ").split(',').next().unwrap().parse().unwrap()
@@ -72,7 +79,7 @@ async fn what_goes_into_an_owners_own_chat_is_linked() {
     assert_eq!(imported(&stage), 0, "nothing goes into the chats with the bot");
     let anna = |stage: &Harness| stage.kommo.chat(&in_own_chat(ANNA)).unwrap().messages;
     assert_eq!(anna(&stage).len(), 1 + 11);
-    let first = anna(&stage).into_iter().find(|it| it.imported).unwrap();
+    let first = anna(&stage).into_iter().find(|it| it.text == "Hello! Do you have the blue one?").unwrap();
     // A customer's answer names the message that it quotes, and so does a manager's.
     let person = json!({ "id": ANNA, "is_bot": false, "first_name": "Anna" });
     let chat = json!({ "id": ANNA, "type": "private", "first_name": "Anna" });
