@@ -52,29 +52,42 @@ pub enum Blame {
 
 /// What one route knows of the way to its remote.
 #[derive(Clone, Debug)]
-pub struct Breaker {
+pub struct Breaker(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     remote: Option<Remote>,
-    evidence: Arc<Mutex<Evidence>>,
+    evidence: Mutex<Evidence>,
+}
+
+impl Drop for Inner {
+    /// A route that is replaced refuses nobody any more: the next one finds out by itself.
+    fn drop(&mut self) {
+        let is_refused = self.evidence.get_mut().unwrap_or_else(PoisonError::into_inner).idle();
+        if let Some(remote) = self.remote.as_ref().filter(|_| is_refused) {
+            remote.replaced();
+        }
+    }
 }
 
 impl Breaker {
     /// The breaker of a route to `remote`; without one, nothing is ever in the way.
     #[must_use]
     pub fn new(remote: Option<Remote>) -> Self {
-        Self { remote, evidence: Arc::default() }
+        Self(Arc::new(Inner { remote, evidence: Mutex::default() }))
     }
 
     /// Told whenever the way has changed; `None` where there is no remote.
     #[must_use]
     pub fn changes(&self) -> Option<watch::Receiver<u64>> {
-        self.remote.as_ref().map(Remote::changes)
+        self.0.remote.as_ref().map(Remote::changes)
     }
 
     /// What may be done now, and when to ask again if that may change by itself. A trial is given once: whoever asks
     /// for it takes it.
     #[must_use]
     pub fn gate(&self, now: Instant) -> (Gate, Option<Instant>) {
-        if let Some(remote) = &self.remote
+        if let Some(remote) = &self.0.remote
             && let Some(since) = remote.with(|way| way.is_shut(now))
         {
             if remote.with(Way::take_trial) {
@@ -89,21 +102,21 @@ impl Breaker {
     /// Whether nothing is in the way.
     #[must_use]
     pub fn is_free(&self, now: Instant) -> bool {
-        let is_shut = self.remote.as_ref().is_some_and(|remote| remote.with(|way| way.is_shut(now)).is_some());
+        let is_shut = self.0.remote.as_ref().is_some_and(|remote| remote.with(|way| way.is_shut(now)).is_some());
         !is_shut && self.with(|evidence| evidence.is_free())
     }
 
     /// A trial was given, and there was nothing to try.
     pub fn unused(&self) {
         self.with(Evidence::unused);
-        if let Some(remote) = &self.remote {
+        if let Some(remote) = &self.0.remote {
             remote.with(Way::unused);
         }
     }
 
     /// Nothing waits: nobody is refused, as far as anybody can tell. An outage goes on all the same.
     pub fn idle(&self) {
-        if let Some(remote) = &self.remote
+        if let Some(remote) = &self.0.remote
             && self.with(Evidence::idle)
         {
             remote.takes();
@@ -121,7 +134,7 @@ impl Breaker {
 
     /// Whether the remote answers, asked for nothing else. If it does not, its way is broken.
     pub async fn answers(&self) -> bool {
-        let Some(remote) = &self.remote else { return true };
+        let Some(remote) = &self.0.remote else { return true };
         let answer = remote.ask().await;
         if let Err(failure) = &answer {
             remote.breaks(failure, Instant::now());
@@ -139,7 +152,7 @@ impl Breaker {
     }
 
     async fn weigh(&self, message: &str, sign: Sign) -> Blame {
-        let Some(remote) = &self.remote else { return Blame::Message };
+        let Some(remote) = &self.0.remote else { return Blame::Message };
         let failure = match sign {
             Sign::Passed => {
                 if self.with(|evidence| evidence.passed(message)) {
@@ -199,7 +212,7 @@ impl Breaker {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Evidence) -> T) -> T {
-        act(&mut self.evidence.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.evidence.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

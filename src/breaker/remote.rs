@@ -206,6 +206,14 @@ impl Remote {
         self.changed();
     }
 
+    /// A route of it that was refused is there no more.
+    pub(super) fn replaced(&self) {
+        self.0.refused.fetch_sub(1, Ordering::Relaxed);
+        if self.trouble().is_none() {
+            self.clear(Instant::now());
+        }
+    }
+
     /// Nothing is sent for the time that it asks for.
     pub(super) fn pause(&self, until: Instant) {
         if self.with(|way| way.pause(until)) {

@@ -35,3 +35,17 @@ async fn one_trial_serves_both_questions() {
     breaker.note("a", Sign::Passed).await;
     assert_eq!(gate(&breaker), Gate::Free);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_is_replaced_while_it_is_refused_leaves_nothing_behind() {
+    let play = Play::new();
+    let breaker = Breaker::new(Some(play.remote.clone()));
+    breaker.note("a", failed("405")).await;
+    assert_eq!(breaker.note("b", failed("405")).await, Blame::Way);
+    assert_eq!(play.last_told(), Some(Some("405".to_owned())));
+    let next = Breaker::new(Some(play.remote.clone()));
+    drop(breaker);
+    assert_eq!(play.last_told(), Some(None), "nobody is refused now, as far as anybody can tell");
+    assert_eq!(next.note("c", Sign::Passed).await, Blame::Message);
+    assert_eq!(play.last_told(), Some(None));
+}
