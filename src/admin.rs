@@ -109,7 +109,7 @@ pub fn doors(
         .merge(probes())
         .merge(parked());
     let page = page::router()
-        .route("/status", get(status::show))
+        .route("/status", get(status::show_to_anybody))
         .route("/session", post(session::enter))
         .merge(parked().route_layer(from_fn_with_state(admin.clone(), session::within_session)))
         .route_layer(from_fn(session::of_this_page));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    admin::{Admin, elsewhere, failed, is_addressed_directly, parked::json, refusal},
+    admin::{Admin, elsewhere, failed, is_addressed_directly, parked::json},
     alerts::health::Health,
     clock,
     domain::{address::SourceId, job::Route, time::UnixMillis},
@@ -144,16 +144,24 @@ pub(crate) struct Room {
     pub(crate) last_dump_at: Option<UnixMillis>,
 }
 
-/// The status. Who asks by a name gets nothing; who is no command of ours is told of no conversation.
+/// The status, for commands. Who asks by a name gets nothing.
 pub(super) async fn show(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    if !is_addressed_directly(&headers) {
+    seen(admin, &headers, |status| status).await
+}
+
+/// The same for everybody who reaches the admin listener, whom it tells of no conversation.
+pub(super) async fn show_to_anybody(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    seen(admin, &headers, Status::without_conversations).await
+}
+
+async fn seen(admin: Admin, headers: &HeaderMap, told: impl FnOnce(Status) -> Status) -> Response {
+    if !is_addressed_directly(headers) {
         return elsewhere();
     }
     let health = Arc::clone(&admin.health);
     let seen = spawn_blocking(move || Status::of(&health, clock::now())).await;
     match seen {
-        Ok(status) if refusal(&headers).is_none() => json(&status),
-        Ok(status) => json(&status.without_conversations()),
+        Ok(status) => json(&told(status)),
         Err(error) => failed(&StoreError::Failed(error.to_string())).into_response(),
     }
 }

@@ -86,6 +86,9 @@ async fn what_is_wrong_and_what_has_failed_is_told_until_it_is_mended() {
     // Others that ask are not told whose message it is.
     let (code, told) = stage.admin("/status").await;
     assert!(code == 200 && told.contains("500") && !told.contains("777000111"), "{told}");
+    let url = format!("http://{}/status", stage.bridge().unwrap().admin_addr());
+    let told = reqwest::Client::new().get(url).header("x-telekommo", "1").send().await.unwrap().text().await.unwrap();
+    assert!(told.contains("500") && !told.contains("777000111"), "a header that anybody can send: {told}");
 
     stage.kommo.set_connected(false);
     stage.telegram.write(SALES.token, BEN, "nobody hears this");
