@@ -4,9 +4,8 @@
 //! configuration that breaks, or of which nothing can be made, changes nothing. What only a start reads stays as it is
 //! and is named.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::Context as _;
 use tokio::{
     sync::{Mutex, mpsc},
     task::spawn_blocking,
@@ -22,6 +21,7 @@ use crate::{
     app::{alerting::Alerting, measuring, running::Running},
     config::{Changes, Config},
     lifecycle::{Lifecycle, tell_reloaded, tell_reloading},
+    store::StoreError,
 };
 
 /// The bridge, once it is known which account it serves.
@@ -36,6 +36,8 @@ pub(super) struct Reloader {
     public: SocketAddr,
     life: Lifecycle,
     running: Slot,
+    /// Why the bridge cannot go on: the store has failed in the middle of a change.
+    broken: Option<StoreError>,
 }
 
 impl Reloader {
@@ -45,7 +47,7 @@ impl Reloader {
         alerting: Alerting,
         (public, life): (SocketAddr, Lifecycle),
     ) -> Self {
-        Self { config: config.clone(), health, alerting, public, life, running: Slot::default() }
+        Self { config: config.clone(), health, alerting, public, life, running: Slot::default(), broken: None }
     }
 
     /// Where the bridge is to be put once it runs.
@@ -56,12 +58,12 @@ impl Reloader {
     /// Does what is wished for until `stop`, one wish after the other.
     ///
     /// # Errors
-    /// Never: what fails is told to whoever wished for it, and logged.
+    /// If the store fails in the middle of a change. What else fails is told to whoever wished for it, and logged.
     pub(super) async fn run(
         mut self,
         mut wished: mpsc::Receiver<Wished>,
         stop: CancellationToken,
-    ) -> Result<(), Infallible> {
+    ) -> Result<(), StoreError> {
         while let Some(Some(tell)) = stop.run_until_cancelled(wished.recv()).await {
             tell_reloading();
             let outcome = self.reload().await;
@@ -77,6 +79,9 @@ impl Reloader {
             }
             // Whoever asked may have gone.
             let _ = tell.send(outcome);
+            if let Some(error) = self.broken.take() {
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -108,7 +113,11 @@ impl Reloader {
             logging::change_level(&next.log.level);
         }
         self.health.change(next, measuring::expected(next));
-        running.change(next, changes, services).await.context("the bridge stops, because its store has failed")?;
+        if let Err(error) = running.change(next, changes, services).await {
+            let why = format!("the bridge stops, because its store has failed: {error}");
+            self.broken = Some(error);
+            anyhow::bail!(why);
+        }
         self.alerting.change(alerting, next, &self.health, &self.life).await;
         Ok(())
     }

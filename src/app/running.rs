@@ -216,21 +216,19 @@ impl Running {
     }
 
     async fn replace_pollers(&mut self, config: &Config, changes: &Changes) {
-        let mut former = std::mem::take(&mut self.pollers);
-        for (source, bot) in &self.services.bots {
-            match former.remove(source) {
-                Some((same, part)) if same.is(bot) && !changes.touch(&POLLERS) => {
-                    self.pollers.insert(source.clone(), (same, part));
+        // All that are replaced have ended before one begins: a token may have gone from one source to another.
+        for (source, (former, part)) in std::mem::take(&mut self.pollers) {
+            match self.services.bots.get(&source) {
+                Some(bot) if former.is(bot) && !changes.touch(&POLLERS) => {
+                    self.pollers.insert(source, (former, part));
                 }
-                Some((_, part)) => {
-                    part.end().await;
-                    self.pollers.extend([poller(bot, &self.services, config, &self.life)]);
-                }
-                None => self.pollers.extend([poller(bot, &self.services, config, &self.life)]),
+                Some(_) | None => part.end().await,
             }
         }
-        for (_, part) in former.into_values() {
-            part.end().await;
+        for (source, bot) in &self.services.bots {
+            if !self.pollers.contains_key(source) {
+                self.pollers.extend([poller(bot, &self.services, config, &self.life)]);
+            }
         }
     }
 }

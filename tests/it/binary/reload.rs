@@ -124,11 +124,28 @@ async fn a_source_gets_another_bot() {
         username: "acme_other_bot".to_owned(),
         name: "Other".to_owned(),
     });
-    let polled = bridge.stage.telegram.poll_count(SALES.token);
     let config = without_support(&bridge.whole).replace(SALES.token, token);
     assert_eq!(bridge.reload(&config).await, "Changed: sales (token)\n");
     bridge.arrives_by(token, SALES, "to the new one").await;
-    assert!(bridge.stage.telegram.poll_count(SALES.token) <= polled + 1, "the old one is left alone");
+    bridge.stage.telegram.write(SALES.token, ANNA, "nobody hears this");
+    bridge.arrives_by(token, SALES, "and more").await;
+    assert_eq!(bridge.stage.telegram.pending(SALES.token), 1, "the old one is left alone");
+    bridge.end().await;
+}
+
+#[tokio::test]
+async fn two_sources_change_their_bots() {
+    let bridge = Changing::start("").await;
+    bridge.reload(&bridge.whole).await;
+    bridge.arrives(SALES, "before").await;
+    let spare = "7000000009:SANDBOX-other-bot";
+    let one = bridge.whole.replace(SALES.token, spare);
+    let swapped = one.replace(SUPPORT.token, SALES.token).replace(spare, SUPPORT.token);
+    assert_eq!(bridge.reload(&swapped).await, "Changed: sales (token), support (token)\n");
+    bridge.arrives_by(SUPPORT.token, SALES, "by the other bot").await;
+    bridge.arrives_by(SALES.token, SUPPORT, "by the first bot").await;
+    let said = bridge.process.stderr();
+    assert!(!said.contains("another program"), "no two of them have polled one bot at once: {said}");
     bridge.end().await;
 }
 
