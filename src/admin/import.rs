@@ -180,7 +180,8 @@ impl Importer {
         if self.imports.has(&sending.id)? {
             return Ok(true);
         }
-        Ok(sending.is_met() && self.store.kommo_message(&sending.id.in_own_chat())?.is_some())
+        // A chat that was begun in the conversation with the bot may have gone on in the owner's own since.
+        Ok(self.store.kommo_message(&sending.id.in_own_chat())?.is_some())
     }
 
     /// The message that one answers, as far as Kommo has it.

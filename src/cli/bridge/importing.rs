@@ -1,6 +1,6 @@
 //! Whoever sends what is imported: the bridge, for as long as one runs; or this process, until a bridge starts.
 
-use std::time::Duration;
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
 use axum::{
@@ -9,6 +9,7 @@ use axum::{
     routing::post,
 };
 use reqwest::Method;
+use rustix::process::geteuid;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -64,6 +65,20 @@ pub(in crate::cli) fn is_there(config: &Config) -> anyhow::Result<bool> {
     Ok(store::is_in(&config.data_dir) || look(config)?.is_some())
 }
 
+/// An import has the store for hours. A bridge that starts meanwhile asks for it by the socket, and finds the store
+/// after a crash: both must be its own.
+fn must_be_the_owner(data_dir: &Path) -> anyhow::Result<()> {
+    let Ok(found) = fs::metadata(data_dir) else { return Ok(()) };
+    if found.uid() == geteuid().as_raw() {
+        return Ok(());
+    }
+    bail!(
+        "no bridge runs, and {} belongs to another user: start the bridge and import then, or import as that user \
+         (such as `sudo -u telekommo telekommo import`)",
+        data_dir.display()
+    )
+}
+
 impl<'c> Importing<'c> {
     /// The bridge that runs with this configuration, or this process with the store, which may be a new one.
     ///
@@ -74,6 +89,7 @@ impl<'c> Importing<'c> {
             if let Some(running) = look(config)? {
                 return Ok(Self { config, bridge: Some(Bridge::Running(running)), alone: None });
             }
+            must_be_the_owner(&config.data_dir)?;
             match open(config, true).await? {
                 Ok(stopped) => return Self::alone(config, stopped).await,
                 // Opening it has waited a while already.
