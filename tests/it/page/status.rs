@@ -102,7 +102,7 @@ async fn the_status_page_fits_phones_and_desktops_in_light_and_dark() {
     stage.telegram.write(SALES.token, ANNA, "nobody hears this");
     browser.open(&link(&stage).await).await;
     browser.until("the messages are there", &says("parked", "second that failed")).await;
-    browser.until("what is wrong is there", &says("wrong", "`telekommo connect`")).await;
+    browser.until("what is wrong is there", &says("wrong", "ORIGIN_NOT_REGISTERED")).await;
     for (name, width, height) in [("phone", 360, 740), ("desktop", 1280, 900)] {
         for scheme in ["light", "dark"] {
             browser.emulate(width, height, scheme).await;
