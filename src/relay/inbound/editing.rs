@@ -23,25 +23,15 @@ use crate::{
 };
 
 /// How many attempts a new wording may fail by Kommo's own answers, while other messages pass, until it is told as a
-/// message of its own: it must not hold up its conversation. What lies between us and Kommo never leads there.
+/// message of its own: it must not hold up its conversation. The same goes for successes that belong to something else.
 const TRIES: u32 = 3;
 
 /// Gives a message that Kommo has a new wording. One that Kommo does not take is told as a message of its own.
 pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     let event = to_kommo::edit(inbound, &context.links.made_at(clock::now()), context.spoken.now());
-    if !attempt.is_first {
-        match has_come(context, inbound, &event).await {
-            Ok(true) => {
-                tracing::info!(message = %inbound.id, "an earlier attempt at this edit has succeeded");
-                return Ok(Step::remote(done()));
-            }
-            Ok(false) => {}
-            // To be told once, it must be known what has come. But one message must not hold up all others.
-            Err(StepError::Failed { failure: unknown, .. }) if unknown.is_final() || attempt.is_last => {
-                tracing::debug!(message = %inbound.id, ?unknown, "the outcome of an edit is unknown");
-            }
-            Err(later) => return Err(later),
-        }
+    if !attempt.is_first && is_there(context, inbound, &event, attempt).await? {
+        tracing::info!(message = %inbound.id, "an earlier attempt at this edit has succeeded");
+        return Ok(Step::remote(done()));
     }
     let is_customers = inbound.author == Author::Customer;
     if is_customers && !context.chats.edits().may_try(Instant::now()) {
@@ -72,13 +62,30 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt)
         }
         // A success that belongs to something else says nothing. What Kommo does not have by now would only be parked.
         Err(Failure::Transient { why, .. }) if is_ambiguous && attempt.failed_before >= TRIES => {
-            if has_come(context, inbound, &event).await? {
+            if is_there(context, inbound, &event, attempt).await? {
                 return Ok(Step::remote(done()));
             }
             tracing::info!(message = %inbound.id, why, "no answer belongs to the edit: sent as a message");
             instead(context, inbound, attempt).await
         }
         Err(later) => Err(StepError::remote(later)),
+    }
+}
+
+/// The same as [`has_come`]; not, where that cannot be known: to be told once, it must be known what has come, but one
+/// message must not hold up all others.
+async fn is_there(
+    context: &Context,
+    inbound: &Inbound,
+    event: &EditEvent,
+    attempt: Attempt,
+) -> Result<bool, StepError> {
+    match has_come(context, inbound, event).await {
+        Err(StepError::Failed { failure: unknown, .. }) if unknown.is_final() || attempt.is_last => {
+            tracing::debug!(message = %inbound.id, ?unknown, "the outcome of an edit is unknown");
+            Ok(false)
+        }
+        outcome => outcome,
     }
 }
 
