@@ -55,7 +55,8 @@ With --message, a message really crosses, by the bridge that runs. A bot asks
 you in Telegram to answer with ok, the answer is followed into Kommo, and what
 you then answer in Kommo is followed back. Each way is shown with the time that
 it took. Kommo makes a lead of it, as of every customer. Your chat with the bot
-is that of the alerts, or --chat; without either, you write to the bot first.";
+is that of the alerts, or --chat; without either, you write a number to the bot
+first, which the command tells you.";
 
 /// What the exit code is if nobody knows whether all is well.
 const UNKNOWN: u8 = 2;

@@ -81,7 +81,7 @@ fn named(of: &str) -> anyhow::Result<Named> {
 }
 
 /// Where the bridge says which chat a conversation is.
-fn path(conversation: &Conversation) -> String {
+pub(in crate::cli) fn path(conversation: &Conversation) -> String {
     let mut url = Url::parse("http://localhost/chats").ok();
     if let Some(mut path) = url.as_mut().and_then(|url| url.path_segments_mut().ok()) {
         path.push(&conversation.to_string());

@@ -206,8 +206,9 @@ async fn a_person_is_led_to_a_message_that_crosses() {
     talk.reads("Press Enter when it runs").await;
     let process = start(&stage, &config).await;
     talk.types("");
-    talk.reads("https://t.me/acme_sales_bot").await;
-    stage.telegram.write(SALES.token, ANNA, "hello");
+    talk.reads("Write the number ").await;
+    let number = talk.next_word().await;
+    stage.telegram.write(SALES.token, ANNA, &number);
     talk.reads("Now open the conversation with Anna Petrova in Kommo").await;
     stage.kommo.reply(&conversation(SALES, ANNA), "Maria", "well").await;
     talk.reads("A message has crossed both ways.").await;

@@ -1,7 +1,7 @@
 //! `telekommo check --message`: a message there and back.
 
 use rustix::process::Signal;
-use telekommo::sandbox::harness::{ANNA, Harness};
+use telekommo::sandbox::harness::{ANNA, BEN, Harness};
 
 use super::{SALES, reachable};
 use crate::{
@@ -26,6 +26,11 @@ async fn answer(stage: &Harness, check: Process) {
     assert!(check.ended().await.status.success());
 }
 
+/// The number that the command asks for.
+fn number(line: &str) -> String {
+    line.chars().filter(char::is_ascii_digit).collect()
+}
+
 #[tokio::test]
 async fn a_message_crosses_both_ways_and_the_time_of_each_is_told() {
     let stage = reachable("");
@@ -44,8 +49,11 @@ async fn a_message_crosses_both_ways_and_the_time_of_each_is_told() {
     answer(&stage, check).await;
 
     let check = Process::spawn(message(&stage, &[]));
-    check.printed("https://t.me/acme_sales_bot").await;
-    stage.telegram.write(SALES.token, ANNA, "hello");
+    let number = number(&check.printed("Write the number ").await);
+    stage.telegram.write(SALES.token, BEN, "good morning");
+    let there = |stage: &Harness| in_kommo(stage, SALES, BEN) == ["good morning"];
+    stage.until("a customer has written first", WITHIN, there).await.unwrap();
+    stage.telegram.write(SALES.token, ANNA, &number);
     answer(&stage, check).await;
     process.end(Signal::TERM).await;
 }

@@ -61,6 +61,14 @@ impl Dialogue {
         self.read = at.unwrap_or_else(|| panic!("never said {words:?}:\n{}", *self.said.borrow()));
     }
 
+    /// The word that follows what was read.
+    pub(super) async fn next_word(&mut self) -> String {
+        let from = self.read;
+        let word = |said: &str| said.get(from..).and_then(|rest| rest.split_once(' ')).map(|(word, _)| word.to_owned());
+        let waited = timeout(WITHIN, self.said.wait_for(|said| word(said).is_some())).await;
+        waited.ok().and_then(|said| word(&said.ok()?)).expect("a word follows")
+    }
+
     pub(super) fn types(&mut self, answer: &str) {
         self.ours.write_all(format!("{answer}\n").as_bytes()).unwrap();
     }
