@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, chown},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, lchown},
     path::{Path, PathBuf},
 };
 
@@ -203,7 +203,7 @@ pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 /// Gives what root has written to the user of the service, if there is one.
 pub(super) fn give_to_service(path: &Path) -> io::Result<()> {
     match people::named(SERVICE) {
-        Some((uid, gid)) if geteuid().is_root() => chown(path, Some(uid), Some(gid)),
+        Some((uid, gid)) if geteuid().is_root() => lchown(path, Some(uid), Some(gid)),
         Some(_) | None => Ok(()),
     }
 }

@@ -1,7 +1,8 @@
 //! The systemd service: where it keeps its data, its unit, and who can read the secrets.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -95,10 +96,15 @@ fn wanted(draft: &Draft, talk: &Talk) -> anyhow::Result<Option<PathBuf>> {
     Ok(wants.then(|| PathBuf::from(UNITS[0])))
 }
 
+/// Writes a file, unless one is there: somebody may have changed it.
 fn put(path: &Path, text: &str) -> anyhow::Result<()> {
     let written = || {
         fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
-        fs::write(path, text)
+        match File::create_new(path) {
+            Ok(mut file) => file.write_all(text.as_bytes()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
     };
     written().with_context(|| format!("{} cannot be written", path.display()))
 }
@@ -107,5 +113,7 @@ fn put(path: &Path, text: &str) -> anyhow::Result<()> {
 fn is_ours(draft: &Draft, path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_secret = name.starts_with("token-") || ["channel-secret", "access-token"].contains(&name.as_ref());
-    path.is_file() && (is_secret || path.file_name() == draft.path().file_name())
+    // What a link leads to is none of ours to give away.
+    let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    is_file && (is_secret || path.file_name() == draft.path().file_name())
 }
