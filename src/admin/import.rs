@@ -110,6 +110,8 @@ async fn done(State(importer): State<Arc<Importer>>, Query(of): Query<OfChat>, h
         return refusal;
     }
     let Some(bot) = importer.bots.get(&of.source) else { return json(&Vec::<i64>::new()) };
+    // Each run asks this first. What an earlier run has read of a history may have grown since.
+    importer.turn.lock().await.history = None;
     match importer.imports.numbers(*bot, own_chat(of.owner, of.chat)).await {
         Ok(numbers) => json(&numbers),
         Err(error) => failed(&error),
@@ -169,7 +171,7 @@ impl Importer {
     fn conversation(&self, bot: BotId, import: &Import) -> Result<Conversation, StoreError> {
         let with_bot = Conversation::new(import.source.clone(), import.chat);
         let is_begun = self.imports.chat(&with_bot)?.is_some();
-        if is_begun || self.store.connection_of(bot, import.owner)?.is_none() {
+        if is_begun || !self.store.connection_of(bot, import.owner)?.is_some_and(|connection| connection.enabled) {
             return Ok(with_bot);
         }
         Ok(Conversation::new(import.source.clone(), own_chat(import.owner, import.chat)))

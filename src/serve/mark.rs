@@ -9,7 +9,7 @@ use std::fmt;
 use axum::{
     Router,
     extract::Path,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -70,7 +70,9 @@ impl Mark {
     /// The answer to a request that asks for it by a header; `None` if it does not.
     pub(super) fn answer(&self, headers: &HeaderMap, door: impl FnOnce() -> Door) -> Option<Response> {
         let nonce = headers.get(NONCE)?.to_str().ok().filter(|nonce| is_nonce(nonce))?;
-        Some((StatusCode::OK, format!("{BEGIN}{} {}\n", self.of(nonce), door())).into_response())
+        // A proxy that kept it would show the next one who asks another bridge.
+        let fresh = [(header::CACHE_CONTROL, "no-store")];
+        Some((StatusCode::OK, fresh, format!("{BEGIN}{} {}\n", self.of(nonce), door())).into_response())
     }
 
     /// `GET /mark/{nonce}`: the answer for whoever asks on this machine.
