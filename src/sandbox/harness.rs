@@ -24,7 +24,10 @@ use crate::{
     },
 };
 
+mod ports;
 mod secrets;
+
+pub use ports::unused_address;
 
 /// A bot of the sandbox and the source it belongs to.
 #[derive(Clone, Copy, Debug)]

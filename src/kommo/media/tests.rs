@@ -10,7 +10,7 @@ use std::{
 use reqwest::dns::{Addrs, Name, Resolving};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 use super::*;
@@ -235,6 +235,9 @@ async fn a_proxy_that_looks_up_names_is_asked_for_hosts_of_the_list_alone() {
 async fn a_server_that_does_not_listen_is_tried_again() {
     let names = FakeNames::default();
     let downloads = directly(Hosts::new([], ["127.0.0.1"]), &names);
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Bound, so that nobody else takes it.
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let free = silent.local_addr().unwrap();
     assert!(matches!(opened(&downloads, &format!("http://{free}/x")).await, Err(DownloadError::Later(_))));
 }

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, future::join_all, stream};
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpSocket},
+};
 
 use crate::{
     domain::{
@@ -130,7 +133,10 @@ async fn the_answer_to_another_call_leaves_it_open_whether_this_one_was_handled(
 
 #[tokio::test]
 async fn who_cannot_connect_is_told_why_and_nothing_secret() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Bound, so that nobody else takes it, and listening never.
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = bound.local_addr().unwrap();
     let silent = Scripted::start(|_| Reply::Hang).await;
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain_address = plain.local_addr().unwrap();

@@ -1,7 +1,6 @@
 //! `telekommo alerts test`.
 
-use telekommo::sandbox::harness::{ANNA, Harness, LINES};
-use tokio::net::TcpListener;
+use telekommo::sandbox::harness::{ANNA, Harness, LINES, unused_address};
 
 use super::inbox::Inbox;
 use crate::{
@@ -19,7 +18,7 @@ async fn test(stage: &Harness) -> (Option<i32>, String, String) {
 #[tokio::test]
 async fn each_target_is_tried_and_it_is_said_how_that_went() {
     let (inbox, beats) = (Inbox::open().await, Inbox::open().await);
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = unused_address();
     let mut stage = Harness::without_bridge("").unwrap();
     stage.telegram.write(LINES[0].token, ANNA, "/start");
     let settings = format!(

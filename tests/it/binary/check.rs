@@ -1,11 +1,6 @@
 //! `telekommo check`: each fault that it can find is named, with what to do.
 
-use std::{
-    fs,
-    net::{SocketAddr, TcpListener},
-    os::unix::fs::PermissionsExt as _,
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use axum::http::{Method, StatusCode};
 use rustix::process::Signal;
@@ -13,7 +8,7 @@ use serde_json::Value;
 use telekommo::{
     clock,
     sandbox::{
-        harness::{Harness, LINES, Line},
+        harness::{Harness, LINES, Line, unused_address},
         kommo::FakeKommo,
         telegram::Customer,
     },
@@ -75,10 +70,6 @@ async fn check(stage: &Harness) -> Checked {
     check_with(stage, &[]).await
 }
 
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 /// A stage whose public address is `public`, and whose bridge listens at `listen`; its sources are in Kommo.
 fn stage_at(public: &str, listen: SocketAddr, more: &str) -> Harness {
     let stage = Harness::without_bridge(&format!(
@@ -93,13 +84,13 @@ fn stage_at(public: &str, listen: SocketAddr, more: &str) -> Harness {
 
 /// A stage that the internet reaches.
 fn reachable(more: &str) -> Harness {
-    let listen = free();
+    let listen = unused_address();
     stage_at(&format!("http://{listen}"), listen, more)
 }
 
 /// A stage behind a web server that answers some requests itself.
 async fn behind(answers: front::Answers) -> Harness {
-    let listen = free();
+    let listen = unused_address();
     let front = front::open(answers, listen).await;
     stage_at(&format!("http://{front}"), listen, "")
 }
@@ -158,7 +149,7 @@ async fn a_running_bridge_answers_for_itself_and_another_one_is_another_one() {
     let there = stage.write_config().unwrap();
     let public = fs::read_to_string(there).unwrap();
     let public = public.lines().find_map(|line| line.strip_prefix("server.public_url = ")).unwrap().trim_matches('"');
-    let other = stage_at(public, free(), "");
+    let other = stage_at(public, unused_address(), "");
     check(&other).await.only("wrong", "public_address", &["another telekommo than this one", "pass requests on"]);
     process.end(Signal::TERM).await;
 }
@@ -190,12 +181,12 @@ async fn what_the_web_server_in_front_does_wrong_is_named() {
 async fn an_address_that_leads_nowhere_is_named_with_why() {
     for (public, words) in [
         ("http://telekommo.invalid".to_owned(), "(DNS)"),
-        (format!("http://{}", free()), "Start the web server in front of telekommo"),
+        (format!("http://{}", unused_address()), "Start the web server in front of telekommo"),
     ] {
-        let stage = stage_at(&public, free(), "");
+        let stage = stage_at(&public, unused_address(), "");
         check(&stage).await.only("wrong", "public_address", &[words]);
     }
-    let (authority, listen) = (Authority::new(), free());
+    let (authority, listen) = (Authority::new(), unused_address());
     for (flaw, name, words) in [
         (Some(Flaw::Expired), "public_address", "the certificate has expired"),
         (Some(Flaw::OtherName), "public_address", "for another name"),
@@ -239,7 +230,7 @@ async fn what_is_wrong_with_this_machine_is_named() {
     let stage = reachable("store.reserve_mb = 1000000000\n");
     check(&stage).await.only("wrong", "disk", &["free some space"]);
 
-    let stage = reachable(&format!("telegram.proxy = \"http://{}\"\n", free()));
+    let stage = reachable(&format!("telegram.proxy = \"http://{}\"\n", unused_address()));
     let checked = check(&stage).await;
     assert!(checked.code == Some(1) && checked.those("wrong").iter().any(|it| it.starts_with("bot: ")));
     assert!(checked.those("wrong").iter().all(|it| it.contains("the proxy")), "{}", checked.all);

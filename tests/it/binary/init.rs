@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
@@ -11,7 +10,7 @@ use rustix::process::Signal;
 use telekommo::{
     config::{Config, Environment},
     domain::address::SourceId,
-    sandbox::harness::{ANNA, Harness, LINES, Line},
+    sandbox::harness::{ANNA, Harness, LINES, Line, unused_address},
 };
 
 use super::process::{Process, finished, telekommo, text, with_config};
@@ -26,8 +25,7 @@ type Change<'a> = &'a dyn Fn(&mut Vec<String>);
 
 /// What telekommo would know by itself in the real world: where Telegram and Kommo are. The rest is asked for.
 fn begin(stage: &Harness) -> PathBuf {
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (listen, admin) = (free(), free());
+    let (listen, admin) = (unused_address(), unused_address());
     let file = stage.dir().join("made/config.toml");
     fs::create_dir(file.parent().unwrap()).unwrap();
     let text = format!(

@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener};
 
 use rustix::process::{Signal, geteuid};
-use telekommo::sandbox::harness::Harness;
+use telekommo::sandbox::harness::{Harness, unused_address};
 use tokio::process::Command;
 
 use super::process::{Process, as_user, finished, run, text, with_config};
@@ -22,7 +22,7 @@ async fn checked(command: Command) -> (Option<i32>, String) {
 #[tokio::test]
 async fn a_folder_that_is_to_be_made_and_free_ports_are_fine() {
     let stage = Harness::without_bridge(BRISK).unwrap();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = unused_address().to_string();
     let mut command = check(&stage);
     command.env("TELEKOMMO_SERVER__LISTEN", &free).env("TELEKOMMO_SERVER__PUBLIC_URL", format!("http://{free}"));
     let (code, said) = checked(command).await;

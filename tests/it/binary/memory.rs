@@ -1,11 +1,11 @@
 //! A large file passes without being held.
 
-use std::{net::TcpListener, path::Path};
+use std::path::Path;
 
 use axum::body::Bytes;
 use rustix::process::Signal;
 use telekommo::sandbox::{
-    harness::{ANNA, Harness, LINES, Line},
+    harness::{ANNA, Harness, LINES, Line, unused_address},
     kommo::{Attachment, AttachmentKind, Status},
     telegram::{FileKind, Hosting, NewFile},
 };
@@ -57,7 +57,7 @@ async fn a_file_of_45_megabytes_to_a_customer_adds_little_memory() {
 
 /// An own Bot API server's bridge, at an address that Kommo can fetch files from.
 fn own_server(directory: &Path) -> String {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = unused_address();
     let directory = directory.display();
     format!(
         "telegram.local = true\ntelegram.local_dir = \"{directory}\"\n\

@@ -1,11 +1,11 @@
 //! A bridge of one's own between the fakes of a sandbox, with what the sandbox prints.
 
-use std::{fs, net::TcpListener};
+use std::fs;
 
 use reqwest::Client;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use telekommo::sandbox::harness::{ANNA, LINES};
+use telekommo::sandbox::harness::{ANNA, LINES, unused_address};
 
 use super::process::{Process, telekommo};
 use crate::support::eventually;
@@ -27,7 +27,7 @@ async fn state(page: &str, side: &str) -> String {
 
 #[tokio::test]
 async fn the_printed_configuration_starts_a_bridge_that_relays() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = unused_address();
     let hooks_to = format!("http://{free}/kommo/SCOPE");
     let sandbox = Process::spawn(telekommo(&["sandbox", "--listen", "127.0.0.1:0", "--hooks-to", &hooks_to]));
     sandbox.printed(END).await;

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::Url;
-use telekommo::net::{Egress, Http, Proxy, Trouble};
+use telekommo::{
+    net::{Egress, Http, Proxy, Trouble},
+    sandbox::harness::unused_address,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -26,8 +29,8 @@ async fn trouble(proxy: &str, url: &str) -> Trouble {
 }
 
 /// An address at which nobody listens.
-async fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+fn nobody() -> SocketAddr {
+    unused_address()
 }
 
 /// A server that reads a little and answers with `bytes`, whatever it was asked.
@@ -60,7 +63,7 @@ async fn a_way_without_a_proxy_names_the_host_and_the_cause() {
     let none = async |url: &str| trouble("none", url).await;
     let said = none("http://nowhere.invalid/botsecret/x").await;
     assert_says(&said, &["nowhere.invalid: the name nowhere.invalid cannot be looked up ("], false);
-    let closed = nobody().await;
+    let closed = nobody();
     let said = none(&format!("http://{closed}/botsecret/x")).await;
     assert_eq!(said.to_string(), format!("{closed}: connection refused"));
     assert!(!said.was_sent);
@@ -91,7 +94,7 @@ async fn an_answer_that_does_not_come_says_of_what_there_was_too_little() {
 
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_named_and_why() {
-    let dead = nobody().await;
+    let dead = nobody();
     for scheme in ["http", "https", "socks5", "socks5h"] {
         for target in ["http", "https"] {
             let said =

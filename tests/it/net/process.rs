@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use rustix::process::Signal;
-use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line};
-use tokio::net::TcpListener;
+use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line, unused_address};
 
 use super::{
     pki::{Authority, Flaw},
@@ -54,7 +53,7 @@ async fn the_environment_leads_through_socks_unless_the_configuration_says_other
 #[tokio::test]
 async fn none_goes_out_directly_whatever_the_environment_says() {
     let stage = Harness::without_bridge("").unwrap();
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = unused_address();
     let nobody = format!("http://{nobody}");
     let variables = ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy"].map(|name| (name, nobody.as_str()));
     let mut command = run(&stage);
@@ -67,7 +66,7 @@ async fn none_goes_out_directly_whatever_the_environment_says() {
 #[tokio::test]
 async fn a_proxy_that_does_not_work_is_named_everywhere_and_its_password_nowhere() {
     let stage = Harness::without_bridge("").unwrap();
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = unused_address();
     let locked = Manners { credentials: Some(("somebody", "else")), ..Manners::of(Speaks::Http) };
     let locked = FakeProxy::start(locked).await.address;
     let mut stage = stage;

@@ -2,7 +2,6 @@
 
 use std::{
     env, fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -10,6 +9,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use telekommo::sandbox::harness::unused_address;
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
@@ -63,7 +63,7 @@ impl Browser {
             eprintln!("skipped: the page is tried where chromium and chromedriver are installed");
             return None;
         };
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = unused_address().port();
         let profile = tempfile::Builder::new().prefix("telekommo-page-").tempdir().unwrap();
         let mut driver = Command::new(chromedriver);
         // A group of its own, so that the browser goes with it whatever happens.

@@ -2,7 +2,7 @@
 
 use super::{SALES, lose_all, stop};
 use crate::support::{TestStage, eventually, in_telegram};
-use telekommo::sandbox::harness::ANNA;
+use telekommo::sandbox::harness::{ANNA, unused_address};
 
 /// A comparison follows the other so soon that a test need not wait for an hour.
 const OFTEN: &str = "reconcile.every = \"1s\"\n";
@@ -23,7 +23,7 @@ async fn said(stage: &TestStage) -> String {
 async fn hooks_that_are_refused_in_front_are_told_until_they_come_again() {
     let stage = stage().await;
     let address = stage.bridge().unwrap().public_addr();
-    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nowhere = unused_address();
     // What is written now is younger than the start.
     tokio::time::timeout(crate::support::WITHIN, async {
         for n in 0.. {
