@@ -18,10 +18,11 @@ pub(super) const HOURS: i64 = 24;
 const HOUR_SECONDS: i64 = 3600;
 
 /// The upper ends of the buckets of delays, in milliseconds: from 10 ms to a day, each a quarter above the one before.
-const ENDS: [u64; 73] = ends();
+const ENDS: [u64; BUCKETS] = ends();
+const BUCKETS: usize = 73;
 
-const fn ends() -> [u64; 73] {
-    let mut ends = [10; 73];
+const fn ends() -> [u64; BUCKETS] {
+    let mut ends = [10; BUCKETS];
     let mut at = 1;
     while at < ends.len() {
         ends[at] = ends[at - 1] * 5 / 4 + 1;
@@ -37,12 +38,12 @@ pub struct Passed {
     pub delivered: u64,
     pub failed: u64,
     /// How many took how long, by the bucket.
-    delays: [u32; ENDS.len() + 1],
+    delays: [u32; BUCKETS + 1],
 }
 
 impl Default for Passed {
     fn default() -> Self {
-        Self { received: 0, delivered: 0, failed: 0, delays: [0; ENDS.len() + 1] }
+        Self { received: 0, delivered: 0, failed: 0, delays: [0; BUCKETS + 1] }
     }
 }
 
