@@ -29,7 +29,7 @@ use telekommo::{
     store::{Intake, Lease, NewJob, Outcome, Settings, StateChange, Store},
     translate::{
         from_kommo,
-        from_telegram::{Arrival, Place, Received},
+        from_telegram::{Arrival, DecodeContext, Received},
         text, to_kommo, to_telegram,
     },
     words::Language,
@@ -89,7 +89,7 @@ fn hook(text: &str) -> String {
 }
 
 fn decode(update: &str, source: &SourceId) -> Inbound {
-    let place = Place {
+    let place = DecodeContext {
         source,
         bot: BOT,
         connection: None,

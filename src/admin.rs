@@ -39,11 +39,11 @@ pub mod import;
 pub mod logging;
 mod page;
 pub(crate) mod parked;
+mod preview;
 pub mod public_address;
 pub(crate) mod queue;
 pub mod reconcile;
 pub mod reload;
-mod said;
 pub mod session;
 pub mod setup;
 pub mod socket;
@@ -69,7 +69,7 @@ struct Admin {
 }
 
 /// What the bridge serves to its operator.
-pub struct Doors {
+pub struct Routers {
     /// For commands, by the command socket: everything.
     pub commands: Router,
     /// For everybody who reaches the admin listener: probes, metrics and the status page. What the page shows and changes
@@ -77,12 +77,12 @@ pub struct Doors {
     pub listener: Router,
 }
 
-/// The doors of a bridge with the sessions of its page.
-pub fn doors(
+/// The routers of a bridge with the sessions of its page.
+pub fn routers(
     health: Arc<Health>,
     (bots, imported): (BTreeMap<SourceId, BotId>, Imports),
     sessions: Arc<Sessions>,
-) -> Doors {
+) -> Routers {
     let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
     let admin = Admin { store, bots: Arc::new(bots), imported, metrics, health, sessions };
     let parked = || {
@@ -113,7 +113,7 @@ pub fn doors(
         .route("/session", post(session::enter))
         .merge(parked().route_layer(from_fn_with_state(admin.clone(), session::within_session)))
         .route_layer(from_fn(session::of_this_page));
-    Doors { commands: commands.with_state(admin.clone()), listener: probes().merge(page).with_state(admin) }
+    Routers { commands: commands.with_state(admin.clone()), listener: probes().merge(page).with_state(admin) }
 }
 
 /// 200, or 503 with one reason per line. What is to be looked at stands below either.

@@ -8,8 +8,8 @@ mod alerting;
 mod bots;
 mod comparing;
 mod customers;
-mod doors;
 mod first;
+mod handlers;
 mod keeping;
 mod listeners;
 mod measuring;
@@ -22,7 +22,7 @@ mod services;
 
 pub use alerting::targets;
 pub use bots::{bots, disk};
-pub use doors::{downloads, media};
+pub use handlers::{downloads, media};
 pub use keeping::store_settings;
 use listeners::{bind, command_socket};
 
@@ -95,8 +95,8 @@ impl App {
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {
                 let services = Services::new(config, health, (account, served), None)?;
-                let doors = (public, admin, socket, wish);
-                *running.lock().await = Some(Running::start(services, config, &app.life, doors).await?);
+                let handlers = (public, admin, socket, wish);
+                *running.lock().await = Some(Running::start(services, config, &app.life, handlers).await?);
             }
             None => first::wait((config.clone(), health, account), &app.life, (public, admin, socket, wish), running)?,
         }

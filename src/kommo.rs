@@ -3,10 +3,10 @@
 pub mod account;
 pub mod chats;
 pub mod failure;
+pub mod foreign_answer;
 mod http;
 pub mod media;
 pub mod region;
 pub mod sign;
-pub mod stray;
 pub mod time;
 pub mod wire;

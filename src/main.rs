@@ -112,7 +112,7 @@ fn help(words: &[String]) -> ExitCode {
     )
 }
 
-/// For commands that would not heed `--config`.
+/// For commands that would ignore `--config`.
 fn refuse_config(before: &ConfigPath, after: Option<&PathBuf>, why: &str) -> anyhow::Result<()> {
     anyhow::ensure!(before.path.is_none() && after.is_none(), "--config: {why}");
     Ok(())

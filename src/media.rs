@@ -15,5 +15,5 @@ pub mod link;
 mod path_cache;
 pub(crate) mod range;
 pub mod serve;
-mod standing;
+mod source_health;
 mod whole;

@@ -89,7 +89,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A meter that has seen nothing.
+    /// Metrics that have counted nothing.
     #[must_use]
     pub fn new() -> Self {
         Self {

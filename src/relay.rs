@@ -33,7 +33,7 @@ mod effects;
 mod execution;
 mod inbound;
 mod incoming;
-mod line;
+mod job_label;
 mod outbound;
 mod reactions;
 mod read_receipts;

@@ -29,10 +29,10 @@ use crate::{
     metrics::Metrics,
     serve::{
         connections::Connections,
-        entrance::Entrance,
-        mark::{Door, Mark},
+        log_throttle::LogThrottle,
+        mark::{Mark, Route},
         refusals::too_many,
-        seldom::Seldom,
+        routes::PublicRoutes,
         unread::Unread,
     },
 };
@@ -40,14 +40,14 @@ use crate::{
 mod body;
 mod connections;
 mod conversation;
-mod entrance;
 mod exchange;
 mod head;
 mod limits;
+mod log_throttle;
 pub mod mark;
 mod peer;
 mod refusals;
-mod seldom;
+mod routes;
 mod stand_in;
 mod strict;
 mod table;
@@ -116,7 +116,7 @@ pub async fn until(
 ) -> Result<(), Infallible> {
     let open = Arc::new(Connections::new(limits, Unread::new(hooks_meter)));
     let mut conversations = JoinSet::new();
-    let failed = Seldom::default();
+    let failed = LogThrottle::default();
     while let Some((stream, address)) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
         let Some(connection) = stop.run_until_cancelled(open.enter(proxies.peer(address))).await else { break };
         while conversations.try_join_next().is_some() {}
@@ -128,7 +128,7 @@ pub async fn until(
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, open: &Connections, failed: &Seldom) -> (TcpStream, SocketAddr) {
+async fn accept(listener: &TcpListener, open: &Connections, failed: &LogThrottle) -> (TcpStream, SocketAddr) {
     loop {
         let error = match listener.accept().await {
             Ok(client) => return client,
@@ -151,60 +151,60 @@ fn is_out_of_files(error: &io::Error) -> bool {
 
 /// What the internet reaches below `public_url`: Kommo's hooks and links to files, and the answer of this process to a
 /// nonce; nothing else.
-pub fn public(doors: (HookIntake, MediaServer), mark: Mark, public_url: &Url, proxies: Proxies) -> Router {
+pub fn public(handlers: (HookIntake, MediaServer), mark: Mark, public_url: &Url, proxies: Proxies) -> Router {
     // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
     // would take those for another path.
-    Router::new().fallback(front).with_state(Arc::new(Entrance::new(doors, mark, public_url, proxies)))
+    Router::new().fallback(front).with_state(Arc::new(PublicRoutes::new(handlers, mark, public_url, proxies)))
 }
 
-/// Which door a path leads to, if that of the hooks is for `scope`.
-fn door(scope: &Scope, path: &str) -> Door {
+/// Which route a path leads to, if that of the hooks is for `scope`.
+fn route_of(scope: &Scope, path: &str) -> Route {
     if scope.is_addressed_by(path) {
-        Door::Hooks
+        Route::Hooks
     } else if MediaServer::is_link(path) {
-        Door::Files
+        Route::Files
     } else {
-        Door::Front
+        Route::Front
     }
 }
 
-async fn front(State(entrance): State<Arc<Entrance>>, request: Request<Body>) -> Response {
-    let client = entrance.client(&request);
-    let request = entrance.within(request);
-    let asked = || door(&entrance.hooks.scope, request.uri().path());
-    let mut answer = if let Some(answer) = entrance.mark.answer(request.headers(), asked) {
+async fn front(State(routes): State<Arc<PublicRoutes>>, request: Request<Body>) -> Response {
+    let client = routes.client(&request);
+    let request = routes.within(request);
+    let asked = || route_of(&routes.hooks.scope, request.uri().path());
+    let mut answer = if let Some(answer) = routes.mark.answer(request.headers(), asked) {
         answer
     } else if MediaServer::is_link(request.uri().path()) {
-        file(&entrance, client, request).await
+        file(&routes, client, request).await
     } else {
-        hook(&entrance, client, request).await
+        hook(&routes, client, request).await
     };
     answer.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }
 
-async fn file(entrance: &Entrance, client: IpAddr, request: Request<Body>) -> Response {
-    let answer = entrance.media.serve(request).await;
+async fn file(routes: &PublicRoutes, client: IpAddr, request: Request<Body>) -> Response {
+    let answer = routes.media.serve(request).await;
     let has_no_link = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
-    if has_no_link && entrance.refusals.is_one_too_many(client) { too_many() } else { answer }
+    if has_no_link && routes.refusals.is_one_too_many(client) { too_many() } else { answer }
 }
 
-async fn hook(entrance: &Entrance, client: IpAddr, request: Request<Body>) -> Response {
-    let hooks = &entrance.hooks;
+async fn hook(routes: &PublicRoutes, client: IpAddr, request: Request<Body>) -> Response {
+    let hooks = &routes.hooks;
     if !HookIntake::is_address(request.uri().path()) {
-        entrance.diagnose(request.uri().path());
+        routes.diagnose(request.uri().path());
         // A visitor, a health check, or telekommo's own: however often they come, they hear the same.
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return (StatusCode::NOT_FOUND, HERE).into_response();
         }
     }
     if *request.method() != Method::POST {
-        let is_too_many = entrance.refusals.is_one_too_many(client);
+        let is_too_many = routes.refusals.is_one_too_many(client);
         return if is_too_many { too_many() } else { (StatusCode::NOT_FOUND, HERE).into_response() };
     }
     match hooks.take(request).await {
         Ok(_) => StatusCode::OK.into_response(),
-        Err(rejected) if !rejected.is_signed() && entrance.refusals.is_one_too_many(client) => too_many(),
+        Err(rejected) if !rejected.is_signed() && routes.refusals.is_one_too_many(client) => too_many(),
         Err(rejected) => {
             rejected.log();
             (rejected.status(), format!("{rejected}\n")).into_response()

@@ -32,6 +32,7 @@ mod claim;
 mod class;
 mod committer;
 mod compact;
+mod customers;
 pub mod data_dir;
 mod db;
 mod disk_space;
@@ -44,16 +45,15 @@ mod filling;
 mod forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
-mod guests;
 mod hex;
 mod horizon;
 mod imported;
 mod index;
+mod inspect;
 mod keys;
 mod links;
 mod lists;
 mod lock;
-mod look;
 mod lookup;
 mod manager_initiated;
 mod open;
@@ -87,12 +87,12 @@ pub use self::{
     claim::Lease,
     class::Class,
     compact::Compaction,
+    customers::Held,
     disk_space::free_bytes,
     dump::DumpSummary,
     error::{Remedy, StoreError},
-    guests::Held,
     imported::{ImportedChat, ImportedMessage, Imports},
-    look::Ground,
+    inspect::DataDirState,
     manager_initiated::{ManagerInitiated, OwnNumber},
     open::is_in,
     park::{Parked, ParkedId, Unparked},

@@ -28,8 +28,8 @@ pub(crate) fn refusal(error: &CallError) -> String {
         }
         CallError::Refused { status: StatusCode::NOT_FOUND, .. } => {
             ": it knows no such channel for this account. Compare kommo.channel_id, kommo.account_id and \
-             kommo.chats_url with the support's answer, and ask Kommo's support whether the account is on the channel's \
-             list"
+             kommo.chats_url with the support's answer, and ask Kommo's support whether the account is on the \
+             channel's list"
         }
         CallError::Refused { .. } | CallError::Nonsense(_) | CallError::Unreachable(_) => "",
     };

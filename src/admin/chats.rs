@@ -149,13 +149,13 @@ pub(crate) async fn queue(store: &Store, imported: &Imports, wish: Wish) -> Resu
     let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
     let Some(chat) = chat_of(store, imported, &conversation)? else { return Ok(false) };
     let known = StateChange::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
-    let facts = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
+    let changes = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
     // The chat is there, so nobody has to be introduced.
     let customer = CustomerProfile { id: UserId(conversation.chat.id), name: String::new(), username: None };
     let lane = Lane::links(&conversation);
     let job = Job::from(Link { conversation, customer, whose: LinkTarget::Contact(wish.contact) });
     let jobs = vec![NewJob { id: None, lane: lane.clone(), job }];
-    store.push_with(Intake { jobs, offset: None }, facts, clock::now()).await?;
+    store.push_with(Intake { jobs, offset: None }, changes, clock::now()).await?;
     // One that waits there for Kommo gives way to it.
     store.make_due(&lane);
     Ok(true)

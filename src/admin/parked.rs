@@ -16,8 +16,9 @@ use crate::{
         chats::Bots,
         elsewhere, failed,
         filter::{Filter, conversation_of},
-        is_addressed_directly, queue, refusal,
-        said::{SHORT, said},
+        is_addressed_directly,
+        preview::{SHORT, preview},
+        queue, refusal,
     },
     clock,
     domain::{address::SourceId, job::Route, time::UnixMillis},
@@ -140,7 +141,7 @@ fn rows(store: &Store, bots: &Bots, with_words: bool, found: Vec<SetAside>) -> R
     let row = |aside: SetAside| {
         let name = name(store, bots, &aside.thread)?;
         let parked = if with_words { store.parked_as(aside.id)? } else { None };
-        let said = parked.and_then(|parked| said(&parked.jobs, SHORT));
+        let said = parked.and_then(|parked| preview(&parked.jobs, SHORT));
         Ok(Row { name, said, ..Row::from(aside) })
     };
     found.into_iter().map(row).collect()

@@ -124,8 +124,8 @@ impl PublicAddress {
         let left = span(clock::now().until(ends_at));
         let host = self.url.host_str().unwrap_or_default();
         Some(format!(
-            "the certificate of {host} ends on {day}, in {left}: see to it that it is renewed. Kommo sends no hooks to an \
-             address whose certificate has ended"
+            "the certificate of {host} ends on {day}, in {left}: see to it that it is renewed. Kommo sends no hooks to \
+             an address whose certificate has ended"
         ))
     }
 }
@@ -138,7 +138,7 @@ fn passed_on(public_url: &Url) -> Url {
 }
 
 /// What it means that no answer came; `None` if that means nothing.
-fn unanswered(trouble: &net::Trouble) -> Option<Shown> {
+fn unanswered(trouble: &net::RequestError) -> Option<Shown> {
     match trouble.cause {
         net::Cause::Tls(_) | net::Cause::Name(_) | net::Cause::Connection(_) => {
             let lost = "Until that is mended Kommo's hooks and files are lost: see to the name, to the web server in \

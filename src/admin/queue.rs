@@ -17,8 +17,8 @@ use crate::{
         filter::{Filter, conversation_of},
         is_addressed_directly,
         parked::{self, Changed, Ids, MISSING, json, left, many, name, unpark},
+        preview::{SHORT, WHOLE, preview},
         refusal,
-        said::{SHORT, WHOLE, said},
     },
     clock,
     domain::{address::Conversation, job::Lane, time::UnixMillis},
@@ -115,7 +115,7 @@ impl Row {
     }
 
     fn with(self, job: WaitingJob, most: usize) -> Self {
-        let text = said(&[job.job], most);
+        let text = preview(&[job.job], most);
         Self { since: Some(job.since), attempts: job.attempts, reason: job.why, text, ..self }
     }
 }
@@ -235,7 +235,7 @@ async fn of_lane(store: &Store, lane: Lane) -> Result<Vec<Row>, StoreError> {
 }
 
 fn of_parked(store: &Store, aside: SetAside) -> Result<Row, StoreError> {
-    let text = store.parked_as(aside.id)?.and_then(|parked| said(&parked.jobs, WHOLE));
+    let text = store.parked_as(aside.id)?.and_then(|parked| preview(&parked.jobs, WHOLE));
     Ok(Row { text, ..Row::from(parked::Row::from(aside)) })
 }
 
@@ -271,15 +271,15 @@ pub(super) async fn retry(State(admin): State<Admin>, Query(ids): Query<Ids>, he
         let mut changed = unpark(&admin, ids).await?;
         let (waiting, left) = changed.left.into_iter().partition(|left| left.why == MISSING);
         changed.left = left;
-        hurry(&admin.store, waiting, &mut changed).await?;
+        try_now(&admin.store, waiting, &mut changed).await?;
         Ok(changed)
     })
     .await
 }
 
-async fn hurry(store: &Store, waiting: Vec<parked::Left>, changed: &mut Changed) -> Result<(), StoreError> {
+async fn try_now(store: &Store, waiting: Vec<parked::Left>, changed: &mut Changed) -> Result<(), StoreError> {
     for parked::Left { id, .. } in waiting {
-        match store.hurry(id).await? {
+        match store.try_now(id).await? {
             Ok(()) => changed.done += 1,
             Err(why) => changed.left.push(left(ParkedId(id), untouched(&why))),
         }

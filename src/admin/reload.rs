@@ -146,8 +146,8 @@ impl Removed {
     fn line(&self) -> String {
         let Self { source, waiting } = self;
         format!(
-            "{} for customers of {source} stay in the store. They go on if the source comes back by a reload; a restart \
-             without it reports them to managers as not delivered",
+            "{} for customers of {source} stay in the store. They go on if the source comes back by a reload; a \
+             restart without it reports them to managers as not delivered",
             counted(*waiting, "job")
         )
     }

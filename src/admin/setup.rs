@@ -164,7 +164,7 @@ impl Setup {
             match account.verify().await {
                 Ok(info) => break info,
                 Err(RestError::Foreign(mismatch)) => {
-                    tracing::error!("{mismatch}; messages go on, but the account is not used");
+                    tracing::error!("{mismatch}; messages are still sent, but the account is not used");
                     return;
                 }
                 Err(error) => patience.wait_after(error).await,
@@ -288,7 +288,8 @@ fn ending(lifetime: Lifetime, within: Duration) -> Option<String> {
         }
     };
     Some(format!(
-        "kommo.access_token {when}: make a new one in the integration's tab \"Keys and scopes\". Messages go on"
+        "kommo.access_token {when}: make a new one in the integration's tab \"Keys and scopes\". Messages are still \
+         sent"
     ))
 }
 

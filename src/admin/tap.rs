@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{
+        preview::{WHOLE, preview},
         refusal,
-        said::{WHOLE, said},
     },
     domain::{
         address::{Conversation, SourceId},
@@ -116,7 +116,7 @@ impl Wanted {
     }
 
     fn line(&self, relayed: &Relayed) -> Line {
-        let text = said(std::slice::from_ref(&relayed.job), WHOLE);
+        let text = preview(std::slice::from_ref(&relayed.job), WHOLE);
         Line {
             at: relayed.at,
             route: relayed.lane.route.to_string(),

@@ -78,7 +78,7 @@ impl Health {
     }
 
     /// Compares this machine's clock with Kommo's from now on.
-    pub fn heed(&self, time: KommoTime) {
+    pub fn set_clock(&self, time: KommoTime) {
         // It is given once, when there is a client for Kommo.
         self.time.get_or_init(|| time);
     }

@@ -16,7 +16,7 @@ pub(super) fn crm(config: &Config, account: Option<Account>, writing: Arc<Locks>
     if account.is_none() && is_asked_for {
         tracing::warn!(
             "campaigns, kommo.username_field and kommo.contact_tags are of no use without kommo.account_url and \
-             kommo.access_token: messages go on, nothing is noted in the account"
+             kommo.access_token: messages are still sent, nothing is noted in the account"
         );
     }
     Crm {

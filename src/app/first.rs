@@ -17,9 +17,9 @@ use crate::{
     },
     alerts::health::Health,
     app::{
-        bots, disk, doors,
+        bots, disk, handlers,
         reload::Slot,
-        running::{Doors, Running},
+        running::{Listeners, Running},
         services::Services,
     },
     config::{AccountId, Config},
@@ -39,7 +39,7 @@ const LAST_WAIT: Duration = Duration::from_mins(10);
 pub(super) fn wait(
     (config, health, account): (Config, Arc<Health>, Option<Account>),
     life: &Lifecycle,
-    (public, admin, socket, wish): Doors,
+    (public, admin, socket, wish): Listeners,
     slot: Slot,
 ) -> anyhow::Result<()> {
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
@@ -59,13 +59,13 @@ struct Starting {
 }
 
 impl Starting {
-    async fn run(self, doors: Doors, now: CancellationToken) -> anyhow::Result<()> {
+    async fn run(self, handlers: Listeners, now: CancellationToken) -> anyhow::Result<()> {
         let stop = self.life.stop_token();
         let Some(served) = stop.run_until_cancelled(self.learn()).await else { return Ok(()) };
         // Who connects from here on waits for the next listener.
         now.cancel();
         let services = Services::new(&self.config, self.health, (self.account, served), None)?;
-        *self.slot.lock().await = Some(Running::start(services, &self.config, &self.life, doors).await?);
+        *self.slot.lock().await = Some(Running::start(services, &self.config, &self.life, handlers).await?);
         tracing::info!("the account has told its id: everything begins");
         stop.cancelled().await;
         Ok(())
@@ -111,19 +111,19 @@ fn listen(
     // Who is meant by a number is asked again before anything is sent.
     let phone_region = PhoneRegion { configured: config.telegram.phone_region, account: None };
     let typing = (typing, KommoTime::default(), identity::spoken(&config.kommo, store)?);
-    let hooks = doors::hooks(config, scope, (store, &bots, metrics), typing, phone_region);
-    let media = doors::media(config, &bots, disk(config)?, metrics);
+    let hooks = handlers::hooks(config, scope, (store, &bots, metrics), typing, phone_region);
+    let media = handlers::media(config, &bots, disk(config)?, metrics);
     let imported = store.imports("");
     let mark = Mark::random();
     let sessions = Arc::new(Sessions::new(admin.local_addr()?));
-    let doors = admin::doors(Arc::clone(health), (BTreeMap::new(), imported), sessions);
+    let handlers = admin::routers(Arc::clone(health), (BTreeMap::new(), imported), sessions);
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {
         life.passing(
             "command socket of a first start",
             socket.serve(
-                doors.commands.merge(mark.clone().router()).merge(reload::router(wish.clone())),
+                handlers.commands.merge(mark.clone().router()).merge(reload::router(wish.clone())),
                 admin_stop.clone(),
             )?,
         );
@@ -141,7 +141,7 @@ fn listen(
     );
     life.passing(
         "admin listener of a first start",
-        serve::until(admin, doors.listener, serve::Limits::admin(), serve::Proxies::default(), None, admin_stop),
+        serve::until(admin, handlers.listener, serve::Limits::admin(), serve::Proxies::default(), None, admin_stop),
     );
     Ok(())
 }

@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 
 use crate::{
     admin::{
-        self, Doors, history, import,
+        self, Routers, history, import,
         reload::{self, Wish},
         session::Sessions,
     },
-    app::{doors, services::Services},
+    app::{handlers, services::Services},
     config::Config,
     intake::hook::Scope,
     lifecycle::{Lifecycle, Part},
@@ -26,14 +26,14 @@ const TYPING_WAITING: usize = 64;
 pub(super) fn public_router(services: &Services, config: &Config, mark: &Mark, life: &Lifecycle) -> (Router, Part) {
     let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
     let scope = Scope::Of(config.kommo.scope_id(&services.served));
-    let hooks = doors::hooks(
+    let hooks = handlers::hooks(
         config,
         scope,
         (&services.store, &services.bots, &services.metrics),
         (typing, services.context.chats.time(), services.context.spoken.clone()),
         services.context.crm.phone_region.clone(),
     );
-    let media = doors::media(config, &services.bots, services.disk.clone(), &services.metrics);
+    let media = handlers::media(config, &services.bots, services.disk.clone(), &services.metrics);
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let typing = TypingRelay { arrivals, bots: services.bots.clone(), store: services.store.clone() };
     let typing = life.part("typing", |stop| async move {
@@ -51,17 +51,17 @@ pub(super) struct Lasting {
 }
 
 /// What the operator may ask, by commands and by the listener.
-pub(super) fn doors(
+pub(super) fn handlers(
     services: &Services,
     config: &Config,
     reconciler: &Arc<Reconciler>,
     lasting: &Lasting,
     life: &Lifecycle,
-) -> Doors {
+) -> Routers {
     let bots = services.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
     let sessions = Arc::clone(&lasting.sessions);
-    let doors = admin::doors(Arc::clone(&services.health), (bots, services.imported(config)), sessions);
-    let commands = doors
+    let handlers = admin::routers(Arc::clone(&services.health), (bots, services.imported(config)), sessions);
+    let commands = handlers
         .commands
         .merge(lasting.mark.clone().router())
         .merge(admin::crossed::router(services.store.clone()))
@@ -69,7 +69,7 @@ pub(super) fn doors(
         .merge(admin::tap::router(services.context.tap.clone(), life.stop_token()))
         .merge(history::router(services.store.clone(), services.imported(config)))
         .merge(reload::router(lasting.wish.clone()));
-    Doors { commands, ..doors }
+    Routers { commands, ..handlers }
 }
 
 /// What only commands may ask.

@@ -17,7 +17,7 @@ use crate::{
     admin::{reload::Wish, session::Sessions, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
     app::{
         policy,
-        routers::{Lasting, doors, import_router, public_router},
+        routers::{Lasting, handlers, import_router, public_router},
         services::{MADE_OF, Services},
     },
     breaker::Remote,
@@ -47,7 +47,7 @@ const UPKEEP: [&str; 1] = ["store"];
 const POLLERS: [&str; 1] = ["retry.probe_every"];
 
 /// The listeners that others reach, and how the configuration is read again.
-pub(super) type Doors = (TcpListener, TcpListener, Option<Arc<CommandSocket>>, Wish);
+pub(super) type Listeners = (TcpListener, TcpListener, Option<Arc<CommandSocket>>, Wish);
 
 /// A bridge that runs.
 pub(super) struct Running {
@@ -80,7 +80,7 @@ impl Running {
         services: Services,
         config: &Config,
         life: &Lifecycle,
-        (public, admin, socket, wish): Doors,
+        (public, admin, socket, wish): Listeners,
     ) -> anyhow::Result<Self> {
         // Before anything is sent: hooks that come now are newer than those that are missing.
         let reconciler = Arc::new(services.reconciler(config));
@@ -93,7 +93,8 @@ impl Running {
         let lasting = Lasting { mark: Mark::random(), sessions, wish };
         let (router, typing) = public_router(&services, config, &lasting.mark, life);
         let public_router = Exchange::new(router);
-        let (asked, import) = (doors(&services, config, &reconciler, &lasting, life), import_router(&services, config));
+        let (asked, import) =
+            (handlers(&services, config, &reconciler, &lasting, life), import_router(&services, config));
         let commands = Exchange::new(asked.commands.merge(import.clone()));
         let admin_router = Exchange::new(asked.listener);
         let stop = life.stop_token();
@@ -162,7 +163,7 @@ impl Running {
         } else {
             self.reconciler.0.serve(self.services.bots.keys().cloned().collect());
         }
-        let asked = doors(&self.services, config, &self.reconciler.0, &self.lasting, &self.life);
+        let asked = handlers(&self.services, config, &self.reconciler.0, &self.lasting, &self.life);
         self.commands.put(asked.commands.merge(self.import.clone()));
         self.admin.put(asked.listener);
         if changes.touch(&SETUP) {

@@ -9,7 +9,7 @@ use crate::{
     app::{
         bots::{self, bots_by, disk, observed},
         customers,
-        doors::downloads_by,
+        handlers::downloads_by,
         remotes::Remotes,
     },
     config::{AccountId, Changes, Config, Groups},
@@ -115,7 +115,7 @@ impl Services {
         let bots = made.into_iter().map(|(source, bot)| (source.clone(), kept(&source).unwrap_or(bot)));
         let bots: BTreeMap<_, _> = bots.collect();
         let chats = chats(config, &served, &metrics, former)?;
-        health.heed(chats.time());
+        health.set_clock(chats.time());
         let clients = (&chats, account.as_ref(), &bots);
         let remotes = Remotes::new(clients, &metrics, config.retry.probe_every, former);
         let context = Arc::new(context(config, (&store, &metrics), (chats, &bots, account.clone()), former)?);

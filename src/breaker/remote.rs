@@ -160,7 +160,7 @@ impl Remote {
         }
         let Some(outage) = outage else { return };
         let lasted = span(now - outage.since);
-        tracing::info!(remote = self.0.name, "answers again after {lasted}: what waited goes on");
+        tracing::info!(remote = self.0.name, "answers again after {lasted}: sending what waited");
         self.changed();
     }
 
@@ -202,7 +202,7 @@ impl Remote {
     /// A route of it is not refused any more.
     pub(super) fn takes(&self) {
         self.0.refused.fetch_sub(1, Ordering::Relaxed);
-        tracing::info!(remote = self.0.name, "takes messages again: what waited goes on");
+        tracing::info!(remote = self.0.name, "takes messages again: sending what waited");
         self.changed();
     }
 

@@ -145,8 +145,8 @@ async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stoppe
     let imported = store.imports(scope.as_deref().unwrap_or_default());
     let bots = bots(config);
     let health = Arc::new(Health::new(config, store.clone(), Arc::default(), Expected::default()));
-    let doors = admin::doors(health, (bots, imported.clone()), Arc::new(Sessions::new(config.admin.listen)));
-    Ok(Ok(Stopped { router: doors.commands.merge(history::router(store.clone(), imported)), store }))
+    let routers = admin::routers(health, (bots, imported.clone()), Arc::new(Sessions::new(config.admin.listen)));
+    Ok(Ok(Stopped { router: routers.commands.merge(history::router(store.clone(), imported)), store }))
 }
 
 impl Bridge {

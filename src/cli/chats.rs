@@ -122,8 +122,8 @@ async fn asked(config: &Config, bridge: &Bridge, request: Request) -> anyhow::Re
         Request::Unlink { conversation: name } => {
             let row = row(bridge, &name).await?;
             bail!(
-                "Kommo's API cannot take a chat from its contact, only give it to another one: `telekommo chats link {} \
-                 CONTACT`. In Kommo, a manager can split it off the contact's card",
+                "Kommo's API cannot take a chat from its contact, only give it to another one: `telekommo chats link \
+                 {} CONTACT`. In Kommo, a manager can split it off the contact's card",
                 row.conversation
             );
         }
@@ -137,9 +137,9 @@ fn forgotten(config: &Config, name: &str) -> String {
     format!(
         "the phone number, the name and the picture of the person in {name}, until they write again. Ids of chats and \
          messages stay, so that nothing is sent twice. Messages that wait or are parked (`telekommo parked list`) stay \
-         until they are delivered or dropped. Dumps of the store keep the data for {}. What `restore` set aside and the \
-         copies of imports (`imports` in the data directory) keep it until you delete them. Delete what is in Kommo \
-         there.",
+         until they are delivered or dropped. Dumps of the store keep the data for {}. What `restore` set aside and \
+         the copies of imports (`imports` in the data directory) keep it until you delete them. Delete what is in \
+         Kommo there.",
         amount::span(dumps)
     )
 }

@@ -26,11 +26,11 @@ use crate::{
 };
 
 mod export;
+mod free_space;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod people;
 mod read;
-mod room;
 mod run;
 mod sending;
 mod survey;
@@ -38,8 +38,8 @@ mod walk;
 mod words;
 
 use export::Export;
+use free_space::{FreeSpace, needed_bytes};
 use people::People;
-use room::{Room, needed_bytes};
 use run::Run;
 use sending::Post;
 use survey::{Survey, Wanted};
@@ -120,12 +120,12 @@ pub async fn run(config: &Config, options: &ImportOptions) -> anyhow::Result<boo
     for name in people.named().filter(|name| !survey.has_author(name)) {
         terminal::say(&format!("--manager: nobody called {name} wrote in these chats.\n"));
     }
-    let (room, into) = (Room::new(config), Into { source, bot, owner: UserId(owner) });
+    let (room, into) = (FreeSpace::new(config), Into { source, bot, owner: UserId(owner) });
     if options.dry_run {
         let done = done_before(config, &into, &survey).await;
         terminal::print(before_and_left(&done, (&export, &wanted))?);
         let needed = needed_bytes(&survey, &into.copies(config), &done.unwrap_or_default());
-        terminal::say(&format!("Copies of files: {} in\n  {}\n", room::size(needed), config.data_dir.display()));
+        terminal::say(&format!("Copies of files: {} in\n  {}\n", free_space::size(needed), config.data_dir.display()));
         if let Err(error) = room.refuse_if_short_of(needed) {
             terminal::say(&format!("It could not begin:\n  {error}.\n"));
         }

@@ -63,8 +63,8 @@ pub fn run(named: Option<PathBuf>, options: &Options) -> anyhow::Result<()> {
     let talk = Talk::new(answers)?;
     let mut draft = Draft::open(named.unwrap_or_else(place))?;
     talk.tell(&format!(
-        "This leads to a bridge that works. Each answer is tried at once, and what is there is kept. End it with Ctrl+C: \
-         the next `telekommo init` goes on from there.\n\nThe configuration is {}.",
+        "This leads to a bridge that works. Each answer is tried at once, and what is there is kept. End it with \
+         Ctrl+C: the next `telekommo init` goes on from there.\n\nThe configuration is {}.",
         draft.path().display()
     ));
     Runtime::new()?.block_on(lead(&mut draft, &talk))

@@ -39,8 +39,8 @@ const ADDRESS: &str =
 
 /// What is to be done where managers may write first.
 const WRITE_FIRST: &str = "Managers write first by a phone number. They reach customers who have shared that number \
-                           with a bot: set telegram.ask_phone = \"on_start\", so that the bots ask for it, and \
-                           kommo.origin_code to the channel's code from the answer.";
+    with a bot: set telegram.ask_phone = \"on_start\", so that the bots ask for it, and kommo.origin_code to the \
+    channel's code from the answer.";
 
 /// The options of the command.
 #[derive(Clone, Debug, Args)]

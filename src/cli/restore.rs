@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// What a dump cannot bring back.
-const LOST: &str = "what came after the dump is not in it: customers' messages that had not reached Kommo yet are lost, \
-                    and replies, edits and reactions do not find newer messages";
+const LOST: &str = "what came after the dump is not in it: customers' messages that had not reached Kommo yet are \
+    lost, and replies, edits and reactions do not find newer messages";
 
 /// What was restored, for the operator to read.
 #[derive(Debug)]
@@ -61,8 +61,8 @@ fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {
     let newest = all.into_iter().next_back().map(|(_, path)| path);
     newest.with_context(|| {
         format!(
-            "there is no dump in {}: name the data directory, or a dump. Without a dump, the store can only begin empty: \
-             move `store` and `store.marker` out of the data directory and start",
+            "there is no dump in {}: name the data directory, or a dump. Without a dump, the store can only begin \
+             empty: move `store` and `store.marker` out of the data directory and start",
             dumps.display()
         )
     })

@@ -154,8 +154,8 @@ fn is_about_one(error: &RestError) -> bool {
 fn sentence(error: &RestError) -> String {
     match error {
         RestError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. } => format!(
-            "the account has all the templates that it may have ({error}). What is listed above is done; delete one that \
-             you do not need (`telekommo templates remove`), and push again"
+            "the account has all the templates that it may have ({error}). What is listed above is done; delete one \
+             that you do not need (`telekommo templates remove`), and push again"
         ),
         RestError::Refused { .. }
         | RestError::Throttled { .. }

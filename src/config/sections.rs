@@ -279,8 +279,8 @@ fn named_or_asked(
     match (has_url, has_token) {
         (false, true) => Err(section.report(
             "access_token",
-            "access_token needs account_url, the account's address, such as \"https://example.kommo.com\": write it, or \
-             account_id",
+            "access_token needs account_url, the account's address, such as \"https://example.kommo.com\": write it, \
+             or account_id",
         )),
         (true, false) => Err(section.report(
             "account_url",

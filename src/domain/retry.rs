@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use crate::{domain::delivery::Refusal, words::Language};
 
-/// Why a remote call did not succeed, with the verdict on what happens next.
+/// Why a remote call did not succeed, and what happens next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// No connection came about: nothing was sent, and nothing is said about the message.
@@ -12,7 +12,7 @@ pub enum Failure {
         /// What happened, for the log.
         why: String,
     },
-    /// No verdict of the remote's: it did not answer, failed, or something else answered in its place. That may be due
+    /// Not the remote's decision: it did not answer, failed, or something else answered in its place. That may be due
     /// to this message alone or to everybody's way.
     Transient {
         /// What happened, for the log.
@@ -44,7 +44,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// No verdict of the remote's; our own schedule says when to try again.
+    /// Not the remote's decision; our own schedule says when to try again.
     #[must_use]
     pub fn transient(why: impl Into<String>) -> Self {
         Self::Transient { why: why.into(), after: None }
@@ -103,7 +103,7 @@ impl Failure {
         }
     }
 
-    /// Whether it is a verdict on this message, so that trying again is of no use.
+    /// Whether it is about this message, so that trying again is of no use.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         match self {

@@ -43,13 +43,13 @@ impl Others {
 
 /// A file or a folder on the way to it: whom it lets through.
 #[derive(Clone, Copy, Debug)]
-struct Door {
+struct PathEntry {
     to_others: bool,
     to_group: bool,
     gid: u32,
 }
 
-/// Who besides root and ourselves gets through all doors.
+/// Who besides root and ourselves may read a file and enter the folders above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Audience {
     Nobody,
@@ -68,12 +68,12 @@ pub fn others(path: &Path) -> io::Result<Option<Others>> {
         return Ok(None);
     }
     let file = fs::metadata(&path)?;
-    let mut doors = vec![door(&file, 0o006, 0o060)];
+    let mut entries = vec![entry(&file, 0o006, 0o060)];
     for folder in path.ancestors().skip(1) {
-        doors.push(door(&fs::metadata(folder)?, 0o001, 0o010));
+        entries.push(entry(&fs::metadata(folder)?, 0o001, 0o010));
     }
     let me = geteuid().as_raw();
-    Ok(match audience(&doors, |gid| people::is_shared(gid, me)) {
+    Ok(match audience(&entries, |gid| people::is_shared(gid, me)) {
         Audience::Nobody => None,
         Audience::Everybody => Some(Others::Everybody),
         Audience::Group(gid) => Some(Others::Group(people::group(gid))),
@@ -93,17 +93,17 @@ pub fn remedy(path: &Path) -> String {
     }
 }
 
-fn door(of: &fs::Metadata, others: u32, group: u32) -> Door {
-    Door { to_others: of.mode() & others != 0, to_group: of.mode() & group != 0, gid: of.gid() }
+fn entry(of: &fs::Metadata, others: u32, group: u32) -> PathEntry {
+    PathEntry { to_others: of.mode() & others != 0, to_group: of.mode() & group != 0, gid: of.gid() }
 }
 
-/// Who else gets through all of the doors: whoever is in all groups that some of them are for.
-fn audience(doors: &[Door], is_shared: impl Fn(u32) -> bool) -> Audience {
-    let narrow: Vec<_> = doors.iter().filter(|door| !door.to_others).collect();
-    if narrow.iter().any(|door| !door.to_group || !is_shared(door.gid)) {
+/// Who else passes all of the entries: whoever is in all groups that some of them are for.
+fn audience(entries: &[PathEntry], is_shared: impl Fn(u32) -> bool) -> Audience {
+    let narrow: Vec<_> = entries.iter().filter(|entry| !entry.to_others).collect();
+    if narrow.iter().any(|entry| !entry.to_group || !is_shared(entry.gid)) {
         return Audience::Nobody;
     }
-    narrow.first().map_or(Audience::Everybody, |door| Audience::Group(door.gid))
+    narrow.first().map_or(Audience::Everybody, |entry| Audience::Group(entry.gid))
 }
 
 /// Whether it was mounted for us: it lies where containers have their secrets, or in what nobody can write to. On such
@@ -133,22 +133,22 @@ mod tests {
 
     use super::*;
 
-    const fn open(gid: u32) -> Door {
-        Door { to_others: true, to_group: true, gid }
+    const fn open(gid: u32) -> PathEntry {
+        PathEntry { to_others: true, to_group: true, gid }
     }
 
-    const fn to_group(gid: u32) -> Door {
-        Door { to_others: false, to_group: true, gid }
+    const fn to_group(gid: u32) -> PathEntry {
+        PathEntry { to_others: false, to_group: true, gid }
     }
 
-    const fn closed(gid: u32) -> Door {
-        Door { to_others: false, to_group: false, gid }
+    const fn closed(gid: u32) -> PathEntry {
+        PathEntry { to_others: false, to_group: false, gid }
     }
 
     #[test]
     fn who_gets_through_every_door_can_read() {
         let shared = |gid| gid == 50 || gid == 60;
-        for (doors, want, why) in [
+        for (entries, want, why) in [
             (&[open(0), open(0)][..], Audience::Everybody, "0644 in an open folder"),
             (&[closed(0), open(0)], Audience::Nobody, "0600"),
             (&[open(0), closed(0), open(0)], Audience::Nobody, "0644 below a closed folder"),
@@ -159,7 +159,7 @@ mod tests {
             (&[to_group(50), to_group(998)], Audience::Nobody, "for those who are in both groups"),
             (&[to_group(50), to_group(60)], Audience::Group(50), "for those who are in both groups"),
         ] {
-            assert_eq!(audience(doors, shared), want, "{why}");
+            assert_eq!(audience(entries, shared), want, "{why}");
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     media::link::{LinkKey, MediaLinks, Target},
     translate::{
-        from_telegram::{Arrival, Place, Received},
+        from_telegram::{Arrival, DecodeContext, Received},
         text::is_visible,
         to_kommo::{self, Extras},
     },
@@ -58,7 +58,7 @@ pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, St
         can_read: true,
         made_at: NOW,
     };
-    let place = Place {
+    let place = DecodeContext {
         source: &source,
         bot: BOT,
         connection: Some(&connection).filter(|_| circumstances.connected),

@@ -201,7 +201,7 @@ impl HookIntake {
     async fn refuse(&self, message: &Outbound) -> Result<Taken, Rejected> {
         let id = IdempotencyKey::hook(&message.id);
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
-        tracing::warn!(message = %message.id, "an old message came by a hook: not sent, and its manager is told");
+        tracing::warn!(message = %message.id, "an old message came by a hook: not sent, and reported to its manager");
         let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).told(self.spoken.now()));
         let job = Job::from(Report { message: message.id.clone(), delivery });
         self.push(NewJob { id: Some(id), lane, job }, Vec::new(), false).await
@@ -244,9 +244,9 @@ impl HookIntake {
         self.push(NewJob { id: Some(IdempotencyKey::reaction(&hook.digest())), lane, job }, Vec::new(), false).await
     }
 
-    async fn push(&self, job: NewJob, facts: Vec<StateChange>, is_bulk: bool) -> Result<Taken, Rejected> {
+    async fn push(&self, job: NewJob, changes: Vec<StateChange>, is_bulk: bool) -> Result<Taken, Rejected> {
         let id = job.id.clone();
-        let pushed = self.store.push_as(Intake { jobs: vec![job], offset: None }, facts, is_bulk, clock::now()).await;
+        let pushed = self.store.push_as(Intake { jobs: vec![job], offset: None }, changes, is_bulk, clock::now()).await;
         let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
         tracing::debug!(id = id.as_ref().map(|id| id.0.as_str()), known = pushed.known, "hook stored");
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })

@@ -95,7 +95,7 @@ mod tests {
         StateChange::Question { conversation: with(number), question: Some(question) }
     }
 
-    /// Learns facts by a job that is done with.
+    /// Keeps changes by a job that is done.
     async fn learn(store: &Store, changes: Vec<StateChange>) {
         let job = NewJob { id: None, lane: Lane::inbound(&with(1)), job: Job::from(Hook { raw: "{}".to_owned() }) };
         store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();

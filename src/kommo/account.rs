@@ -21,8 +21,8 @@ use tokio::{
 
 use crate::{
     kommo::{
+        foreign_answer::{self, ForeignAnswer},
         http::{self, read_limited, retry_after, unreachable},
-        stray::{self, Stray},
         wire::account::{self, Page, Problem},
     },
     lenient::Fields,
@@ -55,7 +55,7 @@ const PAGES: usize = 400;
 const SAID_AGAIN: u32 = 2;
 const SHORT_WAIT: Duration = Duration::from_secs(2);
 
-/// One account, asked with one token. Clones share the limit and the brake.
+/// One account, asked with one token. Clones share the rate limit and the throttle.
 #[derive(Clone)]
 pub struct Account {
     http: Http,
@@ -200,7 +200,7 @@ impl Account {
         self.once(method, path, query, body).await
     }
 
-    /// One request, in its turn. While the brake holds none is made.
+    /// One request, in its turn. While the throttle holds none is made.
     async fn once(
         &self,
         method: Method,
@@ -263,7 +263,7 @@ fn decoded<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Re
 fn refusal(status: StatusCode, problem: Option<Problem>, body: &[u8], after: Option<Duration>) -> RestError {
     match problem {
         Some(problem) => RestError::Refused { status, problem },
-        None => RestError::Nonsense(Stray::new(status, body, after)),
+        None => RestError::Nonsense(ForeignAnswer::new(status, body, after)),
     }
 }
 
@@ -276,7 +276,7 @@ fn changed(status: StatusCode, body: &[u8], id: u64) -> Result<(), RestError> {
 
 /// That something was done of which Kommo tells no more.
 fn done(status: StatusCode, body: &[u8]) -> Result<(), RestError> {
-    if stray::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
+    if foreign_answer::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
 }
 
 fn first<T: DeserializeOwned>(status: StatusCode, body: &[u8], name: &str) -> Result<T, RestError> {
@@ -289,7 +289,7 @@ fn page_of<T: DeserializeOwned>(status: StatusCode, body: &[u8], name: &str) -> 
 }
 
 fn nonsense(status: StatusCode, body: &[u8]) -> RestError {
-    RestError::Nonsense(Stray::new(status, body, None))
+    RestError::Nonsense(ForeignAnswer::new(status, body, None))
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use crate::{
     clock,
     domain::time::UnixMillis,
     kommo::{
+        foreign_answer::{BodyKind, ForeignAnswer},
         http::{self, NoAnswer, encoded, unreachable},
         sign::{CONTENT_TYPE, Signer},
-        stray::{Stray, Voice},
         time::KommoTime,
         wire::{ApiError, EditEvent, NewChat, React},
     },
@@ -47,7 +47,7 @@ pub enum CallError {
     },
     /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
     #[error("{0}")]
-    Nonsense(Stray),
+    Nonsense(ForeignAnswer),
     /// No answer: not reachable, too slow, or the connection broke.
     #[error("Kommo cannot be reached: {0}")]
     Unreachable(Silence),
@@ -78,7 +78,7 @@ impl CallError {
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Refused { status, error, .. } => *status == StatusCode::NOT_FOUND && !error.is_called(NOT_REGISTERED),
-            Self::Nonsense(stray) => stray.status == StatusCode::NOT_FOUND && stray.voice == Voice::Empty,
+            Self::Nonsense(stray) => stray.status == StatusCode::NOT_FOUND && stray.body_kind == BodyKind::Empty,
             Self::Unreachable(_) => false,
         }
     }
@@ -91,7 +91,7 @@ impl CallError {
             Self::Refused { status, .. } => {
                 matches!(*status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
             }
-            Self::Nonsense(stray) => stray.status == StatusCode::BAD_REQUEST && stray.voice == Voice::Empty,
+            Self::Nonsense(stray) => stray.status == StatusCode::BAD_REQUEST && stray.body_kind == BodyKind::Empty,
             Self::Unreachable(_) => false,
         }
     }

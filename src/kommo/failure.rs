@@ -56,7 +56,7 @@ pub(super) fn may_pass(status: StatusCode) -> bool {
 
 /// What an error of a call about one message means: a delivery status, an edit. Kommo's 404 is about the message unless
 /// it says otherwise: one message that Kommo has forgotten must not hold up the calls about all others. An empty 404
-/// may also be a wrong address, so it is no verdict.
+/// may also be a wrong address, so it says nothing of the message.
 #[must_use]
 pub fn of_status(error: CallError) -> Failure {
     match &error {

@@ -6,8 +6,8 @@ use reqwest::{Response, header};
 
 use crate::{
     domain::retry::Failure,
-    kommo::stray::Stray,
-    net::{Egress, Http, Trouble, broken},
+    kommo::foreign_answer::ForeignAnswer,
+    net::{Egress, Http, RequestError, broken},
 };
 
 /// The most of an answer that is read; Kommo's are a few hundred bytes, a page of a list some tens of thousands.
@@ -17,7 +17,7 @@ const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) enum NoAnswer {
     /// It is longer than anything of Kommo's.
-    TooLong(Stray),
+    TooLong(ForeignAnswer),
     /// Not reachable, too slow, or the connection broke.
     Broken(Silence),
 }
@@ -64,14 +64,14 @@ pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAn
         let chunk = response.chunk().await.map_err(|error| unreachable(broken(&response, &error)))?;
         let Some(chunk) = chunk else { return Ok(body) };
         if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
-            return Err(NoAnswer::TooLong(Stray::new(response.status(), &body, None)));
+            return Err(NoAnswer::TooLong(ForeignAnswer::new(response.status(), &body, None)));
         }
         body.extend_from_slice(&chunk);
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
-pub(super) fn unreachable(trouble: Trouble) -> NoAnswer {
+pub(super) fn unreachable(trouble: RequestError) -> NoAnswer {
     NoAnswer::Broken(Silence { why: trouble.to_string(), was_connected: trouble.was_sent })
 }
 

@@ -15,7 +15,7 @@ use crate::{
         retry::Failure,
     },
     kommo::media::addresses::{Checked, PrivateAddress},
-    net::{Egress, Failed, Http, Names, Place, Trouble, broken, broken_at, find, place, reached},
+    net::{Egress, Endpoint, Failed, Http, Names, RequestError, broken, broken_at, find, place, reached},
     words::refusal,
 };
 
@@ -104,7 +104,7 @@ impl Downloads {
         let is_private = |error: &reqwest::Error| find::<PrivateAddress>(error).map(|_| DownloadError::foreign(url));
         http.send_or(request(http), is_private).await.map_err(|failed| match failed {
             Failed::Known(foreign) => foreign,
-            Failed::Trouble(trouble) => DownloadError::unfetched(&trouble),
+            Failed::RequestError(trouble) => DownloadError::unfetched(&trouble),
         })
     }
 
@@ -112,7 +112,7 @@ impl Downloads {
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn reach(&self, url: &Url) -> Result<Place, DownloadError> {
+    pub async fn reach(&self, url: &Url) -> Result<Endpoint, DownloadError> {
         let response = self.ask(url, |http| http.request(Method::HEAD, url.clone())).await?;
         reached(&response).map_err(|trouble| DownloadError::unfetched(&trouble))
     }
@@ -180,7 +180,7 @@ fn rest_of(response: Response) -> BoxStream<'static, Result<Bytes, String>> {
 }
 
 impl DownloadError {
-    fn unfetched(trouble: &Trouble) -> Self {
+    fn unfetched(trouble: &RequestError) -> Self {
         Self::Later(format!("the file cannot be fetched: {trouble}"))
     }
 

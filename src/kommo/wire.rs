@@ -156,7 +156,7 @@ impl Profile {
 /// The content of a message.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Message {
-    /// `text`, `picture`, `video`, `voice`, `audio`, `sticker`, `file`, `location` or `contact`.
+    /// `text`, `picture`, `video`, `body_kind`, `audio`, `sticker`, `file`, `location` or `contact`.
     pub r#type: &'static str,
     /// The text, or a caption.
     #[serde(skip_serializing_if = "Option::is_none")]

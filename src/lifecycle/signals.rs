@@ -9,7 +9,7 @@ use std::fs;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that end the process in order. Those that come during a start are kept, and heeded after it.
+/// The signals that end the process in order. Those that come during a start are kept, and acted on after it.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -91,10 +91,10 @@ impl Ignored {
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = self.user_1.recv() => tracing::info!("SIGUSR1: telekommo goes on; this signal means nothing to \
-                                                              it"),
-                    _ = self.user_2.recv() => tracing::info!("SIGUSR2: telekommo goes on; this signal means nothing to \
-                                                              it"),
+                    _ = self.user_1.recv() => tracing::info!("SIGUSR1: telekommo keeps running; this signal means \
+                        nothing to it"),
+                    _ = self.user_2.recv() => tracing::info!("SIGUSR2: telekommo keeps running; this signal means \
+                        nothing to it"),
                 }
             }
         });

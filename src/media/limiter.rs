@@ -20,7 +20,7 @@ const WAITS_FOR: Duration = Duration::from_secs(15);
 /// Room for files that pass through.
 pub(super) struct Limiter {
     places: Arc<Semaphore>,
-    seats: Semaphore,
+    queue: Semaphore,
 }
 
 /// One of the places at which files pass through; free again once nobody holds it.
@@ -28,7 +28,7 @@ pub(super) type Permit = Arc<OwnedSemaphorePermit>;
 
 impl Default for Limiter {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(AT_ONCE)), seats: Semaphore::new(WAITING) }
+        Self { places: Arc::new(Semaphore::new(AT_ONCE)), queue: Semaphore::new(WAITING) }
     }
 }
 
@@ -38,7 +38,7 @@ impl Limiter {
         if let Ok(acquire) = Arc::clone(&self.places).try_acquire_owned() {
             return Some(Arc::new(acquire));
         }
-        let _seat = self.seats.try_acquire().ok()?;
+        let _queued = self.queue.try_acquire().ok()?;
         timeout(WAITS_FOR, Arc::clone(&self.places).acquire_owned()).await.ok()?.ok().map(Arc::new)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         limiter::{Limiter, Permit, keeping},
         link::{ImportedFile, LinkKey, Linked, SEGMENT, Target},
         path_cache::PathCache,
-        standing::Standing,
+        source_health::SourceHealth,
         whole::{self, Unwhole, whole},
     },
     metrics::Metrics,
@@ -39,7 +39,7 @@ pub struct MediaServer {
     disk: Option<Disk>,
     found: PathCache,
     limiter: Limiter,
-    standing: Arc<Standing>,
+    source_health: Arc<SourceHealth>,
 }
 
 impl MediaServer {
@@ -53,8 +53,8 @@ impl MediaServer {
         imports: PathBuf,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let standing = Arc::new(Standing::new(metrics));
-        Self { key, bots, imports, disk, found: PathCache::default(), limiter: Limiter::default(), standing }
+        let source_health = Arc::new(SourceHealth::new(metrics));
+        Self { key, bots, imports, disk, found: PathCache::default(), limiter: Limiter::default(), source_health }
     }
 
     /// Whether a path is that of a link, good or not.
@@ -106,7 +106,7 @@ impl MediaServer {
     async fn at_telegram(&self, head: &Parts, linked: &Linked, place: Permit) -> Result<Response<Body>, Denied> {
         let given = self.look_and_give(head, linked, place).await;
         if let Some((reach, why)) = given.as_ref().err().and_then(|denied| denied.complaint()) {
-            self.standing.failed(&linked.source, &linked.file_id, reach, why);
+            self.source_health.failed(&linked.source, &linked.file_id, reach, why);
         }
         given
     }
@@ -158,10 +158,11 @@ impl MediaServer {
 impl MediaServer {
     /// Notes how the body of a file has ended. A reader that goes away ends none.
     fn ended(&self, linked: &Linked) -> impl FnOnce(Result<(), Unwhole>) + Send + use<> {
-        let (standing, source, file_id) = (Arc::clone(&self.standing), linked.source.clone(), linked.file_id.clone());
+        let (source_health, source, file_id) =
+            (Arc::clone(&self.source_health), linked.source.clone(), linked.file_id.clone());
         move |how| match how {
-            Ok(()) => standing.served(&source),
-            Err(error) => standing.failed(&source, &file_id, reach(error), error),
+            Ok(()) => source_health.served(&source),
+            Err(error) => source_health.failed(&source, &file_id, reach(error), error),
         }
     }
 }

@@ -85,7 +85,8 @@ fn everything_that_is_expected_is_there_at_nothing() {
         "telekommo_bot_up{source=\"sales\"} 0",
         "telekommo_hooks_total{outcome=\"known\"} 0",
         "telekommo_jobs_total{route=\"outbound:support\",outcome=\"parked\"} 0",
-        "telekommo_messages_total{source=\"sales\",direction=\"inbound\",kind=\"voice_message\",outcome=\"received\"} 0",
+        "telekommo_messages_total{source=\"sales\",direction=\"inbound\",kind=\"voice_message\",outcome=\"received\"} \
+         0",
         "telekommo_failed_messages_total{source=\"support\",direction=\"outbound\",outcome=\"reported\"} 0",
         "telekommo_delivery_seconds_count{source=\"sales\",direction=\"outbound\"} 0",
         "telekommo_http_requests_total{remote=\"telegram\",method=\"getUpdates\",status=\"200\"} 0",
@@ -125,7 +126,8 @@ fn what_happens_is_counted_where_it_was_expected() {
     assert_eq!(lines(&metrics), before, "nothing is there that was not before: {}", metrics.text(Form::Prometheus));
     let text = metrics.text(Form::Prometheus);
     for there in [
-        "telekommo_messages_total{source=\"sales\",direction=\"inbound\",kind=\"voice_message\",outcome=\"delivered\"} 1",
+        "telekommo_messages_total{source=\"sales\",direction=\"inbound\",kind=\"voice_message\",outcome=\"delivered\"} \
+         1",
         "telekommo_messages_total{source=\"sales\",direction=\"outbound\",kind=\"text\",outcome=\"received\"} 1",
         "telekommo_failed_messages_total{source=\"sales\",direction=\"outbound\",outcome=\"parked\"} 2",
         "telekommo_delivery_seconds_bucket{le=\"0.5\",source=\"sales\",direction=\"inbound\"} 0",

@@ -6,10 +6,11 @@
 use std::{error::Error, io, iter::successors};
 
 use crate::net::{
+    endpoint::Endpoint,
     names::Unknown,
-    place::Place,
-    proxied, tls,
-    trouble::{Cause, Phase, Trouble},
+    proxied,
+    request_error::{Cause, Phase, RequestError},
+    tls,
 };
 
 type Link<'a> = &'a (dyn Error + 'static);
@@ -23,7 +24,7 @@ pub(super) enum Stage {
 }
 
 /// What an error of the client means.
-pub(super) fn of(error: &reqwest::Error, place: Place, stage: Stage) -> Trouble {
+pub(super) fn of(error: &reqwest::Error, place: Endpoint, stage: Stage) -> RequestError {
     let chain = chain(error);
     let was_sent = !(error.is_connect() || was_never_sent(&chain));
     let cause = if error.is_timeout() {
@@ -35,7 +36,7 @@ pub(super) fn of(error: &reqwest::Error, place: Place, stage: Stage) -> Trouble 
     } else {
         told(&chain, &place)
     };
-    Trouble { place, cause, was_sent }
+    RequestError { place, cause, was_sent }
 }
 
 /// All errors that lie in this one, the outermost first.
@@ -61,7 +62,7 @@ fn was_never_sent(chain: &[Link<'_>]) -> bool {
     hyper.is_some_and(hyper::Error::is_canceled)
 }
 
-fn told(chain: &[Link<'_>], place: &Place) -> Cause {
+fn told(chain: &[Link<'_>], place: &Endpoint) -> Cause {
     if let Some(unknown) = first::<Unknown>(chain) {
         return Cause::Name(of_name(unknown));
     }

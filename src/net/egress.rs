@@ -7,9 +7,9 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{Client, ClientBuilder, Url};
 
 use crate::net::{
+    endpoint::{Endpoint, ProxyHop, shown},
     names::Names,
     observe::Observer,
-    place::{Place, Via, shown},
     proxy::Proxy,
     trust,
 };
@@ -74,18 +74,18 @@ impl Egress {
 
     /// Where a request to `url` goes.
     #[must_use]
-    pub fn place(&self, url: &Url) -> Place {
-        Place { host: shown(url), proxy: self.proxy_to(url) }
+    pub fn place(&self, url: &Url) -> Endpoint {
+        Endpoint { host: shown(url), proxy: self.proxy_to(url) }
     }
 
     /// The proxy that a request to `url` goes through.
     #[must_use]
-    pub fn proxy_to(&self, url: &Url) -> Option<Via> {
+    pub fn proxy_to(&self, url: &Url) -> Option<ProxyHop> {
         let proxy = self.intercept(url)?;
         let host = proxy.uri().authority()?.to_string();
         let scheme = proxy.uri().scheme_str()?.to_owned();
         let has_credentials = proxy.basic_auth().is_some() || proxy.raw_auth().is_some();
-        Some(Via { host, scheme, has_credentials })
+        Some(ProxyHop { host, scheme, has_credentials })
     }
 
     /// The hosts of the proxies that anything may go through.

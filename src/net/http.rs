@@ -6,12 +6,12 @@ use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCod
 
 use crate::net::{
     causes::{self, Stage},
+    diagnose,
     egress::Egress,
-    look,
+    endpoint::Endpoint,
     observe::UnderWay,
-    place::Place,
     proxied,
-    trouble::{Cause, Trouble},
+    request_error::{Cause, RequestError},
 };
 
 /// A client of one side. Clones share its connections.
@@ -54,7 +54,7 @@ impl Http {
 
     /// Where a request to `url` goes.
     #[must_use]
-    pub fn place(&self, url: &Url) -> Place {
+    pub fn place(&self, url: &Url) -> Endpoint {
         self.egress.place(url)
     }
 
@@ -62,9 +62,9 @@ impl Http {
     ///
     /// # Errors
     /// Why none came.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response, RequestError> {
         self.send_or(request, |_| None::<Infallible>).await.map_err(|failed| match failed {
-            Failed::Trouble(trouble) => trouble,
+            Failed::RequestError(trouble) => trouble,
             Failed::Known(never) => match never {},
         })
     }
@@ -78,13 +78,13 @@ impl Http {
         request: RequestBuilder,
         known: impl FnOnce(&reqwest::Error) -> Option<K>,
     ) -> Result<Response, Failed<K>> {
-        let request = request.build().map_err(|_| Failed::Trouble(unmade()))?;
+        let request = request.build().map_err(|_| Failed::RequestError(unmade()))?;
         let (url, place) = (request.url().clone(), self.egress.place(request.url()));
         let mut under_way = UnderWay::new(self.egress.observer(), request.method(), request.url());
         let error = match self.client.execute(request).await {
             // Of an address of http the proxy says so in place of the host, which has heard nothing.
             Ok(response) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                return Err(Failed::Trouble(not_let_in(place)));
+                return Err(Failed::RequestError(not_let_in(place)));
             }
             Ok(mut response) => {
                 under_way.answered(response.status().as_u16());
@@ -99,7 +99,7 @@ impl Http {
         }
         let trouble = causes::of(&error, place, Stage::Asked);
         // It is seldom needed, and would make every request as large as it is.
-        Err(Failed::Trouble(Box::pin(look::closer(&self.egress, &url, trouble)).await))
+        Err(Failed::RequestError(Box::pin(diagnose::closer(&self.egress, &url, trouble)).await))
     }
 }
 
@@ -108,26 +108,26 @@ impl Http {
 pub enum Failed<K> {
     /// What the caller knows by itself.
     Known(K),
-    Trouble(Trouble),
+    RequestError(RequestError),
 }
 
 /// Where an answer of [`Http::send`] comes from.
 #[must_use]
-pub fn place(response: &Response) -> Place {
-    response.extensions().get::<Place>().cloned().unwrap_or_else(|| unmade().place)
+pub fn place(response: &Response) -> Endpoint {
+    response.extensions().get::<Endpoint>().cloned().unwrap_or_else(|| unmade().place)
 }
 
 /// Where an answer comes from, unless it is the proxy's word that it has not reached the host.
 ///
 /// # Errors
 /// What the proxy says.
-pub fn reached(response: &Response) -> Result<Place, Trouble> {
+pub fn reached(response: &Response) -> Result<Endpoint, RequestError> {
     let place = place(response);
     let is_gateways = matches!(response.status().as_u16(), 502..=504) && response.url().scheme() == "http";
     match place.proxy.as_ref().filter(|_| is_gateways) {
         Some(proxy) => {
             let cause = Cause::Proxy(proxied::answered(response.status().as_u16(), proxy));
-            Err(Trouble { place, cause, was_sent: true })
+            Err(RequestError { place, cause, was_sent: true })
         }
         None => Ok(place),
     }
@@ -135,24 +135,24 @@ pub fn reached(response: &Response) -> Result<Place, Trouble> {
 
 /// Why an answer broke off. To be asked with the answer itself.
 #[must_use]
-pub fn broken(response: &Response, error: &reqwest::Error) -> Trouble {
+pub fn broken(response: &Response, error: &reqwest::Error) -> RequestError {
     broken_at(place(response), error)
 }
 
 /// The same, where the answer itself has become its body.
 #[must_use]
-pub fn broken_at(place: Place, error: &reqwest::Error) -> Trouble {
+pub fn broken_at(place: Endpoint, error: &reqwest::Error) -> RequestError {
     causes::of(error, place, Stage::Answering)
 }
 
-fn not_let_in(place: Place) -> Trouble {
+fn not_let_in(place: Endpoint) -> RequestError {
     let why = place.proxy.as_ref().map(proxied::wants_credentials);
     let why = why.unwrap_or_else(|| "on the way wants a user and a password (407)".to_owned());
-    Trouble { place, cause: Cause::Proxy(why), was_sent: false }
+    RequestError { place, cause: Cause::Proxy(why), was_sent: false }
 }
 
 /// A request that cannot be written has no place.
-fn unmade() -> Trouble {
-    let place = Place { host: "the request".to_owned(), proxy: None };
-    Trouble { place, cause: Cause::Other("it cannot be written".to_owned()), was_sent: false }
+fn unmade() -> RequestError {
+    let place = Endpoint { host: "the request".to_owned(), proxy: None };
+    RequestError { place, cause: Cause::Other("it cannot be written".to_owned()), was_sent: false }
 }

@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use crate::net::{causes::TCP, place::Via, trouble::Cause};
+use crate::net::{causes::TCP, endpoint::ProxyHop, request_error::Cause};
 
 /// How the client begins its words about a proxy of each kind.
 const TUNNEL: &str = "tunnel error: ";
@@ -16,7 +16,7 @@ const NO_CONNECTION: &str = "failed to create underlying connection";
 const NO_TUNNEL: &str = "unsuccessful";
 
 /// What an error of the client says about the proxy; `None` if it is not about the proxy.
-pub(super) fn told(chain: &[&(dyn Error + 'static)], proxy: &Via) -> Option<Cause> {
+pub(super) fn told(chain: &[&(dyn Error + 'static)], proxy: &ProxyHop) -> Option<Cause> {
     let words: Vec<_> = chain.iter().map(ToString::to_string).collect();
     if let Some(why) = words.iter().find_map(|word| word.strip_prefix(SOCKS)) {
         return Some(Cause::Proxy(of_socks(why, proxy)));
@@ -44,12 +44,12 @@ pub(super) fn not_there(why: &str) -> String {
 }
 
 /// What a proxy says by its HTTP status.
-pub(super) fn answered(status: u16, proxy: &Via) -> String {
+pub(super) fn answered(status: u16, proxy: &ProxyHop) -> String {
     if status == 407 { wants_credentials(proxy) } else { format!("answered {status}") }
 }
 
 /// What to do about a proxy that lets nobody through without a password.
-pub(super) fn wants_credentials(proxy: &Via) -> String {
+pub(super) fn wants_credentials(proxy: &ProxyHop) -> String {
     if proxy.has_credentials {
         "does not accept the user and the password (407): correct them".to_owned()
     } else {
@@ -57,7 +57,7 @@ pub(super) fn wants_credentials(proxy: &Via) -> String {
     }
 }
 
-fn of_http(why: &str, proxy: &Via) -> String {
+fn of_http(why: &str, proxy: &ProxyHop) -> String {
     match why {
         "proxy authorization required" => wants_credentials(proxy),
         "unexpected end of file" => "closed the connection before it answered".to_owned(),
@@ -67,7 +67,7 @@ fn of_http(why: &str, proxy: &Via) -> String {
     }
 }
 
-fn of_socks(why: &str, proxy: &Via) -> String {
+fn of_socks(why: &str, proxy: &ProxyHop) -> String {
     match why {
         NO_CONNECTION => UNTOLD.to_owned(),
         "server does not support user/pass authentication" if proxy.has_credentials => {

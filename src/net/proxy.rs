@@ -73,8 +73,8 @@ impl Proxy {
 const ANY: &str = "https://example.com/";
 
 const SHAPE: &str = "is not the address of a proxy: write one such as \"http://proxy.example.com:3128\" or \
-                     \"socks5h://user:password@10.0.0.1:1080\" (http, https, socks5 or socks5h; special characters of a \
-                     user and a password as %40), or \"none\"";
+    \"socks5h://user:password@10.0.0.1:1080\" (http, https, socks5 or socks5h; special characters of a user and a \
+    password as %40), or \"none\"";
 const OTHER_SOCKS: &str =
     "is the address of a SOCKS proxy of a kind that is not supported: write socks5:// or socks5h://";
 const TAIL: &str = "has something behind the host and the port of the proxy: end the address there, and write special \
@@ -97,7 +97,7 @@ impl fmt::Debug for Proxy {
         match self {
             Self::Environment => f.write_str("Environment"),
             Self::Nothing => f.write_str("Nothing"),
-            Self::At(url) => write!(f, "At({}://{})", url.scheme(), super::place::shown(url)),
+            Self::At(url) => write!(f, "At({}://{})", url.scheme(), super::endpoint::shown(url)),
         }
     }
 }

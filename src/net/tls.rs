@@ -16,8 +16,8 @@ pub(super) fn told(error: &Error) -> String {
 const EXPIRED: &str = "the certificate has expired, or this machine's clock is wrong";
 const EARLY: &str = "the certificate is not valid yet, or this machine's clock is wrong";
 const OTHER_NAME: &str = "the certificate is for another name";
-const STRANGER: &str = "the certificate is by an authority that is not trusted here. If it is your own, or your network \
-                        looks into TLS, let SSL_CERT_FILE name a file with that authority's certificate";
+const STRANGER: &str = "the certificate is by an authority that is not trusted here. If it is your own, or your \
+    network looks into TLS, let SSL_CERT_FILE name a file with that authority's certificate";
 const ITS_OWN: &str =
     "the certificate is one of an authority, and no server's: let that authority sign one for the server";
 

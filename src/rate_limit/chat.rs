@@ -1,4 +1,4 @@
-//! The pace of each chat: a burst at once, then one after the other.
+//! The rate of each chat: a burst at once, then one after the other.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ impl ChatLimits {
     }
 }
 
-/// Keeps the pace of all chats of one bot.
+/// Keeps the rate of all chats of one bot.
 #[derive(Debug)]
 pub struct ChatRateLimit {
     limits: ChatLimits,

@@ -10,7 +10,7 @@ use crate::{
         message::ButtonPress,
     },
     relay::context::Context,
-    telegram::place::Target,
+    telegram::routing::Target,
 };
 
 /// Answers a press of which nothing is relayed: its author would wait for long otherwise.
@@ -21,7 +21,7 @@ pub(super) async fn dismiss(context: &Context, (source, bot): (&SourceId, BotId)
     }
 }
 
-/// How long the courtesies may hold up the lane. The message to Kommo goes on beside them.
+/// How long these best-effort calls may hold up the lane. The message to Kommo goes on beside them.
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// Answers the press, and takes the keyboard away unless it is kept.
@@ -41,8 +41,8 @@ pub(super) async fn acknowledge(context: &Context, source: &SourceId, press: &Bu
             None => Ok(()),
         }
     };
-    let courtesies = async { tokio::join!(bot.answer_press(&press.query), removal) };
-    match timeout(WITHIN, courtesies).await {
+    let best_effort = async { tokio::join!(bot.answer_press(&press.query), removal) };
+    match timeout(WITHIN, best_effort).await {
         Ok((answer, removal)) => {
             for failure in [answer.err(), removal.err()].into_iter().flatten() {
                 tracing::debug!(%source, failure = %failure.why(), "a press was not acknowledged");

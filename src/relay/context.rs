@@ -70,7 +70,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// How long a call has to wait for the pace of its chat. If it need not wait, its place is taken.
+    /// How long a call has to wait for the rate limit of its chat. If it need not wait, its place is taken.
     pub(super) fn acquire_chat(&self, job: &Job) -> Option<Duration> {
         let call = job.calls().first()?;
         let bot = self.bots.get(&call.to.source)?;

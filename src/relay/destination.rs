@@ -9,7 +9,7 @@ use crate::{
     },
     relay::{context::Context, step::StepError},
     store::{StateChange, Store, StoreError},
-    telegram::{bot::Bot, place::Target},
+    telegram::{bot::Bot, routing::Target},
     translate::from_telegram,
     words::{Sentence, refusal},
 };

@@ -17,7 +17,7 @@ use crate::{
     relay::{
         context::Context,
         dispatch,
-        line::{Failed, Line},
+        job_label::{Failed, JobLabel},
         retry_policy::{self, RetryPolicy},
         span,
         step::{Attempted, StepError, StepResult},
@@ -82,7 +82,7 @@ impl Execution<'_> {
             self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
         };
         let (line, has_failed, now) =
-            (Line::of(&lease, message_id.clone()), attempted.outcome.is_err(), clock::steady());
+            (JobLabel::of(&lease, message_id.clone()), attempted.outcome.is_err(), clock::steady());
         let outcome = retry_policy::outcome(&lease, answers, attempted, blame, self.policy, now, fastrand::f64());
         let failed = has_failed.then(|| Failed::of(&outcome, now)).flatten();
         let name = retry_policy::name(&outcome);

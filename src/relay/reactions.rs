@@ -1,4 +1,4 @@
-//! A manager's reaction, to Telegram. It is a courtesy: nobody is told if it does not arrive, and nothing is set aside.
+//! A manager's reaction, to Telegram. It is best effort: a failure is not reported, and nothing is parked.
 
 use crate::{
     domain::{
@@ -31,13 +31,14 @@ pub(super) async fn step(context: &Context, lease: &Lease, reaction: &OutboundRe
     }
     let named = message(context, &reaction.conversation, reaction.ours, reaction.kommo.as_ref())?;
     let (Some(bot), Some(message)) = (context.bots.get(&reaction.conversation.source), named) else {
-        tracing::debug!(conversation = %reaction.conversation, "a reaction to a message that is not known in this chat");
+        tracing::debug!(conversation = %reaction.conversation, "a reaction to a message that is not known in this \
+            chat");
         return Ok(Step::done());
     };
     let allowed = reaction.emoji.as_deref().map(emoji::reaction);
     if allowed == Some(None) {
         tracing::info!(conversation = %reaction.conversation, "Telegram has no such reaction, nor a similar one: \
- skipped");
+            skipped");
         return Ok(Step::done());
     }
     match bot.react(message, allowed.flatten()).await {

@@ -48,8 +48,8 @@ pub(super) fn activity(arrival: &Arrival) -> Option<CustomerActivity> {
     (!conversation.is_group()).then(|| CustomerActivity { conversation: conversation.clone(), seen, spot })
 }
 
-/// What follows from a customer's deed: each answer that it shows to be read is told as such, once, behind what was
-/// told of its delivery. An answer that has just arrived and is not kept yet is so with the next deed.
+/// What follows from what a customer does: each answer that it shows to be read is told as such, once, behind what was
+/// told of its delivery. An answer that has just arrived and is not kept yet is so the next time.
 pub(super) fn shown(
     context: &Context,
     activity: Option<CustomerActivity>,

@@ -16,7 +16,7 @@ use crate::{
     words::{Sentence, Spoken, count, refusal},
 };
 
-/// How many attempts a message has that fails while others pass. A courtesy has as many.
+/// How many attempts a message has that fails while others pass. A best-effort job has as many.
 const TRIES: u32 = 6;
 /// The longest wait between them that is our own: with the usual schedules all of them take about two minutes.
 const LONGEST_OWN: Duration = Duration::from_secs(40);
@@ -57,7 +57,7 @@ impl RetryPolicy {
     }
 }
 
-/// The ending of a leased job.
+/// The outcome of a leased job.
 pub(super) fn outcome(
     lease: &Lease,
     answers: Vec<KommoMessageId>,
@@ -190,7 +190,7 @@ fn span(wait: Duration) -> Sentence {
     if minutes < 90 { count::in_minutes(minutes) } else { count::hours(minutes.div_ceil(60)) }
 }
 
-/// Sets a job aside, and lets its author know where it has one. A courtesy is not worth a person's time: it is let go.
+/// Sets a job aside, and reports the failure to its author where it has one. A best-effort job is not worth a person's time and is dropped.
 fn park(attempt: &Attempt, failure: Failure, policy: &RetryPolicy) -> Outcome {
     let refusal = match failure {
         Failure::Permanent(refusal) | Failure::Uncertain(refusal) => refusal,
@@ -222,7 +222,7 @@ fn needs_person(answers: &[KommoMessageId], refusal: &Refusal) -> bool {
 /// All names of endings.
 pub const NAMES: [&str; 6] = ["done", "unfolded", "united", "retried", "repeated", "parked"];
 
-/// The name of an ending in metrics.
+/// The name of an outcome in metrics.
 pub(super) const fn name(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Done { .. } => "done",

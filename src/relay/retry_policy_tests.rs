@@ -10,8 +10,8 @@ use crate::{
     words::Language,
 };
 
-#[path = "verdict_tests/weather.rs"]
-mod weather;
+#[path = "retry_policy_tests/outage.rs"]
+mod outage;
 
 const NOW: UnixMillis = UnixMillis(1_000_000);
 
@@ -208,7 +208,7 @@ fn a_hopeless_update_has_no_author_to_tell() {
 }
 
 #[test]
-fn a_reaction_is_tried_again_and_then_let_go() {
+fn a_reaction_is_tried_again_and_then_dropped() {
     let reaction =
         Job::Raw(Raw::Reaction(Hook { raw: include_str!("../../tests/fixtures/kommo/hook_unreact.json").to_owned() }));
     assert!(matches!(after(&reaction, 0, Failure::transient("down")), Outcome::Retry { .. }));
@@ -227,7 +227,7 @@ fn a_reaction_is_tried_again_and_then_let_go() {
 }
 
 #[test]
-fn that_an_answer_was_read_is_let_go_where_kommo_does_not_take_it() {
+fn that_an_answer_was_read_is_dropped_where_kommo_does_not_take_it() {
     let told = |delivery| Job::from(Report { message: KommoMessageId("m1".to_owned()), delivery });
     let gone = || Failure::Permanent(Refusal::internal("Kommo knows no such message"));
     assert!(

@@ -43,7 +43,7 @@ async fn tell(context: &Context, report: &Report) -> StepResult {
     Ok(Step::remote(done()))
 }
 
-/// Gives a manager's first message its id of ours. It is a courtesy: what Kommo has against it holds up nothing, and is
+/// Gives a manager's first message its id of ours. It is best effort: what Kommo has against it holds up nothing, and is
 /// not worth a person's time.
 async fn assign_client_id(context: &Context, job: &AssignClientId, attempt: Attempt) -> StepResult {
     let AssignClientId { message, ours, opening } = job;

@@ -139,8 +139,8 @@ fn reached(address: SocketAddr) -> SocketAddr {
 fn page(listen: SocketAddr, stage: &Harness, switches: Arc<Switches>) -> anyhow::Result<Page> {
     if !listen.ip().is_loopback() {
         terminal::complain(&format!(
-            "other machines reach the page at {listen}, and it asks for no password: anyone who opens it plays both sides. \
-             Leave --listen out to keep it on this machine"
+            "other machines reach the page at {listen}, and it asks for no password: anyone who opens it plays both \
+             sides. Leave --listen out to keep it on this machine"
         ));
     }
     let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();

@@ -50,7 +50,7 @@ impl Server {
         let gate = Arc::new(Gate::open(listen, leaks)?);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let app = router.into_make_service_with_connect_info::<Line>();
-        let serving = axum::serve(Door(Arc::clone(&gate)), app).into_future();
+        let serving = axum::serve(GatedListener(Arc::clone(&gate)), app).into_future();
         tasks.spawn(stop.clone().run_until_cancelled_owned(serving));
         Ok(Self { gate, tasks, stop })
     }
@@ -98,8 +98,8 @@ impl Line {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, GatedListener>> for Line {
+    fn connect_info(stream: IncomingStream<'_, GatedListener>) -> Self {
         Self(stream.io().cut_token())
     }
 }
@@ -180,9 +180,9 @@ impl State {
 }
 
 /// What axum accepts from.
-struct Door(Arc<Gate>);
+struct GatedListener(Arc<Gate>);
 
-impl Listener for Door {
+impl Listener for GatedListener {
     type Io = Wire;
     type Addr = SocketAddr;
 

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::serve::{
     limits::{Limits, SMALL_BYTES},
+    log_throttle::LogThrottle,
     peer::Peer,
-    seldom::Seldom,
     strict::Irregular,
     table::{Held, Need, PATIENCE, Stage, Table},
     unread::Unread,
@@ -31,7 +31,7 @@ pub(super) struct Connections {
     served: Semaphore,
     small: Semaphore,
     large: Semaphore,
-    dropped: Seldom,
+    dropped: LogThrottle,
     unread: Unread,
 }
 
@@ -60,7 +60,7 @@ impl Connections {
             served: Semaphore::new(limits.served),
             small: Semaphore::new(limits.small_bodies_bytes),
             large: Semaphore::new(limits.large_bodies_bytes),
-            dropped: Seldom::default(),
+            dropped: LogThrottle::default(),
             unread,
         }
     }

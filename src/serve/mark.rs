@@ -30,9 +30,9 @@ const LONGEST: usize = 64;
 #[derive(Clone)]
 pub struct Mark(Hmac<Sha1>);
 
-/// Which door a request has come to.
+/// Which route a request has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum Route {
     /// That of the hooks of our scope.
     Hooks,
     /// That of the links to files.
@@ -46,8 +46,8 @@ pub enum Door {
 pub struct Answer {
     /// The same as the socket's answer, if it is the same process.
     pub mark: String,
-    /// The name of the door.
-    pub door: String,
+    /// The name of the route.
+    pub route: String,
 }
 
 impl Mark {
@@ -68,11 +68,11 @@ impl Mark {
     }
 
     /// The answer to a request that asks for it by a header; `None` if it does not.
-    pub(super) fn answer(&self, headers: &HeaderMap, door: impl FnOnce() -> Door) -> Option<Response> {
+    pub(super) fn answer(&self, headers: &HeaderMap, route: impl FnOnce() -> Route) -> Option<Response> {
         let nonce = headers.get(NONCE)?.to_str().ok().filter(|nonce| is_nonce(nonce))?;
         // A proxy that kept it would show the next one who asks another bridge.
         let fresh = [(header::CACHE_CONTROL, "no-store")];
-        Some((StatusCode::OK, fresh, format!("{BEGIN}{} {}\n", self.of(nonce), door())).into_response())
+        Some((StatusCode::OK, fresh, format!("{BEGIN}{} {}\n", self.of(nonce), route())).into_response())
     }
 
     /// `GET /mark/{nonce}`: the answer for whoever asks on this machine.
@@ -88,13 +88,13 @@ impl Answer {
     /// Reads an answer; `None` if it is none of a telekommo.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let (mark, door) = text.strip_prefix(BEGIN)?.trim_end().split_once(' ')?;
+        let (mark, route) = text.strip_prefix(BEGIN)?.trim_end().split_once(' ')?;
         let is_mark = BASE64.decode(mark).is_ok_and(|mark| mark.len() == MARK_BYTES);
-        is_mark.then(|| Self { mark: mark.to_owned(), door: door.to_owned() })
+        is_mark.then(|| Self { mark: mark.to_owned(), route: route.to_owned() })
     }
 }
 
-impl fmt::Display for Door {
+impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Hooks => "hooks",
@@ -117,18 +117,18 @@ mod tests {
     async fn asked(mark: &Mark, nonce: &str) -> Option<Answer> {
         let mut headers = HeaderMap::new();
         headers.insert(NONCE, nonce.parse().unwrap());
-        let answer = mark.answer(&headers, || Door::Hooks)?;
+        let answer = mark.answer(&headers, || Route::Hooks)?;
         Answer::read(std::str::from_utf8(&to_bytes(answer.into_body(), 1024).await.unwrap()).unwrap())
     }
 
     #[tokio::test]
     async fn a_process_is_known_by_its_answer_to_a_nonce() {
         let (ours, other) = (Mark::random(), Mark::random());
-        let want = Answer { mark: ours.of("n1"), door: "hooks".to_owned() };
+        let want = Answer { mark: ours.of("n1"), route: "hooks".to_owned() };
         assert_eq!(asked(&ours, "n1").await, Some(want.clone()));
         assert_ne!(asked(&ours, "n2").await, Some(want.clone()));
         assert_ne!(asked(&other, "n1").await, Some(want));
-        assert!(ours.answer(&HeaderMap::new(), || Door::Front).is_none());
+        assert!(ours.answer(&HeaderMap::new(), || Route::Front).is_none());
         let long = "x".repeat(LONGEST + 1);
         for nonsense in ["", "a b", "a/b", &long] {
             assert_eq!(asked(&ours, nonsense).await, None, "{nonsense}");
@@ -141,6 +141,9 @@ mod tests {
             assert_eq!(Answer::read(text), None, "{text}");
         }
         let mark = Mark::random().of("n1");
-        assert_eq!(Answer::read(&format!("telekommo {mark} front\n")), Some(Answer { mark, door: "front".to_owned() }));
+        assert_eq!(
+            Answer::read(&format!("telekommo {mark} front\n")),
+            Some(Answer { mark, route: "front".to_owned() })
+        );
     }
 }

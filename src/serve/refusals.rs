@@ -17,7 +17,7 @@ use axum::{
 };
 use tokio::time::Instant;
 
-use crate::serve::{peer::network, seldom::Seldom};
+use crate::serve::{log_throttle::LogThrottle, peer::network};
 
 /// How many requests of one client are refused within [`WITHIN`] with the reason.
 const PER_CLIENT: u32 = 60;
@@ -29,7 +29,7 @@ const CLIENTS: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     counts: Mutex<Counts>,
-    said: Seldom,
+    said: LogThrottle,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Refusals {
         let is_too_many = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(client, Instant::now());
         if is_too_many && let Some(requests) = self.said.said(1) {
             tracing::warn!(%client, requests, "a client sends many requests that are neither signed hooks nor good \
-                                               links");
+                links");
         }
         is_too_many
     }

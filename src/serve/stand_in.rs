@@ -15,7 +15,7 @@ use reqwest::Url;
 use crate::{
     intake::hook::Scope,
     media::serve::MediaServer,
-    serve::{door, entrance::Base, mark::Mark},
+    serve::{mark::Mark, route_of, routes::Base},
 };
 
 struct StandIn {
@@ -34,7 +34,7 @@ pub fn stand_in(mark: Mark, media: MediaServer, scope: Scope, public_url: &Url) 
 async fn front(State(stand_in): State<Arc<StandIn>>, request: Request<Body>) -> Response {
     let request = stand_in.base.within(request);
     let path = request.uri().path();
-    if let Some(answer) = stand_in.mark.answer(request.headers(), || door(&stand_in.scope, path)) {
+    if let Some(answer) = stand_in.mark.answer(request.headers(), || route_of(&stand_in.scope, path)) {
         return answer;
     }
     if MediaServer::is_link(path) {

@@ -28,13 +28,13 @@ const SECOND: Duration = Duration::from_secs(1);
 const LIMIT_BYTES: usize = 1024 * 1024;
 
 /// A listener whose every request is counted, and answered with the length of its body.
-struct Door {
+struct Listener {
     router: Router,
     asked: Arc<AtomicUsize>,
     open: Arc<Connections>,
 }
 
-impl Door {
+impl Listener {
     fn new() -> Self {
         Self::serving(8, None)
     }
@@ -89,8 +89,8 @@ async fn all(client: &mut DuplexStream) -> String {
 
 /// Sends `first`, then `piece` again and again, and gives what it got, and after how long it was shut out.
 async fn sent_for_ever(first: &str, piece: &[u8], every: Duration) -> (String, Duration) {
-    let (door, begun) = (Door::new(), Instant::now());
-    let (mut reader, mut writer) = tokio::io::split(door.client().await);
+    let (listener, begun) = (Listener::new(), Instant::now());
+    let (mut reader, mut writer) = tokio::io::split(listener.client().await);
     let writes = async {
         let mut written = writer.write_all(first.as_bytes()).await;
         while written.is_ok() {
@@ -106,7 +106,7 @@ async fn sent_for_ever(first: &str, piece: &[u8], every: Duration) -> (String, D
         (answer, begun.elapsed())
     };
     let (answer, elapsed) = tokio::select! { ended = reads => ended, ended = writes => ended };
-    assert_eq!(door.open.small_bytes_held(), 0, "memory is free again");
+    assert_eq!(listener.open.small_bytes_held(), 0, "memory is free again");
     (String::from_utf8(answer).unwrap(), elapsed)
 }
 
@@ -153,7 +153,7 @@ async fn what_never_ends_is_broken_off_however_fast_it_comes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_is_read() {
-    let door = Door::new();
+    let listener = Listener::new();
     let hidden = "POST /kommo/hidden HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
     let begun = Instant::now();
     for lines in [
@@ -174,7 +174,7 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_
         "x: a\0\r\n",
         "host: y\r\n",
     ] {
-        let (answer, asked) = door.answer(format!("{HOOK}{lines}\r\n0\r\n\r\n{hidden}").as_bytes()).await;
+        let (answer, asked) = listener.answer(format!("{HOOK}{lines}\r\n0\r\n\r\n{hidden}").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("connection: close"), "{lines:?}: {answer}");
         assert_eq!((asked, answer.matches("HTTP/1.1").count()), (0, 1), "{lines:?}: {answer}");
     }
@@ -187,7 +187,7 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_
         b"GET / HTTP/1.1\r\n\r\n",
         b"\0\0\0\0",
     ] {
-        let (answer, asked) = door.answer(whole).await;
+        let (answer, asked) = listener.answer(whole).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{whole:?}: {answer}");
         assert_eq!(asked, 0, "{whole:?}");
     }
@@ -197,19 +197,19 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_by_its_head_is_counted_and_waits_for_nobody_who_is_served() {
     let metrics = Arc::new(Metrics::new());
-    let (door, begun) = (Door::serving(0, Some(Arc::clone(&metrics))), Instant::now());
+    let (listener, begun) = (Listener::serving(0, Some(Arc::clone(&metrics))), Instant::now());
     for lines in ["content-length: 0\r\ntransfer-encoding: chunked\r\n", "host: y\r\n"] {
-        let (answer, asked) = door.answer(format!("{HOOK}{lines}\r\n").as_bytes()).await;
+        let (answer, asked) = listener.answer(format!("{HOOK}{lines}\r\n").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400") && asked == 0, "{lines:?}: {answer}");
     }
-    assert_eq!((begun.elapsed(), door.open.small_bytes_held()), (Duration::ZERO, 0));
+    assert_eq!((begun.elapsed(), listener.open.small_bytes_held()), (Duration::ZERO, 0));
     let metrics = metrics.text(Form::Prometheus);
     assert!(metrics.contains("telekommo_hooks_total{outcome=\"irregular\"} 2"), "{metrics}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_connection_brings_one_request() {
-    let door = Door::new();
+    let listener = Listener::new();
     for first in [
         "GET / HTTP/1.1\r\nhost: x\r\nconnection: keep-alive\r\n\r\n".to_owned(),
         format!("{HOOK}connection: keep-alive\r\ncontent-length: 2\r\n\r\n{{}}"),
@@ -220,7 +220,7 @@ async fn one_connection_brings_one_request() {
         "TRACE / HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
         "OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
     ] {
-        let (answer, asked) = door.answer(format!("{first}{first}").as_bytes()).await;
+        let (answer, asked) = listener.answer(format!("{first}{first}").as_bytes()).await;
         assert_eq!((asked, answer.matches("HTTP/1.").count()), (1, 1), "{first:?}: {answer}");
         assert!(answer.contains(" 200 OK\r\n"), "{first:?}: {answer}");
     }
@@ -229,12 +229,12 @@ async fn one_connection_brings_one_request() {
 #[tokio::test(start_paused = true)]
 async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
     let limits = Limits { connections: 8, share: 2, served: 8, small_bodies_bytes: 64 * 1024, large_bodies_bytes: 0 };
-    let (door, open) = (Door::new(), Arc::new(Connections::new(limits, Unread::default())));
+    let (listener, open) = (Listener::new(), Arc::new(Connections::new(limits, Unread::default())));
     let enter = async |last: u8| {
         let (client, server) = duplex(1024);
         let peer = Proxies::default().peer(([192, 0, 2, last], 1).into());
         let connection = open.enter(peer).await;
-        spawn(conversation::hold(server, connection, door.router.clone(), CancellationToken::new()));
+        spawn(conversation::hold(server, connection, listener.router.clone(), CancellationToken::new()));
         client
     };
     // It is the slowest of all by now.

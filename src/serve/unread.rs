@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     metrics::Metrics,
-    serve::{peer::Peer, seldom::Seldom, strict::Irregular},
+    serve::{log_throttle::LogThrottle, peer::Peer, strict::Irregular},
 };
 
 /// What becomes known of them.
@@ -13,8 +13,8 @@ pub(super) struct Unread {
     /// Counts them, where hooks may be among them.
     metrics: Option<Arc<Metrics>>,
     /// What trusted web servers have sent is said apart: no stranger can keep it from being said.
-    of_proxies: Seldom,
-    of_others: Seldom,
+    of_proxies: LogThrottle,
+    of_others: LogThrottle,
 }
 
 impl Unread {

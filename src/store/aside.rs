@@ -16,7 +16,7 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::Index,
-        keys::{self, Place, RawPlace},
+        keys::{self, JobKey, RawJobKey},
         park::unknown_route,
         rows::{self, JobRow},
         settle::first_of,
@@ -43,7 +43,7 @@ pub(super) struct Arrival {
 /// The lane of a row that was set aside, as it is written in its former key.
 pub(super) fn lane_of(former: &[u8]) -> Option<(String, String)> {
     let held = || HELD.read_key(former).map(|it| Lane::inbound(&it)).map(|it| (it.route.to_string(), it.thread));
-    RawPlace::parse(former).map(|place| (place.route.to_owned(), place.thread.to_owned())).or_else(held)
+    RawJobKey::parse(former).map(|place| (place.route.to_owned(), place.thread.to_owned())).or_else(held)
 }
 
 /// Moves a row to those that were set aside.
@@ -56,7 +56,7 @@ pub(super) fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
 impl Store {
     /// Sets the head of a claimed lane aside, which cannot be read, and gives the lane back. Nobody has to wait for it.
     pub(super) fn set_aside(&self, lane: Lane, head: &[u8]) -> Result<(), StoreError> {
-        let arrival = RawPlace::parse(head).map_or(head, |_| &head[..head.len() - RawPlace::PART_BYTES]).to_vec();
+        let arrival = RawJobKey::parse(head).map_or(head, |_| &head[..head.len() - RawJobKey::PART_BYTES]).to_vec();
         let plan = move |txn: &mut WriteTxn| {
             let (mut batch, mut gone) = (Batch::default(), Vec::new());
             for entry in txn.db.scan_prefix(&arrival) {
@@ -122,7 +122,7 @@ fn held(conversation: &Conversation, value: &[u8]) -> Result<Arrival, String> {
     Ok(Arrival { lane: Lane::inbound(conversation), jobs: vec![(0, JobRow::new(job, since))] })
 }
 
-fn place(row: &Row) -> Result<Place, String> {
-    let raw = RawPlace::parse(&row.former).ok_or("its key is damaged")?;
-    Place::parse(&row.former).ok_or_else(|| unknown_route(raw.route))
+fn place(row: &Row) -> Result<JobKey, String> {
+    let raw = RawJobKey::parse(&row.former).ok_or("its key is damaged")?;
+    JobKey::parse(&row.former).ok_or_else(|| unknown_route(raw.route))
 }

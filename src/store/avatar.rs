@@ -28,7 +28,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn remember_portrait(&self, bot: BotId, customer: ContactId, avatar: &Avatar) -> Result<(), StoreError> {
+    pub async fn remember_avatar(&self, bot: BotId, customer: ContactId, avatar: &Avatar) -> Result<(), StoreError> {
         self.db()?;
         let avatar = avatar.clone();
         let plan = move |_: &mut WriteTxn| {

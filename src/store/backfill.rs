@@ -12,7 +12,7 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::{Head, Index},
-        keys::{self, Place},
+        keys::{self, JobKey},
         push,
         rows::{self, JobRow},
     },
@@ -98,14 +98,14 @@ fn new(
 }
 
 /// One arrival that waits: its jobs as they are written, by their places, the first of them first.
-type Arrival = Vec<(Place, IVec)>;
+type Arrival = Vec<(JobKey, IVec)>;
 
 /// Everything that waits in a lane, in order.
 fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
     let mut all: Vec<Arrival> = Vec::new();
     for entry in db.scan_prefix(keys::lane(lane)) {
         let (key, value) = entry?;
-        let place = Place::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
+        let place = JobKey::parse(&key).ok_or_else(|| StoreError::Failed("a job has no place".to_owned()))?;
         match all.last_mut() {
             Some(arrival) if arrival[0].0.sequence == place.sequence => arrival.push((place, value)),
             _ => all.push(vec![(place, value)]),
@@ -151,7 +151,7 @@ fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, n
             Turn::Comes(job) => {
                 moves = true;
                 let row = JobRow::new(job.job, now);
-                let place = Place { lane: lane.clone(), sequence: txn.sequence(batch), part: 0 };
+                let place = JobKey { lane: lane.clone(), sequence: txn.sequence(batch), part: 0 };
                 batch.insert(place.key(), rows::write(&row));
                 Head::new(place.sequence, &row)
             }
@@ -164,7 +164,7 @@ fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, n
                     for (place, value) in arrival {
                         let value = without_wait(&place, &value);
                         batch.remove(place.key());
-                        batch.insert(Place { sequence, ..place }.key(), value);
+                        batch.insert(JobKey { sequence, ..place }.key(), value);
                     }
                 }
                 first
@@ -176,7 +176,7 @@ fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, n
 }
 
 /// A job that waits for no further try. One that cannot be read stays as it is.
-fn without_wait(place: &Place, value: &IVec) -> Vec<u8> {
+fn without_wait(place: &JobKey, value: &IVec) -> Vec<u8> {
     let row: Option<JobRow> = rows::read(&place.key(), value);
     row.map_or_else(|| value.to_vec(), |row| rows::write(&JobRow { retry_at: None, ..row }))
 }

@@ -13,7 +13,7 @@ use crate::{
     store::{
         Class, Store, StoreError,
         index::Index,
-        keys::{self, Place},
+        keys::{self, JobKey},
         lookup::Lookup,
         rows::{self, JobRow},
     },
@@ -22,7 +22,7 @@ use crate::{
 /// The exclusive hold of a lane's head. Dropped without settling (a panic, a dropped task), it gives the lane back.
 pub struct Lease {
     pub(super) store: Store,
-    pub(super) place: Place,
+    pub(super) place: JobKey,
     pub(super) row: JobRow,
     pub(super) settled: bool,
     /// When this job was claimed first in this run.
@@ -93,7 +93,7 @@ impl Store {
         let Some((key, value)) = self.db()?.first(&keys::lane(lane), 1)?.pop() else {
             return Err(StoreError::Failed(format!("the lane {} has lost its jobs", lane.thread)));
         };
-        let Some((place, row)) = Place::parse(&key).zip(rows::read(&key, &value)) else {
+        let Some((place, row)) = JobKey::parse(&key).zip(rows::read(&key, &value)) else {
             self.set_aside(lane.clone(), &key)?;
             return Ok(None);
         };
@@ -193,7 +193,7 @@ impl Lease {
 }
 
 /// The first `limit` jobs behind the head of a lane, with their keys; none behind one that cannot be read.
-pub(super) fn behind(db: &Lookup, head: &Place, limit: usize) -> Result<Vec<(Vec<u8>, JobRow)>, StoreError> {
+pub(super) fn behind(db: &Lookup, head: &JobKey, limit: usize) -> Result<Vec<(Vec<u8>, JobRow)>, StoreError> {
     let rows = db.first(&keys::lane(&head.lane), limit.saturating_add(1))?.into_iter().skip(1);
     Ok(rows.map_while(|(key, value)| Some((key.to_vec(), rows::read(&key, &value)?))).collect())
 }

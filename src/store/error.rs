@@ -70,8 +70,8 @@ pub enum StoreError {
     },
     /// There is too little room to write it anew.
     #[error(
-        "the store in {dir} was not compacted: that may need {} MiB of room on its disk, and {} MiB are free. Nothing was \
-         changed. Free some space",
+        "the store in {dir} was not compacted: that may need {} MiB of room on its disk, and {} MiB are free. Nothing \
+         was changed. Free some space",
         .needed_bytes >> 20, .free_bytes >> 20
     )]
     NoRoom {
@@ -164,10 +164,10 @@ impl fmt::Display for Remedy {
             Self::BeginAnew { data_dir } => write!(
                 f,
                 "bring back a copy of {dir} or of a dump (`telekommo restore {dir} DUMP`). Without one, stop the \
-                 service, move `store` and `store.marker` out of {dir} and start: what waited in the store is lost, and \
-                 so is what was known of earlier messages. Then look in Kommo's chats for the answers of the last hours \
-                 that are not marked as delivered, and send these again; what customers wrote and Kommo does not show \
-                 is still in the bots' chats",
+                 service, move `store` and `store.marker` out of {dir} and start: what waited in the store is lost, \
+                 and so is what was known of earlier messages. Then look in Kommo's chats for the answers of the last \
+                 hours that are not marked as delivered, and send these again; what customers wrote and Kommo does not \
+                 show is still in the bots' chats",
                 dir = data_dir.display()
             ),
         }

@@ -25,7 +25,7 @@ use crate::{
         dump::Line,
         hex::{hex, unhex},
         is_in,
-        keys::{self, Place, RawPlace},
+        keys::{self, JobKey, RawJobKey},
         rows::{self, JobRow, ParkedHead, ParkedRow},
         tables,
     },
@@ -79,11 +79,11 @@ fn same<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
 
 /// A key that is read is the one that would be written.
 fn key(key: &[u8]) {
-    if let Some(place) = Place::parse(key) {
+    if let Some(place) = JobKey::parse(key) {
         assert_eq!(place.key(), key);
         assert_eq!(keys::sequence_of(key), Some(place.sequence));
         assert!(key.starts_with(&place.siblings()) && key.starts_with(&keys::lane(&place.lane)));
-        let raw = RawPlace::parse(key).expect("it is the place of a lane that is known");
+        let raw = RawJobKey::parse(key).expect("it is the place of a lane that is known");
         assert_eq!((raw.thread, raw.sequence, raw.part), (place.lane.thread.as_str(), place.sequence, place.part));
     }
     if let Some(sequence) = keys::parked_sequence(key) {

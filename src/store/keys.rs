@@ -127,7 +127,7 @@ pub(super) fn aside_parts(key: &[u8]) -> Option<(u64, &[u8])> {
 /// The sequence that a key of any table holds, if it holds one.
 pub(super) fn sequence_of(key: &[u8]) -> Option<u64> {
     let of_aside = || aside_parts(key).map(|(sequence, _)| sequence);
-    RawPlace::parse(key).map(|place| place.sequence).or_else(|| parked_sequence(key)).or_else(of_aside)
+    RawJobKey::parse(key).map(|place| place.sequence).or_else(|| parked_sequence(key)).or_else(of_aside)
 }
 
 /// What all jobs of a lane begin with.
@@ -144,21 +144,21 @@ pub(super) fn lane(lane: &Lane) -> Vec<u8> {
 
 /// A job's place: its lane, the sequence of its arrival, and its part of that; 0 is the arrival itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct JobKey {
     pub(super) lane: Lane,
     pub(super) sequence: u64,
     pub(super) part: u16,
 }
 
 /// A job's key as it is written. The route may be one that only a newer version knows.
-pub(super) struct RawPlace<'a> {
+pub(super) struct RawJobKey<'a> {
     pub(super) route: &'a str,
     pub(super) thread: &'a str,
     pub(super) sequence: u64,
     pub(super) part: u16,
 }
 
-impl<'a> RawPlace<'a> {
+impl<'a> RawJobKey<'a> {
     /// How long the part is, at the end of the key.
     pub(super) const PART_BYTES: usize = size_of::<u16>();
 
@@ -171,9 +171,9 @@ impl<'a> RawPlace<'a> {
     }
 }
 
-impl Place {
+impl JobKey {
     /// How long a key is behind its lane.
-    pub(super) const BYTES: usize = size_of::<u64>() + RawPlace::PART_BYTES;
+    pub(super) const BYTES: usize = size_of::<u64>() + RawJobKey::PART_BYTES;
 
     pub(super) fn key(&self) -> Vec<u8> {
         [&lane(&self.lane)[..], &self.sequence.to_be_bytes(), &self.part.to_be_bytes()].concat()
@@ -186,7 +186,7 @@ impl Place {
 
     /// Reads a job's key; `None` if it is not one.
     pub(super) fn parse(key: &[u8]) -> Option<Self> {
-        let RawPlace { route, thread, sequence, part } = RawPlace::parse(key)?;
+        let RawJobKey { route, thread, sequence, part } = RawJobKey::parse(key)?;
         Some(Self { lane: Lane { route: route.parse().ok()?, thread: thread.to_owned() }, sequence, part })
     }
 }

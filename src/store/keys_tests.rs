@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{address::SourceId, job::Route, time::UnixMillis};
 
-fn place(thread: &str, sequence: u64, part: u16) -> Place {
-    Place { lane: Lane { route: Route::Inbound, thread: thread.to_owned() }, sequence, part }
+fn place(thread: &str, sequence: u64, part: u16) -> JobKey {
+    JobKey { lane: Lane { route: Route::Inbound, thread: thread.to_owned() }, sequence, part }
 }
 
 #[test]
@@ -41,13 +41,13 @@ proptest! {
         thread in ".{0,40}", a in any::<(u64, u16)>(), b in any::<(u64, u16)>(),
     ) {
         let (first, second) = (place(&thread, a.0, a.1), place(&thread, b.0, b.1));
-        prop_assert_eq!(Place::parse(&first.key()), Some(first.clone()));
+        prop_assert_eq!(JobKey::parse(&first.key()), Some(first.clone()));
         prop_assert_eq!(first.key().cmp(&second.key()), a.cmp(&b));
     }
 
     #[test]
     fn what_is_no_place_is_not_read_as_one(key in proptest::collection::vec(any::<u8>(), 0..60)) {
-        if let Some(place) = Place::parse(&key) {
+        if let Some(place) = JobKey::parse(&key) {
             prop_assert_eq!(place.key(), key);
         }
     }

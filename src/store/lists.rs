@@ -1,4 +1,4 @@
-//! Lists to which several facts of one batch may add: what the batch holds of a list cannot be read yet.
+//! Lists to which several changes of one batch may add: what the batch holds of a list cannot be read yet.
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ use crate::{
         db::Batch,
         expire,
         index::{Head, Index},
-        keys::Place,
+        keys::JobKey,
         links,
         lookup::Lookup,
         rows::{self, JobRow},
@@ -128,7 +128,7 @@ pub(super) fn join(txn: &mut WriteTxn, batch: &mut Batch, job: NewJob, now: Unix
 
 fn join_as(txn: &mut WriteTxn, batch: &mut Batch, job: NewJob, is_bulk: bool, now: UnixMillis) -> Joined {
     let NewJob { id, lane, job } = job;
-    let place = Place { lane, sequence: txn.sequence(batch), part: 0 };
+    let place = JobKey { lane, sequence: txn.sequence(batch), part: 0 };
     let row = JobRow { is_bulk, ..JobRow::new(job, now) };
     batch.insert(place.key(), rows::write(&row));
     Joined { id, head: Head::new(place.sequence, &row), lane: place.lane }
@@ -146,7 +146,7 @@ pub(super) fn join_together(
     // Part 0 is the arrival itself, which may still become parts; calls are parts already.
     let first = u16::from(jobs.iter().any(|job| !job.calls().is_empty()));
     let join = |(part, job)| {
-        let (place, row) = (Place { lane: lane.clone(), sequence, part }, JobRow::new(job, now));
+        let (place, row) = (JobKey { lane: lane.clone(), sequence, part }, JobRow::new(job, now));
         batch.insert(place.key(), rows::write(&row));
         Joined { id: None, head: Head::new(sequence, &row), lane: place.lane }
     };
@@ -158,7 +158,7 @@ pub(super) fn join_again(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, job
     let sequence = txn.sequence(batch);
     let join = |(part, row): (u16, JobRow)| {
         let row = JobRow { retry_at: None, ..row };
-        batch.insert(Place { lane: lane.clone(), sequence, part }.key(), rows::write(&row));
+        batch.insert(JobKey { lane: lane.clone(), sequence, part }.key(), rows::write(&row));
         Joined { id: None, head: Head::new(sequence, &row), lane: lane.clone() }
     };
     jobs.into_iter().map(join).collect()

@@ -6,7 +6,7 @@ use crate::store::{
     StoreError, aside,
     db::{Batch, Db},
     index::{Head, Index},
-    keys::{self, Place},
+    keys::{self, JobKey},
     rows::{self, ParkedHead},
     scan::scan,
     tables, unreadable,
@@ -15,17 +15,17 @@ use crate::store::{
 /// Reads the heads of all lanes. Jobs behind them are only counted, by their keys.
 pub(super) fn index(db: &Db) -> Result<Index, StoreError> {
     let mut index = Index::default();
-    let mut lane: Option<(Place, Vec<u8>)> = None;
+    let mut lane: Option<(JobKey, Vec<u8>)> = None;
     for entry in scan(db, keys::JOBS) {
         let (key, value) = entry?;
         if let Some((head, prefix)) = &lane
-            && key.len() == prefix.len() + Place::BYTES
+            && key.len() == prefix.len() + JobKey::BYTES
             && key.starts_with(prefix)
         {
             index.counted(&head.lane);
             continue;
         }
-        if let Some(place) = Place::parse(&key) {
+        if let Some(place) = JobKey::parse(&key) {
             index.joined(&place.lane, Head::left(place.sequence, &key, &value));
             let prefix = keys::lane(&place.lane);
             lane = Some((place, prefix));

@@ -15,7 +15,7 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::{Head, Index},
-        keys::{self, Place},
+        keys::{self, JobKey},
         park,
         rows::{self, JobRow, ParkedHead, ParkedRow},
         scan::scan,
@@ -121,13 +121,13 @@ impl Store {
 fn lanes_to_telegram(db: &Db) -> Result<Vec<Lane>, StoreError> {
     let (mut lanes, mut from) = (Vec::new(), keys::JOBS.to_vec());
     while let Some((key, _)) = db.next(&from)?.filter(|(key, _)| key.starts_with(keys::JOBS)) {
-        let Some(place) = Place::parse(&key) else {
+        let Some(place) = JobKey::parse(&key) else {
             // Whatever it is, it is no answer.
             from = key.to_vec();
             continue;
         };
         // No place of a lane is behind this one.
-        from = Place { lane: place.lane.clone(), sequence: u64::MAX, part: u16::MAX }.key();
+        from = JobKey { lane: place.lane.clone(), sequence: u64::MAX, part: u16::MAX }.key();
         if leads_to_telegram(&place.lane.route) {
             lanes.push(place.lane);
         }
@@ -173,7 +173,7 @@ fn park_below(
     let (mut arrivals, mut parted) = (Vec::<(u64, Vec<Job>)>::new(), Parted::default());
     for entry in txn.db.scan_prefix(keys::lane(lane)) {
         let (key, value) = entry?;
-        let sequence = Place::parse(&key).map_or(u64::MAX, |place| place.sequence);
+        let sequence = JobKey::parse(&key).map_or(u64::MAX, |place| place.sequence);
         if sequence >= mark {
             parted.head = Some(Head::of(sequence, &key, &value));
             break;

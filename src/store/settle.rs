@@ -12,7 +12,7 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::{Head, Index},
-        keys::{self, Place},
+        keys::{self, JobKey},
         links, park,
         push::{Joined, enter, join},
         rows::{self, JobRow, ParkedRow},
@@ -55,7 +55,7 @@ impl Lease {
         let plan = move |txn: &mut WriteTxn| {
             let since = watermark::not_before(&txn.db, now)?;
             let until = Until { links: since.plus(links_for), parked: since.plus(parked_for) };
-            let make_due = hurried_by(&ending);
+            let make_due = made_due_by(&ending);
             let settlement = settlement(txn, &place, row, ending, now, until)?;
             let head = head_after(&txn.db, &place, &settlement)?;
             let Settlement { batch, gone, came, joined, parked, told, parked_id } = settlement;
@@ -74,7 +74,7 @@ impl Lease {
     }
 }
 
-/// When what an ending leaves behind expires.
+/// When what an outcome leaves behind expires.
 #[derive(Clone, Copy)]
 struct Until {
     links: UnixMillis,
@@ -82,7 +82,7 @@ struct Until {
 }
 
 /// The lanes that have nothing to wait for once a job has ended.
-fn hurried_by(ending: &Outcome) -> Vec<Lane> {
+fn made_due_by(ending: &Outcome) -> Vec<Lane> {
     match ending {
         Outcome::Done { changes, .. } => changes.iter().filter_map(make_due).collect(),
         Outcome::Replace(_)
@@ -122,7 +122,7 @@ fn make_due(change: &StateChange) -> Option<Lane> {
 
 fn settlement(
     txn: &mut WriteTxn,
-    place: &Place,
+    place: &JobKey,
     mut row: JobRow,
     ending: Outcome,
     now: UnixMillis,
@@ -187,7 +187,7 @@ impl Settlement {
     fn become_parts(
         &mut self,
         db: &Db,
-        place: &Place,
+        place: &JobKey,
         whole: &JobRow,
         jobs: Vec<Job>,
         behind: usize,
@@ -205,7 +205,7 @@ impl Settlement {
         // What stays moves as it is: it may be what only a newer version can read.
         let values = jobs.into_iter().map(part).chain(stay.into_iter().map(|(_, value)| value.to_vec()));
         for (part, value) in (place.part.max(1)..).zip(values) {
-            let key = Place { part, ..place.clone() }.key();
+            let key = JobKey { part, ..place.clone() }.key();
             self.came.push(Head::of(place.sequence, &key, &value));
             self.batch.insert(key, value);
         }
@@ -214,13 +214,13 @@ impl Settlement {
 }
 
 /// The job and the parts of the same arrival that are not done yet, in order, as they are written.
-fn siblings(db: &Db, place: &Place) -> Result<Vec<(Vec<u8>, IVec)>, StoreError> {
+fn siblings(db: &Db, place: &JobKey) -> Result<Vec<(Vec<u8>, IVec)>, StoreError> {
     let row = |entry: sled::Result<(IVec, IVec)>| entry.map(|(key, value)| (key.to_vec(), value));
     Ok(db.scan_prefix(place.siblings()).map(row).collect::<Result<_, _>>()?)
 }
 
 /// What will be first in the lane: what took the place, or else the first that stays.
-fn head_after(db: &Db, place: &Place, settlement: &Settlement) -> Result<Option<Head>, StoreError> {
+fn head_after(db: &Db, place: &JobKey, settlement: &Settlement) -> Result<Option<Head>, StoreError> {
     settlement.came.first().map_or_else(|| first_of(db, &place.lane, &settlement.gone), |head| Ok(Some(*head)))
 }
 

@@ -90,7 +90,7 @@ pub enum StateChange {
         /// Where its beginning is.
         spot: Topic,
     },
-    /// Answers have arrived, and nothing shows yet that they were read. One fact of an ending says all of a
+    /// Answers have arrived, and nothing shows yet that they were read. One change of an outcome has all of a
     /// conversation's.
     Unread {
         /// Our conversation.

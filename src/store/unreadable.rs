@@ -33,11 +33,7 @@ pub(super) fn note(key: &[u8], why: &str) {
     }
     if known.insert(key.to_vec()) {
         COUNT.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(
-            row = keys::shown(key),
-            why,
-            "a row of the store cannot be read: the bridge goes on without it"
-        );
+        tracing::error!(row = keys::shown(key), why, "a row of the store cannot be read, and is ignored");
     }
 }
 

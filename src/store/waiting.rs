@@ -11,7 +11,7 @@ use crate::{
         Outcome, ParkedId, Store, StoreError,
         db::Db,
         index::Upcoming,
-        keys::{self, Place},
+        keys::{self, JobKey},
         rows::{self, JobRow},
         scan::scan,
     },
@@ -156,7 +156,7 @@ impl Store {
             .apart(move |db| {
                 for entry in scan(db, keys::JOBS) {
                     let (key, _) = entry?;
-                    if let Some(place) = Place::parse(&key).filter(|place| place.sequence == id) {
+                    if let Some(place) = JobKey::parse(&key).filter(|place| place.sequence == id) {
                         return Ok(Some(place.lane));
                     }
                 }
@@ -169,7 +169,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn hurry(&self, id: u64) -> Result<Result<(), Untouched>, StoreError> {
+    pub async fn try_now(&self, id: u64) -> Result<Result<(), Untouched>, StoreError> {
         let Some(lane) = self.lane_of(id).await? else { return Ok(Err(Untouched::Missing)) };
         Ok(match self.with_index(|index| index.first_of(&lane)) {
             None => Err(Untouched::Missing),
@@ -216,6 +216,6 @@ fn read(db: &Db, lane: Lane, upcoming: &Upcoming) -> Result<WaitingLane, StoreEr
 }
 
 fn job(key: &[u8], value: &[u8]) -> Option<WaitingJob> {
-    let (place, row): (_, JobRow) = Place::parse(key).zip(rows::read(key, value))?;
+    let (place, row): (_, JobRow) = JobKey::parse(key).zip(rows::read(key, value))?;
     Some(WaitingJob { id: place.sequence, since: row.enqueued_at, attempts: row.failed, why: row.why, job: row.job })
 }

@@ -178,7 +178,7 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Holds lanes: what arrived at `mark` or later cannot be claimed until they are let go. A restart lets go of all.
+    /// Holds lanes: what arrived at `mark` or later cannot be claimed until they are released. A restart releases all.
     pub fn hold(&self, lanes: &[Lane], mark: u64) {
         let mut of_routes = BTreeMap::<_, Vec<_>>::new();
         for lane in lanes {

@@ -24,7 +24,7 @@ pub struct Access {
     pub poll_timeout: Duration,
     /// Calls per second; Telegram's guidance is 30 for one bot.
     pub requests_per_second: u32,
-    /// The pace of each chat.
+    /// The limits of each chat.
     pub chat_limits: ChatLimits,
     /// Where buttons are shown.
     pub layout: Layout,

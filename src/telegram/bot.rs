@@ -24,7 +24,7 @@ use crate::{
         client::{self, Client},
         error::CallError,
         failure,
-        place::{ReplyParameters, Routing, Target},
+        routing::{ReplyParameters, Routing, Target},
         sent::{Content, Sent},
         upload::{BodySent, Patience},
     },
@@ -124,7 +124,7 @@ impl Bot {
         self.rate_limit.acquire().await;
     }
 
-    /// How long `messages` to a conversation have to wait for the pace of its chat. If they need not, they are counted.
+    /// How long `messages` to a conversation have to wait for the rate limit of its chat. If they need not, they are counted.
     #[must_use]
     pub fn acquire_chat(&self, to: &Conversation, messages: usize) -> Option<Duration> {
         self.chat_pace.take(to.chat.id, to.is_group(), messages, Instant::now())
@@ -134,7 +134,7 @@ impl Bot {
     /// group has become a supergroup.
     ///
     /// # Errors
-    /// The verdict on the failure; Telegram has no idempotency key, so what may have arrived is not repeated.
+    /// The classified failure; Telegram has no idempotency key, so what may have arrived is not repeated.
     pub async fn send(&self, call: &Call, to: &Target, body_sent: &BodySent) -> Result<Option<Sent>, Failure> {
         body_sent.complete();
         let mut routing = Routing::of(call, to.clone());
@@ -205,7 +205,7 @@ impl Bot {
     /// Tells Telegram that a press was noticed. One that is too old to be answered counts as answered.
     ///
     /// # Errors
-    /// The verdict on the failure, though there is nobody whom it could help.
+    /// The classified failure, though there is nobody whom it could help.
     pub async fn answer_press(&self, query: &str) -> Result<(), Failure> {
         self.rate_limit.acquire().await;
         let payload = AnswerCallbackQuery { callback_query_id: query.to_owned() };
@@ -215,7 +215,7 @@ impl Bot {
     /// Takes the buttons of a message away. Those that are gone already count as taken away.
     ///
     /// # Errors
-    /// The verdict on the failure.
+    /// The classified failure.
     pub async fn remove_keyboard(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.rate_limit.acquire().await;
         // A message is the same one in whatever topic.

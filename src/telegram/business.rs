@@ -6,7 +6,7 @@ use teloxide::requests::Payload;
 
 use crate::{
     domain::retry::Failure,
-    telegram::{bot::Bot, failure, place::Target, wire::RawObject},
+    telegram::{bot::Bot, failure, routing::Target, wire::RawObject},
 };
 
 /// `getBusinessConnection`.
@@ -37,7 +37,7 @@ impl Bot {
     /// What Telegram says of a connection of Telegram Business.
     ///
     /// # Errors
-    /// The verdict on the failure. This sends nothing, so a broken connection is no more than a reason to ask again.
+    /// The classified failure. This sends nothing, so a broken connection is no more than a reason to ask again.
     pub async fn business_connection(&self, id: &str) -> Result<RawObject, Failure> {
         self.acquire().await;
         let payload = GetBusinessConnection { business_connection_id: id.to_owned() };
@@ -48,7 +48,7 @@ impl Bot {
     /// Marks what a customer wrote, up to `message`, as read in the name of the chat's owner.
     ///
     /// # Errors
-    /// The verdict on the failure, though there is nobody whom it could help.
+    /// The classified failure, though there is nobody whom it could help.
     pub async fn mark_read(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.acquire().await;
         let payload = ReadBusinessMessage { to: chat, message_id: message };

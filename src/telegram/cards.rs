@@ -10,7 +10,7 @@ use crate::{
         bot::Bot,
         error::CallError,
         failure,
-        place::{ReplyParameters, Target},
+        routing::{ReplyParameters, Target},
         wire::vcard,
     },
 };

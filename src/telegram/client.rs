@@ -12,7 +12,7 @@ use teloxide::requests::Payload;
 use tokio::time::timeout;
 
 use crate::{
-    net::{Egress, Http, Place, broken, place},
+    net::{Egress, Endpoint, Http, broken, place},
     telegram::{
         answer::{self, Answer},
         error::CallError,
@@ -86,7 +86,7 @@ impl Client {
     }
 
     /// Where the server is.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Endpoint {
         self.http.place(&self.server)
     }
 

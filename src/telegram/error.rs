@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use reqwest::StatusCode;
 
-use crate::net::{Place, Trouble};
+use crate::net::{Endpoint, RequestError};
 
 /// Why a call brought no result. No text of it holds the address, which holds the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,18 +101,18 @@ impl fmt::Debug for Unread {
 impl CallError {
     /// Why no answer has begun.
     #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
-    pub(super) fn of_request(trouble: Trouble) -> Self {
+    pub(super) fn of_request(trouble: RequestError) -> Self {
         let why = trouble.to_string();
         if trouble.was_sent { Self::Unanswered { why, has_begun: false } } else { Self::Unreachable(why) }
     }
 
     /// Why an answer broke off.
-    pub(super) fn of_answer(trouble: &Trouble) -> Self {
+    pub(super) fn of_answer(trouble: &RequestError) -> Self {
         Self::Unanswered { why: trouble.to_string(), has_begun: true }
     }
 
     /// Nothing came for too long.
-    pub(super) fn late(place: &Place, within: Duration, has_begun: bool) -> Self {
+    pub(super) fn late(place: &Endpoint, within: Duration, has_begun: bool) -> Self {
         let within = humantime::format_duration(within);
         Self::Unanswered { why: format!("{place}: nothing came within {within}"), has_begun }
     }

@@ -1,6 +1,6 @@
 //! What Telegram's errors mean.
 //!
-//! Only an answer in Telegram's own shape is its verdict (`telegram::answer`). Telegram has some ten numbers for
+//! Only an answer in Telegram's own shape is about the message (`telegram::answer`). Telegram has some ten numbers for
 //! hundreds of causes, so the text decides, by its beginning. The texts are those of Telegram's own server.
 
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
     telegram::{
         error::{ApiError, CallError},
         obstacle::Obstacle,
-        place::Redirect,
         refusals::{self, About},
+        routing::Redirect,
     },
     words::refusal,
 };
@@ -26,7 +26,7 @@ use crate::{
 /// | 401, 404 "Not Found", 421, "Logged out", in Telegram's shape | a person has to act |
 /// | 429 in either shape | Telegram asks for patience |
 /// | 400, 403, 404, 413, in Telegram's shape | this message is hopeless |
-/// | any other answer, in either shape | no verdict |
+/// | any other answer, in either shape | nothing about the message |
 #[must_use]
 pub fn of_send(error: CallError) -> Failure {
     let why = error.to_string();

@@ -114,8 +114,8 @@ fn a_bot_that_is_logged_out_is_no_fault_of_the_content() {
 fn what_is_done_already_is_done() {
     for moot in [
         "Bad Request: query is too old and response timeout expired or query ID is invalid",
-        "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a \
-         current content and reply markup of the message",
+        "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as \
+         a current content and reply markup of the message",
         "Bad Request: message to edit not found",
     ] {
         assert_eq!(unless_moot::<()>(Err(described(moot))), Ok(()), "{moot}");

@@ -6,7 +6,7 @@ use serde_json::Value;
 use teloxide::requests::Payload;
 
 use crate::{
-    net::{Place, Trouble, reached},
+    net::{Endpoint, RequestError, reached},
     telegram::{bot::Bot, client::receive, error::CallError, wire::RawObject},
 };
 
@@ -69,7 +69,7 @@ impl Bot {
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn reach_files(&self) -> Result<Place, Trouble> {
+    pub async fn reach_files(&self) -> Result<Endpoint, RequestError> {
         let nothing = self.sender.file("telekommo-check");
         let response = self.files.send(self.files.request(Method::HEAD, nothing)).await?;
         reached(&response)
@@ -86,7 +86,8 @@ impl Bot {
             request = request.header(header::RANGE, range.clone());
         }
         let response = self.files.send(request).await.map_err(|trouble| {
-            tracing::warn!(source = %self.source(), why = %trouble, "a customer's file cannot be fetched from Telegram");
+            tracing::warn!(source = %self.source(), why = %trouble, "a customer's file cannot be fetched from \
+                Telegram");
             FileError::Unreachable
         })?;
         match response.status() {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::{
     domain::retry::Failure,
-    net::Place,
+    net::Endpoint,
     telegram::{bot::Bot, error::CallError, failure, wire::RawObject},
 };
 
@@ -56,7 +56,7 @@ impl Me {
 impl Bot {
     /// Where its server is.
     #[must_use]
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Endpoint {
         self.sender.place()
     }
 

@@ -26,7 +26,7 @@ impl Bot {
     /// Writes a text into a chat. What may have arrived counts as failed: it can be sent again.
     ///
     /// # Errors
-    /// The verdict on the failure.
+    /// The classified failure.
     pub async fn tell(&self, chat_id: i64, text: String) -> Result<(), Failure> {
         self.acquire().await;
         let payload = SendMessage { chat_id, text, link_preview_options: json!({ "is_disabled": true }) };

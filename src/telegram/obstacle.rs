@@ -15,8 +15,8 @@ pub enum Obstacle {
     /// Another Bot API server serves the bot now (400 "Logged out").
     #[error(
         "this Bot API server has logged the bot out, because another one serves it now. Its token is good. Set \
-         `telegram.api_url` to the other server, or call logOut there (close, if it is your own) to bring the bot back: \
-         then it goes on by itself, in Telegram's cloud 10 minutes after it was logged out"
+         `telegram.api_url` to the other server, or call logOut there (close, if it is your own) to bring the bot \
+         back: then it goes on by itself, in Telegram's cloud 10 minutes after it was logged out"
     )]
     LoggedOut,
     /// The server has no bot under the address (404, or 401 for what it does not even take for a token).
@@ -27,8 +27,8 @@ pub enum Obstacle {
     NoBotThere(&'static str),
     /// The server leaves this bot to others (421).
     #[error(
-        "this Bot API server does not serve the bot (421 Misdirected Request): its --filter leaves it out. Change that, \
-         or set `telegram.api_url` to the server that serves it"
+        "this Bot API server does not serve the bot (421 Misdirected Request): its --filter leaves it out. Change \
+         that, or set `telegram.api_url` to the server that serves it"
     )]
     NotServed,
 }

@@ -1,4 +1,4 @@
-//! Asking a customer for their phone number, and thanking them: courtesies, which are not repeated.
+//! Asking a customer for their phone number, and thanking them: best effort, and not repeated.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ impl Bot {
     /// Asks `ask`, with a button that shares the customer's phone number.
     ///
     /// # Errors
-    /// The verdict on the failure.
+    /// The classified failure.
     pub async fn ask_phone(&self, chat: i64, ask: &str, button: &str) -> Result<(), Failure> {
         let key = json!({ "text": button, "request_contact": true });
         let keyboard = json!({ "keyboard": [[key]], "resize_keyboard": true, "one_time_keyboard": true });
@@ -36,7 +36,7 @@ impl Bot {
     /// Says `text`, and takes the buttons in place of the customer's keyboard away.
     ///
     /// # Errors
-    /// The verdict on the failure.
+    /// The classified failure.
     pub async fn thank(&self, chat: i64, text: &str) -> Result<(), Failure> {
         self.say(chat, text, json!({ "remove_keyboard": true })).await
     }

@@ -33,7 +33,7 @@ impl Bot {
     /// Reacts to a message with `emoji`, which Telegram must allow, or takes the reaction back: `None`.
     ///
     /// # Errors
-    /// The verdict on the failure. This can be repeated, so nothing about it is uncertain.
+    /// The classified failure. This can be repeated, so nothing about it is uncertain.
     pub async fn react(&self, message: MessageId, emoji: Option<&str>) -> Result<(), Failure> {
         self.acquire().await;
         let typed = |emoji: &str| ReactionTypeEmoji { r#type: "emoji", emoji: emoji.to_owned() };

@@ -15,7 +15,7 @@ use crate::{
         client::receive,
         error::CallError,
         failure,
-        place::{Redirect, ReplyParameters, Target},
+        routing::{Redirect, ReplyParameters, Target},
         sent::{Content, Sent},
         upload::body::{Break, ProgressWatch, watched},
     },
@@ -59,7 +59,7 @@ pub enum UploadError {
     /// The server takes no request of this size (413), whatever Telegram takes.
     TooLargeForServer,
     /// No more of it came in, and Telegram has none of it.
-    Dried(String),
+    SourceStalled(String),
     /// It is to go another way, and nothing was sent.
     Elsewhere(Redirect),
     /// Anything else, with the verdict.
@@ -254,7 +254,7 @@ fn verdict(error: CallError, body_sent: &BodySent) -> UploadError {
 fn broken(progress: &ProgressWatch, body_sent: &BodySent, why: &str) -> UploadError {
     match progress.broken() {
         Some(Break::TooLarge) => UploadError::TooLarge,
-        Some(Break::SourceStalled(why)) => UploadError::Dried(why.clone()),
+        Some(Break::SourceStalled(why)) => UploadError::SourceStalled(why.clone()),
         None if body_sent.is_complete() => UploadError::Failed(Failure::Uncertain(failure::uncertain())),
         None => UploadError::Failed(Failure::transient(format!("Telegram did not take the whole file: {why}"))),
     }

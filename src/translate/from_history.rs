@@ -39,14 +39,14 @@ pub struct Past {
     /// Where a file is to be fetched; may be empty.
     pub media: String,
     /// The place that it shows.
-    pub place: Option<Place>,
+    pub place: Option<GeoPoint>,
     /// The card that it shows.
     pub card: Option<NamedNumber>,
 }
 
 /// A place on the map, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Place {
+pub struct GeoPoint {
     /// North of the equator.
     pub latitude: f64,
     pub longitude: f64,
@@ -98,8 +98,8 @@ pub fn read(item: &HistoryItem) -> Option<Past> {
 }
 
 /// One that lacks half of itself is none.
-fn place(location: &HookLocation) -> Option<Place> {
-    Some(Place { latitude: location.lat?, longitude: location.lon? })
+fn place(location: &HookLocation) -> Option<GeoPoint> {
+    Some(GeoPoint { latitude: location.lat?, longitude: location.lon? })
 }
 
 /// One that is filled in with nothing is none.

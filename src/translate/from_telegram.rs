@@ -49,7 +49,7 @@ pub enum Arrival {
 
 /// Where an update was received, and what has to be known to read it.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct DecodeContext<'a> {
     /// The source whose bot received it.
     pub source: &'a SourceId,
     pub bot: BotId,
@@ -65,7 +65,7 @@ pub struct Place<'a> {
     pub now: UnixMillis,
 }
 
-impl Place<'_> {
+impl DecodeContext<'_> {
     fn conversation(&self, chat: TelegramChat) -> Conversation {
         Conversation::new(self.source.clone(), chat)
     }
@@ -79,7 +79,7 @@ pub fn numbers(raw: &str) -> Option<Vec<i64>> {
 }
 
 /// A change of somebody's reactions; `None` if neither what was nor what is has an emoji.
-fn reaction(change: MessageReaction, place: &Place<'_>) -> Result<Option<Reaction>, Skip> {
+fn reaction(change: MessageReaction, place: &DecodeContext<'_>) -> Result<Option<Reaction>, Skip> {
     let Some(wire) = change.chat else { return Ok(None) };
     // Telegram tells of no reactions in the chats of Telegram Business: these are the bot's own.
     let chat = Chat::of_bot(&wire, change.user.unwrap_or_default(), place)?;
@@ -99,7 +99,7 @@ fn reaction(change: MessageReaction, place: &Place<'_>) -> Result<Option<Reactio
 
 /// A message that `update` has brought. One without a number of its own (0) has the update's beside it: such are seen
 /// by one member of a group alone, or not sent yet, and there may be many.
-fn message(mut message: Message, place: &Place<'_>, update: Option<i64>) -> Result<Inbound, Skip> {
+fn message(mut message: Message, place: &DecodeContext<'_>, update: Option<i64>) -> Result<Inbound, Skip> {
     let chat = Chat::of(&message.fields, message.from.clone().unwrap_or_default(), place)?;
     let author = chats::author(&message, place)?;
     let number = message.message_id.ok_or(Skip::Unreadable)?;
@@ -125,7 +125,7 @@ fn message(mut message: Message, place: &Place<'_>, update: Option<i64>) -> Resu
 }
 
 /// An edit has an id of its own, by which it is known where it cannot be told as an edit.
-fn edited(wire: Message, place: &Place<'_>, update_id: i64) -> Result<Inbound, Skip> {
+fn edited(wire: Message, place: &DecodeContext<'_>, update_id: i64) -> Result<Inbound, Skip> {
     let (edited_at, is_dated) = (wire.edit_date.or(wire.date), wire.edit_date.is_some());
     let mut inbound = message(wire, place, Some(update_id))?;
     inbound.id.update = Some(update_id);

@@ -9,7 +9,7 @@ fn source() -> SourceId {
 
 fn arrival(raw: &str) -> Result<Arrival, Skip> {
     let now = UnixMillis(1_786_017_700_000);
-    Received::read(raw).decode(&Place {
+    Received::read(raw).decode(&DecodeContext {
         source: &source(),
         bot: BotId(123_456),
         connection: None,
@@ -308,7 +308,7 @@ fn a_reaction_in_a_group_is_one_of_many() {
     let raw = r#"{"update_id":1,"message_reaction":{"chat":{"id":-5,"type":"group","title":"Team"},"message_id":42,"user":{"id":7},"date":1,"old_reaction":[],"new_reaction":[{"type":"emoji","emoji":"👍"}]}}"#;
     let source = source();
     let (bot, now) = (BotId(123_456), UnixMillis(1_786_017_700_000));
-    let place = Place {
+    let place = DecodeContext {
         source: &source,
         bot,
         connection: None,

@@ -58,7 +58,8 @@ pub(crate) fn table(results: &[Result]) -> String {
         let (written, taken) = (figure("of customers"), figure("answers taken"));
         format!("| {:>6} | {verdict} | {written:>8} | {taken:>8} | {:>12} |\n", it.seed, it.figures.slowest_ms())
     };
-    let head = "| Seed   | Verdict | Messages | Answers | Slowest, ms |\n|-------:|:--------|---------:|--------:|------------:|\n";
+    let head = "| Seed   | Verdict | Messages | Answers | Slowest, ms \
+        |\n|-------:|:--------|---------:|--------:|------------:|\n";
     let all = results.iter().fold(Figures::default(), |all, it| all.and(&it.figures));
     let failed = results.iter().filter(|it| it.failure.is_some()).count();
     let rows = results.iter().map(row).collect::<String>();

@@ -18,7 +18,7 @@ use telekommo::{
     media::link::{LinkKey, Links, Target},
     telegram::wire::{ABOUT, CONTENTS},
     translate::{
-        from_telegram::{Arrival, Place, Received},
+        from_telegram::{Arrival, DecodeContext, Received},
         to_kommo,
     },
     words::Language,
@@ -46,7 +46,7 @@ fn arrival(raw: &str) -> Result<Arrival, Skip> {
         made_at: NOW,
     };
     let source = SourceId::parse("sales").unwrap();
-    Received::read(raw).decode(&Place {
+    Received::read(raw).decode(&DecodeContext {
         source: &source,
         bot: BOT,
         connection: Some(&connection),

@@ -50,8 +50,8 @@ fn judged(side: &str, theirs: UnixMillis, ours: UnixMillis) -> Finding {
     };
     let differs = format!("this machine's clock is {} {which} {side}'s", span(by));
     let finding = if by > TOLERANCE {
-        let remedy = "set it, for instance by a time server (`timedatectl set-ntp true`). Kommo takes no signature that is \
-                      more than 15 minutes off";
+        let remedy = "set it, for instance by a time server (`timedatectl set-ntp true`). Kommo takes no signature \
+            that is more than 15 minutes off";
         wrong(ABOUT, format!("{differs}: {remedy}"))
     } else if by > NOTABLE {
         warning(ABOUT, format!("{differs}: let a time server set it, before it is 15 minutes"))

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     domain::address::SourceId,
     kommo::media::{DownloadError, Downloads},
-    net::Place,
+    net::Endpoint,
     telegram::bot::Bot,
 };
 
@@ -47,7 +47,7 @@ fn root(url: &Url) -> Url {
 }
 
 /// Of a host that the operator has named, nobody knows whether it speaks TLS.
-async fn named(downloads: &Downloads, host: &str) -> Result<Place, DownloadError> {
+async fn named(downloads: &Downloads, host: &str) -> Result<Endpoint, DownloadError> {
     let url = |scheme| Url::parse(&format!("{scheme}://{host}/")).map_err(|_| nowhere());
     match downloads.reach(&url("https")?).await {
         Ok(place) => Ok(place),
@@ -59,7 +59,7 @@ const fn nowhere() -> DownloadError {
     DownloadError::Foreign { host: String::new() }
 }
 
-fn told(reached: Result<Place, DownloadError>, host: &str) -> Finding {
+fn told(reached: Result<Endpoint, DownloadError>, host: &str) -> Finding {
     match reached {
         Ok(place) => fine(ABOUT, format!("managers' files can be fetched from {place}")),
         Err(error) => wrong(ABOUT, format!("managers' files cannot be fetched from {host}: {error}")),

@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     files::people,
     serve,
-    store::{Ground, Store, free_bytes},
+    store::{DataDirState, Store, free_bytes},
 };
 
 /// How long a bridge on this machine may take to answer.
@@ -60,18 +60,18 @@ pub(super) async fn look(config: &Config, found: Option<&Running>) -> (Vec<Findi
 /// Where the data lies. A bridge that runs has made its data directory.
 fn data(config: &Config, runs: bool) -> Finding {
     let (about, dir) = ("Data", config.data_dir.display());
-    match Store::look(&config.data_dir) {
-        Ok(Ground::There { uid }) => {
+    match Store::inspect(&config.data_dir) {
+        Ok(DataDirState::There { uid }) => {
             fine(about, format!("{dir} can be written to, and belongs to {}", people::user(uid)))
         }
-        Ok(Ground::ToBeMade { .. }) if runs => wrong(
+        Ok(DataDirState::ToBeMade { .. }) if runs => wrong(
             about,
             format!(
-                "{dir} does not exist, although a bridge runs: the bridge uses another data directory. The systemd unit \
-                 sets TELEKOMMO_DATA_DIR; set it to the same value here"
+                "{dir} does not exist, although a bridge runs: the bridge uses another data directory. The systemd \
+                 unit sets TELEKOMMO_DATA_DIR; set it to the same value here"
             ),
         ),
-        Ok(Ground::ToBeMade { within }) => fine(about, format!("{dir} will be created in {}", within.display())),
+        Ok(DataDirState::ToBeMade { within }) => fine(about, format!("{dir} will be created in {}", within.display())),
         Err(error) => wrong(about, error.to_string()),
     }
 }

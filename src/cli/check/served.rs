@@ -25,9 +25,9 @@ fn shown(answer: NoFile, is_cloud: bool) -> Option<Finding> {
         NoFile::BotApi(401) => return None,
         NoFile::BotApi(404) => fine(
             about,
-            "the server at telegram.api_url does not have a made-up file, as expected. Your own Bot API server \
-             serves no files at all: if it is one, run it with --local and set telegram.local and telegram.local_dir, \
-             or let a web server in front of it serve them under /file. If it passes everything on to api.telegram.org, \
+            "the server at telegram.api_url does not have a made-up file, as expected. Your own Bot API server serves \
+             no files at all: if it is one, run it with --local and set telegram.local and telegram.local_dir, or let \
+             a web server in front of it serve them under /file. If it passes everything on to api.telegram.org, \
              nothing needs to be done",
         ),
         NoFile::Foreign(404) if !is_cloud => {

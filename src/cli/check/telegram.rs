@@ -68,8 +68,8 @@ async fn rivals(source: &SourceId, bot: &Bot, patience: Option<Duration>) -> Vec
             Ok(true) => wrong(
                 poller,
                 format!(
-                    "another program polls the bot of source {source}, and takes what customers write: stop it, or give \
-                     telekommo a bot of its own. If nobody knows it, send /revoke to @BotFather for a new token"
+                    "another program polls the bot of source {source}, and takes what customers write: stop it, or \
+                     give telekommo a bot of its own. If nobody knows it, send /revoke to @BotFather for a new token"
                 ),
             ),
             Err(error) => unknown(poller, format!("the bot of source {source}: {error}")),
@@ -80,24 +80,29 @@ async fn rivals(source: &SourceId, bot: &Bot, patience: Option<Duration>) -> Vec
 
 fn set_elsewhere(source: &SourceId, host: &str) -> String {
     format!(
-        "a webhook of {host} takes what customers write to the bot of source {source}: disconnect the bot there (Kommo's \
-         own Telegram integration sets one), or call deleteWebhook with its token"
+        "a webhook of {host} takes what customers write to the bot of source {source}: disconnect the bot there \
+         (Kommo's own Telegram integration sets one), or call deleteWebhook with its token"
     )
 }
 
 /// What the bot's settings keep from working. Where Telegram does not say how they are, nothing is said.
 fn lacking(source: &SourceId, me: &Me, needs: Needs) -> Vec<Finding> {
     let privacy = (needs.groups && me.sees_groups == Some(false)).then(|| {
-        warning("Groups", format!("the bot of source {source} sees only what is addressed to it in groups (privacy mode). \
-                                Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and \
-                                add it again. Bots that are administrators of the group do not need this"))
+        warning(
+            "Groups",
+            format!(
+                "the bot of source {source} sees only what is addressed to it in groups (privacy \
+            mode). Send /setprivacy to @BotFather, choose Disable, then remove the bot from its groups and add it \
+            again. Bots that are administrators of the group do not need this"
+            ),
+        )
     });
     let business = (needs.people && me.can_answer_for_people == Some(false)).then(|| {
         wrong(
             "Own chats",
             format!(
-                "employees cannot let the bot of source {source} answer in their own chats, although `telegram.mark_read` \
-                 is set. Switch on Business Mode: @BotFather, /mybots, Bot Settings, Business Mode"
+                "employees cannot let the bot of source {source} answer in their own chats, although \
+                 `telegram.mark_read` is set. Switch on Business Mode: @BotFather, /mybots, Bot Settings, Business Mode"
             ),
         )
     });

@@ -20,7 +20,7 @@ use crate::{
     net::{self, Egress, Http},
     serve::{
         self,
-        mark::{Answer, Door, Mark, NONCE},
+        mark::{Answer, Mark, NONCE, Route},
     },
     telegram::bot::Bot,
 };
@@ -58,8 +58,8 @@ pub(super) async fn look(asked: &Asked<'_>, found: Option<&Running>, runs: bool)
         },
         (None, true) => vec![unknown(
             ABOUT,
-            "not checked: a bridge runs with another data directory, or does not let this user ask. Run this as root, with \
-             the bridge's configuration",
+            "not checked: a bridge runs with another data directory, or does not let this user ask. Run this as root, \
+             with the bridge's configuration",
         )],
         (None, false) => instead(asked, nonce).await,
     }
@@ -136,17 +136,17 @@ impl<'a> Probe<'a> {
         let config = self.asked.config;
         let listen = config.server.listen;
         // Every web server passes this on; the rest of the address may be for something else.
-        let first = told(ABOUT, &self.hear(Method::GET, "kommo/").await, Door::Front, listen);
+        let first = told(ABOUT, &self.hear(Method::GET, "kommo/").await, Route::Front, listen);
         let mut findings = vec![first];
         findings.extend(self.certificate().await);
         if !findings.iter().all(Finding::is_fine) {
             return findings;
         }
         findings.push(match &self.scope {
-            Some(scope) => told(HOOKS, &self.hear(Method::POST, &format!("kommo/{scope}")).await, Door::Hooks, listen),
+            Some(scope) => told(HOOKS, &self.hear(Method::POST, &format!("kommo/{scope}")).await, Route::Hooks, listen),
             None => unknown(HOOKS, "not checked: it is not known to which account they belong"),
         });
-        let files = told(FILES, &self.hear(Method::GET, "media/check/check").await, Door::Files, listen);
+        let files = told(FILES, &self.hear(Method::GET, "media/check/check").await, Route::Files, listen);
         findings.push(if files.is_fine() { self.file().await.unwrap_or(files) } else { files });
         findings
     }
@@ -163,7 +163,7 @@ impl<'a> Probe<'a> {
                 let (status, place) = (response.status(), net::place(&response));
                 let body = beginning(&mut response).await;
                 match Answer::read(&String::from_utf8_lossy(&body)) {
-                    Some(answer) if answer.mark == self.mark => Heard::Ours { door: answer.door },
+                    Some(answer) if answer.mark == self.mark => Heard::Ours { route: answer.route },
                     Some(_) => Heard::AnotherTelekommo(place),
                     None => Heard::Stranger { place, status, is_telekommo: body == serve::HERE.as_bytes() },
                 }
@@ -212,8 +212,8 @@ impl<'a> Probe<'a> {
             Ok(response) => wrong(
                 FILES,
                 format!(
-                    "the picture of the bot of source {source} did not come: {} answered {}. Look at what is said of Files \
-                     above, and let the web server pass everything below /media on",
+                    "the picture of the bot of source {source} did not come: {} answered {}. Look at what is said of \
+                     Files above, and let the web server pass everything below /media on",
                     net::place(&response),
                     response.status()
                 ),

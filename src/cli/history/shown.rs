@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     cli::table::{pieces, plain, width_of},
-    translate::from_history::{NamedNumber, Past, Place},
+    translate::from_history::{GeoPoint, NamedNumber, Past},
 };
 
 /// A message for programs.
@@ -26,7 +26,7 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     media: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    location: Option<Place>,
+    location: Option<GeoPoint>,
     #[serde(skip_serializing_if = "Option::is_none")]
     contact: Option<&'a NamedNumber>,
 }
@@ -80,7 +80,7 @@ fn shown<Z: TimeZone<Offset: Display>>(past: &Past, zone: &Z, columns: usize) ->
 
 /// What stands in a message beside its text.
 fn content(past: &Past) -> String {
-    let place = past.place.map(|Place { latitude, longitude }| {
+    let place = past.place.map(|GeoPoint { latitude, longitude }| {
         format!("{latitude}, {longitude} https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}")
     });
     let card = past.card.as_ref().map(|card| format!("{} {}", card.name, card.phone).trim().to_owned());
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn places_and_cards_say_where_and_who() {
-        let place = Some(Place { latitude: 48.8566, longitude: 2.3522 });
+        let place = Some(GeoPoint { latitude: 48.8566, longitude: 2.3522 });
         let card = |name: &str, phone: &str| Some(NamedNumber { name: name.to_owned(), phone: phone.to_owned() });
         let messages = [
             Past { place, ..past("location", "", "") },

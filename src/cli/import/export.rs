@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     cli::import::{
-        room::Room,
+        free_space::FreeSpace,
         walk::{Tell, walk},
     },
     files::denied,
@@ -108,7 +108,7 @@ const STEP_BYTES: u64 = 1024 * 1024;
 ///
 /// # Errors
 /// If there is no room, or no right to write.
-pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path, room: &Room) -> io::Result<()> {
+pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path, room: &FreeSpace) -> io::Result<()> {
     let size_bytes = fs::metadata(from)?.len();
     let is_there = || fs::metadata(to).is_ok_and(|old| old.len() == size_bytes);
     if is_there() {
@@ -137,7 +137,7 @@ pub(super) fn copy(from: &Path, to: &Path, data_dir: &Path, room: &Room) -> io::
 }
 
 /// Another process may fill the disk meanwhile, so it is looked at again and again.
-fn copy_to_part(from: &Path, part: &Path, room: &Room) -> io::Result<()> {
+fn copy_to_part(from: &Path, part: &Path, room: &FreeSpace) -> io::Result<()> {
     match fs::remove_file(part) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -202,7 +202,7 @@ mod tests {
         fs::write(&from, vec![7; 5 << 20]).unwrap();
         let there = || fs::read_dir(to.parent().unwrap()).map_or(0, Iterator::count);
         // Somebody else fills the disk: each look finds a megabyte less.
-        let room = Room::told(home.path(), 10 << 20, |_| Ok(FREE_BYTES.fetch_sub(1 << 20, Ordering::Relaxed)));
+        let room = FreeSpace::told(home.path(), 10 << 20, |_| Ok(FREE_BYTES.fetch_sub(1 << 20, Ordering::Relaxed)));
         FREE_BYTES.store(14 << 20, Ordering::Relaxed);
         copy(&from, &to, home.path(), &room).unwrap_err();
         assert_eq!(there(), 0, "it is too large from the beginning");

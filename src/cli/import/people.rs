@@ -40,8 +40,8 @@ impl People {
     pub(super) fn stand_for(&self, outgoing: usize) -> anyhow::Result<()> {
         if outgoing > 0 && self.bot.is_none() && self.managers.is_empty() {
             bail!(
-                "the owner wrote {}, and Kommo accepts that only in the name of a user or of the bot: set kommo.bot_id, or use --manager \
-                 NAME=USER",
+                "the owner wrote {}, and Kommo accepts that only in the name of a user or of the bot: set \
+                 kommo.bot_id, or use --manager NAME=USER",
                 counted(outgoing, "message")
             );
         }

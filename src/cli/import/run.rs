@@ -13,8 +13,8 @@ use crate::{
         import::{
             Into,
             export::{self, Export, Found},
+            free_space::FreeSpace,
             people::People,
-            room::Room,
             sending::{Ended, Post},
             survey::Survey,
             walk::ChatHead,
@@ -49,7 +49,7 @@ pub(super) struct Run {
     language: Language,
     imports: PathBuf,
     data_dir: PathBuf,
-    room: Room,
+    room: FreeSpace,
     /// What Kommo has, by chats and numbers.
     done: HashSet<(i64, i64)>,
     bar: Bar,
@@ -91,7 +91,7 @@ impl Run {
             loud: survey.chats.into_iter().map(|counted| (counted.chat.id, counted.loud)).collect(),
             imports,
             data_dir,
-            room: Room::new(config),
+            room: FreeSpace::new(config),
             into,
             export,
             people,

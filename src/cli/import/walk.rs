@@ -51,7 +51,7 @@ pub(super) fn walk(export: impl Read, tell: &mut Tell<'_>) -> Result<(), serde_j
     let mut export = BufReader::new(export);
     text::skip_mark(&mut export).map_err(serde_json::Error::io)?;
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(Mended::new(export)));
-    match (Object { tell, place: Place::Root }).deserialize(&mut json) {
+    match (Object { tell, place: Level::Root }).deserialize(&mut json) {
         Ok(()) => json.end(),
         Err(error) if error.to_string().starts_with(STOPPED) => Ok(()),
         Err(error) => Err(error),
@@ -59,7 +59,7 @@ pub(super) fn walk(export: impl Read, tell: &mut Tell<'_>) -> Result<(), serde_j
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Level {
     /// The whole file: an account, or one chat.
     Root,
     /// `chats` of an account.
@@ -70,7 +70,7 @@ enum Place {
 
 struct Object<'o, 't> {
     tell: &'o mut Tell<'t>,
-    place: Place,
+    place: Level,
 }
 
 impl<'de> DeserializeSeed<'de> for Object<'_, '_> {
@@ -91,16 +91,16 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut chat = ChatHead::default();
         while let Some(key) = map.next_key::<String>()? {
-            let of_chat = self.place != Place::Chats;
+            let of_chat = self.place != Level::Chats;
             match key.as_str() {
-                "personal_information" if self.place == Place::Root => {
+                "personal_information" if self.place == Level::Root => {
                     let owner = read(&map.next_value::<Box<RawValue>>()?);
                     say(self.tell, Part::Owner(owner.unwrap_or_default()))?;
                 }
-                "chats" if self.place == Place::Root => {
-                    map.next_value_seed(Object { tell: &mut *self.tell, place: Place::Chats })?;
+                "chats" if self.place == Level::Root => {
+                    map.next_value_seed(Object { tell: &mut *self.tell, place: Level::Chats })?;
                 }
-                "list" if self.place == Place::Chats => {
+                "list" if self.place == Level::Chats => {
                     map.next_value_seed(List { tell: &mut *self.tell, chat: None })?;
                 }
                 "name" if of_chat => chat.name = read(&map.next_value::<Box<RawValue>>()?).unwrap_or_default(),
@@ -153,7 +153,7 @@ impl<'de> Visitor<'de> for List<'_, '_> {
                     say::<A::Error>(self.tell, Part::Message(chat, &raw))?;
                 }
             }
-            None => while list.next_element_seed(Object { tell: &mut *self.tell, place: Place::Chat })?.is_some() {},
+            None => while list.next_element_seed(Object { tell: &mut *self.tell, place: Level::Chat })?.is_some() {},
         }
         Ok(())
     }

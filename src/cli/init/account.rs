@@ -17,8 +17,8 @@ const ABOUT: &str = "With an access token telekommo knows the account, makes you
                      Settings, Integrations, your private integration, tab \"Keys and scopes\". Messages pass without \
                      one, too: then press Enter.";
 /// What has to be known without a token.
-const WITHOUT: &str = "Without a token telekommo has to be told which account it is. In a browser with Kommo, press F12, \
-                       choose Console, and enter: APP.constant('account').amojo_id";
+const WITHOUT: &str = "Without a token telekommo has to be told which account it is. In a browser with Kommo, press \
+    F12, choose Console, and enter: APP.constant('account').amojo_id";
 
 const ADDRESS: Ask = Ask {
     key: "account_url",

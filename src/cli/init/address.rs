@@ -12,9 +12,9 @@ use crate::{
     config::Config,
 };
 
-const ABOUT: &str = "Kommo sends what managers write to a public address of this machine. You need a name in DNS that leads \
-                     here, such as bridge.example.com, with the ports 80 and 443 open, and a web server such as Caddy \
-                     that has a certificate for it.";
+const ABOUT: &str = "Kommo sends what managers write to a public address of this machine. You need a name in DNS that \
+    leads here, such as bridge.example.com, with the ports 80 and 443 open, and a web server such as Caddy that has a \
+    certificate for it.";
 
 const ADDRESS: Ask = Ask {
     key: "public_url",
@@ -64,8 +64,8 @@ fn snippet(config: &Config) -> String {
     let (url, listen) = (config.server.public_url.url(), config.server.listen);
     let (host, base) = (url.host_str().unwrap_or_default(), url.path().trim_end_matches('/'));
     format!(
-        "With Caddy (sudo apt install caddy), this belongs into /etc/caddy/Caddyfile; then: sudo systemctl reload caddy\n\n\
-         {host} {{\n    reverse_proxy {base}/kommo/* {listen}\n    reverse_proxy {base}/media/* {listen}\n}}\n\n`telekommo help \
-         connect` has the lines for nginx."
+        "With Caddy (sudo apt install caddy), this belongs into /etc/caddy/Caddyfile; then: sudo systemctl reload \
+         caddy\n\n{host} {{\n    reverse_proxy {base}/kommo/* {listen}\n    reverse_proxy {base}/media/* \
+         {listen}\n}}\n\n`telekommo help connect` has the lines for nginx."
     )
 }

@@ -12,8 +12,8 @@ use crate::{
     domain::address::SourceId,
 };
 
-const ABOUT: &str = "Make a bot in Telegram: write /newbot to @BotFather. It asks for a name and gives you a token. A bot \
-                     that another program or Kommo's own Telegram channel uses has to be disconnected there first.";
+const ABOUT: &str = "Make a bot in Telegram: write /newbot to @BotFather. It asks for a name and gives you a token. A \
+    bot that another program or Kommo's own Telegram channel uses has to be disconnected there first.";
 
 const SOURCE: Ask = Ask {
     key: "the name of a section of bots",

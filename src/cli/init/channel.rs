@@ -12,9 +12,9 @@ use crate::{
     config::{ChannelBotId, ChannelId, ChannelSecret},
 };
 
-const ABOUT: &str = "Kommo's support registers a chat channel for you, and answers with its id, its secret, its code and the \
-                     id of its bot. `telekommo register` writes the letter for that; an answer takes \
-                     one to three working days. If you have none yet, press Enter.";
+const ABOUT: &str = "Kommo's support registers a chat channel for you, and answers with its id, its secret, its code \
+    and the id of its bot. `telekommo register` writes the letter for that; an answer takes one to three working days. \
+    If you have none yet, press Enter.";
 
 const ID: Ask = Ask {
     key: "channel_id",
@@ -59,8 +59,8 @@ pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<boo
     loop {
         if asks && !ask(draft, talk)? {
             talk.tell(
-                "Then the rest has to wait. What you have answered is kept. Run `telekommo register`, send the letter, and \
-                 run `telekommo init` again when the support has answered.",
+                "Then the rest has to wait. What you have answered is kept. Run `telekommo register`, send the letter, \
+                 and run `telekommo init` again when the support has answered.",
             );
             return Ok(false);
         }

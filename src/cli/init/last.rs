@@ -19,7 +19,8 @@ pub(super) async fn message(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
     };
     if talk.answers().is_some() {
         talk.tell(&format!(
-            "The configuration is complete. {start}\nThen let a message cross: telekommo check --message --config {path}"
+            "The configuration is complete. {start}\nThen let a message cross: telekommo check --message --config \
+             {path}"
         ));
         return Ok(());
     }
@@ -34,8 +35,8 @@ pub(super) async fn message(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
     }
     check::cross(&config, &check::Whom::default()).await?;
     talk.tell(
-        "telekommo works. `telekommo check` looks after everything at once, and `telekommo help operate` says what to do \
-         from now on.",
+        "telekommo works. `telekommo check` looks after everything at once, and `telekommo help operate` says what to \
+         do from now on.",
     );
     Ok(())
 }

@@ -138,8 +138,9 @@ pub(super) mod tests {
         let text = summary.add(&[row(Standing::Retrying)], NOW);
         assert_eq!(
             text,
-            "  1041    5m  inbound  tg:sales:777000111  Anna [2J Petrova\n        From the customer, for Kommo: Is it [2J \
-             ready?\n        is tried again in 20 seconds; failed 2 times: Kommo answered 500\n        3 more wait behind it\n"
+            "  1041    5m  inbound  tg:sales:777000111  Anna [2J Petrova\n        From the customer, for Kommo: Is it \
+             [2J ready?\n        is tried again in 20 seconds; failed 2 times: Kommo answered 500\n        3 more wait \
+             behind it\n"
         );
         assert_eq!(summary.end(), "\n4 messages wait: 1 next in their conversations, 3 behind them.\n");
         assert_eq!(Summary::default().end(), "Nothing waits.\n");

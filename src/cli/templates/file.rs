@@ -178,9 +178,9 @@ mod tests {
 
     #[test]
     fn a_file_reads_as_it_is_written() {
-        let text = "[[template]]\nid = \"a\"\nname = \"A\"\ncontent = \"\"\"\nHello,\n{{contact.name}}!\"\"\"\neditable \
-                    = true\nbuttons = [\"Yes\", \"No\"]\n[[template]]\nid = \"b\"\nname = \"B\"\ncontent = \"See\"\n\
-                    buttons = [{ text = \"Open\", url = \"https://example.com\" }]\n";
+        let text = "[[template]]\nid = \"a\"\nname = \"A\"\ncontent = \
+            \"\"\"\nHello,\n{{contact.name}}!\"\"\"\neditable = true\nbuttons = [\"Yes\", \"No\"]\n[[template]]\nid = \
+            \"b\"\nname = \"B\"\ncontent = \"See\"\nbuttons = [{ text = \"Open\", url = \"https://example.com\" }]\n";
         let read = parse(text).unwrap();
         assert_eq!((read[0].content.as_str(), read[0].editable), ("Hello,\n{{contact.name}}!", true));
         assert_eq!(read[0].buttons, [("Yes".to_owned(), None), ("No".to_owned(), None)]);

@@ -90,7 +90,7 @@ impl Lane {
         Self { route: Route::Undeliverable, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
     }
 
-    /// The lane of a courtesy to a conversation, which holds up no answer.
+    /// The lane of what is best effort in a conversation, which holds up no answer.
     #[must_use]
     pub fn seen(conversation: &Conversation) -> Self {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }

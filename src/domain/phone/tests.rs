@@ -237,7 +237,8 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_written_is_read_without_a_fault(text in "[ -~+0-9а-я\u{ff0b}]{0,120}|[+0-9 ()~;x.-]{0,60}", customers in "[0-9]{0,40}") {
+    fn whatever_is_written_is_read_without_a_fault(text in "[ -~+0-9а-я\u{ff0b}]{0,120}|[+0-9 \
+        ()~;x.-]{0,60}", customers in "[0-9]{0,40}") {
         let is_same = same(&text, &customers);
         prop_assert!(!is_same || spellings(&text, None).contains(&customers) || customers.is_empty());
         prop_assert!(is_same == is_same_in(&text, &customers) || Text::of(&text).is_none_or(|text| !text.is_international()));

@@ -18,8 +18,8 @@ pub(super) enum Trouble {
     Conflict,
     /// A webhook is set (409). Kommo's own Telegram integration sets one.
     #[error(
-        "a webhook is set for this bot, so Telegram does not let it be polled: disconnect the bot from the service that \
-         set it, or call deleteWebhook"
+        "a webhook is set for this bot, so Telegram does not let it be polled: disconnect the bot from the service \
+         that set it, or call deleteWebhook"
     )]
     Webhook,
     /// The server does not serve this bot.
@@ -119,8 +119,8 @@ mod tests {
             ),
             (
                 409,
-                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook \
-                 first",
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the \
+                 webhook first",
                 Trouble::Webhook,
             ),
             (409, "Conflict: terminated by setWebhook request", Trouble::Webhook),

@@ -8,8 +8,8 @@ use crate::{
     domain::{delivery::Refusal, retry::Failure},
     kommo::{
         failure::may_pass,
+        foreign_answer::{BodyKind, ForeignAnswer},
         http::{NoAnswer, Silence},
-        stray::{Stray, Voice},
         wire::account::Problem,
     },
 };
@@ -30,7 +30,7 @@ pub enum RestError {
         shut_out: bool,
     },
     /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
-    Nonsense(Stray),
+    Nonsense(ForeignAnswer),
     /// It is not the account that the bridge serves: what is wrong, in a sentence. Nothing else was asked of it.
     Foreign(String),
     /// No answer: not reachable, too slow, or the connection broke.
@@ -96,11 +96,11 @@ impl fmt::Display for RestError {
             }
             Self::Throttled { after, shut_out: true } => write!(
                 f,
-                "Kommo has blocked this machine after too many requests, and telekommo sends it none for {} s: find out \
-                 what else uses its API from this address",
+                "Kommo has blocked this machine after too many requests, and telekommo sends it none for {} s: find \
+                 out what else uses its API from this address",
                 after.as_secs().max(1)
             ),
-            Self::Nonsense(stray) if stray.status == StatusCode::UNAUTHORIZED && stray.voice == Voice::Empty => {
+            Self::Nonsense(stray) if stray.status == StatusCode::UNAUTHORIZED && stray.body_kind == BodyKind::Empty => {
                 write!(f, "Kommo answered 401: {}", remedy(StatusCode::UNAUTHORIZED))
             }
             Self::Nonsense(stray) if stray.status.is_redirection() => {
@@ -149,7 +149,7 @@ mod tests {
         let status = StatusCode::from_u16(status).unwrap();
         match Problem::of_kommo(status, body.as_bytes()) {
             Some(problem) => RestError::Refused { status, problem },
-            None => RestError::Nonsense(Stray::new(status, body.as_bytes(), None)),
+            None => RestError::Nonsense(ForeignAnswer::new(status, body.as_bytes(), None)),
         }
     }
 

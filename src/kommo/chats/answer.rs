@@ -6,8 +6,8 @@ use reqwest::{Response, StatusCode};
 
 use crate::kommo::{
     chats::CallError,
+    foreign_answer::{self, ForeignAnswer},
     http::{read_limited, retry_after},
-    stray::{self, Stray},
     wire::{Accepted, Answer, ApiError, Connected, EditMessage, History, HistoryItem, KnownChat, account},
 };
 
@@ -23,7 +23,7 @@ pub(super) async fn read(response: Response) -> Result<(StatusCode, Vec<u8>), Ca
 pub(super) fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> CallError {
     match ApiError::of_kommo(status, body) {
         Some(error) => CallError::Refused { status, error: Box::new(error), after },
-        None => CallError::Nonsense(Stray::new(status, body, after)),
+        None => CallError::Nonsense(ForeignAnswer::new(status, body, after)),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn accepted(status: StatusCode, body: &[u8]) -> Result<Accepted, Call
 
 /// That it was done.
 pub(super) fn done(status: StatusCode, body: &[u8]) -> Result<(), CallError> {
-    if stray::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
+    if foreign_answer::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
 }
 
 /// That a message was edited. An answer that names another message is not the answer to this edit. Whether each answer
@@ -76,7 +76,7 @@ pub(super) fn connected(status: StatusCode, body: &[u8]) -> Result<Connected, Ca
 
 /// A success without the answer that belongs to it.
 fn nonsense(status: StatusCode, body: &[u8]) -> CallError {
-    CallError::Nonsense(Stray::new(status, body, None))
+    CallError::Nonsense(ForeignAnswer::new(status, body, None))
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Chats {
         let answer = self.made(&bare).await;
         if answer.is_ok() && !self.forms.refuses_delivered.swap(true, Ordering::Relaxed) {
             tracing::info!(why = %refusal, "Kommo accepts no delivery status with a new message: sending messages \
-                                            without");
+                without");
         }
         answer
     }

@@ -27,7 +27,7 @@ impl Chats {
     /// What kept Kommo's answer from us. That there is no such chat is an answer.
     pub async fn probe(&self) -> Result<(), CallError> {
         match self.history(NO_CHAT, 0).await {
-            // A verdict on the chat is an answer, also a bare one.
+            // What is said of the chat is an answer, also a bare one.
             Err(error) if error.is_unknown() || error.is_bad_request() => Ok(()),
             Err(error) if Failure::from(error.clone()).is_final() => Ok(()),
             answer => answer.map(drop),

@@ -38,7 +38,7 @@ pub(in crate::relay) async fn introduce(
     let conversation = &start_context.conversation;
     if let (Some(account), Some(whose)) = (&context.crm.account, whose(context, start_context, incoming).await?) {
         let linked = if context.store.chat(conversation)?.is_some() {
-            // It may be given away at leisure.
+            // It may be assigned later.
             LinkOutcome::NotYet
         } else {
             let from = TakenFrom::message(incoming.attempt.enqueued_at, incoming.attempt.is_first);
@@ -77,7 +77,7 @@ async fn link_in_time(
     let linked = within(LINK_WITHIN, link_chat).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
     linked.unwrap_or_else(|failure| {
         tracing::warn!(%conversation, failure = %failure.why(), "the message goes first; linking its chat to the \
-                                                                 contact is postponed");
+            contact is postponed");
         LinkOutcome::NotYet
     })
 }

@@ -128,8 +128,8 @@ async fn must_be_there(account: &Account, conversation: &Conversation, contact: 
         return Ok(());
     }
     Err(hopeless(format!(
-        "Kommo shows no contact {contact}: it was deleted, or merged into another one, or nobody has accepted its lead. \
-         Find the contact that is meant, and run `telekommo chats link {conversation} CONTACT`; then drop this."
+        "Kommo shows no contact {contact}: it was deleted, or merged into another one, or nobody has accepted its \
+         lead. Find the contact that is meant, and run `telekommo chats link {conversation} CONTACT`; then drop this."
     )))
 }
 
@@ -152,7 +152,7 @@ async fn assign(
         && !from.takes(&shown)
     {
         tracing::info!(%conversation, before, contact, "the chat has a contact that was there before, and stays with \
-                                                        it: `telekommo chats link` gives it to another");
+            it: `telekommo chats link` gives it to another");
         return Ok(LinkOutcome::Chat(chat));
     }
     account.link_chat(&NewChatLink { contact_id: contact, chat_id: chat.0.clone() }).await?;
@@ -170,7 +170,7 @@ async fn leave_word(account: &Account, conversation: &Conversation, (before, con
     let noted = account.note_on_contact(before, text).await;
     let why = noted.err().map(|error| error.to_string());
     tracing::info!(%conversation, before, contact, why, "the contact that had the chat stays: merge it in Kommo if it \
-                                                         was made for it");
+        was made for it");
 }
 
 fn known_chat(context: &Context, conversation: &Conversation) -> Result<Option<KommoChatId>, Failure> {
@@ -219,7 +219,7 @@ async fn by_phone(
         [one] => Ok(Some(one)),
         [..] => {
             tracing::warn!(contacts = ?ids, "several contacts have this customer's number, so the chat is given to \
-                                             none");
+                none");
             Ok(None)
         }
     }

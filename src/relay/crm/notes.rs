@@ -49,8 +49,8 @@ fn not_yet(enqueued_at: UnixMillis) -> Failure {
         return Failure::not_yet("Kommo has not made the contact or the lead of this chat yet");
     }
     hopeless(
-        "Kommo has no contact or no open lead for this chat, a day after the customer wrote: it was deleted, closed, or \
-         nobody has accepted it. Retry this if there is one again, else drop it.",
+        "Kommo has no contact or no open lead for this chat, a day after the customer wrote: it was deleted, closed, \
+         or nobody has accepted it. Retry this if there is one again, else drop it.",
     )
 }
 

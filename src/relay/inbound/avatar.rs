@@ -28,7 +28,7 @@ pub(super) async fn link(context: &Context, inbound: &Inbound) -> Result<Option<
         known => {
             let Some(look) = look(context, inbound).await else { return Ok(None) };
             let avatar = Avatar::after(known, look, customer, now, context.links.valid_for);
-            context.store.remember_portrait(bot, customer.id, &avatar).await?;
+            context.store.remember_avatar(bot, customer.id, &avatar).await?;
             avatar
         }
     };

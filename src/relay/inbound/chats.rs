@@ -76,7 +76,7 @@ pub(super) fn connected(incoming: Incoming<'_>, connection: Connection) -> Outco
 
 /// Keeps where a group is now.
 pub(super) fn moved(Move { from, to }: Move) -> Outcome {
-    tracing::info!(conversation = %from, to, "a group has become a supergroup: its conversation goes on");
+    tracing::info!(conversation = %from, to, "a group has become a supergroup: its conversation is kept");
     Outcome::Done { then: Vec::new(), changes: vec![StateChange::Move { from, to }] }
 }
 

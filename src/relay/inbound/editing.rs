@@ -98,7 +98,7 @@ fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
         Some(error) if error.is_bad_request() => {
             if edits.refused(inbound.original(), Instant::now()) {
                 tracing::info!(why = %error, "Kommo refuses edits of customers' messages: sending them as messages for \
-                                              a day");
+                    a day");
             }
         }
         Some(_) => {}

@@ -23,7 +23,7 @@ use crate::{
     store::{Held, NewJob, Outcome, OwnNumber, StateChange, StoreError},
 };
 
-/// How long a courtesy may hold up the lane.
+/// How long a best-effort call may hold up the lane.
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// Keeps the number that a customer shares as their own. A second time, however late, it changes nothing.

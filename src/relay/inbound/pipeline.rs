@@ -20,7 +20,7 @@ use crate::{
     },
     store::{NewJob, Outcome, StateChange},
     telegram::updates::ALLOWED_UPDATES,
-    translate::from_telegram::{Arrival, Place, Received},
+    translate::from_telegram::{Arrival, DecodeContext, Received},
 };
 
 /// Relays one update.
@@ -80,7 +80,7 @@ async fn relay(
         crm::introduce(context, start_context, incoming, &mut effects).await?;
     }
     let connection = chats::connection(context, incoming, &mut effects).await?;
-    let place = Place {
+    let place = DecodeContext {
         source: incoming.source,
         bot: incoming.bot,
         connection: connection.as_ref(),
@@ -139,7 +139,7 @@ fn skipped(context: &Context, incoming: Incoming<'_>, skip: &Skip) -> Result<(),
         }
         Skip::NotAMessage(kind) if may_hold_words(kind) && context.says_first(&format!("kind {kind}")) => {
             tracing::info!(%source, kind, "updates of this kind are not relayed, so what is written in them stays \
-                                           unseen");
+                unseen");
         }
         Skip::NotAMessage(_) | Skip::NoNews | Skip::Own | Skip::OneOfMany => {
             tracing::debug!(%source, reason = %skip, "update skipped");

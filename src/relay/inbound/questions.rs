@@ -45,8 +45,8 @@ pub(super) async fn remind(context: &Context, job: &Remind, attempt: Attempt) ->
     let Remind { conversation, message } = job;
     let question = context.store.question(conversation)?.filter(|it| it.message == *message);
     let Some(question) = question else { return Ok(Step::done()) };
-    let fact = |question| StateChange::Question { conversation: conversation.clone(), question };
-    let over = |question| Step::done().with_changes(vec![fact(question)]);
+    let change = |question| StateChange::Question { conversation: conversation.clone(), question };
+    let over = |question| Step::done().with_changes(vec![change(question)]);
     let now = clock::now();
     let Some(left) = question.left(now) else { return Ok(over(None)) };
     if question.is_told {
@@ -62,5 +62,5 @@ pub(super) async fn remind(context: &Context, job: &Remind, attempt: Attempt) ->
         return Ok(over(told));
     }
     let sent = send(context, &notice, attempt).await.map_err(StepError::best_effort)?;
-    Ok(sent.with_changes(vec![fact(told)]))
+    Ok(sent.with_changes(vec![change(told)]))
 }

@@ -119,7 +119,7 @@ async fn accepted(context: &Context, inbound: &Inbound, answer: Accepted, attemp
         "message accepted by Kommo"
     );
     let mut changes = changes(inbound, answer);
-    if !changes.iter().any(|fact| matches!(fact, StateChange::Chat { .. })) {
+    if !changes.iter().any(|change| matches!(change, StateChange::Chat { .. })) {
         changes.extend(Box::pin(unnamed_chat(context, inbound)).await?);
     }
     Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }))
@@ -227,8 +227,8 @@ async fn already_there(context: &Context, inbound: &Inbound) -> Result<Found, St
     let found = context.chats.find(&chat.chat.0, &ours).await;
     // More may have been learnt meanwhile.
     let chat = context.store.chat(&inbound.conversation)?.unwrap_or(chat);
-    let fact = StateChange::Chat { conversation: inbound.conversation.clone(), chat };
-    Ok(Found::of(found, |found| link(inbound, found).into_iter().chain([fact]).collect()))
+    let change = StateChange::Chat { conversation: inbound.conversation.clone(), chat };
+    Ok(Found::of(found, |found| link(inbound, found).into_iter().chain([change]).collect()))
 }
 
 fn link(inbound: &Inbound, found: HistoryMessage) -> Option<StateChange> {

@@ -20,7 +20,7 @@ use crate::{
     store::Outcome,
     telegram::{
         bot::Bot,
-        place::{Redirect, Routing},
+        routing::{Redirect, Routing},
         sent::Sent,
         upload::{Album, SendAs, Upload, UploadError},
     },
@@ -99,13 +99,15 @@ impl Sending<'_> {
             Ok(sent) => Step::remote(self.sent(calls.iter().zip(sent))),
             Err(UploadError::Failed(failure)) => return Err(StepError::remote(failure)),
             // All of them are held open while one goes out: what Kommo does not keep open for so long may pass alone.
-            Err(UploadError::Dried(why)) if !is_last_try => return Err(StepError::local(Failure::transient(why))),
+            Err(UploadError::SourceStalled(why)) if !is_last_try => {
+                return Err(StepError::local(Failure::transient(why)));
+            }
             Err(UploadError::Elsewhere(redirect)) => return Ok(Together::Elsewhere(redirect)),
             Err(
                 error @ (UploadError::Refused { .. }
                 | UploadError::TooLarge
                 | UploadError::TooLargeForServer
-                | UploadError::Dried(_)),
+                | UploadError::SourceStalled(_)),
             ) => {
                 self.body_sent.begin();
                 let first = calls.first().map(|call| &call.message);

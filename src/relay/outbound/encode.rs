@@ -17,7 +17,7 @@ pub(super) fn encode(context: &Context, mut outbound: Outbound) -> Result<Vec<Ca
     let told = buttons::fit(&outbound.keyboard).told.len();
     if told > 0 {
         tracing::warn!(message = %outbound.id, buttons = told, "buttons are too many or have no valid address: sent as \
-                                                                text");
+            text");
     }
     let opening = manager_first::resolve(context, &mut outbound)?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| context.bots.contains_key(&source));

@@ -17,7 +17,7 @@ use crate::{
     },
     store::Outcome,
     telegram::{
-        place::{Redirect, Routing},
+        routing::{Redirect, Routing},
         upload::{Disliked, FileTraits, Format, Incoming, SendAs, Upload, UploadError},
     },
     translate::{
@@ -169,7 +169,7 @@ impl Tried<'_> {
         let Self { call, attempt, form, next_form, size_bytes, limit_bytes } = self;
         let (of, why, refusal) = match error {
             UploadError::Failed(failure) => return Next::Failed(failure),
-            UploadError::Dried(why) => return Next::NotFetched(DownloadError::Later(why)),
+            UploadError::SourceStalled(why) => return Next::NotFetched(DownloadError::Later(why)),
             UploadError::Elsewhere(Redirect::Chat(_)) => {
                 return Next::Failed(Failure::transient("the group has become a supergroup"));
             }
@@ -184,7 +184,8 @@ impl Tried<'_> {
             UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),
             UploadError::Refused { of, why, refusal } => (of, why, refusal),
         };
-        tracing::info!(message = %call.message, ?form, why, "Telegram refused the file in this form: sending it in another");
+        tracing::info!(message = %call.message, ?form, why, "Telegram refused the file in this form: sending it in \
+            another");
         match (of, next_form) {
             (Disliked::Buttons, _) if !attempt.keyboard.is_empty() => {
                 // No text can stand below a sticker.

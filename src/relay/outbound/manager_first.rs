@@ -26,7 +26,7 @@ use crate::{
 const ASKED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Where an answer is to be taken care of.
-pub(super) enum Place {
+pub(super) enum LaneChoice {
     /// In the lane that it waits in.
     Here,
     /// In another one: whom it is for was not known when it came.
@@ -40,22 +40,22 @@ fn find(context: &Context, outbound: &Outbound) -> Result<Addressee, StoreError>
 }
 
 /// Where an answer is to be taken care of that waits in the lane `here`.
-pub(super) async fn place(context: &Context, outbound: &Outbound, here: &Lane) -> Result<Place, StoreError> {
-    let Recipient::UnknownRecipient(_) = outbound.to else { return Ok(Place::Here) };
+pub(super) async fn place(context: &Context, outbound: &Outbound, here: &Lane) -> Result<LaneChoice, StoreError> {
+    let Recipient::UnknownRecipient(_) = outbound.to else { return Ok(LaneChoice::Here) };
     let source = recipient::source(context.bots.keys(), outbound.source.as_deref());
     let why = match find(context, outbound)? {
         Addressee::Known(to) => {
             let lane = Some(Lane::outbound(&to)).filter(|lane| lane != here && context.bots.contains_key(&to.source));
-            return Ok(lane.map_or(Place::Here, Place::Elsewhere));
+            return Ok(lane.map_or(LaneChoice::Here, LaneChoice::Elsewhere));
         }
-        Addressee::Foreign => return Ok(Place::Here),
+        Addressee::Foreign => return Ok(LaneChoice::Here),
         Addressee::Nobody => refusal::no_addressee(),
         Addressee::Unknown => refusal::number_unknown().and(invitation(context, source).await),
         Addressee::Several => refusal::several_customers(),
         Addressee::SomeBot => refusal::which_bot(),
         Addressee::Two => refusal::two_customers(),
     };
-    Ok(Place::Nowhere(Refusal::new(ErrorCode::ConversationImpossible, why)))
+    Ok(LaneChoice::Nowhere(Refusal::new(ErrorCode::ConversationImpossible, why)))
 }
 
 /// Says where an answer goes that names no conversation, if that is known, and tells of the chat that it begins. One
@@ -82,7 +82,7 @@ pub(super) fn begun(mut outcome: Outcome, calls: &[Call]) -> Outcome {
     let Outcome::Done { then, changes } = &mut outcome else { return outcome };
     for call in calls {
         let Some(opening) = &call.opening else { continue };
-        let ours = changes.iter().find_map(|fact| match fact {
+        let ours = changes.iter().find_map(|change| match change {
             StateChange::Link { ours, kommo } if *kommo == call.message => Some(*ours),
             _ => None,
         });

@@ -27,7 +27,7 @@ pub(super) struct Answer {
 }
 
 /// What has come of a group behind its first answer.
-struct Gathered {
+struct Collected {
     /// In the order in which they came.
     behind: Vec<Outbound>,
     first_at: UnixMillis,
@@ -37,16 +37,16 @@ struct Gathered {
 }
 
 /// Unites the first of a group with those that wait behind it, once all have come.
-pub(super) fn gather(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Outcome, StepError> {
-    let gathered = look(lease, group)?;
+pub(super) fn collect(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Outcome, StepError> {
+    let collected = look(lease, group)?;
     let now = clock::now();
-    if let Some(until) = gathered.waits_until(now) {
+    if let Some(until) = collected.waits_until(now) {
         let at = clock::steady().plus(now.until(until));
         let why = "waits for the other files of its group".to_owned();
         return Ok(Outcome::Retry { at, counts: false, why });
     }
     let mut answers = vec![first];
-    for outbound in gathered.behind {
+    for outbound in collected.behind {
         let written_at = outbound.written_at;
         match encode(context, outbound) {
             Ok(calls) => answers.push(Answer { written_at, calls }),
@@ -68,28 +68,28 @@ fn in_order(mut answers: Vec<Answer>) -> Vec<Vec<Call>> {
     answers.into_iter().map(|answer| answer.calls).collect()
 }
 
-fn look(lease: &Lease, group: &str) -> Result<Gathered, StoreError> {
+fn look(lease: &Lease, group: &str) -> Result<Collected, StoreError> {
     let first_at = lease.enqueued_at();
-    let mut gathered = Gathered { behind: Vec::new(), first_at, youngest_at: first_at, is_closed: false };
+    let mut collected = Collected { behind: Vec::new(), first_at, youngest_at: first_at, is_closed: false };
     for (job, came_at) in lease.behind(album::LARGEST)? {
         match Task::read(&job).text {
             Text::Answer(outbound)
-                if outbound.group.as_deref() == Some(group) && gathered.behind.len() + 1 < album::LARGEST =>
+                if outbound.group.as_deref() == Some(group) && collected.behind.len() + 1 < album::LARGEST =>
             {
-                gathered.behind.push(*outbound);
+                collected.behind.push(*outbound);
             }
             Text::Answer(_) | Text::Update { .. } | Text::Reaction(_) | Text::Nothing => {
-                gathered.is_closed = true;
+                collected.is_closed = true;
                 break;
             }
         }
-        gathered.youngest_at = gathered.youngest_at.max(came_at);
+        collected.youngest_at = collected.youngest_at.max(came_at);
     }
-    gathered.is_closed |= gathered.behind.len() + 1 == album::LARGEST;
-    Ok(gathered)
+    collected.is_closed |= collected.behind.len() + 1 == album::LARGEST;
+    Ok(collected)
 }
 
-impl Gathered {
+impl Collected {
     /// Until when more may come; `None` if it is complete. Where the clock was set back, nobody waits for it.
     fn waits_until(&self, now: UnixMillis) -> Option<UnixMillis> {
         let until = self.youngest_at.plus(QUIET_FOR).min(self.first_at.plus(LONGEST));
@@ -102,9 +102,9 @@ impl Gathered {
 mod tests {
     use super::*;
 
-    fn gathered(first_at: i64, youngest_at: i64, is_closed: bool) -> Gathered {
+    fn collected(first_at: i64, youngest_at: i64, is_closed: bool) -> Collected {
         let (first_at, youngest_at) = (UnixMillis(first_at), UnixMillis(youngest_at));
-        Gathered { behind: Vec::new(), first_at, youngest_at, is_closed }
+        Collected { behind: Vec::new(), first_at, youngest_at, is_closed }
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
             (90_000, 90_000, false, 1000, None),
             (0, 90_000, false, 1000, None),
         ] {
-            let found = gathered(first_at, youngest_at, is_closed).waits_until(UnixMillis(now));
+            let found = collected(first_at, youngest_at, is_closed).waits_until(UnixMillis(now));
             assert_eq!(found, until.map(UnixMillis), "{first_at} {youngest_at} {is_closed} {now}");
         }
     }

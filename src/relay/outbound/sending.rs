@@ -19,7 +19,7 @@ use crate::{
         step::{Step, StepError, StepResult},
     },
     store::{Lease, NewJob, Outcome, StateChange, StoreError},
-    telegram::{bot::Bot, failure, place::Target, sent::Sent, upload::BodySent},
+    telegram::{bot::Bot, failure, routing::Target, sent::Sent, upload::BodySent},
     words::refusal,
 };
 
@@ -60,8 +60,8 @@ pub(in crate::relay) async fn step(context: &Context, lease: &Lease, body_sent: 
 /// already.
 fn is_of_another(context: &Context, outcome: &Outcome) -> Result<bool, StoreError> {
     let Outcome::Done { changes, .. } = outcome else { return Ok(false) };
-    for fact in changes {
-        if let StateChange::Link { ours, .. } = fact
+    for change in changes {
+        if let StateChange::Link { ours, .. } = change
             && context.store.kommo_message(ours)?.is_some()
         {
             return Ok(true);

@@ -6,7 +6,7 @@ use crate::{
         context::Context,
         outbound::{
             encode::encode,
-            manager_first::{self, Place},
+            manager_first::{self, LaneChoice},
             media_group::{self, Answer},
         },
         step::{Step, StepError, StepResult},
@@ -18,17 +18,17 @@ use crate::{
 /// were sent at once wait for each other.
 pub(in crate::relay) async fn unfold(context: &Context, lease: &Lease, outbound: Outbound) -> StepResult {
     match manager_first::place(context, &outbound, lease.lane()).await? {
-        Place::Here => {}
-        Place::Elsewhere(lane) => {
+        LaneChoice::Here => {}
+        LaneChoice::Elsewhere(lane) => {
             let then = vec![NewJob { id: None, lane, job: lease.job().clone() }];
             return Ok(Step::local(Outcome::Done { then, changes: Vec::new() }));
         }
-        Place::Nowhere(refusal) => return Err(StepError::local(Failure::Permanent(refusal))),
+        LaneChoice::Nowhere(refusal) => return Err(StepError::local(Failure::Permanent(refusal))),
     }
     let (group, written_at) = (outbound.group.clone(), outbound.written_at);
     let calls = encode(context, outbound)?;
     let outcome = match group {
-        Some(group) => media_group::gather(context, lease, &group, Answer { written_at, calls })?,
+        Some(group) => media_group::collect(context, lease, &group, Answer { written_at, calls })?,
         None => Outcome::Replace(calls.into_iter().map(Job::from).collect()),
     };
     Ok(Step::local(outcome))

@@ -55,7 +55,7 @@ enum Verdict {
     Uncertain,
     /// It is too old, and its hook may still come.
     Late,
-    /// It is too old, and its manager is told that it is not sent.
+    /// It is too old, and reported to its manager that it is not sent.
     Lost,
 }
 
@@ -97,7 +97,7 @@ impl Reconciler {
             let back = read.told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
             let back = span(back);
             tracing::warn!(conversation = %target.conversation, "the history is too long: messages older than {back} \
-                                                                 were not compared");
+                were not compared");
             summary.add(ReconcileSummary { in_part: 1, ..ReconcileSummary::default() });
         }
         let (mut missing, mut lost) = (Vec::new(), Vec::new());
@@ -117,9 +117,7 @@ impl Reconciler {
                 if says_nothing(&answer) {
                     summary.empty += 1;
                     tracing::warn!(conversation = %target.conversation, message = %past.id, "a missed message has \
-                                                                                             neither text nor file in \
-                                                                                             Kommo's history: not sent, \
-                                                                                             and its manager is told");
+                        neither text nor file in Kommo's history: not sent, and reported to its manager");
                 }
                 let (id, lane) = (Some(IdempotencyKey::hook(&past.id)), target.lane.clone());
                 missing.push(Missing { rank, job: NewJob { id, lane, job: answer.into() } });
@@ -180,15 +178,13 @@ impl Reconciler {
             Verdict::Sent => {}
             Verdict::Uncertain => {
                 summary.uncertain += 1;
-                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of {shown} \
-                                                                                         ago may have been delivered \
-                                                                                         before the store was restored: \
-                                                                                         not sent");
+                tracing::warn!(conversation = %target.conversation, message = %past.id, "a manager's message of \
+                    {shown} ago may have been delivered before the store was restored: not sent");
             }
             Verdict::Late | Verdict::Lost => {
                 summary.too_old += 1;
                 tracing::warn!(conversation = %target.conversation, message = %past.id, "a missed message is {shown} \
-                                                                                         old: not sent");
+                    old: not sent");
             }
         }
         Ok(verdict)

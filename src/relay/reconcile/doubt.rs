@@ -30,8 +30,8 @@ use crate::{
 };
 
 /// What an operator is to do.
-const ADVICE: &str = "nothing that managers wrote before now is sent by itself, for it may have been delivered; look in \
-                      Kommo at what they wrote since the snapshot or the copy was made, and at `telekommo parked list`";
+const ADVICE: &str = "nothing that managers wrote before now is sent by itself, for it may have been delivered; look \
+    in Kommo at what they wrote since the snapshot or the copy was made, and at `telekommo parked list`";
 
 /// What is kept back as long as nobody knows.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Reconciler {
 
     /// Treats the store as one that was restored, if what was read of a conversation proves that it has gone back in
     /// time.
-    pub(super) async fn heed(
+    pub(super) async fn decide(
         &self,
         target: &Target,
         read: &Read,

@@ -31,7 +31,7 @@ impl Reconciler {
             Ok(_) => return Ok(ReconcileSummary::default()),
             Err(error) => {
                 tracing::debug!(%error, "the account does not say in which chats something was sent: silent ones are \
-                                         compared later");
+                    compared later");
                 return Ok(ReconcileSummary::default());
             }
         }

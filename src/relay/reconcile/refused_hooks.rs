@@ -66,9 +66,9 @@ impl Reconciler {
         self.parts.metrics.note(
             Cause::Hooks,
             Some(format!(
-                "hooks: {answers} answers since {since} were found in Kommo's history instead of coming by their hooks, \
-                 and arrived late. Something in front of telekommo seems to refuse Kommo's hooks: let POST requests to \
-                 /kommo/ through"
+                "hooks: {answers} answers since {since} were found in Kommo's history instead of coming by their \
+                 hooks, and arrived late. Something in front of telekommo seems to refuse Kommo's hooks: let POST \
+                 requests to /kommo/ through"
             )),
         );
     }

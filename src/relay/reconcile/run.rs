@@ -138,7 +138,7 @@ impl Reconciler {
             Err(error) => return Ok(Err(error)),
         };
         search.has_read(target);
-        let mut summary = self.heed(target, &read, search).await?;
+        let mut summary = self.decide(target, &read, search).await?;
         let is_plain = !read.is_cut && !self.is_any_missing(target, &read, search)?;
         match &mut search.doubt {
             Some(doubt) if !is_plain => doubt.keep(target.clone(), read),
@@ -159,9 +159,8 @@ fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
     }
     let rounds = search.has_left(target);
     if rounds == TOLD_AFTER {
-        tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons, and telekommo keeps \
-                                             trying: look in Kommo whether its managers' messages have arrived. This is \
-                                             said once");
+        tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons, and telekommo \
+            keeps trying: look in Kommo whether its managers' messages have arrived. This is said once");
     } else {
         tracing::warn!(%conversation, why, rounds, "its history cannot be read: the next comparison tries again");
     }

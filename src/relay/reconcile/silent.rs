@@ -2,7 +2,7 @@
 //!
 //! Whoever wakes customers up writes precisely to those who have been silent. Of what is lost there nothing tells: in
 //! the store such a chat stays silent. So all chats are gone through, in the time that is left, one question each, and
-//! at the same leisurely rate as in a comparison that is made in any case. That is begun often enough for what it finds
+//! at the same low rate as in a comparison that is made in any case. That is begun often enough for what it finds
 //! to be young enough to be sent. Chats that are alive are among them: one that wakes up by its customer's words must
 //! not be left with a gap from before.
 

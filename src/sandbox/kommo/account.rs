@@ -79,7 +79,7 @@ impl Rest {
         Self { records: std::sync::Mutex::new(Records::new(now, amojo_id)), faults: Faults::new() }
     }
 
-    /// A panic elsewhere leaves the books usable: the test that caused it fails by itself.
+    /// A panic elsewhere leaves the records usable: the test that caused it fails by itself.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Records) -> R) -> R {
         act(&mut self.records.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }

@@ -63,7 +63,7 @@ impl Refusal {
         Self { status: 403, code: 403, kind: "ORIGIN_INVALID_SIGNATURE", description }
     }
 
-    /// As an account tells it that has these habits.
+    /// As an account with these quirks tells it.
     fn response(mut self, quirks: Quirks) -> Response {
         if self == Self::bad(self.description.as_str()) {
             (self.status, self.code) = (quirks.unfit_status, quirks.unfit_status);

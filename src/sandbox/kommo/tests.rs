@@ -214,7 +214,8 @@ async fn a_stale_or_forged_request_is_refused() {
     assert_eq!(response.status(), 403);
     assert_eq!(
         serde_json::from_slice::<Value>(&response.bytes().await.unwrap()).unwrap(),
-        json!({"status": 0, "error_code": 403, "error_type": "ORIGIN_INVALID_SIGNATURE", "error_description": "invalid signature"})
+        json!({"status": 0, "error_code": 403, "error_type": "ORIGIN_INVALID_SIGNATURE", "error_description": "invalid \
+            signature"})
     );
     let (status, answer) = call(&kommo, Method::POST, "elsewhere_else", "{}").await.unwrap();
     assert_eq!((status, &answer["error_type"]), (404, &json!("ORIGIN_NOT_REGISTERED")));

@@ -74,7 +74,8 @@ async fn shows_both_worlds() {
     assert_eq!(
         state,
         json!({
-            "bots": [{"source": "sales", "name": "Sales bot", "username": "acme_sales_bot", "groups": [], "owners": []}],
+            "bots": [{"source": "sales", "name": "Sales \
+             bot", "username": "acme_sales_bot", "groups": [], "owners": []}],
             "customers": [{"id": ANNA, "name": "Anna Petrova", "username": null}],
             "telegram": [{"source": "sales", "customer": ANNA, "group": null, "owner": null, "bot_action": null,
                 "blocked": false, "keyboard": [],

@@ -16,7 +16,7 @@ use crate::{
 };
 
 const NOT_MODIFIED: &str = "Bad Request: message is not modified: specified new message content and reply markup are \
-                            exactly the same as a current content and reply markup of the message";
+    exactly the same as a current content and reply markup of the message";
 
 /// `editMessageText`.
 pub(super) fn text(world: &mut World, token: &str, arguments: &Arguments, now: UnixMillis) -> Answer {

@@ -25,7 +25,7 @@ enum Act {
     LetGo(u8),
     Freeze(u8),
     Thaw(u8, bool),
-    Hurry(u8),
+    MakeDue(u8),
     Take(u8),
     Free,
 }
@@ -43,7 +43,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => lane.clone().prop_map(Act::LetGo),
         1 => lane.clone().prop_map(Act::Freeze),
         1 => (lane.clone(), any::<bool>()).prop_map(|(lane, comes)| Act::Thaw(lane, comes)),
-        1 => lane.clone().prop_map(Act::Hurry),
+        1 => lane.clone().prop_map(Act::MakeDue),
         1 => lane.prop_map(Act::Take),
         1 => Just(Act::Free),
     ]
@@ -123,7 +123,7 @@ impl World {
                 let first = jobs.first().map(|sequence| head(*sequence, None));
                 self.index.thaw(&lane(n), comes.into(), first);
             }
-            Act::Hurry(n) => self.index.make_due(&lane(n)),
+            Act::MakeDue(n) => self.index.make_due(&lane(n)),
             Act::Take(n) => {
                 let taken = self.index.take(&lane(n)).map(|at| (lane(n), at));
                 self.take(taken);
@@ -177,7 +177,7 @@ proptest! {
 }
 
 #[test]
-fn a_lane_that_is_held_twice_is_let_go_of_as_a_whole() {
+fn a_lane_that_is_held_twice_is_released_as_a_whole() {
     let mut index = Index::default();
     index.joined(&lane(1), head(5, None));
     index.hold(&Route::Inbound, [lane(1).thread], 0);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     domain::job::Route,
     store::{
-        keys::{self, Place},
+        keys::{self, JobKey},
         rows::{self, JobRow, ParkedRow},
         tables::CHATS,
     },
@@ -21,7 +21,7 @@ pub(super) struct Plan {
     /// How many jobs wait that go on.
     pub(super) waiting: u64,
     /// The jobs that go to Telegram, by their arrivals.
-    answers: BTreeMap<Vec<u8>, (Place, Vec<JobRow>)>,
+    answers: BTreeMap<Vec<u8>, (JobKey, Vec<JobRow>)>,
     /// Their keys.
     gone: BTreeSet<Vec<u8>>,
     /// The keys of those that cannot be read.
@@ -35,7 +35,7 @@ impl Plan {
     pub(super) fn note(&mut self, key: &[u8], value: &[u8]) {
         self.rows += 1;
         self.chats += u64::from(key.starts_with(&CHATS.prefix));
-        let place = Place::parse(key);
+        let place = JobKey::parse(key);
         let used = keys::next_sequence(key);
         let counted = (key == keys::SEQUENCE).then(|| rows::read(key, value)).flatten();
         let counted = counted.filter(|next| *next <= keys::SEQUENCES_END);
@@ -93,7 +93,7 @@ impl Plan {
         })
     }
 
-    fn is_parked(&self, place: &Place, jobs: &[JobRow]) -> bool {
+    fn is_parked(&self, place: &JobKey, jobs: &[JobRow]) -> bool {
         let jobs: Vec<_> = jobs.iter().map(|job| job.job.clone()).collect();
         self.parked.iter().any(|row| row.thread == place.lane.thread && row.jobs.ends_with(&jobs))
     }

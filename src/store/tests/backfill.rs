@@ -97,9 +97,9 @@ async fn nothing_is_put_among_what_somebody_works_on() {
     assert_eq!(drain(&store).await, ["1", "7"]);
 }
 
-/// Weaves into the lane that is held, and lets go of it after the new order was planned and before it is durable: both
+/// Fills in the lane that is held, and releases it after the new order was planned and before it is durable: both
 /// share one commit. Tells what could be claimed in between.
-async fn weave_and_let_go(store: &Store, late: &[usize]) -> String {
+async fn backfill_and_release(store: &Store, late: &[usize]) -> String {
     let (tell, told) = std::sync::mpsc::channel::<()>();
     let (come, came) = tokio::sync::oneshot::channel();
     let gate = store.0.committer.write(move |_| {
@@ -127,15 +127,15 @@ async fn who_lets_go_before_the_new_order_is_durable_claims_nothing_of_the_old()
     let store = Home::new().open();
     push(&store, &lane("a"), &["5", "7"]).await;
     hold(&store, 0);
-    assert_eq!(weave_and_let_go(&store, &[1, 6]).await, "nothing");
+    assert_eq!(backfill_and_release(&store, &[1, 6]).await, "nothing");
     assert_eq!(drain(&store).await, ["1", "5", "6", "7"]);
 }
 
 #[tokio::test]
-async fn a_lane_that_is_let_go_of_before_its_first_job_is_durable_is_not_forgotten() {
+async fn a_lane_that_is_released_before_its_first_job_is_durable_is_not_forgotten() {
     let store = Home::new().open();
     hold(&store, 0);
-    assert_eq!(weave_and_let_go(&store, &[1]).await, "nothing");
+    assert_eq!(backfill_and_release(&store, &[1]).await, "nothing");
     assert_eq!(drain(&store).await, ["1"]);
     push(&store, &lane("a"), &["7"]).await;
     hold(&store, 0);

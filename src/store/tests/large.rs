@@ -15,7 +15,7 @@ use crate::{
     store::{
         chunks::MOST_BYTES,
         db::{Batch, Db},
-        keys::Place,
+        keys::JobKey,
         open::database,
         rows::JobRow,
         write_txn::MOST_UNSYNCED_BYTES,
@@ -135,7 +135,7 @@ async fn no_burst_makes_sled_write_a_file_of_its_own() {
 async fn rows_that_an_older_version_has_written_are_read_and_go() {
     let home = Home::new();
     let store = home.open();
-    let place = |sequence| Place { lane: lane("a"), sequence, part: 0 };
+    let place = |sequence| JobKey { lane: lane("a"), sequence, part: 0 };
     for sequence in 0..3 {
         let row = rows::write(&JobRow::new(large(7, 200_000), NOW));
         store.tables().tree().insert(place(sequence).key(), row).unwrap();
@@ -277,7 +277,7 @@ async fn a_batch_that_is_too_much_for_one_step_goes_on_after_a_crash_in_the_midd
     assert!(store.tables().get(keys::JOURNAL).unwrap().is_none(), "it is done");
     assert_eq!(chunks(&store).await, 0, "nor is anything of the journal left");
     // The crash: the journal is durable, and the first of its rows is written.
-    let place = |sequence| Place { lane: lane("a"), sequence, part: 0 };
+    let place = |sequence| JobKey { lane: lane("a"), sequence, part: 0 };
     let mut rows = Writes::default();
     for sequence in 0..1500 {
         rows.remove(&place(sequence + 1).key());

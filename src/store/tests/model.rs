@@ -41,7 +41,7 @@ enum Act {
     Drop {
         lease: u8,
     },
-    Weave {
+    Backfill {
         lane: u8,
         before: Vec<u8>,
     },
@@ -53,7 +53,7 @@ enum Act {
         lane: u8,
     },
     LetGoOfAll,
-    Hurry {
+    MakeDue {
         lane: u8,
     },
     Unpark {
@@ -114,11 +114,11 @@ fn act() -> impl Strategy<Value = Act> {
         2 => unite,
         1 => (any::<u8>(), 0..60_u8).prop_map(|(lease, minutes)| Act::PutOff { lease, minutes }),
         1 => any::<u8>().prop_map(|lease| Act::Drop { lease }),
-        2 => (0..LANES, vec(0..6_u8, 0..4)).prop_map(|(lane, before)| Act::Weave { lane, before }),
+        2 => (0..LANES, vec(0..6_u8, 0..4)).prop_map(|(lane, before)| Act::Backfill { lane, before }),
         2 => (0..LANES, any::<bool>()).prop_map(|(lane, is_whole)| Act::Hold { lane, is_whole }),
         2 => (0..LANES).prop_map(|lane| Act::LetGo { lane }),
         1 => Just(Act::LetGoOfAll),
-        2 => (0..LANES).prop_map(|lane| Act::Hurry { lane }),
+        2 => (0..LANES).prop_map(|lane| Act::MakeDue { lane }),
         2 => vec(any::<u8>(), 1..3).prop_map(|which| Act::Unpark { which }),
         1 => any::<u8>().prop_map(|which| Act::DropParked { which }),
         3 => (0..90_u8).prop_map(|minutes| Act::Pass { minutes }),

@@ -152,7 +152,7 @@ async fn routes_are_apart() {
 }
 
 #[tokio::test]
-async fn a_push_behind_a_waiting_head_does_not_hurry_it() {
+async fn a_push_behind_a_waiting_head_does_not_make_it_due() {
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["a1"]).await;

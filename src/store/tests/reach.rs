@@ -6,9 +6,9 @@ use crate::domain::{
     timestamps::Arrived,
 };
 
-/// Keeps facts, by a job that is done.
+/// Keeps changes, by a job that is done.
 pub(super) async fn learn(store: &Store, changes: Vec<StateChange>) {
-    let job = NewJob { id: None, lane: lane("facts"), job: named_job("fact") };
+    let job = NewJob { id: None, lane: lane("changes"), job: named_job("change") };
     store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
     let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
     lease.settle(Outcome::Done { then: Vec::new(), changes }, NOW).await.unwrap();
@@ -79,7 +79,7 @@ async fn answers_go_by_the_newest_connection_of_a_person() {
 }
 
 #[tokio::test]
-async fn what_waits_for_another_try_is_hurried_when_the_bot_is_shut_out() {
+async fn what_waits_for_another_try_is_due_when_the_bot_is_shut_out() {
     let store = Home::new().open();
     let chat = group(7);
     let outbound = Lane::outbound(&chat);
@@ -96,7 +96,7 @@ async fn what_waits_for_another_try_is_hurried_when_the_bot_is_shut_out() {
     assert!(store.claim(&outbound.route, NOW).unwrap().is_some(), "and again");
 }
 
-/// An album is one job: its facts are kept in one go.
+/// An album is one job: its changes are kept in one go.
 #[tokio::test]
 async fn all_that_arrives_in_one_go_is_kept() {
     let store = Home::new().open();

@@ -186,7 +186,7 @@ async fn large_and_unreadable_rows_are_restored_as_they_were() {
     store.close().await.unwrap();
     // An answer that cannot be read may have been delivered since as well.
     let text = fs::read_to_string(&dump).unwrap();
-    let unreadable = keys::Place { lane: outbound.clone(), sequence: 50, part: 0 }.key();
+    let unreadable = keys::JobKey { lane: outbound.clone(), sequence: 50, part: 0 }.key();
     let key = hex::hex(&unreadable);
     let (rows, end) = text.trim_end().rsplit_once('\n').unwrap();
     let count: u64 = end.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();

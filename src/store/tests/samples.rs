@@ -179,7 +179,7 @@ pub(super) fn sample_jobs() -> Vec<Job> {
     jobs
 }
 
-/// One of every kind of fact, with every field filled.
+/// One of every kind of change, with every field filled.
 pub(super) fn changes() -> Vec<StateChange> {
     let conversation = conversation();
     let of = || conversation.clone();
@@ -257,7 +257,7 @@ pub(super) async fn fill(store: &Store) {
         username: Some("anna".to_owned()),
         good_until: NOW.plus(HOUR),
     };
-    store.remember_portrait(BOT, ContactId::Person(UserId(5)), &avatar).await.unwrap();
+    store.remember_avatar(BOT, ContactId::Person(UserId(5)), &avatar).await.unwrap();
     let imports = store.imports("scope");
     let owned = TelegramChat { owner: Some(UserId(6)), id: 5 };
     let imported = ImportedMessage { id: ImportedId { bot: BOT, chat: owned, message: 600 }, linked: None };
@@ -267,6 +267,6 @@ pub(super) async fn fill(store: &Store) {
     store.note_imports_by_managers(NOW).await.unwrap();
     store.redeem("invitation", "tg:sales:5".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
     let unreadable = r#"{"work":{"kind":"of tomorrow"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#;
-    let key = [keys::lane(&lane("tomorrow")), vec![0; keys::Place::BYTES]].concat();
+    let key = [keys::lane(&lane("tomorrow")), vec![0; keys::JobKey::BYTES]].concat();
     store.tables().insert(keys::aside(0, &key), unreadable).unwrap();
 }

@@ -105,7 +105,7 @@ async fn what_is_being_done_is_left_alone() {
     let first = all(&store).await.remove(0);
     assert_eq!(first.turn, Turn::UnderWay);
     assert_eq!(store.park_waiting(first.id, "stuck", NOW).await.unwrap(), Err(Untouched::UnderWay));
-    assert_eq!(store.hurry(first.id).await.unwrap(), Err(Untouched::UnderWay));
+    assert_eq!(store.try_now(first.id).await.unwrap(), Err(Untouched::UnderWay));
     lease.settle(done(), NOW).await.unwrap();
     assert_eq!(store.park_waiting(first.id, "stuck", NOW).await.unwrap(), Err(Untouched::Missing));
     assert_eq!(drain(&store).await, ["a2"]);
@@ -117,10 +117,10 @@ async fn what_waits_for_a_time_is_tried_at_once() {
     push(&store, &lane("a"), &["a1", "a2"]).await;
     claim(&store).unwrap().settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
     let ids: Vec<_> = store.waiting_in(lane("a"), 9).await.unwrap().iter().map(|job| job.id).collect();
-    assert_eq!(store.hurry(ids[1]).await.unwrap(), Err(Untouched::Behind(ids[0])));
-    assert_eq!(store.hurry(ids[0]).await.unwrap(), Ok(()));
+    assert_eq!(store.try_now(ids[1]).await.unwrap(), Err(Untouched::Behind(ids[0])));
+    assert_eq!(store.try_now(ids[0]).await.unwrap(), Ok(()));
     assert_eq!(drain(&store).await, ["a1", "a2"]);
-    assert_eq!(store.hurry(ids[0]).await.unwrap(), Err(Untouched::Missing));
+    assert_eq!(store.try_now(ids[0]).await.unwrap(), Err(Untouched::Missing));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::{
         bot::Bot,
         client::ANSWER_LIMIT_BYTES,
         error::CallError,
-        place::Target,
+        routing::Target,
         tests::scripted::{Reply, Scripted, bot, paced, refusal, success},
         updates::{Ask, Wait},
         upload::{BodySent, Incoming, SendAs, Upload, UploadError},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::telegram::{bot::Bot, place::Target, upload::SendAs};
+use crate::telegram::{bot::Bot, routing::Target, upload::SendAs};
 
 /// What arrives sooner needs no announcement.
 const SHOWN_AFTER: Duration = Duration::from_millis(700);
@@ -16,7 +16,7 @@ impl Bot {
         loop {
             if let Err(failure) = self.show(to.clone(), form.action()).await {
                 tracing::debug!(source = %self.source(), failure = %failure.why(), "the customer does not see that a \
-                                                                                    file comes");
+                    file comes");
             }
             tokio::time::sleep(SHOWN_EVERY).await;
         }

@@ -10,7 +10,7 @@ use crate::{
     },
     telegram::wire::{Message, RawObject, User},
     translate::from_telegram::{
-        Place,
+        DecodeContext,
         chats::{self, Chat},
         people,
     },
@@ -20,7 +20,7 @@ use crate::{
 /// Whether the bot is let into a chat; `None` if the update does not say.
 pub(super) fn membership(
     change: &RawObject,
-    place: &Place<'_>,
+    place: &DecodeContext<'_>,
     update: Option<i64>,
 ) -> Result<Option<MembershipChange>, Skip> {
     let bot = change.part("new_chat_member");
@@ -60,7 +60,7 @@ pub fn connection(wire: &RawObject) -> Option<Connection> {
 
 /// What becomes of a subscription that a customer pays the bot for (Bot API, `BotSubscriptionUpdated`): told in the
 /// customer's own chat, where they have paid.
-pub(super) fn subscription(change: &RawObject, place: &Place<'_>, update: Option<i64>) -> Option<Inbound> {
+pub(super) fn subscription(change: &RawObject, place: &DecodeContext<'_>, update: Option<i64>) -> Option<Inbound> {
     let user = change.part("user");
     let chat = user.number("id")?;
     let state = match change.text("state")?.as_str() {
@@ -89,7 +89,7 @@ pub(super) fn subscription(change: &RawObject, place: &Place<'_>, update: Option
 }
 
 /// Messages that are gone from a chat of Telegram Business.
-pub(super) fn deletion(wire: &RawObject, place: &Place<'_>) -> Option<Deletion> {
+pub(super) fn deletion(wire: &RawObject, place: &DecodeContext<'_>) -> Option<Deletion> {
     let chat = TelegramChat { owner: Some(place.connection?.owner), id: wire.part("chat").number("id")? };
     let named = |message| MessageId { bot: place.bot, chat, message, update: None };
     let messages = wire.list::<i64>("message_ids").into_iter().map(named).collect();
@@ -97,7 +97,7 @@ pub(super) fn deletion(wire: &RawObject, place: &Place<'_>) -> Option<Deletion> 
 }
 
 /// The move that a message tells of, from either side of it.
-pub(super) fn moved(message: &Message, place: &Place<'_>) -> Result<Option<Move>, Skip> {
+pub(super) fn moved(message: &Message, place: &DecodeContext<'_>) -> Result<Option<Move>, Skip> {
     let here = message.fields.part("chat").number("id");
     let ends = match (message.fields.number("migrate_from_chat_id"), message.fields.number("migrate_to_chat_id")) {
         (Some(from), _) => (Some(from), here),

@@ -7,7 +7,7 @@ use crate::{
         topic::Topic,
     },
     telegram::wire::{Message, RawObject, User},
-    translate::from_telegram::{Place, people},
+    translate::from_telegram::{DecodeContext, people},
     words::Language,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Chat {
 
 impl Chat {
     /// The chat that `message` is in, which `from` has written.
-    pub(super) fn of(message: &RawObject, from: User, place: &Place<'_>) -> Result<Self, Skip> {
+    pub(super) fn of(message: &RawObject, from: User, place: &DecodeContext<'_>) -> Result<Self, Skip> {
         let chat = message.part("chat");
         if is_guests(message) {
             return Err(Skip::NotAMessage("guest_message".to_owned()));
@@ -41,7 +41,7 @@ impl Chat {
     }
 
     /// A chat of the bot itself.
-    pub(super) fn of_bot(chat: &RawObject, from: User, place: &Place<'_>) -> Result<Self, Skip> {
+    pub(super) fn of_bot(chat: &RawObject, from: User, place: &DecodeContext<'_>) -> Result<Self, Skip> {
         let kind = chat.text("type");
         let id = chat.number("id").ok_or(Skip::Unreadable)?;
         match kind.ok_or(Skip::Unreadable)?.as_str() {
@@ -91,7 +91,7 @@ fn group(chat: &RawObject, id: i64) -> Customer {
 ///
 /// # Errors
 /// [`Skip::Own`] if the bot did: what it sends for Kommo is there already.
-pub(super) fn author(message: &Message, place: &Place<'_>) -> Result<Author, Skip> {
+pub(super) fn author(message: &Message, place: &DecodeContext<'_>) -> Result<Author, Skip> {
     let bot = i64::try_from(place.bot.0).ok();
     let from = message.from.as_ref().and_then(|from| from.id);
     let by_bot = message.fields.part("sender_business_bot").number("id");

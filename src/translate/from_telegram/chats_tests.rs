@@ -8,7 +8,7 @@ use crate::{
         time::UnixMillis,
         topic::Topic,
     },
-    translate::from_telegram::{Arrival, Place, Received},
+    translate::from_telegram::{Arrival, DecodeContext, Received},
     words::Language,
 };
 
@@ -31,7 +31,7 @@ fn olga() -> Connection {
 }
 
 fn read(raw: &str, connection: Option<&Connection>, groups: bool) -> Result<Arrival, Skip> {
-    Received::read(raw).decode(&Place {
+    Received::read(raw).decode(&DecodeContext {
         source: &source(),
         bot: BotId(1),
         connection,

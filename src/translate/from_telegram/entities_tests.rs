@@ -86,7 +86,7 @@ fn what_is_nested_or_crosses_keeps_every_word() {
 }
 
 #[test]
-fn what_makes_no_sense_is_let_go() {
+fn what_makes_no_sense_is_ignored() {
     for (offset, length) in [(-1, 3), (5, 0), (3, -2), (8, 1), (i64::MAX, i64::MAX), (i64::MIN, 5), (99, 1)] {
         assert_eq!(shown("plain ok", &[("code", offset, length, "")]), "plain ok", "{offset} {length}");
     }

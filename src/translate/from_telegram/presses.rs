@@ -9,7 +9,7 @@ use crate::{
     translate::{
         buttons,
         from_telegram::{
-            Place, Received,
+            DecodeContext, Received,
             chats::{self, Chat},
         },
     },
@@ -44,7 +44,11 @@ pub(super) fn at_home(query: &CallbackQuery) -> Option<i64> {
 }
 
 /// The press of a button; `None` for one that says nothing, such as that of a game.
-pub(super) fn press(query: CallbackQuery, place: &Place<'_>, update: Option<i64>) -> Result<Option<ButtonPress>, Skip> {
+pub(super) fn press(
+    query: CallbackQuery,
+    place: &DecodeContext<'_>,
+    update: Option<i64>,
+) -> Result<Option<ButtonPress>, Skip> {
     let home = at_home(&query);
     let from = query.from.unwrap_or_default();
     let (chat, message) = match (query.message, home) {
@@ -104,7 +108,7 @@ mod tests {
 
     fn read(raw: &str) -> Option<ButtonPress> {
         let (source, now) = (source(), UnixMillis(5));
-        let place = Place {
+        let place = DecodeContext {
             source: &source,
             bot: BotId(1),
             connection: None,

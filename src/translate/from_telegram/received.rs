@@ -7,7 +7,7 @@ use crate::{
         message::Skip,
     },
     telegram::wire::{self, Event, Message, RawObject, Update},
-    translate::from_telegram::{Arrival, Place, changes, chats, edited, message, presses, reaction},
+    translate::from_telegram::{Arrival, DecodeContext, changes, chats, edited, message, presses, reaction},
 };
 
 /// An update that was read: what it tells of itself before it is known whose chat it is in, and what it is about after
@@ -100,7 +100,7 @@ impl<'r> Received<'r> {
     ///
     /// # Errors
     /// [`Skip`] if there is nothing in it to relay, or if it cannot be read.
-    pub fn decode(&self, place: &Place<'_>) -> Result<Arrival, Skip> {
+    pub fn decode(&self, place: &DecodeContext<'_>) -> Result<Arrival, Skip> {
         let update = self.update.clone().ok_or(Skip::Unreadable)?;
         let nothing = Skip::NotAMessage(update.kind);
         match update.event {

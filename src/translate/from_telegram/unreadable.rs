@@ -32,7 +32,7 @@ mod tests {
             message::{Content, Skip},
             time::UnixMillis,
         },
-        translate::from_telegram::{Arrival, Place},
+        translate::from_telegram::{Arrival, DecodeContext},
         words::Language,
     };
 
@@ -42,7 +42,7 @@ mod tests {
 
     fn read(raw: &str) -> Result<Arrival, Skip> {
         let (source, now) = (source(), UnixMillis(1));
-        let place = Place {
+        let place = DecodeContext {
             source: &source,
             bot: BotId(1),
             connection: None,

@@ -126,7 +126,7 @@ async fn neither_cookies_nor_the_token_go_where_they_do_not_belong() {
     assert_eq!(answer.status(), 400, "the fake refuses cookies, as Kommo does");
     // What an account of anybody's may answer: go elsewhere, and take this with you.
     let (elsewhere, its_door) = listener().await;
-    let (account, door) = listener().await;
+    let (account, route) = listener().await;
     let origin = Url::parse(&format!("http://{account}")).unwrap();
     let client = Account::new(&Egress::default(), origin, "hush-token", Duration::from_secs(10)).unwrap();
     let answer = format!(
@@ -135,7 +135,7 @@ async fn neither_cookies_nor_the_token_go_where_they_do_not_belong() {
     );
     for _ in 0..2 {
         let (asked, (head, mut stream)) = tokio::join!(client.info(), async {
-            let (mut stream, _) = door.accept().await.unwrap();
+            let (mut stream, _) = route.accept().await.unwrap();
             let head = head_of(&mut stream).await;
             stream.write_all(answer.as_bytes()).await.unwrap();
             stream.shutdown().await.unwrap();

@@ -74,8 +74,8 @@ async fn a_chat_with_a_bot_of_its_own_which_is_not_polled() {
 async fn a_topic_of_ntfy() {
     let inbox = Inbox::open().await;
     let stage = with(&format!(
-        "alert_targets.phone.kind = \"ntfy\"\nalert_targets.phone.url = \"http://{}/topic\"\nalert_targets.phone.token = \
-         \"hushpassword\"\n",
+        "alert_targets.phone.kind = \"ntfy\"\nalert_targets.phone.url = \"http://{}/topic\"\nalert_targets.phone.token \
+         = \"hushpassword\"\n",
         inbox.address
     ))
     .await;

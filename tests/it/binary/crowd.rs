@@ -1,4 +1,4 @@
-//! Thousands of slow clients at the public door, and hooks among them.
+//! Thousands of slow clients at the public route, and hooks among them.
 
 use std::{
     net::SocketAddr,
@@ -47,7 +47,7 @@ const CROWD: [(Slow, usize); 5] =
     [(Slow::Silent, 1050), (Slow::Head, 1050), (Slow::Body, 1050), (Slow::HalfClosed, 100), (Slow::Reader, 150)];
 
 /// What the clients need to know.
-struct Door {
+struct Route {
     address: SocketAddr,
     hooks: String,
     file: String,
@@ -60,9 +60,9 @@ struct Door {
 struct Inside<'d>(&'d AtomicUsize);
 
 impl<'d> Inside<'d> {
-    fn of(door: &'d Door) -> Self {
-        door.inside.fetch_add(1, Ordering::Relaxed);
-        Self(&door.inside)
+    fn of(route: &'d Route) -> Self {
+        route.inside.fetch_add(1, Ordering::Relaxed);
+        Self(&route.inside)
     }
 }
 
@@ -72,7 +72,7 @@ impl Drop for Inside<'_> {
     }
 }
 
-impl Door {
+impl Route {
     fn first_words(&self, slow: Slow) -> String {
         let hook = format!("POST {} HTTP/1.1\r\nhost: x\r\nx-signature: {}\r\n", self.hooks, "0".repeat(40));
         match slow {
@@ -120,7 +120,7 @@ impl Door {
     }
 }
 
-async fn started(stage: &Harness) -> (Process, Arc<Door>) {
+async fn started(stage: &Harness) -> (Process, Arc<Route>) {
     let process = Process::start(stage, run(stage)).await;
     stage.telegram.write(SALES.token, ANNA, "/start");
     let begun = |stage: &Harness| stage.kommo.chat(&conversation()).is_some();
@@ -128,7 +128,7 @@ async fn started(stage: &Harness) -> (Process, Arc<Door>) {
     let address = process.ports().await.hooks;
     let hooks = format!("/kommo/{}", stage.kommo.settings().scope_id());
     let file = imported_file(stage).path().to_owned();
-    (process, Arc::new(Door { address, hooks, file, inside: AtomicUsize::new(0) }))
+    (process, Arc::new(Route { address, hooks, file, inside: AtomicUsize::new(0) }))
 }
 
 fn conversation() -> String {
@@ -160,15 +160,15 @@ async fn hooks_are_answered(stage: &Harness) {
 async fn hooks_are_answered_among_three_thousand_slow_clients_in_little_memory() {
     telekommo::serve::raise_open_files();
     let stage = Harness::without_bridge(BRISK).unwrap();
-    let (process, door) = started(&stage).await;
+    let (process, route) = started(&stage).await;
     hook(&stage, "before").await;
     let before = process.most_memory();
 
     let mut crowd = JoinSet::new();
     for slow in CROWD.into_iter().flat_map(|(slow, count)| std::iter::repeat_n(slow, count)) {
-        crowd.spawn(Arc::clone(&door).haunt(slow));
+        crowd.spawn(Arc::clone(&route).haunt(slow));
     }
-    let inside = || door.inside.load(Ordering::Relaxed);
+    let inside = || route.inside.load(Ordering::Relaxed);
     eventually("three thousand clients are connected", async || inside() > 3000).await;
     hooks_are_answered(&stage).await;
     let (clients, added) = (inside(), process.most_memory() - before);
@@ -180,17 +180,17 @@ async fn hooks_are_answered_among_three_thousand_slow_clients_in_little_memory()
 }
 
 /// Sends all of a large body but its last byte, at once, for ever.
-async fn almost_all(door: Arc<Door>) {
+async fn almost_all(route: Arc<Route>) {
     let length = 1024 * 1024;
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: x\r\nx-signature: {}\r\ncontent-length: {length}\r\n\r\n",
-        door.hooks,
+        route.hooks,
         "0".repeat(40)
     );
     let body = vec![b' '; length - 1];
     loop {
         let visit = async {
-            let mut stream = TcpStream::connect(door.address).await?;
+            let mut stream = TcpStream::connect(route.address).await?;
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(&body).await?;
             stream.read(&mut [0; 64]).await
@@ -203,13 +203,13 @@ async fn almost_all(door: Arc<Door>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn small_hooks_are_answered_among_large_bodies_that_never_end_in_little_memory() {
     let stage = Harness::without_bridge(BRISK).unwrap();
-    let (process, door) = started(&stage).await;
+    let (process, route) = started(&stage).await;
     hook(&stage, "before").await;
     let before = process.most_memory();
 
     let mut crowd = JoinSet::new();
     for _ in 0..200 {
-        crowd.spawn(almost_all(Arc::clone(&door)));
+        crowd.spawn(almost_all(Arc::clone(&route)));
     }
     process.logged("the slowest clients are dropped").await;
     hooks_are_answered(&stage).await;
@@ -223,13 +223,13 @@ async fn small_hooks_are_answered_among_large_bodies_that_never_end_in_little_me
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hooks_are_answered_even_when_no_file_can_be_opened_any_more() {
     let stage = Harness::without_bridge(BRISK).unwrap();
-    let (process, door) = started(&stage).await;
+    let (process, route) = started(&stage).await;
     hook(&stage, "before").await;
     process.limit_open_files(FEW_FILES);
 
     let mut crowd = JoinSet::new();
     for _ in 0..300 {
-        crowd.spawn(Arc::clone(&door).haunt(Slow::Silent));
+        crowd.spawn(Arc::clone(&route).haunt(Slow::Silent));
     }
     process.logged("no connection can be accepted").await;
     hooks_are_answered(&stage).await;
@@ -243,10 +243,10 @@ async fn hooks_are_answered_even_when_no_file_can_be_opened_any_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_not_read_for_its_head_is_told_with_who_sent_it_and_why() {
     let stage = Harness::without_bridge(BRISK).unwrap();
-    let (process, door) = started(&stage).await;
-    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    let (process, route) = started(&stage).await;
+    let mut stream = TcpStream::connect(route.address).await.unwrap();
     let both = "content-length: 0\r\ntransfer-encoding: chunked\r\n";
-    stream.write_all(format!("POST {} HTTP/1.1\r\nhost: x\r\n{both}\r\n", door.hooks).as_bytes()).await.unwrap();
+    stream.write_all(format!("POST {} HTTP/1.1\r\nhost: x\r\n{both}\r\n", route.hooks).as_bytes()).await.unwrap();
     let line = process.logged("if this is your web server, hooks are lost").await;
     for part in ["\"WARN\"", "127.0.0.1", "where the body ends is told in several ways"] {
         assert!(line.contains(part), "{part}: {line}");

@@ -30,8 +30,8 @@ fn begin(stage: &Harness) -> PathBuf {
     fs::create_dir(file.parent().unwrap()).unwrap();
     let text = format!(
         "# where the fakes are\ndata_dir = {:?}\n\n[server]\nlisten = \"{listen}\"\npublic_url = \
-         \"http://{listen}\"\n\n[admin]\nlisten = \"{admin}\"\n\n[telegram]\napi_url = {:?}\nproxy = \"none\"\npoll_timeout \
-         = \"1s\"\n\n[kommo]\nchats_url = {:?}\nproxy = \"none\"\n",
+         \"http://{listen}\"\n\n[admin]\nlisten = \"{admin}\"\n\n[telegram]\napi_url = {:?}\nproxy = \
+         \"none\"\npoll_timeout = \"1s\"\n\n[kommo]\nchats_url = {:?}\nproxy = \"none\"\n",
         stage.dir().join("data").display().to_string(),
         stage.telegram.url(),
         stage.kommo.url(),

@@ -91,7 +91,8 @@ async fn sources_are_shown_brought_in_step_and_deleted() {
     let printed = done(&stage, &["sources", "sync"]).await;
     assert_eq!(
         printed,
-        "support: created in Kommo\nsales: changed in Kommo\nold: in Kommo, but not in the configuration; left as it is\n"
+        "support: created in Kommo\nsales: changed in Kommo\nold: in Kommo, but not in the configuration; left as it \
+         is\n"
     );
     done(&stage, &["sources", "remove", "old"]).await;
     let printed = done(&stage, &["sources", "sync"]).await;

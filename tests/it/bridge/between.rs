@@ -57,7 +57,8 @@ outlived! {
     a_page_of_a_provider_that_blocks: Fault::Page { code: 451 }, "451 (HTML)";
     a_redirect_to_a_login: Fault::Page { code: 302 }, "302 (HTML)";
     an_empty_refusal: Fault::Status { code: 405, body: String::new() }, "405 (an empty answer)";
-    json_of_a_filter: Fault::Status { code: 406, body: r#"{"error":"forbidden"}"#.to_owned() }, "406 (JSON that is not Kommo's)";
+    json_of_a_filter: Fault::Status { code: 406, body: r#"{"error":"forbidden"}"#.to_owned() }, "406 (JSON that is not \
+        Kommo's)";
     a_lock: Fault::Status { code: 423, body: r#"{"status":423,"message":"locked"}"#.to_owned() }, "423";
     a_success_of_a_filter: Fault::Status { code: 200, body: r#"{"error":"forbidden"}"#.to_owned() }, "200 (JSON";
 }

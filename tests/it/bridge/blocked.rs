@@ -71,7 +71,8 @@ async fn answers_that_wait_fail_at_once() {
     stage.telegram.block(SALES.token, ANNA, true);
     stage.until("both have failed", |stage| waiting.iter().all(|id| !told(stage, id).is_empty())).await;
     for id in &waiting {
-        let fits = matches!(&told(&stage, id)[..], [Status::Failed { code: 901, text }] if text.contains("has blocked the bot"));
+        let fits = matches!(&told(&stage, id)[..], [Status::Failed { code: 901, text }] if text.contains("has blocked \
+            the bot"));
         assert!(fits, "{:?}", told(&stage, id));
     }
     let other = stage.reply(SALES, BEN, "you are not concerned").await;

@@ -58,8 +58,8 @@ async fn a_changed_caption_changes_the_message_and_doubles_no_file() {
     // Where Kommo does not take it, nothing is lost.
     let unknown = r#"{"error_code":404,"error_description":"NOT_FOUND"}"#;
     stage.kommo.fault(Endpoint::Message, Fault::Status { code: 404, body: unknown.to_owned() }, 1);
-    stage.telegram.edit(SALES.token, ANNA, ids[0], "the door");
-    let told = ("picture", "[edited] the door", &b"one"[..]);
+    stage.telegram.edit(SALES.token, ANNA, ids[0], "the route");
+    let told = ("picture", "[edited] the route", &b"one"[..]);
     stage.until_shown(&[("picture", "", b"one"), ("picture", "", b"two"), told]).await;
     stage.finish().await;
 }

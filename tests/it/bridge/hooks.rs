@@ -1,4 +1,4 @@
-//! Kommo's hooks at the public door: who is let in, and what becomes of them.
+//! Kommo's hooks at the public route: who is let in, and what becomes of them.
 
 use futures_util::future::join_all;
 use telekommo::sandbox::{

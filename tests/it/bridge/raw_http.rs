@@ -1,4 +1,4 @@
-//! Bytes at the public door that no honest client sends.
+//! Bytes at the public route that no honest client sends.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ const STRANGER: &str = "127.0.0.2";
 const REFUSALS: usize = 60;
 
 /// A bridge, and a hook that it would take.
-struct Door {
+struct Route {
     stage: TestStage,
     at: SocketAddr,
     path: String,
@@ -27,7 +27,7 @@ struct Door {
     signature: String,
 }
 
-impl Door {
+impl Route {
     async fn open() -> Self {
         let stage = TestStage::start().await;
         stage.begin(SALES, ANNA).await;
@@ -90,8 +90,8 @@ fn chunked(body: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_hook_is_taken_that_another_reader_might_not_see_as_one() {
-    let door = Door::open().await;
-    let (good, length, hook) = (door.good(""), door.hook.len(), &door.hook);
+    let route = Route::open().await;
+    let (good, length, hook) = (route.good(""), route.hook.len(), &route.hook);
     let chunks = chunked(hook);
     for (fields, body) in [
         (format!("content-length: {}\r\ntransfer-encoding: chunked\r\n", chunks.len()), chunks.clone()),
@@ -108,8 +108,8 @@ async fn no_hook_is_taken_that_another_reader_might_not_see_as_one() {
         (format!("content-length: {length}\r\nx: a\nb: c\r\n"), hook.clone()),
         ("content-length: 0\r\nhost: y\r\n".to_owned(), good.clone()),
     ] {
-        let answer = door.answer(&door.signed(&door.path, "HTTP/1.1", &fields, &body)).await;
-        assert_eq!((status(&answer), door.stage.waiting()), (400, 0), "{fields:?}: {answer}");
+        let answer = route.answer(&route.signed(&route.path, "HTTP/1.1", &fields, &body)).await;
+        assert_eq!((status(&answer), route.stage.waiting()), (400, 0), "{fields:?}: {answer}");
     }
     for (what, bytes) in [
         ("another line's end", good.replace("\r\n", "\n")),
@@ -119,29 +119,29 @@ async fn no_hook_is_taken_that_another_reader_might_not_see_as_one() {
         ("TLS", format!("\u{16}\u{3}\u{1}{good}")),
         ("no host", good.replace("host: x\r\n", "")),
     ] {
-        assert_eq!((status(&door.answer(&bytes).await), door.stage.waiting()), (400, 0), "{what}");
+        assert_eq!((status(&route.answer(&bytes).await), route.stage.waiting()), (400, 0), "{what}");
     }
     // Behind a request that was refused or answered, nothing is read.
     for first in [good.replace("host: x", "host : x"), "GET / HTTP/1.1\r\nhost: x\r\n\r\n".to_owned()] {
-        let answer = door.answer(&format!("{first}{good}")).await;
-        assert!(matches!(status(&answer), 400 | 404) && door.stage.waiting() == 0, "{answer}");
+        let answer = route.answer(&format!("{first}{good}")).await;
+        assert!(matches!(status(&answer), 400 | 404) && route.stage.waiting() == 0, "{answer}");
     }
     for (what, bytes) in [
-        ("chunks", door.signed(&door.path, "HTTP/1.1", "transfer-encoding: chunked\r\n", &chunks)),
+        ("chunks", route.signed(&route.path, "HTTP/1.1", "transfer-encoding: chunked\r\n", &chunks)),
         ("HTTP/1.0", good.replace("HTTP/1.1", "HTTP/1.0")),
-        ("a whole address", good.replace(&door.path, &format!("http://elsewhere.test{}", door.path))),
+        ("a whole address", good.replace(&route.path, &format!("http://elsewhere.test{}", route.path))),
         ("pipelined", format!("{good}{good}")),
         ("as usual", good),
     ] {
-        assert_eq!(status(&door.answer(&bytes).await), 200, "{what}");
+        assert_eq!(status(&route.answer(&bytes).await), 200, "{what}");
     }
-    door.stage.until_settled().await;
-    door.stage.finish().await;
+    route.stage.until_settled().await;
+    route.stage.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_is_too_large_or_no_body_at_all_is_refused_as_soon_as_that_is_seen() {
-    let door = Door::open().await;
+    let route = Route::open().await;
     let limit = 1024 * 1024;
     let announced = format!("content-length: {}\r\n", limit + 1);
     for (what, fields, body, want) in [
@@ -162,46 +162,46 @@ async fn a_body_that_is_too_large_or_no_body_at_all_is_refused_as_soon_as_that_i
         ("endless fields", "x: y\r\n".repeat(8_000), String::new(), 431),
         ("many fields", "x: y\r\n".repeat(200), String::new(), 431),
     ] {
-        let answer = door.answer(&door.signed(&door.path, "HTTP/1.1", &fields, &body)).await;
-        assert_eq!((status(&answer), door.stage.waiting()), (want, 0), "{what}: {answer}");
+        let answer = route.answer(&route.signed(&route.path, "HTTP/1.1", &fields, &body)).await;
+        assert_eq!((status(&answer), route.stage.waiting()), (want, 0), "{what}: {answer}");
     }
     let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(40_000));
-    assert_eq!(door.status_for("127.0.0.1", &long).await, 431);
+    assert_eq!(route.status_for("127.0.0.1", &long).await, 431);
     // Nobody is let go on whose body is worth nothing.
-    let unsigned = door.good("expect: 100-continue\r\n").replace("x-signature", "x-other");
+    let unsigned = route.good("expect: 100-continue\r\n").replace("x-signature", "x-other");
     let head = unsigned.split_inclusive("\r\n\r\n").next().unwrap();
-    assert_eq!(door.status_for("127.0.0.1", head).await, 401);
-    let answer = door.answer(&door.good("expect: 100-continue\r\n")).await;
+    assert_eq!(route.status_for("127.0.0.1", head).await, 401);
+    let answer = route.answer(&route.good("expect: 100-continue\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"), "{answer}");
-    door.stage.until_settled().await;
-    door.stage.finish().await;
+    route.stage.until_settled().await;
+    route.stage.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_methods_and_other_targets_lead_nowhere() {
-    let door = Door::open().await;
-    let link = imported_as(&door.stage, Some("image/png"), "x.png");
+    let route = Route::open().await;
+    let link = imported_as(&route.stage, Some("image/png"), "x.png");
     let methods = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PUT", "DELETE", "PATCH", "post", "X-Y"];
     for (number, method) in methods.into_iter().enumerate() {
         // Each is somebody else's, so that there are not too many of one.
         let from = format!("127.0.1.{number}");
         let ask = |target: &str| format!("{method} {target} HTTP/1.1\r\nhost: x\r\nx-secret: hush\r\n\r\n");
-        for target in ["/", &door.path, "*", "x:443", "http://x/", "http://x/kommo"] {
-            let answer = door.answer_to(&from, &ask(target)).await;
+        for target in ["/", &route.path, "*", "x:443", "http://x/", "http://x/kommo"] {
+            let answer = route.answer_to(&from, &ask(target)).await;
             assert!(matches!(status(&answer), 400 | 404) && !answer.contains("hush"), "{method} {target}: {answer}");
         }
-        let answer = door.answer_to(&from, &ask(link.path())).await;
+        let answer = route.answer_to(&from, &ask(link.path())).await;
         assert_eq!(status(&answer), if method == "HEAD" { 200 } else { 405 }, "{method}: {answer}");
         assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
     }
-    assert_eq!(door.stage.waiting(), 0);
-    door.stage.finish().await;
+    assert_eq!(route.stage.waiting(), 0);
+    route.stage.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_path_leads_out_of_the_folder_and_no_file_is_a_page() {
-    let door = Door::open().await;
-    let link = imported_as(&door.stage, None, "x.bin");
+    let route = Route::open().await;
+    let link = imported_as(&route.stage, None, "x.bin");
     let (head, _) = link.path().rsplit_once('/').unwrap();
     for path in [
         "/media/../../etc/passwd",
@@ -219,14 +219,14 @@ async fn no_path_leads_out_of_the_folder_and_no_file_is_a_page() {
         &format!("{head}./x"),
     ] {
         assert_eq!(
-            door.status_for("127.0.0.1", &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await,
+            route.status_for("127.0.0.1", &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await,
             404,
             "{path}"
         );
     }
     // What stands behind a link is for people, and leads nowhere.
     for tail in ["/../../../etc/passwd", "/%2e%2e%2fsecret", "/x.html"] {
-        let answer = door.answer(&format!("HEAD {head}{tail} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+        let answer = route.answer(&format!("HEAD {head}{tail} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
         assert!(status(&answer) == 200 && answer.contains("filename=\"x.bin\""), "{tail}: {answer}");
     }
     for (kind, served, shown) in [
@@ -238,9 +238,9 @@ async fn no_path_leads_out_of_the_folder_and_no_file_is_a_page() {
         ("application/pdf", "application/pdf", "attachment"),
         ("image/png", "image/png", "inline"),
     ] {
-        let link = imported_as(&door.stage, Some(kind), "page.html");
+        let link = imported_as(&route.stage, Some(kind), "page.html");
         for fields in ["", "range: bytes=0-9\r\n", "range: bytes=99999999-\r\n", "accept: text/html\r\n"] {
-            let answer = door.answer(&format!("HEAD {} HTTP/1.1\r\nhost: x\r\n{fields}\r\n", link.path())).await;
+            let answer = route.answer(&format!("HEAD {} HTTP/1.1\r\nhost: x\r\n{fields}\r\n", link.path())).await;
             for told in [
                 &format!("content-type: {served}\r\n"),
                 &format!("content-disposition: {shown}; "),
@@ -251,42 +251,42 @@ async fn no_path_leads_out_of_the_folder_and_no_file_is_a_page() {
             }
         }
     }
-    door.stage.finish().await;
+    route.stage.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_sends_much_that_is_refused_is_told_so_and_signed_hooks_of_the_same_address_pass() {
-    let door = Door::open().await;
-    let link: Url = imported_as(&door.stage, None, "x.bin");
-    let unsigned = door.good("").replace("x-signature", "x-other");
-    let wrong = door.good("").replace(&door.signature, &"0".repeat(40));
-    let asked = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", door.path);
+    let route = Route::open().await;
+    let link: Url = imported_as(&route.stage, None, "x.bin");
+    let unsigned = route.good("").replace("x-signature", "x-other");
+    let wrong = route.good("").replace(&route.signature, &"0".repeat(40));
+    let asked = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", route.path);
     let bent = "GET /media/e30.AAAA/x HTTP/1.1\r\nhost: x\r\n\r\n";
     let read = format!("HEAD {} HTTP/1.1\r\nhost: x\r\n\r\n", link.path());
     let refused = [(&*unsigned, 401), (&*wrong, 401), (&*asked, 404), (bent, 404)];
     for (bytes, want) in refused.into_iter().cycle().take(REFUSALS) {
-        assert_eq!(door.status_for(STRANGER, bytes).await, want);
+        assert_eq!(route.status_for(STRANGER, bytes).await, want);
     }
     for (bytes, _) in refused {
-        let answer = door.answer_to(STRANGER, bytes).await;
+        let answer = route.answer_to(STRANGER, bytes).await;
         assert!(status(&answer) == 429 && answer.contains("retry-after: 60\r\n"), "{answer}");
     }
     // Nor are visits limited: a health check, and `telekommo check`, hear who is here.
     for _ in 0..=REFUSALS {
-        let answer = door.answer_to(STRANGER, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        let answer = route.answer_to(STRANGER, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
         assert!(status(&answer) == 404 && answer.ends_with(telekommo::serve::HERE), "{answer}");
     }
-    assert_eq!(door.status_for(STRANGER, &read).await, 200, "a good link");
-    assert_eq!(door.status_for(STRANGER, &door.good("")).await, 200, "a signed hook");
-    assert_eq!(door.status_for("127.0.0.3", &unsigned).await, 401, "somebody else");
+    assert_eq!(route.status_for(STRANGER, &read).await, 200, "a good link");
+    assert_eq!(route.status_for(STRANGER, &route.good("")).await, 200, "a signed hook");
+    assert_eq!(route.status_for("127.0.0.3", &unsigned).await, 401, "somebody else");
     // A stranger's word is not believed, and a trusted web server's is.
     let said = |hops: &str| unsigned.replace("host: x", &format!("host: x\r\nx-forwarded-for: {hops}"));
-    assert_eq!(door.status_for(STRANGER, &said("192.0.2.7")).await, 429);
-    assert_eq!(door.status_for("127.0.0.1", &said("192.0.2.7")).await, 401);
-    assert_eq!(door.status_for("127.0.0.1", &said(STRANGER)).await, 429);
-    assert_eq!(door.status_for("127.0.0.1", &said(&format!("192.0.2.7, {STRANGER}"))).await, 429);
-    assert_eq!(door.status_for("127.0.0.1", &said(&format!("{STRANGER}, 192.0.2.7"))).await, 401);
-    assert_eq!(door.status_for("127.0.0.1", &said(&format!("{STRANGER}, nonsense"))).await, 401);
-    door.stage.until_settled().await;
-    door.stage.finish().await;
+    assert_eq!(route.status_for(STRANGER, &said("192.0.2.7")).await, 429);
+    assert_eq!(route.status_for("127.0.0.1", &said("192.0.2.7")).await, 401);
+    assert_eq!(route.status_for("127.0.0.1", &said(STRANGER)).await, 429);
+    assert_eq!(route.status_for("127.0.0.1", &said(&format!("192.0.2.7, {STRANGER}"))).await, 429);
+    assert_eq!(route.status_for("127.0.0.1", &said(&format!("{STRANGER}, 192.0.2.7"))).await, 401);
+    assert_eq!(route.status_for("127.0.0.1", &said(&format!("{STRANGER}, nonsense"))).await, 401);
+    route.stage.until_settled().await;
+    route.stage.finish().await;
 }

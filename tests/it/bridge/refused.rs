@@ -1,4 +1,4 @@
-//! Who is turned away at the public door can read why, however much was sent, and holds nothing for long.
+//! Who is turned away at the public route can read why, however much was sent, and holds nothing for long.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::support::{TestStage, WITHIN, conversation, eventually, in_telegram};
 const SALES: Line = LINES[0];
 const MIB: usize = 1024 * 1024;
 
-async fn door(stage: &TestStage) -> TcpStream {
+async fn route(stage: &TestStage) -> TcpStream {
     TcpStream::connect(stage.bridge().expect("the bridge runs").public_addr()).await.unwrap()
 }
 
@@ -54,7 +54,7 @@ async fn whoever_sends_three_mebibytes_at_once_can_read_why_not() {
         (format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(20_000)), "HTTP/1.1 431 "),
         ("what is this\r\n\r\n".to_owned(), "HTTP/1.1 400 Bad Request\r\n"),
     ] {
-        let stream = door(&stage).await;
+        let stream = route(&stage).await;
         let read = timeout(WITHIN, written_then_read(stream, &head, 3 * MIB)).await.expect("the connection ends");
         let read = read.unwrap_or_else(|error| panic!("{answer:?} cannot be read: {error}"));
         assert!(read.starts_with(answer), "{read:?} instead of {answer:?}");
@@ -67,7 +67,7 @@ async fn whoever_sends_three_mebibytes_at_once_can_read_why_not() {
 async fn whoever_never_stops_sending_is_cut_off() {
     let stage = TestStage::start().await;
     for headers in [signed(usize::MAX / 2), "transfer-encoding: chunked\r\n".to_owned()] {
-        let mut stream = door(&stage).await;
+        let mut stream = route(&stage).await;
         stream.write_all(head(&stage, &headers).as_bytes()).await.unwrap();
         let sending = async {
             let piece = vec![b'1'; MIB];
@@ -88,7 +88,8 @@ async fn whoever_never_stops_sending_is_cut_off() {
 async fn a_body_that_does_not_come_is_refused_in_words_and_counted() {
     let stage = TestStage::start().await;
     let begun = Instant::now();
-    let answer = timeout(WITHIN, written_then_read(door(&stage).await, &head(&stage, &signed(100)), 99)).await.unwrap();
+    let answer =
+        timeout(WITHIN, written_then_read(route(&stage).await, &head(&stage, &signed(100)), 99)).await.unwrap();
     let (answer, took) = (answer.unwrap(), begun.elapsed().as_secs());
     assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer:?}");
     assert!((4..9).contains(&took), "after {took} s");
@@ -101,7 +102,7 @@ async fn a_head_that_does_not_come_ends_the_connection_after_five_seconds() {
     let stage = TestStage::start().await;
     for words in ["", "POST /kommo/x HTTP/1.1\r\n"] {
         let begun = Instant::now();
-        let answer = timeout(WITHIN, written_then_read(door(&stage).await, words, 0)).await.expect("it ends");
+        let answer = timeout(WITHIN, written_then_read(route(&stage).await, words, 0)).await.expect("it ends");
         assert!(answer.is_err() || answer.is_ok_and(|answer| answer.is_empty()));
         let took = begun.elapsed().as_secs();
         assert!((4..9).contains(&took), "after {took} s");
@@ -118,7 +119,7 @@ async fn a_hook_whose_sender_sends_nothing_more_or_is_gone_is_stored() {
         let hook = raw::bytes(&raw::message(&id, &conversation(SALES, ANNA), &format!("hello {number}")));
         let signature = raw::signature(&stage, &hook);
         let head = head(&stage, &format!("x-signature: {signature}\r\ncontent-length: {}\r\n", hook.len()));
-        let mut stream = door(&stage).await;
+        let mut stream = route(&stage).await;
         stream.write_all(&[head.as_bytes(), &hook].concat()).await.unwrap();
         stream.shutdown().await.unwrap();
         if leaves {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use reqwest::Url;
 use telekommo::{
-    net::{Egress, Http, Proxy, Trouble},
+    net::{Egress, Http, Proxy, RequestError},
     sandbox::harness::unused_address,
 };
 use tokio::{
@@ -21,7 +21,7 @@ use super::{
 /// Long enough for a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-async fn trouble(proxy: &str, url: &str) -> Trouble {
+async fn trouble(proxy: &str, url: &str) -> RequestError {
     let egress = Egress::new(Proxy::parse(proxy).unwrap());
     let http = Http::new(&egress, |client| client.connect_timeout(PATIENCE).timeout(PATIENCE)).unwrap();
     let url = Url::parse(url).unwrap();
@@ -51,7 +51,7 @@ async fn saying(bytes: &'static [u8]) -> SocketAddr {
 }
 
 #[track_caller]
-fn assert_says(trouble: &Trouble, words: &[&str], was_sent: bool) {
+fn assert_says(trouble: &RequestError, words: &[&str], was_sent: bool) {
     let text = trouble.to_string();
     assert!(words.iter().all(|word| text.contains(word)), "{text:?} does not say {words:?}");
     assert!(!text.contains("os error") && !text.contains("secret") && !text.contains("/bot"), "{text:?}");

@@ -106,7 +106,8 @@ async fn the_status_page_fits_phones_and_desktops_in_light_and_dark() {
     for (name, width, height) in [("phone", 360, 740), ("desktop", 1280, 900)] {
         for scheme in ["light", "dark"] {
             browser.emulate(width, height, scheme).await;
-            let drawn = "return [...document.querySelectorAll('.plot')].every(it => it.firstChild.viewBox.baseVal.width <= it.clientWidth + 1)";
+            let drawn = "return [...document.querySelectorAll('.plot')].every(it => \
+                it.firstChild.viewBox.baseVal.width <= it.clientWidth + 1)";
             browser.until("the charts fit", drawn).await;
             assert_fits(&browser, &format!("{name} {scheme}")).await;
             browser.screenshot(&format!("status-{name}-{scheme}")).await;

@@ -6,90 +6,90 @@ use reqwest::StatusCode;
 
 use crate::{
     cli::check::{finding::Finding, fine, unknown, wrong},
-    net::{Cause, Place, Trouble},
-    serve::{HERE, mark::Door},
+    net::{Cause, Endpoint, RequestError},
+    serve::{HERE, mark::Route},
 };
 
 /// What is heard.
 #[derive(Clone, Debug)]
 pub(super) enum Heard {
-    /// The process that should be reached, which has taken the path for one to this door.
-    Ours { door: String },
+    /// The process that should be reached, which has taken the path for one to this route.
+    Ours { route: String },
     /// A telekommo, and not that one.
-    AnotherTelekommo(Place),
+    AnotherTelekommo(Endpoint),
     /// Something else. `is_telekommo` says that it speaks like one that has not seen the nonce.
-    Stranger { place: Place, status: StatusCode, is_telekommo: bool },
+    Stranger { place: Endpoint, status: StatusCode, is_telekommo: bool },
     /// No answer.
-    Nothing(Trouble),
+    Nothing(RequestError),
 }
 
-/// What it means for a way that should lead to this `door` of what listens at `listen`.
-pub(super) fn told(about: &'static str, heard: &Heard, door: Door, listen: SocketAddr) -> Finding {
+/// What it means for a way that should lead to this `route` of what listens at `listen`.
+pub(super) fn told(about: &'static str, heard: &Heard, route: Route, listen: SocketAddr) -> Finding {
     match heard {
-        Heard::Ours { door: seen } if *seen == door.to_string() => fine(about, leads_here(door)),
+        Heard::Ours { route: seen } if *seen == route.to_string() => fine(about, leads_here(route)),
         Heard::Ours { .. } => wrong(
             about,
-            "it leads here, but the web server changes the path on the way: let it pass the path on as it is; or, if the \
-             internet uses that path too, write it into server.public_url",
+            "it leads here, but the web server changes the path on the way: let it pass the path on as it is; or, if \
+             the internet uses that path too, write it into server.public_url",
         ),
         Heard::AnotherTelekommo(place) => wrong(
             about,
             format!(
-                "{place} leads to another telekommo than this one: stop that one, or let the web server pass requests on to \
-                 http://{listen}"
+                "{place} leads to another telekommo than this one: stop that one, or let the web server pass requests \
+                 on to http://{listen}"
             ),
         ),
         Heard::Stranger { place, is_telekommo: true, .. } => wrong(
             about,
             format!(
-                "{place} leads to a telekommo that is another one or an older version, or the web server in between takes \
-                 headers away: let it pass requests on to http://{listen} as they are"
+                "{place} leads to a telekommo that is another one or an older version, or the web server in between \
+                 takes headers away: let it pass requests on to http://{listen} as they are"
             ),
         ),
-        Heard::Stranger { place, status, .. } => wrong(about, stranger(place, *status, door, listen)),
+        Heard::Stranger { place, status, .. } => wrong(about, stranger(place, *status, route, listen)),
         Heard::Nothing(trouble) => nothing(about, trouble),
     }
 }
 
-const fn leads_here(door: Door) -> &'static str {
-    match door {
-        Door::Front => "it leads to this telekommo",
-        Door::Hooks => "Kommo's hooks get here",
-        Door::Files => "requests for customers' files get here. No file was fetched: no bot has a picture of itself",
+const fn leads_here(route: Route) -> &'static str {
+    match route {
+        Route::Front => "it leads to this telekommo",
+        Route::Hooks => "Kommo's hooks get here",
+        Route::Files => "requests for customers' files get here. No file was fetched: no bot has a picture of itself",
     }
 }
 
-fn stranger(place: &Place, status: StatusCode, door: Door, listen: SocketAddr) -> String {
-    let lost = match door {
-        Door::Front => "Until then Kommo's hooks and files are lost",
-        Door::Hooks => "Until then Kommo's hooks are lost",
-        Door::Files => "Until then Kommo gets no files of customers",
+fn stranger(place: &Endpoint, status: StatusCode, route: Route, listen: SocketAddr) -> String {
+    let lost = match route {
+        Route::Front => "Until then Kommo's hooks and files are lost",
+        Route::Hooks => "Until then Kommo's hooks are lost",
+        Route::Files => "Until then Kommo gets no files of customers",
     };
-    match (status.as_u16(), door) {
+    match (status.as_u16(), route) {
         (502..=504, _) => format!(
             "{place} answers {status}: the web server does not reach telekommo. Let it pass requests on to \
              http://{listen}. {lost}"
         ),
-        (401 | 403 | 405 | 406 | 429, Door::Hooks) => format!(
-            "{place} answers {status} to what comes like a hook: a firewall or a rule of the web server refuses it. Let \
-             POST requests below /kommo pass without a password and without a check for robots. {lost}"
+        (401 | 403 | 405 | 406 | 429, Route::Hooks) => format!(
+            "{place} answers {status} to what comes like a hook: a firewall or a rule of the web server refuses it. \
+             Let POST requests below /kommo pass without a password and without a check for robots. {lost}"
         ),
-        (_, Door::Front) => format!(
+        (_, Route::Front) => format!(
             "{place} answers {status}, and does not lead to telekommo: let the web server pass its requests on to \
              http://{listen}, or correct server.public_url. {lost}"
         ),
-        (_, Door::Hooks) => format!(
+        (_, Route::Hooks) => format!(
             "{place} answers {status} itself: let the web server pass everything below /kommo on to http://{listen}. \
              {lost}"
         ),
-        (_, Door::Files) => format!(
+        (_, Route::Files) => format!(
             "{place} answers {status} itself: let the web server pass everything below /media on to http://{listen}. \
              {lost}"
         ),
     }
 }
 
-fn nothing(about: &'static str, trouble: &Trouble) -> Finding {
+fn nothing(about: &'static str, trouble: &RequestError) -> Finding {
     let lost = "Until that is mended Kommo's hooks and files are lost";
     match trouble.cause {
         Cause::Name(_) => wrong(
@@ -113,8 +113,8 @@ fn nothing(about: &'static str, trouble: &Trouble) -> Finding {
         Cause::Proxy(_) | Cause::Late(_) | Cause::Broken(_) | Cause::Other(_) => unknown(
             about,
             format!(
-                "not checked: {trouble}. Some networks do not let a machine reach itself from outside: open the address \
-                 with /kommo/ behind it on a phone without Wi-Fi; it should say \"{}\"",
+                "not checked: {trouble}. Some networks do not let a machine reach itself from outside: open the \
+                 address with /kommo/ behind it on a phone without Wi-Fi; it should say \"{}\"",
                 HERE.trim_end()
             ),
         ),
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
     use crate::{cli::check::finding::State, net::Phase};
 
-    fn place() -> Place {
-        Place { host: "tk.acme.com".to_owned(), proxy: None }
+    fn place() -> Endpoint {
+        Endpoint { host: "tk.acme.com".to_owned(), proxy: None }
     }
 
     #[test]
@@ -138,25 +138,25 @@ mod tests {
             status: StatusCode::from_u16(code).unwrap(),
             is_telekommo,
         };
-        let silent = |cause| Heard::Nothing(Trouble { place: place(), cause, was_sent: false });
-        let ours = |door: &str| Heard::Ours { door: door.to_owned() };
-        for (heard, door, state, words) in [
-            (ours("front"), Door::Front, State::Ok, "leads to this telekommo"),
-            (ours("hooks"), Door::Hooks, State::Ok, "get here"),
-            (ours("front"), Door::Hooks, State::Wrong, "changes the path"),
-            (Heard::AnotherTelekommo(place()), Door::Front, State::Wrong, "another telekommo than this one"),
-            (status(404, true), Door::Front, State::Wrong, "takes headers away"),
-            (status(200, false), Door::Front, State::Wrong, "correct server.public_url"),
-            (status(502, false), Door::Front, State::Wrong, "does not reach telekommo. Let it pass"),
-            (status(403, false), Door::Hooks, State::Wrong, "a firewall or a rule"),
-            (status(404, false), Door::Hooks, State::Wrong, "below /kommo on to http://127.0.0.1:8080"),
-            (status(404, false), Door::Files, State::Wrong, "below /media on"),
-            (silent(Cause::Name("unknown".to_owned())), Door::Front, State::Wrong, "(DNS)"),
-            (silent(Cause::Connection("refused".to_owned())), Door::Front, State::Wrong, "open its port"),
-            (silent(Cause::Tls("it has expired".to_owned())), Door::Front, State::Wrong, "See to the certificate"),
-            (silent(Cause::Late(Phase::Answer)), Door::Front, State::Unknown, "on a phone"),
+        let silent = |cause| Heard::Nothing(RequestError { place: place(), cause, was_sent: false });
+        let ours = |route: &str| Heard::Ours { route: route.to_owned() };
+        for (heard, route, state, words) in [
+            (ours("front"), Route::Front, State::Ok, "leads to this telekommo"),
+            (ours("hooks"), Route::Hooks, State::Ok, "get here"),
+            (ours("front"), Route::Hooks, State::Wrong, "changes the path"),
+            (Heard::AnotherTelekommo(place()), Route::Front, State::Wrong, "another telekommo than this one"),
+            (status(404, true), Route::Front, State::Wrong, "takes headers away"),
+            (status(200, false), Route::Front, State::Wrong, "correct server.public_url"),
+            (status(502, false), Route::Front, State::Wrong, "does not reach telekommo. Let it pass"),
+            (status(403, false), Route::Hooks, State::Wrong, "a firewall or a rule"),
+            (status(404, false), Route::Hooks, State::Wrong, "below /kommo on to http://127.0.0.1:8080"),
+            (status(404, false), Route::Files, State::Wrong, "below /media on"),
+            (silent(Cause::Name("unknown".to_owned())), Route::Front, State::Wrong, "(DNS)"),
+            (silent(Cause::Connection("refused".to_owned())), Route::Front, State::Wrong, "open its port"),
+            (silent(Cause::Tls("it has expired".to_owned())), Route::Front, State::Wrong, "See to the certificate"),
+            (silent(Cause::Late(Phase::Answer)), Route::Front, State::Unknown, "on a phone"),
         ] {
-            let finding = told("Public address", &heard, door, listen);
+            let finding = told("Public address", &heard, route, listen);
             assert!(finding.state == state && finding.text.contains(words), "{heard:?}: {finding:?}");
         }
     }

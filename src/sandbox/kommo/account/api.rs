@@ -99,7 +99,7 @@ fn subject(parts: &[String]) -> Option<Subject> {
     }
 }
 
-/// The world is locked before the books, here as everywhere.
+/// The world is locked before the records, here as everywhere.
 fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) -> Response {
     let now = core.clock.now();
     let outcome = core.world.look(|world| {

@@ -25,7 +25,7 @@ enum Act {
     Reopen,
 }
 
-/// A fact that is no link.
+/// A change that is no link.
 #[derive(Clone, Debug)]
 enum Other {
     Chat { of: u8, chat: u8 },

@@ -53,7 +53,7 @@ impl Pair {
                     self.give_back(lane, None);
                 }
             }
-            Act::Weave { lane, before } => self.backfill(lane, before).await,
+            Act::Backfill { lane, before } => self.backfill(lane, before).await,
             Act::Hold { lane, is_whole } => self.hold(lane, is_whole).await,
             Act::LetGo { lane } => {
                 self.model.held.remove(&lane);
@@ -63,7 +63,7 @@ impl Pair {
                 self.model.held.clear();
                 self.store.release_all_holds();
             }
-            Act::Hurry { lane } => self.make_due(lane),
+            Act::MakeDue { lane } => self.make_due(lane),
             Act::Unpark { which } => self.unpark(which).await,
             Act::DropParked { which } => self.drop_parked(which).await,
             Act::Pass { minutes } => self.now = self.now.plus(MINUTE * minutes.into()),

@@ -233,7 +233,7 @@ impl Seen {
         let mut lanes = BTreeMap::<_, Vec<_>>::new();
         for entry in db.scan_prefix(keys::JOBS) {
             let (key, value) = entry.unwrap();
-            let (place, row) = (keys::Place::parse(&key).unwrap(), rows::parse::<rows::JobRow>(&value).unwrap());
+            let (place, row) = (keys::JobKey::parse(&key).unwrap(), rows::parse::<rows::JobRow>(&value).unwrap());
             let row = (name(&row.job).to_owned(), place.sequence, place.part, row.failed, row.is_repeated);
             lanes.entry(place.lane.thread).or_default().push(row);
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A book of a disk that may fail.
+/// A transaction of a disk that may fail.
 pub(super) struct WriteTxn(pub(super) Arc<Disk>);
 
 impl WriteTxn {

@@ -12,9 +12,9 @@ const EVERY: Duration = Duration::from_mins(1);
 
 /// Something that may happen thousands of times a minute, and is worth one line in it.
 #[derive(Debug, Default)]
-pub(super) struct Seldom(Mutex<(Option<Instant>, usize)>);
+pub(super) struct LogThrottle(Mutex<(Option<Instant>, usize)>);
 
-impl Seldom {
+impl LogThrottle {
     /// It has happened `count` times more. Gives how often since it was last said, if it is time to say it.
     pub(super) fn said(&self, count: usize) -> Option<usize> {
         let now = Instant::now();
@@ -34,9 +34,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_is_said_at_once_and_the_others_together_after_a_minute() {
-        let seldom = Seldom::default();
-        assert_eq!((seldom.said(3), seldom.said(1), seldom.said(1)), (Some(3), None, None));
+        let throttle = LogThrottle::default();
+        assert_eq!((throttle.said(3), throttle.said(1), throttle.said(1)), (Some(3), None, None));
         tokio::time::advance(EVERY).await;
-        assert_eq!((seldom.said(1), seldom.said(1)), (Some(3), None));
+        assert_eq!((throttle.said(1), throttle.said(1)), (Some(3), None));
     }
 }

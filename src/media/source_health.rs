@@ -27,7 +27,7 @@ pub(super) enum Reach {
 }
 
 /// How the files of each source fare.
-pub(super) struct Standing {
+pub(super) struct SourceHealth {
     metrics: Arc<Metrics>,
     failing: DashMap<SourceId, Failing>,
 }
@@ -39,7 +39,7 @@ struct Failing {
     is_told: bool,
 }
 
-impl Standing {
+impl SourceHealth {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
         Self { metrics, failing: DashMap::new() }
     }
@@ -80,43 +80,43 @@ mod tests {
     use super::*;
     use crate::metrics::Form;
 
-    fn standing() -> (Arc<Metrics>, Standing, SourceId) {
+    fn source_health() -> (Arc<Metrics>, SourceHealth, SourceId) {
         let metrics = Arc::new(Metrics::new());
-        (Arc::clone(&metrics), Standing::new(metrics), SourceId::parse("sales").unwrap())
+        (Arc::clone(&metrics), SourceHealth::new(metrics), SourceId::parse("sales").unwrap())
     }
 
     #[test]
     fn one_file_that_fails_again_and_again_is_no_alarm() {
-        let (metrics, standing, source) = standing();
+        let (metrics, source_health, source) = source_health();
         for _ in 0..10 {
-            standing.failed(&source, "a", Reach::OneFile, "gone");
+            source_health.failed(&source, "a", Reach::OneFile, "gone");
         }
         assert_eq!(metrics.advice(), Vec::<String>::new());
-        assert!(!standing.failing.get(&source).unwrap().is_told);
+        assert!(!source_health.failing.get(&source).unwrap().is_told);
     }
 
     #[test]
     fn files_that_all_fail_are_noted_until_one_passes() {
-        let (metrics, standing, source) = standing();
+        let (metrics, source_health, source) = source_health();
         let other = SourceId::parse("support").unwrap();
         for file in ["a", "b", "a", "c"] {
             assert_eq!(metrics.advice(), Vec::<String>::new(), "before {file}");
-            standing.failed(&source, file, Reach::OneFile, "gone");
+            source_health.failed(&source, file, Reach::OneFile, "gone");
         }
-        standing.served(&other);
+        source_health.served(&other);
         assert_eq!(metrics.advice(), ["files of source sales: none of the last 3 could be given to Kommo: gone"]);
-        assert!(standing.failing.get(&source).unwrap().is_told);
-        standing.served(&source);
+        assert!(source_health.failing.get(&source).unwrap().is_told);
+        source_health.served(&source);
         assert_eq!(metrics.advice(), Vec::<String>::new());
-        standing.failed(&source, "a", Reach::OneFile, "gone");
+        source_health.failed(&source, "a", Reach::OneFile, "gone");
         assert_eq!(metrics.advice(), Vec::<String>::new(), "it is counted anew");
     }
 
     #[test]
     fn the_first_file_tells_of_a_way_that_none_can_take() {
-        let (metrics, standing, source) = standing();
-        standing.failed(&source, "a", Reach::Way, "HTTP 404");
-        assert!(standing.failing.get(&source).unwrap().is_told);
+        let (metrics, source_health, source) = source_health();
+        source_health.failed(&source, "a", Reach::Way, "HTTP 404");
+        assert!(source_health.failing.get(&source).unwrap().is_told);
         let text = metrics.text(Form::Prometheus);
         assert!(text.contains("telekommo_files_total{source=\"sales\",outcome=\"failed\"} 1"), "{text}");
     }

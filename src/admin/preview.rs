@@ -18,12 +18,12 @@ pub(super) const SHORT: usize = 160;
 pub(super) const WHOLE: usize = 4096;
 
 /// The words of a message, or what it is where it has none; `None` if that cannot be read.
-pub(super) fn said(jobs: &[Job], most: usize) -> Option<String> {
-    let texts: Vec<_> = jobs.iter().filter_map(of_work).filter(|text| !text.is_empty()).collect();
+pub(super) fn preview(jobs: &[Job], most: usize) -> Option<String> {
+    let texts: Vec<_> = jobs.iter().filter_map(of_job).filter(|text| !text.is_empty()).collect();
     (!texts.is_empty()).then(|| shortened(&texts.join(" "), most))
 }
 
-fn of_work(job: &Job) -> Option<String> {
+fn of_job(job: &Job) -> Option<String> {
     match job {
         Job::Raw(Raw::Update(Update { source, bot, raw })) => of_update(source, *bot, raw),
         Job::Raw(Raw::Hook(Hook { raw }) | Raw::Reaction(Hook { raw })) => of_hook(raw),
@@ -42,7 +42,7 @@ fn of_work(job: &Job) -> Option<String> {
 }
 
 fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
-    let place = from_telegram::Place {
+    let place = from_telegram::DecodeContext {
         source,
         bot,
         connection: None,
@@ -205,13 +205,13 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(said(&jobs, SHORT).as_deref(), says, "{jobs:?}");
+            assert_eq!(preview(&jobs, SHORT).as_deref(), says, "{jobs:?}");
         }
     }
 
     #[test]
     fn not_all_of_a_long_text_is_told() {
-        let told = said(&[text(&"é".repeat(5000))], SHORT).unwrap();
+        let told = preview(&[text(&"é".repeat(5000))], SHORT).unwrap();
         assert_eq!((told.chars().count(), told.chars().last()), (SHORT, Some('…')));
     }
 }

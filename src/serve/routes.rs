@@ -1,4 +1,4 @@
-//! Which door a path leads to.
+//! Which handler a path leads to.
 //!
 //! `server.public_url` may have a path. Some web servers keep it when they pass a request on, and some take it away, so
 //! it leads to the same either way.
@@ -33,7 +33,7 @@ const MOST_BEFORE: usize = 4;
 const SHOWN_CHARS: usize = 80;
 
 /// What the internet reaches.
-pub(super) struct Entrance {
+pub(super) struct PublicRoutes {
     pub(super) hooks: HookIntake,
     pub(super) media: MediaServer,
     /// How often who was refused.
@@ -46,7 +46,7 @@ pub(super) struct Entrance {
     said: [AtomicBool; 2],
 }
 
-impl Entrance {
+impl PublicRoutes {
     /// The entrance below the path of `public_url`, behind `proxies`.
     pub(super) fn new(
         (hooks, media): (HookIntake, MediaServer),
@@ -106,9 +106,9 @@ impl Entrance {
         let base: String = self.base.0.iter().flat_map(|segment| ["/", segment]).collect();
         tracing::warn!(
             path = came_by,
-            "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let it \
-             pass the path on as it is; or, if the internet uses that path too, write it into server.public_url. This \
-             is said once"
+            "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let \
+             it pass the path on as it is; or, if the internet uses that path too, write it into server.public_url. \
+             This is said once"
         );
     }
 }

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use crate::net::place::Place;
+use crate::net::endpoint::Endpoint;
 
 /// Why no answer came, or no whole one. As a text it names the host, the proxy and the cause, and no path and no
 /// password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct RequestError {
     /// Where the request went.
-    pub place: Place,
+    pub place: Endpoint,
     pub cause: Cause,
     /// Whether the request may have been heard. If there was no connection, it was not.
     pub was_sent: bool,
@@ -44,7 +44,7 @@ pub enum Phase {
     Rest,
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.cause)
     }

@@ -6,16 +6,16 @@ use reqwest::Url;
 
 /// The host that is asked, and the proxy on the way there. No path, no user and no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Endpoint {
     /// The host, with its port unless that is the usual one.
     pub host: String,
     /// The proxy, if there is one.
-    pub proxy: Option<Via>,
+    pub proxy: Option<ProxyHop>,
 }
 
 /// A proxy on the way, without its user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Via {
+pub struct ProxyHop {
     /// Its host and port.
     pub host: String,
     /// `http`, `https`, `socks5`, `socks5h` and, from the environment alone, `socks4` and `socks4a`.
@@ -24,7 +24,7 @@ pub struct Via {
     pub has_credentials: bool,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.host)?;
         self.proxy.as_ref().map_or(Ok(()), |proxy| write!(f, " through the proxy {}", proxy.host))

@@ -78,7 +78,7 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
             .await;
         }
         for bot in [BotId(1), BotId(2)] {
-            store.remember_portrait(bot, ContactId::Person(UserId(person)), &avatar).await.unwrap();
+            store.remember_avatar(bot, ContactId::Person(UserId(person)), &avatar).await.unwrap();
         }
         let number = OwnNumber { customer: UserId(person), phone: phone.to_owned(), shared_at: UnixMillis(5) };
         store.remember_number(number).await.unwrap();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A job as the log names it.
-pub(super) struct Line {
+pub(super) struct JobLabel {
     route: Route,
     lane: String,
     message_id: Option<String>,
@@ -26,7 +26,7 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    /// What an ending of a failure means; `None` if the job goes on in another form.
+    /// What the outcome of a failure means; `None` if the job goes on in another form.
     pub(super) fn of(outcome: &Outcome, now: UnixMillis) -> Option<Self> {
         match outcome {
             Outcome::Retry { at, why, .. } => Some(Self::Retried { why: why.clone(), after: soon(now.until(*at)) }),
@@ -40,7 +40,7 @@ impl Failed {
     }
 }
 
-impl Line {
+impl JobLabel {
     pub(super) fn of(lease: &Lease, message_id: Option<String>) -> Self {
         let lane = lease.lane();
         Self { route: lane.route.clone(), lane: lane.thread.clone(), message_id, failed: lease.attempts() }
@@ -61,7 +61,7 @@ impl Line {
                 tracing::error!(%route, lane, message_id, attempt, parked, why, "parked: it cannot be delivered");
             }
             Failed::Parked { why, needs_person: false } => {
-                tracing::warn!(%route, lane, message_id, attempt, parked, why, "not delivered; its author is told");
+                tracing::warn!(%route, lane, message_id, attempt, parked, why, "not delivered; reported to its author");
             }
             Failed::LetGo => tracing::info!(%route, lane, message_id, attempt, "best-effort job dropped"),
         }

@@ -9,7 +9,7 @@ use crate::domain::retry::Failure;
 
 /// What the body of such an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
+pub enum BodyKind {
     /// Nothing.
     Empty,
     /// A page for people.
@@ -20,7 +20,7 @@ pub enum Voice {
     Other,
 }
 
-impl Voice {
+impl BodyKind {
     /// Of a body that is not in Kommo's shape.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
@@ -45,22 +45,22 @@ impl Voice {
 
 /// An answer that is not in Kommo's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stray {
+pub struct ForeignAnswer {
     pub status: StatusCode,
     /// What the body is.
-    pub voice: Voice,
+    pub body_kind: BodyKind,
     /// `Retry-After`.
     pub after: Option<Duration>,
 }
 
-impl Stray {
+impl ForeignAnswer {
     /// What is known of an answer with this body.
     #[must_use]
     pub fn new(status: StatusCode, body: &[u8], after: Option<Duration>) -> Self {
-        Self { status, voice: Voice::of(body), after }
+        Self { status, body_kind: BodyKind::of(body), after }
     }
 
-    /// What it means, in the words `why`. It is no verdict on what was asked: time may heal it, and whoever sees that
+    /// What it means, in the words `why`. It says nothing of what was asked: time may heal it, and whoever sees that
     /// others pass decides that it is about one message.
     ///
     /// Two statuses are plainly for a person even without words. 402 means that the account is not paid, and nobody
@@ -68,9 +68,9 @@ impl Stray {
     /// else's body it is a server in between that wants a password.
     #[must_use]
     pub fn failure(&self, why: String) -> Failure {
-        match (self.status, self.voice) {
+        match (self.status, self.body_kind) {
             (StatusCode::TOO_MANY_REQUESTS, _) => Failure::Throttled { why, after: self.after },
-            (StatusCode::PAYMENT_REQUIRED, _) | (StatusCode::UNAUTHORIZED, Voice::Empty) => Failure::blocked(why),
+            (StatusCode::PAYMENT_REQUIRED, _) | (StatusCode::UNAUTHORIZED, BodyKind::Empty) => Failure::blocked(why),
             _ => Failure::Transient { why, after: self.after },
         }
     }
@@ -83,7 +83,7 @@ impl Stray {
 
     fn advice(&self) -> &'static str {
         match self.status {
-            StatusCode::UNAUTHORIZED => ": whoever answers wants a password or does not know ours",
+            StatusCode::UNAUTHORIZED => ": a server in between wants a password, or the token is wrong",
             StatusCode::PAYMENT_REQUIRED => ": the account is not paid, or its plan lacks this: look at its billing",
             StatusCode::FORBIDDEN => ": a filter, or this machine's address is shut out",
             StatusCode::NOT_FOUND => ": is the address in the configuration Kommo's?",
@@ -94,10 +94,10 @@ impl Stray {
     }
 }
 
-impl fmt::Display for Stray {
+impl fmt::Display for ForeignAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (status, voice) = (self.status.as_u16(), self.voice.name());
-        write!(f, "something between us and Kommo answered {status} ({voice}){}", self.advice())
+        let (status, body_kind) = (self.status.as_u16(), self.body_kind.name());
+        write!(f, "something between us and Kommo answered {status} ({body_kind}){}", self.advice())
     }
 }
 
@@ -118,24 +118,24 @@ mod tests {
 
     #[test]
     fn a_body_shows_whose_it_is() {
-        for (body, voice) in [
-            ("", Voice::Empty),
-            (" \r\n", Voice::Empty),
-            ("<html>", Voice::Html),
-            ("\n <!DOCTYPE html>", Voice::Html),
-            (r#"{"error":"forbidden"}"#, Voice::Json),
-            ("7", Voice::Json),
-            (r#"{"error":"forbid"#, Voice::Other),
-            ("Access denied", Voice::Other),
+        for (body, body_kind) in [
+            ("", BodyKind::Empty),
+            (" \r\n", BodyKind::Empty),
+            ("<html>", BodyKind::Html),
+            ("\n <!DOCTYPE html>", BodyKind::Html),
+            (r#"{"error":"forbidden"}"#, BodyKind::Json),
+            ("7", BodyKind::Json),
+            (r#"{"error":"forbid"#, BodyKind::Other),
+            ("Access denied", BodyKind::Other),
         ] {
-            assert_eq!(Voice::of(body.as_bytes()), voice, "{body:?}");
+            assert_eq!(BodyKind::of(body.as_bytes()), body_kind, "{body:?}");
         }
     }
 
     #[test]
     fn it_says_who_spoke_in_which_words() {
         let text = |status: u16, body: &str| {
-            Stray::new(StatusCode::from_u16(status).unwrap(), body.as_bytes(), None).to_string()
+            ForeignAnswer::new(StatusCode::from_u16(status).unwrap(), body.as_bytes(), None).to_string()
         };
         assert_eq!(text(405, "<html>"), "something between us and Kommo answered 405 (HTML)");
         assert_eq!(

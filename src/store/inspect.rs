@@ -13,7 +13,7 @@ use crate::{
 
 /// What there is for a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ground {
+pub enum DataDirState {
     /// The folder is there, and belongs to the user of this number.
     There {
         /// Whose it is.
@@ -31,18 +31,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Inaccessible`], as opening it would end.
-    pub fn look(dir: &Path) -> Result<Ground, StoreError> {
+    pub fn inspect(dir: &Path) -> Result<DataDirState, StoreError> {
         let refused = |error: io::Error| StoreError::inaccessible(dir, &error);
         match fs::metadata(dir) {
             Ok(there) if !there.is_dir() => Err(refused(io::ErrorKind::NotADirectory.into())),
             Ok(there) => {
                 denied::attempt(dir).map_err(refused)?;
-                Ok(Ground::There { uid: there.uid() })
+                Ok(DataDirState::There { uid: there.uid() })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let within = existing(dir);
                 denied::attempt_here(&within).map_err(refused)?;
-                Ok(Ground::ToBeMade { within })
+                Ok(DataDirState::ToBeMade { within })
             }
             Err(error) => Err(refused(error)),
         }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::domain::job::Call;
 
-/// How many detours a call takes at most: its group may have moved, what it answers and its topic may be no more.
-const DETOURS: usize = 3;
+/// How many redirects a call follows at most: its group may have moved, what it answers and its topic may be no more.
+const REDIRECTS: usize = 3;
 
 /// A chat as the methods of the Bot API name it. Each that sends or changes something in a chat takes all of it, so
 /// that what is for a person's own chat can never go to the bot's chat with the same customer.
@@ -30,7 +30,7 @@ pub enum Redirect {
     Within,
 }
 
-/// The way of one call, with the detours that it has taken.
+/// The way of one call, with the redirects that it has followed.
 #[derive(Clone, Debug)]
 pub struct Routing {
     /// Where it goes now.
@@ -39,7 +39,7 @@ pub struct Routing {
     topic: Option<i64>,
     /// Whether it may answer a message.
     answers: bool,
-    detours: usize,
+    redirects: usize,
 }
 
 impl Routing {
@@ -49,10 +49,10 @@ impl Routing {
     pub fn of(call: &Call, to: Target) -> Self {
         let topic = to.topic;
         let answers = call.reply_to_in(to.chat_id).is_some();
-        Self { to: Target { topic: topic.filter(|_| !answers), ..to }, topic, answers, detours: 0 }
+        Self { to: Target { topic: topic.filter(|_| !answers), ..to }, topic, answers, redirects: 0 }
     }
 
-    /// Goes on by a detour. `false` if it has taken too many.
+    /// Follows a redirect. `false` if there were too many.
     pub const fn goes_on(&mut self, redirect: Redirect) -> bool {
         match redirect {
             Redirect::Chat(chat_id) => {
@@ -67,8 +67,8 @@ impl Routing {
                 self.answers = false;
             }
         }
-        self.detours += 1;
-        self.detours <= DETOURS
+        self.redirects += 1;
+        self.redirects <= REDIRECTS
     }
 
     /// The message that a call answers there. If the customer has deleted it, the answer goes without, unless that

@@ -15,13 +15,13 @@ const BLOCK_BYTES: u64 = 4096;
 
 /// The disk that files are copied to.
 #[derive(Clone, Debug)]
-pub(super) struct Room {
+pub(super) struct FreeSpace {
     data_dir: PathBuf,
     reserve_bytes: u64,
     free_bytes: fn(&Path) -> io::Result<u64>,
 }
 
-impl Room {
+impl FreeSpace {
     /// The disk of the data directory, with the reserve as configured.
     pub(super) fn new(config: &Config) -> Self {
         let (data_dir, reserve_bytes) = (config.data_dir.clone(), config.store.reserve_bytes);
@@ -110,7 +110,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 #[cfg(test)]
-impl Room {
+impl FreeSpace {
     /// A disk that tells what it likes.
     pub(super) fn told(data_dir: &Path, reserve_bytes: u64, free_bytes: fn(&Path) -> io::Result<u64>) -> Self {
         Self { data_dir: data_dir.to_owned(), reserve_bytes, free_bytes }
@@ -124,15 +124,15 @@ mod tests {
 
     #[test]
     fn the_reserve_is_left_alone_to_the_byte() {
-        let room = Room::told(Path::new("/data"), 64 << 20, |_| Ok(100 << 20));
+        let room = FreeSpace::told(Path::new("/data"), 64 << 20, |_| Ok(100 << 20));
         room.refuse_if_short_of(36 << 20).unwrap();
         let said = room.refuse_if_short_of((36 << 20) + 1).unwrap_err().to_string();
         for figure in ["need 36 MB in /data", "100 MB are free", "64 MB stay free", "store.reserve_mb", "--chat"] {
             assert!(said.contains(figure), "{figure}: {said}");
         }
         assert_eq!(room.watch((36 << 20) + 1).unwrap_err().kind(), io::ErrorKind::StorageFull);
-        Room::told(Path::new("/data"), u64::MAX, |_| Err(io::ErrorKind::Unsupported.into())).watch(1).unwrap();
-        assert!(Room::told(Path::new("/data"), u64::MAX, |_| Ok(u64::MAX - 1)).watch(1).is_err());
+        FreeSpace::told(Path::new("/data"), u64::MAX, |_| Err(io::ErrorKind::Unsupported.into())).watch(1).unwrap();
+        assert!(FreeSpace::told(Path::new("/data"), u64::MAX, |_| Ok(u64::MAX - 1)).watch(1).is_err());
     }
 
     #[test]
