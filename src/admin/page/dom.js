@@ -22,14 +22,40 @@ export const shape = (name, attributes = {}, ...children) =>
 
 // A time that passes: its words are written anew by the clock of the page.
 export const since = (at, before = "", after = "") =>
-  element("time", { datetime: new Date(at).toISOString(), title: new Date(at).toLocaleString(),
-    "data-at": at, "data-before": before, "data-after": after });
+  element("time", {
+    datetime: new Date(at).toISOString(),
+    title: new Date(at).toLocaleString(),
+    "data-at": at,
+    "data-before": before,
+    "data-after": after,
+  });
 
 // A table whose first row names the columns; `numbers` are the columns with numbers.
 export function table(head, rows, numbers = [], caption = null) {
-  const kind = at => numbers.includes(at) ? "number" : null;
-  return element("table", {},
+  const kind = at => (numbers.includes(at) ? "number" : null);
+  return element(
+    "table",
+    {},
     caption && element("caption", { class: "sr" }, caption),
-    element("thead", {}, element("tr", {}, head.map((cell, at) => element("th", { scope: "col", class: kind(at) }, cell)))),
-    element("tbody", {}, rows.map(row => element("tr", {}, row.map((cell, at) => element("td", { class: kind(at) }, cell))))));
+    element(
+      "thead",
+      {},
+      element(
+        "tr",
+        {},
+        head.map((cell, at) => element("th", { scope: "col", class: kind(at) }, cell)),
+      ),
+    ),
+    element(
+      "tbody",
+      {},
+      rows.map(row =>
+        element(
+          "tr",
+          {},
+          row.map((cell, at) => element("td", { class: kind(at) }, cell)),
+        ),
+      ),
+    ),
+  );
 }

@@ -58,35 +58,75 @@ function summary(parked) {
   if (parked.need_person > 0) parts.push(`${counted(parked.need_person, "message")} for a person`);
   if (parked.told > 0) parts.push(`${counted(parked.told, "message")} whose managers know that they failed`);
   if (parts.length === 0) return [element("p", {}, "Nothing is parked.")];
-  const how = token() ? [] : [element("p", { class: "muted" }, "To see, retry or drop them here, run ",
-    element("code", {}, "sudo telekommo status --open"), " and open the link that it prints.")];
+  const how = token()
+    ? []
+    : [
+        element(
+          "p",
+          { class: "muted" },
+          "To see, retry or drop them here, run ",
+          element("code", {}, "sudo telekommo status --open"),
+          " and open the link that it prints.",
+        ),
+      ];
   return [element("p", {}, `${parts.join(", and ")}.`), ...how];
 }
 
 function listed(rows, total) {
-  const more = total > rows.length
-    ? [element("p", { class: "muted" }, `These are the newest ${rows.length} of ${total}. `,
-      element("code", {}, "telekommo queue list --parked"), " lists all.")] : [];
+  const more =
+    total > rows.length
+      ? [
+          element(
+            "p",
+            { class: "muted" },
+            `These are the newest ${rows.length} of ${total}. `,
+            element("code", {}, "telekommo queue list --parked"),
+            " lists all.",
+          ),
+        ]
+      : [];
   return [element("ul", { class: "parked" }, rows.map(row)), ...more];
 }
 
 function row(message) {
   const { id, name, thread, route, said, why, parked_at: at, expires_at: expires } = message;
   const who = name ? `${name} (${thread})` : thread;
-  const button = (text, act, kind) => element("button",
-    { type: "button", class: kind, "aria-label": `${text} message ${id} of ${who}`, "data-testid": `${act}-${id}`,
-      onclick: event => change(event.currentTarget, act, message, who) }, text);
-  return element("li", { "data-testid": `parked-${id}` },
-    element("div", {},
+  const button = (text, act, kind) =>
+    element(
+      "button",
+      {
+        type: "button",
+        class: kind,
+        "aria-label": `${text} message ${id} of ${who}`,
+        "data-testid": `${act}-${id}`,
+        onclick: event => change(event.currentTarget, act, message, who),
+      },
+      text,
+    );
+  return element(
+    "li",
+    { "data-testid": `parked-${id}` },
+    element(
+      "div",
+      {},
       element("b", {}, who),
       said ? element("q", {}, said) : null,
-      element("small", {}, `${id} · ${meaning(route)} · `, at === null ? "parked" : since(at, "parked ", " ago"), ` · ${why}`),
-      expires ? element("small", {}, "Its manager knows that it failed, and it is removed by itself.") : null),
-    element("div", { class: "acts" }, button("Retry", "retry", null), button("Drop", "drop", "danger")));
+      element(
+        "small",
+        {},
+        `${id} · ${meaning(route)} · `,
+        at === null ? "parked" : since(at, "parked ", " ago"),
+        ` · ${why}`,
+      ),
+      expires ? element("small", {}, "Its manager knows that it failed, and it is removed by itself.") : null,
+    ),
+    element("div", { class: "acts" }, button("Retry", "retry", null), button("Drop", "drop", "danger")),
+  );
 }
 
 async function change(button, act, message, who) {
-  if (act === "drop" && !await agreed(`Message ${message.id} of ${who}${message.said ? `: “${message.said}”` : ""}`)) return;
+  if (act === "drop" && !(await agreed(`Message ${message.id} of ${who}${message.said ? `: “${message.said}”` : ""}`)))
+    return;
   button.disabled = true;
   try {
     const { done, left } = await call(`parked/${act}?ids=${message.id}`, "POST");
@@ -106,5 +146,7 @@ function agreed(what) {
   byId("ask-what").textContent = what;
   dialog.returnValue = "no";
   dialog.showModal();
-  return new Promise(done => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+  return new Promise(done =>
+    dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }),
+  );
 }

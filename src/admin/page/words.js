@@ -1,8 +1,13 @@
 // Numbers, times and places in words.
 
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const UNITS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
 
-export const counted = (number, one) => number === 1 ? `1 ${one}` : `${number} ${one}s`;
+export const counted = (number, one) => (number === 1 ? `1 ${one}` : `${number} ${one}s`);
 
 // A span of time in its two largest units.
 export function span(millis) {
@@ -37,7 +42,8 @@ export function size(bytes) {
 }
 
 export const day = at => new Date(at).toLocaleDateString(undefined, { dateStyle: "medium" });
-export const clock = at => new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const clock = at =>
+  new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 // What goes on a route.
 export function meaning(route) {

@@ -1,8 +1,9 @@
-'use strict';
+"use strict";
 
 /* ---- Scrolling: stay at the newest unless the reader went up ---- */
 function follower(scroller, jump) {
-  let stuck = true, top = 0;
+  let stuck = true,
+    top = 0;
   const follow = () => {
     // The browser tells of this later: whoever goes up before that goes up from here.
     if (stuck) {
@@ -11,8 +12,11 @@ function follower(scroller, jump) {
     }
     jump.hidden = stuck;
   };
-  const pin = () => { stuck = true; follow(); };
-  scroller.addEventListener('scroll', () => {
+  const pin = () => {
+    stuck = true;
+    follow();
+  };
+  scroller.addEventListener("scroll", () => {
     if (!scroller.clientHeight) return;
     const { scrollTop, scrollHeight, clientHeight } = scroller;
     // Only who goes up leaves the newest: what grows below, such as a picture that has come, does not take it away.
@@ -32,65 +36,79 @@ function follower(scroller, jump) {
 /* ---- Composer: one draft per chat, so a text never changes its addressee ---- */
 function composer(form, input, bar, { send, typed }) {
   const drafts = new Map();
-  let key = null, about = null;
+  let key = null,
+    about = null;
   const fit = () => {
-    input.style.height = 'auto';
+    input.style.height = "auto";
     input.style.height = `${input.scrollHeight + 2}px`;
   };
-  const write = text => { input.value = text; fit(); };
+  const write = text => {
+    input.value = text;
+    fit();
+  };
   const sent = (to, text) => {
-    const draft = to === key ? input.value : drafts.get(to) ?? '';
+    const draft = to === key ? input.value : (drafts.get(to) ?? "");
     const rest = draft.startsWith(text) ? draft.slice(text.length) : draft;
-    if (to === key) { write(rest); end(); } else drafts.set(to, rest);
+    if (to === key) {
+      write(rest);
+      end();
+    } else drafts.set(to, rest);
   };
   // What the text is about: an answer to a message, or its new wording.
   const begin = (mode, message) => {
     end();
     about = { mode, id: message.id };
     bar.hidden = false;
-    setText(bar.querySelector('b'), mode === 'edit' ? 'Edit' : 'Reply');
-    setText(bar.querySelector('span'), summary(message));
-    if (mode === 'edit') write(message.text);
+    setText(bar.querySelector("b"), mode === "edit" ? "Edit" : "Reply");
+    setText(bar.querySelector("span"), summary(message));
+    if (mode === "edit") write(message.text);
     input.focus();
   };
   const end = () => {
-    if (about?.mode === 'edit') write('');
+    if (about?.mode === "edit") write("");
     about = null;
     bar.hidden = true;
   };
   const pass = async act => {
-    const to = key, text = input.value;
+    const to = key,
+      text = input.value;
     if (await act(text.trim())) sent(to, text);
   };
   // Sends what is written along with something else: as the text of a file.
   const use = act => {
-    if (about?.mode === 'edit') end();
+    if (about?.mode === "edit") end();
     return pass(act);
   };
   form.onsubmit = async event => {
     event.preventDefault();
-    if (!input.value.trim() || form.ariaBusy === 'true') return;
-    form.ariaBusy = 'true';
+    if (!input.value.trim() || form.ariaBusy === "true") return;
+    form.ariaBusy = "true";
     await pass(text => send(text, about));
-    form.ariaBusy = 'false';
+    form.ariaBusy = "false";
   };
-  input.oninput = () => { fit(); if (input.value.trim()) typed?.(); };
+  input.oninput = () => {
+    fit();
+    if (input.value.trim()) typed?.();
+  };
   input.onkeydown = event => {
-    if (event.key === 'Escape' && about) end();
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    if (event.key === "Escape" && about) end();
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     form.requestSubmit();
   };
-  bar.querySelector('button').onclick = () => { end(); input.focus(); };
+  bar.querySelector("button").onclick = () => {
+    end();
+    input.focus();
+  };
   const switchTo = next => {
     if (next === key) return false;
     end();
     drafts.set(key, input.value);
     key = next;
-    write(drafts.get(key) ?? '');
+    write(drafts.get(key) ?? "");
     return true;
   };
-  return { switchTo, begin, use, answered: () => about?.mode === 'reply' ? about.id : null };
+  return { switchTo, begin, use, answered: () => (about?.mode === "reply" ? about.id : null) };
 }
 
 /* ---- Unread: how many messages of the other side were on the screen ---- */
@@ -98,14 +116,15 @@ const seen = new Map();
 const incoming = (messages, from) => messages.filter(message => message.from === from).length;
 // Fewer than were seen means a restarted sandbox: then all of them are new.
 function unread(key, messages, from) {
-  const count = incoming(messages, from), known = seen.get(key) ?? 0;
+  const count = incoming(messages, from),
+    known = seen.get(key) ?? 0;
   return known > count ? count : count - known;
 }
 const see = (key, messages, from) => seen.set(key, incoming(messages, from));
-const chatUnread = chat => unread(telegramKey(chat), chat.messages, 'bot');
-const inboxUnread = chat => unread(chat.chat_id, chat.messages, 'customer');
+const chatUnread = chat => unread(telegramKey(chat), chat.messages, "bot");
+const inboxUnread = chat => unread(chat.chat_id, chat.messages, "customer");
 
 function seeAll() {
-  for (const chat of state.telegram) see(telegramKey(chat), chat.messages, 'bot');
-  for (const chat of state.kommo) see(chat.chat_id, chat.messages, 'customer');
+  for (const chat of state.telegram) see(telegramKey(chat), chat.messages, "bot");
+  for (const chat of state.kommo) see(chat.chat_id, chat.messages, "customer");
 }

@@ -1,4 +1,4 @@
-'use strict';
+"use strict";
 
 /* ---- All together ---- */
 function choose(first) {
@@ -10,8 +10,8 @@ function choose(first) {
 
 function renderTabs() {
   const fresh = { customer: state.telegram.some(chatUnread), kommo: state.kommo.some(inboxUnread) };
-  for (const tab of $('tabs').children) {
-    tab.setAttribute('aria-current', String(tab.dataset.view === document.body.dataset.view));
+  for (const tab of $("tabs").children) {
+    tab.setAttribute("aria-current", String(tab.dataset.view === document.body.dataset.view));
     tab.lastElementChild.hidden = !fresh[tab.dataset.view];
   }
 }
@@ -29,30 +29,41 @@ function render() {
 }
 
 function tick() {
-  setText($('clock'), short.format(Date.now()));
+  setText($("clock"), short.format(Date.now()));
 }
 
-for (const [side, name] of [[customerSide, 'customer'], [kommoSide, 'kommo']]) {
+for (const [side, name] of [
+  [customerSide, "customer"],
+  [kommoSide, "kommo"],
+]) {
   const open = $(`${name}-attach`);
   open.onclick = () => attachMenu(side, open);
 }
-takeFiles(customerSide, document.querySelector('.screen'));
-takeFiles(kommoSide, document.querySelector('.thread'));
-$('start').onclick = () => { customerSide.send('write', { ...customerPlace(), text: '/start' }); $('customer-input').focus(); };
-$('avatar-new').onclick = () => setAvatar(sampleAvatar());
-$('avatar-none').onclick = () => setAvatar(null);
-$('block').onclick = () => setShut(!isShut(currentRoom(), telegramChat()));
-$('unblock').onclick = () => setShut(false);
-$('menu-open').onclick = () => openMenu($('menu').hidden);
-$('tabs').onclick = event => {
-  const tab = event.target.closest('button');
-  if (tab) { document.body.dataset.view = tab.dataset.view; render(); }
+takeFiles(customerSide, document.querySelector(".screen"));
+takeFiles(kommoSide, document.querySelector(".thread"));
+$("start").onclick = () => {
+  customerSide.send("write", { ...customerPlace(), text: "/start" });
+  $("customer-input").focus();
 };
-addEventListener('click', event => { if (!event.target.closest('.bot')) openMenu(false); });
-addEventListener('keydown', event => {
-  if (event.key !== 'Escape' || $('menu').hidden) return;
+$("avatar-new").onclick = () => setAvatar(sampleAvatar());
+$("avatar-none").onclick = () => setAvatar(null);
+$("block").onclick = () => setShut(!isShut(currentRoom(), telegramChat()));
+$("unblock").onclick = () => setShut(false);
+$("menu-open").onclick = () => openMenu($("menu").hidden);
+$("tabs").onclick = event => {
+  const tab = event.target.closest("button");
+  if (tab) {
+    document.body.dataset.view = tab.dataset.view;
+    render();
+  }
+};
+addEventListener("click", event => {
+  if (!event.target.closest(".bot")) openMenu(false);
+});
+addEventListener("keydown", event => {
+  if (event.key !== "Escape" || $("menu").hidden) return;
   openMenu(false);
-  $('menu-open').focus();
+  $("menu-open").focus();
 });
 tick();
 setInterval(tick, 10000);

@@ -1,5 +1,5 @@
-'use strict';
-const AUTHORS = ['Maria (manager)', 'Salesbot'];
+"use strict";
+const AUTHORS = ["Maria (manager)", "Salesbot"];
 const TRAFFIC_SHOWN = 400;
 const TYPING_EVERY_MS = 3000;
 const BOT_ACTION_ENDS_MS = 5100;
@@ -12,9 +12,16 @@ const view = { customer: null, room: null, asOwner: false, chat: null, author: A
 /* ---- Small tools ---- */
 const $ = id => document.getElementById(id);
 const shown = node => node.offsetParent !== null;
-const short = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', hour12: false });
-const exact = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
-const initials = name => name.split(/\s+/).filter(Boolean).slice(0, 2).map(word => [...word][0]).join('').toUpperCase();
+const short = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hour12: false });
+const exact = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const initials = name =>
+  name
+    .split(/\s+/)
+    .filter(Boolean)
+    .slice(0, 2)
+    .map(word => [...word][0])
+    .join("")
+    .toUpperCase();
 const botName = source => state.bots.find(bot => bot.source === source)?.name ?? source;
 
 function el(tag, className, ...children) {
@@ -25,10 +32,10 @@ function el(tag, className, ...children) {
 }
 
 function icon(name) {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
-  use.setAttribute('href', `#i-${name}`);
-  svg.setAttribute('aria-hidden', 'true');
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#i-${name}`);
+  svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   return svg;
 }
@@ -65,33 +72,41 @@ function keyed(list, items, keyOf, make, paint) {
 
 function segmented(box, name, options, current, pick) {
   const make = option => {
-    const input = Object.assign(el('input'), { type: 'radio', name, value: option.value });
-    return el('label', '', input, el('span', 'clip'), el('i'));
+    const input = Object.assign(el("input"), { type: "radio", name, value: option.value });
+    return el("label", "", input, el("span", "clip"), el("i"));
   };
-  keyed(box, options, option => option.value, make, (node, option) => {
-    const [input, label, dot] = node.children;
-    input.checked = String(option.value) === String(current);
-    setText(label, option.label);
-    label.title = option.label;
-    dot.hidden = !option.dot;
-  });
+  keyed(
+    box,
+    options,
+    option => option.value,
+    make,
+    (node, option) => {
+      const [input, label, dot] = node.children;
+      input.checked = String(option.value) === String(current);
+      setText(label, option.label);
+      label.title = option.label;
+      dot.hidden = !option.dot;
+    },
+  );
   box.onchange = event => pick(event.target.value);
 }
 
 function toast(text) {
-  const close = el('button', '', icon('close'));
-  close.type = 'button';
-  close.ariaLabel = 'Dismiss';
-  const node = el('div', 'toast', el('span', '', text), close);
+  const close = el("button", "", icon("close"));
+  close.type = "button";
+  close.ariaLabel = "Dismiss";
+  const node = el("div", "toast", el("span", "", text), close);
   close.onclick = () => node.remove();
   setTimeout(() => node.remove(), TOAST_MS);
-  $('toasts').replaceChildren(node);
+  $("toasts").replaceChildren(node);
 }
 
 /* ---- Talking to the sandbox ---- */
 async function call(path, body) {
-  const request = body instanceof FormData ? { method: 'POST', body }
-    : body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const request =
+    body instanceof FormData
+      ? { method: "POST", body }
+      : body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(path, request);
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new Error(answer?.error ?? `The sandbox answered ${response.status}.`);
@@ -101,14 +116,16 @@ async function call(path, body) {
 // The answer of a POST, or null after a toast has said why there is none.
 async function post(path, body) {
   try {
-    return await call(path, body) ?? {};
+    return (await call(path, body)) ?? {};
   } catch (error) {
-    toast(error instanceof TypeError ? 'The sandbox cannot be reached. Is it still running?' : error.message);
+    toast(error instanceof TypeError ? "The sandbox cannot be reached. Is it still running?" : error.message);
     return null;
   }
 }
 
-let fetching = false, stale = false, actionEnds = 0;
+let fetching = false,
+  stale = false,
+  actionEnds = 0;
 async function refresh() {
   stale = true;
   if (fetching) return;
@@ -116,7 +133,7 @@ async function refresh() {
   try {
     while (stale) {
       stale = false;
-      state = await call('/api/state');
+      state = await call("/api/state");
       render();
     }
   } catch (error) {
@@ -130,8 +147,11 @@ async function refresh() {
 }
 
 function listen() {
-  const events = new EventSource('/api/events');
-  events.onopen = () => { setLink(true); refresh(); };
+  const events = new EventSource("/api/events");
+  events.onopen = () => {
+    setLink(true);
+    refresh();
+  };
   events.onmessage = refresh;
   events.onerror = () => {
     setLink(false);
@@ -141,6 +161,6 @@ function listen() {
 }
 
 function setLink(up) {
-  $('link').dataset.up = up;
-  setText($('link'), up ? 'Connected' : 'Reconnecting…');
+  $("link").dataset.up = up;
+  setText($("link"), up ? "Connected" : "Reconnecting…");
 }
