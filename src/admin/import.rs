@@ -32,6 +32,8 @@ use crate::{
     words::Language,
 };
 
+mod history;
+
 /// What Kommo says of an author whom it does not know; it is no HTTP status (Chats API, errors).
 const UNKNOWN_AUTHOR: i64 = 453;
 
@@ -54,6 +56,12 @@ pub(crate) enum Imported {
         /// Whether it may be this message alone that Kommo does not take.
         is_of_its_own: bool,
     },
+}
+
+impl Imported {
+    fn later(passing: &Failure, is_of_its_own: bool) -> Self {
+        Self::Later { why: passing.why().into_owned(), after: passing.after(), is_of_its_own }
+    }
 }
 
 /// A chat of an export.
@@ -79,8 +87,8 @@ pub struct Importer {
 struct Turn {
     /// What a conversation has in Kommo by our ids, as it was read last.
     history: Option<(Conversation, HashMap<String, KommoMessageId>)>,
-    /// The conversation whose chat Kommo was asked for last.
-    asked: Option<Conversation>,
+    /// The conversation whose chat Kommo did not make when it was asked last.
+    refused: Option<Conversation>,
 }
 
 /// A message on its way.
@@ -160,21 +168,65 @@ impl Importer {
         if self.is_known(&sending)? {
             return Ok(Imported::There);
         }
+        if let Some(known) = self.begin(&mut turn, &sending).await? {
+            return Ok(known);
+        }
         if import.author.as_ref().is_some_and(|author| author.is_manager) && !self.store.has_imports_by_managers()? {
             self.store.note_imports_by_managers(clock::now()).await?;
         }
         self.send(&mut turn, &sending).await
     }
 
+    /// Looks what there is before a message is sent. `None` if it is to be sent.
+    async fn begin(&self, turn: &mut Turn, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
+        if sending.is_met() && self.store.chat(&sending.to)?.is_some() {
+            match self.relayed_long_ago(turn, sending).await {
+                Ok(None) => {}
+                Ok(there) => {
+                    self.note(sending, there, None).await?;
+                    return Ok(Some(Imported::There));
+                }
+                Err(failure) if failure.may_pass() => return Ok(Some(Imported::later(&failure, false))),
+                // A history that Kommo does not give is asked for in vain.
+                Err(_) => {}
+            }
+        }
+        self.make_chat(turn, sending).await
+    }
+
+    /// Has Kommo make the chat, and notes it, before anything is in it: so all of it goes to the same place, whatever
+    /// becomes of its first message. `None` if messages can be sent.
+    async fn make_chat(&self, turn: &mut Turn, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
+        if turn.refused.as_ref() == Some(&sending.to) || self.imports.chat(&sending.to)?.is_some() {
+            return Ok(None);
+        }
+        match self.chats.chat(&to_kommo::imported_chat(sending.import, &sending.to)).await.map_err(Failure::from) {
+            Ok(chat) => {
+                self.note_chat(sending, chat).await?;
+                Ok(None)
+            }
+            Err(failure) if failure.may_pass() => Ok(Some(Imported::later(&failure, false))),
+            // Kommo says of each message what it has against it.
+            Err(_) => {
+                turn.refused = Some(sending.to.clone());
+                Ok(None)
+            }
+        }
+    }
+
     /// Where a chat of an export goes: into the conversation of its customer with the owner, if the owner has let the
     /// bot into their own chats; else into that with the bot. A chat that was begun stays where it is.
     fn conversation(&self, bot: BotId, import: &Import) -> Result<Conversation, StoreError> {
         let with_bot = Conversation::new(import.source.clone(), import.chat);
-        let is_begun = self.imports.chat(&with_bot)?.is_some();
-        if is_begun || !self.store.connection_of(bot, import.owner)?.is_some_and(|connection| connection.enabled) {
+        if self.imports.chat(&with_bot)?.is_some() {
             return Ok(with_bot);
         }
-        Ok(Conversation::new(import.source.clone(), own_chat(import.owner, import.chat)))
+        let with_owner = Conversation::new(import.source.clone(), own_chat(import.owner, import.chat));
+        if self.imports.chat(&with_owner)?.is_some() {
+            return Ok(with_owner);
+        }
+        let is_let_in = self.store.connection_of(bot, import.owner)?.is_some_and(|connection| connection.enabled);
+        Ok(if is_let_in { with_owner } else { with_bot })
     }
 
     /// Whether Kommo has a message: it was imported, or relayed from the owner's own chat.
@@ -209,7 +261,7 @@ impl Importer {
             let error = match self.chats.send(&event).await {
                 Ok(accepted) => {
                     let chat = accepted.conversation_id.filter(|id| is_uuid(id));
-                    self.note(turn, sending, accepted.msgid.map(KommoMessageId), chat).await?;
+                    self.note(sending, accepted.msgid.map(KommoMessageId), chat).await?;
                     return Ok(Imported::Taken);
                 }
                 Err(error) => error,
@@ -224,7 +276,7 @@ impl Importer {
             if (is_ambiguous || failure.is_final())
                 && let Some(there) = self.there(turn, sending, may_have_come).await
             {
-                self.note(turn, sending, Some(there), None).await?;
+                self.note(sending, Some(there), None).await?;
                 return Ok(Imported::There);
             }
             match failure {
@@ -239,58 +291,29 @@ impl Importer {
                 passing @ (Failure::Unreachable { .. }
                 | Failure::Transient { .. }
                 | Failure::NotYet { .. }
-                | Failure::Throttled { .. }) => {
-                    let (why, after) = (passing.why().into_owned(), passing.after());
-                    return Ok(Imported::Later { why, after, is_of_its_own });
-                }
+                | Failure::Throttled { .. }) => return Ok(Imported::later(&passing, is_of_its_own)),
             }
         }
     }
 
-    /// Remembers that Kommo has a message, and Kommo's id of its chat, as far as it was told; else Kommo is asked for
-    /// it, once.
+    /// Remembers that Kommo has a message, and Kommo's id of its chat, as far as it was told.
     async fn note(
         &self,
-        turn: &mut Turn,
         sending: &Sending<'_>,
         kommo: Option<KommoMessageId>,
         chat: Option<String>,
     ) -> Result<(), StoreError> {
         let linked = kommo.filter(|_| sending.is_met());
         self.imports.note(vec![ImportedMessage { id: sending.id, linked }], clock::now()).await?;
-        if self.imports.chat(&sending.to)?.is_some() {
-            return Ok(());
+        match chat {
+            Some(chat) if self.imports.chat(&sending.to)?.is_none() => self.note_chat(sending, chat).await,
+            _ => Ok(()),
         }
-        let chat = match chat {
-            Some(chat) => Some(chat),
-            None if turn.asked.as_ref() == Some(&sending.to) => None,
-            None => {
-                turn.asked = Some(sending.to.clone());
-                self.chats.chat(&to_kommo::imported_chat(sending.import, &sending.to)).await.ok()
-            }
-        };
-        let Some(chat) = chat else { return Ok(()) };
+    }
+
+    async fn note_chat(&self, sending: &Sending<'_>, chat: String) -> Result<(), StoreError> {
         let chat = ImportedChat { chat: KommoChatId(chat), noted_at: clock::now() };
         self.imports.note_chats(vec![(sending.to.clone(), chat)]).await
-    }
-
-    /// Kommo's id of the message, if its history has it. What Kommo answers to a repetition is not documented, so its
-    /// history is asked; and asked again for one that was not in it, if that may have come since.
-    async fn there(&self, turn: &mut Turn, sending: &Sending<'_>, may_have_come: bool) -> Option<KommoMessageId> {
-        let msgid = sending.id.to_string();
-        let read = turn.history.as_ref().filter(|(of, _)| *of == sending.to);
-        let found = read.and_then(|(_, known)| known.get(&msgid)).cloned();
-        if found.is_some() || (read.is_some() && !may_have_come) {
-            return found;
-        }
-        let read = self.read(sending).await.ok();
-        turn.history = read.map(|known| (sending.to.clone(), known));
-        turn.history.as_ref().and_then(|(_, known)| known.get(&msgid)).cloned()
-    }
-
-    async fn read(&self, sending: &Sending<'_>) -> Result<HashMap<String, KommoMessageId>, CallError> {
-        let chat = self.chats.chat(&to_kommo::imported_chat(sending.import, &sending.to)).await?;
-        self.chats.our_messages(&chat).await
     }
 }
 

@@ -2,6 +2,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// How long the bridge may take to answer, in milliseconds.
+export const PATIENCE = 10_000;
+
 export const byId = id => document.getElementById(id);
 
 function filled(node, attributes, children) {

@@ -1,7 +1,7 @@
 // The status page: asks the bridge every few seconds, and writes anew what has changed.
 
 import { delays, messages } from "./chart.js";
-import { byId, element, since, table } from "./dom.js";
+import { PATIENCE, byId, element, since, table } from "./dom.js";
 import { enter, show } from "./parked.js";
 import { about, clock, counted, day, meaning, size, span, took } from "./words.js";
 
@@ -202,7 +202,7 @@ function draw() {
 
 async function refresh() {
   try {
-    const answer = await fetch("status", { cache: "no-store" });
+    const answer = await fetch("status", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     if (!answer.ok) throw new Error(await answer.text());
     current = await answer.json();
   } catch {

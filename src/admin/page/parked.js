@@ -1,7 +1,7 @@
 // The parked messages. They say who wrote what, so they are shown, retried and dropped within a session alone, which
 // `telekommo status --open` opens.
 
-import { byId, element, since } from "./dom.js";
+import { PATIENCE, byId, element, since } from "./dom.js";
 import { counted, meaning } from "./words.js";
 
 const KEPT = "telekommo-session";
@@ -11,7 +11,8 @@ let shown = "";
 const token = () => sessionStorage.getItem(KEPT);
 
 async function call(path, method = "GET", bearer = token()) {
-  const answer = await fetch(path, { method, headers: { Authorization: `Bearer ${bearer}`, "X-Telekommo": "1" } });
+  const headers = { Authorization: `Bearer ${bearer}`, "X-Telekommo": "1" };
+  const answer = await fetch(path, { method, headers, signal: AbortSignal.timeout(PATIENCE) });
   if (answer.status === 401) sessionStorage.removeItem(KEPT);
   if (!answer.ok) throw new Error((await answer.text()).trim());
   return answer.json();

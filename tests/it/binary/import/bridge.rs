@@ -104,3 +104,34 @@ async fn what_goes_into_an_owners_own_chat_is_linked() {
     assert!(again.contains("Imported 0, there already 13"), "{again}");
     stage.finish().await;
 }
+
+/// Links expire. What they knew is in Kommo's history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_relayed_from_an_own_chat_is_not_imported_even_if_its_link_is_gone() {
+    let mut stage = TestStage::start().await;
+    stage.telegram.add_customer(Customer { first_name: "Max".to_owned(), ..stranger(OWNER) });
+    let connection = stage.telegram.connect_business(LINES[0].token, OWNER, &ALL_RIGHTS);
+    let person = json!({ "id": ANNA, "is_bot": false, "first_name": "Anna" });
+    let chat = json!({ "id": ANNA, "type": "private", "first_name": "Anna" });
+    // The first message of the export, as the bot met it.
+    let first = json!({
+        "business_connection_id": connection, "message_id": 1001, "date": 1_714_617_660, "chat": chat, "from": person,
+        "text": "Hello! Do you have the blue one?",
+    });
+    stage.telegram.push_update(LINES[0].token, &json!({ "business_message": first }));
+    let anna = |stage: &Harness| stage.kommo.chat(&in_own_chat(ANNA)).map_or(0, |chat| chat.messages.len());
+    stage.until("it is relayed", |stage| anna(stage) == 1).await;
+    stage.until_settled().await;
+    stage.stop_bridge().await;
+    fs::remove_dir_all(stage.dir().join("data")).unwrap();
+    stage.start_bridge().await.unwrap();
+    stage.telegram.write_to_business(LINES[0].token, OWNER, ANNA, "Hello again");
+    stage.until("the chat is known again", |stage| anna(stage) == 2).await;
+    stage.until_settled().await;
+    let printed = done(&stage, &[]).await;
+    assert!(printed.contains("Imported 12, there already 1, failed 0"), "{printed}");
+    assert_eq!(anna(&stage), 2 + 10);
+    let again = done(&stage, &[]).await;
+    assert!(again.contains("Imported 0, there already 13"), "{again}");
+    stage.finish().await;
+}
