@@ -15,7 +15,10 @@ use telekommo::sandbox::{
     kommo::Rate,
     telegram::Target,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -196,7 +199,7 @@ impl Run {
             sleep(LOOK_EVERY).await;
         }
         stop.cancel();
-        talking.join_all().await;
+        self.hear_out(talking).await;
         self.drain().await;
         self.people.last_words(&self.stage, seed).await;
         self.drain().await;
@@ -206,6 +209,17 @@ impl Run {
         (self.played, self.before) =
             (Played::default(), self.people.read(&self.stage.telegram, |book| Before::now(&self.stage, book)));
         verdict
+    }
+
+    /// Lets everybody finish. An import waits for the bridge, so a bridge that has ended by itself is started again
+    /// meanwhile.
+    async fn hear_out(&mut self, mut talking: JoinSet<()>) {
+        while !talking.is_empty() {
+            self.tend(LOOK_EVERY).await;
+            while let Some(ended) = talking.try_join_next() {
+                ended.unwrap();
+            }
+        }
     }
 
     /// Plays a phase in which nothing goes wrong, and nothing may fail.
