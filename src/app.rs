@@ -24,6 +24,7 @@ pub use alerting::targets;
 pub use bots::{bots, disk};
 pub use handlers::{downloads, media};
 pub use keeping::store_settings;
+pub use listeners::Handed;
 use listeners::{bind, command_socket};
 
 use crate::{
@@ -57,7 +58,15 @@ impl App {
     /// # Errors
     /// If the store cannot be opened or a listener cannot be bound; the message says what to do.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        Self::start_on(bind(config.server.listen, "server.listen")?, config).await
+        Self::start_with(Handed::default(), config).await
+    }
+
+    /// The same with the listeners that were handed over.
+    ///
+    /// # Errors
+    /// As those of [`App::start`].
+    pub async fn start_with(handed: Handed, config: &Config) -> anyhow::Result<Self> {
+        Self::start_between(handed.or_bound(config.server.listen, config.admin.listen)?, config).await
     }
 
     /// The same with a public listener that is there already, in place of `server.listen`.
@@ -65,8 +74,11 @@ impl App {
     /// # Errors
     /// As those of [`App::start`].
     pub async fn start_on(public: TcpListener, config: &Config) -> anyhow::Result<Self> {
+        Self::start_between((public, bind(config.admin.listen, "admin.listen")?), config).await
+    }
+
+    async fn start_between((public, admin): (TcpListener, TcpListener), config: &Config) -> anyhow::Result<Self> {
         serve::raise_open_files();
-        let admin = bind(config.admin.listen, "admin.listen")?;
         let store = starting(keeping::opened(config)).await?;
         let (public_at, admin_at) = (public.local_addr()?, admin.local_addr()?);
         let socket = command_socket(&config.data_dir);

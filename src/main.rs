@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{CommandFactory as _, Parser as _};
 use telekommo::{
     admin::logging,
-    app::{self, App},
+    app::{self, App, Handed},
     cli::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
@@ -140,17 +140,19 @@ fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 
 fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {
     private::private_files();
+    // The only thread is this one.
+    let handed = Handed::take()?;
     let runtime = Runtime::new()?;
     // Before anything else: a signal that comes while the configuration is read or the store opens must not kill.
     let (signals, hang_ups, ignored) = {
         let _inside = runtime.enter();
         Signals::of_daemon()?
     };
-    with_config(path, |config| bridge(config, runtime, (signals, hang_ups, ignored)))
+    with_config(path, |config| bridge((config, handed), runtime, (signals, hang_ups, ignored)))
 }
 
 fn bridge(
-    config: &Config,
+    (config, handed): (&Config, Handed),
     runtime: Runtime,
     (signals, hang_ups, ignored): (Signals, HangUps, Ignored),
 ) -> anyhow::Result<ExitCode> {
@@ -161,7 +163,7 @@ fn bridge(
     }
     let ended = runtime.block_on(async {
         ignored.tell();
-        let app = App::start(config).await?;
+        let app = App::start_with(handed, config).await?;
         app.lifecycle().on_signals(signals);
         lifecycle::tell_ready();
         app.on_hang_ups(hang_ups);

@@ -118,7 +118,12 @@ pub async fn until(
     let mut conversations = JoinSet::new();
     let failed = LogThrottle::default();
     while let Some((stream, address)) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
-        let Some(connection) = stop.run_until_cancelled(open.enter(proxies.peer(address))).await else { break };
+        let connection = tokio::select! {
+            // Who was accepted is served, unless there is no room.
+            biased;
+            connection = open.enter(proxies.peer(address)) => connection,
+            () = stop.cancelled() => break,
+        };
         while conversations.try_join_next().is_some() {}
         conversations.spawn(conversation::hold(stream, connection, router.clone(), stop.clone()));
     }

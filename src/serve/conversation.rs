@@ -12,7 +12,7 @@ use hyper::{
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,8 @@ use crate::serve::{
     write_timeout::StallTimeout,
 };
 
+/// How long a stop waits for the first byte of a client that is there already.
+const FIRST_WORD_WITHIN: Duration = Duration::from_millis(500);
 /// How long a client may take too little of what it has asked for.
 const TAKES_WITHIN: Duration = Duration::from_mins(1);
 /// How long a client that sends too slowly has for the answer that says so.
@@ -55,9 +57,13 @@ async fn begin(
     connection: &Connection,
     stop: &CancellationToken,
 ) -> io::Result<Option<Result<Bytes, Irregular>>> {
-    // Who says nothing costs next to nothing, and holds up no stop.
+    // Who says nothing costs next to nothing, and holds up no stop. Who has just come may be about to send a hook.
     let mut first = [0; 1];
-    let Some(read) = stop.run_until_cancelled(stream.read(&mut first)).await else { return Ok(None) };
+    let stopping = async {
+        stop.cancelled().await;
+        sleep(FIRST_WORD_WITHIN).await;
+    };
+    let read = tokio::select! { biased; read = stream.read(&mut first) => read, () = stopping => return Ok(None) };
     if read? == 0 {
         return Ok(None);
     }
@@ -117,6 +123,8 @@ where
             .serve_connection(TokioIo::new(wire), service)
     );
     let ended = tokio::select! {
+        // Whose head is there is served, even if a stop came first: hyper closes what has read nothing yet.
+        biased;
         ended = served.as_mut() => Some(ended),
         () = connection.has_to_end() => None,
         () = stop.cancelled() => {

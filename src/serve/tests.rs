@@ -50,9 +50,14 @@ impl Listener {
 
     /// A client of the listener.
     async fn client(&self) -> DuplexStream {
+        self.client_until(&CancellationToken::new()).await
+    }
+
+    /// One that is served until `stop`.
+    async fn client_until(&self, stop: &CancellationToken) -> DuplexStream {
         let (client, server) = duplex(64 * 1024);
         let connection = self.open.enter(Peer::of_tests()).await;
-        spawn(conversation::hold(server, connection, self.router.clone(), CancellationToken::new()));
+        spawn(conversation::hold(server, connection, self.router.clone(), stop.clone()));
         client
     }
 
@@ -257,4 +262,24 @@ async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
         alive += usize::from(read.is_err());
     }
     assert!(alive <= 8, "{alive} of the flood have a place");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_just_come_is_answered_during_a_stop_and_who_says_nothing_holds_it_up_for_a_moment() {
+    let listener = Listener::new();
+    // Which of two things that are ready goes first is left to chance.
+    for _ in 0..30 {
+        let stop = CancellationToken::new();
+        let mut client = listener.client_until(&stop).await;
+        stop.cancel();
+        sleep(SECOND / 4).await;
+        client.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nhook").await.unwrap();
+        let answer = all(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("4 bytes\n"), "{answer:?}");
+    }
+    let (stop, begun) = (CancellationToken::new(), Instant::now());
+    let mut client = listener.client_until(&stop).await;
+    stop.cancel();
+    assert_eq!(all(&mut client).await, "");
+    assert!(begun.elapsed() <= SECOND, "{:?}", begun.elapsed());
 }

@@ -6,6 +6,7 @@ mod compact;
 mod crowd;
 mod foreign_files;
 mod generated;
+mod handover;
 mod help;
 mod history;
 mod import;
