@@ -30,6 +30,7 @@ use crate::{
 pub(crate) mod channel;
 pub(crate) mod chats;
 pub mod crossed;
+pub mod dumping;
 mod filter;
 mod forgetting;
 pub mod former_imports;

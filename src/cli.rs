@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod alerts;
 pub mod arguments;
+pub mod backup;
 mod bar;
 mod bridge;
 pub mod chats;

@@ -11,8 +11,8 @@ use telekommo::{
     cli::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
-        chats, check, compact, connect, generated, history, import, init, invite, manual, parked, private, queue,
-        reconcile, register, reload, restore, sources, status, tap, templates, terminal, usage,
+        backup, chats, check, compact, connect, generated, history, import, init, invite, manual, parked, private,
+        queue, reconcile, register, reload, restore, sources, status, tap, templates, terminal, usage,
     },
     config::Config,
     lifecycle::{self, Ended, HangUps, Ignored, Signals},
@@ -69,6 +69,10 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
             let request = history::Request { of: conversation, limit: limit.get(), json, utc };
             with_config(&config, |config| wait_for(history::run(config, request)))
         }
+        Command::Backup { file } => with_config(&config, |config| {
+            private::private_files();
+            wait_for(backup::run(config, &file))
+        }),
         Command::Restore { data_dir, dump, config: given } => {
             refuse_config(&config, given.as_ref(), "restore reads no configuration: give it the data directory")?;
             private::private_files();

@@ -47,7 +47,7 @@ impl Upkeep {
             store: store.clone(),
             dumps: dumps::dir(&config.data_dir),
             dump_every: config.store.dump_every,
-            keep: usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX),
+            keep: kept(config),
             kommo,
             metrics,
         }
@@ -96,9 +96,14 @@ impl Upkeep {
     }
 }
 
+/// How many dumps are kept.
+pub(super) fn kept(config: &Config) -> usize {
+    usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX)
+}
+
 /// Writes a dump and removes those that are too many. They are numbered, not dated: a clock that was wrong for a while
 /// must not make an old dump look new.
-fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
+pub(super) fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
     if !dumps.try_exists()? {
         data_dir::create_private_dir(dumps)?;
         dumps.parent().map_or(Ok(()), durable::sync_folder)?;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{
-        self, identity,
+        self, dumping, identity,
         reload::{self, Wish},
         session::Sessions,
         socket::CommandSocket,
@@ -120,13 +120,9 @@ fn listen(
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {
-        life.passing(
-            "command socket of a first start",
-            socket.serve(
-                handlers.commands.merge(mark.clone().router()).merge(reload::router(wish.clone())),
-                admin_stop.clone(),
-            )?,
-        );
+        let commands = handlers.commands.merge(mark.clone().router()).merge(reload::router(wish.clone()));
+        let commands = commands.merge(dumping::router(store.clone(), config));
+        life.passing("command socket of a first start", socket.serve(commands, admin_stop.clone())?);
     }
     life.passing(
         "public listener of a first start",

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     admin::{
-        self, Routers, history, import,
+        self, Routers, dumping, history, import,
         reload::{self, Wish},
         session::Sessions,
     },
@@ -68,6 +68,7 @@ pub(super) fn handlers(
         .merge(admin::reconcile::router(Arc::clone(reconciler)))
         .merge(admin::tap::router(services.context.tap.clone(), life.stop_token()))
         .merge(history::router(services.store.clone(), services.imported(config)))
+        .merge(dumping::router(services.store.clone(), config))
         .merge(reload::router(lasting.wish.clone()));
     Routers { commands, ..handlers }
 }

@@ -163,12 +163,21 @@ pub enum Command {
         #[arg(long, conflicts_with = "json")]
         utc: bool,
     },
-    /// Restore the store from a dump. The current store is moved aside, never deleted.
+    /// Back up the store, imported files and the configuration without its secrets, while the bridge runs or not.
+    ///
+    /// The file has lines of JSON, and nobody else may read it. `telekommo restore` takes it apart. Keep the secrets
+    /// apart from it.
+    Backup {
+        /// The file to write. An older backup of that name is replaced once the new one is whole.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Restore the store from a dump or a backup. The current store is moved aside, never deleted.
     Restore {
         /// The data directory: `data_dir` of the configuration.
         #[arg(value_name = "DATA_DIR")]
         data_dir: PathBuf,
-        /// The dump [default: the newest one in the data directory].
+        /// The dump, or a backup [default: the newest dump in the data directory].
         #[arg(value_name = "DUMP")]
         dump: Option<PathBuf>,
         #[arg(id = "path", long = "config", hide = true)]

@@ -23,7 +23,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     admin::{
-        self, OURS, former_imports, history, identity,
+        self, OURS, dumping, former_imports, history, identity,
         session::Sessions,
         socket::{self, ShortName},
     },
@@ -146,7 +146,9 @@ async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stoppe
     let bots = bots(config);
     let health = Arc::new(Health::new(config, store.clone(), Arc::default(), Expected::default()));
     let routers = admin::routers(health, (bots, imported.clone()), Arc::new(Sessions::new(config.admin.listen)));
-    Ok(Ok(Stopped { router: routers.commands.merge(history::router(store.clone(), imported)), store }))
+    let dumped = dumping::router(store.clone(), config);
+    let router = routers.commands.merge(history::router(store.clone(), imported)).merge(dumped);
+    Ok(Ok(Stopped { store, router }))
 }
 
 impl Bridge {

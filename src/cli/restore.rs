@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context;
 
 use crate::{
+    cli::backup,
     clock,
     domain::{amount::span, time::UnixMillis},
     store::{RestoreSummary, Store, dumps},
@@ -24,6 +25,8 @@ pub struct Restored {
     from: PathBuf,
     summary: RestoreSummary,
     at: UnixMillis,
+    /// What else came out of a backup.
+    beside: Option<String>,
 }
 
 impl fmt::Display for Restored {
@@ -32,19 +35,26 @@ impl fmt::Display for Restored {
         if let Some(dumped_at) = self.summary.dumped_at {
             write!(f, ", which is {} old", age(dumped_at.until(self.at)))?;
         }
-        write!(f, ": {}\n{LOST}", self.summary)
+        write!(f, ": {}\n{LOST}", self.summary)?;
+        self.beside.as_ref().map_or(Ok(()), |beside| write!(f, "\n{beside}"))
     }
 }
 
-/// Restores the store in `data_dir` from `dump`, or from the newest dump there is. It wants no configuration, so that
-/// it works without the secrets that only the service can read.
+/// Restores the store in `data_dir` from `dump`, which may be a backup, or from the newest dump there is. It wants no
+/// configuration, so that it works without the secrets that only the service can read.
 ///
 /// # Errors
 /// If there is no dump, it is not whole, or the store is in use.
 pub fn run(data_dir: &Path, dump: Option<PathBuf>) -> anyhow::Result<Restored> {
     let from = dump.map_or_else(|| newest(&dumps::dir(data_dir)), Ok)?;
+    let at = clock::now();
+    if backup::is_one(&from) {
+        let unpacked = backup::unpack(data_dir, &from)?;
+        let beside = Some(unpacked.to_string());
+        return Ok(Restored { from, summary: unpacked.summary, at, beside });
+    }
     let summary = Store::restore(data_dir, &from)?;
-    Ok(Restored { from, summary, at: clock::now() })
+    Ok(Restored { from, summary, at, beside: None })
 }
 
 /// An age in words, to the minute.
@@ -78,7 +88,7 @@ mod tests {
         let dumped_at = Some(at.minus(Duration::from_mins(61)));
         let summary =
             RestoreSummary { dumped_at, rows: 1, chats: 1, waiting: 2, parked_before: 1, ..RestoreSummary::default() };
-        let told = Restored { from: "data/dumps/1".into(), summary, at }.to_string();
+        let told = Restored { from: "data/dumps/1".into(), summary, at, beside: None }.to_string();
         assert!(
             told.starts_with(
                 "restored from data/dumps/1, which is 1 hour 1 minute old: 1 row, among them 1 conversation, 2 jobs \

@@ -5,6 +5,8 @@ use std::{
     fmt,
 };
 
+use toml_edit::Value;
+
 use crate::{
     config::{
         Secret,
@@ -40,6 +42,33 @@ impl Written {
         let text = |written: &Self, path: &Path| written.0.get(path).map(|text| text.expose().to_owned());
         let all = self.0.keys().chain(new.0.keys());
         Changes(all.filter(|path| text(self, path) != text(new, path)).cloned().collect())
+    }
+
+    /// A configuration file that says the same, without what holds anyway. Secrets are not in it, but where they belong.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0.iter().filter_map(|(path, text)| self.line(path, text.expose())).collect()
+    }
+
+    fn line(&self, path: &Path, text: &str) -> Option<String> {
+        let (names, dotted): (Vec<_>, _) = (path.iter().map(String::as_str).collect(), keys::dotted(path));
+        let Some(key) = keys::find(&names) else {
+            let is_empty = !self.0.keys().any(|other| other.len() > path.len() && other.starts_with(path));
+            return (path.len() > 1 && is_empty).then(|| format!("{dotted} = {{}}\n"));
+        };
+        if key.secret {
+            let mut twin = path.clone();
+            twin.last_mut()?.push_str(keys::FILE);
+            let is_in_file = self.0.contains_key(&twin);
+            return (!is_in_file)
+                .then(|| format!("# {dotted} is a secret: write it here, or its file as {dotted}_file\n"));
+        }
+        if key.default == Some(text) {
+            return None;
+        }
+        let values = text.split(',').map(str::trim).filter(|value| !value.is_empty());
+        let value = if key.list { Value::Array(values.collect()) } else { Value::from(text) };
+        Some(format!("{dotted} = {value}\n"))
     }
 
     /// The same, with what only a start reads as it is in `running`.

@@ -1,7 +1,8 @@
 //! The data directory: it belongs to one user and nobody else, whoever makes something in it.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown},
     path::Path,
 };
@@ -31,6 +32,19 @@ pub fn create_within(dir: &Path, folder: &Path) -> io::Result<()> {
         made().filter_map(Path::parent).try_for_each(sync_folder)?;
     }
     Ok(())
+}
+
+/// A new file in place of any that is there. It holds what customers wrote: nobody else on the machine may read it.
+///
+/// # Errors
+/// If that is not allowed, or there is no room.
+pub fn create_private(file: &Path) -> io::Result<File> {
+    // What an earlier one left may have another mode, or be a link.
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    File::options().write(true).create_new(true).mode(0o600).open(file)
 }
 
 /// Gives what was made to whoever owns the data directory `dir`: the administrator restores and imports, and the

@@ -7,8 +7,7 @@
 //! would matter is a parked message that goes back to its queue: that and a dump wait for each other.
 
 use std::{
-    fmt,
-    fs::{self, File},
+    fmt, fs,
     io::{BufWriter, Write},
     path::Path,
     thread,
@@ -19,7 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::time::UnixMillis,
-    store::{Store, StoreError, db::Db, durable::sync_folder, hex::hex, keys, open::SCHEMA, scan::scan},
+    store::{
+        Store, StoreError, data_dir::create_private, db::Db, durable::sync_folder, hex::hex, keys, open::SCHEMA,
+        scan::scan,
+    },
 };
 
 /// What stands in the first line.
@@ -116,17 +118,6 @@ fn write_rows(db: &Db, file: &Path, now: UnixMillis) -> std::io::Result<u64> {
     write_line(&mut out, &Line::End { rows })?;
     out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok(rows)
-}
-
-/// A dump holds what customers wrote: nobody else on the machine may read it.
-fn create_private(file: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    // What an earlier one left may have another mode, or be a link.
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
 }
 
 fn write_line(out: &mut impl Write, line: &Line) -> std::io::Result<()> {

@@ -102,7 +102,15 @@ impl Store {
     /// # Errors
     /// If the dump is not whole or from a newer version, or the store is in use; then nothing has changed.
     pub fn restore(dir: &Path, dump: &Path) -> Result<RestoreSummary, StoreError> {
-        let mut source = Source::open(dump)?;
+        Self::restore_from(dir, dump, 0)
+    }
+
+    /// The same from the dump that begins at this byte of a file, and ends with it.
+    ///
+    /// # Errors
+    /// As those of [`Store::restore`].
+    pub fn restore_from(dir: &Path, file: &Path, begin: u64) -> Result<RestoreSummary, StoreError> {
+        let mut source = Source::open(file, begin)?;
         let mut plan = Plan::default();
         let header = source.read(|key, value| {
             plan.note(&key, &value);

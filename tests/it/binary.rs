@@ -1,5 +1,6 @@
 //! The real binary: its command line, its signals, and what it leaves behind when it is killed.
 
+mod backup;
 mod check;
 mod command_line;
 mod compact;

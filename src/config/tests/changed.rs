@@ -46,6 +46,30 @@ fn what_only_a_start_reads_stays_as_it_was_and_is_named_as_long_as_it_differs() 
 }
 
 #[test]
+fn what_is_backed_up_says_the_same_without_secrets() {
+    let kommo =
+        "[kommo]\ncontact_tags = [\"a\", \"b c\"]\nmedia_hosts = []\nchannel_title = \"The \\\"best\\\" shop\"\n";
+    let campaigns = "[campaigns.winter]\n[campaigns.summer]\ntags = [\"x\"]\n";
+    let folder = Folder::new(&(least_with("[kommo]\n", kommo) + campaigns));
+    folder.write("proxy", "socks5://me:rosebud@127.0.0.1:1080", 0o600);
+    let variables = [("TELEKOMMO_RETRY__GIVE_UP_AFTER", "2h"), ("TELEKOMMO_KOMMO__PROXY_FILE", "proxy")];
+    let config = folder.load(&variables).unwrap();
+    let text = config.written.text();
+    assert!(![TOKEN, SECRET, "rosebud"].iter().any(|secret| text.contains(secret)), "{text}");
+    for secret in ["kommo.channel_secret", "sources.sales.token"] {
+        assert!(
+            text.contains(&format!("# {secret} is a secret: write it here, or its file as {secret}_file\n")),
+            "{text}"
+        );
+    }
+    assert!(text.contains("kommo.proxy_file = \"proxy\"\n") && !text.contains("# kommo.proxy"), "{text}");
+    let secrets = format!("sources.sales.token = {TOKEN:?}\nkommo.channel_secret = {SECRET:?}\n");
+    folder.write("config.toml", format!("{text}{secrets}"), 0o600);
+    let again = folder.load(&[]).unwrap_or_else(|error| panic!("{text}: {error}"));
+    assert_eq!(config.written.changes(&again.written), Changes::default(), "{text}");
+}
+
+#[test]
 fn every_key_that_has_another_text_is_named_once() {
     let folder = Folder::new(LEAST);
     folder.write("token", TOKEN, 0o600);

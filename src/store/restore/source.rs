@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Seek as _},
+    io::{self, BufRead as _, BufReader, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -30,16 +30,18 @@ pub(super) struct Header {
 pub(super) struct Source {
     path: PathBuf,
     file: File,
+    /// The byte of the file at which it begins.
+    begin: u64,
 }
 
 impl Source {
-    /// Opens the dump at `path`.
+    /// Opens the dump that begins at this byte of the file at `path`.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, begin: u64) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| bad(path, &denied::unread(path, &error)))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, begin })
     }
 
     /// Goes through it from its beginning, and gives what it tells of itself. A dump that was read to its end once is
@@ -53,19 +55,19 @@ impl Source {
     ) -> Result<Header, StoreError> {
         let bad = |why: &str| bad(&self.path, why);
         let failed = |error: io::Error| bad(&error.to_string());
-        self.file.rewind().map_err(failed)?;
+        self.file.seek(SeekFrom::Start(self.begin)).map_err(failed)?;
         let mut reader = BufReader::new(&self.file);
         text::skip_mark(&mut reader).map_err(failed)?;
         let mut lines = reader.lines().map(|line| line.map_err(failed));
         let parsed = |line: String| serde_json::from_str::<Line>(&line).map_err(|_| bad("a line is cut"));
-        let header = match lines.next().transpose()?.map(parsed).transpose()? {
-            Some(Line::Head { format, schema, at }) if format == FORMAT && (1..=SCHEMA).contains(&schema) => {
+        let header = match lines.next().transpose()?.map(|line| serde_json::from_str(&line)) {
+            Some(Ok(Line::Head { format, schema, at })) if format == FORMAT && (1..=SCHEMA).contains(&schema) => {
                 Header { schema, at }
             }
-            Some(Line::Head { format, schema: 0, .. }) if format == FORMAT => {
+            Some(Ok(Line::Head { format, schema: 0, .. })) if format == FORMAT => {
                 return Err(bad("it says that it has format 0, which there never was"));
             }
-            Some(Line::Head { format, .. }) if format == FORMAT => return Err(bad("a newer telekommo wrote it")),
+            Some(Ok(Line::Head { format, .. })) if format == FORMAT => return Err(bad("a newer telekommo wrote it")),
             _ => return Err(bad("it does not begin like one")),
         };
         let bytes = |text: &str| unhex(text).ok_or_else(|| bad("a row is broken"));

@@ -1,0 +1,44 @@
+//! A dump of the store at once, for a backup.
+
+use std::path::PathBuf;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    admin::{refusal, upkeep},
+    config::Config,
+    store::{Store, dumps},
+};
+
+/// Writes dumps beside those that are written from time to time.
+#[derive(Clone)]
+struct Dumping {
+    store: Store,
+    dumps: PathBuf,
+    keep: usize,
+}
+
+/// `/dump`: writes a dump, and answers with its path.
+pub fn router(store: Store, config: &Config) -> Router {
+    let dumping = Dumping { store, dumps: dumps::dir(&config.data_dir), keep: upkeep::kept(config) };
+    Router::new().route("/dump", post(dump)).with_state(dumping)
+}
+
+async fn dump(State(Dumping { store, dumps, keep }): State<Dumping>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let written = spawn_blocking(move || upkeep::write(&store, &dumps, keep)).await;
+    let written = written.unwrap_or_else(|error| Err(anyhow::anyhow!("the dump did not end: {error}")));
+    match written {
+        Ok(file) => file.display().to_string().into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}\n")).into_response(),
+    }
+}
