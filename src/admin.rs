@@ -31,6 +31,7 @@ pub(crate) mod channel;
 pub(crate) mod chats;
 pub mod crossed;
 pub mod dumping;
+pub mod fetches;
 mod filter;
 mod forgetting;
 pub mod former_imports;

@@ -21,7 +21,7 @@ mod running;
 mod services;
 
 pub use alerting::targets;
-pub use bots::{bots, disk};
+pub use bots::{bots, disk, largest_download_bytes};
 pub use handlers::{downloads, media};
 pub use keeping::store_settings;
 pub use listeners::Handed;

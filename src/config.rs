@@ -59,6 +59,7 @@ pub(crate) use keys::nearest;
 use crate::{
     domain::{
         address::SourceId,
+        assumed::Assumed,
         crm::{Campaign, PhoneTexts},
         phone::Country,
         retry::Schedule,
@@ -224,6 +225,8 @@ pub struct Kommo {
     pub timeout: Duration,
     /// Calls per second, all conversations together.
     pub requests_per_second: NonZeroU32,
+    /// What is taken for granted of the account.
+    pub assumed: Assumed,
     /// The contacts' field for the public name in Telegram, by its number or name.
     pub username_field: Option<String>,
     /// The tags that contacts get.

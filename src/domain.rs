@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod amount;
+pub mod assumed;
 pub mod avatar;
 pub mod change;
 pub mod crm;

@@ -20,6 +20,7 @@ use crate::domain::{
 mod bypass;
 mod calls;
 mod expected;
+mod fetches;
 mod figures;
 mod hours;
 mod messages;
@@ -33,6 +34,8 @@ use bypass::Bypass;
 pub use bypass::Bypassed;
 pub use calls::Asked;
 pub use expected::Expected;
+use fetches::Fetches;
+pub(crate) use fetches::{Fetch, TEST_FILE};
 use figures::{Figures, labels};
 use hours::Hours;
 pub use hours::{Hour, Passed};
@@ -79,6 +82,7 @@ pub struct Metrics {
     tally: Tally,
     hours: Hours,
     recent: Recent,
+    fetches: Fetches,
     figures: Figures,
 }
 
@@ -101,8 +105,19 @@ impl Metrics {
             tally: Tally::default(),
             hours: Hours::default(),
             recent: Recent::default(),
+            fetches: Fetches::default(),
             figures: Figures::new(),
         }
+    }
+
+    /// Notes how a file was fetched, if it is one of a test.
+    pub(crate) fn fetched(&self, file_name: &str, fetch: Fetch) {
+        self.fetches.add(file_name, fetch);
+    }
+
+    /// How the file of a test with this name was fetched.
+    pub(crate) fn fetches(&self, file_name: &str) -> Vec<Fetch> {
+        self.fetches.of(file_name)
     }
 
     /// Counts stored updates.

@@ -27,7 +27,8 @@ const FETCHED_WITHIN: Duration = Duration::from_mins(15);
 const BROUGHT_WITHIN: Duration = Duration::from_mins(30);
 
 /// The largest file of a customer's that the bots can have, in bytes.
-pub(super) const fn largest_download_bytes(telegram: &Telegram) -> u64 {
+#[must_use]
+pub const fn largest_download_bytes(telegram: &Telegram) -> u64 {
     if telegram.local { LOCAL_BYTES } else { DOWNLOAD_BYTES }
 }
 

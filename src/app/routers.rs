@@ -65,6 +65,7 @@ pub(super) fn handlers(
         .commands
         .merge(lasting.mark.clone().router())
         .merge(admin::crossed::router(services.store.clone()))
+        .merge(admin::fetches::router(Arc::clone(&services.metrics)))
         .merge(admin::reconcile::router(Arc::clone(reconciler)))
         .merge(admin::tap::router(services.context.tap.clone(), life.stop_token()))
         .merge(history::router(services.store.clone(), services.imported(config)))

@@ -43,7 +43,14 @@ const BOTS: [&str; 11] = [
     "telegram.proxy",
 ];
 /// What the client of the Chats API is made of.
-const CHATS: [&str; 3] = ["kommo.requests_per_second", "kommo.timeout", "kommo.proxy"];
+const CHATS: [&str; 6] = [
+    "kommo.requests_per_second",
+    "kommo.timeout",
+    "kommo.proxy",
+    "kommo.status_names",
+    "kommo.status_in_messages",
+    "kommo.customer_edits",
+];
 /// What the client of the account is made of.
 const ACCOUNT: [&str; 3] = ["kommo.access_token", "kommo.timeout", "kommo.proxy"];
 /// What remotes are made of, beside their clients.
@@ -160,10 +167,11 @@ fn chats(
     let signer = Signer::new(kommo.channel_secret.expose());
     let egress = kommo.egress().observed(metrics.observer(Asked::Kommo));
     let chats = Chats::new(&egress, origin, &kommo.scope_id(served), signer, kommo.timeout, rate)?;
-    Ok(match former {
+    let chats = match former {
         Some(former) => chats.after(&former.services.context.chats),
         None => chats,
-    })
+    };
+    Ok(chats.assuming(kommo.assumed))
 }
 
 fn context(

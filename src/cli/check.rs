@@ -25,6 +25,7 @@ mod clocks;
 mod files;
 mod finding;
 mod kommo;
+mod live;
 mod machine;
 mod message;
 mod report;
@@ -56,13 +57,22 @@ you in Telegram to answer with ok, the answer is followed into Kommo, and what
 you then answer in Kommo is followed back. Each way is shown with the time that
 it took. Kommo makes a lead of it, as of every customer. Your chat with the bot
 is that of the alerts, or --chat; without either, you write a number to the bot
-first, which the command tells you.";
+first, which the command tells you.
+
+With --live, telekommo finds out how your account treats what Kommo's
+documentation leaves open: about a dozen messages in your own conversation with
+the bot, marked as tests and without a notification, and nothing anywhere else.
+It asks for your consent first, unless --yes. For each question it says what
+telekommo assumed, what is true, what works differently because of it, and which
+setting to write. The same is in a file without secrets, names and ids, that you
+can send to the makers of telekommo. Exit code 2: not all could be found out.";
 
 /// What the exit code is if nobody knows whether all is well.
 const UNKNOWN: u8 = 2;
 
 /// The options of the command.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// Look at the configuration alone, and ask nobody.
     #[arg(long)]
@@ -71,13 +81,19 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     /// Let a message cross both ways, and tell how long each took.
-    #[arg(long, conflicts_with_all = ["offline", "json"])]
+    #[arg(long, conflicts_with_all = ["offline", "json"], group = "crossing")]
     message: bool,
-    /// With --message: the source whose bot takes part [default: the first].
-    #[arg(long, value_name = "NAME", requires = "message")]
+    /// Find out, in your own conversation, what Kommo's documentation leaves open.
+    #[arg(long, conflicts_with_all = ["offline", "message"], group = "crossing")]
+    live: bool,
+    /// With --live: do not ask for consent.
+    #[arg(long, requires = "live")]
+    yes: bool,
+    /// With --message or --live: the source whose bot takes part [default: the first].
+    #[arg(long, value_name = "NAME", requires = "crossing")]
     source: Option<String>,
-    /// With --message: your chat with the bot, by Telegram's number of your account.
-    #[arg(long, value_name = "ID", requires = "message", value_parser = values::number::<i64>)]
+    /// With --message or --live: your chat with the bot, by Telegram's number of your account.
+    #[arg(long, value_name = "ID", requires = "crossing", value_parser = values::number::<i64>)]
     chat: Option<i64>,
 }
 
@@ -99,10 +115,13 @@ pub fn run(loaded: Result<Config, ConfigError>, options: &Options) -> anyhow::Re
             return Ok(ExitCode::from(UNKNOWN));
         }
     };
+    let whom = Whom { source: options.source.clone(), chat: options.chat };
     if options.message {
-        let whom = Whom { source: options.source.clone(), chat: options.chat };
         Runtime::new()?.block_on(cross(&config, &whom))?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if options.live {
+        return Runtime::new()?.block_on(live::run(&config, &whom, options.yes, options.json));
     }
     report.explain(&Summary(&config));
     let warnings = advice::of(&config).into_iter().map(|text| warning("Warning", text));

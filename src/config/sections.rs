@@ -16,6 +16,7 @@ use crate::{
     domain::{address::SourceId, crm::Campaign, retry::Schedule},
 };
 
+mod assumed;
 mod fit;
 
 /// The configuration that `layers` make.
@@ -149,6 +150,7 @@ impl<'a> Reading<'a> {
         let infer_read = section.required("infer_read", parse::flag);
         let timeout = section.required("timeout", parse::duration);
         let requests_per_second = section.required("requests_per_second", parse::count);
+        let assumed = assumed::read(&section);
         let username_field = section.optional("username_field", parse::line);
         let contact_tags = section.optional("contact_tags", parse::names);
         let proxy = section.optional_secret("proxy", parse::proxy);
@@ -169,6 +171,7 @@ impl<'a> Reading<'a> {
             infer_read: infer_read?,
             timeout: timeout?,
             requests_per_second: requests_per_second?,
+            assumed: assumed?,
             username_field: username_field?,
             contact_tags: contact_tags?.unwrap_or_default(),
             proxy: proxy?.unwrap_or_default(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     clock,
-    domain::time::UnixMillis,
+    domain::{assumed::Assumed, time::UnixMillis},
     kommo::{
         foreign_answer::{BodyKind, ForeignAnswer},
         http::{self, NoAnswer, encoded, unreachable},
@@ -161,6 +161,14 @@ impl Chats {
     pub fn after(self, former: &Self) -> Self {
         let (time, forms, edits) = (former.time.clone(), Arc::clone(&former.forms), Arc::clone(&former.edits));
         Self { time, forms, edits, ..self }
+    }
+
+    /// The same with what the operator takes for granted of the account.
+    #[must_use]
+    pub fn assuming(self, assumed: Assumed) -> Self {
+        self.forms.assume(assumed);
+        self.edits.assume(assumed.customer_edits);
+        self
     }
 
     /// What time it is for Kommo, by its answers.

@@ -23,7 +23,7 @@ use crate::{
         source_health::SourceHealth,
         whole::{self, Unwhole, whole},
     },
-    metrics::Metrics,
+    metrics::{Fetch, Metrics},
     telegram::{
         bot::Bot,
         file::{FileError, Found},
@@ -40,6 +40,7 @@ pub struct MediaServer {
     found: PathCache,
     limiter: Limiter,
     source_health: Arc<SourceHealth>,
+    metrics: Arc<Metrics>,
 }
 
 impl MediaServer {
@@ -53,8 +54,9 @@ impl MediaServer {
         imports: PathBuf,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let source_health = Arc::new(SourceHealth::new(metrics));
-        Self { key, bots, imports, disk, found: PathCache::default(), limiter: Limiter::default(), source_health }
+        let source_health = Arc::new(SourceHealth::new(Arc::clone(&metrics)));
+        let (found, limiter) = (PathCache::default(), Limiter::default());
+        Self { key, bots, imports, disk, found, limiter, source_health, metrics }
     }
 
     /// Whether a path is that of a link, good or not.
@@ -105,6 +107,11 @@ impl MediaServer {
 
     async fn at_telegram(&self, head: &Parts, linked: &Linked, place: Permit) -> Result<Response<Body>, Denied> {
         let given = self.look_and_give(head, linked, place).await;
+        if let Ok(response) = &given {
+            let (method, status) = (head.method.to_string(), response.status().as_u16());
+            let is_part = head.headers.contains_key(header::RANGE);
+            self.metrics.fetched(&linked.file_name, Fetch { at: clock::now(), method, is_part, status });
+        }
         if let Some((reach, why)) = given.as_ref().err().and_then(|denied| denied.complaint()) {
             self.source_health.failed(&linked.source, &linked.file_id, reach, why);
         }

@@ -45,8 +45,8 @@ pub use connection::Connection;
 pub use draft::{CaptionOn, Draft, Pace, Template};
 pub use media::{Fetched, Media};
 pub use quirks::{
-    Doubtful, DuplicateAnswer, EmptyLists, ErrorShape, FileAddress, FileNames, HistoryOrder, Imports, Optional, Quirks,
-    ReactionShape, Silence, StatusNames, TwoChats, UserShape, WaitIn,
+    Doubtful, DuplicateAnswer, EmptyLists, ErrorShape, Fetches, FileAddress, FileNames, HistoryOrder, Imports,
+    Optional, Quirks, ReactionShape, Silence, StatusNames, Texts, TwoChats, UserShape, WaitIn,
 };
 pub use world::{Author, Avatar, Chat, Contact, Message, Status};
 

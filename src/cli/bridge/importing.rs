@@ -121,6 +121,7 @@ impl<'c> Importing<'c> {
         let signer = Signer::new(kommo.channel_secret.expose());
         let url = kommo.chats_url.url().clone();
         let chats = Chats::new(&kommo.egress(), url, &scope_id, signer, kommo.timeout, rate)?;
+        let chats = chats.assuming(kommo.assumed);
         let links = Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
             public_url: config.server.public_url.url().clone(),

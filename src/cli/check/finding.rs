@@ -64,7 +64,7 @@ fn as_name<S: Serializer>(about: &&'static str, to: S) -> Result<S::Ok, S::Error
 }
 
 /// What programs call a check.
-fn name(about: &str) -> String {
+pub(super) fn name(about: &str) -> String {
     about.to_lowercase().replace(' ', "_")
 }
 

@@ -51,13 +51,8 @@ pub(in crate::cli) struct Whom {
 /// # Errors
 /// If no bridge runs, nobody writes, or a message does not arrive.
 pub(in crate::cli) async fn cross(config: &Config, whom: &Whom) -> anyhow::Result<()> {
-    let running = bridge::running(config).context("a message crosses by the running bridge: start it first")?;
-    let (chats, _) = connect::chats(config).await?;
-    let (source, bot) = bot_of(config, whom.source.as_deref())?;
-    let name = bot.username().await.map_err(|error| anyhow::anyhow!("the bot of source {source}: {error}"))?;
-    let trial = Trial { running, chats, bot: name.unwrap_or_default(), source, began: clock::now() };
-    let chat = whom.chat.or_else(|| owner(config, &trial.source));
-    let (conversation, old) = match chat {
+    let (trial, bot) = Trial::open(config, whom.source.as_deref()).await?;
+    let (conversation, old) = match trial.chat(config, whom) {
         Some(chat) => trial.ask(&bot, chat).await?,
         None => (trial.wait_for_somebody().await?, Vec::new()),
     };
@@ -84,15 +79,34 @@ fn owner(config: &Config, source: &SourceId) -> Option<i64> {
     })
 }
 
-struct Trial {
-    running: Running,
-    chats: Chats,
-    bot: String,
-    source: SourceId,
+/// A conversation of the operator's own, in which something is tried by the running bridge.
+pub(super) struct Trial {
+    pub(super) running: Running,
+    pub(super) chats: Chats,
+    /// The bot's public name.
+    pub(super) bot: String,
+    pub(super) source: SourceId,
     began: UnixMillis,
 }
 
 impl Trial {
+    /// With the bot of the source that is `wanted`, or else of the first.
+    ///
+    /// # Errors
+    /// If no bridge runs, or the bot or the account is not known.
+    pub(super) async fn open(config: &Config, wanted: Option<&str>) -> anyhow::Result<(Self, Bot)> {
+        let running = bridge::running(config).context("a message crosses by the running bridge: start it first")?;
+        let (chats, _) = connect::chats(config).await?;
+        let (source, bot) = bot_of(config, wanted)?;
+        let name = bot.username().await.map_err(|error| anyhow::anyhow!("the bot of source {source}: {error}"))?;
+        Ok((Self { running, chats, bot: name.unwrap_or_default(), source, began: clock::now() }, bot))
+    }
+
+    /// The operator's chat with the bot, if somebody has named it.
+    pub(super) fn chat(&self, config: &Config, whom: &Whom) -> Option<i64> {
+        whom.chat.or_else(|| owner(config, &self.source))
+    }
+
     /// Lets the bot ask for an answer in a chat that is known, and tells what Kommo has of it so far.
     async fn ask(&self, bot: &Bot, chat: i64) -> anyhow::Result<(Conversation, Vec<Past>)> {
         let conversation = Conversation::new(self.source.clone(), chat);
@@ -113,7 +127,7 @@ impl Trial {
     }
 
     /// Waits until somebody writes a number to the bot that only this command has told: customers write meanwhile, too.
-    async fn wait_for_somebody(&self) -> anyhow::Result<Conversation> {
+    pub(super) async fn wait_for_somebody(&self) -> anyhow::Result<Conversation> {
         let (bot, number) = (&self.bot, fastrand::u32(1000..10_000).to_string());
         terminal::say(&format!(
             "Write the number {number} to @{bot} from your own Telegram account: https://t.me/{bot}\n"
@@ -184,7 +198,7 @@ impl Trial {
         Ok(items.iter().filter_map(from_history::read).collect())
     }
 
-    async fn get(&self, path: &str) -> anyhow::Result<Response> {
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Response> {
         let patience = |client: ClientBuilder| client.timeout(ANSWERED_WITHIN);
         self.running.send(Method::GET, path, patience).await
     }
@@ -205,7 +219,7 @@ fn has(old: &[Past], past: &Past) -> bool {
 }
 
 /// What comes of `look` within the time, if something does.
-async fn until<T, F: Future<Output = anyhow::Result<Option<T>>>>(
+pub(super) async fn until<T, F: Future<Output = anyhow::Result<Option<T>>>>(
     within: Duration,
     look: impl Fn() -> F,
 ) -> anyhow::Result<Option<T>> {

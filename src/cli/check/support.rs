@@ -18,14 +18,26 @@ const TYPED: &str = "telekommo_hooks_total{outcome=\"passed\"} ";
 
 /// Whether a manager's typing has come since the bridge began; nothing if the bridge does not say it.
 pub(super) async fn seen(running: &Running) -> Option<Finding> {
+    metrics(running).await.map(|metrics| told(&metrics))
+}
+
+/// The same for whoever needs the answer alone.
+pub(super) async fn has_typed(running: &Running) -> Option<bool> {
+    metrics(running).await.map(|metrics| typed(&metrics))
+}
+
+async fn metrics(running: &Running) -> Option<String> {
     let patience = |client: ClientBuilder| client.timeout(WITHIN);
-    let answer = running.send(Method::GET, "/metrics", patience).await.ok()?.text().await.ok()?;
-    Some(told(&answer))
+    running.send(Method::GET, "/metrics", patience).await.ok()?.text().await.ok()
+}
+
+fn typed(metrics: &str) -> bool {
+    let typed = metrics.lines().find_map(|line| line.strip_prefix(TYPED)?.parse::<f64>().ok());
+    typed.is_some_and(|typed| typed > 0.0)
 }
 
 fn told(metrics: &str) -> Finding {
-    let typed = metrics.lines().find_map(|line| line.strip_prefix(TYPED)?.parse::<f64>().ok());
-    if typed.is_some_and(|typed| typed > 0.0) {
+    if typed(metrics) {
         return fine(ABOUT, "Kommo tells when managers type");
     }
     fine(

@@ -25,7 +25,7 @@ use crate::{
     telegram::bot::Bot,
 };
 
-mod file;
+pub(super) mod file;
 mod heard;
 
 use heard::{Heard, told};

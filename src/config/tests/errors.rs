@@ -33,7 +33,7 @@ fn unknown_keys_are_told() {
 
     > colour = "hush"
 
-    config.toml: unknown key kommo.colour: the keys of [kommo] are chats_url, account_url, media_hosts, access_token, access_token_file, channel_id, channel_secret, channel_secret_file, origin_code, account_id, bot_id, connect_on_start, channel_title, time_window, language, infer_read, timeout, requests_per_second, username_field, contact_tags, proxy, proxy_file
+    config.toml: unknown key kommo.colour: the keys of [kommo] are chats_url, account_url, media_hosts, access_token, access_token_file, channel_id, channel_secret, channel_secret_file, origin_code, account_id, bot_id, connect_on_start, channel_title, time_window, language, infer_read, timeout, requests_per_second, status_names, status_in_messages, customer_edits, username_field, contact_tags, proxy, proxy_file
 
     > name = "Sales"
     > pipeline = 5

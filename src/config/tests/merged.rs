@@ -74,6 +74,30 @@ fn the_language_is_written_or_left_to_the_account() {
 }
 
 #[test]
+fn what_is_not_taken_for_granted_of_the_account_is_learnt() {
+    assert_eq!(load(LEAST, &[]).kommo.assumed, Assumed::default());
+    let variables = [
+        ("TELEKOMMO_KOMMO__STATUS_NAMES", "status_code"),
+        ("TELEKOMMO_KOMMO__STATUS_IN_MESSAGES", "false"),
+        ("TELEKOMMO_KOMMO__CUSTOMER_EDITS", "true"),
+    ];
+    let want = Assumed {
+        status_names: Some(crate::domain::assumed::StatusNames::Newer),
+        status_in_messages: Some(false),
+        customer_edits: Some(true),
+    };
+    assert_eq!(load(LEAST, &variables).kommo.assumed, want);
+    for (variable, value, words) in [
+        ("TELEKOMMO_KOMMO__STATUS_NAMES", "code", r#"is none of "both", "status_code" and "delivery_status""#),
+        ("TELEKOMMO_KOMMO__STATUS_IN_MESSAGES", "yes", "is neither true nor false"),
+        ("TELEKOMMO_KOMMO__CUSTOMER_EDITS", "on", "is neither true nor false"),
+    ] {
+        let message = Folder::new(LEAST).message(&[(variable, value)]);
+        assert!(message.contains(variable) && message.contains(words), "{message}");
+    }
+}
+
+#[test]
 fn at_most_one_source_is_the_default_one() {
     let file = format!(
         "{}\n[sources.other]\ntoken = \"5:abc\"\nname = \"Other\"\ndefault = true\n",

@@ -26,9 +26,15 @@ struct Refusals {
     of: Vec<MessageId>,
     /// When they became enough.
     enough_at: Option<Instant>,
+    /// What the operator says of the account.
+    assumed: Option<bool>,
 }
 
 impl Refusals {
+    fn forget(&mut self) {
+        *self = Self { assumed: self.assumed, ..Self::default() };
+    }
+
     /// A day after the last trial a new one begins, which counts from nothing.
     fn hold_at(&self, now: Instant) -> bool {
         self.enough_at.is_some_and(|at| now.duration_since(at) < AGAIN_AFTER)
@@ -36,15 +42,20 @@ impl Refusals {
 }
 
 impl Edits {
+    /// Takes for granted whether the account accepts them; `None` leaves it to what is learnt.
+    pub(super) fn assume(&self, accepts: Option<bool>) {
+        self.with(|refusals| refusals.assumed = accepts);
+    }
+
     /// Whether one is worth a call.
     #[must_use]
     pub fn may_try(&self, now: Instant) -> bool {
-        self.with(|refusals| !refusals.hold_at(now))
+        self.with(|refusals| refusals.assumed.unwrap_or_else(|| !refusals.hold_at(now)))
     }
 
     /// The account has taken one.
     pub fn taken(&self) {
-        self.with(|refusals| *refusals = Refusals::default());
+        self.with(Refusals::forget);
     }
 
     /// It has refused an edit of the message `original`. Tells whether it is taken to refuse all from now on.
@@ -54,7 +65,7 @@ impl Edits {
                 return false;
             }
             if refusals.enough_at.is_some() {
-                *refusals = Refusals::default();
+                refusals.forget();
             }
             if !refusals.of.contains(&original) {
                 refusals.of.push(original);
@@ -108,6 +119,21 @@ mod tests {
         for _ in 0..9 {
             assert!(!edits.refused(message(1), tomorrow) && edits.may_try(tomorrow), "nor at the next trial");
         }
+    }
+
+    #[test]
+    fn what_the_operator_says_holds_whatever_is_learnt() {
+        let (edits, now) = (Edits::default(), Instant::now());
+        edits.assume(Some(false));
+        edits.taken();
+        assert!(!edits.may_try(now));
+        edits.assume(Some(true));
+        for number in 1..=3 {
+            edits.refused(message(number), now);
+        }
+        assert!(edits.may_try(now));
+        edits.assume(None);
+        assert!(!edits.may_try(now), "three were refused");
     }
 
     #[test]

@@ -5,39 +5,38 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::kommo::{
-    chats::{CallError, Chats, answer},
-    wire::{Accepted, DeliveryStatus, Event},
+use crate::{
+    domain::assumed::{Assumed, StatusNames},
+    kommo::{
+        chats::{CallError, Chats, answer},
+        wire::{Accepted, DeliveryStatus, Event},
+    },
 };
 
 /// What is known of the account so far. All clones of a client share it.
 #[derive(Debug, Default)]
 pub(super) struct Forms {
     refuses_delivered: AtomicBool,
-    names: Mutex<Option<Names>>,
+    names: Mutex<Option<StatusNames>>,
 }
 
-/// The names by which a delivery status tells its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Names {
-    /// `status_code` beside `delivery_status` and `msgid`.
-    Both,
-    /// `status_code` alone.
-    Newer,
-    /// `delivery_status` and `msgid`.
-    Older,
-}
-
-impl Names {
-    /// In the order in which they are tried while the account has taken none.
-    const ALL: [Self; 3] = [Self::Both, Self::Newer, Self::Older];
-
-    fn told(self, report: &DeliveryStatus) -> DeliveryStatus {
-        match self {
-            Self::Both => report.clone(),
-            Self::Newer => report.newer(),
-            Self::Older => report.older(),
+impl Forms {
+    /// Takes for granted what the operator says; what the account refuses is learnt all the same.
+    pub(super) fn assume(&self, assumed: Assumed) {
+        if let Some(names) = assumed.status_names {
+            *self.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
         }
+        if let Some(takes) = assumed.status_in_messages {
+            self.refuses_delivered.store(!takes, Ordering::Relaxed);
+        }
+    }
+}
+
+fn told(report: &DeliveryStatus, names: StatusNames) -> DeliveryStatus {
+    match names {
+        StatusNames::Both => report.clone(),
+        StatusNames::Newer => report.newer(),
+        StatusNames::Older => report.older(),
     }
 }
 
@@ -47,16 +46,16 @@ impl Chats {
     pub async fn send(&self, event: &Event) -> Result<Accepted, CallError> {
         let mut bare = event.clone();
         if bare.payload.message.delivery_status.take().is_none() {
-            return self.made(event).await;
+            return self.send_as_is(event).await;
         }
         if self.forms.refuses_delivered.load(Ordering::Relaxed) {
-            return self.made(&bare).await;
+            return self.send_as_is(&bare).await;
         }
-        let refusal = match self.made(event).await {
+        let refusal = match self.send_as_is(event).await {
             Err(error) if error.is_bad_request() => error,
             answer => return answer,
         };
-        let answer = self.made(&bare).await;
+        let answer = self.send_as_is(&bare).await;
         if answer.is_ok() && !self.forms.refuses_delivered.swap(true, Ordering::Relaxed) {
             tracing::info!(why = %refusal, "Kommo accepts no delivery status with a new message: sending messages \
                 without");
@@ -64,7 +63,8 @@ impl Chats {
         answer
     }
 
-    async fn made(&self, event: &Event) -> Result<Accepted, CallError> {
+    /// Creates a message as it stands, and learns nothing of the answer.
+    pub async fn send_as_is(&self, event: &Event) -> Result<Accepted, CallError> {
         let (status, body) = self.post("", event).await?;
         answer::accepted(status, &body)
     }
@@ -74,12 +74,12 @@ impl Chats {
     /// The names that the account took last are tried first. Kommo may change while this runs, so the others follow.
     pub async fn delivery_status(&self, message: &str, report: &DeliveryStatus) -> Result<(), CallError> {
         let known = *self.forms.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = known.unwrap_or(Names::Both);
+        let first = known.unwrap_or(StatusNames::Both);
         let refusal = match self.tell(message, report, first).await {
             Err(error) if error.is_bad_request() => error,
             answer => return answer,
         };
-        for names in Names::ALL.into_iter().filter(|names| *names != first) {
+        for names in StatusNames::ALL.into_iter().filter(|names| *names != first) {
             match self.tell(message, report, names).await {
                 Err(error) if error.is_bad_request() => {}
                 answer => return answer,
@@ -89,11 +89,16 @@ impl Chats {
         Err(refusal)
     }
 
-    async fn tell(&self, message: &str, report: &DeliveryStatus, names: Names) -> Result<(), CallError> {
-        let path = format!("/{}/delivery_status", super::encoded(message));
-        let (status, body) = self.post(&path, &names.told(report)).await?;
-        answer::done(status, &body)?;
+    async fn tell(&self, message: &str, report: &DeliveryStatus, names: StatusNames) -> Result<(), CallError> {
+        self.status_as(message, report, names).await?;
         *self.forms.names.lock().unwrap_or_else(PoisonError::into_inner) = Some(names);
         Ok(())
+    }
+
+    /// Tells a delivery status by these names, and learns nothing of the answer.
+    pub async fn status_as(&self, message: &str, report: &DeliveryStatus, names: StatusNames) -> Result<(), CallError> {
+        let path = format!("/{}/delivery_status", super::encoded(message));
+        let (status, body) = self.post(&path, &told(report, names)).await?;
+        answer::done(status, &body)
     }
 }

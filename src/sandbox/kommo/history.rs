@@ -64,6 +64,11 @@ fn entry(world: &World, chat: &Chat, message: &Message) -> Value {
             entry["receiver"] = customer;
         }
     }
+    if quirks.history_ids == Optional::Missing {
+        for told in ["sender", "receiver", "message"] {
+            entry[told].as_object_mut().map(|told| told.remove("client_id"));
+        }
+    }
     if quirks.blanks == Optional::Missing {
         responses::leave_blanks_out(&mut entry);
     }

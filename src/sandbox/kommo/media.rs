@@ -3,11 +3,11 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{body::Bytes, http::header};
-use reqwest::Url;
+use reqwest::{RequestBuilder, Url};
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use crate::sandbox::kommo::{Core, reading::Content, world::World};
+use crate::sandbox::kommo::{Core, Fetches, reading::Content, world::World};
 
 /// How long after the message its file is fetched.
 const FETCH_AFTER: Duration = Duration::from_millis(30);
@@ -82,11 +82,18 @@ impl Fetcher {
 
 /// Begins to fetch what is wanted and not yet begun.
 pub(super) fn fetch(core: &Arc<Core>) {
+    let way = core.world.look(|world| world.quirks.fetches);
     for (wanted, url) in core.world.note(|world| std::mem::take(&mut world.wanted)) {
+        if way == Fetches::Never {
+            continue;
+        }
         let core_ = Arc::clone(core);
         core.fetcher.tasks.spawn(async move {
             sleep(FETCH_AFTER).await;
-            let fetched = get(&core_.fetcher.client, &url).await;
+            let fetched = match way {
+                Fetches::InParts => in_parts(&core_.fetcher.client, &url).await,
+                Fetches::Once | Fetches::Never => get(core_.fetcher.client.get(&url)).await,
+            };
             core_.world.change(|world| bring(world, &wanted, &url, fetched));
         });
     }
@@ -110,12 +117,23 @@ fn bring(world: &mut World, wanted: &Wanted, url: &str, fetched: Fetched) {
     }
 }
 
-async fn get(client: &reqwest::Client, url: &str) -> Fetched {
+async fn get(request: RequestBuilder) -> Fetched {
     let nothing = Fetched { status: None, content_type: String::new(), bytes: Bytes::new() };
-    let Ok(response) = client.get(url).send().await else { return nothing };
+    let Ok(response) = request.send().await else { return nothing };
     let status = response.status().as_u16();
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let content_type = kind.unwrap_or_default().to_owned();
     let Ok(bytes) = response.bytes().await else { return nothing };
     Fetched { status: Some(status), content_type, bytes }
+}
+
+/// Asks how large it is, and gets each half.
+async fn in_parts(client: &reqwest::Client, url: &str) -> Fetched {
+    let asked = client.head(url).send().await.ok();
+    let size =
+        asked.and_then(|answer| answer.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok());
+    let half = size.unwrap_or_default() / 2;
+    let first = get(client.get(url).header(header::RANGE, format!("bytes=0-{half}"))).await;
+    let second = get(client.get(url).header(header::RANGE, format!("bytes={}-", half + 1))).await;
+    Fetched { bytes: [first.bytes, second.bytes].concat().into(), ..first }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::kommo::{
-        Core, Doubtful, DuplicateAnswer, Imports, Media, Optional, Quirks, Silence,
+        Core, Doubtful, DuplicateAnswer, Imports, Media, Optional, Quirks, Silence, Texts,
         api::{Answer, Refusal},
         chats, edits,
         media::Wanted,
@@ -34,6 +34,7 @@ pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal>
 
 fn accept(core: &Core, new: &NewMessage) -> Answer {
     new.message.check(false).map_err(Refusal::bad)?;
+    limits(core.world.look(|world| world.quirks), new)?;
     let told = new.message.delivery_status.as_ref().map(Told::status).transpose()?;
     core.world.change(|world| {
         let author = author(core, world, new)?;
@@ -60,6 +61,26 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
     })
 }
 
+/// Whether a message is neither too long nor too large. The documentation states no limits.
+fn limits(quirks: Quirks, new: &NewMessage) -> Result<(), Refusal> {
+    let chars = new.message.text.as_deref().unwrap_or_default().chars().count();
+    if matches!(quirks.texts, Texts::Refused(most) if chars > most) {
+        return Err(Refusal::bad("message.text is too long"));
+    }
+    if quirks.largest_file.is_some_and(|most| new.message.file_size > Some(most)) {
+        return Err(Refusal::bad("message.file_size: the file is too large"));
+    }
+    Ok(())
+}
+
+/// The text as it is kept.
+fn kept(quirks: Quirks, text: &str) -> String {
+    match quirks.texts {
+        Texts::Cut(most) => text.chars().take(most).collect(),
+        Texts::Whole | Texts::Refused(_) => text.to_owned(),
+    }
+}
+
 /// Whether a new message may tell what became of it: what customers write has no delivery.
 fn may_tell_status(quirks: Quirks, author: Author) -> Result<(), Refusal> {
     match (author, quirks.new_statuses) {
@@ -78,6 +99,7 @@ fn repeated(world: &mut World, new: &NewMessage) -> Option<Answer> {
     Some(match quirks.duplicates {
         DuplicateAnswer::SameIds200 => Ok(accepted(quirks, &chat_id, &contact_id, new, known)),
         DuplicateAnswer::Blank200 => Ok((200, Value::Null)),
+        DuplicateAnswer::Doubled => return None,
         DuplicateAnswer::BadRequest400 => Err(Refusal::bad(format!("msgid {} is known", new.msgid.0))),
     })
 }
@@ -160,7 +182,8 @@ fn message(new: &NewMessage, from: Author, references: References, world: &World
         Author::Customer => world.chats[place].contact.id.clone(),
         Author::Manager | Author::Bot => new.sender.ref_id.as_ref().map(|id| id.0.clone()).unwrap_or_default(),
     };
-    let at = UnixMillis(new.msec_timestamp);
+    let (at, text) =
+        (UnixMillis(new.msec_timestamp), kept(world.quirks, new.message.text.as_deref().unwrap_or_default()));
     Message {
         client_msgid: Some(new.msgid.0.clone()),
         kind: new.message.kind.name().to_owned(),
@@ -173,7 +196,7 @@ fn message(new: &NewMessage, from: Author, references: References, world: &World
         forwards: references.forwards,
         cited: references.words,
         callback_data: new.message.callback_data.as_ref().map(|data| data.0.clone()),
-        ..Message::outgoing(from, (&author_id, &new.sender.name.0), new.message.text.as_deref().unwrap_or_default(), at)
+        ..Message::outgoing(from, (&author_id, &new.sender.name.0), &text, at)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the documentation leaves open: what Kommo does there, as a test wants it.
 
 mod recent;
+mod unstated;
 
 pub use recent::{ErrorShape, FileAddress, StatusNames, WaitIn};
+pub use unstated::{Fetches, Texts};
 
 /// What a second message with a known `msgid` gets. The documentation says only that it is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub enum DuplicateAnswer {
     Blank200,
     /// 400.
     BadRequest400,
+    /// A second message, which the documentation denies.
+    Doubled,
 }
 
 /// How a hook names the message that a manager reacts to. The sample has one, the table the other.
@@ -159,6 +163,14 @@ pub struct Quirks {
     pub users: UserShape,
     /// How a list is told that has nothing in it, here and in the REST API.
     pub empty_lists: EmptyLists,
+    /// The channel's ids of messages and people, in the history.
+    pub history_ids: Optional,
+    /// What becomes of long texts.
+    pub texts: Texts,
+    /// The largest file that a message may tell of, in bytes.
+    pub largest_file: Option<u64>,
+    /// How files are fetched.
+    pub fetches: Fetches,
 }
 
 impl Default for Quirks {
@@ -190,6 +202,10 @@ impl Default for Quirks {
             history: HistoryOrder::Written,
             users: UserShape::Flat,
             empty_lists: EmptyLists::NoContent,
+            history_ids: Optional::Told,
+            texts: Texts::Whole,
+            largest_file: None,
+            fetches: Fetches::Once,
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod front;
+mod live;
 mod message;
 mod poller;
 

@@ -1,4 +1,4 @@
-//! A file that a link can lead to without a customer: the picture that a bot has of itself.
+//! Files that a link can lead to without a customer: pictures of profiles.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -26,19 +26,28 @@ pub(super) async fn link(
 ) -> Option<(SourceId, String)> {
     let links = Links { key: key.clone(), public_url: public_url.clone(), valid_for: GOOD_FOR };
     for (source, bot) in bots {
-        let itself = ContactId::Person(UserId(i64::try_from(bot.id().0).ok()?));
-        if let Look::Seen(picture) = bot.look_at(itself).await {
-            let media = Media {
-                kind: MediaKind::Picture,
-                file_id: picture.file_id,
-                file_name: "telekommo-check.jpg".to_owned(),
-                mime_type: None,
-                size_bytes: picture.size_bytes,
-                duration_seconds: None,
-                caption: None,
-            };
-            return Some((source.clone(), links.made_at(clock::now()).to(source, &media)));
+        if let Some(picture) = of_bot(bot, "telekommo-check.jpg").await {
+            return Some((source.clone(), links.made_at(clock::now()).to(source, &picture)));
         }
     }
     None
+}
+
+/// The picture that a bot has of itself, as a file with this name.
+pub(in crate::cli::check) async fn of_bot(bot: &Bot, name: &str) -> Option<Media> {
+    picture(bot, UserId(i64::try_from(bot.id().0).ok()?), name).await
+}
+
+/// The picture of somebody, as a file with this name.
+pub(in crate::cli::check) async fn picture(bot: &Bot, of: UserId, name: &str) -> Option<Media> {
+    let Look::Seen(picture) = bot.look_at(ContactId::Person(of)).await else { return None };
+    Some(Media {
+        kind: MediaKind::Picture,
+        file_id: picture.file_id,
+        file_name: name.to_owned(),
+        mime_type: None,
+        size_bytes: picture.size_bytes,
+        duration_seconds: None,
+        caption: None,
+    })
 }
