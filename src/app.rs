@@ -1,8 +1,8 @@
 //! The composition root: opens the store, builds both clients, binds the listeners and starts the tasks.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 mod alerting;
 mod bots;
@@ -42,6 +42,9 @@ use crate::{
     serve,
     store::Store,
 };
+
+/// How long the store may take to close. After some failures of the disk sled waits for ever.
+const CLOSING: Duration = Duration::from_secs(10);
 
 pub struct App {
     life: Lifecycle,
@@ -157,13 +160,19 @@ impl App {
     /// Waits until the bridge has been stopped, then closes the store.
     pub async fn ended(self) -> Ended {
         let ended = self.life.ended().await;
-        let closed = self.store.close().await;
+        let closed = timeout(CLOSING, self.store.close()).await;
         // Before that, a command would take the store for one that nobody has.
         drop(self.socket);
         match closed {
-            Ok(()) => ended,
-            Err(error) => {
+            Ok(Ok(())) => ended,
+            Ok(Err(error)) => {
                 tracing::error!(%error, "the store did not close");
+                Ended::Failed
+            }
+            Err(_) => {
+                tracing::error!(
+                    "the store does not close, and is left as it is: everything acknowledged is on the disk"
+                );
                 Ended::Failed
             }
         }

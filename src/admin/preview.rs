@@ -157,8 +157,7 @@ mod tests {
     }
 
     fn file(caption: &str) -> Job {
-        let file =
-            RemoteFile { kind: MediaKind::Picture, url: "https://kommo/x".to_owned(), name: "cat.jpg".to_owned() };
+        let file = RemoteFile::new(MediaKind::Picture, "https://kommo/x".to_owned(), "cat.jpg".to_owned());
         call(Method::SendFile { file, caption: caption.to_owned(), keyboard: Keyboard::default(), reply_to: None })
     }
 

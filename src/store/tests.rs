@@ -103,8 +103,7 @@ fn call_of(job: &Job) -> Call {
 }
 
 fn send_file() -> Method {
-    let file =
-        RemoteFile { kind: MediaKind::Video, url: "https://files.example.com/v".to_owned(), name: "v.mp4".to_owned() };
+    let file = RemoteFile::new(MediaKind::Video, "https://files.example.com/v".to_owned(), "v.mp4".to_owned());
     Method::SendFile { file, caption: String::new(), keyboard: Keyboard::default(), reply_to: None }
 }
 

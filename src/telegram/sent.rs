@@ -59,10 +59,7 @@ impl Sent {
         let foreign = || Failure::Uncertain(uncertain());
         let message: RawObject = serde_json::from_str(message.get()).map_err(|_| foreign())?;
         let number = message.number("message_id").ok_or_else(foreign)?;
-        let from = message.part("from");
-        // Who speaks in the name of a chat is named by a made-up sender, which is a bot (Bot API, `Message.from`).
-        let is_of_chat = message.part("sender_chat").number("id").is_some();
-        let is_ours = is_of_chat || !from.flag("is_bot") || from.read("id") == Some(bot.0);
+        let is_ours = is_by(bot, chat, &message);
         let answered = message.part("chat").number("id");
         if answered != Some(chat.id) || !is_ours || !content.is_shown_by(&message) {
             tracing::warn!(chat = chat.id, answered, number, is_ours, "Telegram answered with another call's message");
@@ -74,11 +71,27 @@ impl Sent {
     }
 }
 
+/// Whether a message may be one that `bot` has sent to `chat`. Chats with the same customer have the same number, be
+/// it another bot's chat or an employee's own.
+fn is_by(bot: BotId, chat: TelegramChat, message: &RawObject) -> bool {
+    let is_on_behalf = message.is_set("business_connection_id");
+    let Some(from) = message.part("from").number("id") else { return is_on_behalf == chat.owner.is_some() };
+    let is_bot = Some(from) == i64::try_from(bot.0).ok();
+    if let Some(owner) = chat.owner {
+        // The account of a business is the sender, and the bot is named beside it (Bot API, `sender_business_bot`).
+        return from == owner.0 || (is_on_behalf && is_bot);
+    }
+    // Who speaks in the name of a chat is named by a made-up sender (Bot API, `Message.from`).
+    let is_of_chat = message.part("sender_chat").number("id").is_some();
+    !is_on_behalf && (is_of_chat || is_bot)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::address::UserId;
 
     const CHAT: TelegramChat = TelegramChat { owner: None, id: 7 };
 
@@ -109,8 +122,9 @@ mod tests {
             (Content::Text, json!({"text": "Hi", "chat": null}), false),
             (Content::Text, json!({"text": "Hi", "message_id": "5"}), false),
             (Content::Text, json!({"text": "Hi", "from": {"id": 2, "is_bot": true}}), false),
-            // The account of a business, whose chat it is.
-            (Content::Text, json!({"text": "Hi", "from": {"id": 2, "is_bot": false}}), true),
+            // The account of a business, and not in the bot's own chat.
+            (Content::Text, json!({"text": "Hi", "from": {"id": 2, "is_bot": false}}), false),
+            (Content::Text, json!({"text": "Hi", "business_connection_id": "a"}), false),
             (Content::Text, json!({"text": "Hi", "from": null}), true),
             // A bot that is anonymous in a group.
             (
@@ -135,6 +149,18 @@ mod tests {
             let sent = read(content, &message(more.clone()));
             assert_eq!(sent.is_ok(), is_own, "{content:?} {more}");
             assert!(sent.is_ok_and(|sent| sent == (number > 0).then_some(number)) == is_own, "{content:?} {more}");
+        }
+        let own_chat = TelegramChat { owner: Some(UserId(2)), id: 7 };
+        for (more, is_own) in [
+            (json!({"from": {"id": 2, "is_bot": false}, "business_connection_id": "a"}), true),
+            (json!({"from": {"id": 2, "is_bot": false}}), true),
+            (json!({"from": {"id": 3, "is_bot": false}, "business_connection_id": "b"}), false),
+            (json!({"business_connection_id": "a"}), true),
+            (json!({}), false),
+            (json!({"from": null, "business_connection_id": "a"}), true),
+        ] {
+            let answer = RawValue::from_string(message(more.clone()).to_string()).unwrap();
+            assert_eq!(Sent::read((BotId(1), own_chat), Content::Text, &answer).is_ok(), is_own, "{more}");
         }
         for other in [json!(true), json!([]), json!({}), json!({"id": 1, "is_bot": true}), json!([{"update_id": 1}])] {
             assert!(matches!(read(Content::Text, &other), Err(Failure::Uncertain(_))), "{other}");

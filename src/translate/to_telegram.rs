@@ -93,7 +93,7 @@ fn caption(outbound: &Outbound) -> &str {
 }
 
 fn send_file(file: &Attachment, caption: &str, keyboard: Keyboard, reply_to: Option<i64>) -> Method {
-    let file = RemoteFile { kind: file.kind, url: file.url.clone(), name: file.file_name.clone() };
+    let file = RemoteFile::new(file.kind, file.url.clone(), file.file_name.clone());
     Method::SendFile { file, caption: caption.to_owned(), keyboard, reply_to }
 }
 

@@ -206,7 +206,7 @@ fn attachment(caption: &str) -> Outbound {
 
 fn file(caption: &str, keyboard: Keyboard) -> Method {
     let (url, name) = ("https://amojo.kommo.com/x.jpg".to_owned(), "x.jpg".to_owned());
-    let file = RemoteFile { kind: MediaKind::Picture, url, name };
+    let file = RemoteFile::new(MediaKind::Picture, url, name);
     Method::SendFile { file, caption: caption.to_owned(), keyboard, reply_to: None }
 }
 

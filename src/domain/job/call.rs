@@ -116,6 +116,18 @@ pub struct RemoteFile {
     pub url: String,
     /// What the customer reads as its name; never empty.
     pub name: String,
+    /// Why it will not be sent. It was to go with others, which went without it: it is not tried again, since it would
+    /// come behind them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<ToldRefusal>,
+}
+
+impl RemoteFile {
+    /// A file that nobody has looked for.
+    #[must_use]
+    pub const fn new(kind: MediaKind, url: String, name: String) -> Self {
+        Self { kind, url, name, unavailable: None }
+    }
 }
 
 impl Method {

@@ -5,6 +5,7 @@ use reqwest::StatusCode;
 
 use crate::{
     domain::{
+        delivery::{ErrorCode, Refusal, ToldRefusal},
         job::{Call, Job, Method},
         retry::Failure,
     },
@@ -14,6 +15,7 @@ use crate::{
         outbound::{
             file::{Opened, TRIES_WITH_FILE},
             sending::Sending,
+            text_fallback::{empty, too_large},
         },
         step::{Step, StepError, StepResult},
     },
@@ -25,6 +27,7 @@ use crate::{
         upload::{Album, SendAs, Upload, UploadError},
     },
     translate::to_telegram::album::{caption, of_files},
+    words::{Language, refusal},
 };
 
 /// What a server says of a file that it does not have.
@@ -45,8 +48,8 @@ enum Member<'c> {
     Open(Item<'c>),
     /// It cannot be had now, and may arrive when it is tried alone.
     Late(&'c Call),
-    /// It cannot be had at all. Alone it ends with its own reason.
-    Gone(&'c Call),
+    /// It cannot be had at all.
+    Gone(&'c Call, Refusal),
 }
 
 /// Files that follow each other.
@@ -55,6 +58,8 @@ enum Run<'c> {
     Together(Vec<Item<'c>>),
     /// This one goes by itself.
     Alone(&'c Call),
+    /// This one will not be sent. The others went without it.
+    Gone(Box<Call>),
 }
 
 /// How an attempt to send files together ended.
@@ -87,7 +92,7 @@ impl Sending<'_> {
         let tries = self.lease.attempts() + 1;
         let is_last_try = tries >= TOGETHER;
         let members = open(self.context, self.bot, calls, tries).await.map_err(StepError::local)?;
-        let mut runs = runs(members, self.bot.limit_bytes());
+        let mut runs = runs(members, self.bot.limit_bytes(), self.context.spoken.now());
         let items = match runs.pop() {
             Some(Run::Together(items)) if runs.is_empty() => items,
             last => {
@@ -140,6 +145,7 @@ impl Run<'_> {
         match self {
             Self::Together(items) => of_files(items.into_iter().map(|item| item.call.clone()).collect()),
             Self::Alone(call) => Some(call.clone().into()),
+            Self::Gone(call) => Some((*call).into()),
         }
     }
 }
@@ -172,8 +178,13 @@ async fn open<'c>(context: &Context, bot: &Bot, calls: &'c [Call], tries: u32) -
                 members.push(Member::Late(call));
                 late.get_or_insert_with(|| Failure::transient(format!("the server for files answered {status}")));
             }
-            Ok(_) | Err(DownloadError::Foreign { .. } | DownloadError::Circles | DownloadError::Refused(_)) => {
-                members.push(Member::Gone(call));
+            Ok(download) if download.size_bytes == Some(0) => members.push(Member::Gone(call, empty())),
+            Ok(download) => members.push(Member::Gone(call, too_large(download.size_bytes, limit))),
+            Err(DownloadError::Refused(status)) => members.push(Member::Gone(call, not_there(status))),
+            // A redirect may come from somebody in between, like a refusal.
+            Err(error @ (DownloadError::Foreign { .. } | DownloadError::Circles)) => {
+                members.push(Member::Late(call));
+                late.get_or_insert_with(|| Failure::transient(error.to_string()));
             }
         }
     }
@@ -188,18 +199,18 @@ async fn open<'c>(context: &Context, bot: &Bot, calls: &'c [Call], tries: u32) -
 
 /// What goes together, in order: files of kinds that Telegram mixes, and not more than it takes at once. One that goes
 /// alone stands between those before and behind it, unless nothing of it will arrive: not even its words.
-fn runs(members: Vec<Member<'_>>, limit_bytes: u64) -> Vec<Run<'_>> {
+fn runs(members: Vec<Member<'_>>, limit_bytes: u64, language: Language) -> Vec<Run<'_>> {
     let (mut runs, mut gone): (Vec<Run<'_>>, _) = (Vec::new(), Vec::new());
     // Which kinds the last run mixes, and its size.
     let mut last: (Option<Album>, u64) = (None, 0);
     for member in members {
         let item = match member {
             Member::Open(item) => item,
-            Member::Gone(call) if caption(call).is_empty() => {
-                gone.push(Run::Alone(call));
+            Member::Gone(call, why) if caption(call).is_empty() => {
+                gone.extend(unavailable(call, why.told(language)).map(Run::Gone));
                 continue;
             }
-            Member::Late(call) | Member::Gone(call) => {
+            Member::Late(call) | Member::Gone(call, _) => {
                 runs.push(Run::Alone(call));
                 continue;
             }
@@ -220,4 +231,17 @@ fn runs(members: Vec<Member<'_>>, limit_bytes: u64) -> Vec<Run<'_>> {
     }
     runs.append(&mut gone);
     runs
+}
+
+/// A call whose file will not be sent, and why. It is not looked for once more: what came then would stand behind the
+/// others.
+fn unavailable(call: &Call, why: ToldRefusal) -> Option<Box<Call>> {
+    let mut call = call.clone();
+    let Method::SendFile { file, .. } = &mut call.method else { return None };
+    file.unavailable = Some(why);
+    Some(Box::new(call))
+}
+
+fn not_there(status: StatusCode) -> Refusal {
+    Refusal::new(ErrorCode::Other, refusal::file_gone(status.as_u16()))
 }

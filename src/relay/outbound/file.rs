@@ -26,7 +26,7 @@ use crate::{
         text::CAPTION_UNITS,
         to_telegram::album::{apart, buttons_apart, caption},
     },
-    words::refusal,
+    words::{Sentence, refusal},
 };
 
 /// A file that has begun to come in.
@@ -94,6 +94,9 @@ impl Sending<'_> {
         let Method::SendFile { file, caption, keyboard, .. } = &call.method else {
             return Err(StepError::local(Failure::transient("a call without a file")));
         };
+        if let Some(why) = &file.unavailable {
+            return self.without_file(call, Refusal::new(why.code, Sentence::plain(&why.sentence)), false);
+        }
         let (bot, mut routing) = (self.bot, Routing::of(call, self.to.clone()));
         let mut retreat = Retreat::with_file(keyboard);
         let mut attempt = Attempt { form: None, caption: caption.clone(), keyboard: keyboard.clone() };

@@ -56,8 +56,7 @@ fn call(part: u16, method: Method) -> Call {
 fn methods() -> Vec<Method> {
     let button = Button { choice: Some("1".to_owned()), ..Button::link("more", "https://example.com/") };
     let keyboard = Keyboard(vec![vec![button]]);
-    let file =
-        RemoteFile { kind: MediaKind::Picture, url: "https://example.com/a.jpg".to_owned(), name: "a.jpg".to_owned() };
+    let file = RemoteFile::new(MediaKind::Picture, "https://example.com/a.jpg".to_owned(), "a.jpg".to_owned());
     let reply_to = Some(3);
     vec![
         Method::SendText { text: "hello".to_owned(), keyboard: keyboard.clone(), reply_to },
@@ -71,7 +70,7 @@ fn methods() -> Vec<Method> {
 fn files() -> Vec<Method> {
     let kinds =
         [MediaKind::Picture, MediaKind::Video, MediaKind::Voice, MediaKind::Audio, MediaKind::Sticker, MediaKind::File];
-    let file = |kind| RemoteFile { kind, url: "https://example.com/a".to_owned(), name: "a".to_owned() };
+    let file = |kind| RemoteFile::new(kind, "https://example.com/a".to_owned(), "a".to_owned());
     let send = |kind| Method::SendFile {
         file: file(kind),
         caption: String::new(),
