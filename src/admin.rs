@@ -25,6 +25,7 @@ use crate::{
     domain::address::{BotId, SourceId},
     metrics::{Cause, Form, Metrics},
     store::{Imports, Store, StoreError},
+    trace::Trace,
 };
 
 pub(crate) mod channel;
@@ -52,6 +53,7 @@ pub mod socket;
 pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod tap;
+pub(crate) mod trace;
 pub mod upkeep;
 
 /// What `/live` says. A check knows a running bridge by it.
@@ -65,6 +67,7 @@ struct Admin {
     store: Store,
     bots: Arc<chats::Bots>,
     imported: Imports,
+    trace: Trace,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
     sessions: Arc<Sessions>,
@@ -82,11 +85,11 @@ pub struct Routers {
 /// The routers of a bridge with the sessions of its page.
 pub fn routers(
     health: Arc<Health>,
-    (bots, imported): (BTreeMap<SourceId, BotId>, Imports),
+    (bots, imported, trace): (BTreeMap<SourceId, BotId>, Imports, Trace),
     sessions: Arc<Sessions>,
 ) -> Routers {
     let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
-    let admin = Admin { store, bots: Arc::new(bots), imported, metrics, health, sessions };
+    let admin = Admin { store, bots: Arc::new(bots), imported, trace, metrics, health, sessions };
     let parked = || {
         Router::new()
             .route("/parked", get(parked::list))
@@ -103,6 +106,7 @@ pub fn routers(
         .route("/queue/messages", get(queue::show))
         .route("/queue/retry", post(queue::retry))
         .route("/queue/park", post(queue::park))
+        .route("/trace", get(trace::show))
         .route("/channel/connected", post(connected))
         .route("/channel/disconnected", post(disconnected))
         .route("/chats", get(known_chats))
@@ -220,7 +224,7 @@ async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::Wish>, 
 
 /// Forgets who is behind a conversation.
 async fn forget_person(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
-    changed(&headers, chats::forget(&admin.store, which)).await
+    changed(&headers, chats::forget((&admin.store, &admin.trace), which)).await
 }
 
 /// A web page can make a browser ask here under a name of the page's own; our commands ask by address. The name of this

@@ -23,7 +23,7 @@ mod services;
 pub use alerting::targets;
 pub use bots::{bots, disk, largest_download_bytes};
 pub use handlers::{downloads, media};
-pub use keeping::store_settings;
+pub use keeping::{store_settings, trace_settings};
 pub use listeners::Handed;
 use listeners::{bind, command_socket};
 
@@ -41,6 +41,7 @@ use crate::{
     metrics::{Asked, Metrics},
     serve,
     store::Store,
+    trace::Trace,
 };
 
 /// How long the store may take to close. After some failures of the disk sled waits for ever.
@@ -53,6 +54,7 @@ pub struct App {
     admin: SocketAddr,
     socket: Option<Arc<CommandSocket>>,
     reload: Wish,
+    trace: Trace,
 }
 
 impl App {
@@ -85,6 +87,8 @@ impl App {
         let store = starting(keeping::opened(config)).await?;
         let (public_at, admin_at) = (public.local_addr()?, admin.local_addr()?);
         let socket = command_socket(&config.data_dir);
+        let watched = store.clone();
+        let trace = Trace::start(trace_settings(config), move || watched.has_room());
         let life = Lifecycle::default();
         let (wish, wished) = wishes();
         let app = Self {
@@ -94,6 +98,7 @@ impl App {
             admin: admin_at,
             socket: socket.clone(),
             reload: wish.clone(),
+            trace: trace.clone(),
         };
         store.begin(clock::now()).await?;
         former_imports::take_over(&config.data_dir, &store).await?;
@@ -109,11 +114,16 @@ impl App {
         let running = reloader.running();
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {
-                let services = Services::new(config, health, (account, served), None)?;
+                let services = Services::new(config, (health, trace), (account, served), None)?;
                 let handlers = (public, admin, socket, wish);
                 *running.lock().await = Some(Running::start(services, config, &app.life, handlers).await?);
             }
-            None => first::wait((config.clone(), health, account), &app.life, (public, admin, socket, wish), running)?,
+            None => first::wait(
+                (config.clone(), (health, trace), account),
+                &app.life,
+                (public, admin, socket, wish),
+                running,
+            )?,
         }
         app.life.essential("reload", reloader.run(wished, app.life.stop_token()));
         tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
@@ -160,6 +170,8 @@ impl App {
     /// Waits until the bridge has been stopped, then closes the store.
     pub async fn ended(self) -> Ended {
         let ended = self.life.ended().await;
+        // A disk that does not answer must not keep the process.
+        drop(timeout(CLOSING, self.trace.flush()).await);
         let closed = timeout(CLOSING, self.store.close()).await;
         // Before that, a command would take the store for one that nobody has.
         drop(self.socket);

@@ -30,5 +30,6 @@ mod table;
 pub mod tap;
 pub mod templates;
 pub mod terminal;
+pub mod trace;
 pub mod usage;
 pub mod values;

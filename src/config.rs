@@ -91,6 +91,8 @@ pub struct Config {
     pub log: Log,
     /// How long things are kept, and how much room they may take.
     pub store: Store,
+    /// How much is kept of what became of each message.
+    pub trace: Trace,
     /// How long files can be fetched.
     pub media: Media,
     /// What is done about managers' messages that did not come.
@@ -295,6 +297,15 @@ pub struct Store {
     pub cache_bytes: u64,
     /// The free disk space below which bots stop polling.
     pub reserve_bytes: u64,
+}
+
+/// How much is kept of what became of each message.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// For how long; zero for not at all.
+    pub keep: Duration,
+    /// How much room it may take.
+    pub max_bytes: u64,
 }
 
 /// The links by which Kommo fetches customers' files.

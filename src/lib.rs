@@ -36,6 +36,7 @@
 //! | [`telegram`], [`kommo`] | the two remotes | never each other |
 //! | [`media`] | customers' files: signed links, and what serves them | [`domain`], [`telegram`] |
 //! | [`store`] | the durable queue, links between ids, dumps; alone knows sled | [`domain`], [`files`] |
+//! | [`trace`] | what became of each message, hop by hop, apart from the store | [`domain`], [`store`] |
 //! | [`intake`] | polls Telegram, takes Kommo's hooks, pushes what comes in | all of the above |
 //! | [`relay`] | claims a job, takes its step, settles it | all of the above |
 //! | [`serve`] | the HTTP listeners | [`intake`], [`media`] |
@@ -81,5 +82,6 @@ pub mod sandbox;
 pub mod serve;
 pub mod store;
 pub mod telegram;
+pub mod trace;
 pub mod translate;
 pub mod words;

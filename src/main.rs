@@ -12,7 +12,7 @@ use telekommo::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
         backup, chats, check, compact, connect, generated, history, import, init, invite, manual, parked, private,
-        queue, reconcile, register, reload, restore, sources, status, tap, templates, terminal, usage,
+        queue, reconcile, register, reload, restore, sources, status, tap, templates, terminal, trace, usage,
     },
     config::Config,
     lifecycle::{self, Ended, HangUps, Ignored, Signals},
@@ -59,6 +59,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         Command::Templates { request } => with_config(&config, |config| wait_for(templates::run(config, request))),
         Command::Status { json, open } => with_config(&config, |config| wait_for(status::run(config, json, open))),
         Command::Tap { watch } => with_config(&config, |config| wait_for(tap::run(config, watch))),
+        Command::Trace { request } => with_config(&config, |config| wait_for(trace::run(config, request))),
         Command::Queue { request } => with_config(&config, |config| wait_for(queue::run(config, request))),
         Command::Parked { request } => with_config(&config, |config| wait_for(parked::run(config, request))),
         Command::Alerts { request } => {

@@ -31,6 +31,7 @@ mod destination;
 mod dispatch;
 mod effects;
 mod execution;
+mod hop;
 mod inbound;
 mod incoming;
 mod job_label;

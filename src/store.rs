@@ -164,12 +164,14 @@ pub struct NewJob {
 }
 
 /// What became of an intake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
     /// How many jobs are new, and now stored.
     pub taken: usize,
     /// How many were stored before.
     pub known: usize,
+    /// The number of each job; `None` if it was stored before.
+    pub numbers: Vec<Option<u64>>,
 }
 
 /// How a claimed job ends.

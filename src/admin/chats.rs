@@ -14,6 +14,7 @@ use crate::{
         time::UnixMillis,
     },
     store::{Chat, Imports, Intake, NewJob, StateChange, Store, StoreError},
+    trace::Trace,
 };
 
 /// The bots, by their sources.
@@ -162,9 +163,13 @@ pub(crate) async fn queue(store: &Store, imported: &Imports, wish: Wish) -> Resu
 }
 
 /// Forgets who is behind a conversation, whichever bot they wrote to; false if nothing is known of them.
-pub(crate) async fn forget(store: &Store, which: Which) -> Result<bool, StoreError> {
+pub(crate) async fn forget((store, trace): (&Store, &Trace), which: Which) -> Result<bool, StoreError> {
     let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
-    store.forget(conversation.contact()).await
+    let contact = conversation.contact();
+    let is_known = store.forget(contact).await?;
+    let traced = trace.forget(contact).await;
+    let traced = traced.map_err(|error| StoreError::Failed(format!("the trace cannot be written again: {error}")))?;
+    Ok(is_known || traced > 0)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::{
     domain::{address::SourceId, job::Route, time::UnixMillis},
     relay::reconcile::unlinked,
     store::{ParkedId, SetAside, Store, StoreError, Unparked},
+    trace::{Event, Record},
 };
 
 /// How many parked messages are listed at most, unless fewer are asked for.
@@ -185,7 +186,16 @@ pub(super) async fn forget_many(State(admin): State<Admin>, Query(ids): Query<Id
 
 async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId>, StoreError> {
     let store = admin.store.clone();
-    admin.store.drop_parked(ids, move |work| unlinked::message(&store, work)).await
+    let dropped = admin.store.drop_parked(ids, move |work| unlinked::message(&store, work)).await?;
+    for id in &dropped {
+        admin.trace.tell(|| by_hand(clock::now(), Event::OperatorDropped, *id));
+    }
+    Ok(dropped)
+}
+
+/// What the operator has done with something parked, as the trace has it.
+fn by_hand(at: UnixMillis, event: Event, id: ParkedId) -> Record {
+    Record { at, event, parked: Some(id.0), ..Record::default() }
 }
 
 /// What is said of a number that nothing has.
@@ -210,12 +220,15 @@ pub(super) async fn many(
 }
 
 pub(super) async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed, StoreError> {
-    let bots = admin.bots.clone();
+    let (bots, at) = (admin.bots.clone(), clock::now());
     let became = admin.store.unpark_all(ids, move |route| has_bot(&bots, route), clock::now()).await?;
     let mut changed = Changed::default();
     for (id, became) in became {
         match became {
-            Unparked::Queued => changed.done += 1,
+            Unparked::Queued => {
+                admin.trace.tell(|| by_hand(at, Event::OperatorRetried, id));
+                changed.done += 1;
+            }
             Unparked::Missing => changed.left.push(left(id, MISSING)),
             Unparked::Unserved(route) => changed.left.push(left(id, no_bot(&route))),
             Unparked::Unreadable(why) => changed.left.push(left(id, format!("it still cannot be read: {why}"))),

@@ -23,6 +23,7 @@ use crate::{
     clock,
     domain::{address::Conversation, job::Lane, time::UnixMillis},
     store::{ParkedId, SetAside, Store, StoreError, Turn, Untouched, WaitingJob, WaitingLane},
+    trace::{Event, Record},
 };
 
 /// How many messages are listed at most, unless fewer are asked for.
@@ -271,16 +272,20 @@ pub(super) async fn retry(State(admin): State<Admin>, Query(ids): Query<Ids>, he
         let mut changed = unpark(&admin, ids).await?;
         let (waiting, left) = changed.left.into_iter().partition(|left| left.why == MISSING);
         changed.left = left;
-        try_now(&admin.store, waiting, &mut changed).await?;
+        try_now(&admin, waiting, &mut changed).await?;
         Ok(changed)
     })
     .await
 }
 
-async fn try_now(store: &Store, waiting: Vec<parked::Left>, changed: &mut Changed) -> Result<(), StoreError> {
+async fn try_now(admin: &Admin, waiting: Vec<parked::Left>, changed: &mut Changed) -> Result<(), StoreError> {
     for parked::Left { id, .. } in waiting {
-        match store.try_now(id).await? {
-            Ok(()) => changed.done += 1,
+        let (at, event) = (clock::now(), Event::OperatorRetried);
+        match admin.store.try_now(id).await? {
+            Ok(()) => {
+                admin.trace.tell(|| Record { at, event, job: Some(id), ..Record::default() });
+                changed.done += 1;
+            }
             Err(why) => changed.left.push(left(ParkedId(id), untouched(&why))),
         }
     }
@@ -292,8 +297,13 @@ pub(super) async fn park(State(admin): State<Admin>, Query(ids): Query<Ids>, hea
     many(&headers, &ids, async |ids: Vec<ParkedId>| {
         let mut changed = Changed::default();
         for id in ids {
+            let (at, event) = (clock::now(), Event::OperatorParked);
             match admin.store.park_waiting(id.0, "the operator has parked it", clock::now()).await? {
-                Ok(_) => changed.done += 1,
+                Ok(parked) => {
+                    let (job, parked) = (Some(id.0), Some(parked.0));
+                    admin.trace.tell(|| Record { at, event, job, parked, ..Record::default() });
+                    changed.done += 1;
+                }
                 Err(Untouched::Missing) if is_parked(&admin.store, id).await? => {
                     changed.left.push(left(id, "it is parked already"));
                 }

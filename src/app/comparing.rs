@@ -30,6 +30,7 @@ impl Services {
             store: self.store.clone(),
             imported: self.imported(config),
             metrics: Arc::clone(&self.metrics),
+            trace: self.trace.clone(),
             spoken: self.context.spoken.clone(),
             sources: self.bots.keys().cloned().collect(),
         };

@@ -24,9 +24,10 @@ use crate::{
     },
     config::{AccountId, Config},
     intake::hook::Scope,
-    kommo::{account::Account, region::PhoneRegion, time::KommoTime, wire::trace},
+    kommo::{account::Account, region::PhoneRegion, time::KommoTime, wire::trace::without},
     lifecycle::Lifecycle,
     serve::{self, mark::Mark},
+    trace::Trace,
 };
 
 /// The wait where the schedule has none.
@@ -37,15 +38,15 @@ const LAST_WAIT: Duration = Duration::from_mins(10);
 /// # Errors
 /// If the listeners cannot be shared.
 pub(super) fn wait(
-    (config, health, account): (Config, Arc<Health>, Option<Account>),
+    (config, (health, trace), account): (Config, (Arc<Health>, Trace), Option<Account>),
     life: &Lifecycle,
     (public, admin, socket, wish): Listeners,
     slot: Slot,
 ) -> anyhow::Result<()> {
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
     let now = life.stop_token().child_token();
-    listen(&config, &health, life, (public_now, admin_now, socket.as_deref(), &wish), &now)?;
-    let starting = Starting { config, health, account, life: life.clone(), slot };
+    listen(&config, (&health, &trace), life, (public_now, admin_now, socket.as_deref(), &wish), &now)?;
+    let starting = Starting { config, health, trace, account, life: life.clone(), slot };
     life.essential("first start", starting.run((public, admin, socket, wish), now));
     Ok(())
 }
@@ -53,6 +54,7 @@ pub(super) fn wait(
 struct Starting {
     config: Config,
     health: Arc<Health>,
+    trace: Trace,
     account: Option<Account>,
     life: Lifecycle,
     slot: Slot,
@@ -64,7 +66,7 @@ impl Starting {
         let Some(served) = stop.run_until_cancelled(self.learn()).await else { return Ok(()) };
         // Who connects from here on waits for the next listener.
         now.cancel();
-        let services = Services::new(&self.config, self.health, (self.account, served), None)?;
+        let services = Services::new(&self.config, (self.health, self.trace), (self.account, served), None)?;
         *self.slot.lock().await = Some(Running::start(services, &self.config, &self.life, handlers).await?);
         tracing::info!("the account has told its id: everything begins");
         stop.cancelled().await;
@@ -83,7 +85,7 @@ impl Starting {
                 Err(error) => format!("{error:#}"),
             };
             failed = failed.saturating_add(1);
-            let same = trace::without(&why);
+            let same = without(&why);
             if told != same {
                 tracing::error!("{why}; until then hooks are taken and kept, and nothing is sent");
                 self.health.metrics().between(Some(why.clone()));
@@ -98,7 +100,7 @@ impl Starting {
 /// Listens until `now` is over.
 fn listen(
     config: &Config,
-    health: &Arc<Health>,
+    (health, trace): (&Arc<Health>, &Trace),
     life: &Lifecycle,
     (public, admin, socket, wish): (TcpListener, TcpListener, Option<&CommandSocket>, &Wish),
     now: &CancellationToken,
@@ -111,12 +113,12 @@ fn listen(
     // Who is meant by a number is asked again before anything is sent.
     let phone_region = PhoneRegion { configured: config.telegram.phone_region, account: None };
     let typing = (typing, KommoTime::default(), identity::spoken(&config.kommo, store)?);
-    let hooks = handlers::hooks(config, scope, (store, &bots, metrics), typing, phone_region);
+    let hooks = handlers::hooks(config, scope, (store, &bots, metrics, trace), typing, phone_region);
     let media = handlers::media(config, &bots, disk(config)?, metrics);
     let imported = store.imports("");
     let mark = Mark::random();
     let sessions = Arc::new(Sessions::new(admin.local_addr()?));
-    let handlers = admin::routers(Arc::clone(health), (BTreeMap::new(), imported), sessions);
+    let handlers = admin::routers(Arc::clone(health), (BTreeMap::new(), imported, trace.clone()), sessions);
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {

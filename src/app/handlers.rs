@@ -22,6 +22,7 @@ use crate::{
     net::Egress,
     store::Store,
     telegram::bot::Bot,
+    trace::Trace,
     words::Spoken,
 };
 
@@ -29,7 +30,7 @@ use crate::{
 pub(super) fn hooks(
     config: &Config,
     scope: Scope,
-    (store, bots, metrics): (&Store, &BTreeMap<SourceId, Bot>, &Arc<Metrics>),
+    (store, bots, metrics, trace): (&Store, &BTreeMap<SourceId, Bot>, &Arc<Metrics>, &Trace),
     (typing, time, spoken): (mpsc::Sender<Typing>, KommoTime, Spoken),
     phone_region: PhoneRegion,
 ) -> HookIntake {
@@ -46,6 +47,7 @@ pub(super) fn hooks(
         phone_region,
         known_for: config.store.dedupe_for,
         spoken,
+        trace: trace.clone(),
     }
 }
 

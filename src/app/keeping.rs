@@ -1,4 +1,4 @@
-//! The store: what the configuration says about it, and how it is opened.
+//! The store and the trace: what the configuration says about them, and how the store is opened.
 
 use anyhow::Context as _;
 use tokio::task::spawn_blocking;
@@ -7,6 +7,7 @@ use crate::{
     admin::socket,
     config::Config,
     store::{self, Store, StoreError},
+    trace,
 };
 
 /// Where a bridge with this configuration keeps its store.
@@ -20,6 +21,12 @@ pub fn store_settings(config: &Config) -> store::Settings {
         links_for: config.store.links_for,
         parked_for: config.store.parked_for,
     }
+}
+
+/// Where a bridge with this configuration keeps its trace.
+#[must_use]
+pub fn trace_settings(config: &Config) -> trace::Settings {
+    trace::Settings { data_dir: config.data_dir.clone(), keep: config.trace.keep, max_bytes: config.trace.max_bytes }
 }
 
 /// How often the store is tried that a command gives back; each time waits a second.

@@ -29,7 +29,7 @@ pub(super) fn public_router(services: &Services, config: &Config, mark: &Mark, l
     let hooks = handlers::hooks(
         config,
         scope,
-        (&services.store, &services.bots, &services.metrics),
+        (&services.store, &services.bots, &services.metrics, &services.trace),
         (typing, services.context.chats.time(), services.context.spoken.clone()),
         services.context.crm.phone_region.clone(),
     );
@@ -60,7 +60,11 @@ pub(super) fn handlers(
 ) -> Routers {
     let bots = services.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
     let sessions = Arc::clone(&lasting.sessions);
-    let handlers = admin::routers(Arc::clone(&services.health), (bots, services.imported(config)), sessions);
+    let handlers = admin::routers(
+        Arc::clone(&services.health),
+        (bots, services.imported(config), services.trace.clone()),
+        sessions,
+    );
     let commands = handlers
         .commands
         .merge(lasting.mark.clone().router())

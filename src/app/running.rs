@@ -278,9 +278,9 @@ fn prober(remote: Remote, life: &Lifecycle) -> (Remote, Part) {
 
 fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> (SourceId, (Bot, Part)) {
     services.metrics.polling(bot.source(), Polling::Starting);
-    let (store, metrics) = (services.store.clone(), Arc::clone(&services.metrics));
+    let (store, metrics, trace) = (services.store.clone(), Arc::clone(&services.metrics), services.trace.clone());
     let rhythm = poller::Rhythm::new(config.retry.probe_every);
-    let poller = poller::Poller { bot: bot.clone(), store, metrics, rhythm };
+    let poller = poller::Poller { bot: bot.clone(), store, metrics, rhythm, trace };
     (bot.source().clone(), (bot.clone(), life.part("poller", |stop| poller.run(stop))))
 }
 

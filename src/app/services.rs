@@ -23,6 +23,7 @@ use crate::{
     relay::context::{Context, LogOnce, ReadReceipts},
     store::{Imports, Store},
     telegram::bot::Bot,
+    trace::Trace,
 };
 
 /// What [`Services`] are made of.
@@ -61,6 +62,7 @@ pub(super) struct Services {
     pub(super) health: Arc<Health>,
     pub(super) store: Store,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) trace: Trace,
     pub(super) bots: BTreeMap<SourceId, Bot>,
     pub(super) remotes: Remotes,
     pub(super) context: Arc<Context>,
@@ -111,7 +113,7 @@ impl Services {
     /// If a client cannot be set up, or the store fails.
     pub(super) fn new(
         config: &Config,
-        health: Arc<Health>,
+        (health, trace): (Arc<Health>, Trace),
         (account, served): (Option<Account>, AccountId),
         former: Option<Former<'_>>,
     ) -> anyhow::Result<Self> {
@@ -125,8 +127,8 @@ impl Services {
         health.set_clock(chats.time());
         let clients = (&chats, account.as_ref(), &bots);
         let remotes = Remotes::new(clients, &metrics, config.retry.probe_every, former);
-        let context = Arc::new(context(config, (&store, &metrics), (chats, &bots, account.clone()), former)?);
-        Ok(Self { health, store, metrics, bots, remotes, context, disk: disk(config)?, account, served })
+        let context = Arc::new(context(config, (&store, &metrics, &trace), (chats, &bots, account.clone()), former)?);
+        Ok(Self { health, store, metrics, trace, bots, remotes, context, disk: disk(config)?, account, served })
     }
 
     /// The services of a changed configuration.
@@ -143,7 +145,7 @@ impl Services {
             identity::recall(&config.kommo, account.as_ref(), &self.store)?;
             account
         };
-        Self::new(config, Arc::clone(&self.health), (account, self.served.clone()), Some(former))
+        Self::new(config, (Arc::clone(&self.health), self.trace.clone()), (account, self.served.clone()), Some(former))
     }
 
     /// What was imported into the channel and account that it serves.
@@ -176,7 +178,7 @@ fn chats(
 
 fn context(
     config: &Config,
-    (store, metrics): (&Store, &Arc<Metrics>),
+    (store, metrics, trace): (&Store, &Arc<Metrics>, &Trace),
     (chats, bots, account): (Chats, &BTreeMap<SourceId, Bot>, Option<Account>),
     former: Option<Former<'_>>,
 ) -> anyhow::Result<Context> {
@@ -202,6 +204,7 @@ fn context(
         channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
         said: LogOnce::default(),
         tap,
+        trace: trace.clone(),
         metrics: Arc::clone(metrics),
         crm: customers::crm(config, account, writing),
     })

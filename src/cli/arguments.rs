@@ -12,7 +12,7 @@ use reqwest::Url;
 use crate::{
     cli::{
         alerts, chats, check, generated, import, init, invite, manual, parked, queue, register, sources, tap,
-        templates, values,
+        templates, trace, values,
     },
     config::{Config, ConfigError, Environment},
 };
@@ -126,6 +126,12 @@ pub enum Command {
     Tap {
         #[command(flatten)]
         watch: tap::Watch,
+    },
+    /// Show what became of a message: every hop with its time, attempts and outcome.
+    #[command(long_about = trace::ABOUT)]
+    Trace {
+        #[command(flatten)]
+        request: trace::Request,
     },
     /// List, show, retry, park or drop messages that wait or are parked.
     Queue {

@@ -35,6 +35,7 @@ use crate::{
     files::people,
     metrics::Expected,
     store::{self, Store, StoreError, data_dir},
+    trace::Trace,
 };
 
 mod importing;
@@ -143,9 +144,9 @@ async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stoppe
     let scope = identity::remembered(&config.kommo, &store)?.map(|account| config.kommo.scope_id(&account));
     former_imports::take_over(&config.data_dir, &store).await?;
     let imported = store.imports(scope.as_deref().unwrap_or_default());
-    let bots = bots(config);
+    let (bots, trace) = (bots(config), Trace::of_stopped(app::trace_settings(config)));
     let health = Arc::new(Health::new(config, store.clone(), Arc::default(), Expected::default()));
-    let routers = admin::routers(health, (bots, imported.clone()), Arc::new(Sessions::new(config.admin.listen)));
+    let routers = admin::routers(health, (bots, imported.clone(), trace), Arc::new(Sessions::new(config.admin.listen)));
     let dumped = dumping::router(store.clone(), config);
     let router = routers.commands.merge(history::router(store.clone(), imported)).merge(dumped);
     Ok(Ok(Stopped { store, router }))

@@ -136,7 +136,7 @@ fn forgotten(config: &Config, name: &str) -> String {
     let dumps = config.store.dump_every * config.store.dump_keep.get();
     format!(
         "the phone number, the name and the picture of the person in {name}, until they write again. Ids of chats and \
-         messages stay, so that nothing is sent twice. Messages that wait or are parked (`telekommo parked list`) stay \
+         messages stay, so that nothing is sent twice; their trace (`telekommo trace`) is erased. Messages that wait or are parked (`telekommo parked list`) stay \
          until they are delivered or dropped. Dumps of the store keep the data for {}. What `restore` set aside and \
          the copies of imports (`imports` in the data directory) keep it until you delete them. Delete what is in \
          Kommo there.",
@@ -193,7 +193,7 @@ async fn row(bridge: &Bridge, name: &str) -> anyhow::Result<Row> {
     rows(bridge, &path(&which)).await?.into_iter().next().context(MISSING)
 }
 
-fn account(config: &Config) -> anyhow::Result<Account> {
+pub(super) fn account(config: &Config) -> anyhow::Result<Account> {
     let missing = "contacts need the account's API: set kommo.account_url and kommo.access_token";
     identity::client(&config.kommo)?.context(missing)
 }

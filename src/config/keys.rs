@@ -147,6 +147,8 @@ pub(super) const KEYS: &[Key] = &[
     key("store", "parked_for").or("7d").at_start(),
     key("store", "cache_mb").or("32").at_start(),
     key("store", "reserve_mb").or("64").at_start(),
+    key("trace", "keep").or("7d").at_start(),
+    key("trace", "max_mb").or("64").at_start(),
     key("media", "links_for").or("365d"),
     key("reconcile", "on_start").or("true"),
     key("reconcile", "every").or("1h"),

@@ -64,6 +64,7 @@ impl Config {
             },
             log: Log { format: running.log.format, ..self.log },
             store: Store { dump_every: self.store.dump_every, dump_keep: self.store.dump_keep, ..store.clone() },
+            trace: running.trace.clone(),
             written: self.written.started_as(&running.written),
             ..self
         }

@@ -190,6 +190,13 @@ pub fn duration(text: &str) -> Result<Duration, Wrong> {
     })
 }
 
+/// How long something is kept; zero for not at all.
+pub(super) fn keep(text: &str) -> Result<Duration, Wrong> {
+    humantime::parse_duration(text).map_err(|_| {
+        Wrong::new("is not a duration: write a number and a unit, such as \"7d\", or \"0s\" to keep nothing")
+    })
+}
+
 /// The range that Telegram takes (Bot API, getUpdates).
 const POLL_SECONDS: RangeInclusive<u64> = 1..=50;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     config::{
         AccountId, Admin, BaseUrl, BotToken, ButtonPlace, ChannelBotId, ChannelId, ChannelSecret, Config, Kommo, Log,
-        LogFilter, LogFormat, Media, Reconcile, Retry, Secret, Server, Source, Store, Telegram, alerts,
+        LogFilter, LogFormat, Media, Reconcile, Retry, Secret, Server, Source, Store, Telegram, Trace, alerts,
         error::{ConfigError, Problems, Reported, Wrong},
         keys::{CAMPAIGNS, SOURCES},
         layers::Layers,
@@ -40,7 +40,7 @@ impl<'a> Reading<'a> {
         let data_dir = self.section(&[]).required("data_dir", parse::folder);
         let (server, admin) = (self.server(), self.admin());
         let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
-        let (log, store) = (self.log(), self.store());
+        let (log, store, trace) = (self.log(), self.store(), self.trace());
         let (media, reconcile, retry) = (self.media(), self.reconcile(), self.retry());
         let (campaigns, phone_texts, alerts) = (self.campaigns(), phone_texts::read(self), alerts::read(self));
         let config = Config {
@@ -55,6 +55,7 @@ impl<'a> Reading<'a> {
             alerts: alerts?,
             log: log?,
             store: store?,
+            trace: trace?,
             media: media?,
             reconcile: reconcile?,
             retry: retry?,
@@ -242,6 +243,12 @@ impl<'a> Reading<'a> {
             cache_bytes: cache_bytes?,
             reserve_bytes: reserve_bytes?,
         })
+    }
+
+    fn trace(&self) -> Result<Trace, Reported> {
+        let section = self.section(&["trace"]);
+        let (keep, max_bytes) = (section.required("keep", parse::keep), section.required("max_mb", parse::mebibytes));
+        Ok(Trace { keep: keep?, max_bytes: max_bytes? })
     }
 
     fn media(&self) -> Result<Media, Reported> {

@@ -42,6 +42,7 @@ use crate::{
     },
     metrics::Metrics,
     store::{Chat, Intake, NewJob, StateChange, Store, StoreError},
+    trace::{By, Record, Trace},
     translate::{
         from_kommo::{self, Arrival},
         known_chat::KnownChat,
@@ -93,6 +94,8 @@ pub struct HookIntake {
     /// How long it is known of a hook that it was taken.
     pub known_for: Duration,
     pub spoken: Spoken,
+    /// Where it is kept that a hook came.
+    pub trace: Trace,
 }
 
 impl HookIntake {
@@ -246,9 +249,13 @@ impl HookIntake {
 
     async fn push(&self, job: NewJob, changes: Vec<StateChange>, is_bulk: bool) -> Result<Taken, Rejected> {
         let id = job.id.clone();
+        let hop = self.trace.is_on().then(|| hop(&job));
         let pushed = self.store.push_as(Intake { jobs: vec![job], offset: None }, changes, is_bulk, clock::now()).await;
         let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
         tracing::debug!(id = id.as_ref().map(|id| id.0.as_str()), known = pushed.known, "hook stored");
+        if let (Some(hop), Some(Some(number))) = (hop, pushed.numbers.first()) {
+            self.trace.tell(|| Record { job: Some(*number), ..hop });
+        }
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })
     }
 
@@ -277,6 +284,20 @@ fn not_stored(error: &StoreError, id: Option<&IdempotencyKey>) -> Rejected {
     let id = id.map(|id| id.0.as_str());
     tracing::error!(%error, id, "a hook could not be stored, and Kommo sends it once");
     Rejected::StoreDown
+}
+
+/// The hop by which a hook came.
+fn hop(job: &NewJob) -> Record {
+    let message = job.id.as_ref().and_then(IdempotencyKey::hooked);
+    Record {
+        at: clock::now(),
+        by: Some(By::Hook),
+        route: job.lane.route.to_string(),
+        conversation: job.lane.conversation(),
+        kind: job.job.traits().name.to_owned(),
+        messages: message.map(|id| id.to_string()).into_iter().collect(),
+        ..Record::default()
+    }
 }
 
 /// What a hook tells of its chat.

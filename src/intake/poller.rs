@@ -18,6 +18,7 @@ use crate::{
         bot::Bot,
         updates::{Ask, RawUpdate, Wait},
     },
+    trace::{By, Record, Trace},
     translate::from_telegram::Received,
 };
 
@@ -46,6 +47,8 @@ pub struct Poller {
     pub metrics: Arc<Metrics>,
     /// How often a poll that fails is tried.
     pub rhythm: Rhythm,
+    /// Where it is kept that an update came.
+    pub trace: Trace,
 }
 
 /// How far the polling has come.
@@ -179,24 +182,40 @@ impl Poller {
         };
         course.narrowing.read(updates.len());
         self.report(Polling::Working);
-        let (jobs, next) = (updates.iter().map(|update| self.job(update)).collect(), last + 1);
+        let ((jobs, hops), next): ((_, Vec<_>), _) = (updates.iter().map(|update| self.job(update)).unzip(), last + 1);
         let pushed = self.store.push(Intake { jobs, offset: Some((self.bot.id(), next)) }, clock::now()).await?;
         self.metrics.updates(self.bot.source(), pushed.taken, pushed.known);
+        for (hop, number) in hops.into_iter().zip(&pushed.numbers) {
+            if let (Some(hop), Some(number)) = (hop, number) {
+                self.trace.tell(|| Record { job: Some(*number), ..hop });
+            }
+        }
         tracing::debug!(source = %self.bot.source(), taken = pushed.taken, known = pushed.known, "updates stored");
         let has_moved = course.offset.replace(next) != Some(next);
         Ok(if has_moved { Kept::Confirmable } else { Kept::Nothing })
     }
 
-    /// An update without a number is taken along with the others: once they are confirmed, it does not come again.
-    fn job(&self, update: &RawUpdate) -> NewJob {
+    /// An update without a number is taken along with the others: once they are confirmed, it does not come again. With
+    /// its job comes its hop, if hops are kept.
+    fn job(&self, update: &RawUpdate) -> (NewJob, Option<Record>) {
         let source = self.bot.source();
         if update.id.is_none() {
             tracing::warn!(%source, "Telegram gave an update without a number: it is taken, and would be taken twice");
         }
         let id = update.id.map(|id| IdempotencyKey::update(self.bot.id(), id));
-        let lane = Received::read(&update.raw).lane(source);
+        let received = Received::read(&update.raw);
+        let lane = received.lane(source);
+        let hop = self.trace.is_on().then(|| Record {
+            at: clock::now(),
+            by: Some(By::Telegram),
+            route: lane.route.to_string(),
+            conversation: lane.conversation(),
+            kind: received.kind().to_owned(),
+            messages: received.message_id(self.bot.id()).into_iter().collect(),
+            ..Record::default()
+        });
         let job = Job::from(Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone() });
-        NewJob { id, lane, job }
+        (NewJob { id, lane, job }, hop)
     }
 
     /// Shows the state, and says so once when it changes.

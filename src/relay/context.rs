@@ -19,6 +19,7 @@ use crate::{
     relay::{crm::settings::Crm, tap::Tap},
     store::Store,
     telegram::bot::Bot,
+    trace::Trace,
     words::Spoken,
 };
 
@@ -61,6 +62,8 @@ pub struct Context {
     pub channel_bot: Option<KommoUserId>,
     /// Who watches what is relayed.
     pub tap: Tap,
+    /// Where it is kept what became of each message.
+    pub trace: Trace,
     /// What is said in the log once.
     pub said: LogOnce,
     /// Where it shows how Kommo is doing.

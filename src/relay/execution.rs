@@ -16,7 +16,7 @@ use crate::{
     metrics::Metrics,
     relay::{
         context::Context,
-        dispatch,
+        dispatch, hop,
         job_label::{Failed, JobLabel},
         retry_policy::{self, RetryPolicy},
         span,
@@ -26,6 +26,7 @@ use crate::{
     },
     store::{Class, Lease, Outcome, StoreError},
     telegram::upload::BodySent,
+    trace::Record,
     words::refusal,
 };
 
@@ -60,9 +61,11 @@ impl Execution<'_> {
         let task = Task::read(lease.job());
         let (message_id, answers) = (task.message_id(), task.answers());
         let (messages, flow) = (task.messages(), task.flow(lease.lane()));
+        let hop = self.context.trace.is_on().then(|| hop::claimed(&lease, &task, &answers, clock::now()));
         let attempted = if is_late {
             Attempted::failed(retry_policy::too_late(lease.job(), lease.is_left()), false)
         } else {
+            self.trace(hop.clone());
             match take(&lease, task, self.context, self.abort).await? {
                 Some(attempted) => attempted,
                 // It can be repeated, and is after the next start; the lease gives it back.
@@ -81,8 +84,8 @@ impl Execution<'_> {
             let blame = self.blame(&message, &attempted, lease.class());
             self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
         };
-        let (line, has_failed, now) =
-            (JobLabel::of(&lease, message_id.clone()), attempted.outcome.is_err(), clock::steady());
+        let (line, now) = (JobLabel::of(&lease, message_id.clone()), clock::steady());
+        let (has_failed, reached_remote) = (attempted.outcome.is_err(), attempted.reached_remote);
         let outcome = retry_policy::outcome(&lease, answers, attempted, blame, self.policy, now, fastrand::f64());
         let failed = has_failed.then(|| Failed::of(&outcome, now)).flatten();
         let name = retry_policy::name(&outcome);
@@ -91,8 +94,14 @@ impl Execution<'_> {
             self.metrics.given_up(source.as_ref(), *direction, messages, *needs_person);
         }
         self.context.tap.tell(|| Relayed::of(&lease, message_id, (&outcome, name), clock::now()));
+        let mut hop = hop.map(|hop| hop::ended(hop, &outcome, (has_failed, reached_remote), (clock::now(), now)));
         let goes_on = matches!(outcome, Outcome::Retry { .. } | Outcome::Repeat);
+        // Before the lane goes on, so that its hops stand in their order. What is parked has its number only then.
+        if !matches!(outcome, Outcome::Park { .. }) {
+            self.trace(hop.take());
+        }
         let parked = lease.settle(outcome, clock::now()).await?;
+        self.trace(hop.map(|hop| Record { parked: parked.map(|id| id.0), ..hop }));
         match failed {
             Some(failed) => {
                 line.failed(&failed, parked);
@@ -110,6 +119,12 @@ impl Execution<'_> {
             self.breaker.ended(&message);
         }
         Ok(())
+    }
+
+    fn trace(&self, hop: Option<Record>) {
+        if let Some(hop) = hop {
+            self.context.trace.tell(|| hop);
+        }
     }
 
     /// Whom a failure is due to.

@@ -38,6 +38,7 @@ use crate::{
     metrics::Metrics,
     rate_limit::RateLimit,
     store::{Imports, Store, StoreError},
+    trace::Trace,
     words::Spoken,
 };
 
@@ -101,6 +102,8 @@ pub struct Parts {
     pub imported: Imports,
     /// Tells of outages, and is told what is held.
     pub metrics: Arc<Metrics>,
+    /// Where it is kept that a message was found.
+    pub trace: Trace,
     /// What managers read.
     pub spoken: Spoken,
     /// Whose conversations are compared at first.

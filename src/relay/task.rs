@@ -77,6 +77,14 @@ impl<'a> Task<'a> {
         }
     }
 
+    /// What kind of update or job it is.
+    pub(super) fn kind(&self) -> String {
+        match &self.text {
+            Text::Update { received, .. } => received.kind().to_owned(),
+            Text::Answer(_) | Text::Reaction(_) | Text::Nothing => self.job.traits().name.to_owned(),
+        }
+    }
+
     /// Which way the messages go, and by which source, if that is known.
     pub(super) fn flow(&self, lane: &Lane) -> Option<(Direction, Option<SourceId>)> {
         match (&self.text, &lane.route) {

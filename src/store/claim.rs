@@ -168,6 +168,12 @@ impl Lease {
         format!("{}#{}", self.place.lane.thread, self.place.sequence)
     }
 
+    /// By which number `telekommo queue` knows it. The parts of one arrival share it.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.place.sequence
+    }
+
     /// Whether an earlier run has left it.
     #[must_use]
     pub fn is_left(&self) -> bool {

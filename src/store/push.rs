@@ -58,14 +58,17 @@ impl Store {
         let plan = move |txn: &mut WriteTxn| {
             let since = watermark::not_before(&txn.db, now)?;
             let (dedupe_until, links_until) = (since.plus(dedupe_for), since.plus(links_for));
-            let (mut batch, mut joined, mut known) = (Batch::default(), Vec::new(), 0);
+            let (mut batch, mut joined) = (Batch::default(), Vec::<Joined>::new());
+            let (mut known, mut numbers) = (0, Vec::new());
             for job in intake.jobs {
                 if is_known(&txn.db, &job, &joined)? {
                     known += 1;
+                    numbers.push(None);
                     continue;
                 }
                 remember(&mut batch, &job, dedupe_until);
                 joined.push(join_as(txn, &mut batch, job, is_bulk, now));
+                numbers.push(joined.last().map(|joined| joined.head.sequence));
             }
             let changes = if joined.is_empty() { Vec::new() } else { changes };
             links::write(&txn.db, &mut batch, &changes, now, links_until)?;
@@ -73,7 +76,7 @@ impl Store {
             if let Some((bot, next)) = intake.offset {
                 OFFSETS.put(&mut batch, &bot, &next);
             }
-            let answer = Pushed { taken: joined.len(), known };
+            let answer = Pushed { taken: joined.len(), known, numbers };
             let then = Box::new(move |index: &mut Index| enter(index, joined));
             Ok(Commit { batch: changes.then_some(batch), answer, then })
         };

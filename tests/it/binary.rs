@@ -37,3 +37,4 @@ mod systemd;
 mod tap;
 mod templates;
 mod terminal;
+mod trace;

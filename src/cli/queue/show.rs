@@ -65,12 +65,18 @@ fn next(row: &Row) -> String {
     let id = row.id;
     match row.state {
         Standing::Parked | Standing::Told => {
-            format!("`telekommo queue retry {id}` sends it after all, `telekommo queue drop {id}` deletes it for good")
+            format!(
+                "`telekommo queue retry {id}` sends it after all, `telekommo queue drop {id}` deletes it for good, \
+                 `telekommo trace {id}` shows what was tried"
+            )
         }
         Standing::Sending => "nothing: it is on its way".to_owned(),
         Standing::Behind => format!("`telekommo queue show {}` shows what is before it", plain(&row.thread)),
         Standing::Due | Standing::Retrying | Standing::Held => {
-            format!("`telekommo queue retry {id}` tries it at once, `telekommo queue park {id}` lets others go first")
+            format!(
+                "`telekommo queue retry {id}` tries it at once, `telekommo queue park {id}` lets others go first, \
+                 `telekommo trace {id}` shows what was tried"
+            )
         }
     }
 }

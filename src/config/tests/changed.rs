@@ -3,7 +3,7 @@
 use super::*;
 
 /// Another good value for each key that only a start reads, in a folder of configuration [`LEAST`].
-const AT_START: [(&str, &str); 15] = [
+const AT_START: [(&str, &str); 17] = [
     ("data_dir", "elsewhere"),
     ("server.listen", "127.0.0.1:81"),
     ("server.trusted_proxies", "10.0.0.1"),
@@ -19,6 +19,8 @@ const AT_START: [(&str, &str); 15] = [
     ("store.parked_for", "8d"),
     ("store.cache_mb", "33"),
     ("store.reserve_mb", "65"),
+    ("trace.keep", "8d"),
+    ("trace.max_mb", "65"),
 ];
 
 fn variable(key: &str) -> String {

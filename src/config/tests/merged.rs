@@ -28,6 +28,7 @@ fn the_least_file_gets_every_default() {
     assert_eq!(config.store.links_for, Duration::from_hours(90 * 24));
     assert_eq!(config.store.parked_for, Duration::from_hours(7 * 24));
     assert_eq!((config.store.cache_bytes, config.store.reserve_bytes), (32 << 20, 64 << 20));
+    assert_eq!((config.trace.keep, config.trace.max_bytes), (Duration::from_hours(7 * 24), 64 << 20));
     assert!(config.reconcile.on_start);
     assert_eq!(config.reconcile.every, Duration::from_hours(1));
     assert_eq!(config.reconcile.max_age, Duration::from_hours(24));

@@ -78,8 +78,13 @@ impl Bench {
 
     /// Lets the poller work until a condition holds.
     async fn until(&self, rhythm: Rhythm, what: &str, holds: impl Fn(&Self) -> bool) {
-        let poller =
-            Poller { bot: self.bot.clone(), store: self.store.clone(), metrics: Arc::clone(&self.metrics), rhythm };
+        let poller = Poller {
+            bot: self.bot.clone(),
+            store: self.store.clone(),
+            metrics: Arc::clone(&self.metrics),
+            rhythm,
+            trace: Trace::default(),
+        };
         let watching = async {
             let deadline = Instant::now() + WITHIN;
             while !holds(self) {

@@ -14,7 +14,8 @@ use crate::{
         reconcile::{Reconciler, Search},
         task::Task,
     },
-    store::{Backfilled, Missing, Store, StoreError},
+    store::{Backfilled, Missing, NewJob, Store, StoreError},
+    trace::{By, Record},
 };
 
 /// How often a lane in which somebody works is looked at.
@@ -50,11 +51,27 @@ impl Reconciler {
             match store.backfill(lane.clone(), missing.clone(), rank, clock::now()).await? {
                 Backfilled::Stored(count) => {
                     drop(held);
+                    for missing in missing.iter().filter(|_| count > 0) {
+                        self.parts.trace.tell(|| found(lane, &missing.job));
+                    }
                     return Ok(count);
                 }
                 Backfilled::Busy => sleep(LOOK_EVERY).await,
             }
         }
+    }
+}
+
+/// The hop by which a message came that had been missing.
+fn found(lane: &Lane, job: &NewJob) -> Record {
+    Record {
+        at: clock::now(),
+        by: Some(By::History),
+        route: lane.route.to_string(),
+        conversation: lane.conversation(),
+        kind: job.job.traits().name.to_owned(),
+        messages: message_of(&job.job).map(|id| id.to_string()).into_iter().collect(),
+        ..Record::default()
     }
 }
 

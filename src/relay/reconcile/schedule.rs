@@ -266,6 +266,7 @@ pub(super) mod tests {
             imported: store.imports("scope"),
             store,
             metrics: Arc::clone(metrics),
+            trace: crate::trace::Trace::default(),
             spoken: Spoken::default(),
             sources,
         };

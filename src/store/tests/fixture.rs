@@ -293,7 +293,7 @@ async fn is_restored_and_used(format: u32) {
     assert_eq!(store.used_by("invitation").unwrap().as_deref(), Some("tg:sales:5"));
     let known =
         store.push(Intake { jobs: vec![new_job(Some("update:7:1"), &lane("a"), "x")], offset: None }, NOW).await;
-    assert_eq!(known.unwrap(), Pushed { taken: 0, known: 1 });
+    assert_eq!(known.unwrap(), Pushed { taken: 0, known: 1, numbers: vec![None] });
 
     // The answer that waits is parked by the restore.
     assert_eq!((store.counts().parked, store.counts().told), (3, 1));

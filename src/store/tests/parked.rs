@@ -135,7 +135,11 @@ async fn a_message_that_has_crossed_is_known_for_as_long_as_its_link() {
     claim(&store).unwrap().settle(Outcome::Done { then: Vec::new(), changes: vec![link] }, NOW).await.unwrap();
     let later = NOW.plus(HOUR * 24 * 8);
     store.sweep(later).await.unwrap();
-    assert_eq!(store.push(hook(), later).await.unwrap(), Pushed { taken: 0, known: 1 }, "the id is forgotten");
+    assert_eq!(
+        store.push(hook(), later).await.unwrap(),
+        Pushed { taken: 0, known: 1, numbers: vec![None] },
+        "the id is forgotten"
+    );
     store.hold(&[lane("a")], 0);
     let missing = vec![Missing { rank: 0, job: hook().jobs.remove(0) }];
     assert_eq!(store.backfill(lane("a"), missing, |_, _| None, later).await.unwrap(), Backfilled::Stored(0));

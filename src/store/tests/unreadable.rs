@@ -276,7 +276,7 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
     assert_eq!(store.known_chats().await.unwrap(), []);
     assert_eq!(store.chats().await.unwrap(), []);
     // Nothing is taken twice, nobody gets in by a used invitation, and nothing from before is taken for missing.
-    assert_eq!(store.push(intake(), NOW).await.unwrap(), Pushed { taken: 0, known: 1 });
+    assert_eq!(store.push(intake(), NOW).await.unwrap(), Pushed { taken: 0, known: 1, numbers: vec![None] });
     assert!(!store.redeem("invitation", "somebody else".to_owned(), NOW.plus(HOUR), NOW).await.unwrap());
     store.begin(NOW.plus(HOUR)).await.unwrap();
     assert_eq!(store.history_from().unwrap(), Some(NOW.plus(HOUR)));

@@ -31,6 +31,12 @@ impl<'r> Received<'r> {
         self.update.as_ref().map(|update| &update.event)
     }
 
+    /// What Telegram calls an update of this kind.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.update.as_ref().map_or("update", |update| &update.kind)
+    }
+
     /// The chat that an update is in, by its number; `None` if it names none.
     fn chat(&self) -> Option<i64> {
         match self.event()? {

@@ -19,6 +19,7 @@ use telekommo::{
         kommo::{Endpoint, Optional, Status},
     },
     store::{Chat, Due, Intake, NewJob, Outcome, Settings, StateChange, Store},
+    trace::Trace,
     words::Spoken,
 };
 use tokio_util::sync::CancellationToken;
@@ -111,8 +112,8 @@ impl Own {
             Chats::new(&Egress::default(), url, &kommo.scope_id(), signer, Duration::from_secs(5), 1000).unwrap();
         let imported = store.imports(&kommo.scope_id());
         let (store_, sources) = (store.clone(), BTreeSet::from([SourceId::parse(SALES.source).unwrap()]));
-        let (metrics, spoken) = (Arc::new(Metrics::new()), Spoken::default());
-        let parts = Parts { chats, account: None, store: store_, imported, metrics, spoken, sources };
+        let (metrics, spoken, trace) = (Arc::new(Metrics::new()), Spoken::default(), Trace::default());
+        let parts = Parts { chats, account: None, store: store_, imported, metrics, trace, spoken, sources };
         let schedule = Schedule::endless(vec![Duration::from_millis(50)]);
         let reconciler = Arc::new(Reconciler::new(parts, bounds, schedule, 1000));
         Self { stage, store, lane, reconciler, stop: CancellationToken::new() }

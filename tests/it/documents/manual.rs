@@ -17,8 +17,8 @@ use crate::binary::process::{finished, telekommo};
 const OTHERS: [&str; 4] = ["README.md", ".github/CONTRIBUTING.md", ".github/CHANGELOG.md", ".github/SECURITY.md"];
 
 /// The sections of the configuration that a name like `kommo.timeout` can begin with.
-const SECTIONS: [&str; 10] =
-    ["server", "admin", "telegram", "kommo", "alerts", "log", "store", "media", "reconcile", "retry"];
+const SECTIONS: [&str; 11] =
+    ["server", "admin", "telegram", "kommo", "alerts", "log", "store", "trace", "media", "reconcile", "retry"];
 
 /// Every document, by its path in the repository.
 fn documents() -> Vec<(String, String)> {

@@ -1,0 +1,88 @@
+//! The hops of a job in the trace: its attempts, and how they end. No I/O.
+
+use crate::{
+    domain::{
+        address::KommoMessageId,
+        delivery::Delivery,
+        job::{Job, StatusJob},
+        time::UnixMillis,
+    },
+    relay::task::Task,
+    store::{Lease, Outcome, StateChange},
+    trace::{Event, Record, reason},
+};
+
+/// A job as the trace names it, with the attempt that begins.
+pub(super) fn claimed(lease: &Lease, task: &Task<'_>, answers: &[KommoMessageId], at: UnixMillis) -> Record {
+    let lane = lease.lane();
+    let messages: Vec<_> = answers.iter().map(ToString::to_string).collect();
+    let (status, code) = told(lease.job());
+    Record {
+        at,
+        event: Event::Claimed,
+        route: lane.route.to_string(),
+        conversation: lane.conversation(),
+        kind: task.kind(),
+        messages: if messages.is_empty() { task.message_id().into_iter().collect() } else { messages },
+        job: Some(lease.number()),
+        attempt: Some(lease.attempts() + 1),
+        status: status.map(str::to_owned),
+        code,
+        ..Record::default()
+    }
+}
+
+/// What Kommo is told by a job.
+const fn told(job: &Job) -> (Option<&'static str>, Option<i32>) {
+    let Job::Status(StatusJob::Delivery(report)) = job else { return (None, None) };
+    match &report.delivery {
+        Delivery::Delivered => (Some("delivered"), None),
+        Delivery::Read => (Some("read"), None),
+        Delivery::Failed(refusal) => (Some("failed"), Some(refusal.code.number())),
+    }
+}
+
+/// How the attempt ends, at `at` by the clock on the wall; `now` by the steady one.
+pub(super) fn ended(
+    claimed: Record,
+    outcome: &Outcome,
+    (has_failed, reached_remote): (bool, bool),
+    (at, now): (UnixMillis, UnixMillis),
+) -> Record {
+    let record = Record { at, reached_remote: Some(reached_remote), ..claimed };
+    match outcome {
+        Outcome::Done { .. } if has_failed => Record { event: Event::Dropped, ..record },
+        Outcome::Done { changes, .. } => learnt(Record { event: Event::Done, ..record }, changes),
+        Outcome::Replace(jobs) => Record { event: Event::Unfolded, calls: Some(jobs.len()), ..record },
+        Outcome::Merge { behind, .. } => Record { event: Event::United, calls: Some(behind + 1), ..record },
+        Outcome::Retry { at, why, .. } => {
+            let wait_ms = u64::try_from(now.until(*at).as_millis()).ok();
+            Record { event: Event::Retried, wait_ms, why: Some(reason(why)), ..record }
+        }
+        Outcome::Repeat => Record { event: Event::Repeated, ..record },
+        Outcome::Park { why, then, .. } => {
+            let code = then.iter().find_map(|job| told(&job.job).1);
+            Record { event: Event::Parked, code, why: Some(reason(why)), ..record }
+        }
+    }
+}
+
+/// The same with the ids of the other side that were learnt by it, and the conversation if only they tell it.
+fn learnt(mut record: Record, changes: &[StateChange]) -> Record {
+    for change in changes {
+        match change {
+            StateChange::Link { ours, kommo } => {
+                for id in [ours.to_string(), kommo.to_string()] {
+                    if !record.messages.contains(&id) && !record.other_side.contains(&id) {
+                        record.other_side.push(id);
+                    }
+                }
+            }
+            StateChange::Chat { conversation, .. } => {
+                record.conversation.get_or_insert_with(|| conversation.clone());
+            }
+            _ => {}
+        }
+    }
+    record
+}
