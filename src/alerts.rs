@@ -1,4 +1,4 @@
-//! Tells the operator what is wrong: once, then ever more seldom, and once when it is over.
+//! Tells the operator what is wrong: once, then at growing intervals, and once when it is over.
 //!
 //! ```text
 //!  Health ──▶ troubles ──▶ watches ──▶ State ──▶ events ──▶ outboxes ──▶ targets

@@ -1,4 +1,4 @@
-//! The composition root: opens the store, builds both clients, binds the listeners and starts the tasks.
+//! The composition root: opens the store, builds the clients, binds the listeners and starts the tasks.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -160,7 +160,7 @@ impl App {
         self.life.essential("hang-ups", async move {
             while stop.run_until_cancelled(hang_ups.next()).await.is_some() {
                 tracing::info!("SIGHUP: reading the configuration again");
-                // Whatever comes of it stands in the log.
+                // The log has the result.
                 drop(reload.reload().await);
             }
             Ok::<_, Infallible>(())

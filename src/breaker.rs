@@ -39,18 +39,18 @@ pub enum Sign {
     Failed(Failure),
 }
 
-/// Whom a failure is due to.
+/// What caused a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// The message: others pass meanwhile.
     Message,
     /// Nobody knows: it is the only one that was tried. It uses up an attempt as well, and takes its time.
     Unknown,
-    /// The way: no attempt is used up.
+    /// The connection: no attempt is used up.
     Way,
 }
 
-/// What one route knows of the way to its remote.
+/// What one route knows about the connection to its remote.
 #[derive(Clone, Debug)]
 pub struct Breaker(Arc<Inner>);
 

@@ -1,7 +1,7 @@
 //! What the operator decides: defaults, then the file, then the environment, then the files that hold secrets.
 //!
-//! [`Config::load`] is the only way in, and what it returns is typed and checked: no room behind it parses a text of
-//! the operator again. `config.toml.example` is the manual of every key, and a test input.
+//! [`Config::load`] is the only way in, and what it returns is typed and checked: no other module parses a text of the
+//! operator again. `config.toml.example` is the manual of every key, and a test input.
 //!
 //! | Step | Module | Refuses |
 //! |---|---|---|
@@ -83,7 +83,7 @@ pub struct Config {
     pub sources: BTreeMap<SourceId, Source>,
     /// The campaigns, by the names that their links carry.
     pub campaigns: BTreeMap<String, Campaign>,
-    /// What customers are asked for their phone number with, by language.
+    /// The texts that ask customers for their phone number, by language.
     pub phone_texts: PhoneTexts,
     /// Who is told when something is wrong.
     pub alerts: Alerts,
@@ -95,7 +95,7 @@ pub struct Config {
     pub trace: Trace,
     /// How long files can be fetched.
     pub media: Media,
-    /// What is done about managers' messages that did not come.
+    /// How managers' messages that did not arrive are found.
     pub reconcile: Reconcile,
     /// When a failed call is tried again.
     pub retry: Retry,
@@ -117,7 +117,7 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// The listener for the machine itself: `/live`, `/ready`, `/metrics`.
+/// The listener for the machine itself: `/live`, `/ready`, `/metrics` and the status page.
 #[derive(Clone, Debug)]
 pub struct Admin {
     /// The address to bind. Port 0 asks the system for a free one.
@@ -170,14 +170,13 @@ pub struct Telegram {
     pub phone_wait: Duration,
     /// The country of phone numbers without a country code; `None` for that of the account.
     pub phone_region: Option<Country>,
-    /// Through what Telegram is reached.
+    /// The proxy to Telegram.
     pub proxy: Proxy,
 }
 
 /// Whether customers are asked for their phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskPhone {
-    /// Never.
     Never,
     /// When they start the bot.
     OnStart,
@@ -227,7 +226,7 @@ pub struct Kommo {
     pub timeout: Duration,
     /// Calls per second, all conversations together.
     pub requests_per_second: NonZeroU32,
-    /// What is taken for granted of the account.
+    /// What telekommo assumes about the account.
     pub assumed: Assumed,
     /// The contacts' field for the public name in Telegram, by its number or name.
     pub username_field: Option<String>,
@@ -259,7 +258,7 @@ impl Kommo {
     }
 }
 
-/// One bot, and what its line is called in Kommo.
+/// One bot, and what managers call it in Kommo.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The token by `@BotFather`.
@@ -322,7 +321,7 @@ pub struct Reconcile {
     pub on_start: bool,
     /// How old one may be to be sent; less than the time for which hooks are recognised.
     pub max_age: Duration,
-    /// How long ago something must have been said in a chat for it to be looked at.
+    /// Chats that were silent for longer are compared less often.
     pub chats_within: Duration,
     /// How long after one comparison the next one follows.
     pub every: Duration,
@@ -331,11 +330,12 @@ pub struct Reconcile {
 /// When a failed call is tried again.
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// Calls to Kommo: the last wait repeats for ever.
+    /// The waits between the tries of a call to Kommo. The last one repeats for set-up and comparisons, which never
+    /// give up.
     pub kommo: Schedule,
-    /// Calls to Telegram: after the last wait the message is given up and reported.
+    /// The waits between the tries of a call to Telegram. How many tries a message has is not up to the schedule.
     pub telegram: Schedule,
-    /// How often a paused route is tried.
+    /// The longest time between two tries while a person has to act.
     pub probe_every: Duration,
     /// How old an answer may grow before it is reported as failed instead of sent.
     pub give_up_after: Duration,

@@ -1,7 +1,8 @@
 //! The manual, and what contributors should know. `telekommo help TOPIC` prints a chapter.
 //!
-//! A chapter names others like `[operate]`, and says at its end where they are. What is put here in front of each
-//! chapter comes first, so in this documentation such names lead to modules, and to files of the repository.
+//! A chapter names others like `[operate]`, and defines the link targets at its end. The link targets defined here
+//! override those at the end of each chapter, so in this documentation such names lead to modules, and to files of the
+//! repository.
 
 #![expect(clippy::doc_markdown, reason = "chapters are for operators: a name like BotFather is no code there")]
 

@@ -1,7 +1,7 @@
 //! What the words mean: values and the pure rules between them.
 //!
-//! Nothing in here does I/O, waits, reads a clock or logs; whatever a rule needs to know (an instant, a random number)
-//! is an argument. Both wire formats are translated into these types and out of them, so that either side can change
+//! Nothing in here does I/O, waits, reads a clock or logs; what a rule needs to know (an instant, a random number) is
+//! an argument. Both wire formats are translated into these types and out of them, so that either side can change
 //! alone.
 
 pub mod address;

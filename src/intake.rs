@@ -1,4 +1,5 @@
-//! Where messages come in: stored as they came, and only then confirmed to whoever brought them.
+//! Takes messages in: Telegram's updates and Kommo's hooks are stored as they came, and only then confirmed. Also finds
+//! the recipient of an answer, and makes reminders and reports of lost messages.
 
 pub mod hook;
 pub mod lost;

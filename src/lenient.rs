@@ -71,7 +71,6 @@ mod tests {
     lenient! {
         /// A test's own shape.
         struct Pair {
-            /// A number.
             pub number: i64,
             /// A keyword as a name.
             pub r#type: String,

@@ -30,11 +30,11 @@ mod signals;
 pub use notify::{starting, tell_ready, tell_reloaded, tell_reloading, tell_stopping};
 pub use signals::{HangUps, Ignored, Signals};
 
-/// How long what is in flight may take after a stop was asked for.
+/// How long steps that are under way may take after a stop was asked for.
 pub const GRACE: Duration = Duration::from_secs(6);
-/// How long it may take to break off what is left.
+/// How long it may take to abort the rest.
 pub const BREAKING_OFF: Duration = Duration::from_secs(2);
-/// A route's loop that has not come round for this long hangs.
+/// A relay loop without a heartbeat for this long counts as stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(6 * HEARTBEAT.as_secs());
 
 /// The tasks of one bridge, and the tokens that end them.

@@ -237,7 +237,7 @@ impl Metrics {
         self.bypass.news()
     }
 
-    /// Notes that a hook has come. Tells whether the operator was told that none do.
+    /// Notes that a hook has come. Returns whether the operator was told that none do.
     pub fn hook_came(&self) -> bool {
         let was_told = self.bypass.hook_came();
         if was_told {

@@ -47,23 +47,22 @@ pub mod tap;
 mod task;
 pub mod typing;
 
-/// The loop comes round at least this often, so that whoever watches it can tell that it lives.
+/// The loop runs at least this often, so that the watchdog sees that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// How long after a start it is waited for Kommo's time before the wall clock is believed.
+/// How long after a start to wait for Kommo's time before trusting the wall clock.
 const TIME_TOLD_WITHIN: Duration = Duration::from_mins(1);
-/// How long what waits for that is put off.
+/// How long a job is put off that waits for Kommo's time.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Does the jobs of one route.
 pub struct Relay {
-    /// The route.
     pub route: Route,
     /// Where its jobs are.
     pub store: Store,
     /// Who takes their steps.
     pub context: Arc<Context>,
-    /// Whether the way to its remote is free.
+    /// Whether its remote answers.
     pub breaker: Breaker,
     /// What follows from failures.
     pub policy: RetryPolicy,
@@ -128,7 +127,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Claims as many jobs as the way and the slots allow. Gives when to look again if the way is not free.
+    /// Claims as many jobs as the way and the slots allow. Returns when to look again if the remote does not answer.
     fn fill(&self, in_flight: &mut InFlight, abort: &CancellationToken) -> Result<Option<Instant>, StoreError> {
         let (gate, again_at) = self.breaker.gate(Instant::now());
         match gate {

@@ -14,7 +14,7 @@ use crate::{
     store::{SetAside, WaitingLane},
 };
 
-/// What is wanted; all of them without a word.
+/// Which messages to select; all if nothing is given.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Filter {
     /// On this route, or on all that begin with this word.

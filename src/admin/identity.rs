@@ -72,7 +72,7 @@ pub async fn known_soon(kommo: &Kommo, account: Option<&Account>, store: &Store)
     }
     match timeout(ASKED_FOR, learn(kommo, account, store)).await {
         Ok(Ok(id)) => Ok(Some(id)),
-        // Whoever asks again tells why.
+        // The caller that asks again reports why.
         Ok(Err(_)) | Err(_) => Ok(None),
     }
 }
@@ -110,7 +110,7 @@ pub fn spoken(kommo: &Kommo, store: &Store) -> Result<Spoken, StoreError> {
     Ok(Spoken::new(told.as_deref().and_then(Language::of_code).unwrap_or_default()))
 }
 
-/// Tells the client of the account in which country it is, as far as an earlier run has learnt it.
+/// Passes the account's country to its client, as far as an earlier run has learnt it.
 ///
 /// # Errors
 /// If the store fails.

@@ -271,7 +271,7 @@ impl Importer {
             }
             let (is_ambiguous, is_of_its_own) = (error.is_ambiguous(), error.may_be_of_one_message());
             let failure = Failure::from(error);
-            // Whoever heard no clear answer may have been heard.
+            // A call without a clear answer may have arrived.
             may_have_come |= is_ambiguous || failure.may_pass();
             if (is_ambiguous || failure.is_final())
                 && let Some(there) = self.there(turn, sending, may_have_come).await
@@ -280,7 +280,7 @@ impl Importer {
                 return Ok(Imported::There);
             }
             match failure {
-                // Whatever Kommo has against the message that is answered, the answer need not stay behind with it.
+                // If Kommo refuses the message that is answered, the answer is imported all the same.
                 Failure::Permanent(_) | Failure::Uncertain(_) if event.payload.reply_to.is_some() => {
                     event.payload.reply_to = None;
                 }

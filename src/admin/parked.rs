@@ -46,7 +46,7 @@ pub(crate) struct Row {
     pub(crate) expires_at: Option<UnixMillis>,
     #[serde(default)]
     pub(crate) unreadable: bool,
-    /// What the customer is called, for whoever asks by address.
+    /// The customer's name, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     /// The first words of the message, for our own command.
@@ -237,7 +237,7 @@ pub(super) async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed,
     Ok(changed)
 }
 
-/// Whether somebody works on a route, whatever leaves the configuration meanwhile.
+/// Whether a relay works on a route, also if its source has left the configuration meanwhile.
 fn has_bot(bots: &Bots, route: &Route) -> bool {
     source(route).is_none_or(|source| bots.contains_key(source))
 }

@@ -17,7 +17,7 @@ use crate::{
     serve::HERE,
 };
 
-/// How soon after a start it is looked first: whatever is in front may be starting, too.
+/// How long after a start to look first: the web server in front may be starting, too.
 const FIRST_AFTER: Duration = Duration::from_secs(10);
 /// How long one call may take.
 const WITHIN: Duration = Duration::from_secs(20);

@@ -43,7 +43,7 @@ async fn start(State(reconciler): State<Arc<Reconciler>>, since: Option<Path<Str
     };
     let (tell, told) = unbounded_channel();
     let work = Box::pin(async move {
-        // Whoever asked may have gone; then the work ends with them.
+        // The caller may have gone. Then the work ends.
         let say = |line| drop(tell.send(line));
         reconciler.look(since, say).await
     });
@@ -66,7 +66,7 @@ impl Progress {
             // What was said before the end comes before the end.
             biased;
             Some(line) = progress.told.recv() => (line, Some(progress)),
-            // Whoever hears nothing takes us for gone, and whoever goes ends the work.
+            // A caller that hears nothing takes the bridge for gone, and a caller that leaves ends the work.
             () = sleep(SAYS_EVERY) => ("Still comparing.".to_owned(), Some(progress)),
             outcome = &mut progress.work => {
                 let mut last = Vec::new();

@@ -1,5 +1,5 @@
-//! What a start sees to in Kommo, beside the relay: the channel is connected, the token is good and for this account,
-//! and the sources are in sync; what changes later it tells. None of it delays or stops a message.
+//! Sets up Kommo at a start: connects the channel, checks that the token is good and for this account, and synchronises
+//! the sources. Afterwards it reports what changes. None of it delays or stops a message.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ use crate::{
     words::Spoken,
 };
 
-/// How long after a start it is looked whether the channel answers, where the start does not connect it.
+/// How long after a start to ask whether the channel answers, if the start does not connect it.
 const LOOKED_AFTER: Duration = Duration::from_secs(20);
 /// How often the token's end is looked at.
 const HOUR: Duration = Duration::from_hours(1);
@@ -293,7 +293,7 @@ fn ending(lifetime: Lifetime, within: Duration) -> Option<String> {
     ))
 }
 
-/// Waits between attempts, and tells what is in the way: as a warning what time heals, as an error what somebody has to
+/// Waits between attempts, and logs what is in the way: as a warning what time heals, as an error what somebody has to
 /// mend, and the same trouble once.
 struct Patience<'a> {
     what: &'static str,

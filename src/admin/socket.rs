@@ -72,8 +72,8 @@ impl ShortName {
     }
 }
 
-/// Asks whoever has the store of the data directory `dir` to give it back. Says whether they will: a command that takes
-/// long does, a bridge does not.
+/// Asks whoever has the store of the data directory `dir` to give it back. Returns whether they will: a command that
+/// takes long does, a bridge does not.
 pub async fn ask_for_store(dir: &Path) -> bool {
     let Ok(name) = ShortName::within(dir) else { return false };
     let client = Client::builder().unix_socket(name.path()).no_proxy().timeout(YIELDED_WITHIN).build();

@@ -205,7 +205,7 @@ impl Incident {
         Self { since: wrong.since, text: wrong.text.clone(), relapses: 0, phase: Phase::Pending { from } }
     }
 
-    /// It is wrong again that was over.
+    /// The trouble came back.
     fn back(self, since: UnixMillis, now: UnixMillis) -> Self {
         let relapses = self.relapses.saturating_add(1);
         Self { since, relapses, phase: Phase::Pending { from: now }, ..self }

@@ -10,7 +10,7 @@ use crate::{
 
 /// How long new answers wait at a start for older ones that may be missing.
 const HOLD_FOR: Duration = Duration::from_mins(1);
-/// How often it is seen to whether Telegram and Kommo can be reached.
+/// How often to check whether Telegram and Kommo can be reached.
 const WATCH_EVERY: Duration = Duration::from_mins(1);
 
 impl Services {

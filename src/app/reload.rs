@@ -1,8 +1,8 @@
 //! A changed configuration is put in force while the bridge runs.
 //!
-//! It is read as a start reads it, and compared with the one in force, key by key. What can fail is made first: a
-//! configuration that breaks, or of which nothing can be made, changes nothing. What only a start reads stays as it is
-//! and is named.
+//! It is read as a start reads it, and compared with the one in force, key by key. Everything that can fail is built
+//! first, so a configuration that cannot be used changes nothing. Keys that only a start reads keep their values, and
+//! are named.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -55,10 +55,10 @@ impl Reloader {
         Arc::clone(&self.running)
     }
 
-    /// Does what is wished for until `stop`, one wish after the other.
+    /// Serves requests to reload until `stop`, one after the other.
     ///
     /// # Errors
-    /// If the store fails in the middle of a change. What else fails is told to whoever wished for it, and logged.
+    /// If the store fails in the middle of a change. Any other failure is returned to the caller, and logged.
     pub(super) async fn run(
         mut self,
         mut wished: mpsc::Receiver<Wished>,
@@ -77,7 +77,7 @@ impl Reloader {
                     tell_reloaded(&format!("The configuration is not reloaded: {why}"));
                 }
             }
-            // Whoever asked may have gone.
+            // The caller may have gone.
             let _ = tell.send(outcome);
             if let Some(error) = self.broken.take() {
                 return Err(error);
@@ -93,7 +93,7 @@ impl Reloader {
         let read = read.map_err(|error| NotReloaded::Broken(error.to_string()))?;
         let changes = self.config.written.changes(&read.written);
         let next = read.started_as(&self.config);
-        // What only a start reads is not in force, and is named again at the next time.
+        // Keys that only a start reads are not in force, and are named again by the next reload.
         let in_force = self.config.written.changes(&next.written);
         let running = self.running();
         let mut running = running.lock().await;

@@ -81,7 +81,7 @@ impl Evidence {
         }
     }
 
-    /// A message has passed: others that have failed meanwhile fail alone. Tells whether all may go on by this.
+    /// A message has passed: others that have failed meanwhile fail alone. Returns whether this frees the whole route.
     pub(super) fn passed(&mut self, message: &str) -> bool {
         self.alone.remove(message);
         self.failing.remove(message);
@@ -95,7 +95,7 @@ impl Evidence {
         is_over
     }
 
-    /// Nothing waits. Tells whether something was refused; that several have failed stays known.
+    /// Nothing waits. Returns whether something was refused. That several have failed stays known.
     pub(super) fn idle(&mut self) -> bool {
         self.refusal.take().is_some()
     }
@@ -125,8 +125,8 @@ impl Evidence {
         (Blame::Way, true)
     }
 
-    /// A message is asked for patience, for so long or without a word about that. Gives until when everybody waits, if
-    /// everybody seems to be meant: another one still is asked, or it is not said for how long.
+    /// A message was throttled (429), with or without Retry-After. Returns until when the whole route pauses, if the
+    /// limit seems to be meant for all: another message is throttled too, or the answer does not say for how long.
     pub(super) fn throttled(
         &mut self,
         message: &str,
@@ -137,7 +137,7 @@ impl Evidence {
         self.patient.insert(message.to_owned());
         let Some(asked) = asked else {
             let floods = match self.floods {
-                // It was on its way when another one was asked: that is the same flood.
+                // It was on its way when another one was throttled: that is the same flood.
                 Some((_, until)) if until > now => return Some(until),
                 Some((floods, _)) => floods,
                 None => 0,

@@ -85,7 +85,7 @@ impl Remote {
         }))
     }
 
-    /// Another way takes the place of this one: whoever still uses it is told what comes of it, and nobody else.
+    /// A new `Remote` replaces this one. It still answers its users, but no longer reports trouble.
     pub fn retire(&self) {
         (self.0.tell)(None);
         self.0.is_retired.store(true, Ordering::Relaxed);

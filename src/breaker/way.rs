@@ -18,7 +18,7 @@ const JITTER: f64 = 0.2;
 #[derive(Debug, Default)]
 pub(super) struct Way {
     outage: Option<Outage>,
-    /// Until when the remote wants to be left alone.
+    /// Since when and until when the remote throttles.
     paused: Option<(Instant, Instant)>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Outage {
     probe_at: Instant,
     /// Whether one message may be tried: the probe fails, but not for want of a connection.
     is_doubtful: bool,
-    /// Whether that was done, or its time has not come.
+    /// Whether that was done, or is not due yet.
     is_tried: bool,
     /// How many probes have failed.
     probes: u32,
@@ -72,7 +72,7 @@ impl Way {
     }
 
     /// The remote, asked at `now`, does not answer. No two probes are further apart than `slowest`. If that
-    /// `is_doubtful`, a message may tell more. Tells whether it is news.
+    /// `is_doubtful`, a message may find out more. Returns whether that is news.
     pub(super) fn breaks(
         &mut self,
         why: &str,
@@ -87,8 +87,8 @@ impl Way {
             return true;
         };
         (outage.why, outage.is_doubtful) = (why.to_owned(), is_doubtful);
-        // Whoever fails before a probe is due neither hastens nor delays it, nor counts as one: a hundred calls that
-        // fail together must not lead to a trial each time that three of them have failed.
+        // A call that fails before the next probe is due does not move or replace it: a hundred calls that fail
+        // together must not lead to a trial each time that three of them have failed.
         if outage.probe_at <= now {
             outage.probe_at = now + until_next(now - outage.since, slowest, chance);
             outage.probes += 1;
@@ -97,12 +97,12 @@ impl Way {
         false
     }
 
-    /// The remote answers. Gives the outage that this ends.
+    /// The remote answers. Returns the outage that this ends.
     pub(super) fn clear(&mut self) -> Option<Outage> {
         self.outage.take()
     }
 
-    /// The remote wants to be left alone until then. Tells whether it is news.
+    /// The remote throttles until then. Returns whether that is news.
     pub(super) fn pause(&mut self, until: Instant) -> bool {
         let now = Instant::now();
         let longest = self.paused.filter(|(_, before)| *before > now);

@@ -97,7 +97,7 @@ impl<'a> Target<'a> {
         Ok(Self { file, unfinished, made, is_whole: false })
     }
 
-    /// Writes everything, and gives how many bytes that is.
+    /// Writes everything, and returns how many bytes that is.
     fn fill(mut self, config: &Config, rows: File, imported: &[(String, PathBuf)]) -> io::Result<u64> {
         pack(&self.made, config, rows, imported)?;
         self.made.sync_all()?;

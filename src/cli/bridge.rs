@@ -46,7 +46,7 @@ pub(super) use importing::{Importing, is_there};
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// The same where something changes. What goes back to its queue waits for a dump that is being written.
 pub(super) const CHANGED_WITHIN: Duration = Duration::from_mins(30);
-/// How often a bridge is looked for that has the store and does not answer: it is starting, or stopping.
+/// How often to look for a bridge that has the store and does not answer: it is starting, or stopping.
 const TRIES: usize = 5;
 
 /// What somebody reads who asks a bridge that does not run.

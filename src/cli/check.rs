@@ -97,7 +97,7 @@ pub struct Options {
     chat: Option<i64>,
 }
 
-/// Checks what was `loaded`, and gives the exit code.
+/// Checks what was `loaded`, and returns the exit code.
 ///
 /// # Errors
 /// If the runtime or a client cannot be set up.

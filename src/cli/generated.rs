@@ -42,7 +42,7 @@ pub fn completions(shell: Shell, root: &mut Command) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// Writes a page for each command into a folder, which is made if need be, and gives their number.
+/// Writes a page for each command into a folder, which is made if need be, and returns their number.
 ///
 /// # Errors
 /// If the folder or a page cannot be written.

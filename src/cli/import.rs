@@ -104,7 +104,7 @@ pub struct ImportOptions {
     dry_run: bool,
 }
 
-/// Does it, and prints what was done. Gives whether Kommo has all of it.
+/// Does it, and prints what was done. Returns whether Kommo has all of it.
 ///
 /// # Errors
 /// If the export is none, or nothing can be sent until somebody mends something.

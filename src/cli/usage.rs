@@ -37,7 +37,7 @@ pub fn read<T>(
     })
 }
 
-/// Prints the help that was asked for, or why the arguments are not taken, and gives the exit code for it. `root`
+/// Prints the help that was asked for, or why the arguments are not taken, and returns the exit code for it. `root`
 /// describes the whole command line.
 #[must_use]
 pub fn explain(error: &Error, mut root: Command) -> ExitCode {

@@ -22,7 +22,7 @@ mod target;
 /// What is told, and to whom. Without a target nobody is told anything.
 #[derive(Clone, Debug)]
 pub struct Alerts {
-    /// How often it is looked whether something is wrong.
+    /// How often to look whether something is wrong.
     pub every: Duration,
     /// How often others are asked what cannot be seen from here: Kommo about the channel and the sources, and
     /// what answers at the public address.

@@ -49,11 +49,11 @@ pub enum Job {
 pub struct Traits {
     /// What they are called in the log.
     pub name: &'static str,
-    /// Whether they are let go where they fail for good: they are not worth a person's time.
+    /// Whether a final failure is dropped instead of parked: it is not worth a person's time.
     pub is_best_effort: bool,
-    /// Whether they may be done although they are broken off, and would be done twice if they were repeated.
+    /// Whether a job that is aborted may have been done, and would be done twice if it were repeated.
     pub may_be_done_twice: bool,
-    /// Whether they may bring Kommo a message that has a number of Telegram's.
+    /// Whether they may send Kommo a message that has a number in Telegram.
     pub may_bring_message: bool,
 }
 

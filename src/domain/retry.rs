@@ -12,20 +12,20 @@ pub enum Failure {
         /// What happened, for the log.
         why: String,
     },
-    /// Not the remote's decision: it did not answer, failed, or something else answered in its place. That may be due
-    /// to this message alone or to everybody's way.
+    /// Not the remote's decision: it did not answer, failed, or something else answered in its place. The cause may be
+    /// this message alone, or the connection that all messages use.
     Transient {
         /// What happened, for the log.
         why: String,
         /// The wait that the server asked for. It can only lengthen ours.
         after: Option<Duration>,
     },
-    /// The remote answers well, and what the job needs is not there yet.
+    /// The remote works, but what the job needs does not exist yet.
     NotYet {
         /// What is waited for, for the log.
         why: String,
     },
-    /// The remote asks for patience.
+    /// The remote throttles (429).
     Throttled {
         /// What happened, for the log.
         why: String,
@@ -103,7 +103,7 @@ impl Failure {
         }
     }
 
-    /// Whether it is about this message, so that trying again is of no use.
+    /// Whether the job is not tried again.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         match self {

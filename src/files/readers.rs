@@ -97,7 +97,7 @@ fn entry(of: &fs::Metadata, others: u32, group: u32) -> PathEntry {
     PathEntry { to_others: of.mode() & others != 0, to_group: of.mode() & group != 0, gid: of.gid() }
 }
 
-/// Who else passes all of the entries: whoever is in all groups that some of them are for.
+/// Who else passes all of the entries: users in all groups that some of them are for.
 fn audience(entries: &[PathEntry], is_shared: impl Fn(u32) -> bool) -> Audience {
     let narrow: Vec<_> = entries.iter().filter(|entry| !entry.to_others).collect();
     if narrow.iter().any(|entry| !entry.to_group || !is_shared(entry.gid)) {

@@ -42,7 +42,7 @@ impl Circumstances {
     }
 }
 
-/// Reads an update, sees whether what Kommo would be sent of it is right, and gives the words that a manager reads.
+/// Reads an update, sees whether what Kommo would be sent of it is right, and returns the words that a manager reads.
 ///
 /// The error is the reason why nothing is sent.
 pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, String> {

@@ -67,8 +67,8 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// How much is shown of what a sender calls itself.
 const AGENT_CHARS: usize = 100;
 
-/// A message older than this is taken for an echo of an import. Kommo sends a hook as soon as a message was written;
-/// but what was imported in a manager's name may come back as one.
+/// A message older than this may be the echo of an import. Kommo sends a hook as soon as a message was written, but a
+/// message that was imported in a manager's name may come back as a hook.
 const OLD: Duration = Duration::from_hours(24);
 
 /// Takes the hooks of one scope.
@@ -146,7 +146,7 @@ impl HookIntake {
             return Err(Rejected::UnknownScope);
         }
         let signature = request.headers().get("X-Signature").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        // Nobody's bytes are read who says beforehand that they are worth nothing.
+        // Do not read a body that is unsigned or too large by its headers.
         let signature = signature.ok_or(Rejected::Unsigned)?;
         if announced_bytes(request.headers()).is_some_and(|bytes| bytes > LIMIT_BYTES) {
             return Err(Rejected::TooLarge);
@@ -187,13 +187,14 @@ impl HookIntake {
 
     /// Whether a message was written long before its hook came, and may have been imported: then the customer has it.
     fn is_imported(&self, message: &Outbound) -> bool {
-        // Where that cannot be seen, there may have been an import: nobody gets twice what they had years ago.
+        // If the store cannot say, assume that there was an import: no customer should get a years-old message again.
         message.written_at.is_some_and(|at| at.until(self.time.confirmed(clock::now())) > OLD)
             && self.store.has_imports_by_managers().unwrap_or(true)
     }
 
-    /// Whether something is so old that nothing tells any more whether it came before. A signature has no date: whoever
-    /// has once caught a hook can send it again, as often as they like. This machine's clock alone says it of nothing.
+    /// Whether a hook is so old that the store no longer knows whether it came before. A signature has no date, so an
+    /// attacker who has caught a hook can send it again at any time. This machine's clock alone is not enough to call a
+    /// message old.
     fn is_too_old(&self, at: Option<UnixMillis>) -> bool {
         let now = self.time.now().map(|theirs| theirs.min(clock::now()));
         at.zip(now).is_some_and(|(at, now)| at.until(now) > self.known_for)

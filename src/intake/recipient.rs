@@ -22,15 +22,15 @@ const COUNTS_FOR: Duration = Duration::from_hours(365 * 24);
 pub enum Addressee {
     /// The customer of a conversation of ours.
     Known(Conversation),
-    /// Somebody in a conversation that is not ours.
+    /// A conversation that is not ours.
     Foreign,
-    /// Kommo tells no phone number.
+    /// Kommo names no phone number.
     Nobody,
     /// Nobody has shared this number, or not for a long time.
     Unknown,
     /// The number has no country code, and customers in several countries have it with one.
     Several,
-    /// It is not clear by which of the bots.
+    /// Several bots could send it.
     SomeBot,
     /// The number is one customer's, and the chat was begun with another.
     Two,
@@ -38,10 +38,10 @@ pub enum Addressee {
 
 /// Whom an answer is for at `now`.
 ///
-/// Where Kommo names no conversation, it is the customer who was the last to share the phone number as their own, by
-/// the bot of the source that Kommo names, or the only bot that there is. Without a country code it is that of a
-/// customer in the country of `region`, else in any, if there is one alone. A chat that was begun stays with whom it
-/// was begun.
+/// If Kommo names no conversation, it is the customer who was the last to share the phone number as their own, by the
+/// bot of the source that Kommo names, or the only bot that there is. A number without a country code is that of a
+/// customer in the country of `region`, otherwise of the only customer in any country. A chat keeps the customer it was
+/// started with.
 ///
 /// # Errors
 /// If the store fails.

@@ -16,7 +16,7 @@ use crate::{
     store::{Intake, NewJob, Store, StoreError},
 };
 
-/// How often it is looked.
+/// How often to look.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Makes the jobs that tell managers, until `stop`.

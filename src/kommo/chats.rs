@@ -48,7 +48,7 @@ pub enum CallError {
     /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
     #[error("{0}")]
     Nonsense(ForeignAnswer),
-    /// No answer: not reachable, too slow, or the connection broke.
+    /// Kommo did not answer: it could not be reached, was too slow, or the connection broke.
     #[error("Kommo cannot be reached: {0}")]
     Unreachable(Silence),
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{domain::address::SourceId, media::link::Linked, telegram::file::Found};
 
-/// How long an answer of Telegram's is used. It is good for an hour; whoever reads a file in parts needs minutes.
+/// How long an answer of Telegram's is used. It is good for an hour; reading a file in parts takes minutes.
 const GOOD_FOR: Duration = Duration::from_mins(5);
 /// How long Telegram has to refuse a file, each time that it is asked, until the file is held for gone. It says the
 /// same of one that it cannot give for a moment.
@@ -50,7 +50,7 @@ impl PathCache {
         self.found.remove(&key(linked));
     }
 
-    /// Notes that Telegram does not give a file, and tells whether that has gone on for so long that it never will.
+    /// Notes that Telegram does not give a file, and returns whether that has gone on for so long that it never will.
     pub(super) fn is_refused_for_long(&self, linked: &Linked) -> bool {
         if self.refused.len() >= MOST {
             self.refused.clear();

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// Serves files to whoever has a link.
+/// Serves files to every client that has a link.
 pub struct MediaServer {
     key: LinkKey,
     bots: BTreeMap<SourceId, Bot>,
@@ -175,8 +175,8 @@ impl MediaServer {
 }
 
 /// A part is asked for without conditions or not at all: what a condition compares with (`ETag`) is not passed on.
-/// Whoever wants several parts gets the whole, as HTTP allows: an answer of several says how it is divided in a header
-/// that is not passed on either.
+/// A request for several parts gets the whole file, as HTTP allows: an answer of several says how it is divided in a
+/// header that is not passed on either.
 pub(super) fn range(headers: &HeaderMap) -> Option<&HeaderValue> {
     let range = headers.get(header::RANGE).filter(|range| !range.as_bytes().contains(&b','));
     range.filter(|_| !headers.contains_key(header::IF_RANGE))

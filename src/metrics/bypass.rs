@@ -43,7 +43,7 @@ impl Bypass {
         Some(found)
     }
 
-    /// A hook has come. Tells whether somebody was told that none do.
+    /// A hook has come. Returns whether somebody was told that none do.
     pub(super) fn hook_came(&self) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let was_told = state.told > 0;

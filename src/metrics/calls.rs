@@ -16,7 +16,7 @@ pub enum Asked {
     Kommo,
     /// The account's REST API.
     Account,
-    /// Whoever keeps managers' files.
+    /// The hosts that keep managers' files.
     Files,
 }
 

@@ -28,7 +28,7 @@ pub enum Direction {
 /// When a message that has arrived was written, came, and arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
-    /// By the clock of whoever it came from.
+    /// By the clock of the side that it came from.
     pub written_at: Option<UnixMillis>,
     pub came_at: UnixMillis,
     pub arrived_at: UnixMillis,

@@ -26,7 +26,7 @@ impl Metrics {
         self.note(Cause::Disconnected, trouble);
     }
 
-    /// Notes how a bot's polling goes, and tells whether that is news.
+    /// Notes how a bot's polling goes, and returns whether that is news.
     pub fn polling(&self, source: &SourceId, state: Polling) -> bool {
         let trouble = match &state {
             Polling::Working => None,
@@ -49,7 +49,7 @@ impl Metrics {
         self.note(Cause::Files(source.clone()), None);
     }
 
-    /// Notes that a route has paused, and why, or that it has not. Tells whether that is news.
+    /// Notes that a route has paused, and why, or that it has not. Returns whether that is news.
     pub fn paused(&self, route: &Route, why: Option<String>) -> bool {
         let is_paused = why.is_some();
         self.note(Cause::Paused(route.clone()), why) != is_paused
@@ -73,7 +73,7 @@ impl Metrics {
         self.note(Cause::Elsewhere, Some(why));
     }
 
-    /// Notes that something is wrong, or that it is not. Tells whether it was before.
+    /// Notes that something is wrong, or that it is not. Returns whether it was before.
     pub fn note(&self, cause: Cause, text: Option<String>) -> bool {
         self.troubles.put(cause, text, clock::now()).is_some()
     }

@@ -117,7 +117,7 @@ impl Tally {
     }
 
     /// An answer has arrived: its customer waits no longer.
-    /// Gives how long they have waited.
+    /// Returns how long they have waited.
     pub(super) fn answered(&self, conversation: &Conversation) -> Option<Duration> {
         self.with(|state| {
             state.totals.delivered += 1;

@@ -69,7 +69,7 @@ impl Http {
         })
     }
 
-    /// The same for whoever may know an error of the client by itself.
+    /// The same for a caller that knows some of the client's errors itself.
     ///
     /// # Errors
     /// Why no answer came: what `known` says, or the general words.

@@ -1,4 +1,4 @@
-//! What is seen of each request: whoever counts them sees them here, wherever they are made.
+//! Observes every request, so that all of them can be counted in one place.
 
 use std::{
     fmt,

@@ -19,7 +19,7 @@ task_local! {
     static DEADLINE: Arc<Stopwatch>;
 }
 
-/// How often it is looked whether a wait for a turn has ended, at least.
+/// How often to check, at least, whether a wait for a turn has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The time was over.

@@ -38,7 +38,6 @@ pub struct ReadReceipts {
 
 /// Both remotes and the store.
 pub struct Context {
-    /// Kommo.
     pub chats: Chats,
     /// Telegram, by source.
     pub bots: BTreeMap<SourceId, Bot>,

@@ -28,10 +28,10 @@ pub(super) async fn step(context: &Context, lease: &Lease, task: Task<'_>, body_
     }
 }
 
-/// The same for a job that we have made ourselves.
+/// The same for a job whose text holds no message.
 async fn own(context: &Context, lease: &Lease, attempt: Attempt, body_sent: &BodySent) -> StepResult {
     match lease.job() {
-        // Only messages and reactions are stored; whatever else came in has nothing to send.
+        // Only messages and reactions are stored. Other raw jobs have nothing to send.
         Job::Raw(_) | Job::Send(SendJob::Answer(_)) => Ok(Step::done()),
         Job::Inbound(job) => inbound::own(context, job, attempt).await,
         Job::Send(SendJob::Call(_) | SendJob::Album(_)) => outbound::step(context, lease, body_sent).await,

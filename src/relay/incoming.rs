@@ -22,7 +22,6 @@ pub(super) struct Incoming<'a> {
     pub(super) job: &'a Job,
     /// The source whose bot received it.
     pub(super) source: &'a SourceId,
-    /// The bot.
     pub(super) bot: BotId,
     /// What it says.
     pub(super) update: &'a Received<'a>,

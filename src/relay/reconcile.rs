@@ -65,28 +65,27 @@ use search::Target;
 
 /// How far the clocks of two machines may differ, and how long Kommo may leave a hook in a slow queue.
 const MARGIN: Duration = Duration::from_hours(1);
-/// A message that is younger is left to its hook by a comparison that is made in any case: the hook may be late, and
-/// tells more than the history does.
+/// The hourly comparison leaves a younger message to its hook: the hook may be late, and has more than the history has.
 const LEFT_TO_ITS_HOOK: Duration = Duration::from_mins(20);
 /// How often Kommo may fail in a row while somebody waits for the result, or the next comparison follows anyway.
 const TRIES: u32 = 5;
 
-/// How far back it is looked, how often, and for how long something is held up for it.
+/// How far back a comparison looks, how often it runs, and how long it may hold answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Older messages are told of, but not sent.
     pub max_age: Duration,
     /// Chats in which nothing was said for longer are compared in rounds of their own.
     pub chats_within: Duration,
-    /// How long it is known of a hook that it was taken. Nothing older can be told from what is missing.
+    /// How long the store remembers that a hook was taken. An older message cannot be told from a missing one.
     pub known_for: Duration,
-    /// How long it is known of a message of ours what Kommo calls it.
+    /// How long the store remembers Kommo's id of a message.
     pub linked_for: Duration,
     /// How long hooks are held after a start.
     pub hold_for: Duration,
-    /// How long after one comparison the next one follows in any case.
+    /// How long after one comparison the next one follows, without any occasion.
     pub every: Duration,
-    /// How often it is seen to whether Telegram and Kommo can be reached.
+    /// How often to check whether Telegram and Kommo can be reached.
     pub watch_every: Duration,
 }
 
@@ -145,7 +144,7 @@ impl Reconciler {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).contains(source)
     }
 
-    /// Looks for what is missing `since` so long ago, and tells in `say` what it does. Gives the result.
+    /// Looks for messages that are missing since `since`, and reports its progress in `say`. Returns the result.
     ///
     /// # Errors
     /// If the store fails.

@@ -16,13 +16,15 @@ use crate::{
     words::{Sentence, Spoken, count, refusal},
 };
 
-/// How many attempts a message has that fails while others pass. A best-effort job has as many.
+/// How many attempts a message has that fails while others pass, or of which nobody knows whether it is the message or
+/// the connection. A best-effort job has as many.
 const TRIES: u32 = 6;
-/// The longest wait between them that is our own: with the usual schedules all of them take about two minutes.
+/// The longest wait between attempts that we choose ourselves. With the default schedules, six attempts take about two
+/// minutes.
 const LONGEST_OWN: Duration = Duration::from_secs(40);
-/// From when on it is worth saying how long Telegram wants to be left alone.
+/// A wait that Telegram asks for is worth telling from this length on.
 const LONG: Duration = Duration::from_mins(2);
-/// How long a job that the way has failed waits at least, in case it is free again at once.
+/// The shortest wait of a job that failed because the remote could not be reached.
 const BREATH: Duration = Duration::from_secs(1);
 
 /// How the failures of a route are met.
@@ -30,8 +32,8 @@ const BREATH: Duration = Duration::from_secs(1);
 pub struct RetryPolicy {
     /// When to try again.
     pub schedule: Schedule,
-    /// For how long a job is tried, or waits for a way that is shut; `None` for ever. A reply that arrives a day late
-    /// is worse than one that is reported as failed.
+    /// For how long a job is tried, or waits for a remote that does not answer; `None` for ever. A reply that arrives a
+    /// day late is worse than one that is reported as failed.
     pub patience: Option<Duration>,
     /// Whether what may have arrived is sent again, once.
     pub repeats_uncertain: bool,
@@ -134,7 +136,7 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &RetryPolicy, now: Un
     Outcome::Retry { at: now.plus(wait), counts, why }
 }
 
-/// How long a message waits that fails alone. What the server asks for can only lengthen that.
+/// How long a message waits that fails while others pass. The server can only lengthen that.
 fn own_wait(attempt: &Attempt, policy: &RetryPolicy, after: Option<Duration>, chance: f64) -> Duration {
     let ours = policy.schedule.last_wait(attempt.failed_before + 1, chance);
     // As long as nothing else was tried, it may be the way after all.

@@ -5,25 +5,24 @@ use crate::{
     store::{Outcome, StateChange, StoreError},
 };
 
-/// A step that has settled what becomes of its job.
+/// The result of a step: what should become of the job.
 pub(super) struct Step {
-    /// What becomes of it.
+    /// What should become of the job.
     pub(super) outcome: Outcome,
-    /// Whether the remote had a say in it; if not, it tells nothing about the way there.
+    /// Whether the remote itself decided this. If not, it says nothing about the connection.
     pub(super) reached_remote: bool,
 }
 
-/// A step that has not.
+/// A step that failed.
 pub(super) enum StepError {
     /// The store failed: that ends the process, not the job.
     Store(StoreError),
     /// The job failed, for now or for good.
     Failed {
-        /// Why.
         failure: Failure,
-        /// Whether the remote had a say in it.
+        /// Whether the remote itself decided this.
         reached_remote: bool,
-        /// Whether it is not worth a person's time.
+        /// Whether a final failure is dropped instead of parked.
         is_best_effort: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! A job with its text read: once, so that whoever sees to it takes values.
+//! A job with its text parsed once, so that all steps work with values.
 
 use crate::{
     domain::{
@@ -15,7 +15,6 @@ use crate::{
 
 /// What a job asks for.
 pub(super) struct Task<'a> {
-    /// The job.
     pub(super) job: &'a Job,
     /// What its text tells.
     pub(super) text: Text<'a>,
@@ -27,7 +26,6 @@ pub(super) enum Text<'a> {
     Update {
         /// The source whose bot received it.
         source: &'a SourceId,
-        /// The bot.
         bot: BotId,
         /// What was read.
         received: Received<'a>,

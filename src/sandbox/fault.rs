@@ -73,7 +73,7 @@ impl<T> Faults<T> {
     }
 }
 
-/// Lets `fault` happen to a request that `handle` would answer. Gives the answer, or `None` if the line was cut.
+/// Lets `fault` happen to a request that `handle` would answer. Returns the answer, or `None` if the line was cut.
 pub(crate) async fn undergo(
     fault: Option<Fault>,
     line: &Line,

@@ -155,7 +155,7 @@ impl Harness {
         self.telegram.connect_business(support.token, OLGA, &RIGHTS);
     }
 
-    /// Writes the bridge's configuration, the way an operator would, and tells where.
+    /// Writes the bridge's configuration, the way an operator would, and returns its path.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -165,7 +165,7 @@ impl Harness {
         Ok(file)
     }
 
-    /// Writes a text as the configuration of a bridge that is not the stage's own, and tells where.
+    /// Writes a text as the configuration of a bridge that is not the stage's own, and returns its path.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -176,7 +176,7 @@ impl Harness {
     }
 
     /// Writes the running bridge's configuration with the addresses that it has, for the commands that ask it or Kommo,
-    /// and tells where.
+    /// and returns its path.
     ///
     /// # Errors
     /// If no bridge runs, or it cannot be written.
@@ -307,7 +307,7 @@ impl Harness {
 }
 
 impl Drop for Harness {
-    /// Whoever has told a secret to whom it is not for has not played well, however the rest went.
+    /// A client that has sent a secret to the wrong server fails the test, however the rest went.
     fn drop(&mut self) {
         let leaks = self.leaks();
         assert!(leaks.is_empty() || thread::panicking(), "secrets were told: {leaks:#?}");

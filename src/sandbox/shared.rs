@@ -25,7 +25,7 @@ impl<T> Shared<T> {
         write(&mut self.lock())
     }
 
-    /// Writes, and wakes whoever watches.
+    /// Writes, and wakes all watchers.
     pub(crate) fn change<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
         let result = self.note(write);
         self.bump();

@@ -86,7 +86,7 @@ impl Connections {
         self.say(dropped);
     }
 
-    /// Drops an eighth of all, so that there is room for more than one. Gives whether there was anybody to drop.
+    /// Drops an eighth of all, so that there is room for more than one. Returns whether there was anybody to drop.
     pub(super) fn shed_some(&self) -> bool {
         let mut table = self.table();
         let dropped = (0..=table.len() / 8).map(|_| table.shed(Need::Place)).sum();

@@ -134,7 +134,7 @@ where
     };
     let ended = match ended {
         Some(ended) => ended,
-        // Whoever reads the body says that it came too slowly, and counts it.
+        // The reader of the body answers that it came too slowly, and counts it.
         None if connection.is_body_awaited() => timeout(REFUSED_WITHIN, served).await.unwrap_or(Ok(())),
         None if connection.is_being_handled() => served.await,
         None => Ok(()),

@@ -6,8 +6,8 @@ use axum::{Router, body::Body, http::Request, response::IntoResponse};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-/// Leads each request to the router that is there when it comes. Whoever is being served already is served to the end
-/// by the one before. Clones share it.
+/// Leads each request to the router that is there when it comes. A request that is being served already is served to
+/// the end by the one before. Clones share it.
 #[derive(Clone)]
 pub struct Exchange(Arc<RwLock<Router>>);
 

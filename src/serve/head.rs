@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::serve::{connections::Connection, strict};
 
-/// The longest head that is collected here. What is longer is refused by whoever reads it.
+/// The longest head that is collected here. The parser refuses longer ones.
 pub(super) const LONGEST_BYTES: usize = 16 * 1024;
 /// What is taken at first; twice as much each time that it does not suffice.
 const FIRST_BYTES: usize = 512;

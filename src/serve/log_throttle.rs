@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_mins(1);
 pub(super) struct LogThrottle(Mutex<(Option<Instant>, usize)>);
 
 impl LogThrottle {
-    /// It has happened `count` times more. Gives how often since it was last said, if it is time to say it.
+    /// It has happened `count` times more. Returns how often since it was last said, if it is time to say it.
     pub(super) fn said(&self, count: usize) -> Option<usize> {
         let now = Instant::now();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

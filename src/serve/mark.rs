@@ -1,8 +1,8 @@
 //! Which process an address leads to.
 //!
-//! Whoever checks the public address sends it a nonce. Only this process knows the answer to that, so whoever hears the
-//! same answer by the public address and by the command socket knows that both lead here, and what the path has become
-//! on the way.
+//! A check of the public address sends a nonce. Only this process knows the answer to that, so whoever hears the same
+//! answer by the public address and by the command socket knows that both lead here, and what the path has become on
+//! the way.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ const MARK_BYTES: usize = 20;
 /// The longest nonce that is answered.
 const LONGEST: usize = 64;
 
-/// What tells this process from all others. Clones are the same process.
+/// Identifies this process. Clones are the same process.
 #[derive(Clone)]
 pub struct Mark(Hmac<Sha1>);
 
@@ -75,7 +75,7 @@ impl Mark {
         Some((StatusCode::OK, fresh, format!("{BEGIN}{} {}\n", self.of(nonce), route())).into_response())
     }
 
-    /// `GET /mark/{nonce}`: the answer for whoever asks on this machine.
+    /// `GET /mark/{nonce}`: the answer for callers on this machine.
     pub fn router(self) -> Router {
         let answer = move |Path(nonce): Path<String>| async move {
             if is_nonce(&nonce) { self.of(&nonce).into_response() } else { StatusCode::BAD_REQUEST.into_response() }

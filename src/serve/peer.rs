@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// What one network at home or in an office has of IPv6: whoever has one of its addresses has all.
+/// The size of an IPv6 network at home or in an office: a client that has one of its addresses has all.
 const SITE_BITS: u32 = 64;
 
 /// The proxies that are believed. Clones are cheap.

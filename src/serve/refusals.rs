@@ -1,8 +1,8 @@
 //! How often somebody may ask for what is refused.
 //!
-//! Signed hooks and good links are never counted, whoever sends them: Kommo may come from few addresses, and sends each
+//! Signed hooks and good links are never counted, from any client: Kommo may come from few addresses, and sends each
 //! hook once. So a request is looked at first, at the cost that the listener bounds anyway, and only one that is
-//! refused is counted. Whoever has too many hears of that in place of the reason, and fills no log.
+//! refused is counted. A client that has too many gets 429 in place of the reason, and does not fill the log.
 
 use std::{
     collections::HashMap,
@@ -40,7 +40,7 @@ struct Counts {
 }
 
 impl Refusals {
-    /// A request of `client` is refused. Gives whether it is one too many.
+    /// A request of `client` is refused. Returns whether it is one too many.
     pub(super) fn is_one_too_many(&self, client: IpAddr) -> bool {
         let client = network(client);
         let is_too_many = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(client, Instant::now());
@@ -64,7 +64,7 @@ impl Counts {
     }
 }
 
-/// What whoever has too many hears.
+/// The answer to a client that has too many.
 pub(super) fn too_many() -> Response {
     let text = "too many requests that are neither signed hooks nor good links\n";
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, WITHIN.as_secs().to_string())], text).into_response()

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 /// How long a client may take to say what it wants, and how long it may then send nothing of a body.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How fast a body has to come. Kommo waits 5 seconds for its answer, so a hook of the usual few kilobytes comes at
-/// once, and one of 1 MiB at more than ten times this rate. Whoever is slower only holds a place.
+/// once, and one of 1 MiB at more than ten times this rate. A slower client only occupies a place.
 const BYTES_PER_SECOND: u32 = 16 * 1024;
 /// What a connection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl Table {
         self.open.len()
     }
 
-    /// A connection has ended. Gives what it held.
+    /// A connection has ended. Returns what it held.
     pub(super) fn leave(&mut self, number: u64) -> Held {
         let Some(entry) = self.open.remove(&number) else { return Held::default() };
         if entry.stage.counts() {
@@ -210,7 +210,7 @@ impl Table {
         }
     }
 
-    /// Drops whom it takes until there is enough, the slowest and oldest first. Gives how many.
+    /// Drops whom it takes until there is enough, the slowest and oldest first. Returns how many.
     pub(super) fn shed(&mut self, need: Need) -> usize {
         let (mut count, mut freed) = (0, Held::default());
         while !need.is_met(count, freed) {

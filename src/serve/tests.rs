@@ -92,7 +92,7 @@ async fn all(client: &mut DuplexStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-/// Sends `first`, then `piece` again and again, and gives what it got, and after how long it was shut out.
+/// Sends `first`, then `piece` again and again, and returns what it got, and after how long it was shut out.
 async fn sent_for_ever(first: &str, piece: &[u8], every: Duration) -> (String, Duration) {
     let (listener, begun) = (Listener::new(), Instant::now());
     let (mut reader, mut writer) = tokio::io::split(listener.client().await);

@@ -12,8 +12,8 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How fast an answer has to be taken on average. The slowest phone is faster; whoever takes a byte now and then only
-/// keeps a place that others could have.
+/// How fast an answer has to be taken on average. The slowest phone is faster; a client that takes a byte now and then
+/// only keeps a place that others could have.
 const BYTES_PER_SECOND: u32 = 1024;
 
 /// A stream that breaks when too little could be written for too long. What is taken earns time, and none is lost while
@@ -103,8 +103,8 @@ mod tests {
         assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
     }
 
-    /// Lets a client take `piece` bytes at a time, and gives how much of `all` it got, and after how long it was given
-    /// up.
+    /// Lets a client take `piece` bytes at a time, and returns how much of `all` it got, and after how long it was
+    /// given up.
     async fn taken(piece: usize, every: Duration, all: usize) -> (usize, Option<Duration>) {
         let (server, mut client) = duplex(1024);
         let begun = Instant::now();

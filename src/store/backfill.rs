@@ -1,4 +1,4 @@
-//! Late arrivals: into the middle of a lane, where they would stand had they come in time.
+//! Puts late arrivals into the place in the lane that they would have had.
 
 use sled::IVec;
 
@@ -18,21 +18,20 @@ use crate::{
     },
 };
 
-/// A job that should have been in its lane for long.
+/// A job that should have arrived earlier.
 #[derive(Clone, Debug)]
 pub struct Missing {
-    /// Where it stands in the order of what was said.
+    /// Its place in the order of the messages.
     pub rank: usize,
-    /// The job.
     pub job: NewJob,
 }
 
 /// What became of the jobs that were to be put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backfilled {
-    /// Somebody works on the lane, or could: hold all of it, and ask again.
+    /// A relay works on the lane, or could: hold all of it, and ask again.
     Busy,
-    /// So many are new, and stored now; the others were known.
+    /// The number of jobs that were new and are stored now. The others were known.
     Stored(usize),
 }
 
@@ -142,7 +141,7 @@ fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Job)
     order
 }
 
-/// Writes the new order, and tells what is first in it. What stands before all that came keeps its place.
+/// Writes the new order, and returns its head. Jobs before the first late arrival keep their place.
 fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, now: UnixMillis) -> Option<Head> {
     let mut head = None;
     let mut moves = false;
@@ -159,7 +158,7 @@ fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, n
                 let sequence = if moves { txn.sequence(batch) } else { arrival[0].0.sequence };
                 let mut first = Head::of(sequence, &arrival[0].0.key(), &arrival[0].1);
                 if moves {
-                    // When its turn comes again is long after it was to be tried again.
+                    // By the time its turn comes, the wait is over.
                     first.retry_at = None;
                     for (place, value) in arrival {
                         let value = without_wait(&place, &value);

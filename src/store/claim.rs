@@ -115,7 +115,6 @@ impl Store {
 }
 
 impl Lease {
-    /// The lane.
     #[must_use]
     pub const fn lane(&self) -> &Lane {
         &self.place.lane
@@ -150,7 +149,7 @@ impl Lease {
         Tries { failed: self.row.failed, is_first }
     }
 
-    /// When it was claimed first since the start. Of what is claimed for its age, since when it could have been.
+    /// When this run first tried it; for a job that is claimed for its age, since when it could have been claimed.
     #[must_use]
     pub const fn tried_at(&self) -> Instant {
         self.tried_at
@@ -162,7 +161,7 @@ impl Lease {
         Class { is_bulk: self.row.is_bulk, is_file: self.row.job.has_file() }
     }
 
-    /// What no other message is called.
+    /// A name for the message that no other has.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}#{}", self.place.lane.thread, self.place.sequence)

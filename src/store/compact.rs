@@ -159,7 +159,7 @@ pub(super) fn run(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) -> Result<Co
     Ok(Compaction { before_bytes, after_bytes, rows })
 }
 
-/// Writes a whole and durable copy of the rows, and tells how many there are.
+/// Writes a whole and durable copy of the rows, and returns how many there are.
 fn write(dir: &Path, lock: &Arc<File>) -> Result<u64, StoreError> {
     let (path, fresh) = (database(dir), fresh(dir));
     let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);

@@ -63,7 +63,6 @@ pub enum StoreError {
     /// A dump could not be written, is incomplete or not one.
     #[error("{file} is not a whole dump: {why}")]
     BadDump {
-        /// The file.
         file: PathBuf,
         /// What is wrong with it.
         why: String,

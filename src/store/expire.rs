@@ -74,7 +74,7 @@ impl Store {
         Ok(first.first().and_then(|(expiry, _)| keys::expires_at(expiry)))
     }
 
-    /// Removes what has expired by `now`, and tells how many rows that were.
+    /// Removes what has expired by `now`, and returns how many rows that were.
     ///
     /// # Errors
     /// If the store fails.

@@ -50,7 +50,7 @@ impl<'d> Filling<'d> {
         if self.rows.is_multiple_of(ROWS_PER_FLUSH) { self.db.flush() } else { Ok(()) }
     }
 
-    /// Writes what waits, and tells how many rows there were.
+    /// Writes what waits, and returns how many rows there were.
     pub(super) fn end(mut self) -> sled::Result<u64> {
         self.write_waiting(0)?;
         Ok(self.rows)

@@ -112,7 +112,7 @@ impl Index {
         self.routes.get(&lane.route).is_some_and(|queue| queue.has(&lane.thread))
     }
 
-    /// Claims the lane whose turn it is, of those whose heads `may` go. Gives it with the instant of its head's first
+    /// Claims the lane whose turn it is, of those whose heads `may` go. Returns it with the instant of its head's first
     /// try.
     pub(super) fn claim(
         &mut self,
@@ -136,7 +136,7 @@ impl Index {
         self.routes.entry(route.clone()).or_default().hold(threads, from);
     }
 
-    /// Ends the hold of a lane. Tells whether something was withheld by it.
+    /// Ends the hold of a lane. Returns whether something was withheld by it.
     pub(super) fn release_hold(&mut self, lane: &Lane) -> bool {
         self.routes.get_mut(&lane.route).is_some_and(|queue| queue.release_hold(&lane.thread))
     }

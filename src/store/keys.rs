@@ -56,7 +56,7 @@ pub(super) use self::{
 
 pub(super) const SCHEMA: &[u8] = b"mschema";
 pub(super) const SEQUENCE: &[u8] = b"msequence";
-/// What is too much for one step, until all of it is done.
+/// Progress of a change that is too large for one commit.
 pub(super) const JOURNAL: &[u8] = b"mjournal";
 pub(super) const BEGUN: &[u8] = b"mbegun";
 pub(super) const JOBS: &[u8] = b"j";

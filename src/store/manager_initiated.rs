@@ -23,7 +23,6 @@ use crate::{
 /// A customer and their own phone number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnNumber {
-    /// The customer.
     pub customer: UserId,
     /// Digits alone.
     pub phone: String,
@@ -34,7 +33,6 @@ pub struct OwnNumber {
 /// A chat that a manager has begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManagerInitiated {
-    /// The chat.
     pub chat: Chat,
     /// When the manager's words had arrived, by our own clock.
     pub begun_at: UnixMillis,

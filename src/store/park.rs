@@ -35,7 +35,6 @@ pub struct Parked {
     pub jobs: Vec<Job>,
     /// Why it was set aside.
     pub why: String,
-    /// When.
     pub parked_at: UnixMillis,
     /// Kommo's code of the failure that its author was told of.
     pub code: Option<i32>,
@@ -47,7 +46,7 @@ pub struct Parked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParkedId(pub u64);
 
-/// Sets jobs aside as one message, and gives its number.
+/// Sets jobs aside as one message, and returns its number.
 pub(super) fn write(txn: &mut WriteTxn, batch: &mut Batch, parked: &ParkedRow) -> ParkedId {
     let id = ParkedId(txn.sequence(batch));
     let key = keys::parked(id.0);
@@ -98,7 +97,8 @@ impl Left {
 }
 
 impl Store {
-    /// Puts a parked message back to the tail of its lane, to be tried anew. Tells whether there was one that could be.
+    /// Puts a parked message back to the tail of its lane, to be tried anew. Returns whether there was one that could
+    /// be.
     ///
     /// # Errors
     /// If the store fails.

@@ -156,7 +156,7 @@ fn lock_database(path: &Path) -> Result<Option<File>, StoreError> {
     if try_for_a_while(&file).map_err(failed)? { Ok(Some(file)) } else { Err(StoreError::Locked(path.to_owned())) }
 }
 
-/// Writes a whole and durable database into the folder `fresh`, and tells how many answers were parked.
+/// Writes a whole and durable database into the folder `fresh`, and returns how many answers were parked.
 fn write(fresh: &Path, source: &mut Source, plan: &Plan, lock: &Arc<File>) -> Result<usize, StoreError> {
     let db = open(fresh, CACHE_BYTES, lock)?;
     let mut filling = Filling::new(&db);

@@ -20,14 +20,12 @@ use crate::{
 pub enum StateChange {
     /// What Kommo calls a conversation of ours.
     Chat {
-        /// Our conversation.
         conversation: Conversation,
         /// Its other side.
         chat: Chat,
     },
     /// Whether the bot is let into a chat.
     Membership {
-        /// Our conversation.
         conversation: Conversation,
         /// How it is.
         membership: Membership,
@@ -48,42 +46,36 @@ pub enum StateChange {
     },
     /// The newest message of a customer, by its number in the chat.
     Newest {
-        /// Our conversation.
         conversation: Conversation,
         /// Its number.
         message: i64,
     },
     /// A message of Kommo's that the customer of a conversation has got.
     Arrived {
-        /// Our conversation.
         conversation: Conversation,
         /// Which it is, and when it was written.
         arrived: Arrived,
     },
     /// The latest message of a conversation that Kommo has.
     LastSent {
-        /// Our conversation.
         conversation: Conversation,
         /// Which it is, and when it was sent.
         last_sent: LastSent,
     },
     /// A message has left its lane without Kommo's id of it, although Kommo may have it.
     Unlinked {
-        /// Our conversation.
         conversation: Conversation,
         /// Which it is.
         ours: MessageId,
     },
     /// The topic that the newest message of a conversation is in; `None` if it is in none.
     Topic {
-        /// Our conversation.
         conversation: Conversation,
         /// Telegram's number of the topic.
         topic: Option<i64>,
     },
     /// An answer has begun to arrive in a chat with topics, and there is more of it.
     UnderWay {
-        /// Our conversation.
         conversation: Conversation,
         /// Kommo's id of the answer.
         answer: KommoMessageId,
@@ -93,18 +85,12 @@ pub enum StateChange {
     /// Answers have arrived, and nothing shows yet that they were read. One change of an outcome has all of a
     /// conversation's.
     Unread {
-        /// Our conversation.
         conversation: Conversation,
         /// The answers, in order.
         answers: Vec<Unread>,
     },
     /// Answers were read; nothing more is expected of them.
-    Read {
-        /// Our conversation.
-        conversation: Conversation,
-        /// The answers.
-        answers: Vec<Unread>,
-    },
+    Read { conversation: Conversation, answers: Vec<Unread> },
     /// What Kommo calls a message of Telegram's. An answer of several parts has several.
     Link {
         /// The Telegram message.
@@ -114,35 +100,26 @@ pub enum StateChange {
     },
     /// What a customer has written in a person's own chat waits for an answer; `None` if nothing does any more.
     Question {
-        /// Our conversation.
         conversation: Conversation,
         /// What waits.
         question: Option<Question>,
     },
     /// A `/start` is held until more is known of the customer; `None` if it is no more.
     Held {
-        /// Our conversation.
         conversation: Conversation,
         /// The update.
         held: Option<Held>,
     },
     /// A manager has begun a chat with the customer of a conversation.
-    ManagerInitiatedChat {
-        /// Our conversation.
-        conversation: Conversation,
-        /// The chat.
-        chat: Chat,
-    },
+    ManagerInitiatedChat { conversation: Conversation, chat: Chat },
     /// The customer has answered what a manager had begun.
     Answered {
-        /// Our conversation.
         conversation: Conversation,
         /// Kommo's id of the chat that was begun.
         chat: KommoChatId,
     },
     /// What Kommo was told of a customer.
     SyncedProfile {
-        /// Our conversation.
         conversation: Conversation,
         /// What.
         told: SyncedProfile,
@@ -152,7 +129,6 @@ pub enum StateChange {
 /// A conversation as Kommo knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chat {
-    /// The chat.
     pub chat: KommoChatId,
     /// The customer in it.
     pub user: Option<KommoUserId>,

@@ -151,7 +151,7 @@ fn retry(at: UnixMillis) -> Outcome {
     Outcome::Retry { at, counts: true, why: "test".to_owned() }
 }
 
-/// Claims and finishes everything that is due, and tells the names in that order.
+/// Claims and finishes everything that is due, and returns the names in that order.
 async fn drain(store: &Store) -> Vec<String> {
     let mut names = Vec::new();
     while let Some(lease) = claim(store) {

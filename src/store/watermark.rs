@@ -23,7 +23,6 @@ use crate::{
 /// A conversation that Kommo knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownChat {
-    /// Our conversation.
     pub conversation: Conversation,
     /// Its other side.
     pub chat: Chat,
@@ -196,7 +195,7 @@ impl Store {
         self.with_index(|index| index.release_hold(lane));
     }
 
-    /// Lets go of all lanes, and tells how many of them had something that was withheld.
+    /// Lets go of all lanes, and returns how many of them had something that was withheld.
     pub fn release_all_holds(&self) -> usize {
         self.with_index(|index| index.held().iter().filter(|lane| index.release_hold(lane)).count())
     }

@@ -91,7 +91,6 @@ fn bytes((key, value): &Change) -> usize {
 pub(super) struct Prepared {
     /// Chunks, in small steps. They can be written one by one: nothing refers to them yet.
     pub(super) ahead: Vec<Writes>,
-    /// The rows.
     pub(super) rows: Writes,
     /// The ids of the chunks that nothing refers to afterwards.
     pub(super) dead: Vec<u64>,

@@ -84,7 +84,7 @@ impl Bot {
             poller: client(access.poll_timeout)?,
             sender: client(access.send_timeout)?,
             finder: client(access.find_timeout)?,
-            // Only silence ends a download, not its length: whoever reads it may be slow.
+            // Only silence ends a download, not its length: its reader may be slow.
             files: client::http(&access.egress, connect_within, Some(access.send_timeout))?,
             // Nothing but silence ends an upload, and that is watched there: the client's own timers would count the
             // time that the file takes.
@@ -130,8 +130,8 @@ impl Bot {
         self.chat_pace.take(to.chat.id, to.is_group(), messages, Instant::now())
     }
 
-    /// Makes one call of an answer to the chat `to`, and tells the message that it made. Its chat is another one if the
-    /// group has become a supergroup.
+    /// Makes one call of an answer to the chat `to`, and returns the message. Its chat is another one if the group has
+    /// become a supergroup.
     ///
     /// # Errors
     /// The classified failure; Telegram has no idempotency key, so what may have arrived is not repeated.
@@ -205,7 +205,7 @@ impl Bot {
     /// Tells Telegram that a press was noticed. One that is too old to be answered counts as answered.
     ///
     /// # Errors
-    /// The classified failure, though there is nobody whom it could help.
+    /// The classified failure. Callers only log it.
     pub async fn answer_press(&self, query: &str) -> Result<(), Failure> {
         self.rate_limit.acquire().await;
         let payload = AnswerCallbackQuery { callback_query_id: query.to_owned() };

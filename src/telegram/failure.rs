@@ -32,7 +32,7 @@ pub fn of_send(error: CallError) -> Failure {
     let why = error.to_string();
     match error {
         CallError::Refused(error) => of_refusal(&error, why),
-        // Whoever could not connect has sent nothing. Anything later may have arrived.
+        // Without a connection nothing was sent. After that, the message may have arrived.
         CallError::Unreachable(_) => Failure::unreachable(why),
         CallError::Unanswered { .. } => Failure::Uncertain(uncertain()),
         CallError::Foreign(foreign) if foreign.status.as_u16() == TOO_MANY => {

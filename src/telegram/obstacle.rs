@@ -38,7 +38,7 @@ impl Obstacle {
     #[must_use]
     pub fn of(error: &ApiError) -> Option<Self> {
         match (error.code, error.description.as_str()) {
-            // Whoever writes a token well and is told so has put something into the path before it.
+            // If a well-formed token is refused like this, the address has something in its path before it.
             (401, text) if text.contains("invalid token") => Some(Self::NoBotThere("401 Unauthorized: invalid token")),
             (401, _) => Some(Self::Revoked),
             (400, text) if text.starts_with("Logged out") => Some(Self::LoggedOut),

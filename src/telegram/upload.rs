@@ -82,7 +82,7 @@ impl Bot {
         self.limit_bytes
     }
 
-    /// Sends a file, and tells the message that it made.
+    /// Sends a file, and returns the message.
     ///
     /// # Errors
     /// [`UploadError`]; if Telegram may have taken the file, the verdict says so.
@@ -115,7 +115,7 @@ impl Bot {
         Sent::read((self.id(), chat), Content::File, &answer).map_err(UploadError::Failed)
     }
 
-    /// Sends files together, and tells the messages that they made, in order.
+    /// Sends files together, and returns their messages, in order.
     ///
     /// # Errors
     /// As those of [`Bot::upload`]. Either all have arrived or none.

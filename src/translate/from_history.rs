@@ -26,7 +26,7 @@ pub struct Past {
     pub at: UnixMillis,
     /// Who wrote it, as Kommo names them; empty if it does not.
     pub author: String,
-    /// Kommo's id of whoever wrote it, if it tells one.
+    /// Kommo's id of the author, if it has one.
     pub author_id: Option<KommoUserId>,
     /// Whether it was written in Kommo, for the customer, as far as it tells by itself ([`Past::is_by`]).
     pub is_answer: bool,

@@ -39,9 +39,9 @@ pub struct Received {
     pub arrival: Arrival,
     /// When Kommo sent it.
     pub sent_at: Option<UnixMillis>,
-    /// Kommo's id of who of the account wrote its message.
+    /// Kommo's id of the user who wrote the message.
     pub sender: Option<String>,
-    /// What it tells of its chat.
+    /// What it says about its chat.
     pub known: Option<KnownChat>,
 }
 
@@ -170,7 +170,7 @@ fn media_kind(kind: Option<&str>) -> MediaKind {
         Some("voice") => MediaKind::Voice,
         Some("audio") => MediaKind::Audio,
         Some("sticker") => MediaKind::Sticker,
-        // Whatever Kommo calls it, the customer can have it as a file.
+        // Whatever its kind in Kommo, the customer can get it as a file.
         Some(_) | None => MediaKind::File,
     }
 }

@@ -83,7 +83,7 @@ fn source(inbound: &Inbound) -> Source {
     Source { external_id: inbound.conversation.source.to_string() }
 }
 
-/// Who wrote it. Whoever is no customer is known to Kommo by Kommo's own id, and to us by nothing better.
+/// The author. Kommo knows a person who is not a customer by Kommo's own id, and we have nothing better.
 fn author(inbound: &Inbound) -> Sender {
     match &inbound.author {
         Author::Customer => sender(&inbound.customer),

@@ -64,8 +64,8 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
     Ok((1..=parts).zip(methods).map(call).collect())
 }
 
-/// What is no text, if there is such, and the text after it. The first of them is the answer; whoever has read to the
-/// end finds the buttons there, and room for them as lines should Telegram not take them.
+/// The file or card first, if there is one, then the text in parts. The first call quotes the message that is answered.
+/// The last one carries the buttons, and has room for them as lines in case Telegram refuses them.
 fn methods(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method> {
     let answered = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
     let card = match &outbound.file {

@@ -68,7 +68,7 @@ fn checked(file: &Path) -> anyhow::Result<u64> {
     })
 }
 
-/// Writes imported files that are missing, and the configuration. Tells how many files and where.
+/// Writes imported files that are missing, and the configuration. Returns how many files and where.
 fn rest(dir: &Path, file: &Path) -> anyhow::Result<(usize, PathBuf)> {
     let (mut files, mut config) = (Missing::new(dir), String::new());
     parts(file, |part| match part {

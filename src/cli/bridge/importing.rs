@@ -32,7 +32,7 @@ use crate::{
 
 /// How long a bridge may be away that an import goes through.
 const BACK_WITHIN: Duration = Duration::from_mins(10);
-/// How often it is looked for.
+/// How often to look for it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Whoever sends what is imported. An import that goes through a bridge stays with bridges: while one starts again, it

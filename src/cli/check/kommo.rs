@@ -26,7 +26,7 @@ use crate::{
 /// A chat that nobody has: to ask for its messages says whether the channel is connected, and changes nothing.
 const NO_CHAT: &str = "00000000-0000-4000-8000-000000000000";
 
-/// Asks Kommo, and tells the scope besides, if it is known. Nothing is changed there.
+/// Asks Kommo, and returns the scope besides, if it is known. Nothing is changed there.
 pub(super) async fn ask(config: &Config) -> (Vec<Finding>, Option<String>) {
     let (mut findings, scope) = match connect::chats(config).await {
         Ok((chats, id)) => (channel(config, &chats).await, Some(config.kommo.scope_id(&id))),

@@ -28,9 +28,9 @@ use crate::{
 const WRITTEN_WITHIN: Duration = Duration::from_mins(10);
 /// How long a message may take from one side to the other.
 const CROSSED_WITHIN: Duration = Duration::from_mins(2);
-/// In how many conversations, the newest first, it is looked for what was to be written.
+/// How many conversations, the newest first, to search for the message.
 const LOOKED_THROUGH: usize = 3;
-/// How often it is looked whether something has happened.
+/// How often to check whether something has happened.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// By how much the clocks of the three sides may differ for what was just written to count as new.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(2);
@@ -46,7 +46,7 @@ pub(in crate::cli) struct Whom {
     pub(in crate::cli) chat: Option<i64>,
 }
 
-/// Sends a message there and back, and tells how long each way took.
+/// Sends a message there and back, and says how long each way took.
 ///
 /// # Errors
 /// If no bridge runs, nobody writes, or a message does not arrive.
@@ -107,7 +107,7 @@ impl Trial {
         whom.chat.or_else(|| owner(config, &self.source))
     }
 
-    /// Lets the bot ask for an answer in a chat that is known, and tells what Kommo has of it so far.
+    /// Lets the bot ask for an answer in a chat that is known, and returns what Kommo has of it so far.
     async fn ask(&self, bot: &Bot, chat: i64) -> anyhow::Result<(Conversation, Vec<Past>)> {
         let conversation = Conversation::new(self.source.clone(), chat);
         let old = self.newest(&conversation).await?;

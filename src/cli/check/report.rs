@@ -58,7 +58,7 @@ impl Report {
         self.findings.extend(findings);
     }
 
-    /// Says how all of it stands, and gives the exit code.
+    /// Says how all of it stands, and returns the exit code.
     pub(super) fn end(self) -> ExitCode {
         let has = |state| self.findings.iter().any(|finding| finding.state == state);
         if self.json {

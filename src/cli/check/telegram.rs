@@ -29,7 +29,7 @@ pub(super) fn needs(config: &Config) -> Needs {
     Needs { groups: config.telegram.groups == Groups::Relay, people: config.telegram.mark_read }
 }
 
-/// Asks about each bot. Where no bridge polls them, it is looked for `patience` whether another program does.
+/// Asks about each bot. If no bridge polls them, waits for `patience` to see whether another program does.
 pub(super) async fn ask(bots: &BTreeMap<SourceId, Bot>, needs: Needs, patience: Option<Duration>) -> Vec<Finding> {
     let asked = bots.iter().map(|(source, bot)| known(source, bot, needs, patience));
     join_all(asked).await.concat()

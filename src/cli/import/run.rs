@@ -197,7 +197,7 @@ impl Run {
         Ok(Ok(KeptFile { path, name, size_bytes }))
     }
 
-    /// Prints what was done, and gives whether Kommo has all of it.
+    /// Prints what was done, and returns whether Kommo has all of it.
     pub(super) fn report(&self) -> bool {
         self.bar.end();
         let (taken, there, failed) = (self.taken, self.there, self.failed.len());

@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::cli::values;
 
-/// What is wanted; all of them without a word.
+/// Which messages to select; all if nothing is given.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Filter {
     /// On this route: inbound (to Kommo), outbound or outbound:SOURCE (to customers), report (delivery statuses),

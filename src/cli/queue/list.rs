@@ -31,7 +31,7 @@ impl Summary {
         Self { columns, ..Self::default() }
     }
 
-    /// Counts messages, and gives their text.
+    /// Counts messages, and returns their text.
     pub(super) fn add(&mut self, rows: &[Row], now: UnixMillis) -> String {
         for row in rows {
             let told = row.expires_at.is_some();

@@ -27,7 +27,7 @@ impl Summary {
         Self { columns, ..Self::default() }
     }
 
-    /// Counts messages, and gives their text.
+    /// Counts messages, and returns their text.
     pub(super) fn add(&mut self, rows: &[Row], now: UnixMillis) -> String {
         self.lanes += rows.len();
         self.messages += rows.iter().map(|row| row.behind + 1).sum::<usize>();

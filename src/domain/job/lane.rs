@@ -15,7 +15,7 @@ pub enum Route {
     Undeliverable,
     /// Delivery statuses, to Kommo.
     Status,
-    /// What the account's REST API is to make of customers.
+    /// Changes of contacts and leads by the account's REST API.
     Crm,
 }
 
@@ -90,7 +90,7 @@ impl Lane {
         Self { route: Route::Undeliverable, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
     }
 
-    /// The lane of what is best effort in a conversation, which holds up no answer.
+    /// The lane for marking messages as read, which holds up no answer.
     #[must_use]
     pub fn seen(conversation: &Conversation) -> Self {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
@@ -102,7 +102,7 @@ impl Lane {
         Self { route: Route::Status, thread: format!("names:{conversation}") }
     }
 
-    /// The lane of whose chat a conversation is to be. What is noted about its customer waits until nothing is in it.
+    /// The lane of jobs that link a conversation's chat to a contact. Notes about the customer wait until it is empty.
     #[must_use]
     pub fn links(conversation: &Conversation) -> Self {
         Self { route: Route::Crm, thread: format!("link:{conversation}") }

@@ -35,7 +35,7 @@ impl Narrowing {
         self.singly = if count == 0 { 0 } else { self.singly.saturating_sub(1) };
     }
 
-    /// An answer could not be read. Tells the update that is why, once that is certain: it came alone, twice.
+    /// An answer could not be read. Returns the update that is why, once that is certain: it came alone, twice.
     pub(super) fn unreadable(&mut self, body: &Unread, offset: Option<i64>) -> Option<RawUpdate> {
         self.failed = self.failed.saturating_add(1);
         if self.singly == 0 {

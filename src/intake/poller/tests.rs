@@ -176,7 +176,7 @@ async fn an_update_without_a_number_goes_with_the_others_and_alone_makes_no_loop
     );
 }
 
-/// The poller shows `trouble`, and goes on by itself once it is over. Tells how long that took.
+/// The poller shows `trouble`, and goes on by itself once it is over. Returns how long that took.
 async fn outlives(trouble: impl Fn() -> Reply + Send + Sync + 'static, shown: &str, rhythm: Rhythm) -> Duration {
     let waiting = Waiting::new([(5, update(5, ""))]);
     let is_over = CancellationToken::new();

@@ -58,7 +58,7 @@ impl Edits {
         self.with(Refusals::forget);
     }
 
-    /// It has refused an edit of the message `original`. Tells whether it is taken to refuse all from now on.
+    /// It has refused an edit of the message `original`. Returns whether it is taken to refuse all from now on.
     pub fn refused(&self, original: MessageId, now: Instant) -> bool {
         self.with(|refusals| {
             if refusals.hold_at(now) {

@@ -72,7 +72,7 @@ async fn link_in_time(
 ) -> LinkOutcome {
     let conversation = &start_context.conversation;
     let link_chat = link::link_chat(context, account, (conversation, &start_context.customer), whose, from);
-    // What the calls wait for each other is no slowness of Kommo's: whoever shares their number in a crowd has a
+    // Time that the calls wait for each other is not Kommo's slowness: a customer who shares a number in a crowd has a
     // contact too.
     let linked = within(LINK_WITHIN, link_chat).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
     linked.unwrap_or_else(|failure| {

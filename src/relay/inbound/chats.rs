@@ -96,7 +96,7 @@ pub(super) fn canonical(
     Ok(())
 }
 
-/// What a message tells besides its words: whoever writes has let the bot in again.
+/// What a message shows besides its words: a customer who writes has let the bot in again.
 pub(super) fn news(context: &Context, inbound: &Inbound, now: UnixMillis) -> Result<Vec<StateChange>, StoreError> {
     let conversation = inbound.conversation.clone();
     let written_at = UnixMillis::from_seconds(inbound.sent_at.seconds());

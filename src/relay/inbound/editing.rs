@@ -131,8 +131,8 @@ async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Re
     context.chats.has(&known.chat.0, is_it).await.map_err(|error| StepError::remote(error.into()))
 }
 
-/// Tells a new wording as a message that quotes the one that it is the wording of. Whatever Kommo has against the
-/// quote, the words must not stay behind with it.
+/// Sends a new wording as a message that quotes the message it belongs to. If Kommo refuses the quote, the text must
+/// arrive all the same.
 async fn instead(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     let mut inbound = inbound.clone();
     let last_sent = timestamps::stand_unnumbered(context, &mut inbound).await?;

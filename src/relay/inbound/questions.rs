@@ -53,7 +53,7 @@ pub(super) async fn remind(context: &Context, job: &Remind, attempt: Attempt) ->
         return Ok(Step::done());
     }
     if destination::target(context, conversation)?.is_none() {
-        // The owner lets the bot answer no more: whoever tries is told so.
+        // The owner no longer lets the bot answer. The status of an answer says so.
         return Ok(Step::done());
     }
     let mut notice = question.notice(conversation, left, now, context.spoken.now());

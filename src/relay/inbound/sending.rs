@@ -1,4 +1,4 @@
-//! One message, to Kommo: sent, and looked for where Kommo does not take it.
+//! Sends one message to Kommo. If Kommo refuses it, asks the history whether it is there already.
 
 use crate::{
     clock,
@@ -22,8 +22,8 @@ use crate::{
     translate::to_kommo::{self, Extras, Variant},
 };
 
-/// Sends a message in the richest form that Kommo takes ([`to_kommo::variants`]). What it refuses is looked for in the
-/// chat's history before another form is tried.
+/// Sends a message in the richest form that Kommo takes ([`to_kommo::variants`]). If Kommo refuses a form, the chat's
+/// history is asked for the message before another form is tried.
 pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
     send_with(context, inbound, Extras::of(inbound), attempt).await
 }
@@ -55,23 +55,22 @@ pub(super) async fn send_with(context: &Context, inbound: &Inbound, extras: Extr
     Ok(sent?.with_changes(Vec::from_iter(answered)))
 }
 
-/// Counts a message when it is tried first.
+/// Counts a message at its first try.
 fn came(context: &Context, inbound: &Inbound, attempt: Attempt) {
     if attempt.is_first {
         context.metrics.customer_wrote(&inbound.conversation, inbound.content.kind());
     }
 }
 
-/// Whether a plainer form of a message is tried where Kommo has not taken this one. Whatever it has against the chat
-/// that a manager has begun, be it that it seems to shut us out, the words go where they always went: only their own
-/// refusal tells what is wrong with them.
+/// Whether to try a plainer form of a message that Kommo has not accepted. If Kommo refuses the chat that a manager
+/// started, for whatever reason, send to the old chat: only a refusal there is about the message itself.
 fn may_help(failure: &Failure, tried: &Variant, next: &Variant, attempt: Attempt) -> bool {
     let is_given_up = attempt.is_last || !failure.may_pass();
     matches!(failure, Failure::Permanent(_)) || (tried.is_begun && !next.is_begun && is_given_up)
 }
 
-/// The chat that a manager has begun and that these words answer: those of the customer that came after it. What was
-/// there before may have been sent already, and is sent again as it was.
+/// The chat that a manager has begun and that this message answers, if the customer wrote it after that. An earlier
+/// message may have been sent already, so it is sent as it was.
 fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Option<Chat>, StoreError> {
     if inbound.author != Author::Customer {
         return Ok(None);
@@ -80,9 +79,9 @@ fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Optio
     Ok(begun.filter(|begun| attempt.enqueued_at >= begun.begun_at).map(|begun| begun.chat))
 }
 
-/// Sends `event`. Kommo answers alike where it does not know the channel and where it does not know what the message
-/// names. If the history then shows that it knows the channel, it may know it since a moment ago: only a second refusal
-/// is about this message.
+/// Sends `event`. Kommo gives the same answer if it does not know the channel and if it does not know what the message
+/// refers to. If the history then shows that Kommo knows the channel, it may have been connected a moment ago: only a
+/// second refusal is about this message.
 async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: Attempt) -> StepResult {
     let mut is_repeated = false;
     loop {

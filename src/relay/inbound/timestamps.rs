@@ -10,10 +10,10 @@ use crate::{
     store::{StateChange, StoreError},
 };
 
-/// Dates a message behind what Kommo has of its conversation already, and behind what the customer had got from there;
-/// gives what is kept of that once Kommo has it too. A repetition may find that more has arrived, and date the message
-/// later; if Kommo has it from the first attempt, it keeps that date. An edit stands where its message does, unless it
-/// is told as a message of its own.
+/// Moves a message's date after everything earlier in its conversation, in both directions. Returns the change to store
+/// once Kommo has accepted the message. A repetition may find that more has arrived, and date the message later; if
+/// Kommo has it from the first attempt, it keeps that date. An edit keeps the date of its message, unless it is sent as
+/// a message of its own.
 pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
     if inbound.edited {
         return Ok(None);
@@ -21,7 +21,7 @@ pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<O
     let told_at = inbound.sent_at;
     inbound.sent_at = behind_arrived(context, inbound)?;
     if inbound.id.update.is_some() {
-        // It has no number, and its date may be that at which this machine took it: nothing stands behind it.
+        // It has no number, and its date may be the time when this machine took it: nothing is dated after it.
         hold(context, told_at, inbound).await?;
         return Ok(None);
     }
@@ -32,14 +32,14 @@ pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<O
         inbound.sent_at = followed.sent_at;
     }
     hold(context, told_at, inbound).await?;
-    // What comes late leaves the latest as it is, but may end without a link.
+    // A message that comes late does not become the latest one, but may end without a link.
     let last_sent = followed.or(last_sent);
     Ok(last_sent.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
 }
 
-/// The same for what has no number of its own: the press of a button, which has that of the message below which it is
-/// and which Telegram does not date, and an edit that is told as a message, which has that of the message that it is
-/// the wording of. What follows stands behind it, so its date is kept once Kommo has it.
+/// The same for what has no number of its own: the press of a button, which Telegram does not date and which has the
+/// number of the message above the button, and an edit that is sent as a message, which has the number of the message
+/// that was edited. Later messages are dated after it, so its date is stored once Kommo has it.
 pub(super) async fn stand_unnumbered(
     context: &Context,
     inbound: &mut Inbound,
@@ -54,14 +54,14 @@ pub(super) async fn stand_unnumbered(
     Ok(moved.map(|last_sent| StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }))
 }
 
-/// Kommo keeps the first date that it gets. What has moved this one was read from the store, where another lane may
-/// have written it a moment ago: if that were lost with the power after Kommo has the date, the repetition and all that
-/// follows would be dated before it.
+/// Waits until the store is durable. Kommo keeps the first date that it gets. This one was moved by rows that another
+/// lane may have written a moment ago: if a power cut lost them after Kommo has the date, the repetition and all later
+/// messages would be dated before it.
 async fn hold(context: &Context, told_at: UnixMillis, inbound: &Inbound) -> Result<(), StoreError> {
     if inbound.sent_at == told_at { Ok(()) } else { context.store.until_durable().await }
 }
 
-/// What is noted of a message that is passed over now, although an earlier attempt may have told Kommo of it.
+/// The note about a message that is skipped now, although an earlier attempt may have sent it to Kommo.
 pub(super) fn passed(context: &Context, incoming: Incoming<'_>) -> Result<Option<StateChange>, StoreError> {
     let Incoming { source, bot, update, .. } = incoming;
     let Some((conversation, ours)) = unlinked::brought(&context.store, (source, bot), update)? else { return Ok(None) };

@@ -22,16 +22,16 @@ use crate::{
     words::{Sentence, refusal},
 };
 
-/// How long the manager may wait for the address of the bot in a refusal.
+/// How long a refusal may wait for the bot's address, which it names.
 const ASKED_WITHIN: Duration = Duration::from_secs(3);
 
-/// Where an answer is to be taken care of.
+/// Which lane should handle an answer.
 pub(super) enum LaneChoice {
-    /// In the lane that it waits in.
+    /// The lane that it waits in.
     Here,
-    /// In another one: whom it is for was not known when it came.
+    /// Another one: its recipient was not known when it came.
     Elsewhere(Lane),
-    /// Nowhere: this is what the manager reads.
+    /// None: this is what the manager reads.
     Nowhere(Refusal),
 }
 
@@ -39,7 +39,7 @@ fn find(context: &Context, outbound: &Outbound) -> Result<Addressee, StoreError>
     recipient::find(&context.store, context.bots.keys(), outbound, &context.crm.phone_region, clock::now())
 }
 
-/// Where an answer is to be taken care of that waits in the lane `here`.
+/// Which lane should handle an answer that waits in `here`.
 pub(super) async fn place(context: &Context, outbound: &Outbound, here: &Lane) -> Result<LaneChoice, StoreError> {
     let Recipient::UnknownRecipient(_) = outbound.to else { return Ok(LaneChoice::Here) };
     let source = recipient::source(context.bots.keys(), outbound.source.as_deref());

@@ -116,7 +116,7 @@ impl Sending<'_> {
         Outcome::Done { then, changes }
     }
 
-    /// One line per answer says that it has arrived; those of its other parts are for whoever looks closely.
+    /// One line per answer says that it has arrived; the lines of its other parts have the level debug.
     fn tell_sent(&self, call: &Call, sent: Option<&Sent>) {
         let (conversation, message_id) = (&call.to, &call.message);
         let (telegram_id, part) = (sent.map(|sent| sent.id.to_string()), call.part);

@@ -18,7 +18,7 @@ use crate::{
     trace::{By, Record},
 };
 
-/// How often a lane in which somebody works is looked at.
+/// How often to look at a lane in which a relay works.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Lets go of a lane, however its weaving ends.
@@ -31,7 +31,7 @@ impl Drop for Held<'_> {
 }
 
 impl Reconciler {
-    /// Puts jobs into the lane of their conversation, and tells how many were new.
+    /// Puts jobs into the lane of their conversation, and returns how many were new.
     pub(super) async fn put(
         &self,
         lane: &Lane,

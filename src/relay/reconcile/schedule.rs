@@ -1,10 +1,11 @@
-//! When it is compared: at a start, after an outage, and from time to time in any case.
+//! When comparisons run: at a start, after an outage, and every hour (`reconcile.every`).
 //!
-//! An outage is seen if it keeps us from Telegram or Kommo. One that keeps only Kommo from us is not, so there is a
-//! comparison every so often without any reason. A manager may write to a customer who has been silent for long, so it
-//! goes through all chats that are alive, a question or two each, the liveliest first, and at a seventh of the rate
-//! that Kommo allows: with the usual seven requests a second that is one. A thousand chats take a quarter of an hour;
-//! where there are so many that it takes longer than the time between two, the next one follows at its end.
+//! telekommo notices an outage in which it cannot reach Telegram or Kommo. It does not notice one in which only Kommo
+//! cannot reach it, so a comparison also runs every hour without any occasion. A manager may write to a customer who
+//! has been silent for long, so it asks for every chat that is alive once or twice, the liveliest first, and at a
+//! seventh of the rate that Kommo allows: with the usual seven requests a second that is one. A thousand chats take a
+//! quarter of an hour; where there are so many that it takes longer than the time between two, the next one follows at
+//! its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,16 +19,16 @@ use crate::{
     store::StoreError,
 };
 
-/// How often in a row an outage is seen until it is one: what is shorter is left to the comparison in any case.
+/// How many checks in a row must fail before this counts as an outage. The hourly comparison covers shorter ones.
 const SEEN_TWICE: u32 = 2;
-/// How often it is looked whether the machine has slept.
+/// How often to check whether the machine has slept.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How much further the clock on the wall goes than the time that is counted before that is a sleep, or a step of the
 /// clock.
 const SLEPT: Duration = Duration::from_mins(2);
-/// How long answers are held before the log tells of it.
+/// How long answers are held before the log says so.
 const TOLD_AFTER: Duration = Duration::from_secs(10);
-/// In how many chats something may be missing although the others are complete. More are no exceptions.
+/// In how many chats something may be missing while the comparison still counts as complete. With more, it does not.
 const MOST_BEHIND: usize = 100;
 
 /// What a comparison is made for.

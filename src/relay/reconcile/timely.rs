@@ -15,7 +15,7 @@ use crate::{
     store::StoreError,
 };
 
-/// How often it is looked whether the clock is right again.
+/// How often to check whether the clock is right again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often Kommo is asked for the time, while it seems to be another one than here.

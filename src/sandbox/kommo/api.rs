@@ -126,7 +126,7 @@ async fn serve(
         })
     });
     core.world.note(|world| world.log(Request { method, path, endpoint, body, status }));
-    // Whoever waits for a request is woken by this, and finds it in the log.
+    // This wakes all who wait for a request; they find it in the log.
     core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), what, status);
     let mut response = response.unwrap_or_default();
     let date = HeaderValue::from_str(&date(core.clock.now())).unwrap_or(HeaderValue::from_static(""));

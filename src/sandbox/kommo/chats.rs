@@ -146,7 +146,7 @@ pub(super) fn unknown_contact() -> Contact {
     }
 }
 
-/// Takes over what is new about a customer. Gives the address of a picture that is new.
+/// Takes over what is new about a customer. Returns the address of a picture that is new.
 fn introduce(contact: &mut Contact, customer: &Participant) -> Option<String> {
     customer.id.0.clone_into(&mut contact.client_id);
     customer.name.0.clone_into(&mut contact.name);

@@ -51,7 +51,7 @@ impl Piece {
 }
 
 impl FakeTelegram {
-    /// A customer sends files that belong together: an update for each, with one `media_group_id`. Gives the ids of
+    /// A customer sends files that belong together: an update for each, with one `media_group_id`. Returns the ids of
     /// their messages.
     ///
     /// # Panics
@@ -60,7 +60,7 @@ impl FakeTelegram {
         self.send_files(token, customer, files, None)
     }
 
-    /// A customer sends one file, or several as an album, and answers a message of the chat with it. Gives the ids of
+    /// A customer sends one file, or several as an album, and answers a message of the chat with it. Returns the ids of
     /// the messages.
     ///
     /// # Panics
@@ -69,7 +69,7 @@ impl FakeTelegram {
         self.send_files_in(token, Room::Private { customer }, customer, files, reply_to)
     }
 
-    /// A customer sends a place, a contact, a poll or a throw of dice. Gives the message's id.
+    /// A customer sends a place, a contact, a poll or a throw of dice. Returns the message's id.
     ///
     /// # Panics
     /// If the bot or the customer was never added.
@@ -78,7 +78,7 @@ impl FakeTelegram {
         self.say_in(token, Room::Private { customer }, customer, message)
     }
 
-    /// A customer sends their own phone number, with their user id in it. Gives the message's id.
+    /// A customer sends their own phone number, with their user id in it. Returns the message's id.
     ///
     /// # Panics
     /// If the bot or the customer was never added.

@@ -76,7 +76,7 @@ impl World {
         })
     }
 
-    /// The owner lets the bot look after the account. Gives the id of the connection.
+    /// The owner lets the bot look after the account. Returns the id of the connection.
     pub(super) fn connect(&mut self, token: &str, owner: i64, rights: &[&str], now: UnixMillis) -> Option<String> {
         self.customers.get(&owner)?;
         self.disconnect(token, owner, now);
@@ -117,7 +117,7 @@ impl World {
         }
     }
 
-    /// Somebody writes in a chat of the account. The bot is told as long as it is connected. Gives the message's id.
+    /// Somebody writes in a chat of the account. The bot is told as long as it is connected. Returns the message's id.
     pub(super) fn say_at_desk(
         &mut self,
         token: &str,
@@ -135,7 +135,7 @@ impl World {
         update["message_id"].as_i64()
     }
 
-    /// Somebody changes a message there. Gives `None` if there is no such message.
+    /// Somebody changes a message there. Returns `None` if there is no such message.
     pub(super) fn edit_at_desk(
         &mut self,
         token: &str,
@@ -158,7 +158,7 @@ impl World {
         Some(())
     }
 
-    /// Tells the bot of a message again. Gives the update.
+    /// Tells the bot of a message again. Returns the update.
     pub(super) fn echo_at_desk(
         &mut self,
         token: &str,

@@ -37,8 +37,8 @@ impl FakeTelegram {
         self.core.world.change(|world| world.change_connection(token, owner, now, |it| it.rights = rights));
     }
 
-    /// A customer writes to the owner. The bot sees it as long as it is connected. Gives the message's id, which counts
-    /// for all chats of the owner together.
+    /// A customer writes to the owner. The bot sees it as long as it is connected. Returns the message's id, which
+    /// counts for all chats of the owner together.
     ///
     /// # Panics
     /// If the bot, the owner or the customer was never added.
@@ -51,7 +51,7 @@ impl FakeTelegram {
         )
     }
 
-    /// The owner writes to a customer from the app. Gives the message's id.
+    /// The owner writes to a customer from the app. Returns the message's id.
     ///
     /// # Panics
     /// If the bot, the owner or the customer was never added.
@@ -64,7 +64,7 @@ impl FakeTelegram {
         )
     }
 
-    /// The customer, or the owner if `by_owner`, sends a file to the other. Gives the message's id.
+    /// The customer, or the owner if `by_owner`, sends a file to the other. Returns the message's id.
     ///
     /// # Panics
     /// If the bot, the owner or the customer was never added.
@@ -84,7 +84,7 @@ impl FakeTelegram {
         self.core.world.change(|world| world.say_at_desk(token, desk, message, now)).expect(NOBODY)
     }
 
-    /// Whoever wrote a message of such a chat changes it.
+    /// The author of a message in such a chat edits it.
     ///
     /// # Panics
     /// If there is no such message.

@@ -60,7 +60,7 @@ impl FakeTelegram {
         });
     }
 
-    /// A customer answers a message of the chat. Gives the new message's id.
+    /// A customer answers a message of the chat. Returns the new message's id.
     ///
     /// # Panics
     /// If the bot or the customer was never added.
@@ -90,7 +90,7 @@ impl FakeTelegram {
         edited.expect("a message is there before it is changed");
     }
 
-    /// A customer presses the button in `row` and `column`, both from 0, of a message. Gives the id of the press.
+    /// A customer presses the button in `row` and `column`, both from 0, of a message. Returns the id of the press.
     ///
     /// # Panics
     /// If there is no such button that answers.

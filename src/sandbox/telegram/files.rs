@@ -37,7 +37,7 @@ pub(super) fn get_file(world: &World, token: &str, arguments: &Arguments) -> Ans
     Ok(json!({ "file_id": id, "file_unique_id": "u", "file_size": file.bytes.len(), "file_path": path }))
 }
 
-/// Puts a file onto the server's disk. Gives its absolute path.
+/// Puts a file onto the server's disk. Returns its absolute path.
 fn downloaded(path: &Path, bytes: &Bytes) -> Result<String, Refusal> {
     let place = |path: &Path| {
         fs::create_dir_all(path.parent()?).ok()?;

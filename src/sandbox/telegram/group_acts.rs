@@ -28,7 +28,7 @@ impl FakeTelegram {
         });
     }
 
-    /// A member writes into a group. Gives the message's id.
+    /// A member writes into a group. Returns the message's id.
     ///
     /// # Panics
     /// If there is no such group or no such member.
@@ -36,7 +36,7 @@ impl FakeTelegram {
         self.say_in_group(token, group, Some(member), ChatMessage { text: text.to_owned(), ..ChatMessage::default() })
     }
 
-    /// A member answers a message in a group. Gives the new message's id.
+    /// A member answers a message in a group. Returns the new message's id.
     ///
     /// # Panics
     /// If there is no such group or no such member.
@@ -45,7 +45,7 @@ impl FakeTelegram {
         self.say_in_group(token, group, Some(member), message)
     }
 
-    /// A channel posts. Gives the message's id.
+    /// A channel posts. Returns the message's id.
     ///
     /// # Panics
     /// If there is no such channel.

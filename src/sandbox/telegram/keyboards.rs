@@ -123,7 +123,7 @@ fn cleaned(label: &str) -> String {
 }
 
 impl World {
-    /// Somebody presses a button. Gives the id of the press, or `None` if there is no such button that answers.
+    /// Somebody presses a button. Returns the id of the press, or `None` if there is no such button that answers.
     pub(super) fn press(
         &mut self,
         token: &str,

@@ -7,7 +7,7 @@ const LARGEST_SUM: u32 = 10_000;
 /// How many times as long as the other a side may be (Bot API, `sendPhoto`).
 const LARGEST_RATIO: u32 = 20;
 
-/// Judges a photo that a bot sends. Gives its width and height.
+/// Judges a photo that a bot sends. Returns its width and height.
 pub(super) fn photo(bytes: &[u8]) -> Result<(u32, u32), Refusal> {
     let (width, height) = dimensions(bytes).ok_or(Refusal::new(400, "Bad Request: IMAGE_PROCESS_FAILED"))?;
     let (short, long) = (width.min(height), width.max(height));

@@ -70,7 +70,7 @@ pub(super) struct Spot<'w> {
 }
 
 impl Spot<'_> {
-    /// Adds a message. Gives it as the Bot API shows it.
+    /// Adds a message. Returns it as the Bot API shows it.
     pub(super) fn add(&mut self, message: ChatMessage) -> Value {
         if let Some(count) = self.count.as_deref_mut() {
             *count += 1;

@@ -125,7 +125,7 @@ fn wanted(arguments: &Arguments) -> Result<Vec<ReactionType>, Refusal> {
 }
 
 impl World {
-    /// Somebody reacts to a message of a private chat or a group, or takes it back. Gives `None` if there is no such
+    /// Somebody reacts to a message of a private chat or a group, or takes it back. Returns `None` if there is no such
     /// message.
     pub(super) fn react(
         &mut self,

@@ -47,7 +47,7 @@ pub(super) fn with_quoted(frame: &Frame<'_>, chat: &Chat, message: &ChatMessage)
 }
 
 impl World {
-    /// Somebody changes a message of theirs, in a private chat or a group. Gives `None` if there is no such message.
+    /// Somebody changes a message of theirs, in a private chat or a group. Returns `None` if there is no such message.
     pub(super) fn edit(
         &mut self,
         token: &str,

@@ -126,7 +126,7 @@ impl FakeTelegram {
         self.core.world.look(|world| world.chat(token, customer)?.reply_keyboard.clone())
     }
 
-    /// A customer presses the button in `row` and `column`, both from 0, in place of their keyboard. Gives the id of
+    /// A customer presses the button in `row` and `column`, both from 0, in place of their keyboard. Returns the id of
     /// the message that this sends.
     ///
     /// # Panics

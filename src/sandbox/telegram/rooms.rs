@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// Somebody sends files; several belong together. Gives the ids of their messages.
+    /// Somebody sends files; several belong together. Returns the ids of their messages.
     fn send_files(
         &mut self,
         token: &str,
@@ -92,7 +92,7 @@ impl World {
 
 impl FakeTelegram {
     /// Somebody says something: `who` is the customer, a member of the group, or the owner. Of `message` text, piece
-    /// and what it answers count. Gives its id.
+    /// and what it answers count. Returns its id.
     ///
     /// # Panics
     /// If the bot, the room or the person is not there.
@@ -101,7 +101,7 @@ impl FakeTelegram {
         self.core.world.change(|world| world.speak(token, (room, who), message, now)).expect(NOBODY)
     }
 
-    /// Somebody sends one file, or several as an album, and may answer a message with it. Gives the ids of the
+    /// Somebody sends one file, or several as an album, and may answer a message with it. Returns the ids of the
     /// messages.
     ///
     /// # Panics
@@ -118,7 +118,7 @@ impl FakeTelegram {
         self.core.world.change(|world| world.send_files(token, (room, who), (files, reply_to), now)).expect(NOBODY)
     }
 
-    /// Whoever wrote a message changes it.
+    /// The author of a message edits it.
     ///
     /// # Panics
     /// If there is no such message.

@@ -44,7 +44,7 @@ pub(super) fn chosen(arguments: &Arguments, chat: &Chat, reply_to: Option<i64>) 
 }
 
 impl World {
-    /// Somebody begins a topic. Gives its number.
+    /// Somebody begins a topic. Returns its number.
     fn open_topic(&mut self, token: &str, chat: i64, by: i64, name: &str, now: UnixMillis) -> Option<i64> {
         if let Some(group) = self.bots.get_mut(token)?.groups.get_mut(&chat) {
             group.is_forum = true;
@@ -62,7 +62,7 @@ impl World {
 }
 
 impl FakeTelegram {
-    /// Somebody begins a topic in a chat that the bot knows. Gives its number.
+    /// Somebody begins a topic in a chat that the bot knows. Returns its number.
     ///
     /// # Panics
     /// If there is no such chat.
@@ -71,7 +71,7 @@ impl FakeTelegram {
         self.core.world.change(|world| world.open_topic(token, chat, by, name, now)).expect(NO_TOPIC)
     }
 
-    /// A member writes in a topic of a group. Gives the message's id.
+    /// A member writes in a topic of a group. Returns the message's id.
     ///
     /// # Panics
     /// If there is no such group or no such member.
@@ -81,7 +81,7 @@ impl FakeTelegram {
         self.core.world.change(|world| world.say_in_group(token, group, Some(member), message, now)).expect(NO_TOPIC)
     }
 
-    /// A customer writes in a topic of their own chat with the bot. Gives the message's id.
+    /// A customer writes in a topic of their own chat with the bot. Returns the message's id.
     ///
     /// # Panics
     /// If the bot or the customer was never added.

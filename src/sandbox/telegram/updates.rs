@@ -98,7 +98,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Adds an update of `kind`. Gives its id, or `None` if the bot does not want the kind or the queue is full.
+    /// Adds an update of `kind`. Returns its id, or `None` if the bot does not want the kind or the queue is full.
     pub(super) fn push(&mut self, kind: &str, content: &Value, now: UnixMillis) -> Option<i64> {
         if !self.allowed.lets(kind) {
             return None;
@@ -126,7 +126,7 @@ impl Queue {
         Some(id)
     }
 
-    /// Forgets what `offset` confirms, and gives the next updates, at most `limit`.
+    /// Forgets what `offset` confirms, and returns the next updates, at most `limit`.
     pub(super) fn take(&mut self, offset: i64, limit: usize, now: UnixMillis) -> Vec<Value> {
         if offset < 0 {
             let keep = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);

@@ -35,8 +35,8 @@ pub(super) fn next(dir: &Path) -> io::Result<PathBuf> {
     Ok(dir.join(format!("{FORMER}{number}")))
 }
 
-/// Removes the oldest former stores, if there are too many, and gives those that are left, newest first, and those that
-/// went. One that cannot be removed is left.
+/// Removes the oldest former stores, if there are too many, and returns those that are left, newest first, and those
+/// that went. One that cannot be removed is left.
 ///
 /// # Errors
 /// If `dir` cannot be read.

@@ -98,7 +98,7 @@ async fn nothing_is_put_among_what_somebody_works_on() {
 }
 
 /// Fills in the lane that is held, and releases it after the new order was planned and before it is durable: both
-/// share one commit. Tells what could be claimed in between.
+/// share one commit. Returns what could be claimed in between.
 async fn backfill_and_release(store: &Store, late: &[usize]) -> String {
     let (tell, told) = std::sync::mpsc::channel::<()>();
     let (come, came) = tokio::sync::oneshot::channel();

@@ -236,7 +236,7 @@ async fn a_dump_has_large_rows_as_a_whole_while_they_come_and_go() {
     dumping.await.unwrap();
 }
 
-/// Writes as the committer does, without its syncs, and gives how much of the log the largest step took, by the
+/// Writes as the committer does, without its syncs, and returns how much of the log the largest step took, by the
 /// estimate and by sled.
 fn measured(db: &Db, batch: Batch) -> (usize, usize) {
     let Prepared { ahead, rows, .. } = db.prepare(batch).unwrap();

@@ -10,7 +10,7 @@ const SHOWN_AFTER: Duration = Duration::from_millis(700);
 const SHOWN_EVERY: Duration = Duration::from_secs(4);
 
 impl Bot {
-    /// Shows again and again what is on its way. Best effort: whatever comes of it, it never ends.
+    /// Repeats the chat action while a file is on its way. Best effort: a failure does not end it.
     pub(super) async fn keep_showing(&self, to: &Target, form: SendAs) -> std::convert::Infallible {
         tokio::time::sleep(SHOWN_AFTER).await;
         loop {

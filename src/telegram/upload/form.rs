@@ -1,4 +1,4 @@
-//! As what a file is sent: the method that fits it best, and the next best if Telegram refuses.
+//! The Bot API method that a file is sent by: the one that fits best, and the next best if Telegram refuses.
 
 use crate::{
     domain::message::MediaKind,
@@ -14,7 +14,7 @@ const PHOTO_RATIO: u32 = 20;
 /// The longest side of a sticker that stands still.
 const STICKER_SIDE: u32 = 512;
 
-/// As what a file is sent.
+/// The Bot API method that a file is sent by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendAs {
     /// `sendPhoto`.

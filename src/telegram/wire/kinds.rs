@@ -51,8 +51,9 @@ pub const ABOUT: &[&str] = &[
     "via_bot",
 ];
 
-/// Fields that are what a message says. Where several are there, the earlier tells more: a film without sound comes as
-/// `animation` and, for older clients, as `document` too, a moving photo also as `photo`, a venue also as `location`.
+/// Fields that hold the content of a message. If a message has several, the first in this list wins: a film without
+/// sound comes as `animation` and, for older clients, as `document` too, a moving photo also as `photo`, a venue also
+/// as `location`.
 pub const CONTENTS: &[&str] = &[
     "text",
     "venue",

@@ -1,4 +1,4 @@
-//! What a message of Telegram says.
+//! The content of a message of Telegram.
 
 use crate::{
     domain::{
@@ -18,8 +18,8 @@ use crate::{
     words::{self, Language, Sentence},
 };
 
-/// What a message says, after who said it first if it was forwarded, and after the bot that made it for whoever sent
-/// it. A file of more than `largest_bytes` is only named.
+/// The content of a message, below a line for its original author (forwarded) and its bot (via). A file of more than
+/// `largest_bytes` is only named.
 pub(super) fn forwarded(message: Message, largest_bytes: u64, language: Language) -> Content {
     let origin = message.fields.is_set("forward_origin").then(|| message.fields.part("forward_origin"));
     let bot = people::known(&message.fields.part("via_bot"));

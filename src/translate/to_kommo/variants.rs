@@ -1,7 +1,7 @@
-//! The forms in which Kommo can be told of a message, from the richest to the plainest.
+//! The forms in which a message can be sent to Kommo, from the richest to the plainest.
 //!
-//! Whatever Kommo has against what goes with the words, they must not stay behind with it. Each form lacks one thing
-//! more than the one before, in the order of how little it is missed, so there are at most five.
+//! If Kommo refuses an attachment of a message, its text must arrive all the same. Each form leaves out one thing more
+//! than the one before, the least important first, so there are at most five.
 
 use crate::{
     domain::{
@@ -40,10 +40,9 @@ impl Extras {
     }
 }
 
-/// What a form lacks at last, beside all that those before it lack.
+/// What a form is the first to leave out. It also leaves out all that the forms before it do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Without {
-    /// Nothing.
     Nothing,
     /// The customer's picture.
     Picture,

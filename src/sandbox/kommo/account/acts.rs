@@ -125,7 +125,7 @@ impl FakeKommo {
         self.in_books(|records| records.cards.get(&id).cloned())
     }
 
-    /// A manager makes a contact with a phone number, which may be empty. Gives its number.
+    /// A manager makes a contact with a phone number, which may be empty. Returns its number.
     pub fn add_card(&self, name: &str, phone: &str) -> u64 {
         let now = self.core.clock.now();
         self.in_books(|records| {
@@ -182,7 +182,7 @@ impl FakeKommo {
         });
     }
 
-    /// A manager makes another lead for a contact, in the main pipeline. Gives its number.
+    /// A manager makes another lead for a contact, in the main pipeline. Returns its number.
     pub fn add_deal(&self, contact: u64) -> u64 {
         self.in_books(|records| {
             let id = records.number();

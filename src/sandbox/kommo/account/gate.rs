@@ -10,7 +10,7 @@ use crate::{
     sandbox::kommo::account::{Subject, problem::Problem, records::Records},
 };
 
-/// How many requests are taken, and what becomes of whoever makes more.
+/// How many requests are accepted, and what happens to further ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// Requests within a second. What is above gets a 429.

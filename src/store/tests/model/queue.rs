@@ -79,7 +79,7 @@ impl Model {
         self.lanes.entry(lane).or_default()
     }
 
-    /// Puts a new job at the end of a lane, and gives its name.
+    /// Puts a new job at the end of a lane, and returns its name.
     pub(super) fn push(&mut self, lane: u8, now: UnixMillis) -> String {
         let sequence = self.sequence();
         let name = format!("{lane}/{sequence}");
