@@ -2,7 +2,7 @@
 //!
 //! A stop has two phases. First intake ends and what is in flight is finished. After [`GRACE`] it is broken off: an
 //! answer that Telegram has not confirmed by then is reported as uncertain, and everything else is done after the next
-//! start. Whoever still has not ended [`BREAKING_OFF`] later is dropped, which loses nothing, since everything that was
+//! start. A task that has not ended [`ABORT_GRACE`] later is dropped, which loses nothing, since everything that was
 //! acknowledged is stored. A task that ends by itself takes the process with it, with an exit code that makes systemd
 //! start it again.
 
@@ -33,16 +33,16 @@ pub use signals::{HangUps, Ignored, Signals};
 /// How long steps that are under way may take after a stop was asked for.
 pub const GRACE: Duration = Duration::from_secs(6);
 /// How long it may take to abort the rest.
-pub const BREAKING_OFF: Duration = Duration::from_secs(2);
+pub const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// A relay loop without a heartbeat for this long counts as stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(6 * HEARTBEAT.as_secs());
 
 /// The tasks of one bridge, and the tokens that end them.
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
-    soft: CancellationToken,
+    stop: CancellationToken,
     abort: CancellationToken,
-    hard: CancellationToken,
+    kill: CancellationToken,
     tasks: TaskTracker,
     failed: Arc<AtomicBool>,
 }
@@ -81,24 +81,24 @@ impl Lifecycle {
     /// The token that says: take nothing new, finish what is in flight.
     #[must_use]
     pub fn stop_token(&self) -> CancellationToken {
-        self.soft.clone()
+        self.stop.clone()
     }
 
-    /// The token that says: break off what is in flight.
+    /// The token that says: abort what is in flight.
     #[must_use]
-    pub fn cut_token(&self) -> CancellationToken {
+    pub fn abort_token(&self) -> CancellationToken {
         self.abort.clone()
     }
 
     /// Asks for a stop.
     pub fn stop(&self) {
-        self.soft.cancel();
+        self.stop.cancel();
     }
 
     /// Drops all tasks in the middle of what they do.
     pub fn cut_off(&self) {
-        self.soft.cancel();
-        self.hard.cancel();
+        self.stop.cancel();
+        self.kill.cancel();
     }
 
     /// Runs a task that the bridge cannot do without. It must end only after a stop was asked for.
@@ -107,7 +107,7 @@ impl Lifecycle {
         name: &'static str,
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
-        self.watch(name, self.soft.clone(), task);
+        self.watch(name, self.stop.clone(), task);
     }
 
     /// Runs a task that may be ended before the bridge is, and that the bridge cannot do without until then. It gets
@@ -117,7 +117,7 @@ impl Lifecycle {
         name: &'static str,
         task: impl FnOnce(CancellationToken) -> F,
     ) -> Part {
-        let (stop, ended) = (self.soft.child_token(), CancellationToken::new());
+        let (stop, ended) = (self.stop.child_token(), CancellationToken::new());
         let (work, done) = (task(stop.clone()), ended.clone().drop_guard());
         self.watch(name, stop.clone(), async move {
             let _done = done;
@@ -134,7 +134,7 @@ impl Lifecycle {
     ) {
         let this = self.clone();
         self.tasks.spawn(async move {
-            let outcome = this.hard.run_until_cancelled(AssertUnwindSafe(task).catch_unwind()).await;
+            let outcome = this.kill.run_until_cancelled(AssertUnwindSafe(task).catch_unwind()).await;
             match outcome {
                 None => tracing::debug!(task = name, "dropped"),
                 Some(Ok(Ok(()))) if stop.is_cancelled() => {}
@@ -146,8 +146,8 @@ impl Lifecycle {
     }
 
     /// Runs a task that may end before a stop.
-    pub fn passing<E: Display>(&self, name: &'static str, task: impl Future<Output = Result<(), E>> + Send + 'static) {
-        let stop = self.soft.clone();
+    pub fn may_end<E: Display>(&self, name: &'static str, task: impl Future<Output = Result<(), E>> + Send + 'static) {
+        let stop = self.stop.clone();
         self.essential(name, async move {
             task.await?;
             stop.cancelled().await;
@@ -158,18 +158,18 @@ impl Lifecycle {
     fn fail(&self, task: &'static str, error: impl Display) {
         tracing::error!(task, %error, "an essential task failed: shutting down");
         self.failed.store(true, Ordering::Release);
-        self.soft.cancel();
+        self.stop.cancel();
     }
 
     /// Waits for a stop and for the end of all tasks.
     pub async fn ended(&self) -> Ended {
-        self.soft.cancelled().await;
+        self.stop.cancelled().await;
         self.tasks.close();
         if timeout(GRACE, self.tasks.wait()).await.is_err() {
             tracing::warn!("the grace period is over: aborting what is under way");
             self.abort.cancel();
-            if timeout(BREAKING_OFF, self.tasks.wait()).await.is_err() {
-                self.hard.cancel();
+            if timeout(ABORT_GRACE, self.tasks.wait()).await.is_err() {
+                self.kill.cancel();
                 self.tasks.wait().await;
             }
         }
@@ -184,7 +184,7 @@ impl Lifecycle {
         tokio::spawn(async move {
             signals.stop().await;
             tracing::info!("stopping; a second signal ends at once");
-            this.soft.cancel();
+            this.stop.cancel();
             signals.stop().await;
             tracing::warn!("ended at once");
             std::process::exit(1);

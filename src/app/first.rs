@@ -124,9 +124,9 @@ fn listen(
     if let Some(socket) = socket {
         let commands = handlers.commands.merge(mark.clone().router()).merge(reload::router(wish.clone()));
         let commands = commands.merge(dumping::router(store.clone(), config));
-        life.passing("command socket of a first start", socket.serve(commands, admin_stop.clone())?);
+        life.may_end("command socket of a first start", socket.serve(commands, admin_stop.clone())?);
     }
-    life.passing(
+    life.may_end(
         "public listener of a first start",
         serve::until(
             public,
@@ -137,7 +137,7 @@ fn listen(
             public_stop,
         ),
     );
-    life.passing(
+    life.may_end(
         "admin listener of a first start",
         serve::until(admin, handlers.listener, serve::Limits::admin(), serve::Proxies::default(), None, admin_stop),
     );

@@ -262,7 +262,7 @@ fn relays(
             context: Arc::clone(&services.context),
             metrics: Arc::clone(&services.metrics),
         };
-        life.part("relay", |stop| relay.run(stop, life.cut_token()))
+        life.part("relay", |stop| relay.run(stop, life.abort_token()))
     };
     routes.into_iter().filter(|route| !is_gone(route)).map(relay).collect()
 }

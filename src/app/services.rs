@@ -202,7 +202,7 @@ fn context(
         largest_file_bytes: bots::largest_download_bytes(&config.telegram),
         spoken: identity::spoken(kommo, store)?,
         channel_bot: kommo.bot_id.as_ref().map(|id| KommoUserId(id.to_string())),
-        said: LogOnce::default(),
+        logged_once: LogOnce::default(),
         tap,
         trace: trace.clone(),
         metrics: Arc::clone(metrics),

@@ -64,7 +64,7 @@ pub struct Context {
     /// Where it is kept what became of each message.
     pub trace: Trace,
     /// What is said in the log once.
-    pub said: LogOnce,
+    pub logged_once: LogOnce,
     /// Where it shows how Kommo is doing.
     pub metrics: Arc<Metrics>,
     /// What becomes of customers in the account.
@@ -91,15 +91,15 @@ impl Context {
     pub(super) fn may_speak(&self, author: &mut Author) -> bool {
         let Author::Business { kommo, .. } = author else { return true };
         *kommo = kommo.take().or_else(|| self.channel_bot.clone());
-        if kommo.is_none() && self.says_first("bot_id") {
+        if kommo.is_none() && self.logs_first("bot_id") {
             tracing::info!("what the business writes in Telegram is not shown in Kommo: that needs `kommo.bot_id`");
         }
         kommo.is_some()
     }
 
     /// Whether this is said for the first time since the start.
-    pub(super) fn says_first(&self, what: &str) -> bool {
-        self.said.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned())
+    pub(super) fn logs_first(&self, what: &str) -> bool {
+        self.logged_once.0.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_owned())
     }
 
     /// Counts a call to Kommo. A refusal of one message is an answer.

@@ -39,7 +39,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
     let text = match &outbound.content {
         Content::Text(text) => text.as_str(),
         Content::Location { caption, .. } | Content::Contact { caption, .. } => caption.as_deref().unwrap_or_default(),
-        Content::Media(_) | Content::Unknown { .. } if outbound.file.is_some() => caption(outbound),
+        Content::Media(_) | Content::Unknown { .. } if outbound.file.is_some() => file_text(outbound),
         Content::Unknown { kind, caption: Some(text) } => {
             omitted = Some(cannot_carry(kind_in_words(kind)).and(refusal::text_arrived()).told(language));
             text
@@ -48,7 +48,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
         Content::Unknown { kind, caption: None } => return Err(cannot_carry(kind_in_words(kind))),
     };
     let text = quoted(outbound) + text + &lines(&fitted.told);
-    let mut methods = methods(outbound, text.trim(), &fitted.shown);
+    let mut methods = calls_of(outbound, text.trim(), &fitted.shown);
     methods.extend(outbound.passed_on.iter().map(|file| send_file(file, "", Keyboard::default(), None)));
     let parts = u16::try_from(methods.len()).map_err(|_| Refusal::new(ErrorCode::Other, refusal::text_too_long()))?;
     if parts == 0 {
@@ -66,7 +66,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
 
 /// The file or card first, if there is one, then the text in parts. The first call quotes the message that is answered.
 /// The last one carries the buttons, and has room for them as lines in case Telegram refuses them.
-fn methods(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method> {
+fn calls_of(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method> {
     let answered = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
     let card = match &outbound.file {
         Some(file) if text.encode_utf16().count() <= CAPTION_UNITS => {
@@ -88,7 +88,7 @@ fn methods(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method> 
     card.into_iter().chain(texts.into_iter().enumerate().map(method)).collect()
 }
 
-fn caption(outbound: &Outbound) -> &str {
+fn file_text(outbound: &Outbound) -> &str {
     outbound.file.as_ref().and_then(|file| file.caption.as_deref()).unwrap_or_default()
 }
 

@@ -139,7 +139,7 @@ impl<'c> Importing<'c> {
         stopped.router = stopped.router.merge(import::router(importer)).route(socket::YIELD, post(give_back));
         let socket = CommandSocket::bind(&config.data_dir).context("the command socket cannot be made")?;
         let served = socket.serve(stopped.router.clone(), life.stop_token())?;
-        life.passing("command socket of an import", served);
+        life.may_end("command socket of an import", served);
         let alone = Alone { _socket: socket, life, yields };
         Ok(Self { config, bridge: Some(Bridge::Stopped(Box::new(stopped))), alone: Some(alone) })
     }

@@ -127,17 +127,17 @@ fn skipped(context: &Context, incoming: Incoming<'_>, skip: &Skip) -> Result<(),
             let why = incoming.update.why_unreadable(source);
             return Err(StepError::local(Failure::Permanent(Refusal::internal(why))));
         }
-        Skip::Group { chat, title } if context.says_first(&format!("group {source} {chat}")) => {
+        Skip::Group { chat, title } if context.logs_first(&format!("group {source} {chat}")) => {
             tracing::info!(%source, chat, "a group or channel is not relayed: `telegram.groups` says so");
             tracing::debug!(%source, chat, title, "its title");
         }
-        Skip::DirectMessages { chat } if context.says_first(&format!("direct {source} {chat}")) => {
+        Skip::DirectMessages { chat } if context.logs_first(&format!("direct {source} {chat}")) => {
             tracing::warn!(
                 %source, chat,
                 "the direct messages of a channel are not relayed: answer them in Telegram"
             );
         }
-        Skip::NotAMessage(kind) if may_hold_words(kind) && context.says_first(&format!("kind {kind}")) => {
+        Skip::NotAMessage(kind) if may_hold_words(kind) && context.logs_first(&format!("kind {kind}")) => {
             tracing::info!(%source, kind, "updates of this kind are not relayed, so what is written in them stays \
                 unseen");
         }

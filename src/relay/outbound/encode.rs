@@ -21,7 +21,7 @@ pub(super) fn encode(context: &Context, mut outbound: Outbound) -> Result<Vec<Ca
     }
     let opening = manager_first::resolve(context, &mut outbound)?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| context.bots.contains_key(&source));
-    let is_news = |named: &&str| is_ours(named) && context.says_first(&format!("fallen back to {named}"));
+    let is_news = |named: &&str| is_ours(named) && context.logs_first(&format!("fallen back to {named}"));
     if let Some(named) = fallen_back(&outbound).filter(is_news) {
         tracing::warn!(
             message = %outbound.id, named,
