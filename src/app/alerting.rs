@@ -12,11 +12,11 @@ use crate::{
 };
 
 /// What the watch on the public address depends on.
-const ADDRESS: [&str; 3] = ["server.public_url", "alerts.ask_every", "alerts.expires_within"];
+pub(super) const ADDRESS: [&str; 3] = ["server.public_url", "alerts.ask_every", "alerts.expires_within"];
 /// What the alerts depend on: a target may be reached by the bot of a source.
-const ALERTS: [&str; 5] = ["alerts", "alert_targets", "sources", "telegram", "server.public_url"];
+pub(super) const ALERTS: [&str; 5] = ["alerts", "alert_targets", "sources", "telegram", "server.public_url"];
 /// What the heartbeat depends on.
-const HEARTBEAT: [&str; 2] = ["alerts.heartbeat_url", "alerts.heartbeat_every"];
+pub(super) const HEARTBEAT: [&str; 2] = ["alerts.heartbeat_url", "alerts.heartbeat_every"];
 
 /// Where alerts go.
 ///

@@ -24,6 +24,9 @@ use crate::{
     store::StoreError,
 };
 
+/// What the log depends on.
+const LOG: [&str; 1] = ["log.level"];
+
 /// The bridge, once it is known which account it serves.
 pub(super) type Slot = Arc<Mutex<Option<Running>>>;
 
@@ -109,7 +112,7 @@ impl Reloader {
     async fn put(&mut self, next: &Config, changes: &Changes, running: &mut Running) -> anyhow::Result<()> {
         let services = running.prepare(next, changes)?;
         let alerting = Alerting::prepare(next, changes, &self.health, self.public)?;
-        if changes.touch(&["log.level"]) {
+        if changes.touch(&LOG) {
             logging::change_level(&next.log.level);
         }
         self.health.change(next, measuring::expected(next));
@@ -138,3 +141,7 @@ fn told(before: &Config, now: &Config, changes: &Changes, running: &Running) -> 
         warnings: now.warnings.clone(),
     }
 }
+
+#[cfg(test)]
+#[path = "reload_tests.rs"]
+mod tests;

@@ -38,13 +38,13 @@ use crate::{
 };
 
 /// What the comparison with Kommo's history depends on.
-const RECONCILER: [&str; 3] = ["reconcile", "kommo", "retry.kommo"];
+pub(super) const RECONCILER: [&str; 3] = ["reconcile", "kommo", "retry.kommo"];
 /// What the set-up in Kommo depends on.
-const SETUP: [&str; 5] = ["sources", "kommo", "retry.kommo", "alerts.ask_every", "alerts.expires_within"];
+pub(super) const SETUP: [&str; 5] = ["sources", "kommo", "retry.kommo", "alerts.ask_every", "alerts.expires_within"];
 /// What the upkeep depends on.
-const UPKEEP: [&str; 1] = ["store"];
+pub(super) const UPKEEP: [&str; 1] = ["store"];
 /// What pollers depend on, beside their bots.
-const POLLERS: [&str; 1] = ["retry.probe_every"];
+pub(super) const POLLERS: [&str; 1] = ["retry.probe_every"];
 
 /// The listeners that others reach, and how the configuration is read again.
 pub(super) type Listeners = (TcpListener, TcpListener, Option<Arc<CommandSocket>>, Wish);

@@ -1,7 +1,7 @@
 //! What one configuration makes: the values that the tasks share. They never change; a changed configuration makes new
 //! ones, and takes over from the former ones what it does not change.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     admin::identity,
@@ -12,14 +12,18 @@ use crate::{
         handlers::downloads_by,
         remotes::Remotes,
     },
-    config::{AccountId, Changes, Config, Groups},
-    domain::address::{KommoUserId, SourceId},
+    config::{AccountId, Changes, Config, Groups, Kommo},
+    domain::{
+        address::{KommoUserId, SourceId},
+        assumed::Assumed,
+    },
     kommo::{account::Account, chats::Chats, sign::Signer},
     media::{
         disk::Disk,
         link::{LinkKey, Links},
     },
     metrics::{Asked, Metrics},
+    net::Egress,
     relay::context::{Context, LogOnce, ReadReceipts},
     store::{Imports, Store},
     telegram::bot::Bot,
@@ -30,7 +34,7 @@ use crate::{
 pub(super) const MADE_OF: [&str; 8] =
     ["telegram", "kommo", "sources", "campaigns", "phone_texts", "media", "retry", "server.public_url"];
 /// What bots are made of, beside their tokens.
-const BOTS: [&str; 11] = [
+pub(super) const BOTS: [&str; 11] = [
     "telegram.api_url",
     "telegram.requests_per_second",
     "telegram.chat_requests_per_second",
@@ -44,7 +48,7 @@ const BOTS: [&str; 11] = [
     "telegram.proxy",
 ];
 /// What the client of the Chats API is made of.
-const CHATS: [&str; 6] = [
+pub(super) const CHATS: [&str; 6] = [
     "kommo.requests_per_second",
     "kommo.timeout",
     "kommo.proxy",
@@ -154,6 +158,22 @@ impl Services {
     }
 }
 
+/// What the client of the Chats API is made of ([`CHATS`]), beside what only a start reads.
+#[derive(Debug)]
+pub(super) struct ChatsSettings {
+    egress: Egress,
+    timeout: Duration,
+    rate: u32,
+    assumed: Assumed,
+}
+
+impl ChatsSettings {
+    pub(super) fn of(kommo: &Kommo) -> Self {
+        let rate = kommo.requests_per_second.get();
+        Self { egress: kommo.egress(), timeout: kommo.timeout, rate, assumed: kommo.assumed }
+    }
+}
+
 /// The client of the Chats API. Another one knows what the former one has learnt.
 fn chats(
     config: &Config,
@@ -165,15 +185,15 @@ fn chats(
         return Ok(services.context.chats.clone());
     }
     let kommo = &config.kommo;
-    let (origin, rate) = (kommo.chats_url.url().clone(), kommo.requests_per_second.get());
-    let signer = Signer::new(kommo.channel_secret.expose());
-    let egress = kommo.egress().observed(metrics.observer(Asked::Kommo));
-    let chats = Chats::new(&egress, origin, &kommo.scope_id(served), signer, kommo.timeout, rate)?;
+    let (origin, signer) = (kommo.chats_url.url().clone(), Signer::new(kommo.channel_secret.expose()));
+    let ChatsSettings { egress, timeout, rate, assumed } = ChatsSettings::of(kommo);
+    let egress = egress.observed(metrics.observer(Asked::Kommo));
+    let chats = Chats::new(&egress, origin, &kommo.scope_id(served), signer, timeout, rate)?;
     let chats = match former {
         Some(former) => chats.after(&former.services.context.chats),
         None => chats,
     };
-    Ok(chats.assuming(kommo.assumed))
+    Ok(chats.assuming(assumed))
 }
 
 fn context(

@@ -90,6 +90,18 @@ fn is_of_start(path: &Path) -> bool {
 pub struct Changes(BTreeSet<Path>);
 
 impl Changes {
+    /// A change of each key that a reload puts in force, alone, with the name of the key. The file of a secret has none:
+    /// what it holds is the secret's own change.
+    #[cfg(test)]
+    pub(crate) fn each_alone() -> Vec<(String, Self)> {
+        let of_reload = |key: &&keys::Key| !key.at_start && !key.name.ends_with(keys::FILE);
+        let alone = |key: &keys::Key| {
+            let path = key.path("sales");
+            (keys::dotted(&path), Self([path.into_iter().map(str::to_owned).collect()].into()))
+        };
+        keys::KEYS.iter().filter(of_reload).map(alone).collect()
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
