@@ -20,6 +20,10 @@ const ABOUT: &str = "With an access token telekommo knows the account, makes you
 const WITHOUT: &str = "Without a token telekommo has to be told which account it is. In a browser with Kommo, press \
     F12, choose Console, and enter: APP.constant('account').amojo_id";
 
+/// The Chats API of accounts that are not at kommo.com, by how the account's host ends.
+const CHATS: [(&str, &str); 2] = [(".amocrm.ru", AMOCRM), (".amocrm.com", "https://amojo.amocrm.com")];
+const AMOCRM: &str = "https://amojo.amocrm.ru";
+
 const ADDRESS: Ask = Ask {
     key: "account_url",
     text: "The account's address, such as https://acme.kommo.com",
@@ -59,6 +63,9 @@ pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()>
             }
             draft.set(&section, "account_url", &address)?;
         }
+        if let Some(chats) = draft.get(&section, "account_url").and_then(chats_of) {
+            lead_to(draft, talk, chats)?;
+        }
         if asks_token {
             let given = answers.map(Answers::access_token).transpose()?.flatten();
             let token = talk.secret(&TOKEN, given)?;
@@ -74,14 +81,53 @@ pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()>
     }
 }
 
+/// The Chats API that an account's address stands for, unless it is Kommo's own.
+fn chats_of(address: &str) -> Option<&'static str> {
+    let address = BaseUrl::parse(address).ok()?;
+    let host = address.url().host_str()?;
+    CHATS.iter().find(|(end, _)| host.ends_with(end)).map(|(_, chats)| *chats)
+}
+
+/// Names another Chats API than Kommo's own, unless one is named already.
+fn lead_to(draft: &mut Draft, talk: &Talk, chats: &str) -> anyhow::Result<()> {
+    if draft.get(&["kommo"], "chats_url").is_some() {
+        return Ok(());
+    }
+    draft.set(&["kommo"], "chats_url", chats)?;
+    talk.tell(&format!("The account is at amoCRM, so kommo.chats_url is {chats}."));
+    Ok(())
+}
+
 /// Without a token nobody tells which account it is.
 fn without(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
     if draft.get(&["kommo"], "account_id").is_some() {
         return Ok(());
+    }
+    if draft.get(&["kommo"], "chats_url").is_none() && talk.agrees("Is the account at amocrm.ru?", false, None)? {
+        lead_to(draft, talk, AMOCRM)?;
     }
     if talk.answers().is_none() {
         talk.tell(WITHOUT);
     }
     let id = talk.answer(&ACCOUNT, talk.answers().and_then(|answers| answers.account_id.as_ref()))?;
     draft.set(&["kommo"], "account_id", &id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_says_where_the_chats_api_is() {
+        for (account, chats) in [
+            ("https://acme.kommo.com", None),
+            ("https://acme.amocrm.ru", Some(AMOCRM)),
+            ("https://acme.amocrm.ru/", Some(AMOCRM)),
+            ("https://acme.amocrm.com", Some("https://amojo.amocrm.com")),
+            ("https://amocrm.ru.example.com", None),
+            ("https://notamocrm.ru", None),
+        ] {
+            assert_eq!(chats_of(account), chats, "{account}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, lchown},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, lchown},
     path::{Path, PathBuf},
 };
 
@@ -21,6 +21,9 @@ use crate::{
 const MODE: u32 = 0o600;
 /// The folder of a new configuration: its files are closed by themselves.
 const FOLDER_MODE: u32 = 0o755;
+/// The folder of the service's configuration. What an administrator writes there later belongs to its group, so that
+/// the service can read it, and nobody else gets in.
+const SHARED_MODE: u32 = 0o2750;
 /// What stands in place of what is not answered yet, so that the rest can be tried.
 const NOWHERE: &str = "https://telekommo.invalid";
 const NOTHING: &str = "00000000-0000-4000-8000-000000000000";
@@ -113,8 +116,29 @@ impl Draft {
 
     fn make_folder(&self) -> anyhow::Result<()> {
         let folder = self.folder();
+        if folder.is_dir() {
+            return Ok(());
+        }
         let made = fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
-        made.with_context(|| format!("the folder {} cannot be made: run this with sudo", folder.display()))
+        let shared = made.and_then(|()| self.share_folder());
+        shared.with_context(|| format!("the folder {} cannot be made: run this with sudo", folder.display()))
+    }
+
+    /// Whether the service reads this configuration.
+    pub(super) fn is_of_service(&self) -> bool {
+        self.folder() == Path::new(SERVICE_FOLDER)
+    }
+
+    /// Lets the service read what an administrator will write beside its configuration, if it has a user by now. A
+    /// folder that has a group of its own stays as it is.
+    ///
+    /// # Errors
+    /// If the folder cannot be changed.
+    pub(super) fn share_folder(&self) -> io::Result<()> {
+        match people::named(SERVICE) {
+            Some((_, group)) if self.is_of_service() && geteuid().is_root() => share(self.folder(), group),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn save(&self) -> anyhow::Result<()> {
@@ -208,13 +232,21 @@ pub(super) fn give_to_service(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The user that the service runs as.
+/// Gives a folder of root's group to another one, and so what is put there later.
+fn share(folder: &Path, group: u32) -> io::Result<()> {
+    if fs::metadata(folder)?.gid() == 0 {
+        chown(folder, None, Some(group))?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(SHARED_MODE))?;
+    }
+    Ok(())
+}
+
+/// The user that the service runs as, and the folder of its configuration.
 pub(super) const SERVICE: &str = "telekommo";
+pub(super) const SERVICE_FOLDER: &str = "/etc/telekommo";
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn draft(text: &str) -> (tempfile::TempDir, Draft) {
@@ -242,6 +274,24 @@ mod tests {
         let again = Draft::open(draft.path().to_owned()).unwrap();
         assert_eq!(again.get(&["kommo"], "channel_id"), Some("c"));
         assert!(again.has_secret(&["kommo"], "channel_secret") && again.names("sources") == ["sales"]);
+    }
+
+    #[test]
+    fn what_is_put_beside_the_configuration_later_belongs_to_the_group_of_the_service() {
+        if !geteuid().is_root() {
+            // Only root can give a folder away.
+            return;
+        }
+        let (folder, _draft) = draft("");
+        let service = 61_234;
+        share(folder.path(), service).unwrap();
+        let shared = fs::metadata(folder.path()).unwrap();
+        assert_eq!((shared.gid(), shared.permissions().mode() & 0o7777), (service, SHARED_MODE));
+        let later = folder.path().join("token-support");
+        fs::write(&later, "7:abc").unwrap();
+        assert_eq!(fs::metadata(&later).unwrap().gid(), service);
+        share(folder.path(), service + 1).unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().gid(), service, "another group was chosen");
     }
 
     #[test]

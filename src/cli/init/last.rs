@@ -2,7 +2,7 @@
 
 use crate::cli::{
     bridge, check,
-    init::{draft::Draft, service, talk::Talk},
+    init::{draft::Draft, talk::Talk},
 };
 
 /// Waits until the bridge runs, and lets a message cross both ways.
@@ -12,7 +12,7 @@ use crate::cli::{
 pub(super) async fn message(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
     let path = draft.path().display();
     talk.begin("6. The first message", "");
-    let start = if service::is_for(draft) {
+    let start = if draft.is_of_service() {
         "Start it: sudo systemctl enable --now telekommo".to_owned()
     } else {
         format!("Start it, for instance in another terminal: telekommo run --config {path}")

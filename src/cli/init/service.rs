@@ -27,9 +27,11 @@ const UNITS: [&str; 3] = [
 ];
 /// Where the user of the service is described.
 const SYSUSERS: &str = "/etc/sysusers.d/telekommo.conf";
-/// The folder of the service's configuration, and that of its data, which the unit names, too.
-const CONFIG: &str = "/etc/telekommo";
+/// The folder of the service's data, which the unit names, too.
 const DATA: &str = "/var/lib/telekommo";
+/// What is to be done if the service has no user at the end.
+const NO_USER: &str = "The user telekommo does not exist yet, so the service cannot read the configuration and the \
+    secrets. Run sudo systemd-sysusers, and then sudo telekommo init again, which gives them to this user.";
 
 /// Says where the data is, so that commands and the service use the same folder.
 ///
@@ -39,16 +41,11 @@ pub(super) fn folder(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
     if draft.get(&[], "data_dir").is_some() {
         return Ok(());
     }
-    let of_service = is_for(draft).then(|| DATA.to_owned());
+    let of_service = draft.is_of_service().then(|| DATA.to_owned());
     match talk.answers().and_then(|answers| answers.data_dir.clone()).or(of_service) {
         Some(folder) => draft.set(&[], "data_dir", &folder),
         None => Ok(()),
     }
-}
-
-/// Whether the service reads this configuration.
-pub(super) fn is_for(draft: &Draft) -> bool {
-    draft.folder() == Path::new(CONFIG)
 }
 
 /// Offers the unit, and says how the service is started.
@@ -71,17 +68,21 @@ pub(super) fn settle(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
         }
     }
     // The user may have come only now.
+    draft.share_folder().with_context(|| format!("{} cannot be given to {SERVICE}", draft.folder().display()))?;
     for name in fs::read_dir(draft.folder())?.filter_map(|entry| Some(entry.ok()?.path())) {
         if is_ours(draft, &name) {
             give_to_service(&name).with_context(|| format!("{} cannot be given to {SERVICE}", name.display()))?;
         }
+    }
+    if draft.is_of_service() && people::named(SERVICE).is_none() {
+        talk.tell(NO_USER);
     }
     Ok(())
 }
 
 /// Where to write the unit, if it is wanted and can be.
 fn wanted(draft: &Draft, talk: &Talk) -> anyhow::Result<Option<PathBuf>> {
-    if !geteuid().is_root() || !is_for(draft) {
+    if !geteuid().is_root() || !draft.is_of_service() {
         talk.tell(
             "A service reads /etc/telekommo/config.toml, which only root can write. To run it as a service, run `sudo \
              telekommo init` in a folder without a config.toml.",
