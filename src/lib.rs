@@ -16,8 +16,8 @@
 //!                               └── delivery status ────────────┘
 //! ```
 //!
-//! ■ is a commit that survives a crash and a power cut. Each conversation is a lane of the queue: its messages go one
-//! after the other, and lanes go on side by side.
+//! ■ is a commit that survives a crash and a power cut. A lane is the queue of one conversation on one route: its
+//! jobs run one after the other, and lanes run side by side.
 //!
 //! # Documents
 //!
@@ -33,24 +33,30 @@
 //! | [`words`] | what managers and customers read, in four languages | nothing |
 //! | [`domain`] | what the words of the bridge mean | [`words`] |
 //! | [`translate`] | wire formats to the domain and back, pure | [`domain`], [`words`], both `wire` modules, [`media::link`] |
-//! | [`telegram`], [`kommo`] | the two remotes | never each other |
-//! | [`media`] | customers' files: signed links, and what serves them | [`domain`], [`telegram`] |
+//! | [`telegram`], [`kommo`] | the two remotes | [`domain`], [`net`], [`words`]; never each other |
+//! | [`media`] | customers' files: signed links, and what serves them | [`domain`], [`metrics`], [`telegram`] |
 //! | [`store`] | the durable queue, links between ids, dumps; alone knows sled | [`domain`], [`files`] |
 //! | [`trace`] | what became of each message, hop by hop, apart from the store | [`domain`], [`store`] |
 //! | [`intake`] | polls Telegram, takes Kommo's hooks, pushes what comes in | all of the above |
 //! | [`relay`] | claims a job, takes its step, settles it | all of the above |
 //! | [`serve`] | the HTTP listeners | [`intake`], [`media`] |
-//! | [`alerts`] | what is wrong right now, and whom it is told | [`metrics`], [`store`], [`telegram`] |
+//! | [`alerts`] | what is wrong right now, and whom it is told | [`config`], [`metrics`], [`store`], [`telegram`] |
 //! | [`admin`] | the operator's side within the daemon: the admin listener, set-up in Kommo, upkeep, the log | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //! | [`cli`] | the operator's commands, each a process of its own | [`admin`], [`app`] |
 //! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | [`app`], [`cli`] |
 //!
-//! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are leaves that
-//! several modules use. No module imports itself by way of others. The bridge never imports [`admin`], [`alerts`],
-//! [`cli`] or [`sandbox`]; only [`app`], which puts all of it together, imports [`admin`]. No file names both a
-//! Telegram wire type and a Kommo one: the domain is where both sides meet. A test holds these rules. `fuzz` holds what
-//! is promised of everything that comes from outside.
+//! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are small modules
+//! that several others use. There are no import cycles, if both `wire` modules, `kommo::sign` and [`media::link`] count
+//! as modules of their own. The bridge never imports [`admin`], [`alerts`], [`cli`] or [`sandbox`]; of the daemon, only
+//! [`app`], which puts all of it together, imports [`admin`]. No file names both a Telegram wire type and a Kommo one:
+//! the domain is where both sides meet. `tests/it/layers.rs` enforces these rules. The fuzz targets check every parser
+//! of outside input.
+//!
+//! # Tests
+//!
+//! Unit tests are beside what they test. `tests/it` has the integration tests, which run the bridge against [`sandbox`]
+//! (its `harness`), and `tests/chaos` plays the real program in trouble. [`docs::recipes`] says how to run one of them.
 
 // What goes to a terminal goes through `cli::terminal`, which knows what to do if nobody reads it.
 #![deny(clippy::print_stdout, clippy::print_stderr)]

@@ -49,7 +49,8 @@ While no bridge runs, the check itself listens at server.listen for a moment, to
 see whether the public address leads here, and polls each bot for some seconds,
 to see whether another program does.
 
-Exit code 0: messages can pass; read the warnings. 1: something does not work.
+Exit code 0: nothing is wrong; read the warnings. 1: something does not work, or
+waits for you, such as a parked message: other messages may pass all the same.
 2: the configuration is wrong, or nothing is wrong but not all could be checked.
 
 With --message, a message really crosses, by the bridge that runs. A bot asks
