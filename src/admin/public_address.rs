@@ -12,9 +12,13 @@ use crate::{
     clock,
     config::Config,
     domain::{amount::span, time::UnixMillis},
+    media::link::BadLink,
     metrics::{Cause, Metrics},
     net::{self, Egress, Http},
-    serve::HERE,
+    serve::{
+        HERE,
+        mark::{Answer, NONCE},
+    },
 };
 
 /// How long after a start to look first: the web server in front may be starting, too.
@@ -29,6 +33,8 @@ const ANSWER_BYTES: usize = 1024;
 /// Looks at the public address.
 pub struct PublicAddress {
     http: Http,
+    public_url: Url,
+    /// The part of it that is asked.
     url: Url,
     /// Where it should lead.
     listener: SocketAddr,
@@ -52,7 +58,9 @@ impl PublicAddress {
     pub fn new(config: &Config, listener: SocketAddr, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         Ok(Self {
             http: Http::new(&Egress::default(), |client| client.connect_timeout(WITHIN / 2).timeout(WITHIN))?,
-            url: passed_on(config.server.public_url.url()),
+            // Every web server passes this on; the rest may be for something else.
+            url: below(config.server.public_url.url(), "kommo/"),
+            public_url: config.server.public_url.url().clone(),
             listener,
             every: config.alerts.ask_every,
             expires_within: config.alerts.expires_within,
@@ -96,12 +104,7 @@ impl PublicAddress {
             Err(trouble) => return unanswered(&trouble),
         };
         let status = response.status();
-        let mut body = Vec::new();
-        while let Ok(Some(chunk)) = response.chunk().await
-            && body.len() < ANSWER_BYTES
-        {
-            body.extend_from_slice(&chunk);
-        }
+        let body = beginning(&mut response).await;
         let address = (body != HERE.as_bytes()).then(|| {
             format!(
                 "{} answers {status}, and does not lead to telekommo: let the web server pass its requests on to \
@@ -110,7 +113,33 @@ impl PublicAddress {
                 self.listener,
             )
         });
+        let address = match address {
+            Some(address) => Some(address),
+            None => self.files().await,
+        };
         Some(Shown { address, certificate: self.ending().await })
+    }
+
+    /// What is wrong with the way of files: a web server may pass hooks on and not these. `None` if nothing is, or
+    /// nothing can be told.
+    async fn files(&self) -> Option<String> {
+        let request = self.http.get(below(&self.public_url, "media/check/check")).header(NONCE, "check");
+        let mut response = self.http.send(request).await.ok()?;
+        let status = response.status();
+        let body = beginning(&mut response).await;
+        let route = Answer::read(&String::from_utf8_lossy(&body)).map(|answer| answer.route);
+        // Where headers are taken away, it speaks as to anybody.
+        let is_ours =
+            [HERE.trim_end().to_owned(), BadLink.to_string()].iter().any(|it| it.as_bytes() == body.trim_ascii_end());
+        let leads_here = route.as_deref() == Some("files") || is_ours;
+        (!leads_here).then(|| {
+            format!(
+                "{} answers {status} itself to requests for customers' files: let the web server pass everything below \
+                 /media on to http://{}. Until then Kommo gets no files of customers",
+                net::place(&response),
+                self.listener,
+            )
+        })
     }
 
     async fn ending(&self) -> Option<String> {
@@ -130,11 +159,21 @@ impl PublicAddress {
     }
 }
 
-/// A part of the address that every web server passes on; the rest may be for something else.
-fn passed_on(public_url: &Url) -> Url {
+/// A part of the address.
+fn below(public_url: &Url, path: &str) -> Url {
     let mut url = public_url.clone();
-    url.set_path(&format!("{}/kommo/", public_url.path().trim_end_matches('/')));
+    url.set_path(&format!("{}/{path}", public_url.path().trim_end_matches('/')));
     url
+}
+
+async fn beginning(response: &mut reqwest::Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await
+        && body.len() < ANSWER_BYTES
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body
 }
 
 /// What it means that no answer came; `None` if that means nothing.

@@ -20,21 +20,21 @@ use crate::{
             token::{Claims, Lifetime},
         },
         chats::Chats,
-        wire::{account::NewSource, trace},
+        wire::account::NewSource,
     },
     metrics::{Cause, Metrics},
     store::Store,
     words::Spoken,
 };
 
+mod patience;
+
+use patience::Patience;
+
 /// How long after a start to ask whether the channel answers, if the start does not connect it.
 const LOOKED_AFTER: Duration = Duration::from_secs(20);
 /// How often the token's end is looked at.
 const HOUR: Duration = Duration::from_hours(1);
-/// The wait where the schedule has none.
-const LAST_WAIT: Duration = Duration::from_mins(10);
-/// The longest wait for what time heals.
-const SOON: Duration = Duration::from_secs(15);
 
 pub struct Setup {
     chats: Chats,
@@ -164,7 +164,9 @@ impl Setup {
             match account.verify().await {
                 Ok(info) => break info,
                 Err(RestError::Foreign(mismatch)) => {
-                    tracing::error!("{mismatch}; messages are still sent, but the account is not used");
+                    let why = format!("{mismatch}; messages are still sent, but the account is not used");
+                    tracing::error!("{why}");
+                    self.metrics.note(Cause::Sources, Some(why));
                     return;
                 }
                 Err(error) => patience.wait_after(error).await,
@@ -178,7 +180,10 @@ impl Setup {
         let synced = loop {
             match sources::sync(account, &self.sources).await {
                 Ok(synced) => break synced,
-                Err(error) => patience.wait_after(error).await,
+                Err(error) => {
+                    self.note_refusal(&error);
+                    patience.wait_after(error).await;
+                }
             }
         };
         for (source, error) in &synced.refused {
@@ -213,6 +218,13 @@ impl Setup {
         }
     }
 
+    /// Shows what keeps the sources from being looked at, if somebody has to mend it.
+    fn note_refusal(&self, error: &RestError) {
+        if !Failure::from(error.clone()).may_pass() {
+            self.metrics.note(Cause::Sources, Some(format!("the sources cannot be synchronised: {error}")));
+        }
+    }
+
     /// Tells of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone behind their
     /// back.
     async fn watch_sources(&self, account: &Account) {
@@ -223,6 +235,7 @@ impl Setup {
                 Ok(known) => sources::behind(&self.sources, &known),
                 Err(error) => {
                     tracing::debug!(%error, "the sources could not be compared");
+                    self.note_refusal(&error);
                     continue;
                 }
             };
@@ -291,41 +304,6 @@ fn ending(lifetime: Lifetime, within: Duration) -> Option<String> {
         "kommo.access_token {when}: make a new one in the integration's tab \"Keys and scopes\". Messages are still \
          sent"
     ))
-}
-
-/// Waits between attempts, and logs what is in the way: as a warning what time heals, as an error what somebody has to
-/// mend, and the same trouble once.
-struct Patience<'a> {
-    what: &'static str,
-    schedule: &'a Schedule,
-    failed: u32,
-    told: String,
-}
-
-impl<'a> Patience<'a> {
-    fn new(what: &'static str, schedule: &'a Schedule) -> Self {
-        Self { what, schedule, failed: 0, told: String::new() }
-    }
-
-    async fn wait(&mut self, why: String, verdict: Failure) {
-        self.failed = self.failed.saturating_add(1);
-        let same = trace::without(&why);
-        let is_news = self.told != same;
-        match (is_news, verdict.may_pass()) {
-            (true, true) => tracing::warn!("{} yet: {why}", self.what),
-            (true, false) => tracing::error!("{}: {why}", self.what),
-            (false, _) => {}
-        }
-        self.told = same;
-        let wait = self.schedule.wait(self.failed, fastrand::f64(), verdict.after()).unwrap_or(LAST_WAIT);
-        // What time heals may be healed any moment.
-        let longest = if verdict.may_pass() { verdict.after().unwrap_or_default().max(SOON) } else { LAST_WAIT };
-        sleep(wait.min(longest)).await;
-    }
-
-    async fn wait_after(&mut self, error: RestError) {
-        self.wait(error.to_string(), error.into()).await;
-    }
 }
 
 /// Says how long the token is good, if that is not for long.

@@ -4,6 +4,7 @@ mod command;
 mod faults;
 pub(crate) mod inbox;
 mod lasting;
+mod planted;
 mod targets;
 
 use inbox::Inbox;

@@ -1,7 +1,7 @@
 //! The real binary: its command line, its signals, and what it leaves behind when it is killed.
 
 mod backup;
-mod check;
+pub(crate) mod check;
 mod command_line;
 mod compact;
 mod crowd;

@@ -23,7 +23,7 @@ use crate::{
     support::eventually,
 };
 
-mod front;
+pub(crate) mod front;
 mod live;
 mod message;
 mod poller;

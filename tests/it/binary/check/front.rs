@@ -13,10 +13,10 @@ use reqwest::Client;
 use tokio::net::TcpListener;
 
 /// What it answers itself; it passes everything else on.
-pub(super) type Answers = fn(&Method, &str) -> Option<StatusCode>;
+pub(crate) type Answers = fn(&Method, &str) -> Option<StatusCode>;
 
 /// A web server before what listens at `to`.
-pub(super) async fn open(answers: Answers, to: SocketAddr) -> SocketAddr {
+pub(crate) async fn open(answers: Answers, to: SocketAddr) -> SocketAddr {
     let client = Client::builder().no_proxy().build().unwrap();
     let pass = move |request: Request| {
         let client = client.clone();
