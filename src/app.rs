@@ -38,7 +38,7 @@ use crate::{
     clock,
     config::Config,
     lifecycle::{Ended, HangUps, Lifecycle, starting},
-    metrics::{Asked, Metrics},
+    metrics::{Asked, Cause, Metrics},
     serve,
     store::Store,
     trace::Trace,
@@ -105,6 +105,9 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let expected = measuring::expected(config);
         metrics.expect(&expected, clock::now());
+        let undumped =
+            store.undumped().map(|why| format!("the store is not dumped as the former version left it: {why}"));
+        metrics.note(Cause::Dump, undumped);
         let egress = config.kommo.egress().observed(metrics.observer(Asked::Account));
         let account = identity::client_by(&config.kommo, &egress)?;
         identity::recall(&config.kommo, account.as_ref(), &store)?;

@@ -76,6 +76,7 @@ mod tables;
 mod threads;
 mod unread;
 mod unreadable;
+mod upgrade;
 mod waiting;
 mod watermark;
 mod write_txn;
@@ -133,6 +134,8 @@ struct Inner {
     index: Arc<Mutex<Index>>,
     /// What arrived before this number was left by an earlier run.
     first_of_run: u64,
+    /// Why there is no dump of before this version opened it, if there should be one.
+    undumped: Option<String>,
     /// Held while a parked message goes back to its queue, and by a dump; see [`dump`].
     moving_back: Arc<tokio::sync::Mutex<()>>,
 }
@@ -301,6 +304,12 @@ impl Store {
     pub fn counts(&self) -> Counts {
         let (routes, parked, told) = self.with_index(|index| (index.counts(), index.parked, index.told));
         Counts { routes, parked, told, unreadable: unreadable::count(), flushes: self.0.committer.flushes() }
+    }
+
+    /// Why there is no dump of the store as the version before has left it, if there should be one.
+    #[must_use]
+    pub fn undumped(&self) -> Option<&str> {
+        self.0.undumped.as_deref()
     }
 
     /// Why the store cannot be used, if it cannot.

@@ -208,9 +208,12 @@ impl Health {
 
 /// The size of all dumps, and when the newest was written.
 fn dumps(dir: &Path) -> io::Result<(u64, Option<UnixMillis>)> {
-    let files: Vec<_> = dumps::all(dir)?.into_iter().map(|(_, file)| fs::metadata(file)).collect::<Result<_, _>>()?;
+    let looked_at = |dumps: Vec<(u64, PathBuf)>| {
+        dumps.into_iter().map(|(_, file)| fs::metadata(file)).collect::<Result<Vec<_>, _>>()
+    };
+    let (files, kept) = (looked_at(dumps::all(dir)?)?, looked_at(dumps::before_upgrades(dir)?)?);
     let newest = files.last().map(|file| UnixMillis::from_seconds(file.mtime()));
-    Ok((files.iter().map(fs::Metadata::len).sum(), newest))
+    Ok((files.iter().chain(&kept).map(fs::Metadata::len).sum(), newest))
 }
 
 fn parked(counts: &Counts) -> Option<String> {

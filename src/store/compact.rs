@@ -30,6 +30,7 @@ use crate::{
             write_snapshot,
         },
         scan::scan,
+        upgrade,
         write_txn::WriteTxn,
     },
 };
@@ -39,7 +40,7 @@ const LEAST_BYTES: u64 = 64 << 20;
 /// It is compacted at a start once it is so many times as large as after the last time.
 const GROWTH: u64 = 4;
 /// What is cached of each of the two databases.
-const CACHE_BYTES: u64 = 16 << 20;
+pub(super) const CACHE_BYTES: u64 = 16 << 20;
 /// How often the fresh file is tidied while it is written, which is as fast as the disk allows.
 const TIDY_EVERY_MS: u64 = 2;
 
@@ -76,8 +77,10 @@ impl Store {
         if !has_snapshot(&database(dir)).map_err(inaccessible)? {
             return Err(StoreError::silently_empty(&database(dir)));
         }
+        let not_compacted = |why| StoreError::NotCompacted { dir: dir.to_owned(), why };
+        upgrade::dump_if_another(dir, 0, &lock).map_err(not_compacted)?;
         run(dir, 0, &lock).map_err(|error| match error {
-            StoreError::Failed(why) => StoreError::NotCompacted { dir: dir.to_owned(), why },
+            StoreError::Failed(why) => not_compacted(why),
             other => other,
         })
     }
@@ -108,7 +111,7 @@ pub(super) fn has_grown(size_bytes: u64, noted_bytes: u64) -> bool {
     size_bytes >= LEAST_BYTES.max(noted_bytes.saturating_mul(GROWTH))
 }
 
-fn size_bytes(dir: &Path) -> io::Result<u64> {
+pub(super) fn size_bytes(dir: &Path) -> io::Result<u64> {
     Ok(fs::metadata(database(dir).join("db"))?.len())
 }
 

@@ -86,26 +86,29 @@ impl Store {
                 Err(_) => thread::sleep(MOVING_WAIT),
             }
         };
-        let unfinished = file.with_file_name("unfinished.jsonl");
-        self.0.reader.blocking(|db| {
-            let written = write_rows(db, &unfinished, now).and_then(|rows| {
-                fs::rename(&unfinished, file)?;
-                file.parent().map_or(Ok(()), sync_folder)?;
-                Ok(DumpSummary { rows })
-            });
-            written.map_err(|error| {
-                // On a full disk every byte counts; if it cannot be removed, the next dump writes over it.
-                let _ = fs::remove_file(&unfinished);
-                StoreError::BadDump { file: file.to_owned(), why: error.to_string() }
-            })
-        })
+        self.0.reader.blocking(|db| write(db, file, SCHEMA, Some(now)))
     }
 }
 
-fn write_rows(db: &Db, file: &Path, now: UnixMillis) -> std::io::Result<u64> {
+/// The same of rows of this format.
+pub(super) fn write(db: &Db, file: &Path, schema: u32, at: Option<UnixMillis>) -> Result<DumpSummary, StoreError> {
+    let unfinished = file.with_file_name("unfinished.jsonl");
+    let written = write_rows(db, &unfinished, schema, at).and_then(|rows| {
+        fs::rename(&unfinished, file)?;
+        file.parent().map_or(Ok(()), sync_folder)?;
+        Ok(DumpSummary { rows })
+    });
+    written.map_err(|error| {
+        // On a full disk every byte counts; if it cannot be removed, the next dump writes over it.
+        let _ = fs::remove_file(&unfinished);
+        StoreError::BadDump { file: file.to_owned(), why: error.to_string() }
+    })
+}
+
+fn write_rows(db: &Db, file: &Path, schema: u32, at: Option<UnixMillis>) -> std::io::Result<u64> {
     let mut out = BufWriter::new(create_private(file)?);
     let mut rows = 0;
-    write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema: SCHEMA, at: Some(now) })?;
+    write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema, at })?;
     for entry in scan(db, &[]) {
         let (key, value) = entry.map_err(std::io::Error::other)?;
         // What is in it stands in the other rows as well, or comes up meanwhile.

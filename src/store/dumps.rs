@@ -23,7 +23,24 @@ pub fn name(number: u64) -> String {
 /// # Errors
 /// If the folder cannot be read.
 pub fn all(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix("store-")?.strip_suffix(".jsonl")?.parse().ok();
+    numbered(dumps, "store-")
+}
+
+/// What the dump with a number is called that is written before another version opens the store.
+pub(super) fn name_before_upgrade(number: u64) -> String {
+    format!("before-upgrade-{number:08}.jsonl")
+}
+
+/// The same of those that were written before another version opened the store.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn before_upgrades(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    numbered(dumps, "before-upgrade-")
+}
+
+fn numbered(dumps: &Path, begin: &str) -> io::Result<Vec<(u64, PathBuf)>> {
+    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix(begin)?.strip_suffix(".jsonl")?.parse().ok();
     let mut all = Vec::new();
     let entries = match fs::read_dir(dumps) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),

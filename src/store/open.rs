@@ -23,7 +23,7 @@ use crate::store::{
     keys,
     lock::{self, lock},
     reader::Reader,
-    rebuild, rows, schema,
+    rebuild, rows, schema, upgrade,
     write_txn::WriteTxn,
 };
 
@@ -76,11 +76,20 @@ impl Store {
         if marker(dir).try_exists().map_err(inaccessible)? {
             move_unfinished_snapshots(&path, dir).map_err(inaccessible)?;
         } else {
+            let is_new = !path.try_exists().map_err(inaccessible)?;
             make(dir, settings.cache_bytes, &lock)?;
             write_marker(dir).map_err(inaccessible)?;
+            if is_new {
+                upgrade::note(dir).map_err(inaccessible)?;
+            }
         }
         if !has_snapshot(&path).map_err(inaccessible)? {
             return Err(StoreError::silently_empty(&path));
+        }
+        let undumped = upgrade::dump_if_another(dir, settings.reserve_bytes, &lock).err();
+        if let Some(why) = &undumped {
+            // What is in it is not lost by that, but what comes while no bridge runs would be.
+            tracing::error!(why, "another version opens the store, and could not dump it first; it goes on");
         }
         compact::run_if_due(&settings, &lock);
         let db = open(&path, settings.cache_bytes, &lock)?;
@@ -94,7 +103,9 @@ impl Store {
         let first_of_run = rebuild::next_sequence(&db)?;
         let committer = Committer::start(txn, Arc::clone(&index), Arc::clone(&failed))?;
         let reader = Reader::new(db, failed);
-        Ok(Self(Arc::new(Inner { settings, reader, committer, index, first_of_run, moving_back: Arc::default() })))
+        let moving_back = Arc::default();
+        let inner = Inner { settings, reader, committer, index, first_of_run, undumped, moving_back };
+        Ok(Self(Arc::new(inner)))
     }
 }
 

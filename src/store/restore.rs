@@ -26,7 +26,7 @@ use crate::{
         keys,
         lock::{lock, try_for_a_while},
         open::{database, marker, open, remove_folder, write_marker, write_snapshot},
-        rows,
+        rows, upgrade,
         watermark::NOT_YET,
     },
 };
@@ -201,6 +201,8 @@ fn put_in_place(dir: &Path, fresh: &Path) -> io::Result<Option<PathBuf>> {
         }
         return Err(error);
     }
+    // What is restored is there as the dump that it comes from. Without the note it is only dumped once more.
+    let _ = upgrade::note(dir);
     sync_folder(dir)?;
     Ok(moved_to)
 }

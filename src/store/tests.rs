@@ -34,6 +34,7 @@ mod samples;
 mod schedules;
 mod unread;
 mod unreadable;
+mod upgrading;
 mod waiting;
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);

@@ -38,3 +38,4 @@ mod tap;
 mod templates;
 mod terminal;
 mod trace;
+mod upgrade;

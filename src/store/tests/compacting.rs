@@ -21,7 +21,7 @@ fn size(dir: &Path) -> u64 {
 /// What is in the data directory beside the database, its marker and its dumps.
 fn left(dir: &Path) -> Vec<String> {
     let names = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| !["store", "store.marker"].contains(&name.as_str())).collect()
+    names.filter(|name| !["store", "store.marker", "store.version"].contains(&name.as_str())).collect()
 }
 
 #[tokio::test]

@@ -111,7 +111,7 @@ async fn unfinished_snapshots_are_left_to_whoever_has_the_store() {
     store.close().await.unwrap();
     home.open();
     assert!(!unfinished.exists());
-    assert_eq!(names(&home, "store."), ["store.marker"], "nothing of it is left");
+    assert_eq!(names(&home, "store."), ["store.marker", "store.version"], "nothing of it is left");
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_restore_that_fails_leaves_what_was_there_and_nothing_else() {
     fs::remove_file(marker(home.0.path())).unwrap();
     fs::create_dir(marker(home.0.path())).unwrap();
     assert!(Store::restore(home.0.path(), &dump).is_err());
-    assert_eq!(names(&home, "store."), ["store.marker", "store.restoring-mine"]);
+    assert_eq!(names(&home, "store."), ["store.marker", "store.restoring-mine", "store.version"]);
     fs::remove_dir(marker(home.0.path())).unwrap();
     assert_eq!(drain(&home.open()).await, ["0", "1"]);
 }
