@@ -32,6 +32,7 @@ pub(crate) mod channel;
 pub(crate) mod chats;
 pub mod crossed;
 pub mod dumping;
+pub(crate) mod erasing;
 pub mod fetches;
 mod filter;
 mod forgetting;
@@ -112,6 +113,7 @@ pub fn routers(
         .route("/chats", get(known_chats))
         .route("/chats/link", post(link_chat))
         .route("/chats/forget", post(forget_person))
+        .route("/forget", post(erasing::answer))
         .merge(probes())
         .merge(parked());
     let page = page::router()

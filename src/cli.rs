@@ -10,6 +10,8 @@ pub mod chats;
 pub mod check;
 pub mod compact;
 pub mod connect;
+pub mod export;
+pub mod forget;
 pub mod generated;
 pub mod history;
 pub mod import;

@@ -11,8 +11,9 @@ use telekommo::{
     cli::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
-        backup, chats, check, compact, connect, generated, history, import, init, invite, manual, parked, private,
-        queue, reconcile, register, reload, restore, sources, status, tap, templates, terminal, trace, usage,
+        backup, chats, check, compact, connect, export, forget, generated, history, import, init, invite, manual,
+        parked, private, queue, reconcile, register, reload, restore, sources, status, tap, templates, terminal, trace,
+        usage,
     },
     config::Config,
     lifecycle::{self, Ended, HangUps, Ignored, Signals},
@@ -69,6 +70,12 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         Command::History { conversation, limit, json, utc } => {
             let request = history::Request { of: conversation, limit: limit.get(), json, utc };
             with_config(&config, |config| wait_for(history::run(config, request)))
+        }
+        Command::Export { conversations } => {
+            with_config(&config, |config| wait_for(export::run(config, &conversations)))
+        }
+        Command::Forget { conversation, yes } => {
+            with_config(&config, |config| wait_for(forget::run(config, &conversation, yes)))
         }
         Command::Backup { file } => with_config(&config, |config| {
             private::private_files();

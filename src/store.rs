@@ -39,6 +39,7 @@ mod disk_space;
 mod dump;
 pub mod dumps;
 pub mod durable;
+mod erase;
 mod error;
 mod expire;
 mod filling;
@@ -91,6 +92,7 @@ pub use self::{
     customers::Held,
     disk_space::free_bytes,
     dump::DumpSummary,
+    erase::Erased,
     error::{Remedy, StoreError},
     imported::{ImportedChat, ImportedMessage, Imports},
     inspect::DataDirState,

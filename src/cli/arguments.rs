@@ -11,10 +11,11 @@ use reqwest::Url;
 
 use crate::{
     cli::{
-        alerts, chats, check, generated, import, init, invite, manual, parked, queue, register, sources, tap,
-        templates, trace, values,
+        alerts, chats, check, export, forget, generated, import, init, invite, manual, parked, queue, register,
+        sources, tap, templates, trace, values,
     },
     config::{Config, ConfigError, Environment},
+    domain::address::Conversation,
 };
 
 /// Connects Telegram bots to Kommo, and loses no message.
@@ -168,6 +169,23 @@ pub enum Command {
         /// Show times in UTC, not in this machine's time zone.
         #[arg(long, conflicts_with = "json")]
         utc: bool,
+    },
+    /// Print conversations as Kommo has them, a line of JSON for each message.
+    #[command(long_about = export::ABOUT)]
+    Export {
+        /// Conversations, such as `tg:sales:777000111` [default: all].
+        #[arg(value_name = "CONVERSATION")]
+        conversations: Vec<Conversation>,
+    },
+    /// Erase all that the store has of a customer or a group, with messages that wait or are parked.
+    #[command(long_about = forget::ABOUT)]
+    Forget {
+        /// A conversation with them, such as `tg:sales:777000111`.
+        #[arg(value_name = "CONVERSATION")]
+        conversation: Conversation,
+        /// Do not ask for confirmation.
+        #[arg(long)]
+        yes: bool,
     },
     /// Back up the store, imported files and the configuration without its secrets, while the bridge runs or not.
     ///

@@ -218,7 +218,7 @@ async fn show_contact(account: &Account, chat: &str) -> anyhow::Result<()> {
 }
 
 /// A text as it stands in a query.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     reqwest::Url::parse_with_params("http://localhost", [("q", text)])
         .ok()
         .and_then(|url| url.query().and_then(|query| query.strip_prefix("q=")).map(str::to_owned))

@@ -18,6 +18,8 @@ use crate::{
 
 mod shown;
 
+pub(super) use shown::Message;
+
 /// What is wanted of a history.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -90,7 +92,7 @@ pub(in crate::cli) fn path(conversation: &Conversation) -> String {
 }
 
 /// The newest `limit` messages, oldest first.
-async fn read(chats: &Chats, chat: &str, limit: usize) -> anyhow::Result<Vec<Past>> {
+pub(super) async fn read(chats: &Chats, chat: &str, limit: usize) -> anyhow::Result<Vec<Past>> {
     let mut past: Vec<Past> = Vec::new();
     for page in 0.. {
         let items = match chats.history(chat, page).await {

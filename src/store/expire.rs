@@ -4,16 +4,17 @@
 //! there are messages, and each row takes memory, so once a day those that expire on the same day are put together: a
 //! packed row has as many notes as fit, with an instant for each.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     domain::time::UnixMillis,
     store::{
         Store, StoreError,
         committer::{Commit, WriteTxn},
-        db::Batch,
+        db::{Batch, Db},
         index::Index,
         keys, rows,
+        scan::scan,
         tables::{TO_KOMMO, TO_OURS},
     },
 };
@@ -62,6 +63,32 @@ fn write(batch: &mut Batch, mut left: Vec<Note>) {
         }
         _ => left.iter().for_each(|alone| note(batch, alone.at, &alone.key)),
     }
+}
+
+/// The rows that note when one of these keys expires.
+pub(super) fn about(db: &Db, keys: &BTreeSet<Vec<u8>>) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut found = Vec::new();
+    for entry in scan(db, keys::EXPIRIES) {
+        let (expiry, value) = entry?;
+        if notes(&expiry, &value).iter().any(|note| keys.contains(&note.key)) {
+            found.push(expiry.to_vec());
+        }
+    }
+    Ok(found)
+}
+
+/// Takes what is noted of these keys out of a row.
+pub(super) fn take_out(
+    txn: &WriteTxn,
+    batch: &mut Batch,
+    expiry: &[u8],
+    keys: &BTreeSet<Vec<u8>>,
+) -> Result<(), StoreError> {
+    if let Some(value) = txn.db.get(expiry)? {
+        batch.remove(expiry);
+        write(batch, notes(expiry, &value).into_iter().filter(|note| !keys.contains(&note.key)).collect());
+    }
+    Ok(())
 }
 
 impl Store {

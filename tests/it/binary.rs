@@ -6,6 +6,7 @@ mod command_line;
 mod compact;
 mod crowd;
 mod foreign_files;
+mod forget;
 mod generated;
 mod handover;
 mod help;

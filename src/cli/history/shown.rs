@@ -12,7 +12,7 @@ use crate::{
 
 /// A message for programs.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(in crate::cli) struct Message<'a> {
     id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     our_id: Option<&'a str>,
@@ -31,8 +31,8 @@ struct Row<'a> {
     contact: Option<&'a NamedNumber>,
 }
 
-impl<'a> Row<'a> {
-    fn of(past: &'a Past) -> Self {
+impl<'a> Message<'a> {
+    pub(in crate::cli) fn of(past: &'a Past) -> Self {
         Self {
             id: &past.id.0,
             our_id: past.ours.as_deref(),
@@ -52,9 +52,9 @@ impl<'a> Row<'a> {
 /// Messages for programs.
 ///
 /// # Errors
-/// Never: a row has string keys only.
+/// Never: a message has string keys only.
 pub(super) fn json(past: &[Past]) -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&past.iter().map(Row::of).collect::<Vec<_>>())
+    serde_json::to_string_pretty(&past.iter().map(Message::of).collect::<Vec<_>>())
 }
 
 /// Messages for people, with their times in `zone`, in lines of at most so many columns.

@@ -1,0 +1,149 @@
+//! Erasing a person or a group, with what waits and is parked.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    admin::{Admin, chats::Which, failed, filter::conversation_of, parked::json, refusal},
+    clock,
+    domain::{
+        address::{ContactId, Conversation},
+        job::Lane,
+    },
+    relay::reconcile::unlinked,
+    store::{Erased, ParkedId, Store, StoreError, Untouched},
+};
+
+/// How many lanes and parked messages are looked at at once.
+const PAGE: usize = 1000;
+/// How long a message that is just being sent is waited for.
+const SENT_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What was erased, for the command.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Report {
+    /// Messages that waited.
+    pub(crate) waiting: usize,
+    /// Messages that were parked.
+    pub(crate) parked: usize,
+    /// Messages whose ids on both sides are forgotten.
+    pub(crate) messages: usize,
+    pub(crate) conversations: usize,
+    /// Whether a name, a picture or a phone number was known.
+    pub(crate) details: bool,
+}
+
+impl Report {
+    /// Whether there was nothing to erase.
+    pub(crate) const fn is_empty(&self) -> bool {
+        let Self { waiting, parked, messages, conversations, details } = self;
+        *waiting + *parked + *messages + *conversations == 0 && !*details
+    }
+}
+
+/// Erases whom the named conversation is with.
+pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    let conversation = which.conversation.and_then(|name| name.parse::<Conversation>().ok());
+    let Some(conversation) = conversation else { return StatusCode::NOT_FOUND.into_response() };
+    match erase(&admin.store, conversation.contact()).await {
+        Ok(Some(report)) if report.is_empty() => StatusCode::NOT_FOUND.into_response(),
+        Ok(Some(report)) => json(&report),
+        Ok(None) => (StatusCode::CONFLICT, "a message of theirs is being sent right now: try again\n").into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Erases all that the store has of a person or a group. `None` if a message of theirs is still being sent, and so could
+/// not be taken back.
+///
+/// # Errors
+/// If the store fails.
+async fn erase(store: &Store, contact: ContactId) -> Result<Option<Report>, StoreError> {
+    let parked_before = parked(store, contact).await?.len();
+    let Some(waiting) = set_aside(store, contact).await? else { return Ok(None) };
+    let ids = parked(store, contact).await?;
+    let known = store.clone();
+    store.drop_parked(ids, move |job| unlinked::message(&known, job)).await?;
+    let details = store.forget(contact).await?;
+    let Erased { messages, conversations } = store.erase(contact).await?;
+    Ok(Some(Report { waiting, parked: parked_before, messages, conversations, details }))
+}
+
+/// Sets aside what waits, and tells how many messages that were.
+async fn set_aside(store: &Store, contact: ContactId) -> Result<Option<usize>, StoreError> {
+    let (mut count, until) = (0, Instant::now() + SENT_WITHIN);
+    loop {
+        let may = move |lane: &Lane| is_of(&lane.thread, contact);
+        let lanes = store.waiting_lanes(None, PAGE, may, |_| true).await?;
+        if lanes.is_empty() {
+            return Ok(Some(count));
+        }
+        let mut is_busy = false;
+        for lane in lanes {
+            match store.park_waiting(lane.id, "it is being erased", clock::now()).await? {
+                Ok(_) => count += 1,
+                Err(Untouched::UnderWay) => is_busy = true,
+                // It has ended meanwhile.
+                Err(Untouched::Missing | Untouched::Behind(_)) => {}
+            }
+        }
+        if is_busy && Instant::now() > until {
+            return Ok(None);
+        }
+        if is_busy {
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// The numbers of what is parked of them.
+async fn parked(store: &Store, contact: ContactId) -> Result<Vec<ParkedId>, StoreError> {
+    let (mut ids, mut before) = (Vec::new(), None);
+    loop {
+        let page = store.set_aside_before(before, PAGE).await?;
+        before = page.last().map(|aside| aside.id).or(before);
+        let is_last = page.len() < PAGE;
+        ids.extend(page.into_iter().filter(|aside| is_of(&aside.thread, contact)).map(|aside| aside.id));
+        if is_last {
+            return Ok(ids);
+        }
+    }
+}
+
+/// Whether a lane is one of theirs, be it of a chat of which a connection of Telegram Business tells.
+fn is_of(thread: &str, contact: ContactId) -> bool {
+    let connected = || {
+        let chat = thread.strip_prefix("business:")?.rsplit(':').next()?;
+        Some(format!("tg-user:{chat}") == contact.to_string())
+    };
+    conversation_of(thread).map_or_else(|| connected().unwrap_or(false), |it| it.contact() == contact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::address::UserId;
+
+    #[test]
+    fn lanes_of_a_person_are_told_from_those_of_others() {
+        let anna = ContactId::Person(UserId(7));
+        for theirs in ["tg:sales:7", "seen:tg:support:7", "lead:tg:sales:7", "tg:sales:9/7", "business:sales:abc:7"] {
+            assert!(is_of(theirs, anna), "{theirs}");
+        }
+        for other in ["tg:sales:77", "tg:sales:-7", "business:sales:7:8", "source:sales", "tg:sales:7/9", "7"] {
+            assert!(!is_of(other, anna), "{other}");
+        }
+        assert!(is_of("tg:sales:-7", ContactId::Group(-7)));
+    }
+}
