@@ -158,6 +158,9 @@ async fn a_file_that_cannot_be_sent_does_not_cost_the_others() {
         }
     }
     assert_eq!(albums(&stage.sent()), [3]);
+    // What is given up stays given up: if it came now, it would stand behind the others.
+    let asked = stage.kommo.requests().iter().filter(|request| request.path.contains("/attachments/")).count();
+    assert_eq!(asked, 4 + 3);
     stage.parked(1).await;
     stage.finish().await;
 }
