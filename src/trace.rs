@@ -1,7 +1,7 @@
 //! What became of each message, hop by hop, for `telekommo trace`.
 //!
 //! The trace stands apart from the store, in files of its own. Whoever tells of a hop never waits: a thread writes
-//! ([`writer`]), and what it cannot take in time, or cannot write, is counted and left out. So whatever goes wrong with
+//! (`writer`), and what it cannot take in time, or cannot write, is counted and left out. So whatever goes wrong with
 //! the trace costs the trace alone. It holds ids, times and outcomes, and nothing that people write or are called.
 
 use std::{

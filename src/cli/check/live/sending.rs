@@ -142,20 +142,29 @@ pub(super) fn answer_in(items: &[HistoryItem]) -> Option<KommoMessageId> {
 
 /// What Kommo answered, without anything that could name somebody: its sentences may.
 pub(super) fn told<T>(answer: &Result<T, CallError>) -> String {
-    match answer {
-        Ok(_) => "accepted".to_owned(),
-        Err(CallError::Refused { status, error, .. }) => {
+    answer.as_ref().err().map_or_else(|| "accepted".to_owned(), refused)
+}
+
+/// Why a question stays open after an answer that says nothing about it.
+pub(super) fn unclear(error: &CallError) -> String {
+    format!("Kommo's answer says nothing about it: {}", refused(error))
+}
+
+fn refused(error: &CallError) -> String {
+    match error {
+        CallError::Refused { status, error, .. } => {
             let mut text = status.as_u16().to_string();
             let names = [&error.kind, &error.title].into_iter().flatten();
             for name in names.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')) {
                 let _ = write!(text, " {name}");
             }
-            if let Some(trace) = &error.trace {
+            let is_plain = |trace: &&String| trace.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            if let Some(trace) = error.trace.as_ref().filter(is_plain) {
                 let _ = write!(text, " (trace_id {trace})");
             }
             text
         }
-        Err(CallError::Nonsense(answer)) => format!("{}, not in Kommo's shape", answer.status.as_u16()),
-        Err(CallError::Unreachable(_)) => "no answer".to_owned(),
+        CallError::Nonsense(answer) => format!("{}, not in Kommo's shape", answer.status.as_u16()),
+        CallError::Unreachable(_) => "no answer".to_owned(),
     }
 }

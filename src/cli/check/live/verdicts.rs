@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     cli::check::live::{
         outcome::{Answered, Outcome},
-        sending::{Sent, told},
+        sending::{Sent, told, unclear},
     },
     domain::{amount::counted, assumed::StatusNames},
     kommo::{chats::CallError, wire::HistoryItem},
@@ -41,6 +41,7 @@ pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> Out
         _ if copies > 1 => make(Answered::Differs, "Kommo makes a second message of it").with_effect(
             "If the answer to a message is lost on the way, telekommo sends it again, and managers see it twice",
         ),
+        _ if copies == 0 => make(Answered::Open, "the history does not show how many messages there are"),
         Ok(second) if second.id == first.id => {
             make(Answered::AsAssumed, "the second call is answered with the ids of the first message")
         }
@@ -52,7 +53,7 @@ pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> Out
         Err(error) if error.is_bad_request() => make(Answered::AsAssumed, "the second call is refused").with_effect(
             "telekommo looks into the chat's history before it takes the refusal of a repeated message for one",
         ),
-        Err(error) => make(Answered::Open, &error.to_string()),
+        Err(error) => make(Answered::Open, &unclear(error)),
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn edits(answer: &Answer<()>, is_there: bool) -> Outcome {
         Err(error) if error.is_bad_request() => make(Answered::Differs, "it refuses them")
             .with_effect("An edit becomes a message that quotes the old one. With the setting, none is tried in vain")
             .with_setting(off()),
-        Err(error) => make(Answered::Open, &error.to_string()),
+        Err(error) => make(Answered::Open, &unclear(error)),
     }
 }
 
@@ -102,7 +103,7 @@ pub(super) fn status_in_messages(with: &Answer<Sent>, bare: Option<&Answer<Sent>
             Answered::Open,
             "Kommo takes no message of the channel's bot at all: ask its support whether kommo.bot_id is right",
         ),
-        (Err(error), _) => make(Answered::Open, &error.to_string()),
+        (Err(error), _) => make(Answered::Open, &unclear(error)),
     }
 }
 
@@ -122,7 +123,7 @@ pub(super) fn status_names(tried: &[(StatusNames, Answer<()>)]) -> Outcome {
     };
     let taken: Vec<_> = tried.iter().filter(|(_, answer)| answer.is_ok()).map(|(names, _)| *names).collect();
     if let Some((_, Err(error))) = tried.iter().find(|(_, answer)| is_unclear(answer)) {
-        return make(Answered::Open, &error.to_string());
+        return make(Answered::Open, &unclear(error));
     }
     match taken.as_slice() {
         [StatusNames::Both, rest @ ..] => {
@@ -159,7 +160,7 @@ pub(super) fn quotes(known: &Answer<Sent>, unknown: &Answer<Sent>) -> Outcome {
         Ok(_) => make(Answered::AsAssumed, &format!("it does, and {of_unknown}")),
         Err(error) if error.is_bad_request() => make(Answered::Differs, "it refuses quotes")
             .with_effect("telekommo sends such a message again, with the quoted words in front of it"),
-        Err(error) => make(Answered::Open, &error.to_string()),
+        Err(error) => make(Answered::Open, &unclear(error)),
     }
 }
 
@@ -183,7 +184,7 @@ pub(super) fn texts(longest: &Kept, longer: &Kept) -> Outcome {
             make(Answered::Differs, "it refuses 4,096 characters".to_owned())
                 .with_effect("telekommo parks customers' long messages: `telekommo queue list --parked` shows them")
         }
-        (Kept::Refused(error), _) => make(Answered::Open, error.to_string()),
+        (Kept::Refused(error), _) => make(Answered::Open, unclear(error)),
         (Kept::Unseen, _) => make(Answered::Open, "it accepts 4,096 characters, and does not show them".to_owned()),
     }
 }
@@ -205,7 +206,7 @@ pub(super) fn files(sent: &Answer<Sent>, fetches: &[Fetch], within: Duration) ->
     };
     let within = within.as_secs();
     match (sent, fetches) {
-        (Err(error), _) => make(Answered::Open, &error.to_string()),
+        (Err(error), _) => make(Answered::Open, &unclear(error)),
         (Ok(_), []) => make(Answered::Differs, &format!("it has not fetched one within {within} seconds")).with_effect(
             "If `telekommo check` finds the way of files in order, Kommo fetches files only once somebody opens them: \
              they must be at Telegram for as long, and links good, see media.links_for",
@@ -243,7 +244,7 @@ pub(super) fn file_size(sent: &Answer<Sent>, bytes: u64) -> Outcome {
             make(Answered::Differs, format!("it refuses a file of {megabytes} MiB"))
                 .with_effect("telekommo sends the file's name, its size and its link as a text instead")
         }
-        Err(error) => make(Answered::Open, error.to_string()),
+        Err(error) => make(Answered::Open, unclear(error)),
     }
 }
 
