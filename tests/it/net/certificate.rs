@@ -42,6 +42,8 @@ async fn told(day: NaiveDate, is_good: bool) -> (Vec<String>, String) {
         if uri.path().starts_with("/kommo/") {
             counted.send_modify(|looks| *looks += 1);
             (StatusCode::NOT_FOUND, HERE)
+        } else if uri.path().starts_with("/media/") {
+            (StatusCode::NOT_FOUND, "no such link, or it has expired\n")
         } else {
             (StatusCode::OK, "")
         }
