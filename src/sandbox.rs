@@ -8,6 +8,7 @@
 //! particular they check signatures with code of their own, so that both cannot agree on the same mistake. They can
 //! keep a record of what passed (`record`), by which programs of others judge both sides: `tests/judges/`.
 
+pub(crate) mod calls;
 pub mod clock;
 pub mod fault;
 #[cfg(any(test, fuzzing))]

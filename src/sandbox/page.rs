@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /` | the page |
 //! | `GET /api/state` | both worlds and the traffic between them |
+//! | `GET /api/calls/{n}` | the call of an exchange itself, without secrets |
 //! | `GET /api/events` | a line of `text/event-stream` at each change |
 //! | `POST /api/telegram/write` | a customer writes, and may answer a message |
 //! | `POST /api/telegram/edit` | a customer changes a message |
@@ -28,7 +29,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Path, State},
     http::{StatusCode, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
@@ -49,11 +50,12 @@ mod state;
 mod tests;
 
 /// The page itself: path, type, text. Nothing in it comes from elsewhere.
-const FILES: [(&str, &str, &str); 18] = [
+const FILES: [(&str, &str, &str); 21] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
     ("/bubbles.css", "text/css; charset=utf-8", include_str!("page/bubbles.css")),
     ("/switches.css", "text/css; charset=utf-8", include_str!("page/switches.css")),
+    ("/calls.css", "text/css; charset=utf-8", include_str!("page/calls.css")),
     ("/tools.js", SCRIPT, include_str!("page/tools.js")),
     ("/files.js", SCRIPT, include_str!("page/files.js")),
     ("/popup.js", SCRIPT, include_str!("page/popup.js")),
@@ -63,6 +65,8 @@ const FILES: [(&str, &str, &str); 18] = [
     ("/composer.js", SCRIPT, include_str!("page/composer.js")),
     ("/rooms.js", SCRIPT, include_str!("page/rooms.js")),
     ("/customer.js", SCRIPT, include_str!("page/customer.js")),
+    ("/links.js", SCRIPT, include_str!("page/links.js")),
+    ("/calls.js", SCRIPT, include_str!("page/calls.js")),
     ("/bridge.js", SCRIPT, include_str!("page/bridge.js")),
     ("/switches.js", SCRIPT, include_str!("page/switches.js")),
     ("/newchat.js", SCRIPT, include_str!("page/newchat.js")),
@@ -142,6 +146,8 @@ impl Page {
         sources: Vec<(String, String)>,
         switches: Arc<Switches>,
     ) -> io::Result<Self> {
+        telegram.traffic().keep_calls();
+        kommo.traffic().keep_calls();
         let view = Arc::new(View { telegram, kommo, sources, switches });
         let is_private = listen.ip().is_loopback();
         let pages = FILES.into_iter().fold(Router::new(), |router, (path, kind, text)| {
@@ -150,6 +156,7 @@ impl Page {
         });
         let router = pages
             .route("/api/state", get(current))
+            .route("/api/calls/{n}", get(called))
             .route("/api/events", get(events::stream))
             .merge(acts::router())
             .fallback(async || Trouble::unknown("There is no such address here."))
@@ -178,4 +185,11 @@ async fn current(State(view): State<Arc<View>>) -> Response {
     let mut response = fault::json(200, state::state(&view).to_string());
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
+}
+
+/// The call of an exchange.
+async fn called(State(view): State<Arc<View>>, Path(n): Path<u64>) -> Result<Response, Trouble> {
+    let call = view.telegram.traffic().call(n).or_else(|| view.kommo.traffic().call(n));
+    let call = call.ok_or_else(|| Trouble::unknown("This call is not kept any more."))?;
+    Ok(fault::json(200, json!(call).to_string()))
 }

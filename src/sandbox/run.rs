@@ -30,11 +30,14 @@ use crate::{
     },
 };
 
-/// What lets everything be tried: the account's token, and groups.
-const OPEN: [(&str, &str); 3] = [
+/// What lets everything be tried: the account's token, groups, and a campaign.
+const OPEN: [(&str, &str); 6] = [
     ("kommo.account_url", "\"{account_url}\""),
     ("kommo.access_token", "\"{access_token}\""),
     ("telegram.groups", "\"relay\""),
+    ("campaigns.summer.tags", "[\"summer\"]"),
+    ("campaigns.summer.utm_source", "\"telegram\""),
+    ("campaigns.summer.utm_campaign", "\"summer sale\""),
 ];
 
 /// Serves the page at `listen` and prints what passes, until SIGINT, SIGTERM or SIGHUP. `wanted` are more lines for the

@@ -2,13 +2,16 @@
 
 use std::{
     collections::VecDeque,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::{domain::time::UnixMillis, sandbox::shared::Shared};
+use crate::{
+    domain::time::UnixMillis,
+    sandbox::{calls::Call, shared::Shared},
+};
 
 /// How many exchanges a log remembers.
 pub const REMEMBERED: usize = 500;
@@ -55,25 +58,52 @@ pub struct Exchange {
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
     pub ok: bool,
+    /// Whether the call itself can be looked at.
+    pub has_call: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    exchange: Exchange,
+    call: Option<Call>,
 }
 
 /// The last [`REMEMBERED`] exchanges of one fake.
 #[derive(Debug)]
 pub struct Traffic {
-    ring: Shared<VecDeque<Exchange>>,
+    ring: Shared<VecDeque<Kept>>,
+    /// Whether anybody looks at the calls themselves: they take time and memory.
+    keeps_calls: AtomicBool,
 }
 
 impl Traffic {
     pub(crate) fn new() -> Self {
-        Self { ring: Shared::new(VecDeque::new()) }
+        Self { ring: Shared::new(VecDeque::new()), keeps_calls: AtomicBool::new(false) }
     }
 
-    /// Writes one exchange down.
-    pub(crate) fn add(&self, at_ms: UnixMillis, (from, to): (Party, Party), what: String, status: Option<u16>) {
+    /// Keeps the calls themselves from now on.
+    pub(crate) fn keep_calls(&self) {
+        self.keeps_calls.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn keeps_calls(&self) -> bool {
+        self.keeps_calls.load(Ordering::Relaxed)
+    }
+
+    /// Writes one exchange down, with the call itself if calls are kept.
+    pub(crate) fn add(
+        &self,
+        at_ms: UnixMillis,
+        (from, to): (Party, Party),
+        (what, status): (String, Option<u16>),
+        call: impl FnOnce() -> Option<Call>,
+    ) {
         let ok = status.is_some_and(|status| (200..300).contains(&status));
+        let call = if self.keeps_calls() { call() } else { None };
         self.ring.change(|ring| {
             let n = NEXT.fetch_add(1, Ordering::Relaxed);
-            ring.push_back(Exchange { n, at_ms, from, to, what, status, ok });
+            let exchange = Exchange { n, at_ms, from, to, what, status, ok, has_call: call.is_some() };
+            ring.push_back(Kept { exchange, call });
             if ring.len() > REMEMBERED {
                 ring.pop_front();
             }
@@ -87,7 +117,13 @@ impl Traffic {
 
     /// The remembered exchanges whose number is above `n`, oldest first.
     pub fn since(&self, n: u64) -> Vec<Exchange> {
-        self.ring.look(|ring| ring.iter().filter(|exchange| exchange.n > n).cloned().collect())
+        let is_newer = |kept: &&Kept| kept.exchange.n > n;
+        self.ring.look(|ring| ring.iter().filter(is_newer).map(|kept| kept.exchange.clone()).collect())
+    }
+
+    /// The call of the exchange with this number, if it is remembered.
+    pub(crate) fn call(&self, n: u64) -> Option<Call> {
+        self.ring.look(|ring| ring.iter().find(|kept| kept.exchange.n == n)?.call.clone())
     }
 
     /// A version that counts up with every exchange.
@@ -104,7 +140,7 @@ mod tests {
     fn remembers_the_last_ones_and_numbers_them_upwards() {
         let traffic = Traffic::new();
         for i in 0..REMEMBERED + 3 {
-            traffic.add(UnixMillis(0), (Party::Bridge, Party::Kommo), i.to_string(), Some(200));
+            traffic.add(UnixMillis(0), (Party::Bridge, Party::Kommo), (i.to_string(), Some(200)), || None);
         }
         let all = traffic.all();
         assert_eq!((all.len(), all[0].what.as_str()), (REMEMBERED, "3"));
@@ -113,10 +149,25 @@ mod tests {
     }
 
     #[test]
+    fn calls_are_kept_once_somebody_looks() {
+        let traffic = Traffic::new();
+        let add = || {
+            let call = || Some(Call::new("GET /", "", None));
+            traffic.add(UnixMillis(0), (Party::Bridge, Party::Kommo), (String::new(), Some(200)), call);
+            traffic.all().pop().unwrap()
+        };
+        let before = add();
+        assert!(!before.has_call && traffic.call(before.n).is_none());
+        traffic.keep_calls();
+        let after = add();
+        assert!(after.has_call && traffic.call(after.n).is_some() && traffic.call(after.n + 1).is_none());
+    }
+
+    #[test]
     fn no_answer_is_not_a_success() {
         let traffic = Traffic::new();
         for (status, ok) in [(Some(204), true), (Some(404), false), (None, false)] {
-            traffic.add(UnixMillis(0), (Party::Kommo, Party::Bridge), String::new(), status);
+            traffic.add(UnixMillis(0), (Party::Kommo, Party::Bridge), (String::new(), status), || None);
             assert_eq!(traffic.all().last().map(|exchange| exchange.ok), Some(ok));
         }
     }

@@ -14,6 +14,7 @@ mod keyboard;
 mod kinds;
 mod looks;
 mod own_files;
+mod promise;
 mod rooms;
 mod status;
 mod switches;

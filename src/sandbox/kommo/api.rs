@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::{
+        calls::{self, Call},
         fault::{self, undergo},
         kommo::{
             Core, Endpoint, ErrorShape, Quirks, Request, Settings, WaitIn, account, attachments, chats, connection,
@@ -115,6 +116,13 @@ async fn serve(
     account::follow(&core);
     hooks::echo(&core);
     let status = response.as_ref().map(|response| response.status().as_u16());
+    let (response, answered) = match response {
+        Some(response) if core.traffic.keeps_calls() => {
+            let (response, answered) = calls::seen(response).await;
+            (Some(response), answered)
+        }
+        response => (response, None),
+    };
     let body = String::from_utf8_lossy(&body).into_owned();
     let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
@@ -125,9 +133,10 @@ async fn serve(
             "fault": is_faulty,
         })
     });
+    let call = core.traffic.keeps_calls().then(|| Call::new(&format!("{method} {path}"), &body, answered.as_deref()));
     core.world.note(|world| world.log(Request { method, path, endpoint, body, status }));
     // This wakes all who wait for a request; they find it in the log.
-    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), what, status);
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), (what, status), || call);
     let mut response = response.unwrap_or_default();
     let date = HeaderValue::from_str(&date(core.clock.now())).unwrap_or(HeaderValue::from_static(""));
     response.headers_mut().insert(header::DATE, date);

@@ -5,6 +5,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use crate::sandbox::{
+    calls::Call,
     kommo::{Core, FakeKommo, HookAnswer, SignatureMode, verify::sign, world::World},
     traffic::Party,
 };
@@ -47,14 +48,21 @@ impl Core {
         let may_send = |world: &World| world.connection.is_some() && !world.hooks_are_lost;
         let url = self.world.look(|world| world.hook_url.clone().filter(|_| may_send(world)));
         let Some(url) = url else { return HookAnswer { status: None } };
+        let path = reqwest::Url::parse(&url).map(|url| url.path().to_owned()).unwrap_or_default();
         let request = self.client.post(url).header("Content-Type", "application/json").header("User-Agent", AGENT);
         let request = match signature(&self.settings.channel_secret, &bytes, mode) {
             Some(signature) => request.header("X-Signature", signature),
             None => request,
         };
+        let asked = self.traffic.keeps_calls().then(|| String::from_utf8_lossy(&bytes).into_owned());
         let answer = request.body(bytes).send().await;
-        let status = answer.ok().map(|response| response.status().as_u16());
-        self.traffic.add(self.clock.now(), (Party::Kommo, Party::Bridge), what, status);
+        let status = answer.as_ref().ok().map(|response| response.status().as_u16());
+        let answered = match answer {
+            Ok(response) if asked.is_some() => response.text().await.ok(),
+            Ok(_) | Err(_) => None,
+        };
+        let call = || Some(Call::new(&format!("POST {path}"), &asked?, answered.as_deref()));
+        self.traffic.add(self.clock.now(), (Party::Kommo, Party::Bridge), (what, status), call);
         HookAnswer { status }
     }
 }

@@ -28,13 +28,20 @@ function hop(row, first) {
     "li",
     `hop${back ? " back" : ""}${first ? "" : " fresh"}`,
     el("span", "sr"),
-    el("span", "what"),
+    row.has_call ? callButton(row) : el("span", "what"),
     el("div", "wire", el("i"), el("span", "chip code")),
     el("time"),
   );
   node.dataset.leg = legOf(row);
   setText(node.querySelector(".sr"), `${row.from} to ${row.to}: `);
   return node;
+}
+
+function callButton(row) {
+  const button = el("button", "what");
+  button.type = "button";
+  button.onclick = () => showCall(button, row);
+  return button;
 }
 
 // An address may be broken behind its signs, and not within a word.

@@ -59,7 +59,7 @@ function renderCustomer() {
 
 function renderHello(room, chat) {
   $("hello").hidden = Boolean(chat?.messages.length);
-  $("start").hidden = room?.kind !== "bot";
+  $("start").hidden = $("by-link").hidden = room?.kind !== "bot";
   if (room) setText($("hello").firstElementChild, HELLOS[room.kind](room));
 }
 

@@ -83,7 +83,7 @@ function inboxRow(chat) {
     el("span", "avatar"),
     el("span", "line", el("b", "clip"), el("time")),
     el("span", "line", el("span", "last clip"), el("span", "badge")),
-    el("span", "tags", el("span", "tag clip source"), el("span", "tag lead", "New lead")),
+    el("span", "tags", el("span", "tag clip source"), el("span", "tag lead", "New lead"), el("span", "tag campaign clip")),
   );
   row.type = "button";
   row.dataset.testid = "kommo-chat";
@@ -113,6 +113,8 @@ function paintInboxRow(node, chat) {
   row.classList.toggle("unread", waiting > 0);
   setText(part(".source"), roomOf(chat)?.name ?? "");
   part(".lead").hidden = !chat.lead;
+  setText(part(".campaign"), chat.campaign?.tags.join(", ") ?? "");
+  part(".campaign").hidden = !part(".campaign").textContent;
   const current = String(chat.chat_id === view.chat);
   if (row.getAttribute("aria-current") === current) return;
   row.setAttribute("aria-current", current);
@@ -140,6 +142,17 @@ function renderContact(chat) {
   $("contact-link").hidden = !link;
   if (link) $("contact-link").href = link;
   setText($("contact-link"), link ? link.slice("https://".length) : "");
+  renderCampaign(chat.campaign);
+}
+
+// Where the lead came from, as Kommo shows it on its card.
+function renderCampaign(campaign) {
+  const told = [
+    ...(campaign?.tags ?? []).map(tag => `#${tag}`),
+    ...(campaign?.utm ?? []).map(({ name, value }) => `${name}: ${value}`),
+  ];
+  $("contact-campaign").hidden = !told.length;
+  painted($("contact-campaign"), told, () => told.map(text => el("span", "tag campaign", text)));
 }
 
 function renderThread(chat) {

@@ -22,7 +22,7 @@ pub(super) fn state(view: &View) -> Value {
         "bots": view.sources.iter().filter_map(|source| telegram::bot(view, source)).collect::<Vec<_>>(),
         "customers": customers.iter().map(telegram::customer).collect::<Vec<_>>(),
         "telegram": view.sources.iter().flat_map(chats).collect::<Vec<_>>(),
-        "kommo": view.kommo.chats().iter().map(kommo::chat).collect::<Vec<_>>(),
+        "kommo": kommo::chats(view),
         "bridge": view.switches.shown(),
         "traffic": traffic(view),
     })

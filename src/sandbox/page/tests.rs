@@ -82,6 +82,7 @@ async fn shows_both_worlds() {
                 "messages": [{"id": 1, "from": "customer", "by": ANNA, "text": "hi", "at_ms": message.at_ms, "media": null,
                     "card": null, "album": null, "keys": [], "reply_to": null, "reactions": [], "edited": false}]}],
             "kommo": [{"chat_id": chat.chat_id, "conversation_id": "", "source": "sales", "lead": false,
+                "campaign": null,
                 "contact": {"name": "", "link": null, "phone": "15550199", "avatar": null},
                 "messages": [{"id": told.id, "from": "manager", "author": "Manager", "text": "Hello",
                     "at_ms": told.at_ms, "status": "sent", "error": null, "card": null, "media": null,
@@ -130,6 +131,10 @@ async fn merges_the_traffic_of_both() {
         ]
     );
     assert!(!state.to_string().contains(TOKEN));
+    let (status, call) = get_from(&page, &format!("/api/calls/{}", traffic[0]["n"])).await;
+    assert_eq!((status, &call["request"]), (200, &json!("POST /bot700001:…/getMe")));
+    assert!(call["answered"].as_str().unwrap().contains("acme_sales_bot"), "{call}");
+    assert_eq!(get_from(&page, "/api/calls/0").await.0, 404);
 }
 
 #[tokio::test]

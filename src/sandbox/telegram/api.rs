@@ -12,6 +12,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::sandbox::{
+    calls::{self, Call, hidden},
     fault::{self, undergo},
     record,
     serve::Line,
@@ -50,8 +51,10 @@ async fn serve(
         Ok(arguments) => arguments,
         Err(refusal) => {
             core.world.note(|world| world.log(&token, &method, Value::Null, Some(refusal.code)));
-            asked(&core, &method, &Arguments::default(), Some(refusal.code));
-            let told = (Some(refusal.code), false, Some(refusal.body()));
+            let body = refusal.body();
+            let call = || Some(called(&token, &method, &Value::Null, Some(&body.to_string())));
+            asked(&core, &method, &Arguments::default(), Some(refusal.code), call);
+            let told = (Some(refusal.code), false, Some(body));
             write_down(&core, &head.headers, (&token, &method), &Value::Null, told);
             return refused(&refusal);
         }
@@ -61,7 +64,7 @@ async fn serve(
     let mut told = None;
     let handling = async {
         let answer = methods::call(&core, &token, &method, &arguments).await;
-        given(&core, &method, &answer);
+        given(&core, (&token, &method), &arguments.shown, &answer);
         let (status, body) = answer.map_or_else(
             |refusal| (refusal.code, refusal.body()),
             |result| (200, json!({ "ok": true, "result": result })),
@@ -73,7 +76,15 @@ async fn serve(
     let response = undergo(fault, &line, too_many_requests, handling).await;
     let status = response.as_ref().map(|response| response.status().as_u16());
     core.world.note(|world| world.log(&token, &method, arguments.shown.clone(), status));
-    asked(&core, &method, &arguments, status);
+    let (response, answered) = match response {
+        Some(response) if core.traffic.keeps_calls() => {
+            let (response, answered) = calls::seen(response).await;
+            (Some(response), answered)
+        }
+        response => (response, None),
+    };
+    let call = || Some(called(&token, &method, &arguments.shown, answered.as_deref()));
+    asked(&core, &method, &arguments, status, call);
     write_down(&core, &head.headers, (&token, &method), &arguments.shown, (status, is_faulty, told));
     response.unwrap_or_default()
 }
@@ -100,7 +111,12 @@ fn download(core: &Core, token: &str, path: &str, headers: &HeaderMap) -> Respon
     let response = answer.unwrap_or_else(|refusal| refused(&refusal));
     let status = Some(response.status().as_u16());
     core.world.note(|world| world.log(token, "file", json!({ "path": path }), status));
-    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Telegram), format!("file {}", short(path)), status);
+    core.traffic.add(
+        core.clock.now(),
+        (Party::Bridge, Party::Telegram),
+        (format!("file {}", short(path)), status),
+        || None,
+    );
     response
 }
 
@@ -156,8 +172,14 @@ fn too_many_requests(seconds: u32) -> Response {
     response
 }
 
+/// The call itself.
+fn called(token: &str, method: &str, args: &Value, answered: Option<&str>) -> Call {
+    let asked = if args.is_null() { String::new() } else { args.to_string() };
+    Call::new(&format!("POST /bot{}/{}", hidden(token), spelled(method)), &asked, answered)
+}
+
 /// Updates on their way to the bridge. A poll that finds nothing is not traffic.
-fn given(core: &Core, method: &str, answer: &Answer) {
+fn given(core: &Core, (token, method): (&str, &str), args: &Value, answer: &Answer) {
     if let ("getupdates", Ok(Value::Array(updates))) = (method, answer)
         && !updates.is_empty()
     {
@@ -165,12 +187,14 @@ fn given(core: &Core, method: &str, answer: &Answer) {
             1 => "1 update".to_owned(),
             many => format!("{many} updates"),
         };
-        core.traffic.add(core.clock.now(), (Party::Telegram, Party::Bridge), what, Some(200));
+        let answered = || Value::Array(updates.clone()).to_string();
+        let call = || Some(called(token, method, args, Some(&answered())));
+        core.traffic.add(core.clock.now(), (Party::Telegram, Party::Bridge), (what, Some(200)), call);
     }
 }
 
 /// A method call, or a poll that failed.
-fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>) {
+fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>, call: impl FnOnce() -> Option<Call>) {
     if method == "getupdates" && status == Some(200) {
         return;
     }
@@ -178,7 +202,7 @@ fn asked(core: &Core, method: &str, arguments: &Arguments, status: Option<u16>) 
         Some(chat) => format!("{} → chat {}", spelled(method), short(chat)),
         None => spelled(method),
     };
-    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Telegram), what, status);
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Telegram), (what, status), call);
 }
 
 /// A method as the documentation spells it. Others are shown as they came, shortened: they are the client's words.

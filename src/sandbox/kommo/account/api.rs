@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::sandbox::{
+    calls::{self, Call},
     fault::{self, undergo},
     kommo::{
         Core, EmptyLists,
@@ -61,7 +62,16 @@ async fn serve(
     let status = response.as_ref().map(|response| response.status().as_u16());
     let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let (method, body) = (head.method.to_string(), String::from_utf8_lossy(&body).into_owned());
-    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), format!("{method} {path}"), status);
+    let (response, answered) = match response {
+        Some(response) if core.traffic.keeps_calls() => {
+            let (response, answered) = calls::seen(response).await;
+            (Some(response), answered)
+        }
+        response => (response, None),
+    };
+    let what = format!("{method} {path}");
+    let call = || Some(Call::new(&what, &body, answered.as_deref()));
+    core.traffic.add(core.clock.now(), (Party::Bridge, Party::Kommo), (what.clone(), status), call);
     core.rest.with(|records| records.requests.push(RestRequest { method, path, subject, body, status }));
     core.world.bump();
     response.unwrap_or_default()

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::sandbox::kommo::account::problem::{Answer, Problem, page};
+use crate::sandbox::kommo::account::{
+    problem::{Answer, Problem, page},
+    records::Lead,
+};
 
 /// A field that contacts or leads can have: number, code, name, type.
 pub(super) struct Field {
@@ -70,6 +73,17 @@ pub(super) fn custom_fields(of: FieldOf, query: &[(String, String)]) -> Answer {
 /// What the custom fields of one contact or lead hold: by the field's number, texts and their kinds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Values(pub BTreeMap<u64, Vec<(String, Option<String>)>>);
+
+impl Lead {
+    /// What its tracking fields hold, by their names.
+    pub(in crate::sandbox) fn utm(&self) -> Vec<(&'static str, String)> {
+        let of = |field: &Field| {
+            let (value, _) = self.fields.0.get(&field.id)?.first()?;
+            (field.kind == "tracking_data").then(|| (field.name, value.clone()))
+        };
+        OF_LEADS.iter().filter_map(of).collect()
+    }
+}
 
 impl Values {
     /// Takes over what a message's profile says.

@@ -2,15 +2,31 @@
 
 use serde_json::{Value, json};
 
-use crate::sandbox::kommo::{Author, Chat, Contact, Message, Status};
+use crate::sandbox::{
+    kommo::{Author, Chat, Contact, Lead, Message, Status},
+    page::View,
+};
 
-pub(super) fn chat(chat: &Chat) -> Value {
+pub(super) fn chats(view: &View) -> Vec<Value> {
+    let leads = view.kommo.leads();
+    let of = |chat: &Chat| leads.iter().rev().find(|lead| lead.chat_id == chat.chat_id);
+    view.kommo.chats().iter().map(|it| chat(it, of(it))).collect()
+}
+
+/// Where a lead came from, as its tags and its tracking fields say.
+fn campaign(lead: &Lead) -> Value {
+    let utm: Vec<_> = lead.utm().into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    json!({ "tags": lead.tags, "utm": utm })
+}
+
+fn chat(chat: &Chat, lead: Option<&Lead>) -> Value {
     json!({
         "chat_id": chat.chat_id,
         "conversation_id": chat.conversation_id,
         "source": chat.source,
         "contact": contact(&chat.contact),
         "lead": chat.is_lead,
+        "campaign": lead.map(campaign),
         "messages": chat.messages.iter().map(message).collect::<Vec<_>>(),
     })
 }
