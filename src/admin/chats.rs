@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
 use crate::{
+    admin::erasing::erase_trace,
     clock,
     domain::{
         address::{BotId, ContactId, Conversation, KommoChatId, SourceId, UserId},
@@ -167,9 +168,7 @@ pub(crate) async fn forget((store, trace): (&Store, &Trace), which: Which) -> Re
     let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
     let contact = conversation.contact();
     let is_known = store.forget(contact).await?;
-    let traced = trace.forget(contact).await;
-    let traced = traced.map_err(|error| StoreError::Failed(format!("the trace cannot be written again: {error}")))?;
-    Ok(is_known || traced > 0)
+    Ok(erase_trace(trace, contact).await? > 0 || is_known)
 }
 
 #[cfg(test)]

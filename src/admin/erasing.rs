@@ -19,6 +19,7 @@ use crate::{
     },
     relay::reconcile::unlinked,
     store::{Erased, ParkedId, Store, StoreError, Untouched},
+    trace::Trace,
 };
 
 /// How many lanes and parked messages are looked at at once.
@@ -37,6 +38,8 @@ pub(crate) struct Report {
     /// Messages whose ids on both sides are forgotten.
     pub(crate) messages: usize,
     pub(crate) conversations: usize,
+    /// Hops in the trace.
+    pub(crate) hops: u64,
     /// Whether a name, a picture or a phone number was known.
     pub(crate) details: bool,
 }
@@ -44,8 +47,8 @@ pub(crate) struct Report {
 impl Report {
     /// Whether there was nothing to erase.
     pub(crate) const fn is_empty(&self) -> bool {
-        let Self { waiting, parked, messages, conversations, details } = self;
-        *waiting + *parked + *messages + *conversations == 0 && !*details
+        let Self { waiting, parked, messages, conversations, hops, details } = self;
+        *waiting + *parked + *messages + *conversations == 0 && *hops == 0 && !*details
     }
 }
 
@@ -56,7 +59,7 @@ pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which
     }
     let conversation = which.conversation.and_then(|name| name.parse::<Conversation>().ok());
     let Some(conversation) = conversation else { return StatusCode::NOT_FOUND.into_response() };
-    match erase(&admin.store, conversation.contact()).await {
+    match erase((&admin.store, &admin.trace), conversation.contact()).await {
         Ok(Some(report)) if report.is_empty() => StatusCode::NOT_FOUND.into_response(),
         Ok(Some(report)) => json(&report),
         Ok(None) => (StatusCode::CONFLICT, "a message of theirs is being sent right now: try again\n").into_response(),
@@ -64,12 +67,18 @@ pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which
     }
 }
 
+/// Erases the hops of a person or a group. Returns how many there were.
+pub(super) async fn erase_trace(trace: &Trace, contact: ContactId) -> Result<u64, StoreError> {
+    let erased = trace.forget(contact).await;
+    erased.map_err(|error| StoreError::Failed(format!("the trace cannot be written again: {error}")))
+}
+
 /// Erases all that the store has of a person or a group. `None` if a message of theirs is still being sent, and so could
 /// not be taken back.
 ///
 /// # Errors
 /// If the store fails.
-async fn erase(store: &Store, contact: ContactId) -> Result<Option<Report>, StoreError> {
+async fn erase((store, trace): (&Store, &Trace), contact: ContactId) -> Result<Option<Report>, StoreError> {
     let parked_before = parked(store, contact).await?.len();
     let Some(waiting) = set_aside(store, contact).await? else { return Ok(None) };
     let ids = parked(store, contact).await?;
@@ -77,7 +86,9 @@ async fn erase(store: &Store, contact: ContactId) -> Result<Option<Report>, Stor
     store.drop_parked(ids, move |job| unlinked::message(&known, job)).await?;
     let details = store.forget(contact).await?;
     let Erased { messages, conversations } = store.erase(contact).await?;
-    Ok(Some(Report { waiting, parked: parked_before, messages, conversations, details }))
+    // Last, because what was just done has left hops, too.
+    let hops = erase_trace(trace, contact).await?;
+    Ok(Some(Report { waiting, parked: parked_before, messages, conversations, hops, details }))
 }
 
 /// Sets aside what waits, and tells how many messages that were.

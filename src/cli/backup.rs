@@ -7,6 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
+    process,
 };
 
 use anyhow::Context as _;
@@ -91,7 +92,8 @@ impl<'a> Target<'a> {
         let shown = file.display();
         anyhow::ensure!(is_free || is_one(file), "{shown} is there already, and is no backup: name another file");
         let mut unfinished = file.as_os_str().to_owned();
-        unfinished.push(".unfinished");
+        // Two at once must not write into the same file.
+        unfinished.push(format!(".unfinished-{}", process::id()));
         let unfinished = PathBuf::from(unfinished);
         let made = data_dir::create_private(&unfinished).with_context(|| format!("{shown} cannot be written"))?;
         Ok(Self { file, unfinished, made, is_whole: false })
@@ -181,7 +183,8 @@ impl<W: Write> Write for Shown<W> {
     }
 }
 
-/// The files below a folder by their names there, in order; none if there is no folder. Links are left out.
+/// The files below a folder by their names there, in order; none if there is no folder. Links are left out, and so is
+/// what an import has not finished.
 fn files_below(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {
@@ -195,6 +198,7 @@ fn files_below(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
             if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file()
+                && path.extension().is_none_or(|ending| ending != "part")
                 && let Some(name) = path.strip_prefix(folder).ok().and_then(Path::to_str)
             {
                 found.push((name.to_owned(), path));

@@ -56,7 +56,7 @@ fn confirm(conversation: &Conversation, is_meant: bool) -> anyhow::Result<()> {
 }
 
 fn gone(conversation: &Conversation, report: &Report) -> String {
-    let Report { waiting, parked, messages, conversations, details } = report;
+    let Report { waiting, parked, messages, conversations, hops: _, details } = report;
     let details = if *details { "the name, the picture and the phone number as far as they were known" } else { "" };
     let parts = [
         details.to_owned(),
@@ -73,11 +73,9 @@ fn left(config: &Config) -> String {
     format!(
         "what is in Kommo and in Telegram: delete it there. Dumps keep the data for {}, and `dumps/before-upgrade-*`, \
          backups, what `restore` set aside and imported files (`imports`) until you delete them. Numbers of updates \
-         and hooks stay for {}, so that none is taken twice, and ids in the trace for {}. Who writes again is a new \
-         customer.",
+         and hooks stay for {}, so that none is taken twice. Who writes again is a new customer.",
         span(dumps),
-        span(config.store.dedupe_for),
-        span(config.trace.keep)
+        span(config.store.dedupe_for)
     )
 }
 
@@ -88,7 +86,7 @@ mod tests {
     #[test]
     fn it_is_told_what_is_gone() {
         let conversation = "tg:sales:7".parse().unwrap();
-        let report = Report { waiting: 2, parked: 1, messages: 14, conversations: 1, details: true };
+        let report = Report { waiting: 2, parked: 1, messages: 14, conversations: 1, hops: 3, details: true };
         assert_eq!(
             gone(&conversation, &report),
             "the name, the picture and the phone number as far as they were known; 1 conversation, tg:sales:7 or of \

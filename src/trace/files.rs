@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     domain::time::UnixMillis,
-    store::data_dir::{chown_like, create_within},
+    store::data_dir::{chown_like, create_private, create_within},
     trace::{Closure, Event, FILES, Record, Settings, Wanted},
 };
 
@@ -247,7 +247,8 @@ impl Segments {
     /// Puts another text into a file, which is as old as before.
     fn replace(&self, path: &Path, text: &[u8]) -> io::Result<()> {
         let (written_at, new) = (fs::metadata(path)?.modified()?, path.with_extension("new"));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&new)?;
+        // Root may do this in the folder of another user, who could have put a link there.
+        let mut file = create_private(&new)?;
         chown_like(&self.data_dir, &new)?;
         file.write_all(text)?;
         file.set_modified(written_at)?;

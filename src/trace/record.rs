@@ -132,17 +132,51 @@ pub(super) fn plain_id(id: &str) -> Option<String> {
     }
 }
 
-/// A reason as it is kept: short, and without what may be a phone number. What a remote says may repeat what it got.
+/// A reason as it is kept: short, and without what may be a phone number or somebody's words. What a remote says may
+/// repeat what it got.
 #[must_use]
 pub fn reason(why: &str) -> String {
-    let (mut kept, mut digits) = (String::new(), String::new());
-    for sign in why.chars().take(LONGEST_REASON).chain(['\n']) {
-        if sign.is_ascii_digit() {
-            digits.push(sign);
+    let short: String = why.chars().take(LONGEST_REASON).collect();
+    without_numbers(&without_quotations(&short))
+}
+
+/// Leaves out what stands between quotation marks.
+fn without_quotations(text: &str) -> String {
+    let (mut kept, mut end) = (String::new(), None);
+    for sign in text.chars() {
+        if end.is_none() {
+            kept.push(sign);
+            end = match sign {
+                '"' => Some('"'),
+                '“' => Some('”'),
+                '«' => Some('»'),
+                _ => None,
+            };
+        } else if end == Some(sign) {
+            kept.push('…');
+            kept.push(sign);
+            end = None;
+        }
+    }
+    if end.is_some() {
+        kept.push('…');
+    }
+    kept
+}
+
+/// Leaves out long numbers, however their digits are grouped.
+fn without_numbers(text: &str) -> String {
+    let (mut kept, mut number) = (String::new(), String::new());
+    for sign in text.chars().chain(['\n']) {
+        if sign.is_ascii_digit() || !number.is_empty() && " -.()/".contains(sign) {
+            number.push(sign);
             continue;
         }
-        kept.push_str(if digits.len() < DIGITS { &digits } else { "…" });
-        digits.clear();
+        let digits = number.trim_end_matches(|sign: char| !sign.is_ascii_digit());
+        let is_long = digits.bytes().filter(u8::is_ascii_digit).count() >= DIGITS;
+        kept.push_str(if is_long { "…" } else { digits });
+        kept.push_str(&number[digits.len()..]);
+        number.clear();
         kept.push(sign);
     }
     kept.pop();

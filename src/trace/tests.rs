@@ -219,9 +219,11 @@ async fn switched_off_it_keeps_nothing_and_deletes_what_there_was() {
 }
 
 #[test]
-fn a_reason_is_short_and_has_no_number_of_a_phone() {
+fn a_reason_is_short_and_has_neither_phone_numbers_nor_words() {
     let why = "Kommo refused +4915177000111 (code 422 at 2026): sender.phone=49 151 77, id 123456, trace 1234567";
-    let want = "Kommo refused +… (code 422 at 2026): sender.phone=49 151 77, id 123456, trace …";
+    let want = "Kommo refused +… (code 422 at 2026): sender.phone=…, id 123456, trace …";
     assert_eq!(record::reason(why), want);
+    let why = "value \"Anna Petrova\" of +49 (151) 770-001.11, tried 3 times in 2026: «привет";
+    assert_eq!(record::reason(why), "value \"…\" of +…, tried 3 times in 2026: «…");
     assert_eq!(record::reason(&"é".repeat(300)).chars().count(), 200);
 }

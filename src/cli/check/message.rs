@@ -128,7 +128,8 @@ impl Trial {
 
     /// Waits until somebody writes a number to the bot that only this command has told: customers write meanwhile, too.
     pub(super) async fn wait_for_somebody(&self) -> anyhow::Result<Conversation> {
-        let (bot, number) = (&self.bot, fastrand::u32(1000..10_000).to_string());
+        let (bot, number) = (&self.bot, fastrand::u32(100_000..1_000_000).to_string());
+        let since = self.began.minus(CLOCKS_DIFFER);
         terminal::say(&format!(
             "Write the number {number} to @{bot} from your own Telegram account: https://t.me/{bot}\n"
         ));
@@ -140,7 +141,9 @@ impl Trial {
             // Each is a call of Kommo's, which the bridge needs as well.
             for row in rows.into_iter().take(LOOKED_THROUGH) {
                 let written = self.newest(&row.conversation).await?;
-                if written.iter().any(|past| !past.is_answer && past.text.contains(&number)) {
+                // A customer's order number must not make them the operator.
+                let is_it = |past: &Past| !past.is_answer && past.at >= since && past.text.trim() == number;
+                if written.iter().any(is_it) {
                     return Ok(Some(row.conversation));
                 }
             }

@@ -64,6 +64,9 @@ async fn who_is_erased_leaves_nothing_behind_and_what_waited_is_never_sent() {
     let after = all_in_store(&stage).await;
     assert!(!after.contains(&ANNA.to_string()) && !after.contains("Petrova"), "{after}");
     assert!(after.contains(&BEN.to_string()) && after.contains("Okafor"), "nobody else is forgotten: {after}");
+    let segments = fs::read_dir(stage.dir().join("data/trace")).unwrap();
+    let trace: String = segments.map(|segment| fs::read_to_string(segment.unwrap().path()).unwrap()).collect();
+    assert!(!trace.contains(&ANNA.to_string()) && trace.contains(&BEN.to_string()), "{trace}");
     let (code, _, complaint) = command(&stage, "forget", &[&name]).await;
     assert!(code == Some(1) && complaint.contains("the store has nothing of this conversation"), "{complaint}");
 
