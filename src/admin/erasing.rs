@@ -50,6 +50,15 @@ impl Report {
         let Self { waiting, parked, messages, conversations, hops, details } = self;
         *waiting + *parked + *messages + *conversations == 0 && *hops == 0 && !*details
     }
+
+    fn add(&mut self, other: &Self) {
+        self.waiting += other.waiting;
+        self.parked += other.parked;
+        self.messages += other.messages;
+        self.conversations += other.conversations;
+        self.hops += other.hops;
+        self.details |= other.details;
+    }
 }
 
 /// Erases whom the named conversation is with.
@@ -59,12 +68,38 @@ pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which
     }
     let conversation = which.conversation.and_then(|name| name.parse::<Conversation>().ok());
     let Some(conversation) = conversation else { return StatusCode::NOT_FOUND.into_response() };
-    match erase((&admin.store, &admin.trace), conversation.contact()).await {
+    match erase_all((&admin.store, &admin.trace), &conversation).await {
         Ok(Some(report)) if report.is_empty() => StatusCode::NOT_FOUND.into_response(),
         Ok(Some(report)) => json(&report),
         Ok(None) => (StatusCode::CONFLICT, "a message of theirs is being sent right now: try again\n").into_response(),
         Err(error) => failed(&error),
     }
+}
+
+/// Erases whom a conversation is with, under each number that a group has had.
+async fn erase_all(
+    (store, trace): (&Store, &Trace),
+    conversation: &Conversation,
+) -> Result<Option<Report>, StoreError> {
+    let mut report = Report::default();
+    for contact in contacts(store, conversation)? {
+        let Some(erased) = erase((store, trace), contact).await? else { return Ok(None) };
+        report.add(&erased);
+    }
+    Ok(Some(report))
+}
+
+/// Whom a conversation is with. A group that has become a supergroup has two numbers.
+fn contacts(store: &Store, conversation: &Conversation) -> Result<Vec<ContactId>, StoreError> {
+    let first = store.moved_from(conversation)?.unwrap_or_else(|| conversation.clone());
+    let moved = store.moved_to(&first)?.map(|to| Conversation::new(first.source.clone(), to));
+    let mut contacts = vec![first.contact()];
+    for contact in [Some(conversation.contact()), moved.map(|moved| moved.contact())].into_iter().flatten() {
+        if !contacts.contains(&contact) {
+            contacts.push(contact);
+        }
+    }
+    Ok(contacts)
 }
 
 /// Erases the hops of a person or a group. Returns how many there were.

@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     domain::{amount::counted, time::UnixMillis},
     media::imported,
-    store::{data_dir, durable},
+    store::{data_dir, durable, free_bytes},
 };
 
 mod unpack;
@@ -63,7 +63,10 @@ pub async fn run(config: &Config, file: &Path) -> anyhow::Result<()> {
     let rows = File::open(&dump).with_context(|| format!("reading {}", dump.display()))?;
     let imports = imported::dir(&config.data_dir);
     let files = files_below(&imports).with_context(|| format!("looking through {}", imports.display()))?;
-    let bytes = target.fill(config, rows, &files).with_context(|| format!("{} is not written", file.display()))?;
+    let needed = needed_bytes(&rows, &files).with_context(|| format!("looking through {}", imports.display()))?;
+    leave_room(config, target.folder(), needed)?;
+    let bytes =
+        target.fill(config, rows, &files, needed).with_context(|| format!("{} is not written", file.display()))?;
     let (size, files) = (size(bytes), counted(files.len(), "imported file"));
     terminal::say(&format!(
         "{} has {size}: the store, {files} and the configuration. Secrets are not in it: keep their files apart.\n",
@@ -99,14 +102,18 @@ impl<'a> Target<'a> {
         Ok(Self { file, unfinished, made, is_whole: false })
     }
 
+    fn folder(&self) -> &'a Path {
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new("."))
+    }
+
     /// Writes everything, and returns how many bytes that is.
-    fn fill(mut self, config: &Config, rows: File, imported: &[(String, PathBuf)]) -> io::Result<u64> {
-        pack(&self.made, config, rows, imported)?;
+    fn fill(mut self, config: &Config, rows: File, imported: &[(String, PathBuf)], bytes: u64) -> io::Result<u64> {
+        pack(&self.made, config, rows, imported, bytes)?;
         self.made.sync_all()?;
         fs::rename(&self.unfinished, self.file)?;
         self.is_whole = true;
-        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        durable::sync_folder(folder.unwrap_or(Path::new(".")))?;
+        durable::sync_folder(self.folder())?;
         Ok(self.made.metadata()?.len())
     }
 }
@@ -120,12 +127,32 @@ impl Drop for Target<'_> {
     }
 }
 
-fn pack(to: &File, config: &Config, rows: File, imported: &[(String, PathBuf)]) -> io::Result<()> {
+/// How large a backup will be, about.
+fn needed_bytes(rows: &File, imported: &[(String, PathBuf)]) -> io::Result<u64> {
     let mut bytes = rows.metadata()?.len();
     for (_, path) in imported {
         // In Base64, three bytes become four.
         bytes += fs::metadata(path)?.len() / 3 * 4;
     }
+    Ok(bytes)
+}
+
+/// Refuses a backup that would leave the bridge without room, in case it is on the same disk.
+fn leave_room(config: &Config, folder: &Path, needed: u64) -> anyhow::Result<()> {
+    let Ok(free) = free_bytes(folder) else { return Ok(()) };
+    anyhow::ensure!(
+        free >= needed.saturating_add(config.store.reserve_bytes),
+        "the backup needs {} in {}, where {} are free and {} stay free (store.reserve_mb): free some space, or name \
+         another disk",
+        size(needed),
+        folder.display(),
+        size(free),
+        size(config.store.reserve_bytes)
+    );
+    Ok(())
+}
+
+fn pack(to: &File, config: &Config, rows: File, imported: &[(String, PathBuf)], bytes: u64) -> io::Result<()> {
     let mut out = Shown::new(BufWriter::new(to), bytes);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     line(&mut out, &Line::Head { format: FORMAT.to_owned(), version, at: clock::now() })?;

@@ -18,8 +18,8 @@ use crate::{
         rows,
         scan::scan,
         tables::{
-            ACTIVITY, ARRIVED, CHATS, HELD, INVITATIONS, LATEST, MEMBERSHIPS, NEWEST, OPENED, OPENINGS, QUESTIONS,
-            TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
+            ACTIVITY, ARRIVED, CHATS, HELD, INVITATIONS, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO, NEWEST, OPENED,
+            OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
         },
     },
 };
@@ -88,6 +88,8 @@ fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
         HELD.prefix,
         TOLD.prefix,
         OPENINGS.prefix,
+        MOVED_TO.prefix,
+        MOVED_FROM.prefix,
     ] {
         found.gone.extend(matching(db, table, |key, _| {
             let theirs = of_conversation(key).filter(|conversation| conversation.contact() == contact);

@@ -113,11 +113,13 @@ impl<'c> Probes<'c> {
         let event = self.messages.event(message);
         let sent = match self.messages.send(&event).await {
             Ok(sent) => sent,
-            Err(error) => return verdicts::edits(&Err(error), false),
+            Err(error) => return verdicts::edits(&Err(error), None),
         };
         let text = self.messages.text("after an edit").text.unwrap_or_default();
         let edited = self.messages.edit(&sent, text.clone()).await;
-        let is_there = edited.is_ok() && self.messages.has_come(&text, self.patience()).await;
+        let has_come = edited.is_ok() && self.messages.has_come(&text, self.patience()).await;
+        // A history that cannot be read shows nothing.
+        let is_there = if has_come { Some(true) } else { self.messages.history().await.ok().map(|_| false) };
         verdicts::edits(&edited, is_there)
     }
 

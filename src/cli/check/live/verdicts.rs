@@ -57,14 +57,16 @@ pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> Out
     }
 }
 
-pub(super) fn edits(answer: &Answer<()>, is_there: bool) -> Outcome {
+/// What became of an edit; whether it is in the history, if that can be read.
+pub(super) fn edits(answer: &Answer<()>, is_there: Option<bool>) -> Outcome {
     let make = |state, found: &str| {
         let assumed = "Kommo takes edits of customers' messages, until it refuses those of three";
         Outcome::new("Edits", state, assumed, found).with_answers(vec![told(answer)])
     };
     let off = || "kommo.customer_edits = false".to_owned();
     match answer {
-        Ok(()) if is_there => make(Answered::AsAssumed, "it takes them"),
+        Ok(()) if is_there == Some(true) => make(Answered::AsAssumed, "it takes them"),
+        Ok(()) if is_there.is_none() => make(Answered::Open, "it accepts one, and the history cannot be read"),
         Ok(()) => make(Answered::Differs, "it accepts an edit, and the message keeps its words")
             .with_effect("Managers do not see what customers change. With the setting, each edit is a message")
             .with_setting(off()),
