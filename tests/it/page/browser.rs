@@ -21,6 +21,8 @@ use crate::support::WITHIN;
 /// How the protocol names an element in its answers.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How often a condition on the page is looked at: the protocol has no way to be told.
+/// How often something may have been put anew before it is clicked on.
+const CLICKS: usize = 10;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Where the browser keeps to itself: no network of its own, no first-run pages.
@@ -47,7 +49,10 @@ pub(crate) struct Browser {
 /// Something on the page.
 pub(crate) struct Element {
     client: reqwest::Client,
-    url: String,
+    session: String,
+    /// What means it, should the page put another one in its place.
+    selector: String,
+    id: String,
 }
 
 fn program(name: &str) -> Option<PathBuf> {
@@ -126,9 +131,9 @@ impl Browser {
 
     /// The first element that a CSS selector means.
     pub(crate) async fn select(&self, selector: &str) -> Element {
-        let found = self.call("element", json!({ "using": "css selector", "value": selector })).await;
-        let id = found[ELEMENT].as_str().expect("an element has an id");
-        Element { client: self.client.clone(), url: format!("{}/element/{id}", self.session) }
+        let (client, session) = (self.client.clone(), self.session.clone());
+        let id = found(&client, &session, selector).await;
+        Element { client, session, selector: selector.to_owned(), id }
     }
 
     /// What a script returns.
@@ -188,14 +193,26 @@ impl Drop for Browser {
 }
 
 impl Element {
-    /// Clicks on it.
+    /// Clicks on it, or on what the page has put in its place meanwhile.
     pub(crate) async fn click(&self) {
-        post(&self.client, &format!("{}/click", self.url), json!({})).await;
+        let mut id = self.id.clone();
+        for _ in 0..CLICKS {
+            let url = format!("{}/element/{id}/click", self.session);
+            match answer(&self.client, Method::POST, &url, "{}".to_owned()).await {
+                Err(error) if error["error"] == "stale element reference" => {
+                    id = found(&self.client, &self.session, &self.selector).await;
+                }
+                Ok(_) => return,
+                Err(error) => panic!("{url}: {error:#}"),
+            }
+        }
+        panic!("{} is put anew all the time", self.selector);
     }
 
     /// Types into it.
     pub(crate) async fn write(&self, text: &str) {
-        post(&self.client, &format!("{}/value", self.url), json!({ "text": text })).await;
+        let url = format!("{}/element/{}/value", self.session, self.id);
+        post(&self.client, &url, json!({ "text": text })).await;
     }
 }
 
@@ -204,13 +221,24 @@ async fn post(client: &reqwest::Client, url: &str, arguments: Value) -> Value {
 }
 
 async fn request(client: &reqwest::Client, method: Method, url: &str, body: String) -> Value {
+    answer(client, method, url, body).await.unwrap_or_else(|error| panic!("{url}: {error:#}"))
+}
+
+/// What the driver answers, be it an error.
+async fn answer(client: &reqwest::Client, method: Method, url: &str, body: String) -> Result<Value, Value> {
     let answer =
         client.request(method, url).header("Content-Type", "application/json").body(body).send().await.unwrap();
     let succeeded = answer.status().is_success();
     let mut answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     let value = answer["value"].take();
-    assert!(succeeded, "{url}: {value:#}");
-    value
+    if succeeded { Ok(value) } else { Err(value) }
+}
+
+/// The id of the first element that a CSS selector means.
+async fn found(client: &reqwest::Client, session: &str, selector: &str) -> String {
+    let element = json!({ "using": "css selector", "value": selector });
+    let found = post(client, &format!("{session}/element"), element).await;
+    found[ELEMENT].as_str().expect("an element has an id").to_owned()
 }
 
 /// Reads base64, as pictures come.
