@@ -27,6 +27,7 @@ mod load;
 mod log;
 mod parse;
 mod phone_texts;
+mod programs;
 mod secret;
 mod secret_file;
 mod section;
@@ -49,6 +50,7 @@ pub use self::{
     ids::{AccountId, ChannelBotId, ChannelId},
     log::{LogFilter, LogFormat},
     parse::duration,
+    programs::{Gateway, Program},
     secret::{BotToken, ChannelSecret, Secret},
     url::BaseUrl,
     written::{Changes, Written},
@@ -81,6 +83,10 @@ pub struct Config {
     pub kommo: Kommo,
     /// The bots: at least one, and no bot twice.
     pub sources: BTreeMap<SourceId, Source>,
+    /// The owner's programs that share a bot with Kommo, by name.
+    pub programs: BTreeMap<String, Program>,
+    /// How they are served.
+    pub gateway: Gateway,
     /// The campaigns, by the names that their links carry.
     pub campaigns: BTreeMap<String, Campaign>,
     /// The texts that ask customers for their phone number, by language.

@@ -17,6 +17,7 @@ pub mod keyboard;
 pub mod manager_initiated;
 pub mod message;
 pub mod phone;
+pub mod program;
 pub mod question;
 pub mod reach;
 pub mod retry;

@@ -31,8 +31,8 @@ use crate::{
 };
 
 /// What [`Services`] are made of.
-pub(super) const MADE_OF: [&str; 8] =
-    ["telegram", "kommo", "sources", "campaigns", "phone_texts", "media", "retry", "server.public_url"];
+pub(super) const MADE_OF: [&str; 9] =
+    ["telegram", "kommo", "sources", "programs", "campaigns", "phone_texts", "media", "retry", "server.public_url"];
 /// What bots are made of, beside their tokens.
 pub(super) const BOTS: [&str; 11] = [
     "telegram.api_url",

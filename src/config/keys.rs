@@ -20,6 +20,9 @@ pub(super) struct Key {
 /// The section that has a table per source.
 pub(super) const SOURCES: &str = "sources";
 
+/// The section that has a table per program of the owner's.
+pub(super) const PROGRAMS: &str = "programs";
+
 /// The section that has a table per campaign.
 pub(super) const CAMPAIGNS: &str = "campaigns";
 
@@ -30,8 +33,9 @@ pub(super) const PHONE_TEXTS: &str = "phone_texts";
 pub(super) const ALERT_TARGETS: &str = "alert_targets";
 
 /// The sections that have tables of tables, and what a table of each is.
-pub(super) const TABLES: [(&str, &str); 4] = [
+pub(super) const TABLES: [(&str, &str); 5] = [
     (SOURCES, "bot, such as [sources.sales]"),
+    (PROGRAMS, "program, such as [programs.shop]"),
     (CAMPAIGNS, "campaign, such as [campaigns.summer]"),
     (PHONE_TEXTS, "language, such as [phone_texts.en]"),
     (ALERT_TARGETS, "target, such as [alert_targets.owner]"),
@@ -101,6 +105,17 @@ pub(super) const KEYS: &[Key] = &[
     key(SOURCES, "name"),
     key(SOURCES, "pipeline_id"),
     key(SOURCES, "default"),
+    key(PROGRAMS, "source"),
+    key(PROGRAMS, "secret").secret(),
+    key(PROGRAMS, "secret_file"),
+    key(PROGRAMS, "name"),
+    key(PROGRAMS, "leads"),
+    key(PROGRAMS, "hide").list(),
+    key(PROGRAMS, "sees"),
+    key("gateway", "listen").or("127.0.0.1:8083").at_start(),
+    key("gateway", "keep").or("24h").at_start(),
+    key("gateway", "max_mb").or("64").at_start(),
+    key("gateway", "allow_private").or("false").at_start(),
     key(CAMPAIGNS, "tags").list(),
     key(CAMPAIGNS, "utm_source"),
     key(CAMPAIGNS, "utm_medium"),
@@ -259,7 +274,7 @@ mod tests {
     fn every_secret_can_be_given_as_a_file_and_only_secrets_can() {
         let secrets: Vec<_> = KEYS.iter().filter(|key| key.secret).map(|key| format!("{}{FILE}", key.name)).collect();
         let files: Vec<_> = KEYS.iter().filter(|key| key.name.ends_with(FILE)).map(|key| key.name.to_owned()).collect();
-        assert_eq!(secrets.len(), 9);
+        assert_eq!(secrets.len(), 10);
         assert_eq!(secrets, files);
     }
 

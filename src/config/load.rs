@@ -54,6 +54,7 @@ impl Config {
             data_dir: running.data_dir.clone(),
             server: Server { public_url: self.server.public_url, ..running.server.clone() },
             admin: running.admin.clone(),
+            gateway: running.gateway.clone(),
             kommo: Kommo {
                 chats_url: kommo.chats_url.clone(),
                 account_url: kommo.account_url.clone(),

@@ -82,17 +82,22 @@ pub(super) fn names(text: &str) -> Result<Vec<String>, Wrong> {
         .map_err(|_| Wrong::new("is not a list of names: write a word or a few for each, with commas between"))
 }
 
+/// Whether a name can stand anywhere: in links, in messages, in headers.
+pub(super) fn is_word(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=WORD_CHARS).contains(&text.len()) && text.bytes().all(fits)
+}
+
 /// The name of a campaign, which stands in its links.
 pub(super) fn campaign(text: &str) -> Result<String, Wrong> {
-    let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if text.is_empty() || text.len() > CAMPAIGN_CHARS || !fits {
+    if !is_word(text) {
         return Err(Wrong::new("is not the name of a campaign: write 1 to 32 of A-Z, a-z, 0-9, _ and -"));
     }
     Ok(text.to_owned())
 }
 
-/// The longest name of a campaign.
-const CAMPAIGN_CHARS: usize = 32;
+/// The longest such name.
+const WORD_CHARS: usize = 32;
 
 /// The code of a channel.
 pub(super) fn origin_code(text: &str) -> Result<String, Wrong> {

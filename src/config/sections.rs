@@ -10,7 +10,7 @@ use crate::{
         keys::{CAMPAIGNS, SOURCES},
         layers::Layers,
         load::Place,
-        parse, phone_texts,
+        parse, phone_texts, programs,
         section::Section,
     },
     domain::{address::SourceId, crm::Campaign, retry::Schedule},
@@ -42,6 +42,7 @@ impl<'a> Reading<'a> {
         let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
         let (log, store, trace) = (self.log(), self.store(), self.trace());
         let (media, reconcile, retry) = (self.media(), self.reconcile(), self.retry());
+        let (programs, gateway) = (programs::read(self), programs::gateway(self));
         let (campaigns, phone_texts, alerts) = (self.campaigns(), phone_texts::read(self), alerts::read(self));
         let config = Config {
             data_dir: data_dir?,
@@ -50,6 +51,8 @@ impl<'a> Reading<'a> {
             telegram: telegram?,
             kommo: kommo?,
             sources: sources?,
+            programs: programs?,
+            gateway: gateway?,
             campaigns: campaigns?,
             phone_texts: phone_texts?,
             alerts: alerts?,
@@ -63,9 +66,10 @@ impl<'a> Reading<'a> {
             written: self.layers.taken(),
             place: Place::default(),
         };
-        self.two_listeners(&config)?;
+        self.one_listener_per_port(&config)?;
         self.one_source_per_bot(&config)?;
         self.one_default_source(&config)?;
+        self.secrets_of_programs(&config)?;
         self.patience(&config)?;
         self.recognition(&config)?;
         Ok(config)

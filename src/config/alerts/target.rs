@@ -43,7 +43,7 @@ pub(super) fn read<'a>(reading: &Reading<'a>, name: &'a str) -> Result<(String, 
     let written = written(reading, &section, kind.as_ref().ok().copied().flatten() == Some(Kind::Telegram));
     let kind = kind?.map_or_else(|| section.required("kind", Kind::parse), Ok);
     let (kind, written) = (kind?, written?);
-    if !is_name(name) {
+    if !parse::is_word(name) {
         return Err(section.report("kind", "the name of the section is not a target: write 1 to 32 of A-Z a-z 0-9 _ -"));
     }
     if let Some(key) = section.names().find(|key| !kind.takes(key)) {
@@ -119,12 +119,6 @@ fn email(section: &Section<'_>, mail: Mail, missing: impl Fn(&str) -> Reported) 
     }
     let host = mail.host.ok_or_else(|| missing("host"))?;
     Ok(EmailTarget { host, port: mail.port, tls, login, from: mail.from.ok_or_else(|| missing("from"))?, to: mail.to })
-}
-
-/// Whether a target may be called so: the name stands in messages and in their headers.
-fn is_name(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,20 +3,54 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use crate::{
-    config::{Config, Source, error::Reported, keys::SOURCES, section::Section, sections::Reading},
+    config::{
+        Config, Source,
+        error::Reported,
+        keys::{PROGRAMS, SOURCES},
+        section::Section,
+        sections::Reading,
+    },
     domain::address::SourceId,
 };
 
 impl Reading<'_> {
     /// The second of two listeners on one port would not start.
-    pub(super) fn two_listeners(&self, config: &Config) -> Result<(), Reported> {
-        let (server, admin) = (config.server.listen, config.admin.listen);
-        if !clash(server, admin) {
-            return Ok(());
+    pub(super) fn one_listener_per_port(&self, config: &Config) -> Result<(), Reported> {
+        let gateway = (!config.programs.is_empty()).then_some(("gateway", config.gateway.listen));
+        let always = [("server", config.server.listen), ("admin", config.admin.listen)];
+        let listeners: Vec<_> = gateway.into_iter().chain(always).collect();
+        for (at, (section, one)) in listeners.iter().enumerate() {
+            if let Some((other, other_at)) = listeners[at + 1..].iter().find(|(_, other)| clash(*one, *other)) {
+                let what = format!(
+                    "\"{one}\" is in the way of {other}.listen, which is \"{other_at}\": give them different ports"
+                );
+                return Err(self.section(&[*section]).report("listen", &what));
+            }
         }
-        let what =
-            format!("\"{server}\" is in the way of admin.listen, which is \"{admin}\": give them different ports");
-        Err(self.section(&["server"]).report("listen", &what))
+        Ok(())
+    }
+
+    /// A program is told from the others, and from whoever has the bot's token, by its secret alone.
+    pub(super) fn secrets_of_programs(&self, config: &Config) -> Result<(), Reported> {
+        let mut seen = BTreeMap::new();
+        for (name, program) in &config.programs {
+            let section = self.section(&[PROGRAMS, name]);
+            let bot = config.sources.get(&program.source).map(|source| source.token.bot_id());
+            if let Some(bot) = bot.filter(|bot| *bot != program.secret.bot_id()) {
+                let source = program.source.as_str();
+                let what = format!("begins with another number than the bot of source {source:?}: write {bot}:…");
+                return Err(section.report("secret", &what));
+            }
+            let mut tokens = config.sources.values().map(|source| source.token.expose());
+            if tokens.any(|token| token == program.secret.expose()) {
+                let what = "is the token of a bot: write other letters, or the program could go past telekommo";
+                return Err(section.report("secret", what));
+            }
+            if let Some(first) = seen.insert(program.secret.expose(), name) {
+                return Err(section.report("secret", &format!("program {first:?} has the same: give each its own")));
+            }
+        }
+        Ok(())
     }
 
     /// An answer that is given up before its bot is tried a second time has had no chance.

@@ -3,11 +3,15 @@
 use super::*;
 
 /// Another good value for each key that only a start reads, in a folder of configuration [`LEAST`].
-const AT_START: [(&str, &str); 17] = [
+const AT_START: [(&str, &str); 21] = [
     ("data_dir", "elsewhere"),
     ("server.listen", "127.0.0.1:81"),
     ("server.trusted_proxies", "10.0.0.1"),
     ("admin.listen", "127.0.0.1:91"),
+    ("gateway.listen", "127.0.0.1:84"),
+    ("gateway.keep", "23h"),
+    ("gateway.max_mb", "65"),
+    ("gateway.allow_private", "true"),
     ("kommo.chats_url", "https://amojo.amocrm.ru"),
     ("kommo.account_url", "https://example.kommo.com"),
     ("kommo.channel_id", "344a5002-f8ca-454d-af3d-396180102ac8"),

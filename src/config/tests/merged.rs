@@ -239,3 +239,54 @@ fn a_configuration_may_begin_with_a_mark_and_have_the_lines_of_another_system() 
     let config = load(&format!("\u{feff}{}", LEAST.trim_start().replace('\n', "\r\n")), &[]);
     assert_eq!(config.server.public_url.as_str(), "https://bridge.example.com");
 }
+
+/// [`LEAST`] with a program.
+fn with_program(lines: &str) -> String {
+    format!("{LEAST}\n[programs.shop]\nsource = \"sales\"\n{lines}\n")
+}
+
+const PROGRAM_SECRET: &str = "secret = \"123456789:letters-that-nobody-guesses\"";
+
+#[test]
+fn a_program_gets_what_people_expect_and_what_is_written() {
+    use crate::domain::program::{Leads, Pattern, Sees};
+
+    let config = load(&with_program(PROGRAM_SECRET), &[]);
+    let shop = &config.programs["shop"];
+    assert_eq!((shop.source.as_str(), shop.secret.bot_id().0), ("sales", 123_456_789));
+    assert_eq!((shop.leads, shop.sees, shop.hide.len(), shop.name.as_deref()), (Leads::Never, Sees::All, 0, None));
+    assert_eq!(config.gateway.listen, SocketAddr::from(([127, 0, 0, 1], 8083)));
+    assert_eq!((config.gateway.keep, config.gateway.max_bytes), (Duration::from_hours(24), 64 << 20));
+    assert!(!config.gateway.allow_private && !format!("{config:?}").contains("letters-that"));
+    let more = "name = \"Shop\"\nleads = \"known\"\nsees = \"not-ours\"\nhide = [\"/order\", \"cb:cart:*\"]";
+    let config = load(&with_program(&format!("{PROGRAM_SECRET}\n{more}")), &[("TELEKOMMO_GATEWAY__KEEP", "1h")]);
+    let shop = &config.programs["shop"];
+    assert_eq!((shop.leads, shop.sees, shop.name.as_deref()), (Leads::Known, Sees::NotOurs, Some("Shop")));
+    assert_eq!(shop.hide, ["/order", "cb:cart:*"].map(|text| Pattern::parse(text).unwrap()));
+    assert_eq!(config.gateway.keep, Duration::from_hours(1));
+    let folder = Folder::new(&with_program("secret_file = \"shop\""));
+    folder.write("shop", "123456789:letters-that-nobody-guesses\n", 0o600);
+    assert_eq!(folder.load(&[]).unwrap().programs["shop"].secret.bot_id().0, 123_456_789);
+}
+
+#[test]
+fn a_program_that_cannot_be_told_from_others_is_refused() {
+    let second = "[programs.other]\nsource = \"sales\"\nsecret = \"123456789:letters-that-nobody-guesses\"";
+    let own_token = format!("secret = {TOKEN:?}");
+    for (lines, says) in [
+        ("", "config.toml: programs.shop.secret is missing"),
+        ("secret = \"123456789:short\"", "programs.shop.secret: the value is no secret for a program"),
+        ("secret = \"5:letters-that-nobody-guesses\"", "another number than the bot of source \"sales\""),
+        (&own_token, "programs.shop.secret: is the token of a bot"),
+        (&format!("{PROGRAM_SECRET}\n{second}"), "programs.shop.secret: program \"other\" has the same"),
+        (&format!("{PROGRAM_SECRET}\nleads = \"often\""), "is none of \"never\", \"known\" and \"always\""),
+        (&format!("{PROGRAM_SECRET}\nhide = [\"order\"]"), "is not a list of what a program keeps for itself"),
+        (&format!("{PROGRAM_SECRET}\nsees = \"some\""), "is neither \"all\" nor \"not-ours\""),
+        (&format!("{PROGRAM_SECRET}\n[gateway]\nkeep = \"25h\""), "gateway.keep: \"25h\" is not a time"),
+        (&format!("{PROGRAM_SECRET}\n[gateway]\nlisten = \"127.0.0.1:8080\""), "in the way of server.listen"),
+    ] {
+        let message = Folder::new(&with_program(lines)).message(&[]);
+        assert!(message.contains(says) && !message.contains("letters-that"), "{lines}: {message}");
+    }
+    assert_eq!(load(LEAST, &[("TELEKOMMO_GATEWAY__LISTEN", "127.0.0.1:8080")]).programs.len(), 0, "nothing listens");
+}
