@@ -44,6 +44,7 @@ pub mod logging;
 mod page;
 pub(crate) mod parked;
 mod preview;
+pub(crate) mod programs;
 pub mod public_address;
 pub(crate) mod queue;
 pub mod reconcile;
@@ -114,6 +115,9 @@ pub fn routers(
         .route("/chats/link", post(link_chat))
         .route("/chats/forget", post(forget_person))
         .route("/forget", post(erasing::answer))
+        .route("/programs", get(programs::list))
+        .route("/programs/one", get(programs::show))
+        .route("/programs/skip", post(programs::skip))
         .merge(probes())
         .merge(parked());
     let page = page::router()

@@ -19,6 +19,7 @@ mod remotes;
 mod routers;
 mod running;
 mod services;
+mod sharing;
 
 pub use alerting::targets;
 pub use bots::{bots, disk, largest_download_bytes};

@@ -20,6 +20,7 @@ pub mod invite;
 pub mod manual;
 pub mod parked;
 pub mod private;
+pub mod programs;
 mod qr;
 pub mod queue;
 pub mod reconcile;

@@ -12,8 +12,8 @@ use telekommo::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
         backup, chats, check, compact, connect, export, forget, generated, history, import, init, invite, manual,
-        parked, private, queue, reconcile, register, reload, restore, sources, status, tap, templates, terminal, trace,
-        usage,
+        parked, private, programs, queue, reconcile, register, reload, restore, sources, status, tap, templates,
+        terminal, trace, usage,
     },
     config::Config,
     lifecycle::{self, Ended, HangUps, Ignored, Signals},
@@ -63,6 +63,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         Command::Trace { request } => with_config(&config, |config| wait_for(trace::run(config, request))),
         Command::Queue { request } => with_config(&config, |config| wait_for(queue::run(config, request))),
         Command::Parked { request } => with_config(&config, |config| wait_for(parked::run(config, request))),
+        Command::Programs { request } => with_config(&config, |config| wait_for(programs::run(config, request))),
         Command::Alerts { request } => {
             with_config(&config, |config| wait_for(alerts::run(config, app::targets(config)?, request)))
         }

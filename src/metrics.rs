@@ -184,6 +184,14 @@ impl Metrics {
         self.figures.told.set(number(told as u64));
     }
 
+    /// Notes how far a program has come: what waits for it, for how long, and what it will never get.
+    pub fn program(&self, name: &str, waiting: usize, oldest: Duration, dropped: u64) {
+        let of = labels([("program", name)]);
+        self.figures.program_waiting.get_or_create(&of).set(number(waiting as u64));
+        self.figures.program_oldest_seconds.get_or_create(&of).set(number(oldest.as_secs()));
+        self.figures.program_dropped.get_or_create(&of).inner().store(dropped, Ordering::Relaxed);
+    }
+
     /// Notes how many rows of the store could not be read so far.
     pub fn unreadable_rows(&self, count: u64) {
         self.figures.unreadable_rows.inner().store(count, Ordering::Relaxed);

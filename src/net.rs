@@ -12,8 +12,10 @@ mod expiry;
 mod http;
 mod names;
 mod observe;
+mod pinned;
 mod proxied;
 mod proxy;
+mod public;
 mod request_error;
 mod tls;
 mod trust;
@@ -27,6 +29,7 @@ pub use self::{
     names::Names,
     observe::{Observer, Seen},
     proxy::{NotAProxy, Proxy},
+    public::{NotPublic, PublicNames, is_public, leads_to_internet},
     request_error::{Cause, Phase, RequestError},
     trust::{complaints, own_authorities},
 };

@@ -51,6 +51,7 @@ mod horizon;
 mod imported;
 mod index;
 mod inspect;
+mod kept;
 mod keys;
 mod links;
 mod lists;
@@ -60,6 +61,7 @@ mod manager_initiated;
 mod open;
 mod park;
 mod parked_list;
+mod programs;
 mod push;
 mod questions;
 mod reach;
@@ -96,17 +98,20 @@ pub use self::{
     error::{Remedy, StoreError},
     imported::{ImportedChat, ImportedMessage, Imports},
     inspect::DataDirState,
+    kept::{Bounds, KeptUpdate, NewKept},
     manager_initiated::{ManagerInitiated, OwnNumber},
     open::is_in,
     park::{Parked, ParkedId, Unparked},
     parked_list::SetAside,
+    programs::{Confirmed, ProgramRow, Progress, Webhook},
+    push::Pushed,
     restore::RestoreSummary,
     rewound::Rewound,
     state_change::{Chat, StateChange},
     waiting::{Turn, Untouched, WaitingJob, WaitingLane},
     watermark::{Behind, KnownChat},
 };
-use self::{committer::Committer, index::Index, lookup::Lookup, reader::Reader};
+use self::{committer::Committer, index::Index, kept::SharedMemory, lookup::Lookup, reader::Reader};
 
 /// Where a store is and how long it remembers.
 #[derive(Clone, Debug)]
@@ -134,6 +139,7 @@ struct Inner {
     reader: Reader,
     committer: Committer,
     index: Arc<Mutex<Index>>,
+    kept: SharedMemory,
     /// What arrived before this number was left by an earlier run.
     first_of_run: u64,
     /// Why there is no dump of before this version opened it, if there should be one.
@@ -166,17 +172,6 @@ pub struct NewJob {
     pub lane: Lane,
     /// What is to be done.
     pub job: Job,
-}
-
-/// What became of an intake.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pushed {
-    /// How many jobs are new, and now stored.
-    pub taken: usize,
-    /// How many were stored before.
-    pub known: usize,
-    /// The number of each job; `None` if it was stored before.
-    pub numbers: Vec<Option<u64>>,
 }
 
 /// How a claimed job ends.

@@ -11,7 +11,11 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    admin::{Admin, elsewhere, failed, is_addressed_directly, parked::json},
+    admin::{
+        Admin, elsewhere, failed, is_addressed_directly,
+        parked::json,
+        programs::{self, Program},
+    },
     alerts::health::Health,
     clock,
     domain::{address::SourceId, job::Route, time::UnixMillis},
@@ -34,6 +38,9 @@ pub(crate) struct Status {
     pub(crate) queues: Vec<Queue>,
     pub(crate) held: Held,
     pub(crate) parked: Parked,
+    /// The owner's own programs that share a bot.
+    #[serde(default)]
+    pub(crate) programs: Vec<Program>,
     /// What is wrong, as `/ready` and alerts tell it.
     pub(crate) troubles: Vec<Wrong>,
     /// Since when messages are counted: a day ago, or the start.
@@ -182,6 +189,7 @@ impl Status {
             queues: queues(&counts),
             held: Held { conversations: health.store().withheld(), why: metrics.why_unread() },
             parked: Parked { need_person: counts.parked, told: counts.told },
+            programs: programs::all(health.store()),
             counted_since: started_at.max(day_ago),
             day: whole(&hours),
             hours: hours.iter().map(|hour| HourOfFlows { since: hour.since, flows: flows(hour) }).collect(),

@@ -17,9 +17,10 @@ use crate::{
     admin::forgetting::Forgetting,
     clock,
     config::Config,
+    domain::time::UnixMillis,
     kommo::time::KommoTime,
     metrics::{Cause, Metrics},
-    store::{Store, StoreError, data_dir, dumps, durable},
+    store::{Bounds, Store, StoreError, data_dir, dumps, durable},
 };
 
 /// How often expired rows are removed.
@@ -34,6 +35,8 @@ pub struct Upkeep {
     dumps: PathBuf,
     dump_every: Duration,
     keep: usize,
+    /// How long updates are kept for programs.
+    keep_updates: Duration,
     kommo: KommoTime,
     /// Where it shows that dumps fail.
     metrics: Arc<Metrics>,
@@ -48,6 +51,7 @@ impl Upkeep {
             dumps: dumps::dir(&config.data_dir),
             dump_every: config.store.dump_every,
             keep: kept(config),
+            keep_updates: config.gateway.keep,
             kommo,
             metrics,
         }
@@ -67,8 +71,10 @@ impl Upkeep {
             loop {
                 tokio::select! {
                     _ = sweep.tick() => {
-                        let removed = self.store.sweep(forgetting.until(&self.store, clock::now())?).await?;
+                        let until = forgetting.until(&self.store, clock::now())?;
+                        let removed = self.store.sweep(until).await?;
                         tracing::debug!(removed, "expired rows removed");
+                        self.bound_kept(until).await?;
                     }
                     _ = pack.tick() => self.store.pack_expiries().await?,
                     _ = dump.tick() => self.dump().await,
@@ -76,6 +82,16 @@ impl Upkeep {
             }
         };
         stop.run_until_cancelled(work).await.unwrap_or(Ok(()))
+    }
+
+    /// Drops what programs have not confirmed in time, as Telegram would.
+    async fn bound_kept(&self, now: UnixMillis) -> Result<(), StoreError> {
+        let dropped =
+            self.store.bound_kept(Bounds { before: now.minus(self.keep_updates), max_bytes: u64::MAX }).await?;
+        if dropped > 0 {
+            tracing::error!(dropped, "updates that programs have not confirmed were deleted: they are too old");
+        }
+        Ok(())
     }
 
     async fn dump(&self) {

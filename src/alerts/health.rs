@@ -23,7 +23,7 @@ use crate::{
     },
     kommo::time::KommoTime,
     metrics::{Cause, Disk, Expected, Metrics, Totals, Trouble},
-    store::{Counts, Store, dumps, free_bytes},
+    store::{Counts, Progress, Store, dumps, free_bytes},
 };
 
 /// Over which time the share of failures is taken.
@@ -44,6 +44,8 @@ pub struct Limits {
     pub disk_bytes: u64,
     /// Below how much free space bots stop polling.
     pub reserve_bytes: u64,
+    /// How long updates are kept for programs, and how much room they may take.
+    pub kept: (Duration, u64),
 }
 
 impl Limits {
@@ -53,6 +55,7 @@ impl Limits {
             failed_percent: config.alerts.failed_percent,
             disk_bytes: config.alerts.disk_bytes,
             reserve_bytes: config.store.reserve_bytes,
+            kept: (config.gateway.keep, config.gateway.max_bytes),
         }
     }
 }
@@ -87,6 +90,9 @@ impl Health {
     pub fn change(&self, config: &Config, expected: Expected) {
         self.metrics.expect(&expected, clock::now());
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = Limits::of(config);
+        for gone in self.expected().programs.difference(&expected.programs) {
+            self.metrics.note(Cause::Program(gone.clone()), None);
+        }
         *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = expected;
     }
 
@@ -118,6 +124,10 @@ impl Health {
         self.metrics.note(Cause::Parked, parked(&counts));
         self.metrics.note(Cause::Backlog, self.backlog(&counts, now));
         self.metrics.note(Cause::Failures, self.failures());
+        for program in self.store.programs() {
+            let text = self.unconfirmed(&program, now);
+            self.metrics.note(Cause::Program(program.name), text);
+        }
         self.metrics.troubles()
     }
 
@@ -130,6 +140,10 @@ impl Health {
         }
         self.metrics.parked(counts.parked, counts.told);
         self.metrics.unreadable_rows(counts.unreadable);
+        for program in self.store.programs() {
+            let oldest = program.oldest_at.map(|at| at.until(now)).unwrap_or_default();
+            self.metrics.program(&program.name, program.waiting, oldest, program.dropped);
+        }
         self.metrics.held(self.store.withheld());
         self.metrics.disk(self.room());
         // What it notes is shown.
@@ -182,6 +196,25 @@ impl Health {
              and will be tried again",
             span(age)
         ))
+    }
+
+    /// Whether updates will be deleted that a program has not confirmed, unless somebody sees to it.
+    fn unconfirmed(&self, program: &Progress, now: UnixMillis) -> Option<String> {
+        let (keep, max_bytes) = self.limits().kept;
+        let age = program.oldest_at?.until(now);
+        let is_beyond = age > keep / 2 || program.bytes > max_bytes / 2;
+        is_beyond.then(|| {
+            format!(
+                "{} wait for it, the oldest for {}. After {} (gateway.keep), or when more than {} MB are waiting \
+                 (gateway.max_mb), the oldest are deleted. Start the program, or drop them with `telekommo programs \
+                 skip {}`",
+                counted(program.waiting, "update"),
+                span(age),
+                span(keep),
+                max_bytes >> 20,
+                program.name
+            )
+        })
     }
 
     /// Whether too many of the messages failed whose fate was decided lately.

@@ -26,7 +26,7 @@ pub struct Watch {
 const BOTS: [&str; 5] = ["telegram", "bot_revoked", "bot_webhook", "bot_polled_elsewhere", "bot_not_served"];
 
 /// Every watch.
-pub const WATCHES: [Watch; 27] = [
+pub const WATCHES: [Watch; 28] = [
     watch("telegram", "Telegram does not answer", &[]),
     watch("bot_revoked", "The token of bot {} is not accepted", &BOTS),
     watch("bot_webhook", "A webhook is set for bot {}", &BOTS),
@@ -69,6 +69,7 @@ pub const WATCHES: [Watch; 27] = [
     watch("history", "Kommo's history cannot be compared", &["kommo", "channel", "clock"]),
     watch("alert_target", "Alerts do not reach {}", &["telegram"]),
     watch("heartbeat", "The heartbeat reaches nobody", &[]),
+    watch("program", "Program {} does not take its updates", &[]),
 ];
 
 const fn watch(name: &'static str, title: &'static str, explained_by: &'static [&'static str]) -> Watch {
@@ -116,7 +117,8 @@ fn key(cause: &Cause) -> Option<Key> {
         | Cause::Files(_)
         | Cause::Hooks
         | Cause::AlertTarget(_)
-        | Cause::Heartbeat => Key::new(cause.name(), of),
+        | Cause::Heartbeat
+        | Cause::Program(_) => Key::new(cause.name(), of),
     })
 }
 

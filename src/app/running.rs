@@ -19,6 +19,7 @@ use crate::{
         policy,
         routers::{Lasting, handlers, import_router, public_router},
         services::{MADE_OF, Services},
+        sharing,
     },
     breaker::Remote,
     clock::Moment,
@@ -44,7 +45,10 @@ pub(super) const SETUP: [&str; 5] = ["sources", "kommo", "retry.kommo", "alerts.
 /// What the upkeep depends on.
 pub(super) const UPKEEP: [&str; 1] = ["store"];
 /// What pollers depend on, beside their bots.
-pub(super) const POLLERS: [&str; 1] = ["retry.probe_every"];
+pub(super) const POLLERS: [&str; 3] = ["retry.probe_every", "programs", "campaigns"];
+
+/// What the programs that are served depend on.
+const PROGRAMS: [&str; 2] = ["programs", "sources"];
 
 /// The listeners that others reach, and how the configuration is read again.
 pub(super) type Listeners = (TcpListener, TcpListener, Option<Arc<CommandSocket>>, Wish);
@@ -85,6 +89,7 @@ impl Running {
         // Before anything is sent: hooks that come now are newer than those that are missing.
         let reconciler = Arc::new(services.reconciler(config));
         let search = if config.reconcile.on_start { Some(reconciler.prepare().await?) } else { None };
+        sharing::serve(config, &services.store).await?;
         let (began, gone) = (Moment::now(), BTreeSet::new());
         let relays = relays(&services, config, life, (began, &gone));
         let probers = services.remotes.all().into_iter().map(|remote| prober(remote, life)).collect();
@@ -151,6 +156,9 @@ impl Running {
         changes: &Changes,
         prepared: Option<Services>,
     ) -> Result<(), StoreError> {
+        if changes.touch(&PROGRAMS) {
+            sharing::serve(config, &self.services.store).await?;
+        }
         if let Some(services) = prepared {
             self.replace_services(services, config, changes).await;
         }
@@ -280,7 +288,8 @@ fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> 
     services.metrics.polling(bot.source(), Polling::Starting);
     let (store, metrics, trace) = (services.store.clone(), Arc::clone(&services.metrics), services.trace.clone());
     let rhythm = poller::Rhythm::new(config.retry.probe_every);
-    let poller = poller::Poller { bot: bot.clone(), store, metrics, rhythm, trace };
+    let poller =
+        poller::Poller { bot: bot.clone(), store, metrics, rhythm, trace, sharing: sharing::of(config, bot.source()) };
     (bot.source().clone(), (bot.clone(), life.part("poller", |stop| poller.run(stop))))
 }
 

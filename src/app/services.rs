@@ -218,6 +218,7 @@ fn context(
         store: store.clone(),
         keep_buttons: config.telegram.keep_buttons,
         reading: ReadReceipts { marks: config.telegram.mark_read, is_inferred: kommo.infer_read },
+        shared: config.programs.values().map(|program| program.source.clone()).collect(),
         groups: config.telegram.groups == Groups::Relay,
         largest_file_bytes: bots::largest_download_bytes(&config.telegram),
         spoken: identity::spoken(kommo, store)?,

@@ -11,8 +11,8 @@ use reqwest::Url;
 
 use crate::{
     cli::{
-        alerts, chats, check, export, forget, generated, import, init, invite, manual, parked, queue, register,
-        sources, tap, templates, trace, values,
+        alerts, chats, check, export, forget, generated, import, init, invite, manual, parked, programs, queue,
+        register, sources, tap, templates, trace, values,
     },
     config::{Config, ConfigError, Environment},
     domain::address::Conversation,
@@ -143,6 +143,11 @@ pub enum Command {
     Parked {
         #[command(subcommand)]
         request: parked::Request,
+    },
+    /// List your own programs that share a bot with Kommo, show one, or drop what waits for it.
+    Programs {
+        #[command(subcommand)]
+        request: programs::Request,
     },
     /// Try out who is told when something is wrong.
     Alerts {

@@ -69,7 +69,7 @@ impl fmt::Display for SourceId {
 }
 
 /// The numeric id of a bot. Public: it is the part of the token that is no secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BotId(pub u64);
 

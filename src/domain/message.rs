@@ -207,6 +207,8 @@ pub struct ButtonPress {
     pub button: Option<usize>,
     /// What Kommo wants to hear besides the label, if the button carried it.
     pub choice: Option<String>,
+    /// Whether the button carries what those of Kommo's messages do. Another program may have sent others.
+    pub is_ours: bool,
     /// The message that it stands for.
     pub inbound: Inbound,
 }

@@ -13,7 +13,7 @@ use crate::{
     domain::job::{IdempotencyKey, Job, Update},
     intake::poller::{narrowing::Narrowing, trouble::Trouble},
     metrics::{BotTrouble, Metrics, Polling},
-    store::{Intake, NewJob, Store, StoreError},
+    store::{Intake, NewJob, NewKept, Store, StoreError},
     telegram::{
         bot::Bot,
         updates::{Ask, RawUpdate, Wait},
@@ -24,9 +24,11 @@ use crate::{
 
 mod narrowing;
 mod rhythm;
+mod sharing;
 mod trouble;
 
 pub use rhythm::Rhythm;
+pub use sharing::Sharing;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,17 @@ pub struct Poller {
     pub rhythm: Rhythm,
     /// Where it is kept that an update came.
     pub trace: Trace,
+    /// What goes to programs of the owner's as well; `None` if nobody else has the bot.
+    pub sharing: Option<Sharing>,
+}
+
+/// What becomes of a batch.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<NewJob>,
+    /// The hop of each job, if hops are kept.
+    hops: Vec<Option<Record>>,
+    kept: Vec<NewKept>,
 }
 
 /// How far the polling has come.
@@ -182,9 +195,13 @@ impl Poller {
         };
         course.narrowing.read(updates.len());
         self.report(Polling::Working);
-        let ((jobs, hops), next): ((_, Vec<_>), _) = (updates.iter().map(|update| self.job(update)).unzip(), last + 1);
-        let pushed = self.store.push(Intake { jobs, offset: Some((self.bot.id(), next)) }, clock::now()).await?;
+        let (Batch { jobs, hops, kept }, next) = (self.batch(updates), last + 1);
+        let intake = Intake { jobs, offset: Some((self.bot.id(), next)) };
+        let pushed = self.store.push_kept(intake, kept, clock::now()).await?;
         self.metrics.updates(self.bot.source(), pushed.taken, pushed.known);
+        if let Some(sharing) = &self.sharing {
+            sharing.bound(&self.store).await?;
+        }
         for (hop, number) in hops.into_iter().zip(&pushed.numbers) {
             if let (Some(hop), Some(number)) = (hop, number) {
                 self.trace.tell(|| Record { job: Some(*number), ..hop });
@@ -195,15 +212,33 @@ impl Poller {
         Ok(if has_moved { Kept::Confirmable } else { Kept::Nothing })
     }
 
+    /// What of a batch is relayed, and what is kept for programs.
+    fn batch(&self, updates: &[RawUpdate]) -> Batch {
+        let mut batch = Batch::default();
+        for update in updates {
+            let received = Received::read(&update.raw);
+            let sharing = self.sharing.as_ref();
+            let kept = sharing.and_then(|sharing| sharing.kept(&self.bot, update, &received));
+            // What no program would get is hidden from nobody.
+            let is_hidden = kept.is_some() && sharing.is_some_and(|sharing| sharing.is_hidden(&received));
+            batch.kept.extend(kept);
+            if !is_hidden {
+                let (job, hop) = self.job(update, &received);
+                batch.jobs.push(job);
+                batch.hops.push(hop);
+            }
+        }
+        batch
+    }
+
     /// An update without a number is taken along with the others: once they are confirmed, it does not come again. With
     /// its job comes its hop, if hops are kept.
-    fn job(&self, update: &RawUpdate) -> (NewJob, Option<Record>) {
+    fn job(&self, update: &RawUpdate, received: &Received<'_>) -> (NewJob, Option<Record>) {
         let source = self.bot.source();
         if update.id.is_none() {
             tracing::warn!(%source, "Telegram gave an update without a number: it is taken, and would be taken twice");
         }
         let id = update.id.map(|id| IdempotencyKey::update(self.bot.id(), id));
-        let received = Received::read(&update.raw);
         let lane = received.lane(source);
         let hop = self.trace.is_on().then(|| Record {
             at: clock::now(),

@@ -19,6 +19,8 @@ pub struct Expected {
     pub sources: BTreeSet<SourceId>,
     /// The targets of alerts.
     pub targets: BTreeSet<String>,
+    /// The owner's own programs.
+    pub programs: BTreeSet<String>,
     /// How a hook can end.
     pub hooks: Vec<&'static str>,
     /// How a job can end.
@@ -61,6 +63,12 @@ impl Metrics {
             for outcome in ["sent", "failed"] {
                 there(&figures.alerts, &labels([("target", target), ("outcome", outcome)]));
             }
+        }
+        for program in &expected.programs {
+            let of = labels([("program", program)]);
+            there(&figures.program_waiting, &of);
+            there(&figures.program_oldest_seconds, &of);
+            there(&figures.program_dropped, &of);
         }
         self.expect_calls();
         self.show_troubles(expected);
@@ -174,5 +182,6 @@ fn known(expected: &Expected) -> Vec<Cause> {
         Cause::Heartbeat,
     ];
     let targets = expected.targets.iter().cloned().map(Cause::AlertTarget);
-    expected.sources.iter().flat_map(of_source).chain(single).chain(targets).collect()
+    let programs = expected.programs.iter().cloned().map(Cause::Program);
+    expected.sources.iter().flat_map(of_source).chain(single).chain(targets).chain(programs).collect()
 }

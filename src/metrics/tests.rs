@@ -60,6 +60,7 @@ fn expected() -> Expected {
     Expected {
         sources: ["sales", "support"].map(|source| SourceId::parse(source).unwrap()).into(),
         targets: ["owner".to_owned()].into(),
+        programs: ["shop".to_owned()].into(),
         hooks: vec!["stored", "known"],
         jobs: vec!["done", "parked"],
     }

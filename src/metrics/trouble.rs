@@ -61,6 +61,8 @@ pub enum Cause {
     AlertTarget(String),
     /// The heartbeat reaches nobody.
     Heartbeat,
+    /// A program of the owner's does not take its updates.
+    Program(String),
 }
 
 /// Why a bot is not polled.
@@ -128,6 +130,7 @@ impl Cause {
             Self::Unread => "history",
             Self::AlertTarget(_) => "alert_target",
             Self::Heartbeat => "heartbeat",
+            Self::Program(_) => "program",
         }
     }
 
@@ -137,7 +140,7 @@ impl Cause {
         match self {
             Self::Bot(source, _) | Self::Files(source) => Some(source.to_string()),
             Self::Paused(route) => Some(route.to_string()),
-            Self::AlertTarget(name) => Some(name.clone()),
+            Self::AlertTarget(name) | Self::Program(name) => Some(name.clone()),
             Self::Kommo
             | Self::Disconnected
             | Self::Unanswered
@@ -190,7 +193,8 @@ impl Cause {
             | Self::Hooks
             | Self::Unread
             | Self::AlertTarget(_)
-            | Self::Heartbeat => false,
+            | Self::Heartbeat
+            | Self::Program(_) => false,
         }
     }
 
@@ -215,6 +219,7 @@ impl Cause {
             Self::Failures => "failed: ".to_owned(),
             Self::AlertTarget(name) => format!("alerts to {name}: "),
             Self::Heartbeat => "heartbeat: ".to_owned(),
+            Self::Program(name) => format!("program {name}: "),
             Self::Unread => "Kommo's history cannot be compared: ".to_owned(),
             // Their texts say what they are about.
             Self::Files(_) | Self::Hooks | Self::Rewound => String::new(),

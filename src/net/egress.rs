@@ -10,6 +10,7 @@ use crate::net::{
     endpoint::{Endpoint, ProxyHop, shown},
     names::Names,
     observe::Observer,
+    pinned,
     proxy::Proxy,
     trust,
 };
@@ -70,6 +71,21 @@ impl Egress {
     /// A client that goes no way but the direct one, and looks up names as `names` does.
     pub fn direct_client<R: reqwest::dns::Resolve + 'static>(names: Arc<R>) -> ClientBuilder {
         trusting().no_proxy().dns_resolver(names)
+    }
+
+    /// The same, for a server that shows this certificate, if there is one (PEM).
+    ///
+    /// # Errors
+    /// If it is no certificate.
+    pub fn direct_client_pinning<R: reqwest::dns::Resolve + 'static>(
+        names: Arc<R>,
+        certificate: Option<&str>,
+    ) -> Result<ClientBuilder, rustls::Error> {
+        let client = Self::direct_client(names);
+        Ok(match certificate {
+            Some(pem) => client.use_preconfigured_tls(pinned::tls(pem)?),
+            None => client,
+        })
     }
 
     /// Where a request to `url` goes.

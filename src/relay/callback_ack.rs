@@ -13,9 +13,11 @@ use crate::{
     telegram::routing::Target,
 };
 
-/// Answers a press of which nothing is relayed: its author would wait for long otherwise.
+/// Answers a press of which nothing is relayed: its author would wait for long otherwise. Where other programs have the
+/// bot as well, it is theirs.
 pub(super) async fn dismiss(context: &Context, (source, bot): (&SourceId, BotId), query: &str) {
-    let Some(bot) = context.bots.get(source).filter(|it| it.id() == bot) else { return };
+    let is_anothers = context.shared.contains(source);
+    let Some(bot) = context.bots.get(source).filter(|it| it.id() == bot && !is_anothers) else { return };
     if !matches!(timeout(WITHIN, bot.answer_press(query)).await, Ok(Ok(()))) {
         tracing::debug!(%source, "a press was not answered");
     }
@@ -24,10 +26,13 @@ pub(super) async fn dismiss(context: &Context, (source, bot): (&SourceId, BotId)
 /// How long these best-effort calls may hold up the lane. The message to Kommo goes on beside them.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Answers the press, and takes the keyboard away unless it is kept.
+/// Answers the press, and takes the keyboard away unless it is kept. What another program has sent is left to it.
 ///
 /// Best effort, and harmless when repeated: a press lives 150 s at Telegram, and a keyboard can be gone.
 pub(super) async fn acknowledge(context: &Context, source: &SourceId, press: &ButtonPress, here: Option<Target>) {
+    if is_anothers(context, source, press) {
+        return;
+    }
     // A source may have got another bot since: the press means nothing to that one, and its messages have the same
     // numbers.
     let Some(bot) = context.bots.get(source).filter(|bot| bot.id() == press.inbound.id.bot) else { return };
@@ -50,4 +55,9 @@ pub(super) async fn acknowledge(context: &Context, source: &SourceId, press: &Bu
         }
         Err(_late) => tracing::debug!(%source, "a press was not acknowledged in time"),
     }
+}
+
+/// Whether the button is one of another program that has the bot as well.
+pub(super) fn is_anothers(context: &Context, source: &SourceId, press: &ButtonPress) -> bool {
+    !press.is_ours && context.shared.contains(source)
 }

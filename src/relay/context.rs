@@ -1,7 +1,7 @@
 //! What the steps of all jobs have in common: both remotes, the store, and what is configured.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -49,6 +49,8 @@ pub struct Context {
     pub store: Store,
     /// Whether buttons stay after one was pressed.
     pub keep_buttons: bool,
+    /// The sources whose bots are shared with other programs, which answer the presses of their own buttons.
+    pub shared: BTreeSet<SourceId>,
     /// Whether groups and channels are relayed.
     pub groups: bool,
     /// The largest file of a customer's that bots can have, in bytes.

@@ -10,7 +10,7 @@ use sled::IVec;
 use crate::{
     domain::address::{ContactId, Conversation, MessageId, TelegramChat, UserId},
     store::{
-        Store, StoreError,
+        KeptUpdate, Store, StoreError,
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         expire,
@@ -18,8 +18,8 @@ use crate::{
         rows,
         scan::scan,
         tables::{
-            ACTIVITY, ARRIVED, CHATS, HELD, INVITATIONS, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO, NEWEST, OPENED,
-            OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
+            ACTIVITY, ARRIVED, CHATS, HELD, INVITATIONS, KEPT, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO, NEWEST,
+            OPENED, OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
         },
     },
 };
@@ -40,6 +40,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn erase(&self, contact: ContactId) -> Result<Erased, StoreError> {
+        let memory = self.0.kept.clone();
         let Found { gone, used, noted, erased } = self.0.reader.apart(move |db| find(db, contact)).await?;
         let plan = move |txn: &mut WriteTxn| {
             let mut batch = Batch::default();
@@ -53,7 +54,9 @@ impl Store {
                 expire::take_out(txn, &mut batch, expiry, &gone)?;
             }
             let batch = (!batch.is_empty()).then_some(batch);
-            Ok(Commit { batch, answer: erased, then: Box::new(|_: &mut Index| ()) })
+            let kept: Vec<_> = gone.iter().filter_map(|key| KEPT.read_key(key)).collect();
+            let then = move |_: &mut Index| memory.with(|memory| memory.removed(&kept));
+            Ok(Commit { batch, answer: erased, then: Box::new(then) })
         };
         self.0.committer.write(plan).await
     }
@@ -114,8 +117,11 @@ fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
     found.gone.extend(matching(db, TAKEN.prefix, |key, _| {
         reminded(key).is_some_and(|conversation| conversation.contact() == contact)
     })?);
-    found.noted = expire::about(db, &found.gone)?;
     let name = contact.to_string();
+    found.gone.extend(matching(db, KEPT.prefix, |key, value| {
+        rows::read(key, value).is_some_and(|kept: KeptUpdate| kept.contact.as_ref() == Some(&name))
+    })?);
+    found.noted = expire::about(db, &found.gone)?;
     found.used =
         matching(db, INVITATIONS.prefix, |key, value| rows::read(key, value).is_some_and(|by: String| by == name))?;
     Ok(found)

@@ -25,6 +25,9 @@
 //! | `3` conversation | what waits for an answer in it, in a person's own chat |
 //! | `4` scope, bot, chat, block | which numbers of this block of messages were imported |
 //! | `5` scope, conversation | the chat in Kommo that it was imported into |
+//! | `6` bot, number | an update that is kept for programs, by our number of it |
+//! | `7` program | how far a program has come, and what it has asked for |
+//! | `8` bot | the number of its next update that is kept |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |

@@ -20,6 +20,7 @@ use crate::store::{
     data_dir::{create_private_dir, tighten},
     db::Db,
     durable::{Durable, sync_folder, sync_way_to},
+    kept::SharedMemory,
     keys,
     lock::{self, lock},
     reader::Reader,
@@ -99,12 +100,13 @@ impl Store {
         let durable = Durable::new(&path).map_err(inaccessible)?;
         let txn = WriteTxn::open(db.clone(), durable)?;
         let index = Arc::new(Mutex::new(rebuild::index(&db)?));
+        let kept = SharedMemory::read(&db)?;
         let failed = Arc::new(OnceLock::new());
         let first_of_run = rebuild::next_sequence(&db)?;
         let committer = Committer::start(txn, Arc::clone(&index), Arc::clone(&failed))?;
         let reader = Reader::new(db, failed);
         let moving_back = Arc::default();
-        let inner = Inner { settings, reader, committer, index, first_of_run, undumped, moving_back };
+        let inner = Inner { settings, reader, committer, index, kept, first_of_run, undumped, moving_back };
         Ok(Self(Arc::new(inner)))
     }
 }

@@ -6,11 +6,12 @@ use crate::{
         time::UnixMillis,
     },
     store::{
-        Intake, NewJob, Pushed, StateChange, Store, StoreError,
+        Intake, NewJob, NewKept, StateChange, Store, StoreError,
         committer::{Commit, WriteTxn},
         db::Batch,
         expire,
         index::{Head, Index},
+        kept,
         keys::JobKey,
         links,
         lookup::Lookup,
@@ -19,6 +20,17 @@ use crate::{
         watermark,
     },
 };
+
+/// What became of an intake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// How many jobs are new, and now stored.
+    pub taken: usize,
+    /// How many were stored before.
+    pub known: usize,
+    /// The number of each job; `None` if it was stored before.
+    pub numbers: Vec<Option<u64>>,
+}
 
 impl Store {
     /// Stores what arrived. When this returns it is durable, or was before.
@@ -42,6 +54,14 @@ impl Store {
         self.push_as(intake, changes, false, now).await
     }
 
+    /// The same with updates that are kept for programs, in one step.
+    ///
+    /// # Errors
+    /// If the store fails; then nothing may be acknowledged.
+    pub async fn push_kept(&self, intake: Intake, kept: Vec<NewKept>, now: UnixMillis) -> Result<Pushed, StoreError> {
+        self.push_all(intake, (Vec::new(), kept), false, now).await
+    }
+
     /// The same; what `is_bulk` is one of many that somebody sends at once, and goes after what people write.
     ///
     /// # Errors
@@ -53,7 +73,18 @@ impl Store {
         is_bulk: bool,
         now: UnixMillis,
     ) -> Result<Pushed, StoreError> {
+        self.push_all(intake, (changes, Vec::new()), is_bulk, now).await
+    }
+
+    async fn push_all(
+        &self,
+        intake: Intake,
+        (changes, kept): (Vec<StateChange>, Vec<NewKept>),
+        is_bulk: bool,
+        now: UnixMillis,
+    ) -> Result<Pushed, StoreError> {
         self.db()?;
+        let memory = self.0.kept.clone();
         let (dedupe_for, links_for) = (self.0.settings.dedupe_for, self.0.settings.links_for);
         let plan = move |txn: &mut WriteTxn| {
             let since = watermark::not_before(&txn.db, now)?;
@@ -70,14 +101,18 @@ impl Store {
                 joined.push(join_as(txn, &mut batch, job, is_bulk, now));
                 numbers.push(joined.last().map(|joined| joined.head.sequence));
             }
+            let kept = kept::keep(txn, &mut batch, kept, (dedupe_until, now))?;
             let changes = if joined.is_empty() { Vec::new() } else { changes };
             links::write(&txn.db, &mut batch, &changes, now, links_until)?;
-            let changes = !joined.is_empty() || intake.offset.is_some();
+            let changes = !joined.is_empty() || !kept.is_empty() || intake.offset.is_some();
             if let Some((bot, next)) = intake.offset {
                 OFFSETS.put(&mut batch, &bot, &next);
             }
             let answer = Pushed { taken: joined.len(), known, numbers };
-            let then = Box::new(move |index: &mut Index| enter(index, joined));
+            let then = Box::new(move |index: &mut Index| {
+                enter(index, joined);
+                memory.with(|memory| memory.added(kept));
+            });
             Ok(Commit { batch: changes.then_some(batch), answer, then })
         };
         self.0.committer.write(plan).await
@@ -112,9 +147,14 @@ pub(super) fn was_taken(db: &Lookup, id: &IdempotencyKey) -> Result<bool, StoreE
 /// Notes what a job is recognised by.
 pub(super) fn remember(batch: &mut Batch, job: &NewJob, until: UnixMillis) {
     if let Some(id) = &job.id {
-        expire::note(batch, until, &TAKEN.key(id));
-        TAKEN.put(batch, id, &until);
+        remember_id(batch, id, until);
     }
+}
+
+/// Notes that something with this id was taken.
+pub(super) fn remember_id(batch: &mut Batch, id: &IdempotencyKey, until: UnixMillis) {
+    expire::note(batch, until, &TAKEN.key(id));
+    TAKEN.put(batch, id, &until);
 }
 
 /// A job that has joined its lane in a batch.

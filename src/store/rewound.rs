@@ -15,10 +15,12 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::{Head, Index},
+        kept,
         keys::{self, JobKey},
         park,
         rows::{self, JobRow, ParkedHead, ParkedRow},
         scan::scan,
+        tables::NEXT_KEPT,
     },
 };
 
@@ -95,6 +97,11 @@ impl Store {
             let (mut batch, mut told) = (Batch::default(), Rewound::default());
             let mut parted = Vec::new();
             batch.insert(keys::BEGUN, rows::write(&now));
+            for row in NEXT_KEPT.rows(&txn.db) {
+                // Numbers that were given since are not given again.
+                let (bot, next) = row?;
+                NEXT_KEPT.put(&mut batch, &bot, &next.max(kept::by_time(now)));
+            }
             for lane in lanes {
                 // Until this is durable nobody finds the lane as it was, nor as it will be.
                 if !store.with_index(|index| index.freeze(&lane)) {

@@ -141,6 +141,12 @@ impl Key for BotId {
     }
 }
 
+impl ReadKey for BotId {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self(u64::from_be_bytes(bytes.try_into().ok()?)))
+    }
+}
+
 impl Key for UserId {
     fn bytes(&self) -> Vec<u8> {
         self.0.to_be_bytes().into()
@@ -150,6 +156,18 @@ impl Key for UserId {
 impl Key for str {
     fn bytes(&self) -> Vec<u8> {
         id_bytes(self)
+    }
+}
+
+impl Key for String {
+    fn bytes(&self) -> Vec<u8> {
+        id_bytes(self)
+    }
+}
+
+impl ReadKey for String {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        std::str::from_utf8(bytes).ok().map(str::to_owned)
     }
 }
 

@@ -18,6 +18,8 @@ use crate::{
         account::AccountRow,
         horizon::LatestRow,
         imported::{ImportedBlock, ImportedChat},
+        kept::{KeptKey, KeptUpdate},
+        programs::ProgramRow,
         table::{Single, Table},
     },
 };
@@ -48,6 +50,9 @@ pub(super) const ARRIVED: Table<Conversation, Vec<Arrived>> = Table::new(b'2');
 pub(super) const QUESTIONS: Table<Conversation, Question> = Table::new(b'3');
 pub(super) const IMPORTED: Table<ImportedBlock, Vec<u16>> = Table::new(b'4');
 pub(super) const IMPORTED_CHATS: Table<str, ImportedChat> = Table::new(b'5');
+pub(super) const KEPT: Table<KeptKey, KeptUpdate> = Table::new(b'6');
+pub(super) const PROGRAMS: Table<String, ProgramRow> = Table::new(b'7');
+pub(super) const NEXT_KEPT: Table<BotId, i64> = Table::new(b'8');
 pub(super) const UNREAD: Table<Conversation, Vec<Unread>> = Table::new(b'u');
 pub(super) const INVITATIONS: Table<str, String> = Table::new(b'i');
 pub(super) const HELD: Table<Conversation, Held> = Table::new(b'x');

@@ -21,6 +21,7 @@ mod damaged;
 mod expiring;
 mod faults;
 mod fixture;
+mod kept;
 mod large;
 mod manager_initiated;
 mod model;

@@ -18,7 +18,7 @@ pub use contents::{Contact, File, Location, Venue};
 pub use kinds::{ABOUT, CONTENTS};
 use kinds::{FILES, content};
 pub use raw_object::{Entity, RawObject};
-pub use scan::{first_update, levels, update_id};
+pub use scan::{first_update, levels, renumbered, update_id};
 use surrogates::paired;
 
 #[derive(Clone, Debug)]

@@ -23,6 +23,7 @@ mod people;
 mod presses;
 mod quote;
 mod received;
+mod shared;
 mod start;
 mod unreadable;
 

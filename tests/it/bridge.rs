@@ -49,6 +49,7 @@ mod rollback;
 pub(crate) mod samples;
 mod secrets;
 mod setup;
+mod shared_bots;
 mod silent;
 mod telegram_trouble;
 mod typing;

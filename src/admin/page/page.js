@@ -150,13 +150,23 @@ function queues(status) {
               `looked for${status.held.why ? `: ${status.held.why}` : "."}`,
           ),
         ];
-  if (used.length === 0) return [element("p", {}, "Nothing waits."), ...held];
+  const programs = status.programs.map(program => [
+    program.name,
+    `${program.waiting}`,
+    program.oldest_at === null ? "–" : since(program.oldest_at),
+    `${program.dropped}`,
+  ]);
+  const shared =
+    programs.length === 0
+      ? []
+      : [table(["Program", "Updates", "Oldest", "Deleted"], programs, [1, 2, 3], "Updates that programs have not confirmed")];
+  if (used.length === 0) return [element("p", {}, "Nothing waits."), ...held, ...shared];
   const rows = used.map(queue => [
     meaning(queue.route),
     `${queue.waiting}`,
     queue.oldest_at === null ? "–" : since(queue.oldest_at),
   ]);
-  return [table(["Where to", "Jobs", "Oldest"], rows, [1, 2], "Jobs that wait"), ...held];
+  return [table(["Where to", "Jobs", "Oldest"], rows, [1, 2], "Jobs that wait"), ...held, ...shared];
 }
 
 function failures(list) {
@@ -227,7 +237,7 @@ async function refresh() {
     flow(status, "outbound", "From managers"),
   ]);
   draw();
-  write("queues", [status.queues, status.held], () => queues(status));
+  write("queues", [status.queues, status.held, status.programs], () => queues(status));
   write("failures", status.failures, () => failures(status.failures));
   write("machine", [status.disk, status.token_ends_at, status.certificate_ends_at, status.started_at], () =>
     machine(status),

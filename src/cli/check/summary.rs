@@ -43,6 +43,10 @@ impl fmt::Display for Summary<'_> {
         for (source, settings) in &config.sources {
             writeln!(f, "Source {source:<20} {} (bot {})", settings.name, settings.token.bot_id())?;
         }
+        for (name, program) in &config.programs {
+            let place = config.gateway.listen;
+            writeln!(f, "Program {name:<19} source {}, at http://{place}", program.source)?;
+        }
         Ok(())
     }
 }

@@ -3,7 +3,10 @@
 use chrono::{DateTime, Local};
 
 use crate::{
-    admin::status::{Condition, Flow, Flows, Side, Status},
+    admin::{
+        programs::Program,
+        status::{Condition, Flow, Flows, Side, Status},
+    },
     cli::table::{COLUMNS, paragraph, plain, table, wrapped},
     domain::{
         amount::{age, ago, counted, span},
@@ -26,7 +29,7 @@ pub(super) fn text(status: &Status, columns: Option<usize>) -> String {
         head(status),
         wrong(status, width),
         sides(status, width),
-        waiting(status, columns, width),
+        waiting(status, columns, width) + &programs(status, width),
         day(status, columns),
         failures(status, width),
         room(status, width),
@@ -95,6 +98,19 @@ fn waiting(status: &Status, columns: Option<usize>, width: usize) -> String {
         }
     };
     text + &paragraph("Parked", &parked, width)
+}
+
+fn programs(status: &Status, width: usize) -> String {
+    let line = |program: &Program| {
+        let oldest = program.oldest_at.map(|at| format!(", the oldest for {}", span(at.until(status.at))));
+        let waiting = match program.waiting {
+            0 => "has all its updates".to_owned(),
+            some => format!("{} to be confirmed{}", counted(some, "update"), oldest.unwrap_or_default()),
+        };
+        let dropped = if program.dropped > 0 { format!("; {} were deleted", program.dropped) } else { String::new() };
+        paragraph(&format!("Program {}", plain(&program.name)), &format!("{waiting}{dropped}"), width)
+    };
+    status.programs.iter().map(line).collect()
 }
 
 fn day(status: &Status, columns: Option<usize>) -> String {

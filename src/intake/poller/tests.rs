@@ -84,6 +84,7 @@ impl Bench {
             metrics: Arc::clone(&self.metrics),
             rhythm,
             trace: Trace::default(),
+            sharing: None,
         };
         let watching = async {
             let deadline = Instant::now() + WITHIN;

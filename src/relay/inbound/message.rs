@@ -106,7 +106,8 @@ pub(super) async fn press(
     press.inbound.customer.phone = phone(context, press.inbound.customer.id)?;
     let last_sent = timestamps::stand_unnumbered(context, &mut press.inbound).await?;
     effects.changes.extend(chats::topic(context, &press.inbound)?);
-    let press = if context.keep_buttons { press } else { press.once() };
+    let stays = context.keep_buttons || callback_ack::is_anothers(context, incoming.source, &press);
+    let press = if stays { press } else { press.once() };
     if context.store.kommo_message(&press.inbound.id)?.is_some() {
         callback_ack::acknowledge(context, incoming.source, &press, here.clone()).await;
         tracing::debug!(message = %press.inbound.id, "pressed again");

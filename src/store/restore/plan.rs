@@ -7,7 +7,7 @@ use crate::{
     store::{
         keys::{self, JobKey},
         rows::{self, JobRow, ParkedRow},
-        tables::CHATS,
+        tables::{CHATS, NEXT_KEPT},
     },
 };
 
@@ -70,6 +70,8 @@ impl Plan {
             return Some(keys::aside(keys::sequence_of(&key).unwrap_or(keys::NO_SEQUENCE), &key));
         }
         let is_written_anew = [keys::SEQUENCE, keys::BEGUN, keys::SCHEMA, keys::JOURNAL].contains(&key.as_slice());
+        // Updates that came after the dump had numbers, too: none is given twice.
+        let is_written_anew = is_written_anew || key.starts_with(&NEXT_KEPT.prefix);
         // No dump of ours has chunks: they are written as the rows that they make up.
         let is_other = is_written_anew || keys::is_chunk(&key) || self.gone.contains(&key);
         (!is_other).then_some(key)

@@ -233,6 +233,9 @@ fn every_row_is_read_as_what_its_table_holds() {
             b'3' => rows::parse::<Question>(value).map(drop),
             b'4' => rows::parse::<Vec<u16>>(value).map(drop),
             b'5' => rows::parse::<ImportedChat>(value).map(drop),
+            b'6' => rows::parse::<KeptUpdate>(value).map(drop),
+            b'7' => rows::parse::<ProgramRow>(value).map(drop),
+            b'8' => rows::parse::<i64>(value).map(drop),
             b'u' => rows::parse::<Vec<Unread>>(value).map(drop),
             b'x' => rows::parse::<Held>(value).map(drop),
             b'y' => rows::parse::<SyncedProfile>(value).map(drop),
@@ -294,6 +297,11 @@ async fn is_restored_and_used(format: u32) {
     let known =
         store.push(Intake { jobs: vec![new_job(Some("update:7:1"), &lane("a"), "x")], offset: None }, NOW).await;
     assert_eq!(known.unwrap(), Pushed { taken: 0, known: 1, numbers: vec![None] });
+
+    let shop = store.program("shop").unwrap();
+    assert_eq!((shop.webhook.unwrap().max_connections, shop.dropped), (40, 2));
+    let [number] = store.unconfirmed("shop", 0, 10)[..] else { panic!("one update waits") };
+    assert_eq!(store.kept(BOT, number).unwrap().unwrap().raw, r#"{"update_id":9}"#);
 
     // The answer that waits is parked by the restore.
     assert_eq!((store.counts().parked, store.counts().told), (3, 1));

@@ -265,6 +265,28 @@ pub(super) async fn fill(store: &Store) {
     imports.note_chats(vec![(conversation(), chat)]).await.unwrap();
     store.note_imports_by_managers(NOW).await.unwrap();
     store.redeem("invitation", "tg:sales:5".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
+    store.serve_programs([("shop".to_owned(), BOT)].into(), NOW).await.unwrap();
+    let update = KeptUpdate {
+        at: NOW,
+        kind: "message".to_owned(),
+        thread: "tg:sales:5".to_owned(),
+        contact: Some("tg-user:5".to_owned()),
+        is_ours: true,
+        raw: r#"{"update_id":9}"#.to_owned(),
+    };
+    let kept = NewKept { id: IdempotencyKey("update:7:9".to_owned()), bot: BOT, update };
+    store.push_kept(Intake::default(), vec![kept], NOW).await.unwrap();
+    let webhook = Webhook {
+        url: "https://shop.example.com/hook".to_owned(),
+        secret_token: Some("word".to_owned()),
+        max_connections: 40,
+        certificate: Some("PEM".to_owned()),
+    };
+    let wish = move |row: &mut ProgramRow| {
+        (row.webhook, row.wanted) = (Some(webhook), vec![(1, Some(vec!["message".to_owned()]))]);
+        (row.done, row.dropped) = (vec![row.cursor + 1], 2);
+    };
+    store.set_program("shop", wish).await.unwrap();
     let unreadable = r#"{"work":{"kind":"of tomorrow"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#;
     let key = [keys::lane(&lane("tomorrow")), vec![0; keys::JobKey::BYTES]].concat();
     store.tables().insert(keys::aside(0, &key), unreadable).unwrap();

@@ -1,6 +1,8 @@
 //! Looking into JSON without reading it: no depth, no broken detail and no odd escape stops this, and none of it
 //! recurses.
 
+use std::ops::Range;
+
 /// The key of an update's number.
 const UPDATE_ID: &str = "update_id";
 /// Below this lie the numbers of updates (`TQueue`): 32 bits, and a negative offset would discard what waits.
@@ -21,8 +23,26 @@ pub fn levels(text: &str) -> usize {
 /// The number of an update; `None` if it has none that can be confirmed, or two of them.
 #[must_use]
 pub fn update_id(update: &str) -> Option<i64> {
+    let ids = ids(update)?;
+    let (_, first) = ids.first()?;
+    ids.iter().all(|(_, id)| id == first).then_some(*first)
+}
+
+/// An update under another number, and otherwise byte for byte as it was; `None` if it has none that can be confirmed.
+#[must_use]
+pub fn renumbered(update: &str, id: i64) -> Option<String> {
+    update_id(update)?;
+    let mut text = update.to_owned();
+    for (place, _) in ids(update)?.into_iter().rev() {
+        text.replace_range(place, &id.to_string());
+    }
+    Some(text)
+}
+
+/// Where an update has its number, and what it is there; `None` if one of them is no number.
+fn ids(update: &str) -> Option<Vec<(Range<usize>, i64)>> {
     let bytes = update.as_bytes();
-    let (mut depth, mut found) = (0_usize, None);
+    let (mut depth, mut found) = (0_usize, Vec::new());
     for token in tokens(update) {
         match token {
             Token::Open(_) => depth += 1,
@@ -32,16 +52,15 @@ pub fn update_id(update: &str) -> Option<i64> {
                 let Some(value) = update.get(end + 1..).and_then(|rest| rest.trim_start().strip_prefix(':')) else {
                     continue;
                 };
-                let id = whole_number(value).filter(|id| (1..ID_END).contains(id))?;
-                if found.is_some_and(|other| other != id) {
-                    return None;
-                }
-                found = Some(id);
+                let number = whole_number(value);
+                let id = number.parse().ok().filter(|id| (1..ID_END).contains(id))?;
+                let at = update.len() - value.len() + (value.len() - value.trim_start().len());
+                found.push((at..at + number.len(), id));
             }
             Token::Text { .. } => {}
         }
     }
-    found
+    Some(found)
 }
 
 /// The first update in an answer that cannot be read as a whole, as far as it came.
@@ -62,11 +81,10 @@ pub fn first_update(answer: &str) -> Option<&str> {
     answer.get(at..)
 }
 
-/// The whole number that a text begins with.
-fn whole_number(text: &str) -> Option<i64> {
+/// What a text begins with that may be a whole number.
+fn whole_number(text: &str) -> &str {
     let end = |c: char| c.is_ascii_whitespace() || matches!(c, ',' | '}' | ']');
-    let text = text.trim_start();
-    text.split(end).next()?.parse().ok()
+    text.trim_start().split(end).next().unwrap_or_default()
 }
 
 /// What the depth of JSON depends on, and what may be a key.
@@ -161,6 +179,22 @@ mod tests {
             "",
         ] {
             assert_eq!(update_id(update), None, "{update}");
+        }
+    }
+
+    #[test]
+    fn another_number_changes_nothing_else() {
+        for (update, want) in [
+            (r#"{"update_id":5,"a":5}"#, r#"{"update_id":1234,"a":5}"#),
+            (r#" { "update_id" : 5 , "t":"\ud83d 5"}"#, r#" { "update_id" : 1234 , "t":"\ud83d 5"}"#),
+            (r#"{"m":{"update_id":5},"update_id":5}"#, r#"{"m":{"update_id":5},"update_id":1234}"#),
+            (r#"{"update_id":5,"update_id":5}"#, r#"{"update_id":1234,"update_id":1234}"#),
+            (r#"{"update_id":5,"message":{"text":"cut o"#, r#"{"update_id":1234,"message":{"text":"cut o"#),
+        ] {
+            assert_eq!(renumbered(update, 1234).as_deref(), Some(want), "{update}");
+        }
+        for none in [r#"{"update_id":5,"update_id":6}"#, r#"{"update_id":"5"}"#, "{}"] {
+            assert_eq!(renumbered(none, 1234), None, "{none}");
         }
     }
 

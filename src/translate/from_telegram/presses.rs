@@ -38,9 +38,14 @@ impl Received<'_> {
 /// Telegram may tell of the bot's own messages like that. Only what one of our buttons carries is taken for such a
 /// press, since where else the message may be is not told.
 pub(super) fn at_home(query: &CallbackQuery) -> Option<i64> {
-    let is_ours = query.data.as_deref().is_some_and(|data| buttons::pressed(data, None).index.is_some());
+    let is_ours = query.data.as_deref().is_some_and(is_ours);
     let is_apart = query.message.is_none() && query.inline_message_id.is_some();
     query.from.as_ref()?.id.filter(|_| is_apart && is_ours)
+}
+
+/// Whether a button carries what those of Kommo's messages do.
+pub(super) fn is_ours(data: &str) -> bool {
+    buttons::pressed(data, None).index.is_some()
 }
 
 /// The press of a button; `None` for one that says nothing, such as that of a game.
@@ -61,9 +66,11 @@ pub(super) fn press(
         return Ok(None);
     };
     let topic = chats::topic(&message.fields).filter(|_| home.is_none());
+    let is_ours = is_ours(&data);
     let pressed = buttons::pressed(&data, message.reply_markup);
     Ok(Some(ButtonPress {
         query: id,
+        is_ours,
         button: pressed.index,
         choice: pressed.choice,
         inbound: Inbound {

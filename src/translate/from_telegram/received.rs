@@ -38,7 +38,7 @@ impl<'r> Received<'r> {
     }
 
     /// The chat that an update is in, by its number; `None` if it names none.
-    fn chat(&self) -> Option<i64> {
+    pub(super) fn chat(&self) -> Option<i64> {
         match self.event()? {
             Event::Message(message) | Event::Edited(message) => chat_of(message),
             Event::Pressed(query) => match &query.message {

@@ -74,7 +74,7 @@ fn own_phone(message: &Message, sender: i64) -> Option<String> {
 }
 
 /// What stands behind `/start`, empty if nothing does; `None` if the text is no such command.
-fn payload(text: &str) -> Option<&str> {
+pub(super) fn payload(text: &str) -> Option<&str> {
     let (command, payload) = text.split_once(' ').unwrap_or((text, ""));
     let is_start = command == START || command.strip_prefix(START).is_some_and(|rest| rest.starts_with('@'));
     let fits = payload.len() <= PAYLOAD_CHARS

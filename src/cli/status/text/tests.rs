@@ -38,6 +38,7 @@ fn status() -> Status {
             Queue { route: "outbound:sales".to_owned(), waiting: 0, oldest_at: None },
         ],
         held: Held { conversations: 2, why: Some("Kommo answered 500".to_owned()) },
+        programs: Vec::new(),
         parked: Parked { need_person: 1, told: 3 },
         troubles: vec![
             Wrong {

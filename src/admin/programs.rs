@@ -1,0 +1,104 @@
+//! How far the owner's own programs have come, for the operator's commands.
+
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    admin::{Admin, elsewhere, failed, is_addressed_directly, parked::json, refusal},
+    domain::time::UnixMillis,
+    store::{Confirmed, ProgramRow, Progress, Store, StoreError},
+};
+
+/// A program, as commands and the status show it. The names of its fields stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    /// How many updates it has not confirmed.
+    pub(crate) waiting: usize,
+    /// How much room they take.
+    pub(crate) bytes: u64,
+    /// When the oldest of them came.
+    pub(crate) oldest_at: Option<UnixMillis>,
+    /// How many it will never get: they were too old, or there was no room.
+    pub(crate) dropped: u64,
+    /// Whether its updates are sent to it; otherwise it asks for them.
+    pub(crate) webhook: bool,
+}
+
+impl From<Progress> for Program {
+    fn from(progress: Progress) -> Self {
+        let Progress { name, bot: _, waiting, bytes, oldest_at, dropped, has_webhook: webhook } = progress;
+        Self { name, waiting, bytes, oldest_at, dropped, webhook }
+    }
+}
+
+/// The same with what the program has asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Details {
+    #[serde(flatten)]
+    pub(crate) program: Program,
+    /// The kinds of updates that it wants; `None` for the usual ones.
+    pub(crate) wants: Option<Vec<String>>,
+    /// Where its updates are sent. The path may hold a secret, and is left out.
+    pub(crate) sent_to: Option<String>,
+}
+
+/// Which program is meant.
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    name: String,
+}
+
+pub(super) fn all(store: &Store) -> Vec<Program> {
+    store.programs().into_iter().map(Program::from).collect()
+}
+
+pub(super) async fn list(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    if is_addressed_directly(&headers) { json(&all(&admin.store)) } else { elsewhere() }
+}
+
+pub(super) async fn show(State(admin): State<Admin>, Query(which): Query<Which>, headers: HeaderMap) -> Response {
+    if !is_addressed_directly(&headers) {
+        return elsewhere();
+    }
+    let program = all(&admin.store).into_iter().find(|program| program.name == which.name);
+    match program.zip(admin.store.program(&which.name)) {
+        Some((program, row)) => json(&details(program, &row)),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn details(program: Program, row: &ProgramRow) -> Details {
+    let place = |url: &str| Url::parse(url).ok().map(|url| url.origin().ascii_serialization());
+    let sent_to = row.webhook.as_ref().and_then(|webhook| place(&webhook.url));
+    Details { program, wants: row.wanted.last().and_then(|(_, kinds)| kinds.clone()), sent_to }
+}
+
+/// Confirms all that waits for a program in its place, and tells how much that was.
+pub(super) async fn skip(State(admin): State<Admin>, Query(which): Query<Which>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refusal(&headers) {
+        return refusal;
+    }
+    match skipped(&admin.store, &which.name).await {
+        Ok(Some(count)) => json(&count),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn skipped(store: &Store, name: &str) -> Result<Option<usize>, StoreError> {
+    if store.program(name).is_none() {
+        return Ok(None);
+    }
+    let waiting = store.unconfirmed(name, 0, usize::MAX);
+    if let Some(last) = waiting.last() {
+        store.confirm(name, Confirmed::Below(last + 1)).await?;
+        tracing::info!(program = name, updates = waiting.len(), "a command has skipped what waited for a program");
+    }
+    Ok(Some(waiting.len()))
+}

@@ -1,0 +1,26 @@
+//! The owner's own programs: what the configuration says about them.
+
+use crate::{
+    clock,
+    config::Config,
+    domain::address::SourceId,
+    intake::poller::Sharing,
+    store::{Store, StoreError},
+};
+
+/// Lets the store keep updates for the programs of this configuration, and for no others.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn serve(config: &Config, store: &Store) -> Result<(), StoreError> {
+    let bot = |(name, program): (&String, &crate::config::Program)| (name.clone(), program.secret.bot_id());
+    store.serve_programs(config.programs.iter().map(bot).collect(), clock::now()).await
+}
+
+/// What of the updates of a source's bot goes to programs; `None` if no program has it.
+pub(super) fn of(config: &Config, source: &SourceId) -> Option<Sharing> {
+    let of_source = config.programs.values().filter(|program| program.source == *source);
+    let hide: Vec<_> = of_source.clone().flat_map(|program| program.hide.clone()).collect();
+    let campaigns = config.campaigns.keys().cloned().collect();
+    (of_source.count() > 0).then_some(Sharing { hide, campaigns, max_bytes: config.gateway.max_bytes })
+}

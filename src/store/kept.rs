@@ -1,0 +1,177 @@
+//! Updates that are kept for the owner's own programs, until all programs of their bot have confirmed them.
+//!
+//! Telegram's numbers may begin anew, so an update gets one of ours, which ascend for as long as the store lives. After
+//! a restore they go on above all that were ever given: by the time, at a pace that no bot keeps up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::{address::BotId, job::IdempotencyKey, time::UnixMillis},
+    store::{
+        Store, StoreError,
+        committer::{Commit, WriteTxn},
+        db::Batch,
+        index::Index,
+        lookup::Lookup,
+        push::{remember_id, was_taken},
+        rows,
+        scan::scan,
+        table::{Key, ReadKey},
+        tables::{KEPT, NEXT_KEPT, PROGRAMS},
+    },
+};
+
+mod memory;
+
+pub(super) use memory::{Entry, Memory, SharedMemory};
+
+/// An update that is kept for programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptUpdate {
+    /// When it came.
+    pub at: UnixMillis,
+    /// What Telegram calls its kind.
+    pub kind: String,
+    /// What keeps it in order with others: the name of its chat, or of whoever it is from.
+    pub thread: String,
+    /// The contact that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// Whether it answers something of telekommo's: a button of Kommo's, a link.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ours: bool,
+    /// As it came.
+    pub raw: String,
+}
+
+/// An update to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewKept {
+    /// What a repetition is recognised by.
+    pub id: IdempotencyKey,
+    pub bot: BotId,
+    pub update: KeptUpdate,
+}
+
+/// The number of an update of a bot's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct KeptKey {
+    pub(super) bot: BotId,
+    pub(super) number: i64,
+}
+
+impl Key for KeptKey {
+    fn bytes(&self) -> Vec<u8> {
+        [self.bot.0.to_be_bytes(), self.number.to_be_bytes()].concat()
+    }
+}
+
+impl ReadKey for KeptKey {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (bot, number) = bytes.split_first_chunk::<8>()?;
+        let number = i64::from_be_bytes(number.try_into().ok()?);
+        Some(Self { bot: BotId(u64::from_be_bytes(*bot)), number })
+    }
+}
+
+/// When numbers begin, in seconds since 1970: the year 2020.
+const FIRST_SECOND: i64 = 1_577_836_800;
+/// How many numbers each second since then has, where it has to be told by the time which were given.
+const PER_SECOND: i64 = 2;
+/// How many rows go in one commit.
+const STEP: usize = 200;
+
+/// A number above all that were given until now, as far as the time tells.
+pub(super) fn by_time(now: UnixMillis) -> i64 {
+    now.seconds().saturating_sub(FIRST_SECOND).saturating_mul(PER_SECOND).clamp(1, i32::MAX.into())
+}
+
+/// The number of a bot's next update.
+pub(super) fn next_number(db: &Lookup, bot: BotId, now: UnixMillis) -> Result<i64, StoreError> {
+    Ok(NEXT_KEPT.get(db, &bot)?.unwrap_or_else(|| by_time(now)))
+}
+
+/// Adds updates to a batch, each once, and tells where they are.
+pub(super) fn keep(
+    txn: &WriteTxn,
+    batch: &mut Batch,
+    kept: Vec<NewKept>,
+    (until, now): (UnixMillis, UnixMillis),
+) -> Result<Vec<(BotId, Entry)>, StoreError> {
+    let (mut added, mut seen, mut next) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+    for NewKept { id, bot, update } in kept {
+        if !seen.insert(id.0.clone()) || was_taken(&txn.db, &id)? {
+            continue;
+        }
+        // It may have no job, by which it would be known.
+        remember_id(batch, &id, until);
+        let number = match next.get(&bot) {
+            Some(number) => *number,
+            None => next_number(&txn.db, bot, now)?,
+        };
+        next.insert(bot, number + 1);
+        let value = rows::write(&update);
+        added.push((bot, Entry { number, at: update.at, bytes: value.len() }));
+        batch.insert(KEPT.key(&KeptKey { bot, number }), value);
+    }
+    for (bot, number) in next {
+        NEXT_KEPT.put(batch, &bot, &number);
+    }
+    Ok(added)
+}
+
+/// What is dropped although a program may not have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// What came before.
+    pub before: UnixMillis,
+    /// The oldest, until no more than this is left.
+    pub max_bytes: u64,
+}
+
+impl Store {
+    /// Drops what is beyond the bounds, and counts that for each program that has not confirmed it. Returns how many
+    /// updates that were.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn bound_kept(&self, bounds: Bounds) -> Result<usize, StoreError> {
+        let mut dropped = 0;
+        loop {
+            let beyond = self.kept_memory(|memory| memory.beyond(bounds, STEP));
+            if beyond.is_empty() {
+                return Ok(dropped);
+            }
+            dropped += beyond.len();
+            self.drop_kept(beyond).await?;
+        }
+    }
+
+    async fn drop_kept(&self, beyond: Vec<KeptKey>) -> Result<(), StoreError> {
+        self.db()?;
+        let memory = self.0.kept.clone();
+        let plan = move |txn: &mut WriteTxn| {
+            let (mut batch, mut changed) = (Batch::default(), BTreeMap::new());
+            for entry in scan(&txn.db, &PROGRAMS.prefix) {
+                let (key, value) = entry?;
+                let (Some(name), Some(mut row)) = (PROGRAMS.read_key(&key), rows::read(&key, &value)) else { continue };
+                if memory::lose(&mut row, &beyond) {
+                    batch.insert(key, rows::write(&row));
+                    changed.insert(name, row);
+                }
+            }
+            for key in &beyond {
+                KEPT.remove(&mut batch, key);
+            }
+            let then = move |_: &mut Index| memory.with(|memory| memory.dropped(&beyond, changed));
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(then) })
+        };
+        self.0.committer.write(plan).await
+    }
+
+    pub(super) fn kept_memory<T>(&self, act: impl FnOnce(&mut Memory) -> T) -> T {
+        self.0.kept.with(act)
+    }
+}

@@ -1,0 +1,137 @@
+//! What is known of kept updates and programs without a look at the disk: which there are, how old and how large. It
+//! follows the tree, and is changed only after a commit.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    domain::{address::BotId, time::UnixMillis},
+    store::{
+        StoreError,
+        db::Db,
+        kept::{Bounds, KeptKey, KeptUpdate},
+        programs::ProgramRow,
+        rows,
+        scan::scan,
+        tables::{KEPT, PROGRAMS},
+    },
+};
+
+/// One update that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Entry {
+    pub(in crate::store) number: i64,
+    pub(in crate::store) at: UnixMillis,
+    pub(in crate::store) bytes: usize,
+}
+
+/// The updates of one bot, by their numbers.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Queue {
+    pub(in crate::store) entries: VecDeque<Entry>,
+    /// Told whenever there are more.
+    pub(in crate::store) news: Arc<Notify>,
+}
+
+impl Queue {
+    /// The place of the first update with this number or a later one.
+    pub(in crate::store) fn place(&self, number: i64) -> usize {
+        self.entries.partition_point(|entry| entry.number < number)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(in crate::store) struct Memory {
+    pub(in crate::store) queues: BTreeMap<BotId, Queue>,
+    pub(in crate::store) programs: BTreeMap<String, ProgramRow>,
+}
+
+/// The same, shared with the writer.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct SharedMemory(Arc<Mutex<Memory>>);
+
+impl SharedMemory {
+    /// What the tree holds.
+    pub(in crate::store) fn read(db: &Db) -> Result<Self, StoreError> {
+        let mut memory = Memory::default();
+        for entry in scan(db, &KEPT.prefix) {
+            let (key, value) = entry?;
+            let (place, update) = (KEPT.read_key(&key), rows::read::<KeptUpdate>(&key, &value));
+            if let (Some(place), Some(update)) = (place, update) {
+                let entry = Entry { number: place.number, at: update.at, bytes: value.len() };
+                memory.queues.entry(place.bot).or_default().entries.push_back(entry);
+            }
+        }
+        for row in PROGRAMS.rows(db) {
+            memory.programs.extend([row?]);
+        }
+        Ok(Self(Arc::new(Mutex::new(memory))))
+    }
+
+    pub(in crate::store) fn with<T>(&self, act: impl FnOnce(&mut Memory) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Memory {
+    /// More updates have come.
+    pub(in crate::store) fn added(&mut self, added: Vec<(BotId, Entry)>) {
+        for (bot, entry) in added {
+            let queue = self.queues.entry(bot).or_default();
+            queue.entries.push_back(entry);
+            queue.news.notify_waiters();
+        }
+    }
+
+    /// Updates have gone.
+    pub(in crate::store) fn removed(&mut self, gone: &[KeptKey]) {
+        for key in gone {
+            if let Some(queue) = self.queues.get_mut(&key.bot) {
+                let place = queue.place(key.number);
+                if queue.entries.get(place).is_some_and(|entry| entry.number == key.number) {
+                    queue.entries.remove(place);
+                }
+            }
+        }
+    }
+
+    pub(super) fn dropped(&mut self, gone: &[KeptKey], changed: BTreeMap<String, ProgramRow>) {
+        self.removed(gone);
+        self.programs.extend(changed);
+    }
+
+    pub(in crate::store) fn bytes(&self) -> u64 {
+        self.queues.values().flat_map(|queue| &queue.entries).map(|entry| entry.bytes as u64).sum()
+    }
+
+    /// The oldest updates that are beyond the bounds, at most `limit`.
+    pub(super) fn beyond(&self, bounds: Bounds, limit: usize) -> Vec<KeptKey> {
+        let mut left = self.bytes();
+        let mut queues: BTreeMap<_, _> =
+            self.queues.iter().map(|(bot, queue)| (*bot, queue.entries.iter().peekable())).collect();
+        let mut beyond = Vec::new();
+        while beyond.len() < limit {
+            let heads = queues.iter_mut().filter_map(|(bot, queue)| Some((queue.peek()?.at, *bot)));
+            let Some((at, bot)) = heads.min().filter(|(at, _)| *at < bounds.before || left > bounds.max_bytes) else {
+                break;
+            };
+            let Some(entry) = queues.get_mut(&bot).and_then(Iterator::next) else { break };
+            debug_assert_eq!(entry.at, at);
+            left = left.saturating_sub(entry.bytes as u64);
+            beyond.push(KeptKey { bot, number: entry.number });
+        }
+        beyond
+    }
+}
+
+/// Counts what a program loses. Returns whether it loses anything.
+pub(super) fn lose(row: &mut ProgramRow, beyond: &[KeptKey]) -> bool {
+    let is_lost = |key: &&KeptKey| !row.is_away && key.bot == row.bot && row.waits_for(key.number);
+    let lost = beyond.iter().filter(is_lost).count();
+    row.dropped += lost as u64;
+    lost > 0
+}

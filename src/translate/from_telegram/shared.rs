@@ -1,0 +1,104 @@
+//! What other programs that share a bot need to know of an update before they read it.
+
+use crate::{
+    domain::{
+        address::{ContactId, Conversation, SourceId, UserId},
+        program::Asked,
+    },
+    telegram::wire::{Event, Update},
+    translate::from_telegram::{Received, presses, start},
+};
+
+impl Received<'_> {
+    /// What keeps an update in order with others: the thread of its chat, or of whoever it is from.
+    #[must_use]
+    pub fn thread(&self, source: &SourceId) -> String {
+        match (self.chat(), self.author()) {
+            (None, Some(author)) => format!("from:{author}"),
+            (Some(_), _) | (None, None) => self.lane(source).thread,
+        }
+    }
+
+    /// Whom an update is about: the person or the group of its chat, or whoever it is from.
+    #[must_use]
+    pub fn contact(&self, source: &SourceId) -> Option<ContactId> {
+        let of_chat = self.chat().map(|chat| Conversation::new(source.clone(), chat).contact());
+        of_chat.or_else(|| self.author().map(|author| ContactId::Person(UserId(author))))
+    }
+
+    /// Whether an update answers something of telekommo's: it is the press of a button of Kommo's, or a start by a
+    /// link that no other program can read.
+    #[must_use]
+    pub fn is_answer_to_us(&self, is_campaign: impl Fn(&str) -> bool) -> bool {
+        match self.event() {
+            Some(Event::Pressed(query)) => query.data.as_deref().is_some_and(presses::is_ours),
+            Some(Event::Message(message)) => {
+                let payload = message.text.as_deref().and_then(start::payload);
+                payload.is_some_and(|payload| start::is_invitation(payload) || is_campaign(payload))
+            }
+            _ => false,
+        }
+    }
+
+    /// What patterns of programs are held against.
+    #[must_use]
+    pub fn asked(&self) -> Asked<'_> {
+        match self.event() {
+            Some(Event::Pressed(query)) => Asked { text: None, pressed: query.data.as_deref() },
+            Some(Event::Message(message)) => Asked { text: message.text.as_deref(), pressed: None },
+            _ => Asked::default(),
+        }
+    }
+
+    /// Who an update is from that names no chat.
+    fn author(&self) -> Option<i64> {
+        let Update { kind, .. } = self.update.as_ref()?;
+        let update: serde_json::Value = serde_json::from_str(self.raw).ok()?;
+        let content = update.get(kind.as_str())?;
+        ["from", "user"].iter().find_map(|name| content.get(name)?.get("id")?.as_i64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source() -> SourceId {
+        SourceId::parse("sales").unwrap()
+    }
+
+    #[test]
+    fn an_update_without_a_chat_is_in_order_with_those_of_its_author() {
+        for (raw, thread, contact) in [
+            (r#"{"update_id":1,"message":{"chat":{"id":7},"text":"x"}}"#, "tg:sales:7", Some("tg-user:7")),
+            (r#"{"update_id":1,"message":{"chat":{"id":-7},"text":"x"}}"#, "tg:sales:-7", Some("tg-chat:-7")),
+            (r#"{"update_id":1,"inline_query":{"from":{"id":7},"query":"x"}}"#, "from:7", Some("tg-user:7")),
+            (r#"{"update_id":1,"pre_checkout_query":{"from":{"id":7}}}"#, "from:7", Some("tg-user:7")),
+            (r#"{"update_id":1,"poll_answer":{"user":{"id":7}}}"#, "from:7", Some("tg-user:7")),
+            (r#"{"update_id":1,"poll":{"id":"5"}}"#, "source:sales", None),
+            ("{", "source:sales", None),
+        ] {
+            let received = Received::read(raw);
+            let found = received.contact(&source()).map(|contact| contact.to_string());
+            assert_eq!((received.thread(&source()).as_str(), found.as_deref()), (thread, contact), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_answers_telekommo_is_told_from_the_rest() {
+        let invitation = "A".repeat(48);
+        let press = |data: &str| format!(r#"{{"update_id":1,"callback_query":{{"id":"q","data":"{data}"}}}}"#);
+        let text = |text: &str| format!(r#"{{"update_id":1,"message":{{"chat":{{"id":7}},"text":"{text}"}}}}"#);
+        for (raw, want) in [
+            (press("b:0:Yes"), true),
+            (press("cart:1"), false),
+            (text(&format!("/start {invitation}")), true),
+            (text("/start summer"), true),
+            (text("/start winter"), false),
+            (text("/start"), false),
+            (text("summer"), false),
+        ] {
+            assert_eq!(Received::read(&raw).is_answer_to_us(|payload| payload == "summer"), want, "{raw}");
+        }
+    }
+}
