@@ -30,7 +30,8 @@ impl TestStage {
             data.iter().map(|data| json!({ "text": format!("[{data}]"), "callback_data": data })).collect();
         let call = json!({ "chat_id": ANNA, "text": "Cart", "reply_markup": { "inline_keyboard": [keys] } });
         let url = format!("{}/bot{}/sendMessage", self.telegram.url(), SALES.token);
-        let answer = reqwest::Client::new().post(url).json(&call).send().await.unwrap();
+        let call = reqwest::Client::new().post(url).header("content-type", "application/json").body(call.to_string());
+        let answer = call.send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
         answer["result"]["message_id"].as_i64().unwrap()
     }
