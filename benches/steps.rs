@@ -234,17 +234,20 @@ fn print_store(waiting: usize, runtime: &tokio::runtime::Runtime) {
         store.close().await.expect("the store works");
         costs
     });
-    let (bytes, millis) = opened(&dir);
+    // The first one compacts a store whose file has grown, the second one finds it compacted.
+    let (first, again) = (opened(&dir), opened(&dir));
     let least = appended(home.path());
     let each = |time: Duration| time.as_secs_f64() * 1e6 / float(GROUP * GROUPS);
     println!(
-        "| {waiting} | {:.0} µs | {:.1} µs | {:.0} µs | {:.0} µs | {:.1} | {} MiB | {millis} ms |",
+        "| {waiting} | {:.0} µs | {:.1} µs | {:.0} µs | {:.0} µs | {:.1} | {} MiB | {} ms | {} ms |",
         each(costs.push),
         each(costs.claim),
         each(costs.settle),
         each(least),
         (costs.push + costs.claim + costs.settle).as_secs_f64() / least.as_secs_f64(),
-        bytes >> 20
+        again.0 >> 20,
+        first.1,
+        again.1
     );
 }
 
@@ -260,8 +263,8 @@ fn main() {
     println!("{}\n", Machine::here());
     print_pure();
     let runtime = tokio::runtime::Runtime::new().expect("it starts");
-    println!("\n| waiting | push | claim | settle | appending it to a file | times | memory | opened in |");
-    println!("|---:|---:|---:|---:|---:|---:|---:|---:|");
+    println!("\n| waiting | push | claim | settle | appending it to a file | times | memory | opened in | again in |");
+    println!("|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
     for waiting in [0, 10_000, 1_000_000] {
         print_store(waiting.min(most), &runtime);
     }
