@@ -1,6 +1,6 @@
 //! The composition root: opens the store, builds the clients, binds the listeners and starts the tasks.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use tokio::{net::TcpListener, time::timeout};
 
@@ -30,7 +30,7 @@ use listeners::{bind, command_socket};
 
 use crate::{
     admin::{
-        former_imports, identity,
+        erasing, former_imports, identity,
         reload::{Wish, wishes},
         socket::CommandSocket,
     },
@@ -38,15 +38,12 @@ use crate::{
     app::{alerting::Alerting, reload::Reloader, running::Running, services::Services},
     clock,
     config::Config,
-    lifecycle::{Ended, HangUps, Lifecycle, starting},
+    lifecycle::{CLOSING, Ended, HangUps, Lifecycle, starting},
     metrics::{Asked, Cause, Metrics},
     serve,
     store::Store,
     trace::Trace,
 };
-
-/// How long the store may take to close. After some failures of the disk sled waits for ever.
-const CLOSING: Duration = Duration::from_secs(10);
 
 pub struct App {
     life: Lifecycle,
@@ -103,6 +100,7 @@ impl App {
         };
         store.begin(clock::now()).await?;
         former_imports::take_over(&config.data_dir, &store).await?;
+        starting(erasing::finish(&store, &trace)).await?;
         let metrics = Arc::new(Metrics::new());
         let expected = measuring::expected(config);
         metrics.expect(&expected, clock::now());
@@ -175,8 +173,7 @@ impl App {
     pub async fn ended(self) -> Ended {
         let ended = self.life.ended().await;
         // A disk that does not answer must not keep the process.
-        drop(timeout(CLOSING, self.trace.flush()).await);
-        let closed = timeout(CLOSING, self.store.close()).await;
+        let (_, closed) = tokio::join!(timeout(CLOSING, self.trace.flush()), timeout(CLOSING, self.store.close()));
         // Before that, a command would take the store for one that nobody has.
         drop(self.socket);
         match closed {

@@ -26,14 +26,13 @@ use crate::{metrics::Metrics, relay::HEARTBEAT, store::Store};
 
 mod notify;
 mod signals;
+mod stopping;
 
 pub use notify::{starting, tell_ready, tell_reloaded, tell_reloading, tell_stopping};
 pub use signals::{HangUps, Ignored, Signals};
+use stopping::DROP_GRACE;
+pub use stopping::{ABORT_GRACE, CLOSING, GRACE, STOPS_WITHIN, end_at_latest};
 
-/// How long steps that are under way may take after a stop was asked for.
-pub const GRACE: Duration = Duration::from_secs(6);
-/// How long it may take to abort the rest.
-pub const ABORT_GRACE: Duration = Duration::from_secs(2);
 /// A relay loop without a heartbeat for this long counts as stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(6 * HEARTBEAT.as_secs());
 
@@ -170,7 +169,10 @@ impl Lifecycle {
             self.abort.cancel();
             if timeout(ABORT_GRACE, self.tasks.wait()).await.is_err() {
                 self.kill.cancel();
-                self.tasks.wait().await;
+                if timeout(DROP_GRACE, self.tasks.wait()).await.is_err() {
+                    tracing::error!("a task hangs, and is left");
+                    return Ended::Failed;
+                }
             }
         }
         if self.failed.load(Ordering::Acquire) { Ended::Failed } else { Ended::Stopped }

@@ -181,6 +181,7 @@ fn bridge(
         lifecycle::tell_ready();
         app.on_hang_ups(hang_ups);
         app.lifecycle().stop_token().cancelled().await;
+        lifecycle::end_at_latest();
         lifecycle::tell_stopping();
         let ended = app.ended().await;
         tracing::info!("stopped");

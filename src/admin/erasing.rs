@@ -24,6 +24,8 @@ use crate::{
 
 /// How many lanes and parked messages are looked at at once.
 const PAGE: usize = 1000;
+/// How many parked messages one commit deletes.
+const DROPPED_AT_ONCE: usize = 100;
 /// How long a message that is just being sent is waited for.
 const SENT_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -76,30 +78,53 @@ pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which
     }
 }
 
-/// Erases whom a conversation is with, under each number that a group has had.
+/// Erases whom a conversation is with, under each number that a group has had. `None` if a message of theirs is still
+/// being sent, and so could not be taken back.
 async fn erase_all(
     (store, trace): (&Store, &Trace),
     conversation: &Conversation,
 ) -> Result<Option<Report>, StoreError> {
+    let mut all = numbers(store, conversation)?;
+    // What was cut short goes on: of a group one of its numbers may be all that is left.
+    let noted = store.erasing()?.into_iter().filter(|noted| !all.contains(noted)).collect::<Vec<_>>();
+    all.extend(noted);
+    store.begin_erasing(all.clone()).await?;
     let mut report = Report::default();
-    for contact in contacts(store, conversation)? {
-        let Some(erased) = erase((store, trace), contact).await? else { return Ok(None) };
+    for one in &all {
+        let Some(erased) = erase((store, trace), one.contact()).await? else {
+            // Whoever asked is told, and decides whether to try again.
+            store.end_erasing(all).await?;
+            return Ok(None);
+        };
         report.add(&erased);
     }
+    store.end_erasing(all).await?;
     Ok(Some(report))
 }
 
-/// Whom a conversation is with. A group that has become a supergroup has two numbers.
-fn contacts(store: &Store, conversation: &Conversation) -> Result<Vec<ContactId>, StoreError> {
+/// Brings to its end what a crash has cut short, before anything is relayed.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) async fn finish(store: &Store, trace: &Trace) -> Result<(), StoreError> {
+    if let Some(conversation) = store.erasing()?.first() {
+        tracing::info!("going on to erase a customer: that was cut short");
+        erase_all((store, trace), conversation).await?;
+    }
+    Ok(())
+}
+
+/// A conversation by each number that its group has had: one that has become a supergroup has two.
+fn numbers(store: &Store, conversation: &Conversation) -> Result<Vec<Conversation>, StoreError> {
     let first = store.moved_from(conversation)?.unwrap_or_else(|| conversation.clone());
     let moved = store.moved_to(&first)?.map(|to| Conversation::new(first.source.clone(), to));
-    let mut contacts = vec![first.contact()];
-    for contact in [Some(conversation.contact()), moved.map(|moved| moved.contact())].into_iter().flatten() {
-        if !contacts.contains(&contact) {
-            contacts.push(contact);
+    let mut all = vec![first];
+    for one in [Some(conversation.clone()), moved].into_iter().flatten() {
+        if all.iter().all(|known| known.contact() != one.contact()) {
+            all.push(one);
         }
     }
-    Ok(contacts)
+    Ok(all)
 }
 
 /// Erases the hops of a person or a group. Returns how many there were.
@@ -118,7 +143,10 @@ async fn erase((store, trace): (&Store, &Trace), contact: ContactId) -> Result<O
     let Some(waiting) = set_aside(store, contact).await? else { return Ok(None) };
     let ids = parked(store, contact).await?;
     let known = store.clone();
-    store.drop_parked(ids, move |job| unlinked::message(&known, job)).await?;
+    for step in ids.chunks(DROPPED_AT_ONCE).map(<[_]>::to_vec) {
+        let known = known.clone();
+        store.drop_parked(step, move |job| unlinked::message(&known, job)).await?;
+    }
     let details = store.forget(contact).await?;
     let Erased { messages, conversations } = store.erase(contact).await?;
     // Last, because what was just done has left hops, too.

@@ -1,9 +1,13 @@
 //! Erasing what is remembered of a person or a group in every conversation with them, the ids as well.
 //!
+//! A customer of years has many rows, so what is erased is written down first ([`ERASING`]) and removed in many small
+//! commits, behind which nobody waits long. After a crash between them the next start goes on, before anything is
+//! relayed.
+//!
 //! What a repeated update or hook is recognised by stays for as long as it is remembered: the numbers of updates and of
 //! Kommo's messages, which say nothing of whom they are. So does what was imported, or the same export would come twice.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use sled::IVec;
 
@@ -18,8 +22,8 @@ use crate::{
         rows,
         scan::scan,
         tables::{
-            ACTIVITY, ARRIVED, CHATS, HELD, INVITATIONS, KEPT, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO, NEWEST,
-            OPENED, OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
+            ACTIVITY, ARRIVED, CHATS, ERASING, HELD, INVITATIONS, KEPT, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO,
+            NEWEST, OPENED, OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
         },
     },
 };
@@ -34,29 +38,97 @@ pub struct Erased {
 }
 
 impl Store {
+    /// Notes that everything about whom these conversations are with is being erased.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn begin_erasing(&self, conversations: Vec<Conversation>) -> Result<(), StoreError> {
+        self.note_erasing(move |mut noted| {
+            noted.extend(conversations);
+            noted
+        })
+        .await
+    }
+
+    /// Notes that these are erased.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn end_erasing(&self, conversations: Vec<Conversation>) -> Result<(), StoreError> {
+        self.note_erasing(move |noted| noted.into_iter().filter(|it| !conversations.contains(it)).collect()).await
+    }
+
+    /// Conversations of everybody who is being erased.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn erasing(&self) -> Result<BTreeSet<Conversation>, StoreError> {
+        Ok(ERASING.get(&self.db()?)?.unwrap_or_default())
+    }
+
+    async fn note_erasing(
+        &self,
+        change: impl FnOnce(BTreeSet<Conversation>) -> BTreeSet<Conversation> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let plan = move |txn: &mut WriteTxn| {
+            let (mut batch, noted) = (Batch::default(), change(ERASING.get(&txn.db)?.unwrap_or_default()));
+            if noted.is_empty() {
+                ERASING.remove(&mut batch);
+            } else {
+                ERASING.put(&mut batch, &noted);
+            }
+            Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
+        };
+        self.0.committer.write(plan).await
+    }
+
     /// Erases what is remembered of every conversation with a person or a group, and with which messages. Whoever used
-    /// an invitation is nobody from then on, and it stays used.
+    /// an invitation is nobody from then on, and it stays used. If that is cut short, a repetition does the rest.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn erase(&self, contact: ContactId) -> Result<Erased, StoreError> {
+        let Found { gone, last, used, noted, erased } = self.0.reader.apart(move |db| find(db, contact)).await?;
+        let gone = Arc::new(gone);
+        // What is noted of a row is found by its key, so that goes first.
+        for step in noted.chunks(expire::STEP).map(<[_]>::to_vec) {
+            let gone = Arc::clone(&gone);
+            let plan = move |txn: &mut WriteTxn, batch: &mut Batch| {
+                step.iter().try_for_each(|expiry| expire::take_out(txn, batch, expiry, &gone))
+            };
+            self.erase_step(Vec::new(), plan).await?;
+        }
+        for step in gone.iter().cloned().collect::<Vec<_>>().chunks(expire::STEP) {
+            self.erase_step(step.to_vec(), |_, _| Ok(())).await?;
+        }
+        self.erase_step(last, move |_, batch| {
+            for key in &used {
+                batch.insert(key, rows::write(""));
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(erased)
+    }
+
+    /// One commit of an erasure: these rows go, and something changes.
+    async fn erase_step(
+        &self,
+        gone: Vec<Vec<u8>>,
+        change: impl FnOnce(&mut WriteTxn, &mut Batch) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.db()?;
         let memory = self.0.kept.clone();
-        let Found { gone, used, noted, erased } = self.0.reader.apart(move |db| find(db, contact)).await?;
         let plan = move |txn: &mut WriteTxn| {
             let mut batch = Batch::default();
             for key in &gone {
                 batch.remove(key);
             }
-            for key in used {
-                batch.insert(key, rows::write(""));
-            }
-            for expiry in &noted {
-                expire::take_out(txn, &mut batch, expiry, &gone)?;
-            }
+            change(txn, &mut batch)?;
             let batch = (!batch.is_empty()).then_some(batch);
             let kept: Vec<_> = gone.iter().filter_map(|key| KEPT.read_key(key)).collect();
             let then = move |_: &mut Index| memory.with(|memory| memory.removed(&kept));
-            Ok(Commit { batch, answer: erased, then: Box::new(then) })
+            Ok(Commit { batch, answer: (), then: Box::new(then) })
         };
         self.0.committer.write(plan).await
     }
@@ -65,6 +137,8 @@ impl Store {
 #[derive(Default)]
 struct Found {
     gone: BTreeSet<Vec<u8>>,
+    /// What tells the two numbers of a group, and so goes last: by either of them the other is found.
+    last: Vec<Vec<u8>>,
     /// Invitations that they have used.
     used: Vec<Vec<u8>>,
     /// What notes when any of what goes expires.
@@ -72,34 +146,41 @@ struct Found {
     erased: Erased,
 }
 
+/// The tables whose keys are conversations, but for those of groups that have moved.
+const BY_CONVERSATION: [[u8; 1]; 13] = [
+    CHATS.prefix,
+    ACTIVITY.prefix,
+    MEMBERSHIPS.prefix,
+    NEWEST.prefix,
+    TOPICS.prefix,
+    UNDER_WAY.prefix,
+    LATEST.prefix,
+    ARRIVED.prefix,
+    QUESTIONS.prefix,
+    UNREAD.prefix,
+    HELD.prefix,
+    TOLD.prefix,
+    OPENINGS.prefix,
+];
+
 fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let mut conversations = BTreeSet::new();
-    let of_conversation =
-        |key: &[u8]| -> Option<Conversation> { std::str::from_utf8(key.get(1..)?).ok()?.parse().ok() };
-    for table in [
-        CHATS.prefix,
-        ACTIVITY.prefix,
-        MEMBERSHIPS.prefix,
-        NEWEST.prefix,
-        TOPICS.prefix,
-        UNDER_WAY.prefix,
-        LATEST.prefix,
-        ARRIVED.prefix,
-        QUESTIONS.prefix,
-        UNREAD.prefix,
-        HELD.prefix,
-        TOLD.prefix,
-        OPENINGS.prefix,
-        MOVED_TO.prefix,
-        MOVED_FROM.prefix,
-    ] {
-        found.gone.extend(matching(db, table, |key, _| {
-            let theirs = of_conversation(key).filter(|conversation| conversation.contact() == contact);
+    let mut theirs_in = |table: [u8; 1]| {
+        matching(db, table, |key, _| {
+            let theirs = std::str::from_utf8(key.get(1..).unwrap_or_default()).ok();
+            let theirs = theirs.and_then(|name| name.parse::<Conversation>().ok());
+            let theirs = theirs.filter(|conversation| conversation.contact() == contact);
             let is_theirs = theirs.is_some();
             conversations.extend(theirs);
             is_theirs
-        })?);
+        })
+    };
+    for table in BY_CONVERSATION {
+        found.gone.extend(theirs_in(table)?);
+    }
+    for table in [MOVED_TO.prefix, MOVED_FROM.prefix] {
+        found.last.extend(theirs_in(table)?);
     }
     found.gone.extend(matching(db, OPENED.prefix, |key, value| {
         rows::read(key, value).is_some_and(|of: Conversation| of.contact() == contact)

@@ -19,9 +19,9 @@ use crate::{
     },
 };
 
-/// How many rows one change removes, so that nobody waits long behind a sweep, and that little is written between two
+/// How many rows one change removes, here and elsewhere, so that nobody waits long behind a sweep, and that little is written between two
 /// syncs.
-const STEP: usize = 100;
+pub(super) const STEP: usize = 100;
 /// How large a packed row becomes, in bytes. Larger ones would save little, and sled reads and writes 16 at once.
 const PACKED_BYTES: usize = 1000;
 /// Only what expires on the same day is put together: a packed row is written anew whenever a part of it has expired.

@@ -1,5 +1,7 @@
 //! All tables with types; [`keys`](crate::store::keys) says what is in them, and has the others.
 
+use std::collections::BTreeSet;
+
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
@@ -30,6 +32,8 @@ pub(super) const CAUGHT_UP_MARK: Single<u64> = Single::new(b"mcaught_up_mark");
 pub(super) const BEHIND: Single<Vec<Behind>> = Single::new(b"mbehind");
 pub(super) const LOOKED_AT_ALL: Single<UnixMillis> = Single::new(b"mlooked_at_all");
 pub(super) const IMPORTS_BY_MANAGERS: Single<UnixMillis> = Single::new(b"mimports_by_managers");
+/// Who is being erased: a conversation with each.
+pub(super) const ERASING: Single<BTreeSet<Conversation>> = Single::new(b"merasing");
 
 pub(super) const OFFSETS: Table<BotId, i64> = Table::new(b'o');
 pub(super) const TAKEN: Table<IdempotencyKey, UnixMillis> = Table::new(b'd');

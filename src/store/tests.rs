@@ -18,6 +18,7 @@ mod compacting;
 mod concurrent;
 mod customers;
 mod damaged;
+mod erasing;
 mod expiring;
 mod faults;
 mod fixture;

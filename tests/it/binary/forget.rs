@@ -1,15 +1,23 @@
 //! What the store has of a customer, printed and erased.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use telekommo::sandbox::harness::{ANNA, BEN, Harness, LINES, Line};
+use telekommo::sandbox::{
+    harness::{ANNA, BEN, Harness, LINES, Line},
+    telegram::{GroupKind, NewGroup},
+};
 
 use super::process::{Process, finished, run, text, with_config};
-use crate::support::{BRISK, WITHIN, conversation, in_kommo, in_telegram};
+use crate::support::{BRISK, TestStage, WITHIN, conversation, eventually, in_kommo, in_telegram};
 
 const SALES: Line = LINES[0];
+const TEAM: i64 = -424_242_424;
+const BIG_TEAM: i64 = -1_000_000_000_042;
 
 async fn command(stage: &Harness, name: &str, words: &[&str]) -> (Option<i32>, String, String) {
     let mut command = with_config(name, &stage.dir().join("config.toml"));
@@ -110,4 +118,81 @@ async fn conversations_are_exported_a_line_for_each_message() {
     let (code, _, complaint) = command(&stage, "export", &["tg:sales:5"]).await;
     assert!(code == Some(1) && complaint.contains("no chat of Kommo's is known for tg:sales:5"), "{complaint}");
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+}
+
+/// A stage with what waits for a group under its second number, and what is parked of it. The file is the commands'
+/// configuration.
+async fn with_moved_group() -> (TestStage, PathBuf) {
+    let mut stage = TestStage::with("telegram.groups = \"relay\"\nretry.kommo = [\"1h\"]\n").await;
+    stage.allow_failures();
+    let config = stage.write_config_for_commands().unwrap();
+    stage.telegram.set_reads_all(SALES.token, true);
+    let group = NewGroup { id: TEAM, kind: GroupKind::Group, title: "Team".to_owned(), members: vec![ANNA, BEN] };
+    stage.telegram.add_group(SALES.token, group);
+    stage.telegram.write_in_group(SALES.token, TEAM, ANNA, "before");
+    stage.until("it is in Kommo", |stage| in_kommo(stage, SALES, TEAM).len() == 1).await;
+    stage.telegram.migrate(SALES.token, TEAM, BIG_TEAM);
+    stage.telegram.write_in_group(SALES.token, BIG_TEAM, BEN, "after");
+    stage.until("so is what came later", |stage| in_kommo(stage, SALES, TEAM).len() == 2).await;
+    stage.until_settled().await;
+    stage.kommo.down(true).unwrap();
+    stage.telegram.write_in_group(SALES.token, BIG_TEAM, BEN, "parked");
+    eventually("it waits", async || stage.waiting() == 1).await;
+    let lanes = stage.store().waiting_lanes(None, 9, |_| true, |_| true).await.unwrap();
+    eventually("it is parked", async || {
+        let parked = stage.store().park_waiting(lanes[0].id, "a test", telekommo::clock::now()).await;
+        parked.unwrap().is_ok()
+    })
+    .await;
+    stage.telegram.write_in_group(SALES.token, BIG_TEAM, BEN, "waiting");
+    eventually("that waits as well", async || stage.waiting() == 1).await;
+    (stage, config)
+}
+
+/// All that the running bridge's store has.
+fn dumped(stage: &TestStage) -> String {
+    let file = stage.dir().join("dump.jsonl");
+    stage.store().dump(&file, telekommo::clock::now()).unwrap();
+    let rows = fs::read_to_string(&file).unwrap();
+    rows.lines().map(|row| readable(&serde_json::from_str(row).unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_is_erased_under_both_its_numbers_by_either_of_them() {
+    for number in [TEAM, BIG_TEAM] {
+        let (stage, config) = with_moved_group().await;
+        let before = dumped(&stage);
+        assert!(before.contains(&TEAM.to_string()) && before.contains(&BIG_TEAM.to_string()), "{before}");
+        let mut command = with_config("forget", &config);
+        command.arg(conversation(SALES, number));
+        let output = finished(command).await;
+        let printed = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(printed.contains("1 waiting message; 1 parked message;"), "{printed}");
+        let after = dumped(&stage);
+        assert!(!after.contains(&TEAM.to_string()) && !after.contains(&BIG_TEAM.to_string()), "{after}");
+        stage.kommo.down(false).unwrap();
+        stage.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_that_was_cut_short_is_brought_to_its_end_by_the_next_start() {
+    let (mut stage, _) = with_moved_group().await;
+    stage.telegram.write(SALES.token, ANNA, "mine");
+    eventually("both wait", async || stage.waiting() == 2).await;
+    // The crash: it is noted, and one number's rows are gone.
+    let all = [TEAM, BIG_TEAM].map(|number| conversation(SALES, number).parse().unwrap());
+    stage.store().begin_erasing(all.to_vec()).await.unwrap();
+    stage.store().erase(telekommo::domain::address::ContactId::Group(TEAM)).await.unwrap();
+    stage.stop_bridge().await;
+    stage.kommo.down(false).unwrap();
+    stage.start_bridge().await.unwrap();
+    stage.until("others are served", |stage| in_kommo(stage, SALES, ANNA) == ["mine"]).await;
+    stage.until_settled().await;
+    assert_eq!(in_kommo(&stage, SALES, TEAM).len(), 2, "nothing of it is relayed");
+    let after = dumped(&stage);
+    assert!(!after.contains(&TEAM.to_string()) && !after.contains(&BIG_TEAM.to_string()), "{after}");
+    assert!(stage.store().erasing().unwrap().is_empty());
+    stage.finish().await;
 }

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use telekommo::sandbox::{
-    harness::{ANNA, Harness, LINES},
-    kommo::Status,
+use telekommo::{
+    lifecycle,
+    sandbox::{
+        harness::{ANNA, Harness, LINES},
+        kommo::Status,
+    },
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -13,9 +16,9 @@ use tokio::{
 };
 
 use super::process::{Ended, Process, run};
-use crate::support::{BRISK, WITHIN};
+use crate::support::{BRISK, TestStage, WITHIN, eventually};
 
-/// What a stop may take. systemd gives twice as much.
+/// What a stop takes at most where the disk works.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
 const TOKEN: &str = LINES[0].token;
@@ -130,4 +133,43 @@ async fn a_second_signal_ends_at_once() {
         assert!(asked_at.elapsed() < Duration::from_secs(2), "it took {:?}", asked_at.elapsed());
         assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_that_does_not_close_keeps_no_stop_waiting() {
+    let mut stage = TestStage::with("retry.kommo = [\"1h\"]\n").await;
+    stage.allow_failures();
+    stage.kommo.down(true).unwrap();
+    stage.telegram.write(TOKEN, ANNA, "waits");
+    eventually("it waits", async || stage.waiting() == 1).await;
+    let store = stage.store();
+    let lane = store.waiting_lanes(None, 1, |_| true, |_| true).await.unwrap().remove(0);
+    let parks = async || store.park_waiting(lane.id, "a test", telekommo::clock::now()).await.unwrap().is_ok();
+    eventually("it is parked", parks).await;
+    let parked = store.parked(1).unwrap().remove(0).id;
+    // Who writes to the store hangs, as on a disk that does not answer.
+    let (let_go, held) = std::sync::mpsc::channel::<()>();
+    let (is_held, holds) = tokio::sync::oneshot::channel();
+    let (held, is_held) = (std::sync::Mutex::new(held), std::sync::Mutex::new(Some(is_held)));
+    let hang = move |_: &_| {
+        is_held.lock().unwrap().take().map(|told| told.send(()));
+        let _let_go = held.lock().unwrap().recv();
+        Ok(None)
+    };
+    let hanging = tokio::spawn({
+        let store = store.clone();
+        async move { store.drop_parked(vec![parked], hang).await.is_ok() }
+    });
+    timeout(WITHIN, holds).await.unwrap().unwrap();
+    let asked_at = Instant::now();
+    let ended = stage.stop_bridge().await;
+    let took = asked_at.elapsed();
+    assert_eq!(ended, Some(lifecycle::Ended::Failed));
+    assert!(took < lifecycle::STOPS_WITHIN, "the stop took {took:?}");
+    drop(let_go);
+    assert!(hanging.await.unwrap(), "it was asked before the end");
+    drop(store);
+    stage.start_bridge().await.unwrap();
+    stage.kommo.down(false).unwrap();
+    stage.finish().await;
 }
