@@ -26,10 +26,17 @@ const TOLD_WITHIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// If the account is not known or the HTTP client cannot be set up.
 pub(super) async fn chats(config: &Config) -> anyhow::Result<(Chats, AccountId)> {
+    chats_at(config, config.kommo.requests_per_second.get()).await
+}
+
+/// The same at most at so many requests a second.
+///
+/// # Errors
+/// As those of [`chats`].
+pub(super) async fn chats_at(config: &Config, rate: u32) -> anyhow::Result<(Chats, AccountId)> {
     let kommo = &config.kommo;
     let id = identity::account_id(kommo, identity::client(kommo)?.as_ref()).await?;
     let signer = Signer::new(kommo.channel_secret.expose());
-    let rate = kommo.requests_per_second.get();
     let (egress, url) = (kommo.egress(), kommo.chats_url.url().clone());
     let chats = Chats::new(&egress, url, &kommo.scope_id(&id), signer, kommo.timeout, rate)?;
     Ok((chats, id))

@@ -5,7 +5,12 @@ use serde::Serialize;
 
 use crate::{
     admin::chats::Row,
-    cli::{bar::Bar, bridge, connect, history, terminal},
+    cli::{
+        bar::Bar,
+        bridge,
+        history::{self, Histories},
+        terminal,
+    },
     config::Config,
     domain::{address::Conversation, amount::counted},
 };
@@ -17,7 +22,8 @@ Print conversations as Kommo has them, a line of JSON for each message
 The oldest message of a conversation comes first. Each line names the
 conversation, the author, the text, and the name and address of a file; the
 files themselves stay where they are. Without a name, all conversations in
-which a customer has written to a bot are printed.";
+which a customer has written to a bot are printed. Kommo is asked at a quarter
+of kommo.requests_per_second, and again where it asks for patience.";
 
 /// A message with its conversation.
 #[derive(Serialize)]
@@ -33,11 +39,11 @@ struct Line<'a> {
 /// # Errors
 /// If one is not known; or, when the others are printed, if Kommo did not give some.
 pub async fn run(config: &Config, wanted: &[Conversation]) -> anyhow::Result<()> {
-    let (chats, _) = connect::chats(config).await?;
+    let histories = Histories::begin(config).await?;
     let found = found(config, wanted).await?;
     let (mut bar, mut failed) = (Bar::new(found.len()), Vec::new());
     for (conversation, chat) in &found {
-        match history::read(&chats, chat, usize::MAX).await {
+        match histories.read(chat, usize::MAX).await {
             Ok(past) => {
                 for past in &past {
                     let line = Line { conversation, chat, message: history::Message::of(past) };

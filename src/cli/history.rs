@@ -3,21 +3,20 @@
 //! The history goes by Kommo's id of the chat, which the running bridge knows. Asking Kommo for it would make a chat
 //! where there is none.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use chrono::{Local, Utc};
 use reqwest::Url;
 
 use crate::{
-    admin::channel::refusal,
-    cli::{bridge, connect, terminal},
+    cli::{bridge, terminal},
     config::Config,
     domain::address::{Conversation, is_uuid},
-    kommo::chats::{Chats, HISTORY_PAGE},
-    translate::from_history::{self, Past},
 };
 
+mod pages;
 mod shown;
 
+pub(super) use pages::Histories;
 pub(super) use shown::Message;
 
 /// What is wanted of a history.
@@ -37,9 +36,9 @@ pub struct Request {
 /// # Errors
 /// If the conversation is not known, or Kommo does not answer.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    let (chats, _) = connect::chats(config).await?;
+    let histories = Histories::begin(config).await?;
     let chat = kommo_chat(config, &request.of).await?;
-    let past = read(&chats, &chat, request.limit).await?;
+    let past = histories.read(&chat, request.limit).await?;
     if request.json {
         terminal::print(format_args!("{}\n", shown::json(&past)?));
     } else if past.is_empty() {
@@ -89,31 +88,6 @@ pub(in crate::cli) fn path(conversation: &Conversation) -> String {
         path.push(&conversation.to_string());
     }
     url.map(|url| url.path().to_owned()).unwrap_or_default()
-}
-
-/// The newest `limit` messages, oldest first.
-pub(super) async fn read(chats: &Chats, chat: &str, limit: usize) -> anyhow::Result<Vec<Past>> {
-    let mut past: Vec<Past> = Vec::new();
-    for page in 0.. {
-        let items = match chats.history(chat, page).await {
-            Ok(items) => items,
-            Err(error) => return Err(anyhow::anyhow!(refusal(&error))).context("reading the history"),
-        };
-        let is_last = items.len() < HISTORY_PAGE;
-        // While pages are read, new messages push older ones to the next page.
-        let new: Vec<_> = items.iter().filter_map(from_history::read).collect();
-        past.extend(
-            new.into_iter()
-                .filter(|new| !past.iter().rev().take(HISTORY_PAGE).any(|it| it.id == new.id))
-                .collect::<Vec<_>>(),
-        );
-        if is_last || past.len() >= limit {
-            break;
-        }
-    }
-    past.truncate(limit);
-    past.reverse();
-    Ok(past)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod command_line;
 mod compact;
 mod crowd;
+mod export;
 mod foreign_files;
 mod forget;
 mod generated;
