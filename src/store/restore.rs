@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-mod former;
+pub mod former;
 mod plan;
 mod source;
 
@@ -102,14 +102,19 @@ impl Store {
     /// # Errors
     /// If the dump is not whole or from a newer version, or the store is in use; then nothing has changed.
     pub fn restore(dir: &Path, dump: &Path) -> Result<RestoreSummary, StoreError> {
-        Self::restore_from(dir, dump, 0)
+        Self::restore_from(dir, (dump, 0), || Ok(()))
     }
 
-    /// The same from the dump that begins at this byte of a file, and ends with it.
+    /// The same from the dump that begins at this byte of a file, and ends with it. Once the new store is written, and
+    /// before it takes the place of the one that is there, `beside` does what belongs to it.
     ///
     /// # Errors
-    /// As those of [`Store::restore`].
-    pub fn restore_from(dir: &Path, file: &Path, begin: u64) -> Result<RestoreSummary, StoreError> {
+    /// As those of [`Store::restore`], and those of `beside`; then the store has not changed.
+    pub fn restore_from<E: From<StoreError>>(
+        dir: &Path,
+        (file, begin): (&Path, u64),
+        beside: impl FnOnce() -> Result<(), E>,
+    ) -> Result<RestoreSummary, E> {
         let mut source = Source::open(file, begin)?;
         let mut plan = Plan::default();
         let header = source.read(|key, value| {
@@ -123,9 +128,12 @@ impl Store {
         let _former = lock_database(&path)?;
         former::remove_unfinished(dir).map_err(inaccessible)?;
         let fresh = former::unfinished(dir);
-        let written = write(&fresh, &mut source, &plan, &lock);
-        let moved = written.and_then(|parked| Ok((parked, put_in_place(dir, &fresh).map_err(inaccessible)?)));
-        let (parked, moved_to) = moved.inspect_err(|_| {
+        let written = || {
+            let parked = write(&fresh, &mut source, &plan, &lock)?;
+            beside()?;
+            Ok::<_, E>((parked, put_in_place(dir, &fresh).map_err(inaccessible)?))
+        };
+        let (parked, moved_to) = written().inspect_err(|_| {
             // What went wrong is told; if this cannot be removed either, the next restore does it.
             let _ = remove_folder(&fresh);
         })?;

@@ -40,18 +40,19 @@ impl fmt::Display for Unpacked {
     }
 }
 
-/// Restores the store in the data directory `dir` from the backup `file`, and puts the rest beside it.
+/// Restores the store in the data directory `dir` from the backup `file`, and puts the rest beside it. The store comes
+/// last: whatever fails before, the one that is there stays in its place.
 ///
 /// # Errors
-/// If the backup is not whole, or the store is in use; then nothing has changed. Or if the rest cannot be written.
+/// If the backup is not whole, the store is in use, or something cannot be written; then nothing has changed.
 pub fn unpack(dir: &Path, file: &Path) -> anyhow::Result<Unpacked> {
-    let dump_at = checked(file).with_context(|| format!("nothing is restored from {}", file.display()))?;
-    let summary = Store::restore_from(dir, file, dump_at)?;
-    let (files, config) = rest(dir, file).with_context(|| {
-        format!(
-            "the store is restored from {}, but not all that goes with it: run this again once that is mended",
-            file.display()
-        )
+    let nothing = || format!("nothing is restored from {}", file.display());
+    let dump_at = checked(file).with_context(nothing)?;
+    let (mut files, mut config) = (0, PathBuf::new());
+    let summary = Store::restore_from(dir, (file, dump_at), || {
+        (files, config) =
+            rest(dir, file).context("what goes with the store cannot be written").with_context(nothing)?;
+        anyhow::Ok(())
     })?;
     Ok(Unpacked { summary, files, config })
 }
@@ -79,10 +80,11 @@ fn rest(dir: &Path, file: &Path) -> anyhow::Result<(usize, PathBuf)> {
         }
         Line::File { file, piece } => files.add(&file, &piece),
     })?;
-    let (count, at) = (files.end()?, dir.join(CONFIG));
+    files.finish()?;
+    let at = dir.join(CONFIG);
     write_for(dir, &at)?.write_all(config.as_bytes())?;
     durable::sync_folder(dir)?;
-    Ok((count, at))
+    Ok((files.keep(), at))
 }
 
 /// Goes through the lines before the dump, and tells at which byte that begins.
@@ -101,13 +103,13 @@ fn parts(file: &Path, mut take: impl FnMut(Line) -> anyhow::Result<()>) -> anyho
     }
 }
 
-/// Imported files that are not there yet.
+/// Imported files that are not there yet. Unless all are wanted in the end, none is left.
 struct Missing<'a> {
     dir: &'a Path,
     imports: PathBuf,
     /// The one whose pieces come.
     current: Option<Current>,
-    count: usize,
+    made: Vec<PathBuf>,
 }
 
 struct Current {
@@ -118,7 +120,7 @@ struct Current {
 
 impl<'a> Missing<'a> {
     fn new(dir: &'a Path) -> Self {
-        Self { dir, imports: imported::dir(dir), current: None, count: 0 }
+        Self { dir, imports: imported::dir(dir), current: None, made: Vec::new() }
     }
 
     fn add(&mut self, name: &str, piece: &str) -> anyhow::Result<()> {
@@ -147,14 +149,24 @@ impl<'a> Missing<'a> {
             file.sync_all()?;
             fs::rename(unfinished, &path)?;
             path.parent().map_or(Ok(()), durable::sync_folder)?;
-            self.count += 1;
+            self.made.push(path);
         }
         Ok(())
     }
 
-    fn end(mut self) -> io::Result<usize> {
-        self.finish()?;
-        Ok(self.count)
+    /// Leaves them where they are, and tells how many that is.
+    fn keep(mut self) -> usize {
+        std::mem::take(&mut self.made).len()
+    }
+}
+
+impl Drop for Missing<'_> {
+    fn drop(&mut self) {
+        let unfinished = self.current.take().and_then(|current| current.made).map(|(_, unfinished, _)| unfinished);
+        for file in unfinished.iter().chain(&self.made) {
+            // What went wrong is told. What stays is served to nobody, or is what the next restore would write.
+            let _ = fs::remove_file(file);
+        }
     }
 }
 

@@ -1,6 +1,11 @@
 //! The drill: a bridge is backed up while it runs, and goes on from the backup on another machine.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+    process::Output,
+};
 
 use rustix::process::Signal;
 use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line};
@@ -176,4 +181,33 @@ async fn what_cannot_be_written_leaves_what_is_there() {
     backed_up(&stage, &file).await;
     assert!(fs::read(&file).unwrap().len() > 100_000, "an older backup is replaced");
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_restore_whose_files_cannot_be_written_leaves_the_store_where_it_is() {
+    let stage = Harness::without_bridge(BRISK).unwrap();
+    let process = Process::start(&stage, run(&stage)).await;
+    assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
+    let (data, file) = (stage.dir().join("data"), stage.dir().join("backup.jsonl"));
+    for folder in ["one", "two"] {
+        fs::create_dir_all(data.join("imports").join(folder)).unwrap();
+        fs::write(data.join("imports").join(folder).join("7.jpg"), folder).unwrap();
+    }
+    backed_up(&stage, &file).await;
+    fs::remove_dir_all(data.join("imports")).unwrap();
+    fs::create_dir_all(data.join("imports")).unwrap();
+    // A file where the second folder belongs.
+    fs::write(data.join("imports/two"), "").unwrap();
+    let store = fs::metadata(data.join("store")).unwrap().ino();
+    for _ in 0..4 {
+        let (code, _, complaint) = restored(&data, &file).await;
+        assert!(code == Some(1) && complaint.contains("nothing is restored from"), "{complaint}");
+        assert!(traces(&data).is_empty(), "{:?}", traces(&data));
+        assert_eq!(fs::metadata(data.join("store")).unwrap().ino(), store);
+        assert!(!data.join("imports/one/7.jpg").exists());
+    }
+    fs::remove_file(data.join("imports/two")).unwrap();
+    let (code, said, complaint) = restored(&data, &file).await;
+    assert!(code == Some(0) && said.contains("2 imported files were added"), "{complaint}");
+    assert_eq!(traces(&data).len(), 2, "the former store, and the configuration: {:?}", traces(&data));
 }
