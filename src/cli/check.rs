@@ -20,6 +20,7 @@ use crate::{
     net::Egress,
 };
 
+mod activated;
 mod answered;
 mod clocks;
 mod files;

@@ -33,8 +33,10 @@ mod verdicts;
 /// # Errors
 /// If no bridge runs, the operator does not agree, or there is no conversation to try it in.
 pub(super) async fn run(config: &Config, whom: &Whom, is_agreed: bool, json: bool) -> anyhow::Result<ExitCode> {
+    if !is_agreed && !terminal::is_attended() {
+        bail!("this sends test messages to Kommo: say --yes if they may be sent");
+    }
     let (trial, bot) = Trial::open(config, whom.source.as_deref()).await?;
-    agree(is_agreed, &trial.bot)?;
     let conversation = match trial.chat(config, whom) {
         Some(chat) => Conversation::new(trial.source.clone(), chat),
         None if json => bail!("--json waits for nobody: name your chat with the bot by --chat"),
@@ -42,6 +44,9 @@ pub(super) async fn run(config: &Config, whom: &Whom, is_agreed: bool, json: boo
     };
     let person = person(&conversation)?;
     let row = known(&trial, &conversation).await?;
+    if !is_agreed {
+        agree(&question(&trial.bot, &row))?;
+    }
     let mut probes = Probes::new(config, trial, bot, (person, row));
     let outcomes = probes.all().await?;
     let cleaned = probes.clean().await;
@@ -60,19 +65,20 @@ pub(super) async fn run(config: &Config, whom: &Whom, is_agreed: bool, json: boo
     Ok(if is_open { ExitCode::from(UNKNOWN) } else { ExitCode::SUCCESS })
 }
 
+/// What is agreed to: the one whose number was given may be somebody else.
+fn question(bot: &str, row: &Row) -> String {
+    format!(
+        "About a dozen test messages go into the conversation {} with {} and @{bot} in Kommo, marked as tests and \
+         without a notification, and nowhere else. Kommo has no way to delete them.\nIs that you, and may they be \
+         sent? (yes or no)",
+        row.conversation,
+        row.name.as_deref().unwrap_or_default()
+    )
+}
+
 /// Asks for consent. A program has to give it by an option.
-fn agree(is_agreed: bool, bot: &str) -> anyhow::Result<()> {
-    if is_agreed {
-        return Ok(());
-    }
-    if !terminal::is_attended() {
-        bail!("this sends test messages to Kommo: say --yes if they may be sent");
-    }
-    let question = format!(
-        "About a dozen test messages go into your own conversation with @{bot} in Kommo, marked as tests and without \
-         a notification, and nowhere else. Kommo has no way to delete them.\nSend them? (yes or no)"
-    );
-    match terminal::line(&question, Some("no"))?.to_lowercase().as_str() {
+fn agree(question: &str) -> anyhow::Result<()> {
+    match terminal::line(question, Some("no"))?.to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => bail!("nothing was sent"),
     }

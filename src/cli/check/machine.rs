@@ -12,7 +12,7 @@ use crate::{
     admin,
     cli::{
         bridge::Running,
-        check::{finding::Finding, fine, warning, wrong},
+        check::{activated, finding::Finding, fine, warning, wrong},
     },
     config::Config,
     files::people,
@@ -46,11 +46,10 @@ const TO_BE_MENDED: [&str; 14] = [
 /// Looks at the machine, and whether a bridge runs, be it the one whose socket was `found`. Nothing is changed.
 pub(super) async fn look(config: &Config, found: Option<&Running>) -> (Vec<Finding>, bool) {
     let (hooks, operator) = (config.server.listen, config.admin.listen);
-    let listens = is_ours(operator, "/live", admin::ALIVE).await;
+    let (of_operator, listens) = listener("Probes", "admin.listen", operator, ("/live", admin::ALIVE), found).await;
+    let (of_hooks, _) = listener("Hooks", "server.listen", hooks, ("/", serve::HERE), found).await;
     let runs = listens || found.is_some();
-    let mut findings = vec![data(config, runs), disk(config)];
-    findings.push(port("Hooks", "server.listen", hooks, is_ours(hooks, "/", serve::HERE).await));
-    findings.push(port("Probes", "admin.listen", operator, listens));
+    let mut findings = vec![data(config, runs), disk(config), of_hooks, of_operator];
     if runs {
         findings.extend(ready(operator, found).await);
     }
@@ -90,6 +89,27 @@ fn disk(config: &Config) -> Finding {
         Ok(free) => fine(about, format!("{} MB are free", free >> 20)),
         Err(error) => wrong(about, format!("the free space is unknown: {error}")),
     }
+}
+
+/// What is seen of a listener, and whether it is a telekommo's that runs. One that systemd keeps for a service is not
+/// connected to unless that runs: it would start.
+async fn listener(
+    about: &'static str,
+    key: &'static str,
+    address: SocketAddr,
+    (path, says): (&str, &str),
+    found: Option<&Running>,
+) -> (Finding, bool) {
+    let is_taken = serve::can_listen(address).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    if found.is_none() && is_taken && activated::is_kept(address).await {
+        let text = format!(
+            "root listens on {address}, which is systemd if it keeps that for a service: the first connection would \
+             start it, so the check does not connect. Start the bridge, and check again"
+        );
+        return (warning(about, text), false);
+    }
+    let is_ours = is_ours(address, path, says).await;
+    (port(about, key, address, is_ours), is_ours)
 }
 
 fn port(about: &'static str, key: &str, address: SocketAddr, is_ours: bool) -> Finding {

@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) mod front;
+mod kept;
 mod live;
 mod message;
 mod poller;

@@ -36,7 +36,7 @@ pub(super) fn terminal(columns: u16) -> (File, File) {
 
 /// How a command ends and what it says on a terminal of so many columns, where somebody types an answer if one sits
 /// there.
-async fn on_terminal(arguments: &[&str], columns: u16, answer: Option<&str>) -> (Option<i32>, String) {
+pub(super) async fn on_terminal(arguments: &[&str], columns: u16, answer: Option<&str>) -> (Option<i32>, String) {
     let (mut ours, theirs) = terminal(columns);
     let mut command = telekommo(arguments);
     command.env("TERM", "xterm");

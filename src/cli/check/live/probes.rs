@@ -11,7 +11,7 @@ use crate::{
         live::{
             outcome::Outcome,
             report::Cleaned,
-            sending::{Messages, Sent, answer_in},
+            sending::{Messages, Sent, id_of},
             verdicts::{self, Kept},
         },
         message::{Trial, until},
@@ -48,6 +48,8 @@ pub(super) struct Probes<'c> {
     bot: Bot,
     person: UserId,
     messages: Messages,
+    /// What the channel's bot has sent to the customer, which no manager waits for.
+    of_bot: Option<Sent>,
 }
 
 impl<'c> Probes<'c> {
@@ -62,7 +64,7 @@ impl<'c> Probes<'c> {
         };
         let place = (row.conversation.to_string(), row.chat, trial.source.to_string());
         let messages = Messages::new(trial.chats.clone(), place, customer);
-        Self { config, trial, bot, person, messages }
+        Self { config, trial, bot, person, messages, of_bot: None }
     }
 
     /// What came of all of them.
@@ -138,21 +140,29 @@ impl<'c> Probes<'c> {
         };
         let event = self.messages.from(&bot, with);
         let with = self.messages.send(&event).await;
-        if with.is_ok() {
+        if let Ok(sent) = &with {
+            self.of_bot = Some(sent.clone());
             return verdicts::status_in_messages(&with, None);
         }
         let bare = self.messages.text("of the channel's bot");
         let event = self.messages.from(&bot, bare);
         let bare = self.messages.send(&event).await;
+        self.of_bot = bare.as_ref().ok().cloned();
         verdicts::status_in_messages(&with, Some(&bare))
     }
 
-    /// By each of the names that an answer has arrived, which it has.
+    /// By each of the names that the message of the channel's bot has arrived. That of any other is left alone: it may
+    /// be a manager's that has failed.
     async fn status_names(&self) -> Outcome {
-        let items = self.messages.history().await.unwrap_or_default();
-        let Some(answer) = answer_in(&items) else { return verdicts::no_answer() };
+        let Some(sent) = &self.of_bot else { return verdicts::no_message_of_bot() };
+        let named = |items: Vec<HistoryItem>| id_of(&items, sent);
+        let id = match &sent.id {
+            Some(id) => Some(id.clone()),
+            None => self.messages.history().await.ok().and_then(named),
+        };
+        let Some(id) = id else { return verdicts::no_message_of_bot() };
         let report = DeliveryStatus {
-            msgid: Some(answer.0.clone()),
+            msgid: Some(id.clone()),
             status_code: Some(1),
             delivery_status: Some(1),
             error_code: None,
@@ -160,7 +170,7 @@ impl<'c> Probes<'c> {
         };
         let mut told = Vec::new();
         for names in StatusNames::ALL {
-            told.push((names, self.messages.chats.status_as(&answer.0, &report, names).await));
+            told.push((names, self.messages.chats.status_as(&id, &report, names).await));
         }
         verdicts::status_names(&told)
     }

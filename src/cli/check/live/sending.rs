@@ -5,7 +5,6 @@ use std::{fmt::Write as _, time::Duration};
 use crate::{
     cli::check::message::until,
     clock,
-    domain::address::KommoMessageId,
     kommo::{
         chats::{CallError, Chats},
         wire::{Accepted, EditEvent, EditMessage, Event, HistoryItem, Message, NewMessage, ReplyTo, Sender, Source},
@@ -135,9 +134,10 @@ impl Messages {
     }
 }
 
-/// The newest message that was sent to the customer: an answer, or what the channel's bot has just sent.
-pub(super) fn answer_in(items: &[HistoryItem]) -> Option<KommoMessageId> {
-    items.iter().find(|item| item.receiver.is_some()).and_then(|item| item.content().id).map(KommoMessageId)
+/// Kommo's id of a message that was sent, by ours.
+pub(super) fn id_of(items: &[HistoryItem], sent: &Sent) -> Option<String> {
+    let mut messages = items.iter().map(HistoryItem::content);
+    messages.find(|message| message.client_id.as_deref() == Some(sent.msgid.as_str()))?.id
 }
 
 /// What Kommo answered, without anything that could name somebody: its sentences may.

@@ -112,9 +112,9 @@ pub(super) fn status_in_messages(with: &Answer<Sent>, bare: Option<&Answer<Sent>
 const STATUS_NAMES: &str = "Delivery status";
 const STATUS_NAMES_ASSUMED: &str = "Kommo takes status_code beside delivery_status, until it refuses that";
 
-pub(super) fn no_answer() -> Outcome {
-    let found = "not tried, because nobody has answered in this conversation: answer in Kommo with any text, and run \
-                 this again";
+pub(super) fn no_message_of_bot() -> Outcome {
+    let found = "not tried, because there is no message of the channel's bot, and those of managers are left alone: set \
+                 kommo.bot_id, and run this again";
     Outcome::new(STATUS_NAMES, Answered::Open, STATUS_NAMES_ASSUMED, found)
 }
 

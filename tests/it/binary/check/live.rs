@@ -11,7 +11,10 @@ use telekommo::sandbox::{
 
 use super::{SALES, reachable};
 use crate::{
-    binary::process::{Process, finished, run, text, with_config},
+    binary::{
+        process::{Process, finished, run, text, with_config},
+        terminal::on_terminal,
+    },
     support::{WITHIN, conversation, in_kommo},
 };
 
@@ -32,8 +35,12 @@ struct Live {
 
 impl Live {
     async fn start() -> Self {
+        Self::with("").await
+    }
+
+    async fn with(more: &str) -> Self {
         // So long is waited for what does not come.
-        let stage = reachable("kommo.timeout = \"3s\"\nkommo.requests_per_second = 100\n");
+        let stage = reachable(&format!("kommo.timeout = \"3s\"\nkommo.requests_per_second = 100\n{more}"));
         let process = Process::start(&stage, run(&stage)).await;
         for person in [ANNA, BEN] {
             stage.telegram.write(SALES.token, person, "hello");
@@ -269,4 +276,40 @@ async fn what_is_set_by_hand_is_not_tried_in_vain() {
     let refused: Vec<_> = stage.kommo.requests().into_iter().filter(|it| it.status == Some(400)).collect();
     assert!(refused.is_empty(), "{refused:#?}");
     process.end(Signal::TERM).await;
+}
+
+#[tokio::test]
+async fn without_a_message_of_the_channels_bot_none_of_a_manager_is_said_to_have_arrived() {
+    // As a comment it is not set.
+    let live = Live::with("#kommo.bot_id = \"\"\n").await;
+    live.stage.telegram.block(SALES.token, ANNA, true);
+    let (failed, _) = live.stage.kommo.reply(&conversation(SALES, ANNA), "Maria", "too late").await;
+    let history = |stage: &Harness| {
+        let messages = stage.kommo.chat(&conversation(SALES, ANNA)).unwrap().messages;
+        messages.into_iter().find(|it| it.id == failed).unwrap().status_history
+    };
+    let has_failed = |stage: &Harness| matches!(history(stage).as_slice(), [.., Status::Failed { .. }]);
+    live.stage.until("it has failed", WITHIN, has_failed).await.unwrap();
+    let before = history(&live.stage);
+    let told = live.asked().await;
+    assert_eq!(history(&live.stage), before, "it is not marked as arrived");
+    for question in ["status_with_message", "delivery_status"] {
+        assert!(of(&told, question)["found"].as_str().unwrap().contains("kommo.bot_id"), "{told:#}");
+        assert_eq!(of(&told, question)["state"], "open", "{told:#}");
+    }
+    live.process.end(Signal::TERM).await;
+}
+
+#[tokio::test]
+async fn whoever_agrees_reads_first_whose_conversation_it_is() {
+    let live = Live::start().await;
+    let (config, anna) = (live.stage.write_config().unwrap(), ANNA.to_string());
+    let before = live.messages().len();
+    let words = ["check", "--live", "--chat", &anna, "--config", config.to_str().unwrap()];
+    let (code, said) = on_terminal(&words, 80, Some("no\n")).await;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(&format!("tg:sales:{ANNA} with Anna Petrova and @acme_sales_bot")), "{said}");
+    assert!(code == Some(1) && said.contains("nothing was sent"), "{said}");
+    assert_eq!(live.messages().len(), before);
+    live.process.end(Signal::TERM).await;
 }
