@@ -49,6 +49,7 @@ pub mod public_address;
 pub(crate) mod queue;
 pub mod reconcile;
 pub mod reload;
+mod retention;
 pub mod session;
 pub mod setup;
 pub mod socket;

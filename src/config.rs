@@ -28,6 +28,7 @@ mod log;
 mod parse;
 mod phone_texts;
 mod programs;
+mod retention;
 mod secret;
 mod secret_file;
 mod section;
@@ -51,6 +52,7 @@ pub use self::{
     log::{LogFilter, LogFormat},
     parse::duration,
     programs::{Gateway, Program},
+    retention::{Retention, Trace},
     secret::{BotToken, ChannelSecret, Secret},
     url::BaseUrl,
     written::{Changes, Written},
@@ -99,6 +101,8 @@ pub struct Config {
     pub store: Store,
     /// How much is kept of what became of each message.
     pub trace: Trace,
+    /// How long files stay that nothing needs any more, and how much room others may take.
+    pub retention: Retention,
     /// How long files can be fetched.
     pub media: Media,
     /// How managers' messages that did not arrive are found.
@@ -302,15 +306,6 @@ pub struct Store {
     pub cache_bytes: u64,
     /// The free disk space below which bots stop polling.
     pub reserve_bytes: u64,
-}
-
-/// How much is kept of what became of each message.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    /// For how long; zero for not at all.
-    pub keep: Duration,
-    /// How much room it may take.
-    pub max_bytes: u64,
 }
 
 /// The links by which Kommo fetches customers' files.

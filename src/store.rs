@@ -105,7 +105,7 @@ pub use self::{
     parked_list::SetAside,
     programs::{Confirmed, ProgramRow, Progress, Webhook},
     push::Pushed,
-    restore::RestoreSummary,
+    restore::{RestoreSummary, former},
     rewound::Rewound,
     state_change::{Chat, StateChange},
     waiting::{Turn, Untouched, WaitingJob, WaitingLane},

@@ -12,7 +12,10 @@ use axum::{
 use tokio::task::spawn_blocking;
 
 use crate::{
-    admin::{refusal, upkeep},
+    admin::{
+        refusal,
+        upkeep::{self, Kept},
+    },
     config::Config,
     store::{Store, dumps},
 };
@@ -22,20 +25,20 @@ use crate::{
 struct Dumping {
     store: Store,
     dumps: PathBuf,
-    keep: usize,
+    kept: Kept,
 }
 
 /// `/dump`: writes a dump, and answers with its path.
 pub fn router(store: Store, config: &Config) -> Router {
-    let dumping = Dumping { store, dumps: dumps::dir(&config.data_dir), keep: upkeep::kept(config) };
+    let dumping = Dumping { store, dumps: dumps::dir(&config.data_dir), kept: Kept::of(config) };
     Router::new().route("/dump", post(dump)).with_state(dumping)
 }
 
-async fn dump(State(Dumping { store, dumps, keep }): State<Dumping>, headers: HeaderMap) -> Response {
+async fn dump(State(Dumping { store, dumps, kept }): State<Dumping>, headers: HeaderMap) -> Response {
     if let Some(refusal) = refusal(&headers) {
         return refusal;
     }
-    let written = spawn_blocking(move || upkeep::write(&store, &dumps, keep)).await;
+    let written = spawn_blocking(move || upkeep::write(&store, &dumps, kept)).await;
     let written = written.unwrap_or_else(|error| Err(anyhow::anyhow!("the dump did not end: {error}")));
     match written {
         Ok(file) => file.display().to_string().into_response(),

@@ -14,7 +14,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::forgetting::Forgetting,
+    admin::{
+        forgetting::Forgetting,
+        retention::{self, Retention},
+    },
     clock,
     config::Config,
     domain::time::UnixMillis,
@@ -34,7 +37,8 @@ pub struct Upkeep {
     store: Store,
     dumps: PathBuf,
     dump_every: Duration,
-    keep: usize,
+    kept: Kept,
+    retention: Retention,
     /// How long updates are kept for programs.
     keep_updates: Duration,
     kommo: KommoTime,
@@ -50,7 +54,8 @@ impl Upkeep {
             store: store.clone(),
             dumps: dumps::dir(&config.data_dir),
             dump_every: config.store.dump_every,
-            keep: kept(config),
+            kept: Kept::of(config),
+            retention: Retention::of(config),
             keep_updates: config.gateway.keep,
             kommo,
             metrics,
@@ -76,7 +81,10 @@ impl Upkeep {
                         tracing::debug!(removed, "expired rows removed");
                         self.bound_kept(until).await?;
                     }
-                    _ = pack.tick() => self.store.pack_expiries().await?,
+                    _ = pack.tick() => {
+                        self.store.pack_expiries().await?;
+                        self.tidy(forgetting.until(&self.store, clock::now())?).await;
+                    }
                     _ = dump.tick() => self.dump().await,
                 }
             }
@@ -94,9 +102,20 @@ impl Upkeep {
         Ok(())
     }
 
+    /// Removes files that nothing needs any more.
+    async fn tidy(&self, now: UnixMillis) {
+        let retention = self.retention.clone();
+        match spawn_blocking(move || retention.sweep(now)).await {
+            Ok(Ok(gone)) if gone.is_empty() => {}
+            Ok(Ok(gone)) => tracing::info!(files = gone.len(), "what was kept for long enough is removed"),
+            Ok(Err(error)) => tracing::warn!(%error, "what was kept for long enough could not be removed"),
+            Err(error) => tracing::warn!(%error, "what was kept for long enough could not be removed"),
+        }
+    }
+
     async fn dump(&self) {
-        let (store, dumps, keep) = (self.store.clone(), self.dumps.clone(), self.keep);
-        let why = match spawn_blocking(move || write(&store, &dumps, keep)).await {
+        let (store, dumps, kept) = (self.store.clone(), self.dumps.clone(), self.kept);
+        let why = match spawn_blocking(move || write(&store, &dumps, kept)).await {
             Ok(Ok(file)) => {
                 tracing::debug!(file = %file.display(), "store dumped");
                 None
@@ -112,14 +131,23 @@ impl Upkeep {
     }
 }
 
-/// How many dumps are kept.
-pub(super) fn kept(config: &Config) -> usize {
-    usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX)
+/// How many dumps are kept, and how much room they may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) count: usize,
+    pub(super) bytes: u64,
+}
+
+impl Kept {
+    pub(super) fn of(config: &Config) -> Self {
+        let count = usize::try_from(config.store.dump_keep.get()).unwrap_or(usize::MAX);
+        Self { count, bytes: config.retention.dumps_bytes }
+    }
 }
 
 /// Writes a dump and removes those that are too many. They are numbered, not dated: a clock that was wrong for a while
 /// must not make an old dump look new.
-pub(super) fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<PathBuf> {
+pub(super) fn write(store: &Store, dumps: &Path, kept: Kept) -> anyhow::Result<PathBuf> {
     if !dumps.try_exists()? {
         data_dir::create_private_dir(dumps)?;
         dumps.parent().map_or(Ok(()), durable::sync_folder)?;
@@ -135,9 +163,10 @@ pub(super) fn write(store: &Store, dumps: &Path, keep: usize) -> anyhow::Result<
     let number = former.last().map_or(1, |(number, _)| number + 1);
     let file = dumps.join(dumps::name(number));
     store.dump(&file, clock::now())?;
-    for (_, old) in former.iter().rev().skip(keep.saturating_sub(1)) {
+    for (_, old) in former.iter().rev().skip(kept.count.saturating_sub(1)) {
         fs::remove_file(old)?;
     }
+    retention::within(dumps, kept.bytes)?;
     Ok(file)
 }
 
@@ -163,9 +192,11 @@ mod tests {
             fs::write(dumps.join(name), "").unwrap();
         }
         for _ in 0..5 {
-            write(&store, &dumps, 2).unwrap();
+            write(&store, &dumps, Kept { count: 2, bytes: u64::MAX }).unwrap();
         }
         assert_eq!(dumps::all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [4, 5]);
         assert_eq!(fs::read_dir(&dumps).unwrap().count(), 5, "the other files are still there");
+        write(&store, &dumps, Kept { count: 2, bytes: 1 }).unwrap();
+        assert_eq!(dumps::all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [6]);
     }
 }

@@ -43,7 +43,7 @@ pub(super) const RECONCILER: [&str; 3] = ["reconcile", "kommo", "retry.kommo"];
 /// What the set-up in Kommo depends on.
 pub(super) const SETUP: [&str; 5] = ["sources", "kommo", "retry.kommo", "alerts.ask_every", "alerts.expires_within"];
 /// What the upkeep depends on.
-pub(super) const UPKEEP: [&str; 1] = ["store"];
+pub(super) const UPKEEP: [&str; 2] = ["store", "retention"];
 /// What pollers depend on, beside their bots.
 pub(super) const POLLERS: [&str; 3] = ["retry.probe_every", "programs", "campaigns"];
 

@@ -71,10 +71,13 @@ fn gone(conversation: &Conversation, report: &Report) -> String {
 fn left(config: &Config) -> String {
     let dumps = config.store.dump_every * config.store.dump_keep.get();
     format!(
-        "what is in Kommo and in Telegram: delete it there. Dumps keep the data for {}, and `dumps/before-upgrade-*`, \
-         backups, what `restore` set aside and imported files (`imports`) until you delete them. Numbers of updates \
-         and hooks stay for {}, so that none is taken twice. Who writes again is a new customer.",
+        "what is in Kommo and in Telegram: delete it there. Dumps keep the data for {}, `dumps/before-upgrade-*` and \
+         what `restore` set aside for {} (retention.moved_aside), imported files (`imports`) for {} \
+         (retention.imports), and backups until you delete them. Numbers of updates and hooks stay for {}, so that \
+         none is taken twice. Who writes again is a new customer.",
         span(dumps),
+        span(config.retention.moved_aside),
+        span(config.retention.imports),
         span(config.store.dedupe_for)
     )
 }

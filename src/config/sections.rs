@@ -10,7 +10,7 @@ use crate::{
         keys::{CAMPAIGNS, SOURCES},
         layers::Layers,
         load::Place,
-        parse, phone_texts, programs,
+        parse, phone_texts, programs, retention,
         section::Section,
     },
     domain::{address::SourceId, crm::Campaign, retry::Schedule},
@@ -41,6 +41,7 @@ impl<'a> Reading<'a> {
         let (server, admin) = (self.server(), self.admin());
         let (telegram, kommo, sources) = (self.telegram(), self.kommo(), self.sources());
         let (log, store, trace) = (self.log(), self.store(), self.trace());
+        let retention = retention::read(self);
         let (media, reconcile, retry) = (self.media(), self.reconcile(), self.retry());
         let (programs, gateway) = (programs::read(self), programs::gateway(self));
         let (campaigns, phone_texts, alerts) = (self.campaigns(), phone_texts::read(self), alerts::read(self));
@@ -59,6 +60,7 @@ impl<'a> Reading<'a> {
             log: log?,
             store: store?,
             trace: trace?,
+            retention: retention?,
             media: media?,
             reconcile: reconcile?,
             retry: retry?,

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::bail;
 
-use crate::{cli::import::survey::Survey, config::Config, store};
+use crate::{cli::import::survey::Survey, config::Config, media::imported, store};
 
 /// What a disk gives away at a time.
 const BLOCK_BYTES: u64 = 4096;
@@ -18,6 +18,8 @@ const BLOCK_BYTES: u64 = 4096;
 pub(super) struct FreeSpace {
     data_dir: PathBuf,
     reserve_bytes: u64,
+    /// How much all imported files may take together.
+    most_bytes: u64,
     free_bytes: fn(&Path) -> io::Result<u64>,
 }
 
@@ -25,14 +27,24 @@ impl FreeSpace {
     /// The disk of the data directory, with the reserve as configured.
     pub(super) fn new(config: &Config) -> Self {
         let (data_dir, reserve_bytes) = (config.data_dir.clone(), config.store.reserve_bytes);
-        Self { data_dir, reserve_bytes, free_bytes: store::free_bytes }
+        Self { data_dir, reserve_bytes, most_bytes: config.retention.imports_bytes, free_bytes: store::free_bytes }
     }
 
-    /// Refuses what would take the reserve.
+    /// Refuses what would take the reserve, or more than imports may have.
     ///
     /// # Errors
     /// If so many bytes more do not leave it free.
     pub(super) fn refuse_if_short_of(&self, needed_bytes: u64) -> anyhow::Result<()> {
+        let there = taken(&imported::dir(&self.data_dir));
+        if needed_bytes > 0 && there.saturating_add(needed_bytes) > self.most_bytes {
+            bail!(
+                "the files need {}, imported files have {} already, and may have {} (retention.imports_mb): raise it, \
+                 or import fewer chats (--chat) or smaller files (--max-file-mb)",
+                size(needed_bytes),
+                size(there),
+                size(self.most_bytes)
+            );
+        }
         let Some(free_bytes) = self.short_of(needed_bytes) else { return Ok(()) };
         bail!(
             "the files need {} in {}, where {} are free and {} stay free for the bridge (store.reserve_mb): free some \
@@ -69,6 +81,17 @@ impl FreeSpace {
         let free_bytes = (self.free_bytes)(&self.data_dir).ok()?;
         (free_bytes < self.reserve_bytes.saturating_add(on_disk(more_bytes))).then_some(free_bytes)
     }
+}
+
+/// How many bytes the files below a folder take.
+fn taken(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(there) if there.is_dir() => taken(&entry.path()),
+        Ok(there) => on_disk(there.len()),
+        Err(_) => 0,
+    };
+    entries.map(of).sum()
 }
 
 /// How many bytes the copies take that are still to be made: not those in the folder `kept`, nor those of messages that
@@ -113,7 +136,7 @@ pub(super) fn size(bytes: u64) -> String {
 impl FreeSpace {
     /// A disk that tells what it likes.
     pub(super) fn told(data_dir: &Path, reserve_bytes: u64, free_bytes: fn(&Path) -> io::Result<u64>) -> Self {
-        Self { data_dir: data_dir.to_owned(), reserve_bytes, free_bytes }
+        Self { data_dir: data_dir.to_owned(), reserve_bytes, most_bytes: u64::MAX, free_bytes }
     }
 }
 
@@ -133,6 +156,21 @@ mod tests {
         assert_eq!(room.watch((36 << 20) + 1).unwrap_err().kind(), io::ErrorKind::StorageFull);
         FreeSpace::told(Path::new("/data"), u64::MAX, |_| Err(io::ErrorKind::Unsupported.into())).watch(1).unwrap();
         assert!(FreeSpace::told(Path::new("/data"), u64::MAX, |_| Ok(u64::MAX - 1)).watch(1).is_err());
+    }
+
+    #[test]
+    fn imports_keep_to_their_room() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = imported::dir(home.path()).join("1-2/7");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("1.jpg"), vec![0; 5000]).unwrap();
+        let mut room = FreeSpace::told(home.path(), 0, |_| Ok(u64::MAX));
+        room.most_bytes = 8192 + 4096;
+        room.refuse_if_short_of(4096).unwrap();
+        let said = room.refuse_if_short_of(4097).unwrap_err().to_string();
+        assert!(said.contains("retention.imports_mb"), "{said}");
+        room.most_bytes = 1;
+        room.refuse_if_short_of(0).unwrap();
     }
 
     #[test]

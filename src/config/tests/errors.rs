@@ -55,7 +55,7 @@ fn unknown_keys_are_told() {
     > [weather]
     > [server]
 
-    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, programs, gateway, campaigns, phone_texts, alerts, alert_targets, log, store, trace, media, reconcile, retry
+    config.toml: unknown section [weather]: the sections are server, admin, telegram, kommo, sources, programs, gateway, campaigns, phone_texts, alerts, alert_targets, log, store, trace, retention, media, reconcile, retry
 
     > listen = "127.0.0.1:80"
     > [server]

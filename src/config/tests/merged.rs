@@ -15,7 +15,7 @@ fn the_least_file_gets_every_default() {
     assert_eq!(config.telegram.api_url.as_str(), "https://api.telegram.org");
     assert_eq!(config.telegram.requests_per_second.get(), 25);
     assert_eq!(config.telegram.send_timeout, Duration::from_mins(1));
-    assert_eq!(config.telegram.poll_timeout, Duration::from_secs(50));
+    assert_eq!(config.telegram.poll_timeout, Duration::from_secs(25));
     assert!(!config.telegram.keep_buttons && config.telegram.buttons == ButtonPlace::Inline);
     assert_eq!(config.kommo.chats_url.as_str(), "https://amojo.kommo.com");
     assert_eq!(config.kommo.timeout, Duration::from_secs(20));
@@ -28,6 +28,9 @@ fn the_least_file_gets_every_default() {
     assert_eq!(config.store.links_for, Duration::from_hours(90 * 24));
     assert_eq!(config.store.parked_for, Duration::from_hours(7 * 24));
     assert_eq!((config.store.cache_bytes, config.store.reserve_bytes), (32 << 20, 64 << 20));
+    let days = |days: u64| Duration::from_hours(24 * days);
+    assert_eq!((config.retention.moved_aside, config.retention.imports), (days(30), days(365)));
+    assert_eq!((config.retention.dumps_bytes, config.retention.imports_bytes), (10 << 30, 50 << 30));
     assert_eq!((config.trace.keep, config.trace.max_bytes), (Duration::from_hours(7 * 24), 64 << 20));
     assert!(config.reconcile.on_start);
     assert_eq!(config.reconcile.every, Duration::from_hours(1));

@@ -50,6 +50,14 @@ pub(super) fn prune(dir: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     Ok((left, gone))
 }
 
+/// The stores that restores have moved aside, oldest first.
+///
+/// # Errors
+/// If `dir` cannot be read.
+pub fn all(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(numbered(dir, FORMER)?.into_iter().map(|(_, path)| path).collect())
+}
+
 /// The folders whose names are `name` and a number, by their numbers.
 fn numbered(dir: &Path, name: &str) -> io::Result<Vec<(u32, PathBuf)>> {
     let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix(name)?.parse().ok();
