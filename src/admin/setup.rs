@@ -33,8 +33,6 @@ use patience::Patience;
 
 /// How long after a start to ask whether the channel answers, if the start does not connect it.
 const LOOKED_AFTER: Duration = Duration::from_secs(20);
-/// How often the token's end is looked at.
-const HOUR: Duration = Duration::from_hours(1);
 
 pub struct Setup {
     chats: Chats,
@@ -263,11 +261,11 @@ impl Setup {
         if let Some(at) = claims.ends_at() {
             self.metrics.token_ends(at);
         }
-        let mut hourly = interval(HOUR);
-        hourly.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = interval(self.ask_every);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told = None;
         loop {
-            hourly.tick().await;
+            looks.tick().await;
             let lifetime = claims.lifetime(clock::now());
             let ending = lifetime.and_then(|lifetime| ending(lifetime, self.expires_within));
             let has_ended = lifetime == Some(Lifetime::Expired);

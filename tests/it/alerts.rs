@@ -1,5 +1,6 @@
 //! The operator is told of each fault once, and once when it is over.
 
+mod bound;
 mod command;
 mod faults;
 pub(crate) mod inbox;
