@@ -38,7 +38,7 @@ pub const WATCHES: [Watch; 28] = [
     watch("account", "The account cannot be used", &["kommo", "clock", "token_ended"]),
     watch("other_route", "A route has paused", &[]),
     watch("disk", "The disk is nearly full", &[]),
-    watch("data_rewound", "The data directory went back in time", &[]),
+    watch("data_rewound", "The data directory was rolled back to an older state", &[]),
     watch("dump", "The store cannot be dumped", &["disk"]),
     watch("clock", "This machine's clock is wrong", &[]),
     watch("token", "The token of the account ends soon", &[]),

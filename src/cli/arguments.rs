@@ -65,7 +65,7 @@ pub enum Command {
         #[command(subcommand)]
         request: sources::Request,
     },
-    /// Write the letter that registers a chat channel, or read the support's answer.
+    /// Write the letter that registers a chat channel, or read the answer to it.
     #[command(long_about = register::ABOUT)]
     Register {
         #[command(flatten)]

@@ -58,6 +58,8 @@ pub enum Request {
         contact: u64,
     },
     /// Forget the person's phone number, name and picture, until they write again.
+    ///
+    /// Messages and ids stay. `telekommo forget` erases those as well, with messages that wait.
     Forget {
         /// Its id in the list.
         conversation: String,

@@ -36,7 +36,7 @@ does not work. Without a channel it ends early, and goes on from there later;
 `telekommo register` writes the letter for one.
 
 With --answers nobody is asked. FILE is TOML with the keys public_url,
-account_url, access_token, account_id, channel_id, channel_secret, channel_code,
+account_url, access_token, account_id, channel_id, channel_secret, origin_code,
 bot_id, data_dir, connect (false: do not connect the channel), unit (where to
 write the systemd unit), and for each bot a section [bots.NAME] with token and
 name. A secret can stand in a file of its own: access_token_file, and so on.";

@@ -18,7 +18,7 @@ use questions::Question;
 pub(super) use questions::public_url;
 
 /// What `--help` says.
-pub const ABOUT: &str = "Write the letter that registers a chat channel, or read the support's answer.
+pub const ABOUT: &str = "Write the letter that registers a chat channel, or read the answer to it.
 
 Asks what Kommo's support wants to know, and prints the letter. Also writes the
 channel's icon, and the archive of a widget: without it, Kommo does not list
@@ -26,8 +26,8 @@ your bots as sources. Kommo gives the widget a code when you upload the archive,
 so telekommo asks for the code last; it may be left out. Every question has an
 option; telekommo asks for what is missing, on a terminal.
 
-With --answer, asks for the ids and the secret in the support's answer, and
-prints the lines for the configuration. The secret is typed, or read from the
+With --answer, asks for the ids and the secret in the answer of Kommo's support,
+and prints the lines for the configuration. The secret is typed, or read from the
 first line of the input. It goes to a file that only you can read.";
 
 /// The icon of the channel, which stands beside a message: round, 14 by 14.
@@ -87,7 +87,7 @@ pub struct Registration {
     channel_id: Option<String>,
     /// With --answer: the channel's code, such as amo.ext.12345.
     #[arg(long, value_name = "CODE", requires = "answer")]
-    channel_code: Option<String>,
+    origin_code: Option<String>,
     /// With --answer: the id of the channel's bot, a UUID.
     #[arg(long, value_name = "UUID", requires = "answer")]
     bot_id: Option<String>,

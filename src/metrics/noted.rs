@@ -89,7 +89,7 @@ impl Metrics {
         self.troubles.text(&Cause::Unread)
     }
 
-    /// Notes that the data directory has gone back in time, and what is to be done.
+    /// Notes that the data directory was rolled back to an older state, and what is to be done.
     pub fn rewound(&self, advice: String) {
         self.figures.rewound.inc();
         self.note(Cause::Rewound, Some(advice));

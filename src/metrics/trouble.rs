@@ -29,7 +29,7 @@ pub enum Cause {
     Store,
     /// The disk will be full soon.
     Disk,
-    /// The data directory has gone back in time.
+    /// The data directory was rolled back to an older state.
     Rewound,
     /// The store could not be dumped.
     Dump,

@@ -1,5 +1,5 @@
-//! A store that has gone back in time: the machine was rolled back to a snapshot, or an old copy of the data directory
-//! was put in its place.
+//! A store that was rolled back to an older state: the machine was rolled back to a snapshot, or an old copy of the
+//! data directory was put in its place.
 //!
 //! What waits in it may have been delivered since, and what was delivered since is unknown to it. Kommo takes each
 //! message once; Telegram does not. So it is treated as a restored store is: answers that waited are parked, and of
@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// Why answers are parked.
-const WHY: &str = "the data directory went back in time: it may have been delivered since";
+const WHY: &str = "the data directory was rolled back to an older state: it may have been delivered since";
 
-/// What became of a store that has gone back in time.
+/// What became of a store that was rolled back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rewound {
     /// How many answers that waited were parked.

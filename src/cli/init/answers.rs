@@ -23,7 +23,7 @@ pub(super) struct Answers {
     pub(super) channel_id: Option<String>,
     channel_secret: Option<String>,
     channel_secret_file: Option<PathBuf>,
-    pub(super) channel_code: Option<String>,
+    pub(super) origin_code: Option<String>,
     pub(super) bot_id: Option<String>,
     pub(super) connect: Option<bool>,
     pub(super) unit: Option<PathBuf>,

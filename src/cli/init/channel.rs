@@ -34,7 +34,7 @@ const SECRET: Ask = Ask {
     },
 };
 const CODE: Ask = Ask {
-    key: "channel_code",
+    key: "origin_code",
     text: "The channel's code, such as amo.ext.12345",
     default: Some(""),
     check: |text| Ok(text.to_owned()),
@@ -60,7 +60,7 @@ pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<boo
         if asks && !ask(draft, talk)? {
             talk.tell(
                 "Then the rest has to wait. What you have answered is kept. Run `telekommo register`, send the letter, \
-                 and run `telekommo init` again when the support has answered.",
+                 and run `telekommo init` again when Kommo's support has answered.",
             );
             return Ok(false);
         }
@@ -99,7 +99,7 @@ fn ask(draft: &mut Draft, talk: &Talk) -> anyhow::Result<bool> {
     draft.set(&section, "channel_id", &id)?;
     draft.set_secret(&section, "channel_secret", "channel-secret", &secret)?;
     let more = [
-        ("origin_code", &CODE, answers.and_then(|answers| answers.channel_code.as_ref())),
+        ("origin_code", &CODE, answers.and_then(|answers| answers.origin_code.as_ref())),
         ("bot_id", &BOT, answers.and_then(|answers| answers.bot_id.as_ref())),
     ];
     for (key, question, given) in more {

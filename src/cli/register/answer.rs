@@ -1,4 +1,4 @@
-//! The support's answer, as lines of the configuration.
+//! The answer of Kommo's support, as lines of the configuration.
 
 use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
@@ -24,14 +24,14 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
         bail!("{}", in_the_way(&register.secret_file));
     }
     let channel_id = answered(register.channel_id.as_ref(), &ask::CHANNEL_ID)?;
-    let channel_code = answered(register.channel_code.as_ref(), &ask::CHANNEL_CODE)?;
+    let origin_code = answered(register.origin_code.as_ref(), &ask::ORIGIN_CODE)?;
     let bot_id = answered(register.bot_id.as_ref(), &ask::BOT_ID)?;
     let account_id = answered(register.account_id.as_ref(), &ask::ACCOUNT_ID)?;
     let secret = secret()?;
     keep(&register.secret_file, &secret)?;
     terminal::print(format_args!("channel_id = \"{channel_id}\"\n"));
     terminal::print(format_args!("channel_secret_file = {:?}\n", register.secret_file.display().to_string()));
-    terminal::print(format_args!("origin_code = \"{channel_code}\"\n"));
+    terminal::print(format_args!("origin_code = \"{origin_code}\"\n"));
     if !account_id.is_empty() {
         terminal::print(format_args!("account_id = \"{account_id}\"\n"));
     }

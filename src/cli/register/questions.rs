@@ -41,7 +41,7 @@ pub(super) const MAX_FILE: Question =
 pub(super) const CHANNEL_ID: Question = ask("channel-id", "The channel's id", None, |text| {
     ChannelId::parse(text).map(|id| id.to_string()).map_err(|wrong| wrong.to_string())
 });
-pub(super) const CHANNEL_CODE: Question = ask("channel-code", "The channel's code, such as amo.ext.12345", None, code);
+pub(super) const ORIGIN_CODE: Question = ask("origin-code", "The channel's code, such as amo.ext.12345", None, code);
 pub(super) const BOT_ID: Question = ask("bot-id", "The id of the channel's bot", None, |text| {
     ChannelBotId::parse(text).map(|id| id.to_string()).map_err(|wrong| wrong.to_string())
 });
@@ -135,7 +135,7 @@ mod tests {
             (&WIDGET_CODE, "", "", "a/b"),
             (&WRITE_FIRST, "Y", "yes", "perhaps"),
             (&MAX_FILE, "50", "50", "0"),
-            (&CHANNEL_CODE, "amo.ext.12345", "amo.ext.12345", ""),
+            (&ORIGIN_CODE, "amo.ext.12345", "amo.ext.12345", ""),
             (&ACCOUNT_ID, "", "", "12345"),
         ];
         for (question, right, written, wrong) in cases {

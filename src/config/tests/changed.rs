@@ -1,6 +1,9 @@
 //! What tells a changed configuration from the one in force.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::docs::CHAPTERS;
 
 /// Another good value for each key that only a start reads, in a folder of configuration [`LEAST`].
 const AT_START: [(&str, &str); 21] = [
@@ -49,6 +52,15 @@ fn what_only_a_start_reads_stays_as_it_was_and_is_named_as_long_as_it_differs() 
         assert!(running.written.changes(&now.written).is_empty(), "{key} is not in force");
         assert_eq!(now.written.changes(&changed.written), changes, "{key} is named again");
     }
+}
+
+#[test]
+fn the_manual_names_every_key_that_needs_a_restart_and_no_other() {
+    let chapter = CHAPTERS.iter().find(|chapter| chapter.name == "operate").expect("a chapter");
+    let (_, list) = chapter.text.split_once("These keys need a restart: ").expect("the list of keys");
+    let list = list.split("\n\n").next().unwrap_or_default();
+    let named: BTreeSet<_> = list.split('`').skip(1).step_by(2).collect();
+    assert_eq!(named, AT_START.iter().map(|(key, _)| *key).collect());
 }
 
 #[test]

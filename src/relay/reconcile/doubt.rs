@@ -1,15 +1,13 @@
-//! Whether the store has gone back in time: a snapshot of the machine was restored, or an old copy of the data
-//! directory.
+//! Whether the data directory was rolled back: a snapshot of the machine was restored, or an old copy of the directory.
 //!
-//! Such a store takes for missing whatever was delivered since, and would send all of it again. Kommo's history shows
-//! it: there are messages of ours in it that the store does not know. What hides one from a store that is whole is told
-//! apart. One whose acceptance was lost in a crash waits still, and one that Kommo has although it seemed to refuse it
-//! was set aside; whatever else is done with has left its link, or its number as the one above which everything is
-//! known ([`Store::horizon`](crate::store::Store::horizon)). What was imported has ids of another kind. So one message
-//! of ours above that, which neither is linked nor waits nor was set aside, is proof. A start that ended before it had
-//! compared changes nothing in that.
+//! Such a store would send everything again that was delivered since. The proof is in Kommo's history: a message from
+//! us above the bound up to which the store is complete ([`Store::horizon`](crate::store::Store::horizon)) that is
+//! neither linked, nor waiting, nor parked. In a store that was not rolled back there is none: a message whose
+//! acceptance was lost in a crash still waits, one that Kommo has although it seemed to refuse it is parked, and
+//! whatever else is done has left its link or has raised the bound. What was imported has ids of another kind. A start
+//! that ended before it had compared changes nothing in that.
 //!
-//! One such chat says it of the whole store, and it may be the last one that is asked. So what a start finds is kept
+//! One such chat proves it for the whole store, and it may be the last one that is asked. So what a start finds is kept
 //! back, and what waits already is held, until all are asked or half of the time is over for which anything is held.
 
 use std::time::Duration;
@@ -90,8 +88,7 @@ impl Reconciler {
         Ok(summary)
     }
 
-    /// Treats the store as one that was restored, if what was read of a conversation proves that it has gone back in
-    /// time.
+    /// Treats the store as one that was restored, if what was read of a conversation proves a rollback.
     pub(super) async fn decide(
         &self,
         target: &Target,
@@ -104,13 +101,13 @@ impl Reconciler {
         let Rewound { parked, busy } = self.parts.store.rewound(waiting, search.mark, now).await?;
         let ago = span(past.at.until(now));
         tracing::error!(conversation = %target.conversation, message = past.ours, parked, busy,
-            "the data directory went back in time: Kommo has a message of ours of {ago} ago that it does not know. \
-             {ADVICE}");
-        self.parts.metrics.rewound(format!("the data directory went back in time: {ADVICE}"));
+            "the data directory was rolled back to an older state: Kommo has a message of ours of {ago} ago that it does \
+             not know. {ADVICE}");
+        self.parts.metrics.rewound(format!("the data directory was rolled back to an older state: {ADVICE}"));
         self.end_doubt(search).await
     }
 
-    /// A message of ours that the store cannot but know, unless it has gone back in time.
+    /// A message of ours that the store must know, unless it was rolled back.
     async fn proof<'r>(&self, target: &Target, read: &'r Read) -> Result<Option<&'r Past>, StoreError> {
         let (store, now) = (&self.parts.store, clock::now());
         let Some(horizon) = store.horizon(&target.conversation)? else { return Ok(None) };

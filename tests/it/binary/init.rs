@@ -49,7 +49,7 @@ fn answers(stage: &Harness) -> Vec<String> {
         of("access_token", &stage.kommo.access_token()),
         of("channel_id", &settings.channel_id),
         of("channel_secret", &settings.channel_secret),
-        of("channel_code", "amo.ext.12345"),
+        of("origin_code", "amo.ext.12345"),
         of("bot_id", &settings.bot_id),
         "[bots.sales]".to_owned(),
         of("token", SALES.token),
@@ -140,8 +140,8 @@ async fn an_answer_that_does_not_work_or_is_missing_is_named() {
         (&change("channel_id", "channel_id = \"11111111-2222-4333-8444-555555555555\""), "it knows no such channel"),
         (&change("access_token", "access_token = \"nonsense\""), "the account does not answer"),
         (&change("channel_secret", ""), "the answers lack channel_secret"),
-        (&change("channel_code", "chanel_code = \"x\""), "unknown field `chanel_code`"),
-        (&change("channel_id", ""), "run `telekommo init` again when the support has answered"),
+        (&change("origin_code", "orgin_code = \"x\""), "unknown field `orgin_code`"),
+        (&change("channel_id", ""), "run `telekommo init` again when Kommo's support has answered"),
     ];
     for (change, words) in cases {
         let stage = Harness::without_bridge("").unwrap();

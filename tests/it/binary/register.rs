@@ -124,7 +124,7 @@ const LETTER: [&str; 5] = [
     "register",
     "--answer",
     "--channel-id=344A5002-f8ca-454d-af3d-396180102ac7",
-    "--channel-code=amo.ext.12345",
+    "--origin-code=amo.ext.12345",
     "--bot-id=76fc2bea-902f-425c-9a3d-dcdac4766090",
 ];
 

@@ -142,7 +142,7 @@ async fn a_secret_that_is_typed_is_not_shown() {
         "register",
         "--answer",
         "--channel-id=344a5002-f8ca-454d-af3d-396180102ac7",
-        "--channel-code=amo.ext.12345",
+        "--origin-code=amo.ext.12345",
         "--bot-id=76fc2bea-902f-425c-9a3d-dcdac4766090",
         "--account-id=52e591f7-c98f-4255-8495-827210138c81",
     ];

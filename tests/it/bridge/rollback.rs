@@ -1,4 +1,4 @@
-//! A data directory that went back in time: nothing that was delivered since is sent a second time.
+//! A data directory that was rolled back: nothing that was delivered since is sent a second time.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 
 const SALES: Line = LINES[0];
 const SUPPORT: Line = LINES[1];
-const WENT_BACK: &str = "the data directory went back in time";
+const WENT_BACK: &str = "the data directory was rolled back";
 
 async fn stop(stage: &mut TestStage) {
     assert_eq!(stage.stop_bridge().await, Some(Ended::Stopped));
@@ -167,7 +167,7 @@ async fn what_waited_in_the_copy_is_set_aside_however_slow_the_comparison_is() {
     // What came after the start is new, and goes out.
     assert_eq!(stage.outcome(&new).await, Status::Delivered);
     let parked = stage.parked(3).await;
-    assert!(parked.iter().all(|parked| parked.why.contains("went back in time")), "{parked:#?}");
+    assert!(parked.iter().all(|parked| parked.why.contains("was rolled back")), "{parked:#?}");
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3"]);
     assert_eq!(in_telegram(&stage, SUPPORT, BEN), ["one"]);
     stage.allow_leftovers();
@@ -210,7 +210,7 @@ async fn what_kommo_took_without_our_knowing_is_no_sign_of_it() {
     stage.finish().await;
 }
 
-/// Starts the bridge anew, and sees that it compares and finds no store that went back in time.
+/// Starts the bridge anew, and sees that it compares and finds no rollback.
 async fn assert_whole_after_restart(stage: &mut TestStage) {
     stop(stage).await;
     stage.kommo.lose_hooks(true);
