@@ -186,7 +186,7 @@ pub enum Outcome {
     },
     /// It is replaced by its parts, which keep its place in the lane, in this order. A part can become parts as well.
     Replace(Vec<Job>),
-    /// It is replaced together with jobs that wait behind it in its lane, by works that take its place, in this order.
+    /// It is replaced together with jobs that wait behind it in its lane, by jobs that take its place, in this order.
     Merge {
         /// How many of those that [`Lease::behind`] gives, from the first on.
         behind: usize,
@@ -246,7 +246,7 @@ pub struct Counts {
 pub struct QueueCount {
     /// Jobs, the claimed ones included.
     pub waiting: usize,
-    /// When the oldest of them arrived that does not wait for a time of its own.
+    /// When the oldest of them arrived, leaving out those that are to be done at a set time.
     pub oldest_at: Option<UnixMillis>,
 }
 

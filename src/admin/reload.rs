@@ -14,14 +14,14 @@ use crate::{admin::refusal, domain::amount::counted};
 
 /// What came of reading the configuration again.
 pub type Outcome = Result<Reloaded, NotReloaded>;
-/// Where it is told what came of one wish.
+/// Where the outcome of one reload is sent.
 pub type Wished = oneshot::Sender<Outcome>;
 
-/// Wishes that the configuration is read again. Clones wish of the same bridge.
+/// Asks the bridge to read its configuration again. Clones ask the same bridge.
 #[derive(Clone, Debug)]
 pub struct Wish(mpsc::Sender<Wished>);
 
-/// A wish, and where it arrives.
+/// The handle that asks for a reload, and the end at which the requests arrive.
 #[must_use]
 pub fn wishes() -> (Wish, mpsc::Receiver<Wished>) {
     let (wish, wished) = mpsc::channel(1);

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! What comes and goes faster than `after` is never told. What comes back soon after it was over has to last longer
-//! each time, so that nobody gets a message whenever something flaps. What something else explains is not told either;
-//! when that is over, it gets twice the time to be over, too.
+//! each time, so that nobody gets a message whenever something flaps. What another problem explains is not told either;
+//! once that one is over, this one has twice the time to end as well before it is told.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 

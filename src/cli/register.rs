@@ -27,8 +27,8 @@ so telekommo asks for the code last; it may be left out. Every question has an
 option; telekommo asks for what is missing, on a terminal.
 
 With --answer, asks for the ids and the secret in the answer of Kommo's support,
-and prints the lines for the configuration. The secret is typed, or read from the
-first line of the input. It goes to a file that only you can read.";
+and prints the lines for the configuration. The secret is typed, or read from
+the first line of the input. It goes to a file that only you can read.";
 
 /// The icon of the channel, which stands beside a message: round, 14 by 14.
 const ICON: &str = include_str!("register/icon.svg");

@@ -7,7 +7,7 @@ pub(super) struct Key {
     pub(super) section: &'static str,
     /// Its name in the section.
     pub(super) name: &'static str,
-    /// The text that holds without another one.
+    /// The default: the text that holds if nobody writes the key.
     pub(super) default: Option<&'static str>,
     /// Whether its value must never be shown.
     pub(super) secret: bool,

@@ -24,8 +24,8 @@ impl Membership {
         (self.changed_at, self.update) > (other.changed_at, other.update)
     }
 
-    /// Whether an answer that was there at `enqueued_at` waits in vain. One that came later is sent all the same, so
-    /// that Telegram itself decides: a word that we have missed must not make the bridge mute.
+    /// Whether an answer that was enqueued at `enqueued_at`, before we learnt that the bot is shut out, fails at once.
+    /// A later one is sent all the same, so that Telegram decides: we may have missed that the bot was let in again.
     #[must_use]
     pub fn is_in_vain(&self, enqueued_at: UnixMillis) -> bool {
         self.shut_out && enqueued_at <= self.learnt_at

@@ -27,8 +27,8 @@ pub struct LastSent {
 /// dated days ahead by mistake must not take all that follow with it.
 const FURTHEST_MS: i64 = 2 * 60 * 60 * 1000;
 
-/// The furthest that a message is moved behind what Telegram does not date. That has the date at which this machine
-/// took it, which is wrong by all that the machine was away, and by what its clock is wrong.
+/// The furthest that a message is moved behind the press of a button. Telegram gives a press no date, so it has the
+/// time at which this machine took it, which is late after an outage, and wrong if the clock is.
 const FURTHEST_UNDATED_MS: i64 = 60 * 1000;
 
 /// How many of Kommo's messages are kept of a conversation. An answer comes to one of the last of them.

@@ -1,8 +1,6 @@
-//! A deadline for a remote that is slow, which leaves out what we make our own calls wait.
+//! A timeout for a slow remote that does not count the time for which our own rate limits make a call wait.
 //!
-//! A call of many waits for its turn here before the remote hears of it. That says nothing of the remote, so it must
-//! not be what makes the remote too late. Calls find the deadline that they are made under by the task that they are
-//! made in.
+//! Such a wait says nothing about the remote. The timeout is local to the task, so calls need no argument for it.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -73,7 +73,10 @@ impl Execution<'_> {
             }
         };
         let (lane, message) = (lease.lane().clone(), lease.key());
-        // What may have arrived must not wait to be noted as such: a stop in between would send it again.
+        // What may have arrived must be noted as such at once, because a stop in between would send it again. So the
+        // breaker, which may ask the remote, is not asked what the failure is due to: the answer would change nothing,
+        // because an uncertain message is parked or repeated once whatever the blame. The breaker hears of it
+        // afterwards, as of a failure that may pass.
         let uncertain = match &attempted.outcome {
             Err(Failure::Uncertain(refusal)) => Some(Sign::Failed(Failure::transient(refusal.why()))),
             Ok(_) | Err(_) => None,

@@ -34,7 +34,7 @@ pub(super) struct Incoming<'a> {
 pub(super) struct Attempt {
     /// Whether this is the first attempt for certain.
     pub(super) is_first: bool,
-    /// Whether a message that only this message fails is given up if it fails now.
+    /// Whether this is the last attempt: if it fails, and others pass meanwhile, the job is given up.
     pub(super) is_last: bool,
     /// How many attempts have failed that count.
     pub(super) failed_before: u32,

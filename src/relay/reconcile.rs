@@ -14,9 +14,10 @@
 //! are held ([`Store::hold`]), and what is missing is put in front of them ([`Store::backfill`]). A hold ends after
 //! [`Bounds::hold_for`], since a Kommo that does not answer must not keep managers from customers for long.
 //!
-//! A store that has gone back in time knows nothing of what was delivered since, and all of that looks as if it was
-//! missing. So nothing of what a start finds is sent before there was time to see whether Kommo has messages of ours
-//! that the store does not know (`doubt`). And nothing is compared while this machine's clock is wrong (`timely`).
+//! A store that was rolled back to an older state knows nothing of what was delivered since, and all of that looks as
+//! if it was missing. So nothing of what a start finds is sent before there was time to see whether Kommo has messages
+//! of ours that the store does not know (`doubt`). And nothing is compared while this machine's clock is wrong
+//! (`timely`).
 
 use std::{
     collections::BTreeSet,

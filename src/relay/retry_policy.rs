@@ -192,7 +192,8 @@ fn span(wait: Duration) -> Sentence {
     if minutes < 90 { count::in_minutes(minutes) } else { count::hours(minutes.div_ceil(60)) }
 }
 
-/// Sets a job aside, and reports the failure to its author where it has one. A best-effort job is not worth a person's time and is dropped.
+/// Sets a job aside, and reports the failure to its author where it has one. A best-effort job is not worth a person's
+/// time and is dropped.
 fn park(attempt: &Attempt, failure: Failure, policy: &RetryPolicy) -> Outcome {
     let refusal = match failure {
         Failure::Permanent(refusal) | Failure::Uncertain(refusal) => refusal,

@@ -44,8 +44,9 @@ struct Entry {
     /// Whose it is; `None` if it speaks for many.
     network: Option<IpAddr>,
     stage: Stage,
-    /// Until when the client is waited for. It comes with what the client sends or takes, and is the same for fast and
-    /// slow who have just begun: the one with the least is the slowest, and among equals the oldest.
+    /// The deadline of the client, which moves on with each byte that it sends or takes. Connections that have just
+    /// begun all have the same time left, so the one with the earliest deadline is the slowest, and among equals the
+    /// oldest.
     patient_until: Instant,
     held: Held,
     dropped: CancellationToken,

@@ -1,9 +1,10 @@
-//! Up to which message of ours a store surely knows all that Kommo has.
+//! Up to which message of ours the store is known to be complete.
 //!
-//! That is the latest one of the time when the store was last compared with Kommo's history as a whole, or a later one
-//! of which Kommo told no id, also because nobody waited for it any more. What Kommo has above it is linked here, waits
-//! or was set aside; else the store has gone back in time. The latest message alone does not tell: where a start ends
-//! before it has compared, what customers write meanwhile is later than what was lost.
+//! Whatever Kommo has above it must be linked, wait or be parked here; if it does not, the data directory was rolled
+//! back. The bound is the latest message at the time of the last complete comparison with Kommo's history, or a later
+//! one of which Kommo told no id, also because nobody waited for it any more. The latest message alone is not enough:
+//! after a rollback, customers' new messages can arrive before a comparison was complete, and they are later than what
+//! was lost.
 
 use serde::{Deserialize, Serialize};
 

@@ -93,7 +93,8 @@ fn made_due_by(ending: &Outcome) -> Vec<Lane> {
     }
 }
 
-/// The lane that has nothing to wait for once this is known: what is in it fails.
+/// The outbound lane of a chat that has just shut the bot out: its jobs are tried at once, and fail then, instead of at
+/// the time of their next attempt.
 fn make_due(change: &StateChange) -> Option<Lane> {
     match change {
         StateChange::Membership { conversation, membership } if membership.shut_out => {

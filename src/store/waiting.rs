@@ -70,8 +70,8 @@ pub enum Untouched {
 }
 
 impl Store {
-    /// The lanes with jobs whose first one `is_meant`, the oldest first, at most `limit` of those that came after
-    /// `after`. Only lanes that `may` be meant are read.
+    /// The lanes whose first job `is_meant`, the oldest first: at most `limit`, from behind the number `after` on.
+    /// `may` sorts lanes out before anything of them is read.
     ///
     /// # Errors
     /// If the store fails.

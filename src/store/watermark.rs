@@ -41,9 +41,9 @@ pub struct Behind {
     pub rounds: u32,
 }
 
-/// `now`, or the instant of the last comparison, if this machine's clock is behind that. Of all instants that are
-/// noted, that alone was noted while this machine's clock and Kommo's agreed. What is to be remembered for a time is
-/// remembered from here on: by a clock of 1970 it would be forgotten as soon as that is set right.
+/// The later of `now` and the last comparison: of all times that are stored, that alone was noted while this machine's
+/// clock agreed with Kommo's. What is remembered for a time is remembered from here on. Else what was noted by a clock
+/// of 1970 would expire as soon as the clock is set right.
 pub(super) fn not_before(db: &Db, now: UnixMillis) -> Result<UnixMillis, StoreError> {
     Ok(CAUGHT_UP.get(db)?.map_or(now, |compared| now.max(compared)))
 }

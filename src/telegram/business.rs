@@ -36,8 +36,7 @@ impl Payload for ReadBusinessMessage {
 impl Bot {
     /// What Telegram says of a connection of Telegram Business.
     ///
-    /// # Errors
-    /// The classified failure. This sends nothing, so a broken connection is no more than a reason to ask again.
+    /// # Errors The classified failure. This call only reads, so it can be repeated after a broken connection.
     pub async fn business_connection(&self, id: &str) -> Result<RawObject, Failure> {
         self.acquire().await;
         let payload = GetBusinessConnection { business_connection_id: id.to_owned() };

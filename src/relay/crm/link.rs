@@ -28,8 +28,8 @@ use crate::{
 /// How long a person's other chat may be without a contact, until nobody is waited for: it was deleted then.
 const TWIN_WITHIN: Duration = Duration::from_hours(1);
 
-/// How long before a link is seen to Kommo may have made a contact for the chat by itself: its first message may have
-/// been under way for so long.
+/// A contact that was made less than this before the link job came may have been made by Kommo itself, for the chat's
+/// first message, which may have been under way for so long. Such a contact loses the chat.
 const MADE_FOR_IT_WITHIN: Duration = Duration::from_hours(1);
 
 /// Which contacts a chat is taken from, where nobody has said whose it is.
@@ -89,8 +89,9 @@ fn is_outdated(lease: &Lease) -> Result<bool, StoreError> {
     Ok(lease.behind(1)?.iter().any(is_link))
 }
 
-/// Gives the chat of a conversation, which is made if there is none, to whom it is to belong: where somebody has said
-/// which contact that is, from anybody, else only from those that it may be taken `from`. This can be repeated.
+/// Links the conversation's chat to the contact that `whose` leads to, and makes the chat if there is none. If somebody
+/// has named that contact, it gets the chat from any other; else only from those that `from` allows. This can be
+/// repeated.
 pub(super) async fn link_chat(
     context: &Context,
     account: &Account,

@@ -34,9 +34,9 @@ pub(super) async fn remember_number(context: &Context, incoming: Incoming<'_>) -
     Ok(())
 }
 
-/// What happens to an update before it is relayed; `None` if nothing does. `start_context` is there if the update
-/// introduces its customer. What introduces nobody, such as a press or an edit, lets a held `/start` go before it as
-/// well.
+/// Decides whether an update is relayed now: `None` if it is, else a step that releases a held `/start` before it, or
+/// holds this one. An update without `start_context` introduces no customer, such as a press or an edit; it releases a
+/// held `/start`, too.
 pub(super) async fn stop(
     context: &Context,
     incoming: Incoming<'_>,

@@ -60,7 +60,8 @@ enum Verdict {
 }
 
 impl Verdict {
-    /// Of a message of this age, which the store could tell of if it was delivered.
+    /// Of a message of this age. `is_certain`: whether the store still remembers enough to know that it was not
+    /// delivered.
     fn of(age: Duration, is_certain: bool, max_age: Duration) -> Self {
         match (is_certain, age > max_age) {
             (false, _) => Self::Uncertain,
@@ -168,7 +169,7 @@ impl Reconciler {
         summary.found += 1;
         let age = past.at.until(now);
         let shown = span(age);
-        // It may have been found out since this search began that the store has gone back in time.
+        // A rollback of the store may have been found out since this search began.
         let is_certain = self.parts.store.history_from()?.is_none_or(|begun_at| past.at >= begun_at);
         let verdict = Verdict::of(age, is_certain, self.bounds.max_age);
         if is_certain {

@@ -34,7 +34,7 @@ pub struct Search {
     pub(super) pending: Vec<Target>,
     /// The chats whose histories could not be read, before this search and, one by one, in it.
     pub(super) behind: Vec<Behind>,
-    /// What it has found, as long as it is not known whether the store has gone back in time.
+    /// What it has found, as long as it is not known whether the store was rolled back.
     pub(super) doubt: Option<Doubt>,
 }
 
@@ -45,7 +45,8 @@ pub(super) struct Target {
     pub(super) kommo_chat: String,
     /// The customer, as far as it is known which one that is in Kommo.
     pub(super) customer: Option<KommoUserId>,
-    /// Until when all of it was imported, as far as only an import tells of it.
+    /// For a conversation known only from an import: the time up to which it was imported. Older messages are not
+    /// compared.
     pub(super) imported_at: UnixMillis,
     pub(super) lane: Lane,
     /// From when on something may be missing in it, if that is earlier than elsewhere.
@@ -147,7 +148,7 @@ impl Reconciler {
         Ok(Some(search))
     }
 
-    /// The same where the store cannot have gone back in time.
+    /// The same where the store cannot have been rolled back.
     pub(super) async fn prepare_undoubted(&self) -> Result<Search, StoreError> {
         let mut search = self.since_last().await?;
         let lanes: Vec<_> = search.pending.iter().map(|target| target.lane.clone()).collect();

@@ -1,5 +1,5 @@
 //! What leaves its lane without Kommo's id of it: set aside and dropped by the operator, or passed over where an
-//! earlier attempt was not. Kommo may have it all the same, so it is no sign that the store has gone back in time.
+//! earlier attempt was not. Kommo may have it all the same, so it is no sign of a rollback.
 
 use crate::{
     domain::{

@@ -1,4 +1,4 @@
-//! A store that has gone back in time.
+//! A store that was rolled back to an older state.
 
 use super::{
     samples::{conversation, kommo, ours},

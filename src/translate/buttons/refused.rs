@@ -1,8 +1,8 @@
-//! Which buttons Telegram does not take, found with few attempts: one bad button costs that button alone.
+//! Finds the buttons that Telegram refuses, in few attempts, so that the rest of the keyboard is still sent.
 //!
-//! A refusal may name the address that it does not like. Where it names nothing, buttons are left out one after
-//! another, the links first: they come from people, what an answer carries comes from us. Each attempt is a call, and a
-//! refused one has sent nothing; the last one goes without buttons.
+//! A refusal may name the address of the bad button. If it names nothing, one button after another is left out, links
+//! first: people write those, while telekommo makes the others. Each attempt is a call, and a refused call has sent
+//! nothing. The last attempt has no buttons.
 
 use std::collections::{BTreeSet, VecDeque};
 

@@ -62,7 +62,7 @@ fn each_fault_is_told_within_a_minute_or_the_manual_says_when() {
     let config = Config::load(Some(&file), &Environment::default()).unwrap();
     let told_after = config.alerts.after + config.alerts.every;
     let manual = include_str!("../../../src/docs/troubleshoot.md");
-    let (_, table) = manual.split_once("## What is told of each fault").unwrap();
+    let (_, table) = manual.split_once("## How each fault is reported").unwrap();
     let rows = table.lines().skip_while(|line| !line.starts_with('|')).skip(2).take_while(|line| line.starts_with('|'));
     let mut count = 0;
     for row in rows {
